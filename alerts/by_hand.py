@@ -47,7 +47,8 @@ def log_by_hand(
     `words` must have `what` (what happened) and `when` (local ISO dates or date-times, separated by commas; the first
     is the occurrence). Without the `facts` of a release it must also have `title` and `producer`. Optional are `until`
     (when it ended), `url` (addresses, one a line), `grade`, `by` (the role that logs it) and `release`; the draft uses
-    all others. The same words give the same id. Raises `InvalidInput` with all faults.
+    all others. Its timeline asks to check an unlikely date. The same words give the same id. Raises `InvalidInput` with
+    all faults.
     """
     words = {name: make_storable(text).strip() for name, text in words.items()}
     faults = list(_find_faults(words, facts, now, timezone))
@@ -96,8 +97,8 @@ def add_note(
 ) -> Incident:
     """Add a line to the timeline; `at` is the local date-time when it happened (default: now).
 
-    A time that is more than a day from the incident gets a second line that asks to check it. Raises `InvalidInput`
-    if a role or the text is missing, or if `at` is not a time in the past.
+    A time that is more than a day ago and more than a day from the incident gets a second line that asks to check it.
+    Raises `InvalidInput` if a role or the text is missing, or if `at` is not a time in the past.
     """
     faults = [] if text.strip() else ["write the text of the note"]
     happened = now
@@ -108,8 +109,9 @@ def add_note(
     if faults:
         raise InvalidInput(faults)
     noted = incident.with_entries(Entry(happened, clean_role(role), make_storable(text.strip())))
-    # A note that is made at once may be about a later event, such as a reply.
-    if min(abs(happened - incident.occurred), now - happened) <= _NEAR_INCIDENT:
+    # A recent event far from the incident is no slip: it may be a reply.
+    is_recent = now - happened <= _NEAR_INCIDENT
+    if is_recent or abs(happened - incident.occurred) <= _NEAR_INCIDENT:
         return noted
     return noted.with_entries(Entry(now, MONITOR, _warn_of_distance(happened, incident.occurred, timezone)))
 
@@ -156,6 +158,12 @@ def logged_end(incident: Incident, timezone: str = "Europe/London") -> datetime 
     return _parse_instant(until, timezone) if until else None
 
 
+def has_time_of_day(incident: Incident) -> bool:
+    """Return whether the time at which an incident occurred is known, not only the day, as a person may type it."""
+    first_date = incident.words.get("when", "").partition(",")[0].strip()
+    return not first_date or len(first_date) > len("2016-10-01")
+
+
 def is_address(text: str) -> bool:
     """Return whether a text is a web address that fits on a line."""
     try:
@@ -175,10 +183,7 @@ def record_cause(incident: Incident, role: str, cause: str, now: datetime) -> In
 
 
 def assign_role(incident: Incident, role: str, to: str, now: datetime) -> Incident:
-    """Assign the incident to another role. It replaces an earlier one. A blank role is ignored.
-
-    Raises `InvalidInput` if `to` is not a role.
-    """
+    """Assign the incident to the role `to`; a blank one is ignored. Raises `InvalidInput` if it is not a role."""
     assigned = clean_role(to) if to.strip() else ""
     if not assigned or incident.words.get("assigned") == assigned:
         return incident
@@ -192,10 +197,7 @@ def _record_act(incident: Incident, role: str, entry: str, now: datetime, **word
 
 
 def bring_forward(incident: Incident, role: str, when: str, now: datetime, timezone: str = "Europe/London") -> Incident:
-    """Record that a role decided to bring the release forward to local date-time `when`.
-
-    Raises `InvalidInput` if it is not a date-time.
-    """
+    """Record that a role brings the release forward to local date-time `when`. Raises `InvalidInput` for others."""
     try:
         to = _parse_instant(when.strip(), timezone)
     except ValueError as exc:
@@ -216,10 +218,7 @@ def cite_other_incidents(incident: Incident, role: str, now: datetime) -> Incide
 
 
 def sign_off_report(incident: Incident, role: str, version: int, now: datetime, anyway: str = "") -> Incident:
-    """Record that a role signed off a version of the report, so that the incident owes none.
-
-    `anyway` is the reason to sign off although a check failed.
-    """
+    """Record that a role signed off a version of the report; `anyway` is the reason if a check failed."""
     reason = one_line(make_storable(anyway))
     entry = f"report signed off as version {version}"
     words = {SIGNED: now.isoformat(timespec="seconds")}
@@ -310,14 +309,16 @@ def _warn_of_distance(instant: datetime, occurred: datetime, timezone: str) -> s
 
 
 def _warn_of_dates(instants: list[datetime], now: datetime, timezone: str) -> Iterator[str]:
-    """Yield a line for each date to check: at a weekend, far from the first one, or long ago."""
+    """Yield a line for each date at a weekend or over a day from the first, the occurrence, and if that is long ago."""
+    occurred = instants[0]
     for instant in instants:
         local = local_date(instant, timezone)
-        if local.isoweekday() > 5:
+        is_weekend = local.isoweekday() > 5
+        if is_weekend:
             yield f"check date: {local.day} {local:%B %Y} is a {local:%A}"
-        if abs(instant - instants[0]) > _NEAR_INCIDENT:
-            yield _warn_of_distance(instant, instants[0], timezone)
-    if now - instants[0] > timedelta(days=_STALE_AFTER_DAYS):
+        if abs(instant - occurred) > _NEAR_INCIDENT:
+            yield _warn_of_distance(instant, occurred, timezone)
+    if now - occurred > timedelta(days=_STALE_AFTER_DAYS):
         yield f"check date: it is more than {_STALE_AFTER_DAYS} days ago"
 
 

@@ -58,22 +58,23 @@ class MissingEdition:
 
 
 def report_trouble(found: CalendarTrouble, known: Incident | None, now: datetime, timezone: str) -> Decision:
-    """Open the incident of a calendar in trouble with one notice, or add a new fault to the `known` incident."""
+    """Open the incident of a calendar in trouble with a notice, or add a new fault to the `known` one and reopen it."""
     fault = one_line(found.fault, _LONGEST_FAULT)
     if known is not None:
-        is_noted = any(fault in entry.text for entry in known.timeline) or len(known.timeline) >= _MOST_ENTRIES
-        if is_noted and known.closed is None:
+        is_noted = any(fault in entry.text for entry in known.timeline)
+        is_full = len(known.timeline) >= _MOST_ENTRIES
+        # A fault that is noted, or for which there is no room, changes an open incident no more.
+        if known.closed is None and (is_noted or is_full):
             return Decision()
         return Decision(replace(known, closed=None).with_entries(Entry(now, MONITOR, fault)))
-    name = f"calendar-{found.calendar}-{local_date(found.since, timezone)}"
+    identity = f"calendar-{found.calendar}-{local_date(found.since, timezone)}"
     trouble = "is not believed" if found.doubted else "cannot be read"
-    subject = f"CALENDAR: {found.calendar} {trouble}: {fault}"
+    step_list = "calendar_doubted" if found.doubted else "calendar_unread"
     last_read = "never" if found.last_read is None else moment(found.last_read, timezone, now)
     lines = [f"Last usable read: {last_read}.", "The announcements of that read remain in force."]
-    incident = _open_incident(name, f"Calendar {found.calendar}", found.producer, now, found.since, subject)
-    step_list = "calendar_doubted" if found.doubted else "calendar_unread"
-    incident = replace(incident, calendar=found.calendar, step_list=step_list)
-    return Decision(incident, (_make_opening(incident, subject, lines, now),))
+    incident = _make_incident(identity, f"Calendar {found.calendar}", found.producer, now, step_list)
+    incident = replace(incident, occurred=found.since, calendar=found.calendar)
+    return _open_with_notice(incident, f"CALENDAR: {found.calendar} {trouble}: {fault}", lines)
 
 
 def report_changed_periods(calendar: str, producer: str, periods: Sequence[tuple[str, str]], now: datetime) -> Decision:
@@ -83,10 +84,9 @@ def report_changed_periods(calendar: str, producer: str, periods: Sequence[tuple
     lines = [f"- “{one_line(after)}”, was “{one_line(before)}”" for before, after in periods[:_MOST_ENTRIES]]
     if len(periods) > _MOST_ENTRIES:
         lines.append(f"- and {len(periods) - _MOST_ENTRIES} more")
-    name = f"calendar-{calendar}-retitled-{now:%Y-%m-%dT%H%M%SZ}"
-    incident = _open_incident(name, f"Calendar {calendar}: another period", producer, now, now, subject)
-    incident = replace(incident, step_list="calendar_periods")
-    return Decision(incident, (_make_opening(incident, subject, lines, now),))
+    identity = f"calendar-{calendar}-retitled-{now:%Y-%m-%dT%H%M%SZ}"
+    incident = _make_incident(identity, f"Calendar {calendar}: another period", producer, now, "calendar_periods")
+    return _open_with_notice(incident, subject, lines)
 
 
 def report_missing_edition(found: MissingEdition, now: datetime) -> Decision:
@@ -95,10 +95,9 @@ def report_missing_edition(found: MissingEdition, now: datetime) -> Decision:
     series = one_line(found.series)
     subject = f"CALENDAR: no calendar announces the next edition of {one_line(series, 80)} ({found.producer_name})"
     lines = [f"Earlier editions suggest that it is due {window}. The last of these days is at most four weeks away."]
-    name = f"unannounced-{_slug(f'{found.producer} {found.series}')}-{found.first.isoformat()}"
-    incident = _open_incident(name, series, found.producer, now, now, subject)
-    incident = replace(incident, series=series, step_list="edition_missing")
-    return Decision(incident, (_make_opening(incident, subject, lines, now),))
+    identity = f"unannounced-{_slug(f'{found.producer} {found.series}')}-{found.first.isoformat()}"
+    incident = _make_incident(identity, series, found.producer, now, "edition_missing")
+    return _open_with_notice(replace(incident, series=series), subject, lines)
 
 
 def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
@@ -109,10 +108,9 @@ def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
         "Looks at these addresses are unknown, with the reason too_costly.",
         "Each address is read again after a pause. Other hosts are not affected. You get this notice once a day.",
     ]
-    name = f"too-costly-{_slug(host)}-{local_date(now, timezone)}"
-    incident = _open_incident(name, f"Answers of {name_of_host}", host, now, now, subject)
-    incident = replace(incident, kind=Kind.TOO_COSTLY, closed=now, step_list="host_costly")
-    return Decision(incident, (_make_opening(incident, subject, lines, now, "too_costly"),))
+    identity = f"too-costly-{_slug(host)}-{local_date(now, timezone)}"
+    incident = _make_incident(identity, f"Answers of {name_of_host}", host, now, "host_costly")
+    return _open_with_notice(replace(incident, kind=Kind.TOO_COSTLY, closed=now), subject, lines)
 
 
 def close_resolved(known: Incident, now: datetime) -> Incident:
@@ -168,25 +166,25 @@ def _slug(text: str) -> str:
     return "-".join(re.findall(r"[a-z0-9]+", text.casefold()))[:80]
 
 
-def _open_incident(name: str, title: str, producer: str, now: datetime, since: datetime, subject: str) -> Incident:
-    """Return a new incident about no release. `subject` of its first notice begins the timeline."""
+def _make_incident(identity: str, title: str, producer: str, now: datetime, step_list: str) -> Incident:
+    """Return an open incident of kind `calendar` and grade `none` about no release, which occurred now."""
     return Incident(
-        id=name,
+        id=identity,
         kind=Kind.CALENDAR,
         release="",
         producer=producer,
         title=title,
         opened=now,
-        occurred=since,
+        occurred=now,
         grade="none",
-        timeline=(Entry(now, MONITOR, subject),),
+        step_list=step_list,
     )
 
 
-def _make_opening(
-    incident: Incident, subject: str, lines: Sequence[str], now: datetime, kind: str = "calendar"
-) -> Notice:
-    """Return the notice that opens an incident's thread: its subject, these lines, and the steps to take."""
+def _open_with_notice(incident: Incident, subject: str, lines: Sequence[str]) -> Decision:
+    """Return a new incident, with the subject in its timeline, and its first notice: subject, lines and steps."""
+    kind, opened = str(incident.kind), incident.opened
     steps = numbered_steps(steps_for_incident(incident, is_last=incident.closed is not None))
     text = "\n".join([subject, "", *lines, "", *steps, "", f"Incident: {incident.id}"]) + "\n"
-    return make_thread_notice(incident, kind, "thread", (kind,), now, (subject, text))
+    opening = make_thread_notice(incident, kind, "thread", (kind,), opened, (subject, text))
+    return Decision(incident.with_entries(Entry(opened, MONITOR, subject)), (opening,))

@@ -46,10 +46,7 @@ LONGEST_SHORT_FORM = 459
 
 
 def make_short_form(message: Message, most: int = LONGEST_SHORT_FORM) -> tuple[str, str]:
-    """Return subject and link for a text message or a pager, at most `most` characters together.
-
-    The link is empty if it would take more than half.
-    """
+    """Return subject and link in `most` characters together; the link is empty if it would take more than half."""
     link = str(message.data.get("link") or "")
     link = link if len(link) <= most // 2 else ""
     return one_line(message.subject, most - len(link) - 1), link

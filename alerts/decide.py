@@ -25,18 +25,20 @@ from alerts.notice import Notice
 from schedules.contract.verdict import Ended, Grade, choose_worst_grade, verdict_text
 from schedules.times.zone import local_date
 
-_KEY_NAMES = {
-    "late": "late",
-    "never": "never seen until the watch ended",
-    "early": "public before its slot",
-    "exposed": "public before its slot",
-    "elsewhere": "found at another address",
-    "lead": "something that a person must judge",
-    "withdrawn": "removed",
-    "swapped": "a file with other bytes than at its release",
-    "behind": "missing",
-    "out": "out",
+# By the first word of a fact key that a notice names: its name, and the kind of incident that it makes, None if none.
+_NAME_AND_KIND_OF_KEY: dict[str, tuple[str, Kind | None]] = {
+    "late": ("late", Kind.LATE),
+    "never": ("never seen until the watch ended", Kind.LATE),
+    "early": ("public before its slot", Kind.EARLY),
+    "exposed": ("public before its slot", Kind.EARLY),
+    "elsewhere": ("found at another address", Kind.LATE),
+    "lead": ("something that a person must judge", Kind.LEAD),
+    "withdrawn": ("removed", Kind.ALTERED),
+    "swapped": ("a file with other bytes than at its release", Kind.ALTERED),
+    "behind": ("missing", None),
+    "out": ("out", None),
 }
+_KIND_OF_KEY = {word: kind for word, (_, kind) in _NAME_AND_KIND_OF_KEY.items() if kind is not None}
 _END_REASONS = {
     Ended.REMOVED: "what was public before its slot was removed",
     Ended.SLOT: "its slot has come, and what was public before it still is",
@@ -53,16 +55,6 @@ _OPENING_NOTICE = {
     Kind.ALTERED: "altered",
     Kind.CALENDAR: "calendar",
 }
-_KIND_OF_KEY = {
-    "late": Kind.LATE,
-    "never": Kind.LATE,
-    "early": Kind.EARLY,
-    "exposed": Kind.EARLY,
-    "elsewhere": Kind.LATE,
-    "lead": Kind.LEAD,
-    "withdrawn": Kind.ALTERED,
-    "swapped": Kind.ALTERED,
-}
 # Keys about single parts that are found missing or come out, one after the other.
 _PART_KEYS = ("behind", "out")
 # These occur when they are found, whatever the slot, and only a person can settle them.
@@ -72,8 +64,9 @@ _SETTLED_BY_A_PERSON = (Kind.LEAD, Kind.ALTERED)
 def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Collection[str] = ()) -> Decision:
     """Return the changes that follow from new facts of a release: its incident, notices and draft.
 
-    `known` is the incident that these facts update: see `find_known_incident`. `taken` are the ids of all incidents of
-    the release. The same facts twice give no second notice.
+    Facts update the `known` incident (see `find_known_incident`). If there is none, if only a person can settle it, or
+    if a first breach supersedes it, they open a new one, whose id is none of those `taken` by the release's incidents.
+    The same facts twice give no second notice.
     """
     if known is not None and (known.kind is Kind.HAND or (known.kind is Kind.LEAD and not fact_rules.is_lead(facts))):
         known = None  # only a person can settle it, so measurements do not change it
@@ -82,7 +75,10 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
         return Decision() if kind is None else _open_incident(facts, kind, now, taken)
     if kind is not None and _is_superseded(known, kind):
         opened = _open_incident(facts, kind, now, (*taken, known.id))
-        return replace(opened, superseded=_close_superseded(known, opened.incident, now))
+        if opened.incident is None or known.closed is not None or known.kind in _SETTLED_BY_A_PERSON:
+            return opened
+        taken_over = Entry(now, MONITOR, f"taken over by {opened.incident.id}")
+        return replace(opened, superseded=replace(known, closed=now).with_entries(taken_over))
     incident = _update_incident(known, facts, kind)
     notices = tuple(_yield_notices(known, incident, facts, now))
     incident = _close_or_reopen(incident, facts, notices, now)
@@ -105,19 +101,12 @@ def _is_superseded(known: Incident, kind: Kind) -> bool:
     return is_first_breach or (known.kind is Kind.CALENDAR and kind is not Kind.CALENDAR)
 
 
-def _close_superseded(known: Incident, opened: Incident | None, now: datetime) -> Incident | None:
-    """Return the lesser incident closed, or None if it is closed already or only a person can settle it."""
-    if opened is None or known.closed is not None or known.kind in _SETTLED_BY_A_PERSON:
-        return None
-    return replace(known, closed=now).with_entries(Entry(now, MONITOR, f"taken over by {opened.id}"))
-
-
 def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collection[str]) -> Decision:
-    """Return a new incident of a release with the notice that opens its thread. `taken` are ids of other incidents."""
+    """Return a new incident of a release, whose id is none of those `taken`, with the notice that opens its thread."""
     occurred = _find_occurrence(facts, kind)
-    name = f"{facts.release}-{'lead-' if kind is Kind.LEAD else ''}{local_date(occurred, facts.timezone)}"
+    day_id = f"{facts.release}-{'lead-' if kind is Kind.LEAD else ''}{local_date(occurred, facts.timezone)}"
     incident = Incident(
-        id=name if name not in taken else f"{name}-{kind}",
+        id=day_id if day_id not in taken else f"{day_id}-{kind}",
         kind=kind,
         release=facts.release,
         producer=facts.producer,
@@ -149,19 +138,22 @@ def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) ->
 
 
 def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
-    """Yield the notices about what changed since the `known` incident: its fact keys, its end, or its beginning anew.
+    """Yield the notices about what changed between the `known` incident and the updated one.
 
-    They confirm a first absence, tell that content comes and goes, that an exposure ended or that content is back, end
-    or reopen the thread, or report new facts of an open incident.
+    If an absence is now confirmed, only that is reported. Otherwise there can be notices that content comes and goes,
+    that an exposure ended, and that removed content is back, then one that ends or reopens the thread, or those of an
+    open incident.
     """
     keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
     new_keys = sorted(keys_now - keys_before)
     builder = _NoticeBuilder(known, incident, facts, now)
-    if known.kind is Kind.DUE and known.closed is None and incident.kind is not Kind.DUE:
+    is_absence_confirmed = known.kind is Kind.DUE and known.closed is None and incident.kind is not Kind.DUE
+    if is_absence_confirmed:
         yield builder.notice(_OPENING_NOTICE.get(incident.kind, "opened"), [CONFIRMED])
         return
     is_over = known.closed is None and _is_over(incident, facts)
     if is_flapping(facts, now) and not is_over:
+        # One notice for each stretch of changes. The changes of a stretch get none of their own.
         flapping = [key for key in new_keys if _is_content_change(key, facts)]
         stretches = find_flapping_stretches(facts)
         if flapping and len(stretches) > len(find_flapping_stretches(known.facts)):
@@ -171,6 +163,7 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
     # No notice if another exposure is open, which matters more, or if the last notice reports it anyway.
     if ended and not is_over and not any(exposure.open for exposure in facts.exposures):
         yield builder.notice("exposure_closed", ended, Kind.EARLY)
+    # Content that was back before its removal was ever reported needs no notice.
     if back := [key for key in new_keys if key.startswith("back ") and key.replace("back", "withdrawn") in keys_before]:
         yield builder.notice("back", back, Kind.ALTERED)
     if is_over:
@@ -179,8 +172,8 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
             yield builder.notice("final", sorted(keys_now), reasons=ended)
     elif known.closed is None:
         yield from _yield_notices_while_open(builder, new_keys)
-    elif (reasons := _select_notifiable_keys(new_keys)) or "appeared" in new_keys or builder.is_graver:
-        yield builder.notice("reopened", sorted(keys_now), _find_gravest_kind(reasons, incident), reasons)
+    elif (findings := _select_notifiable_keys(new_keys)) or "appeared" in new_keys or builder.is_graver:
+        yield builder.notice("reopened", sorted(keys_now), _find_gravest_kind(findings, incident), reasons=findings)
 
 
 def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
@@ -193,25 +186,28 @@ def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
 
 
 def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> Iterator[Notice]:
-    """Yield the notices about an open incident: a graver grade, new findings, and what has come out since.
+    """Yield the notices about an open incident: a graver grade or new findings, then what has come out since.
 
-    `new_keys` are the fact keys that the known incident did not have, such as `appeared` or `elsewhere ADDRESS`.
+    `new_keys` are the fact keys that the known incident did not have, such as `appeared` or `elsewhere PART`. If there
+    is nothing else to report, people who acknowledged get a notice of single parts that are missing or came out.
     """
-    reasons = _select_notifiable_keys(new_keys)
-    reported_kind = _find_gravest_kind(reasons, builder.incident)
+    findings = _select_notifiable_keys(new_keys)
+    reported_kind = _find_gravest_kind(findings, builder.incident)
     if builder.is_graver:
-        yield builder.notice("grade_changed", [builder.incident.grade], reported_kind, reasons)
-    elif reasons:
-        is_elsewhere = any(key.startswith("elsewhere ") for key in reasons)
-        yield builder.notice("elsewhere" if is_elsewhere else "new_finding", reasons, reported_kind)
+        yield builder.notice("grade_changed", [builder.incident.grade], reported_kind, reasons=findings)
+    elif findings:
+        is_elsewhere = any(key.startswith("elsewhere ") for key in findings)
+        yield builder.notice("elsewhere" if is_elsewhere else "new_finding", findings, reported_kind)
     if builder.is_due_page_found:
         yield builder.notice("appeared", ["found"], Kind.DUE)
-    if "appeared" in new_keys:
+    is_page_out = "appeared" in new_keys
+    if is_page_out:
         yield builder.notice("appeared", ["appeared"], Kind.LATE)
-    elif not reasons and not builder.is_graver and builder.known.acknowledged is not None:
-        # Those who acknowledged get a notice for each part. For others the reminders report the parts.
-        parts = [key for key in new_keys if key.split()[0] in _PART_KEYS]
-        yield from [builder.notice("new_finding", parts, Kind.LATE)] if parts else []
+    parts = [key for key in new_keys if key.split()[0] in _PART_KEYS]
+    # For people who did not acknowledge, the reminders report the parts.
+    is_only_parts = parts and not (is_page_out or findings or builder.is_graver)
+    if is_only_parts and builder.known.acknowledged is not None:
+        yield builder.notice("new_finding", parts, Kind.LATE)
 
 
 def _select_notifiable_keys(keys: list[str]) -> list[str]:
@@ -243,7 +239,7 @@ class _NoticeBuilder:
     def notice(
         self, kind: str, keys: list[str], reported_kind: Kind | None = None, reasons: list[str] | None = None
     ) -> Notice:
-        """Return a notice whose id is made from `keys`; its text describes `reasons` (default: the same keys)."""
+        """Return a notice with an id from `keys` that reports `reasons` (default: `keys`) and a graver grade."""
         changes = [describe_change(kind, keys if reasons is None else reasons, self.known.facts, self.facts, self.now)]
         if self.is_graver:
             changes.append(f"grade {self.incident.grade}, was {self.known.grade}")
@@ -284,9 +280,9 @@ def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> 
 def describe_change(
     kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime
 ) -> str:
-    """Return a notice's description of the changes since the facts `before`. Empty if it opens a thread.
+    """Return what changed since the facts `before`, in the words of a notice of this kind; empty without keys.
 
-    `keys` are the fact keys that the notice reports.
+    `keys` are the fact keys that the notice reports. They are named unless the kind has words of its own.
     """
     if kind == "final":
         changes = [*_explain_ends(keys, facts), "the measurement is complete" if facts.final else "found"]
@@ -314,5 +310,5 @@ def _explain_ends(keys: Sequence[str], facts: ReleaseFacts) -> list[str]:
 def _describe_key(key: str) -> str:
     """Return a fact key in words, with its part if there can be several."""
     sort, _, part = key.partition(" ")
-    name = _KEY_NAMES.get(sort, sort)
+    name, _ = _NAME_AND_KIND_OF_KEY.get(sort, (sort, None))
     return f"{name}: {part_label(part)}" if sort in _KEYS_WITH_PART else name

@@ -66,9 +66,9 @@ _DEFAULT_POLICY = RetryPolicy()
 
 
 def decide_after_attempt(
-    outcome: Outcome, attempts: int, at: datetime, now: datetime, rng: Random, patience: RetryPolicy = _DEFAULT_POLICY
+    outcome: Outcome, attempts: int, at: datetime, now: datetime, rng: Random, policy: RetryPolicy = _DEFAULT_POLICY
 ) -> AfterAttempt:
-    """Return what follows attempt number `attempts` (from 1) at a notice that was written at `at`.
+    """Return whether a notice written at `at` is sent, given up or retried after attempt number `attempts` (from 1).
 
     `rng` adds jitter to retries; with a seed, a rehearsal repeats exactly.
     """
@@ -76,10 +76,11 @@ def decide_after_attempt(
         return Sent(outcome.reference)
     if outcome.permanent:
         return GivenUp(outcome.reason)
-    expiry = at + patience.expires
-    if now >= expiry or attempts >= patience.attempts:
+    expiry = at + policy.expires
+    if now >= expiry or attempts >= policy.attempts:
         return GivenUp(f"refused {attempts} times, most recently: {outcome.reason}")
-    longest_delay = min(patience.longest, patience.first * (1 << min(attempts - 1, 30)))
+    doublings = min(attempts - 1, 30)  # a limit, so that the product does not overflow
+    longest_delay = min(policy.longest, policy.first * 2**doublings)
     # Half of the delay is jitter, so that notices that were refused together are not retried together.
     delay = max(longest_delay * rng.uniform(0.5, 1.0), outcome.retry_after or timedelta())
     # The last attempt is at the expiry itself, unless the channel asked for a longer delay.
@@ -89,19 +90,19 @@ def decide_after_attempt(
 
 
 def hurry_earlier_deliveries(waiting: Iterable[PendingDelivery]) -> list[PendingDelivery]:
-    """Return the deliveries in order. Those that would delay an urgent one of their thread become due with it.
+    """Return the deliveries, oldest first. Each becomes due at the latest with a later urgent one of its thread.
 
-    An earlier notice may wait for the end of a minute or of quiet hours. A delivery that the channel refused keeps the
-    time of its retry.
+    A notice waits for earlier ones of its thread, which may wait for the end of a minute or of quiet hours. A delivery
+    that the channel refused keeps the time of its retry.
     """
-    urgent_due: dict[tuple[str, str], datetime] = {}
+    due_of_urgent: dict[tuple[str, str], datetime] = {}
     newest_first = []
     for delivery in sorted(waiting, key=_get_age_key, reverse=True):
         thread = delivery.channel, delivery.thread
+        earliest = min(delivery.due, due_of_urgent.get(thread, delivery.due))
         if delivery.urgent:
-            urgent_due[thread] = min(delivery.due, urgent_due.get(thread, delivery.due))
-        due = delivery.due if delivery.is_refused else min(delivery.due, urgent_due.get(thread, delivery.due))
-        newest_first.append(replace(delivery, due=due))
+            due_of_urgent[thread] = earliest
+        newest_first.append(delivery if delivery.is_refused else replace(delivery, due=earliest))
     return newest_first[::-1]
 
 

@@ -69,24 +69,26 @@ def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
     """
     groups: list[list[Finding]] = []
     removals = (finding for finding in find_alterations(facts) if finding.kind == "withdrawn")
-    for finding in sorted(removals, key=_finding_time):
-        is_second_removal = any(earlier.part == finding.part for earlier in groups[-1]) if groups else False
-        is_later = bool(groups) and _finding_time(finding) - _finding_time(groups[-1][0]) > _REMOVED_TOGETHER
-        if not groups or is_second_removal or is_later:
+    for removal in sorted(removals, key=_finding_time):
+        group = groups[-1] if groups else []
+        is_same_part_again = any(earlier.part == removal.part for earlier in group)
+        is_together = bool(group) and _finding_time(removal) - _finding_time(group[0]) <= _REMOVED_TOGETHER
+        if is_same_part_again or not is_together:
             groups.append([])
-        groups[-1].append(finding)
+        groups[-1].append(removal)
     return groups
 
 
 def list_parts_found_elsewhere(facts: ReleaseFacts) -> list[str]:
-    """Return the ids of alternatives that had the release, after its slot, before the announced page did.
+    """Return the ids of alternatives that had the release before the announced page did.
 
-    While the announced page is not out, each public alternative counts.
+    While the page is awaited, they are those that are public now. One that was public before the slot does not count.
     """
-    seen = {part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures}
-    first = {finding.part for finding in facts.findings if finding.kind == "elsewhere_first"}
-    public = {alternative.part for alternative in list_public_alternatives(facts) if is_page_awaited(facts)}
-    return sorted(seen & (first | public))
+    public_after_slot = {part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures}
+    before_page = {finding.part for finding in facts.findings if finding.kind == "elsewhere_first"}
+    if is_page_awaited(facts):
+        before_page |= {alternative.part for alternative in list_public_alternatives(facts)}
+    return sorted(public_after_slot & before_page)
 
 
 def list_public_alternatives(facts: ReleaseFacts) -> list[Elsewhere]:
@@ -131,7 +133,10 @@ def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
 
 
 def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
-    """Return a key for each fact that people are notified of, such as `late`, `out tables` or `exposed 0`."""
+    """Return a key for each fact that people are notified of, such as `late` or `out tables`; no keys without facts.
+
+    A part that is late is `behind`, then `out`. Numbered groups are `withdrawn`, then `back`; `exposed`, then `over`.
+    """
     if facts is None:
         return frozenset()
     keys = {key for key, is_true_of in _KEYS_OF_RELEASE.items() if is_true_of(facts)}
@@ -142,28 +147,32 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
             keys.add(f"behind {part.id}")
             if find_appearance(part).by is not None:
                 keys.add(f"out {part.id}")
-    for place, removals in enumerate(group_removals(facts)):
-        keys.add(f"withdrawn {place}")
-        if all(_has_upper_bound(removal.seconds) for removal in removals):
-            keys.add(f"back {place}")
-    for place, exposures in enumerate(group_exposures(facts.exposures)):
-        keys.add(f"exposed {place}")
+    for number, removals in enumerate(group_removals(facts)):
+        keys.add(f"withdrawn {number}")
+        # The length of an absence is known once the content is back.
+        if all(has_upper_bound(removal.seconds) for removal in removals):
+            keys.add(f"back {number}")
+    for number, exposures in enumerate(group_exposures(facts.exposures)):
+        keys.add(f"exposed {number}")
         if not any(exposure.open for exposure in exposures):
-            keys.add(f"over {place}")
+            keys.add(f"over {number}")
     return frozenset(keys)
 
 
 def select_drafted_facts(facts: ReleaseFacts | None) -> object:
-    """Return the facts that a draft states, without lengths that still grow, to compare before and after a change."""
+    """Return a value that changes with the facts that a draft states, not with lengths that grow; None without."""
     if facts is None:
         return None
     parts = []
     for part in facts.parts:
-        wait = part.wait if _has_upper_bound(part.wait) else None
-        parts.append((part.id, part.verdict if part.required else "", part.first_seen, part.released, wait))
-    spans = [(exposure.part, exposure.start, exposure.to, exposure.open) for exposure in facts.exposures]
-    kinds = sorted((each.kind, each.part or "", _has_upper_bound(each.seconds)) for each in facts.findings)
-    return facts.verdict, facts.grade, facts.final, facts.slot, parts, spans, kinds, facts.elsewhere
+        finished_wait = part.wait if has_upper_bound(part.wait) else None
+        verdict = part.verdict if part.required else ""
+        parts.append((part.id, verdict, part.first_seen, part.released, finished_wait))
+    exposures = [(exposure.part, exposure.start, exposure.to, exposure.open) for exposure in facts.exposures]
+    findings = sorted(
+        (finding.kind, finding.part or "", has_upper_bound(finding.seconds)) for finding in facts.findings
+    )
+    return facts.verdict, facts.grade, facts.final, facts.slot, parts, exposures, findings, facts.elsewhere
 
 
 def find_first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:
@@ -172,7 +181,7 @@ def find_first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:
     return min((start for start in starts if start is not None), default=None)
 
 
-def _has_upper_bound(length: Bounds | None) -> bool:
+def has_upper_bound(length: Bounds | None) -> bool:
     """Return whether a length is complete. One that still grows has no upper bound."""
     return length is not None and length.max is not None
 
@@ -193,7 +202,7 @@ _KEYS_OF_RELEASE: dict[str, Callable[[ReleaseFacts], bool]] = {
     "never": lambda facts: facts.verdict == "not_published",
     # The page came late, and users can get it by now.
     "appeared": lambda facts: (
-        facts.page is not None and facts.page.verdict == "late" and _has_upper_bound(facts.page.wait)
+        facts.page is not None and facts.page.verdict == "late" and has_upper_bound(facts.page.wait)
     ),
     "swapped": lambda facts: any(finding.kind == "swapped" for finding in find_alterations(facts)),
 }

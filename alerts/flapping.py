@@ -14,13 +14,15 @@ from schedules.times.words import moment
 STEADY_AFTER = timedelta(minutes=10)
 """Content is steady if it has not appeared or been removed for this long."""
 _LEAST_CHANGES = 3
-"""The least number of changes, each within `STEADY_AFTER` of the one before, that make flapping."""
 CONTENT_CHANGES = frozenset({"exposed", "over", "withdrawn", "back"})
 """The first words of fact keys that report one change of content: it came, or it was removed."""
 
 
 def find_flapping_stretches(facts: ReleaseFacts | None) -> list[list[datetime]]:
-    """Return each stretch in which content came and went repeatedly, as the instants of its changes."""
+    """Return each stretch in which content came and went, as the instants of its changes; none without facts.
+
+    A stretch has at least `_LEAST_CHANGES` changes, each within `STEADY_AFTER` of the one before.
+    """
     stretches: list[list[datetime]] = []
     for change in _list_content_changes(facts) if facts is not None else []:
         if not stretches or change - stretches[-1][-1] > STEADY_AFTER:
@@ -74,8 +76,9 @@ def find_flapping_kind(facts: ReleaseFacts) -> Kind:
 
 
 def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
-    """Return when content appeared or was removed, before its slot and after its release, in time order.
+    """Return in time order when content appeared early or was removed, and when removed content was back.
 
+    A group of parts that change together gives one instant: its first part to come or go early, its last to return.
     An exposure that ends only because the slot came does not count.
     """
     changes: list[datetime] = []
@@ -86,10 +89,15 @@ def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
         if ends and all(exposure.ended is Ended.REMOVED for exposure in exposures):
             changes.append(max(ends))
     for removals in group_removals(facts):
-        lengths = [(each.at, each.seconds.max if each.seconds is not None else None) for each in removals if each.at]
-        returns = [removed + timedelta(seconds=seconds) for removed, seconds in lengths if seconds is not None]
-        if lengths:
-            changes.append(min(removed for removed, _ in lengths))
-        if returns and len(returns) == len(lengths):
-            changes.append(max(returns))
+        dated = [(removal.at, removal.seconds) for removal in removals if removal.at is not None]
+        returned = [
+            removed_at + timedelta(seconds=absence.max)
+            for removed_at, absence in dated
+            if absence is not None and absence.max is not None
+        ]
+        if dated:
+            changes.append(min(removed_at for removed_at, _ in dated))
+        is_all_back = len(returned) == len(dated)
+        if returned and is_all_back:
+            changes.append(max(returned))
     return sorted(changes)

@@ -48,6 +48,7 @@ class Kind(StrEnum):
 AWAITED, OUT, CLEARED = "awaited", "out", "cleared"
 """The status of a release that a platform delayed: not out yet, out late, or not late after all."""
 _STEP_LIST_OF_SORT = {"early_exposure": "early", "swapped": "altered", "unannounced": "calendar"}
+"""The list in `steps.json` for a sort of incident that people log. Other sorts have a list of their own name."""
 BREACHES = (Kind.PARTIAL, Kind.LATE, Kind.EARLY)
 GRAVITY = (Kind.CALENDAR, Kind.DUE, Kind.LEAD, Kind.ALTERED, Kind.UNPROVEN, Kind.PARTIAL, Kind.LATE, Kind.EARLY)
 
@@ -222,15 +223,15 @@ def find_reminder_number(notice: Notice) -> int:
 def steps_for_incident(
     incident: Incident, reported_kind: Kind | None = None, facts: ReleaseFacts | None = None, *, is_last: bool = False
 ) -> list[Step]:
-    """Return what to do now about an incident, the most urgent step first, for notices, pages and commands.
+    """Return what people must do now about an incident, the most urgent step first; empty if it has no step list.
 
-    `reported_kind` and `facts` are those that a notice reports (default: the incident's). `is_last` is for the last
-    notice of a thread, which does not ask to acknowledge.
+    The list depends on the sort that a person logged, on the releases of a platform, or on the facts. Steps to
+    acknowledge and to complete the report are added while they are due. `reported_kind` and `facts` are those that a
+    notice reports (default: the incident's). `is_last` is for the last notice of a thread.
     """
     kind, facts = reported_kind or incident.kind, facts or incident.facts
     step_list = incident.step_list
     if incident.kind is Kind.HAND:
-        # What a person logged, such as a leak. Each sort has a list of its own name, or shares another.
         sort = incident.words.get("sort", "leak")
         step_list = _STEP_LIST_OF_SORT.get(sort, sort)
     elif incident.linked:
@@ -278,9 +279,10 @@ def make_fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
 def make_thread_notice(
     incident: Incident, kind: str, fact: str, findings: tuple[str, ...], now: datetime, contents: tuple[str, str]
 ) -> Notice:
-    """Return a notice in the thread of an incident, which the fact `thread` opens. `contents` are subject and text.
+    """Return a notice in the thread of an incident. `contents` are its subject and text.
 
-    `findings` are the names that routes match, the main one first.
+    `fact` tells the notices of one kind apart. With the fact `thread`, the notice is the first of the thread, and all
+    others follow it. `findings` are the names that routes match, the main one first.
     """
     thread = thread_id(incident.id)
     subject, text = contents
@@ -307,12 +309,13 @@ def list_route_names(incident: Incident) -> tuple[str, ...]:
 
 
 def _name_findings(facts: ReleaseFacts, reported_kind: Kind) -> tuple[str, ...]:
-    """Return the names of findings that routes match for a notice, the one that it reports first.
+    """Return the names of findings that routes match for a notice, that of `reported_kind` first.
 
-    A notice names either alterations after the release or breaches, so that a route that silences one keeps the other.
+    If only a cache was stale, `stale_edge` comes before `late`. A notice names either alterations after the release or
+    breaches, so that a route that silences one keeps the other.
     """
     alterations = facts.finding_kinds & fact_rules.ALTERED_FINDINGS
-    named = alterations if reported_kind is Kind.ALTERED else facts.finding_kinds - alterations
+    findings = alterations if reported_kind is Kind.ALTERED else facts.finding_kinds - alterations
     is_stale = reported_kind is Kind.LATE and fact_rules.is_only_stale(facts)
     main = "stale_edge" if is_stale else str(reported_kind)
-    return (main, *sorted({*map(one_line, named), str(reported_kind)} - {main}))
+    return (main, *sorted({*map(one_line, findings), str(reported_kind)} - {main}))

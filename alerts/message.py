@@ -71,11 +71,12 @@ def make_opening_by_hand(incident: Incident, now: datetime | None = None) -> Not
 
 
 def notices_of_acts(before: Incident, after: Incident, now: datetime, closed_by: str = "by hand") -> Iterator[Notice]:
-    """Yield webhook and pager notices for acknowledge, close (again after a reopening) and sign, each once."""
-    who, signed = after.acknowledged, after.words.get(SIGNED)
+    """Yield webhook and pager notices of a first acknowledgement, a close (`closed_by` says how) and a signature."""
+    acknowledged, signed = after.acknowledged, after.words.get(SIGNED)
+    # (kind, fact, description). An incident can be closed or signed again, so the time is the fact of those notices.
     acts = []
-    if who is not None and before.acknowledged is None:
-        acts.append(("acknowledged", "first", f"by {who.by}"))
+    if acknowledged is not None and before.acknowledged is None:
+        acts.append(("acknowledged", "first", f"by {acknowledged.by}"))
     if after.closed is not None and before.closed is None:
         acts.append(("closed", after.closed.isoformat(), closed_by))
     if signed and signed != before.words.get(SIGNED):
@@ -95,10 +96,10 @@ def build_message(
     board: str = "",
     runbook: str = "",
 ) -> Message:
-    """Return the message of a notice, the same for every channel.
+    """Return the message of a notice, the same for every channel: text, HTML, brief subject and JSON data.
 
     `attachments` is the draft, if there is one. `link` is the address at which people can read and acknowledge the
-    incident, `board` the address of its page, `runbook` that of the instructions. `data` is versioned by `schema`.
+    incident, `board` the address of its page, `runbook` that of the instructions; each is empty if there is none.
     """
     readable = notice.text + "".join(f"\nDraft attached: {attachment.name}" for attachment in attachments)
     text = readable
@@ -111,7 +112,8 @@ def build_message(
     facts = incident.facts if incident is not None and notice.release else None
     # Content that was public early must not be opened by accident.
     has_links = facts is None or not is_early(facts)
-    grade = notice.grade if notice.kind not in ("final", "appeared") else ""
+    # A notice that a release is out or that an incident is over has no alarming colour.
+    grade_for_colour = notice.grade if notice.kind not in ("final", "appeared") else ""
     buttons = _list_buttons(incident, link, board, facts.url if facts is not None and has_links else "")
     return Message(
         id=notice.id,
@@ -119,7 +121,7 @@ def build_message(
         kind=notice.kind,
         subject=one_line(notice.subject),
         text=text,
-        html=write_notice_page(one_line(notice.subject), readable, grade, buttons, linked=has_links),
+        html=write_notice_page(one_line(notice.subject), readable, grade_for_colour, buttons, linked=has_links),
         brief=write_brief_subject(notice, facts),
         data=_message_data(notice, incident, facts, attachments, link) | {"page": board, "runbook": runbook},
         attachments=tuple(attachments),
@@ -129,27 +131,35 @@ def build_message(
 def fold_openings(
     notices: Sequence[Notice], now: datetime, threshold: int = 5, name_of: Callable[[str], str] = str
 ) -> Digest | None:
-    """Return one notice for openings of one kind, of many releases that go wrong together.
+    """Return one notice in place of the openings among `notices`, because many releases went wrong together.
 
-    None if they are about fewer than `threshold` releases, which then get a notice each. `name_of` returns the name of
-    a producer by its id (default: the id).
+    None if the openings, which must be of one kind, are about fewer than `threshold` releases. `name_of` returns the
+    name of a producer by its id (default: the id).
     """
-    openings = sorted((each for each in notices if each.kind in DIGESTED), key=lambda each: (each.at, each.id))
+    openings = sorted(
+        (notice for notice in notices if notice.kind in DIGESTED), key=lambda opening: (opening.at, opening.id)
+    )
     releases = {opening.release for opening in openings}
     if len(releases) < threshold:
         return None
     covers = tuple(opening.id for opening in openings)
     producers = sorted({opening.producer for opening in openings})
-    names = ", ".join(map(name_of, producers))
     together, advice = _DIGEST_WORDS[openings[0].kind]
-    subject = f"{len(releases)} RELEASES of {len(producers)} producers {together}: {names}"
+    subject = f"{len(releases)} RELEASES of {len(producers)} producers {together}: {', '.join(map(name_of, producers))}"
     lines = "\n".join(f"- {opening.subject}\n  Incident: {opening.incident}" for opening in openings)
-    text = f"{subject}\n\n{advice}\n\n{lines}\n"
-    grade = "report" if any(opening.grade == "report" for opening in openings) else openings[0].grade
-    findings = tuple(sorted({kind for opening in openings for kind in opening.findings}))
-    identity = notice_id("digest", "digest", " ".join(sorted(covers)))
-    producer = producers[0] if len(producers) == 1 else ""
-    return Digest(Notice(identity, "digest", "", "", producer, grade, findings, now, subject, text), covers)
+    digest = Notice(
+        id=notice_id("digest", "digest", " ".join(sorted(covers))),
+        kind="digest",
+        incident="",
+        release="",
+        producer=producers[0] if len(producers) == 1 else "",
+        grade="report" if any(opening.grade == "report" for opening in openings) else openings[0].grade,
+        findings=tuple(sorted({finding for opening in openings for finding in opening.findings})),
+        at=now,
+        subject=subject,
+        text=f"{subject}\n\n{advice}\n\n{lines}\n",
+    )
+    return Digest(digest, covers)
 
 
 def _list_buttons(incident: Incident | None, link: str, board: str, address: str) -> dict[str, str]:
@@ -168,39 +178,33 @@ def _list_buttons(incident: Incident | None, link: str, board: str, address: str
 
 
 def _message_data(
-    notice: Notice,
-    incident: Incident | None,
-    facts: ReleaseFacts | None,
-    attachments: Sequence[Attachment],
-    link: str,
+    notice: Notice, incident: Incident | None, facts: ReleaseFacts | None, attachments: Sequence[Attachment], link: str
 ) -> dict[str, Any]:
+    """Return the `data` of a message, its JSON for machines. `measured` is None for a notice about several releases."""
     return {
         "schema": SCHEMA,
         "id": notice.id,
         "thread": notice.follows or notice.id,
         "kind": notice.kind,
-        "event": find_event(notice.kind),
+        # Webhooks publish both. An event groups several kinds of notices.
+        "event": "opened" if notice.kind in OPENINGS else _EVENT_OF_KIND.get(notice.kind, "changed"),
         **fields_json(notice, "at", "release", "producer", "grade", "findings"),
         "subject": one_line(notice.subject),
         "link": link,
-        "attachments": [one.name for one in attachments],
+        "attachments": [attachment.name for attachment in attachments],
         "incident": None if incident is None else _incident_json(incident),
         "measured": None if facts is None else _facts_json(facts),
     }
 
 
-def find_event(kind: str) -> str:
-    """Return the event (such as `opened`, `changed` or `over`) that webhooks publish for a kind of notice."""
-    return "opened" if kind in OPENINGS else _EVENT_OF_KIND.get(kind, "changed")
-
-
 def _incident_json(incident: Incident) -> dict[str, Any]:
-    who = incident.acknowledged
+    """Return what a message's data says of an incident; `acknowledged`, `closed` and `signed` may be None."""
+    acknowledged = incident.acknowledged
     return {
         **fields_json(incident, "id", "kind"),
         "title": one_line(incident.title),
         **fields_json(incident, "opened", "closed"),
-        "acknowledged": fields_json(who, "at", "by") if who is not None else None,
+        "acknowledged": fields_json(acknowledged, "at", "by") if acknowledged is not None else None,
         "signed": instant_json(instant_from_json(incident.words.get(SIGNED))),
     }
 

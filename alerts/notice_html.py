@@ -30,30 +30,31 @@ _LABEL = re.compile(r"^(What changed|Release|Producer|Address|Promised|Incident|
 
 def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
     """Return a subject of at most `LONGEST_BRIEF` characters: status, for how long, producer and title."""
-    head, _, rest = one_line(notice.subject).partition(": ")
+    subject = one_line(notice.subject)
     if facts is None or notice.kind == "test":
-        # Leave out the producer and the slot, which are in brackets and after `due`.
-        whole = f"{head}: {rest}" if rest else head
-        return one_line(re.sub(r" \([^()]*\)| due [^,]{0,200}(?=, )", "", whole), LONGEST_BRIEF)
+        # Leave out the producer, which is in brackets, and the slot after `due`.
+        return one_line(re.sub(r" \([^()]*\)| due [^,]{0,200}(?=, )", "", subject), LONGEST_BRIEF)
     seconds = _measure_breach(facts, notice.at)
     lasted = ""
     if seconds is not None and seconds >= 1:
         units = 1 if seconds < 3600 else 2
         lasted = f", {length(seconds, math.floor, parts=units, tenths=False)}"
-    return one_line(f"{head}{lasted}: {facts.producer_names}, {one_line(facts.title)}", LONGEST_BRIEF)
+    status = subject.partition(": ")[0]
+    return one_line(f"{status}{lasted}: {facts.producer_names}, {one_line(facts.title)}", LONGEST_BRIEF)
 
 
 def write_notice_page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, linked: bool) -> str:
-    """Return a notice as HTML; `buttons` are addresses by their labels, the first one to press first.
+    """Return a notice as HTML: its subject in the colour of its grade, its first block, buttons, and the other blocks.
 
-    Addresses in the text become links if `linked`. They do not for an exposure, so that no one opens it by accident.
+    `buttons` are addresses by their labels, the first one to press first. Addresses in the text become links if
+    `linked`. They do not for an exposure, so that no one opens it by accident.
     """
-    head, *blocks = (block for block in text.strip("\n").split("\n\n") if block.strip())
-    summary = head.split("\n")[1:]
+    first_block, *blocks = (block for block in text.strip("\n").split("\n\n") if block.strip())
+    _subject, *summary = first_block.split("\n")
     colour = _COLOURS.get(grade, _NO_GRADE_COLOUR)
     links = (
-        f'<a href="{escape(address)}" style="{_SECOND if place else _PRIMARY}">{escape(label)}</a>\n'
-        for place, (label, address) in enumerate(buttons.items())
+        f'<a href="{escape(address)}" style="{_SECOND if number else _PRIMARY}">{escape(label)}</a>\n'
+        for number, (label, address) in enumerate(buttons.items())
     )
     body = [
         f'<h1 style="{_HEADING};background:{colour}">{escape(subject)}</h1>\n',
@@ -73,7 +74,7 @@ def write_notice_page(subject: str, text: str, grade: str, buttons: Mapping[str,
 
 
 def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
-    """Return by how many seconds a release is late so far, or was public too early; None if neither is proved."""
+    """Return how many seconds a release was public early, or is late (at most, once out); None if neither is proved."""
     if fact_rules.is_early(facts):
         return measure_exposure(facts, now)
     late = find_main_late_part(facts) if fact_rules.is_late(facts) else None

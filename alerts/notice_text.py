@@ -48,21 +48,22 @@ _STATUSES_WITH_DETAIL = frozenset({"lead", "calendar", "unproven"})
 
 
 def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now: datetime) -> str:
-    """Return the notice as one line: status, release, slot and details.
+    """Return the notice as one line: status, release, slot and details (if unproven: the details before the release).
 
     `kind` is the kind of the notice, `reported_kind` the kind of incident that it reports first.
     """
     since = say_elsewhere_since(facts, now)
     elsewhere = f", out elsewhere since {since}" if since else ""
-    # A release that was not found yet closes when it is found, before its verdict is final.
+    # An incident can end because its release was found, before the verdict is final.
     suffix = "" if kind == "final" and not facts.final else SUBJECT_SUFFIX.get(kind, "")
-    head = f"{SUBJECT_PREFIX[find_current_status(reported_kind, facts)]}{elsewhere}{suffix}"
-    title, status = write_title_with_slot(facts, now), describe_status(reported_kind, facts, now)
-    if find_current_status(reported_kind, facts) == "unproven":
-        # The reason comes before the release, because telephones cut the end of a line.
-        reason = f"{head}: {status}. {_UNPROVEN_STEP}"
-        return one_line(f"{reason} {title}", max(_LONGEST_UNPROVEN, len(reason)))
-    return one_line(f"{head}: {title}, {status}")
+    status = find_current_status(reported_kind, facts)
+    head = f"{SUBJECT_PREFIX[status]}{elsewhere}{suffix}"
+    title, details = write_title_with_slot(facts, now), describe_status(reported_kind, facts, now)
+    if status == "unproven":
+        # Telephones cut the end of a line.
+        beginning = f"{head}: {details}. {_UNPROVEN_STEP}"
+        return one_line(f"{beginning} {title}", max(_LONGEST_UNPROVEN, len(beginning)))
+    return one_line(f"{head}: {title}, {details}")
 
 
 def write_title_with_slot(facts: ReleaseFacts, now: datetime) -> str:
@@ -147,15 +148,16 @@ def list_finding_details(kind: str, facts: ReleaseFacts) -> Iterator[str]:
 
 
 def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
-    """Return the verdict on a part with its first sight and delay, or its release after an exposure."""
+    """Return the verdict on a part with first sight, delay and wait, or what followed if it was public early."""
     if part.role == "alternative" and part.verdict in ("overdue", "not_published"):
         # It was not to be published there, so it cannot be late.
         return "not seen there"
     verdict = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
     if part.exposures:
-        is_behind = part.delay is not None and (part.delay.min or 0) > 0
-        absent = f"not out again {_describe_delay(part.delay)}" if part.delay is not None and is_behind else ""
-        return ", ".join(filter(None, (verdict, describe_release_after_exposure(part, facts, now) or absent)))
+        since = describe_release_after_exposure(part, facts, now)
+        if not since and part.delay is not None and (part.delay.min or 0) > 0:
+            since = f"not out again {_describe_delay(part.delay)}"
+        return f"{verdict}, {since}" if since else verdict
     if part.verdict == "on_time":
         verdict += sureness(part.early_bound)
     at = find_appearance(part)
@@ -168,15 +170,16 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
 
 
 def _describe_delay(delay: Bounds) -> str:
-    """Return a delay in words with its side of the slot: before, after, on the second, or between two bounds."""
-    size = magnitude(delay)
-    if delay.min is not None and delay.max is not None and delay.min < 0 < delay.max:
-        early, late = (length(bound, math.ceil, tenths=False) for bound in (-delay.min, delay.max))
-        is_exact = max(-delay.min, delay.max) <= 1
-        return "on the second" if is_exact else f"between {early} before and {late} after the slot"
-    if (size.min or 0) < 1 and (size.max or 0) <= 1 and delay.max is not None:
+    """Return a delay in words, such as `4 to 5 min after the slot`, or `on the second` if it is at most one."""
+    low, high, size = delay.min, delay.max, magnitude(delay)
+    if low is not None and high is not None and low < 0 < high:
+        if max(-low, high) <= 1:
+            return "on the second"
+        before, after = (length(seconds, math.ceil, tenths=False) for seconds in (-low, high))
+        return f"between {before} before and {after} after the slot"
+    if high is not None and (size.min or 0) < 1 and (size.max or 0) <= 1:
         return "on the second"
-    return f"{whole_lengths(delay)} {'before' if (delay.max or 0) < 0 else 'after'} the slot"
+    return f"{whole_lengths(delay)} {'before' if (high or 0) < 0 else 'after'} the slot"
 
 
 def _describe_exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
@@ -192,10 +195,9 @@ def choose_step_list(kind: str, facts: ReleaseFacts) -> str:
     """Return the name of the list in `steps.json` for the current status of a release with an incident of this kind."""
     status = find_current_status(kind, facts)
     if status == "early" and not any(exposure.open for exposure in facts.exposures):
-        # All exposures have ended. Those that lasted until the slot come first, because they were not removed in time.
-        # Each list has the name of a reason.
-        ended = {exposure.ended for exposure in facts.exposures}
-        return next((why.value for why in (Ended.SLOT, Ended.UNKNOWN, Ended.REMOVED) if why in ended), "unknown")
+        # Each way in which an exposure ends has a list of its name. The worst comes first: it lasted until the slot.
+        ways = {exposure.ended for exposure in facts.exposures}
+        return str(next((way for way in (Ended.SLOT, Ended.UNKNOWN, Ended.REMOVED) if way in ways), Ended.UNKNOWN))
     is_wait_over = status in {"late", "partial", "stale"} and not is_late_part_absent(facts)
     if is_wait_over:
         return "out"

@@ -58,10 +58,10 @@ def is_covered_by_platform(notice: Notice) -> bool:
 
 
 def update_platform(known: Incident | None, member: Incident, now: datetime, *, is_unsent: bool = False) -> Decision:
-    """Open the incident of the platform that delays a release, or update the `known` one.
+    """Open the incident of the platform that delays a release, or update the `known` one, with a notice if one is due.
 
     `member` is the release's own incident. If `is_unsent`, the opening was not sent yet, so it can report this release
-    too. Returns an empty decision if no platform fault delays the release.
+    too. Returns an empty decision if no platform fault delays the release or nothing changed.
     """
     facts = member.facts
     is_linked = known is not None and any(link.incident == member.id for link in known.linked)
@@ -77,10 +77,10 @@ def update_platform(known: Incident | None, member: Incident, now: datetime, *, 
     if change is None:
         return Decision(None if incident == known else incident)
     kind, fact, changed = change
-    closed = now if kind == "final" else None if kind == "reopened" else incident.closed
     notice = make_platform_notice(kind, fact, incident, now, changed)
-    updated = replace(incident, closed=closed).with_entries(Entry(now, MONITOR, notice.subject))
-    return Decision(updated, (notice,), draft=True)
+    if kind in ("final", "reopened"):
+        incident = replace(incident, closed=now if kind == "final" else None)
+    return Decision(incident.with_entries(Entry(now, MONITOR, notice.subject)), (notice,), draft=True)
 
 
 def make_platform_notice(kind: str, fact: str, incident: Incident, now: datetime, changed: str = "") -> Notice:
@@ -90,14 +90,15 @@ def make_platform_notice(kind: str, fact: str, incident: Incident, now: datetime
 
 
 def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: timedelta) -> Notice | None:
-    """Return the reminder that is due now, None if none is. Each has its own stable id.
+    """Return the last reminder that is due by now, None if none is. Its id comes from its number.
 
     An incident of grade `report` gets the first one `grace` after opening, then one each `spacing`, until someone
     acknowledges it or it closes. A release that a platform delays gets none, because the platform's thread reminds.
+    Nor does an incident without facts.
     """
     waited = now - incident.opened - grace
-    is_waiting = incident.acknowledged is None and incident.closed is None and incident.grade == "report"
-    if not is_waiting or waited < timedelta():
+    needs_reminders = incident.acknowledged is None and incident.closed is None and incident.grade == "report"
+    if not needs_reminders or waited < timedelta():
         return None
     number = str(1 + waited // spacing)
     if incident.kind is Kind.PLATFORM:
@@ -111,13 +112,12 @@ def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: 
 def narrow_to_recipients(
     notice: Notice, incident: Incident, releases: Sequence[LinkedRelease], now: datetime
 ) -> Notice:
-    """Return a notice of a platform's thread, rendered again with the current status of these releases.
+    """Return a notice of a platform's thread, written again about the current status of `releases` (if empty, all).
 
-    Without releases it has all of them. A line that says what changed stays as it is.
+    Only its line on what changed stays, because the notice may have waited since it was written.
     """
     second_line = [*notice.text.split("\n", 2), ""][1]
     changed = second_line.removeprefix(_CHANGED_PREFIX) if second_line.startswith(_CHANGED_PREFIX) else ""
-    # The notice may have waited since it was written, so it is rendered again.
     subject, text = write_subject_and_text(notice.kind, incident, releases or incident.linked, now, changed)
     return replace(notice, subject=subject, text=text)
 
@@ -125,7 +125,7 @@ def narrow_to_recipients(
 def write_subject_and_text(
     kind: str, incident: Incident, releases: Sequence[LinkedRelease], now: datetime, changed: str = ""
 ) -> tuple[str, str]:
-    """Return subject and text of a notice of a platform's thread about these of its releases."""
+    """Return subject and text of a notice in a platform's thread about `releases`, with what `changed` if given."""
     awaited, late_and_out, cleared = (
         [link for link in releases if link.stands == status] for status in (AWAITED, OUT, CLEARED)
     )
@@ -153,13 +153,13 @@ def describe_platform(incident: Incident, now: datetime) -> str:
 
 
 def _count_late_releases(incident: Incident, late: Sequence[LinkedRelease]) -> str:
-    """Return how many these late releases are and their producers, and how many are late in all if there are more."""
-    late_in_all = sum(link.stands != CLEARED for link in incident.linked)
+    """Return `2 releases of 2 producers (A, B)`, or `1 release of A (2 in all)` if more releases are late."""
+    number_in_all = sum(link.stands != CLEARED for link in incident.linked)
     producers = sorted({name for link in late for name in link.producer_names})
-    releases = f"{count(len(late), 'release')} of "
-    if len(late) == late_in_all:
-        return f"{releases}{count(len(producers), 'producer')} ({', '.join(producers)})"
-    return f"{releases}{', '.join(producers)} ({late_in_all} in all)"
+    number_of_releases = count(len(late), "release")
+    if len(late) == number_in_all:
+        return f"{number_of_releases} of {count(len(producers), 'producer')} ({', '.join(producers)})"
+    return f"{number_of_releases} of {', '.join(producers)} ({number_in_all} in all)"
 
 
 def _list_releases(heading: str, linked: Sequence[LinkedRelease]) -> Iterator[list[str]]:
@@ -208,7 +208,8 @@ def _find_change_to_report(
 ) -> tuple[str, str, str] | None:
     """Return (kind, fact, words) of the notice that the change of one release needs in a platform's thread, or None.
 
-    The fact makes the notice's id, so that no notice is sent twice. `is_unsent`: the last notice still waits and will
+    The fact makes the notice's id, so that no notice is sent twice. Once all are out the incident ends, but only
+    `GATHERING_TIME` after it opened, because others may still join. `is_unsent`: the opening still waits and will
     report the change.
     """
     if known is None:

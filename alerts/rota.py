@@ -110,16 +110,16 @@ class Rota:
     @property
     def shifts(self) -> tuple[Shift, ...]:
         """Return the shifts of its table."""
-        return tuple(
-            Shift(one.role, self._to_instant(one.begins), self._to_instant(one.until)) for one in self.settings.shift
-        )
+        table, to_instant = self.settings.shift, self._to_instant
+        return tuple(Shift(shift.role, to_instant(shift.begins), to_instant(shift.until)) for shift in table)
 
     def on_call(self, at: datetime) -> tuple[str, ...]:
-        """Return the roles that are on call, empty if none is. Shifts replace turns while they last."""
+        """Return the roles on call by the table's shifts, else by the calendar's, else by turns; empty if none is."""
         for shifts in (self.shifts, self.calendar_shifts):
-            on = (one.role for one in shifts if one.begins <= at < one.ends and one.role in self.settings.who)
-            if known := tuple(dict.fromkeys(on)):
-                return known
+            # A role without a channel does not count.
+            current = (shift.role for shift in shifts if shift.begins <= at < shift.ends)
+            if roles := tuple(dict.fromkeys(role for role in current if role in self.settings.who)):
+                return roles
         turns, begins = self.settings.turns, self.settings.begins
         wall = local(at, self.timezone).replace(tzinfo=None)
         if not turns or begins is None or wall < begins:
@@ -159,15 +159,16 @@ class Rota:
         return wall.replace(tzinfo=zone(self.timezone)).astimezone(UTC)
 
     def _list_edges(self, begin: datetime, end: datetime) -> Iterator[datetime]:
-        """Yield each instant between `begin` and `end` at which a shift or turn begins or ends."""
-        edges = (at for one in (*self.shifts, *self.calendar_shifts) for at in (one.begins, one.ends))
+        """Yield, in no order, each instant between `begin` and `end` at which a shift or turn begins or ends."""
+        shifts = (*self.shifts, *self.calendar_shifts)
+        edges = (at for shift in shifts for at in (shift.begins, shift.ends))
         yield from (at for at in edges if begin < at < end)
-        first, every = self.settings.begins, self.settings.every
-        if not self.settings.turns or first is None:
+        first_turn, every = self.settings.begins, self.settings.every
+        if not self.settings.turns or first_turn is None:
             return
-        wall = local(begin, self.timezone).replace(tzinfo=None)
+        local_begin = local(begin, self.timezone).replace(tzinfo=None)
         # In local time, so that each hand-over is at the same local time when the clocks change.
-        hand_over = first + max(0, (wall - first) // every) * every
+        hand_over = first_turn + max(0, (local_begin - first_turn) // every) * every
         for _ in range(_MOST_CHANGES):
             at = self._to_instant(hand_over)
             if at >= end:

@@ -89,25 +89,24 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
         if route.match.grade in (None, notice.grade)
         and any(fnmatchcase(producer, route.match.producer or "*") for producer in (notice.producer, *producers))
     ]
-    reminders = find_reminder_number(notice) if notice.kind == "reminder" else 0
+    # Each reminder goes to one more channel of a route's ladder.
+    reminder_number = find_reminder_number(notice) if notice.kind == "reminder" else 0
     times: dict[str, datetime] = {}
     for route in matching:
         if any(map(route.names_finding, notice.findings)):
             begin = _find_earliest_send(route, notice, now, timezone)
-            escalated = route.escalate if reminders >= ESCALATED_TO_ALL else route.escalate[:reminders]
+            escalated = route.escalate if reminder_number >= ESCALATED_TO_ALL else route.escalate[:reminder_number]
             for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
                 times[name] = min(begin, times.get(name, begin))
     chosen = [(name, times[name]) for name in names if name in times]
-    findings = _list_main_findings(notice.findings) | (set() if chosen else _list_other_findings(notice.findings))
-    if all(any(route.takes_finding(kind) for route in matching) for kind in findings):
+    main = notice.findings[0]
+    named_by_main = {kind for kind in notice.findings if main in _GROUPED_NAMES and _GENERAL_NAMES.get(kind) == main}
+    must_be_routed = named_by_main or {main}
+    if not chosen:
+        must_be_routed |= _list_other_findings(notice.findings)
+    if all(any(route.takes_finding(kind) for route in matching) for kind in must_be_routed):
         return chosen
     return [(name, now) for name in names]
-
-
-def _list_main_findings(findings: Sequence[str]) -> set[str]:
-    """Return the main finding of a notice. If that is a general name, return its findings that have this name."""
-    main = findings[0]
-    return {kind for kind in findings if main in _GROUPED_NAMES and _GENERAL_NAMES.get(kind) == main} or {main}
 
 
 def _list_other_findings(findings: Sequence[str]) -> set[str]:
@@ -125,14 +124,15 @@ def resolve_rotas(names: Iterable[str], rotas: Mapping[str, Rota], at: datetime)
 
 
 def _find_earliest_send(route: Route, notice: Notice, now: datetime, timezone: str) -> datetime:
-    """Return the end of the route's quiet hours if they apply now, else now."""
+    """Return the end of the route's quiet hours if it is in them, else now. A notice of grade `report` never waits."""
     if route.quiet is None or notice.grade == "report":
         return now
     begins, ends = route.quiet
     local = now.astimezone(ZoneInfo(timezone))
     clock = local.time()
-    is_quiet = begins <= clock < ends if begins <= ends else clock >= begins or clock < ends
+    is_overnight = begins > ends
+    is_quiet = (clock >= begins or clock < ends) if is_overnight else begins <= clock < ends
     if not is_quiet:
         return now
-    last_day = local.date() if clock < ends else local.date() + timedelta(days=1)
-    return max(now, datetime.combine(last_day, ends, ZoneInfo(timezone)).astimezone(UTC))
+    day_of_end = local.date() if clock < ends else local.date() + timedelta(days=1)
+    return max(now, datetime.combine(day_of_end, ends, ZoneInfo(timezone)).astimezone(UTC))

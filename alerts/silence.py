@@ -65,16 +65,9 @@ class Silence:
 
 
 def create_silence(  # noqa: PLR0913 # one for each field that a person fills in
-    scope: Scope,
-    name: str,
-    until: datetime,
-    role: str,
-    reason: str,
-    now: datetime,
-    *,
-    begins: datetime | None = None,
+    scope: Scope, name: str, until: datetime, role: str, reason: str, now: datetime, *, begins: datetime | None = None
 ) -> Silence:
-    """Return a silence from `begins` (default: now). Raises `InvalidInput` without a reason or for wrong times."""
+    """Return a silence from `begins` (default and earliest: now). Raises `InvalidInput` with all faults at once."""
     words = one_line(reason.strip(), _LONGEST_REASON)
     faults = [] if words else ["reason: say why"]
     begins = now if begins is None else max(now, begins)

@@ -50,9 +50,10 @@ _CAUSES_OF_BLINDNESS = {
 
 
 def find_current_status(kind: str, facts: ReleaseFacts) -> str:
-    """Return the kind of an incident while it is still true of its release, else the gravest status that is true now.
+    """Return the `kind` of an incident while it is true of its release, else the gravest status that is true now.
 
-    An incident keeps its gravest kind, but a release that was late may be unproven by now, or have another slot.
+    An incident keeps its gravest kind, but a release that was late may be unproven by now, or have another slot. The
+    status without any fault is the verdict, or `settled` if that says nothing.
     """
     is_still_true = _IS_STILL_TRUE.get(kind)
     if is_still_true is None or is_still_true(facts):
@@ -71,7 +72,8 @@ def describe_status(kind: str, facts: ReleaseFacts, now: datetime) -> str:
 
 
 def list_late_parts(facts: ReleaseFacts) -> list[tuple[PartVerdict, Bounds | None]]:
-    """Return each required part that is late with its delay, also if it had been public before its slot."""
+    """Return each required part that is late with its delay if known, also one with the verdict `early`."""
+    # If a part that was public early is late too, only a finding says so.
     delays = {finding.part: finding.seconds for finding in facts.findings if finding.kind == "late"}
     return [
         (part, delays.get(part.id) or part.delay)
@@ -138,21 +140,21 @@ def _name_other_part(part: PartVerdict) -> str:
 
 
 def _describe_users_wait(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
-    """Return when users could get a part that a cache delayed, as the end of a sentence; empty if none did."""
+    """Return how late users could get a part that a cache delayed, or until when they could not; empty if none did."""
     wait = part.wait
     if not part.is_hidden or wait is None or facts.slot is None:
         return ""
     if wait.max is not None:
         return f", users could get it {whole_lengths(wait)} late"
-    served = facts.slot + timedelta(seconds=wait.min or 0.0)
-    clock = moment(served.replace(microsecond=0), facts.timezone, now, exact=True)
+    last_old_copy = facts.slot + timedelta(seconds=wait.min or 0.0)
+    clock = moment(last_old_copy.replace(microsecond=0), facts.timezone, now, exact=True)
     return f", users still could not get it at {clock}"
 
 
 def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
-    """Return until when users got an old copy of a release that is out: of the part with the longest wait."""
+    """Return until when a cache kept users from a release that is out, by the part for which they waited longest."""
     hidden = [part for part in facts.parts if part.required and part.is_hidden]
-    part = max(hidden, key=lambda part: (part.wait is not None and part.wait.min) or 0.0, default=None)
+    part = max(hidden, key=lambda part: (part.wait or Bounds()).min or 0.0, default=None)
     if part is None:
         return "a cache kept it from users"
     published = "published on time" if part.verdict == "on_time" else "published"
@@ -207,30 +209,30 @@ def _describe_due(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
-    """Return one short line: why there is no proof, by when the release was public, and where it is out elsewhere."""
+    """Return in one line why there is no proof, by when the release was public, and where it is out elsewhere."""
+    elsewhere = _mention_alternatives(facts, now)
     if "unwatched" in facts.finding_kinds:
-        checked = moment(facts.at, facts.timezone, now)
-        return f"not out {checked}, not watched at its slot{_mention_alternatives(facts, now)}"
+        return f"not out {moment(facts.at, facts.timezone, now)}, not watched at its slot{elsewhere}"
     unproven = [part for part in facts.parts if part.required and part.verdict == "unproven"]
     # The line is about the page if that is unproven, else about the first other part.
-    part = next((one for one in unproven if one.id == "page"), unproven[0] if unproven else facts.page)
+    part = min(unproven, key=lambda part: part.id != "page", default=facts.page)
     seen = Interval() if part is None else fact_rules.find_appearance(part)
-    which = "" if part is None or part.id == "page" else f"{part.id} "
+    name = "" if part is None or part.id == "page" else f"{part.id} "
     published = "not seen yet" if seen.by is None else f"published by {_format_minute(seen.by, facts, now, up=True)}"
-    return f"{_explain_unproven(facts, seen, now)}; {which}{published}{_mention_alternatives(facts, now)}"
+    return f"{_explain_unproven(facts, seen, now)}; {name}{published}{elsewhere}"
 
 
 def _explain_unproven(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
-    """Return the doubt about the slot, or else the longest blind span in which the release may have come out.
+    """Return why it is not proved when a release came out, between the bounds of `seen`.
 
-    `seen` is the interval in which it was first seen.
+    That is a doubt about its slot, else the longest blind span between the bounds, else a clock in doubt.
     """
     for doubt in ("promise_in_doubt", "calendars_disagree"):
         if doubt in facts.finding_kinds:
             return CALENDAR_DOUBTS[doubt]
-    open_from = seen.after or facts.slot or facts.at
-    open_to = max(seen.by or facts.at, open_from + SECOND)
-    blind = [span for span in facts.certainty.blind if span.begins < open_to and span.ends > open_from]
+    earliest = seen.after or facts.slot or facts.at
+    latest = max(seen.by or facts.at, earliest + SECOND)
+    blind = [span for span in facts.certainty.blind if span.begins < latest and span.ends > earliest]
     if blind:
         longest = max(blind, key=lambda span: span.ends - span.begins)
         begins, ends = _format_minute(longest.begins, facts, now), _format_minute(longest.ends, facts, now, up=True)
@@ -271,13 +273,14 @@ def _name_parts(findings: list[Finding]) -> str:
 
 
 def _describe_removals(removals: list[Finding], facts: ReleaseFacts, now: datetime) -> str:
-    """Return when parts were removed (after their release if all had been released, else by a time), and if back."""
+    """Return that parts were removed, and are back if all are: after their release, or else by when."""
     parts = {part.id: part for part in facts.parts}
     last = max((removal.at for removal in removals if removal.at is not None), default=None)
     when = "" if last is None else f" {between_moments(Interval(None, last), facts.timezone, now)}"
     if all(_was_out_before_removal(parts.get(removal.part or "page"), removal.at) for removal in removals):
         when = " after its release"
-    is_back = all(removal.seconds is not None and removal.seconds.max is not None for removal in removals)
+    # The length of an absence is known once the content is back.
+    is_back = all(fact_rules.has_upper_bound(removal.seconds) for removal in removals)
     return f"was removed{when}, and is back" if is_back else f"removed{when}"
 
 
@@ -286,10 +289,6 @@ def _was_out_before_removal(part: PartVerdict | None, removed_at: datetime | Non
     if part is None or removed_at is None or part.exposures:
         return False
     return part.released.by is not None and part.released.by <= removed_at
-
-
-def _describe_calendar_doubt(facts: ReleaseFacts, _now: datetime) -> str:
-    return next((text for kind, text in CALENDAR_DOUBTS.items() if kind in facts.finding_kinds), "in no calendar")
 
 
 def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) -> str:
@@ -352,7 +351,9 @@ _DESCRIPTIONS: dict[str, Callable[[ReleaseFacts, datetime], str]] = {
     "unproven": _describe_unproven,
     "lead": lambda _facts, _now: "a lead for a person to judge",
     "altered": _describe_altered,
-    "calendar": _describe_calendar_doubt,
+    "calendar": lambda facts, _now: next(
+        (text for kind, text in CALENDAR_DOUBTS.items() if kind in facts.finding_kinds), "in no calendar"
+    ),
     "hand": lambda _facts, _now: "logged by hand",
     "on_time": _describe_on_time,
     "cancelled": lambda _facts, _now: "is announced as cancelled",

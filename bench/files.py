@@ -22,10 +22,10 @@ from monitor.look.interpret import FILE_CAP
 
 _ETAG = '"5f3a"'
 _CASES = {
-    "missing_get": (404, Request("https://h.example/missing", cap=FILE_CAP, enough=True)),
+    "missing_get": (404, Request("https://h.example/missing", cap=FILE_CAP, may_cut=True)),
     "missing_head": (404, Request("https://h.example/missing", method="HEAD")),
-    "there_get_cut": (200, Request("https://h.example/file", cap=FILE_CAP, enough=True)),
-    "there_get_by_etag": (304, Request("https://h.example/file", cap=FILE_CAP, enough=True, etag=_ETAG)),
+    "there_get_cut": (200, Request("https://h.example/file", cap=FILE_CAP, may_cut=True)),
+    "there_get_by_etag": (304, Request("https://h.example/file", cap=FILE_CAP, may_cut=True, etag=_ETAG)),
     "there_head": (200, Request("https://h.example/file", method="HEAD")),
 }
 _PAGE = b"<!DOCTYPE html><title>Page not found - GOV.UK</title>" + b"<p>If you entered an address, check it.</p>" * 200
@@ -71,7 +71,7 @@ async def _asked(port: int, looks: int, status: int, request: Request) -> tuple[
 
 
 async def _bare(port: int, looks: int, request: Request) -> float:
-    if request.enough and "file" in request.url and not request.etag:
+    if request.may_cut and "file" in request.url and not request.etag:
         return 0.0
     headers = {"If-None-Match": request.etag} if request.etag else {}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:

@@ -51,7 +51,7 @@ class Joinable:
     ) -> Joinable:
         """Return an entry of a calendar. If it `is_compared` with others, it has links, title and days.
 
-        `has_given_id`: a person gave the ids of this calendar. A hash is none of these.
+        `has_given_id`: people choose the uids of this calendar, so equal ones are one release. A hash was not chosen.
         """
         if announcement.state in CALLED_OFF:
             # Its release keeps the title without "cancelled".

@@ -34,7 +34,7 @@ class Alertmanager(HttpChannel[AlertmanagerSettings]):
 
 
 def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime) -> Iterator[dict[str, Any]]:
-    """Yield the alert of a message. If its grade may have risen, also yield the ends of the alerts it replaces.
+    """Yield the alert of a message. If its grade may have risen, also end the alerts of all lower grades.
 
     The labels name only the incident and its grade, so that later messages update the same alert.
     """
@@ -42,17 +42,19 @@ def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime
     at = _read_instant(message.data.get("at"), now)
     opened = min(_read_instant(incident.get("opened"), at), at)
     grade = str(message.data.get("grade", "none"))
-    # Measurements go on for an open incident, so a later message can resolve its alert.
-    is_followed = incident and incident.get("closed") is None and message.kind not in OPENINGS - {"opened"}
+    # Only an open breach is followed until a later message resolves its alert. Others expire sooner.
+    is_other_opening = message.kind in OPENINGS and message.kind != "opened"
+    is_followed = incident and incident.get("closed") is None and not is_other_opening
     lifetime = settings.hold if is_followed else settings.hold_others
     yield _build_alert(message, grade, opened, ends=at if message.kind == "final" else at + lifetime)
     if incident and message.kind in _MAY_RAISE_GRADE:
-        grades: list[str] = list(Grade)
-        for other in grades[: grades.index(grade)] if grade in grades else ():
-            yield _build_alert(message, other, opened, at)
+        grades: list[str] = list(Grade)  # the least grave first
+        for lower in grades[: grades.index(grade)] if grade in grades else ():
+            yield _build_alert(message, lower, opened, ends=at)
 
 
 def _build_alert(message: Message, grade: str, starts: datetime, ends: datetime) -> dict[str, Any]:
+    """Return the alert of a message in the form of Alertmanager's API, for one grade."""
     data = message.data
     incident = data.get("incident") or {}
     measured = data.get("measured") or {}

@@ -19,6 +19,7 @@ class Apprise(ThreadChannel[AppriseSettings]):
         return await self._in_thread(self._send_blocking, message)
 
     def _send_blocking(self, message: Message) -> Outcome:
+        """Send the message to the service behind the secret address, in a form that fits its limit of characters."""
         url = self._secrets["url"]
         asset = apprise.AppriseAsset(storage_mode=apprise.PersistentStoreMode.MEMORY)
         asset.app_id, asset.app_desc, asset.app_url = "ninethirty", "ninethirty", ""
@@ -28,17 +29,13 @@ class Apprise(ThreadChannel[AppriseSettings]):
         urgency = _URGENCIES.get(str(message.data.get("grade")), apprise.NotifyType.INFO)
         if message.kind == "final":
             urgency = apprise.NotifyType.SUCCESS
-        longest = min((plugin.body_maxlen for plugin in service), default=len(message.text))
-        subject, text = _fit_service_limit(message, longest)
+        subject, text = message.subject, message.text
+        limit = min((plugin.body_maxlen for plugin in service), default=len(text))
+        if len(text) > limit:
+            # The service would cut a longer text, or split it.
+            short, link = make_short_form(message, min(limit, LONGEST_SHORT_FORM))
+            subject, text = "", f"{short} {link}".rstrip()
         scheme = url.partition(":")[0]
         if service.notify(text, subject, urgency, body_format=apprise.NotifyFormat.TEXT, timeout=self._timeout):
             return Accepted(scheme)
         return Refused(permanent=False, reason=f"the service behind {scheme} did not take it")
-
-
-def _fit_service_limit(message: Message, most: int) -> tuple[str, str]:
-    """Return subject and text of at most `most` characters: the service would cut a longer text, or split it."""
-    if len(message.text) <= most:
-        return message.subject, message.text
-    subject, link = make_short_form(message, min(most, LONGEST_SHORT_FORM))
-    return "", f"{subject} {link}".rstrip()

@@ -41,7 +41,7 @@ class Folder(ThreadChannel[FolderSettings]):
 
 
 def _write_message(folder: Path, message: Message) -> Outcome:
-    """Write the files of a message into a folder, unless they are there. Return the path of its text."""
+    """Write the files of a message into a folder, unless they are there. Return the path of its text, or a refusal."""
     last_file = folder / f"{message.id}.json"
     try:
         if not last_file.exists():
@@ -55,9 +55,10 @@ def _write_message(folder: Path, message: Message) -> Outcome:
 
 
 def _list_files(message: Message) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of each file of a message, the .json last."""
+    """Yield name and content of each file of a message: attachments by safe names, text, and last the .json of all."""
     names = []
     for number, attachment in enumerate(message.attachments):
+        # A long name loses its beginning, because its end is the file type.
         safe_name = _UNSAFE_CHARACTERS.sub("-", attachment.name).strip(".-")[-_LONGEST_NAME:]
         names.append(f"{message.id}-{safe_name or number}")
         yield names[-1], attachment.content

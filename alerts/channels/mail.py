@@ -18,7 +18,8 @@ from alerts.channels.http import loggable_reason
 from alerts.channels.settings import MailSettings
 
 _MOST_REMEMBERED = 1000
-_URGENT = frozenset({"opened", "grade_changed", "reopened", "new_finding", "reminder", "digest"})
+_IMPORTANT = frozenset({"opened", "grade_changed", "reopened", "new_finding", "reminder", "digest"})
+_LOGIN_FAULTS = (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPConnectResponseError, aiosmtplib.SMTPHeloError)
 
 
 class Mail(NamedChannel[MailSettings]):
@@ -27,7 +28,8 @@ class Mail(NamedChannel[MailSettings]):
     def __init__(self, settings: MailSettings, now: Callable[[], datetime], outbound: Outbound) -> None:
         super().__init__(settings, now, outbound)
         self._password = self._secrets.get("password")
-        self._still_to_send: dict[str, tuple[str, ...]] = {}
+        # The recipients of a message that were refused for now, and whether anyone has the message.
+        self._retries: dict[str, tuple[tuple[str, ...], bool]] = {}
 
     @property
     def formats(self) -> Sequence[str]:
@@ -44,13 +46,15 @@ class Mail(NamedChannel[MailSettings]):
 
     async def _send_to_remaining(self, message_id: str, mail: EmailMessage) -> Outcome:
         """Send an e-mail to the recipients that do not have it yet."""
-        to = self._still_to_send.get(message_id, tuple(self._settings.to))
+        to, _ = self._retries.get(message_id, (tuple(self._settings.to), False))
         try:
             refused, answer = await self._transmit(mail, to)
         except aiosmtplib.SMTPRecipientsRefused as fault:
             refused, answer = {refusal.recipient: (refusal.code, refusal.message) for refusal in fault.recipients}, ""
         except aiosmtplib.SMTPResponseException as fault:
-            return Refused(permanent=_is_permanent(fault), reason=self._redact(f"{fault.code} {fault.message}"))
+            # A wrong password or a greeting of 554 is a fault of the channel, so the message is retried.
+            is_permanent = fault.code >= 500 and not isinstance(fault, _LOGIN_FAULTS)
+            return Refused(permanent=is_permanent, reason=self._redact(f"{fault.code} {fault.message}"))
         except (aiosmtplib.SMTPException, OSError, ValueError) as fault:
             return Refused(permanent=False, reason=self._redact(f"{type(fault).__name__}: {fault}"))
         return self._combine_refusals(message_id, to, refused, answer)
@@ -77,20 +81,22 @@ class Mail(NamedChannel[MailSettings]):
     def _combine_refusals(
         self, message_id: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
     ) -> Outcome:
-        """Return the outcome for all recipients, and remember those to whom a retry must send the message.
+        """Return the outcome of an attempt to send to the recipients `to`, of which some were `refused` (code, text).
 
-        `refused` has code and text of each refused recipient, `answer` the server's answer to the others. The outcome
-        is a permanent refusal only if the first attempt was refused for good by all. Otherwise some have the message.
+        If any was refused for now, it is a refusal for now, and only those are remembered for the retry. Otherwise it
+        is accepted with the server's `answer` if someone has the message, now or from an earlier attempt.
         """
+        _, is_taken = self._retries.pop(message_id, ((), False))
+        is_taken |= any(address not in refused for address in to)
         refused_for_now = tuple(address for address in to if address in refused and refused[address][0] < 500)
         reasons = self._redact("; ".join(f"{address}: {code} {text}" for address, (code, text) in refused.items()))
         if refused_for_now:
-            if len(self._still_to_send) >= _MOST_REMEMBERED:
-                self._still_to_send.pop(next(iter(self._still_to_send)))
-            self._still_to_send[message_id] = refused_for_now
+            if len(self._retries) >= _MOST_REMEMBERED:
+                oldest = next(iter(self._retries))
+                del self._retries[oldest]
+            self._retries[message_id] = refused_for_now, is_taken
             return Refused(permanent=False, reason=f"taken for {len(to) - len(refused)} of {len(to)}: {reasons}")
-        was_sent_to_all = len(self._still_to_send.pop(message_id, to)) == len(self._settings.to)
-        if was_sent_to_all and len(refused) == len(to):
+        if not is_taken:
             return Refused(permanent=True, reason=reasons)
         return Accepted(self._redact(answer) if not refused else f"refused for good: {reasons}")
 
@@ -101,7 +107,8 @@ class Mail(NamedChannel[MailSettings]):
 def compose_mail(message: Message, settings: MailSettings, now: datetime) -> EmailMessage:
     """Return the e-mail: plain text and HTML, with the draft, as a reply to the notice that opened its thread.
 
-    Raises ValueError for an address or name that a header cannot contain.
+    It is marked as important if its grade is `report` and it reports a breach or a reminder. Raises ValueError for an
+    address or name that a header cannot contain.
     """
     mail = EmailMessage(policy=SMTP_POLICY)
     mail["From"] = settings.sender
@@ -115,23 +122,17 @@ def compose_mail(message: Message, settings: MailSettings, now: datetime) -> Ema
     # Keeps out-of-office replies from answering a machine.
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Ninethirty-Notice"] = message.id
-    if message.data.get("grade") == "report" and message.kind in _URGENT:
+    if message.data.get("grade") == "report" and message.kind in _IMPORTANT:
         mail["Importance"], mail["X-Priority"] = "high", "1 (Highest)"
     mail.set_content(message.text)
     if message.html:
         mail.add_alternative(message.html, subtype="html")
-    for one in message.attachments:
-        main, _, sub = one.media_type.partition("/")
-        mail.add_attachment(one.content, maintype=main, subtype=sub or "octet-stream", filename=one.name)
+    for attachment in message.attachments:
+        main, _, sub = attachment.media_type.partition("/")
+        mail.add_attachment(attachment.content, maintype=main, subtype=sub or "octet-stream", filename=attachment.name)
     return mail
 
 
 def _make_message_id(identity: str, settings: MailSettings) -> str:
     host = parseaddr(settings.sender)[1].rpartition("@")[2]
     return f"<{identity}@{host or 'localhost'}>"
-
-
-def _is_permanent(fault: aiosmtplib.SMTPResponseException) -> bool:
-    # A wrong password or a greeting of 554 is a fault of the channel, so the message is retried.
-    of_channel = (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPConnectResponseError, aiosmtplib.SMTPHeloError)
-    return fault.code >= 500 and not isinstance(fault, of_channel)

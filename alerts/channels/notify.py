@@ -44,10 +44,11 @@ class Notify(ThreadChannel[NotifySettings]):
         return await self._in_thread(self._send_all, message)
 
     def _send_all(self, message: Message) -> Outcome:
+        """Send the message to each recipient with one new client. Return the outcome for all together."""
         settings = self._settings
-        where = {} if settings.base_url is None else {"base_url": settings.base_url}
-        # The client has no types.
-        client = NotificationsAPIClient(self._key, timeout=self._timeout / 2, **where)  # type: ignore[no-untyped-call]
+        base_url = settings.base_url or API
+        # Each request has half of the time, so that a look-up can follow one that timed out. The client has no types.
+        client = NotificationsAPIClient(self._key, base_url, timeout=self._timeout / 2)  # type: ignore[no-untyped-call]
         # Use only our own settings, because a proxy from the environment would take precedence.
         client.request_session.trust_env = False
         client.request_session.proxies = {} if self._proxy is None else {"http": self._proxy, "https": self._proxy}
@@ -63,7 +64,7 @@ def notify_reference(message: Message, to: str) -> str:
 
 
 def _combine_outcomes(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return one outcome for all recipients: refused for now if any was, else accepted if any was."""
+    """Return one outcome for all: refused for now if any recipient was, else accepted if any was, else refused."""
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
     reasons = "; ".join(dict.fromkeys(refusal.reason for refusal in refused))
     if not all(refusal.permanent for refusal in refused):
@@ -76,50 +77,51 @@ def _combine_outcomes(outcomes: Sequence[Outcome]) -> Outcome:
 
 def _send_one(client: Any, settings: NotifySettings, message: Message, to: str) -> Outcome:  # noqa: ANN401  # the client has no types
     """Send a message to one recipient, unless Notify has it from an earlier attempt. Return the outcome."""
-    mark = notify_reference(message, to)
+    reference = notify_reference(message, to)
     try:
-        if (known := _find_sent(client, mark)) is not None:
-            return known
+        if (sent_before := _find_sent(client, reference)) is not None:
+            return sent_before
         return Accepted(str(_submit_message(client, settings, message, to)["id"]))
     except APIError as fault:
-        if fault.status_code != 503:
-            return _explain_refusal(fault, settings)
-        return _resolve_timeout(client, mark, fault, settings)
+        # The client reports a read timeout as 503, so Notify may have accepted it.
+        if fault.status_code == 503:
+            return _resolve_timeout(client, reference, fault, settings)
+        return _explain_refusal(fault, settings)
     except (KeyError, TypeError, ValueError, OSError) as fault:
         return Refused(permanent=False, reason=f"an answer that makes no sense: {type(fault).__name__}")
 
 
 def _submit_message(client: Any, settings: NotifySettings, message: Message, to: str) -> Any:  # noqa: ANN401  # the client has no types
     """Submit a message as a text message or e-mail, in its short form if it is too long. Return Notify's answer."""
-    mark = notify_reference(message, to)
+    reference = notify_reference(message, to)
     if "@" not in to:
         subject, link = make_short_form(message)
         short = {"subject": subject, "text": link}
-        return client.send_sms_notification(to, settings.template, personalisation=short, reference=mark)
+        return client.send_sms_notification(to, settings.template, personalisation=short, reference=reference)
     fields: dict[str, Any] = {"subject": message.subject, "text": message.text}
     if settings.draft_field is not None:
         # The template has the field, so it needs a value even without a draft.
         fields[settings.draft_field] = _prepare_draft(message.attachments)
     try:
-        return client.send_email_notification(to, settings.template, personalisation=fields, reference=mark)
+        return client.send_email_notification(to, settings.template, personalisation=fields, reference=reference)
     except APIError as fault:
         if fault.status_code not in _TOO_LONG_STATUSES:
             raise
     # Notify refused the full text, so send the short form: someone must be notified.
     subject, link = make_short_form(message)
     fields |= {"subject": subject, "text": link or subject}
-    return client.send_email_notification(to, settings.template, personalisation=fields, reference=mark)
+    return client.send_email_notification(to, settings.template, personalisation=fields, reference=reference)
 
 
-def _find_sent(client: Any, mark: str) -> Accepted | None:  # noqa: ANN401  # the client has no types
-    found = client.get_all_notifications(reference=mark)["notifications"]
+def _find_sent(client: Any, reference: str) -> Accepted | None:  # noqa: ANN401  # the client has no types
+    found = client.get_all_notifications(reference=reference)["notifications"]
     return Accepted(str(found[0]["id"])) if found else None
 
 
-def _resolve_timeout(client: Any, mark: str, fault: APIError, settings: NotifySettings) -> Outcome:  # noqa: ANN401  # the client has no types
-    # The client reports a read timeout as 503, so Notify may have accepted it.
+def _resolve_timeout(client: Any, reference: str, fault: APIError, settings: NotifySettings) -> Outcome:  # noqa: ANN401  # the client has no types
+    """Return that Notify has the message after all, else the refusal that `fault` means."""
     try:
-        return _find_sent(client, mark) or _explain_refusal(fault, settings)
+        return _find_sent(client, reference) or _explain_refusal(fault, settings)
     except (APIError, KeyError, TypeError, ValueError, OSError):
         return _explain_refusal(fault, settings)
 

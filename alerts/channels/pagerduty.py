@@ -36,8 +36,8 @@ class PagerDuty(HttpChannel[PagerdutySettings]):
 def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
     """Return the event: `resolve` if the incident is over or closed, `acknowledge` if acknowledged, else `trigger`.
 
-    `dedup_key` is the incident's id, or the notice's thread if it has no incident. Return None for a signature. For a
-    platform's fault, return None for each message except its opening, acknowledgement and end.
+    None for a signature, and for a message of a platform's fault except its opening, acknowledgement and end. Events of
+    one incident (without one: of one thread) have the same `dedup_key`, so they change one alert.
     """
     incident = message.data.get("incident") or {}
     is_platform = incident.get("kind") == "platform"

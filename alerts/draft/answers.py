@@ -7,7 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from alerts.actions import describe_action
-from alerts.by_hand import logged_end
+from alerts.by_hand import has_time_of_day, logged_end
 from alerts.draft import narrative, words
 from alerts.draft.chronology import write_chronology
 from alerts.draft.code import CODE_URL, OUTSIDE_CODE, find_practices
@@ -18,25 +18,6 @@ from schedules.times.interval import Bounds
 from schedules.times.words import day_text
 from schedules.times.zone import local_date
 
-MISSING_TEXTS: Mapping[str, str] = {
-    "producer.name": "name of the producer (from the configuration)",
-    "contact.dealing": "name and contact details (from the person dealing with the report)",
-    "contact.hop": "name and contact details (from the Head of Profession or Lead Official)",
-    "config.reporting.recipient": "who receives this (from the Head of Profession or Lead Official)",
-    "human.reasons": "how and why it happened (from the person dealing with the report)",
-    "human.impact": "impact inside and outside the organisation (from the person dealing with the report)",
-    "human.corrective": "corrective actions taken and planned (from the person dealing with the report)",
-    "human.signoff": "name and date (from the Head of Profession or Lead Official)",
-    "statement.url": "link to a published statement, if there is one (from the press office)",
-    "incident.narrative": "what happened, with dates and times (from the person who logged it)",
-    "incident.date": "date of occurrence (from the person who logged it)",
-    "clause.cite": "principle and practice (from the Head of Profession or Lead Official)",
-    "incident.previous": "earlier incidents that you know of, if any (from the person dealing with the report)",
-    "incident.delay": "length of the delay or exposure, if known (from the person dealing with the report)",
-    "incident.evidence_list": "other supporting material, if there is any (from the person dealing with the report)",
-    "release.slot": "announced release time (from the person dealing with the report)",
-    "release.landing_url": "link to the output (from the person dealing with the report)",
-}
 GRADE_TEXTS: Mapping[str, str] = {
     "report": "Report: more than a minor delay",
     "note": "Note: a minor delay",
@@ -48,11 +29,6 @@ def find_answer(fact: str, inputs: DraftInput) -> tuple[str, ...]:
     """Return the paragraphs that answer a fact without a person; empty if only a person can answer."""
     find = ANSWERS.get(fact)
     return tuple(each for each in find(inputs) if each) if find else ()
-
-
-def describe_missing(fact: str) -> str:
-    """Return what is missing for a fact, and which person can add it."""
-    return MISSING_TEXTS.get(fact, "to be answered by the person dealing with the report")
 
 
 def format_report_day(inputs: DraftInput) -> str:
@@ -123,7 +99,7 @@ def _answer_account(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _answer_grade(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the grade in words: as a person logged it, or with its reason if it was measured."""
+    """Return the grade in words: as a person logged it, or if it was measured, with its reason (exposure or delay)."""
     grade = inputs.incident.grade
     if inputs.incident.kind == "hand":
         return (words.capitalise(grade),)
@@ -157,12 +133,6 @@ def _answer_delay(inputs: DraftInput) -> tuple[str, ...]:
     return (*narrative.say_lengths(facts), *narrative.say_delays(facts))
 
 
-def _answer_waits(inputs: DraftInput) -> tuple[str, ...]:
-    """Return how long users waited, unless the form asks for lengths in another box."""
-    facts = inputs.measured_facts
-    return () if facts is None or "incident.delay" in inputs.requested_facts else narrative.say_delays(facts)
-
-
 def _answer_accuracy(inputs: DraftInput) -> tuple[str, ...]:
     """Return how accurate the times of the report are."""
     if inputs.measured_facts is None:
@@ -193,15 +163,17 @@ ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "incident.certainty": _answer_accuracy,
     "incident.grade": _answer_grade,
     "incident.evidence_list": lambda inputs: (narrative.EVIDENCE_IS_SEPARATE if inputs.measured_facts else "",),
-    "impact.measured_sentence": _answer_waits,
+    "impact.measured_sentence": lambda inputs: (
+        narrative.say_delays(inputs.measured_facts)
+        if inputs.measured_facts and "incident.delay" not in inputs.requested_facts
+        else ()
+    ),
     "release.slot": lambda inputs: (
         narrative.say_announcement(inputs.facts, "The release")
         if inputs.facts
         else inputs.incident.words.get("next_edition", ""),
     ),
-    "human.corrective": lambda inputs: tuple(
-        describe_action(each, inputs.timezone) for each in inputs.incident.actions
-    ),
+    "human.corrective": lambda inputs: tuple(describe_action(act, inputs.timezone) for act in inputs.incident.actions),
 }
 
 
@@ -276,13 +248,13 @@ def describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def describe_logged_end(inputs: DraftInput) -> tuple[str, ...]:
-    """Return when a logged incident ended and how long it lasted; empty if the person gave no end."""
+    """Return when a logged incident ended, and how long it lasted if its time is known; empty without an end."""
     end = logged_end(inputs.incident, inputs.timezone)
     if end is None:
         return ()
     occurred = inputs.incident.occurred
     after = ""
-    if "T" in inputs.incident.words["when"].split(",")[0]:
+    if has_time_of_day(inputs.incident):
         seconds = (end - occurred).total_seconds()
         after = f", after {words.round_length(Bounds(seconds, seconds))}"
     named_day = local_date(occurred, inputs.timezone)

@@ -37,10 +37,11 @@ def draw_svg(figure: Bars, name: str) -> str:
 
 
 def _draw_bar(bar: Bar, y: int) -> str:
-    room = WIDTH - LEFT - RIGHT
-    wide = round(room * bar.number / max(1, bar.whole), 1)
+    """Return the SVG of a row: its label, a frame that the bar fills by its share, and the share in words."""
+    frame_width = WIDTH - LEFT - RIGHT
+    bar_width = round(frame_width * bar.number / max(1, bar.whole), 1)
     label = f'<text x="0" y="{y + 14}">{escape(one_line(bar.label, LABEL))}</text>'
     place = f'x="{LEFT}" y="{y + 3}" height="14"'
-    base = f'<rect {place} width="{room}" fill="none" stroke="{OUTLINE}" stroke-width="0.5"/>'
-    drawn = f'<rect {place} width="{wide}" fill="{DARK}"/>' if bar.number else ""
-    return f'{label}{base}{drawn}<text x="{LEFT + room + 6}" y="{y + 14}">{format_share(bar)}</text>'
+    frame = f'<rect {place} width="{frame_width}" fill="none" stroke="{OUTLINE}" stroke-width="0.5"/>'
+    filled = f'<rect {place} width="{bar_width}" fill="{DARK}"/>' if bar.number else ""
+    return f'{label}{frame}{filled}<text x="{LEFT + frame_width + 6}" y="{y + 14}">{format_share(bar)}</text>'

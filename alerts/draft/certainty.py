@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime
 
+from alerts.by_hand import has_time_of_day
 from alerts.draft import words
 from alerts.draft.input import DraftInput, sort_parts
 from alerts.draft.narrative import FINDING_SENTENCES
@@ -17,6 +18,7 @@ from schedules.contract.verdict import PartVerdict
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
 from schedules.times.words import count, instant_text, length, lengths, sureness
+from schedules.times.zone import local_date
 
 # The details of these findings contain only addresses and times. Details of other kinds are not shown.
 DETAILED_FINDINGS = {*FINDING_SENTENCES, "stale_edge", "corrected", "clock_fault"}
@@ -41,7 +43,7 @@ RECORDS = (
 
 
 def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs on how the times were measured and where the monitor was blind."""
+    """Return the paragraphs on looks and clock, gaps, the announcement, findings and method; one text if logged."""
     facts = inputs.measured_facts
     if facts is None:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
@@ -61,19 +63,19 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def say_where_announced(facts: ReleaseFacts) -> list[str]:
-    """Return sentences on where and when the announcement was read, and how the page's address is known."""
-    known = [f"is from the calendar “{facts.slot_source}”"] if facts.slot_source else []
+    """Return sentences on where and when the announcement was read, and how an unannounced address is known."""
+    origins = [f"is from the calendar “{facts.slot_source}”"] if facts.slot_source else []
     if facts.slot_learnt:
-        known.append(f"was first read at {words.format_instant(facts.slot_learnt, facts.timezone)}")
-    sentences = [f"The announced time {' and '.join(known)}."] if known else []
-    origin: str = facts.address
-    if facts.page is not None and origin == "guessed":
+        origins.append(f"was first read at {words.format_instant(facts.slot_learnt, facts.timezone)}")
+    sentences = [f"The announced time {' and '.join(origins)}."] if origins else []
+    address: str = facts.address
+    if facts.page is not None and address == "guessed":
         if facts.page.first_seen.by is not None:
-            origin = "guessed and found"
+            address = "guessed and found"
         elif facts.page.verdict in ("overdue", "not_published"):
-            origin = "guessed and awaited"
-    if origin in ADDRESS_ORIGINS:
-        sentences.append(f"No calendar named the address of its page: {ADDRESS_ORIGINS[origin]}.")
+            address = "guessed and awaited"
+    if address in ADDRESS_ORIGINS:
+        sentences.append(f"No calendar named the address of its page: {ADDRESS_ORIGINS[address]}.")
     return sentences
 
 
@@ -129,9 +131,9 @@ def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
 
 
 def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return when a part came out, or that it was not seen. If it was exposed before, that is said or left out.
+    """Return when a part was first seen, or that it was not seen.
 
-    One that was still public at its slot is `Already public`. One that was exposed and removed has its later release.
+    If it was exposed and removed, it is its later release. If it was still public at its slot, it is `Already public`.
     """
     first = words.format_interval(part.first_seen, facts.timezone)
     if was_public_at_slot(part):
@@ -142,17 +144,18 @@ def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
 
 
 def _say_delay(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the delay of a part with both bounds, or why it has none."""
+    """Return the delay of a part with both bounds, or why it has none, and how long a cache kept it from users."""
     hidden = f"; for users {words.format_bounds(part.wait)} late" if part.is_hidden and part.wait is not None else ""
-    without_delay = {
+    # The first text that applies is shown.
+    texts_without_delay = {
         "Not used": part.role == "alternative" and part.first_seen.by is None and not part.exposures,
         f"On time{sureness(part.early_bound)}{hidden}": part.verdict == "on_time",
         "Not proved": part.verdict == "unproven",
         "Not judged yet": part.verdict == "pending",
         "Early": bool(part.exposures),
     }
-    if reason := next((text for text, applies in without_delay.items() if applies), ""):
-        return reason
+    if text := next((text for text, applies in texts_without_delay.items() if applies), ""):
+        return text
     if part.delay is None or facts.slot is None:
         return "Not measured in minutes"
     low, high = part.delay.min, part.delay.max
@@ -189,11 +192,11 @@ def tabulate_evidence(inputs: DraftInput) -> tuple[Table, ...]:
 
 
 def _tabulate_incident(inputs: DraftInput) -> Table:
+    """Return the table of the incident: id, edition, practice, occurrence, and when it was measured, if it was."""
     occurred = _format_utc(inputs.incident.occurred)
-    logged = inputs.incident.words.get("when", "").split(",")[0].strip()
-    if inputs.incident.kind == "hand" and len(logged) == len("2016-10-01"):
+    if not has_time_of_day(inputs.incident):
         # A day without a time is not converted: in summer its midnight in London is the day before in UTC.
-        occurred = f"{logged}, logged without a time"
+        occurred = f"{local_date(inputs.incident.occurred, inputs.timezone)}, logged without a time"
     rows = [
         ("Incident", inputs.incident.id),
         ("Edition of the Code", f"{inputs.edition.title}, edition {inputs.edition.name}"),
@@ -206,12 +209,13 @@ def _tabulate_incident(inputs: DraftInput) -> Table:
 
 
 def _tabulate_times(facts: ReleaseFacts) -> Table:
-    """Return the table of the announced time and, for each part, first sight, release and exposures."""
+    """Return the table of the announced time and, for each part, first sight, a release that differs, and exposures."""
     rows = [("Announced time", _format_utc(facts.slot) if facts.slot else "not an instant", "as announced")]
+    unknown = Interval()
     for part in sort_parts(facts):
-        if part.first_seen != Interval():
+        if part.first_seen != unknown:
             rows.append(_interval_row(f"First seen: {part_name(part)}", part.first_seen))
-        if part.released not in (Interval(), part.first_seen) and not was_public_at_slot(part):
+        if part.released not in (unknown, part.first_seen) and not was_public_at_slot(part):
             rows.append(_interval_row(f"Released: {part_name(part)}", part.released))
         for exposure in part.exposures:
             rows.append(_interval_row(f"Exposure begins: {part_name(part)}", exposure.start))

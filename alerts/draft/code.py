@@ -20,24 +20,6 @@ CODE_URL = "https://code.statisticsauthority.gov.uk"
 OUTSIDE_CODE = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
 DATA_FOLDER = Path(__file__).parent / "data"
 
-# The failure mode that each kind of finding shows. A lead or a withdrawal is not a breach by itself.
-FAILURE_MODES: Mapping[str, str] = {
-    "late": "FM01",
-    "stale_edge": "FM02",
-    "partial": "FM03",
-    "elsewhere_first": "FM04",
-    "early_exposure": "FM05",
-    "swapped": "FM09",
-    "calendars_disagree": "FM11",
-    "short_notice": "FM11",
-    "promise_in_doubt": "FM11",
-    "brought_forward": "FM11",
-    "unannounced": "FM11",
-    "clock_fault": "FM12",
-    "platform": "FM01",
-    "blind": "FM16",
-    "access": "FM17",
-}
 # The place of the practice to cite if the table offers two. A finding that is not named here cites both.
 PREFERRED_PRACTICE: Mapping[str, int] = {"unannounced": 0, "short_notice": 1}
 # A person must judge these findings first: by themselves they are not a breach.
@@ -108,11 +90,12 @@ def find_practices(kind_of_failure: str, edition: Edition) -> list[Practice]:
     """
     if kind_of_failure in NO_BREACH_BY_ITSELF:
         return []
-    ids = edition.primary.get(FAILURE_MODES.get(kind_of_failure, kind_of_failure), ())
-    chosen = PREFERRED_PRACTICE.get(kind_of_failure)
-    if chosen is not None and len(ids) > chosen:
-        ids = (ids[chosen],)
-    return [edition.practices[each] for each in ids]
+    mode = _load_table()["failure_mode_of_finding"].get(kind_of_failure, kind_of_failure)
+    ids = edition.primary.get(mode, ())
+    preferred = PREFERRED_PRACTICE.get(kind_of_failure)
+    if preferred is not None and len(ids) > preferred:
+        ids = (ids[preferred],)
+    return [edition.practices[practice_id] for practice_id in ids]
 
 
 def cite_findings(findings: Iterable[str], edition: Edition) -> list[Practice]:
@@ -133,7 +116,13 @@ def code_json(
 @cache
 def load_editions() -> Editions:
     """Return the editions as shipped."""
-    return read_editions(json.loads((DATA_FOLDER / "clauses.json").read_text(encoding="utf-8")))
+    return read_editions(_load_table())
+
+
+@cache
+def _load_table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads((DATA_FOLDER / "clauses.json").read_text(encoding="utf-8"))
+    return table
 
 
 def read_editions(table: Mapping[str, Any]) -> Editions:
@@ -145,14 +134,14 @@ def read_editions(table: Mapping[str, Any]) -> Editions:
 def override_editions(
     editions: Editions, begins: Mapping[str, date], cites: Mapping[str, str], outside: Iterable[str] = ()
 ) -> Editions:
-    """Return the editions with other first days (by edition) and citations (by `edition/practice id`).
+    """Return the editions, oldest first, with other first days (by edition) and citations (by `edition/practice id`).
 
     `outside` are the ids of producers that the Code does not bind.
     """
     changed = []
-    for each in editions:
-        first, practices = begins.get(each.name, each.begins), _override_citations(each, cites)
-        changed.append(replace(each, begins=first, practices=practices, outside=frozenset(outside)))
+    for edition in editions:
+        first_day, practices = begins.get(edition.name, edition.begins), _override_citations(edition, cites)
+        changed.append(replace(edition, begins=first_day, practices=practices, outside=frozenset(outside)))
     return tuple(sorted(changed, key=lambda edition: edition.begins))
 
 

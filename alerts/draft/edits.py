@@ -18,8 +18,8 @@ INSTEAD_PREFIX = "instead."
 FIGURE = re.compile(r"\d+(?:[:.,]\d+)*")
 CLOCK = r"\d{1,2}(?:[:.]\d{2}){0,2}(?: ?[ap]m)?"
 TIME = re.compile(
-    r"\b(?:(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?::\d{2})?(?: ?(?P<half>am|pm)\b|(?![\d.:,]*\d))"
-    r"|(?P<whole>1[0-2]|[1-9]) ?(?P<half_of_whole>am|pm)\b)"
+    r"\b(?:(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?::\d{2})?(?: ?(?P<am_pm>am|pm)\b|(?![\d.:,]*\d))"
+    r"|(?P<full_hour>1[0-2]|[1-9]) ?(?P<am_pm_of_full_hour>am|pm)\b)"
 )
 BETWEEN = re.compile(rf"between (?P<first>{CLOCK}) and (?P<last>{CLOCK})", re.IGNORECASE)
 NAMED_TIMES = (("noon", "12pm"), ("midnight", "12am"))
@@ -37,23 +37,23 @@ TWO_WORDINGS = "[two wordings, to be made one: as it stood]"
 def merge_words(
     words: Mapping[str, str], new: Report, before: Report | None = None, by: str = "", seen: Report | None = None
 ) -> Report:
-    """Return the new report with all texts that people typed (`words`, by field id). Blank texts are no answer.
+    """Return the new report with all texts that people typed (`words`, by field or step). Blank texts are no answer.
 
     An answer that is unchanged since `before`, the last merged report, keeps its author and time. A new one is by the
-    role `by`, and is based on the measurements in `seen`, the report that the person saw (default: `before`).
-    If the new form lacks the box of a text, the text moves to an empty box with the same question. If there is none,
-    it is kept at the end of the form, so no text is lost.
+    role `by`, and is based on the measurements in `seen`, the report that the person saw (default: `before`). It
+    replaces the measured text if its key with `INSTEAD_PREFIX` is not blank. If the new form lacks the box of a text,
+    the text moves to an empty box with the same question. If there is none, it is kept at the end of the form.
     """
     typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
     places = _assign_places(typed, new)
     texts: dict[str, str] = {}
-    instead: set[str] = set()
+    replacing: set[str] = set()
     kept: dict[str, str] = {}
     for name, text in typed.items():
         if place := places[name]:
             texts[place] = text
             if words.get(f"{INSTEAD_PREFIX}{name}", "").strip():
-                instead.add(place)
+                replacing.add(place)
         else:
             question = find_question(name)
             kept[f"{question.label} ({name})" if question and question.label else name] = text
@@ -61,7 +61,7 @@ def merge_words(
     def set_answer(field: Field) -> Field:
         if field.id not in texts:
             return replace(field, answer=None)
-        new_answer = Answer(texts[field.id], by, new.at, instead=field.id in instead)
+        new_answer = Answer(texts[field.id], by, new.at, instead=field.id in replacing)
         return replace(field, answer=_choose_answer(field, new_answer, before, seen))
 
     sections = tuple(
@@ -72,9 +72,10 @@ def merge_words(
 
 
 def find_wrong_figures(report: Report, name: str) -> list[str]:
-    """Return the numbers and times of a replaced account that do not agree with the measurements.
+    """Return the numbers and times of a person's text in field `name` that do not agree with the measurements.
 
-    A time agrees if it is within measured bounds, to the minute. Dates are not compared.
+    A time agrees if it is within measured bounds, to the minute, another number if the measured text contains it. Dates
+    are not compared. Empty unless the text replaces a measured one.
     """
     field = report.find_field(name)
     if field is None or not field.is_replaced or field.answer is None or not field.paragraphs:
@@ -85,16 +86,16 @@ def find_wrong_figures(report: Report, name: str) -> list[str]:
         measured, typed = measured.replace(word, time), typed.replace(word, time)
     spans = [(_parse_minute(span["first"]), _parse_minute(span["last"])) for span in BETWEEN.finditer(measured)]
     spans += [(_parse_minute(time), _parse_minute(time)) for time in (found[0] for found in TIME.finditer(measured))]
-    figures = set(FIGURE.findall(measured))
-    # By their place in the typed text, so that they are returned in that order.
-    wrong = {
+    measured_figures = set(FIGURE.findall(measured))
+    wrong_by_place = {
         found.start(): found[0]
         for found in TIME.finditer(typed)
         if not any(first <= _parse_minute(found[0]) <= last for first, last in spans)
     }
     without_times = TIME.sub(lambda found: " " * len(found[0]), typed)
-    wrong |= {found.start(): found[0] for found in FIGURE.finditer(without_times) if found[0] not in figures}
-    return list(dict.fromkeys(wrong[place] for place in sorted(wrong)))
+    figures = FIGURE.finditer(without_times)
+    wrong_by_place |= {found.start(): found[0] for found in figures if found[0] not in measured_figures}
+    return list(dict.fromkeys(wrong_by_place[place] for place in sorted(wrong_by_place)))
 
 
 def _parse_minute(text: str) -> int:
@@ -102,9 +103,10 @@ def _parse_minute(text: str) -> int:
     found = TIME.search(text)
     if found is None:
         return -1
-    hour, minute, half = int(found["hour"] or found["whole"]), int(found["minute"] or 0), found["half"]
-    half = half or found["half_of_whole"]
-    return (hour % 12 + 12 * (half == "pm") if half else hour) * 60 + minute
+    hour, minute = int(found["hour"] or found["full_hour"]), int(found["minute"] or 0)
+    if am_pm := found["am_pm"] or found["am_pm_of_full_hour"]:
+        hour = hour % 12 + (12 if am_pm == "pm" else 0)
+    return hour * 60 + minute
 
 
 def list_open_fields(report: Report) -> list[str]:
@@ -144,23 +146,24 @@ def _find_obstacle(field: Field) -> str:
 
 
 def _assign_places(words: Mapping[str, str], new: Report) -> dict[str, str]:
-    """Return for each id of a typed text the field or step of the new report that takes it, empty if none does."""
+    """Return for each id of a typed text its own field or step, else a free field for the same fact, empty if none."""
     boxes = {field.id for field in new.fields()} | {f"{STEP_PREFIX}{step.id}" for step in new.steps}
     # Assign texts whose own box still exists first, so that no other text moves there.
     places = {name: name for name in words if name in boxes}
     for name in [name for name in words if name not in boxes]:
         question = find_question(name)
-        facts = {fact for fact in question.facts if fact.startswith(("human.", "statement."))} if question else set()
-        similar = (field.id for field in new.fields() if facts & {*field.facts})
+        facts = question.facts if question else ()
+        typed_facts = {fact for fact in facts if fact.startswith(("human.", "statement."))}  # others are not typed
+        similar = (field.id for field in new.fields() if typed_facts & {*field.facts})
         places[name] = next((box for box in similar if box not in places.values()), "")
     return places
 
 
 def _choose_answer(field: Field, new_answer: Answer, before: Report | None, seen: Report | None) -> Answer:
-    """Return the answer in the report `before` if it is the same, else the new one with its basis.
+    """Return the answer in the report `before` if its text is the same, with its author and time, else the new one.
 
-    The basis is the measured text of the field in `seen`, the report that the person saw (default: `before`), or of
-    the field itself if that report does not have it.
+    The basis of a new one is the measured text of the field in `seen`, the report that the person saw (default:
+    `before`), or of the field itself if that report does not have it.
     """
     field_before = before.find_field(field.id) if before else None
     answer_before = field_before.answer if field_before is not None else None

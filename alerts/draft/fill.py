@@ -8,7 +8,6 @@ from datetime import datetime
 
 from alerts.draft import guidance
 from alerts.draft.answers import (
-    describe_missing,
     find_answer,
     format_amendment_day,
     format_report_day,
@@ -108,7 +107,7 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
     if label is not None and inputs.measured_facts is None:
         label = label.removesuffix(" (measured)")  # a person logged the incident
     paragraphs = tuple(text for texts in answers.values() for text in texts)
-    placeholder = " ".join(f"[to be completed: {describe_missing(fact)}]" for fact in missing)
+    placeholder = " ".join(f"[to be completed: {guidance.describe_missing(fact)}]" for fact in missing)
     return replace(
         Field.of_question(question, paragraphs, placeholder),
         label=label,

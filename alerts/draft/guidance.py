@@ -14,32 +14,6 @@ from alerts.incident import Incident, Kind
 from alerts.steps import Step, steps_at
 from schedules.times.zone import zone
 
-# The sort of advice for each kind of finding, the most urgent first.
-ADVICE_FOR_FINDING: Mapping[str, str] = {
-    "early_exposure": "early",
-    "leak": "leak",
-    "access": "access",
-    "late": "late",
-    "platform": "late",
-    "stale_edge": "late",
-    "elsewhere_first": "late",
-    "partial": "partial",
-    "swapped": "vintage",
-    "unannounced": "unannounced",
-    "short_notice": "unannounced",
-    "calendars_disagree": "unannounced",
-    "promise_in_doubt": "unannounced",
-    "brought_forward": "unannounced",
-    "blind": "blind",
-}
-STAGES_FOR_ADVICE: Mapping[str, tuple[str, ...]] = {
-    "late": ("late", "out"),
-    "early": ("early", "removed"),
-    "vintage": ("altered",),
-    "unannounced": ("calendar",),
-    "blind": ("unproven",),
-}
-"""Stages whose steps a report lists, by sort of advice. Earlier stages stay listed, so ticked steps remain."""
 FINDING_FOR_KIND: Mapping[Kind, str] = {
     Kind.LATE: "late",
     Kind.EARLY: "early_exposure",
@@ -62,9 +36,10 @@ PUBLISHING_TIME = timedelta(minutes=2)
 
 
 def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
-    """Return the kinds of finding on which an incident needs advice: those of its facts, else the one of its kind.
+    """Return the kinds of finding on which an incident needs advice, the most urgent first.
 
-    For an incident that a person logged it is the sort that they chose, such as `leak`. Blind spans do not count.
+    They are those of its facts except blind spans, else the usual one of its kind. For an incident that a person logged
+    it is the sort that they chose, such as `leak`.
     """
     # An incident that a person logged uses the facts of a watched release only for its dates.
     if incident.kind is Kind.HAND:
@@ -72,16 +47,17 @@ def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     findings = incident.facts.findings if incident.facts else ()
     exposed = {finding.part for finding in findings if finding.kind == "early_exposure"}
     # `elsewhere_first` gives the advice for a late page. If the part was exposed, only that for exposures is right.
-    kinds = {each.kind for each in findings if each.kind != "elsewhere_first" or each.part not in exposed}
-    # Next to a breach, a gap of the monitor must not give the advice to "look for other evidence".
-    breaches = tuple(kind for kind in ADVICE_FOR_FINDING if kind in kinds and kind != "blind")
-    return breaches or (FINDING_FOR_KIND[incident.kind],)
+    found = {finding.kind for finding in findings if finding.kind != "elsewhere_first" or finding.part not in exposed}
+    # Next to another finding, a gap of the monitor must not give the advice to "look for other evidence".
+    kinds = tuple(kind for kind in _load_guidance()["advice"] if kind in found and kind != "blind")
+    return kinds or (FINDING_FOR_KIND[incident.kind],)
 
 
 def list_advice(kinds: Sequence[str]) -> tuple[str, ...]:
     """Return the sorts of advice for kinds of finding, most urgent first, each once."""
-    needed = {ADVICE_FOR_FINDING.get(kind) for kind in kinds}
-    return tuple(dict.fromkeys(sort for sort in ADVICE_FOR_FINDING.values() if sort in needed))
+    advice: Mapping[str, str] = _load_guidance()["advice"]
+    needed = {advice.get(kind) for kind in kinds}
+    return tuple(dict.fromkeys(sort for sort in advice.values() if sort in needed))
 
 
 def list_questions(fact: str, kinds: Sequence[str]) -> tuple[str, ...]:
@@ -90,17 +66,23 @@ def list_questions(fact: str, kinds: Sequence[str]) -> tuple[str, ...]:
     return tuple(text for sort in ("any", *list_advice(kinds)) for text in by_sort.get(sort, ()))
 
 
+def describe_missing(fact: str) -> str:
+    """Return what is missing for a fact, and which person can add it."""
+    return str(_load_guidance()["missing"].get(fact, "to be answered by the person dealing with the report"))
+
+
 def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, ...]:
-    """Return a question about the cause if a release was an hour early or late in the week after the clocks changed.
+    """Return a question beside the box for the cause if a release was an hour off in the week after the clocks changed.
 
     A job that is scheduled in UTC runs an hour late from the first day of summer time, and an hour early from the
-    first day of winter time.
+    first day of winter time. Empty for other boxes (`fact`) and other releases.
     """
     if fact != "human.reasons" or facts is None or facts.slot is None:
         return ()
     shift = _measure_clock_shift(facts.slot, facts.timezone)
     if shift not in ONE_HOUR_OFF:
         return ()
+    # An hour late shows in the release, an hour early in the first sight.
     intervals = [part.released if shift > 0 else part.first_seen for part in facts.parts if part.required]
     intervals += [exposure.start for exposure in facts.exposures]
     expected = facts.slot + timedelta(seconds=shift)
@@ -121,7 +103,8 @@ def _measure_clock_shift(slot: datetime, timezone: str) -> int:
 def list_steps(kinds: Sequence[str]) -> tuple[Step, ...]:
     """Return the steps that a report lists, most urgent kind first; a step that two kinds share is listed once."""
     chosen: dict[str, Step] = {}
-    stages = (stage for sort in list_advice(kinds) for stage in STAGES_FOR_ADVICE.get(sort, (sort,)))
+    stages_of_sort = _load_guidance()["stages"]
+    stages = (stage for sort in list_advice(kinds) for stage in stages_of_sort.get(sort, (sort,)))
     for step in (step for stage in stages for step in steps_at(stage) if step.id):
         chosen.setdefault(step.id, step)
     return tuple(chosen.values())

@@ -37,11 +37,11 @@ def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
         # A platform incident without linked releases is a report on a period. Its incidents are cited one by one.
         if other.linked or other.kind != "platform"
     ]
-    platform_only = [other for other in earlier if shared[other.id] == "platform"]
-    left_out = platform_only[:-MOST_CITED_OF_PLATFORM]
-    sentences = [_cite_incident(other, shared[other.id], inputs) for other in earlier if other not in left_out]
-    if left_out:
-        sentences.insert(0, f"On the same platform {count(len(left_out), 'further incident')} before that.")
+    only_platform_shared = [other for other in earlier if shared[other.id] == "platform"]
+    only_counted = only_platform_shared[:-MOST_CITED_OF_PLATFORM]
+    sentences = [_cite_incident(other, shared[other.id], inputs) for other in earlier if other not in only_counted]
+    if only_counted:
+        sentences.insert(0, f"On the same platform {count(len(only_counted), 'further incident')} before that.")
     causes = Counter(other.words["cause"] for other in earlier if other.words.get("cause"))
     repeated = [f"{cause} ({count(number, 'time')})" for cause, number in causes.most_common() if number > 1]
     if repeated:
@@ -50,7 +50,7 @@ def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _cite_incident(earlier: Incident, shared: str, inputs: DraftInput) -> str:
-    """Return a sentence on an earlier incident: its day, platform, release, outcome and logged cause."""
+    """Return a sentence on an earlier incident: its day, platform (if in `shared`), release, outcome and cause."""
     where = " on the same platform" if "platform" in shared else ""
     title = f"“{earlier.title}”"
     if earlier.producer != inputs.incident.producer:
@@ -62,7 +62,7 @@ def _cite_incident(earlier: Incident, shared: str, inputs: DraftInput) -> str:
 
 
 def describe_outcome(incident: Incident) -> str:
-    """Return what happened in an incident in a few words: `late by about 38 minutes`."""
+    """Return what happened in a few words: the sort that a person logged, an exposure, or `late by about 3 hours`."""
     facts = incident.facts
     if incident.kind == "hand" or facts is None:
         sort = incident.words.get("sort", "incident")
@@ -85,8 +85,8 @@ def describe_outcome(incident: Incident) -> str:
 def describe_shared(earlier: Incident, incident: Incident) -> str:
     """Return what two incidents share: `release`, `producer`, `platform` or `producer and platform`; empty if nothing.
 
-    A platform counts only between incidents of one kind: a leak of one producer does not explain a delay of another.
-    Incidents of other producers count only if the person who signs includes them.
+    A platform counts only between measured incidents of one kind: a leak of one producer does not explain a delay of
+    another. Incidents of other producers count only if the person who signs includes them.
     """
     # An empty release name is not shared.
     if incident.release and earlier.release == incident.release:

@@ -26,9 +26,10 @@ NO_COMMENT = "We do not comment on the statistics outside their release."
 
 
 def write_covering_email(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs of an e-mail with which the report goes to the regulator."""
+    """Return the paragraphs of an e-mail with which the report, or the note for grade `note`, goes to the regulator."""
     is_note = inputs.incident.grade == "note"
-    sort = "Note on a release timing incident" if is_note or inputs.is_outside_code else "Breach report"
+    # A producer outside the Code cannot breach it.
+    name = "Note on a release timing incident" if is_note or inputs.is_outside_code else "Breach report"
     headline = narrative.write_headline(inputs)
     attached = f"Our {'note' if is_note else 'report'} is attached."
     if inputs.is_outside_code:
@@ -39,7 +40,7 @@ def write_covering_email(inputs: DraftInput) -> tuple[str, ...]:
     sender = inputs.settings.get("head_of_profession") or "Head of Profession for Statistics"
     return (
         f"{RECIPIENT_PREFIX}{inputs.settings.get('to') or NO_RECIPIENT}",
-        f"Subject: {sort}: {inputs.title} ({inputs.producer_name})",
+        f"Subject: {name}: {inputs.title} ({inputs.producer_name})",
         "Dear colleague,",
         headline or f"{_name_incident(inputs)} {inputs.incident.words.get('what', '')}".strip(),
         attached,
@@ -54,7 +55,7 @@ def _name_incident(inputs: DraftInput) -> str:
 
 
 def insert_answers(report: Report, letter: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a letter with its recipient, sender, cause and actions from the answers of the report."""
+    """Return a letter with the recipient, sender, cause and actions that the report has, and prompts for others."""
     answers = {field.facts: field.answer.text for field in report.fields() if field.answer is not None}
     recipient, sender = answers.get(("config.reporting.recipient",)), answers.get(("contact.hop",))
     replacements = {
@@ -67,7 +68,8 @@ def insert_answers(report: Report, letter: tuple[str, ...]) -> tuple[str, ...]:
     for paragraph in letter:
         answer = next((replacements[prefix] for prefix in replacements if paragraph.startswith(prefix)), "")
         # A signed report without answers on cause and actions has them in its account.
-        if answer or not report.signed or paragraph not in (CAUSE, ACTIONS):
+        is_idle_prompt = not answer and report.signed and paragraph in (CAUSE, ACTIONS)
+        if not is_idle_prompt:
             paragraphs.append(answer or paragraph)
     return tuple(paragraphs)
 
@@ -109,7 +111,7 @@ def write_lines_to_take(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return the paragraph on a release that was public before its slot. Before the slot it does not say where."""
+    """Return the paragraph on a release that was public before its slot. If it was brought forward: its new time."""
     which = "It" if all(part.exposures for part in facts.parts if part.required) else "Part of it"
     starts = [exposure.start for exposure in facts.exposures if exposure.start.by]
     first = min(starts, key=lambda start: start.by or facts.at, default=None)
@@ -125,6 +127,7 @@ def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
         was_seen_before = first is not None and first.by is not None and first.by < new_time
         return [" ".join([narrative.say_announcement(facts), moved, *([seen_early] if was_seen_before else [])])]
     if facts.slot is not None and facts.at < facts.slot:
+        # Do not say where it is.
         request = "Please do not use, quote or pass on any of it before then."
         return [f"{narrative.say_announcement(facts)} {seen_early} {request}"]
     return [" ".join([*_say_where_now(inputs, facts), *narrative.say_availability(facts, has_lengths=False)])]
@@ -139,10 +142,11 @@ def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
 
 
 def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return where the release is or was published, if it is out, and the time for which it was announced."""
+    """Return where the release is, or was if users cannot get it now, if it is out, and its announced time."""
     page, slot = facts.page, narrative.find_new_time(inputs) or facts.slot
     is_due = slot is not None and facts.at >= slot
-    if page is None or not is_due or not (find_appearance(page).by is not None or was_public_at_slot(page)):
+    is_out = page is not None and (find_appearance(page).by is not None or was_public_at_slot(page))
+    if page is None or not is_due or not is_out:
         return [narrative.say_announcement(facts)]
     # No user is known to have got it while a cache still has an older copy.
     is_kept_back = page.is_hidden and page.wait is not None and page.wait.max is None

@@ -48,14 +48,14 @@ CAP_SUBJECT, SUBJECT, WAS, CAP_IT, IT = "\x00S", "\x00s", "\x00w", "\x00I", "\x0
 
 
 def write_account(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs of the account: the announced time, and when users could get the release."""
+    """Return the account: announced time and availability, a new time, and remarks on findings; empty without facts."""
     facts = inputs.facts
     if facts is None:
         return ()
-    # Do not repeat the title, the announced time or the lengths: other questions of the form ask for them.
-    has_lengths, is_named = "incident.delay" not in inputs.requested_facts, "release.slot" not in inputs.requested_facts
-    times = say_availability(facts, has_lengths=has_lengths, is_named=is_named)
-    opening = [say_announcement(facts, "The release")] if is_named else []
+    # Other questions of the form may ask for the lengths and the announced time.
+    has_lengths, has_slot = "incident.delay" not in inputs.requested_facts, "release.slot" not in inputs.requested_facts
+    times = say_availability(facts, has_lengths=has_lengths, is_named=has_slot)
+    opening = [say_announcement(facts, "The release")] if has_slot else []
     paragraphs = [" ".join([*opening, *times])]
     if new_time := find_new_time(inputs):
         to, role = words.format_clock_day(new_time, facts.timezone), inputs.incident.words.get("brought_forward_by")
@@ -86,7 +86,7 @@ def say_announcement(facts: ReleaseFacts, subject: str = "") -> str:
 def say_availability(
     facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses: bool = True, is_named: bool = True
 ) -> list[str]:
-    """Return sentences on when each part of the release was available, one for all parts with the same times.
+    """Return sentences on when each part was public early, then on its release, one for all parts with the same times.
 
     `has_lengths`: add how early it was and for how long. `has_addresses`: add where else it could be read. `is_named`:
     the sentence before them has named the release, so they begin with `It`.
@@ -96,9 +96,11 @@ def say_availability(
     exposures = [(part, _say_exposures(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
     releases = [(part, SENTENCE_WRITERS.get(part.verdict, _say_released)(part, facts)) for part in required]
     sentences = _fill_subjects(exposures, facts, has_addresses=has_addresses)
+    # If a part was public early, readers want to know about those that are still to come.
     not_early = [part for part in required if not part.exposures and part.verdict == "pending"]
     if not_early and any(part.exposures for part in required):
-        sentences.append(f"No early publication of {_name_parts(not_early, facts)[0]} was found.")
+        name, _ = _name_parts(not_early, facts)
+        sentences.append(f"No early publication of {name} was found.")
     sentences += _fill_subjects(releases, facts)
     if is_named and sentences:
         sentences[0] = re.sub("^The release ", "It ", sentences[0])
@@ -106,12 +108,13 @@ def say_availability(
 
 
 def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return sentences on how long content was public early, one for all parts with the same length."""
+    """Return sentences on how long content was public early and how long before the slot, one for equal lengths."""
     sentences = []
     for part in sort_parts(facts):
         for exposure in part.exposures:
-            length = "" if exposure.ended is Ended.SLOT else words.round_length(exposure.seconds)
             lead = _format_lead(exposure, facts)
+            # An exposure that lasted until the slot is as long as its lead.
+            length = "" if exposure.ended is Ended.SLOT else words.round_length(exposure.seconds)
             details = ", ".join(filter(None, (f"for {length}" if length else "", f"from {lead}" if lead else "")))
             available = f"available {details}" if details else "available"
             sentences.append((part, f"{CAP_SUBJECT} {WAS} {available} before the announced time."))
@@ -119,24 +122,25 @@ def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
 
 
 def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return sentences on how long users waited: at another address if it came there first, then as announced."""
+    """Return sentences on how long users waited, first for another address that had it; empty if not for a minute."""
     late = {part.id: (part, delay) for part, delay in list_late_parts(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
     # An older copy in a cache that users had only before the slot, or for seconds after it, made no one wait.
     waits = [(part, wait) for part, wait in late.values() if wait and (wait.min or 0.0) >= words.MINUTE]
-    # An alternative that may have been out before the announced time is left out.
-    came = ((part, part.delay) for part in _list_found_alternatives(facts))
-    late_elsewhere = (part for part, delay in came if delay and delay.max and delay.min is not None and delay.min >= 0)
-    first_elsewhere = next(late_elsewhere, None)
-    elsewhere = []
-    if waits and first_elsewhere is not None:
-        name, length = words.capitalise(_name_alternative(first_elsewhere)), first_elsewhere.delay
-        elsewhere = [f"{name} could be read elsewhere {words.round_length(length)} after the announced time."]
+    if not waits:
+        return ()
     sentences = [
         (part, f"Access to {SUBJECT} was delayed by {words.round_length(wait)}{' so far' if wait.max is None else ''}.")
         for part, wait in waits
     ]
-    return (*elsewhere, *_fill_subjects(sentences, facts))
+    elsewhere = []
+    for part in _list_found_alternatives(facts):
+        delay = part.delay or Bounds()
+        # One that may have been out before the announced time does not count.
+        if delay.max and delay.min is not None and delay.min >= 0:
+            name, length = words.capitalise(_name_alternative(part)), words.round_length(delay)
+            elsewhere.append(f"{name} could be read elsewhere {length} after the announced time.")
+    return (*elsewhere[:1], *_fill_subjects(sentences, facts))
 
 
 def find_new_time(inputs: DraftInput) -> datetime | None:
@@ -188,15 +192,18 @@ def _format_lead(exposure: Exposure, facts: ReleaseFacts) -> str:
 
 
 def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str:
-    """Return the sentence on the end of an exposure: still open, at the slot, removed, or not known."""
+    """Return the sentence on the end of an exposure: open, slot, removal (`has_lengths`: after how long), unknown."""
     # The sentence on the start already gave the day.
     began = exposure.start.by or exposure.start.after
     named_day = local_date(began, facts.timezone) if began else _find_slot_day(facts)
     last_seen = part.seen_until or facts.at
     # The sentence on the start rounds its time, so a time less than a minute later could seem to be before it.
-    if exposure.open and began is not None and last_seen - began < ON_TIME_TOLERANCE:
-        unknown = f"It is not known whether {IT} {WAS} removed."
-        return unknown if part.seen_until else f"{CAP_IT} had not yet been removed."
+    is_too_near_to_start = began is not None and last_seen - began < ON_TIME_TOLERANCE
+    if exposure.open and is_too_near_to_start:
+        is_seen_no_more = part.seen_until is not None
+        return (
+            f"It is not known whether {IT} {WAS} removed." if is_seen_no_more else f"{CAP_IT} had not yet been removed."
+        )
     if exposure.open:
         return f"{CAP_IT} {WAS} still available at {words.format_clock_day(last_seen, facts.timezone, named_day)}."
     if exposure.ended is Ended.SLOT:
@@ -209,13 +216,14 @@ def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts
 
 
 def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the sentence on when a late part came, and until when a cache kept it from users."""
+    """Return the sentence on when a late part came (to the minute, or a range), and how long a cache then hid it."""
     seen = fact_rules.find_appearance(part)
     if _is_hidden_for_minutes(part):
         return f"{CAP_SUBJECT} {WAS} published {_format_interval(seen, facts)}, but {_say_hidden_until(part, facts)}."
-    if words.find_nearest_minute(seen) is None:
+    is_range = words.find_nearest_minute(seen) is None
+    if is_range:
         return f"{CAP_SUBJECT} became available {_format_interval(seen, facts)}."
-    return f"{CAP_SUBJECT} {WAS} not available until {_format_interval(seen, facts, '')}."
+    return f"{CAP_SUBJECT} {WAS} not available until {_format_interval(seen, facts, exact='')}."
 
 
 def _say_on_time(part: PartVerdict, facts: ReleaseFacts) -> str:
@@ -231,14 +239,14 @@ def _is_hidden_for_minutes(part: PartVerdict) -> bool:
 
 
 def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the words on how long users had no access to a part that was published."""
+    """Return the words on until when users had no access to a part, by the bounds of their wait after the slot."""
     wait, slot = part.wait or Bounds(), facts.slot or facts.at
-    last_shown = None if wait.min is None else slot + timedelta(seconds=wait.min)
+    last_hidden = None if wait.min is None else slot + timedelta(seconds=wait.min)
     if wait.max is None:
-        return f"users still had no access at {_format_time(last_shown or facts.at, facts)}"
-    ended = Interval(last_shown, slot + timedelta(seconds=wait.max))
-    until = "until " if words.find_nearest_minute(ended) else "until some time "
-    return f"users had no access {until}{_format_interval(ended, facts, '')}"
+        return f"users still had no access at {_format_time(last_hidden or facts.at, facts)}"
+    access_began = Interval(last_hidden, slot + timedelta(seconds=wait.max))
+    until = "until " if words.find_nearest_minute(access_began) else "until some time "
+    return f"users had no access {until}{_format_interval(access_began, facts, exact='')}"
 
 
 def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
@@ -251,15 +259,18 @@ def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
 
 
 def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the sentence on when a part was released; empty if it is unseen, or was public early until then."""
+    """Return the sentence on when a part was released; empty if it is unseen, or was public early until its slot."""
     seen = fact_rules.find_appearance(part)
     if seen.by is None or was_public_at_slot(part):
         return ""
-    if any(finding.kind == "late" and finding.part == part.id for finding in facts.findings):
+    is_late = any(finding.kind == "late" and finding.part == part.id for finding in facts.findings)
+    if is_late:
         return _say_late(part, facts)
     if not was_released(part):
         return f"{CAP_SUBJECT} {WAS} available {_format_interval(Interval(None, seen.by), facts)}."
-    if part.exposures and facts.slot is not None and seen.by <= facts.slot + ON_TIME_TOLERANCE:
+    # A part that was public early has the verdict `early`, even if it was also released on time.
+    is_on_time = part.exposures and facts.slot is not None and seen.by <= facts.slot + ON_TIME_TOLERANCE
+    if is_on_time:
         return _say_on_time(part, facts)
     return f"{CAP_SUBJECT} {WAS} published {_format_interval(seen, facts)}."
 
@@ -288,9 +299,10 @@ SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
 def _fill_subjects(
     texts: Iterable[tuple[PartVerdict, str]], facts: ReleaseFacts, *, has_addresses: bool = False
 ) -> list[str]:
-    """Return each sentence once, with all parts that share it as its subject.
+    """Return each sentence once, with the names of all parts that share it in place of its marks.
 
-    `texts` are sentences with marks. `has_addresses`: add the address if the only subject is a file or another page.
+    Each of `texts` is a part and a sentence about it, with marks such as `SUBJECT`, or an empty text, which is left
+    out. `has_addresses`: add the address if the only subject is a file or another page.
     """
     groups: dict[str, list[PartVerdict]] = {}
     for part, text in texts:
@@ -308,9 +320,10 @@ def _fill_subjects(
 
 
 def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str, bool]:
-    """Return the name of some parts for use as the subject of a sentence, and whether it is plural."""
+    """Return parts as the subject of a sentence (`the release` for all of it), and whether that is plural."""
     required = {part.id for part in facts.parts if part.required and part.role != "alternative"}
-    if required and required <= {part.id for part in parts} and not _list_found_alternatives(facts):
+    has_all = bool(required) and required <= {part.id for part in parts}
+    if has_all and not _list_found_alternatives(facts):
         return "the release", False
     by_role: dict[str, list[PartVerdict]] = {}
     for part in parts:
@@ -320,16 +333,17 @@ def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str,
 
 
 def _name_role(role: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> str:
-    """Return the name of parts with one role: `the 2 files`, or with file names if the role has further parts."""
+    """Return the name of parts with one role: `the 2 data files`, or if it has more, which ones or how many."""
     if role == "alternative":
         return words.join([_name_alternative(part) for part in parts])
     noun = "landing page" if role == "page" else ROLE_NAMES.get(role, role)
-    files = [unquote(urlsplit(part.url).path.rsplit("/", 1)[-1]) for part in parts]
     is_one = len(parts) == 1
-    if len(parts) == sum(part.role == role for part in facts.parts):
+    has_all = len(parts) == sum(part.role == role for part in facts.parts)
+    if has_all:
         return f"the {noun}" if is_one else f"the {count(len(parts), noun)}"
-    if all("." in file for file in files):
-        return f"the {noun if is_one else f'{noun}s'} {words.join(files)}"
+    file_names = [unquote(urlsplit(part.url).path.rsplit("/", 1)[-1]) for part in parts]
+    if all("." in name for name in file_names):
+        return f"the {noun if is_one else f'{noun}s'} {words.join(file_names)}"
     return f"one {noun}" if is_one else count(len(parts), noun)
 
 

@@ -97,14 +97,14 @@ class Punctuality:
 
 
 def select_period(rows: Iterable[Row], begins: date, ends: date, producer: str = "", host: str = "") -> Period:
-    """Return the period with the rows whose slot is between the two days, of one producer and host if named."""
+    """Return the period with the rows whose slot is between two local days, of one producer and host if not empty."""
     chosen = (
         row
         for row in rows
         if row.slot is not None
-        and begins <= row.slot.astimezone(ZoneInfo(row.timezone)).date() <= ends
-        and producer in ("", row.producer, *row.others)
-        and host in ("", row.host)
+        and begins <= get_local_slot(row).date() <= ends
+        and (not producer or producer in (row.producer, *row.others))
+        and (not host or host == row.host)
     )
     return Period(begins, ends, tuple(sorted(chosen, key=lambda row: (str(row.slot), row.release))), producer, host)
 
@@ -114,7 +114,7 @@ def name_producers(period: Period, name_of: Callable[[str], str]) -> Period:
     return replace(
         period,
         rows=tuple(replace(row, producer=name_of(row.producer)) for row in period.rows),
-        logged=tuple(replace(one, producer=name_of(one.producer)) for one in period.logged),
+        logged=tuple(replace(incident, producer=name_of(incident.producer)) for incident in period.logged),
         claims=tuple(replace(claim, producer=name_of(claim.producer)) for claim in period.claims),
     )
 
@@ -131,17 +131,17 @@ def count_on_time(verdicts: Iterable[str]) -> tuple[int, int]:
 
 
 def measure_punctuality(period: Period) -> Punctuality:
-    """Return the standard indicator of punctuality for a period."""
+    """Return the standard indicator of punctuality for a period. Only delays with both bounds count for the mean."""
     on_time, judged = count_on_time(row.verdict for row in period.rows)
     delays = [row.delay or Bounds() for row in period.rows if row.verdict in JUDGED_VERDICTS]
-    bounded = [delay for delay in delays if delay.min is not None and delay.max is not None]
-    left_out = tuple(delay for delay in delays if delay not in bounded)
-    if not bounded:
+    complete = [delay for delay in delays if delay.min is not None and delay.max is not None]
+    left_out = tuple(delay for delay in delays if delay not in complete)
+    if not complete:
         return Punctuality(judged, on_time, None, left_out)
     # An early release counts as no delay. If it offset late ones, the mean would be too low.
-    low = sum(max(0.0, delay.min or 0.0) for delay in bounded) / len(bounded)
-    high = sum(max(0.0, delay.max or 0.0) for delay in bounded) / len(bounded)
-    return Punctuality(judged, on_time, Bounds(low, high), left_out)
+    lowest_mean = sum(max(0.0, delay.min or 0.0) for delay in complete) / len(complete)
+    highest_mean = sum(max(0.0, delay.max or 0.0) for delay in complete) / len(complete)
+    return Punctuality(judged, on_time, Bounds(lowest_mean, highest_mean), left_out)
 
 
 def list_early_bounds(period: Period) -> list[float]:
@@ -157,9 +157,9 @@ def list_late_delays(period: Period) -> list[Bounds]:
 
 
 def find_quantile(delays: Sequence[Bounds], share: float) -> Bounds | None:
-    """Return the delay that this share of the delays does not exceed (nearest rank), separately for each bound.
+    """Return bounds of the delay that this share of the delays does not exceed (nearest rank); None without delays.
 
-    An open upper bound counts as the longest. None without delays.
+    A bound that is not known counts as 0 if it is the lower, as the longest if it is the upper.
     """
     if not delays:
         return None
@@ -209,26 +209,26 @@ class PlatformFault:
 
 
 def find_platform_faults(period: Period) -> list[PlatformFault]:
-    """Return the faults of platforms.
+    """Return the faults of platforms: releases of several producers on a host that were late at one slot.
 
-    One fault has the releases of a host that were late at one slot, and those of later slots before it recovered.
+    Those of a later slot belong to the same fault if the host had not recovered by then, that is, if none of the first
+    ones was out. If only one producer is late at a slot, the fault may be its own.
     """
     groups: dict[tuple[str, datetime], tuple[Row, ...]] = {}
     for row in period.incidents:
         if row.verdict in ("late", "overdue", "not_published") and row.slot is not None:
             groups[row.host, row.slot] = (*groups.get((row.host, row.slot), ()), row)
-    found: list[PlatformFault] = []
-    # The latest fault of each host as its index in `found`, and when the host had recovered from it.
-    latest: dict[str, tuple[int, datetime]] = {}
+    faults: list[PlatformFault] = []
+    last_fault_of: dict[str, int] = {}
+    recovered_at: dict[str, datetime] = {}
     for (host, slot), rows in groups.items():
-        # If all late releases are of one producer, the fault may be the producer's and not the platform's.
         if len({row.producer for row in rows}) == 1:
             continue
-        index, recovered = latest.get(host, (-1, slot))
-        if index == -1 or slot > recovered:
-            index = len(found)
-            found.append(PlatformFault(host, ()))
-        found[index] = PlatformFault(host, (*found[index].rows, *rows))
-        seen = min((row.first_seen.by for row in rows if row.first_seen.by is not None), default=slot)
-        latest[host] = index, max(recovered, seen)
-    return found
+        if host not in recovered_at or slot > recovered_at[host]:
+            last_fault_of[host] = len(faults)
+            faults.append(PlatformFault(host, ()))
+        number = last_fault_of[host]
+        faults[number] = PlatformFault(host, (*faults[number].rows, *rows))
+        first_out = min((row.first_seen.by for row in rows if row.first_seen.by is not None), default=slot)
+        recovered_at[host] = max(recovered_at.get(host, slot), first_out)
+    return faults

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from alerts.by_hand import logged_end
+from alerts.by_hand import has_time_of_day, logged_end
 from alerts.claim import NO_PROOF, Claim
 from alerts.draft import words
-from alerts.draft.answers import describe_missing
 from alerts.draft.form import Question, get_form
+from alerts.draft.guidance import describe_missing
 from alerts.draft.history import describe_outcome
 from alerts.draft.pattern import NOT_LOGGED, chart_faults
 from alerts.draft.period import (
@@ -113,18 +113,20 @@ def _say_punctuality(period: Period) -> str:
     punctuality = measure_punctuality(period)
     if punctuality.share is None:
         return "No release of the period could be judged, so its punctuality is not known."
-    if punctuality.judged == 1:
-        came, delay_of = "came" if punctuality.on_time else "did not come", "Its delay"
+    is_one = punctuality.judged == 1
+    if is_one:
+        came = "came" if punctuality.on_time else "did not come"
         sentences = [f"The one release that could be judged {came} out on time."]
     else:
-        share, delay_of = f"{punctuality.share:.1%}" if punctuality.on_time else "none", "Their mean delay"
+        share = f"{punctuality.share:.1%}" if punctuality.on_time else "none"
         sentences = [f"Of the {punctuality.judged:,} releases that could be judged {share} came out on time."]
     if punctuality.mean and punctuality.mean.max:
-        sentences.append(f"{delay_of} (indicator TP3) was {words.format_bounds(punctuality.mean)}.")
+        whose = "Its" if is_one else "Their mean"
+        sentences.append(f"{whose} delay (indicator TP3) was {words.format_bounds(punctuality.mean)}.")
     if punctuality.left_out:
         longest = words.format_bounds(Bounds(max(delay.min or 0.0 for delay in punctuality.left_out), None))
-        left_out = count(len(punctuality.left_out), "release")
-        sentences.append(f"Left out of any mean: {left_out} not seen yet, {longest} late so far.")
+        number_left_out = count(len(punctuality.left_out), "release")
+        sentences.append(f"Left out of any mean: {number_left_out} not seen yet, {longest} late so far.")
     return " ".join(sentences)
 
 
@@ -163,15 +165,16 @@ def _say_delays(period: Period) -> tuple[str, ...]:
 
 def _say_coverage(period: Period) -> tuple[str, ...]:
     """Return sentences on how many releases are unproven, the gaps of the monitor, and the publishers' claims."""
-    watched, unproven = len(period.rows), count_verdicts(period).get("unproven", 0)
-    proved = f"{unproven:,} of {count(watched, 'release')} watched stayed unproven."
-    unseen = "No gap in the monitor's watch is recorded for the period."
+    unproven = "No release was watched."
+    if period.rows:
+        number = count_verdicts(period).get("unproven", 0)
+        unproven = f"{number:,} of {count(len(period.rows), 'release')} watched stayed unproven."
+    gaps = "No gap in the monitor's watch is recorded for the period."
     if period.blind:
-        gaps = count(len(period.blind), "gap")
-        total = sum((each.ends - each.begins for each in period.blind), timedelta())
+        total = sum((span.ends - span.begins for span in period.blind), timedelta())
         length = words.format_length(round(total.total_seconds()))
-        unseen = f"The monitor could not see during {gaps}, {length} in all."
-    return (proved if watched else "No release was watched.", unseen, *_say_claims(period.claims))
+        gaps = f"The monitor could not see during {count(len(period.blind), 'gap')}, {length} in all."
+    return (unproven, gaps, *_say_claims(period.claims))
 
 
 ANSWERS: Mapping[str, Callable[[Period], tuple[str, ...]]] = {
@@ -186,11 +189,11 @@ ANSWERS: Mapping[str, Callable[[Period], tuple[str, ...]]] = {
 def _tabulate_incidents(period: Period) -> tuple[Table, ...]:
     """Return a table of the faulty releases and one of the incidents logged by people, each only if it has rows."""
     header = ("Announced", "Release and producer", "First seen", "Delay or exposure", "Verdict and practice")
-    rows = tuple(_write_row(row) for row in period.incidents)
-    by_hand = tuple(_write_logged_row(one) for one in period.logged)
+    rows = tuple(map(_write_row, period.incidents))
+    logged_rows = tuple(map(_write_logged_row, period.logged))
     tables = (
         Table("Releases late, early or unproven", header, rows, COLUMN_SHARES),
-        Table("Logged by hand, not measured", LOGGED_HEADER, by_hand, COLUMN_SHARES),
+        Table("Logged by hand, not measured", LOGGED_HEADER, logged_rows, COLUMN_SHARES),
     )
     return tuple(table for table in tables if table.rows)
 
@@ -198,10 +201,9 @@ def _tabulate_incidents(period: Period) -> tuple[Table, ...]:
 def _write_logged_row(incident: Incident) -> tuple[str, ...]:
     """Return the cells of an incident that a person logged. Its time of day is shown only if they gave one."""
     end = logged_end(incident)
-    is_day = "T" not in incident.words.get("when", "T").partition(",")[0]
-    occurred = day_text(local_date(incident.occurred)) if is_day else words.format_instant(incident.occurred, LONDON)
+    instant, day = words.format_instant(incident.occurred, LONDON), day_text(local_date(incident.occurred))
     return (
-        occurred,
+        instant if has_time_of_day(incident) else day,
         f"{incident.title}\n{incident.producer}",
         words.format_instant(end, LONDON) if end else "not told",
         words.capitalise(describe_outcome(incident)),
@@ -210,21 +212,20 @@ def _write_logged_row(incident: Incident) -> tuple[str, ...]:
 
 
 def _write_row(row: Row) -> tuple[str, ...]:
-    """Return the cells of a faulty release."""
-    announced = words.format_instant(row.slot, row.timezone) if row.slot else ""
-    first = words.format_interval(row.first_seen, row.timezone) if row.first_seen.by else "not seen"
-    practice = "".join(f"\n{text}" for text in (row.practice, words.capitalise(row.decided)) if text)
+    """Return the cells of a faulty release: slot, names, first sight, length, verdict with practice and new time."""
+    first_seen = words.format_interval(row.first_seen, row.timezone) if row.first_seen.by else "not seen"
     length = "not proved"
     if row.exposure is not None:
         length = f"public early for {words.format_bounds(row.exposure)}"
     elif row.verdict != "unproven" and row.delay is not None:
         length = words.format_bounds(row.delay)
+    verdict_cell = filter(None, (verdict_text(row.verdict), row.practice, words.capitalise(row.decided)))
     return (
-        announced,
+        words.format_instant(row.slot, row.timezone) if row.slot else "",
         f"{row.title}\n{row.producer}",
-        words.capitalise(first),
+        words.capitalise(first_seen),
         words.capitalise(length),
-        words.capitalise(f"{verdict_text(row.verdict)}{practice}"),
+        words.capitalise("\n".join(verdict_cell)),
     )
 
 

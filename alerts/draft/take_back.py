@@ -18,8 +18,8 @@ from alerts.draft.write.registry import WRITERS
 # The version that a file was written from, the text of each place in the file, and that text as it was written.
 BaseAndTexts: TypeAlias = tuple[Version, dict[Key, Place], dict[Key, Place]]
 FALLBACK_VERSIONS = 10
-# Our texts as they are written, and as a program saves them that turns the bullet of a list into text.
-SAVED_AS = ("{}", "• {}")
+# Forms of a text that we wrote: as it is, and with the bullet of a list, which some programs turn into text.
+FORMS_OF_TEXT = ("{}", "• {}")
 BOTH_WORDINGS = TWO_WORDINGS + "\n{}\n[as {} wrote it meanwhile]\n{}"
 
 
@@ -45,7 +45,7 @@ def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes 
     """Return the changes of a person in the role `by` in a .docx file that was written from one of the `versions`.
 
     The file may use an organisation's own `template`. If another person has changed the same box since, both wordings
-    are kept. Raises Unreadable if the file is not one of our drafts, or if text outside the boxes changed.
+    are kept. Raises Unreadable if the file is not one of our drafts, or if text outside the boxes changed or moved.
     """
     in_template = _read_in_template(versions, data, template) if template is not None else None
     base, theirs, ours = in_template or _find_base(versions, read_docx(data))
@@ -67,22 +67,23 @@ def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes 
 def combine_changes(
     changed: Mapping[str, str], before: Mapping[str, str], last: Mapping[str, str], by: str, base: int = 0
 ) -> FileChanges:
-    """Return the changes to the words `before`. A box that another person changed since then gets both wordings."""
+    """Return the words that `by` changed since `before`. A box that another changed too (`last`) gets both wordings."""
     texts: dict[str, str] = {}
     conflicts = []
     for name, text in changed.items():
         stored = last.get(name, "")
-        if stored in (before.get(name, ""), text, ""):
+        is_changed_by_other = stored not in (before.get(name, ""), text, "")
+        if not is_changed_by_other:
             texts[name] = text
         # If the box already has this text among its words, or the file has it empty, there is nothing to add.
         elif text.strip() and text not in stored:
             texts[name] = BOTH_WORDINGS.format(stored, by, text)
             conflicts.append(Conflict(name, stored, text))
-    return FileChanges(texts, base, tuple(sorted(conflicts, key=lambda each: each.field)))
+    return FileChanges(texts, base, tuple(sorted(conflicts, key=lambda conflict: conflict.field)))
 
 
 def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseAndTexts | None:
-    """Return the version and texts of a file in an organisation's template; None if it is more like our own form."""
+    """Return version and texts of a file in a template; None if that is bad or the file is more like our own form."""
     from alerts.draft.read.template import count_differences, fill_with_marks, read_template  # noqa: PLC0415 # heavy, and rarely needed
     from alerts.draft.write.template import BadTemplate  # noqa: PLC0415 # as above
 
@@ -90,8 +91,8 @@ def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseA
     try:
         filled = [(version, fill_with_marks(template, version.report)) for version in versions[-FALLBACK_VERSIONS:]]
     except BadTemplate:
-        # A draft is written on our own form if the template is bad.
         return None
+    # Of versions that are equally similar, the newest.
     base, ours = min(reversed(filled), key=lambda candidate: count_differences(candidate[1].plain, theirs))
     if count_differences(read_stretches(WRITERS["docx"](base.report)), theirs) < count_differences(ours.plain, theirs):
         return None
@@ -99,9 +100,9 @@ def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseA
 
 
 def _find_base(versions: Versions, theirs: dict[Key, Place]) -> BaseAndTexts:
-    """Return the version from which a file was written, with both texts.
+    """Return the version from which a file was written, the text of the file, and its text as it was written.
 
-    It is the most similar version among those with the stamp of the file, or among the last ones if none has it.
+    It is the most similar version among those with the stamp of the file, else among the last `FALLBACK_VERSIONS`.
     """
     text = "\n".join(paragraph for place in theirs.values() for paragraph in place.paragraphs)
     likely = [version for version in versions if write_stamp(version.report) in text] or versions[-FALLBACK_VERSIONS:]
@@ -127,18 +128,17 @@ def _find_step(key: Key, report: Report) -> str:
 def _refuse_words_outside_boxes(
     report: Report, theirs: Mapping[Key, Place], ours: Mapping[Key, Place], fields: Mapping[Key, Field]
 ) -> None:
-    """Raise Unreadable if a file has a picture, or words outside its boxes that we did not write and would lose.
+    """Raise Unreadable if a file has a new picture, or words outside its boxes, which would be lost.
 
     `theirs` is the file as it was read, `ours` as it was written, `fields` are the boxes of the form by their place.
     """
-    headings = {key.heading for key in ours}
+    our_headings = {key.heading for key in ours}
     for key, place in theirs.items():
         where = f"under “{key.heading}”" if key.heading else "at its beginning"
-        added = Counter(place.normalised()) - Counter(ours[key].normalised() if key in ours else ())
-        is_ours = key in ours
-        added_label = "" if is_ours else key.label or ""
+        our_texts, added_label = (ours[key].normalised(), "") if key in ours else ([], key.label or "")
+        added = Counter(place.normalised()) - Counter(our_texts)
         # A person may remove a section but leave its heading, or leave an empty row: neither contains their words.
-        has_their_words = added or added_label or key.heading not in headings
+        has_their_words = added or added_label or key.heading not in our_headings
         is_box = key in fields or _find_step(key, report) != ""
         if has_their_words and not is_box:
             raise make_outside_error(where, " ".join((added_label, *added)))
@@ -197,11 +197,12 @@ def _extract_words(place: Place, field: Field, *, signed: bool = False) -> str:
 def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
     """Return the paragraphs of a box without the prompts, notes and questions that we wrote for the person."""
     paragraphs = list(place.paragraphs)
-    ours = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance, *([NO_ANSWER] if signed else [])]
-    for text in reversed(ours):
+    helps = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance, *([NO_ANSWER] if signed else [])]
+    # They come after the person's words, which may contain the same text.
+    for text in reversed(helps):
         _remove_text(paragraphs, text, from_end=True)
-    asked = [text for text in (field.placeholder, *field.guidance) if text]
-    prompts = [saved_as.format(text) for text in asked for saved_as in reversed(SAVED_AS)]
+    questions = [text for text in (field.placeholder, *field.guidance) if text]
+    prompts = [form.format(text) for text in questions for form in reversed(FORMS_OF_TEXT)]
     for at, paragraph in enumerate(paragraphs):
         # A person may have typed before or after a prompt, in the same paragraph.
         prompt = next((prompt for prompt in prompts if prompt in paragraph), None)
@@ -215,13 +216,14 @@ def _list_measured_text(field: Field, *, signed: bool) -> list[str]:
 
 
 def _remove_text(paragraphs: list[str], text: str, *, from_end: bool = False) -> bool:
-    """Remove the first (`from_end`: the last) occurrence of our text from paragraphs. Return whether there was one."""
-    for saved_as in SAVED_AS if text else ():
+    """Remove the first (`from_end`: last) occurrence of our text from paragraphs. Return whether there was one."""
+    stripped = [paragraph.strip() for paragraph in paragraphs]
+    for form in FORMS_OF_TEXT if text else ():
+        written = form.format(text)
         # A program may save the lines of one paragraph as several paragraphs.
-        for lines in ([saved_as.format(text)], saved_as.format(text).split("\n")):
-            searched = [line.strip() for line in lines]
-            starts = range(len(paragraphs) - len(lines) + 1)
-            found = [at for at in starts if [line.strip() for line in paragraphs[at : at + len(lines)]] == searched]
+        for lines in ([written.strip()], [line.strip() for line in written.split("\n")]):
+            starts = range(len(stripped) - len(lines) + 1)
+            found = [at for at in starts if stripped[at : at + len(lines)] == lines]
             if found:
                 at = found[-1 if from_end else 0]
                 del paragraphs[at : at + len(lines)]

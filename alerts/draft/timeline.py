@@ -55,16 +55,17 @@ def build_figure(facts: ReleaseFacts) -> Timeline | None:
 
 def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datetime) -> tuple[Span, ...]:
     """Return the `STATES` of a part from `begins` to `ends`: absent, early, public, or `between` while it changed."""
-    marks: list[tuple[datetime, str]] = [(begins, "absent")]
+    starts: list[tuple[datetime, str]] = [(begins, "absent")]
     for exposure in part.exposures:
-        marks += _mark_change(exposure.start, "early")
+        starts += _mark_change(exposure.start, "early")
         if not exposure.open:
-            marks += _mark_change(exposure.to, "absent" if exposure.ended is Ended.REMOVED else "between")
-    marks += _mark_change(part.released if part.exposures else part.first_seen, "public")
+            starts += _mark_change(exposure.to, "absent" if exposure.ended is Ended.REMOVED else "between")
+    starts += _mark_change(part.released if part.exposures else part.first_seen, "public")
     # A part that was never seen is proved absent only until now, and one that is out is public until it was last seen.
-    known_until = now if len(marks) == 1 else part.seen_until if marks[-1][1] == "public" else None
-    bounds = [*(at for at, _ in marks[1:]), min(ends, known_until or ends)]
-    spans = [Span(at, until, state) for (at, state), until in zip(marks, bounds, strict=True)]
+    is_never_seen, is_out = len(starts) == 1, starts[-1][1] == "public"
+    known_until = now if is_never_seen else (is_out and part.seen_until) or ends
+    bounds = [*(at for at, _ in starts[1:]), min(ends, known_until)]
+    spans = [Span(at, until, state) for (at, state), until in zip(starts, bounds, strict=True)]
     return tuple(span for span in spans if span.begins < span.ends)
 
 

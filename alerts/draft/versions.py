@@ -63,14 +63,14 @@ def append_edit(
     """Append a version with `words` that a person in the role `by` typed, by field id. Other fields are unchanged.
 
     `read` is the report that the person saw (default: the last). Later measurements are shown beside their words.
-    Blank words reopen a box. Its former text stays in the earlier versions.
+    Blank words empty a box, so it asks for an answer again. Its former text stays in the earlier versions.
     """
     last = versions[-1]
     all_words = dict(last.words)
-    for name, text in words.items():
-        mark = f"{INSTEAD_PREFIX}{name}"
-        if not text.strip() and mark in all_words:
-            all_words[mark] = ""  # an empty box does not replace the measured account
+    for name in (name for name, text in words.items() if not text.strip()):
+        # An empty box does not replace the measured account.
+        if f"{INSTEAD_PREFIX}{name}" in all_words:
+            all_words[f"{INSTEAD_PREFIX}{name}"] = ""
     all_words |= words
     dated = replace(_set_dates(last.report, last.report.date_of_report, at), at=at)
     merged = merge_words(all_words, dated, last.report, by, read)
@@ -136,14 +136,14 @@ def _set_dates(report: Report, day: str, at: datetime) -> Report:
 
 
 def _replace_dates(report: Report, amended: str, day: str = "") -> Report:
-    """Return the report with a new date of its last amendment and, if given, of the report, wherever they appear."""
+    """Return the report with the dates `amended` and, if given, `day` of the report, also in its answers on dates."""
     day = day or report.date_of_report
-    texts = {
+    new_text_of = {
         format_report_date(report.date_of_report, report.last_amended): format_report_date(day, amended),
         format_amendment_date(report.last_amended): format_amendment_date(amended),
     }
     sections = tuple(
-        replace(section, fields=tuple(_replace_dates_in_field(field, texts) for field in section.fields))
+        replace(section, fields=tuple(_replace_dates_in_field(field, new_text_of) for field in section.fields))
         for section in report.sections
     )
     return replace(report, date_of_report=day, last_amended=amended, sections=sections)

@@ -36,12 +36,11 @@ def format_length(seconds: int) -> str:
 
 
 def format_bounds(measured: Bounds | None) -> str:
-    """Return a length of time with its bounds: `37 to 38 minutes`, `at least 12 minutes`, `up to 45 seconds`."""
+    """Return a length, rounded outward: `37 to 38 minutes`, `at least 12 minutes`, `up to 45 seconds`."""
     if measured is None or (measured.min is None and measured.max is None):
         return "a time that is not known"
-    top = measured.max if measured.max is not None else measured.min or 0.0
-    # Long times need no seconds: a finer unit would distract the reader, a coarser one would hide the measurement.
-    unit = SECOND if top < 10 * MINUTE else MINUTE if top < 3 * DAY else HOUR
+    longest = measured.max if measured.max is not None else measured.min or 0.0
+    unit = SECOND if longest < 10 * MINUTE else MINUTE if longest < 3 * DAY else HOUR
     low = None if measured.min is None else math.floor(round(measured.min, 3) / unit) * unit
     high = None if measured.max is None else math.ceil(round(measured.max, 3) / unit) * unit
     if high is None:
@@ -57,7 +56,7 @@ def format_bounds(measured: Bounds | None) -> str:
 
 
 def round_length(measured: Bounds | None) -> str:
-    """Return a length for reports: `about 38 minutes`, `25 to 35 minutes` if it is wide, empty if it is not known."""
+    """Return `about 38 minutes`, bounds if far apart (`25 to 35 minutes`, `at least 25 minutes`), or an empty text."""
     low, high = (None, None) if measured is None else (measured.min, measured.max)
     if high is None:
         return f"at least {_format_in_units(low, math.floor)}" if low and low >= MINUTE else ""
@@ -65,15 +64,16 @@ def round_length(measured: Bounds | None) -> str:
         return "less than a minute"
     middle = ((low or 0.0) + high) / 2
     # Below five minutes a reader compares the length with the two times beside it, which are to the minute.
-    narrow = MINUTE if high < 5 * MINUTE else max(NARROW_INTERVAL.total_seconds(), middle / 10)
-    is_wide = high - (low or 0.0) > narrow
+    widest_narrow = MINUTE if high < 5 * MINUTE else max(NARROW_INTERVAL.total_seconds(), middle / 10)
+    is_wide = high - (low or 0.0) > widest_narrow
     if low is None or low <= 0 or (is_wide and low < MINUTE):
         return f"up to {_format_in_units(high, math.ceil)}"
     if is_wide:
         return _join_lengths(_format_in_units(low, math.floor), _format_in_units(high, math.ceil))
-    halves = round(middle * 2 / HOUR)
-    if 3 * HOUR <= middle < 3 * DAY and halves % 2 and abs(middle - halves * HOUR / 2) <= 5 * MINUTE:
-        return f"some {halves // 2}½ hours"
+    half_hours = round(middle * 2 / HOUR)
+    is_odd_half = half_hours % 2 == 1 and abs(middle - half_hours * HOUR / 2) <= 5 * MINUTE
+    if is_odd_half and 3 * HOUR <= middle < 3 * DAY:
+        return f"some {half_hours // 2}½ hours"
     return f"about {_format_in_units(max(middle, MINUTE), round)}"
 
 
@@ -112,11 +112,11 @@ def format_clock(at: datetime, timezone: str) -> str:
 def round_interval(seen: Interval, timezone: str, known_day: date | None = None, exact: str = "at about ") -> str:
     """Return an interval for reports: `at about 9.51am`, or `between 9.40am and 9.51am` if it is wide.
 
-    `exact` comes before a time that is known to the minute. `known_day` is not repeated: the text named it before.
+    `exact` are the words before a single time. `known_day` is not repeated: the text named it before.
     """
-    if (about := find_nearest_minute(seen)) is not None:
-        return f"{exact}{format_clock_day(about, timezone, known_day)}"
-    return write_interval(seen, lambda at, _: format_clock_day(at, timezone, known_day), times.MINUTE, timezone)
+    if (minute := find_nearest_minute(seen)) is not None:
+        return f"{exact}{format_clock_day(minute, timezone, known_day)}"
+    return write_interval(seen, lambda at, _exact: format_clock_day(at, timezone, known_day), times.MINUTE, timezone)
 
 
 def find_nearest_minute(seen: Interval) -> datetime | None:
@@ -136,10 +136,7 @@ def format_clock_day(at: datetime, timezone: str, known_day: date | None = None)
 
 
 def format_instant(at: datetime, timezone: str, *, exact: bool = False) -> str:
-    """Return a time with its zone and date, rounded down to the second: `09:30 BST on 23 July 2015`.
-
-    Seconds of zero are written only if `exact`.
-    """
+    """Return `09:30 BST on 23 July 2015`, with seconds (rounded down) if they are not zero, or if `exact`."""
     return f"{clock(at, timezone, exact=exact)} on {day_text(local_date(at, timezone))}"
 
 

@@ -76,31 +76,32 @@ class App:
     async def run_once(self, day: date | None = None) -> LookedOnce:
         """Read calendars, look once at the releases of a local day (None: all), judge them and send due notices.
 
-        Raises `EnvironmentFault` while a monitor of this name is running on the same store.
+        Then finish the daemon, with everything committed. Raises `EnvironmentFault` while a monitor of this name is
+        running on the same store.
         """
         daemon = self.daemon
         await self._refuse_second_monitor()
         await daemon.start_watching()
         await daemon.calendar_reads.read_all()
-        targets = daemon.admission.targets_on(day)
-        for target in targets:
+        for target in daemon.admission.targets_on(day):
             daemon.intake.see(target, *await daemon.poller.look_once(target))
         await daemon.watch.judging.judge_all(list(daemon.watch.releases))
         for channel in daemon.channels:
             await daemon.outbox.send_due(channel.name)
-        looked = {target.release for target in daemon.admission.targets_on(day)}
-        bodies = [body for release in looked if (body := self.status.body(release)) is not None]
-        await daemon.writer.backlog.finish_large(LATE)
+        # Looks and verdicts may have changed the targets.
+        releases = {target.release for target in daemon.admission.targets_on(day)}
+        bodies = [body for release in releases if (body := self.status.body(release)) is not None]
+        await daemon.writer.backlog.finish_large(patience=LATE)
         await daemon.finish()
         return LookedOnce(bodies, dict(self.status.health.faults))
 
     async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
-        """Save an incident that a person reports, for a watched release or none. Raises `InvalidInput`."""
+        """Save an incident that a person reports by `words`, the answers in a form by box. Raises `InvalidInput`."""
         daemon, now = self.daemon, self.daemon.clock.now()
         known = await daemon.ledger.load_release(release)
-        facts = daemon.watch.facts(known, daemon.ledger.promises(release)) if known is not None else None
-        typed, recorder = {"release": release, **words}, daemon.watch.events
-        incident, _ = await daemon.writer.write(lambda tx: log_by_hand(tx, recorder, typed, facts, now))
+        facts = None if known is None else daemon.watch.facts(known, daemon.ledger.promises(release))
+        answers, recorder = {"release": release, **words}, daemon.watch.events
+        incident, _ = await daemon.writer.write(lambda tx: log_by_hand(tx, recorder, answers, facts, now))
         daemon.outbox.wake()
         return incident
 
@@ -146,31 +147,31 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     calendar_reads = make_calendar_reads(core, poller, admission, watch, outbox)
     queries = make_queries(core, status, tally, record, make_desk(core, current_incidents, outbox), calendar_reads)
     daemon = Daemon(
-        settings.watch.vantage,
-        clock,
-        make_job_runner(core),
-        edges.manager,
-        core.fetcher,
-        core.store,
-        core.writer,
-        core.heartbeat,
-        core.blind,
-        core.threads.ask,
-        poller,
-        Intake(tally, watch, tripwires, OddAnswers(leads)),
-        watch,
-        core.ledger,
-        admission,
-        calendar_reads,
-        tripwires,
-        outbox,
-        channels,
-        core.metrics,
-        core.workers,
-        core.failover,
-        core.members,
-        _make_web_server(queries, bound, settings.web.proxies),
-        (queries.close, core.workers.close, core.threads.close),
+        name=settings.watch.vantage,
+        clock=clock,
+        job_runner=make_job_runner(core),
+        manager=edges.manager,
+        fetcher=core.fetcher,
+        store=core.store,
+        writer=core.writer,
+        heartbeat=core.heartbeat,
+        blind=core.blind,
+        ask=core.threads.ask,
+        poller=poller,
+        intake=Intake(tally, watch, tripwires, OddAnswers(leads)),
+        watch=watch,
+        ledger=core.ledger,
+        admission=admission,
+        calendar_reads=calendar_reads,
+        tripwires=tripwires,
+        outbox=outbox,
+        channels=channels,
+        counters=core.metrics,
+        workers=core.workers,
+        failover=core.failover,
+        members=core.members,
+        web=_make_web_server(queries, bound, settings.web.proxies),
+        closing=(queries.close, core.workers.close, core.threads.close),
     )
     reload = Reload(core, daemon, record, current_incidents, reminders, forecast, check, queries)
     return App(daemon, status, settings.timezone, reload)
@@ -182,10 +183,11 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
 def _bind_ports(*addresses: str | None) -> tuple[socket, ...]:
     from monitor.web.server import bind_address  # noqa: PLC0415 # see above
 
-    return tuple(bind_address(one) for one in addresses if one is not None)
+    return tuple(bind_address(address) for address in addresses if address is not None)
 
 
 def _make_web_server(queries: Queries, bound: Sequence[socket], proxies: Sequence[str]) -> WebServer | None:
+    """Return the server for these sockets: the first serves pages, the second metrics. None without sockets."""
     if not bound:
         return None
     from monitor.web.app import make_application  # noqa: PLC0415 # see above

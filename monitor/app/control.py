@@ -37,9 +37,10 @@ ReloadConfig = Callable[[], Awaitable[list[str]]]
 async def serve_control_socket(
     settings: Settings, reload: ReloadConfig, status: Callable[[], dict[str, Any]]
 ) -> AsyncIterator[None]:
-    """Answer the words `status` and `reload` inside this context. Any other word gets no answer."""
+    """Answer the words `status` and `reload` inside this context. If there can be no socket, only log that."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one word. Any other word gets no answer."""
         request = await reader.read(_LONGEST_REQUEST)
         match request:
             case b"status":
@@ -51,23 +52,20 @@ async def serve_control_socket(
             await writer.wait_closed()
 
     try:
-        bound = _bind_socket(settings)
+        server_socket = _bind_socket(settings)
     except OSError as fault:
         _log.warning("reload_unreachable", fault=fault.strerror)
         yield
         return
     try:
-        async with await asyncio.start_unix_server(answer, sock=bound):
+        async with await asyncio.start_unix_server(answer, sock=server_socket):
             yield
     finally:
         _remove_socket(settings)
 
 
 def request_reload(settings: Settings) -> list[str]:
-    """Have the monitor on this machine reload its configuration. Return its faults, empty if it was loaded.
-
-    Raises `EnvironmentFault` if no monitor can be reached.
-    """
+    """Let the monitor on this machine reload its configuration. Return any faults. Raises `EnvironmentFault`."""
     faults: list[str] = _send_request(settings, b"reload", _LONGEST_RELOAD)
     return faults
 
@@ -79,15 +77,16 @@ def request_status(settings: Settings) -> dict[str, Any]:
 
 
 def _send_request(settings: Settings, word: bytes, timeout: float) -> Any:  # noqa: ANN401 # any JSON
+    """Return the JSON that the monitor answers to a word within `timeout` seconds. Raises `EnvironmentFault`."""
     try:
-        with _socket_path(settings) as place, socket.socket(socket.AF_UNIX) as connection:
+        with _socket_path(settings) as path, socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(timeout)
-            connection.connect(place)
+            connection.connect(path)
             connection.sendall(word)
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
     except (FileNotFoundError, ConnectionRefusedError) as exc:
-        named = f'named "{settings.watch.vantage}" runs here with its evidence in {settings.evidence.folder}'
-        raise EnvironmentFault(f"no monitor {named}: start it with `ninethirty run`, or go to its folder") from exc
+        monitor = f'monitor named "{settings.watch.vantage}" runs here with its evidence in {settings.evidence.folder}'
+        raise EnvironmentFault(f"no {monitor}: start it with `ninethirty run`, or go to its folder") from exc
     except OSError as exc:
         raise EnvironmentFault(f"the monitor does not answer: {exc.strerror or exc}") from exc
     if not answer:
@@ -96,22 +95,24 @@ def _send_request(settings: Settings, word: bytes, timeout: float) -> Any:  # no
 
 
 def _bind_socket(settings: Settings) -> socket.socket:
+    """Return a socket that is bound in the evidence folder, which is made if it is absent. Raises `OSError`."""
     Path(settings.evidence.folder).mkdir(parents=True, exist_ok=True)
     # A killed monitor leaves its socket behind.
     _remove_socket(settings)
-    bound = socket.socket(socket.AF_UNIX)
-    with _socket_path(settings) as place:
-        bound.bind(place)
-    return bound
+    server_socket = socket.socket(socket.AF_UNIX)
+    with _socket_path(settings) as path:
+        server_socket.bind(path)
+    return server_socket
 
 
 def _remove_socket(settings: Settings) -> None:
-    with _socket_path(settings) as place:
-        Path(place).unlink(missing_ok=True)
+    with _socket_path(settings) as path:
+        Path(path).unlink(missing_ok=True)
 
 
 @contextmanager
 def _socket_path(settings: Settings) -> Iterator[str]:
+    """Yield a short path of the socket, which is valid until the block ends."""
     # The address of a Unix socket has at most about a hundred bytes. The path of a folder can be longer.
     folder = os.open(settings.evidence.folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

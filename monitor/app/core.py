@@ -70,17 +70,17 @@ class Core:
 
 
 def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
-    """Return the core of a monitor. Opens and migrates its store. Raises `StoreFault`."""
+    """Return the core of a monitor. Opens and migrates its store, or opens its journal instead. Raises `StoreFault`."""
     clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
     opened = _open_store(settings, edges, clock)
     store, holder = opened.store, f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
     metrics, queue, heartbeat = _make_metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(vantage, queue.judge_all, metrics)
     health = HealthState(clock.now(), calendar_spacings(settings), settings.clock.unproven_offset, blind.note)
-    observer = StoreHealth(clock, metrics, health, lambda: opened.is_away)
+    store_health = StoreHealth(clock, metrics, health, lambda: opened.is_away)
     if opened.is_away:
         health.note_store_failure(clock.now())
-    writer = _make_writer(store, clock, heartbeat, observer, edges)
+    writer = _make_writer(store, clock, heartbeat, store_health, edges)
     threads, worker_health = Threads(_STORE_THREADS, "store"), WorkerHealth(clock, metrics, blind.note)
     evidence = Evidence(
         Path(settings.evidence.folder),
@@ -94,37 +94,38 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     members = _make_members(settings, store, writer, clock, holder)
     ledger = Ledger(store, writer, clock, make_join_rules(settings), make_calendar_checks(settings), threads.ask)
     return Core(
-        settings,
-        edges,
-        folder,
-        clock,
-        store,
-        metrics,
-        threads,
-        _make_workers(clock, metrics, health, worker_health),
-        worker_health,
-        Tasks(),
-        queue,
-        heartbeat,
-        blind,
-        health,
-        writer,
-        evidence,
-        ledger,
-        edges.fetcher or make_fetcher(settings, clock),
-        holder,
-        members,
-        StoreFailover(opened, vantage, writer, evidence, clock, observer, members, ledger, edges.lock),
+        settings=settings,
+        edges=edges,
+        folder=folder,
+        clock=clock,
+        store=store,
+        metrics=metrics,
+        threads=threads,
+        workers=_make_workers(clock, metrics, health, worker_health),
+        worker_health=worker_health,
+        tasks=Tasks(),
+        queue=queue,
+        heartbeat=heartbeat,
+        blind=blind,
+        health=health,
+        writer=writer,
+        evidence=evidence,
+        ledger=ledger,
+        fetcher=edges.fetcher or make_fetcher(settings, clock),
+        holder=holder,
+        members=members,
+        failover=StoreFailover(opened, vantage, writer, evidence, clock, store_health, members, ledger, edges.lock),
     )
 
 
-def _make_writer(store: Store, clock: Clock, heartbeat: HeartbeatWriter, observer: StoreHealth, edges: Edges) -> Writer:
-    """Return the writer of the store. It reports each commit and failure to `observer`."""
-    commit, failure = observer.note_commit, observer.note_failure
+def _make_writer(store: Store, clock: Clock, heartbeat: HeartbeatWriter, health: StoreHealth, edges: Edges) -> Writer:
+    """Return the writer of the store. It reports each commit and failure to `health`."""
+    commit, failure = health.note_commit, health.note_failure
     return Writer(store, clock, members=[heartbeat], delay=edges.delay, on_commit=commit, on_failure=failure)
 
 
 def _open_store(settings: Settings, edges: Edges, clock: Clock) -> OpenedStore:
+    """Return the store of these edges or of the settings, migrated. It has a journal only with `edges.journal`."""
     url, durable = settings.store.url, edges.durable
     if edges.journal:
         return open_with_journal(url, settings.store.journal, settings.watch.vantage, clock, durable=durable)
@@ -142,6 +143,8 @@ def _make_members(settings: Settings, store: Store, writer: Writer, clock: Clock
 
 
 def _make_workers(clock: Clock, metrics: Metrics, health: HealthState, own: WorkerHealth) -> Workers:
+    """Return the workers. They report costly hosts to `metrics` and `health`, and their starts to `own`."""
+
     def note_costly_host(host: str) -> None:
         metrics.count_too_costly(host)
         health.costly.add(host)
@@ -150,10 +153,10 @@ def _make_workers(clock: Clock, metrics: Metrics, health: HealthState, own: Work
 
 
 def make_interpreter(core: Core) -> Interpreter:
-    """Return the interpreter of responses. It checks the machine's clock only if that clock is the monitor's."""
+    """Return the interpreter of responses. The machine may confirm the clock of the monitor, but not a virtual one."""
     settings, is_real = core.settings, core.edges.clock is None
     return Interpreter(
-        Skew(lambda: is_clock_synchronised() if is_real else False, SecondsAhead(core.clock)),
+        Skew(lambda: is_real and is_clock_synchronised(), SecondsAhead(core.clock)),
         unproven_offset=settings.clock.unproven_offset,
         is_shared=is_shared(settings.store.url),
         reader=BodyReader(core.workers, core.clock),
@@ -161,12 +164,8 @@ def make_interpreter(core: Core) -> Interpreter:
 
 
 def _make_metrics(settings: Settings) -> Metrics:
-    return Metrics(
-        __version__,
-        calendar_spacings(settings),
-        [host for host in settings.budget if host != "default"],
-        [table.name for table in settings.channel],
-    )
+    hosts = [host for host in settings.budget if host != "default"]
+    return Metrics(__version__, calendar_spacings(settings), hosts, [table.name for table in settings.channel])
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,10 +117,10 @@ class Daemon:
 
     def reconfigure(self, jobs: Sequence[RecurringJob], run_now: Collection[str]) -> None:
         """Replace the recurring jobs. New ones and those named in `run_now` run at once, others at their usual time."""
-        keep_their_time = {name for _, name, _ in jobs}.difference(run_now)
+        due_as_before = {name for _, name, _ in jobs}.difference(run_now)
         for _, name, _ in self.jobs:
-            if name not in keep_their_time:
-                # A job that is dropped and added again runs at once.
+            if name not in due_as_before:
+                # If it is added again below, it runs at once.
                 self.job_runner.drop(name)
         for every, name, job in jobs:
             self.job_runner.add_job(every, name, job)
@@ -142,13 +142,14 @@ class Daemon:
         await self.ledger.load(now)
         await self.admission.begin(now)
         await self.calendar_reads.load(self.ledger)
-        self.tripwires.start(beat.at if beat is not None else now)
+        # Entries that listings show since the last run are new.
+        self.tripwires.start(since=beat.at if beat is not None else now)
         self.heartbeat.begin(now)
         if beat is not None and beat.at < now:
             span = Blind(beat.at, now, "stopped" if beat.stopped else "killed", monitor=self.name)
             self.blind.add_and_rejudge([span])
             self._background.add(asyncio.create_task(self.blind.write(span, self.writer), name="opening"))
-            # A store that cannot be written must not delay looks or a stop.
+            # Wait for this write only for a moment: a store that cannot be written must not delay looks or a stop.
             await asyncio.wait(self._background, timeout=_PATIENCE)
         await self._write_heartbeat()
 

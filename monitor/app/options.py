@@ -57,18 +57,18 @@ def make_watch_rules(settings: Settings) -> WatchRules:
         extra_parts=lambda release: tuple(
             _make_part(table, release) for table in settings.part if table.match.fits(release)
         ),
-        # The first `[[importance]]` that matches.
-        importance=lambda release: next((one.level for one in settings.importance if one.match.fits(release)), 0),
+        # The level of the first `[[importance]]` that matches, 0 without one.
+        importance=lambda release: next((table.level for table in settings.importance if table.match.fits(release)), 0),
     )
 
 
 def make_join_rules(settings: Settings) -> JoinRules:
     """Return the rules that join entries of several calendars. The calendar named first in the file has priority.
 
-    People add to the calendar `by-hand` what no other announces, so it comes last.
+    Of several producers of a release, the one named first in the file has priority.
     """
     return JoinRules(
-        # The sort is stable, and False sorts before True.
+        # People add to the calendar `by-hand` what no other announces, so it comes last: False sorts before True.
         order=tuple(sorted((table.name for table in settings.calendar), key=lambda name: name == BY_HAND)),
         explicit=frozenset(table.name for table in settings.calendar if KINDS[table.kind].by_hand),
         pins=tuple(settings.pin),
@@ -120,10 +120,7 @@ def _make_guard(settings: Settings) -> Guard:
 
 
 def make_hand_calendar(settings: Settings, folder: Path) -> HandCalendar | None:
-    """Return the calendar to which people add releases, None if none is configured. Its file is made if it is absent.
-
-    A relative file is in `folder`.
-    """
+    """Return the calendar to which people add releases, in `folder`, or None if none is configured. Makes its file."""
     file = next((table.file for table in settings.calendar if table.name == BY_HAND), None)
     if file is None:
         return None
@@ -140,6 +137,7 @@ def make_proxies(network: NetworkSettings) -> Proxies:
 
 
 def _read_proxy(url: str) -> Proxy:
+    """Return the proxy at an address, by default at port 3128."""
     split = urlsplit(url)
     return Proxy(split.hostname or "", split.port or 3128)
 
@@ -189,8 +187,10 @@ def granted_times(settings: Settings) -> tuple[UsualTime, ...]:
     granted = []
     for table in settings.slot_time:
         if table.reference:
-            patterns = (one or "*" for one in (table.match.producer, table.match.title, table.match.url))
-            granted.append(UsualTime(table.time, table.reference, *patterns))
+            match = table.match
+            # Without a pattern, any text matches.
+            producer, title, url = (pattern or "*" for pattern in (match.producer, match.title, match.url))
+            granted.append(UsualTime(table.time, table.reference, producer, title, url))
     return tuple(granted)
 
 

@@ -11,18 +11,18 @@ from monitor.config.settings import Settings
 from monitor.errors import EnvironmentFault
 from monitor.look.fetch import Answer, Failure, Request
 
-_MOST = 8_000_000
+_MOST_BYTES = 8_000_000
 
 
 async def fetch_govuk_organisations() -> Organisations:
     """Return every organisation that GOV.UK lists, within the budget of www.gov.uk. Raises `EnvironmentFault`."""
     async with open_poller(Settings(), SystemClock()) as (poller, _):
-        return await fetch_organisations_by(poller.send_in_turn)
+        return await request_organisations(poller.send_in_turn)
 
 
-async def fetch_organisations_by(ask: Callable[[Request], Awaitable[Answer | Failure]]) -> Organisations:
-    """Return every organisation that GOV.UK lists. Raises `EnvironmentFault` if its response is not usable."""
-    answer = await ask(Request(ALL_OF_GOVUK, accept="application/json", cap=_MOST))
+async def request_organisations(send: Callable[[Request], Awaitable[Answer | Failure]]) -> Organisations:
+    """Return every organisation that GOV.UK lists, by one request. Raises `EnvironmentFault` if that fails."""
+    answer = await send(Request(ALL_OF_GOVUK, accept="application/json", cap=_MOST_BYTES))
     if isinstance(answer, Failure):
         raise _organisations_fault(answer.detail)
     if answer.status != 200 or not answer.whole:

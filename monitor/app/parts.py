@@ -76,15 +76,17 @@ def make_channels_and_rules(core: Core, settings: Settings) -> tuple[list[Channe
 def make_outbox_options(core: Core, rules: ReportingRules) -> OutboxOptions:
     """Return the configured options of the outbox."""
     settings, is_shared = core.settings, core.members is not None
+    # If several monitors share the outbox, one takes it over from another after this time.
+    takeover = settings.store.takeover
     options = OutboxOptions(
         make_links(settings),
         rules.templates,
         make_digest_rule(settings),
-        Leaseholder(core.holder, settings.store.takeover if is_shared else _OUTBOX_LEASE),
+        holder=Leaseholder(core.holder, takeover if is_shared else _OUTBOX_LEASE),
         redactor=redactor(secrets_in_addresses(settings)),
         rules=rules,
     )
-    return replace(options, idle=settings.store.takeover) if is_shared else options
+    return replace(options, idle=takeover) if is_shared else options
 
 
 def make_outbox(
@@ -178,19 +180,18 @@ def make_tripwires(
 ) -> Tripwires:
     """Return the tripwires, which watch listings, feeds and press releases."""
     store, writer, clock, tasks = core.store, core.writer, core.clock, core.tasks
-    listed = ListingFollowUp(admission, core.ledger, watch, clock, poller, leads, tasks)
+    follow_up = ListingFollowUp(admission, core.ledger, watch, clock, poller, leads, tasks)
     unannounced = Unannounced(store.ledger, writer, core.ledger, watch, poller, clock, tally, tasks, core.threads.ask)
     handlers = ListingHandlers(
-        listed.follow_in_background, unannounced.consider_in_background, leads.send_for_press_item
+        follow_up.follow_in_background, unannounced.consider_in_background, leads.send_for_press_item
     )
-    every = core.settings.watch.tripwire.every
     return Tripwires(
         poller,
         make_tripwire_producers(core.settings),
         admission.near_releases,
         admission.find_same_address_or_title,
         handlers,
-        every,
+        every=core.settings.watch.tripwire.every,
     )
 
 

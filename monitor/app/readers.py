@@ -57,7 +57,7 @@ def make_calendar_reader(  # noqa: PLR0913, PLR0917 # it joins settings, network
 ) -> CalendarReader:
     """Return the reader of one calendar. Without `evidence` its responses are not stored."""
     kind, policies = KINDS[table.kind], settings.policy.producer.values()
-    has_usual_times = bool(settings.slot_time) or any(own.default_time is not None for own in policies)
+    has_usual_times = bool(settings.slot_time) or any(policy.default_time is not None for policy in policies)
     return CalendarReader(
         table.name,
         kind(table.in_zone(settings.timezone)),
@@ -83,6 +83,5 @@ def make_rota_readers(settings: Settings, folder: Path, ask: Ask, clock: Clock, 
             )
             source = RotaSource(calendar, list(table.who))
             file = folder / table.file if table.file is not None else None
-            pages = CalendarPages(ask)
-            readers.append(RotaReader(table.name, table.read_every, source, pages, workers, clock, file))
+            readers.append(RotaReader(table.name, table.read_every, source, CalendarPages(ask), workers, clock, file))
     return readers

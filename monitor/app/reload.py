@@ -63,28 +63,19 @@ _RETURN_MEMORY_EVERY = timedelta(minutes=15)
 _RESTART = "cannot be changed while the monitor runs: restart the monitor"
 _CLOSE_AFTER = 150.0
 """Seconds after which no request or message uses a replaced fetcher or channel."""
-_FIXED = (
-    "timezone",
-    "store",
-    "evidence",
-    "clock",
-    "web.listen",
-    "web.proxies",
-    "web.users_file",
-    "web.proxy_header",
-    "web.metrics_listen",
-    "watch.vantage",
-)
+_FIXED_WEB = ("listen", "proxies", "users_file", "proxy_header", "metrics_listen")
+_FIXED = ("timezone", "store", "evidence", "clock", *(f"web.{name}" for name in _FIXED_WEB), "watch.vantage")
 """Keys that cannot change while a monitor runs, because what was measured and stored so far depends on them."""
 
 
-def find_fixed_changes(now: Settings, then: Settings, file: str) -> Iterator[Fault]:
-    """Yield a fault for each key that cannot be changed while a monitor runs."""
+def find_fixed_changes(current: Settings, new: Settings, file: str) -> Iterator[Fault]:
+    """Yield a fault for each changed key that cannot change while a monitor runs. `file` is named in the faults."""
     for key in _FIXED:
-        for place, value in _differing_keys(key, _setting_at(now, key), _setting_at(then, key)):
+        for changed_key, value in _differing_keys(key, _setting_at(current, key), _setting_at(new, key)):
             # The address of a store may contain a password.
-            yield Fault(file, place, _RESTART, None if place == "store.url" else quote_value(value))
-    if now.web.signs_in != then.web.signs_in:
+            yield Fault(file, changed_key, _RESTART, None if changed_key == "store.url" else quote_value(value))
+    # A provider may change, but people cannot begin or cease to sign in.
+    if current.web.signs_in != new.web.signs_in:
         yield Fault(file, "web.oidc", _RESTART)
 
 
@@ -96,13 +87,13 @@ def _setting_at(settings: Settings, key: str) -> Any:  # noqa: ANN401 # a settin
     return found
 
 
-def _differing_keys(key: str, now: Any, then: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 # a setting of any type
+def _differing_keys(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 # a setting of any type
     """Yield each key of a setting that differs, with its new value. A table is compared key by key."""
-    if isinstance(now, BaseModel):
-        for name in type(now).model_fields:
-            yield from _differing_keys(f"{key}.{name}", getattr(now, name), getattr(then, name))
-    elif now != then:
-        yield key, then
+    if isinstance(old, BaseModel):
+        for name in type(old).model_fields:
+            yield from _differing_keys(f"{key}.{name}", getattr(old, name), getattr(new, name))
+    elif old != new:
+        yield key, new
 
 
 @dataclass
@@ -153,8 +144,8 @@ class Reload:
                 settings = await self.core.threads.ask(read)
                 if faults := list(find_fixed_changes(self.core.settings, settings, file)):
                     raise BadInput(faults)
-                was = self.core.settings
-                changed = [name for name in type(was).model_fields if getattr(was, name) != getattr(settings, name)]
+                old = self.core.settings
+                changed = [name for name in type(old).model_fields if getattr(old, name) != getattr(settings, name)]
                 await self._apply_settings(settings)
             except NinethirtyError as fault:
                 self.core.metrics.record_reload(None)
@@ -166,8 +157,8 @@ class Reload:
 
     async def _apply_settings(self, settings: Settings) -> None:
         """Give new settings to every part that runs, or raise and change nothing if one of them cannot be made."""
-        was, daemon, folder = self.core, self.daemon, self.core.folder
-        core = replace(was, settings=settings, fetcher=self._new_fetcher(settings))
+        old, daemon, folder = self.core, self.daemon, self.core.folder
+        core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
         # All steps that can fail come first.
         channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core, settings))
         readers = make_calendar_readers(
@@ -188,38 +179,39 @@ class Reload:
         for release in daemon.watch.releases.keys() - daemon.ledger.releases.keys():
             daemon.watch.forget(release)
         daemon.watch.reconfigure(make_watch_rules(settings))
-        rotas = [rota_calendar_name(table.name) for table in settings.rota if table not in was.settings.rota]
-        run_now = [*self._replace_readers(readers, was.settings), *rotas]
+        rotas = [rota_calendar_name(table.name) for table in settings.rota if table not in old.settings.rota]
+        run_now = [*self._replace_readers(readers, old.settings), *rotas]
         self._reconfigure_pages(settings)
         daemon.reconfigure(self.jobs(), run_now)
         old_channels = daemon.channels
         daemon.fetcher, daemon.channels = core.fetcher, channels
-        self._close_later(was.fetcher, old_channels)
+        self._close_later(old.fetcher, old_channels)
         await daemon.admission.watch_all_near(core.clock.now())
 
     def _new_fetcher(self, settings: Settings) -> Fetcher:
-        """Return the fetcher for these settings: the same one if the network, budgets and allowed hosts are equal.
-
-        A fetcher that replaces the real one, as in rehearsals, stays.
-        """
-        core = self.core
-        old, new = ((one.network, make_budget(one), list(allowed_hosts(one))) for one in (core.settings, settings))
+        """Return the fetcher for these settings: the same one if the network, budgets and allowed hosts are equal."""
+        core, both = self.core, (self.core.settings, settings)
+        old, new = ((config.network, make_budget(config), list(allowed_hosts(config))) for config in both)
+        # A fetcher that replaces the real one, as in rehearsals, stays.
         is_same = old == new or core.edges.fetcher is not None
         return core.fetcher if is_same else make_fetcher(settings, core.clock)
 
-    def _replace_readers(self, readers: Sequence[tuple[CalendarReader, timedelta]], was: Settings) -> list[str]:
+    def _replace_readers(self, readers: Sequence[tuple[CalendarReader, timedelta]], old: Settings) -> list[str]:
         """Replace the readers of calendars whose settings changed. Return the jobs of those, to read them at once."""
         reads, settings, ledger = self.daemon.calendar_reads, self.core.settings, self.core.ledger
-        before = {table.name: _settings_of_reads(was, table) for table in was.calendar}
+        before = {table.name: _settings_of_reads(old, table) for table in old.calendar}
         after = {table.name: _settings_of_reads(settings, table) for table in settings.calendar}
-        unchanged = {one.name: one for one, _ in reads.readers if before[one.name] == after.get(one.name)}
+        current = {reader.name: reader for reader, _ in reads.readers}
+        unchanged = {name: reader for name, reader in current.items() if before[name] == after.get(name)}
         for reader, _ in readers:
+            # Some requests need the entries that a calendar no longer shows.
             reader.remember(ledger.shown_entries(reader.name))
         reads.readers = [(unchanged.get(reader.name, reader), every) for reader, every in readers]
         reads.expect_editions = settings.policy.expect_editions
         return [f"calendar {reader.name}" for reader, _ in readers if reader.name not in unchanged]
 
     def _reconfigure_pages(self, settings: Settings) -> None:
+        """Use other settings for pages, API and sign-in from now on. People stay signed in."""
         self.queries = replace(self.queries, **page_settings(self.core, self.record.rules))
         if self.queries.sessions is not None:
             self.queries.sessions.public_url = settings.web.public_url or ""
@@ -231,17 +223,17 @@ class Reload:
             self.daemon.web.replace_app(make_application(self.queries))
 
     def _close_later(self, fetcher: Fetcher, channels: Sequence[Channel]) -> None:
-        """Close the replaced channels and fetcher, once no request or message uses them."""
-        replaced: list[Channel | Fetcher] = [one for one in channels if one not in self.daemon.channels]
+        """Close those of the earlier channels and fetcher that were replaced, in a while when they are not in use."""
+        unused: list[Channel | Fetcher] = [channel for channel in channels if channel not in self.daemon.channels]
         if fetcher is not self.daemon.fetcher:
-            replaced.append(fetcher)
+            unused.append(fetcher)
 
         async def close() -> None:
             await self.core.clock.sleep(_CLOSE_AFTER)
-            for one in replaced:
-                await one.close()
+            for edge in unused:
+                await edge.close()
 
-        if replaced:
+        if unused:
             self.core.tasks.start(close())
 
 
@@ -251,13 +243,14 @@ def _settings_of_reads(settings: Settings, table: CalendarSettings) -> object:
 
 
 def upkeep_jobs(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetForecast) -> Iterator[RecurringJob]:
-    """Yield the jobs that maintain store, evidence, memory, workers and forecasts."""
-    # Jobs that read the whole store have no time limit.
-    settings, clock, ask, slow = core.settings, core.clock, core.threads.ask, run_in_thread
+    """Yield the jobs that maintain store, evidence, memory, workers and forecasts, and predict addresses."""
+    settings, clock = core.settings, core.clock
     policies, after = make_policies(settings), settings.store.compact_after
-    compact = Compaction(core.store, core.writer, clock, policies, after, watch.releases.keys, slow).compact
+    # These two read the whole store. `core.threads.ask` would limit their time.
+    ask = run_in_thread
+    compact = Compaction(core.store, core.writer, clock, policies, after, watch.releases.keys, ask).compact
     keep, most = timedelta(days=settings.evidence.keep_days), settings.evidence.keep_mb * 1_000_000
-    retention = Retention(core.evidence, compact, core.store, core.writer, clock, ask=slow, keep=keep, most=most)
+    retention = Retention(core.evidence, compact, core.store, core.writer, clock, ask=ask, keep=keep, most=most)
     yield DAILY, "retention", retention.run_daily
     yield BOUNDED, "evidence", retention.keep_within_limit
     yield from core.failover.jobs()
@@ -271,9 +264,9 @@ def upkeep_jobs(core: Core, starved: StarvedHosts, watch: Watch, forecast: Budge
     yield CHECK_EVERY, "scarcity", starved.check
     yield FORECAST_EVERY, "foresight", forecast.look_ahead
     if settings.watch.learn_addresses:
-        inside = {host.lower() for host, _ in allowed_hosts(settings)}
+        private_hosts = {host.lower() for host, _ in allowed_hosts(settings)}
         hosts = {table.id: table.hosts for table in settings.producer}
-        predicted = PredictedAddresses(core.store.verdicts, watch, clock, hosts, ask, inside)
+        predicted = PredictedAddresses(core.store.verdicts, watch, clock, hosts, core.threads.ask, inside=private_hosts)
         yield PREDICT_EVERY, "expected addresses", predicted.predict_missing
 
 

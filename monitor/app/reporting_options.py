@@ -75,7 +75,7 @@ def report_templates(settings: Settings, folder: Path) -> dict[str, Path]:
 
 
 def make_editions(settings: Settings) -> Editions | None:
-    """Return the Code of Practice with the corrections of `[code]`, or None if there are none."""
+    """Return the Code of Practice with the corrections of `[code]`, None (the Code as it is) if there are none."""
     table = settings.code
     if not (table.begins or table.cites or table.outside):
         return None
@@ -88,14 +88,14 @@ def make_explainer(settings: Settings, store: Store) -> Explainer:
 
 
 def make_periods(settings: Settings, store: Store) -> Periods:
-    """Return the maker of reports on a period."""
-    configured = {one.id: one.name for one in settings.producer}
+    """Return the maker of reports on a period. Names in the configuration replace those of known organisations."""
+    configured_names = {table.id: table.name for table in settings.producer}
     return Periods(
         store,
         make_policies(settings),
         settings.timezone,
-        names={slug: names[0] for slug, names in ORGANISATIONS.items()} | configured,
-        watched=configured,
+        names={slug: names[0] for slug, names in ORGANISATIONS.items()} | configured_names,
+        watched=configured_names.keys(),
         editions=make_editions(settings),
         redactor=redactor(secrets_in_addresses(settings)),
     )
@@ -110,12 +110,8 @@ def make_links(settings: Settings) -> Links:
 
 def make_keys(settings: Settings) -> Keys:
     """Return the keys of signed links, of the API and of metrics. An unset key is empty."""
-    web = settings.web
-    revealed = [
-        secret.reveal().encode() if secret is not None else b""
-        for secret in (web.link_key, web.token, web.metrics_token)
-    ]
-    return Keys(*revealed)
+    secrets = (settings.web.link_key, settings.web.token, settings.web.metrics_token)
+    return Keys(*(secret.reveal().encode() if secret is not None else b"" for secret in secrets))
 
 
 def make_sessions(settings: Settings, folder: Path, clock: Clock, throttle: Throttle) -> Sessions | None:
@@ -170,7 +166,8 @@ def make_summary_schedules(settings: Settings) -> list[SummarySchedule]:
         on = {"day": 1} if table.kind == "month" else {"day_of_week": ",".join(table.days)}
         return CronTrigger(hour=at.hour, minute=at.minute, second=0, timezone=settings.timezone, **on)
 
-    return [SummarySchedule(one.kind, tuple(one.channels), trigger(one), one.producer) for one in settings.summary]
+    tables = settings.summary
+    return [SummarySchedule(table.kind, tuple(table.channels), trigger(table), table.producer) for table in tables]
 
 
 def make_channels(settings: Settings, now: Callable[[], datetime]) -> list[Channel]:
@@ -183,22 +180,22 @@ def make_outbound(network: NetworkSettings) -> Outbound:
     """Return the network access of channels. They may reach private addresses, because an operator configured them."""
     proxies, anywhere = make_proxies(network), Guard(anywhere=True)
 
-    def proxy_for(url: str) -> Proxy | None:
+    def find_proxy(url: str) -> Proxy | None:
         host = urlsplit(url).hostname or ""
         # This machine itself is reached without a proxy.
         return None if is_loopback(f"{host}:0") else proxies.proxy_for(host)
 
-    def proxy_of(url: str) -> str | None:
-        proxy = proxy_for(url)
+    def find_proxy_url(url: str) -> str | None:
+        proxy = find_proxy(url)
         return None if proxy is None else f"http://{proxy.host}:{proxy.port}"
 
-    def transport(url: str, tls: ssl.SSLContext, seconds: float) -> HttpTransport:
-        proxy = proxy_for(url)
+    def make_transport(url: str, tls: ssl.SSLContext, seconds: float) -> HttpTransport:
+        proxy = find_proxy(url)
         # Many proxies open tunnels for https only. So a request over http is sent to the proxy itself.
         resolver = Resolver(anywhere, proxies=Proxies(proxy and replace(proxy, tunnels_http=False)))
         return HttpTransport(SystemClock(), resolver, seconds=seconds, context=tls)
 
-    return Outbound(proxy_of, transport)
+    return Outbound(find_proxy_url, make_transport)
 
 
 def _report_entries(table: ProducerSettings) -> dict[str, str]:

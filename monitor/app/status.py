@@ -56,7 +56,8 @@ class Status:
 
     def watched_states(self) -> dict[str, WatchedState]:
         """Return by watched release its last recorded verdict, and when it was last looked at."""
-        return {name: WatchedState(one.last_recorded, one.last_proof_at) for name, one in self.watch.releases.items()}
+        releases = self.watch.releases.items()
+        return {name: WatchedState(watched.last_recorded, watched.last_proof_at) for name, watched in releases}
 
     def unready(self) -> list[str]:
         """Return why this monitor is not reliable now. Empty if it is."""
@@ -87,6 +88,7 @@ class Status:
 
     def checks(self) -> list[Check]:
         """Return the checks of the status page, one for each part of the monitor."""
+        now = self.clock.now()
         return [
             self._monitor_check(),
             self._store_check(),
@@ -96,18 +98,17 @@ class Status:
             *self._clock_checks(),
             *self._budget_checks(),
             *self._channel_checks(),
-            *(
-                Check(f"On call, {name}", rota.describe_on_call(self.clock.now()))
-                for name, rota in self.rotas().items()
-            ),
+            *(Check(f"On call, {name}", rota.describe_on_call(now)) for name, rota in self.rotas().items()),
         ]
 
     def _monitor_check(self) -> Check:
+        """Return the version of the monitor and since when it runs."""
         started = self.health.started
         uptime, since = elapsed_text(self.clock.now() - started), stamp(started, self.timezone)
         return Check("Monitor", f"version {__version__}, up {uptime}, since {since}")
 
     def _store_check(self) -> Check:
+        """Return a check of the store and the evidence: a newer version uses the store, or one cannot be written."""
         if newer := self.newer_version():
             return Check("Store", f"{newer}, of a newer version of ninethirty", "Upgrade this monitor.")
         faults = [*self.health.unable(self.clock.now()), self.self_check.evidence_fault()]
@@ -117,6 +118,7 @@ class Status:
         return Check("Store", "; ".join(filter(None, faults)), todo, "NinethirtyStoreFailing")
 
     def _calendar_check(self, name: str) -> Check:
+        """Return a check of a calendar: good if its last read was usable and is not too old."""
         health, title = self.health, f"Calendar {name}"
         last, fault = health.calendars.get(name), health.faults.get(name, "")
         state = f"last usable read {stamp(last, self.timezone)}" if last else "no usable read yet"
@@ -126,6 +128,7 @@ class Status:
         return Check(title, state, f"Run `ninethirty calendar read {name}` to see why.", "NinethirtyCalendarStale")
 
     def _looks_check(self) -> Check:
+        """Return a check of the looks, with the worst fault: looks broke, none are made, or some were late."""
         if broken := self.broken.describe_by_host():
             lines = "; ".join(f"{host}: {line}" for host, line in broken.items())
             todo = "Report where the log says it broke. Watch pages of these hosts yourself at their slots."
@@ -140,6 +143,7 @@ class Status:
         return Check("Looks", f"{pace}, releases watched: {watched}, addresses: {targets}")
 
     def _workers_check(self) -> Check:
+        """Return a check of the workers, with why none starts."""
         if not (failing := self.self_check.worker_faults()):
             return Check("Workers", "start when they are needed")
         why = "; ".join([*failing, self.worker_fault()])
@@ -153,15 +157,16 @@ class Status:
             yield Check(f"Clock of {host}", doubt, "If our clock is right, inform the host.", "NinethirtyClockOff")
 
     def _budget_checks(self) -> Iterator[Check]:
+        """Yield a check for each budget that will be too small, or one with the budgets used if none will."""
         warnings = self.forecast.warnings_by_label()
-        busiest = list(self.self_check.rates.per_second().items())[:_MOST_HOSTS]
-        used = ", ".join(f"{host} {rate:.1f} of {self.forecast.budget.rate(host):g} a second" for host, rate in busiest)
-        if not warnings:
-            state = "enough for every look that is planned"
-            yield Check("Budgets", f"{state}; used in the last minute: {used}" if used else state)
-        for name, warning in warnings.items():
+        for label, warning in warnings.items():
             todo = "Agree a larger budget with the host, then set it in `[budget]`."
-            yield Check(f"Budget of {name}", warning, todo, "NinethirtyLooksMissing")
+            yield Check(f"Budget of {label}", warning, todo, "NinethirtyLooksMissing")
+        if not warnings:
+            busiest = list(self.self_check.rates.per_second().items())[:_MOST_HOSTS]
+            budget, state = self.forecast.budget, "enough for every look that is planned"
+            used = ", ".join(f"{host} {rate:.1f} of {budget.rate(host):g} a second" for host, rate in busiest)
+            yield Check("Budgets", f"{state}; used in the last minute: {used}" if used else state)
 
     def _channel_checks(self) -> Iterator[Check]:
         """Yield a check of each channel, with its last delivery and its waiting messages."""
@@ -194,5 +199,5 @@ def clock_check(offset: Bounds | None, *, is_synchronised: bool | None, is_off: 
 
 def release_states(releases: Mapping[str, WatchedRelease]) -> list[ReleaseState]:
     """Return the verdict of every watched release, for metrics, unless it is withheld."""
-    shown = (one for one in releases.values() if one.planning_only_until is None)
-    return [ReleaseState(one.verdict, one.final_since) for one in shown if one.verdict is not None]
+    shown = (watched for watched in releases.values() if watched.planning_only_until is None)
+    return [ReleaseState(watched.verdict, watched.final_since) for watched in shown if watched.verdict is not None]

@@ -77,10 +77,10 @@ def open_with_journal(url: str, folder: str | None, monitor: str, clock: Clock, 
             raise
         try:
             stand_in = journal.open_as_store(clock.now())
-        except StoreFault as unknown:
-            raise fault from unknown
+        except StoreFault as journal_fault:
+            raise fault from journal_fault
         _log.critical("store_away", fault=str(fault), journal=str(journal.file))
-        return OpenedStore(stand_in, url, journal, stand_in)
+        return OpenedStore(stand_in, url, journal, stand_in=stand_in)
     return OpenedStore(store, url, journal if has_journal else None)
 
 
@@ -114,10 +114,7 @@ class StoreFailover:
             yield _CHECK_COPY_EVERY, "near part", self.copy_near_part
 
     async def switch_or_journal(self) -> None:
-        """Switch to the store if it was away and is back, or write to the journal what it refuses.
-
-        A journal whose rows the store has by now is deleted.
-        """
+        """Switch to the store if it was away and is back, or write to the journal what it refuses."""
         journal = self.opened.journal
         if journal is None:
             return
@@ -126,20 +123,21 @@ class StoreFailover:
         elif self.store_health.health.is_store_failing:
             await self.journal_waiting_writes()
         elif journal.has_rows:
+            # The store has these rows by now.
             await run_in_thread(journal.delete)
 
     async def copy_near_part(self, *, stopping: bool = False) -> None:
-        """Copy to the journal what a start without the store needs.
+        """Copy to the journal what a start without the store needs, unless the store is away or fails.
 
-        That is upcoming releases after a change of calendars, and each minute what was notified. A change is copied at
-        once if the monitor is `stopping`.
+        That is each minute what was notified. After a change of calendars it is also the upcoming releases, at most
+        every ten minutes, but at once if the monitor is `stopping`.
         """
         opened, now = self.opened, self.clock.now()
         if opened.journal is None or opened.is_away or self.store_health.health.is_store_failing:
             return
-        journal, known, mono = opened.journal, self.ledger.releases, self.clock.monotonic()
-        # Around a slot calendars change often, so full copies have a minimum spacing.
-        is_full = known is not self._copied_releases and (stopping or mono >= self._next_full_copy)
+        journal, releases, mono = opened.journal, self.ledger.releases, self.clock.monotonic()
+        # The ledger replaces its releases at each change.
+        is_full = releases is not self._copied_releases and (stopping or mono >= self._next_full_copy)
         if not is_full and mono < self._next_copy:
             return
         if not await self._try_on_journal(lambda: journal.copy_near_part(opened.store, now, notices_only=not is_full)):
@@ -148,17 +146,17 @@ class StoreFailover:
         if is_full:
             # The first copy has no spacing, because it is of a ledger that has read nothing yet.
             self._next_full_copy = mono + (0.0 if self._copied_releases is None else _FULL_COPY_SECONDS)
-            self._copied_releases = known
+            self._copied_releases = releases
 
     async def journal_waiting_writes(self) -> None:
-        """Write to the journal what waits for a failing store."""
+        """Write to the journal what waits for a failing store. Do nothing if the store works or is away."""
         journal = self.opened.journal
         if journal is None or self.opened.is_away or not self.store_health.health.is_store_failing:
             return
         if not journal.has_rows:
             _log.warning("journal_begun", journal=str(journal.file))
-        (runs, makes), beat = self.writer.uncommitted(), Heartbeat(self.monitor, self.clock.now())
-        await self._try_on_journal(lambda: journal.add_rows(runs, makes, beat, self._known_records()))
+        (runs, writes), beat = self.writer.uncommitted(), Heartbeat(self.monitor, self.clock.now())
+        await self._try_on_journal(lambda: journal.add_rows(runs, writes, beat, self._known_records()))
 
     def _known_records(self) -> list[Record]:
         """Return every known record of evidence, also committed ones, because a store can lose its last batches."""
@@ -179,15 +177,17 @@ class StoreFailover:
         return not self._is_journal_failing
 
     async def _switch_to_store(self, journal: Journal, stand_in: Store) -> None:
-        """Use the store again if it is back, with the journal's rows in it. If it is not, note the failure."""
+        """Use the store again if it is back, with the journal's rows in it, and call `on_store_back`."""
         try:
             store = await run_in_thread(lambda: _open_recovered_store(self.opened.url, self.lock))
             rows = await self.writer.run_between_batches(lambda: self._move_journal_into(journal, stand_in, store))
         except EnvironmentFault as fault:
+            # It is not back, or another monitor has locked it.
             self.store_health.note_failure(fault)
             return
         self.opened.stand_in = None
         if self.members is not None:
+            # They compare our clock with that of the stand-in.
             self.members.forget_clock_readings()
         self.store_health.health.note_store_back()
         _log.warning("store_back", rows=rows)

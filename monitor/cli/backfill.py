@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from schedules.sources.settings import CalendarSettings
 
 _REPORT_EVERY = 25
-SHARE = 0.25
+BUDGET_SHARE = 0.25
 """The share of a host's budget that a backfill uses, because a daemon may use the same host at the same time."""
 
 
@@ -58,7 +58,7 @@ def command(context: Context, *, producer: str, first: date, last: date, as_json
 
 
 async def _store_claims(context: Context, producer: str, first: date, last: date, *, as_json: bool) -> tuple[int, int]:
-    """Store each claim as it is read, and print the new ones. Return how many were read, and how many are new."""
+    """Store each claim as it is read, and print it if it is new or for JSON. Return how many were read, and are new."""
     from alerts.claim import claim_json
     from monitor.app.readers import open_poller
     from monitor.config.settings import DEFAULT_RATES
@@ -66,13 +66,14 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
     from monitor.ledger.pages import CalendarPages
 
     settings = context.settings
-    rates = {host: settings.rate(host) * SHARE for host in ("default", *DEFAULT_RATES, *settings.budget)}
+    rates = {host: settings.rate(host) * BUDGET_SHARE for host in ("default", *DEFAULT_RATES, *settings.budget)}
     with_reduced_budget = settings.model_copy(update={"budget": rates})
     begin, end = span_of(first, last, settings.timezone)
     assert begin is not None and end is not None  # noqa: S101, PT018  # both days are given
     read = new = 0
     with context.store() as store:
         async with open_poller(with_reduced_budget, SystemClock()) as (poller, workers):
+            # `strip` removes personal data from answers.
             pages = CalendarPages(poller.send_in_turn, strip=True, workers=workers)
             async for claim in _read_claims(context, PublicRecord(pages, producer, begin, end, _report_progress)):
                 with store.transaction() as tx:
@@ -102,6 +103,7 @@ def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]
     if record.producer == (ons.producer or PRODUCER):
         # `back` is how many days of past releases are read: here only the days of the record.
         return record.read_ons(OnsSource(ons.model_copy(update={"options": {**ons.options, "back": "0"}})))
+    # A calendar for another producer has the organisations of that one.
     organisations = govuk.filters.get("organisations", []) if govuk.producer == record.producer else []
     return record.read_govuk(site_of(govuk), tuple(organisations) or (record.producer,))
 

@@ -16,7 +16,7 @@ from alerts.notice import Notice
 from alerts.notice_text import write_notice_subject, write_notice_text
 from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, print_json
+from monitor.cli.common import Context, as_json, print_json, print_result
 from monitor.errors import unknown_name
 from schedules.contract.verdict import Finding, Grade, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds
@@ -52,10 +52,9 @@ def test(context: Context, *, name: str, as_json: bool) -> None:
         raise unknown_name("channel", name, names)
     outcome = asyncio.run(_send_test(context, name))
     if isinstance(outcome, Accepted):
-        if as_json:
-            print_json({"channel": name, "accepted": True, "reference": outcome.reference or None, "reason": None})
-        else:
-            click.echo(f"{name}: accepted" + (f", reference {outcome.reference}" if outcome.reference else ""))
+        reference = f", reference {outcome.reference}" if outcome.reference else ""
+        body = {"channel": name, "accepted": True, "reference": outcome.reference or None, "reason": None}
+        print_result(body, f"{name}: accepted{reference}", as_json=as_json)
         return
     if as_json:
         refusal = {"reference": None, "reason": outcome.reason, "permanent": outcome.permanent}

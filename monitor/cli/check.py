@@ -204,8 +204,9 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
     found.rotas = read_rotas(context, online=online)
     found.faults += [f"rota {rota.name}: {rota.fault}" for rota in found.rotas if rota.fault]
     uncovered = {rota.name: uncovered_spans(context, rota) for rota in found.rotas if _is_rota_known(context, rota)}
-    file, facts = context.path.name, Known(found.entries, found.announced, os.environ, uncovered)
-    found.warnings += [str(Fault(file, *doubt)) for doubt in find_doubts(context.settings, facts)]
+    file = context.path.name
+    known = Known(entries=found.entries, releases=found.announced, environment=os.environ, gaps=uncovered)
+    found.warnings += [str(Fault(file, *doubt)) for doubt in find_doubts(context.settings, known)]
     for key, secret in secrets(context.settings):
         if exposure := secret.why_exposed():
             found.warnings.append(f"{file}: {key}: {exposure}")
@@ -213,7 +214,7 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
 
 
 def _add_stored_facts(context: Context, found: _CheckResult) -> None:
-    """Add to `found` the forecast, the calendars as stored, and a warning if the store has another schema."""
+    """Add what the store has, if it exists: forecast, calendars, releases, and a warning if it has another schema."""
     key, store_file = f"{context.path.name}: store.url", file_of(context.settings.store.url)
     if store_file is not None and not store_file.exists():
         return
@@ -221,8 +222,8 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
         with context.store() as store:
             found.forecast = forecast_week(context, store)
             for table in context.settings.calendar:
-                usable = [read for read in store.ledger.reads(table.name) if read.usable]
-                found.entries |= {table.name: usable[0].entries} if usable else {}
+                newest = next((read for read in store.ledger.reads(table.name) if read.usable), None)
+                found.entries |= {table.name: newest.entries} if newest is not None else {}
             found.announced = [*store.ledger.releases(context.now() - _RECENT)]
             if store.newer:
                 found.warnings.append(f"{key}: its shape, {store.newer}, is of a newer version: upgrade this one")
@@ -231,7 +232,7 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
 
 
 def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> None:
-    """Read calendars once, and add their faults and entries to `found`. Only files are read unless `online`."""
+    """Read calendars once and add their faults and entries. Read addresses, and print the counts, only if `online`."""
     for table in context.settings.calendar:
         if online or table.file is not None:
             outcome, faults = _read_calendar(context, table)
@@ -251,20 +252,20 @@ def _provider_faults(context: Context) -> Iterator[str]:
     provider = make_openid(context.settings, SystemClock())
     try:
         if provider is not None:
-            asyncio.run(provider.sign_on_address(Flow("", "", "")))
+            # No one signs in with this address, so it needs no secrets.
+            asyncio.run(provider.sign_on_address(Flow(state="", nonce="", verifier="")))
     except NotSignedOn as fault:
         yield f"{context.path.name}: web.oidc: {fault}"
 
 
 def _is_rota_known(context: Context, rota: Rota) -> bool:
     """Return whether the shifts of a rota are known. A calendar at an address may not have been read yet."""
-    return bool(rota.calendar_shifts) or all(
-        table.url is None for table in context.settings.rota if table.name == rota.name
-    )
+    tables = [table for table in context.settings.rota if table.name == rota.name]
+    return bool(rota.calendar_shifts) or all(table.url is None for table in tables)
 
 
 def access_lines(settings: Settings) -> list[str]:
-    """Return one line for each kind of visitor: what the web shows to them. The last is for channels."""
+    """Return one line for each kind of visitor: what the web shows to them. A last line names open channels, if any."""
     web = settings.web
     board = "promises, and each result after its slot; before the slot no address or status; no leaks"
     lines = [f"strangers see: {board if web.public == 'board' else 'whether the monitor is alive and ready'}"]
@@ -292,14 +293,15 @@ def access_lines(settings: Settings) -> list[str]:
 
 
 def settings_for_reload(context: Context) -> Settings:
-    """Return a checked configuration for a reload. Raises `BadInput`, `UserFault`.
+    """Return a checked configuration for a reload. Raises `BadInput`, and `UserFault` with every fault of its files.
 
     The store is not checked, because a running monitor cannot change it.
     """
     faults = list(_settings_faults(context))
     for table in context.settings.calendar:
         if table.file is not None:
-            faults += _read_calendar(context, table)[1]
+            _outcome, calendar_faults = _read_calendar(context, table)
+            faults += calendar_faults
     if faults:
         raise UserFault("\n".join(faults))
     return context.settings
@@ -323,11 +325,8 @@ def _settings_faults(context: Context) -> Iterator[str]:
     if settings.web.users_file is not None:
         yield from find_faults(context.path.parent / settings.web.users_file)
     folders = {"evidence.folder": settings.evidence.folder}
-    folders |= {
-        f"channel[{place}].folder": channel.folder
-        for place, channel in enumerate(settings.channel, 1)
-        if channel.kind == "folder"
-    }
+    channels = enumerate(settings.channel, 1)
+    folders |= {f"channel[{place}].folder": channel.folder for place, channel in channels if channel.kind == "folder"}
     for key, folder in folders.items():
         if not _is_writable(Path(folder)):
             yield f"{file}: {key}: the folder cannot be written (got {quote_value(str(folder))})"

@@ -169,7 +169,7 @@ def table_lines(
         # Output for programs is never cut.
         if sys.stdout.isatty() and len(text) > line_width():
             text = f"{text[: line_width() - 1]}…"
-        yield click.style(text, bold=True) if is_loud(line) else text
+        yield click.style(text, bold=True) if line is not lines[0] and is_loud(line) else text
 
 
 output_option = click.option(
@@ -185,11 +185,11 @@ def choose_format(kind: str | None, output: Path | None, known: Sequence[str], d
     return kind or suffix or default
 
 
-def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: str, *, confirm: bool = True) -> None:
+def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: str, *, report: bool = True) -> None:
     """Write a document, whole or in pieces, to a file, or to standard output if `output` is None.
 
-    Raises `EnvironmentFault` if the file cannot be written, and a usage error if a binary `kind` would go to a
-    terminal.
+    If `report`, name the written file on standard error. Raises `EnvironmentFault` if it cannot be written, and a usage
+    error if a binary `kind` would go to a terminal.
     """
     pieces = [content] if isinstance(content, bytes) else content
     if output is None:
@@ -202,7 +202,7 @@ def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: st
         _replace_file(output, pieces)
     except OSError as exc:
         raise EnvironmentFault(f"{output}: cannot be written: {why_unusable(exc, 'make its folder first')}") from exc
-    if confirm:
+    if report:
         click.echo(f"{output}: written", err=True)
 
 

@@ -32,6 +32,7 @@ def _make_completion(list_words: Callable[[Context], Words]) -> Completion:
     """Return click's completion function for the words that `list_words` returns for a configuration."""
 
     def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the words that begin with `incomplete`. If the configuration or store cannot be read, return none."""
         # During completion the main command does not run, so the configuration is taken from its parameters.
         context = Context(ctx.find_root().params["config"])
         try:

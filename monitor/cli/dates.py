@@ -52,14 +52,14 @@ def read_day(text: str, today: date) -> date | None:
 
 
 def read_instant(text: str, today: date) -> datetime | None:
-    """Return the instant that `text` names, in UTC, or None. A time without a day is on `today`."""
+    """Return the instant that `text` names, in UTC, or None. Without an offset it is in London, without a day today."""
     text = text.strip()
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
         return _read_nearest_instant(text, today)
     if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
-        return None
+        return None  # a typing error
     return (instant if instant.tzinfo is not None else instant.replace(tzinfo=ZoneInfo(LONDON))).astimezone(UTC)
 
 
@@ -98,7 +98,9 @@ def _read_nearest_instant(text: str, today: date) -> datetime | None:
     first, _, rest = text.partition(" ")
     day = _read_day_word(first, today)
     with_day = f"{day.isoformat()} {rest}" if day is not None else text
+    # If the text names no day, it is a time today.
     for words in (with_day, f"{today.isoformat()} {text}"):
+        # A date without a year is read as one on or after the anchor: try this year and the last.
         slots = [read_date(words, anchor, LONDON).slot for anchor in (today, today - _YEAR)]
         if instants := [slot.instant for slot in slots if slot.instant is not None and slot.doubt is None]:
             return min(instants, key=lambda instant: abs(instant.date() - today))

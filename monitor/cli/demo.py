@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def command(_context: Context, port: int, at: datetime | None, kept: Path | None, *, as_json: bool) -> None:
     """Play the historical incidents, then open the board on them, read-only, until Ctrl-C.
 
-    The board shows what was known at one moment. Links on it move to other moments.
+    With --kept it only opens the board. The board shows what was known at one moment. Links on it move to others.
 
     Example: ninethirty demo --port 9031 --at 2018-01-05T12:00:00Z
     """

@@ -51,10 +51,10 @@ def command(  # noqa: PLR0913 # one for each option
 ) -> None:
     """Export every verdict (csv, json), or every promised release as a calendar (ics, toml, or with --calendar).
 
-    An sqlite file contains the verdicts, the promises, looks and blind spans behind them, and the meaning of every
-    column. A parquet file contains the verdicts with typed columns. With --events, every change of a verdict is one
-    line of JSON, oldest first, with the release at that time. Instants are UTC, lengths are seconds. Content seen
-    before its slot is never exported, only when and where.
+    With --from and --to, only releases with a slot in these days. An sqlite file contains the verdicts, the promises,
+    looks and blind spans behind them, and the meaning of every column. A parquet file contains the verdicts with typed
+    columns. With --events, every change of a verdict is one line of JSON, oldest first, with the release at that time.
+    Instants are UTC, lengths are seconds. Content seen before its slot is never exported, only when and where.
 
     Example: ninethirty export --format csv --from 2026-10-01 --to 2026-12-31 --output verdicts.csv
     """
@@ -80,7 +80,7 @@ def command(  # noqa: PLR0913 # one for each option
 
 
 def _verdict_pieces(bodies: Iterable[Mapping[str, Any]], kind: str) -> Iterator[bytes]:
-    """Yield the verdicts (JSON of releases) as one JSON list, else as CSV, piece by piece."""
+    """Yield the verdicts (JSON of releases) piece by piece: as one JSON list if `kind` is `json`, else as CSV."""
     if kind != "json":
         yield from csv_chunks(VERDICT, map(verdict_row, bodies))
         return

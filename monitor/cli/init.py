@@ -87,7 +87,7 @@ def command(  # noqa: PLR0913 # one argument for each option
 ) -> None:
     """Write a commented configuration that `check` accepts. It asks you for absent options, unless you give --yes.
 
-    It also writes the JSON Schema that the first line names, so that editors complete keys.
+    It also writes the JSON Schema for editors that the first line names. With --files it writes only shipped files.
 
     A producer's slug is the last part of its address on GOV.UK. For most producers you can give a name or acronym.
 
@@ -106,16 +106,16 @@ def command(  # noqa: PLR0913 # one argument for each option
     missing = [option for option, value in needed.items() if not (value or yes)]
     if missing and not sys.stdin.isatty():
         _exit_if_faulty([f"not a terminal: give {', '.join(missing)}, or --yes to use the defaults"])
-    yes, is_replaced = yes or not sys.stdin.isatty(), file.exists()
-    if is_replaced and not (force or yes):
+    may_ask, is_replaced = sys.stdin.isatty() and not yes, file.exists()
+    if is_replaced and may_ask and not force:
         force = click.confirm(f"{file} exists. Replace it?", abort=True)
-    found = _parse_answers(given if yes else _ask_missing(given), file, context.now())
+    found = _parse_answers(_ask_missing(given) if may_ask else given, file, context.now())
     if is_replaced and not force:
         found.faults.insert(0, f"--output: {file} exists: give --force to replace it, or another --output FILE")
     text = "" if found.faults else write_starter(found)
     _exit_if_faulty(found.faults or _check_faults(text, file))
     write_output(text.encode(), file, "toml")
-    write_output(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", confirm=False)
+    write_output(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", report=False)
     _print_result(found, file, replaced=is_replaced, as_json=as_json)
 
 
@@ -275,7 +275,7 @@ def _parse_calendar(text: str, found: Parsed, folder: Path) -> None:
 
 
 def _parse_on_call(given: Answers, found: Parsed) -> None:
-    """Add the roles on call, in weekly turns, to the configuration, or the faults of their names and addresses."""
+    """Add the roles on call, in weekly turns, to the configuration, and the faults of their names and addresses."""
     if given.on_call and given.mail is None:
         found.faults.append("--mail: give the mail server, because --on-call needs one")
     for text in given.on_call:

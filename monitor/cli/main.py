@@ -87,7 +87,7 @@ class Verbs(click.Group):
         """Return the verb with this name. For an unknown name, fail with wrong usage and suggest the nearest verb."""
         if cmd_name not in VERBS:
             if ctx.resilient_parsing:
-                return None
+                return None  # a shell completes words
             near = [_OTHER_NAMES[cmd_name]] if cmd_name in _OTHER_NAMES else difflib.get_close_matches(cmd_name, VERBS)
             ctx.fail(f'no verb "{cmd_name}"' + (f', did you mean "{near[0]}"?' if near else ""))
         where = f"{cmd_name}.main" if cmd_name in _FOLDERS else cmd_name
@@ -125,16 +125,11 @@ class Verbs(click.Group):
 def _accept_config(command: click.Command) -> None:
     """Add the option `--config` to a verb and each verb below it, so that it can also follow the verb."""
     if not any(option.name == "config" for option in command.params):
-        command.params.append(
-            click.Option(
-                ["--config"],
-                metavar="FILE",
-                type=click.Path(),
-                expose_value=False,
-                callback=_replace_config,
-                help="Configuration; may also stand before the verb.",
-            )
+        text, path = "Configuration; may also stand before the verb.", click.Path()
+        add_option = click.option(
+            "--config", metavar="FILE", type=path, expose_value=False, callback=_replace_config, help=text
         )
+        add_option(command)
     for inner in getattr(command, "commands", {}).values():
         _accept_config(inner)
 
@@ -204,16 +199,15 @@ def _print_usage_fault(fault: click.ClickException) -> int:
     if isinstance(fault, click.exceptions.NoArgsIsHelpError):
         fault.show()
         return fault.exit_code
-    command = fault.ctx if isinstance(fault, click.UsageError) else None
-    where = f"{command.command_path}: " if command else ""
     # Click does not say for which verb an option lacks its value.
-    more = f" (see {command.command_path if command else 'ninethirty VERB'} --help)"
+    verb = fault.ctx.command_path if isinstance(fault, click.UsageError) and fault.ctx else ""
     message = " ".join(fault.format_message().split())
-    return _print_fault(f"{where}{message}{_suggest_remedy(fault)}{more}", fault.exit_code)
+    text = f"{message}{_suggest_remedy(fault)} (see {verb or 'ninethirty VERB'} --help)"
+    return _print_fault(f"{verb}: {text}" if verb else text, fault.exit_code)
 
 
 def _suggest_remedy(fault: click.ClickException) -> str:
-    """Return what to write instead, or "" if click's message says it or nothing is known."""
+    """Return what to write instead, to be added to click's message. Empty if that says it or nothing is known."""
     command = fault.ctx.command if isinstance(fault, click.UsageError) and fault.ctx else None
     verbs = ", ".join(command.commands) if isinstance(command, click.Group) else ""
     if isinstance(fault, click.NoSuchCommand | click.NoSuchOption) and not fault.possibilities:

@@ -16,7 +16,7 @@ _CHECKED_AHEAD = timedelta(days=7)
 
 
 def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
-    """Return the current rotas. A rota at an address is read if `online`, and otherwise has its stored shifts."""
+    """Return the configured rotas. Files are read now, addresses only if `online`, else they have stored shifts."""
     from monitor.app.reporting_options import make_rotas as configured_rotas
     from monitor.ledger.rota import add_stored_shifts
     from monitor.store.open import file_of
@@ -41,6 +41,7 @@ async def _read_calendars(context: Context, rotas: dict[str, Rota], *, online: b
             if online or reader.file is not None:
                 shifts, fault = await reader.read()
                 known = rotas[reader.name]
+                # After a fault there are no shifts, so the earlier ones stay.
                 found[reader.name] = replace(
                     known, calendar_shifts=shifts or known.calendar_shifts, fault=context.hide(fault)
                 )

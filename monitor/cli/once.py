@@ -34,7 +34,7 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
 
 
 async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]:
-    """Return the JSON of each release looked at, by slot. Print the faults of calendars on standard error."""
+    """Look once and return the JSON of each release looked at, by slot. Print faults of calendars on standard error."""
     from monitor.app.build import Edges, build
     from monitor.store.open import locked_store
 
@@ -43,6 +43,7 @@ async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]
         with locked_store(context.settings.store.url):
             looked = await app.run_once(day)
     finally:
+        # A complete run has committed everything. Of one that failed, the rest is lost.
         app.daemon.abandon()
         await app.daemon.close()
     for name, fault in looked.faults.items():

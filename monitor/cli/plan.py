@@ -45,6 +45,7 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     day = day or today(zone)
     begin, end = day_begins(day, zone), day_begins(day + timedelta(days=1), zone)
     with context.store() as store:
+        # Programs get an empty plan also for an unknown producer.
         if producer and not as_json:
             check_producer(context, store, producer)
         releases = plan_releases(store, rules, begin, end, context.now())
@@ -80,10 +81,8 @@ def _plan_lines(day: date, zone: str, releases: Sequence[PlannedRelease], hosts:
         yield f"{host.host}, looks a minute (budget {host.budget * 60:.0f})"
         yield from _minute_bars(host.minutes, host.budget * 60, zone)
     for one in releases:
-        yield from (
-            f"{one.release.title}: {url} is watched too, predicted from an earlier edition"
-            for url in one.predicted_urls
-        )
+        for url in one.predicted_urls:
+            yield f"{one.release.title}: {url} is watched too, predicted from an earlier edition"
 
 
 def _host_row(host: HostPlan, zone: str) -> list[str]:
@@ -106,7 +105,10 @@ def _minute_bars(minutes: Sequence[tuple[datetime, int]], budget: float, zone: s
 
 
 def _group_minutes(minutes: Sequence[tuple[datetime, int]]) -> Iterator[tuple[datetime, datetime, int]]:
-    """Yield the begin, the end and the most looks a minute of each stretch. Stretches without looks are left out."""
+    """Yield the begin, the end and the most looks a minute of each stretch with similar numbers of looks, except zero.
+
+    `minutes` are the begin and the number of looks of each minute.
+    """
     stretches: list[list[tuple[datetime, int]]] = []
     for minute in minutes:
         if stretches and _are_similar([looks for _, looks in [*stretches[-1], minute]]):

@@ -12,17 +12,7 @@ import click
 from monitor.cli.common import Context, as_json, log_only_errors, print_result
 from monitor.config.checks import recogniser_fault
 
-_SHOWN_HEADERS = (
-    "date",
-    "age",
-    "cache-control",
-    "etag",
-    "last-modified",
-    "x-cache",
-    "fastly-backend-name",
-    "retry-after",
-    "location",
-)
+_CACHE_HEADERS = ("date", "age", "cache-control", "etag", "last-modified", "x-cache", "fastly-backend-name")
 
 
 @click.command("probe")
@@ -67,7 +57,8 @@ async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[
     from monitor.plan.targets import Target, View
     from schedules.times.json import instant_json
 
-    target = Target("probe", "", "page", View.EDGE, url, urlsplit(url).hostname or "", recogniser)
+    host = urlsplit(url).hostname or ""
+    target = Target("probe", release="", part="page", view=View.EDGE, url=url, host=host, recognise=recogniser)
     async with open_poller(context.settings_or_default, SystemClock()) as (poller, _):
         sighting, outcome = await poller.look_once(target)
     headers = outcome.headers if isinstance(outcome, Answer) else {}
@@ -82,7 +73,7 @@ async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[
         "proved": {"from": instant_json(sighting.proved_from), "to": instant_json(sighting.proved_to)},
         "sha256": outcome.digest if isinstance(outcome, Answer) and outcome.body else None,
         "bytes": len(outcome.body) if isinstance(outcome, Answer) else None,
-        "headers": {name: headers[name] for name in _SHOWN_HEADERS if name in headers},
+        "headers": {name: headers[name] for name in (*_CACHE_HEADERS, "retry-after", "location") if name in headers},
         "found": [{"url": one.url, "role": one.role} for one in sighting.found],
     }
     return facts, isinstance(outcome, Answer)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def _parse_speed(text: str) -> float | None:
-    """Return how many times as fast as real time a script is played, None for `max`."""
+    """Return how many times as fast as real time a script is played, None for `max`. Raises `ValueError`."""
     if text == "max":
         return None
     try:
@@ -115,7 +115,10 @@ def play_scripts(
     as_json: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[PlayResult]:
-    """Play scripts in parallel, and yield the result of each when it ends. Raises `BadInput` before any is played."""
+    """Play scripts in parallel, and yield the result of each when it ends. Raises `BadInput` before any is played.
+
+    `keep` is the folder for their files (None: they are deleted). `speed` is as for `--speed` (None: `max`).
+    """
     scripts = _read_all(paths)
     play = partial(_play_script, speed=speed, keep=keep, as_json=as_json)
     make_lost = partial(_make_lost_result, scripts, as_json=as_json)
@@ -134,7 +137,7 @@ def longest_first(scripts: Mapping[Path, Script]) -> list[Path]:
 def _play_script(
     path: Path, report: Callable[[int], None], *, speed: float | None, keep: Path | None, as_json: bool
 ) -> PlayResult:
-    """Play one script and return its result, also if it fails."""
+    """Play one script and return its result, also if it fails. After a deadlock a thread hangs for good."""
     from monitor.rehearse.drive import RehearsalOutcome, play
     from monitor.rehearse.virtual_loop import Deadlock
 
@@ -205,7 +208,7 @@ def _read_script(path: Path) -> tuple[Script, Settings]:
 
 @contextmanager
 def _play_folder(keep: Path | None, name: str) -> Iterator[Path]:
-    """Yield the folder for the files of a script: a new one below `keep`, or a temporary one if `keep` is None."""
+    """Yield the folder for the files of a script: below `keep`, emptied first, or a temporary one if `keep` is None."""
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="ninethirty-") as made:
             yield Path(made)

@@ -52,6 +52,8 @@ def period(  # noqa: PLR0913 # one for each option
 ) -> None:
     """Report on every release with a slot between two days, both included. You can select a producer or platform.
 
+    With --keep it prints no report, but stores it as a draft.
+
     Example: ninethirty report period --from 2026-10-01 --to 2026-12-31 --producer ofqual --format csv
     """
     if last < first:

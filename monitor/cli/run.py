@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -52,6 +53,7 @@ def command(context: Context, log: str, level: str) -> None:
     hide = _LogRedactor(redactor(secrets))
     listener = logs.start_logging(level, as_json=log == "json", hide=hide)
     lock = StoreLock(settings.store.url)
+    # If the store is recovered while the monitor runs, the new file is locked too.
     edges = Edges(manager=find_service_manager(os.environ, os.getpid()), journal=True, lock=lock.lock)
 
     def read_new_settings() -> Settings:
@@ -62,9 +64,7 @@ def command(context: Context, log: str, level: str) -> None:
         hide.redactor = redactor(secrets | secrets_of(found))
         return found
 
-    def make_app() -> App:
-        return build(settings, edges, folder=context.path.parent)
-
+    make_app = partial(build, settings, edges, folder=context.path.parent)
     try:
         asyncio.run(_run_app(make_app, lock, settings, read_new_settings, context.path.name))
     finally:
@@ -85,7 +85,10 @@ class _LogRedactor:
 async def _run_app(
     make_app: Callable[[], App], lock: StoreLock, settings: Settings, read_settings: Callable[[], Settings], file: str
 ) -> None:
-    """Run the daemon until a stop signal. A reload takes its configuration from `read_settings`."""
+    """Lock the store and run the daemon until a stop signal. SIGHUP or the control socket reloads it.
+
+    A reload gets the configuration from `read_settings` and names `file` in its messages.
+    """
     from monitor.app.control import serve_control_socket
 
     tune_process()

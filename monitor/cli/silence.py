@@ -98,8 +98,9 @@ def list_silences(context: Context, *, with_ended: bool, as_json: bool) -> None:
     from monitor.deliver.silences import silence_json
 
     now, zone = context.now(), context.settings.timezone
+    ended_after = datetime.fromtimestamp(0, now.tzinfo) if with_ended else now
     with context.store() as store:
-        stored = store.outbox.silences(datetime.fromtimestamp(0, now.tzinfo) if with_ended else now)
+        stored = store.outbox.silences(ended_after)
     chosen = [one for one in stored if with_ended or now < one.ends]
     rows = [
         (one.scope, one.name, stamp(one.begins, zone), stamp(one.ends, zone), one.by, one.reason, one.id)
@@ -123,10 +124,11 @@ def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> Non
 
     now, role = context.now(), clean_role(role_of(by))
     with context.store() as store, store.transaction() as tx:
-        active = {one.id: one for one in store.outbox.silences(now)}
-        if silence not in active:
-            raise unknown_name("active silence", silence, active)
-        ended = active[silence]
+        active_or_future = {one.id: one for one in store.outbox.silences(now)}
+        if silence not in active_or_future:
+            raise unknown_name("active silence", silence, active_or_future)
+        ended = active_or_future[silence]
+        # A future silence stays in the list when it is ended. To end it again changes nothing.
         if ended.ended is None:
             ended = replace(ended, ended=now, ended_by=role)
         tx.save_silence(ended)
@@ -139,9 +141,9 @@ def silence_text(one: Silence, zone: str) -> str:
 
 
 def _check_scope(context: Context, store: Store, given: dict[str, str]) -> tuple[Scope, str]:
-    """Return scope and name of a silence. `given` are the names of the options that were given.
+    """Return scope and name of a silence from `given`, the names of things by option.
 
-    Raises `UsageError` unless there is exactly one, and `UnknownName` if no such thing is known.
+    Raises `UsageError` unless it is exactly one, and `UnknownName` for an unknown one. A host can have any name.
     """
     if len(given) != 1:
         raise click.UsageError("give one of --incident, --release, --producer and --host")

@@ -22,7 +22,7 @@ def command() -> None:
 @as_json
 @click.pass_obj
 def upgrade(context: Context, *, as_json: bool) -> None:
-    """Upgrade the store to the schema of this version.
+    """Upgrade the store to the schema of this version. A newer schema that this version can use is kept.
 
     Example: ninethirty store upgrade
     """
@@ -35,7 +35,7 @@ def upgrade(context: Context, *, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def check(context: Context, *, as_json: bool) -> None:
-    """Check the store and its evidence. Exit status 1 if there is a fault.
+    """Check the store, and if that is whole, its evidence. Exit status 1 if there is a fault.
 
     If several monitors share a store, run this on each machine, because it reads only the files there. The evidence of
     other monitors is checked by its chain of hashes.
@@ -47,6 +47,7 @@ def check(context: Context, *, as_json: bool) -> None:
     with context.store() as store:
         own = context.own_monitors(store)
         faults = store.check() or verify_evidence(store.evidence, Path(context.settings.evidence.folder), own)
+        # If the store is not shared, all evidence is on this machine.
         every = [] if own is None else store.evidence.monitors()
     others = [name for name in every if name not in (own or ())]
     lines = faults or [f"The store is whole, and so is {_evidence_text(own, every)}."]
@@ -115,5 +116,6 @@ def copy(_context: Context, *, source: str, target: str, as_json: bool) -> None:
 
 
 def _rows_text(rows: Mapping[str, int]) -> str:
+    """Return the number of rows, in total and by table."""
     each = ", ".join(f"{table} {count}" for table, count in rows.items() if count)
     return f"{sum(rows.values())} rows" + (f" ({each})" if each else "")

@@ -23,6 +23,7 @@ def page_output(verb: Callable[Concatenate[Context, P], None]) -> Callable[Conca
 
     @wraps(verb)
     def run_paged(context: Context, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Run the verb. On a terminal, collect what it prints, and page it if it is longer than the terminal."""
         if not sys.stdout.isatty():
             verb(context, *args, **kwargs)
             return

@@ -42,7 +42,7 @@ def release_lines(body: Mapping[str, Any], producer: str = "") -> Iterator[str]:
 
 
 def headline(body: Mapping[str, Any]) -> str:
-    """Return the verdict, the delay or exposure, and the grade in one line."""
+    """Return in one line the verdict with its delay, last look, exposure and grade, and whether it is final."""
     pieces = [status_in_capitals(body)]
     if body["verdict"] in {"late", "overdue"} and (late := lateness_text(body)):
         pieces[0] += f" by {late}"
@@ -76,10 +76,10 @@ def _finding_text(found: Mapping[str, Any]) -> str:
 
 
 def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
-    """Yield the verdict of a part, its address, and when it was seen."""
-    weight = "" if part["required"] else ", cannot make the release late"
+    """Yield the verdict of a part, its address, its exposures before the slot, and when it was seen."""
+    optional = "" if part["required"] else ", cannot make the release late"
     role = ROLE_NAMES.get(part["role"], part["role"])
-    name = part_label(None) if part["role"] == "page" else f"{part['id']} ({role}{weight})"
+    name = part_label(None) if part["role"] == "page" else f"{part['id']} ({role}{optional})"
     is_late = part["verdict"] in {"late", "overdue"} and not is_unseen_alternative(part)
     delay = f", {length_text(part['delay'])} after the slot" if is_late else ""
     yield f"  {name}: {status_text(part)}{delay}"

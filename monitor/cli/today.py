@@ -39,6 +39,7 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     """
     day = day or today(context.settings.timezone)
     rows = [row for row in read_board(context, day) if producer in {None, row["producer"], *row.get("producers", ())}]
+    # Programs get an empty list also for an unknown producer.
     if producer and not rows and not as_json:
         with context.store() as store:
             check_producer(context, store, producer)
@@ -74,7 +75,7 @@ def _no_calendar_read_text(context: Context) -> str:
 
 
 def _open_work_lines(context: Context) -> Iterator[str]:
-    """Yield the active silences, the open incidents, the reports that are owed, and the overdue actions."""
+    """Yield active silences, open incidents, closed ones that owe their report, and overdue actions."""
     from monitor.deliver.owed import find_owed
 
     with context.store() as store:
@@ -101,13 +102,15 @@ def _open_incident_lines(context: Context, incidents: Sequence[Incident]) -> Ite
     """Yield open incidents, each followed by what to do now. Incidents with the same steps are grouped."""
     by_steps: dict[tuple[str, ...], list[Incident]] = {}
     for one in incidents:
-        by_steps.setdefault(tuple(numbered_steps(steps_for_incident(one))[1:]), []).append(one)
-    for steps, found in by_steps.items():
+        _heading, *steps = numbered_steps(steps_for_incident(one))
+        by_steps.setdefault(tuple(steps), []).append(one)
+    for grouped_steps, found in by_steps.items():
         yield from (_incident_text(context, one) for one in found)
-        yield from (f"      {step}" for step in steps)
+        yield from (f"      {step}" for step in grouped_steps)
 
 
 def _incident_text(context: Context, one: Incident) -> str:
+    """Return an incident in one line, with whether someone must still acknowledge it."""
     waiting = "" if one.acknowledged or one.closed else ", not acknowledged"
     return f"  {one.grade:<6}  {one.kind.value:<8}  {one.title} ({context.name_of(one.producer)}){waiting}  {one.id}"
 
@@ -117,7 +120,7 @@ def board_lines(rows: Sequence[dict[str, Any]], context: Context) -> Iterator[st
     cells = [board_cells(row, context.name_of(row["producer"])) for row in rows]
     heads = ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "RELEASE", "TITLE"]
     # The verdict of a fault is in capitals.
-    return table_lines(cells, heads, lambda row: row[2].isupper() and row[2] != "VERDICT") if rows else iter(())
+    return table_lines(cells, heads, lambda row: row[2].isupper()) if rows else iter(())
 
 
 def by_slot(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -126,7 +129,7 @@ def by_slot(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def read_board(context: Context, day: date) -> list[dict[str, Any]]:
-    """Return the JSON of every release whose slot begins on a local day, judged again if it is not final."""
+    """Return the JSON of every release whose slot begins on a local day, as of now, also of those not judged yet."""
     from monitor.app.options import make_policies
     from monitor.app.reporting_options import make_editions
     from monitor.watch.rejudge import body_of_unwatched
@@ -135,9 +138,9 @@ def read_board(context: Context, day: date) -> list[dict[str, Any]]:
     with context.store() as store:
         rows = [*judged_bodies(context, store, begin, end)]
         known = {row["id"] for row in rows}
-        ahead = [release.id for release in store.ledger.releases(begin, end) if release.id not in known]
+        unjudged = [release.id for release in store.ledger.releases(begin, end) if release.id not in known]
         policies, now, editions = make_policies(context.settings), context.now(), make_editions(context.settings)
-        bodies = (body_of_unwatched(store, policies, name, now, editions) for name in ahead)
+        bodies = (body_of_unwatched(store, policies, name, now, editions) for name in unjudged)
         rows += [body for body in bodies if body is not None]
     return by_slot(rows)
 

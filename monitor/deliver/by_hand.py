@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from alerts import by_hand
 from alerts.draft.edits import list_obstacles
@@ -64,7 +65,7 @@ def change_draft(
     return changed
 
 
-def merge_into_draft(
+def merge_texts(
     versions: Versions, words: Mapping[str, str], read: int | None, role: str, now: datetime
 ) -> tuple[Versions, tuple[Conflict, ...]]:
     """Return the draft with typed texts (`words`, by box), and the boxes that another person changed in between.
@@ -73,9 +74,10 @@ def merge_into_draft(
     that does not exist, it is the last one.
     """
     last = versions[-1]
-    seen = next((one for one in versions if one.number == read), last)
-    merged = combine_changes(words, seen.words, last.words, role)
-    return append_edit(versions, merged.words, role, now, seen.report), merged.conflicts
+    base = next((one for one in versions if one.number == read), last)
+    merged = combine_changes(words, base.words, last.words, role)
+    # What was measured since the person read the report is shown beside the texts.
+    return append_edit(versions, merged.words, role, now, base.report), merged.conflicts
 
 
 class EditConflict(UserFault):
@@ -112,14 +114,16 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
     anyway: str = "",
     read: Mapping[str, str] | None = None,
 ) -> Versions:
-    """Sign the last version of an incident's draft and return all versions. `incident` must have its current facts.
+    """Sign the last version of an incident's draft, note it in the incident, and return all versions.
 
-    `anyway` is the reason to sign although there are obstacles. Without it they raise `SigningBlocked`. `read` are the
-    typed texts that the person read. If they differ from the stored ones, or without a draft, it raises `UserFault`.
+    `incident` must have its current facts. `anyway` is the reason to sign although there are obstacles. Without it they
+    raise `SigningBlocked`. `read` are the typed texts that the person read. If they differ from the stored ones, or
+    without a draft, it raises `UserFault`.
     """
     why = one_line(anyway)
 
     def sign(known: Versions) -> Versions:
+        """Return the versions with a signature of the last one."""
         if read is not None and dict(read) != dict(known[-1].words):
             raise UserFault(f"{incident.id}: the report changed while you read it. Read it again, then sign it")
         found = signing_obstacles(incident, known[-1].report)
@@ -129,8 +133,10 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
         return append_signature(known, role, now, note)
 
     versions = change_draft(tx, record.store.verdicts, incident.id, sign)
-    kept, number = why if versions[-1].report.anyway else "", versions[-1].number
-    change_incident(tx, record, incident.id, lambda known: by_hand.sign_off_report(known, role, number, now, kept), now)
+    signed = versions[-1]
+    reason = why if signed.report.anyway else ""  # it is not stored if there were no obstacles
+    sign_off = partial(by_hand.sign_off_report, role=role, version=signed.number, now=now, anyway=reason)
+    change_incident(tx, record, incident.id, sign_off, now)
     return versions
 
 
@@ -155,13 +161,9 @@ def log_by_hand(
 
 def _neighbour_editions(verdicts: VerdictStore, incident: Incident) -> dict[str, str]:
     """Return the titles and slots of the editions before and after the incident, as `last_edition`, `next_edition`."""
-    series = series_of(incident.producer, incident.title)
-    known = [
-        row
-        for row in verdicts.judged(producer=incident.producer)
-        if row.release != incident.release and series_of(row.producer, row.body["title"]) == series
-    ]
-    then = incident.occurred
+    series, then = series_of(incident.producer, incident.title), incident.occurred
+    rows = [row for row in verdicts.judged(producer=incident.producer) if row.release != incident.release]
+    known = [row for row in rows if series_of(row.producer, row.body["title"]) == series]
     past = [row for row in known if row.slot is not None and row.slot <= then and row.word in PUBLISHED]
     ahead = [row for row in known if row.slot is not None and row.slot > then]
     found = {"last_edition": past[-1:], "next_edition": ahead[:1]}

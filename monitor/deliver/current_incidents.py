@@ -10,7 +10,6 @@ from alerts.draft.versions import MONITOR
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, find_known_incident
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.store.rows import Draft
 from monitor.store.sql.read import VerdictStore
 from monitor.store.sql.write import Transaction
 from schedules.contract.verdict import choose_worst_grade
@@ -22,14 +21,17 @@ _LOGGED_BY_PEOPLE = (Kind.HAND, Kind.LEAD)
 
 
 def with_current_facts(incident: Incident, facts: ReleaseFacts | None) -> Incident:
-    """Return an incident with new facts and look counts. Clock, evidence and names stay, and no grade gets lower."""
-    measured = incident.facts
-    if facts is None or measured is None:
+    """Return an incident with these facts, or unchanged if it or its release has none. Its grade never gets lower.
+
+    The names of producers stay, and what was measured with the stored facts (clock, evidence), except looks and gaps.
+    """
+    stored = incident.facts
+    if facts is None or stored is None:
         return incident
-    sure, fresh = measured.certainty, facts.certainty
-    gap = sure.widest_gap if fresh.widest_gap is None else fresh.widest_gap
-    sure = replace(sure, looks=fresh.looks, failed_looks=fresh.failed_looks, widest_gap=gap)
-    facts = replace(facts, certainty=sure, names=measured.names)
+    new = facts.certainty
+    gap = stored.certainty.widest_gap if new.widest_gap is None else new.widest_gap
+    certainty = replace(stored.certainty, looks=new.looks, failed_looks=new.failed_looks, widest_gap=gap)
+    facts = replace(facts, certainty=certainty, names=stored.names)
     return replace(incident, facts=facts, grade=choose_worst_grade((incident.grade, facts.grade)))
 
 
@@ -51,14 +53,16 @@ class CurrentIncidents:
         return with_current_facts(known, self.judge_at(known.release, now))
 
     def prepare_redraft(self, incident: str, now: datetime) -> Callable[[Transaction], None] | None:
-        """Return a function that writes a new version of an incident's draft, or None if the last one is current.
+        """Return a function that writes a new version of an incident's draft, or None if it needs none.
 
-        A signed draft counts as current. Only a new measurement that is notified amends it.
+        It needs none if nothing is measured any more, or the monitor made one seconds ago. Only a new measurement that
+        is notified amends a signed draft.
         """
         known, drafts = self.verdicts.incident(incident), self.verdicts.drafts(incident)
-        if known is None or not drafts or _is_signed_or_recent(drafts, now):
+        if known is None or not drafts or any(draft.signed is not None for draft in drafts):
             return None
-        if not (self._is_still_measured(known) or known.linked):
+        is_recent = drafts[-1].by == MONITOR and now - drafts[-1].at < _REDRAFT_AFTER
+        if is_recent or not (self._is_still_measured(known) or known.linked):
             return None
         fresh = self.incident(known, now)
 
@@ -74,9 +78,3 @@ class CurrentIncidents:
             return False
         last = find_known_incident(self.verdicts.incidents_of(incident.release), incident.release)
         return last is not None and last.id == incident.id
-
-
-def _is_signed_or_recent(drafts: list[Draft], now: datetime) -> bool:
-    last = drafts[-1]
-    is_signed = any(draft.signed is not None for draft in drafts)
-    return is_signed or (last.by == MONITOR and now - last.at < _REDRAFT_AFTER)

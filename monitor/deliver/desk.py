@@ -15,14 +15,7 @@ from alerts.draft.versions import Versions
 from alerts.incident import SIGNED, Incident
 from alerts.silence import Scope, Silence, create_silence
 from monitor.clock import Clock
-from monitor.deliver.by_hand import (
-    EditConflict,
-    change_draft,
-    change_incident,
-    log_by_hand,
-    merge_into_draft,
-    sign_report,
-)
+from monitor.deliver.by_hand import EditConflict, change_draft, change_incident, log_by_hand, merge_texts, sign_report
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.errors import UnknownName
 from monitor.store.evidence.bundle import Exported, export_bundle
@@ -72,12 +65,13 @@ class Desk:
         current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
 
         def save_both(tx: Transaction) -> tuple[Incident | None, tuple[Conflict, ...]]:
-            found: list[Conflict] = []
+            """Return the incident if its draft must be redrafted, else None, and the conflicts."""
+            conflicts: tuple[Conflict, ...] = ()
             before = _drafted_decisions(verdicts.incident(incident))
 
             def merge_words(known: Versions) -> Versions:
-                versions, conflicts = merge_into_draft(known, words, read, role, now)
-                found.extend(conflicts)
+                nonlocal conflicts
+                versions, conflicts = merge_texts(known, words, read, role, now)
                 if conflicts and not merging:
                     raise EditConflict(conflicts)
                 return versions
@@ -87,7 +81,7 @@ class Desk:
                 change_draft(tx, verdicts, incident, merge_words)
             # The draft quotes decisions. If they changed, it needs a new version.
             needs_redraft = changed.has_draft and _drafted_decisions(changed) != before
-            return changed if needs_redraft else None, tuple(found)
+            return changed if needs_redraft else None, conflicts
 
         to_redraft, conflicts = await self.writer.write(save_both)
         if to_redraft is not None:
@@ -126,9 +120,9 @@ class Desk:
     async def silence(
         self, of: tuple[Scope, str], until: datetime, role: str, reason: str, begins: datetime | None = None
     ) -> Silence:
-        """Suppress messages about `of` from `begins` (default: now) until an instant.
+        """Suppress messages about `of` from `begins` (default: now) until an instant, and return the silence.
 
-        Raises `InvalidInput` and `UnknownName` for an unknown release or incident.
+        Raises `InvalidInput`, and `UnknownName` for an unknown release or incident.
         """
         scope, name = of
         made = create_silence(scope, name, until, role, reason, self.clock.now(), begins=begins)
@@ -145,14 +139,17 @@ class Desk:
         return made
 
     async def end_silence(self, name: str, role: str) -> None:
-        """End a silence now, or before it begins. Raises `UnknownName`, and `InvalidInput` without a role."""
+        """End a silence now, or before it begins, and send what it suppressed.
+
+        Raises `UnknownName`, also if it has ended already, and `InvalidInput` without a role.
+        """
         now, outbox = self.clock.now(), self.current.record.store.outbox
 
         def write(tx: Transaction) -> None:
-            known = next((one for one in outbox.silences(now) if one.id == name and now < one.ends), None)
-            if known is None:
+            silence = next((one for one in outbox.silences(now) if one.id == name and now < one.ends), None)
+            if silence is None:
                 raise UnknownName(f"no silence {name!r} that can be ended")
-            tx.save_silence(replace(known, ended=now, ended_by=clean_role(role)))
+            tx.save_silence(replace(silence, ended=now, ended_by=clean_role(role)))
 
         await self.writer.write(write)
         _log.info("silence_ended", silence=name, role=role)

@@ -36,25 +36,27 @@ class DigestRule:
     last_digest: datetime | None = None
 
     def wait_after(self, opening: Notice) -> timedelta:
-        """Return how long to wait after an opening for further ones.
+        """Return how long to wait after an opening for further ones: `within`, or much longer if it is not urgent.
 
-        That is `within`. Unproven releases, and late ones soon after a digest, are not urgent: they wait fifty times as
-        long.
+        Unproven releases are not urgent, and neither are openings soon after a digest, except of early releases.
         """
         since = None if self.last_digest is None else opening.at - self.last_digest
-        is_more = since is not None and since < _SAME_EVENT_WITHIN and "early_exposure" not in opening.findings
-        return self.within * (_UNHURRIED_FACTOR if is_more or opening.kind == "unproven" else 1)
+        is_same_event = since is not None and since < _SAME_EVENT_WITHIN and "early_exposure" not in opening.findings
+        return self.within * (_UNHURRIED_FACTOR if is_same_event or opening.kind == "unproven" else 1)
 
 
 def find_waiting_openings(openings: Sequence[Notice], rule: DigestRule, now: datetime) -> dict[str, datetime]:
-    """Return the openings that still wait for others at `now`: by id, the instant when the wait ends."""
-    waits: dict[str, datetime] = {}
-    for crowd in _group_openings(openings, rule):
-        pause = rule.wait_after(crowd[0])
-        until = min(crowd[-1].at + pause, crowd[0].at + _MOST_PAUSES * pause)
-        if now < until:
-            waits.update(dict.fromkeys((one.id for one in crowd), until))
-    return waits
+    """Return the openings that still wait for others at `now`: by id, the instant when the wait ends.
+
+    A group waits for one pause after its last opening, and at most five after its first.
+    """
+    wait_ends: dict[str, datetime] = {}
+    for group in _group_openings(openings, rule):
+        pause = rule.wait_after(group[0])
+        end = min(group[-1].at + pause, group[0].at + _MOST_PAUSES * pause)
+        if now < end:
+            wait_ends |= {opening.id: end for opening in group}
+    return wait_ends
 
 
 def make_digests(
@@ -64,20 +66,20 @@ def make_digests(
 
     `name_of` returns the name of a producer by its id (default: the id).
     """
-    waits = find_waiting_openings(openings, rule, now)
-    crowds = [crowd for crowd in _group_openings(openings, rule) if crowd[0].id not in waits]
-    made = (fold_openings(crowd, now, rule.threshold, name_of) for crowd in crowds)
-    return [one for one in made if one is not None]
+    waiting = find_waiting_openings(openings, rule, now)
+    groups = (group for group in _group_openings(openings, rule) if group[0].id not in waiting)
+    digests = (fold_openings(group, now, rule.threshold, name_of) for group in groups)
+    return [digest for digest in digests if digest is not None]
 
 
 def _group_openings(openings: Sequence[Notice], rule: DigestRule) -> Iterator[list[Notice]]:
-    """Yield groups of openings of the same kind. A group ends at a gap that is longer than the rule's wait."""
+    """Yield groups of openings of the same kind and urgency. A group ends at a gap longer than the rule's wait."""
     groups: dict[tuple[str, timedelta], list[Notice]] = defaultdict(list)
-    for one in sorted(openings, key=lambda it: (it.at, it.id)):
-        key = (one.kind, wait := rule.wait_after(one))
-        if groups[key] and one.at - groups[key][-1].at > wait:
+    for opening in sorted(openings, key=lambda one: (one.at, one.id)):
+        key = (opening.kind, wait := rule.wait_after(opening))
+        if groups[key] and opening.at - groups[key][-1].at > wait:
             yield groups.pop(key)
-        groups[key].append(one)
+        groups[key].append(opening)
     yield from groups.values()
 
 
@@ -110,14 +112,15 @@ class ThreadPacing:
         for one in sorted(waiting, key=lambda it: (it.at, it.id)):
             threads[one.follows].append(one)
         for thread, notices in threads.items():
-            is_flapping = self._record_flips(thread, notices, now)
             is_marked = notices[-1].subject.startswith(_FLAPPING)
-            if len(notices) > 1 or (is_flapping and not is_marked):
-                yield _bundled_message(notices, is_flapping=is_flapping)
+            mark = f"{_FLAPPING}, " if self._record_flips(thread, notices, now) and not is_marked else ""
+            if len(notices) > 1 or mark:
+                yield _bundled_message(notices, mark)
 
     def _record_flips(self, thread: str, notices: Sequence[Notice], now: datetime) -> bool:
         """Record how often a thread changed back and forth. Return whether that was too often in the last minutes."""
         flips = self._flips[thread]
+        # A notice that still waits is passed again, but counts once.
         flips.extend(one.at for one in notices if one.kind in _FLIPS and (not flips or one.at > flips[-1]))
         while flips and now - flips[0] > _FLIP_WINDOW:
             flips.popleft()
@@ -126,15 +129,18 @@ class ThreadPacing:
         return len(flips) > _MOST_FLIPS
 
 
-def _bundled_message(notices: Sequence[Notice], *, is_flapping: bool) -> Digest:
-    """Return one message for the follow-ups of a thread: the newest, which lists the earlier subjects."""
+def _bundled_message(notices: Sequence[Notice], mark: str) -> Digest:
+    """Return one message for the follow-ups of a thread: the newest, which lists the earlier subjects.
+
+    `mark` begins the subject of a thread that keeps changing, and is empty for another.
+    """
     newest, covers = notices[-1], tuple(one.id for one in notices)
-    head = f"{_FLAPPING}, " if is_flapping and not newest.subject.startswith(_FLAPPING) else ""
-    subject = f"{head}{newest.subject}"
+    subject = f"{mark}{newest.subject}"
     before = "\n".join(f"- {one.subject}" for one in notices[:-1])
-    why = "This keeps changing. You get its status once a minute.\n\n" if head else ""
+    why = "This keeps changing. You get its status once a minute.\n\n" if mark else ""
     also = f"Since the last message:\n{before}\n\n" if before else ""
-    text = f"{subject}\n{newest.text.partition(chr(10))[2]}".rstrip("\n")
+    _, _, text_after_subject = newest.text.partition("\n")
+    text = f"{subject}\n{text_after_subject}".rstrip("\n")
     identity = notice_id(newest.incident, "several", " ".join(sorted(covers)))
     made = replace(newest, id=identity, subject=subject, text=f"{text}\n\n{why}{also}".rstrip("\n") + "\n")
     return Digest(made, covers)

@@ -33,10 +33,11 @@ ENDINGS = tuple(WRITERS)
 def versions_from_rows(drafts: Sequence[Draft]) -> Versions:
     """Return the versions of one draft from its rows. Rows and versions are oldest first."""
     reports = [report_from_json(row.facts) for row in drafts]
+    # The first version has no version before it, so it has no changes. Without drafts there is no first version.
     changes = [(), *(list_changed_fields(before, after) for before, after in pairwise(reports))]
     return tuple(
-        Version(row.version, row.at, row.by, report, row.words, others, row.digest, row.signed)
-        for row, report, others in zip(drafts, reports, changes, strict=False)
+        Version(row.version, row.at, row.by, report, row.words, changed, row.digest, row.signed)
+        for row, report, changed in zip(drafts, reports, changes, strict=False)
     )
 
 

@@ -38,7 +38,10 @@ class Measurement:
 
 
 def release_facts(verdict: Verdict, measured: Measurement) -> ReleaseFacts:
-    """Return the facts of a verdict for `alerts`: times, lengths and addresses, never content."""
+    """Return the facts of a verdict for `alerts`: times, lengths and addresses, never content.
+
+    Guessed addresses at which nothing was seen are left out.
+    """
     slot = verdict.slot
     judged = {one.name: getattr(verdict, one.name) for one in fields(JudgedRelease)}
     judged["parts"] = tuple(part for part in verdict.parts if _is_reportable(part))
@@ -75,12 +78,14 @@ def _record_order(record: tuple[str, str]) -> tuple[str, int, str]:
 
 
 def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
-    """Return how sure the measurement is: looks, widest gap, blind spans and evidence."""
+    """Return how sure the measurement is: looks, widest gap, blind spans, evidence, and other monitors with some."""
     runs = [run for target in measured.runs.values() for run in target]
     slot = verdict.slot.instant if verdict.slot else None
     page = measured.runs.get(target_id(verdict.release, "page", View.EDGE), ())
     gap = None if slot is None else widest_gap(page, slot)
     blind = drop_watched_spans(measured.blind, measured.runs)
+    # The id of a record is its monitor and a number.
+    monitors = {record.rpartition("-")[0] for record, _ in measured.records}
     return Certainty(
         monitor=measured.monitor,
         looks=sum(run.looks + run.failed for run in runs),
@@ -89,31 +94,37 @@ def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
         clock_offset=measured.clock_offset,
         blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),
         records=tuple(sorted(measured.records, key=_record_order)),
-        others=tuple(sorted({name.rpartition("-")[0] for name, _ in measured.records} - {measured.monitor})),
+        others=tuple(sorted(monitors - {measured.monitor})),
     )
+
+
+def longest_exposure(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return from the JSON of a release the bounds of the exposure with the largest minimum, or None."""
+    return max((one["seconds"] for one in body["exposures"]), key=lambda one: one["min"] or 0.0, default=None)
 
 
 def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
     """Return the row of a release in a period report, from its JSON. Its incident in `verdicts` has the cause."""
     slot = body["slot"]
-    exact = slot is not None and slot["precision"] == "instant"
-    longest = max((one["seconds"] for one in body["exposures"]), key=lambda one: one["min"] or 0.0, default=None)
+    timezone = slot["timezone"] if slot else "Europe/London"
+    is_exact = slot is not None and slot["precision"] == "instant"
+    delay, _part = lateness(body)
     incident = verdicts.incident(body["incident"]) if body["incident"] else None
     return PeriodRow(
         release=body["id"],
         title=body["title"],
         producer=body["producer"],
         url=body["url"],
-        timezone=slot["timezone"] if slot else "Europe/London",
-        slot=instant_from_json(slot["start"]) if exact else None,
+        timezone=timezone,
+        slot=instant_from_json(slot["start"]) if is_exact else None,
         verdict=body["verdict"],
         first_seen=interval_from_json(body["first_seen"]),
-        delay=bounds_from_json(lateness(body)[0]),
-        exposure=bounds_from_json(longest),
+        delay=bounds_from_json(delay),
+        exposure=bounds_from_json(longest_exposure(body)),
         practice=body["code"]["practice"] if body["code"] and body["findings"] else "",
         cause=incident.words.get("cause", "") if incident else "",
         incident=incident.id if incident else "",
         early_bound=widest_bound(body),
-        decided=decision_text(body, slot["timezone"] if slot else "Europe/London"),
+        decided=decision_text(body, timezone),
         others=tuple(one for one in body.get("producers", ()) if one != body["producer"]),
     )

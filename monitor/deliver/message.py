@@ -40,15 +40,20 @@ class MessageBuilder:
     rules: ReportingRules = field(default_factory=ReportingRules)
 
     def build(self, notice: Notice, channel: str, now: datetime) -> Message:
-        """Return the message of a notice for a channel."""
+        """Return the message of a notice for a channel, perhaps with the draft, and without secrets.
+
+        On a platform's incident it reports only the releases that the channel gets.
+        """
         links, incident = self.links, self.verdicts.incident(notice.incident) if notice.incident else None
         attachments = []
-        if incident is not None and _attaches_draft(notice):
+        # The messages of a platform's thread are sent before all is known, except the last.
+        is_early = "platform" in notice.findings and not notice.release and notice.kind != "final"
+        if incident is not None and not is_early:
             attachments = self._render_attachments(incident, channel)
         if incident is not None and incident.kind is Kind.PLATFORM:
             audience = self.rules.for_everyone_on_call().platform_audience(notice, incident, now)
-            _, mine = audience.get(channel, (now, incident.linked))
-            notice = narrow_to_recipients(notice, incident, mine, now)
+            _, releases = audience.get(channel, (now, incident.linked))
+            notice = narrow_to_recipients(notice, incident, releases, now)
         link, page = links.acknowledge_link(notice), links.incident_page(notice)
         return self._redact_message(build_message(notice, incident, attachments, link, page, links.runbook))
 
@@ -72,11 +77,6 @@ class MessageBuilder:
             else:
                 made.append(Attachment(f"{incident.id}.{ending}", media, content))
         return made
-
-
-def _attaches_draft(notice: Notice) -> bool:
-    """Return whether a notice carries the draft. The opening of a platform's thread goes out before all is known."""
-    return "platform" not in notice.findings or bool(notice.release) or notice.kind == "final"
 
 
 def redact_draft(draft: Draft, redactor: Redactor | None) -> Draft:

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from alerts.one_line import csv_cell
+from monitor.deliver.facts import longest_exposure
 from monitor.judge.runs import Run
 from monitor.plan.targets import release_from_id
 from monitor.store.sql.engine import Store
 from schedules.promise import Promise
-from schedules.times.json import instant_from_json, instant_json
+from schedules.times.json import fields_json, instant_from_json, instant_json
 
 FlatRow = dict[str, Any]
 INSTANT = "instant, UTC (RFC 3339)"
@@ -131,9 +132,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {"verdict": VERDICT, "promise": PROMIS
 def verdict_row(body: Mapping[str, Any]) -> FlatRow:
     """Return the JSON of a release as one flat row."""
     slot, delay, released = body["slot"] or {}, body["delay"] or {}, body["released"]
-    longest: Mapping[str, Any] = max(
-        (one["seconds"] for one in body["exposures"]), key=lambda one: one["min"] or 0.0, default={}
-    )
+    exposure = longest_exposure(body) or {}
     values = {
         **body,
         "final": json.dumps(body["final"]),
@@ -145,8 +144,8 @@ def verdict_row(body: Mapping[str, Any]) -> FlatRow:
         "released_by": released["by"],
         "delay_min": delay.get("min"),
         "delay_max": delay.get("max"),
-        "exposure_min": longest.get("min"),
-        "exposure_max": longest.get("max"),
+        "exposure_min": exposure.get("min"),
+        "exposure_max": exposure.get("max"),
         "findings": " ".join(sorted({found["kind"] for found in body["findings"]})),
     }
     return {name: values[name] for name in VERDICT}
@@ -188,25 +187,20 @@ def event_row(change: Mapping[str, Any]) -> FlatRow:
 
 def promise_row(promise: Promise) -> FlatRow:
     """Return a promise as one flat row."""
-    values = {
-        **_plain_fields(promise, PROMISE.keys() - {"slot", "precision", "state"}),
-        "slot": instant_json(promise.slot.begins()),
-        "precision": promise.slot.precision.value,
-        "state": None if promise.state is None else promise.state.value,
-    }
+    slot = {"slot": instant_json(promise.slot.begins()), "precision": promise.slot.precision.value}
+    values = fields_json(promise, *PROMISE.keys() - slot.keys()) | slot
     return {name: values[name] for name in PROMISE}
 
 
 def look_row(run: Run) -> FlatRow:
     """Return a run, consecutive looks with the same answer, as one flat row."""
-    fields = _plain_fields(run, LOOK.keys() - {"release", "state"})
-    values = fields | {"release": release_from_id(run.target), "state": run.state.value}
+    values = fields_json(run, *LOOK.keys() - {"release"}) | {"release": release_from_id(run.target)}
     return {name: values[name] for name in LOOK}
 
 
 def blind_rows(store: Store, begin: datetime | None, end: datetime | None) -> list[FlatRow]:
     """Return the blind spans that touch `[begin, end)` as flat rows (None: no bound)."""
-    return [_plain_fields(span, BLIND) for span in store.runs.blind(begin or _FIRST, end or _LAST)]
+    return [fields_json(span, *BLIND) for span in store.runs.blind(begin or _FIRST, end or _LAST)]
 
 
 def write_sqlite(store: Store, bodies: Iterable[Mapping[str, Any]], blind: Iterable[FlatRow], file: Path) -> None:
@@ -262,9 +256,3 @@ def _insert_rows(made: sqlite3.Connection, table: str, rows: Iterable[FlatRow]) 
     marks = ", ".join("?" for _ in TABLES[table])
     # The name is one of ours.
     made.executemany(f"INSERT INTO {table} VALUES ({marks})", (tuple(row.values()) for row in rows))  # noqa: S608
-
-
-def _plain_fields(thing: object, names: Iterable[str]) -> FlatRow:
-    """Return these fields of a dataclass, with instants as text."""
-    values = {name: getattr(thing, name) for name in names}
-    return {name: instant_json(value) if isinstance(value, datetime) else value for name, value in values.items()}

@@ -20,7 +20,7 @@ from monitor.clock import Clock
 from monitor.deliver.digests import DigestRule, ThreadPacing, find_waiting_openings, make_digests
 from monitor.deliver.message import MessageBuilder, Redactor
 from monitor.deliver.outbox_lease import OutboxLease
-from monitor.deliver.outbox_rows import Backlog, OutboxRow, delivery_after, save_outcome
+from monitor.deliver.outbox_rows import Backlog, OutboxRow, delivery_after, is_unsent
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.silences import EndedSilences, RefreshIncident, Silenced, find_silenced, notify_after_silence
 from monitor.errors import Conflict, StoreFault
@@ -36,10 +36,10 @@ _IDLE = timedelta(minutes=5)
 _AFTER_A_FAULT = timedelta(seconds=5)
 _LONGEST_SEND = 120.0
 _ATTEMPTS_BEFORE_REREADING = 5
-_MOST, _TEN_YEARS = 10_000, timedelta(days=3650)
+_MOST_DELIVERIES, _TEN_YEARS = 10_000, timedelta(days=3650)
 
-_PATIENCE = RetryPolicy()
-_PATIENCE_AFTER_ERROR = RetryPolicy(attempts=8)
+_RETRIES = RetryPolicy()
+_RETRIES_AFTER_ERROR = RetryPolicy(attempts=8)
 """A message that raises an unexpected error is given up long before one that its channel refuses."""
 
 OnOutcome = Callable[[str, str], None]
@@ -119,6 +119,7 @@ class Outbox:
         folding = (name for name in self._channels if name in options.rules.folding)
         self._pacing = {name: self._pacing.get(name) or ThreadPacing() for name in folding}
         for removed in self._wakeups.keys() - self._channels.keys():
+            # The task of a channel ends when it wakes up and finds no wakeup.
             self._wakeups.pop(removed).set()
         new = self._channels.keys() - self._wakeups.keys()
         self._wakeups |= {name: asyncio.Event() for name in new}
@@ -126,6 +127,7 @@ class Outbox:
         self.wake()
 
     def _start_channel_tasks(self, names: Iterable[str]) -> None:
+        """Start to send through these channels, unless `run` has not begun yet. It starts them all."""
         if self._channel_tasks is not None:
             for name in names:
                 self._channel_tasks.create_task(self._serve_channel(name, self._wakeups[name]), name=f"outbox {name}")
@@ -146,10 +148,10 @@ class Outbox:
             await self._lease.release()
 
     async def send_due(self, name: str) -> datetime | None:
-        """Send the due deliveries of a channel. Return when to call this again, or None if none waits.
+        """Send the due deliveries of a channel. Return when to call this again, or None if none waits or it is removed.
 
-        Deliveries that a silence suppressed, or that a digest covers, are replaced and not sent. While another process
-        has the lease, none is sent.
+        First, one message replaces the deliveries that an ended silence suppressed, or that a digest covers. While
+        another process has the lease, none is sent.
         """
         while name in self._channels and not self._lease.is_ending:
             now = self._clock.now()
@@ -158,22 +160,22 @@ class Outbox:
             # Openings wait a little for others, so that they become one digest.
             wait_ends = find_waiting_openings(openings, self._digest_rules[name], now)
             pending = hurry_earlier_deliveries(
-                row.as_waiting(self._earliest_attempt(row, wait_ends.get(row.notice.id, row.delivery.due)))
+                row.as_pending(self._earliest_attempt(row, wait_ends.get(row.notice.id, row.delivery.due)))
                 for row in rows
             )
-            chosen = [one.notice for one in select_ready(pending, now)]
-            if not chosen and not silenced.ended:
-                first = next_due(pending)
-                return min((*([] if first is None else [first]), *silenced.until.values()), default=None)
+            ready = [one.notice for one in select_ready(pending, now)]
+            if not ready and not silenced.ended:
+                return min(filter(None, (next_due(pending), *silenced.until.values())), default=None)
             if (other_lease_ends := await self._lease.take_or_renew()) is not None:
                 return other_lease_ends
             if silenced.ended:
                 await self._writer.write(partial(self._notify_after_silences, silenced.ended, now))
                 continue
             due = {one.notice for one in pending if one.due <= now}
-            if not await self._bundle_notices(name, [row for row in rows if row.notice.id in due], rows, now):
+            first_attempts = [row.notice for row in rows if row.notice.id in due and row.delivery.attempts == 0]
+            if not await self._bundle_notices(name, openings, first_attempts, now):
                 by_id = {row.notice.id: row for row in rows}
-                await self._attempt_each([by_id[notice] for notice in chosen])
+                await self._attempt_each([by_id[notice] for notice in ready])
         return None
 
     def _earliest_attempt(self, row: OutboxRow, due: datetime) -> datetime:
@@ -186,7 +188,8 @@ class Outbox:
         return due if pacing is None or row.delivery.attempts else pacing.earliest_send(row.notice, due)
 
     async def _serve_channel(self, name: str, wakeup: asyncio.Event) -> None:
-        """Send the due deliveries of a channel until it is removed, and wait between."""
+        """Send the due deliveries of a channel until it is removed. Wait between, also after a fault of the store."""
+        # A channel that was removed and added again has another wakeup, and another task.
         while self._wakeups.get(name) is wakeup:
             wakeup.clear()
             try:
@@ -196,7 +199,7 @@ class Outbox:
                 due = self._clock.now() + _AFTER_A_FAULT
             wait = self._idle if due is None else min(self._idle, max(timedelta(), due - self._clock.now()))
             await wait_for_event(wakeup, self._clock, wait.total_seconds())
-        if name not in self._channels:
+        if name not in self._channels:  # it was not added again
             self.backlogs.pop(name, None)
 
     async def _read_waiting(self, name: str, now: datetime) -> tuple[list[OutboxRow], Silenced]:
@@ -209,6 +212,7 @@ class Outbox:
         return sendable, silenced
 
     def _notify_after_silences(self, ended_silences: EndedSilences, now: datetime, tx: Transaction) -> None:
+        """Replace what ended silences suppressed by current notices, if the lease is still ours."""
         if self._lease.renew_in_transaction(tx, now):
             for silence, rows in ended_silences.values():
                 notify_after_silence(tx, self._store, self._refresh_incident, silence, rows, now)
@@ -216,7 +220,7 @@ class Outbox:
     def _query_waiting(self, name: str, now: datetime) -> tuple[list[OutboxRow], Silenced]:
         """Return the deliveries that wait for a channel, due or not, oldest notice first, and the silenced ones."""
         rows = []
-        for delivery in self._store.outbox.due_deliveries(now + _TEN_YEARS, limit=_MOST):
+        for delivery in self._store.outbox.due_deliveries(now + _TEN_YEARS, limit=_MOST_DELIVERIES):
             notice = self._store.outbox.notice(delivery.notice) if delivery.channel == name else None
             if notice is not None:
                 rows.append(OutboxRow(delivery, notice))
@@ -232,39 +236,36 @@ class Outbox:
         return [row.notice for row in unsent if row.notice.kind in DIGESTED and row.notice.release]
 
     async def _bundle_notices(
-        self, name: str, due: Sequence[OutboxRow], rows: Sequence[OutboxRow], now: datetime
+        self, name: str, openings: Sequence[Notice], first_attempts: Sequence[Notice], now: datetime
     ) -> bool:
-        """Replace groups of openings, and of `due` follow-ups, by digests. Return whether there were any."""
-        made = make_digests(self._digestible_openings(name, rows, now), self._digest_rules[name], now, self._name_of)
+        """Replace groups of openings, and of follow-ups among `first_attempts`, by digests. Return whether any were."""
+        digests = make_digests(openings, self._digest_rules[name], now, self._name_of)
         # After a digest of unproven releases only, an opening of a late one is still urgent.
-        if any("unproven" not in one.notice.findings for one in made):
+        if any("unproven" not in digest.notice.findings for digest in digests):
             self._digest_rules[name] = replace(self._digest_rules[name], last_digest=now)
         if (pacing := self._pacing.get(name)) is not None:
-            follow_ups = [row.notice for row in due if row.notice.follows and row.delivery.attempts == 0]
-            made += pacing.bundle_follow_ups(follow_ups, now)
-        for one in made:
-            await self._writer.write(partial(self._replace_with_digest, one, name, now))
-        return bool(made)
+            digests += pacing.bundle_follow_ups([notice for notice in first_attempts if notice.follows], now)
+        for digest in digests:
+            await self._writer.write(partial(self._replace_with_digest, digest, name, now))
+        return bool(digests)
 
-    def _replace_with_digest(self, one: Digest, name: str, now: datetime, tx: Transaction) -> None:
-        """Save a digest, and mark the deliveries that it covers, unless one of them was sent."""
-        covered = [self._stored_delivery(notice, name) for notice in one.covers]
-        stored = (row for row in covered if row is not None)
-        unsent = [row for row in stored if row.attempts == 0 and row.standing is DeliveryState.WAITING]
+    def _replace_with_digest(self, digest: Digest, name: str, now: datetime, tx: Transaction) -> None:
+        """Save a digest and mark the deliveries that it covers, unless one was attempted or the lease is not ours."""
+        unsent = [row for notice in digest.covers if (row := self._stored_delivery(notice, name)) and is_unsent(row)]
         # If another process already sent some of these, the rest is read again and sent with its current status.
-        if not self._lease.renew_in_transaction(tx, now) or len(unsent) < len(covered):
+        if not self._lease.renew_in_transaction(tx, now) or len(unsent) < len(digest.covers):
             return
-        tx.add_notice(one.notice, [])
-        tx.save_delivery(Delivery(one.notice.id, name, DeliveryState.WAITING, now))
+        tx.add_notice(digest.notice, [])
+        tx.save_delivery(Delivery(digest.notice.id, name, DeliveryState.WAITING, now))
         for row in unsent:
-            tx.save_delivery(replace(row, standing=DeliveryState.COVERED, finished=now, reference=one.notice.id))
+            tx.save_delivery(replace(row, standing=DeliveryState.COVERED, finished=now, reference=digest.notice.id))
 
     async def _attempt_each(self, rows: Sequence[OutboxRow]) -> None:
-        """Attempt these deliveries in order. Stop early if new notices have come."""
+        """Attempt these deliveries. Stop early if new notices have come, or if the process is ending."""
         # A message that may have killed the process last time goes last, so that it cannot block the others.
-        for place, row in enumerate(sorted(rows, key=lambda row: row.was_cut_off)):
+        for attempted, row in enumerate(sorted(rows, key=lambda row: row.was_cut_off)):
             wakeup = self._wakeups.get(row.delivery.channel)
-            if place >= _ATTEMPTS_BEFORE_REREADING and wakeup is not None and wakeup.is_set():
+            if attempted >= _ATTEMPTS_BEFORE_REREADING and wakeup is not None and wakeup.is_set():
                 # New notices may be urgent, so they must not wait for all that was read before.
                 wakeup.clear()
                 return
@@ -285,7 +286,7 @@ class Outbox:
             async with self._lease.keep_renewing():
                 outcome, had_error = await self._send_message(notice, channel)
             if outcome is not None:
-                await self._record_outcome(begun, notice, outcome, _PATIENCE_AFTER_ERROR if had_error else _PATIENCE)
+                await self._record_outcome(begun, notice, outcome, _RETRIES_AFTER_ERROR if had_error else _RETRIES)
 
     def _record_attempt(self, tx: Transaction, delivery: Delivery, now: datetime) -> Delivery | None:
         """Save an attempt before it is made and return the delivery, or None if this process must not send it.
@@ -298,8 +299,10 @@ class Outbox:
             tx.save_delivery(already_finished)
             return None
         # If another process attempted it since it was read, that attempt may still be under way.
-        read = (DeliveryState.WAITING, delivery.attempts)
-        if known is None or (known.standing, known.attempts) != read or not self._lease.renew_in_transaction(tx, now):
+        as_read = (DeliveryState.WAITING, delivery.attempts)
+        if known is None or (known.standing, known.attempts) != as_read:
+            return None
+        if not self._lease.renew_in_transaction(tx, now):
             return None
         begun = replace(known, attempts=known.attempts + 1, began=now, finished=None)
         tx.save_delivery(begun)
@@ -328,23 +331,28 @@ class Outbox:
             _log.error("delivery_broke", channel=channel.name, notice=notice.id, fault=type(fault).__name__)
             return Refused(permanent=False, reason=f"broke with {type(fault).__name__}"), True
 
-    async def _record_outcome(self, begun: Delivery, notice: Notice, outcome: Outcome, patience: RetryPolicy) -> None:
-        """Save how an attempt ended: sent, given up, or due again."""
+    async def _record_outcome(self, begun: Delivery, notice: Notice, outcome: Outcome, retries: RetryPolicy) -> None:
+        """Save how an attempt ended (sent, given up, or due again), and report it to `on_outcome`."""
         now = self._clock.now()
-        step = decide_after_attempt(outcome, begun.attempts, notice.at, now, self._rng, patience)
+        step = decide_after_attempt(outcome, begun.attempts, notice.at, now, self._rng, retries)
         done = delivery_after(begun, step, now)
-        if done.standing is not DeliveryState.WAITING:
+        is_finished = done.standing is not DeliveryState.WAITING
+        if is_finished:
             self._finished[done.notice, done.channel] = done
-        if len(self._finished) > _MOST:
-            del self._finished[next(iter(self._finished))]
+        if len(self._finished) > _MOST_DELIVERIES:
+            del self._finished[next(iter(self._finished))]  # the oldest
 
         def save(tx: Transaction) -> None:
-            save_outcome(tx, notice, done, self._stored_delivery(done.notice, done.channel))
+            stored = self._stored_delivery(done.notice, done.channel)
+            if stored is None or stored.attempts <= done.attempts:  # no other process has attempted it since
+                # If the store lost its last writes while the message was sent, it no longer has the notice.
+                tx.add_notice(notice, [])
+                tx.save_delivery(done)
 
         await self._writer.write(save)
         if isinstance(step, Sent):
             self._last_delivered[begun.channel] = now
             if begun.channel in self._pacing:
                 self._pacing[begun.channel].record_sent(notice, now)
-        self._on_outcome(begun.channel, done.standing.value if done.standing is not DeliveryState.WAITING else "again")
+        self._on_outcome(begun.channel, done.standing.value if is_finished else "again")
         _log.info("delivery", channel=begun.channel, notice=notice.id, standing=done.standing.value, reason=done.reason)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -60,31 +59,32 @@ class OutboxLease:
             yield
         finally:
             self._under_way.discard(ended)
-            ended.cancel()
+            ended.set_result(None)
 
     async def take_or_renew(self) -> datetime | None:
-        """Take the lease, or renew it if that is due. Return None if it is ours, else when the other process's ends."""
+        """Take the lease, or renew it if that is due. Return when another process's ends, or None if we can send."""
         holder, now = self._holder, self._clock.now()
         if holder is None or (self._renew_at is not None and now < self._renew_at):
             return None
         began = self._clock.monotonic()
         # A slow store makes leases longer, so the length is read together with the taking.
-        mine, lasts = await self._writer.write(lambda tx: (holder.take(tx, OUTBOX, now), holder.lease_length))
+        taken, length = await self._writer.write(lambda tx: (holder.take(tx, OUTBOX, now), holder.lease_length))
         holder.record_write_time(self._clock.monotonic() - began)
-        self._renew_at = holder.renewal_due(now + lasts) if mine else None
-        self._ours_until = now + lasts if mine else None
-        if mine:
+        self._renew_at = holder.renewal_due(now + length) if taken else None
+        self._ours_until = now + length if taken else None
+        if taken:
             return None
-        lease, at = await self._ask(lambda: (self._leases.lease(OUTBOX), self._leases.now(now)))
-        return now + (lasts if lease is None else max(lease.until - at, _SOON))
+        lease, store_now = await self._ask(lambda: (self._leases.lease(OUTBOX), self._leases.now(now)))
+        return now + (length if lease is None else max(lease.until - store_now, _SOON))
 
     def renew_in_transaction(self, tx: Transaction, now: datetime) -> bool:
-        """Renew the lease inside a transaction, beside regular renewals. Return whether it is ours or not needed."""
+        """Renew the lease in the transaction that needs it. Return whether it is ours; True if no lease is needed."""
         if self._holder is None:
             return True
         is_ours = self._holder.take(tx, OUTBOX, now) is not None
         self._ours_until = now + self._holder.lease_length if is_ours else None
         if not is_ours:
+            # The next regular renewal tries at once.
             self._renew_at = None
         return is_ours
 
@@ -99,8 +99,8 @@ class OutboxLease:
         """
         if self._holder is None or delivery.began is None or delivery.finished is not None:
             return delivery.due
-        steady = self._clock.monotonic()
-        passed = timedelta(seconds=steady - self._note_attempt(delivery, steady))
+        seen_at = self._clock.monotonic()
+        passed = timedelta(seconds=seen_at - self._note_attempt(delivery, seen_at))
         remaining = 2 * self._holder.renewal_margin - passed
         return max(delivery.due, self._clock.now() + remaining) if remaining > timedelta() else delivery.due
 
@@ -128,7 +128,7 @@ class OutboxLease:
         holder = self._holder
         if holder is not None and self._renew_at is not None:
             self._renew_at = None
-            with contextlib.suppress(StoreFault):
+            with suppress(StoreFault):
                 await self._writer.write(lambda tx: holder.release(tx, OUTBOX), patient=False)
 
     async def _renew_until_lost(self) -> None:

@@ -10,7 +10,6 @@ from alerts.delivery import AfterAttempt, GivenUp, PendingDelivery, Sent
 from alerts.notice import Notice
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.read import OutboxStore
-from monitor.store.sql.write import Transaction
 from schedules.times.json import instant_json
 
 
@@ -26,17 +25,17 @@ class OutboxRow:
         """Return whether the last attempt never ended, perhaps because it killed the process."""
         return self.delivery.began is not None and self.delivery.finished is None
 
-    def as_waiting(self, due: datetime) -> PendingDelivery:
-        """Return the values that decide which delivery of a channel goes next. It may go at `due`."""
+    def as_pending(self, due: datetime) -> PendingDelivery:
+        """Return the values that decide which delivery of a channel is sent next. It may be sent from `due` on."""
         notice = self.notice
         return PendingDelivery(
-            notice.id,
-            notice.follows or notice.id,
-            self.delivery.channel,
-            notice.at,
-            due,
+            notice=notice.id,
+            thread=notice.follows or notice.id,
+            channel=self.delivery.channel,
+            at=notice.at,
+            due=due,
             urgent=notice.urgent,
-            is_refused=self.delivery.attempts > 0,
+            is_refused=self.delivery.attempts > 0,  # a delivery that was sent no longer waits
         )
 
 
@@ -52,13 +51,9 @@ class Backlog:
     delivered: datetime | None = None
 
 
-def save_outcome(tx: Transaction, notice: Notice, done: Delivery, known: Delivery | None) -> None:
-    """Save how an attempt ended, unless another process has made one since. `known` is the stored delivery."""
-    if known is not None and known.attempts > done.attempts:
-        return
-    # If the store lost its last writes while the message was sent, it no longer has the notice.
-    tx.add_notice(notice, [])
-    tx.save_delivery(done)
+def is_unsent(row: Delivery) -> bool:
+    """Return whether a delivery still waits for its first attempt."""
+    return row.attempts == 0 and row.standing is DeliveryState.WAITING
 
 
 def delivery_after(begun: Delivery, step: AfterAttempt, now: datetime) -> Delivery:
@@ -85,7 +80,7 @@ def notified_channels(outbox: OutboxStore, incident: str) -> set[str]:
 
 
 def given_up_json(outbox: OutboxStore, delivery: Delivery) -> dict[str, Any]:
-    """Return the JSON of a delivery that was given up, with the subject and incident of its notice."""
+    """Return the JSON of a delivery that was given up, with the subject and incident of its notice, if it has one."""
     notice = outbox.notice(delivery.notice)
     return {
         "channel": delivery.channel,

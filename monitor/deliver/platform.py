@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.incident import Decision, Incident, Kind, confirmation_notice_id
 from alerts.notice import Notice, thread_id
 from alerts.platform import is_covered_by_platform, platform_id_of, shared_platform_id, update_platform
-from monitor.deliver.outbox_rows import notified_channels
+from monitor.deliver.outbox_rows import is_unsent, notified_channels
 from monitor.deliver.rules import ReportingRules
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
@@ -22,7 +22,10 @@ _MOST_PAUSES = 5
 
 @dataclass(frozen=True, slots=True)
 class PlatformThread:
-    """Messages about a platform's fault that delays several releases. `member` is the newest release's incident."""
+    """Messages about a platform's fault that delays several releases.
+
+    `incident` is the platform's, changed by `decision`. `member` is the id of the incident of the newest release.
+    """
 
     decision: Decision
     incident: Incident
@@ -46,9 +49,9 @@ class PlatformThread:
         return [self._covered_delivery(one, now) if one.channel in covered_channels else one for one in deliveries]
 
     def cover_member_opening(self, tx: Transaction, store: Store, now: datetime) -> None:
-        """Mark the opening of `member`, or its confirmation, as covered on channels that get the platform's thread.
+        """Mark the opening of the newest release's incident as covered on channels that get the platform's thread.
 
-        Those that were attempted already stay as they are.
+        So is its confirmation. Deliveries that were attempted already stay as they are.
         """
         for name in (thread_id(self.member), confirmation_notice_id(self.member)):
             opening = store.outbox.notice(name)
@@ -56,35 +59,39 @@ class PlatformThread:
                 continue
             channels = self._thread_channels(store, opening, now)
             for row in store.outbox.deliveries(opening.id):
-                if row.channel in channels and _is_unsent(row):
+                if row.channel in channels and is_unsent(row):
                     tx.save_delivery(self._covered_delivery(row, now))
 
     def extend_opening(self, tx: Transaction, store: Store, now: datetime) -> None:
         """Delay the thread's unsent opening on `folding` channels by another pause, because another release joined.
 
-        It is delayed until five pauses after the incident opened at most. Channels that get this release, but none of
-        the earlier ones, get the opening too.
+        It is sent five pauses after the incident opened at the latest. Channels that get only this release get it too.
         """
         opening = store.outbox.notice(thread_id(self.incident.id))
         if opening is None:
             return
         rows = {row.channel: row for row in store.outbox.deliveries(opening.id)}
-        notified = self._separately_notified(store) if any(map(_is_unsent, rows.values())) else set()
+        pauses = self._opening_pauses(store) if any(map(is_unsent, rows.values())) else {}
         new = [one for one in self.rules.deliveries(opening, self.incident, now) if one.channel not in rows]
         for row in (*rows.values(), *new):
-            if row.channel in self.rules.folding and _is_unsent(row):
-                pause = self.rules.gather * (_MOST_PAUSES if row.channel in notified else 1)
+            if row.channel in self.rules.folding and is_unsent(row):
+                pause = pauses.get(row.channel, self.rules.gather)
                 until = min(now + pause, self.incident.opened + _MOST_PAUSES * pause)
                 tx.save_delivery(replace(row, due=max(row.due, until)))
-            elif row in new:
+            elif row in new:  # a channel that gets the opening at once
                 tx.save_delivery(row)
 
-    def _separately_notified(self, store: Store) -> set[str]:
-        """Return the channels that already got a notice of one of the releases, so that the thread is less urgent."""
+    def _opening_pauses(self, store: Store) -> dict[str, timedelta]:
+        """Return by `folding` channel how long the thread's opening waits for more releases.
+
+        A channel that already got a notice of one of the releases waits longer, because the thread is less urgent.
+        """
         ids = (thread_id, confirmation_notice_id)
         names = (id_of(one.incident) for one in self.incident.linked for id_of in ids)
         rows = (row for name in names for row in store.outbox.deliveries(name))
-        return {row.channel for row in rows if row.standing is DeliveryState.SENT}
+        notified = {row.channel for row in rows if row.standing is DeliveryState.SENT}
+        gather = self.rules.gather
+        return {name: _MOST_PAUSES * gather if name in notified else gather for name in self.rules.folding}
 
     def schedule_thread_notice(
         self, store: Store, notice: Notice, deliveries: Sequence[Delivery], now: datetime
@@ -94,19 +101,16 @@ class PlatformThread:
         On `folding` channels its opening waits a little for more releases. The notice that another release joined goes
         only to channels that get this release and got the opening.
         """
-        if not notice.follows:
-            soon, later = now + self.rules.gather, now + _MOST_PAUSES * self.rules.gather
-            notified = self._separately_notified(store)
-            due = {one.channel: max(one.due, later if one.channel in notified else soon) for one in deliveries}
-            folding = self.rules.folding
-            return [replace(one, due=due[one.channel]) if one.channel in folding else one for one in deliveries]
+        if not notice.follows:  # it is the opening
+            earliest = {name: now + pause for name, pause in self._opening_pauses(store).items()}
+            return [replace(one, due=max(one.due, earliest.get(one.channel, one.due))) for one in deliveries]
         if notice.kind != "new_finding":
             return list(deliveries)
         linked = tuple(one for one in self.incident.linked if one.incident == self.member)
         with_member_only = replace(self.incident, linked=linked)
-        opened = {row.channel for row in store.outbox.deliveries(notice.follows)}
-        concerned = self.rules.for_everyone_on_call().platform_audience(notice, with_member_only, now).keys() & opened
-        return [one for one in deliveries if one.channel in concerned]
+        got_opening = {row.channel for row in store.outbox.deliveries(notice.follows)}
+        gets_member = self.rules.for_everyone_on_call().platform_audience(notice, with_member_only, now).keys()
+        return [one for one in deliveries if one.channel in got_opening & gets_member]
 
     def _thread_channels(self, store: Store, notice: Notice, now: datetime) -> set[str]:
         """Return the channels that get the thread, also those that got it before the person on call changed."""
@@ -120,20 +124,19 @@ class PlatformThread:
 def find_platform_thread(
     store: Store, rules: ReportingRules, member: Incident | None, now: datetime
 ) -> PlatformThread | None:
-    """Return the thread about a platform's fault that delays this incident's release and others, or None."""
+    """Return the thread about a platform's fault that delays the release of `member` and others, or None.
+
+    Its incident is opened or updated with `member`, but not saved yet.
+    """
     if member is None or member.facts is None or member.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY):
         return None
-    name = platform_id_of(member.facts)
-    known = store.verdicts.incident(name) if name else None
+    platform = platform_id_of(member.facts)
+    known = store.verdicts.incident(platform) if platform else None
     rows = store.outbox.deliveries(thread_id(known.id)) if known is not None else []
-    decision = update_platform(known, member, now, is_unsent=any(map(_is_unsent, rows)))
+    decision = update_platform(known, member, now, is_unsent=any(map(is_unsent, rows)))
     incident = decision.incident or known
     is_linked = incident is not None and any(one.incident == member.id for one in incident.linked)
     return PlatformThread(decision, incident, member.id, rules) if incident is not None and is_linked else None
-
-
-def _is_unsent(row: Delivery) -> bool:
-    return row.attempts == 0 and row.standing is DeliveryState.WAITING
 
 
 def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incident]:
@@ -141,8 +144,8 @@ def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incide
 
     For the platform's incident they are those of its releases.
     """
-    name = shared_platform_id(incident.facts)
-    platform = incident if incident.kind is Kind.PLATFORM else verdicts.incident(name) if name else None
+    shared = shared_platform_id(incident.facts)
+    platform = incident if incident.kind is Kind.PLATFORM else verdicts.incident(shared) if shared else None
     if platform is None:
         return []
     found = (verdicts.incident(one.incident) for one in platform.linked if one.incident != incident.id)

@@ -77,7 +77,10 @@ class Reminders:
             self.wake()
 
     async def remind(self) -> None:
-        """Add the reminders that are due, and a notice for each flapping page that has been steady since."""
+        """Add the reminders that are due, and a notice for each flapping page that has been steady since.
+
+        If no notice falls due in the next minutes, calls until then return at once.
+        """
         now = self.clock.now()
         if now < self._pause_until:
             return
@@ -90,14 +93,16 @@ class Reminders:
                 self.wake()
 
     async def update_counts(self) -> None:
-        """Report the numbers of recently given-up deliveries, owed reports and overdue actions."""
+        """Report how many deliveries were given up recently, and how many owed reports and actions may be counted."""
         now, outbox, verdicts = self.clock.now(), self.store.outbox, self.store.verdicts
         today = local_date(now, self.rules.timezone)
         given_up, (owed, overdue) = await self.ask(
             lambda: (len(outbox.given_up(now - GIVEN_UP_FOR)), find_owed(verdicts, today))
         )
+        reports, longest = count_owed(owed, now)
+        actions = sum(is_countable(incident, now) for incident, _, _ in overdue)
         self.given_up(given_up)
-        self.owed(*count_owed(owed, now), sum(is_countable(one, now) for one, _, _ in overdue))
+        self.owed(reports, longest, actions)
 
     def _incidents_with_notice_due_at(self, *instants: datetime) -> list[list[str]]:
         """Return for each of these instants the ids of the open incidents that need a notice then."""
@@ -105,10 +110,14 @@ class Reminders:
         return [[one.id for one in still_open if self._due_notice(one, at) is not None] for at in instants]
 
     def _due_notice(self, incident: Incident, now: datetime) -> Notice | None:
-        """Return the steady notice or reminder that is due, or None. A silence suppresses only the reminder."""
+        """Return the notice that is due, or None: the first that a flapping page is steady again, or a reminder.
+
+        A silence suppresses only the reminder.
+        """
         outbox, times = self.store.outbox, self.times
         steady = make_steady_notice(incident, now)
-        if steady is not None and outbox.notice(make_flapping_id(incident)) and outbox.notice(steady.id) is None:
+        was_flapping = outbox.notice(make_flapping_id(incident)) is not None
+        if steady is not None and was_flapping and outbox.notice(steady.id) is None:
             return steady
         reminder = make_reminder(incident, now, times.every, times.after) if times.after else None
         if reminder is None or outbox.notice(reminder.id) is not None:
@@ -116,7 +125,7 @@ class Reminders:
         return None if any(one.is_on(now) and one.covers(incident) for one in outbox.silences(now)) else reminder
 
     def _write_notice(self, incident: str, now: datetime, tx: Transaction) -> bool:
-        """Save the notice that is due for an incident, with a redraft. Return whether there was one."""
+        """Save the notice that is due for an incident, with a redraft and a timeline entry. Return whether one was."""
         found = self.store.verdicts.incident(incident)
         # The stored facts are those of the last change. A delay that is still open has grown since.
         current = self.current_incidents.incident(found, now) if found is not None else None

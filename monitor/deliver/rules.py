@@ -47,13 +47,12 @@ class ReportingRules:
     rotas: dict[str, Rota] = field(default_factory=dict)
 
     def draft_entries(self, incident: Incident) -> dict[str, str]:
-        """Return the producer's entries for a draft, with the names of all producers by "name of" and their id.
+        """Return the configured texts for a draft: the entries of the producer, and `name of ID` for each producer.
 
-        With an agreed time other than 09:30 there is an entry for its reference.
+        If the slot has an agreed time other than 09:30, `slot_time_reference` cites the agreement.
         """
-        entries = dict(self.producers.get(incident.producer, {"name": incident.producer}))
-        named = {f"name of {one}": each["name"] for one, each in self.producers.items() if each.get("name")}
-        entries = {**named, **entries}
+        names = {f"name of {one}": each["name"] for one, each in self.producers.items() if each.get("name")}
+        entries = {**names, **self.producers.get(incident.producer, {"name": incident.producer})}
         facts = incident.facts
         agreed = (one for one in self.usual if facts is not None and one.fits(facts, facts.slot, facts.timezone))
         reference = next((one.reference for one in agreed), "")
@@ -73,21 +72,24 @@ class ReportingRules:
     ) -> list[Delivery]:
         """Return the deliveries of a notice, each with the instant from which it may be sent.
 
-        Open channels get no notice before the slot, and none about leaks and leads. `earlier_channels` got earlier
-        messages of the thread. They get this one too, even if another person is on call now.
+        `earlier_channels` got earlier messages of the thread. They get this one too, even after a change of shift.
         """
         chosen = dict(self._choose_channels(notice, incident, now))
         if earlier_channels:
-            wide = self.for_everyone_on_call()._choose_channels(notice, incident, now)  # noqa: SLF001  # of its own kind
-            chosen = {name: due for name, due in wide if name in earlier_channels} | chosen
+            everyone = self.for_everyone_on_call()
+            all_channels = everyone._choose_channels(notice, incident, now)  # noqa: SLF001  # of its own kind
+            chosen = {name: due for name, due in all_channels if name in earlier_channels} | chosen
         return [Delivery(notice.id, channel, DeliveryState.WAITING, due) for channel, due in chosen.items()]
 
     def _choose_channels(self, notice: Notice, incident: Incident, now: datetime) -> Iterable[tuple[str, datetime]]:
-        """Return the channels that get a notice, each with the instant from which it may be sent."""
+        """Return the channels that get a notice, each with the instant from which it may be sent.
+
+        Open channels, which reach more than staff, get no notice before the slot, and none about leaks and leads.
+        """
         if incident.kind is Kind.PLATFORM:
             return [(name, due) for name, (due, _) in self.platform_audience(notice, incident, now).items()]
-        closed = () if _is_public(incident, now) else self.open_channels
-        names = [one for one in self.channels if one not in closed]
+        is_public = _is_public(incident, now)
+        names = [one for one in self.channels if is_public or one not in self.open_channels]
         return select_channels(
             notice, self.routes, names, now, self.timezone, producers=incident.producers, rotas=self.rotas
         )
@@ -95,17 +97,18 @@ class ReportingRules:
     def platform_audience(
         self, notice: Notice, incident: Incident, now: datetime
     ) -> dict[str, tuple[datetime, tuple[LinkedRelease, ...]]]:
-        """Return by channel which releases of a platform's incident it gets, and from when."""
-        found: dict[str, tuple[datetime, tuple[LinkedRelease, ...]]] = {}
-        for one in incident.linked:
-            of_one = replace(notice, producer=one.producers[0], grade=one.grade)
+        """Return the channels that get a notice of a platform's incident: by channel, from when, and which releases."""
+        audience: dict[str, tuple[datetime, tuple[LinkedRelease, ...]]] = {}
+        for release in incident.linked:
+            # Routes choose the channels as if the notice were about this release only.
+            routed = replace(notice, producer=release.producers[0], grade=release.grade)
             chosen = select_channels(
-                of_one, self.routes, self.channels, now, self.timezone, producers=one.producers, rotas=self.rotas
+                routed, self.routes, self.channels, now, self.timezone, producers=release.producers, rotas=self.rotas
             )
             for name, due in chosen:
-                earliest, linked = found.get(name, (due, ()))
-                found[name] = (min(due, earliest), (*linked, one))
-        return found
+                earliest, releases = audience.get(name, (due, ()))
+                audience[name] = (min(due, earliest), (*releases, release))
+        return audience
 
     def for_everyone_on_call(self) -> ReportingRules:
         """Return rules that notify every person of a rota and every step of an escalation, at any time."""
@@ -133,11 +136,10 @@ class Links:
     lasts: timedelta = timedelta(days=7)
 
     def acknowledge_link(self, notice: Notice) -> str:
-        """Return the link that a notice carries, the same at every attempt. Without a key it is the incident's page."""
-        if not self.url or not notice.incident:
-            return ""
-        if not self.key:
-            return self.incident_page(notice)
+        """Return the link to acknowledge an incident, always the same for a notice. Without a key: `incident_page`."""
+        page = self.incident_page(notice)
+        if not page or not self.key:
+            return page
         subject = f"{notice.incident}{NOTICE_SEPARATOR}{notice.id[:8]}"
         return f"{self.url.rstrip('/')}/acknowledge?token={sign_token(subject, notice.at + self.lasts, self.key)}"
 

@@ -10,7 +10,7 @@ from typing import Any
 from alerts.incident import Incident, make_fact_notice
 from alerts.notice import thread_id
 from alerts.silence import Silence
-from monitor.deliver.outbox_rows import OutboxRow
+from monitor.deliver.outbox_rows import OutboxRow, is_unsent
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
@@ -46,11 +46,11 @@ class Silenced:
 def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Silenced:
     """Return which of these deliveries a silence suppresses now, and which it did until it ended.
 
-    After a silence a delivery stays suppressed until it is due.
+    If a delivery is not due when its silence ends, it stays suppressed until it is due.
     """
     # A silence that was ended before it began never suppressed a message.
     silences = [one for one in store.outbox.silences(now - _READ_FOR) if one.begins < one.ends] if rows else []
-    until: dict[str, datetime] = {}
+    suppressed_until: dict[str, datetime] = {}
     ended_silences: dict[str, tuple[Silence, list[OutboxRow]]] = {}
     for row in rows if silences else ():
         incident = store.verdicts.incident(row.notice.incident) if row.notice.incident else None
@@ -60,11 +60,12 @@ def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Sil
         is_new = not row.delivery.attempts and row.delivery.reason != _RELEASED
         ended = [one for one in covering if is_new and row.notice.at < one.ends <= now]
         if active_until or (ended and row.delivery.due > now):
-            until[row.notice.id] = max(active_until, default=row.delivery.due)
+            suppressed_until[row.notice.id] = max(active_until, default=row.delivery.due)
         elif ended:
             last = max(ended, key=lambda one: one.ends)
+            # One message replaces all rows of an incident, so the silence of the first row is enough.
             ended_silences.setdefault(row.notice.incident, (last, []))[1].append(row)
-    return Silenced(until, ended_silences)
+    return Silenced(suppressed_until, ended_silences)
 
 
 def notify_after_silence(
@@ -85,9 +86,9 @@ def notify_after_silence(
         return
     was_notified = _was_notified(store, incident, channel)
     if incident.closed is not None and not was_notified:
-        sent_instead = ""
+        replacement = ""  # no message
     elif incident.closed is not None or incident.facts is None:
-        sent_instead = rows[-1].notice.id
+        replacement = rows[-1].notice.id
     else:
         is_opening_unsent = not was_notified and rows[0].notice.id == thread_id(incident.id)
         kind = rows[0].notice.kind if is_opening_unsent else "still"
@@ -96,36 +97,33 @@ def notify_after_silence(
         notice = make_fact_notice(kind, silence.id, fresh, fresh.facts or incident.facts, now, changed=changed)
         tx.add_notice(notice, [])
         tx.save_delivery(Delivery(notice.id, channel, DeliveryState.WAITING, now))
-        sent_instead = notice.id
+        replacement = notice.id
     for row in rows:
-        waiting = _read_waiting(store, row.delivery)
-        if waiting is not None and row.notice.id == sent_instead:
-            tx.save_delivery(replace(waiting, reason=_RELEASED))
-        elif waiting is not None:
-            tx.save_delivery(replace(waiting, standing=DeliveryState.COVERED, finished=now, reference=sent_instead))
+        stored = next((one for one in store.outbox.deliveries(row.notice.id) if one.channel == channel), None)
+        if stored is None or not is_unsent(stored):
+            continue  # it was attempted or finished since it was read
+        if row.notice.id == replacement:
+            tx.save_delivery(replace(stored, reason=_RELEASED))
+        else:
+            tx.save_delivery(replace(stored, standing=DeliveryState.COVERED, finished=now, reference=replacement))
 
 
 def _was_notified(store: Store, incident: Incident, channel: str) -> bool:
     """Return whether a channel has sent a notice of an incident, itself or as part of a digest."""
 
     def was_sent(notice: str) -> bool:
-        mine = (one for one in store.outbox.deliveries(notice) if one.channel == channel)
+        # A covered delivery refers to the notice that was sent instead. The reference is empty if there was none.
         return any(
             one.standing is DeliveryState.SENT
             or (one.standing is DeliveryState.COVERED and one.reference != "" and was_sent(one.reference))
-            for one in mine
+            for one in store.outbox.deliveries(notice)
+            if one.channel == channel
         )
 
     return any(was_sent(notice.id) for notice in store.outbox.notices(incident.id))
 
 
-def _read_waiting(store: Store, delivery: Delivery) -> Delivery | None:
-    """Return the stored delivery, or None if it was attempted or finished."""
-    rows = (one for one in store.outbox.deliveries(delivery.notice) if one.channel == delivery.channel)
-    return next((one for one in rows if one.standing is DeliveryState.WAITING and not one.attempts), None)
-
-
 def silence_json(one: Silence) -> dict[str, Any]:
     """Return the JSON of a silence."""
-    known = {"id": one.id, "of": one.scope.value}
-    return known | fields_json(one, "name", "begins", "until", "by", "reason", "ended", "ended_by")
+    fields = fields_json(one, "name", "begins", "until", "by", "reason", "ended", "ended_by")
+    return {"id": one.id, "of": one.scope.value, **fields}

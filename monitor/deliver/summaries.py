@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -14,14 +14,16 @@ from alerts.rota import Rota
 from alerts.routes import resolve_rotas
 from monitor.clock import Clock
 from monitor.deliver.owed import find_owed
-from monitor.deliver.summary_text import Summary, SummaryFacts, evening_summary, monthly_summary, morning_summary
+from monitor.deliver.summary_text import Body, Summary, SummaryFacts, evening_summary, monthly_summary, morning_summary
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
-from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask, Job
 from schedules.contract.verdict import Grade
 from schedules.times.zone import local_date
+
+if TYPE_CHECKING:
+    from apscheduler.triggers.base import BaseTrigger
 
 _log = structlog.get_logger(__name__)
 _EVERY = timedelta(minutes=1)
@@ -34,33 +36,25 @@ _MISSING_DAYS = 14
 _EVENING = "evening"
 _DAILY: dict[str, Callable[[SummaryFacts], Summary]] = {"morning": morning_summary, _EVENING: evening_summary}
 
-Body = Mapping[str, Any]
 Board = Callable[[date, date, str | None], Awaitable[Sequence[Body]]]
 Risks = Callable[[], Mapping[tuple[str, date], str]]
 
 
-class Trigger(Protocol):
-    """When something falls due, like the calendar triggers of APScheduler."""
-
-    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
-        """Return the first due instant that is not before `now`."""
-
-
 @dataclass(frozen=True, slots=True)
 class SummarySchedule:
-    """One configured summary: `morning`, `evening` or `month`, its channels, its producer (empty: all) and its times.
+    """One configured summary: `morning`, `evening` or `month`, its channels or rotas, and its producer (empty: all).
 
-    `channels` can name rotas.
+    `trigger` is a calendar trigger of APScheduler.
     """
 
     kind: str
     channels: tuple[str, ...]
-    trigger: Trigger
+    trigger: BaseTrigger
     producer: str = ""
 
     def last_due(self, now: datetime) -> datetime | None:
         """Return the instant when it last fell due, or None if that is too long ago to send it."""
-        when = self.trigger.get_next_fire_time(None, now - _STALE_AFTER)
+        when: datetime | None = self.trigger.get_next_fire_time(None, now - _STALE_AFTER)
         return when if when is not None and when <= now else None
 
     def notice_id_for(self, when: datetime) -> str:
@@ -105,22 +99,30 @@ class Summaries:
                 self._written.add(name)
 
     async def _write_once(self, schedule: SummarySchedule, name: str, now: datetime) -> None:
-        """Add a summary to the outbox, unless a notice with this id is there already."""
+        """Add a summary to the outbox as the notice `name`, unless that is there already."""
         if await self.ask(lambda: self.store.outbox.notice(name)) is not None:
             return
-        notice = _summary_notice(schedule, name, await self._compose_summary(schedule, now), now)
+        summary = await self._compose_summary(schedule, now)
+        notice = Notice(
+            id=name,
+            kind="summary",
+            incident="",
+            release="",
+            producer=schedule.producer,
+            grade=Grade.NONE,
+            findings=(),
+            at=now,
+            subject=summary.subject,
+            text=summary.text,
+        )
         channels = dict.fromkeys(resolve_rotas(schedule.channels, self.rotas, now))
         deliveries = [Delivery(name, channel, DeliveryState.WAITING, now) for channel in channels]
-
-        def add(tx: Transaction) -> bool:
-            return tx.add_notice(notice, deliveries)
-
-        if await self.writer.write(add):
+        if await self.writer.write(lambda tx: tx.add_notice(notice, deliveries)):
             _log.info("summed_up", summary=schedule.kind, subject=notice.subject)
             self.wake()
 
     async def _compose_summary(self, schedule: SummarySchedule, now: datetime) -> Summary:
-        """Return the text of a summary, from the releases of its days and the work that is owed."""
+        """Return a summary of today's releases, or for `month` of last month's, with the work that is owed."""
         today, producer = local_date(now, self.timezone), schedule.producer or None
         first, last = today, today
         if schedule.kind not in _DAILY:
@@ -128,7 +130,7 @@ class Summaries:
             first = last.replace(day=1)
         reports, actions = await self.ask(lambda: find_owed(self.store.verdicts, today))
         owed = [one for one in reports if producer in (None, *one.producers)]
-        undone = [each for each in actions if producer in (None, *each[0].producers)]
+        undone = [(one, number, action) for one, number, action in actions if producer in (None, *one.producers)]
         rows = await self.board(first, last, producer)
         facts = SummaryFacts(now, first, last, rows, owed, undone, risks=self.risks(), names=self.names, link=self.link)
         if schedule.kind in _DAILY:
@@ -150,18 +152,3 @@ class Summaries:
             if rows := await self.board(day, day, producer):
                 return day, rows
         return today + timedelta(days=1), ()
-
-
-def _summary_notice(schedule: SummarySchedule, name: str, made: Summary, now: datetime) -> Notice:
-    return Notice(
-        id=name,
-        kind="summary",
-        incident="",
-        release="",
-        producer=schedule.producer,
-        grade=Grade.NONE,
-        findings=(),
-        at=now,
-        subject=made.subject,
-        text=made.text,
-    )

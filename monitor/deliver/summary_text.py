@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -62,8 +62,8 @@ def morning_summary(facts: SummaryFacts) -> Summary:
     """Return the summary of the releases due today, the risks, and the reports that are owed."""
     rows, names = facts.rows, facts.names
     at_risk = [*_release_risks(rows, names), *_budget_risks(facts.risks, facts.first)]
-    what = _due_count(rows) if rows else "nothing is due"
-    subject = f"Today, {day_text(facts.first, weekday=True)}: {what}{_count_suffix(len(at_risk), 'at risk')}"
+    count_at_risk = _count_suffix(len(at_risk), "at risk")
+    subject = f"Today, {day_text(facts.first, weekday=True)}: {_due_count(rows)}{count_at_risk}"
     due = _due_list("Due", rows, names)
     return _build_summary(subject, facts, _still_overdue(facts), due, _bullet_list("At risk", at_risk))
 
@@ -71,9 +71,10 @@ def morning_summary(facts: SummaryFacts) -> Summary:
 def evening_summary(facts: SummaryFacts) -> Summary:
     """Return the summary of today's results, the reports owed, and releases and risks of the next day with releases."""
     results = count_by_status(facts.rows) or "nothing was due"
-    wrong = _bullet_list("Not on time, or not proved", _verdict_lines(facts, facts.rows, LOUD))
+    lines = (_verdict_line(row, facts.names) for row in facts.rows if row["verdict"] in LOUD)
+    faulty = _bullet_list("Not on time, or not proved", lines)
     subject = f"{day_text(facts.first, weekday=True)}: {results}"
-    return _build_summary(subject, facts, wrong, _still_overdue(facts), *_next_day_blocks(facts))
+    return _build_summary(subject, facts, faulty, _still_overdue(facts), *_next_day_blocks(facts))
 
 
 def monthly_summary(facts: SummaryFacts) -> Summary:
@@ -81,22 +82,22 @@ def monthly_summary(facts: SummaryFacts) -> Summary:
     rows, names = facts.rows, facts.names
     counted = _on_time_text(rows) if rows else "nothing was due"
     producers = sorted({row["producer"] for row in rows})
-    theirs = {one: [row for row in rows if row["producer"] == one] for one in producers}
-    each = (f"{names.get(one, one)}: {_on_time_text(own)}" for one, own in theirs.items())
-    wrong = _bullet_list("Not on time, or not proved", _verdict_lines(facts, facts.rows, FAULTY_VERDICTS))
-    report = f"ninethirty report period --from {facts.first} --to {facts.last} --output report.docx"
-    whole = f"The whole report, with delays and the pattern of faults:\n{report}\n"
+    by_producer = {one: [row for row in rows if row["producer"] == one] for one in producers}
+    shares = (f"{names.get(one, one)}: {_on_time_text(releases)}" for one, releases in by_producer.items())
+    lines = (_verdict_line(row, names) for row in rows if row["verdict"] in FAULTY_VERDICTS)
+    faulty = _bullet_list("Not on time, or not proved", lines)
+    command = f"ninethirty report period --from {facts.first} --to {facts.last} --output report.docx"
+    more = f"The whole report, with delays and the pattern of faults:\n{command}\n"
     span = f"{day_text(facts.first)} to {day_text(facts.last)}"
-    return _build_summary(f"{span}: {counted}", facts, _bullet_list("By producer", each), wrong, whole)
+    return _build_summary(f"{span}: {counted}", facts, _bullet_list("By producer", shares), faulty, more)
 
 
 def _build_summary(subject: str, facts: SummaryFacts, *blocks: str) -> Summary:
-    """Return a summary of these blocks, with counts of what is owed in its subject."""
-    owing = _count_suffix(len(facts.missing), "still not out")
-    owing += _count_suffix(len(facts.owed), "report owed" if len(facts.owed) == 1 else "reports owed")
-    owing += _count_suffix(len(facts.undone), "action overdue" if len(facts.undone) == 1 else "actions overdue")
+    """Return a summary of these blocks and what is owed. Its subject also counts that."""
+    subject += _count_suffix(len(facts.missing), "still not out")
+    subject += _count_suffix(len(facts.owed), "report owed" if len(facts.owed) == 1 else "reports owed")
+    subject += _count_suffix(len(facts.undone), "action overdue" if len(facts.undone) == 1 else "actions overdue")
     board = f"Board: {facts.link}\n" if facts.link else ""
-    subject += owing
     owed = _owed_reports(facts.owed, facts.now), _overdue_actions(facts.undone)
     return Summary(subject, "\n".join(block for block in (f"{subject}.\n", *blocks, *owed, board) if block))
 
@@ -106,10 +107,9 @@ def _next_day_blocks(facts: SummaryFacts) -> Iterator[str]:
     if facts.next is None:
         return
     rows = facts.following
-    due = _due_count(rows) if rows else "nothing is due"
     times = Counter(slot_label(row["slot"]) for row in rows)
     listed = "".join(f"- {at}: {number}\n" for at, number in sorted(times.items()))
-    yield f"Next, {day_text(facts.next, weekday=True)}: {due}\n{listed}"
+    yield f"Next, {day_text(facts.next, weekday=True)}: {_due_count(rows)}\n{listed}"
     yield _bullet_list("At risk", [*_release_risks(rows, facts.names), *_budget_risks(facts.risks, facts.next)])
 
 
@@ -117,12 +117,12 @@ def _on_time_text(rows: Sequence[Body]) -> str:
     """Return the share on time of the releases that could be judged, the standard indicator of punctuality."""
     on_time, judged = count_on_time(row["verdict"] for row in rows)
     share = f", {100 * on_time / judged:.1f} %" if judged else ""
-    left = len(rows) - judged
-    return f"{on_time} of {judged} on time{share}" + (f" ({left} not judged)" if left else "")
+    not_judged = len(rows) - judged
+    return f"{on_time} of {judged} on time{share}" + (f" ({not_judged} not judged)" if not_judged else "")
 
 
 def _due_count(rows: Sequence[Body]) -> str:
-    return f"{count(len(rows), 'release')} due"
+    return f"{count(len(rows), 'release')} due" if rows else "nothing is due"
 
 
 def _due_list(title: str, rows: Sequence[Body], names: Names) -> str:
@@ -133,19 +133,15 @@ def _due_list(title: str, rows: Sequence[Body], names: Names) -> str:
     return _bullet_list(title, (f"{at}, {producer}: {number}" for (at, producer), number in sorted(groups.items())))
 
 
-def _verdict_lines(
-    facts: SummaryFacts, rows: Sequence[Body], verdicts: Collection[str], *, dated: bool = False
-) -> Iterator[str]:
-    """Yield a line for each row with one of these verdicts. `dated` lines begin with the day of the slot."""
-    for row in (row for row in rows if row["verdict"] in verdicts):
-        measured = measure_text(row)
-        verdict = f"{listed_status(row)}, {measured}" if measured else listed_status(row)
-        day = f"{_due_day(row)}, " if dated else ""
-        yield f"{day}{slot_label(row['slot'])}, {_title_and_producer(row, facts.names)}: {verdict}"
+def _verdict_line(row: Body, names: Names) -> str:
+    """Return the slot of a release, its title, producer, verdict and measurement."""
+    measured = measure_text(row)
+    verdict = f"{listed_status(row)}, {measured}" if measured else listed_status(row)
+    return f"{slot_label(row['slot'])}, {_title_and_producer(row, names)}: {verdict}"
 
 
 def _still_overdue(facts: SummaryFacts) -> str:
-    lines = _verdict_lines(facts, facts.missing, {"overdue"}, dated=True)
+    lines = (f"{_due_day(row)}, {_verdict_line(row, facts.names)}" for row in facts.missing)
     return _bullet_list("Due on an earlier day, still not out", lines)
 
 

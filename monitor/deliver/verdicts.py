@@ -69,7 +69,8 @@ class VerdictRecorder:
     def record(self, tx: Transaction, verdict: Verdict, measured: Measurement, now: datetime) -> RecordedVerdict:
         """Save a verdict with the event, incident, draft and notices that follow from it.
 
-        If a fault of the platform delays other releases too, also update the thread about that fault.
+        A slot that was over when it was announced opens no incident. If a fault of the platform delays other releases
+        too, also update the thread about that fault.
         """
         earlier = self.store.verdicts.incidents_of(verdict.release)
         known, decision = find_known_incident(earlier, verdict.release), Decision()
@@ -83,8 +84,8 @@ class VerdictRecorder:
         incident = decision.incident or known
         body = body_of(verdict, incident, self.rules.editions)
         before = self.store.verdicts.judged_one(verdict.release)
-        slot, word, grade = verdict.slot.begins() if verdict.slot else None, verdict.verdict.value, verdict.grade.value
-        tx.save_judged(Judged(verdict.release, verdict.producer, slot, word, grade, verdict.final, verdict.at, body))
+        slot, kind, grade = verdict.slot.begins() if verdict.slot else None, verdict.verdict.value, verdict.grade.value
+        tx.save_judged(Judged(verdict.release, verdict.producer, slot, kind, grade, verdict.final, verdict.at, body))
         if (event := _status_change(verdict, body, before)) is not None:
             tx.add_event(event)
         thread = find_platform_thread(self.store, self.rules, incident, now)
@@ -116,6 +117,7 @@ class VerdictRecorder:
             earlier_channels = notified_channels(self.store.outbox, incident.id) if is_later else ()
             deliveries = self.rules.deliveries(notice, incident, now, earlier_channels)
             if notice.kind == "calendar":
+                # Other entries that the same read shows as changed are added to this notice.
                 deliveries = [replace(one, due=max(one.due, now + _CALENDAR_READ_TAKES)) for one in deliveries]
             if thread is not None and incident.kind is IncidentKind.PLATFORM:
                 deliveries = thread.schedule_thread_notice(self.store, notice, deliveries, now)
@@ -127,7 +129,7 @@ class VerdictRecorder:
     def _join_calendar_edit(self, tx: Transaction, decision: Decision, now: datetime) -> Decision:
         """Add a changed calendar entry to the unsent notice of the same edit, so that one edit gives one notice.
 
-        Return the decision, without its own notice in that case.
+        Return the decision, without its own notice in that case. Silenced incidents are not joined.
         """
         incident = decision.incident
         if incident is None or [notice.kind for notice in decision.notices] != ["calendar"]:
@@ -136,10 +138,10 @@ class VerdictRecorder:
         if any(one.covers(incident) for one in silences):
             return decision
         known = (one for one in self.store.verdicts.open_incidents(_MOST) if are_of_one_edit(one, incident))
-        same = [one for one in known if not any(silence.covers(one) for silence in silences)]
-        for opening in filter(None, (self.store.outbox.notice(thread_id(one.id)) for one in same)):
+        others = [one for one in known if not any(silence.covers(one) for silence in silences)]
+        for opening in filter(None, (self.store.outbox.notice(thread_id(one.id)) for one in others)):
             if all(row.attempts == 0 for row in self.store.outbox.deliveries(opening.id)):
-                entries = sorted([*same, incident], key=lambda one: (one.opened, one.id))
+                entries = sorted([*others, incident], key=lambda one: (one.opened, one.id))
                 tx.save_notice(cover_whole_edit(opening, entries, now))
                 return replace(decision, notices=())
         return decision
@@ -162,23 +164,23 @@ class VerdictRecorder:
         """Save a new version of the incident's draft from its current facts. Typed texts are kept unchanged."""
         if incident.kind is IncidentKind.PLATFORM and not incident.linked:
             return  # a report on a period, which is measured on request
-        drafts = self.store.verdicts.drafts(incident.id)
-        report = self._platform_report if incident.kind is IncidentKind.PLATFORM else self._release_report
-        add_measured_version(tx, drafts, incident.id, report(incident, now, drafts[-1].words if drafts else {}))
+        drafts, rules = self.store.verdicts.drafts(incident.id), self.rules
+        if incident.kind is IncidentKind.PLATFORM:
+            report = self._platform_report(incident, now)
+        else:
+            form = choose_form(incident.occurred, incident.grade, rules.forms.get(incident.producer))
+            earlier = [one for one in self._citable_incidents(incident) if one.id != incident.id]
+            entries, typed = rules.draft_entries(incident), drafts[-1].words if drafts else {}
+            report = fill_form(incident, form, entries, earlier, now, rules.editions, typed=typed)
+        add_measured_version(tx, drafts, incident.id, report)
 
-    def _release_report(self, incident: Incident, now: datetime, typed: Mapping[str, str]) -> Report:
-        rules = self.rules
-        form = choose_form(incident.occurred, incident.grade, rules.forms.get(incident.producer))
-        earlier = [one for one in self._citable_incidents(incident) if one.id != incident.id]
-        return fill_form(incident, form, rules.draft_entries(incident), earlier, now, rules.editions, typed=typed)
-
-    def _platform_report(self, incident: Incident, now: datetime, _typed: Mapping[str, str]) -> Report:
+    def _platform_report(self, incident: Incident, now: datetime) -> Report:
         """Return the report on a platform's fault: its releases, measured as a period of one day."""
         verdicts, zone = self.store.verdicts, self.rules.timezone
         judged = verdicts.judged_on([one.release for one in incident.linked])
-        day = local_date(incident.occurred, zone)
-        period = select_period((period_row(verdicts, row.body) for row in judged), day, day, host=incident.producer)
-        report = build_period_report(period, incident.producer, now, zone, self.rules.producer_name)
+        day, host = local_date(incident.occurred, zone), incident.producer
+        period = select_period((period_row(verdicts, row.body) for row in judged), day, day, host=host)
+        report = build_period_report(period, host, now, zone, self.rules.producer_name)
         return replace(report, incident=incident.id)
 
     def _citable_incidents(self, incident: Incident) -> list[Incident]:
@@ -188,7 +190,7 @@ class VerdictRecorder:
         return [*own, *self.store.verdicts.incidents(lately, incident.occurred)]
 
     def _with_hashes(self, incident: Incident) -> Incident:
-        """Return an incident with the hash and response headers of each evidence record."""
+        """Return an incident with the hash and response headers of each evidence record, also of this transaction."""
         facts = incident.facts
         if facts is None or not facts.certainty.records:
             return incident
@@ -196,14 +198,12 @@ class VerdictRecorder:
         known = (*self.store.evidence.records(names), *self.appended())
         hashes = {record.id: _LOST if record.is_lost else record.sha256 for record in known}
         records = tuple((name, hashes.get(name, known_hash)) for name, known_hash in facts.certainty.records)
-        certainty = replace(facts.certainty, records=records, heads=self._response_headers(incident, names))
-        return replace(incident, facts=replace(facts, certainty=certainty))
-
-    def _response_headers(self, incident: Incident, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
-        """Return the response headers of these records. Those from before the last start are in the stored incident."""
+        # Response headers from before the last start are only in the stored incident.
         stored = self.store.verdicts.incident(incident.id)
         earlier = dict(stored.facts.certainty.heads) if stored is not None and stored.facts is not None else {}
-        return tuple((name, head) for name in names if (head := self.head(name) or earlier.get(name, "")))
+        heads = tuple((name, head) for name in names if (head := self.head(name) or earlier.get(name, "")))
+        certainty = replace(facts.certainty, records=records, heads=heads)
+        return replace(incident, facts=replace(facts, certainty=certainty))
 
 
 def body_of(verdict: Verdict, incident: Incident | None, editions: Editions | None = None) -> dict[str, Any]:
@@ -225,9 +225,9 @@ def with_brought_forward(body: dict[str, Any], words: Mapping[str, str] | None) 
 
 
 def _was_over_when_announced(verdict: Verdict) -> bool:
-    """Return whether the slot had passed when it was first read, so that the release gets no incident.
+    """Return whether the slot had passed when it was first read, so that an unproven release gets no incident.
 
-    Two cases of the last day do get one: a calendar that announced it too late, and a release that was not watched.
+    If it passed within a day before, a finding of short notice or of an unwatched release still gives an incident.
     """
     passes = verdict.slot.passes() if verdict.slot is not None else None
     read_at = verdict.slot_learnt
@@ -237,7 +237,7 @@ def _was_over_when_announced(verdict: Verdict) -> bool:
 
 
 def _status_change(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:
-    """Return the event if people would call the status of a release changed, else None."""
+    """Return the event if people would call the status of a release changed, else None. The first status is one too."""
     old = status_key(before.body) if before else ""
     new = status_key(body)
     if old == new:
@@ -247,14 +247,14 @@ def _status_change(verdict: Verdict, body: Mapping[str, Any], before: Judged | N
 
 
 def status_key(body: Mapping[str, Any]) -> str:
-    """Return a key that changes if people would call the status changed: verdict, grade, findings, open exposures.
+    """Return a key that changes with what people call the status: verdict, slot, findings and which exposures are open.
 
     Lengths do not count, but whether one still grows does.
     """
-    kinds = sorted(
+    findings = sorted(
         (found["kind"], found["part"] or "", found["seconds"] is not None and found["seconds"]["max"] is None)
         for found in body["findings"]
     )
-    still = sorted(exposure["part"] for exposure in body["exposures"] if exposure["open"])
+    open_parts = sorted(exposure["part"] for exposure in body["exposures"] if exposure["open"])
     start = body["slot"]["start"] if body["slot"] else None
-    return json.dumps([body["verdict"], body["grade"], body["final"], kinds, still, start])
+    return json.dumps([body["verdict"], body["grade"], body["final"], findings, open_parts, start])

@@ -40,7 +40,10 @@ class Connectivity:
     _reported_until: datetime | None = None
 
     def note(self, host: str, outcome: Answer | Failure) -> None:
-        """Note the outcome of one look. Call it in the order in which looks end."""
+        """Count the look towards an outage if it did not reach its host, else end the outage if it proves a connection.
+
+        Call it in the order in which looks end.
+        """
         self._known_hosts.add(host)
         reason = outcome.reason if isinstance(outcome, Failure) else None
         if reason is not None and reason in _UNREACHED:

@@ -158,7 +158,7 @@ class DeadManSwitch:
             self.count_ping("withheld")
             _log.warning("deadman_withheld", reasons=reasons)
             return
-        answer = await self.fetcher.fetch(Request(self.url, cap=_MAX_ANSWER_BYTES, enough=True))
+        answer = await self.fetcher.fetch(Request(self.url, cap=_MAX_ANSWER_BYTES, may_cut=True))
         is_accepted = not isinstance(answer, Failure) and answer.status < 300
         self.count_ping("accepted" if is_accepted else "refused")
         if not is_accepted:

@@ -158,7 +158,7 @@ def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerd
         return
     earlier = [reading for reading in case.in_force.in_doubt if _is_earlier(reading, promise)]
     if reason is None:
-        reason = _change_text(case, promise) if earlier else _unread_reason(case, promise, parts)
+        reason = _change_text(case, promise) if earlier else _not_read_again_reason(case, promise, parts)
     if reason is not None:
         yield Finding(Kind.PROMISE_IN_DOUBT, None, reason)
     brought_forward = earlier[-1] if earlier else promise
@@ -253,9 +253,11 @@ def _unconfirmed_reason(case: Case, promise: Promise, parts: Iterable[PartVerdic
     return Reason.NOT_CONFIRMED.text(case.zone, promise=promise, last=shown, before=before)
 
 
-def _unread_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
-    """Return the reason that no read since a breach showed the promise; None if one did, or if no part is a breach."""
-    # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
+def _not_read_again_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
+    """Return the reason that no read since a breach showed the promise; None if one did, or if no part is a breach.
+
+    If a part is late, the read must be at the slot or later. If parts were only exposed, it may be before the slot.
+    """
     exposed = () if any(is_late(case, part) for part in parts) else parts
     counts_from, shown = _must_be_in_force_at(case, exposed), case.in_force.announced_as_of
     # An alternative address that is still empty breaks no promise.

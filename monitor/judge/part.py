@@ -205,11 +205,11 @@ class _PartJudge:
         """
         evidence, window, absent = self.evidence, self.window, appeared.after
         # If another view was present before the last absence, only absences before that view are sure.
-        contradicting = None if absent is None else self._contradicting_run(absent)
+        earlier_presence = None if absent is None else self._contradicting_run(absent)
         released = appeared
-        if contradicting is not None:
+        if earlier_presence is not None:
             runs = (run for spell in evidence.absences for run in spell.runs)
-            released = Interval(latest_known(absent_at(run, contradicting.first_sent) for run in runs), appeared.by)
+            released = Interval(latest_known(absent_at(run, earlier_presence.first_sent) for run in runs), appeared.by)
         delay = None if window.origin is None else since(released, window.origin)
         unproven = _Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
         if absent is not None and absent > window.latest:
@@ -219,9 +219,9 @@ class _PartJudge:
                 return self._unproven_by_stamp(released, stamp)
             return _Timing(VerdictKind.LATE, released, delay)
         if released.after is not None and window.earliest <= released.after and _is_out_by(released, window.latest):
-            # Without a bound it may have been public at the slot already, and removed before it was seen absent.
-            is_contradicted = window.exact and _early_bound(released, window, evidence) is None
-            return unproven if is_contradicted else _Timing(VerdictKind.ON_TIME, released, delay)
+            # Without an early bound, it may have been public before the slot, and removed before it was seen absent.
+            may_have_been_early = window.exact and _early_bound(released, window, evidence) is None
+            return unproven if may_have_been_early else _Timing(VerdictKind.ON_TIME, released, delay)
         # If only another view makes the interval wide, the reason is that view.
         if released.after != absent:
             return unproven

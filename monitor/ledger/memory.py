@@ -154,7 +154,10 @@ class LedgerMemory:
         self._ambiguous: frozenset[frozenset[Key]] = frozenset()
 
     def load(self, now: datetime) -> None:
-        """Load the entries of releases that are not long over. Blocks. Call `join_loaded` afterwards to join them."""
+        """Load the last reads of every calendar, and the entries and promises of releases that are not long over.
+
+        Blocks. Call `join_loaded` afterwards to join the entries.
+        """
         reads = {name: self._store.ledger.reads(name, limit=20) for name in self._rules.order}
         loaders = {name: StateLoader(CalendarState.from_reads(name, rows)) for name, rows in reads.items()}
         release_of: dict[Key, str] = {}

@@ -50,14 +50,11 @@ def age_of(headers: Mapping[str, str]) -> int | None:
 
 
 def is_stale(headers: Mapping[str, str]) -> bool:
-    """Return whether a cache served the answer after its lifetime. Caches do this while the origin fails.
-
-    A lifetime of zero is ignored: it is meant for browsers, and shared caches have their own instructions. An answer
-    that is a year old or more is always stale.
-    """
+    """Return whether a cache served the answer after its lifetime or after a year. Caches do if the origin fails."""
     age = age_of(headers)
     if not age:
         return False
+    # A lifetime of zero is ignored: it is meant for browsers, and shared caches have their own instructions.
     stated = {name.lower(): int(seconds) for name, seconds in _LIFETIME.findall(headers.get("cache-control", ""))}
     lifetime = stated.get("s-maxage", stated.get("max-age", 0))
     return 0 < lifetime < age or age == _LONGEST
@@ -77,7 +74,7 @@ class ConstantAge:
     _unexplained_pairs: int = 0
 
     def remove_constant_age(self, answer: Answer) -> Answer:
-        """Compare an answer with the last one of its address. Return it, without its `Age` once that is constant."""
+        """Return an answer, without its `Age` if this address has proved to send a constant one. Remember it."""
         age = age_of(answer.headers)
         if not age or age == _LONGEST:
             # Caches send the largest number that they know for everything older.
@@ -85,13 +82,15 @@ class ConstantAge:
             return answer
         headers = (answer.url, str(age), *(answer.headers.get(name) for name in _SERVED_BY))
         if headers != self._last_headers or self._last_sent is None:
+            # Another age, address or cache: the comparison starts again.
             self._last_headers, self._last_sent, self._unexplained_pairs = headers, answer.sent, 0
             return answer
         elapsed = (answer.sent - self._last_sent).total_seconds()
         if elapsed >= _MUST_HAVE_GROWN:
             self._last_sent = answer.sent
             # A copy that was fetched since cannot be this old.
-            self._unexplained_pairs += age > elapsed + _ROUNDING
+            if age > elapsed + _ROUNDING:
+                self._unexplained_pairs += 1
         if self._unexplained_pairs < _IGNORED_AFTER:
             return answer
         return replace(answer, headers={name: text for name, text in answer.headers.items() if name != "age"})

@@ -7,18 +7,9 @@ from monitor.look.fetch import Answer
 from schedules.patterns import quick
 
 _HEAD = 65_536
-_MARKS = (
-    b"cf-chl-",
-    b"challenge-platform",
-    b"_incapsula_resource",
-    b"incapsula incident",
-    b"aws-waf",
-    b"awswafcookie",
-    b"captcha-delivery",
-    b"px-captcha",
-    b"pardon our interruption",
-    b"ddos-guard",
-    b"/_sec/cp_challenge",
+_MARKS = frozenset(
+    {b"cf-chl-", b"challenge-platform", b"_incapsula_resource", b"incapsula incident", b"aws-waf", b"awswafcookie"}
+    | {b"captcha-delivery", b"px-captcha", b"pardon our interruption", b"ddos-guard", b"/_sec/cp_challenge"}
 )
 _TITLES = quick(
     rb"<title[^>]{0,100}>\s*(just a moment|attention required|access denied|access to this page|sign in|log in|login"

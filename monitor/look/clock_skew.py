@@ -46,11 +46,11 @@ _ERRATIC_AFTER = 6
 _VOTES_EVERY = timedelta(seconds=1)
 _STEP_DOUBT_SECONDS = 30.0
 """For this long after a step, our clock may soon be corrected again."""
-_APART_FROM = 5.0
+_LEAST_SECONDS_APART = 5.0
 """Two answers of one address must be at least this many seconds apart to show who wrote their dates."""
 _SAME_WITHIN = 2.0
 """Seconds by which ages and dates may differ from the time between two answers: both are whole seconds."""
-_FOLLOWED_FOR = 120.0
+_FOLLOWED_SECONDS = 120.0
 """Seconds after which another address of the host is compared, if this one showed nothing."""
 
 
@@ -87,13 +87,13 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
         return Vote(CORRECT, outvoted=everyone) if synchronised else Vote(CORRECT, unconfirmed=everyone)
     our_weight = _OUR_WEIGHT + (_MACHINE_WEIGHT if synchronised else 0)
     weights = [_HOST_WEIGHT * len(group) + our_weight * _allows_correct(group, spans) for group in credible]
-    best = [group for group, weight in zip(credible, weights, strict=True) if weight == max(weights)]
-    winner, bounds = best[0], common_span(spans, best[0])
-    rivals = [group for group in best if distance(common_span(spans, group), bounds) > _TOLERANCE]
+    winner, *others = (group for group, weight in zip(credible, weights, strict=True) if weight == max(weights))
+    bounds = common_span(spans, winner)
+    rivals = [group for group in others if distance(common_span(spans, group), bounds) > _TOLERANCE]
     if rivals:
         # A draw: each of the groups may be right, so the result covers all of them.
-        possible = [bounds, *(common_span(spans, group) for group in rivals)]
-        covering = min(low for low, _ in possible), max(high for _, high in possible)
+        drawn = [bounds, *(common_span(spans, group) for group in rivals)]
+        covering = min(low for low, _ in drawn), max(high for _, high in drawn)
         return Vote(covering, unconfirmed=frozenset().union(winner, *rivals))
     outvoted = frozenset(name for name, span in spans.items() if distance(span, bounds) > _TOLERANCE)
     confirmed = _keep_confirmed([spans[name] for name in winner], witnesses)
@@ -119,10 +119,8 @@ def _allows_correct(group: Iterable[str], spans: Mapping[str, Span]) -> bool:
 
 
 def _keep_confirmed(spans: list[Span], witnesses: int) -> Span:
-    """Return the range that overlapping spans share, but move its ends towards zero if too few spans exclude zero.
-
-    So at least `witnesses` spans must show that our clock is ahead (or behind) by that much.
-    """
+    """Return the range that overlapping spans share, but move its ends towards zero if too few spans exclude zero."""
+    # At least `witnesses` spans must show that our clock is ahead (or behind) by that much.
     lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
     low, high = lows[-1], highs[0]
     if low > 0:
@@ -138,15 +136,15 @@ def common_span(spans: Mapping[str, Span], names: Iterable[str]) -> Span:
     return max(low for low, _ in chosen), min(high for _, high in chosen)
 
 
-def overlap(one: Span, other: Span) -> Span | None:
+def overlap(span: Span, other: Span) -> Span | None:
     """Return the range in which two spans overlap, None if they do not."""
-    low, high = max(one[0], other[0]), min(one[1], other[1])
+    low, high = max(span[0], other[0]), min(span[1], other[1])
     return (low, high) if low <= high else None
 
 
-def distance(one: Span, other: Span) -> float:
+def distance(span: Span, other: Span) -> float:
     """Return the seconds between two spans. Below zero if they overlap."""
-    return max(one[0], other[0]) - min(one[1], other[1])
+    return max(span[0], other[0]) - min(span[1], other[1])
 
 
 def is_off(bounds: Span) -> bool:
@@ -175,7 +173,7 @@ class CachedDates:
     """Finds out whether a host's cache keeps the origin's date or writes its own, by two answers of one address."""
 
     def __init__(self) -> None:
-        self._followed: dict[str, AgedAnswer] = {}
+        self._compared: dict[str, AgedAnswer] = {}
 
     def find_writer(self, host: str, aged: AgedAnswer) -> DateWriter:
         """Return who wrote the date of this answer: unknown until a second answer of the same address shows it.
@@ -183,15 +181,15 @@ class CachedDates:
         If the ages of the two grew as fast as our clock, a date that stayed the same is the origin's, and a date that
         grew with the age is the cache's. An answer to compare with is kept for the next call.
         """
-        before = self._followed.setdefault(host, aged)
-        elapsed = (aged.sent - before.sent).total_seconds()
+        before = self._compared.setdefault(host, aged)
+        elapsed, age_growth = (aged.sent - before.sent).total_seconds(), aged.age - before.age
         is_same_address = aged.url == before.url
-        if 0.0 <= elapsed < (_APART_FROM if is_same_address else _FOLLOWED_FOR):
+        if 0.0 <= elapsed < (_LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS):
             # Two answers this close show nothing. Another address must wait until this one has had its time.
             return DateWriter.UNKNOWN
-        self._followed[host] = aged
-        # After a step of our clock, an answer may seem to be from before the one that we received first.
-        if not is_same_address or elapsed < 0.0 or abs(aged.age - before.age - elapsed) > _SAME_WITHIN:
+        self._compared[host] = aged
+        # `elapsed` is negative if our clock was set back between the two.
+        if not is_same_address or elapsed < 0.0 or abs(age_growth - elapsed) > _SAME_WITHIN:
             return DateWriter.UNKNOWN
         date_growth = (aged.date - before.date).total_seconds()
         if not date_growth:
@@ -200,9 +198,10 @@ class CachedDates:
 
     def clear(self) -> None:
         """Forget every answer, because our clock was set and the time between two answers is not known."""
-        self._followed.clear()
+        self._compared.clear()
 
 
+@dataclass(slots=True, eq=False)
 class _HostDates:
     """The bounds of our clock's offset by the dates of one host, the last of which we received at `at`.
 
@@ -210,22 +209,19 @@ class _HostDates:
     dates. `contradictions` counts the rivals so far that were dropped, or replaced the bounds.
     """
 
-    __slots__ = ("at", "bounds", "contradictions", "name", "rival", "rival_dates")
-
-    def __init__(self, name: str, bounds: Span, at: datetime) -> None:
-        self.name = name
-        self.bounds = bounds
-        self.at = at
-        self.rival: Span | None = None
-        self.rival_dates = 0
-        self.contradictions = 0
+    name: str
+    bounds: Span
+    at: datetime
+    rival: Span | None = None
+    rival_dates: int = 0
+    contradictions: int = 0
 
     def add_bounds(self, bounds: Span, at: datetime) -> bool:
         """Add the bounds by one more date. Return whether they replaced the known bounds, because a clock was set.
 
-        Bounds that agree with the known ones narrow them. Bounds that contradict them become the rival, which replaces
-        the known bounds after `_REPLACED_AFTER` dates in a row that agree with each other. If a date agrees with the
-        known bounds again, the rival is dropped. Both count as a contradiction.
+        Bounds that agree with the known ones narrow them, and the rival is dropped. Others become the rival, or narrow
+        it. After `_REPLACED_AFTER` such dates in a row that agree with each other, the rival replaces the known bounds.
+        Each rival counts as one contradiction when it is dropped or replaces the bounds.
         """
         # The clocks may have drifted apart since the last date.
         drift = abs((at - self.at).total_seconds()) * _DRIFT
@@ -234,12 +230,13 @@ class _HostDates:
         if distance(widened, bounds) <= _TOLERANCE:
             # A small gap between the two is imprecision. Then the gap itself becomes the bounds.
             agreed = overlap(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
-            self.contradictions += self.rival is not None
+            if self.rival is not None:
+                self.contradictions += 1
             self.bounds, self.rival, self.rival_dates = agreed, None, 0
             return False
-        rival = self.rival and overlap(self.rival, bounds)
-        self.rival_dates = self.rival_dates + 1 if rival else 1
-        self.rival = rival or bounds
+        narrowed_rival = None if self.rival is None else overlap(self.rival, bounds)
+        self.rival_dates = 1 if narrowed_rival is None else self.rival_dates + 1
+        self.rival = narrowed_rival or bounds
         if self.rival_dates < _REPLACED_AFTER:
             return False
         self.contradictions += 1
@@ -251,10 +248,6 @@ class _HostDates:
         self.bounds = shift_span(self.bounds, seconds)
         self.rival = self.rival and shift_span(self.rival, seconds)
         self.at += timedelta(seconds=seconds)
-
-    def is_consistent(self) -> bool:
-        """Return whether its newest date agrees with the earlier ones, and the host is not erratic."""
-        return self.rival is None and not self.is_erratic()
 
     def is_erratic(self) -> bool:
         """Return whether its dates change back and forth, so that they are not used."""
@@ -295,7 +288,8 @@ class Skew:
         """Update the offset of our clock by the date of an answer. Return whether the answer's own time is certain.
 
         It is not if its date contradicts earlier dates of this host, because then our clock or the host's has just been
-        set. Missing, implausible and erratic dates say nothing. `ahead` is the result of `self.ahead`, if just called.
+        set. An answer without a usable date counts as certain, and so does one of a host with erratic dates. `ahead` is
+        the result of `self.ahead`, None to call it: all bounds are first adapted to a step of our clock.
         """
         step = (self.ahead() if ahead is None else ahead) - self._ahead
         if abs(step) >= LEAST_CLOCK_STEP:
@@ -363,13 +357,14 @@ class Skew:
         return self._bounds != NO_OFFSET
 
     def _bounds_by_date(self, host: str, answer: Answer) -> Span | None:
-        """Return the bounds of our clock's offset by the date of one answer. None if it has no usable date."""
-        text = answer.headers.get("date", "")
-        if text != self._last_date[0]:
-            self._last_date = (text, mail_date(text))
+        """Return the bounds of our clock's offset by the date of one answer. None if it is absent or implausible."""
+        header = answer.headers.get("date", "")
+        if header != self._last_date[0]:
+            self._last_date = (header, mail_date(header))
         date = self._last_date[1]
         if date is None:
             return None
+        # The host wrote it between `sent` and `received`, and left out the fraction of the second.
         least, most = (answer.sent - date).total_seconds() - _GRAIN, (answer.received - date).total_seconds()
         if age := age_of(answer.headers):
             # A cache's date is of now. The origin's is `age` seconds old. If the writer is not known, allow for both.
@@ -385,9 +380,10 @@ class Skew:
         return least, most
 
     def _record_implausible_date(self, host: str, span: Span) -> None:
-        """Record a date more than a day from our clock, and log it once a host. Use it if our clock is the wrong one.
+        """Record a date more than a day from our clock, and log it once a host.
 
-        Our clock is, if two hosts agree, no host sends a plausible date, and the machine does not confirm our clock.
+        If two hosts send such dates, none sends a plausible one, and the machine does not confirm our clock, then our
+        clock is wrong, and these dates decide its offset.
         """
         if host not in self._logged:
             self._logged.add(host)
@@ -398,7 +394,8 @@ class Skew:
 
     def _run_vote(self) -> Span:
         """Let the hosts with consistent dates vote. Return the bounds of our clock's offset, as before if none can."""
-        consistent = [host for host in self._hosts.values() if host.is_consistent()]
+        # The newest date of these agrees with their earlier ones.
+        consistent = [host for host in self._hosts.values() if host.rival is None and not host.is_erratic()]
         recent = [host for host in consistent if self._clock_set_at is None or host.at >= self._clock_set_at]
         # Newest first: of equal groups, the one with the newest date wins.
         voters = sorted(recent if len(recent) > 1 else consistent, key=lambda host: host.at, reverse=True)
@@ -422,15 +419,15 @@ class ClockStepGuard:
     def __init__(self, skew: Skew, clock: Clock) -> None:
         self._skew = skew
         self._clock = clock
-        self._ahead = skew.ahead()
+        self._last_ahead = skew.ahead()
         self._step_seen_at: float | None = None
 
     def __call__(self) -> bool:
-        """Return whether our clock is wrong since a step at most `_STEP_DOUBT_SECONDS` ago."""
+        """Return whether our clock is wrong since a step at most `_STEP_DOUBT_SECONDS` ago. Each call looks for one."""
         ahead, now = self._skew.ahead(), self._clock.monotonic()
-        step, self._ahead = ahead - self._ahead, ahead
-        if abs(step) > _TOLERANCE:
+        if abs(ahead - self._last_ahead) > _TOLERANCE:
             self._step_seen_at = now
+        self._last_ahead = ahead
         if self._step_seen_at is None or now - self._step_seen_at > _STEP_DOUBT_SECONDS:
             return False
         least, most = self._skew.bounds_now()

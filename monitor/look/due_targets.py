@@ -74,12 +74,12 @@ class Sweeps:
 
     def __init__(self) -> None:
         self._sweeps: dict[tuple[datetime, timedelta], _SharedSweep] = {}
-        self._pages: dict[str, str] = {}
+        self._part_keys_by_url: dict[str, str] = {}
         self._debt = 0.0
         self.is_active = False
 
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
-        """Add the part of a target, if the target represents its part and the goal has not ended."""
+        """Add the part of a target to the sweep of its slot, unless the goal ended or another target represents it."""
         if not _represents_part(target, goal) or now >= goal.ends:
             return
         shared = self._sweeps.get((goal.slot, goal.tolerance))
@@ -87,19 +87,21 @@ class Sweeps:
             shared = self._sweeps[goal.slot, goal.tolerance] = _SharedSweep(Sweep(goal.slot, goal.tolerance))
         shared.sweep.add(part_key(target), goal)
         if goal.announces is None:
-            self._pages[target.url] = part_key(target)
+            # A listing that links to this address gives the part priority.
+            self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
-        """Remove the part of a target, because it needs no more proof."""
+        """Remove the part of a target, which needs no more proof, and its sweep if no part is left."""
         shared = self._find_sweep(goal)
         if shared is None or not _represents_part(target, goal):
             return
         shared.sweep.remove(part_key(target))
-        self._pages.pop(target.url, None)
+        self._part_keys_by_url.pop(target.url, None)
         if not shared.sweep.parts:
             del self._sweeps[goal.slot, goal.tolerance]
 
     def _find_sweep(self, goal: ProofGoal | None) -> _SharedSweep | None:
+        """Return the sweep of the goal's slot, None without a goal or if that sweep has ended."""
         return None if goal is None else self._sweeps.get((goal.slot, goal.tolerance))
 
     def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
@@ -108,9 +110,10 @@ class Sweeps:
         If a listing shows parts, they are looked at first from now on. Only the edge and origin views prove a part.
         """
         if self.is_active and sighting.found:
-            listed_parts = [self._pages[link.url] for link in sighting.found if link.url in self._pages]
-            for listing_sweep in self._sweeps.values() if listed_parts else ():
-                listing_sweep.sweep.prioritise(listed_parts)
+            keys = self._part_keys_by_url
+            if listed_parts := [keys[link.url] for link in sighting.found if link.url in keys]:
+                for listing_sweep in self._sweeps.values():
+                    listing_sweep.sweep.prioritise(listed_parts)
         shared = self._find_sweep(goal)
         if shared is not None and target.view in (View.EDGE, View.ORIGIN):
             result = _RESULTS.get(sighting.state, LookResult.NOTHING)
@@ -129,7 +132,7 @@ class Sweeps:
         return self.is_active and any(shared.is_critical for shared in self._sweeps.values())
 
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
-        """Set `is_active` and drop ended sweeps. Return whether due targets must be scheduled again because of this.
+        """Drop ended sweeps, set `is_active` and which are critical. Return whether to schedule due targets again.
 
         `gap` is the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
         """
@@ -150,39 +153,36 @@ class Sweeps:
         return shared is not None and shared.is_open(now)
 
     def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Return the part to look at next: one of an urgent sweep if any is ready, else one of another, else None.
-
-        Sweeps of the same urgency share the looks in proportion to their parts. A look to the host begins every `gap`.
-        """
+        """Return the part to look at next: one of an urgent sweep if any is ready, else one of another, else None."""
         for urgent in (True, False):
-            sweeps = self._sweeps_by_urgency(now, urgent=urgent)
+            sweeps = self._open_sweeps(now, urgent=urgent)
             all_parts = sum(len(shared.sweep.parts) for shared in sweeps)
             for shared in sorted(sweeps, key=lambda shared: shared.looks):
-                # A sweep with a third of all parts gets every third look.
+                # A look at the host begins every `gap`. A sweep with a third of all parts gets every third look.
                 gap_within_sweep = gap * (all_parts / len(shared.sweep.parts))
                 part = shared.sweep.next_part(now, gap_within_sweep, is_ready)
                 if part is not None:
                     return part
         return None
 
-    def _sweeps_by_urgency(self, now: datetime, *, urgent: bool) -> list[_SharedSweep]:
-        """Return the open sweeps that are urgent, or those that are not. A new one gets the lowest `looks` of these."""
+    def _open_sweeps(self, now: datetime, *, urgent: bool) -> list[_SharedSweep]:
+        """Return the open sweeps that are urgent, or the others. One that has just joined gets their lowest `looks`."""
         sweeps = [shared for shared in self._sweeps.values() if shared.is_open(now) and shared.is_urgent(now) is urgent]
-        least = min((shared.looks for shared in sweeps if shared.was_urgent is urgent), default=0.0)
+        lowest = min((shared.looks for shared in sweeps if shared.was_urgent is urgent), default=0.0)
         for shared in sweeps:
             if shared.was_urgent is not urgent:
-                shared.was_urgent, shared.looks = urgent, least
+                # With fewer looks than the others, it would take all looks until it has as many.
+                shared.was_urgent, shared.looks = urgent, lowest
         return sweeps
 
     def record_start(self, part: PartProof, now: datetime) -> None:
-        """Record that a look at a part begins."""
+        """Record that a look at a part begins. It adds to the looks that are owed to requests outside the sweeps."""
         shared = self._find_sweep(part.goal)
         if shared is not None:
             shared.sweep.record_start(part, now)
             shared.looks += 1.0 / len(shared.sweep.parts)
-            # Each look of a sweep adds to what is owed to other looks and requests.
-            floor = _CRITICAL_FLOOR if shared.is_critical else _EARLY_FLOOR
-            self._debt = min(_MOST_DEBT, self._debt + floor)
+            share_of_others = _CRITICAL_FLOOR if shared.is_critical else _EARLY_FLOOR
+            self._debt = min(_MOST_DEBT, self._debt + share_of_others)
 
     def owes_a_look(self) -> bool:
         """Return whether a look or request outside the sweeps goes first, if any is due."""
@@ -240,6 +240,7 @@ class DueTargets:
     """
 
     def __init__(self, rate: float) -> None:
+        """Begin without targets. `rate` is the looks a second that the host's budget allows."""
         self.rate = rate
         self.sweeps = Sweeps()
         self.ready = 0
@@ -253,10 +254,11 @@ class DueTargets:
         self._groups: dict[WantedSpacing, _Group] = {}
         self._swept: dict[str, _Entry] = {}
         self._next_swept: _Entry | None = None
+        # Thousands of targets share a few keys: keep one object for each.
         self._group_keys: dict[WantedSpacing, WantedSpacing] = {}
-        self._numbers = itertools.count()
-        self._rechecked_at = datetime.min.replace(tzinfo=UTC)
-        self._shared_at = self._sweeps_updated_at = -inf
+        self._entry_numbers = itertools.count()
+        self._windows_checked_at = datetime.min.replace(tzinfo=UTC)
+        self._rate_shared_at = self._sweeps_updated_at = -inf
 
     def schedule(self, watched: ScheduledTarget, now: datetime) -> None:
         """Enter a target for its next look, in place of its earlier entry. Without a due instant, only remove that.
@@ -269,10 +271,9 @@ class DueTargets:
         if watched.due is None or watched.window is None:
             return
         window = watched.window
-        group_key = (window.every.total_seconds(), window.chance)
-        # Thousands of targets share a few keys: keep one object for each.
+        group_key = WantedSpacing(window.every.total_seconds(), window.chance)
         group_key = self._group_keys.setdefault(group_key, group_key)
-        entry = _Entry(watched, group_key, watched.rank, next(self._numbers))
+        entry = _Entry(watched, group_key, watched.rank, next(self._entry_numbers))
         self._entries[watched.target.id] = entry
         heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
         if watched.promised_at is not None and timedelta() <= watched.promised_at - watched.due < _FORESEEN:
@@ -290,13 +291,14 @@ class DueTargets:
             return
         entry.is_current = False
         self._swept.pop(target, None)
-        self.ready -= entry.is_ready
+        if entry.is_ready:
+            self.ready -= 1
         if entry.is_counted:
             self._groups[entry.group_key].count -= 1
 
     def collect_due(self, now: datetime, mono: float) -> None:
         """Make the targets that are now due ready for `take_next`, and at intervals update those that were ready."""
-        if self.ready and now >= self._rechecked_at + _RECHECK_EVERY:
+        if self.ready and now >= self._windows_checked_at + _RECHECK_EVERY:
             self._move_to_next_windows(now)
         if mono - self._sweeps_updated_at >= _UPDATE_SECONDS:
             self._update_sweeps(now, mono)
@@ -305,12 +307,10 @@ class DueTargets:
         self._collect_promised(now, mono)
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
-        """Make an entry ready in its group, or pass it to the sweeps, or postpone it if it is a witness that must wait.
-
-        If the last look at its target is still under way, do nothing, because the end of that look schedules it again.
-        """
+        """Make an entry ready in its group, or pass it to the sweeps, or postpone it as a witness that must wait."""
         watched = entry.watched
         if watched.is_under_way:
+            # The end of this look schedules the target again.
             return
         if not entry.is_counted:
             self._count_in_group(entry)
@@ -319,7 +319,7 @@ class DueTargets:
         elif watched.goal is not None and self.sweeps.plans_looks_for(watched.goal, now):
             self._swept[watched.target.id] = entry
         else:
-            wanted_seconds, _ = entry.group_key
+            wanted_seconds = entry.group_key.every
             last = watched.last_look_mono
             if last is None:
                 # It never had a look. It counts as if its last look had been one spacing before it was due.
@@ -329,14 +329,15 @@ class DueTargets:
             self.ready += 1
 
     def _collect_promised(self, now: datetime, mono: float) -> None:
-        """Give precedence to the ready targets at their promised instant, the most overdue by chance first."""
+        """Enter ready targets whose promised instant has come in the heap `_promised`."""
         while (instant := self._earliest_in(self._promised_instants)) is not None and instant <= now:
             _, rank, number, entry = heappop(self._promised_instants)
             if entry.is_ready:
-                _, chance = entry.group_key
+                chance = entry.group_key.chance
                 last = entry.watched.last_look_mono
-                precedence = -inf if last is None else (last - mono) * sqrt(chance)
-                heappush(self._promised, (precedence, rank, number, entry))
+                # First without a look, then by the time since the last one, weighted by the chance of a change.
+                lowest_first = -inf if last is None else (last - mono) * sqrt(chance)
+                heappush(self._promised, (lowest_first, rank, number, entry))
 
     def _update_sweeps(self, now: datetime, mono: float) -> None:
         """Decide whether sweeps plan looks. If that changed, schedule the ready targets again."""
@@ -348,7 +349,7 @@ class DueTargets:
 
     def _move_to_next_windows(self, now: datetime) -> None:
         """Schedule ready targets again whose window has ended, with the spacing of the next window."""
-        self._rechecked_at = now
+        self._windows_checked_at = now
         ready = [entry.watched for entry in self._entries.values() if entry.is_ready]
         for watched in ready:
             if watched.window is not None and watched.window.ends <= now and watched.enter_window(now):
@@ -361,16 +362,17 @@ class DueTargets:
         return bool(self._swept or self._if_idle) and self._find_idle_look(now) is not None
 
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
-        """Remove and return the target to look at now, or None."""
-        first = self._next_swept if self._sweep_goes_first(is_other_due=self.ready > 0) else None
-        if first is not None and first.part is not None:
-            self.sweeps.record_start(first.part, now)
+        """Remove and return the target to look at now: the sweeps' next one if it goes first, else another, or None."""
+        entry = self._next_swept if self._sweep_goes_first(is_other_due=self.ready > 0) else None
+        if entry is not None and entry.part is not None:
+            self.sweeps.record_start(entry.part, now)
             self._next_swept = None
         else:
-            first = self._choose_other(now, mono)
-        if first is not None:
-            self.remove(first.watched.target.id)
-        return first.watched if first else None
+            entry = self._choose_other(now, mono)
+        if entry is None:
+            return None
+        self.remove(entry.watched.target.id)
+        return entry.watched
 
     def _choose_other(self, now: datetime, mono: float) -> _Entry | None:
         """Return the next entry outside the sweeps: promised, else the most overdue, else one for an idle host.
@@ -390,14 +392,16 @@ class DueTargets:
         return self._next_swept is not None and not (is_other_due and self.sweeps.owes_a_look())
 
     def _choose_next_swept(self, now: datetime, gap: timedelta) -> _Entry | None:
-        """Return the entry that the sweeps look at next, None if none waits. Keep it until it is taken or removed."""
+        """Return the entry that the sweeps look at next, None if none waits. Keep it until it is taken or removed.
+
+        `gap` is the time between two requests to the host.
+        """
         if self._next_swept is not None and not self._next_swept.is_current:
             self._next_swept = None
         if self._next_swept is None and self._swept:
             part = self.sweeps.next_part(now, gap, lambda part: self._find_entry(part) is not None)
-            self._next_swept = None if part is None else self._find_entry(part)
-            if self._next_swept is not None:
-                self._next_swept.part = part
+            if part is not None and (entry := self._find_entry(part)) is not None:
+                entry.part, self._next_swept = part, entry
         return self._next_swept
 
     def _find_entry(self, part: PartProof) -> _Entry | None:
@@ -405,19 +409,15 @@ class DueTargets:
         return self._swept.get(f"{part.id}/{part.next_view}") or self._swept.get(f"{part.id}/{View.EDGE}")
 
     def _find_idle_look(self, now: datetime) -> _Entry | None:
-        """Return an entry to look at while the host is idle, or None."""
-        # First the origin views of parts in a sweep, the one with the oldest last look first.
+        """Return an entry for a look while the host is idle: an origin view in a sweep, else an early look, or None."""
         swept = self._swept.values()
-        origins = (entry for entry in swept if self.sweeps.awaits_origin(entry.watched.target, entry.watched.goal))
-        oldest = min(
-            origins,
-            key=lambda entry: -inf if entry.watched.last_look_mono is None else entry.watched.last_look_mono,
-            default=None,
-        )
+        origins = [entry for entry in swept if self.sweeps.awaits_origin(entry.watched.target, entry.watched.goal)]
+        if origins:
+            # The one without a look or with the oldest last look.
+            return min(origins, key=lambda entry: -inf if (last := entry.watched.last_look_mono) is None else last)
         while (entry := self._first_in(self._if_idle)) is not None and entry.watched.is_under_way:
             heappop(self._if_idle)
-        is_time_reached = entry is not None and self._if_idle[0][0] <= now
-        return entry if oldest is None and is_time_reached else oldest
+        return entry if entry is not None and self._if_idle[0][0] <= now else None
 
     def _postpone_to_promise(self, head: _Entry, now: datetime) -> bool:
         """Postpone the first entry of a group to its promised instant, if that is near. Return whether it was."""
@@ -448,7 +448,7 @@ class DueTargets:
 
     def demand(self) -> float:
         """Return the looks a second that are wanted now."""
-        return sum(group.count / wanted[0] for wanted, group in self._groups.items())
+        return sum(group.count / wanted_seconds for (wanted_seconds, _), group in self._groups.items())
 
     def stretch(self) -> float:
         """Return by which factor the spacing of looks is longer than wanted, 1.0 if the rate is enough."""
@@ -456,7 +456,7 @@ class DueTargets:
 
     def _most_overdue(self, mono: float) -> _Entry | None:
         """Return the ready entry that is the most overdue in proportion to its group's spacing, or None."""
-        if mono - self._shared_at >= _UPDATE_SECONDS:
+        if mono - self._rate_shared_at >= _UPDATE_SECONDS:
             self._share_rate(mono)
         # Of several, the one with the lowest rank.
         _, first = min(self._first_of_groups(mono), key=lambda pair: (-pair[0], pair[1].rank), default=(0.0, None))
@@ -471,7 +471,7 @@ class DueTargets:
 
     def _share_rate(self, mono: float) -> None:
         """Set the spacing of each group to what the rate can afford."""
-        self._shared_at = mono
+        self._rate_shared_at = mono
         self._groups = {wanted: group for wanted, group in self._groups.items() if group.count or group.ready}
         counts = {wanted: group.count for wanted, group in self._groups.items()}
         for wanted, spacing in affordable_spacings(counts, self.rate).items():
@@ -482,7 +482,7 @@ class DueTargets:
         entry.is_counted = True
         group = self._groups.get(entry.group_key)
         if group is None:
-            group = self._groups[entry.group_key] = _Group(entry.group_key[0])
+            group = self._groups[entry.group_key] = _Group(entry.group_key.every)
         group.count += 1
 
     def _first_in(self, heap: list[tuple[Any, Rank, int, _Entry]]) -> _Entry | None:

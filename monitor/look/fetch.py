@@ -32,15 +32,15 @@ class Reason(StrEnum):
 class Request:
     """A request.
 
-    `cap` is the most decoded bytes to read. A longer body is a failure, or is cut at the cap if `enough`. `bust` adds a
-    query that no cache has seen. `etag` and `modified` are from an earlier answer, and make the request conditional.
+    `cap` is the most decoded bytes to read. A longer body is a failure, or is cut if `may_cut`. `bust` adds a query
+    that no cache has seen. `etag` and `modified` are from an earlier answer, and make the request conditional.
     """
 
     url: str
     method: str = "GET"
     accept: str = "*/*"
     cap: int = 1_000_000
-    enough: bool = False
+    may_cut: bool = False
     bust: bool = False
     etag: str | None = None
     modified: str | None = None
@@ -71,14 +71,15 @@ class Answer:
 
     @property
     def digest(self) -> str:
-        """Return the SHA-256 of the body, in hex. If the body was cut, its full length is hashed too, if known."""
+        """Return the SHA-256 of the body in hex. If it was cut, the full length that the headers state counts too."""
         if not self._digest:
-            body = sha256(self.body)
+            sha = sha256(self.body)
+            # The stated length of an encoded body is that of its encoded form.
             if not self.whole and not self.headers.get("content-encoding"):
                 # A replaced file that begins with the same bytes nearly always has another length.
-                body.update(self.headers.get("content-length", "").encode())
+                sha.update(self.headers.get("content-length", "").encode())
             # All views of a page, and all missing pages of a host, have the same bytes. They share one text.
-            object.__setattr__(self, "_digest", intern(body.hexdigest()))
+            object.__setattr__(self, "_digest", intern(sha.hexdigest()))
         return self._digest
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 Network = IPv4Network | IPv6Network
 
-_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 # `ip_address.is_global` is True for the networks below. These contain translated IPv4 addresses, also private ones.
 _TRANSLATED = ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "192.88.99.0/24")
 # These were never assigned, or used to be private.
@@ -47,7 +47,7 @@ class Guard:
 
     def origin_of(self, scheme: str, host: str, port: int | None) -> Origin:
         """Return the origin of a URL. Raises `RefusedAddress` for a scheme or port that is not allowed."""
-        usual = _PORTS.get(scheme)
+        usual = DEFAULT_PORTS.get(scheme)
         if usual is None or not host:
             raise RefusedAddress(f"neither http nor https with a host: {scheme or 'no scheme'}")
         if port not in (None, usual) and port not in self.ports and not self.anywhere:
@@ -56,6 +56,7 @@ class Guard:
 
     def admits(self, address: str, host: str = "") -> bool:
         """Return whether we may connect to a numeric address. With `host`, also if it is allowed only for that host."""
+        # Without its zone, and as the IPv4 address that it may contain.
         ip = ip_address(address.partition("%")[0])
         ip = (ip.ipv4_mapped if isinstance(ip, IPv6Address) else None) or ip
         if self.anywhere or any(ip in network for network in (*self.networks, *self.of_hosts.get(host.lower(), ()))):
@@ -75,8 +76,8 @@ class Guard:
 def make_guard(
     networks: Iterable[str], ports: Iterable[int] = (), of_hosts: Iterable[tuple[str, Iterable[str]]] = ()
 ) -> Guard:
-    """Return a guard that allows networks in the form `10.1.2.0/24`. Raises ValueError for another form."""
-    own: dict[str, tuple[Network, ...]] = {}
+    """Return a guard that allows networks such as `10.1.2.0/24`, ports, and networks of hosts. Raises `ValueError`."""
+    by_host: dict[str, tuple[Network, ...]] = {}
     for host, allowed in of_hosts:
-        own[host.lower()] = (*own.get(host.lower(), ()), *map(ip_network, allowed))
-    return Guard(tuple(ip_network(network) for network in networks), frozenset(ports), own)
+        by_host[host.lower()] = (*by_host.get(host.lower(), ()), *map(ip_network, allowed))
+    return Guard(tuple(map(ip_network, networks)), frozenset(ports), by_host)

@@ -57,11 +57,11 @@ class Wakeup:
         self._wake_waiter()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for `seconds` of the loop's time, or until `set` is called."""
+        """Wait for `seconds` of the loop's time, or until `set` is called. After an earlier `set`, return at once."""
         if not self._is_set:
             loop = asyncio.get_running_loop()
             self._until = loop.time() + max(0.0, seconds)
-            # A timer that ends earlier is kept: `_on_timer` then starts it again.
+            # A running timer that ends earlier is kept: at its end, `_on_timer` starts it again for the rest.
             if self._timer is None or self._until < self._timer_at:
                 self._start_timer(loop)
             self._waiter = loop.create_future()
@@ -78,6 +78,7 @@ class Wakeup:
         self._timer = loop.call_at(self._until, self._on_timer, loop)
 
     def _on_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End the wait, or start the timer again if the wait is longer."""
         self._timer = None
         if self._waiter is not None and loop.time() < self._until:
             self._start_timer(loop)
@@ -106,10 +107,10 @@ class HostQueue:
         most_under_way: int,
         share: Share | None = None,
     ) -> None:
+        """Begin without targets. `rate` is in requests a second. `share`: None if no other monitor uses the store."""
         self.host = host
         self.targets = DueTargets(rate)
         self.under_way = 0
-        self.most_under_way = most_under_way
         self._pacer = Pacer(rate)
         self._clock = clock
         self._start = start
@@ -117,6 +118,7 @@ class HostQueue:
         # Other requests that wait for their turn, each with the steady time at which it began to wait.
         self._waiting_requests: deque[tuple[float, asyncio.Future[bool]]] = deque()
         self._is_running = False
+        # The wall time when steady time was zero. Later steps of our clock do not change it.
         self._epoch = clock.now() - timedelta(seconds=clock.monotonic())
         self._share = share
         self.waits_until = 0.0
@@ -136,7 +138,7 @@ class HostQueue:
             late = max(0.0, passed - seconds)
             clock_step = seconds_until(now, began) - passed
             if late > NOTICEABLE and self._share is not None:
-                # Other monitors may have taken over our turns. Without members there are none until the next share.
+                # Other monitors may have taken over our turns. Send nothing (no members) until the next share.
                 self.set_share(replace(self._share, members=()))
             if late > NOTICEABLE or abs(clock_step) > NOTICEABLE:
                 on_time_until = began + timedelta(seconds=min(seconds, passed))
@@ -157,11 +159,12 @@ class HostQueue:
             wait = self._seconds_until_start(now, steady)
             if wait > 0:
                 return wait
+            # If none was started, the due look was postponed to its promised instant.
             if self._start_one(now, mono):
                 self._pacer.record_start(steady)
 
     def reconfigure(self, rate: float, most_under_way: int) -> None:
-        """Set another rate, in requests a second, and another limit of requests under way."""
+        """Set another limit of requests under way, and another rate a second, of which several monitors have shares."""
         self.most_under_way = most_under_way
         turns = None if self._share is None else self._share.turns(self.host, rate, self._epoch)
         self._pacer.reconfigure(rate, turns)
@@ -175,7 +178,7 @@ class HostQueue:
         self._adopt_wait()
 
     def _adopt_wait(self) -> None:
-        """Wait as long as the host has asked another monitor to wait."""
+        """Wait as long as the host has asked another monitor to wait, unless this monitor waits as long already."""
         until = None if self._share is None else self._share.quiet_until(self.host, self._epoch)
         now = self._steady_time(self._clock.monotonic())
         if until is not None and now < until and not self._pacer.is_quiet(until - _SAME_WAIT):
@@ -187,10 +190,8 @@ class HostQueue:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait until a request that is not a look may start. It has a place until the block ends.
-
-        Without a place, it could wait for a connection after its turn, and then be sent together with another request.
-        """
+        """Wait until a request that is not a look may start. Keep a place for it until the block ends."""
+        # With a place, a connection is free for it, so that it is sent at its turn and not together with a later one.
         if self._is_running:
             await self._wait_for_turn()
         else:
@@ -202,7 +203,7 @@ class HostQueue:
             self._start_next_request()
 
     async def _wait_for_turn(self) -> bool:
-        """Wait for a turn. Return whether `under_way` already counts this request."""
+        """Wait for a turn. Return True if `run` gave it, and so has counted this request as under way."""
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting_requests.append((self._clock.monotonic(), turn))
         self.wake()
@@ -211,12 +212,13 @@ class HostQueue:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 # It was our turn, but this request was cancelled: the next one takes the turn.
-                self.under_way -= turn.result()
+                if turn.result():
+                    self.under_way -= 1
                 self._start_next_request()
             raise
 
     async def _wait_without_run(self) -> None:
-        """Wait for a free place and for the pacer, and take both. Commands use this, because they do not call `run`."""
+        """Wait for a free place and until the pacer allows a start, and take both. For commands, which do not `run`."""
         while True:
             steady = self._steady_time(self._clock.monotonic())
             if self.under_way >= self.most_under_way:
@@ -241,16 +243,17 @@ class HostQueue:
     def record_outcome(self, outcome: Answer | Failure, started: datetime) -> None:
         """Adapt the pace to the outcome of a request that got its turn at `started`. Obey a wait that the host demands.
 
-        A request that had to wait for its connection can be sent together with the next ones, so it counts twice.
+        Each time the request was sent again counts as one more. So does a long wait for its connection, after which it
+        may be sent together with the next ones. A failure and a server error do not change the pace.
         """
+        now = self._steady_time(self._clock.monotonic())
         was_sent_late = outcome.sent - started >= self._pacer.gap
-        for _ in range(outcome.lost_before + was_sent_late):
-            self._pacer.charge_extra_request(self._steady_time(self._clock.monotonic()))
+        for _ in range(outcome.lost_before + int(was_sent_late)):
+            self._pacer.charge_extra_request(now)
         if isinstance(outcome, Failure):
             return
         wait = outcome.headers.get("retry-after")
         if outcome.status == 429 or (outcome.status == 503 and wait is not None):
-            now = self._steady_time(self._clock.monotonic())
             # `Retry-After` may be an instant by the clock of the host.
             now_by_host = mail_date(outcome.headers.get("date", "")) or outcome.received
             self._pacer.record_refusal(now, retry_after(wait or "", now_by_host))
@@ -259,32 +262,35 @@ class HostQueue:
             self._pacer.record_success()
 
     def release_place(self, watched: ScheduledTarget) -> None:
-        """Free the place of a look that was answered or has failed."""
+        """Free the place of a look that was answered or has failed, if it still has one."""
         if not watched.has_place:
             return
         watched.has_place = False
+        was_full = self.under_way >= self.most_under_way
         self.under_way -= 1
-        if self.under_way + 1 >= self.most_under_way:
+        # While it is not full, the queue wakes by itself for the next look.
+        if was_full:
             self.wake()
 
     def finish_look(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
-        """Record that a look has ended. If the next look at its target may begin now, schedule it again."""
+        """Record that a look has ended. If the next one may begin now, schedule it, unless its target `is_dropped`."""
         self.release_place(watched)
         watched.is_under_way = False
         now = self._clock.now()
         is_due = watched.due is not None and watched.due <= now
-        may_be_early = watched.window is not None and watched.window.every_if_idle is not None
-        if is_due or may_be_early:
+        may_look_if_idle = watched.window is not None and watched.window.every_if_idle is not None
+        if is_due or may_look_if_idle:
             if not is_dropped:
                 self.targets.schedule(watched, now)
-            self._wakeup.set()
+            self.wake()
 
     def _start_one(self, now: datetime, mono: float) -> bool:
-        """Start the most overdue look or other request. Return whether there was one."""
+        """Start the most overdue look or other request, and count it as under way. Return whether one was started."""
         if self._has_waiting_request():
             waiting_since, turn = self._waiting_requests[0]
-            # The lag of a look counts spacings since its last one: 1.0 when due. A request is counted likewise.
-            if 1.0 + (mono - waiting_since) / _REQUEST_SPACING > self.targets.lag(mono):
+            # The lag of a look is in spacings since its last one: 1.0 when it falls due. A request has a lag likewise.
+            request_lag = 1.0 + (mono - waiting_since) / _REQUEST_SPACING
+            if request_lag > self.targets.lag(mono):
                 self._waiting_requests.popleft()
                 turn.set_result(True)
                 self.under_way += 1
@@ -293,8 +299,8 @@ class HostQueue:
         watched = self.targets.take_next(now, mono)
         if watched is None or watched.due is None:
             return False
-        due = min(watched.due, now)
-        self._start(watched, due, now)
+        # A look on an idle host starts before it is due.
+        self._start(watched, min(watched.due, now), now)
         watched.last_look, watched.last_look_mono = now, mono
         watched.is_under_way = watched.has_place = True
         self.under_way += 1
@@ -325,9 +331,10 @@ class HostQueue:
         instant = self.targets.next_promised()
         if instant is None:
             return 0.0
-        until = max(0.0, seconds_until(instant, now))
-        would_take_last_place = self.under_way + 1 >= self.most_under_way and until < _RESERVE_LAST_PLACE
-        return until if until < self._pacer.gap.total_seconds() or would_take_last_place else 0.0
+        seconds = max(0.0, seconds_until(instant, now))
+        would_use_its_turn = seconds < self._pacer.gap.total_seconds()
+        would_take_last_place = self.under_way + 1 >= self.most_under_way and seconds < _RESERVE_LAST_PLACE
+        return seconds if would_use_its_turn or would_take_last_place else 0.0
 
     def _has_waiting_request(self) -> bool:
         """Drop cancelled requests. Return whether another request waits for its turn."""

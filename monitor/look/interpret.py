@@ -43,14 +43,14 @@ class Known:
     placeholder: str | None = None
     slot: Slot | None = None
 
-    def merge(self, other: Known) -> Known:
-        """Return these facts together with those of `other`, which come from the store, with its slot."""
-        # The baseline is the first body that was stored. A stored placeholder does not say which text it had.
+    def merge(self, stored: Known) -> Known:
+        """Return these facts together with the `stored` ones, whose baseline and slot take precedence."""
         return Known(
-            other.baseline or self.baseline,
-            other.was_missing or self.was_missing,
-            other.placeholder if self.placeholder is None else self.placeholder,
-            other.slot,
+            stored.baseline or self.baseline,
+            stored.was_missing or self.was_missing,
+            # A stored placeholder does not say which text it had.
+            stored.placeholder if self.placeholder is None else self.placeholder,
+            stored.slot,
         )
 
 
@@ -94,6 +94,7 @@ class TurnQueue:
         await turn
 
     def _release_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let the first waiting task continue, and the next one in the next pass of the loop."""
         turn = self._waiting.popleft()
         if not turn.done():
             turn.set_result(None)
@@ -119,7 +120,7 @@ class Interpreter:
     _turns: TurnQueue = field(default_factory=TurnQueue)
 
     def make_request(self, target: Target, url: str | None = None) -> Request:
-        """Return the request for a target. `url` is the address that redirects led to, if any."""
+        """Return the request for a target, by default at its own address. Note our clock, to detect if it is set."""
         memory, address = self._memory_of(target), url or target.url
         memory.ahead = self.skew.ahead()
         # An ETag of another address is not valid for this one.
@@ -129,7 +130,8 @@ class Interpreter:
             accept="*/*" if target.is_file else _ACCEPT.get(target.view, _ACCEPT_PAGE),
             cap=FILE_CAP if target.is_file else PAGE_CAP,
             # A listing is useful even if only its first megabyte is read.
-            enough=target.is_file or target.view is View.TRIPWIRE,
+            may_cut=target.is_file or target.view is View.TRIPWIRE,
+            # No cache may answer for the origin.
             bust=target.view is View.ORIGIN,
             etag=memory.etag if is_conditional else None,
             modified=memory.modified if is_conditional else None,
@@ -138,14 +140,15 @@ class Interpreter:
     async def interpret(self, target: Target, outcome: Answer | Failure) -> Sighting:
         """Return the sighting of a look, like `interpret_now`, but without blocking the loop for long.
 
-        A worker process reads a large body. A small one is read after all other ready tasks, so that due looks start.
+        A worker process reads a body that may take long. Another is read after all other ready tasks, so that due looks
+        start first. A failure, and an answer whose body is known or not needed, are interpreted at once.
         """
         if isinstance(outcome, Failure):
             return self.interpret_now(target, outcome)
         memory, reader = self._memory_of(target), self.reader
         answer = memory.constant_age.remove_constant_age(outcome)
-        is_known = memory.recognised is not None and memory.digest == answer.digest
-        if answer.status // 100 != 2 or is_known or interpret_without_body(answer, target):
+        is_same_body = memory.recognised is not None and memory.digest == answer.digest
+        if answer.status // 100 != 2 or is_same_body or interpret_without_body(answer, target):
             return self._interpret_answer(target, answer, memory)
         # While a body is read or waits, the target may change. So its memory is looked up again afterwards.
         if reader is not None and is_costly(target.recognise, answer):
@@ -167,7 +170,7 @@ class Interpreter:
     def _interpret_answer(
         self, target: Target, answer: Answer, memory: TargetMemory, read: Recognised | None = None
     ) -> Sighting:
-        """Return the sighting of an answer, and remember what the next look needs.
+        """Return the sighting of an answer, and remember what the next look needs, such as a 404 or a placeholder.
 
         `read` is what a worker has read in its body, None if none has. If our clock is in doubt, the sighting is
         unknown, and a placeholder is not remembered.
@@ -191,10 +194,10 @@ class Interpreter:
                 memory.known = known_before
                 memory.forget_body()
             recognised = unknown("clock", recognised.found)
-        digest = None
-        if (target.is_file or target.recognise == "changed") and answer.status in (200, 304):
-            is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
-            digest = memory.digest if is_read else None
+        # The bytes of other pages differ at every look, even if their content is the same.
+        has_stable_bytes = target.is_file or target.recognise == "changed"
+        is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
+        digest = memory.digest if has_stable_bytes and is_read and answer.status in (200, 304) else None
         return make_sighting(target, answer, recognised, digest, bounds)
 
     def restore_known(self, target: Target, known: Known) -> None:
@@ -215,6 +218,7 @@ class Interpreter:
         """Return the memory of a target, a new one if it changed. The facts stay if its address is the same."""
         memory = self._memories.get(target.id)
         if memory is not None and memory.target is target:
+            # Nearly always it is the same object. Comparing all fields would take longer.
             return memory
         if memory is None or memory.target.url != target.url:
             memory = self._memories[target.id] = TargetMemory(target)
@@ -227,7 +231,8 @@ class Interpreter:
     ) -> Recognised:
         """Return what the body shows, and remember it. If it is the last body again, return the remembered result.
 
-        `read` is what a worker has read in the body, None if it must be read here.
+        `read` is what a worker has read in the body, None if it must be read here. Of a body that could not be read,
+        nothing is remembered. The first body of a target with the recogniser `changed` becomes its baseline.
         """
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")
@@ -235,11 +240,11 @@ class Interpreter:
         if digest != memory.digest or memory.recognised is None:
             recognised = read or read_body(target.recognise, answer, self._make_context(target, answer, memory))
             if recognised.why in UNREAD_REASONS:
-                # The body was not read. The next attempt may succeed, so it must not be a conditional request.
+                # The next attempt may succeed, so it must not be a conditional request.
                 return recognised
             memory.digest = digest
             if recognised.why == NO_BASELINE:
-                # These bytes are the baseline. The next look must receive a body again, to compare it.
+                # The next look must receive a body again, to compare it.
                 memory.known = replace(memory.known, baseline=digest)
                 return recognised
             memory.recognised = recognised
@@ -277,7 +282,7 @@ class Interpreter:
 
 
 def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:
-    """Return what status and headers of an answer prove. None for a 304, and if its body must be read."""
+    """Return what status and headers of an answer prove. None for a 304, or if the body must be read."""
     if why := rejection_reason(answer):
         return unknown(why)
     status = answer.status
@@ -290,6 +295,7 @@ def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:
     # A witness that is missing does not show that its release is.
     if status in _BY_STATUS and not is_witness(target.part):
         return _BY_STATUS[status]
+    # Only `status` accepts another success than 200.
     has_body_to_read = 200 < status < 300 and answer.body and target.recognise == "status"
     return None if has_body_to_read else unknown(str(status))
 
@@ -302,27 +308,27 @@ def make_sighting(
     bounds: Span = NO_OFFSET,
 ) -> Sighting:
     """Return the sighting with this result. Its interval allows for the answer's `Age` and the offset of our clock."""
-    status, youngest, oldest = None, 0.0, 0.0
+    status, least_age, most_age = None, 0.0, 0.0
     if isinstance(outcome, Answer):
         status = outcome.status
         if "age" in outcome.headers:
-            youngest, oldest = age_bounds(outcome.headers)
+            least_age, most_age = age_bounds(outcome.headers)
     if is_off(bounds):
         # If our clock is wrong by more than a day, the look proves nothing anyway.
-        oldest += min(max(bounds[1], 0.0), _DAY)
-        youngest += max(min(bounds[0], 0.0), -_DAY)
+        most_age += min(max(bounds[1], 0.0), _DAY)
+        least_age += max(min(bounds[0], 0.0), -_DAY)
     return Sighting(
         target.id,
         recognised.state,
-        outcome.sent,
-        outcome.received,
-        outcome.sent - timedelta(seconds=oldest) if oldest else outcome.sent,
-        outcome.received - timedelta(seconds=youngest) if youngest else outcome.received,
-        recognised.specific,
-        recognised.why,
-        status,
-        digest,
-        recognised.found,
-        recognised.version,
-        target.url,
+        sent=outcome.sent,
+        received=outcome.received,
+        proved_from=outcome.sent - timedelta(seconds=most_age) if most_age else outcome.sent,
+        proved_to=outcome.received - timedelta(seconds=least_age) if least_age else outcome.received,
+        specific=recognised.specific,
+        why=recognised.why,
+        status=status,
+        digest=digest,
+        found=recognised.found,
+        version=recognised.version,
+        address=target.url,
     )

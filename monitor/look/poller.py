@@ -103,14 +103,14 @@ class BrokenLooks:
 class Poller:
     """Looks at targets when they are due.
 
-    At most one look at each target, and at most `at_once` at each host, are under way. By default the limit of a host
-    is what its budget needs. Looks are cancelled only at shutdown. Every due look is made, however late, or reported
-    as missed.
+    At most one look at each target is under way. Looks are cancelled only at shutdown. Every due look is made, however
+    late, or reported as missed.
     """
 
     def __init__(
         self, clock: Clock, fetcher: Fetcher, budget: Budget, interpreter: Interpreter, *, at_once: int | None = None
     ) -> None:
+        """Begin without targets. `at_once`: the most looks under way at each host, by default what its budget needs."""
         self._clock = clock
         self._fetcher = fetcher
         self._budget = budget
@@ -140,11 +140,11 @@ class Poller:
         soon: bool = False,
         goal: ProofGoal | None = None,
     ) -> None:
-        """Look at a target in these windows, which replace its earlier windows.
+        """Look at a target in these windows, which replace its earlier windows. Without any change, do nothing.
 
         `shift` delays its due instants, so that targets with the same windows are not all due at once. At `promised_at`
         a look begins, and the host is kept free for it. With `soon`, a new target is due at once. `goal` is what must
-        be proved about the part.
+        be proved about the part, None for a target that proves nothing. Due looks that this drops count as missed.
         """
         now = self._clock.now()
         watched = self._watched.get(target.id)
@@ -180,6 +180,7 @@ class Poller:
             self._interpreter.forget(target_id)
 
     def _remove_from_sweep(self, watched: ScheduledTarget, keep: ProofGoal | None = None) -> None:
+        """Remove the part of a target from the sweeps of its host, unless its goal is still `keep`."""
         if watched.goal is not None and watched.goal != keep:
             self._queue_of(watched.target.host).targets.sweeps.remove(watched.target, watched.goal)
 
@@ -202,7 +203,7 @@ class Poller:
     def next_due(self) -> datetime | None:
         """Return when the next look is due at a host that asked for no wait, None if none is due."""
         open_hosts = {host for host, queue in self._queues.items() if not queue.is_quiet()}
-        dues = (one.due for one in self._watched.values() if one.target.host in open_hosts)
+        dues = (watched.due for watched in self._watched.values() if watched.target.host in open_hosts)
         return min((due for due in dues if due is not None), default=None)
 
     def is_quiet(self, host: str) -> bool:
@@ -285,7 +286,10 @@ class Poller:
         self._under_way[watched] = asyncio.Task(self._make_look(watched, watched.target))
 
     async def _make_look(self, watched: ScheduledTarget, target: Target) -> None:
-        """Make one look, and pass its sighting to schedule, sweeps and hooks. Raises nothing."""
+        """Make one look, and pass its sighting to schedule, sweeps and hooks. Raises nothing.
+
+        After a fault of our own code, the next look begins at the target's own address, not where a redirect led.
+        """
         queue, began = self._queues[target.host], self._clock.now()
         try:
             outcome = await self._fetcher.fetch(self._interpreter.make_request(target, watched.url))
@@ -294,13 +298,13 @@ class Poller:
                 # The host can have another request while this body is read.
                 queue.release_place(watched)
             sighting = await self._interpreter.interpret(target, outcome)
-            if sighting.found or watched.url is not None:
+            was_redirected, is_swept = watched.url is not None, watched.goal is not None
+            if sighting.found or was_redirected:
                 watched.follow_redirect(sighting)
-            if sighting.found or watched.goal is not None:
+            if sighting.found or is_swept:
                 queue.targets.sweeps.record_result(target, watched.goal, sighting)
             self._hooks.on_look(target, sighting, outcome)
         except Exception as exc:  # noqa: BLE001 # a fault in one look must not stop all others
-            # The address that a redirect led to may be the cause.
             watched.url, watched.hops = None, ()
             self._report_broken(target, exc, began)
         finally:
@@ -311,6 +315,7 @@ class Poller:
             queue.finish_look(watched, is_dropped=is_dropped)
 
     def _report_broken(self, target: Target, fault: Exception, began: datetime) -> None:
+        """Count a look that our own code broke, and pass its unknown sighting to the hook. Raises nothing."""
         try:
             self._hooks.on_look(target, *self.broken.record_look(target, fault, began))
         except Exception as again:  # noqa: BLE001 # it may be the hook that broke
@@ -321,25 +326,25 @@ class Poller:
             self.missed += looks
             self._hooks.on_missed(target, looks)
 
-    def _report_disturbance(self, wait: Disturbance) -> None:
+    def _report_disturbance(self, disturbance: Disturbance) -> None:
         """Call hooks for a late wakeup or clock step, once for all queues. After a backward step, replan all looks."""
-        reported_until = self._disturbed_until
-        if reported_until is not None and wait.begins <= reported_until < wait.ends + timedelta(seconds=1):
-            # Another queue has reported the same disturbance.
-            self._disturbed_until = max(reported_until, wait.ends)
+        last_end = self._disturbed_until
+        if last_end is not None and disturbance.begins <= last_end < disturbance.ends + timedelta(seconds=1):
+            # Another queue has reported the same disturbance. Each of them wakes at a slightly different time.
+            self._disturbed_until = max(last_end, disturbance.ends)
             return
-        self._disturbed_until = wait.ends
-        if wait.late:
-            self._hooks.on_stall(wait.begins, wait.ends)
-        if wait.clock_step and self._note_clock_step():
-            if wait.clock_step < 0:
+        self._disturbed_until = disturbance.ends
+        if disturbance.late:
+            self._hooks.on_stall(disturbance.begins, disturbance.ends)
+        if disturbance.clock_step and self._note_clock_step():
+            if disturbance.clock_step < 0:
                 # The due instants are now too far in the future.
                 now = self._clock.now()
                 for watched in self._watched.values():
                     watched.last_look = None
                     watched.replan(watched.windows, watched.shift, now)
                     self._queues[watched.target.host].targets.schedule(watched, now)
-            self._hooks.on_clock_set(wait.begins, wait.ends, wait.clock_step)
+            self._hooks.on_clock_set(disturbance.begins, disturbance.ends, disturbance.clock_step)
 
     def _note_clock_step(self) -> bool:
         """Remember that our clock was set. Return whether no other queue has reported this step yet."""
@@ -350,7 +355,7 @@ class Poller:
         return abs(ahead - ahead_before) >= NOTICEABLE or mono - noticed_before > LONGEST_SLEEP
 
     async def _finish_looks(self) -> None:
-        """Wait a few seconds for the looks under way, cancel the rest, and report the looks that were due as missed."""
+        """Wait a few seconds for the looks under way, and cancel the rest. Report looks that are due now as missed."""
         now = self._clock.now()
         if self._under_way:
             _, unfinished = await asyncio.wait(self._under_way.values(), timeout=_GRACE_SECONDS)

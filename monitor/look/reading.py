@@ -54,20 +54,20 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
         return unknown(TOO_COSTLY)
     if blocked := find_challenge(answer):
         return unknown(blocked)
-    if (other := interpret_wrong_file(answer, context)) is not None:
-        return other
+    if (wrong_file := interpret_wrong_file(answer, context)) is not None:
+        return wrong_file
     try:
         recognise = find_recogniser(name)
     except UserFault:
         # One wrong rule must not stop the looks at other targets.
         return unknown("no recogniser of that name")
-    seen = recognise(answer, context)
-    is_html_page = name.startswith(_SEEKING) and is_html(answer)
-    if seen.state is State.ABSENT and is_html_page and not _HAS_NAME.search(answer.body):
+    result = recognise(answer, context)
+    was_sought_in_page = name.startswith(_SEEKING) and is_html(answer)
+    if result.state is State.ABSENT and was_sought_in_page and not _HAS_NAME.search(answer.body):
         # The page may be a bot wall, which never contains the words or links of a release.
         return unknown(NAMELESS)
-    cleaned = (_clean_found(found) for found in seen.found)
-    return replace(seen, found=tuple(one for one in cleaned if one.url)) if seen.found else seen
+    cleaned = (_clean_found(found) for found in result.found)
+    return replace(result, found=tuple(found for found in cleaned if found.url)) if result.found else result
 
 
 def _clean_found(found: Found) -> Found:
@@ -96,15 +96,15 @@ class BodyReader:
     _paused: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
 
     async def read(self, target: Target, answer: Answer, context: Context) -> Recognised:
-        """Return what a body shows, unknown if that takes too long or no worker starts."""
-        until, pause = self._paused.get(target.id, (None, _FIRST_PAUSE))
-        if until is not None and self.clock.now() < until:
+        """Return what a body shows, unknown if that takes too long or no worker starts, or while the target pauses."""
+        paused_until, pause = self._paused.get(target.id, (None, _FIRST_PAUSE))
+        if paused_until is not None and self.clock.now() < paused_until:
             return unknown(TOO_COSTLY)
         # Recognisers do not need the request.
-        bare = replace(answer, request=None, head=b"")
+        arguments = (target.recognise, replace(answer, request=None, head=b""), context)
         try:
             seen: Recognised = await self.workers.run(
-                "recognise", target.host, target.recognise, bare, context, seconds=READ_SECONDS, size=len(answer.body)
+                "recognise", target.host, *arguments, seconds=READ_SECONDS, size=len(answer.body)
             )
         except NoWorker:
             return unknown(NO_WORKER)

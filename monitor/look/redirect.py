@@ -5,13 +5,13 @@ from __future__ import annotations
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from monitor.look.fetch import Answer, Found
+from monitor.look.guard import DEFAULT_PORTS
 from monitor.look.recognise.result import Recognised, absent, unknown, withdrawn
 
 REDIRECTED = "redirected"
 """Reason of an unknown: the address redirects to another path on its host, which the next look uses."""
 _FILE_HOST = "assets.publishing.service.gov.uk"
 _PAGE_HOST = "www.gov.uk"
-_PORTS = {"http": 80, "https": 443}
 
 
 def interpret_redirect(url: str, answer: Answer) -> Recognised:
@@ -40,27 +40,25 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
 
 
 def is_same_site(url: str, destination: str) -> bool:
-    """Return whether a redirect stays on the host and port, adds no user name, and keeps encryption."""
+    """Return whether a redirect keeps host, scheme and port, or only adds encryption. It must not add a user name."""
     try:
         here, there = urlsplit(url), urlsplit(destination)
-        ports = [parts.port or _PORTS.get(parts.scheme) for parts in (here, there)]
+        port, new_port = (parts.port or DEFAULT_PORTS.get(parts.scheme) for parts in (here, there))
     except ValueError:
         return False
-    adds_encryption = (here.scheme, there.scheme, *ports) == ("http", "https", 80, 443)
-    is_same = here.scheme == there.scheme and ports[0] == ports[1] is not None
+    adds_encryption = (here.scheme, port, there.scheme, new_port) == ("http", 80, "https", 443)
+    is_same = port is not None and (here.scheme, port) == (there.scheme, new_port)
     return here.hostname == there.hostname and there.username is None and (is_same or adds_encryption)
 
 
 def _is_withdrawal(here: SplitResult, there: SplitResult) -> bool:
-    """Return whether GOV.UK redirects so because it unpublished something: from a file to a page, or to the page above.
-
-    Paths of fewer than three segments are sections of the site, not pages of a release.
-    """
+    """Return whether GOV.UK has unpublished something: it redirects from a file to a page, or to the page above."""
     if here.hostname == _FILE_HOST:
         return there.hostname == _PAGE_HOST
     parent = there.path.rstrip("/")
-    is_below = here.path.startswith(f"{parent}/") and here.path.rstrip("/") != parent and parent.count("/") >= 3
-    return here.hostname == there.hostname == _PAGE_HOST and is_below
+    is_below = here.path.startswith(f"{parent}/") and here.path.rstrip("/") != parent
+    # A path of fewer than three segments is a section of the site, not a page of a release.
+    return here.hostname == there.hostname == _PAGE_HOST and is_below and parent.count("/") >= 3
 
 
 def _resolve_location(url: str, answer: Answer) -> str | None:

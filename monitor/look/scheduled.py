@@ -64,18 +64,18 @@ class ScheduledTarget:
             self.due, self.window, self.is_extra = now, window, True
 
     def next_look_if_idle(self) -> datetime | None:
-        """Return the earliest time for an additional look while the host is idle, None if the window allows none.
+        """Return the earliest time for an additional look while the host is idle, None if none is allowed yet.
 
-        The times of the edge view are two spacings apart. Those of other views are in the middle between them.
+        The edge view has every even multiple of the spacing, the other views every odd one, so that they alternate.
         """
         if self.window is None or self.window.every_if_idle is None or self.last_look is None:
             return None
-        every = self.window.every_if_idle
-        anchor = _EPOCH if self.target.view is View.EDGE else _EPOCH + every
-        return on_grid(self.last_look + _LEAST_IDLE_GAP * every, anchor, 2 * every)
+        spacing = self.window.every_if_idle
+        soonest = self.last_look + _LEAST_IDLE_GAP * spacing
+        return on_grid(soonest, anchor=_EPOCH if self.target.view is View.EDGE else _EPOCH + spacing, every=2 * spacing)
 
     def plan_after(self, after: datetime) -> None:
-        """Set the next due instant later than `after`, and its window: the promised instant if that is sooner."""
+        """Set `due` to the first due or promised instant later than `after`, None if none is left, and its `window`."""
         self.due = self._next_step(after) or next_due(self.windows, after, self.shift)
         self.is_extra = False
         promised = self.promised_at
@@ -95,7 +95,8 @@ class ScheduledTarget:
     def replan(self, windows: Sequence[Window], shift: timedelta, now: datetime) -> int:
         """Replace the windows. Return how many due looks of the old windows will not be made.
 
-        A look that is already due stays due. Otherwise the next one follows the last look by the new spacing.
+        A look that is already due stays due if a new window contains `now`. Otherwise the next look follows the last
+        one by the new spacing, and a look that was due is one of those that will not be made.
         """
         missed = self.count_missed(now)
         is_due = self.due is not None and self.due <= now
@@ -105,18 +106,19 @@ class ScheduledTarget:
         since = now if self.last_look is None or self.window is None else max(self.last_look, now - self.window.every)
         self.due = None
         self.plan_after(since)
-        return missed + is_due
+        return missed + 1 if is_due else missed
 
     def count_missed(self, now: datetime) -> int:
-        """Return how many more looks became due from `due` until `now`. The late look takes the place of them all."""
+        """Return how many looks became due after the one at `due`, until `now`. One late look replaces all of them."""
         due, window = self.due, self.window
         if due is None or window is None:
             return 0
         is_in_one_window = self.planned_at <= due and window.begins <= due and now < window.ends
-        is_by_spacing = not self.is_extra and due != self.promised_at
-        if is_in_one_window and (is_by_spacing or now < due + window.every):
-            # An extra or promised look counts as on time until a whole spacing has passed.
+        is_regular = not self.is_extra and due != self.promised_at
+        if is_in_one_window and (is_regular or now < due + window.every):
+            # The spacing gives the number. An extra or promised look is on time until a whole spacing has passed.
             return max(0, (now - due) // window.every)
+        # Otherwise count the due instants of each window. Those from before these windows were set do not count.
         after = max(due, self.planned_at - _JUST_BEFORE)
         return sum(
             _count_dues_until(window, now, self.shift) - _count_dues_until(window, after, self.shift)

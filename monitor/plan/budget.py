@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil, sqrt
+from typing import NamedTuple
 
 from monitor.plan.share import LATEST_START, Turns
 from schedules.times.mail_date import LONGEST_WAIT
@@ -18,8 +19,12 @@ _PACE_AFTER_REFUSAL, _PACE_GROWTH = 0.25, 1.1
 _LEAST_FRACTION = 0.001
 """Used for a monitor without turns, to avoid a division by zero."""
 
-WantedSpacing = tuple[float, float]
-"""The seconds between looks that a target wants, and its chance of changing (see `windows.chance_of`)."""
+
+class WantedSpacing(NamedTuple):
+    """The seconds between looks that a target wants, and its chance of changing (see `windows.chance_of`)."""
+
+    every: float
+    chance: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,11 @@ def affordable_spacings(counts: Mapping[WantedSpacing, int], rate: float) -> dic
     Otherwise a kind gets requests in proportion to those it wants, times the square root of its chance of changing.
     This makes the measured intervals shortest on average (`docs/decides.md`).
     """
-    wanted_rates = [count / every for (every, _), count in counts.items()]
-    weights = [want * sqrt(chance) for want, (_, chance) in zip(wanted_rates, counts, strict=True)]
+    wanted_rates = [count / kind.every for kind, count in counts.items()]
+    weights = [wanted * sqrt(kind.chance) for wanted, kind in zip(wanted_rates, counts, strict=True)]
     shares = zip(counts.items(), share_rate(wanted_rates, weights, rate), strict=True)
-    return {kind: count / share if share > 0 else kind[0] for (kind, count), share in shares}
+    # Without a rate, there is no share to divide by.
+    return {kind: count / share if share > 0 else kind.every for (kind, count), share in shares}
 
 
 def share_rate(

@@ -127,7 +127,7 @@ def spacings_at(plans: Iterable[Sequence[Window]], minute: datetime, rate: float
 def _count_wanted(plans: Iterable[Sequence[Window]], minute: datetime) -> Counter[WantedSpacing]:
     """Return how many targets want each spacing in the middle of a minute."""
     windows = (window_at(windows, minute + MINUTE / 2) for windows in plans)
-    return Counter((window.every.total_seconds(), window.chance) for window in windows if window)
+    return Counter(WantedSpacing(window.every.total_seconds(), window.chance) for window in windows if window)
 
 
 def overload_warning(  # noqa: PLR0913  # what a warning is made of
@@ -195,5 +195,5 @@ def least_sufficient_rate(plans: Sequence[Sequence[Window]], minute: datetime, c
 
 def _most_important_spacing(spacings: Mapping[WantedSpacing, float]) -> timedelta:
     """Return the spacing of the targets that want the closest looks and, of these, are the likeliest to change."""
-    wanted = min(spacings, key=lambda kind: (kind[0], -kind[1]), default=None)
+    wanted = min(spacings, key=lambda kind: (kind.every, -kind.chance), default=None)
     return timedelta(seconds=0.0 if wanted is None else spacings[wanted])

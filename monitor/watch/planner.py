@@ -229,9 +229,12 @@ class Planner:
 
 
 def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> list[Part]:
-    """Return parts for the files that a page names and that are new, up to the limit of parts."""
+    """Return parts for the files that a page names and that are new, up to one part more than `most`.
+
+    The one more is not watched. It shows that there were too many. A file can also be a link to another site, which is
+    not watched by itself.
+    """
     known = {part.url for part in release.parts if part.origin is not Origin.LINKED}
-    # One more than are watched, so that the parts themselves show that there were too many.
     room = max(0, most + 1 - len(known))
     new = [file for file in files if file.url not in known][:room]
     names = unused_part_ids(Origin.FOUND, release.parts, len(release.parts))

@@ -119,9 +119,9 @@ def judged_place(row: Judged | None) -> tuple[str, Address] | None:
 def current_body(
     store: Store, policies: Policies, row: Judged, now: datetime, editions: Editions | None = None
 ) -> dict[str, Any]:
-    """Return the JSON of a release as of now: the stored one if the verdict in `row` is final, else judged again.
+    """Return the JSON of a release as of now: judged again, or as stored if the verdict in `row` is final.
 
-    `editions` replaces the editions of the Code as shipped.
+    It is also as stored if the store has nothing to judge from. `editions` replaces the shipped editions of the Code.
     """
     incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
     case = None if row.final else stored_case(store, row.release)

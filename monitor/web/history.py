@@ -66,11 +66,11 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Group:
-    """The releases under one label. A bar has the whole width if it contains `full_width` releases."""
+    """The releases under one label. A bar has the whole width if it contains `most_releases`."""
 
     label: str
     points: Sequence[Point]
-    full_width: int = 1
+    most_releases: int = 1
 
     @cached_property
     def verdict_counts(self) -> Counter[str]:
@@ -94,12 +94,12 @@ class Group:
 
     def boxes(self) -> Iterator[tuple[str, float, float]]:
         """Yield (verdict, left, width) for each box of the bar, in percent of the picture."""
-        begins = 0.0
-        for word in VERDICTS:
-            width = 100 * self.verdict_counts.get(word, 0) / max(self.full_width, 1)
+        left = 0.0
+        for verdict in VERDICTS:
+            width = 100 * self.verdict_counts.get(verdict, 0) / max(self.most_releases, 1)
             if width:
-                yield word, round(begins, 3), round(width, 3)
-            begins += width
+                yield verdict, round(left, 3), round(width, 3)
+            left += width
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ def group_by(
         if name := label(one):
             by_label.setdefault(name, []).append(one)
     largest = max(map(len, by_label.values()), default=0)
-    groups = [Group(name, members, full_width=largest) for name, members in by_label.items()]
+    groups = [Group(name, members, most_releases=largest) for name, members in by_label.items()]
     return groups if known else sorted(groups, key=rank)[:_MOST_GROUPS]
 
 

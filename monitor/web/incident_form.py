@@ -185,9 +185,10 @@ def with_plain_line_ends(text: str) -> str:
 
 
 def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = False) -> Callable[[Incident], Incident]:
-    """Return a function that adds the notes of a form to an incident: texts, mail, cause, role, actions and its end.
+    """Return a function that adds everything of a form that is no answer to an incident, such as notes, mail and cause.
 
-    `amends` is set if the form changes a signed report, which needs a reason. Raises `InvalidInput` for invalid notes.
+    An empty box changes nothing. `amends` is set if the form changes a signed report, which needs a reason. Raises
+    `InvalidInput` for invalid notes.
     """
     if faults := list(_find_faults(sent, amends=amends)):
         raise InvalidInput(faults)

@@ -24,7 +24,7 @@ _WAS = quick(
 )
 _DASH = quick(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
 _LEAD = quick(r"^(?P<word>[a-z' ]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$")
-_HARMLESS = quick(
+_INTRODUCTION = quick(
     r"^(?:(?:date|release date|publication date|date of (?:release|publication)|to be (?:published|released)|"
     r"(?:will be )?(?:published|released)|publication|expected|due|planned|scheduled(?: for)?|cyhoeddir|"
     r"approx(?:imately)?|circa)"
@@ -64,6 +64,7 @@ def strip_status(text: str) -> StrippedText:
     """Return a normalised text without status words and without an earlier date in brackets, which are returned too.
 
     If it has several status words, the one in brackets counts, then the one at the end, then the one before the date.
+    Other words in brackets stay, without the brackets. Words that only introduce a date are removed.
     """
     status: str | None = None
     previous: str | None = None
@@ -86,7 +87,7 @@ def strip_status(text: str) -> StrippedText:
     match = _LEAD.match(rest)
     lead = status_word(match["word"]) if match else None
     rest = match["rest"] if match and lead else rest
-    return StrippedText(_HARMLESS.sub("", rest), status or word or lead, previous)
+    return StrippedText(_INTRODUCTION.sub("", rest), status or word or lead, previous)
 
 
 def _strip_trailing_status(text: str) -> tuple[str, str | None]:

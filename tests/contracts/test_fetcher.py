@@ -87,14 +87,14 @@ async def test_a_body_over_its_cap_is_a_failure(world: World) -> None:
 
 async def test_a_body_over_its_cap_is_cut_where_the_start_is_enough(world: World) -> None:
     fetcher = await world({f"{BASE}/a": Reply(200, b"x" * 300_000)})
-    answer = await fetcher.fetch(Request(f"{BASE}/a", cap=1000, enough=True))
+    answer = await fetcher.fetch(Request(f"{BASE}/a", cap=1000, may_cut=True))
     assert isinstance(answer, Answer)
     assert (len(answer.body), answer.whole) == (1000, False)
 
 
 async def test_a_body_of_just_its_cap_is_whole(world: World) -> None:
     fetcher = await world({f"{BASE}/a": Reply(200, b"x" * 1000)})
-    answer = await fetcher.fetch(Request(f"{BASE}/a", cap=1000, enough=True))
+    answer = await fetcher.fetch(Request(f"{BASE}/a", cap=1000, may_cut=True))
     assert isinstance(answer, Answer)
     assert answer.whole
 

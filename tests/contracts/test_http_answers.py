@@ -39,7 +39,7 @@ async def test_a_gzip_bomb_is_cut_at_the_cap() -> None:
     failure = await fetch_from(reply_with(bomb))
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.TOO_LARGE
-    answer = await fetch_from(reply_with(bomb), Request(f"{BASE}/a", cap=1000, enough=True))
+    answer = await fetch_from(reply_with(bomb), Request(f"{BASE}/a", cap=1000, may_cut=True))
     assert isinstance(answer, Answer)
     assert len(answer.body) == 1000
 
@@ -54,7 +54,7 @@ async def test_a_gigabyte_is_cut_at_the_cap() -> None:
     failure = await fetch_from(flood)
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.TOO_LARGE
-    answer = await fetch_from(flood, Request(f"{BASE}/a", cap=64_000, enough=True))
+    answer = await fetch_from(flood, Request(f"{BASE}/a", cap=64_000, may_cut=True))
     assert isinstance(answer, Answer)
     assert (len(answer.body), answer.whole) == (64_000, False)
 

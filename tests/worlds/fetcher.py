@@ -66,5 +66,5 @@ def _answered(request: Request, reply: Reply) -> tuple[int, bytes]:
 
 
 def _too_large(request: Request, reply: Reply) -> Reason | None:
-    over = len(reply.body) > request.cap and not request.enough and request.method != "HEAD"
+    over = len(reply.body) > request.cap and not request.may_cut and request.method != "HEAD"
     return Reason.TOO_LARGE if over else None

@@ -50,18 +50,19 @@ def read_stretches(data: bytes) -> dict[str, tuple[str, ...]]:
     other files.
     """
     blocks, outside = _open_file(data)
-    found: dict[str, tuple[str, ...]] = {"before any table": ()}
+    between_tables = "before any table"
+    found: dict[str, tuple[str, ...]] = {between_tables: ()}
     number = 0
     for block in blocks:
         if isinstance(block, Table):
             number += 1
-            rows = enumerate(block.rows, 1)
-            cells = ((row, column, cell) for row, each in rows for column, cell in enumerate(each.cells, 1))
-            found |= {f"in table {number}, row {row}, cell {column}": _read_cell(cell) for row, column, cell in cells}
-            found[f"behind table {number}"] = ()
+            for row_number, row in enumerate(block.rows, 1):
+                for column, cell in enumerate(row.cells, 1):
+                    found[f"in table {number}, row {row_number}, cell {column}"] = _read_cell(cell)
+            between_tables = f"behind table {number}"
+            found[between_tables] = ()
         else:
-            where = [*found][-1]
-            found[where] = (*found[where], _read_paragraph(block.paragraph_format.element))
+            found[between_tables] += (_read_paragraph(block.paragraph_format.element),)
     places = Places()
     places.add_outside_body(outside)
     return found | {f"under “{key.heading}”": place.paragraphs for key, place in places.found.items()}

@@ -51,11 +51,13 @@ def fill_with_marks(template: bytes, report: Report) -> FilledTemplate:
 def read_template(report: Report, ours: FilledTemplate, theirs: Stretches) -> tuple[dict[Key, Place], dict[Key, Place]]:
     """Return the text of each box in their file, and in ours.
 
-    Raises Unreadable if text outside the boxes changed, or if it is not clear to which box a text belongs.
+    Raises Unreadable if text outside the boxes changed, if it is not clear to which box a text belongs, or if a box
+    that is in the template twice was changed in two ways.
     """
-    if missing := [where for where in (*theirs, *ours.plain) if (where in theirs) != (where in ours.plain)]:
-        text = " ".join(theirs.get(missing[0], ())).strip()
-        raise make_outside_error(missing[0], text) if text else Unreadable(f"{missing[0]} it is not as the template is")
+    if in_one_file := [where for where in (*theirs, *ours.plain) if (where in theirs) != (where in ours.plain)]:
+        where = in_one_file[0]
+        text = " ".join(theirs.get(where, ())).strip()
+        raise make_outside_error(where, text) if text else Unreadable(f"{where} it is not as the template is")
     places = {field.id: Key(section.heading, field.label) for section in report.sections for field in section.fields}
     keys = {name: places[field.id] for name in BOX_FACTS if (field := find_box(report, name))}
     boxes = (box for paragraphs in ours.marked.values() for box in MARKED_BOX.findall("".join(paragraphs)))
@@ -86,21 +88,23 @@ def _find_changed_boxes(where: str, ours: Sequence[str], theirs: Sequence[str]) 
     changed = [text.strip() for text in theirs if text.strip()]
     our_texts = [BLANKS.sub(" ", _remove_marks(text)).strip() for text in marked]
     their_texts = [BLANKS.sub(" ", text).strip() for text in changed]
+    # Each difference replaces our paragraphs from `first` up to `last` by theirs from `begin` up to `end`.
     differences = SequenceMatcher(None, our_texts, their_texts, autojunk=False).get_opcodes()
-    for what, first, last, begin, end in differences:
-        if what == "delete":
+    for edit, first, last, begin, end in differences:
+        continues_box = edit == "insert" and first > 0 and marked[first - 1].endswith(END_MARK)
+        precedes_box = edit == "insert" and first < len(marked) and marked[first].startswith(BEGIN_MARK)
+        if edit == "delete":
             # A box that is missing on its own was emptied. One that was removed with the words around it is unchanged.
             yield from ((box[1], "") for text in marked[first:last] if (box := MARKED_BOX.fullmatch(text)))
-        elif what == "insert" and first and marked[first - 1].endswith(END_MARK):
-            # The inserted paragraphs continue the box that ends the paragraph before them.
+        elif continues_box:
+            # The box has the paragraph before the inserted ones and these.
             yield from _split_boxes(where, marked[first - 1], PARAGRAPH_END.join(changed[begin - 1 : end]))
-        elif what == "insert" and first < len(marked) and marked[first].startswith(BEGIN_MARK):
-            # They are the beginning of the box that begins the paragraph after them.
+        elif precedes_box:
+            # The box has the inserted paragraphs and the one after them.
             yield from _split_boxes(where, marked[first], PARAGRAPH_END.join(changed[begin : end + 1]))
-        elif what != "equal":
-            yield from _split_boxes(
-                where, PARAGRAPH_END.join(marked[first:last]), PARAGRAPH_END.join(changed[begin:end])
-            )
+        elif edit != "equal":
+            our_part, their_part = PARAGRAPH_END.join(marked[first:last]), PARAGRAPH_END.join(changed[begin:end])
+            yield from _split_boxes(where, our_part, their_part)
 
 
 def _split_boxes(where: str, marked: str, text: str) -> Iterator[tuple[str, str]]:
@@ -111,13 +115,15 @@ def _split_boxes(where: str, marked: str, text: str) -> Iterator[tuple[str, str]
     """
     # A split gives in turn the template's words, the name of a box, and its text.
     pieces = MARKED_BOX.split(marked)
-    around = [words.strip(" ") or words for words in pieces[::3]]
+    template_words, names = pieces[::3], pieces[1::3]
+    around = [words.strip(" ") or words for words in template_words]
     texts = _split_between(around, text, from_end=False)
     if texts is None:
         raise make_outside_error(where, text.replace(PARAGRAPH_END, " "))
+    # If a typed text contains words of the template, the two directions find different boxes.
     if texts != _split_between(around, text, from_end=True):
         raise Unreadable(f"{where} answers stand side by side; whose this is cannot be known: “{text[:120]}”")
-    yield from zip(pieces[1::3], (box.strip(" ") for box in texts), strict=True)
+    yield from zip(names, (box.strip(" ") for box in texts), strict=True)
 
 
 def _split_between(around: Sequence[str], text: str, *, from_end: bool) -> list[str] | None:
@@ -127,11 +133,14 @@ def _split_between(around: Sequence[str], text: str, *, from_end: bool) -> list[
     begin the text, and the last must end it. The others are matched at their first place or, `from_end`, at their last.
     If there are no words between two parts, the first part (`from_end`: the last) is empty.
     """
-    if len(around) == 1 or not (text.startswith(around[0]) and text.endswith(around[-1])):
+    if len(around) == 1:
         return None
-    rest = text[len(around[0]) : len(text) - len(around[-1])]
+    first, *inner, last = around
+    if not (text.startswith(first) and text.endswith(last)):
+        return None
+    rest = text[len(first) : len(text) - len(last)]
     parts: list[str] = []
-    for words in around[-2:0:-1] if from_end else around[1:-1]:
+    for words in reversed(inner) if from_end else inner:
         part = ""
         if words not in rest:
             return None

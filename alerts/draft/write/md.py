@@ -32,6 +32,7 @@ def write_md(report: Report, which: Document | None = None) -> str:
 
 
 def _write_block(block: Block) -> str:
+    """Return a block of the outline as Markdown."""
     match block:
         case Heading(level, text, new_page):
             return f"{PAGE_BREAK if new_page else ''}{'#' * level} {_escape(text)}"
@@ -41,8 +42,9 @@ def _write_block(block: Block) -> str:
             quoted = (_write_piece(piece).replace("\n", "\n> ") for piece in pieces)
             return "\n>\n".join(f"> {text}" for text in quoted)
         case Grid(_, rows):
-            answers = ((label, [_mark_tone(one, _escape_cell(one.text)) for one in parts]) for label, parts in rows)
-            return _write_pipe_table(GRID_HEADER, [(_escape(label), "<br>".join(texts)) for label, texts in answers])
+            answers = ("<br>".join(_mark_tone(piece, _escape_cell(piece.text)) for piece in row[1]) for row in rows)
+            labels = (_escape(label) for label, _ in rows)
+            return _write_pipe_table(GRID_HEADER, list(zip(labels, answers, strict=True)))
         case Table() | Bars():
             table = block if isinstance(block, Table) else block.table
             cells = [[_escape_cell(cell) for cell in row] for row in table.rows]

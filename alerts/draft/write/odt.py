@@ -41,10 +41,11 @@ class Drawing(NamedTuple):
     svg: str
 
 
-def write_odt(report: Report, which: Document | None = None) -> bytes:
-    """Return the draft as the bytes of an .odt file."""
-    blocks = build_outline(report, which)
-    facts = {
+def write_odt(report: Report, document: Document | None = None) -> bytes:
+    """Return the draft, or only one of its documents, as the bytes of an .odt file."""
+    blocks = build_outline(report, document)
+    drawings = {place: drawing for place, block in enumerate(blocks) if (drawing := _make_drawing(block, place))}
+    context = {
         "report": report,
         "at": instant_json(report.at, "seconds"),
         "footer": format_footer(report),
@@ -52,9 +53,7 @@ def write_odt(report: Report, which: Document | None = None) -> bytes:
         "header": GRID_HEADER,
         "styles": STYLES,
         "widths": {place: widths for place, block in enumerate(blocks) if (widths := _list_column_widths(block))},
-        "drawings": (
-            drawings := {place: made for place, block in enumerate(blocks) if (made := _make_drawing(block, place))}
-        ),
+        "drawings": drawings,
     }
     content = BytesIO()
     with ZipFile(content, "w") as file:
@@ -62,7 +61,7 @@ def write_odt(report: Report, which: Document | None = None) -> bytes:
         file.writestr(ZipInfo("mimetype"), MIMETYPE)
         templates = load_templates(spelled=_write_xml_text)
         for name in PARTS:
-            part = make_printable(templates.get_template(f"odt_parts/{name}.j2").render(facts))
+            part = make_printable(templates.get_template(f"odt_parts/{name}.j2").render(context))
             file.writestr(ZipInfo(name), part, ZIP_DEFLATED)
         for drawing in drawings.values():
             file.writestr(ZipInfo(drawing.path), drawing.svg, ZIP_DEFLATED)

@@ -73,10 +73,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading; levels follow each other without gaps, and only the title has level 1.
-
-    `new_page`: it begins a page.
-    """
+    """A heading. Only the title has level 1, and levels have no gaps. `new_page`: it begins a page."""
 
     level: int
     text: str
@@ -177,7 +174,8 @@ def _build_signature(report: Report) -> list[Block]:
 def build_pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
     """Return the pieces of an answer box: measured text, a person's unchanged words, and prompts for missing text.
 
-    In a signed report a box has only its answers. An optional box without an answer says so.
+    Words that replace the measured text come alone, or before it if it was measured again since they were written. In a
+    signed report a box has only its answers, and an optional box without one says so.
     """
     measured = _make_pieces(Tone.PLAIN, field.paragraphs)
     answer = field.answer
@@ -191,8 +189,8 @@ def build_pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
         return (*measured, *missing, *remarks, *_make_pieces(Tone.ASK, field.guidance))
     if not field.is_replaced:
         return (*measured, *typed, *remarks)
-    newer = (Piece(Tone.REMARK, MEASURED_SINCE), *measured) if field.is_contested and measured else ()
-    return (*typed, *newer, *remarks)
+    measured_since = (Piece(Tone.REMARK, MEASURED_SINCE), *measured) if field.is_contested and measured else ()
+    return (*typed, *measured_since, *remarks)
 
 
 def _make_pieces(tone: Tone, texts: Iterable[str]) -> tuple[Piece, ...]:
@@ -289,10 +287,11 @@ UNPRINTABLE = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-
 
 
 def make_printable(text: str) -> str:
-    """Return text with a picture in place of each character that XML forbids or warns of."""
+    """Return text with line feeds as its only line ends, and a symbol for each character that XML forbids."""
 
-    def picture_of(found: re.Match[str]) -> str:
+    def replace_character(found: re.Match[str]) -> str:
         code = ord(found.group())
-        return chr(0x2400 + code) if code < 0x20 else "\ufffd"
+        # Unicode has a symbol for each control character below 32, such as ␀ for 0.
+        return chr(0x2400 + code) if code < 0x20 else "\N{REPLACEMENT CHARACTER}"
 
-    return UNPRINTABLE.sub(picture_of, text.replace("\r\n", "\n").replace("\r", "\n"))
+    return UNPRINTABLE.sub(replace_character, text.replace("\r\n", "\n").replace("\r", "\n"))

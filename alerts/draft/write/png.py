@@ -25,14 +25,15 @@ COLOUR_AT: Mapping[str, Callable[[int, int], Colour]] = {
 
 def lane_png(figure: Timeline, lane: Lane) -> bytes:
     """Return one lane between the figure's two instants, with the announced time as a line, as PNG bytes."""
-    edges = [(_find_column(figure, span.begins), _find_column(figure, span.ends), span.state) for span in lane.spans]
-    # A one-second interval would be invisible on a scale of hours, so a span is at least three pixels wide.
-    states = [""] * WIDTH
-    for begin, end, state in edges:
-        width = max(end - begin, 3)
-        states[begin : begin + width] = [state] * len(states[begin : begin + width])
-    mark = None if figure.slot is None else _find_column(figure, figure.slot)
-    return _encode_png([_draw_line(states, mark, y) for y in range(HEIGHT)])
+    state_of_column = [""] * WIDTH
+    for span in lane.spans:
+        begin = _find_column(figure, span.begins)
+        # A one-second interval would be invisible on a scale of hours, so a span is at least three pixels wide.
+        end = max(_find_column(figure, span.ends), begin + 3)
+        for column in range(begin, min(end, WIDTH)):
+            state_of_column[column] = span.state
+    slot_column = None if figure.slot is None else _find_column(figure, figure.slot)
+    return _encode_png([_draw_line(state_of_column, slot_column, y) for y in range(HEIGHT)])
 
 
 def bar_png(share: float) -> bytes:
@@ -54,13 +55,14 @@ def _find_column(figure: Timeline, at: datetime) -> int:
     return min(WIDTH - 1, max(0, round(share * WIDTH)))
 
 
-def _draw_line(states: list[str], mark: int | None, y: int) -> bytes:
-    """Return pixel line `y` of a lane: the state of each column, and the announced time at column `mark`."""
-    border = y in (0, HEIGHT - 1)
-    colours = [INK if border else COLOUR_AT[state](x, y) for x, state in enumerate(states)]
-    if mark is not None:
-        around = range(max(0, mark - 1), min(mark + 2, WIDTH))
-        colours[around.start : around.stop] = [(0, 0, 0) if y % 9 < 6 else WHITE] * len(around)
+def _draw_line(state_of_column: list[str], slot_column: int | None, y: int) -> bytes:
+    """Return pixel line `y` of a lane: a border, or the states, crossed by a dashed line at the announced time."""
+    is_border = y in (0, HEIGHT - 1)
+    colours = [INK if is_border else COLOUR_AT[state](x, y) for x, state in enumerate(state_of_column)]
+    if slot_column is not None:
+        is_dash = y % 9 < 6  # six pixels black, three white
+        for x in range(max(0, slot_column - 1), min(slot_column + 2, WIDTH)):
+            colours[x] = (0, 0, 0) if is_dash else WHITE
     return _encode_line(colours)
 
 

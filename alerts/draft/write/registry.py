@@ -19,7 +19,7 @@ class DocumentWriter(Protocol):
 
 
 def _load_when_called(import_path: str) -> DocumentWriter:
-    """Return a writer that imports the function at `import_path` (`module:name`) at each call, to save memory."""
+    """Return a writer that imports a function (`module:name`) at each call, to save memory, and titles the document."""
 
     def write(report: Report, document: Document | None = None) -> bytes:
         module, name = import_path.split(":")

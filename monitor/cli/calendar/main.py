@@ -12,18 +12,10 @@ import click
 from alerts.claim import NO_PROOF, Claim, claim_json
 from monitor.cli import complete
 from monitor.cli.calendar.read import diff, read
-from monitor.cli.common import (
-    Context,
-    Parsed,
-    as_json,
-    json_ignored,
-    print_json,
-    print_result,
-    release_of,
-    table_lines,
-)
+from monitor.cli.common import Context, Parsed, as_json, json_ignored, print_json, print_result, release_of, table_lines
 from monitor.cli.dates import DAY, today
 from monitor.cli.terminal import page_output
+from monitor.clock import SystemClock
 from monitor.config.read import validated
 from monitor.errors import BadInput, Fault, UserFault, why_unusable
 from schedules.as_json import announcement_json, slot_json
@@ -106,11 +98,14 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
     settings, faults = validated(given | source, "", CalendarSettings)
     if settings is None:
         raise click.UsageError("; ".join(f"{fault.key}: {fault.reason}" for fault in faults))
-    _parse_file(kind, file, settings, Context("").now())
+    _parse_file(kind, file, settings, SystemClock().now())
 
 
 def _parse_file(kind: str, file: Path, settings: CalendarSettings, now: datetime) -> None:
-    """Print the announcements of a file, and its notes on standard error. Raises `BadInput`, `UserFault`."""
+    """Print the announcements of a file, and on standard error its notes and harmless remarks.
+
+    Raises `BadInput` with the other remarks, which are faults, and `UserFault` if it is not a calendar of this kind.
+    """
     find_remarks = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)
     try:
         body = file.read_bytes()

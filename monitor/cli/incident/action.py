@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 import click
 
@@ -61,12 +62,9 @@ def done(context: Context, *, incident: str, number: int, at: str, by: str | Non
     Example: ninethirty incident action done quarterly-2018-01-05 1 --by "web team"
     """
     role, now, zone = role_of(by), context.now(), context.settings.timezone
-    _change_and_print(
-        context,
-        incident,
-        lambda known: complete_action(known, role, number, now, to_local_iso(at), zone),
-        as_json=as_json,
-    )
+    done_at = to_local_iso(at)
+    change = partial(complete_action, role=role, number=number, now=now, at=done_at, timezone=zone)
+    _change_and_print(context, incident, change, as_json=as_json)
 
 
 @action.command("list")

@@ -50,13 +50,15 @@ def add(context: Context, /, *, urls: tuple[str, ...], as_json: bool, **words: s
     with context.store() as store:
         facts = _release_facts(context, store, given.get("release"))
         given = _ask_missing(given, facts)
+        # Several times are separated by commas.
         times = {key: ",".join(map(to_local_iso, given[key].split(","))) for key in ("when", "until") if key in given}
         record = current_incidents(context, store).record
         with store.transaction() as tx, refuse_invalid_input():
             incident, is_new = log_by_hand(tx, record, given | times, facts, context.now())
         drafts = store.verdicts.drafts(incident.id)
-    for entry in (one for one in incident.timeline if one.by == MONITOR):
-        click.echo(entry.text, err=True)
+    # The monitor's own entries say what is doubtful about the texts.
+    for warning in (entry.text for entry in incident.timeline if entry.by == MONITOR):
+        click.echo(warning, err=True)
     if as_json:
         print_json(incident_json(incident, drafts))
         return
@@ -76,7 +78,7 @@ def _release_facts(context: Context, store: Store, release: str | None) -> Relea
 
 
 def _ask_missing(given: Mapping[str, str], facts: ReleaseFacts | None) -> dict[str, str]:
-    """Return the texts, with those that a person at a terminal adds for absent options."""
+    """Return the texts of the options. On a terminal, ask for those that are absent, if `facts` do not have them."""
     # The facts of a release have its title and producer.
     needed = _QUESTIONS if facts is None else ("what", "when")
     missing = [key for key in needed if key not in given]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from textwrap import wrap
@@ -37,7 +36,7 @@ from monitor.cli.incident.store import (
     redraft_for_steps,
     role_of,
 )
-from monitor.deliver.by_hand import merge_into_draft
+from monitor.deliver.by_hand import merge_texts
 from monitor.deliver.incident_json import draft_json
 from monitor.errors import UserFault, unknown_name, why_unusable
 from schedules.times.words import stamp
@@ -45,7 +44,6 @@ from schedules.times.words import stamp
 if TYPE_CHECKING:
     from alerts.draft.take_back import Conflict, FileChanges
     from monitor.store.rows import Draft
-    from monitor.store.sql.engine import Store
 
 
 FORMATS = ("md", "html", "docx", "odt", "pdf")
@@ -88,7 +86,7 @@ def draft(  # noqa: PLR0913 # one for each option
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Print or save the draft of an INCIDENT, or complete one of its fields.
+    """Print or save the draft of an INCIDENT, list its fields or versions, complete a field, or read back a file.
 
     Text that a person wrote is never changed by new measurements, and every version is kept.
 
@@ -112,29 +110,39 @@ def draft(  # noqa: PLR0913 # one for each option
 def complete_field(  # noqa: PLR0913 # one for each option
     context: Context, incident: str, field: str, text: str | None, by: str | None, *, instead: bool, as_json: bool
 ) -> None:
-    """Save a person's text in a field. If `text` is None, open $EDITOR. Raises `UnknownName`."""
+    """Save a person's text in a field or step, and print how many boxes are left. If `text` is None, open $EDITOR.
+
+    With `instead` it replaces the measured text. Raises `UnknownName` for an unknown field.
+    """
     role = role_of(by)
     with context.store() as store:
         last = _drafts_of(context, incident)[-1]
         report = report_from_json(last.facts)
-        known = [each.id for each in report.fields()] + [f"step.{step.id}" for step in report.steps]
-        if field not in known:
-            raise unknown_name("field", field, known, listed_by=f"ninethirty incident draft {incident} --fields")
+        names = [each.id for each in report.fields()] + [f"step.{step.id}" for step in report.steps]
+        if field not in names:
+            raise unknown_name("field", field, names, listed_by=f"ninethirty incident draft {incident} --fields")
         # An editor may stay open for an hour. Text that others save in between is kept too.
         edited_version = last.version if text is None else None
         typed = _ask_in_editor(last, field) if text is None else text
         words = {field: typed, **({f"{INSTEAD_PREFIX}{field}": "yes"} if instead else {})}
-        versions, conflicts = merge_typed(store, incident, words, edited_version, role, context.now())
+        conflicts: tuple[Conflict, ...] = ()
+
+        def merge_words(known: Versions) -> Versions:
+            nonlocal conflicts
+            versions, conflicts = merge_texts(known, words, edited_version, role, context.now())
+            return versions
+
+        changed = change_draft(store, incident, merge_words)[-1]
         redraft_for_steps(context, store, incident, [field])
         made = store.verdicts.drafts(incident)[-1]
     print_conflicts(conflicts)
-    warn_of_other_figures(versions[-1].report, [field])
-    text = f"{incident}: version {versions[-1].number}, {len(list_open_fields(versions[-1].report))} to complete"
+    warn_of_other_figures(changed.report, [field])
+    text = f"{incident}: version {changed.number}, {len(list_open_fields(changed.report))} to complete"
     print_result(draft_json(made), text, as_json=as_json)
 
 
 def _typed_text(text: str | None, file: Path | None) -> str | None:
-    """Return the text of --text or --file, None without both. Raises `UserFault` if the file cannot be read."""
+    """Return the text of --text or --file, None without both. Raises `UsageError` with both, and `UserFault`."""
     if text is not None and file is not None:
         raise click.UsageError("give either --text or --file, not both")
     if file is None:
@@ -205,7 +213,7 @@ def _field_rows(report: Report) -> Iterator[list[str]]:
     """Yield the field, who fills it, its status and its label, for each field and step.
 
     The status is `contested` if two people wrote different texts or a measurement changed after the answer, `said` if
-    a person wrote it, `filled` if the monitor did, else `to complete`.
+    a person wrote it, `filled` if the monitor did, else `to complete`. Of a step it is `done` or `to do`.
     """
     open_fields = set(list_open_fields(report))
     for field in report.fields():
@@ -243,15 +251,15 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
     data = _read_docx(file)
     role = role_of(by)
     changes: FileChanges | None = None
-
-    def save_changes(known: Versions) -> Versions:
-        nonlocal changes
-        changes = _find_changes(known, data, role, file, template)
-        base = next(one.report for one in known if one.number == changes.base)
-        return append_edit(known, changes.words, role, context.now(), base) if changes.words else known
-
     with context.store() as store:
         template = own_template(context, incident_of(store.verdicts, incident).producer)
+
+        def save_changes(known: Versions) -> Versions:
+            nonlocal changes
+            changes = _find_changes(known, data, role, file, template)
+            base = next(one.report for one in known if one.number == changes.base)
+            return append_edit(known, changes.words, role, context.now(), base) if changes.words else known
+
         versions = change_draft(store, incident, save_changes)
         assert changes is not None  # noqa: S101 # `change_draft` calls `save_changes`
         redraft_for_steps(context, store, incident, changes.words)
@@ -265,24 +273,6 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
     changed = f"changed {', '.join(names)}" if names else "nothing is changed"
     click.echo(f"{incident}: version {last.version}, {changed} (the file was of version {changes.base})")
     print_conflicts(changes.conflicts)
-
-
-def merge_typed(
-    store: Store, incident: str, words: Mapping[str, str], edited_version: int | None, role: str, now: datetime
-) -> tuple[Versions, tuple[Conflict, ...]]:
-    """Save typed texts (`words`, by box) as a new version of a draft.
-
-    `edited_version` is the version that the person started from (None: the last). Return all versions, and the boxes
-    that another person changed in between.
-    """
-    conflicts: tuple[Conflict, ...] = ()
-
-    def merge_words(known: Versions) -> Versions:
-        nonlocal conflicts
-        versions, conflicts = merge_into_draft(known, words, edited_version, role, now)
-        return versions
-
-    return change_draft(store, incident, merge_words), conflicts
 
 
 def warn_of_other_figures(report: Report, changed: Iterable[str]) -> None:

@@ -64,13 +64,18 @@ def note(  # noqa: PLR0913 # one for each option
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Acknowledge an INCIDENT, and add TEXT to its timeline if you give one.
+    """Acknowledge an INCIDENT, and add TEXT, an e-mail or a decision to its timeline if you give one.
+
+    With --assign and no text it is assigned, but not acknowledged.
 
     Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called" --by "duty statistician"
     """
+    if mail is not None and at:
+        raise click.UsageError("leave out --at: an e-mail is noted at the time it was sent")
     role, now, mail_bytes = role_of(by), context.now(), mail.read() if mail else b""
 
     def apply_options(known: Incident) -> Incident:
+        """Return the incident with everything that the options say, in the order of its timeline."""
         zone = context.settings.timezone
         # To assign it to another role does not acknowledge it. A note beside the assignment does.
         changed = known if assign else by_hand.acknowledge_incident(known, role, now)
@@ -87,8 +92,9 @@ def note(  # noqa: PLR0913 # one for each option
 
     with context.store() as store:
         changed = change_incident(context, store, incident, apply_options)
-        if at and changed.timeline[-1].by == MONITOR:
-            click.echo(changed.timeline[-1].text, err=True)
+        warnings = [entry.text for entry in changed.timeline if entry.by == MONITOR and entry.at == now] if at else []
+        for warning in warnings:
+            click.echo(warning, err=True)
         # A note does not amend a signed report, but a decision or a request to cite others does.
         if brought_forward or cite_others or SIGNED not in changed.words:
             redraft(context, store, changed)

@@ -45,7 +45,7 @@ _SHOWN_WORDS = ("what", "when", "until", "url", "cause", "assigned")
 def list_incidents(
     context: Context, *, only_open: bool, producer: str | None, first: date | None, last: date | None, as_json: bool
 ) -> None:
-    """List incidents, the newest first.
+    """List incidents, the newest first. With --open, only those that are not closed or that owe a report.
 
     Example: ninethirty incident list --open --producer ofqual
     """
@@ -58,6 +58,7 @@ def list_incidents(
             is_chosen = not only_open or stored.closed is None or is_owed(stored, drafts)
             if is_chosen and producer in (None, *stored.producers):
                 chosen.append((current.incident(stored, now), drafts))
+        # Programs get an empty list also for an unknown producer.
         if producer and not chosen and not as_json:
             check_producer(context, store, producer)
     heads = ["OCCURRED", "GRADE", "KIND", "HOW LATE", "STATUS", "DRAFT", "INCIDENT", "TITLE"]
@@ -136,6 +137,7 @@ def incident_lines(
 
 
 def _open_text(incident: Incident) -> str:
+    """Return in words when an incident was closed, or else who acknowledged it."""
     if incident.closed is not None:
         return f"closed {stamp(incident.closed)}"
     taken = incident.acknowledged
@@ -143,7 +145,7 @@ def _open_text(incident: Incident) -> str:
 
 
 def _draft_text(drafts: Sequence[Draft]) -> str:
-    """Return form, version and signature of a draft in words."""
+    """Return form, version and signature of a draft in words, `none` without a draft."""
     if not drafts:
         return "none"
     last = drafts[-1]

@@ -63,8 +63,8 @@ def sign(  # noqa: PLR0913 # one for each option
 ) -> None:
     """Sign the draft of an INCIDENT, and write report, evidence and letters into a folder, ready to send.
 
-    The signed version has a fixed hash, and later changes are marked as amendments. Signing is refused while a required
-    box is empty, a choice is open, or the release is still overdue or exposed.
+    The signed version has a fixed hash, and later changes are marked as amendments. Without --anyway, it refuses to
+    sign while a required box is empty, a choice is open, or the release is still overdue or exposed.
 
     Example: ninethirty incident sign malpractice-2017-2018-01-05 --by "head of profession"
     """
@@ -73,7 +73,7 @@ def sign(  # noqa: PLR0913 # one for each option
         # A signed report states the delay at the time of signing.
         known = current_incident(context, store, incident)
         folder = (output or Path()) / incident
-        # The folder comes first. If it cannot be created, the report must not be signed.
+        # If the folder cannot be created, the report must not be signed. If signing is refused, it is removed again.
         made_folders = _make_folder(folder)
         try:
             _sign_report(current_incidents(context, store).record, known, role, context.now(), anyway)
@@ -131,7 +131,7 @@ def _write_documents(
     for document, file, ending in sorted(files, key=lambda each: each[2] == "pdf"):
         try:
             file.parent.mkdir(exist_ok=True)
-            write_output(render_draft_or_pdf(redacted, ending, template, document), file, ending, confirm=False)
+            write_output(render_draft_or_pdf(redacted, ending, template, document), file, ending, report=False)
         except (OSError, EnvironmentFault) as fault:
             click.echo(str(fault), err=True)
             return

@@ -240,8 +240,9 @@ def _look_facts(case: Case, evidence: PartEvidence) -> list[Fact]:
 
 
 def _summarize_view(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> Fact:
-    """Return a fact that counts the looks at one view and the failed ones."""
+    """Return a fact about the looks at one view: how many, from when to when, how many failed, and the widest gap."""
     looks = sum(run.looks + run.failed for run in runs)
+    # All looks of an unknown run failed. Between the looks of another run some may have failed.
     failed = sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs)
     failures = f"{failed} failed and proved nothing" if failed else "none failed"
     begins, ends = exactly(runs[0].first_sent, case.zone), exactly(max(run.last_received for run in runs), case.zone)
@@ -282,11 +283,11 @@ def _describe_run(case: Case, run: Run) -> str:
 
 
 def _proved_instants(case: Case, run: Run) -> str:
-    """Return the first and last instant at which a run proves its state, or the one instant of a single look."""
+    """Return in words when a run proves its state: between two instants, or at one and from how old a cached copy."""
     if run.looks > 1:
         return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
-    # A single answer was made at some instant from `end`, its earliest, to `begin`, its latest (see `Run`). Presence
-    # counts from the latest, absence to the earliest.
+    # A cached answer is older than the look. Presence counts as of the latest instant at which it can have been made
+    # (`begin`), absence as of the earliest (`end`).
     proved_at = run.begin if run.state is State.PRESENT else run.end
     age = (run.first_sent - run.end).total_seconds()
     cached = f" (from a cache, up to {length(age)} old)" if age >= 1 else ""

@@ -31,10 +31,11 @@ class Body:
     __slots__ = ("_cap", "_inflate", "_may_cut", "_parts", "_received", "_size", "is_whole")
 
     def __init__(self, encoding: str, cap: int, *, may_cut: bool) -> None:
+        """Begin without chunks. `encoding` is the `Content-Encoding`, empty if there is none."""
         is_gzip = _IS_GZIP.get(encoding.strip().lower())
         if is_gzip is None:
             raise UnusableBody(Reason.ENCODING, "an encoding that we did not request")
-        self._inflate = zlib.decompressobj(31) if is_gzip else None
+        self._inflate = zlib.decompressobj(wbits=31) if is_gzip else None  # the largest window, in a gzip stream
         self._cap = cap
         self._may_cut = may_cut
         self._parts: list[bytes] = []

@@ -59,7 +59,8 @@ class RequestTiming:
 
     def restart(self) -> None:
         """Prepare to send the request again on a new connection, within the same deadline."""
-        self.lost_before += self.sent is not None
+        if self.sent is not None:
+            self.lost_before += 1
         self.fault = self.sent = self.received = None
         self.has_response = self.reused = False
         self.needs_new_connection = True
@@ -89,13 +90,11 @@ class RequestTiming:
             self.received = self.now()
 
     def now(self) -> datetime:
-        """Return the present time, but at least `sent` plus the steady time since then.
-
-        So `received` is after `sent` even if the clock is set back during a request.
-        """
+        """Return the present time, but at least `sent` plus the steady time since then."""
         now = self.clock.now()
         if self.sent is None:
             return now
+        # So `received` is after `sent` even if the clock is set back during a request.
         return max(now, self.sent + timedelta(seconds=self.clock.monotonic() - self._sent_steady))
 
 
@@ -107,6 +106,7 @@ class Connection(asyncio.BufferedProtocol):
     """
 
     def __init__(self, on_close: Callable[[Connection], None], on_lost: Callable[[Connection], None]) -> None:
+        """Begin unconnected. Asyncio calls `connection_made` once there is a connection."""
         self._loop = asyncio.get_running_loop()
         self._on_close = on_close
         self._on_lost = on_lost
@@ -196,6 +196,7 @@ class Connection(asyncio.BufferedProtocol):
             self._handle.abort()
 
     def _next_event(self) -> asyncio.Future[None]:
+        """Return a future that is done when something has arrived. Raises the fault of a failed request."""
         if self._fault is not None:
             raise self._fault
         self._waiter = self._loop.create_future()
@@ -217,10 +218,10 @@ class Connection(asyncio.BufferedProtocol):
         self.data_received(self._buffer[:nbytes])
 
     def data_received(self, data: bytes | memoryview) -> None:
-        """Parse received bytes."""
+        """Parse received bytes, or fail the request if they are no response. Pause if too many wait to be read."""
         timing = self._timing
         if timing is None or self.is_complete:
-            # No request is waiting for these bytes. They could be mistaken for the next response.
+            # They could be mistaken for the next response.
             self._fail_request(httpx.RemoteProtocolError("bytes that belong to no response"))
             return
         timing.has_response = True
@@ -312,11 +313,13 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = None
 
     def _fail_request(self, fault: httpx.TransportError) -> None:
+        """Close the connection. The request fails with its first fault, this one if there was none before."""
         self._fault = self._fault or fault
         self.abort()
         self._wake_waiter()
 
     def _wake_waiter(self) -> None:
+        """Let the request continue. It fails if there is a fault, once all chunks are read."""
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             if self._fault is not None and not self._chunks:
@@ -326,10 +329,8 @@ class Connection(asyncio.BufferedProtocol):
 
 
 def _shared_buffer() -> memoryview:
-    """Return the buffer for received bytes. All connections of a thread share it, because each parses them at once.
-
-    Without it, asyncio would allocate a quarter of a megabyte for each response: a tenth of the cost of a look.
-    """
+    """Return the buffer for received bytes. All connections of a thread share it, because each parses them at once."""
+    # Without it, asyncio would allocate a quarter of a megabyte for each response: a tenth of the cost of a look.
     buffer: memoryview | None = getattr(_PER_THREAD, "buffer", None)
     if buffer is None:
         buffer = _PER_THREAD.buffer = memoryview(bytearray(_BUFFER_SIZE))

@@ -47,6 +47,7 @@ class HttpFetcher:
         context: ssl.SSLContext | None = None,
         proxies: Proxies | None = None,
     ) -> None:
+        """Prepare requests without sending any. Rehearsals and tests give a `route`, which replaces names and guard."""
         self._clock = clock
         self._seconds = seconds
         resolver = Resolver(guard or Guard(), route, proxies or Proxies())
@@ -55,7 +56,8 @@ class HttpFetcher:
             clock, resolver, connections=lambda host: concurrent_requests(rate(host)), context=context
         )
         always = [(b"User-Agent", user_agent(contact).encode("ascii", "replace")), (b"Accept-Encoding", b"gzip")]
-        self._writer = RequestWriter(resolver.guard, always, int(clock.now().timestamp() * 1000))
+        # Unique queries count up from the milliseconds since 1970, so that no earlier process has used them.
+        self._writer = RequestWriter(resolver.guard, always, first=int(clock.now().timestamp() * 1000))
 
     async def fetch(self, request: Request) -> Answer | Failure:
         """Make one request. A fault of the network or of the host is returned as a `Failure`, never raised."""
@@ -81,11 +83,12 @@ class HttpFetcher:
 async def _read_answer(
     request: Request, written: RequestBytes, connection: Connection, timing: RequestTiming
 ) -> Answer:
+    """Read the body of a response whose headers have arrived, if it can have one. Return the answer."""
     headers = _read_headers(connection.headers)
     sent, received = timing.sent or timing.now(), timing.received or timing.now()
     content, whole = b"", True
     if request.method != "HEAD" and connection.status not in _BODILESS:
-        body = Body(headers.get("content-encoding", ""), request.cap, may_cut=request.enough)
+        body = Body(headers.get("content-encoding", ""), request.cap, may_cut=request.may_cut)
         await connection.read_into(body)
         content, whole = body.end(), body.is_whole
     return Answer(
@@ -97,13 +100,14 @@ async def _read_answer(
         received,
         whole,
         request,
-        written.shared.head,
-        written.unique,
-        timing.lost_before,
+        head=written.shared.head,
+        unique=written.unique,
+        lost_before=timing.lost_before,
     )
 
 
 def _read_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers by lower-case name. The values of a repeated header are joined with commas."""
     headers: dict[str, str] = {}
     for name, value in raw:
         key, text = _header_name(name), value.decode("latin-1")

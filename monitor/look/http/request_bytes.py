@@ -55,10 +55,10 @@ class RequestWriter:
         return RequestBytes(shared, unique, data)
 
     def _split_url(self, request: Request, unique: int | None) -> tuple[SharedHead, bytes]:
-        """Return the shared part of a request, and its path with the query."""
+        """Return the shared part of a request, and its path with the query, including `unique` unless it is None."""
         plain = None if "/." in request.url else _PLAIN.fullmatch(request.url)
         if plain is not None and (unique is None or "?" not in plain[2]):
-            # httpx would return the same, at twenty times the cost.
+            # `requested_url` would give the same, at twenty times the cost.
             path = plain[2] if unique is None else f"{plain[2]}?{cache_buster_key(plain[2])}={unique:x}"
             return self._shared_head(plain[1], request.accept), path.encode("ascii")
         url = requested_url(request.url, unique)
@@ -67,6 +67,7 @@ class RequestWriter:
         return self._shared_head(f"{url.scheme}://{url.netloc.decode('ascii')}", request.accept), url.raw_path
 
     def _shared_head(self, place: str, accept: str) -> SharedHead:
+        """Return the shared part for a place such as `https://a.uk`, made at first use. Raises `RefusedAddress`."""
         shared = self._shared.get((place, accept))
         if shared is None:
             if len(self._shared) >= _MOST_SHARED:
@@ -79,10 +80,7 @@ class RequestWriter:
 
 
 def requested_url(url: str, unique: int | None) -> httpx.URL:
-    """Return the URL that is requested. With `unique`, this number is added as a query that no cache has seen.
-
-    Raises `httpx.InvalidURL` if `url` cannot be read.
-    """
+    """Return the URL to request, with `unique`, unless None, as a query that no cache has seen. Raises `InvalidURL`."""
     parsed = httpx.URL(url)
     return parsed if unique is None else parsed.copy_merge_params({cache_buster_key(parsed.path): format(unique, "x")})
 

@@ -93,7 +93,7 @@ class NameCache:
         self._pending: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
 
     async def look_up(self, host: str, port: int, seconds: float) -> list[str]:
-        """Return the addresses of a name within `seconds`. Raises `NoAddress`."""
+        """Return a name's addresses within `seconds`, older ones if no name server answers. Raises `NoAddress`."""
         name, now = (host, port), asyncio.get_running_loop().time()
         addresses, read_at = self._kept.get(name, ([], 0.0))
         if addresses and now - read_at < FRESH_SECONDS:
@@ -115,6 +115,7 @@ class NameCache:
         self._kept.pop((host, port), None)
 
     def _start_lookup(self, name: tuple[str, int]) -> asyncio.Future[list[str]]:
+        """Start a lookup in a thread, and return its future result. Raises `TimeoutError` if too many are pending."""
         if len(self._pending) >= self._most:
             raise TimeoutError
         loop = asyncio.get_running_loop()
@@ -147,6 +148,7 @@ class NameCache:
             loop.call_soon_threadsafe(finish)
 
     def _keep_addresses(self, name: tuple[str, int], done: asyncio.Future[list[str]]) -> None:
+        """Cache the result of a lookup that has ended, if it succeeded."""
         self._pending.pop(name, None)
         if done.cancelled() or done.exception() is not None:
             return
@@ -197,10 +199,8 @@ class Resolver:
 
 
 def check_name(guard: Guard, host: str) -> None:
-    """Refuse a private host by its name, unless the configuration allows networks for this host.
-
-    The proxy resolves names, so the addresses are not known here. Raises `RefusedAddress`.
-    """
+    """Raise `RefusedAddress` for a host that is private by its name, unless networks are configured for it."""
+    # The proxy resolves names, so the addresses are not known here.
     name = host.strip("[]").rstrip(".").lower()
     if guard.anywhere or name in guard.of_hosts:
         return

@@ -24,12 +24,10 @@ _KEEP_SECONDS = 60.0
 _CLIENT_CAP = 500_000
 """Decoded bytes of a response that an `httpx.AsyncClient` may read."""
 
-_REASONS: tuple[tuple[type[Exception], Reason], ...] = (
-    (RefusedAddress, Reason.REFUSED_ADDRESS),
+_REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reason], ...] = (
+    ((RefusedAddress, httpx.UnsupportedProtocol, httpx.InvalidURL), Reason.REFUSED_ADDRESS),
     (httpx.PoolTimeout, Reason.POOL),
     (httpx.TimeoutException, Reason.TIMEOUT),
-    (httpx.UnsupportedProtocol, Reason.REFUSED_ADDRESS),
-    (httpx.InvalidURL, Reason.REFUSED_ADDRESS),
     (httpx.ConnectError, Reason.CONNECT),
     (httpx.NetworkError, Reason.RESET),
     (httpx.ProtocolError, Reason.PROTOCOL),
@@ -52,35 +50,31 @@ class HttpTransport(httpx.AsyncBaseTransport):
         connections: Callable[[str], int] = lambda _host: MOST_CONCURRENT,
         context: ssl.SSLContext | None = None,
     ) -> None:
-        """Limit a client's request to `seconds`, and each host to the number of connections that `connections` returns.
-
-        `context` is the TLS context, by default the one of the process.
-        """
+        """Limit a client's request to `seconds`, and each host to as many connections as `connections` returns."""
         self._clock = clock
         self._resolver = resolver
         self._seconds = seconds
         self._connections = connections
-        # Reading the certificates takes long: do it before the first look, and once for the process.
+        # By default that of the process. Reading the certificates takes long: do it once, and before the first look.
         self._context = context or (None if resolver.router else shared_context())
         self._pools: dict[Origin, _Pool] = {}
 
     async def send(self, origin: Origin, request: bytes, timing: RequestTiming, *, is_head: bool = False) -> Connection:
         """Send a request, wait for the headers of its response, and return the connection. The caller must close it.
 
-        If the server has closed a kept connection, the request is sent on another one. Raises `httpx.TransportError`.
+        If the server had closed a kept connection, the request is sent on a new one. Raises `httpx.TransportError`.
         """
         pool = self._pools.get(origin)
         if pool is None:
             self._context = self._context or shared_context()
             most = self._connections(origin.host)
             pool = self._pools[origin] = _Pool(origin, self._resolver, self._context, most, self._clock)
-        for _ in range(MOST_CONCURRENT + 1):
-            try:
-                return await pool.send(request, timing, is_head=is_head)
-            except (httpx.NetworkError, httpx.RemoteProtocolError):
-                if not timing.lost_kept_connection():
-                    raise
-                timing.restart()
+        try:
+            return await pool.send(request, timing, is_head=is_head)
+        except (httpx.NetworkError, httpx.RemoteProtocolError):
+            if not timing.lost_kept_connection():
+                raise
+        timing.restart()
         return await pool.send(request, timing, is_head=is_head)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -96,18 +90,19 @@ class HttpTransport(httpx.AsyncBaseTransport):
             origin = self._resolver.guard.origin_of(url.scheme, url.host, url.port)
             proxy = self._resolver.proxies.proxy_for(origin.host)
             is_forwarded = proxy is not None and not proxy.tunnels_http and origin.scheme == "http"
-            target = b"http://%s%s" % (url.netloc, url.raw_path) if is_forwarded else url.raw_path
-            kept = [(name, value) for name, value in request.headers.raw if name.lower() != b"accept-encoding"]
-            head = header_lines([*kept, (b"Accept-Encoding", b"gzip")])
-            data = b"%s %s HTTP/1.1\r\n%s\r\n%s" % (request.method.encode("ascii"), target, head, content)
+            # A proxy that forwards the request needs the whole address.
+            address = b"http://%s%s" % (url.netloc, url.raw_path) if is_forwarded else url.raw_path
+            headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"accept-encoding"]
+            lines = header_lines([*headers, (b"Accept-Encoding", b"gzip")])
+            data = b"%s %s HTTP/1.1\r\n%s\r\n%s" % (request.method.encode("ascii"), address, lines, content)
             connection = await self.send(origin, data, timing, is_head=request.method == "HEAD")
         except RefusedAddress as exc:
             raise httpx.UnsupportedProtocol(Reason.REFUSED_ADDRESS) from exc
         except httpx.TransportError as exc:
             raise type(exc)(explain_failure(exc, timing)[0]) from exc
-        headers = httpx.Headers(connection.headers)
-        stream = _ClientBody(connection, headers.pop("content-encoding", ""), timing)
-        return httpx.Response(connection.status, headers=headers, stream=stream)
+        answered = httpx.Headers(connection.headers)
+        stream = _ClientBody(connection, answered.pop("content-encoding", ""), timing)
+        return httpx.Response(connection.status, headers=answered, stream=stream)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -140,6 +135,7 @@ class _Pool:
     """The connections to one origin: at most `most`, each kept open for a minute after its last request."""
 
     def __init__(self, origin: Origin, resolver: Resolver, context: ssl.SSLContext, most: int, clock: Clock) -> None:
+        """Begin without connections."""
         self._most = most
         self._origin = origin
         self._resolver = resolver
@@ -182,6 +178,7 @@ class _Pool:
             if len(self._connections) + self._opening < self._most:
                 return await self._open_connection(timing)
             if timing.needs_new_connection and self._idle:
+                # Close the oldest idle connection, to make room for a new one.
                 self._idle.pop(0).abort()
             await self._wait_for_place(timing)
 
@@ -196,6 +193,7 @@ class _Pool:
         return None
 
     async def _wait_for_place(self, timing: RequestTiming) -> None:
+        """Wait until a connection is free or may be opened. Raises `httpx.PoolTimeout` at the deadline."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         has_place = False
@@ -211,6 +209,7 @@ class _Pool:
                 self._wake_next()
 
     async def _open_connection(self, timing: RequestTiming) -> Connection:
+        """Open a connection and add it to the pool. If that fails, the next request may try."""
         self._opening += 1
         connection = None
         try:
@@ -272,28 +271,30 @@ class _Pool:
         """Request a tunnel to the origin from a proxy (CONNECT). Return its transport, on which the origin answers."""
         loop, host = asyncio.get_running_loop(), self._origin.host
         async with asyncio.timeout(seconds):
-            _, hop = await loop.create_connection(
+            # It belongs to no pool, so nothing must be done when it is closed or lost.
+            _, to_proxy = await loop.create_connection(
                 lambda: Connection(lambda _: None, lambda _: None), route.address, route.port
             )
-        place = f"[{host}]:{self._origin.port}" if ":" in host.strip("[]") else f"{host}:{self._origin.port}"
-        request = f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode("ascii")
+        name = f"[{host}]" if ":" in host.strip("[]") else host
+        request = "CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n".format(f"{name}:{self._origin.port}").encode("ascii")
         try:
-            hop.send(request, RequestTiming(self._clock, timing.seconds_left()), is_head=True)
-            await hop.wait_for_headers()
-            # This answer is from the proxy, not from the host.
-            timing.fault = None if 200 <= hop.status < 300 else (Reason.CONNECT, f"the proxy answered {hop.status}")
-            handle = hop.detach()
+            to_proxy.send(request, RequestTiming(self._clock, timing.seconds_left()), is_head=True)
+            await to_proxy.wait_for_headers()
+            status = to_proxy.status
+            timing.fault = None if 200 <= status < 300 else (Reason.CONNECT, f"the proxy answered {status}")
+            handle = to_proxy.detach()
         except httpx.TransportError as exc:
             timing.fault = timing.fault or (Reason.CONNECT, f"the proxy gave no answer: {type(exc).__name__}")
             raise httpx.ConnectError("no tunnel") from exc
         finally:
-            hop.abort()
+            to_proxy.abort()
         if timing.fault is not None:
             handle.abort()
             raise httpx.ConnectError("no tunnel")
         return handle
 
     def _give_back(self, connection: Connection) -> None:
+        """Keep a connection for the next request after the end of one, or close it if it is not usable."""
         if connection.end_request() and not self._is_closed:
             self._idle.append(connection)
             if self._waiting:
@@ -302,12 +303,14 @@ class _Pool:
             connection.abort()
 
     def _remove_connection(self, connection: Connection) -> None:
+        """Remove a connection that has ended, and let the next request that waits open another one."""
         self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         self._wake_next()
 
     def _wake_next(self) -> None:
+        """Let the next request that waits for a place try again."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():

@@ -21,10 +21,12 @@ _FACTS = ("id", "releaseId", "published", "lastUpdated", "updateCount")
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return presence if the answer shows a version of the release: the service shows none before it is published.
+    """Return what an answer proves: a page by its title, JSON by a version of the release or a list of releases.
 
-    Dates are only passed on, because a later version keeps the display date of the first one.
+    The service shows no version before it is published. So dates are only passed on, because a later version keeps the
+    display date of the first one.
     """
+    # A list may come without the media type of JSON.
     if not is_json(answer) and answer.body.lstrip()[:1] != b"[":
         return _read_page(Page(answer), context)
     if (content := parse_json(answer.body)) is None:
@@ -37,10 +39,8 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def find_newer_edition(edition: str) -> Recogniser:
-    """Return a recogniser of any release newer than `edition`, the slug of the latest one, or `none` if there is none.
-
-    It compares `latestRelease` of the API, because the landing page has the same text before and after.
-    """
+    """Return a recogniser of any release newer than `edition`, the slug of the latest one (`none` if there is none)."""
+    # It compares `latestRelease` of the API, because the landing page has the same text before and after.
     latest_before = edition.strip()
 
     def recognise(answer: Answer, context: Context) -> Recognised:
@@ -64,6 +64,7 @@ def find_newer_edition(edition: str) -> Recogniser:
 
 
 def _read_version(content: Mapping[str, Any], context: Context) -> Recognised:
+    """Return what the JSON of a version proves by its title, with its facts as found."""
     publication = content.get("publication")
     series = str(publication.get("title") or "") if isinstance(publication, dict) else ""
     title = f"{series}: {content.get('title') or ''}"
@@ -72,17 +73,16 @@ def _read_version(content: Mapping[str, Any], context: Context) -> Recognised:
 
 
 def _read_entries(rows: list[Any], context: Context) -> Recognised:
-    """Read the list of a publication's releases: presence if the release is among them, else absence.
-
-    Titles in this list contain only the period. Without a release title, the list itself is the target.
-    """
+    """Read the list of a publication's releases: presence if the release is among them, else absence."""
     listed = [row for row in rows if isinstance(row, dict) and row.get("releaseId") and row.get("published")]
     found = tuple(
         Found(context.url, str(row.get("title") or ""), "listed", {"slug": str(row.get("slug") or "")})
         for row in listed
     )
     if not context.title:
+        # The list itself is the target.
         return present(found, why="a listing")
+    # The titles in the list contain only the period.
     series = context.title.partition(":")[0]
     for row, entry in zip(listed, found, strict=True):
         seen = recognise_title(context, f"{series}: {entry.title}", (entry,), _version_of(row))
@@ -98,6 +98,7 @@ def _version_of(content: Mapping[str, Any]) -> str | None:
 
 
 def _read_page(page: Page, context: Context) -> Recognised:
+    """Return what the page of a release proves by its heading and title."""
     if says_missing(page):
         return absent("page not found")
     if not page.heading:

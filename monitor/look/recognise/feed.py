@@ -23,12 +23,13 @@ _HEAD = 4096
 _MOST_ENTRIES = 500
 _LARGEST_FEED = 500_000
 _FEED_START = quick(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
-CHILD = "sitemap"
+SITEMAP = "sitemap"
 """The role of an address in a sitemap index: another sitemap, not a publication."""
 _SITEMAP_START = quick(rb"<(?:[a-z0-9]+:)?(urlset|sitemapindex)[\s>]", re.IGNORECASE)
 _GZIP_START = b"\x1f\x8b"
 _LARGEST_SITEMAP = 4_000_000
 _MOST_ADDRESSES = 20_000
+_LONGEST = 2000
 _SITEMAP_TAGS = ("{*}url", "{*}sitemap")
 
 
@@ -77,6 +78,7 @@ def _match_entries(
 
 
 def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types
+    """Return an entry of a feed as found, with the role `matched` if it contains `wanted`, else `listed`."""
     title, link = str(entry.get("title", "")), str(entry.get("link", ""))
     matches = any(wanted.search(text) for text in (title, link, str(entry.get("summary", ""))))
     # Test with `in`: for a missing `updated`, feedparser's `get` returns `published` and warns.
@@ -85,14 +87,12 @@ def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: AN
 
 
 def unpack_gzip(body: bytes) -> tuple[bytes, bool]:
-    """Return the content of a gzip file, and whether it is complete. A body that is not gzip is returned as it is.
-
-    At most four million bytes are returned, because a small file may decompress to a very large one.
-    """
+    """Return the content of a gzip file, and whether it is complete. A body that is not gzip is returned as it is."""
     if not body.startswith(_GZIP_START):
         return body, True
-    inflate = zlib.decompressobj(31)
+    inflate = zlib.decompressobj(wbits=31)  # the largest window, in a gzip file
     try:
+        # Limited, because a small file may decompress to a very large one.
         text = inflate.decompress(body, _LARGEST_SITEMAP)
     except zlib.error:
         return b"", False
@@ -120,19 +120,19 @@ def read_sitemap(body: bytes, wanted: Linear) -> tuple[tuple[Found, ...], bool]:
 
 
 def _sitemap_addresses(rows: Any, wanted: Linear) -> Iterator[Found]:  # noqa: ANN401  # lxml's iterator has no public type
-    """Yield each usable address in a sitemap or sitemap index, with its role, as it is parsed."""
+    """Yield each usable address in a sitemap or sitemap index, as it is parsed. `read_sitemap` explains its fields."""
     for _, row in rows:
         # Names without their namespace: many sitemaps have another one, or none.
-        fields = {child.tag.rpartition("}")[2]: (child.text or "").strip()[:2000] for child in row.iterchildren("*")}
-        is_child = row.tag.endswith(CHILD)
+        fields = {node.tag.rpartition("}")[2]: (node.text or "").strip()[:_LONGEST] for node in row.iterchildren("*")}
+        is_sitemap = row.tag.endswith(SITEMAP)
         # Free each row, so that a long sitemap does not fill the memory.
         row.clear()
         url, updated = fields.get("loc", ""), fields.get("lastmod", "")
         if not (url.startswith(("https://", "http://")) and url.isprintable() and " " not in url):
             continue
         facts = {"updated": updated} if updated else {}
-        if is_child:
-            yield Found(url, "", CHILD, facts)
+        if is_sitemap:
+            yield Found(url, "", SITEMAP, facts)
             continue
         words = unquote(url.rstrip("/").rpartition("/")[2]).partition(".")[0].replace("-", " ").replace("_", " ")
         matches = wanted.search(words) or wanted.search(url)

@@ -29,8 +29,7 @@ _SIGNATURES: dict[str, tuple[bytes, ...]] = {
     "rtf": (_RTF,),
     "gz": (b"\x1f\x8b",),
     "png": (b"\x89PNG",),
-    "jpg": (b"\xff\xd8\xff",),
-    "jpeg": (b"\xff\xd8\xff",),
+    **dict.fromkeys(("jpg", "jpeg"), (b"\xff\xd8\xff",)),
     "gif": (b"GIF8",),
     "parquet": (b"PAR1",),
     "sav": (b"$FL2", b"$FL3"),
@@ -76,8 +75,8 @@ def interpret_wrong_file(answer: Answer, context: Context) -> Recognised | None:
 def content_fault(answer: Answer, context: Context) -> str:
     """Return why a body is not of the kind that its address names, or an empty string if it is.
 
-    Error messages and web pages are never of the kind. If the address has no extension, the media type names the kind,
-    a known binary file always fits, and text must contain the title of the release.
+    Error messages and web pages are never of the kind. If the address is not that of a file, the media type names the
+    kind, a known binary file always fits, and text must contain the title of the release.
     """
     head, extension = _decode_text(answer.body[:_HEAD]), context.file
     if signatures := _SIGNATURES.get(extension or ""):
@@ -89,27 +88,29 @@ def content_fault(answer: Answer, context: Context) -> str:
         return fault
     if not _fits_kind(answer, head, extension):
         return WRONG_KIND
-    must_name_release = extension is None and bool(context.title)
-    return NOT_ITS_TITLE if must_name_release and not names_release(context.title, head or "") else ""
+    lacks_title = extension is None and bool(context.title) and not names_release(context.title, head or "")
+    return NOT_ITS_TITLE if lacks_title else ""
 
 
 def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
-    """Return whether a body fits its extension or media type. Of an unknown kind, any content fits."""
-    begins, kind = (head or "").lstrip()[:1], answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if extension in ("json", "geojson") or (extension is None and "json" in kind):
-        return begins in ("{", "[")
-    if extension == "xml" or (extension is None and "xml" in kind):
-        return begins == "<"
+    """Return whether a body fits its extension or, if that is None, its media type. Anything fits an unknown kind."""
+    first_character = (head or "").lstrip()[:1]
+    media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if extension in ("json", "geojson") or (extension is None and "json" in media_type):
+        return first_character in ("{", "[")
+    if extension == "xml" or (extension is None and "xml" in media_type):
+        return first_character == "<"
     if extension in (*_TABLES, "txt", None):
-        return head is not None and _is_text(head, kind, is_table=extension != "txt")
+        # The head of a binary body is None.
+        return head is not None and _is_text(head, media_type, is_table=extension != "txt")
     return bool(answer.body.strip())
 
 
-def _is_text(head: str, kind: str, *, is_table: bool) -> bool:
+def _is_text(head: str, media_type: str, *, is_table: bool) -> bool:
     """Return whether text is not markup. For the media types in `_VAGUE`, a table must also look like one."""
-    if not head.strip() or head.lstrip()[0] in "<{[" or "json" in kind or "xml" in kind:
+    if not head.strip() or head.lstrip()[0] in "<{[" or "json" in media_type or "xml" in media_type:
         return False
-    return _is_table(head) if is_table and kind in _VAGUE else kind != "text/html"
+    return _is_table(head) if is_table and media_type in _VAGUE else media_type != "text/html"
 
 
 def _is_table(head: str) -> bool:
@@ -123,15 +124,15 @@ def _is_table(head: str) -> bool:
 
 def message_fault(answer: Answer) -> str:
     """Return why content is a web page, an error message in JSON or XML, or broken JSON; empty for anything else."""
-    head = _decode_text(answer.body[:_HEAD])
-    begins = (head or "").lstrip()[:1]
-    root = _ROOT.search(head) if head and begins == "<" else None
-    name = root[1].lower() if root else ""
-    if name == "html" or (is_html(answer) and begins == "<"):
-        return PAGE_FOR_FILE
-    if name in _ERROR_ROOTS:
-        return ERROR_MESSAGE
-    return _json_fault(answer) if begins in ("{", "[") and begins else ""
+    head = _decode_text(answer.body[:_HEAD]) or ""
+    first_character = head.lstrip()[:1]
+    if first_character == "<":
+        root = _ROOT.search(head)
+        root_name = root[1].lower() if root else ""
+        if root_name == "html" or is_html(answer):
+            return PAGE_FOR_FILE
+        return ERROR_MESSAGE if root_name in _ERROR_ROOTS else ""
+    return _json_fault(answer) if first_character in ("{", "[") else ""
 
 
 def _json_fault(answer: Answer) -> str:

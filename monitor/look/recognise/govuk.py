@@ -44,10 +44,8 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def recognise_titled(answer: Answer, context: Context) -> Recognised:
-    """Return the same as `recognise`, but presence only if the page has the release's whole title.
-
-    It is for addresses that were not announced, but guessed.
-    """
+    """Return the same as `recognise`, but presence only if the page has the release's whole title."""
+    # This is for addresses that were not announced, but guessed.
     seen = recognise(answer, context)
     if seen.state is not State.PRESENT or seen.specific:
         return seen

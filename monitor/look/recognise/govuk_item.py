@@ -55,6 +55,7 @@ def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) 
 
 
 def _item_to_found(item: ContentItem) -> Found:
+    """Return a content item as found, with those of its facts that it states, as text."""
     facts: dict[str, object] = {
         "document_type": item.document_type,
         "public_updated_at": item.public_updated_at,
@@ -68,6 +69,7 @@ def _item_to_found(item: ContentItem) -> Found:
 
 
 def _attachment_to_found(attachment: Attachment) -> Found:
+    """Return an attachment as found, with its media type and size if they are stated. Its role is its kind."""
     url = _absolute_govuk_url(attachment.url)
     role = attachment.kind if attachment.kind in ("html", "external") else role_of_file(urlsplit(url).path)
     facts = {"content_type": attachment.content_type, "file_size": str(attachment.size or "")}

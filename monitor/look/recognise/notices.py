@@ -9,11 +9,11 @@ from monitor.look.recognise.result import NO_LONGER_AVAILABLE, Recognised, withd
 from schedules.patterns import quick
 
 # Elements that may fill a page without text in its HTML.
-_FILLING = ("script", "img", "iframe", "frame", "object", "embed", "svg", "canvas", "video")
+_VISIBLE_ELEMENTS = ("script", "img", "iframe", "frame", "object", "embed", "svg", "canvas", "video")
 _HAS_TEXT = "boolean(//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)])"
 # A page without text may redirect browsers, like bot walls do.
 _REDIRECTS = "boolean(//meta[@http-equiv]|//body[@onload])"
-_FILLER = "lorem ipsum"  # searched as plain text, because a pattern that ignores case takes fifty times as long
+_DUMMY_TEXT = "lorem ipsum"  # searched as plain text, because a pattern that ignores case takes fifty times as long
 _REMOVED = quick(r"no longer (available|here)|published in error", re.IGNORECASE)
 _IN_ERROR = "published in error"
 _MISSING = quick(r"^\W*(error )?(404|page not found|not found|page cannot be found)\b", re.IGNORECASE)
@@ -46,13 +46,13 @@ def says_missing(page: Page) -> bool:
 
 
 def blank_page_reason(page: Page) -> str:
-    """Return "a blank page" or "a test page" if a page has no content, else an empty string."""
+    """Return "a blank page" if a page shows nothing, "a test page" if it has dummy text, else an empty string."""
     if page.root is None:
         return ""
-    is_filled = page.root.xpath(_HAS_TEXT) or page.root.xpath(_REDIRECTS)
-    if not is_filled and next(page.root.iter(*_FILLING), None) is None:
+    has_content = page.root.xpath(_HAS_TEXT) or page.root.xpath(_REDIRECTS)
+    if not has_content and next(page.root.iter(*_VISIBLE_ELEMENTS), None) is None:
         return "a blank page"
-    return "a test page" if _FILLER in page.text.lower() else ""
+    return "a test page" if _DUMMY_TEXT in page.text.lower() else ""
 
 
 def site_notice_reason(page: Page) -> str:

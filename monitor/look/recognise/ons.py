@@ -18,12 +18,8 @@ from schedules.patterns import quick
 
 _SITE = "https://www.ons.gov.uk"
 _RELATED = {
-    "related_documents": "html",
-    "relatedDocuments": "html",
-    "related_datasets": "data",
-    "relatedDatasets": "data",
-    "related_api_datasets": "data",
-    "relatedAPIDatasets": "data",
+    **dict.fromkeys(("related_documents", "relatedDocuments"), "html"),
+    **dict.fromkeys(("related_datasets", "relatedDatasets", "related_api_datasets", "relatedAPIDatasets"), "data"),
 }
 _NOT_YET = (
     "not yet released",
@@ -54,10 +50,12 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def _read_entry(content: Mapping[str, Any], description: Mapping[str, Any], context: Context) -> Recognised:
+    """Return what an entry of the release calendar proves: by its state, and if it is published, by its title."""
+    is_published = description.get("published") is True
     # It may be both published and cancelled. Then the pages of ONS say that it is cancelled.
     if description.get("cancelled") is True:
-        return withdrawn("cancelled") if description.get("published") is True else absent("cancelled")
-    if description.get("published") is not True:
+        return withdrawn("cancelled") if is_published else absent("cancelled")
+    if not is_published:
         return absent("not published")
     found = tuple(_find_related(content))
     moved_to = description.get("migration_link") or description.get("migrationLink")
@@ -76,11 +74,9 @@ def _find_related(content: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def _read_mark(answer: Answer, context: Context) -> Recognised | None:
-    """Return what the status mark in a page's source proves. None if it has no mark, or several that differ.
-
-    The mark is the same in English and Welsh. Headings are no such sign: a published release may have no documents, and
-    an upcoming one may already have headings for them.
-    """
+    """Return what the status mark in a page's source proves. None if it has no mark, or several that differ."""
+    # The mark is the same in English and Welsh. Headings are no such sign: a published release may have no documents,
+    # and an upcoming one may already have headings for them.
     marks = {mark.lower() for mark in _MARK.findall(answer.body)}
     if len(marks) != 1:
         return None

@@ -16,16 +16,14 @@ from schedules.patterns import quick
 
 
 def absolute_url(base: str, link: object) -> str:
-    """Return the absolute http or https address of a link on the page `base`, empty if it may not be requested.
-
-    An address with a user name is refused, because addresses are shown to people.
-    """
+    """Return the absolute http or https address of a link on the page `base`, empty if it may not be requested."""
     try:
         url = urljoin(base, str(link).strip())
         parts = urlsplit(url)
         is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return ""
+    # Addresses are shown to people, so one with a user name is refused.
     return url if is_usable and "@" not in parts.netloc else ""
 
 
@@ -113,6 +111,7 @@ def is_json(answer: Answer) -> bool:
 
 
 def _parse_html(answer: Answer) -> Any | None:  # noqa: ANN401  # as above
+    """Return the root element of a body, read with its declared encoding or UTF-8. None if it is not HTML."""
     charset = _CHARSET.search(answer.headers.get("content-type", ""))
     parser = _html_parser(charset[1].lower() if charset else "utf-8")
     try:

@@ -35,7 +35,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         return unknown("its heading and its title name two periods" if periods else "names no period")
     if False in periods:
         return absent("the page shows another period")
-    if (waiting := read_placeholder(page, answer, context)) is not None:
+    if (placeholder := read_placeholder(page, answer, context)) is not None:
         # The page names the period of this edition, so it does not prove absence.
-        return replace(waiting, state=State.UNKNOWN)
+        return replace(placeholder, state=State.UNKNOWN)
     return present(specific=read_title(page.heading).words == read_title(context.title).words)

@@ -52,7 +52,7 @@ _DATE = quick(
 )
 _MONTH = quick(r"\b([a-z]{3,12}) (\d{4})\b")
 _MOST_TEXT = 100_000
-_NEXT_EDITION = timedelta(days=7)
+_NEXT_EDITION = timedelta(days=7)  # a promise for a day this long after the slot is of the next edition
 _CLOCK_UNCERTAINTY = timedelta(seconds=1)
 _BY_MONTH = (Precision.MONTH, Precision.RANGE)
 
@@ -60,8 +60,9 @@ _BY_MONTH = (Precision.MONTH, Precision.RANGE)
 def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files: bool = False) -> Recognised | None:
     """Return absence or unknown if a page only announces its release, None if it may be the release itself.
 
-    Absence needs an explicit promise and no file. Otherwise the result is unknown if the text may be from before the
-    slot, and promises the release or, without a file, names its day. `has_files`: the caller has found files or parts.
+    It is absent if the page explicitly promises the release and links to no file. It is unknown if the text may be from
+    before the slot, and either promises the release or names the day of the slot without a link to a file. A page with
+    a date of publication may be the release. `has_files`: the caller has found files or parts.
     """
     text = page.text[:_MOST_TEXT]
     if has_date_of_publication(text):
@@ -75,11 +76,11 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
             return None
     elif not has_files and not _links_file(page, context):
         return absent(ANNOUNCED)
-    words = sha256(text.encode("utf-8", "replace")).hexdigest()
+    digest = sha256(text.encode("utf-8", "replace")).hexdigest()
     # After a restart the placeholder is "", because its text is not known. It may be this one.
-    is_unchanged = context.placeholder in ("", words)
+    is_unchanged = context.placeholder in ("", digest)
     if may_be_old and (is_old_text or is_unchanged):
-        return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=words)
+        return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
     return None
 
 
@@ -87,41 +88,42 @@ def _is_first_answer_in_doubt(context: Context) -> bool:
     """Return whether this is the first answer of an address and its text may be older than the slot."""
     if context.was_missing or context.placeholder is not None:
         return False
-    # When an announcement of GOV.UK first leads to a page, a cache may still have its old text. At the first look ever
-    # on GOV.UK, the text is doubted too, because a release there has a date of publication.
+    # On GOV.UK, a release has a date of publication, so a first text without one is in doubt. If an announcement has
+    # just begun to redirect to the page, a cache may still have the old text.
     is_first_look_on_govuk = context.baseline is None and urlsplit(context.url).hostname == GOVUK
     return context.is_led_to or is_first_look_on_govuk
 
 
 def has_date_of_publication(text: str) -> bool:
-    """Return whether a text contains a label such as "Published: 26 November 2026"."""
+    """Return whether a text contains a label such as "Published: 26 November 2026", not in a promise or a sentence."""
     starts = (found.start() for found in _PUBLISHED.finditer(text))
     return any(not text[max(start - _LONGEST_ENDING, 0) : start].lower().endswith(_PROMISE_ENDINGS) for start in starts)
 
 
 def promises_release(text: str, slot: Slot | None) -> bool:
     """Return whether a text promises this release explicitly. A promise of the next edition does not count."""
-    words = text.lower()
+    words, last = text.lower(), None if slot is None else last_day(slot)
     if not any(promise in words for promise in _PROMISES):
         return False
     for found in _PROMISED.finditer(words):
-        sentence = words[found.start() : found.end() + _REST_OF_DATE] if found["dated"] else ""
-        if not _is_of_next_edition(sentence, slot):
+        # Only a promise with a date can be of the next edition. The pattern ends within the date.
+        dated_promise = words[found.start() : found.end() + _REST_OF_DATE] if found["dated"] else ""
+        if last is None or all(day - last < _NEXT_EDITION for day in _dates_in(dated_promise, last.year)):
             return True
     return False
 
 
 def names_day_of(slot: Slot, text: str) -> bool:
-    """Return whether a text names the day of a slot, or its month if no day was announced."""
+    """Return whether a text names the day of a slot, or one of its months if it is announced only by month."""
     first, last = first_day(slot), last_day(slot)
     if first is None or last is None:
         return False
     words = text.lower()
     if first == last:
         return first in _dates_in(words, first.year)
-    months = {(day.month, day.year) for day in (first, last)}
-    named = ((MONTHS.get(found[1]), int(found[2])) for found in _MONTH.finditer(words))
-    return slot.precision in _BY_MONTH and any(each in months for each in named)
+    named_months = {(MONTHS.get(found[1]), int(found[2])) for found in _MONTH.finditer(words)}
+    slot_months = {(day.month, day.year) for day in (first, last)}
+    return slot.precision in _BY_MONTH and not named_months.isdisjoint(slot_months)
 
 
 def _is_before_slot(answer: Answer, context: Context) -> bool:
@@ -129,12 +131,6 @@ def _is_before_slot(answer: Answer, context: Context) -> bool:
     begins = None if context.slot is None else context.slot.begins()
     behind = max(_CLOCK_UNCERTAINTY, timedelta(seconds=context.behind))
     return begins is not None and answer_time_bounds(answer)[1] < begins - behind
-
-
-def _is_of_next_edition(promise: str, slot: Slot | None) -> bool:
-    """Return whether a promise names a day at least a week after the slot."""
-    last = None if slot is None else last_day(slot)
-    return last is not None and any(day - last >= _NEXT_EDITION for day in _dates_in(promise, last.year))
 
 
 def _dates_in(text: str, year: int) -> Iterator[date]:

@@ -21,10 +21,7 @@ _MOST_ENTRIES = 1500
 
 
 def find_element(selector: str) -> Recogniser:
-    """Return a recogniser of elements that match a CSS selector.
-
-    Presence is specific if an element contains the title of the release. Raises `UserFault` for an invalid selector.
-    """
+    """Return a recogniser of elements that match a CSS selector. Raises `UserFault` for an invalid selector."""
     try:
         select = CSSSelector(selector.strip(), translator="html")
     except SelectorError as exc:

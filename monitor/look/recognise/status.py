@@ -15,8 +15,7 @@ from monitor.look.sighting import State
 def recognise(answer: Answer, context: Context) -> Recognised:
     """Return what an answer proves: a page by its notices and title, other content by its media type and bytes.
 
-    Presence is never specific. If the target has no title (it is neither a page nor an alternative), any title or
-    heading is accepted.
+    Presence is never specific. Without a title in `context`, as for parts, any title or heading is accepted.
     """
     if context.file is not None or not is_html(answer):
         why = content_fault(answer, context)
@@ -38,14 +37,12 @@ def _read_notice(page: Page) -> Recognised | None:
 
 
 def _read_titles(page: Page, context: Context) -> Recognised:
-    """Compare heading and title with the release's title. One match is enough: the other may be the site's name."""
+    """Return what heading and title prove, compared with the release's title: presence if one of them is the same."""
     results = [recognise_title(context, words, text=page.text) for words in (page.heading, page.title) if words]
     if any(result.specific for result in results):
         return present()
     if why := site_notice_reason(page):
         return unknown(why)
-    for state in (State.ABSENT, State.PRESENT, State.UNKNOWN):
-        for result in results:
-            if result.state is state:
-                return result
-    return unknown(NAMELESS)
+    # One proof of absence is enough, else one of presence, because the other title may be the site's name.
+    by_weight = (State.ABSENT, State.PRESENT, State.UNKNOWN)
+    return min(results, key=lambda result: by_weight.index(result.state), default=unknown(NAMELESS))

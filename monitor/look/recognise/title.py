@@ -23,18 +23,16 @@ def recognise_title(
     """Return presence for the release's title and period, absence for another edition's, and unknown for any other.
 
     `seen` is the title in the answer, `text` the rest of it. If only `text` contains the period, presence is not
-    specific. If the release has no title, any title is accepted. A page that the announcement redirected to may have
-    another title.
+    specific. If the release has no title, any title is accepted. So is another title of a page to which the
+    announcement redirects, unless its address answered 404 before.
     """
     if not seen:
         return unknown(NAMELESS, found)
     likeness = compare_titles(context.title, seen) if context.title else Likeness.UNDATED
     if likeness is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
-    if likeness is Likeness.DIFFERENT and context.was_missing:
-        return unknown(ANOTHER_TITLE, found)
-    if likeness is Likeness.DIFFERENT and not context.is_led_to:
-        return unknown(NOT_ITS_TITLE, found)
+    if likeness is Likeness.DIFFERENT and (context.was_missing or not context.is_led_to):
+        return unknown(ANOTHER_TITLE if context.was_missing else NOT_ITS_TITLE, found)
     if likeness is Likeness.UNDATED and not read_title(context.title).period <= set(period_of(text[:_MOST_TEXT])):
         return unknown(WITHOUT_PERIOD, found)
     return present(found, specific=likeness is Likeness.SAME, version=version)
@@ -48,7 +46,7 @@ def names_release(title: str, text: str) -> bool:
 
 
 _SEASONS = ("spring", "summer", "autumn", "winter")
-_ALIKE = 0.7
+_LEAST_SHARED_FRACTION = 0.7
 """Of two titles of one series, the shorter has at least this fraction of the words of the longer."""
 _LONGEST = 500
 
@@ -74,8 +72,9 @@ def compare_titles(title: str, seen: str) -> Likeness:
     ours, theirs = read_title(title), read_title(seen)
     if ours.period and title_matches(title, seen):
         return Likeness.SAME
-    fewer, more = sorted((set(ours.words), set(theirs.words)), key=len)
-    if not fewer or not fewer <= more or len(fewer) < _ALIKE * len(more):
+    shorter, longer = sorted((set(ours.words), set(theirs.words)), key=len)
+    is_same_series = shorter and shorter <= longer and len(shorter) >= _LEAST_SHARED_FRACTION * len(longer)
+    if not is_same_series:
         return Likeness.DIFFERENT
     return Likeness.OTHER_EDITION if _periods_contradict(ours.period, theirs.period) else Likeness.UNDATED
 

@@ -11,7 +11,7 @@ Value = datetime | int | None
 def format_version(**values: Value) -> str | None:
     """Return `change_history=2 public_updated_at=2026-11-27T14:05:00+00:00`; None if all values are None."""
     stated = {name: value for name, value in sorted(values.items()) if value is not None}
-    texts = (str(it) if isinstance(it, int) else it.astimezone(UTC).isoformat() for it in stated.values())
+    texts = (str(value) if isinstance(value, int) else value.astimezone(UTC).isoformat() for value in stated.values())
     return " ".join(f"{name}={text}" for name, text in zip(stated, texts, strict=True)) or None
 
 
@@ -32,7 +32,7 @@ def advanced_fields(known: Mapping[str, datetime | int], new: Mapping[str, datet
     return sorted(name for name in known.keys() & new.keys() if _is_later(new[name], known[name]))
 
 
-def _is_later(one: datetime | int, other: datetime | int) -> bool:
-    if isinstance(one, int) and isinstance(other, int):
-        return one > other
-    return isinstance(one, datetime) and isinstance(other, datetime) and one > other
+def _is_later(value: datetime | int, other: datetime | int) -> bool:
+    if isinstance(value, int) and isinstance(other, int):
+        return value > other
+    return isinstance(value, datetime) and isinstance(other, datetime) and value > other

@@ -14,11 +14,9 @@ _MOST_LINKS = 200
 
 
 def find_text(words: str) -> Recogniser:
-    """Return a recogniser of `words`, in upper or lower case and with any spacing.
-
-    Presence is specific if they name a period. Otherwise the previous edition may contain them too.
-    """
+    """Return a recogniser of `words`, in upper or lower case and with any spacing."""
     wanted = _normalise(words)
+    # Without a period, the previous edition may contain them too, so presence is not specific.
     is_dated = names_a_period(words)
 
     def recognise(answer: Answer, _context: Context) -> Recognised:
@@ -38,11 +36,8 @@ def find_link(pattern: str) -> Recogniser:
     is_dated = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        links = [
-            link
-            for link in Page(answer).links()
-            if any(wanted.search(text) for text in (link.url, urlsplit(link.url).path, link.text))
-        ]
+        searched = ((link, (link.url, urlsplit(link.url).path, link.text)) for link in Page(answer).links())
+        links = [link for link, texts in searched if any(wanted.search(text) for text in texts)]
         if not links:
             return absent("no such link")
         is_titled = include_title(context, (link.text for link in links))

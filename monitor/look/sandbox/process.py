@@ -93,13 +93,14 @@ def wait_for_message(worker: Worker, seconds: float) -> bool:
     Time in which it uses the processor does not count, because on a busy machine a second of work can take minutes. The
     system limits its processor time (`worker.py`). A pipe that has ended counts as a message.
     """
-    left, ticks = seconds, -1
+    idle_seconds_left, last_ticks = seconds, None
     with waiting_for_child():
-        while not worker.pipe.poll(min(left, _POLL_SECONDS)):
-            before, ticks = ticks, worker.processor_ticks()
-            if ticks == before:
-                left -= _POLL_SECONDS
-            if left <= 0:
+        while not worker.pipe.poll(min(idle_seconds_left, _POLL_SECONDS)):
+            ticks = worker.processor_ticks()
+            if ticks == last_ticks:
+                idle_seconds_left -= _POLL_SECONDS
+            last_ticks = ticks
+            if idle_seconds_left <= 0:
                 return False
     return True
 
@@ -128,6 +129,7 @@ def start_worker(megabytes: int) -> Worker:
 
 
 def _start_process(pipe: int, megabytes: int) -> subprocess.Popen[bytes]:
+    """Start a worker process, which gets the file descriptor of its end of the pipe and its limit of memory."""
     # Only the module paths are passed on: our environment may contain secrets.
     paths = os.pathsep.join(dict.fromkeys([str(_ROOT), *(path for path in sys.path if path)]))
     return subprocess.Popen(  # noqa: S603  # our own module

@@ -62,15 +62,13 @@ def main() -> None:
 
 
 def _import_and_limit(megabytes: int) -> str:
-    """Import the modules of all tasks, and limit memory and time. Return why that failed, or an empty string.
-
-    Tasks may use `megabytes` in addition to the memory of the interpreter and the libraries.
-    """
+    """Import the modules of all tasks, and limit memory and time. Return why that failed, or an empty string."""
     try:
         _limit_seconds(_START_SECONDS)
         # Imports must not count against the time of a task.
         for task in TASKS.values():
             import_module(task.split(":")[0])
+        # Tasks may use `megabytes` in addition to the memory of the interpreter and the libraries.
         most = _memory_pages()[0] * resource.getpagesize() + megabytes * 1024 * 1024
         _set_limit(resource.RLIMIT_AS, most, is_final=True)
         _set_limit(resource.RLIMIT_CORE, 0, is_final=True)
@@ -100,15 +98,13 @@ def _limit_seconds(seconds: int) -> None:
     _set_limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds + _SPARE_SECONDS)
 
 
-def _set_limit(limit: int, most: int, *, is_final: bool = False) -> None:
-    """Limit a resource of this process. A lower limit from its start stays, because a process cannot raise it.
-
-    If `is_final`, the process cannot raise the new limit either. Raises `OSError`.
-    """
+def _set_limit(kind: int, most: int, *, is_final: bool = False) -> None:
+    """Limit a resource of this process, such as `resource.RLIMIT_AS`, for good if `is_final`. Raises `OSError`."""
     try:
-        _, hard = resource.getrlimit(limit)
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(limit, (most, most if is_final else hard))
+        # A process can raise a limit again, but not above its hard limit, which may have been set before the start.
+        _, hard_limit = resource.getrlimit(kind)
+        most = most if hard_limit == resource.RLIM_INFINITY else min(most, hard_limit)
+        resource.setrlimit(kind, (most, most if is_final else hard_limit))
     except (OSError, ValueError) as exc:
         raise OSError(f"its memory and time cannot be bounded: {exc}") from exc
 

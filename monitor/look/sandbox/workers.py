@@ -29,6 +29,8 @@ _RESTARTED_ABOVE_KB = 120_000
 _MOST_TASKS = 5000
 _MOST_WAITING, _HOST_SHARE = 16_000_000, 1_000_000
 """The most bytes that wait to be read in all. A host may always have this share of them. More is refused."""
+_STARTED = ""
+"""The fault of an attempt to start a worker that succeeded."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
 """Seconds without another attempt after a worker did not start. An attempt takes half a second of a processor."""
 
@@ -66,6 +68,7 @@ class Workers:
         hooks: StartHooks = NO_HOOKS,
         start: Callable[[int], Worker] = start_worker,
     ) -> None:
+        """Begin without workers."""
         self._most = most
         self._megabytes = megabytes
         self._clock = clock or SystemClock()
@@ -79,6 +82,7 @@ class Workers:
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._is_closed = False
+        # The faults of attempts to start a worker, which threads record and the loop reports.
         self._attempts: deque[str] = deque()
         # Why the last attempt to start one failed: empty if it succeeded, None before the first.
         self._fault: str | None = None
@@ -132,12 +136,14 @@ class Workers:
 
     @asynccontextmanager
     async def _wait_for_turn(self, host: str, size: int) -> AsyncIterator[None]:
-        """Wait until no other task of the host runs and a worker is free. Raises `TooCostly` if too much waits."""
+        """Wait until no other task of the host runs and a worker is free. Raises `TooCostly` if too many bytes wait."""
         lock = self._hosts.setdefault(host, asyncio.Lock())
-        waiting = self._waiting[host]
-        if waiting and waiting + size > _HOST_SHARE and self._waiting.total() + size > _MOST_WAITING:
+        bytes_of_host = self._waiting[host]
+        exceeds_share = bytes_of_host > 0 and bytes_of_host + size > _HOST_SHARE
+        if exceeds_share and self._waiting.total() + size > _MOST_WAITING:
             self.on_costly(host)
             raise TooCostly("too many bytes of its host wait to be read")
+        # One more, so that a task without bytes counts too.
         self._waiting[host] += size + 1
         try:
             async with lock, self._free:
@@ -164,8 +170,9 @@ class Workers:
                 self._report_attempt(began, self._attempts.popleft())
 
     def _report_attempt(self, began: datetime, fault: str) -> None:
-        """Log an attempt to start a worker and call the hook. After a fault, pause before the next attempt."""
+        """Log an attempt to start a worker and call the hook. `fault` is `_STARTED` if it succeeded."""
         if fault:
+            # The pause before the next attempt is twice as long after each fault.
             _log.error("worker_not_started", fault=fault)
             self._paused_until = self._clock.monotonic() + self._pause
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
@@ -179,6 +186,7 @@ class Workers:
     # The methods below run in threads.
 
     def _run_on_worker(self, task: str, arguments: tuple[object, ...], seconds: int) -> Any:  # noqa: ANN401  # as `run`
+        """Run a task on an idle or new worker, and return its result. Raises the same as `run`."""
         worker = self._take_idle_or_start()
         is_usable = False
         try:
@@ -187,6 +195,7 @@ class Workers:
             parcel = pickle.dumps((task, seconds, arguments), protocol=5)
             outcome, result, resident = worker.run_task(parcel, _WALL_FACTOR * seconds + _SLACK_SECONDS)
             worker.tasks += 1
+            # A worker that failed, uses much memory or has had many tasks is replaced.
             is_usable = outcome == DONE and resident < _RESTARTED_ABOVE_KB and worker.tasks < _MOST_TASKS
         except TooCostly as exc:
             # `close` kills workers during their task.
@@ -200,13 +209,13 @@ class Workers:
         return result
 
     def _take_idle_or_start(self) -> Worker:
-        """Return an idle worker, or a new one if none is idle. Raises `NoWorker`."""
+        """Return an idle worker that still runs, else a new one. Record the attempt to start it. Raises `NoWorker`."""
         while self._idle:
             worker = self._idle.pop()
             if worker.process.poll() is None:
                 if self._fault:
                     # The last start failed, but a worker from before is free again.
-                    self._attempts.append("")
+                    self._attempts.append(_STARTED)
                 self._busy.add(worker)
                 return worker
             worker.kill()
@@ -215,7 +224,7 @@ class Workers:
         except NoWorker as exc:
             self._attempts.append(exc.why)
             raise
-        self._attempts.append("")
+        self._attempts.append(_STARTED)
         self._busy.add(worker)
         if worker.priority_fault and not self._has_logged_priority:
             self._has_logged_priority = True
@@ -223,6 +232,7 @@ class Workers:
         return worker
 
     def _give_back(self, worker: Worker, *, is_usable: bool) -> None:
+        """Keep a worker for the next task, or kill it if it is not usable or the workers are closed."""
         self._busy.discard(worker)
         if is_usable and not self._is_closed:
             worker.is_used = True

@@ -71,9 +71,9 @@ def _check_releases(data: Row, _zone: str) -> Iterator[FoundFault]:
     rows = rows_of(data, "release")
     yield from _find_duplicates([(f"{place}.id", row.get("id")) for place, row in rows])
     for place, row in rows:
-        parts = [(f"{place}.part{at.removeprefix('part')}", part) for at, part in rows_of(row, "part")]
         # The release's own page has the id `page`.
-        yield from _find_duplicates([("", "page"), *((f"{at}.id", part.get("id")) for at, part in parts)])
+        part_ids = ((f"{place}.{part_place}.id", part.get("id")) for part_place, part in rows_of(row, "part"))
+        yield from _find_duplicates([("", "page"), *part_ids])
         yield from _check_gov_uk_keys(place, row)
 
 

@@ -12,6 +12,7 @@ from alerts.by_hand import (
     add_note,
     assign_role,
     close_incident,
+    has_time_of_day,
     log_by_hand,
     logged_end,
     record_cause,
@@ -99,6 +100,14 @@ def test_the_typed_end_of_a_logged_incident_is_read_in_local_time(
 def test_an_impossible_end_or_address_is_refused(typed: dict[str, str], fault: str) -> None:
     with pytest.raises(InvalidInput, match=re.escape(fault)):
         log_by_hand({**LEAK, **typed}, None, NOW)
+
+
+@pytest.mark.parametrize(
+    ("when", "has_time"), [("2017-03-20", False), ("2017-03-20T17:00, 2017-03-21", True), ("2017-03-20 17:00", True)]
+)
+def test_the_time_of_day_of_a_logged_incident_is_known_if_it_was_typed(when: str, *, has_time: bool) -> None:
+    words = {"what": "A table was seen.", "when": when, "title": "Prices", "producer": "ons"}
+    assert has_time_of_day(log_by_hand(words, None, datetime(2017, 3, 22, tzinfo=UTC))) is has_time
 
 
 def test_a_date_more_than_31_days_ago_has_a_remark_to_check_it() -> None:

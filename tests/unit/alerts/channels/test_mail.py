@@ -99,6 +99,18 @@ async def test_a_recipient_refused_permanently_is_named_and_does_not_stop_the_ot
     assert outcome == Accepted("refused for good: desk@example.org: 550 no such user")
 
 
+async def test_a_message_that_no_recipient_took_at_any_attempt_is_refused_permanently(message: Message) -> None:
+    refuse = dict.fromkeys(TO, "550 no such user") | {"head@example.org": "450 busy"}
+    async with smtp_server(refuse) as server:
+        channel = mail_channel(server.port)
+        first = await channel.send(message)
+        refuse["head@example.org"] = "550 no such user"
+        second = await channel.send(message)
+    assert isinstance(first, Refused)
+    assert isinstance(second, Refused)
+    assert [first.permanent, second.permanent] == [False, True]
+
+
 async def test_a_message_refused_for_every_recipient_is_refused_permanently(message: Message) -> None:
     async with smtp_server(dict.fromkeys(TO, "550 no such user")) as server:
         outcome = await mail_channel(server.port).send(message)

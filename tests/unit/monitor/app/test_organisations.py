@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.app.organisations import fetch_organisations_by
+from monitor.app.organisations import request_organisations
 from monitor.config.organisations import name_of, nearest_slug, slug_of
 from monitor.errors import EnvironmentFault
 from monitor.look.fetch import Answer, Failure, Reason, Request
@@ -32,7 +32,7 @@ async def test_each_organisation_is_found_by_slug_name_and_acronym() -> None:
         asked.append(request)
         return answer(search_facets(ONE, {"slug": "gone-body", "title": "Gone"}, {"slug": 'a"\n', "title": "No slug"}))
 
-    known = await fetch_organisations_by(ask)
+    known = await request_organisations(ask)
     assert known == {"widget-office": ("Widget Office", "WO"), "gone-body": ("Gone",)}
     assert [slug_of(text, known) for text in ("WO", "the widget office", "DfT")] == ["widget-office"] * 2 + [None]
     assert (nearest_slug("widgt-office", known), name_of("widget-office", known)) == ("widget-office", "Widget Office")
@@ -60,4 +60,4 @@ async def test_an_unusable_response_is_an_environment_error(outcome: Answer | Fa
         return outcome
 
     with pytest.raises(EnvironmentFault, match=rf"GOV.UK's organisations: {why}.*out --online"):
-        await fetch_organisations_by(ask)
+        await request_organisations(ask)

@@ -239,6 +239,23 @@ def test_a_note_with_an_unreadable_time_is_refused(run_cli: RunCli) -> None:
     assert "at: " in result.err
 
 
+@pytest.mark.parametrize("more", [(), ("--assign", "web team"), ("--cause", "expired certificate")])
+def test_a_note_far_from_the_incident_asks_to_check_its_time(run_cli: RunCli, more: tuple[str, ...]) -> None:
+    result = run_cli("incident", "note", INCIDENT, "rang", "--at", "2017-01-05T09:41", *more, *ROLE)
+    timeline = run_cli("incident", "show", INCIDENT, "--json").json["timeline"]
+    (warning,) = [entry["text"] for entry in timeline if entry["by"] == "monitor" and "2017" in entry["text"]]
+    assert (result.status, result.err) == (0, f"{warning}\n")
+
+
+def test_an_e_mail_has_its_own_time(run_cli: RunCli, tmp_path: Path) -> None:
+    mail = tmp_path / "alert.eml"
+    mail.write_text("Date: Fri, 5 Jan 2018 09:35:00 +0000\n\nPublished\n")
+    result = run_cli("incident", "note", INCIDENT, "--mail", str(mail), "--at", "2018-01-05T09:41", *ROLE)
+    assert result.status == 2
+    assert "leave out --at: an e-mail is noted at the time it was sent" in result.err
+    assert run_cli("incident", "note", INCIDENT, "--mail", str(mail), *ROLE).status == 0
+
+
 def test_an_empty_note_is_refused(run_cli: RunCli) -> None:
     result = run_cli("incident", "note", INCIDENT, " ", *ROLE)
     assert (result.status, result.err) == (1, "write the text of the note\n")

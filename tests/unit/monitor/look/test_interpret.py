@@ -298,8 +298,8 @@ def test_first_answer_after_our_clock_was_set_is_unknown() -> None:
 
 def test_a_page_is_requested_up_to_a_megabyte_and_of_a_file_64_kilobytes_are_enough() -> None:
     page, file = Interpreter().make_request(target()), Interpreter().make_request(target(file=True))
-    assert (page.cap, page.enough) == (1_000_000, False)
-    assert (file.cap, file.enough) == (65_536, True)
+    assert (page.cap, page.may_cut) == (1_000_000, False)
+    assert (file.cap, file.may_cut) == (65_536, True)
 
 
 def test_only_the_origin_view_bypasses_caches_and_the_content_view_requests_json() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.plan.budget import Budget, Pacer, affordable_spacings, share_rate, stretch_factor
+from monitor.plan.budget import Budget, Pacer, WantedSpacing, affordable_spacings, share_rate, stretch_factor
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 RATES = st.floats(0.1, 200)
@@ -22,9 +22,9 @@ def test_host_without_its_own_rate_gets_the_default() -> None:
     assert (budget.rate("www.gov.uk"), budget.rate("elsewhere.example")) == (5.0, 2.0)
 
 
-def group(*, wanted_every: float, chance: float = 1.0) -> tuple[float, float]:
+def group(*, wanted_every: float, chance: float = 1.0) -> WantedSpacing:
     """Return the key of a group of targets: the seconds between its looks as wanted, and its chance of a change."""
-    return wanted_every, chance
+    return WantedSpacing(wanted_every, chance)
 
 
 def test_spacings_are_as_wanted_if_the_budget_carries_all() -> None:

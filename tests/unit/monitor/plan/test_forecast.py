@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.budget_sim import swept, usual
+from monitor.plan.budget import WantedSpacing
 from monitor.plan.forecast import (
     PartToProve,
     busiest_minute,
@@ -61,7 +62,7 @@ def test_least_sufficient_rate_looks_at_pages_every_30_seconds_and_no_smaller_on
     wanted_every, chance = 1.0, 1.0
 
     def spacing_of_pages(rate: int) -> float:
-        return spacings_at(plans, BEGIN, rate)[wanted_every, chance]
+        return spacings_at(plans, BEGIN, rate)[WantedSpacing(wanted_every, chance)]
 
     least = least_sufficient_rate(plans, BEGIN, timedelta(seconds=30))
     assert spacing_of_pages(least) <= 30
