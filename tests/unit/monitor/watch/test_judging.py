@@ -168,6 +168,7 @@ async def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_rea
     clock: VirtualClock,
 ) -> None:
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
+    # The release and its promises are not stored yet.
     mine.announced = mine.release
     stored_promises_at_each_portion: list[Sequence[Promise]] = []
     rules, writer = WatchRules(), Writer(store, clock)
