@@ -160,7 +160,10 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
 
 
 def select_drafted_facts(facts: ReleaseFacts | None) -> object:
-    """Return a value that changes with the facts that a draft states, not with lengths that grow; None without."""
+    """Return a value that differs if a draft must be written again: the facts that it states; None for no facts.
+
+    Lengths that still grow are left out, because a draft is not written again for them.
+    """
     if facts is None:
         return None
     parts = []

@@ -72,8 +72,11 @@ def describe_status(kind: str, facts: ReleaseFacts, now: datetime) -> str:
 
 
 def list_late_parts(facts: ReleaseFacts) -> list[tuple[PartVerdict, Bounds | None]]:
-    """Return each required part that is late with its delay if known, also one with the verdict `early`."""
-    # If a part that was public early is late too, only a finding says so.
+    """Return each required part that is late, with its delay if known.
+
+    A part can also have been public early, be removed, and come late. Its verdict is then `early`, and only a finding
+    says that it is late.
+    """
     delays = {finding.part: finding.seconds for finding in facts.findings if finding.kind == "late"}
     return [
         (part, delays.get(part.id) or part.delay)

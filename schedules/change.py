@@ -58,7 +58,7 @@ def find_changes(old: Promise, new: Promise) -> tuple[EventKind, ...]:
 def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
     """Return how a slot changed, empty if it did not: another date or time, or the same one more or less precise.
 
-    A slot without a readable time became more precise when it has one.
+    A change from no readable time to a readable one makes it more precise.
     """
     if is_inside(old, new) and is_inside(new, old):
         return ()

@@ -179,7 +179,7 @@ def _make_release(group: Group, release_id: str, preferred_producers: Sequence[s
     Its address is the first that an entry names, else the first guessed one, else that of an announcement (`link`).
     """
     announced = [entry.announcement for entry in group.entries]
-    first = announced[0]
+    first = announced[0]  # entries are in order of rank
     with_url = [each for each in announced if each.url]
     page = min(with_url, key=lambda each: each.address is Address.GUESSED, default=None)
     producers = {producer for each in announced for producer in each.producers if producer}

@@ -86,8 +86,8 @@ class Mail(NamedChannel[MailSettings]):
         If any was refused for now, it is a refusal for now, and only those are remembered for the retry. Otherwise it
         is accepted with the server's `answer` if someone has the message, now or from an earlier attempt.
         """
-        _, is_taken = self._retries.pop(message_id, ((), False))
-        is_taken |= any(address not in refused for address in to)
+        _, was_taken_before = self._retries.pop(message_id, ((), False))
+        is_taken = was_taken_before or any(address not in refused for address in to)
         refused_for_now = tuple(address for address in to if address in refused and refused[address][0] < 500)
         reasons = self._redact("; ".join(f"{address}: {code} {text}" for address, (code, text) in refused.items()))
         if refused_for_now:

@@ -109,7 +109,7 @@ def notify_after_silence(
 
 
 def _was_notified(store: Store, incident: Incident, channel: str) -> bool:
-    """Return whether a channel has sent a notice of an incident, itself or as part of a digest."""
+    """Return whether a channel has sent a notice of an incident, or one that replaced it, such as a digest."""
 
     def was_sent(notice: str) -> bool:
         # A covered delivery refers to the notice that was sent instead. The reference is empty if there was none.

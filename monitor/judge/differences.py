@@ -119,10 +119,10 @@ def _name_findings(findings: Sequence[Json]) -> list[tuple[str, Json]]:
 
 def _compare_ranges(place: str, stored: Json | None, again: Json | None) -> list[str]:
     """Return a line if one range is null and the other is not, or if the new one is not inside the stored one."""
-    least, most = _read_limits(stored)
-    least_again, most_again = _read_limits(again)
-    # Both JSONs are rounded to the millisecond.
-    is_inside = least - 0.002 <= least_again and most_again <= most + 0.002
+    stored_least, stored_most = _read_limits(stored)
+    least, most = _read_limits(again)
+    # Each JSON is rounded to the millisecond, so they can differ by two. Later looks may narrow a range.
+    is_inside = stored_least - 0.002 <= least and most <= stored_most + 0.002
     if (stored is None) is (again is None) and is_inside:
         return []
     return [f"{place}: was {_range_text(stored)}, is {_range_text(again)}"]

@@ -261,7 +261,7 @@ class HostQueue:
         elif outcome.status < 500:
             self._pacer.record_success()
 
-    def release_place(self, watched: ScheduledTarget) -> None:
+    def free_place(self, watched: ScheduledTarget) -> None:
         """Free the place of a look that was answered or has failed, if it still has one."""
         if not watched.has_place:
             return
@@ -274,7 +274,7 @@ class HostQueue:
 
     def finish_look(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
         """Record that a look has ended. If the next one may begin now, schedule it, unless its target `is_dropped`."""
-        self.release_place(watched)
+        self.free_place(watched)
         watched.is_under_way = False
         now = self._clock.now()
         is_due = watched.due is not None and watched.due <= now

@@ -305,25 +305,28 @@ def make_sighting(
     outcome: Answer | Failure,
     recognised: Recognised,
     digest: str | None = None,
-    bounds: Span = NO_OFFSET,
+    clock_offset: Span = NO_OFFSET,
 ) -> Sighting:
-    """Return the sighting with this result. Its interval allows for the answer's `Age` and the offset of our clock."""
-    status, least_age, most_age = None, 0.0, 0.0
+    """Return the sighting with this result. Its interval allows for the answer's `Age` and the offset of our clock.
+
+    `clock_offset` has the least and greatest seconds by which our clock may be ahead.
+    """
+    status, least, most = None, 0.0, 0.0
     if isinstance(outcome, Answer):
         status = outcome.status
         if "age" in outcome.headers:
-            least_age, most_age = age_bounds(outcome.headers)
-    if is_off(bounds):
+            least, most = age_bounds(outcome.headers)
+    if is_off(clock_offset):
         # If our clock is wrong by more than a day, the look proves nothing anyway.
-        most_age += min(max(bounds[1], 0.0), _DAY)
-        least_age += max(min(bounds[0], 0.0), -_DAY)
+        most += min(max(clock_offset[1], 0.0), _DAY)
+        least += max(min(clock_offset[0], 0.0), -_DAY)
     return Sighting(
         target.id,
         recognised.state,
         sent=outcome.sent,
         received=outcome.received,
-        proved_from=outcome.sent - timedelta(seconds=most_age) if most_age else outcome.sent,
-        proved_to=outcome.received - timedelta(seconds=least_age) if least_age else outcome.received,
+        proved_from=outcome.sent - timedelta(seconds=most) if most else outcome.sent,
+        proved_to=outcome.received - timedelta(seconds=least) if least else outcome.received,
         specific=recognised.specific,
         why=recognised.why,
         status=status,

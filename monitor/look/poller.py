@@ -296,7 +296,7 @@ class Poller:
             queue.record_outcome(outcome, began)
             if isinstance(outcome, Failure) or len(outcome.body) <= SMALL_BODY:
                 # The host can have another request while this body is read.
-                queue.release_place(watched)
+                queue.free_place(watched)
             sighting = await self._interpreter.interpret(target, outcome)
             was_redirected, is_swept = watched.url is not None, watched.goal is not None
             if sighting.found or was_redirected:

@@ -202,7 +202,7 @@ def _views_of_part(part: Part, *, origin_view: bool) -> list[View]:
     is_promised_page = part.role in (Role.PAGE, Role.ALTERNATIVE) and part.origin is not Origin.PREDICTED
     if origin_view and (part.required or is_promised_page):
         views.append(View.ORIGIN)
-    # A page with another recogniser often keeps its address. Its twin would show that it exists, but no edition.
+    # A page with another recogniser often has one address for all editions. Its twin does not show which one is out.
     if part.role is Role.PAGE and recogniser_of(part) == "govuk" and content_twin(part.url) is not None:
         views.append(View.CONTENT)
     return views

@@ -121,8 +121,8 @@ def merge_kept_stores(folders: Sequence[Path]) -> Store:
     return combined
 
 
-def rewind_store(store: Store, at: datetime) -> Store:
-    """Return a new store in memory with what `store` contained at `at`, and each verdict judged as of `at`."""
+def copy_store_as_of(store: Store, at: datetime) -> Store:
+    """Return a new store in memory with what `store` contained at `at`, with verdicts and incidents as of `at`."""
     past = Store("sqlite:///:memory:", durable=False)
     past.upgrade()
     past.add_rows_from(store)
@@ -209,7 +209,7 @@ class DemoBoard:
         # The times to which the control on the page leads: a step from here, or a moment of an incident. They come
         # first, because a step from the earliest or latest date raises OverflowError.
         steps = {"step": {name: at + step for name, step in _TIME_STEPS.items()}, "moment": _INCIDENT_TIMES}
-        shown, clock = rewind_store(self._store, at), StoppedClock(at)
+        shown, clock = copy_store_as_of(self._store, at), StoppedClock(at)
         explain_verdict = Explainer(shown, Policies(Policy()), LONDON).explain_release
         queries = Queries(
             shown,

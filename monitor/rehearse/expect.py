@@ -70,7 +70,10 @@ def _find_row(rows: Sequence[Row], key: str, value: str) -> Row | None:
 
 
 def _compare_counts(script: Script, expect: ScriptExpect, results: Results) -> Iterator[str]:
-    """Yield wrong numbers of notices or drafts, of one release or, without one, in total. Follow-ups do not count."""
+    """Yield a line if a rehearsal made another number of notices or drafts than expected.
+
+    They are counted for one release or, without one, in total. Notices that follow another do not count.
+    """
     release = _find_release(script, expect.release or "", results)
     # Calendars can have another id for a release than the script.
     ids = {expect.release or "", str(release["id"]) if release else ""}

@@ -88,9 +88,11 @@ class Batch:
         return not self.rows and self.ahead < 0
 
     def next_portion(self) -> Batch:
-        """Return what the next transaction commits: the first writes, with runs, other writes or a large write."""
+        """Return what the next transaction commits: the first writes, and with them some of the others.
+
+        These are none until most rows of the members are committed, then runs, then writes, and last large writes.
+        """
         if self.ahead > 0:
-            # All others wait until most rows of the members are committed.
             return Batch((), [], self.first)
         runs = self.runs[:ROWS_AT_ONCE]
         writes = self.writes[:WRITES_AT_ONCE] if len(runs) == len(self.runs) else []

@@ -72,7 +72,10 @@ class Planner:
                 self._send_to_poller(watched, target, watched.state_or_empty(target.id).windows, promised, soon=False)
 
     def update_release(self, watched: WatchedRelease, release: Release, *, soon: bool = False) -> None:
-        """Update a release to what calendars now show, with its configured and found parts. `soon`: look at once."""
+        """Update a release to what calendars now show, with its configured and found parts. `soon`: look at once.
+
+        If a redirect or a look found its page, that address stays. The address before stays as a part if it showed any.
+        """
         watched.announced = release
         old_url, old_parts = watched.release.url, watched.release.parts
         if watched.place is not None:

@@ -92,7 +92,7 @@ async def mute_messages(request: Request, sent: Silencing) -> Json:
 
 
 async def log_incident(request: Request, sent: Logging) -> Json:
-    """Log an incident that no monitor sees, such as a leak. The same words sent twice make one incident."""
+    """Log an incident that no monitor sees, such as a leak. If the same texts came before, return that incident."""
     desk, queries = _require_desk(request), queries_of(request)
     given = sent.model_dump(exclude_none=True, exclude={"role", "release"}) | {"by": sent.role}
     words = {key: _form_text(value, queries.timezone) for key, value in given.items()}

@@ -27,7 +27,7 @@ _PARAMETERS = ("from", "to", "producer", "host")
 
 
 async def show_report(request: Request) -> Response:
-    """Show a form to choose a period, by default the last month, and the report on the chosen period."""
+    """Show a form to choose a period, filled with the last month, or with the chosen period and the report on it."""
     queries, chosen = queries_of(request), _read_choice(request)
     report, fault = None, ""
     if chosen["from"] or chosen["to"]:

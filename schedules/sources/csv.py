@@ -92,8 +92,8 @@ def _read_rows(
 def serial_slot(day: str, time: str, timezone: str) -> Slot | None:
     """Return the slot of a spreadsheet's serial numbers, or None if the texts are not such numbers.
 
-    `day` counts days since 1899-12-30, from 2000 to 2100. `time` is a fraction of a day. Without it, that of `day`
-    counts.
+    `day` counts days since 1899-12-30, from 2000 to 2100. `time` is a fraction of a day. If it is empty, the fraction
+    of `day` is the time. Without any fraction, the slot is the whole day.
     """
     try:
         whole, fraction = divmod(float(day), 1)

@@ -184,7 +184,7 @@ def _make_occurrence(event: Any, times: TimeSettings) -> Occurrence:  # noqa: AN
 
 
 def _read_slot(start: date, times: TimeSettings) -> Slot:
-    """Return the slot of a date or date-time of the library. If it names no zone, it is a floating time."""
+    """Return the slot of a date or date-time that the iCalendar library returned. Without a zone it is floating."""
     if not isinstance(start, datetime):
         return on_days(start, start, f"{start:%Y%m%d}", times.timezone)
     raw = f"{start:%Y%m%dT%H%M%S}"

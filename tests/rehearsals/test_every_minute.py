@@ -15,7 +15,7 @@ import pytest
 from monitor.app.options import make_policies
 from monitor.config.read import read_settings
 from monitor.config.settings import Settings
-from monitor.rehearse.demo import INCIDENTS, rewind_store, script_of
+from monitor.rehearse.demo import INCIDENTS, copy_store_as_of, script_of
 from monitor.rehearse.drive import play
 from monitor.rehearse.script.script import Script, read_script
 from monitor.rehearse.settings import rehearsal_settings
@@ -110,7 +110,7 @@ def test_explain_says_the_truth_at_every_minute(told: tuple[str, Told]) -> None:
 def test_the_board_says_the_same_as_explain(told: tuple[str, Told]) -> None:
     _, world = told
     for now in list(world.minutes())[::BOARD_EVERY]:
-        shown = rewind_store(world.store, now)
+        shown = copy_store_as_of(world.store, now)
         row = shown.verdicts.judged_one(world.release)
         assert row is not None
         body = explained(world, now)

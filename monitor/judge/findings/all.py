@@ -141,7 +141,10 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
 
 
 def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for another edition or title after the tolerance, unless in time or at a guessed address."""
+    """Yield a finding if a part's address showed another edition after the tolerance, and one for another title.
+
+    There is none if the part came in time, or if its address is a guess.
+    """
     window = case.window
     if window is None or evidence.is_guess or part.verdict in _IN_TIME:
         return

@@ -40,22 +40,22 @@ def evaluate_read_at(
 
 
 FIRST_READ = evaluate_read_at(CalendarState("c"), 0, SLOT, as_of=-3)
+COPIES_OF_FIRST_READ = minutes(-3)
 
 
 def test_a_promise_of_the_first_read_is_confirmed_as_of_the_oldest_copy_and_has_no_earlier_bound() -> None:
-    first = evaluate_read_at(CalendarState("c"), 0, SLOT, as_of=-3)
-    promise = first.changes.promises["e0"]
-    assert (promise.unlearnt, promise.confirmed_at) == (None, minutes(-3))
-    assert (first.state.as_of, first.state.last_read) == (minutes(-3), minutes(0))
+    promise = FIRST_READ.changes.promises["e0"]
+    assert (promise.unlearnt, promise.confirmed_at) == (None, COPIES_OF_FIRST_READ)
+    assert (FIRST_READ.state.as_of, FIRST_READ.state.last_read) == (COPIES_OF_FIRST_READ, minutes(0))
 
 
-def test_a_changed_slot_came_after_the_copies_of_the_read_before_were_made() -> None:
-    first = evaluate_read_at(CalendarState("c"), 0, SLOT, as_of=-3)
-    promise = evaluate_read_at(first.state, 10, LATER, as_of=8).changes.promises["e0"]
-    assert (promise.unlearnt, promise.confirmed_at, promise.learnt) == (minutes(-3), minutes(8), minutes(10))
+def test_a_changed_slot_is_dated_from_the_copies_of_the_read_before_and_confirmed_as_of_its_own() -> None:
+    promise = evaluate_read_at(FIRST_READ.state, 10, LATER, as_of=8).changes.promises["e0"]
+    assert (promise.unlearnt, promise.learnt) == (COPIES_OF_FIRST_READ, minutes(10))
+    assert promise.confirmed_at == minutes(8)
 
 
-def test_a_read_of_copies_of_unknown_age_counts_from_its_own_end() -> None:
+def test_copies_of_unknown_age_count_as_made_at_the_end_of_their_read() -> None:
     first = evaluate_read_at(CalendarState("c"), 0, SLOT, as_of=None)
     promise = evaluate_read_at(first.state, 10, LATER, as_of=None).changes.promises["e0"]
     assert (promise.unlearnt, promise.confirmed_at) == (minutes(0), minutes(10))
@@ -100,13 +100,13 @@ def test_the_last_100_titles_that_an_entry_changed_are_kept() -> None:
     assert len(changed.titles["e0"]) == 100
 
 
-def test_the_counts_of_the_last_twenty_reads_are_kept_and_replaced_by_that_of_an_accepted_read() -> None:
+def test_the_entry_counts_of_the_last_twenty_reads_are_kept_until_a_person_accepts_a_read() -> None:
     state = CalendarState("c")
-    for n in range(25):
-        state = evaluate_read_at(state, n, SLOT).state
+    for minute in range(25):
+        state = evaluate_read_at(state, minute, SLOT).state
     assert list(state.counts) == [1] * 20
-    accepted = evaluate_read_at(state, 30, SLOT, SLOT, checks=Checks(accept=date(2026, 7, 1)))
-    assert list(accepted.state.counts) == [2]
+    two_entries = evaluate_read_at(state, 30, SLOT, SLOT, checks=Checks(accept=date(2026, 7, 1)))
+    assert list(two_entries.state.counts) == [2]
 
 
 @pytest.mark.parametrize(
@@ -124,12 +124,12 @@ def test_a_read_that_raises_an_alarm_leaves_the_state_as_it_was() -> None:
     assert no_entries.state is sixty_entries
 
 
-def test_loaded_state_counts_only_usable_reads_newest_last() -> None:
-    rows = [
+def test_a_state_is_loaded_from_usable_reads_only_oldest_first() -> None:
+    unusable, second, first = (
         CalendarRead("c", minutes(at) - timedelta(seconds=5), minutes(at), usable=usable, entries=entries)
         for at, usable, entries in ((30, False, 9), (20, True, 3), (10, True, 2))
-    ]
-    state = CalendarState.from_reads("c", rows)
-    assert (list(state.counts), state.last_read) == ([2, 3], minutes(20))
-    assert state.as_of == minutes(20) - timedelta(seconds=5)
-    assert CalendarState.from_reads("c", rows[:1]).last_read is None
+    )
+    state = CalendarState.from_reads("c", [unusable, second, first])
+    assert list(state.counts) == [first.entries, second.entries]
+    assert (state.as_of, state.last_read) == (second.started, second.finished)
+    assert CalendarState.from_reads("c", [unusable]).last_read is None

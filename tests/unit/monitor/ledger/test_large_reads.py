@@ -103,22 +103,22 @@ def assert_last_promise_of_every_entry_is_its_slot(store: TemporaryStore) -> Non
             assert promises[calendar, row.release][-1].slot.is_same_time(said)
 
 
-@pytest.mark.parametrize("portions", range(3))
+@pytest.mark.parametrize("portions_written", range(3))
 @partial(virtually, begins=START)
 async def test_a_read_whose_writing_stops_after_any_of_its_three_portions_counts_only_when_it_is_read_again(
-    clock: VirtualClock,
-    portions: int,
+    clock: VirtualClock, portions_written: int
 ) -> None:
     store, read_again = CutOffStore(), START + DAY + HOUR
     monitor = await Monitor(store, clock).started(START)
     await monitor.learn(FIRST, START)
-    store.accepts_transactions = portions
+    store.accepts_transactions = portions_written
     await monitor.learn(SECOND, START + DAY)
     monitor.writer.abandon()
     store.accepts_transactions = inf
     assert monitor.reads() == [START]
     assert_last_promise_of_every_entry_is_its_slot(store)
 
+    # Entries without a new promise were neither confirmed nor removed by the read that was cut off.
     restarted = await Monitor(store, clock).started(read_again)
     withdrawn = [restarted.ledger.promises(f"stats-{number}") for number in range(WITHDRAWN)]
     assert {promise.confirmed_at for (promise,) in withdrawn} == {START}
@@ -148,22 +148,23 @@ async def test_a_read_that_is_written_in_three_portions_counts_with_the_third(
     monitor.writer.abandon()
 
 
-@pytest.mark.parametrize("portions", range(4))
-@pytest.mark.parametrize(("calendar", "promises_per_calendar"), [("own", [1, 2]), ("stats", [2, 1])])
+@pytest.mark.parametrize("portions_written", range(4))
+@pytest.mark.parametrize(
+    ("calendar", "promises_of_each_release"), [("own", {"stats": 1, "own": 2}), ("stats", {"stats": 2, "own": 1})]
+)
 @partial(virtually, begins=START)
 async def test_entries_that_move_to_another_release_bring_their_promises_along_even_if_their_writing_was_cut_off(
-    clock: VirtualClock, calendar: str, promises_per_calendar: Sequence[int], portions: int
+    clock: VirtualClock, calendar: str, promises_of_each_release: Mapping[str, int], portions_written: int
 ) -> None:
-    """One of two calendars comes to name the links of the other, and another time at once: entries of `own` move."""
+    """`calendar` comes to name the links of the other one, and another time at once: entries of `own` move."""
     store, many = CutOffStore(), 200
-    apart = [an_entry(number, calendar="own") for number in range(many)]
-    stats = FIRST[:many]
-    named = stats if calendar == "own" else apart
-    linked = [an_entry(number, calendar=calendar, url=named[number].url, moved=HOUR) for number in range(many)]
+    in_stats, in_own = FIRST[:many], [an_entry(number, calendar="own") for number in range(many)]
+    in_the_other = in_stats if calendar == "own" else in_own
+    linked = [an_entry(number, calendar=calendar, url=in_the_other[number].url, moved=HOUR) for number in range(many)]
     monitor = await Monitor(store, clock).started(START)
-    await monitor.learn(stats, START)
-    await monitor.learn(apart, START, "own")
-    store.accepts_transactions = portions
+    await monitor.learn(in_stats, START)
+    await monitor.learn(in_own, START, "own")
+    store.accepts_transactions = portions_written
     recorded = await monitor.learn(linked, START + DAY, calendar)
     assert recorded.read.usable, recorded.read.fault
     monitor.writer.abandon()
@@ -178,7 +179,7 @@ async def test_entries_that_move_to_another_release_bring_their_promises_along_e
     assert len(store.ledger.releases()) == many
     promises = promises_by_entry(store)
     for release in store.ledger.releases():
-        assert [len(promises[name, release.id]) for name in RULES.order] == promises_per_calendar
+        assert {name: len(promises[name, release.id]) for name in RULES.order} == promises_of_each_release
 
 
 Act = Callable[[Monitor, CutOffStore, VirtualClock], Awaitable[None]]
@@ -231,24 +232,23 @@ def test_reads_that_say_the_same_do_not_pile_up_while_a_store_is_away() -> None:
 
 
 def test_read_without_room_in_the_queue_is_refused_and_can_be_recorded_later() -> None:
-    refused: list[datetime] = []
+    reads_made: list[datetime] = []
 
     async def act(monitor: Monitor, store: CutOffStore, _clock: VirtualClock) -> None:
-        for hours in range(1, 20):
-            at = START + hours * HOUR
-            try:
-                await monitor.learn([an_entry(0, moved=hours * HOUR), *FIRST[1:]], at)
-            except StoreFault as fault:
-                assert "no room" in str(fault)  # noqa: PT017 # the first that is refused ends the loop
-                refused.append(at)
-                break
-        assert monitor.ledger.last_read("stats") == refused[0] - HOUR
-        connect_again = inf
-        store.accepts_transactions = connect_again
+        async def read_every_hour() -> None:
+            for hours in range(1, 20):
+                reads_made.append(START + hours * HOUR)
+                await monitor.learn([an_entry(0, moved=hours * HOUR), *FIRST[1:]], reads_made[-1])
+
+        with pytest.raises(StoreFault, match="no room"):
+            await read_every_hour()
+        *_, last_recorded, refused = reads_made
+        assert monitor.ledger.last_read("stats") == last_recorded
+        store.accepts_transactions = inf
         await monitor.writer.backlog.finish_large(LATE)
-        await monitor.learn([an_entry(0, moved=DAY), *FIRST[1:]], refused[0])
+        await monitor.learn([an_entry(0, moved=DAY), *FIRST[1:]], refused)
 
     store = run_without_store(act)
-    assert store.ledger.reads("stats", limit=1)[0].finished == refused[0]
+    assert store.ledger.reads("stats", limit=1)[0].finished == reads_made[-1]
     # Each read moved this entry, so each recorded read has a promise of its own.
     assert len(store.ledger.promises(["stats-0"])) == len(store.ledger.reads("stats", limit=1000))

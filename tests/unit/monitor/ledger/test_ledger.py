@@ -215,23 +215,26 @@ ROUNDING = timedelta(seconds=2)
 
 
 @with_office()
-async def test_a_read_that_says_the_same_confirms_the_promise_as_of_the_age_of_its_copy(office: Office) -> None:
+async def test_a_read_confirms_an_unchanged_promise_as_of_when_its_copy_was_made(office: Office) -> None:
     await office.read(csv(row("births")))
     copy = Reply(200, csv(row("births")).body, {"Age": "60", "Cache-Control": "max-age=300"})
     await office.read(copy, after=10)
     assert confirmed_at(office, "births") == START + timedelta(minutes=10) - timedelta(seconds=60) - ROUNDING
-    await office.read(csv(row("births"), row("deaths")), after=10)
+    not_cached = csv(row("births"), row("deaths"))
+    await office.read(not_cached, after=10)
     assert confirmed_at(office, "births") == START + timedelta(minutes=20)
 
 
 @with_office()
-async def test_a_change_came_between_the_oldest_copies_that_two_reads_may_have_got(office: Office) -> None:
+async def test_a_change_is_dated_from_the_oldest_possible_copy_of_one_read_to_the_newest_of_the_next(
+    office: Office,
+) -> None:
     await office.read(Reply(200, csv(row("births")).body, {"Age": "60"}))
     await office.read(Reply(200, csv(row("births", time="07:00")).body, {"Age": "30"}), after=10)
-    moved, second_read = office.daemon.store.ledger.promises(["births"])[-1], START + timedelta(minutes=10)
-    assert moved.unlearnt == START - timedelta(seconds=60) - ROUNDING
-    assert moved.confirmed_at == second_read - timedelta(seconds=30) - ROUNDING
-    assert moved.learnt == second_read - timedelta(seconds=30) + timedelta(seconds=1)
+    moved = office.daemon.store.ledger.promises(["births"])[-1]
+    first_copy, second_copy = START - timedelta(seconds=60), START + timedelta(minutes=10) - timedelta(seconds=30)
+    assert (moved.unlearnt, moved.learnt) == (first_copy - ROUNDING, second_copy + timedelta(seconds=1))
+    assert moved.confirmed_at == second_copy - ROUNDING
 
 
 @with_office()

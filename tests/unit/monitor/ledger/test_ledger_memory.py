@@ -22,6 +22,8 @@ from schedules.promise import Promise
 from tests.unit.monitor.app.office import START, STATS, Office, as_json, csv, row, with_office
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+UNTIL_PAST = timedelta(days=24, hours=22)
+"""From the start of an office until half an hour after the fifteenth day from the slot of release `a`."""
 OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 
 
@@ -113,7 +115,7 @@ async def test_change_that_could_not_be_written_does_not_change_watched_releases
 
 
 @with_office(STATS, OTHER)
-async def test_join_that_could_not_be_written_moves_no_entry(office: Office) -> None:
+async def test_join_that_could_not_be_written_moves_no_entry_and_the_next_read_makes_it(office: Office) -> None:
     link = "https://stats.example/a"
     store = await reopened(office)
     await office.read(csv(row("a", title="Example awareness")))
@@ -126,10 +128,11 @@ async def test_join_that_could_not_be_written_moves_no_entry(office: Office) -> 
     assert {release.id for release in store.ledger.releases()} == set(before)
     await office.read(name="own", after=10)
     assert set(office.daemon.ledger.releases) == {release.id for release in store.ledger.releases()} == {"a"}
-    assert learnt(store.ledger.promises(["a"])) == learnt(office.daemon.ledger.promises("a"))
+    assert read_times(store.ledger.promises(["a"])) == read_times(office.daemon.ledger.promises("a"))
 
 
-def learnt(promises: Iterable[Promise]) -> list[tuple[str, datetime]]:
+def read_times(promises: Iterable[Promise]) -> list[tuple[str, datetime]]:
+    """Return the calendar of each promise, and when it was read first."""
     return [(promise.calendar, promise.learnt) for promise in promises]
 
 
@@ -143,7 +146,7 @@ async def test_past_release_is_not_loaded_every_hour(office: Office) -> None:
     store = await reopened(office)
     await office.read(csv(row("a")))
     watch = office.daemon.watch
-    await office.clock.sleep(timedelta(days=24, hours=22).total_seconds())
+    await office.clock.sleep(UNTIL_PAST.total_seconds())
     await watch.judging.judge_all(["a"])
     assert store.counted.read_back["a"] == 0
     for _ in range(48):
@@ -158,7 +161,7 @@ async def test_past_release_is_not_loaded_every_hour(office: Office) -> None:
 async def test_past_release_is_loaded_if_a_calendar_changes_it(office: Office) -> None:
     await office.read(csv(row("a")))
     watch = office.daemon.watch
-    await office.clock.sleep(timedelta(days=24, hours=22).total_seconds())
+    await office.clock.sleep(UNTIL_PAST.total_seconds())
     await watch.judging.judge_all(["a"])
     await office.daemon.admission.roll()
     assert "a" not in watch.releases
@@ -167,7 +170,9 @@ async def test_past_release_is_loaded_if_a_calendar_changes_it(office: Office) -
 
 
 @with_office()
-async def test_verdict_left_open_while_the_monitor_was_down_is_finished_and_notified(office: Office) -> None:
+async def test_verdict_left_open_while_the_monitor_was_down_is_made_final_and_notified_and_then_dropped(
+    office: Office,
+) -> None:
     await office.read(csv(row("a")))
     await office.daemon.watch.judging.judge_all(["a"])
     await office.clock.sleep((60 * DAY).total_seconds())
@@ -188,11 +193,9 @@ async def test_a_release_that_was_joined_into_another_keeps_its_promises_and_is_
     await office.read(csv(row("a", title="Example awareness")))
     await office.read(as_json(entry("a", "")), "own")
     await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
-    store = office.daemon.store
-    names = {judged.release for judged in store.verdicts.judged()}
-    assert len(names) == 2
-    titles = ("Example awareness", "Quite another name")
-    pins = [Pin(id="awareness", title=title) for title in titles]
+    ids_before = {judged.release for judged in office.daemon.store.verdicts.judged()}
+    assert len(ids_before) == 2
+    pins = [Pin(id="awareness", title=title) for title in ("Example awareness", "Quite another name")]
     office.settings = office.settings.model_copy(update={"pin": pins})
     await office.reopen()
     store = office.daemon.store
@@ -204,10 +207,9 @@ async def test_a_release_that_was_joined_into_another_keeps_its_promises_and_is_
         store.verdicts.judged(START, START + 30 * DAY),
     ):
         assert [judged.release for judged in listed] == ["awareness"]
-    for name in names:
-        old = store.ledger.release(name)
-        assert old.joined_into == "awareness"
-        assert len(store.ledger.promises([name])) == 1
+    for id_before in ids_before:
+        assert store.ledger.release(id_before).joined_into == "awareness"
+        assert len(store.ledger.promises([id_before])) == 1
 
 
 @with_office()

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.ledger.missing_editions import PastEditions, find_missing_editions
 from monitor.ledger.promises import BEHIND, PromiseBook
-from monitor.ledger.reading import OFTEN, is_due
+from monitor.ledger.reading import is_due
 from monitor.store.rows import SeriesEdition
 from schedules.promise import Promise, Unlisted
 from schedules.slot import Precision, Slot
@@ -74,16 +74,16 @@ def test_a_release_is_near_from_the_given_time_before_its_slot_until_fifteen_day
     assert [book.find_near(["x"], now, ahead) for now in instants] == [[], ["x"], ["x"], []]
 
 
-def test_promised_instants_are_those_from_one_instant_to_another_with_both_ends() -> None:
-    book = book_of(promise_read(1))
-    assert book.promised_instants("x", SLOT, SLOT) == [SLOT]
-    assert book.promised_instants("x", SLOT + MINUTE, SLOT + 2 * MINUTE) == book.promised_instants("x", T0, T0) == []
+def test_promised_instants_between_two_instants_include_both() -> None:
+    book, before, after = book_of(promise_read(1)), SLOT - MINUTE, SLOT + MINUTE
+    assert book.promised_instants("x", before, SLOT) == book.promised_instants("x", SLOT, after) == [SLOT]
+    assert book.promised_instants("x", before, before) == book.promised_instants("x", after, after) == []
 
 
-def test_only_promises_of_the_calendar_that_the_other_release_lacks_are_copied_to_it() -> None:
-    of_y = replace(promise_read(1), release="y")
-    book = book_of(promise_read(1), promise_read(2, "B"), promise_read(3), of_y)
-    assert book.copy_promises("A", "x", "y") == [replace(promise_read(3), release="y")]
+def test_a_release_gets_copies_of_the_promises_of_another_in_one_calendar_that_it_lacks() -> None:
+    of_both, in_another_calendar, only_of_x = promise_read(1), promise_read(2, "B"), promise_read(3)
+    book = book_of(of_both, replace(of_both, release="y"), in_another_calendar, only_of_x)
+    assert book.copy_promises("A", "x", "y") == [replace(only_of_x, release="y")]
 
 
 def edition(day: date, title: str = "Example deaths: {}") -> SeriesEdition:
@@ -130,14 +130,14 @@ def test_an_expected_edition_is_missing_until_the_last_day_of_its_window_if_a_ca
     assert editions_missing(inside_window, calendars=()) == []
 
 
-def is_read_due(now: int, *, tried: int, usable: int = -600, often: bool = False) -> bool:
-    """Return whether a read is due at minute `now` from the slot, after a try and a usable read at these minutes."""
-    at = [SLOT + minutes * MINUTE for minutes in (now, tried, usable)]
+def is_read_due(now: int, *, last_try: int, last_usable: int = -600, often: bool = False) -> bool:
+    """Return whether a read is due `now`, after the last try and the last usable read: all in minutes from the slot."""
+    at = [SLOT + minutes * MINUTE for minutes in (now, last_try, last_usable)]
     return is_due([SLOT], *at, often=often)
 
 
 @pytest.mark.parametrize(
-    ("now", "tried", "is_now"),
+    ("now", "last_try", "is_due_now"),
     [
         (-4, -5, True),
         (-4, -4, False),
@@ -148,23 +148,23 @@ def is_read_due(now: int, *, tried: int, usable: int = -600, often: bool = False
         (60, 20, True),
     ],
 )
-def test_a_calendar_read_is_due_for_fifteen_minutes_from_each_read_time_unless_made_since(
-    now: int, tried: int, *, is_now: bool
+def test_a_calendar_read_is_due_for_fifteen_minutes_from_each_read_time_unless_tried_since(
+    now: int, last_try: int, *, is_due_now: bool
 ) -> None:
-    assert is_read_due(now, tried=tried) is is_now
+    assert is_read_due(now, last_try=last_try) is is_due_now
 
 
-def test_a_calendar_that_was_read_shortly_before_a_slot_needs_no_read_ten_minutes_before() -> None:
-    fifteen = int(OFTEN / MINUTE)
-    assert is_read_due(-10, tried=-11, usable=-fifteen - 1)
-    assert not is_read_due(-10, tried=-11, usable=-fifteen)
+def test_a_calendar_that_was_usable_fifteen_minutes_before_a_slot_needs_no_read_ten_minutes_before_it() -> None:
+    assert is_read_due(-10, last_try=-11, last_usable=-16)
+    assert not is_read_due(-10, last_try=-11, last_usable=-15)
 
 
-@pytest.mark.parametrize(("now", "tried"), [(-10, -11), (5, 4)])
+@pytest.mark.parametrize(("now", "last_try"), [(-10, -11), (5, 4)])
 def test_a_calendar_that_is_read_often_anyway_needs_no_read_ten_minutes_before_or_five_after_a_slot(
-    now: int, tried: int
+    now: int, last_try: int
 ) -> None:
-    assert not is_read_due(now, tried=tried, often=True)
+    assert is_read_due(now, last_try=last_try, often=False)
+    assert not is_read_due(now, last_try=last_try, often=True)
 
 
 def test_reads_that_do_not_show_a_promise_are_counted_until_one_shows_it_again() -> None:

@@ -92,7 +92,7 @@ def test_any_part_that_is_behind_is_a_breach_and_a_release_without_a_slot_has_no
     assert confirmation_needed_since(replace(verdict(page_verdict()), slot=None)) is None
 
 
-def test_promise_needs_a_confirmation_at_its_slot() -> None:
+def test_a_promise_that_was_confirmed_at_its_slot_or_later_needs_no_other_confirmation() -> None:
     assert confirmation_needed_since(verdict(page_verdict(), confirmed=0)) is None
     assert confirmation_needed_since(verdict(page_verdict(), confirmed=1)) is None
     assert confirmation_needed_since(verdict(page_verdict(), confirmed=-1)) == SLOT
@@ -118,7 +118,7 @@ def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part(
     assert confirmation_needed_since(replace(late_too, confirmed=after_slot(5))) is None
 
 
-def test_doubtful_presence_needs_a_calendar_read_since_first_seen_and_after_its_slot_since_the_slot() -> None:
+def test_a_presence_in_doubt_needs_a_read_since_it_was_first_seen_and_once_its_slot_has_passed_since_the_slot() -> None:
     first_seen = after_slot(-200)
     page = replace(page_verdict(VerdictKind.UNPROVEN), first_seen=Interval(None, first_seen))
     in_doubt = replace(verdict(page), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
@@ -139,14 +139,15 @@ def test_a_breach_waits_ten_seconds_at_most_for_a_calendar_read() -> None:
     assert not watched.waits_for_calendar
 
 
-def test_an_exposure_that_a_clock_behind_dates_after_the_verdict_waits_for_a_read_from_then_on() -> None:
+def test_an_exposure_that_is_dated_after_its_verdict_waits_for_a_calendar_read_since_that_date() -> None:
     check, watched, exposed_at = running_check(), WatchedStub(), after_slot(-300)
-    seen = page_verdict(VerdictKind.EARLY, -300)
-    before = verdict(seen, at=after_slot(-301))
-    assert check.defer_for_calendar_read(watched, before, CallCounter()) == exposed_at
+    exposed = page_verdict(VerdictKind.EARLY, -300)
+    # Our clock was set back by a second between the look and the verdict.
+    a_second_before = verdict(exposed, at=after_slot(-301))
+    assert check.defer_for_calendar_read(watched, a_second_before, CallCounter()) == exposed_at
     assert watched.waits_for_calendar
-    then = verdict(seen, at=exposed_at)
-    assert check.defer_for_calendar_read(watched, then, CallCounter()) == exposed_at + PATIENCE
+    judged_at_that_date = verdict(exposed, at=exposed_at)
+    assert check.defer_for_calendar_read(watched, judged_at_that_date, CallCounter()) == exposed_at + PATIENCE
     assert watched.waits_for_calendar
     assert asyncio.run(check.next_requested()) == ["govuk", "own"]
 
@@ -170,7 +171,7 @@ def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
     ],
     ids=["no reader", "promise confirmed since the slot", "no breach"],
 )
-def test_a_verdict_that_waited_waits_no_longer_without_a_reader_or_a_need_for_a_read(
+def test_a_waiting_verdict_stops_waiting_if_calendars_have_no_reader_or_it_needs_no_read(
     check: PromiseCheck, judged: Verdict
 ) -> None:
     watched = WatchedStub(waits_for_calendar=True)
@@ -178,7 +179,7 @@ def test_a_verdict_that_waited_waits_no_longer_without_a_reader_or_a_need_for_a_
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
 
 
-def test_only_calendars_without_a_read_since_the_slot_are_read_and_the_last_read_calls_back() -> None:
+def test_only_calendars_without_a_read_since_the_slot_are_requested_and_their_last_read_calls_back() -> None:
     check, callback = running_check(), CallCounter()
     check.record_read("govuk", SLOT)
     check.record_read("own", after_slot(-1))
@@ -186,11 +187,11 @@ def test_only_calendars_without_a_read_since_the_slot_are_read_and_the_last_read
     assert asyncio.run(check.next_requested()) == ["own"]
     check.record_read("own", SLOT)
     assert callback.number == 1
-    needs_no_more_reads = not check.request_reads(("govuk", "own"), SLOT, "r", callback)
-    assert needs_no_more_reads
+    is_another_read_needed = check.request_reads(("govuk", "own"), SLOT, "r", callback)
+    assert not is_another_read_needed
 
 
-def test_a_read_that_had_begun_before_is_no_answer_and_the_calendar_is_read_again() -> None:
+def test_a_read_that_began_too_early_is_requested_again_and_the_first_that_did_not_calls_back_once() -> None:
     check, callback = PromiseCheck(), CallCounter()
 
     async def story() -> list[list[str]]:
@@ -232,8 +233,9 @@ def test_one_calendar_read_calls_back_every_release_that_needs_one_since_an_earl
         (Address.ANNOUNCED, VerdictKind.PENDING, 5.0, -240.0, False),
         (Address.GUESSED, VerdictKind.ON_TIME, 5.0, -240.0, False),
     ],
+    ids=["pending", "unproven", "before the slot", "confirmed since the slot", "announced address", "on time"],
 )
-def test_a_page_not_seen_since_its_slot_at_an_unannounced_address_requests_a_calendar_read_without_waiting_for_it(
+def test_a_page_not_seen_at_an_unannounced_address_requests_a_calendar_read_and_does_not_wait_for_it(
     address: Address, kind: VerdictKind, judged_at: float, confirmed: float | None, *, is_requested: bool
 ) -> None:
     judged = verdict(page_verdict(kind), confirmed=confirmed, at=after_slot(judged_at))
@@ -244,8 +246,8 @@ def test_a_page_not_seen_since_its_slot_at_an_unannounced_address_requests_a_cal
 
 
 def test_a_calendar_read_for_a_guessed_address_waits_until_five_seconds_after_the_slot() -> None:
-    judged = verdict(page_verdict(VerdictKind.PENDING), at=after_slot(0.2))
-    pending = replace(judged, verdict=VerdictKind.PENDING, address=Address.GUESSED)
+    page = page_verdict(VerdictKind.PENDING)
+    pending = replace(verdict(page, at=after_slot(0.2)), verdict=VerdictKind.PENDING, address=Address.GUESSED)
     check, watched = running_check(), WatchedStub()
     assert check.defer_for_calendar_read(watched, pending, CallCounter()) == after_slot(5)
     assert check.defer_for_calendar_read(watched, replace(pending, at=after_slot(5)), CallCounter()) is None

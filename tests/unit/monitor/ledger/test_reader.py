@@ -58,7 +58,7 @@ def test_read_returns_its_entries_and_takes_a_turn_within_the_budget() -> None:
     assert (turns, [request.url for request in fetcher.asked]) == ([URL], [URL])
 
 
-def test_bytes_that_did_not_change_are_read_once() -> None:
+def test_an_unchanged_calendar_is_requested_by_its_etag_and_parsed_once() -> None:
     outcomes, fetcher, _ = read({URL: Reply(200, ENTRY.encode(), etag='"a"')}, times=3)
     assert all(outcome.reading is outcomes[0].reading for outcome in outcomes)
     assert {outcome.read.digest for outcome in outcomes} == {outcomes[0].read.digest}
@@ -94,17 +94,18 @@ def test_failed_read_has_a_reason_in_one_line_and_no_reading(reply: Reply, why: 
     assert "\n" not in outcome.read.fault
 
 
-def test_the_age_of_a_cached_answer_moves_its_read_back_to_when_the_copy_was_made() -> None:
+def test_a_read_of_a_cached_answer_is_dated_by_the_age_of_its_copy() -> None:
     age = timedelta(seconds=120)
     (outcome,), _, _ = read({URL: Reply(200, ENTRY.encode(), {"Age": "120", "Cache-Control": "max-age=300"})})
+    copied = outcome.read.started - age
     # An age is cut off to whole seconds, as is the date from which it counts.
-    assert outcome.read.started - outcome.as_of == age + timedelta(seconds=2)
-    assert outcome.read.started - outcome.read.finished == age - timedelta(seconds=1)
+    earliest, latest = copied - timedelta(seconds=2), copied + timedelta(seconds=1)
+    assert (outcome.as_of, outcome.read.finished) == (earliest, latest)
 
 
-def test_a_read_that_is_answered_with_304_is_as_of_that_answer_and_not_of_the_earlier_body() -> None:
-    takes_a_second = Reply(200, ENTRY.encode(), {"Age": "100"}, etag='"a"', seconds=1)
-    (first, not_modified), _, _ = read({URL: takes_a_second}, times=2)
+def test_a_read_that_is_answered_with_304_is_as_old_as_that_answer_and_not_as_the_body_before_it() -> None:
+    reply = Reply(200, ENTRY.encode(), {"Age": "100"}, etag='"a"', seconds=1)
+    (first, not_modified), _, _ = read({URL: reply}, times=2)
     assert not_modified.as_of == first.as_of + timedelta(seconds=1)
 
 

@@ -63,7 +63,7 @@ async def test_a_fault_from_before_a_restart_is_not_notified_again_and_a_good_re
 
 
 @with_office()
-async def test_people_are_notified_of_a_calendar_unread_for_three_intervals(office: Office) -> None:
+async def test_a_calendar_unread_for_three_intervals_is_notified_and_makes_the_monitor_unready(office: Office) -> None:
     await office.read(TWENTY_ENTRIES)
     for _ in range(3):
         await office.read(RESET, after=10)
@@ -223,7 +223,8 @@ async def test_people_are_notified_of_a_costly_host_once_a_day_even_after_a_rest
     assert (incident.closed, incident.id) == (incident.opened, "too-costly-files-example-2026-11-16")
     assert "answers of files.example" in notice.subject
     await office.overrun("other.example", 10)
-    await office.overrun("files.example", 24 * 60)
+    a_day = 24 * 60
+    await office.overrun("files.example", a_day)
     assert len(office.notice_subjects()) == 3
 
 

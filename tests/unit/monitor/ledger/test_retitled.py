@@ -22,16 +22,17 @@ def title_events(office: Office) -> list[LedgerEvent]:
 @with_office()
 async def test_retitlings_and_changes_of_period_are_events_of_a_promise_and_survive_a_restart(office: Office) -> None:
     await office.read(csv(row("a", title=FIRST)))
-    since = (await office.read(after=10)).finished
-    reworded = (await office.read(csv(row("a", title=REWORDED)), after=10)).finished
+    unchanged_at = (await office.read(after=10)).finished
+    reworded_at = (await office.read(csv(row("a", title=REWORDED)), after=10)).finished
     await office.reopen()
-    again = (await office.read(csv(row("a", title=NEXT)), after=10)).finished
+    other_period_at = (await office.read(csv(row("a", title=NEXT)), after=10)).finished
     retitled, period_changed = title_events(office)
-    assert (retitled.what, retitled.at, retitled.since, retitled.calendar) == ("retitled", reworded, since, "stats")
-    assert retitled.detail == f"“{REWORDED}”, was “{FIRST}”"
-    assert (period_changed.what, period_changed.at, period_changed.since) == ("period-changed", again, reworded)
-    explained_by_then = title_facts([retitled, period_changed], reworded, "Europe/London")
-    assert [fact.text.partition(",")[0] for fact in explained_by_then] == ["retitled"]
+    assert (retitled.what, retitled.since, retitled.at) == ("retitled", unchanged_at, reworded_at)
+    assert (retitled.calendar, retitled.detail) == ("stats", f"“{REWORDED}”, was “{FIRST}”")
+    assert period_changed.what == "period-changed"
+    assert (period_changed.since, period_changed.at) == (reworded_at, other_period_at)
+    explained_before_the_other_period = title_facts([retitled, period_changed], reworded_at, "Europe/London")
+    assert [fact.text.partition(",")[0] for fact in explained_before_the_other_period] == ["retitled"]
     # A title is no promise.
     assert len(office.daemon.store.ledger.promises(["a"])) == 1
 

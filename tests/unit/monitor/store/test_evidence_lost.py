@@ -21,6 +21,9 @@ from monitor.store.writer import Writer
 from tests.worlds.evidence import Archive, an_answer
 from tests.worlds.instants import SLOT
 
+# No header that crossed a wire contains such a character, so no bytes can be made of it.
+UNWRITABLE_HEADERS = {"x-note": "\u0100"}
+
 Story = Callable[[Evidence, Writer], Coroutine[None, None, None]]
 
 
@@ -112,7 +115,9 @@ def no_room() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
 
 
-def test_flushed_evidence_stays_on_disk_while_its_rows_need_a_second_transaction(archive: Archive) -> None:
+def test_flushed_evidence_is_neither_cut_off_nor_written_twice_while_its_rows_need_a_second_transaction(
+    archive: Archive,
+) -> None:
     one_more_than_a_transaction_takes = 501
 
     async def story(evidence: Evidence, _writer: Writer) -> None:
@@ -138,8 +143,7 @@ def test_flushed_evidence_stays_on_disk_while_its_rows_need_a_second_transaction
 @pytest.mark.parametrize("broken", [0, 1, 2])
 def test_bytes_that_cannot_be_made_are_lost_and_everything_else_is_written(archive: Archive, broken: int) -> None:
     answers = [an_answer(404), an_answer(200), an_answer(404, after=1)]
-    # No header that crossed a wire contains such a character.
-    answers[broken] = replace(answers[broken], headers={"x-note": "\u0100"})
+    answers[broken] = replace(answers[broken], headers=UNWRITABLE_HEADERS)
     with capture_logs() as lines:
         run_and_kill_monitor(archive, lambda evidence, writer: keep(evidence, writer, *answers))
     assert [record.is_lost for record in archive.chain()] == [number == broken for number in range(3)]
@@ -149,7 +153,7 @@ def test_bytes_that_cannot_be_made_are_lost_and_everything_else_is_written(archi
 
 def test_the_row_of_an_answer_without_bytes_is_written_even_if_it_is_alone_in_its_batch(archive: Archive) -> None:
     async def story(evidence: Evidence, writer: Writer) -> None:
-        await keep(evidence, writer, replace(an_answer(), headers={"x-note": "\u0100"}))
+        await keep(evidence, writer, replace(an_answer(), headers=UNWRITABLE_HEADERS))
         await keep(evidence, writer, an_answer(200, after=1))
 
     with capture_logs():

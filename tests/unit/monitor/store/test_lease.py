@@ -39,12 +39,12 @@ def test_two_renewals_may_fail_before_a_lease_is_lost() -> None:
     assert A.renewal_due(NOON + LASTS) == NOON + LASTS / 3
 
 
-def test_a_lease_is_longer_by_twice_the_time_of_a_slow_write_which_each_later_write_halves() -> None:
+def test_a_slow_write_lengthens_a_lease_by_twice_its_time_and_each_later_write_halves_that() -> None:
     holder = Leaseholder("slow")
-    holder.record_write_time(2.0)
-    assert holder.lease_length == LASTS + 2 * 2 * SECOND
+    holder.record_write_time(3.0)
+    assert holder.lease_length == LASTS + 6 * SECOND
     holder.record_write_time(0.1)
-    assert holder.lease_length == LASTS + 2 * SECOND
+    assert holder.lease_length == LASTS + 3 * SECOND
     for _ in range(10):
         holder.record_write_time(0.0)
     assert holder.lease_length - LASTS < SECOND / 10

@@ -21,6 +21,7 @@ from tests.worlds.instants import SLOT
 from tests.worlds.stores import a_store
 from tests.worlds.virtual import Test, asking_for, virtually
 
+NETWORK_DELAY = 0.1  # the seconds that a monitor allows for its way to the store
 Start = Callable[[str], Awaitable["Living"]]
 
 
@@ -111,7 +112,7 @@ def on_one_store(test: Test) -> Callable[..., None]:
     return virtually(asking_for(run, test, given=("start",), more=("tmp_path",)))
 
 
-async def highest_spending(lives: Sequence[Living], *, within: float) -> float:
+async def highest_part_of_budget_used(lives: Sequence[Living], *, within: float) -> float:
     """Return the highest part of one host's budget that the monitors used together within so many seconds."""
     highest = 0.0
     for _ in range(round(within / 0.1)):
@@ -173,7 +174,7 @@ async def test_a_killed_monitor_is_noticed_within_three_seconds_again_after_the_
 
 
 @on_one_store
-async def test_a_monitor_that_was_halted_has_no_share_until_it_knows_the_others(
+async def test_a_monitor_that_was_halted_has_no_share_until_the_others_share_with_it_again(
     clock: VirtualClock, start: Start
 ) -> None:
     north, south = await start_north_and_south(clock, start)
@@ -219,7 +220,7 @@ async def test_a_monitor_halted_during_a_failing_write_does_not_exceed_the_share
     north.writer.is_away = True
     north.clock.halt(6)
     await clock.sleep(6)
-    assert await highest_spending(both, within=6) <= 1
+    assert await highest_part_of_budget_used(both, within=6) <= 1
 
 
 @on_one_store
@@ -236,15 +237,14 @@ async def test_monitors_of_a_slow_store_keep_their_shares_and_leases(clock: Virt
     assert {life.shares[-1] for life in both} == {("north", "south")}
 
 
-@pytest.mark.parametrize(("slow", "slower"), [(1.0, 2.6), (1.0, 3.2), (1.8, 2.8), (2.6, 2.6)])
+@pytest.mark.parametrize(("seconds_of_north", "seconds_of_south"), [(1.0, 2.6), (1.0, 3.2), (1.8, 2.8), (2.6, 2.6)])
 @on_one_store
 async def test_monitors_never_exceed_the_shared_budget_when_their_store_becomes_slow(
-    clock: VirtualClock, start: Start, slow: float, slower: float
+    clock: VirtualClock, start: Start, seconds_of_north: float, seconds_of_south: float
 ) -> None:
-    both = await start_north_and_south(clock, start)
-    for life, seconds_to_begin in zip(both, (slow, slower), strict=True):
-        life.writer.seconds_to_begin = seconds_to_begin
-    assert await highest_spending(both, within=20) <= 1
+    both = north, south = await start_north_and_south(clock, start)
+    north.writer.seconds_to_begin, south.writer.seconds_to_begin = seconds_of_north, seconds_of_south
+    assert await highest_part_of_budget_used(both, within=20) <= 1
 
 
 @pytest.mark.parametrize("seconds_between", [0.1, 0.3, 0.6])
@@ -257,38 +257,39 @@ async def test_monitors_never_exceed_the_shared_budget_when_the_store_is_back_fo
         life.writer.is_away = True
     await clock.sleep(10)
     north.writer.is_away = False
-    assert await highest_spending(both, within=seconds_between) <= 1
+    assert await highest_part_of_budget_used(both, within=seconds_between) <= 1
     south.writer.is_away = False
-    assert await highest_spending(both, within=10) <= 1
+    assert await highest_part_of_budget_used(both, within=10) <= 1
     assert {life.shares[-1] for life in both} == {("north", "south")}
 
 
 @on_one_store
-async def test_monitors_never_exceed_the_shared_budget_when_the_disk_has_no_room_for_looks(
+async def test_monitors_keep_their_leases_and_the_shared_budget_when_the_disk_has_no_room_for_looks(
     clock: VirtualClock, start: Start
 ) -> None:
     both = _north, south = await start_north_and_south(clock, start)
     terms = [life.members.term for life in both]
     south.writer.add_member(FullDisk())
-    assert await highest_spending(both, within=30) <= 1
+    assert await highest_part_of_budget_used(both, within=30) <= 1
     assert [life.members.term for life in both] == terms
     assert {life.shares[-1] for life in both} == {("north", "south")}
 
 
 @on_one_store
-async def test_monitors_never_exceed_the_shared_budget_when_a_write_from_the_outage_comes_through_late(
+async def test_monitors_never_exceed_the_shared_budget_when_a_write_that_began_in_an_outage_is_committed_after_it(
     clock: VirtualClock, start: Start
 ) -> None:
     both = north, south = await start_north_and_south(clock, start)
     for life in both:
         life.writer.seconds_to_begin, life.writer.is_away = 4.0, True
     await clock.sleep(6)
+    # Wait until north evaluates its share the next time.
     shares_seen = north.shares_seen
     while north.shares_seen == shares_seen:
         await clock.sleep(0.1)
     # South began a write just before the store came back. It comes through 4 s later.
     north.writer.seconds_to_begin, north.writer.is_away, south.writer.is_away = 0.1, False, False
-    assert await highest_spending(both, within=20) <= 1
+    assert await highest_part_of_budget_used(both, within=20) <= 1
     assert {life.shares[-1] for life in both} == {("north", "south")}
 
 
@@ -314,9 +315,9 @@ async def test_all_monitors_obey_the_wait_that_a_host_demanded_of_one(clock: Vir
     # A shorter wait of another monitor does not shorten it.
     south.members.host_waits = lambda: {"www.gov.uk": until - 10}
     await clock.sleep(1.2)
-    a_tenth_later = pytest.approx(until + 0.1)
-    assert (wait_until(north), wait_until(south)) == (a_tenth_later, a_tenth_later)
-    assert wait_until(await start("west")) == a_tenth_later
+    after_until = pytest.approx(until + NETWORK_DELAY)
+    assert (wait_until(north), wait_until(south)) == (after_until, after_until)
+    assert wait_until(await start("west")) == after_until
     await clock.sleep(20)
     assert (wait_until(north), wait_until(south)) == (None, None)
 

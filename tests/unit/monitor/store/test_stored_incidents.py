@@ -13,7 +13,7 @@ from schedules.times.interval import Bounds
 from tests.worlds.incidents import an_incident, facts_of_a_release
 
 # As stored when `alerts` had its own models of parts and findings: a lead at a guessed address.
-STORED = """{"id":"i","kind":"late","release":"r","producer":"ofqual","title":"Malpractice",
+STORED_BY_AN_OLDER_VERSION = """{"id":"i","kind":"late","release":"r","producer":"ofqual","title":"Malpractice",
 "opened":"2018-01-05T09:30:00Z","occurred":"2018-01-05T09:30:00Z","grade":"report","facts":{"release":"r",
 "title":"Malpractice","producer":"ofqual","url":"https://www.gov.uk/government/statistics/malpractice",
 "timezone":"Europe/London","slot":"2018-01-05T09:30:00Z","slot_text":"5 January 2018 9:30am","slot_source":null,
@@ -34,7 +34,7 @@ def test_an_incident_that_an_older_version_stored_has_the_same_facts_and_keys() 
     findings = (Finding(LEAD, detail="x", url="https://a.example"), Finding(Kind.LATE, "page"))
     lead = {"verdict": LEAD, "grade": Grade.NONE, "findings": findings}
     incident = an_incident(facts=replace(facts, address=Address.GUESSED, parts=(page,), **lead))
-    read = from_json(Incident, STORED, {})
+    read = from_json(Incident, STORED_BY_AN_OLDER_VERSION, {})
     assert read == incident
     assert read.facts.parts[0].verdict is VerdictKind.LATE
-    assert json.loads(to_json(read)) == json.loads(STORED)
+    assert json.loads(to_json(read)) == json.loads(STORED_BY_AN_OLDER_VERSION)

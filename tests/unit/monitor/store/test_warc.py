@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
+from typing import NamedTuple
 
 import pytest
 from hypothesis import example, given
@@ -27,43 +28,50 @@ ASKED = {
 }
 
 
-def kept(answer: Answer) -> list[tuple[str, str, bytes]]:
-    """Return type, address and block of each record."""
+class WarcRecord(NamedTuple):
+    kind: str
+    address: str
+    block: bytes
+
+
+def records_of(answer: Answer) -> list[WarcRecord]:
+    """Return the records that are written of an answer: its request, if it is known, and its response."""
     found = ArchiveIterator(BytesIO(answer_records(answer, "edge-1", "r/page/edge")), no_record_parse=True)
-    return [(it.rec_type, it.rec_headers.get_header("WARC-Target-URI"), it.raw_stream.read()) for it in found]
+    return [WarcRecord(it.rec_type, it.rec_headers.get_header("WARC-Target-URI"), it.raw_stream.read()) for it in found]
 
 
-@pytest.mark.parametrize("case", ASKED)
-async def test_the_request_is_kept_as_the_publisher_received_it(case: str) -> None:
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+async def test_the_request_is_kept_as_the_publisher_received_it(asked: Request) -> None:
     async with (
         publishing(reply_with(full_response(b"figures"))) as publisher,
         fetcher_for(publisher, contact="a@b.example") as fetcher,
     ):
-        answer = await fetcher.fetch(ASKED[case])
+        answer = await fetcher.fetch(asked)
     assert isinstance(answer, Answer)
-    request, response = kept(answer)
-    assert (request[0], request[2]) == ("request", publisher.heads[-1])
-    path = publisher.heads[-1].split(b" ")[1].decode()
-    assert request[1] == response[1] == f"{BASE}{path}"
-    assert b"User-Agent: ninethirty/" in request[2]
-    assert b"Accept-Encoding: gzip" in request[2]
+    request, response = records_of(answer)
+    assert (request.kind, request.block) == ("request", publisher.heads[-1])
+    _method, path, *_ = publisher.heads[-1].decode().split(" ")
+    assert request.address == response.address == f"{BASE}{path}"
+    assert b"User-Agent: ninethirty/" in request.block
+    assert b"Accept-Encoding: gzip" in request.block
 
 
-def test_record_of_an_answer_without_sent_bytes_has_the_known_request() -> None:
-    asked = replace(an_answer(), request=Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"1"'))
-    assert kept(asked)[0][2] == b'HEAD /x?y=1 HTTP/1.1\r\nHost: www.gov.uk\r\nIf-None-Match: "1"\r\n\r\n'
-    assert [kind for kind, _, _ in kept(replace(asked, request=None))] == ["response"]
+def test_an_answer_without_the_bytes_that_were_sent_has_a_record_of_its_request_if_that_is_known() -> None:
+    answer = replace(an_answer(), request=Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"1"'))
+    request, _response = records_of(answer)
+    assert request.block == b'HEAD /x?y=1 HTTP/1.1\r\nHost: www.gov.uk\r\nIf-None-Match: "1"\r\n\r\n'
+    assert [record.kind for record in records_of(replace(answer, request=None))] == ["response"]
 
 
-def test_request_and_answer_name_each_other() -> None:
+def test_any_warc_tool_reads_the_request_and_the_cut_answer_that_belongs_to_it() -> None:
     request = Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"abc"')
     data = answer_records(replace(an_answer(), whole=False, request=request), "edge-7", "r/page/edge")
-    asked, answered = ((it.rec_type, it.rec_headers, it.http_headers) for it in ArchiveIterator(BytesIO(data)))
-    assert asked[0] == "request"
-    assert asked[2].to_str().splitlines()[:2] == ["HEAD /x?y=1 HTTP/1.1", "Host: www.gov.uk"]
-    assert asked[2].get_header("If-None-Match") == '"abc"'
-    assert asked[1].get_header("WARC-Concurrent-To") == answered[1].get_header("WARC-Record-ID")
-    assert answered[1].get_header("WARC-Truncated") == "length"
+    asked, answered = ArchiveIterator(BytesIO(data))
+    assert asked.rec_type == "request"
+    assert asked.http_headers.to_str().splitlines()[:2] == ["HEAD /x?y=1 HTTP/1.1", "Host: www.gov.uk"]
+    assert asked.http_headers.get_header("If-None-Match") == '"abc"'
+    assert asked.rec_headers.get_header("WARC-Concurrent-To") == answered.rec_headers.get_header("WARC-Record-ID")
+    assert answered.rec_headers.get_header("WARC-Truncated") == "length"
 
 
 IN_A_HEADER = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), max_size=30).map(str.strip)
@@ -73,7 +81,8 @@ IN_A_HEADER = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]
 @example({"x-note": ";\xe9=0; \xfc"}, ";\xe9=0; \xfc")
 def test_headers_are_kept_in_the_bytes_that_crossed_the_wire(headers: dict[str, str], tag: str) -> None:
     at = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-    asked = kept(Answer(f"{BASE}/x", 404, headers, b"", at, at, request=Request(f"{BASE}/x", etag=tag)))
+    answer = Answer(f"{BASE}/x", 404, headers, b"", at, at, request=Request(f"{BASE}/x", etag=tag))
+    request, response = records_of(answer)
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    assert asked[1][2] == f"HTTP/1.1 404 Not Found\r\n{lines}\r\n".encode("latin-1")
-    assert not tag or f"If-None-Match: {tag}\r\n".encode("latin-1") in asked[0][2]
+    assert response.block == f"HTTP/1.1 404 Not Found\r\n{lines}\r\n".encode("latin-1")
+    assert not tag or f"If-None-Match: {tag}\r\n".encode("latin-1") in request.block

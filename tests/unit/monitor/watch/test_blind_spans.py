@@ -62,10 +62,13 @@ def assert_one_blind_span(life: Life, cause: str, *, seconds: float, within: flo
 
 
 @pytest.mark.parametrize(("kind", "cause"), [("dns", "dns"), ("timeout", "network")])
-def test_if_no_host_can_be_reached_the_monitor_is_blind(tmp_path: Path, kind: str, cause: str) -> None:
+def test_if_no_host_can_be_reached_the_monitor_is_blind_and_a_replay_finds_the_same_verdict(
+    tmp_path: Path, kind: str, cause: str
+) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
-        assert_one_blind_span(life, cause, seconds=210, within=35)
+        fault_lasts = 210.0
+        assert_one_blind_span(life, cause, seconds=fault_lasts, within=35)
         assert life.stored_verdict() == "unproven"
 
     settings = live(
@@ -137,7 +140,7 @@ def test_a_step_back_of_our_clock_by_less_than_a_second_is_a_blind_span(tmp_path
     live(tmp_path, NEVER_PUBLISHED, act)
 
 
-def test_too_small_a_budget_of_a_host_counts_as_blind_time_for_that_host(tmp_path: Path) -> None:
+def test_too_small_a_budget_of_a_host_is_a_counted_and_explained_blind_span_of_that_host(tmp_path: Path) -> None:
     tenth_of_the_looks = Settings.model_validate({"budget": {HOST: "0.1/s"}})
 
     async def act(life: Life) -> None:

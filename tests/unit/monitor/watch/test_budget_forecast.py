@@ -49,7 +49,7 @@ def test_a_slot_that_is_too_large_for_a_budget_is_warned_of_the_day_before(tmp_p
     live(tmp_path, "", act, head=DAY_BEFORE + releases(5))
 
 
-def test_a_day_that_the_budgets_carry_is_not_told_of(tmp_path: Path) -> None:
+def test_a_day_that_the_budgets_carry_is_no_check_on_the_status_page(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.clock.sleep(2.5 * 3600)
         assert not any(check.name.startswith("Budget of") for check in life.app.status.checks())
@@ -57,20 +57,20 @@ def test_a_day_that_the_budgets_carry_is_not_told_of(tmp_path: Path) -> None:
     live(tmp_path, "", act, head=DAY_BEFORE + releases(2))
 
 
-def test_an_unchanged_plan_is_compared_with_budgets_again_after_an_hour() -> None:
-    watched, asked = WatchedRelease(a_release(), ()), list[float]()
+def test_an_unchanged_plan_is_compared_with_budgets_every_hour_and_a_changed_one_at_once() -> None:
+    watched, minutes_of_comparisons = WatchedRelease(a_release(), ()), list[float]()
 
     async def story(clock: VirtualClock) -> None:
         async def ask(question: Callable[[], Warnings]) -> Warnings:
-            asked.append(clock.monotonic() / 60)
+            minutes_of_comparisons.append(clock.monotonic() / 60)
             return question()
 
         foresight = BudgetForecast(clock, lambda: [watched], Budget(), "Europe/London", ask)
         for _ in range(10):
             await foresight.look_ahead()
             await clock.sleep(600)
-        watched.set_targets(targets_of(watched.release))
+        watched.set_targets(targets_of(watched.release))  # 100 minutes after the start
         await foresight.look_ahead()
 
     run_virtually(story)
-    assert asked == [0, 60, 100]
+    assert minutes_of_comparisons == [0, 60, 100]

@@ -48,7 +48,7 @@ def chance_of_change(life: Life, target: str) -> float | None:
 
 
 @pytest.mark.slow
-def test_missing_parts_are_looked_at_more_often_than_published_ones_within_a_full_budget(tmp_path: Path) -> None:
+def test_a_missing_annex_gets_more_looks_than_its_published_page_within_a_full_budget(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         before = {view: chance_of_change(life, f"claims-q3/{view}") for view in VIEWS}
@@ -60,8 +60,9 @@ def test_missing_parts_are_looked_at_more_often_than_published_ones_within_a_ful
         # Twelve other pages want a look every second. The missing annex still gets one every 16 s.
         looks_at_annex = request_times(life, f"{URL}/annex", datetime(2026, 11, 26, 9, 32, 10, tzinfo=UTC))
         assert max(later - earlier for earlier, later in pairwise(looks_at_annex)) < timedelta(seconds=16)
-        looks_at_published_page = request_times(life, URL, life.runs()[-1].first_sent + timedelta(seconds=0.1))
-        assert len(looks_at_published_page) <= 4
+        first_presence = life.runs()[-1].first_sent
+        looks_at_page_since_it_came = request_times(life, URL, first_presence + timedelta(seconds=0.1))
+        assert len(looks_at_page_since_it_came) <= 4
         assert life.publisher.log.peak_rate()[HOST] == 5
 
     live(tmp_path, OTHERS + PUBLISHED_AT_SLOT + ANNEX_LATER, act, head=HEAD + ANNEX)

@@ -81,7 +81,7 @@ def test_runs_of_old_final_releases_are_merged_and_replay_finds_no_difference(tm
         save_judged_release(store, f"r{number}")
     before = {row.release: row.body for row in store.verdicts.judged()}
     assert {row.word for row in store.verdicts.judged()} == {"on_time"}
-    assert compact(store) > releases * 180
+    assert compact(store) >= releases * (len(noisy_runs("r0")) - MIN_RUNS)
     assert {row.release: row.body for row in store.verdicts.judged()} == before
     assert [name for name, differences in replay(store, POLICIES, None, None) if differences] == []
     merged = store.runs.of_release("r0")
@@ -123,7 +123,7 @@ def test_runs_from_a_time_of_doubtful_clock_are_not_merged(tmp_path: Path) -> No
     store.close()
 
 
-class Nothing:
+class NothingToDelete:
     async def delete_expired(self, keep: timedelta, most: int) -> list[str]:
         del keep, most
         return []
@@ -137,22 +137,23 @@ def test_the_room_that_is_freed_goes_back_to_the_disk(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     for number in range(60):
         save_judged_release(store, f"r{number}")
-    file = tmp_path / "store.db"
+    file, before, after = (tmp_path / f"{name}.db" for name in ("store", "before", "after"))
 
-    async def whole(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        await Compaction(store, writer, clock, POLICIES, 400 * DAY, tuple, ask).compact()
-        await Retention(
-            Nothing(), Nothing().compact, store, writer, clock, ask=ask, keep=400 * DAY, most=2_000_000_000
-        ).run_daily()
+    async def give_room_back(clock: VirtualClock) -> None:
+        writer, nothing = Writer(store, clock), NothingToDelete()
+        retention = Retention(
+            nothing, nothing.compact, store, writer, clock, ask=ask, keep=400 * DAY, most=2_000_000_000
+        )
+        await retention.run_daily()
         await writer.close()
 
-    store.free_pages(0)
-    store.backup(tmp_path / "before.db")
-    run_virtually(whole, NOW)
-    assert store.free_pages(1) == 0
-    store.backup(tmp_path / "after.db")
-    assert (tmp_path / "after.db").stat().st_size < (tmp_path / "before.db").stat().st_size / 3
+    store.backup(before)
+    compact(store)
+    run_virtually(give_room_back, NOW)
+    free_pages_left = store.free_pages(most=1)
+    assert free_pages_left == 0
+    store.backup(after)
+    assert after.stat().st_size < before.stat().st_size / 3
     assert store.check() == []
     store.close()
-    assert file.stat().st_size < (tmp_path / "before.db").stat().st_size / 3
+    assert file.stat().st_size < before.stat().st_size / 3

@@ -10,23 +10,24 @@ from monitor.store.evidence.chain import verify_evidence
 from tests.unit.monitor.app.life import PAGE, PUBLISHED_AT_SLOT, Life, live, reopened
 
 
-def test_a_change_is_kept_with_its_request_and_the_look_before_it(tmp_path: Path) -> None:
+def test_the_first_look_and_a_change_with_the_look_before_it_are_kept_with_their_requests(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:00")
 
     settings = live(tmp_path, PUBLISHED_AT_SLOT, act)
     folder = Path(settings.evidence.folder)
-    kept = []
+    found = []
     for file in sorted(folder.glob("*.warc.gz")):
         with file.open("rb") as stream:
-            kept += [
+            # For a request, `get_statuscode` returns its path.
+            found += [
                 (record.rec_type, record.http_headers.get_statuscode())
                 for record in ArchiveIterator(stream)
                 if record.rec_headers.get_header("X-Ninethirty-Target") == PAGE
             ]
-    # The first look, the last absence, and the first presence.
-    asked = "/government/statistics/claims"
-    assert kept == [each for status in ("404", "404", "200") for each in (("request", asked), ("response", status))]
+    request = ("request", "/government/statistics/claims")
+    first_look, last_absence, first_presence = (("response", status) for status in ("404", "404", "200"))
+    assert found == [request, first_look, request, last_absence, request, first_presence]
     store = reopened(settings)
     assert verify_evidence(store.evidence, folder) == []
     store.close()

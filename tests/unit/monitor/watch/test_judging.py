@@ -90,20 +90,20 @@ def test_three_releases_of_a_slot_that_passed_before_the_start_are_judged_in_few
 
 
 def release_at_guessed_address(
-    name: str, page: Mapping[float, State], silent: float, redirected: float | None = None
+    name: str, page: Mapping[float, State], silent_at: float, redirected_at: float | None = None
 ) -> WatchedRelease:
     """Return a release at a guessed address, with looks at its page, its announcement and the index."""
     link = f"https://www.gov.uk/government/statistics/announcements/{name}"
     watched = release_without_verdict(name, State.ABSENT, seen=-59)
     watched.release = replace(watched.release, address=Address.GUESSED, link=link)
-    looks = {"page/edge": page, "announcement/origin": dict.fromkeys((-60, silent), State.ABSENT)}
+    looks = {"page/edge": page, "announcement/origin": dict.fromkeys((-60, silent_at), State.ABSENT)}
     looks["index/origin"] = looks["announcement/origin"]
     for place, answers in looks.items():
         part, view = place.split("/")
         target = Target(f"{name}/{place}", name, part, View(view), link, "www.gov.uk", "status")
         seen = [(at, state, "") for at, state in answers.items()]
-        if redirected is not None and part == "announcement":
-            seen.append((redirected, State.UNKNOWN, REDIRECTED))
+        if redirected_at is not None and part == "announcement":
+            seen.append((redirected_at, State.UNKNOWN, REDIRECTED))
         for at, state, why in seen:
             when = after_slot(at)
             watched.add_sighting(target, Sighting(target.id, state, when, when, when, when, why=why), None, apart=False)
@@ -115,8 +115,8 @@ def test_a_release_late_by_its_witnesses_is_pending_within_a_minute_if_another_r
     seconds: float, verdict: str
 ) -> None:
     store = TemporaryStore()
-    claims = release_at_guessed_address("claims", {}, silent=295)
-    visas = release_at_guessed_address("visas", {1: State.PRESENT}, silent=280, redirected=281)
+    claims = release_at_guessed_address("claims", {}, silent_at=295)
+    visas = release_at_guessed_address("visas", {1: State.PRESENT}, silent_at=280, redirected_at=281)
     visas.promises = [a_promise(after_slot(-30), release="visas")]
     judge_until_quiet({"claims": claims, "visas": visas}, store, seconds=seconds)
     assert {row.release: row.word for row in store.verdicts.judged()} == {"claims": verdict, "visas": "on_time"}
@@ -145,11 +145,15 @@ def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judg
     other = OtherMonitor()
     judge_until_quiet({"claims": mine}, store, other.ask)
     (row,) = store.verdicts.judged()
-    assert (row.word, row.body["first_seen"]["by"]) == ("on_time", "2018-01-05T09:30:05.000Z")
+    seen_by_the_other = "2018-01-05T09:30:05.000Z"
+    assert (row.word, row.body["first_seen"]["by"]) == ("on_time", seen_by_the_other)
+    # It is queried before and after each of two verdicts: without its looks, and with them.
     assert other.queries == 4
 
 
-@pytest.mark.parametrize(("doubts", "verdicts"), [([True] * 9, []), ([True, False], ["unproven"])])
+@pytest.mark.parametrize(
+    ("doubts", "verdicts"), [([True] * 9, []), ([True, False], ["unproven"])], ids=["always", "at the first judging"]
+)
 def test_no_release_is_judged_while_our_clock_is_in_doubt(doubts: list[bool], verdicts: list[str]) -> None:
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     with store.transaction() as tx:
@@ -164,15 +168,16 @@ async def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_rea
     clock: VirtualClock,
 ) -> None:
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
+    # The release and its promises are not stored yet.
     mine.announced = mine.release
-    promises_at_each_portion: list[Sequence[Promise]] = []
+    stored_promises_at_each_portion: list[Sequence[Promise]] = []
     rules, writer = WatchRules(), Writer(store, clock)
     health = HealthState(clock.now(), {}, timedelta(seconds=2))
     recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), rules, health, lambda _recorded: None)
     portions = Portions()
     portions.add(
         range(2),
-        lambda _tx, _: promises_at_each_portion.append(store.ledger.promises(["claims"])),
+        lambda _tx, _: stored_promises_at_each_portion.append(store.ledger.promises(["claims"])),
         rows=ROWS_AT_ONCE,
     )
     large = writer.write_in_portions(portions)
@@ -180,7 +185,7 @@ async def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_rea
     await recorder.record(mine, verdict, (), after_slot(300))
     await large.done
     await writer.close()
-    assert promises_at_each_portion == [list(mine.promises)] * 2
+    assert stored_promises_at_each_portion == [list(mine.promises)] * 2
     assert [row.release for row in store.verdicts.judged()] == ["claims"]
     assert [release.id for release in store.ledger.releases()] == ["claims"]
 

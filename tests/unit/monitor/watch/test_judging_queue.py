@@ -18,7 +18,7 @@ async def test_a_release_that_was_queued_twice_is_due_once_in_order_of_ids(clock
 
 
 @virtually
-async def test_a_release_that_is_queued_for_later_is_due_at_its_instant(clock: VirtualClock) -> None:
+async def test_a_release_that_is_queued_three_times_for_one_instant_is_due_then_and_once(clock: VirtualClock) -> None:
     queue = JudgingQueue(clock)
     for _ in range(3):
         queue.judge_at(clock.now() + timedelta(seconds=90), "r")
@@ -42,12 +42,14 @@ async def test_a_release_that_is_queued_during_a_wait_ends_the_wait(clock: Virtu
 @virtually
 async def test_changed_releases_are_judged_before_the_rest_and_every_release_gets_its_turn(clock: VirtualClock) -> None:
     known = [f"r{number:03}" for number in range(2 * PORTION + 1)]
+    first, second, last = known[:PORTION], known[PORTION : 2 * PORTION], known[-1]
     queue = JudgingQueue(clock)
     queue.judge_all()
-    assert await queue.wait_for_due(known) == known[:PORTION]
+    assert await queue.wait_for_due(known) == first
     queue.judge_soon("changed")
     assert await queue.wait_for_due(known) == ["changed"]
     queue.judge_all()
-    assert await queue.wait_for_due(known) == known[PORTION : 2 * PORTION]
-    assert await queue.wait_for_due(known) == [*known[: PORTION - 1], known[-1]]
-    assert await queue.wait_for_due(known) == [known[PORTION - 1]]
+    assert await queue.wait_for_due(known) == second
+    # The last one has waited longest, so it takes a place in the second round.
+    assert await queue.wait_for_due(known) == [*first[:-1], last]
+    assert await queue.wait_for_due(known) == [first[-1]]

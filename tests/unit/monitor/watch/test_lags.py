@@ -68,7 +68,7 @@ def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[di
     return bodies
 
 
-def test_a_release_whose_listing_is_behind_is_pending_and_not_late_if_another_published_one_is_unlisted_too(
+def test_a_release_whose_listing_is_behind_is_pending_and_then_unproven_if_another_published_one_is_unlisted_too(
     tmp_path: Path,
 ) -> None:
     before, after = claims_json_at(

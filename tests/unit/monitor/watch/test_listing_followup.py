@@ -71,18 +71,18 @@ ANSWERS_THAT_PROVE_NOTHING = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", sorted(ANSWERS_THAT_PROVE_NOTHING))
-def test_a_listed_address_that_proves_nothing_before_the_slot_makes_one_lead(tmp_path: Path, case: str) -> None:
-    url = f"{STATS}/claims.ods" if case == "a file" else LISTED_URL
+@pytest.mark.parametrize("answer", sorted(ANSWERS_THAT_PROVE_NOTHING))
+def test_a_listed_address_that_proves_nothing_before_the_slot_makes_one_lead_even_with_a_restart(
+    tmp_path: Path, answer: str
+) -> None:
+    url = f"{STATS}/claims.ods" if answer == "a file" else LISTED_URL
 
     async def act(life: Life) -> None:
         await life.until("09:29:30")
-        assert (life.stored_verdict(), first_notice_kinds(life), has_no_finding_or_draft(life)) == (
-            "pending",
-            ["lead"],
-            True,
-        )
+        assert life.stored_verdict() == "pending"
+        assert has_no_finding_or_draft(life)
         (notice,) = first_notices(life)
+        assert notice.kind == "lead"
         assert url in notice.text
         assert "a listing shows its title before its slot" in notice.text
         assert "between 26 Nov 2026 09:28:00 and 09:29:00 GMT" in notice.text
@@ -92,7 +92,7 @@ def test_a_listed_address_that_proves_nothing_before_the_slot_makes_one_lead(tmp
         assert first_notice_kinds(life) == ["lead"]
         assert has_no_finding_or_draft(life)
 
-    tables = listing_with_entry(url, TITLE) + ANSWERS_THAT_PROVE_NOTHING[case]
+    tables = listing_with_entry(url, TITLE) + ANSWERS_THAT_PROVE_NOTHING[answer]
     live(tmp_path, tables, act, base=with_producer(), delay=DELAY)
 
 
@@ -255,7 +255,7 @@ def test_a_lead_changes_nothing_in_a_measured_incident(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_only_sixty_of_thousands_of_listed_entries_are_looked_at_and_a_lead_says_so(tmp_path: Path) -> None:
+def test_only_sixty_of_hundreds_of_listed_entries_are_looked_at_and_a_lead_and_a_finding_say_so(tmp_path: Path) -> None:
     entries = [(f"{STATS}/releases/{number}", TITLE) for number in range(300)]
     tables = an_answer(f"{STATS}/latest", "08:00:00", listing_page())
     tables += an_answer(f"{STATS}/latest", SHOWN_AT, listing_page(*entries))
@@ -263,9 +263,10 @@ def test_only_sixty_of_thousands_of_listed_entries_are_looked_at_and_a_lead_says
     async def act(life: Life) -> None:
         await life.until("09:29:50")
         requested = {entry.path for entry in life.publisher.log.entries if entry.path.startswith("/releases/")}
-        assert 0 < len(requested) <= MAX_FOLLOWED
-        assert 0 < len(life.daemon.store.outbox.notices()) <= MAX_FOLLOWED + 1
-        assert any("more than 60 entries" in notice.text for notice in life.daemon.store.outbox.notices())
+        assert 0 < len(requested) <= MAX_FOLLOWED == 60
+        notices = life.daemon.store.outbox.notices()
+        assert len(notices) <= MAX_FOLLOWED + 1
+        assert any("more than 60 entries" in notice.text for notice in notices)
         assert "parts_cut" in {found.kind for found in life.daemon.watch.releases["claims-q3"].verdict.findings}
 
     live(tmp_path, tables, act, base=with_producer())

@@ -45,6 +45,7 @@ from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import judged
 
 PAGE = "https://figures.example.org/deaths"
+PREDICTED_PAGE = Part("expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED)
 
 
 def edition_with_links(title: str, *links: str) -> Edition:
@@ -61,12 +62,11 @@ MARCH, FEBRUARY = edition_with_links("UK trade: March 2017", PAGE), edition_with
 
 
 def test_a_page_elsewhere_is_predicted_if_two_of_the_last_four_editions_linked_to_it() -> None:
-    (made,) = predicted_pages(release(), [MARCH, FEBRUARY], ())
-    assert made == Part("expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED)
-    silent = [edition_with_links(f"UK trade: {month} 2016") for month in ("June", "May", "April")]
+    assert predicted_pages(release(), [MARCH, FEBRUARY], ()) == [PREDICTED_PAGE]
+    without_link = edition_with_links("UK trade: June 2016")
     assert predicted_page_urls([MARCH]) == []
-    assert predicted_page_urls([MARCH, *silent[:2], FEBRUARY]) == [PAGE]
-    assert predicted_page_urls([MARCH, *silent, FEBRUARY]) == []
+    assert predicted_page_urls([MARCH, without_link, without_link, FEBRUARY]) == [PAGE]
+    assert predicted_page_urls([MARCH, without_link, without_link, without_link, FEBRUARY]) == []
 
 
 @pytest.mark.parametrize(
@@ -127,15 +127,16 @@ SEEN_PAGE_ROW, UNSEEN_PAGE_ROW = (
 
 
 @pytest.mark.parametrize(
-    ("row_before", "urls"), [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])]
+    ("part_in_february", "urls"), [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])]
 )
-def test_a_page_that_was_predicted_before_is_predicted_again_only_if_it_was_seen_and_its_host_is_public(
-    row_before: dict[str, object], urls: list[str]
+def test_a_page_that_was_only_predicted_for_an_edition_counts_as_linked_by_it_if_it_was_seen(
+    part_in_february: dict[str, object], urls: list[str]
 ) -> None:
     march = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
-    february = judged_row("UK trade: February 2017", "f", row_before)
+    february = judged_row("UK trade: February 2017", "f", part_in_february)
     assert predicted_urls(march, february) == urls
-    assert predicted_urls(march, february, inside=("figures.example.org",)) == []
+    private_hosts = ("figures.example.org",)
+    assert predicted_urls(march, february, inside=private_hosts) == []
 
 
 def test_a_page_to_which_two_series_link_is_not_predicted() -> None:
@@ -143,10 +144,7 @@ def test_a_page_to_which_two_series_link_is_not_predicted() -> None:
     assert predicted_urls(*rows, judged_row("Prices: March 2017", "p", LINKED_PAGE_ROW)) == []
 
 
-PREDICTED_PAGE = Part("expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED)
-
-
-def test_a_stored_predicted_page_is_recognised_by_its_period_at_one_view() -> None:
+def test_a_predicted_page_is_read_from_the_store_and_recognised_by_its_period_at_the_edge_only() -> None:
     stored = part_from_json({"id": "expected-1", "role": "alternative", "url": PAGE, "required": False})
     assert stored == PREDICTED_PAGE
     (target,) = targets_of(replace(release(), parts=(stored,)))
@@ -161,7 +159,7 @@ def test_a_predicted_page_elsewhere_keeps_only_the_settle_window_once_it_was_see
     assert windows[-1].ends == SLOT + DEFAULT_WATCH.settle.until
 
 
-def test_five_links_of_a_published_page_are_stored_once_and_neither_looked_at_nor_judged() -> None:
+def test_five_links_of_a_published_page_are_stored_once_and_neither_watched_nor_judged_nor_reported() -> None:
     poller = FakePoller()
     watched = WatchedRelease(
         a_release(PREDICTED_PAGE), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT))

@@ -59,7 +59,7 @@ def test_a_single_late_release_is_no_platform_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_platform_finding_is_in_the_current_json_and_makes_one_incident_whose_notices_are_sent(
+def test_a_platform_finding_is_shown_and_makes_an_incident_of_both_releases_whose_notices_are_sent(
     tmp_path: Path,
 ) -> None:
     async def act(life: Life) -> None:

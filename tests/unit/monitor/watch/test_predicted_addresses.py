@@ -10,7 +10,6 @@ from typing import cast
 import pytest
 
 from monitor.deliver.facts import Measurement, release_facts
-from monitor.judge.explain.explain import explain
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.look.fetch import Found
@@ -64,7 +63,7 @@ def test_addresses_come_from_the_latest_edition_that_has_any() -> None:
     assert addresses(release(), silent, newer, older) == [f"{SITE}/new-april-2017.csv"]
 
 
-def test_nothing_is_guessed_on_hosts_of_others() -> None:
+def test_addresses_are_predicted_on_hosts_of_others_only_if_these_are_configured() -> None:
     foreign = edition(part("https://cdn.example/trade-march-2017.csv"))
     assert addresses(release(), foreign) == []
     assert addresses(release(), foreign, hosts=("cdn.example",)) == ["https://cdn.example/trade-april-2017.csv"]
@@ -105,10 +104,15 @@ def window_names_of_prediction(standing: Progress) -> set[str]:
 
 def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second() -> None:
     (target,) = targets_of(replace(release(), parts=(PREDICTED_FILE,)))
-    made = windows_of_guess(target, windows_for(target, a_promise().slot, Progress()), Progress(), DEFAULT_WATCH)
-    spacings = [window_at(made, SLOT - before) for before in (timedelta(days=3), timedelta(minutes=5), timedelta())]
-    assert [each.every.total_seconds() for each in spacings if each] == [60, 15, 15]
-    assert "overdue-then" not in {window.name for window in made}
+    windows = windows_of_guess(target, windows_for(target, a_promise().slot, Progress()), Progress(), DEFAULT_WATCH)
+
+    def seconds_between_looks(before: timedelta) -> float:
+        return window_at(windows, SLOT - before).every.total_seconds()
+
+    assert seconds_between_looks(timedelta(days=3)) == 60
+    assert seconds_between_looks(timedelta(minutes=5)) == seconds_between_looks(timedelta()) == 15
+    # An overdue part is looked at more often, but not one whose address is predicted.
+    assert "overdue-then" not in {window.name for window in windows}
 
 
 def test_a_predicted_part_not_seen_with_its_page_has_only_the_settle_window() -> None:
@@ -140,25 +144,18 @@ def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
     assert [each.id for each in release_facts(both, Measurement()).parts] == ["page"]
 
 
-def test_a_predicted_address_seen_before_the_slot_after_an_absence_is_an_exposure() -> None:
+def test_a_predicted_address_seen_before_the_slot_after_an_absence_is_an_exposure_and_a_part_of_the_facts() -> None:
     verdict = verdict_with_prediction(200, (-120, ABSENT), (-60, PRESENT))
     assert verdict.verdict is VerdictKind.EARLY
     assert [found.part for found in verdict.findings] == ["expected-1"]
     assert [each.id for each in release_facts(verdict, Measurement()).parts] == ["page", "expected-1"]
 
 
-def test_explain_says_where_an_address_comes_from() -> None:
-    facts = explain(
-        verdict_with_prediction(200, (-120, ABSENT)), a_release(PREDICTED_FILE), [a_promise()], {}, [], Policy()
-    ).facts
-    assert any("at an address made from earlier editions" in fact.text for fact in facts)
-
-
 def window_names(poller: FakePoller, target: str) -> tuple[str, ...]:
     return tuple(window.name for window in poller.windows[target])
 
 
-def test_a_predicted_part_that_the_page_names_also_gets_the_windows_of_an_overdue_part() -> None:
+def test_a_predicted_part_that_the_page_names_is_added_once_and_watched_as_an_overdue_part() -> None:
     poller, clock = FakePoller(), StandingClock(after_slot(2))
     planner = Planner(clock, poller, WatchRules())
     under_watch = WatchedRelease(
@@ -166,14 +163,13 @@ def test_a_predicted_part_that_the_page_names_also_gets_the_windows_of_an_overdu
     )
     planner.update_release(under_watch, a_release())
     assert window_names(poller, "r/expected-1/edge") == ("settle",)
-    named = a_sighting(
+    names_both = a_sighting(
         PRESENT, 2, "page", found=(Found(PREDICTED_FILE.url, "", "data"), Found(f"{SITE}/other.csv", "", "data"))
     )
-    planner.add_found_parts(under_watch, named)
-    assert [each.id for each in under_watch.release.parts] == ["page", "expected-1", "found-2"]
-    assert window_names(poller, "r/expected-1/edge") == ("settle", "overdue-then")
-    planner.add_found_parts(under_watch, named)
-    assert len(under_watch.release.parts) == 3
+    for _ in range(2):
+        planner.add_found_parts(under_watch, names_both)
+        assert [each.id for each in under_watch.release.parts] == ["page", "expected-1", "found-2"]
+        assert window_names(poller, "r/expected-1/edge") == ("settle", "overdue-then")
 
 
 def test_files_named_by_a_page_before_its_slot_confirm_no_prediction() -> None:
@@ -188,7 +184,7 @@ def test_files_named_by_a_page_before_its_slot_confirm_no_prediction() -> None:
     assert poller.windows == before
 
 
-def test_addresses_are_predicted_once_from_the_verdict_on_an_earlier_edition() -> None:
+def test_only_files_that_the_earlier_edition_named_and_that_were_seen_are_predicted_and_only_once() -> None:
     store = TemporaryStore()
     with store.transaction() as tx:
         tx.save_judged(
@@ -203,14 +199,14 @@ def test_addresses_are_predicted_once_from_the_verdict_on_an_earlier_edition() -
     verdict = replace(verdict_with_prediction(-60, (-120, ABSENT)), at=after_slot(-60))
     watch = WatchStub({"r": WatchedRelease(replace(release(), producer="ofqual"), [a_promise()], verdict=verdict)})
     expected = PredictedAddresses(store.verdicts, cast("Watch", watch), StandingClock(after_slot(-60)), {}, ask)
-    asyncio.run(expected.predict_missing())
-    asyncio.run(expected.predict_missing())
+    for _ in range(2):
+        asyncio.run(expected.predict_missing())
     assert watch.added == [("r", [PREDICTED_FILE])]
 
 
 def test_only_a_few_of_thousands_of_files_that_a_page_names_are_watched() -> None:
-    poller = FakePoller()
-    planner = Planner(StandingClock(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=10)))
+    poller, most_parts = FakePoller(), 10
+    planner = Planner(StandingClock(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=most_parts)))
     under_watch = WatchedRelease(
         a_release(PREDICTED_FILE), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT))
     )
@@ -218,7 +214,7 @@ def test_only_a_few_of_thousands_of_files_that_a_page_names_are_watched() -> Non
     named = a_sighting(PRESENT, 2, "page", found=tuple(Found(f"{SITE}/{n}.csv", "", "data") for n in range(2000)))
     for _ in range(3):
         planner.add_found_parts(under_watch, named)
-    assert len(under_watch.release.parts) == 11
-    watched_parts = {target.rpartition("/")[0] for target in poller.windows}
-    assert len(watched_parts) == 10
-    assert "r/page/edge" in poller.windows
+    # One part more is stored, which shows that the page names more than are watched.
+    *watched, _not_watched = (part.id for part in under_watch.release.parts)
+    assert len(watched) == most_parts
+    assert {target.split("/")[1] for target in poller.windows} == set(watched)

@@ -74,7 +74,7 @@ def test_merging_keeps_the_promises_of_both_monitors_each_with_its_latest_confir
         assert release.promises == (confirmed_later, theirs)
 
 
-def test_a_release_has_promises_that_differ_from_its_own_only_in_their_confirmation() -> None:
+def test_promises_that_differ_only_in_their_confirmation_count_as_those_of_the_release() -> None:
     ours, theirs = a_promise(learnt=after_slot(-7200)), a_promise(after_slot(600), learnt=after_slot(-3600))
     release = WatchedRelease(Release("r", "Claims", "dwp", "", ()), (ours,))
     assert release.has_promises([replace(ours, confirmed_at=after_slot(2 * 86400))])
@@ -126,7 +126,7 @@ def test_a_file_that_changed_a_few_times_still_begins_a_run_at_each_change() -> 
 
 
 @pytest.mark.parametrize(
-    ("story", "lost_at"),
+    ("story", "lost_after"),
     [
         ([(-5, State.ABSENT, None), (5, State.PRESENT, "a")], None),
         ([(5, State.PRESENT, "a"), (9, State.ABSENT, None), (12, State.ABSENT, None)], 9),
@@ -138,13 +138,13 @@ def test_a_file_that_changed_a_few_times_still_begins_a_run_at_each_change() -> 
     ids=["came", "went", "withdrawn", "back", "changed", "changed before its release"],
 )
 def test_the_time_of_a_removal_or_change_is_noted_for_both_views_of_a_part(
-    story: list[tuple[float, State, str | None]], lost_at: float | None
+    story: list[tuple[float, State, str | None]], lost_after: float | None
 ) -> None:
     release = published_release()
     for at, state, digest in story:
         release.add_sighting(SHEET, a_sighting_at(SHEET, at, state, digest), None, apart=False)
-    turned = None if lost_at is None else NINE + timedelta(seconds=lost_at)
-    assert [release.progress(target).lost_at for target in (SHEET, ORIGIN)] == [turned, turned]
+    lost_at = None if lost_after is None else NINE + timedelta(seconds=lost_after)
+    assert release.progress(SHEET).lost_at == release.progress(ORIGIN).lost_at == lost_at
 
 
 def test_an_origin_that_is_looked_at_again_has_the_spacing_of_that_window() -> None:

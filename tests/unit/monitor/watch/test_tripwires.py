@@ -90,7 +90,8 @@ def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure_als
         assert elsewhere.url == RELEASE_URL
         notices = life.daemon.store.outbox.notices()
         assert [notice.kind for notice in notices if not notice.follows] == ["opened"]
-        assert not any(TITLE in notice.text and "Figures." in notice.text for notice in notices)
+        # No notice discloses what the page says.
+        assert not any("Figures." in notice.text for notice in notices)
 
     live(tmp_path, listing_answers(path, before, after, "09:28:30"), act, base=with_listing(path), delay=DELAY)
 
@@ -161,10 +162,10 @@ def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure_foun
     json_type, atom_type = (f'headers = {{ "Content-Type" = "application/{kind}" }}\n' for kind in ("json", "atom+xml"))
     tables = an_answer(search, "08:00:00", found_by_search(early=False), more=json_type)
     tables += an_answer(feed, "08:00:00", organisation_feed(early=False), more=atom_type)
-    if kind == "search":
-        tables += an_answer(search, "09:28:30", found_by_search(early=True), more=json_type)
-    else:
-        tables += an_answer(feed, "09:28:30", organisation_feed(early=True), more=atom_type)
+    tables += {
+        "search": an_answer(search, "09:28:30", found_by_search(early=True), more=json_type),
+        "feed": an_answer(feed, "09:28:30", organisation_feed(early=True), more=atom_type),
+    }[kind]
     page = an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
 
     async def act(life: Life) -> None:
@@ -189,14 +190,15 @@ SITEMAP_INDEX = (
 )
 
 
-def test_a_release_in_a_newly_changed_sitemap_of_an_index_is_found_with_one_request_a_minute(tmp_path: Path) -> None:
-    packed = {"before": gzip.compress(sitemap().encode()), "after": gzip.compress(sitemap(RELEASE_URL).encode())}
-    for name, body in packed.items():
-        (tmp_path / f"{name}.gz").write_bytes(body)
+def test_a_release_in_a_recent_sitemap_of_an_index_is_found_with_one_request_a_minute_to_its_own_host(
+    tmp_path: Path,
+) -> None:
+    for name, body in {"before": sitemap(), "after": sitemap(RELEASE_URL)}.items():
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(body.encode()))
     tables = an_answer(f"{STATS}/sitemap.xml", "08:00:00", SITEMAP_INDEX)
     for name, at in (("before", "08:00:00"), ("after", "09:32:30")):
-        gzipped = f'body_file = "{name}.gz"\nheaders = {{ "Content-Type" = "application/gzip" }}\n'
-        tables += an_answer(f"{STATS}/map-1.xml.gz", at, more=gzipped)
+        gzipped_body = f'body_file = "{name}.gz"\nheaders = {{ "Content-Type" = "application/gzip" }}\n'
+        tables += an_answer(f"{STATS}/map-1.xml.gz", at, more=gzipped_body)
     tables += an_answer(RELEASE_URL, "09:32:30", PAGE)
 
     async def act(life: Life) -> None:
@@ -228,7 +230,7 @@ def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_no
     ]
 
 
-def test_sitemaps_that_an_index_names_on_its_own_host_replace_earlier_ones() -> None:
+def test_sitemaps_of_its_own_host_that_an_index_names_replace_those_that_it_named_before() -> None:
     poller = FakePoller()
     wires = Tripwires(poller, [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near=lambda _producer: [])
     (index,) = wires.targets()
@@ -241,9 +243,9 @@ def test_sitemaps_that_an_index_names_on_its_own_host_replace_earlier_ones() -> 
 
     index_names(f"{STATS}/a.xml", "https://else.example/b.xml")
     assert sorted(poller.urls()) == [f"{STATS}/a.xml", f"{STATS}/sitemap.xml"]
-    calls = poller.calls
+    calls_before = poller.calls
     index_names(f"{STATS}/a.xml")
-    assert poller.calls == calls
+    assert poller.calls == calls_before
     index_names(f"{STATS}/b.xml")
     assert sorted(poller.urls()) == [f"{STATS}/b.xml", f"{STATS}/sitemap.xml"]
 
@@ -275,6 +277,7 @@ def test_sitemaps_that_an_index_no_longer_names_are_forgotten() -> None:
         for target in wires.targets():
             pages = (Found(f"{STATS}/{day}", "Example", "listed"),) if target is not index else (child,)
             wires.see(target, Sighting(target.id, State.ABSENT, at, at, at, at, found=pages))
+    # Only the sitemap of the last day is still in memory.
     assert [day for day in range(9) if f"/of-day-{day}.xml': _Listing" in repr(wires)] == [8]
 
 
@@ -296,9 +299,9 @@ def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict
 
 
 @pytest.mark.parametrize("title", [TITLE, "Something else altogether"])
-@pytest.mark.parametrize("days", [1, 40, 87])
+@pytest.mark.parametrize("days_from_slot", [1, 40, 87])
 def test_an_entry_at_a_promised_address_matches_before_the_slot_if_it_is_fresh_or_has_the_title(
-    days: int, title: str
+    days_from_slot: int, title: str
 ) -> None:
     now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
     release = Release("claims-q3", TITLE, "one", RELEASE_URL, (Part("page", Role.PAGE, RELEASE_URL),))
@@ -307,8 +310,8 @@ def test_an_entry_at_a_promised_address_matches_before_the_slot_if_it_is_fresh_o
         matcher = Matcher([NearRelease(release, slot)], now, lambda _found: ())
         return list(matcher.matches(Found(RELEASE_URL, title, "entry"), is_fresh=is_fresh))
 
-    match, before_slot = ("claims-q3", MatchKind.TITLE), now + timedelta(days=days)
+    match, before_slot = ("claims-q3", MatchKind.TITLE), now + timedelta(days=days_from_slot)
     assert matches(before_slot, is_fresh=True) == [match]
     assert matches(before_slot, is_fresh=False) == ([match] if title == TITLE else [])
-    slot_passed = now - timedelta(days=days)
+    slot_passed = now - timedelta(days=days_from_slot)
     assert matches(slot_passed, is_fresh=True) == []
