@@ -16,57 +16,57 @@ from tests.worlds.instants import after_slot
 
 
 @dataclass
-class Passing(VirtualClock):
-    """A clock by which so many seconds go by each time it is asked."""
+class TickingClock(VirtualClock):
+    """A clock that advances by `step` seconds each time it is read."""
 
+    step: float = 0.0
     seconds: float = 0.0
-    shown: float = 0.0
 
     def __post_init__(self) -> None:
         super().__init__(after_slot(0))
 
     def monotonic(self) -> float:
-        self.shown += self.seconds
-        return self.shown
+        self.seconds += self.step
+        return self.seconds
 
 
-@pytest.mark.parametrize(("seconds", "order"), [(0.002, "0a1b2c"), (0.0, "012abc")])
-async def test_other_tasks_run_in_between_when_the_steps_of_a_loop_take_long(seconds: float, order: str) -> None:
-    done: list[str] = []
-    deal_with = done.append
+@pytest.mark.parametrize(("step", "order"), [(0.002, "0a1b2c"), (0.0, "012abc")])
+async def test_another_task_runs_between_the_steps_of_a_loop_only_if_they_take_long(step: float, order: str) -> None:
+    turns: list[str] = []
+    record_turn = turns.append
 
-    async def others() -> None:
+    async def run_other_task() -> None:
         for letter in "abc":
-            deal_with(letter)
+            record_turn(letter)
             await asyncio.sleep(0)
 
-    waiting = asyncio.create_task(others())
-    async for number in with_pauses(range(3), Passing(seconds)):
-        deal_with(str(number))
-    await waiting
-    assert "".join(done) == order
+    other_task = asyncio.create_task(run_other_task())
+    async for number in with_pauses(range(3), TickingClock(step=step)):
+        record_turn(str(number))
+    await other_task
+    assert "".join(turns) == order
 
 
-async def test_no_question_waits_in_line_behind_a_store_that_does_not_answer() -> None:
-    threads, answers = Threads(2, "test", within=0.5), threading.Event()
-    began = threading.Event()
+async def test_a_query_is_refused_and_never_runs_if_all_threads_are_busy_and_one_is_overdue() -> None:
+    threads = Threads(2, "test", within=0.5)
+    query_began, store_answers = threading.Event(), threading.Event()
 
-    def asked() -> bool:
-        began.set()
-        return answers.wait()
+    def wait_for_store() -> bool:
+        query_began.set()
+        return store_answers.wait()
 
     with pytest.raises(StoreFault):
-        await threads.ask(asked)
-    assert await threads.ask(lambda: "another thread is free") == "another thread is free"
-    began.clear()
-    last = asyncio.ensure_future(threads.ask(asked))
-    while not began.is_set():  # noqa: ASYNC110  # it is set in a thread
+        await threads.ask(wait_for_store)  # is overdue, and stays in the first thread
+    assert await threads.ask(lambda: "the second thread is free") == "the second thread is free"
+    query_began.clear()
+    second_query = asyncio.ensure_future(threads.ask(wait_for_store))
+    while not query_began.is_set():  # noqa: ASYNC110  # it is set in a thread
         await asyncio.sleep(0)
-    refused: list[str] = []
+    calls: list[str] = []
     with pytest.raises(StoreFault):
-        await threads.ask(lambda: refused.append("it began"))
-    answers.set()
+        await threads.ask(lambda: calls.append("the refused query ran"))
+    store_answers.set()
     with suppress(StoreFault):  # on a busy machine its answer may be overdue by now
-        await last
-    assert refused == []
+        await second_query
+    assert calls == []
     threads.close()

@@ -1,4 +1,4 @@
-"""What a shell is told of what may be typed next."""
+"""The words that a shell offers for completion."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Complete = Callable[..., list[str]]
 
 @pytest.fixture
 def complete(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Complete:
-    """Return what completes a line, whose last word is begun, as bash asks for it."""
+    """Return a function that returns the words bash is offered for the last, incomplete word of a command."""
 
     def complete(*words: str, config: Path = folder / "config.toml") -> list[str]:
         monkeypatch.setenv("_NINETHIRTY_COMPLETE", "bash_complete")
@@ -65,6 +65,7 @@ def test_names_in_the_configuration_are_completed(complete: Complete) -> None:
 
 def test_only_releases_near_now_are_completed(complete: Complete, folder: Path) -> None:
     now = SystemClock().now()
+    # The store also has a release of 2018 and one of 2030.
     soon, promise = release("marriages-soon", "Marriages", now + timedelta(days=3))
     with write_store(folder) as tx:
         tx.save_release(soon)
@@ -75,10 +76,15 @@ def test_only_releases_near_now_are_completed(complete: Complete, folder: Path) 
 
 def test_only_active_silences_are_completed(complete: Complete, folder: Path) -> None:
     now = SystemClock().now()
-    made = create_silence(Scope("producer"), "ons", now + timedelta(hours=1), "duty statistician", "moves", now)
+    hour = timedelta(hours=1)
+    active, expired = (
+        create_silence(Scope("producer"), "ons", begins + hour, "duty statistician", "moves", begins)
+        for begins in (now, now - 2 * hour)
+    )
     with write_store(folder) as tx:
-        tx.save_silence(made)
-    assert complete("silence", "end", "producer") == [made.id]
+        tx.save_silence(active)
+        tx.save_silence(expired)
+    assert complete("silence", "end", "producer") == [active.id]
 
 
 def test_completion_without_readable_files_is_silent_and_creates_nothing(complete: Complete, tmp_path: Path) -> None:

@@ -15,8 +15,6 @@ from monitor.cli.rehearse import longest_first
 from monitor.rehearse.parallel import PlayResult, Progress, play_in_parallel
 from monitor.rehearse.script.script import read_script
 
-ROOT = Path(__file__).parents[4]
-
 
 def _play_by_name(path: Path, report: Callable[[int], None]) -> PlayResult:
     """Play no script, but do what its name says."""
@@ -83,10 +81,13 @@ def test_the_progress_of_each_script_is_reported_even_if_its_process_is_killed()
     assert progress.percents == {"quick": [0, 50, 100], "killed": [0, 50, 100]}
 
 
-def test_the_longest_script_is_played_first() -> None:
-    paths = [ROOT / "rehearsals" / f"{name}.toml" for name in ("ipcc-2015", "moj-2016", "ofsted-2017")]
-    longest = longest_first({path: read_script(path) for path in paths})
-    assert [path.stem for path in longest] == ["moj-2016", "ofsted-2017", "ipcc-2015"]
+def test_the_longest_script_is_played_first(tmp_path: Path) -> None:
+    scripts = {}
+    for minutes in (15, 45, 30):
+        path = tmp_path / f"{minutes}-minutes.toml"
+        path.write_text(f'title = "T"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T09:{minutes}:00\n')
+        scripts[path] = read_script(path)
+    assert [path.stem for path in longest_first(scripts)] == ["45-minutes", "30-minutes", "15-minutes"]
 
 
 _STARTER = """

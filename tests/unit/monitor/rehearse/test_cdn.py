@@ -13,12 +13,12 @@ URL = "https://www.gov.uk/government/statistics/a"
 
 
 def second(seconds: float) -> datetime:
-    """Return the instant so many seconds after nine."""
+    """Return the instant this many seconds after nine."""
     return NINE + timedelta(seconds=seconds)
 
 
-def answer_from(begins: float, status: int = 200, edge_cache: str | None = None) -> ScriptAnswer:
-    """Return what the origin answers from this second on. The edge keeps a copy for `edge_cache`."""
+def answer_from(begins: float, *, status: int = 200, edge_cache: str | None = None) -> ScriptAnswer:
+    """Return what the origin answers from this second after nine. The edge keeps a copy for `edge_cache`."""
     table = {"url": URL, "at": second(begins), "status": status}
     return ScriptAnswer.model_validate(table if edge_cache is None else {**table, "edge_cache": edge_cache})
 
@@ -29,19 +29,21 @@ def test_before_its_first_answer_an_address_serves_nothing() -> None:
 
 
 def test_without_a_cache_the_edge_serves_the_origins_answer_without_age() -> None:
-    served = answer_at_edge([answer_from(60)], second(60))
-    assert served == answer_at_origin([answer_from(60)], second(60))
+    uncached, now = answer_from(60), second(60)
+    served = answer_at_edge([uncached], now)
+    assert served == answer_at_origin([uncached], now)
     assert served.cache_headers() == {}
 
 
 def test_the_edge_serves_the_previous_answer_until_its_cache_expires() -> None:
-    old, new = answer_from(0), answer_from(60, 410, edge_cache="30s")
+    old, new = answer_from(0), answer_from(60, status=410, edge_cache="30s")
     served = {at: answer_at_edge([old, new], second(at)).answer for at in (59.9, 89.9, 90)}
     assert served == {59.9: old, 89.9: old, 90: new}
 
 
-def test_a_stale_copy_has_an_age_that_dates_it_before_the_change() -> None:
+def test_the_age_of_a_stale_copy_dates_it_before_the_change() -> None:
     change = answer_from(60, edge_cache="30s")
+    # 60 - 1 and 72.5 - 13 are before second 60.
     assert answer_at_edge([change], second(60)).cache_headers() == {"Age": "1", "X-Cache": "HIT"}
     assert answer_at_edge([change], second(72.5)).cache_headers()["Age"] == "13"
 
@@ -58,13 +60,13 @@ def test_a_response_of_the_origin_is_marked_as_a_cache_miss() -> None:
 
 
 def test_an_answer_without_edge_cache_is_served_at_once() -> None:
-    cached, uncached = answer_from(60, edge_cache="300s"), answer_from(100, 410)
-    for at in (100, 400):
+    cached, uncached = answer_from(60, edge_cache="300s"), answer_from(100, status=410)
+    for at in (100, 400):  # while a copy of `cached` could still be kept, and later
         assert answer_at_edge([cached, uncached], second(at)).answer is uncached
 
 
-def test_a_change_and_a_second_one_within_30_s_are_served_when_the_copy_from_before_expires() -> None:
-    first, later = answer_from(60, edge_cache="30s"), answer_from(70, 410, edge_cache="30s")
+def test_an_expired_copy_is_replaced_by_the_later_of_two_changes() -> None:
+    first, later = answer_from(60, edge_cache="30s"), answer_from(70, status=410, edge_cache="30s")
     assert answer_at_edge([first, later], second(89)).answer is None
     assert answer_at_edge([first, later], second(90)).answer is later
 
@@ -74,28 +76,27 @@ def test_a_change_and_a_second_one_within_30_s_are_served_when_the_copy_from_bef
     caches=st.lists(st.sampled_from([None, "1s", "7s", "30s", "300s"]), min_size=6, max_size=6),
     seconds=st.floats(0, 1000, allow_nan=False),
 )
-def test_the_edge_serves_what_the_origin_answered_as_long_ago_as_its_age_says(
+def test_the_age_of_a_served_answer_says_when_the_origin_gave_it(
     changes: list[int], caches: list[str | None], seconds: float
 ) -> None:
     answers = [answer_from(at, edge_cache=cache) for at, cache in zip(changes, caches, strict=False)]
     now = second(seconds)
     served = answer_at_edge(answers, now)
-    # An age is whole seconds, so the copy may be a second older or younger.
     age = served.age or 0
-    oldest, newest = now - timedelta(seconds=age + 1), now - timedelta(seconds=max(age - 1, 0))
-    next_changes = [answer.at for answer in answers if served.since is None or answer.at > served.since]
-    origin_began = served.since or NINE - timedelta(days=1)
-    origin_ended = min(next_changes, default=now + timedelta(days=1))
-    assert origin_began <= newest
-    assert oldest < origin_ended
+    # An age is whole seconds, so the copy may be a second older or younger.
+    copied_after, copied_by = now - timedelta(seconds=age + 1), now - timedelta(seconds=max(age - 1, 0))
+    given_from = served.since or NINE - timedelta(days=1)  # without `since` it is the absence before all answers
+    given_until = min((answer.at for answer in answers if answer.at > given_from), default=now + timedelta(days=1))
+    assert given_from <= copied_by
+    assert copied_after < given_until
 
 
-@given(change=st.integers(0, 300), cache=st.integers(1, 300), seconds=st.floats(0, 700, allow_nan=False))
-def test_date_less_age_is_before_the_change_exactly_if_the_edge_serves_the_absence_before_it(
-    change: int, cache: int, seconds: float
+@given(published=st.integers(0, 300), cache=st.integers(1, 300), seconds=st.floats(0, 700, allow_nan=False))
+def test_date_minus_age_is_before_the_publication_if_and_only_if_the_page_is_served_as_absent(
+    published: int, cache: int, seconds: float
 ) -> None:
-    served = answer_at_edge([answer_from(change, edge_cache=f"{cache}s")], second(seconds))
-    is_absence = served.answer is None
+    served = answer_at_edge([answer_from(published, edge_cache=f"{cache}s")], second(seconds))
+    is_absent = served.answer is None
     date_header = second(seconds).replace(microsecond=0)
-    origin_answered = date_header - timedelta(seconds=served.age or 0)
-    assert (origin_answered < second(change)) is is_absence
+    date_minus_age = date_header - timedelta(seconds=served.age or 0)
+    assert (date_minus_age < second(published)) is is_absent
