@@ -99,7 +99,7 @@ class Reason(Enum):
     MOVED_ON = "{field} moved on to {new}"
     COUNTED_ON = "{field} went from {old} to {new}"
     # Findings about our own sight.
-    LOOKS_PROVED_NOTHING = "all {looks} looks proved nothing {span} ({causes:, })"
+    LOOKS_PROVED_NOTHING = "{looks:look} proved nothing {span} ({causes:, })"
     BLIND = "{causes:, } for {seconds}, {span}"
     CLOCK_IN_DOUBT = "our clock was in doubt {span}"
     PARTS_CUT = "more than {most} parts are named: no more than {most} are watched"

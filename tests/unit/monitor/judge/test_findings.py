@@ -261,7 +261,7 @@ FAILED_AROUND_SLOT = [(-100, ABSENT), (-70, UNKNOWN), (150, PRESENT)]
 def test_failed_looks_that_left_a_release_unproven_are_found_with_their_number() -> None:
     (blind,) = found(judged(200, FAILED_AROUND_SLOT), Kind.BLIND)
     assert blind.part == "page"
-    assert blind.detail.startswith("all 220 looks proved nothing")
+    assert blind.detail.startswith("220 looks proved nothing")
 
 
 def test_a_failure_that_delayed_the_next_look_hid_the_slot_until_then() -> None:
@@ -273,7 +273,7 @@ def test_a_failure_that_delayed_the_next_look_hid_the_slot_until_then() -> None:
     ]
     (blind,) = found(judged(200, {"page": runs}), Kind.BLIND)
     assert blind.seconds == Bounds(next_look - failed_at, next_look - failed_at)
-    assert blind.detail.startswith("all 1 looks proved nothing")
+    assert blind.detail.startswith("1 look proved nothing")
 
 
 def test_failed_looks_at_the_edge_are_no_finding_if_the_origin_was_seen() -> None:
