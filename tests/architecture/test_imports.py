@@ -155,7 +155,7 @@ BUDGETS = {
     "alerts": 9702,
     "schedules": 8463,
     "monitor/plan": 1770,
-    "monitor/look": 6156,
+    "monitor/look": 6217,
     "monitor/judge": 4410,
     "monitor/store": 6047,
     "monitor/deliver": 3067,

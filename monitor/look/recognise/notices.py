@@ -27,6 +27,20 @@ _OF_THE_SITE = quick(
     re.IGNORECASE,
 )
 
+# A mark at either end of a title, such as "[Preview]", "CANCELLED:" or "(draft)".
+_MARK = quick(
+    r"^\W*(preview|draft|test|cancelled|postponed|delayed|embargoed)\b *[\])}:–—|-]"
+    r"|[\[({](preview|draft|test|cancelled|postponed|delayed|embargoed)[\])}]\W*$",
+    re.IGNORECASE,
+)
+# These count only in the text of a page that says little else: a release may mention them.
+_NO_CONTENT = quick(
+    r"\b(unavailable|not (yet |currently )?available|try again later|postponed|cancelled|delayed"
+    r"|draft|preview|not for publication)\b",
+    re.IGNORECASE,
+)
+_LONGEST_NOTICE = 300
+
 
 def says_removed(page: Page) -> bool:
     """Return whether title or heading of a page say that its content was removed."""
@@ -60,4 +74,19 @@ def site_notice_reason(page: Page) -> str:
     for words in (page.title, page.heading):
         if found := _OF_THE_SITE.search(words[:_LONGEST_TITLE]):
             return f"a page of the site itself: {found[0].strip().lower()}"
+    return ""
+
+
+def not_released_reason(page: Page, title: str) -> str:
+    """Return why a page under the title of a release is not the release yet, or an empty string if it may be.
+
+    Its title or heading is marked, for instance as a preview, or its only text is a notice, for instance that the page
+    is unavailable. `title` is the release's title, which may have such a mark itself.
+    """
+    for words in (page.title, page.heading):
+        found = _MARK.search(words[:_LONGEST_TITLE])
+        if found and not _MARK.search(title):
+            return f"its title is marked: {found[0].strip().lower()}"
+    if len(page.content) <= _LONGEST_NOTICE and (found := _NO_CONTENT.search(page.content)):
+        return f"its only text is a notice: {found[0].lower()}"
     return ""

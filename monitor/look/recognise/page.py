@@ -37,7 +37,12 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON
 
 _CHARSET = quick(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _MOST_LINKS = 2000
-_OF_CONTENT = "//a[@href][not(ancestor::header or ancestor::footer or ancestor::nav or ancestor::aside)]"
+_IN_FRAME = "ancestor::header or ancestor::footer or ancestor::nav or ancestor::aside"
+_OF_CONTENT = f"//a[@href][not({_IN_FRAME})]"
+_CONTENT_TEXT = (
+    f"//text()[not({_IN_FRAME} or ancestor::head or ancestor::h1"
+    " or ancestor::script or ancestor::style or ancestor::noscript)]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,12 @@ class Page:
         if self.root is None:
             return ""
         nodes = self.root.xpath("//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]")
+        return " ".join(" ".join(nodes).split())
+
+    @cached_property
+    def content(self) -> str:
+        """Return the text of the page in one line, without titles, header, footer, menus, scripts and styles."""
+        nodes = [] if self.root is None else self.root.xpath(_CONTENT_TEXT)
         return " ".join(" ".join(nodes).split())
 
     def meta_content(self, name: str) -> str:

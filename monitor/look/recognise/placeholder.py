@@ -72,9 +72,9 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     may_be_old = slot is not None and bool(context.title) and (is_old_text or context.placeholder is not None)
     if not is_promised:
         is_for_slot = may_be_old and slot is not None and names_day_of(slot, _text_without_titles(page, text))
-        if not is_for_slot or has_files or _links_file(page, context):
+        if not is_for_slot or has_files or links_file(page, context):
             return None
-    elif not has_files and not _links_file(page, context):
+    elif not has_files and not links_file(page, context):
         return absent(ANNOUNCED)
     digest = sha256(text.encode("utf-8", "replace")).hexdigest()
     # After a restart the placeholder is "", because its text is not known. It may be this one.
@@ -153,7 +153,7 @@ def _text_without_titles(page: Page, text: str) -> str:
     return text
 
 
-def _links_file(page: Page, context: Context) -> bool:
+def links_file(page: Page, context: Context) -> bool:
     """Return whether the content of a page links to a file that is not of another edition."""
     links = (link for link in page.links(content_only=True) if is_file(link.url))
     named = (f"{link.text} {link.url.rpartition('/')[2].replace('-', ' ').replace('_', ' ')}" for link in links)

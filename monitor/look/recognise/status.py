@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from monitor.look.fetch import Answer
 from monitor.look.recognise.file_kind import content_fault
-from monitor.look.recognise.notices import blank_page_reason, read_removal, says_missing, site_notice_reason
+from monitor.look.recognise.notices import (
+    blank_page_reason,
+    not_released_reason,
+    read_removal,
+    says_missing,
+    site_notice_reason,
+)
 from monitor.look.recognise.page import Page, is_html
-from monitor.look.recognise.placeholder import read_placeholder
+from monitor.look.recognise.placeholder import links_file, read_placeholder
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
-from monitor.look.recognise.title import recognise_title
+from monitor.look.recognise.title import Likeness, compare_titles, names_release, recognise_title
 from monitor.look.sighting import State
+from schedules.titles import slug
+
+OTHER_HEADING = "a page under another heading, with the title of this release only in <title>"
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
@@ -24,6 +33,8 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     seen = _read_notice(page) or _read_titles(page, context)
     if seen.state is not State.PRESENT:
         return seen
+    if not links_file(page, context) and (why := not_released_reason(page, context.title)):
+        return unknown(why)
     return read_placeholder(page, answer, context) or seen
 
 
@@ -40,9 +51,19 @@ def _read_titles(page: Page, context: Context) -> Recognised:
     """Return what heading and title prove, compared with the release's title: presence if one of them is the same."""
     results = [recognise_title(context, words, text=page.text) for words in (page.heading, page.title) if words]
     if any(result.specific for result in results):
-        return present()
+        return unknown(OTHER_HEADING) if _is_under_another_heading(page, context) else present()
     if why := site_notice_reason(page):
         return unknown(why)
     # One proof of absence is enough, else one of presence, because the other title may be the site's name.
     by_weight = (State.ABSENT, State.PRESENT, State.UNKNOWN)
     return min(results, key=lambda result: by_weight.index(result.state), default=unknown(NAMELESS))
+
+
+def _is_under_another_heading(page: Page, context: Context) -> bool:
+    """Return whether the release's title is only in `<title>`, over a page about something else, such as signing in.
+
+    A heading that is in `<title>` too is the name of the site. A page may then name its release further below.
+    """
+    if compare_titles(context.title, page.heading) is not Likeness.DIFFERENT or slug(page.heading) in slug(page.title):
+        return False
+    return not (names_release(context.title, page.content) or links_file(page, context))

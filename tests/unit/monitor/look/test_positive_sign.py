@@ -205,6 +205,46 @@ def test_page_that_its_announcement_redirected_to_may_have_another_title() -> No
     assert Interpreter().interpret_now(target(recognise="govuk"), answer(page("Freight at ports"))).state is UNKNOWN
 
 
+SITE_NOTICES = {
+    "sign-in": page("Sign in to continue", "<form><input type=password></form>", title=TITLE),
+    "captcha": page("Are you a robot?", "<p>Complete the security check.</p>", title=TITLE),
+    "maintenance": page("We are carrying out maintenance", "<p>Please try again later.</p>", title=f"{TITLE} - Office"),
+    "unavailable": page(TITLE, "<p>This page is temporarily unavailable.</p>"),
+    "postponed": page(TITLE, "<p>This release has been postponed. A new date will be announced.</p>"),
+    "draft": page(TITLE, "<p>DRAFT - not for publication</p>"),
+    "preview": page(f"[Preview] {TITLE}", "<p>Tonnes rose.</p>"),
+    "cancelled": page(f"CANCELLED: {TITLE}"),
+    "test": page(f"{TITLE} (test)", "<p>Tonnes rose.</p>"),
+}
+
+
+@pytest.mark.parametrize("at", [BEFORE, AFTER])
+@pytest.mark.parametrize("name", SITE_NOTICES)
+def test_a_notice_under_the_title_of_a_release_is_unknown(name: str, at: datetime) -> None:
+    assert interpret_last(target(), answer(SITE_NOTICES[name], at=at)).state is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        page("Example office", "<h2>Example ports: freight</h2><p>Tonnes in 2025</p>", title=TITLE),
+        page("Example office", "<p>Tonnes rose.</p>", title=f"{TITLE} - Example office"),
+        page("Statistics", "<a href='/files/freight-2025.ods'>Tables</a>", title=TITLE),
+        page(TITLE, "<p>The tables are not yet available.</p><a href='/files/freight-2025.pdf'>Report</a>"),
+        page(TITLE, f"<p>The survey was postponed in May.</p><p>{'Tonnes rose in every port. ' * 20}</p>"),
+        page(TITLE, "<header>Preview our new site</header><p>Tonnes rose.</p>"),
+    ],
+    ids=["named below", "site's name", "with a file", "notice with a file", "long text", "notice in the header"],
+)
+def test_a_page_under_its_title_is_present_if_it_has_content_of_its_own(body: bytes) -> None:
+    assert interpret_last(target(), answer(body)).state is PRESENT
+
+
+def test_a_release_whose_own_title_is_marked_is_present_under_it() -> None:
+    title = "Freight 2025 (draft)"
+    assert interpret_last(target(title=title), answer(page(title, "<p>Tonnes rose.</p>"))).state is PRESENT
+
+
 PLACEHOLDERS = [
     "<p>This release is due on 26 November 2026 at 9:30am.</p>",
     "<p>Available from 9.30am, Thursday 26 November.</p>",

@@ -34,7 +34,7 @@ def test_status_compares_heading_and_title_with_the_release() -> None:
     context = Context(CONTEXT.url, TITLE, was_missing=True)
     for words, state in ((TITLE, State.PRESENT), (other_edition, State.ABSENT), ("Others", State.UNKNOWN)):
         assert find_recogniser("status")(page("Agency", words), context).state is state
-        assert find_recogniser("status")(page(words, "Agency"), context).state is state
+        assert find_recogniser("status")(page(f"{words} - Agency", "Agency"), context).state is state
 
 
 def test_any_page_is_present_to_status_if_the_title_of_the_release_is_not_known() -> None:
