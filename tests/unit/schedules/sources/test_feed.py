@@ -22,10 +22,10 @@ ATOM = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><id>x<
 
 
 def test_a_release_date_in_pubdate_is_an_instant(parse: Parse) -> None:
-    announcement, none = parse("feed", RSS).announcements
-    assert announcement.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
-    assert (announcement.uid, announcement.url) == ("retail", "https://stats.example/retail")
-    assert none.slot.reason == "empty"
+    dated, undated = parse("feed", RSS).announcements
+    assert dated.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+    assert (dated.uid, dated.url) == ("retail", "https://stats.example/retail")
+    assert undated.slot.reason == "empty"
 
 
 def test_an_atom_stamp_keeps_its_offset(parse: Parse) -> None:
@@ -34,6 +34,7 @@ def test_an_atom_stamp_keeps_its_offset(parse: Parse) -> None:
 
 
 def test_a_feed_may_give_the_date_in_the_title(parse: Parse) -> None:
+    # The first title is "Retail sales: 26 November 2026 9:30am".
     options = {"date": "title", "pattern": r": (\d.*)$", "title": "^(.*?):"}
     announcement = parse("feed", RSS, options=options).announcements[0]
     assert announcement.title == "Retail sales"
@@ -41,8 +42,9 @@ def test_a_feed_may_give_the_date_in_the_title(parse: Parse) -> None:
 
 
 def test_a_feed_may_give_the_date_in_the_summary(parse: Parse) -> None:
+    # The first summary is "Due December 2026".
     announcement = parse("feed", RSS, options={"date": "summary", "pattern": "Due (.*)"}).announcements[0]
-    assert announcement.slot.precision is Precision.MONTH
+    assert (announcement.slot.precision, announcement.slot.raw) == (Precision.MONTH, "December 2026")
 
 
 def test_a_feed_does_not_list_overdue_entries(parse: Parse) -> None:

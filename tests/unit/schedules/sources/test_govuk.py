@@ -105,7 +105,7 @@ def test_a_confirmed_announcement_names_the_expected_landing_page(source: GovukS
 
 
 def test_the_family_of_landing_page_addresses_can_be_configured(parse: Parse) -> None:
-    only = parse("govuk", listing(a_listed_result()), url="", options={"family": "publications"}).announcements[0]
+    only = parse("govuk", listing(a_listed_result()), options={"family": "publications"}).announcements[0]
     assert only.url == "https://www.gov.uk/government/publications/claims"
 
 

@@ -10,7 +10,7 @@ from schedules.slot import Precision
 from schedules.source import Reading, UnreadableCalendar
 
 Parse = Callable[..., Reading]
-Short = Callable[[Reading], list[tuple[str, ...]]]
+Summarise = Callable[[Reading], list[tuple[str, ...]]]
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -161,7 +161,7 @@ def test_events_without_a_uid_get_keys_from_their_texts(parse: Parse) -> None:
     assert parse("ics", calendar(event("DTSTART:20260724", uid="", title="B")), at=NOW).announcements[0].uid == b.uid
 
 
-def test_a_series_is_expanded_with_its_exceptions(parse: Parse, short: Short) -> None:
+def test_a_series_is_expanded_with_its_exceptions(parse: Parse, summarise: Summarise) -> None:
     body = calendar(
         event("DTSTART;TZID=London:20260218T093000", "RRULE:FREQ=MONTHLY;BYDAY=3WE;COUNT=5",
               "EXDATE;TZID=London:20260318T093000"),
@@ -169,7 +169,7 @@ def test_a_series_is_expanded_with_its_exceptions(parse: Parse, short: Short) ->
         event("RECURRENCE-ID;TZID=London:20260520T093000", "DTSTART;TZID=London:20260520T093000", "STATUS:CANCELLED"),
     )  # fmt: skip
     reading = parse("ics", body, at=NOW)
-    assert short(reading) == [
+    assert summarise(reading) == [
         ("Prices", "instant", "2026-02-18 09:30", ""),
         ("Moved", "instant", "2026-04-22 09:30", ""),
         ("Prices", "instant", "2026-05-20 09:30", "cancelled"),

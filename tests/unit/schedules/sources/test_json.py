@@ -11,12 +11,12 @@ from schedules.sources.json import JsonSource
 from tests.worlds.calendars import calendar_settings
 
 Parse = Callable[..., Reading]
-Short = Callable[[Reading], list[tuple[str, ...]]]
+Summarise = Callable[[Reading], list[tuple[str, ...]]]
 
 NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 
 
-def test_fields_are_found_by_expressions(parse: Parse, short: Short) -> None:
+def test_fields_are_found_by_expressions(parse: Parse, summarise: Summarise) -> None:
     body = json.dumps(
         {"data": {"rows": [{"n": {"en": "Trade"}, "d": "26/11/2026", "t": "9.30", "s": "final"}]}}
     ).encode()
@@ -27,13 +27,13 @@ def test_fields_are_found_by_expressions(parse: Parse, short: Short) -> None:
         "time": "t",
         "status": "s == 'final' && 'confirmed'",
     }
-    assert short(parse("json", body, options=options)) == [("Trade", "instant", "2026-11-26 09:30", "confirmed")]
+    assert summarise(parse("json", body, options=options)) == [("Trade", "instant", "2026-11-26 09:30", "confirmed")]
 
 
-def test_a_plain_list_needs_no_mapping(parse: Parse, short: Short) -> None:
+def test_a_plain_list_needs_no_mapping(parse: Parse, summarise: Summarise) -> None:
     body = b'{"releases": [{"id": 7, "title": "A &amp; B", "date": "July 2027", "state": "provisional", "url": "/a"}]}'
     reading = parse("json", body)
-    assert short(reading) == [("A & B", "month", "2027-07-01 2027-07-31", "provisional")]
+    assert summarise(reading) == [("A & B", "month", "2027-07-01 2027-07-31", "provisional")]
     assert (reading.announcements[0].uid, reading.announcements[0].url) == ("7", "https://stats.example.org/a")
 
 
@@ -52,9 +52,9 @@ def post(**more: object) -> dict[str, object]:
     ],
 )
 def test_the_time_of_a_post_is_its_slot_only_while_it_waits(
-    parse: Parse, short: Short, more: dict[str, object], expected: tuple[str, str]
+    parse: Parse, summarise: Summarise, more: dict[str, object], expected: tuple[str, str]
 ) -> None:
-    assert short(parse("json", json.dumps([post(**more)]).encode()))[0][1:3] == expected
+    assert summarise(parse("json", json.dumps([post(**more)]).encode()))[0][1:3] == expected
 
 
 def test_an_entry_whose_published_field_is_true_is_published(parse: Parse) -> None:

@@ -30,7 +30,7 @@ def search_result(*releases: dict[str, Any]) -> bytes:
 
 
 def only_announcement(parse: Parse, entry: dict[str, Any]) -> Any:  # noqa: ANN401  # one announcement
-    return parse("ons", search_result(entry), url="").announcements[0]
+    return parse("ons", search_result(entry)).announcements[0]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_release_both_published_and_cancelled_is_cancelled(parse: Parse) -> No
 def test_a_page_that_moves_is_watched_once_at_its_new_address(parse: Parse) -> None:
     data = a_listed_release(published=True, migration_link="/economy/bulletins/gdp")
     data["related_documents"] = [{"uri": "/economy/bulletins/gdp"}, {"uri": "/economy/articles/gdp"}]
-    parts = parse("ons", json.dumps(data).encode(), url="").announcements[0].parts
+    parts = parse("ons", json.dumps(data).encode()).announcements[0].parts
     assert [(part.role.value, part.url, part.required) for part in parts] == [
         ("alternative", "https://www.ons.gov.uk/economy/bulletins/gdp", False),
         ("html", "https://www.ons.gov.uk/economy/articles/gdp", False),
@@ -108,14 +108,14 @@ def test_the_older_spelling_of_fields_is_accepted(parse: Parse) -> None:
     about = {"title": "Old", "releaseDate": "2026-12-03T09:30:00.000Z", "finalised": True, "contact": {"name": "Jo"}}
     changes = [{"previousDate": "2026-11-26T09:30:00.000Z", "changeNotice": "Moved."}]
     body = json.dumps({"uri": "/releases/old", "description": about, "dateChanges": changes}).encode()
-    announcement = parse("ons", body, url="").announcements[0]
+    announcement = parse("ons", body).announcements[0]
     assert announcement.slot.instant == datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
     assert announcement.why == "Moved."
 
 
 @pytest.mark.parametrize("body", [b'{"releases": null}', b'{"releases": []}'])
 def test_a_listing_without_results_is_a_reading(parse: Parse, body: bytes) -> None:
-    assert parse("ons", body, url="").announcements == ()
+    assert parse("ons", body).announcements == ()
 
 
 class TestOverdue:
@@ -160,7 +160,7 @@ class TestOverdue:
 
 
 def test_the_ons_list_drops_overdue_entries(parse: Parse) -> None:
-    assert not parse("ons", search_result(a_listed_release()), url="").lists_overdue
+    assert not parse("ons", search_result(a_listed_release())).lists_overdue
 
 
 def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
@@ -181,4 +181,4 @@ def test_personal_data_is_removed_before_storing() -> None:
 @pytest.mark.parametrize("body", [b"<html>x", b"{}", b"nope", b"", b"[1]"])
 def test_a_response_without_a_list_is_refused(parse: Parse, body: bytes) -> None:
     with pytest.raises(UnreadableCalendar):
-        parse("ons", body, url="")
+        parse("ons", body)

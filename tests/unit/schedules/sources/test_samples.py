@@ -106,15 +106,13 @@ def test_serial_numbers_of_the_csv_sample_are_read_as_dates_if_the_option_says_s
 def test_the_ons_sample_is_parsed_as_expected(samples: Path, parse: Parse) -> None:
     folder = samples / "calendars"
     wanted = loaded(folder / "ons_expected.json")["entries"]
-    compare(parse("ons", (folder / "ons_search_upcoming.json").read_bytes(), url=""), wanted)
+    compare(parse("ons", (folder / "ons_search_upcoming.json").read_bytes()), wanted)
 
 
 def test_the_ons_json_samples_have_the_expected_states(samples: Path, parse: Parse) -> None:
     folder = samples / "calendars"
     states = {
-        name: [
-            (each.state, each.published) for each in parse("ons", (folder / name).read_bytes(), url="").announcements
-        ]
+        name: [(each.state, each.published) for each in parse("ons", (folder / name).read_bytes()).announcements]
         for name in sorted(path.name for path in folder.glob("ons_*_*.json"))
     }
     assert states == {
@@ -130,13 +128,13 @@ def test_the_ons_json_samples_have_the_expected_states(samples: Path, parse: Par
 def test_the_next_release_of_the_ees_sample(samples: Path, parse: Parse) -> None:
     folder = samples / "calendars"
     wanted = loaded(folder / "ees_expected.json")["nextReleaseDate"]
-    compare(parse("ees", (folder / "ees_publication.json").read_bytes(), url=""), [wanted])
+    compare(parse("ees", (folder / "ees_publication.json").read_bytes()), [wanted])
 
 
 def test_the_govuk_announcements(samples: Path, parse: Parse) -> None:
     found = {}
     for path in (samples / "govuk/announcements").iterdir():
-        only = parse("govuk", path.read_bytes(), url="").announcements[0]
+        only = parse("govuk", path.read_bytes()).announcements[0]
         found[path.stem] = (only.slot.precision.value, only.state, only.doubt, only.previous is not None)
     exact = ("instant", "confirmed", None, False)
     assert found == {
@@ -158,7 +156,7 @@ def test_the_govuk_announcements(samples: Path, parse: Parse) -> None:
 def test_the_govuk_listings(samples: Path, parse: Parse) -> None:
     folder = samples / "govuk/search"
     counts = {
-        path.stem: len(parse("govuk", path.read_bytes(), url="").announcements)
+        path.stem: len(parse("govuk", path.read_bytes()).announcements)
         for path in folder.iterdir()
         if not path.stem.startswith("error")
     }

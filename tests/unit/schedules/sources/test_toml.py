@@ -12,7 +12,7 @@ from schedules.sources.toml import toml_faults
 from tests.worlds.calendars import calendar_settings
 
 Parse = Callable[..., Reading]
-Short = Callable[[Reading], list[tuple[str, ...]]]
+Summarise = Callable[[Reading], list[tuple[str, ...]]]
 
 OURS = b"""
 [[release]]
@@ -62,8 +62,8 @@ date = 2026-12-01
 """
 
 
-def test_slot_zone_and_state_of_a_toml_calendar_are_read(parse: Parse, short: Short) -> None:
-    assert short(parse("toml", OURS)) == [
+def test_slot_zone_and_state_of_a_toml_calendar_are_read(parse: Parse, summarise: Summarise) -> None:
+    assert summarise(parse("toml", OURS)) == [
         ("Malpractice for GCSE and A level", "instant", "2018-01-05 09:30", "confirmed"),
         ("Zoned", "instant", "2018-07-05 09:30", ""),
         ("Day", "day", "2018-07-05 2018-07-05", ""),
