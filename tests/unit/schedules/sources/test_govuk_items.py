@@ -54,7 +54,7 @@ def test_a_publication_has_its_documents_and_times() -> None:
     assert item.changes[0].note == "First published."
 
 
-def test_no_mail_address_survives() -> None:
+def test_mail_addresses_are_removed_from_a_content_item() -> None:
     body = published(withdrawn_notice={"explanation": "<p>Ask jo@example.org</p>"})
     assert "@" not in repr(read_item(body))
 

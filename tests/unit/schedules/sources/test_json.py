@@ -17,9 +17,8 @@ NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 
 
 def test_fields_are_found_by_expressions(parse: Parse, summarise: Summarise) -> None:
-    body = json.dumps(
-        {"data": {"rows": [{"n": {"en": "Trade"}, "d": "26/11/2026", "t": "9.30", "s": "final"}]}}
-    ).encode()
+    row = {"n": {"en": "Trade"}, "d": "26/11/2026", "t": "9.30", "s": "final"}
+    body = json.dumps({"data": {"rows": [row]}}).encode()
     options = {
         "entries": "data.rows",
         "title": "n.en",
@@ -43,18 +42,20 @@ def post(**more: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("more", "expected"),
+    ("fields", "expected"),
     [
         ({"acf": {"release_date": "20261126", "release_time": "09:30"}}, ("instant", "2026-11-26 09:30")),
         ({"content": {"rendered": "<p>Expected January 2027</p>"}}, ("month", "2027-01-01 2027-01-31")),
         ({"status": "future", "date": "2026-12-03T09:30:00"}, ("instant", "2026-12-03 09:30")),
         ({}, ("none", "None None")),
     ],
+    ids=["field of a plug-in", "text", "waits", "published"],
 )
 def test_the_time_of_a_post_is_its_slot_only_while_it_waits(
-    parse: Parse, summarise: Summarise, more: dict[str, object], expected: tuple[str, str]
+    parse: Parse, summarise: Summarise, fields: dict[str, object], expected: tuple[str, str]
 ) -> None:
-    assert summarise(parse("json", json.dumps([post(**more)]).encode()))[0][1:3] == expected
+    ((_title, *precision_and_time, _state),) = summarise(parse("json", json.dumps([post(**fields)]).encode()))
+    assert tuple(precision_and_time) == expected
 
 
 def test_an_entry_whose_published_field_is_true_is_published(parse: Parse) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -34,12 +35,11 @@ def only_announcement(parse: Parse, entry: dict[str, Any]) -> Any:  # noqa: ANN4
 
 
 @pytest.mark.parametrize(
-    ("when", "expected"),
-    [("2026-12-09T07:00:00.000Z", "2026-12-09T07:00Z"), ("2027-07-22T08:30:00.000Z", "2027-07-22T08:30Z")],
+    "when", ["2026-12-09T07:00:00.000Z", "2027-07-22T08:30:00.000Z"], ids=["in winter", "in summer"]
 )
-def test_a_final_release_has_its_instant(parse: Parse, when: str, expected: str) -> None:
-    announcement = only_announcement(parse, a_listed_release(when=when))
-    assert announcement.slot.instant == datetime.fromisoformat(expected)
+def test_a_final_release_has_its_instant(parse: Parse, when: str) -> None:
+    announcement = only_announcement(parse, a_listed_release("gdp", when=when, finalised=True))
+    assert announcement.slot.instant == datetime.fromisoformat(when)
     assert (announcement.state, announcement.url) == (State.CONFIRMED, "https://www.ons.gov.uk/releases/gdp")
 
 
@@ -48,7 +48,8 @@ def test_a_changed_date_keeps_the_earlier_slot_and_is_not_postponed(parse: Parse
         {"previous_date": "2026-12-02T07:00:00.000Z", "change_notice": "first"},
         {"previous_date": "2026-12-16T07:00:00.000Z", "change_notice": "Brought forward."},
     ]
-    announcement = only_announcement(parse, a_listed_release(date_changes=changes))
+    # The ONS sets `postponed` at every change of a date.
+    announcement = only_announcement(parse, a_listed_release(date_changes=changes, postponed=True))
     assert announcement.state is State.CONFIRMED
     assert announcement.previous.instant == datetime(2026, 12, 16, 7, tzinfo=UTC)
     assert announcement.why == "Brought forward."
@@ -118,45 +119,40 @@ def test_a_listing_without_results_is_a_reading(parse: Parse, body: bytes) -> No
     assert parse("ons", body).announcements == ()
 
 
-class TestOverdue:
-    """What leaves the list of upcoming releases at midnight is looked up one by one."""
+DUE_TODAY = a_listed_release("gdp", when="2026-11-13T09:30:00.000Z")
 
-    def source(self) -> OnsSource:
-        source = OnsSource(calendar_settings("ons"))
-        first = source.first(NOW)
-        pages = [
-            Page(ask.url, 200, search_result(a_listed_release(when="2026-11-13T09:30:00.000Z"))) for ask in first[:1]
-        ]
-        source.read([*pages, Page(first[1].url, 200, search_result())], NOW)
-        return source
 
-    def pages(self, source: OnsSource, status: int, body: bytes, **headers: str) -> list[Page]:
-        pages = [Page(ask.url, 200, search_result()) for ask in source.first(NOW)]
-        asks = source.more(pages, NOW)
-        assert [ask.url for ask in asks] == ["https://www.ons.gov.uk/releases/gdp/data"]
-        return [*pages, Page(asks[0].url, status, body, headers)]
+def look_up_unlisted_release(status: int, body: bytes, **headers: str) -> Reading:
+    """Read a calendar that listed DUE_TODAY and no longer does, with this answer to the look-up of that release."""
+    source = OnsSource(calendar_settings("ons"))
+    upcoming, cancelled = source.first(NOW)
+    empty = search_result()
+    source.read([Page(upcoming.url, 200, search_result(DUE_TODAY)), Page(cancelled.url, 200, empty)], NOW)
+    lists = [Page(request.url, 200, empty) for request in source.first(NOW)]
+    (look_up,) = source.more(lists, NOW)
+    assert look_up.url == "https://www.ons.gov.uk/releases/gdp/data"
+    return source.read([*lists, Page(look_up.url, status, body, headers)], NOW)
 
-    def test_a_late_release_is_still_announced(self) -> None:
-        source = self.source()
-        data = json.dumps(a_listed_release(when="2026-11-13T09:30:00.000Z", published=False)).encode()
-        late = source.read(self.pages(source, 200, data), NOW).announcements[0]
-        assert (late.uid, late.published) == ("/releases/gdp", False)
 
-    @pytest.mark.parametrize(
-        ("status", "body", "headers", "note"),
-        [
-            (404, b"", {"sunset": "Sat, 1 Jan 2028 00:00:00 GMT"}, "retired"),
-            (200, b"", {}, "retired"),
-            (404, b"<html>", {}, "answers 404"),
-        ],
-    )
-    def test_an_address_of_the_api_that_is_retired_or_missing_cancels_nothing_and_is_noted(
-        self, status: int, body: bytes, headers: dict[str, str], note: str
-    ) -> None:
-        source = self.source()
-        reading = source.read(self.pages(source, status, body, **headers), NOW)
-        assert reading.announcements == ()
-        assert note in reading.notes[0]
+def test_a_late_release_that_is_no_longer_listed_is_still_announced() -> None:
+    (late,) = look_up_unlisted_release(200, json.dumps(DUE_TODAY).encode()).announcements
+    assert (late.uid, late.published) == ("/releases/gdp", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "note"),
+    [
+        (404, b"", {"sunset": "Sat, 1 Jan 2028 00:00:00 GMT"}, "retired"),
+        (200, b"", {}, "retired"),
+        (404, b"<html>", {}, "answers 404"),
+    ],
+)
+def test_an_address_of_the_api_that_is_retired_or_missing_cancels_nothing_and_is_noted(
+    status: int, body: bytes, headers: dict[str, str], note: str
+) -> None:
+    reading = look_up_unlisted_release(status, body, **headers)
+    assert reading.announcements == ()
+    assert note in reading.notes[0]
 
 
 def test_the_ons_list_drops_overdue_entries(parse: Parse) -> None:
@@ -166,10 +162,11 @@ def test_the_ons_list_drops_overdue_entries(parse: Parse) -> None:
 def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
     source = OnsSource(calendar_settings("ons"))
     body = json.dumps({"breakdown": {"total": 2500}, "releases": [a_listed_release()]}).encode()
-    answered = [Page(source.first(NOW)[0].url, 200, body)]  # what was cancelled did not answer
-    asked = source.more(answered, NOW)
-    assert source.more([*answered, *(Page(ask.url, 200, body) for ask in asked)], NOW) == []
-    assert [ask.url.split("offset=")[1].split("&")[0] for ask in asked] == ["1000", "2000"]
+    upcoming, _cancelled = source.first(NOW)
+    first = Page(upcoming.url, 200, body)
+    further = source.more([first], NOW)
+    assert [parse_qs(urlsplit(request.url).query)["offset"] for request in further] == [["1000"], ["2000"]]
+    assert source.more([first, *(Page(request.url, 200, body) for request in further)], NOW) == []
 
 
 def test_personal_data_is_removed_before_storing() -> None:
