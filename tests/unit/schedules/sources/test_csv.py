@@ -12,7 +12,7 @@ from tests.worlds.calendars import calendar_settings
 Parse = Callable[..., Reading]
 Summarise = Callable[[Reading], list[tuple[str, ...]]]
 
-OURS = (
+THREE_RELEASES = (
     b"id,title,producer,url,date,time,state\n"
     b"a,Trade,hmrc,https://stats.example/trade,2026-11-26,09:30,confirmed\n"
     b"b,Housing,,https://stats.example/housing,December 2026,,provisional\n"
@@ -21,7 +21,7 @@ OURS = (
 
 
 def test_a_csv_with_our_own_column_names_is_read(parse: Parse, summarise: Summarise) -> None:
-    assert summarise(parse("csv", OURS)) == [
+    assert summarise(parse("csv", THREE_RELEASES)) == [
         ("Trade", "instant", "2026-11-26 09:30", "confirmed"),
         ("Housing", "month", "2026-12-01 2026-12-31", "provisional"),
         ("Crime", "instant", "2026-12-17 09:30", "cancelled"),
@@ -29,13 +29,13 @@ def test_a_csv_with_our_own_column_names_is_read(parse: Parse, summarise: Summar
 
 
 def test_a_row_without_a_producer_takes_the_configured_one(parse: Parse) -> None:
-    producers = [each.producer for each in parse("csv", OURS, producer="dfx").announcements]
+    producers = [each.producer for each in parse("csv", THREE_RELEASES, producer="dfx").announcements]
     assert producers == ["hmrc", "dfx", "mhclg"]
 
 
 @pytest.mark.parametrize("delimiter", [b";", b"\t"])
 def test_other_delimiters_are_found(parse: Parse, delimiter: bytes) -> None:
-    assert parse("csv", OURS.replace(b",", delimiter)) == parse("csv", OURS)
+    assert parse("csv", THREE_RELEASES.replace(b",", delimiter)) == parse("csv", THREE_RELEASES)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
@@ -124,7 +124,7 @@ def test_all_faults_of_a_calendar_by_hand_are_reported_at_once(now: datetime) ->
 
 
 def test_a_good_file_has_no_faults(now: datetime) -> None:
-    assert csv_faults(OURS, calendar_settings("csv", "own.csv"), now) == []
+    assert csv_faults(THREE_RELEASES, calendar_settings("csv", "own.csv"), now) == []
 
 
 @pytest.mark.parametrize(

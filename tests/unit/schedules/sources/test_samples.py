@@ -125,13 +125,13 @@ def test_the_ons_json_samples_have_the_expected_states(samples: Path, parse: Par
     }
 
 
-def test_the_next_release_of_the_ees_sample(samples: Path, parse: Parse) -> None:
+def test_the_next_release_of_the_ees_sample_is_read_as_expected(samples: Path, parse: Parse) -> None:
     folder = samples / "calendars"
     wanted = loaded(folder / "ees_expected.json")["nextReleaseDate"]
     compare(parse("ees", (folder / "ees_publication.json").read_bytes()), [wanted])
 
 
-def test_the_govuk_announcements(samples: Path, parse: Parse) -> None:
+def test_the_samples_of_govuk_announcements_are_read_as_expected(samples: Path, parse: Parse) -> None:
     found = {}
     for path in (samples / "govuk/announcements").iterdir():
         only = parse("govuk", path.read_bytes()).announcements[0]
@@ -153,7 +153,7 @@ def test_the_govuk_announcements(samples: Path, parse: Parse) -> None:
     }
 
 
-def test_the_govuk_listings(samples: Path, parse: Parse) -> None:
+def test_each_sample_of_a_govuk_listing_has_the_expected_number_of_announcements(samples: Path, parse: Parse) -> None:
     folder = samples / "govuk/search"
     counts = {
         path.stem: len(parse("govuk", path.read_bytes()).announcements)
