@@ -20,6 +20,7 @@ def test_no_heartbeat_is_written_before_the_last_one_of_the_earlier_run_was_read
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.note_alive(NINE)
     assert write_heartbeat(heartbeat, store) is None
+    # The monitor calls this after it has read the heartbeat of the earlier run.
     heartbeat.begin(NINE)
     assert write_heartbeat(heartbeat, store) == Heartbeat("edge", NINE)
 

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.health.collector import MonitorState, ReleaseState, StateCollector
-from monitor.health.metrics import MOST_HOSTS, Metrics
+from monitor.health.metrics import MOST_HOSTS, Metrics, QuickCounter, QuickHistogram
 from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import Exposure, Grade, PartVerdict, VerdictKind
 from schedules.slot import Precision, Slot
@@ -92,10 +95,11 @@ def world() -> World:
 def test_every_documented_metric_exists_with_its_labels_before_its_first_event(world: World, documented: str) -> None:
     name, _, labels = documented.rstrip("}").partition("{")
     world.watch(a_verdict(VerdictKind.LATE, delay=Bounds(90, 92)))
-    found = [key for key in world.scrape() if re.fullmatch(rf"ninethirty_{name}(_count)?", key[0])]
-    assert found
-    for _, pairs in found:
-        assert {label for label, _ in pairs} == set(filter(None, labels.split(",")))
+    all_series = world.scrape()
+    documented_series = [pairs for series, pairs in all_series if re.fullmatch(f"ninethirty_{name}(_count)?", series)]
+    assert documented_series
+    for label_values in documented_series:
+        assert set(dict(label_values)) == set(filter(None, labels.split(",")))
 
 
 def test_a_calendar_that_was_never_read_has_timestamp_zero_and_is_stale_after_three_spacings(world: World) -> None:
@@ -206,3 +210,28 @@ def test_title_slot_and_process_have_series(world: World) -> None:
     world.watch(a_verdict())
     assert world.value("release_info", release="r", producer="dft", title="Title", slot="2026-11-26T09:30:00.000Z") == 1
     assert any(name == "process_resident_memory_bytes" for name, _ in world.scrape())
+
+
+VALUES = st.one_of(st.sampled_from(Histogram.DEFAULT_BUCKETS), st.floats(0, 30))
+
+
+@given(st.lists(VALUES, max_size=20))
+def test_a_histogram_is_exported_like_the_librarys_own(values: list[float]) -> None:
+    ours, theirs = CollectorRegistry(), CollectorRegistry()
+    our_histogram = QuickHistogram(ours, "look_seconds", "Of a look", Histogram.DEFAULT_BUCKETS)
+    their_histogram = Histogram("look_seconds", "Of a look", namespace="ninethirty", registry=theirs)
+    for value in values:
+        our_histogram.observe(value)
+        their_histogram.observe(value)
+    assert generate_latest(ours) == generate_latest(theirs)
+
+
+@given(st.lists(st.sampled_from([("a.example", "present"), ("a.example", "dns"), ('"b"\n', "absent")]), max_size=20))
+def test_a_counter_is_exported_like_the_librarys_own(looks: list[tuple[str, str]]) -> None:
+    ours, theirs = CollectorRegistry(), CollectorRegistry()
+    our_counter = QuickCounter(ours, "looks", "Looks made", ["host", "outcome"])
+    their_counter = Counter("looks", "Looks made", ["host", "outcome"], namespace="ninethirty", registry=theirs)
+    for labels in looks:
+        our_counter.counts[labels] += 1
+        their_counter.labels(*labels).inc()
+    assert generate_latest(ours) == generate_latest(theirs)

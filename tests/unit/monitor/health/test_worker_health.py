@@ -43,6 +43,7 @@ class World:
 def test_while_no_worker_starts_readiness_gives_that_reason_and_since_when() -> None:
     world = World()
     assert world.health.reasons() == []
+    # The first attempt began at noon.
     world.attempt_start(at=1, fault=WHY)
     world.attempt_start(at=20, fault=WHY)
     reason = "nothing larger than 16 KB can be read since 12:00:00 UTC: no worker process starts"

@@ -16,6 +16,7 @@ from schedules.times.zone import local
 from tests.worlds.calendars import calendar_settings
 
 Parse = Callable[..., Reading]
+Summarise = Callable[[Reading], list[tuple[str, ...]]]
 
 NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 
@@ -47,7 +48,7 @@ def parse() -> Parse:
 
 
 @pytest.fixture
-def summarise() -> Callable[[Reading], list[tuple[str, ...]]]:
+def summarise() -> Summarise:
     """Return what tests compare most: title, precision, start, end or time, and state of each entry."""
 
     def summaries(reading: Reading) -> list[tuple[str, ...]]:

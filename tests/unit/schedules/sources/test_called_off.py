@@ -9,9 +9,7 @@ import pytest
 
 from schedules.announcement import State
 from schedules.join import join_entries
-from schedules.source import Reading
-
-Parse = Callable[..., Reading]
+from tests.unit.schedules.sources.conftest import Parse
 
 TITLE = "Example trade: October 2026"
 SLOT = "15 December 2026 9:30am"

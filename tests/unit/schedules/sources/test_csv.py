@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
-from schedules.source import Reading, UnreadableCalendar
+from schedules.source import UnreadableCalendar
 from schedules.sources.csv import csv_faults
+from tests.unit.schedules.sources.conftest import Parse, Summarise
 from tests.worlds.calendars import calendar_settings
-
-Parse = Callable[..., Reading]
-Summarise = Callable[[Reading], list[tuple[str, ...]]]
 
 THREE_RELEASES = (
     b"id,title,producer,url,date,time,state\n"

@@ -1,19 +1,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from schedules.slot import Precision
-from schedules.source import Page, Reading, UnreadableCalendar
+from schedules.source import Page, UnreadableCalendar
 from schedules.sources.ees import EesSource, partial_slot, read_version
+from tests.unit.schedules.sources.conftest import NOW, Parse
 from tests.worlds.calendars import calendar_settings
-
-Parse = Callable[..., Reading]
-
-NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 
 
 def publication(**more: object) -> bytes:

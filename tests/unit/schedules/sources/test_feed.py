@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from schedules.slot import Precision
-from schedules.source import Reading, UnreadableCalendar
-
-Parse = Callable[..., Reading]
+from schedules.source import UnreadableCalendar
+from tests.unit.schedules.sources.conftest import Parse
 
 RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>Calendar</title>
 <item><title>Retail sales: 26 November 2026 9:30am</title><link>https://stats.example/retail</link>

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,12 +12,10 @@ from schedules.announcement import State
 from schedules.slot import Precision
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.govuk import GovukSource
+from tests.unit.schedules.sources.conftest import NOW, Parse
 from tests.worlds.calendars import calendar_settings
 
-Parse = Callable[..., Reading]
-
 HOME = "/government/statistics/announcements/"
-NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 
 
 def a_listed_result(slug: str = "claims", when: str = "26 November 2026 9:30am", **more: object) -> dict[str, Any]:

@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from schedules.source import Reading, UnreadableCalendar
-
-Parse = Callable[..., Reading]
-Summarise = Callable[[Reading], list[tuple[str, ...]]]
+from schedules.source import UnreadableCalendar
+from tests.unit.schedules.sources.conftest import Parse, Summarise
 
 TABLE = b"""<!DOCTYPE html><html><body><table><caption>Planned</caption>
 <tr><th>Date of&nbsp;release</th><th>Statistical release</th><th>Status</th></tr>

@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from schedules.announcement import State
 from schedules.slot import Precision
-from schedules.source import Reading, UnreadableCalendar
-
-Parse = Callable[..., Reading]
-Summarise = Callable[[Reading], list[tuple[str, ...]]]
+from schedules.source import UnreadableCalendar
+from tests.unit.schedules.sources.conftest import Parse, Summarise
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -198,9 +195,12 @@ def test_a_series_is_expanded_with_its_exceptions(parse: Parse, summarise: Summa
     ],
 )
 def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, doubt: str) -> None:
-    announcements = parse("ics", calendar(event("DTSTART:20260630T083000Z", f"RRULE:{rule}")), at=NOW).announcements
-    assert [each.doubt for each in announcements] == [doubt]
-    assert (announcements[0].slot.precision is Precision.NONE) == (doubt == "series-refused")
+    series = calendar(event("DTSTART:20260630T083000Z", f"RRULE:{rule}"))
+    (announcement,) = parse("ics", series, at=NOW).announcements
+    assert announcement.doubt == doubt
+    # Only a rule that cannot be read leaves the start of the series as slot.
+    precision = Precision.INSTANT if doubt == "series-unreadable" else Precision.NONE
+    assert announcement.slot.precision is precision
 
 
 @pytest.mark.slow
@@ -218,13 +218,18 @@ def test_recurrence_rules_that_never_match_are_searched_only_a_few_times(parse: 
 
 def test_the_address_comes_from_url_description_or_a_path_as_uid(parse: Parse) -> None:
     body = calendar(
-        event("DTSTART:20260723", "URL:https://stats.example/a", uid="a"),
-        event("DTSTART:20260723", "DESCRIPTION:See https://stats.example/b.\\nThanks", uid="b"),
+        event("DTSTART:20260723", "URL:https://stats.example/a", uid="with URL"),
+        event("DTSTART:20260723", "DESCRIPTION:See https://stats.example/b.\\nThanks", uid="one in the text"),
+        event("DTSTART:20260723", "DESCRIPTION:https://x.example/1 https://x.example/2", uid="two in the text"),
         event("DTSTART:20260723", uid="/releases/c"),
-        event("DTSTART:20260723", "DESCRIPTION:https://x.example/1 https://x.example/2", uid="d"),
     )
-    urls = [each.url for each in parse("ics", body, at=NOW, url="webcal://www.ons.gov.uk/calendar").announcements]
-    assert urls == ["https://stats.example/a", "https://stats.example/b", "https://www.ons.gov.uk/releases/c", ""]
+    announcements = parse("ics", body, at=NOW, url="webcal://www.ons.gov.uk/calendar").announcements
+    assert {each.uid: each.url for each in announcements} == {
+        "with URL": "https://stats.example/a",
+        "one in the text": "https://stats.example/b",
+        "two in the text": "",
+        "/releases/c": "https://www.ons.gov.uk/releases/c",
+    }
 
 
 def test_a_provisional_entry_of_the_ons_is_a_day_at_best(parse: Parse) -> None:

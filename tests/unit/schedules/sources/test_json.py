@@ -1,19 +1,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 
-from schedules.source import Page, Reading, UnreadableCalendar
+from schedules.source import Page, UnreadableCalendar
 from schedules.sources.json import JsonSource
+from tests.unit.schedules.sources.conftest import NOW, Parse, Summarise
 from tests.worlds.calendars import calendar_settings
-
-Parse = Callable[..., Reading]
-Summarise = Callable[[Reading], list[tuple[str, ...]]]
-
-NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 
 
 def test_fields_are_found_by_expressions(parse: Parse, summarise: Summarise) -> None:

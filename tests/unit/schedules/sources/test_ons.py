@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,11 +12,8 @@ from schedules.slot import Precision
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import strip_personal
 from schedules.sources.ons import OnsSource
+from tests.unit.schedules.sources.conftest import NOW, Parse
 from tests.worlds.calendars import calendar_settings
-
-Parse = Callable[..., Reading]
-
-NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 
 
 def a_listed_release(slug: str = "gdp", when: str = "2026-12-09T07:00:00.000Z", **about: object) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from schedules.source import Page
 from schedules.sources.registry import KINDS
 from schedules.times.zone import clock_doubt, instant, local
+from tests.unit.schedules.sources.conftest import NOW
 from tests.worlds.calendars import calendar_settings
 
-NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 URL = "https://stats.example/calendar"
 
 

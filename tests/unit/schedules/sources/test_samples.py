@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,7 @@ from schedules.announcement import Announcement
 from schedules.source import Reading, UnreadableCalendar
 from schedules.sources.govuk_items import Schema, read_item
 from schedules.times.zone import local
-
-Parse = Callable[..., Reading]
+from tests.unit.schedules.sources.conftest import Parse
 
 NOT_COMPARED = {"note", "recurrence_id", "unlikely_day", "judge_at", "if_declared_excel"}
 """Keys of expected answers that explain the sample, or that a test of their own compares."""

@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from schedules.announcement import Role
 from schedules.slot import Precision
-from schedules.source import Reading, UnreadableCalendar
+from schedules.source import UnreadableCalendar
 from schedules.sources.toml import toml_faults
+from tests.unit.schedules.sources.conftest import Parse, Summarise
 from tests.worlds.calendars import calendar_settings
-
-Parse = Callable[..., Reading]
-Summarise = Callable[[Reading], list[tuple[str, ...]]]
 
 FOUR_RELEASES = b"""
 [[release]]
