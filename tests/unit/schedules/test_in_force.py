@@ -54,8 +54,10 @@ def promise_read(
     return Promise("x", calendar, slot, state, learnt, last_read_without)
 
 
+SLOT, HOUR = utc(7, 23, 8, 30), timedelta(hours=1)
+BEFORE_SLOT, AFTER_SLOT = SLOT - HOUR, SLOT + HOUR
 PROMISE_OF_23_JULY = promise_read(july(23), utc(6, 1))
-"""Read on 1 June in the primary calendar."""
+"""A promise of SLOT, read on 1 June in the primary calendar."""
 
 
 def cancellation_read(slot: Slot, learnt: datetime, calendar: str = PRIMARY) -> Promise:
@@ -95,27 +97,25 @@ def test_a_change_before_the_slot_moves_it_and_remembers_the_withdrawn_slot() ->
 
 
 def test_a_change_after_the_slot_never_moves_it_but_opens_a_second_promise() -> None:
-    second = promise_read(july(24), utc(7, 23, 10))
+    second = promise_read(july(24), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, second)
     assert (found.slot, found.changed_after_slot, found.moved_from) == (july(23), second, None)
     assert event_kinds(found) == [EventKind.ANNOUNCED, EventKind.CHANGED_AFTER_SLOT]
 
 
 def test_a_read_at_the_very_instant_of_the_slot_comes_too_late_to_move_it() -> None:
-    at_slot = july(23).instant
-    assert at_slot is not None
-    assert in_force(PROMISE_OF_23_JULY, promise_read(july(24), at_slot)).slot == july(23)
+    assert in_force(PROMISE_OF_23_JULY, promise_read(july(24), SLOT)).slot == july(23)
 
 
 def test_a_cancellation_read_after_the_slot_is_only_a_second_promise() -> None:
-    cancellation = cancellation_read(july(23), utc(7, 23, 9))
+    cancellation = cancellation_read(july(23), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, cancellation)
     assert found.changed_after_slot == cancellation
     assert (found.slot, found.cancelled) == (july(23), False)
 
 
 def test_a_second_promise_is_dropped_if_the_calendar_returns_to_the_first() -> None:
-    second, first_again = promise_read(july(24), utc(7, 23, 10)), promise_read(july(23), utc(7, 23, 11))
+    second, first_again = promise_read(july(24), AFTER_SLOT), promise_read(july(23), AFTER_SLOT + HOUR)
     assert in_force(PROMISE_OF_23_JULY, second, first_again).changed_after_slot is None
 
 
@@ -157,18 +157,18 @@ def test_a_back_dated_value_never_becomes_the_slot() -> None:
 
 
 def test_a_time_announced_after_it_passed_does_not_refine_a_day() -> None:
-    found = in_force(promise_read(day_slot(7, 23), utc(6, 1)), promise_read(july(23, hour=8), utc(7, 23, 10)))
+    found = in_force(promise_read(day_slot(7, 23), utc(6, 1)), promise_read(july(23), AFTER_SLOT))
     assert found.slot == day_slot(7, 23)
 
 
 def test_a_time_announced_in_time_refines_a_day_and_is_no_move() -> None:
-    found = in_force(promise_read(day_slot(7, 23), utc(6, 1)), promise_read(july(23, hour=8), utc(7, 23, 8)))
+    found = in_force(promise_read(day_slot(7, 23), utc(6, 1)), promise_read(july(23), BEFORE_SLOT))
     assert (found.slot, found.moved_from) == (july(23), None)
     assert event_kinds(found)[-1] is EventKind.PRECISION_RAISED
 
 
 def test_a_slot_first_read_after_it_passed_is_flagged() -> None:
-    found = in_force(promise_read(july(23), utc(7, 23, 9)))
+    found = in_force(promise_read(july(23), AFTER_SLOT))
     assert found.is_first_read_after_slot
     assert event_kinds(found) == [EventKind.FIRST_SEEN_AFTER_SLOT]
 

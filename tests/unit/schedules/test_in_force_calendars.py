@@ -12,10 +12,13 @@ from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.slot import Slot
 from tests.unit.schedules.test_in_force import (
+    AFTER_SLOT,
+    HOUR,
     JULY,
     OTHER,
     PRIMARY,
     PROMISE_OF_23_JULY,
+    SLOT,
     TO_BE_CONFIRMED,
     cancellation_read,
     day_slot,
@@ -28,8 +31,6 @@ from tests.unit.schedules.test_in_force import (
 )
 
 MINUTE = timedelta(minutes=1)
-SLOT = utc(7, 23, 8, 30)
-"""The slot of PROMISE_OF_23_JULY."""
 SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT = replace(PROMISE_OF_23_JULY, confirmed_at=SLOT - 10 * MINUTE)
 
 
@@ -216,16 +217,16 @@ SAME_PROMISE_OF_OTHER = replace(PROMISE_OF_23_JULY, calendar=OTHER)
 
 
 def test_an_entry_read_after_the_slot_is_compared_with_the_last_one_of_its_own_calendar() -> None:
-    changed = promise_read(july(30), utc(7, 23, 10))
-    unchanged = promise_read(july(23), utc(7, 23, 11), OTHER)
-    changed_entry_again = promise_read(july(30), utc(7, 23, 12))
+    changed = promise_read(july(30), AFTER_SLOT)
+    unchanged = promise_read(july(23), AFTER_SLOT + HOUR, OTHER)
+    changed_entry_again = promise_read(july(30), AFTER_SLOT + 2 * HOUR)
     found = in_force(PROMISE_OF_23_JULY, SAME_PROMISE_OF_OTHER, changed, unchanged, changed_entry_again)
     assert found.changed_after_slot == changed
     assert event_kinds(found).count(EventKind.CHANGED_AFTER_SLOT) == 1
 
 
 def test_a_slot_in_the_past_that_is_read_after_the_slot_is_back_dated_and_no_second_promise() -> None:
-    back_dated = promise_read(july(22), utc(7, 23, 10))
+    back_dated = promise_read(july(22), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, SAME_PROMISE_OF_OTHER, back_dated)
     assert found.changed_after_slot is None
     assert EventKind.BACK_DATED in event_kinds(found)
