@@ -71,7 +71,7 @@ def _parse_offset(text: str | None) -> timedelta | None:
 
 _EMPTY = frozenset({"", "-", "--", "n/a", "na", "none", "not applicable", "nil", "?"})
 _SERIAL = quick(r"\d{5}(?:\.\d+)?")
-_WAS = linear(r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly):? (?P<before>.+)$")
+_NOW_AND_BEFORE = linear(r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly):? (?P<before>.+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _read_words(plain: str, text: str, timezone: str, context: Context) -> DateT
     if status_word(plain):
         return _read_status_only(StrippedText(plain), text, timezone)
     stripped = strip_status(plain)
-    was = _WAS.search(stripped.rest)
+    was = _NOW_AND_BEFORE.search(stripped.rest)
     if was:
         stripped = replace(stripped, rest=was["now"], previous=was["before"])
     if status_word(stripped.rest) or not stripped.rest:
