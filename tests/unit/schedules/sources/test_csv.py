@@ -124,23 +124,6 @@ def test_a_good_file_has_no_faults(now: datetime) -> None:
     assert csv_faults(THREE_RELEASES, calendar_settings("csv", "own.csv"), now) == []
 
 
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        (b"", "empty answer"),
-        (b"   \n", "empty answer"),
-        (b"nothing,here\n1,2\n", "no heading"),
-        (b"<!DOCTYPE html><title>Sign in</title>", "an HTML page"),
-        (b"title,date\nA,1\0May", "NUL"),
-        (b'title,date\nA,"' + b"x" * 10_000_000, "not CSV"),
-        (b"x" * 10_000_000, "not CSV|no heading"),
-    ],
-)
-def test_bytes_that_are_no_calendar_are_refused_with_a_reason(parse: Parse, body: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableCalendar, match=reason):
-        parse("csv", body)
-
-
 def test_twenty_thousand_rows_are_read(parse: Parse) -> None:
     rows = "".join(
         f"r{n},Release {n},dfx,https://x.example/{n},{n % 28 + 1}/05/2027,9:30,confirmed\n" for n in range(20_000)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from schedules.slot import Precision
-from schedules.source import Page, UnreadableCalendar
+from schedules.source import Page
 from schedules.sources.ees import EesSource, partial_slot, read_version
 from tests.unit.schedules.sources.conftest import NOW, Parse
 from tests.worlds.calendars import calendar_settings
@@ -91,9 +91,3 @@ def test_an_amendment_has_its_own_time_and_not_the_shown_date() -> None:
     # The seventh decimal is cut.
     assert updated == datetime(2026, 11, 3, 14, 12, 40, 118213, tzinfo=UTC)
     assert update_count == 2
-
-
-@pytest.mark.parametrize("body", [b"<html>x", b"{}", b"nope", b""])
-def test_a_response_that_is_not_a_publication_is_refused(parse: Parse, body: bytes) -> None:
-    with pytest.raises(UnreadableCalendar):
-        parse("ees", body)

@@ -2,10 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-
 from schedules.slot import Precision
-from schedules.source import UnreadableCalendar
 from tests.unit.schedules.sources.conftest import Parse
 
 RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>Calendar</title>
@@ -47,26 +44,3 @@ def test_a_feed_may_give_the_date_in_the_summary(parse: Parse) -> None:
 
 def test_a_feed_does_not_list_overdue_entries(parse: Parse) -> None:
     assert not parse("feed", RSS).lists_overdue
-
-
-BOMB = b'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "' + b"&a;" * 50 + b'">]>' + RSS[21:]
-
-
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        (RSS[:400], "cut short"),
-        (BOMB, "declares entities"),
-        (b"<html><body>Sign in</body></html>", "an HTML page"),
-        (b"<?xml version='1.0'?><other/></feed>", "neither RSS nor Atom"),
-        (b"local.xml", "cut short"),
-        (b"https://example.org/feed", "cut short"),
-        (b"", "empty answer"),
-        (RSS.replace(b"Calendar", b"Cal\0endar"), "NUL"),
-        (b"<rss>" + b"<br>" * 60_000 + b"<p></rss>", "too deeply"),
-        (b"<rss>" + b"<a>" * 300_000 + b"</rss>", "more than 250000 tags"),
-    ],
-)
-def test_bytes_that_are_no_whole_feed_are_refused(parse: Parse, body: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableCalendar, match=reason):
-        parse("feed", body)

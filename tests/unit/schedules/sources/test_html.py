@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import pytest
-
-from schedules.source import UnreadableCalendar
 from tests.unit.schedules.sources.conftest import Parse, Summarise
 
 TABLE = b"""<!DOCTYPE html><html><body><table><caption>Planned</caption>
@@ -59,23 +56,6 @@ def test_a_list_is_read_by_selectors(parse: Parse, summarise: Summarise) -> None
         ("C", "day", "2027-08-03 2027-08-03", ""),
     ]
     assert reading.announcements[0].url == "https://stats.example.org/a"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"<html></html>",
-        b"<p>Checking your browser</p>",
-        b"<table><tr><td>1</td></tr></table>",
-        b"x" * 10_000_000,
-        b"<div>" * 200_000,
-        b"<p>\0</p>",
-    ],
-)
-def test_a_page_without_a_calendar_is_refused(parse: Parse, body: bytes) -> None:
-    with pytest.raises(UnreadableCalendar):
-        parse("html", body)
 
 
 def test_a_table_with_an_endless_span_does_not_prevent_reading_the_next(parse: Parse, summarise: Summarise) -> None:

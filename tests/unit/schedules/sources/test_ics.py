@@ -6,7 +6,6 @@ import pytest
 
 from schedules.announcement import State
 from schedules.slot import Precision
-from schedules.source import UnreadableCalendar
 from tests.unit.schedules.sources.conftest import Parse, Summarise
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -263,23 +262,6 @@ def test_lines_of_a_text_that_look_like_properties_do_not_change_the_status(pars
 def test_two_calendars_in_one_file_are_both_read(parse: Parse) -> None:
     body = calendar(event("DTSTART:20260723")) + calendar(event("DTSTART:20260724", uid="v"))
     assert len(parse("ics", body, at=NOW).announcements) == 2
-
-
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        (calendar(event("DTSTART:20260723"))[:-20], "cut short"),
-        (b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMM", "cut short"),
-        (b"<html><body>Sign in</body></html>", "an HTML page"),
-        (b"", "empty answer"),
-        (b"/etc/hostname", "does not begin"),
-        (b"BEGIN:VCALENDAR\r\n\0\r\nEND:VCALENDAR", "NUL"),
-        (b"x" * 10_000_000, "does not begin"),
-    ],
-)
-def test_bytes_that_are_no_whole_calendar_are_refused(parse: Parse, body: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableCalendar, match=reason):
-        parse("ics", body, at=NOW)
 
 
 def test_a_line_of_ten_megabytes_is_read(parse: Parse) -> None:

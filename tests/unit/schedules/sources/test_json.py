@@ -67,21 +67,6 @@ def test_further_pages_are_requested_by_the_number_in_the_first_answer() -> None
     assert source.more([first, first], NOW) == ()
 
 
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        (b'{"a": 1}', "no list"),
-        (b'[{"title": "cut', "not JSON"),
-        (b"<html>", "an HTML page"),
-        (b"[" * 100_000, "nested deeper than 100"),
-        (b"9" * 10_000_000, "not JSON|no list"),
-    ],
-)
-def test_bytes_that_are_no_json_list_are_refused(parse: Parse, body: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableCalendar, match=reason):
-        parse("json", body)
-
-
 def test_items_of_a_list_that_are_no_entries_have_no_slot(parse: Parse) -> None:
     announcements = parse("json", b'["\\u0000", 3, null]').announcements
     assert {each.slot.reason for each in announcements} == {"empty"}

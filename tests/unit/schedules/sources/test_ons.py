@@ -9,7 +9,7 @@ import pytest
 
 from schedules.announcement import State
 from schedules.slot import Precision
-from schedules.source import Page, Reading, UnreadableCalendar
+from schedules.source import Page, Reading
 from schedules.sources.body import strip_personal
 from schedules.sources.ons import OnsSource
 from tests.unit.schedules.sources.conftest import NOW, Parse
@@ -169,9 +169,3 @@ def test_personal_data_is_removed_before_storing() -> None:
     body = json.dumps({"description": {"contact": {"name": "Jo"}, "title": "x"}, "highlight": {}}).encode()
     assert strip_personal(body) == b'{"description":{"title":"x"}}'
     assert strip_personal(b"<html>") == b"<html>"
-
-
-@pytest.mark.parametrize("body", [b"<html>x", b"{}", b"nope", b"", b"[1]"])
-def test_a_response_without_a_list_is_refused(parse: Parse, body: bytes) -> None:
-    with pytest.raises(UnreadableCalendar):
-        parse("ons", body)

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-
 from schedules.announcement import Role
 from schedules.slot import Precision
-from schedules.source import UnreadableCalendar
 from schedules.sources.toml import toml_faults
 from tests.unit.schedules.sources.conftest import Parse, Summarise
 from tests.worlds.calendars import calendar_settings
@@ -128,24 +125,6 @@ slot = true
 
 def test_a_good_file_has_no_faults(now: datetime) -> None:
     assert toml_faults(FOUR_RELEASES, calendar_settings("toml", "own.toml"), now) == []
-
-
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        (b"[[release]\ntitle=1", "not TOML"),
-        (b"release = 3", r"\[\[release\]\] table"),
-        (b"\xff\xfe\xff", "UTF-8|NUL|not"),
-        (b"title = '\0'", "NUL"),
-        (b"", "empty"),
-        (b"<html><body>Sign in</body></html>", "an HTML page"),
-        (b"a = " + b"[" * 100_000, "not TOML"),
-        (b"other = 1", r"no \[\[release\]\]"),
-    ],
-)
-def test_bytes_that_are_no_calendar_are_refused_with_a_reason(parse: Parse, body: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableCalendar, match=reason):
-        parse("toml", body)
 
 
 def test_the_first_and_last_year_of_the_era_give_no_slot(parse: Parse) -> None:
