@@ -95,7 +95,7 @@ def test_a_time_column_with_other_words_leaves_a_doubtful_day(text: str) -> None
     assert (slot.precision, slot.doubt) == (Precision.DAY, "unreadable-date")
 
 
-def test_a_time_beside_a_month_is_ignored() -> None:
+def test_a_time_in_its_own_column_is_ignored_beside_a_month() -> None:
     month = read_date("July 2026", ANCHOR).slot
     assert with_time(month, "9:30") == month
 

@@ -111,7 +111,7 @@ def test_an_entry_without_a_date_does_not_join_by_title() -> None:
     assert len(join_entries({"a": [an_entry("1")], "b": [undated]}).releases) == 2
 
 
-def test_two_candidates_join_nothing_and_are_named() -> None:
+def test_an_entry_with_two_candidates_joins_neither_and_all_are_named_as_ambiguous() -> None:
     candidates = [an_entry("2", days=1), an_entry("3", days=2)]
     joined = join_entries({"a": [an_entry("1")], "b": candidates})
     assert len(joined.releases) == 3
@@ -226,7 +226,7 @@ def test_a_hash_as_key_never_becomes_the_id_of_a_release() -> None:
     assert release_ids(joined) == ["dfx-widgets-july-2026"]
 
 
-def test_a_known_id_outlives_a_new_title_and_address() -> None:
+def test_a_release_keeps_its_known_id_when_its_title_and_address_change() -> None:
     joined = join_entries({"a": [an_entry("1", "Renamed", f"{BASE}/renamed")]}, known={("a", "1"): "widgets-july-2026"})
     assert release_ids(joined) == ["widgets-july-2026"]
 

@@ -74,7 +74,7 @@ def test_the_day_of_a_slot_is_the_local_one() -> None:
     ],
     ids=["08:30 BST", "10:30 BST", "08:30 GMT", "09:30 BST", "07:00 BST", "doubtful day", "08:30 in New York"],
 )
-def test_half_past_nine_an_hour_off_is_a_doubt_about_the_zone(slot: Slot, *, doubtful: bool) -> None:
+def test_a_time_an_hour_before_or_after_half_past_nine_is_a_doubt_about_the_zone(slot: Slot, *, doubtful: bool) -> None:
     assert bool(zone_doubt(slot)) is doubtful
 
 

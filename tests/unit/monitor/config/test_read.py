@@ -33,7 +33,7 @@ def list_faults(read: Read, text: str) -> list[str]:
     return [str(fault) for fault in refused.value.faults]
 
 
-def test_an_empty_configuration_has_every_default_of_the_design(read: Read) -> None:
+def test_an_empty_configuration_has_only_defaults(read: Read) -> None:
     settings = read("")
     assert settings == Settings()
     assert (settings.policy.on_time_within, settings.policy.note_within) == (timedelta(minutes=1), timedelta(minutes=5))

@@ -209,7 +209,7 @@ def test_an_exposure_that_ended_between_two_scrapes_is_counted_once(world: World
     assert world.value("release_exposure_open", release="r", producer="dft") == 0
 
 
-def test_title_slot_and_process_have_series(world: World) -> None:
+def test_the_title_and_slot_of_a_release_and_the_memory_of_the_process_have_series(world: World) -> None:
     world.watch(a_verdict())
     assert world.value("release_info", release="r", producer="dft", title="Title", slot="2026-11-26T09:30:00.000Z") == 1
     assert any(name == "process_resident_memory_bytes" for name, _ in world.scrape())

@@ -36,7 +36,7 @@ def test_other_delimiters_are_found(parse: Parse, delimiter: bytes) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
-def test_spreadsheets_write_in_several_encodings(parse: Parse, encoding: str) -> None:
+def test_each_encoding_of_spreadsheet_programs_is_read(parse: Parse, encoding: str) -> None:
     body = "Title,Release date\r\nCafé prices \u2013 2026,26 November 2026\r\n".encode(encoding)
     assert parse("csv", body).announcements[0].title == "Café prices \u2013 2026"
 
@@ -74,7 +74,7 @@ def test_a_date_that_fits_only_with_month_and_day_exchanged_is_no_slot_and_is_no
     assert any("sanity" in note for note in reading.notes)
 
 
-def test_serial_numbers_count_only_where_declared(parse: Parse) -> None:
+def test_serial_numbers_of_a_spreadsheet_are_dates_only_if_an_option_says_so(parse: Parse) -> None:
     body = b"title,date,time\nA,46371,0.395833333\nB,46371,\n"
     assert [each.slot.reason for each in parse("csv", body).announcements] == ["serial", "serial"]
     exact, day = parse("csv", body, options={"excel": "yes"}).announcements
@@ -102,7 +102,7 @@ def test_rows_of_a_series_without_ids_get_keys_by_month(parse: Parse) -> None:
     assert [each.uid for each in moved_within_its_month] == [each.uid for each in announcements]
 
 
-def test_campaign_tags_and_stray_blanks_leave_an_address(parse: Parse) -> None:
+def test_campaign_tags_and_stray_blanks_are_removed_from_an_address(parse: Parse) -> None:
     body = b"title,date,url\nA,1 May 2027,https://stats.example/ trade?utm_source=x&id=1#top\n"
     assert parse("csv", body).announcements[0].url == "https://stats.example/trade?id=1"
 

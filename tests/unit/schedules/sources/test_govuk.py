@@ -249,7 +249,7 @@ def test_a_response_that_is_not_a_listing_is_refused(
         source.read(pages, NOW)
 
 
-def test_an_empty_list_is_a_reading(source: GovukSource) -> None:
+def test_a_listing_without_entries_is_no_fault(source: GovukSource) -> None:
     assert read(source, listing()).announcements == ()
 
 

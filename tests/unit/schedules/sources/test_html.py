@@ -63,6 +63,6 @@ def test_a_table_with_an_endless_span_does_not_prevent_reading_the_next(parse: P
     assert summarise(parse("html", endless + TABLE)) == summarise(parse("html", TABLE))
 
 
-def test_a_latin_page_is_read(parse: Parse) -> None:
+def test_a_page_in_the_encoding_of_windows_is_read(parse: Parse) -> None:
     body = "<table><tr><th>Title<th>Date<tr><td>Café<td>1 May 2027</table>".encode("cp1252")
     assert parse("html", body).announcements[0].title == "Café"

@@ -65,7 +65,9 @@ END:VTIMEZONE""".replace("\n", "\r\n")
         ("X-NOTHING:1", ("none", "None None", "unreadable-date")),
     ],
 )
-def test_a_start_is_read_as_written(parse: Parse, line: str, expected: tuple[str, str, str | None]) -> None:
+def test_a_start_is_read_in_its_zone_and_with_its_doubts(
+    parse: Parse, line: str, expected: tuple[str, str, str | None]
+) -> None:
     assert slot_of(parse, line) == expected
 
 
@@ -239,7 +241,7 @@ def test_a_provisional_entry_of_the_ons_is_a_day_at_best(parse: Parse) -> None:
     assert precision == "day"
 
 
-def test_folded_split_and_escaped_texts_come_out_whole(parse: Parse) -> None:
+def test_a_title_that_is_escaped_and_folded_inside_a_character_is_read_whole(parse: Parse) -> None:
     body = calendar(event("DTSTART:20260723", title="Café prices \\, and\\; more\\nsecond"))
     folded_inside_a_character = body.replace("é".encode(), b"\xc3\r\n \xa9")
     byte_order_mark = b"\xef\xbb\xbf"

@@ -111,7 +111,7 @@ def test_the_older_spelling_of_fields_is_accepted(parse: Parse) -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"releases": null}', b'{"releases": []}'])
-def test_a_listing_without_results_is_a_reading(parse: Parse, body: bytes) -> None:
+def test_a_list_without_releases_is_no_fault(parse: Parse, body: bytes) -> None:
     assert parse("ons", body).announcements == ()
 
 
