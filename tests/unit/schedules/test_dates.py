@@ -18,19 +18,23 @@ ANCHOR = date(2026, 6, 1)
 HARD = Path(__file__).parent / "payloads" / "hard_dates.tsv"
 
 
-def as_in_samples(read: DateText) -> dict[str, Any]:
-    """Return what was read in the words of the samples."""
-    slot = read.slot
+def slot_as_in_samples(slot: Slot) -> dict[str, str | None]:
+    """Return precision, days and time of a slot in the words of the samples."""
     wall = local(slot.instant) if slot.instant else None
-    before = read.previous
-    found = {
+    first, last = (wall.date(), wall.date()) if wall else (slot.first, slot.last)
+    return {
         "precision": slot.precision.value,
-        "start": (wall.date() if wall else slot.first) and str(wall.date() if wall else slot.first),
-        "end": (wall.date() if wall else slot.last) and str(wall.date() if wall else slot.last),
+        "start": str(first) if first else None,
+        "end": str(last) if last else None,
         "time": f"{wall:%H:%M}" if wall else None,
     }
+
+
+def as_in_samples(read: DateText) -> dict[str, Any]:
+    """Return what was read in the words of the samples."""
+    slot, before = read.slot, read.previous
     more = {"doubt": slot.doubt, "reason": slot.reason, "status": read.status, "previous": before and _short(before)}
-    return found | {name: value for name, value in more.items() if value}
+    return slot_as_in_samples(slot) | {name: value for name, value in more.items() if value}
 
 
 def _short(slot: Slot) -> str:

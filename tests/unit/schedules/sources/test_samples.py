@@ -13,8 +13,8 @@ import pytest
 from schedules.announcement import Announcement
 from schedules.source import Reading, UnreadableCalendar
 from schedules.sources.govuk_items import Schema, read_item
-from schedules.times.zone import local
 from tests.unit.schedules.sources.conftest import Parse
+from tests.unit.schedules.test_dates import slot_as_in_samples
 
 NOT_COMPARED = {"note", "recurrence_id", "unlikely_day", "judge_at", "if_declared_excel"}
 """Keys of expected answers that explain the sample, or that a test of their own compares."""
@@ -23,16 +23,10 @@ NOT_COMPARED = {"note", "recurrence_id", "unlikely_day", "judge_at", "if_declare
 def as_in_samples(announcement: Announcement) -> dict[str, Any]:
     """Return an announcement in the words of the expected answers."""
     slot = announcement.slot
-    wall = local(slot.instant) if slot.instant else None
-    first, last = (wall.date(), wall.date()) if wall else (slot.first, slot.last)
-    return {
+    return slot_as_in_samples(slot) | {
         "uid": announcement.uid.partition("#")[0],
         "slug": announcement.uid.rpartition("/")[2],
         "title": announcement.title,
-        "precision": slot.precision.value,
-        "start": str(first) if first else None,
-        "end": str(last) if last else None,
-        "time": f"{wall:%H:%M}" if wall else None,
         "instant_utc": f"{slot.instant:%Y-%m-%dT%H:%M:%SZ}" if slot.instant else None,
         "status": announcement.state.value if announcement.state else None,
         "doubt": announcement.doubt,
