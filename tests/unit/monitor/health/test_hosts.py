@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.health.hosts import SilentHost, SilentHosts
+from monitor.clock import VirtualClock
+from monitor.health.hosts import SilentHost, SilentHosts, WorkerHealth
+from monitor.health.metrics import Metrics
+from monitor.judge.runs import Blind
 from monitor.look.reading import NO_WORKER
 from monitor.look.sighting import Sighting, State
 
@@ -62,3 +66,82 @@ def test_a_host_that_is_silent_again_after_a_day_is_reported_from_the_second_tim
         note_looks(hosts, "www.gov.uk", State.UNKNOWN, 0, 5, 10, 15, begin=noon)
     (silence,) = hosts.silent_now(next_noon + timedelta(minutes=1)).values()
     assert (silence.since, silence.looks) == (next_noon, 4)
+
+
+FAULT = "no process: Resource temporarily unavailable"
+
+
+class Noon(VirtualClock):
+    """A clock that shows as many seconds after noon as a test says."""
+
+    seconds = 0.0
+
+    def now(self) -> datetime:
+        return after(self.seconds)
+
+
+def after(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+@dataclass
+class WorkerStarts:
+    """Attempts to start a worker, and the `blind` spans that were reported for them."""
+
+    clock: Noon = field(default_factory=lambda: Noon(NOON))
+    metrics: Metrics = field(default_factory=lambda: Metrics("1"))
+    blind: list[Blind] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.health = WorkerHealth(self.clock, self.metrics, self.blind.append)
+
+    def attempt_start(self, *, at: float, fault: str) -> None:
+        """Try for a second to start a worker, which fails for this reason or succeeds if it is empty."""
+        self.clock.seconds = at
+        self.health.note_start_attempt(after(at - 1), fault)
+
+
+def test_while_no_worker_starts_readiness_gives_that_reason_and_since_when() -> None:
+    workers = WorkerStarts()
+    assert workers.health.reasons() == []
+    # The first attempt began at noon.
+    workers.attempt_start(at=1, fault=FAULT)
+    workers.attempt_start(at=20, fault=FAULT)
+    reason = "nothing larger than 16 KB can be read since 12:00:00 UTC: no worker process starts"
+    assert (workers.health.reasons(), workers.health.fault) == ([reason], FAULT)
+    assert workers.metrics.registry.get_sample_value("ninethirty_worker_start_failures_total") == 2
+    workers.attempt_start(at=30, fault="")
+    assert (workers.health.reasons(), workers.health.fault) == ([], "")
+    assert workers.metrics.registry.get_sample_value("ninethirty_worker_start_failures_total") == 2
+
+
+def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts() -> None:
+    workers = WorkerStarts()
+    workers.attempt_start(at=1, fault=FAULT)
+    workers.health.note_unread("www.gov.uk", after(0))
+    workers.health.note_unread("www.gov.uk", after(5))
+    workers.attempt_start(at=10, fault=FAULT)
+    workers.health.note_unread("stats.example", after(12))
+    workers.attempt_start(at=45, fault=FAULT)
+    workers.attempt_start(at=50, fault=FAULT)
+    workers.attempt_start(at=60, fault="")
+    workers.attempt_start(at=90, fault="")
+    # Spans are reported at failed starts, at most every 30 seconds, and when a worker starts. The longest one counts.
+    assert workers.blind == [
+        Blind(after(0), after(10), "no_worker", "www.gov.uk"),
+        Blind(after(0), after(45), "no_worker", "www.gov.uk"),
+        Blind(after(12), after(45), "no_worker", "stats.example"),
+        Blind(after(0), after(60), "no_worker", "www.gov.uk"),
+        Blind(after(12), after(60), "no_worker", "stats.example"),
+    ]
+
+
+def test_an_unread_answer_while_a_worker_runs_is_no_blind_span() -> None:
+    workers = WorkerStarts()
+    workers.attempt_start(at=1, fault=FAULT)
+    workers.attempt_start(at=2, fault="")
+    workers.health.note_unread("www.gov.uk", after(2))
+    workers.attempt_start(at=3, fault=FAULT)
+    workers.attempt_start(at=40, fault=FAULT)
+    workers.attempt_start(at=41, fault="")
+    assert workers.blind == []
