@@ -8,7 +8,7 @@ such text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, AnyStr
 
 import re2
@@ -44,28 +44,15 @@ class Linear:
         """Return the first match anywhere."""
         return self._compiled.search(make_encodable(text))
 
-    def match(self, text: str) -> Any | None:  # noqa: ANN401  # as above
-        """Return the match at the beginning."""
-        return self._compiled.match(make_encodable(text))
-
-    def fullmatch(self, text: str) -> Any | None:  # noqa: ANN401  # as above
-        """Return the match of the whole text."""
-        return self._compiled.fullmatch(make_encodable(text))
-
-    def finditer(self, text: str) -> Iterator[Any]:
-        """Return the matches one after the other."""
-        found: Iterator[Any] = self._compiled.finditer(make_encodable(text))
-        return found
-
     def sub(self, by: str | Callable[[Any], str], text: str) -> str:
         """Return the text with every match replaced."""
         replaced: str = self._compiled.sub(by, make_encodable(text))
         return replaced
 
 
-def linear(text: str, *, ignore_case: bool = False) -> Linear:
+def linear(text: str) -> Linear:
     """Compile a pattern of the product with RE2."""
-    made = Linear(text, ignore_case=ignore_case)
+    made = Linear(text)
     LINEAR.append(made)
     return made
 

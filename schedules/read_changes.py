@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import median
@@ -42,20 +42,14 @@ class ReadChanges:
 
 
 def compare_read(
-    known: Mapping[str, LastSeen],
-    reading: Reading,
-    calendar: str,
-    read_at: datetime,
-    previous_read_at: datetime | None,
-    previous: EarlierReads | None = None,
+    earlier: EarlierReads, reading: Reading, calendar: str, read_at: datetime, previous_read_at: datetime | None
 ) -> ReadChanges:
-    """Return what a read at `read_at` changes in entries that last said `known` (by uid), or only alarms if it has any.
+    """Return what a read at `read_at` changes in the entries of earlier reads, or only alarms if it has any.
 
-    `previous_read_at` is the last usable read, None before the first. `previous` has the counts of usable reads and
-    whether the calendar may be empty. `known` replaces its entries. A promise is added only if slot, state or doubt of
-    an entry changed. For the other results see `ReadChanges`.
+    `previous_read_at` is the last usable read, None before the first. A promise is added only if slot, state or doubt
+    of an entry changed. For the other results see `ReadChanges`.
     """
-    alarms = find_alarms(replace(previous or EarlierReads({}), entries=known), reading, read_at)
+    known, alarms = earlier.entries, find_alarms(earlier, reading, read_at)
     if alarms:
         return ReadChanges(alarms=tuple(alarms))
     # If several entries share a uid, the first represents all. It has a doubt.

@@ -33,18 +33,10 @@ class Expectation:
     first: date
     last: date
 
-    @property
-    def announced_by(self) -> date:
-        """Return the day from which a missing announcement is reported: four weeks before the end."""
-        return self.last - _NOTICE
-
-    def is_announced(self, slots: Iterable[Slot]) -> bool:
-        """Return whether any slot of the series is, or may be, in these days or later."""
-        return any((last_day(slot) or date.min) >= self.first for slot in slots)
-
     def find_unannounced(self, slots: Iterable[Slot], now: datetime) -> LedgerEvent | None:
-        """Return the event `unannounced` if the edition should have been announced by `now`, else None."""
-        if local_date(now) < self.announced_by or self.is_announced(slots):
+        """Return the event `unannounced` from four weeks before the end, unless a slot is in these days or later."""
+        is_announced = any((last_day(slot) or date.min) >= self.first for slot in slots)
+        if local_date(now) < self.last - _NOTICE or is_announced:
             return None
         window = Slot(Precision.RANGE, first=self.first, last=self.last)
         return LedgerEvent(EventKind.UNANNOUNCED, now, calendar="", after=window, detail=" ".join(self.series[1]))

@@ -7,17 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schedules.values import (
-    Duration,
-    Name,
-    Network,
-    Secret,
-    Spacing,
-    Table,
-    Text,
-    TimeOfDay,
-    WebAddress,
-)
+from schedules.values import Duration, Name, Network, Secret, Spacing, Table, Text, TimeOfDay, WebAddress
 
 RightName = Literal["viewer", "duty", "head"]
 

@@ -10,13 +10,7 @@ from pydantic import Field, model_validator
 from alerts.channels.settings import ChannelSettings
 from alerts.rota import RotaSettings
 from alerts.routes import Route
-from monitor.config.people import (
-    AlertSettings,
-    CodeSettings,
-    ReportSettings,
-    SummarySettings,
-    WebSettings,
-)
+from monitor.config.people import AlertSettings, CodeSettings, ReportSettings, SummarySettings, WebSettings
 from monitor.judge.policy import PolicyTable
 from monitor.plan.phases import WatchSettings
 from schedules.join import Pin, Split

@@ -121,15 +121,10 @@ class ServiceManager:
         if not self.address:
             return
         # The name of an abstract socket begins with a zero byte. systemd writes an "@" for it.
-        address = self.address.replace("@", "\0", 1) if self.is_abstract else self.address
+        address = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address
         kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
         with socket.socket(socket.AF_UNIX, kind) as sender, suppress(OSError):
             sender.sendto(state.encode(), address)
-
-    @property
-    def is_abstract(self) -> bool:
-        """Return whether the socket is abstract, without a file."""
-        return self.address.startswith("@")
 
 
 NO_SERVICE_MANAGER = ServiceManager()

@@ -232,8 +232,8 @@ def evaluate_read(
     `as_of` is the earliest instant that the reading can describe, by default the end of the read.
     """
     is_accepted = checks.accepts(read.finished)
-    earlier = EarlierReads({}, state.counts, may_be_empty=checks.may_be_empty, accepted=is_accepted)
-    changes = compare_read(state.last_seen, reading, state.name, read.finished, state.last_read, earlier)
+    earlier = EarlierReads(state.last_seen, state.counts, may_be_empty=checks.may_be_empty, accepted=is_accepted)
+    changes = compare_read(earlier, reading, state.name, read.finished, state.last_read)
     if not changes.usable:
         return ReadResult(changes, state)
     as_of = as_of or read.finished

@@ -71,7 +71,7 @@ def _parse_offset(text: str | None) -> timedelta | None:
 
 _EMPTY = frozenset({"", "-", "--", "n/a", "na", "none", "not applicable", "nil", "?"})
 _SERIAL = quick(r"\d{5}(?:\.\d+)?")
-_WAS = linear(r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly):? (?P<before>.+)$")
+_NOW_AND_BEFORE = linear(r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly):? (?P<before>.+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +86,22 @@ class DateText:
     previous: Slot | None = None
 
 
+@lru_cache(maxsize=16_384)
 def read_date(text: str, anchor: date, timezone: str = LONDON, date_order: str = "dmy") -> DateText:
     """Read a date text. An unreadable one gives a slot of precision `NONE` with its reason.
 
     `anchor` is the day of the read, from which a missing year follows. `timezone` is that of written times,
     `date_order` (dmy, mdy, ymd) that of numeric dates.
     """
-    return _read_cached(text, anchor, timezone, date_order)
+    if len(text) > LONGEST:
+        return DateText(no_slot(text[:LONGEST], "not-a-date", timezone))
+    plain = normalise(text)
+    if plain in _EMPTY:
+        return DateText(no_slot(text, "empty", timezone))
+    exact = iso_slot(plain, text, timezone)
+    if exact is not None:
+        return DateText(exact)
+    return _read_words(plain, text, timezone, Context(anchor, date_order))
 
 
 @lru_cache(maxsize=16_384)
@@ -126,26 +135,12 @@ def assume_time(slot: Slot, default_time: time | None) -> Slot:
     return replace(slot, assumed=exact.instant)
 
 
-@lru_cache(maxsize=16_384)
-def _read_cached(text: str, anchor: date, timezone: str, date_order: str) -> DateText:
-    """Return what `read_date` returns. Its arguments are positional, so that equal calls share one cache entry."""
-    if len(text) > LONGEST:
-        return DateText(no_slot(text[:LONGEST], "not-a-date", timezone))
-    plain = normalise(text)
-    if plain in _EMPTY:
-        return DateText(no_slot(text, "empty", timezone))
-    exact = iso_slot(plain, text, timezone)
-    if exact is not None:
-        return DateText(exact)
-    return _read_words(plain, text, timezone, Context(anchor, date_order))
-
-
 def _read_words(plain: str, text: str, timezone: str, context: Context) -> DateText:
     """Read status words, slot and earlier slot of the normalised text `plain`. `text` is as written."""
     if status_word(plain):
         return _read_status_only(StrippedText(plain), text, timezone)
     stripped = strip_status(plain)
-    was = _WAS.match(stripped.rest)
+    was = _NOW_AND_BEFORE.search(stripped.rest)
     if was:
         stripped = replace(stripped, rest=was["now"], previous=was["before"])
     if status_word(stripped.rest) or not stripped.rest:

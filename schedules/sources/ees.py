@@ -32,15 +32,6 @@ class Publication:
     superseded: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of a release. `shown` is the displayed date, which amendments inherit. `updated` is the real time."""
-
-    shown: datetime | None
-    updated: datetime | None
-    update_count: int | None
-
-
 def read_publication(data: Mapping[str, Any], timezone: str) -> Publication:
     """Read `publications/{slug}`, without its contacts."""
     latest, next_date = data.get("latestRelease"), data.get("nextReleaseDate")
@@ -53,14 +44,13 @@ def read_publication(data: Mapping[str, Any], timezone: str) -> Publication:
     )
 
 
-def read_version(data: Mapping[str, Any]) -> Version:
-    """Read `publications/{slug}/releases/{release}/version-summary`, without its pre-release access list."""
+def read_version(data: Mapping[str, Any]) -> tuple[datetime | None, int | None]:
+    """Return when the version of a `version-summary` was really made, and its count of updates. None if not given.
+
+    Amendments inherit the displayed date (`published`).
+    """
     count = data.get("updateCount")
-    return Version(
-        shown=parse_instant(data.get("published")),
-        updated=parse_instant(data.get("lastUpdated")),
-        update_count=count if isinstance(count, int) else None,
-    )
+    return parse_instant(data.get("lastUpdated")), count if isinstance(count, int) else None
 
 
 def partial_slot(partial: Mapping[str, Any], timezone: str) -> Slot:

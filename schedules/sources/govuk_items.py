@@ -42,20 +42,11 @@ class Schema(StrEnum):
 class Attachment:
     """One document of a publication. `kind` is file, html or external. `url` is relative to the site for html."""
 
-    id: str
     title: str
     url: str
     kind: str
     content_type: str = ""
     size: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One entry of the public change history."""
-
-    at: datetime
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +66,7 @@ class ContentItem:
     """What the content API says about one path. Instants are aware UTC, None if the item has none.
 
     `scheduled_delay` is GOV.UK's own measurement in whole seconds after `scheduled_at`. Both stay when a later edition
-    is published. `destination` is the target of a redirect, `explanation` the text of a removed page.
+    is published. `destination` is the target of a redirect, `change_count` the length of the public change history.
     """
 
     schema: Schema
@@ -89,9 +80,8 @@ class ContentItem:
     scheduled_delay: int | None = None
     withdrawn: bool = False
     destination: str = ""
-    explanation: str = ""
     attachments: tuple[Attachment, ...] = ()
-    changes: tuple[Change, ...] = ()
+    change_count: int = 0
     announced: AnnouncedDate | None = None
 
     def leads_to_publication(self) -> bool:
@@ -118,7 +108,7 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
     name = data.get("schema_name")
     schema = Schema(name) if name in set(Schema) else Schema.OTHER
     details = _object_or_empty(data.get("details"))
-    delay = data.get("scheduled_publishing_delay_seconds")
+    delay, changes = data.get("scheduled_publishing_delay_seconds"), _objects_in(details.get("change_history"))
     return ContentItem(
         schema,
         base_path=_text_or_empty(data.get("base_path")),
@@ -131,9 +121,8 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
         scheduled_delay=delay if isinstance(delay, int) else None,
         withdrawn=bool(_object_or_empty(data.get("withdrawn_notice"))),
         destination=_read_destination(data) if schema is Schema.REDIRECT else "",
-        explanation=plain_text(_text_or_empty(details.get("explanation"))),
         attachments=tuple(_read_attachments(details)),
-        changes=tuple(_read_changes(details)),
+        change_count=len([each for each in changes if parse_instant(each.get("public_timestamp"))]),
         announced=_read_announced_date(details) if schema is Schema.ANNOUNCEMENT else None,
     )
 
@@ -188,7 +177,6 @@ def _read_attachments(details: Mapping[str, Any]) -> Iterator[Attachment]:
     for attachment in listed:
         size = attachment.get("file_size")
         yield Attachment(
-            id=str(attachment.get("id", "")),
             title=_text_or_empty(attachment.get("title")) or _text_or_empty(attachment.get("filename")),
             url=_text_or_empty(attachment.get("url")),
             kind=_text_or_empty(attachment.get("attachment_type")) or "file",
@@ -213,15 +201,7 @@ def _read_old_documents(snippets: object) -> Iterator[Attachment]:
                 titles[url] = titles.get(url) or " ".join("".join(map(str, link.itertext())).split())
         for url, title in titles.items():
             kind = "file" if "/uploads/" in url or "/media/" in url else "html" if url.startswith("/") else "external"
-            yield Attachment(id=url.rpartition("/")[2], title=title, url=url, kind=kind)
-
-
-def _read_changes(details: Mapping[str, Any]) -> Iterator[Change]:
-    """Yield the entries of the change history that have a readable time."""
-    for change in _objects_in(details.get("change_history")):
-        at = parse_instant(change.get("public_timestamp"))
-        if at is not None:
-            yield Change(at, plain_text(_text_or_empty(change.get("note"))))
+            yield Attachment(title=title, url=url, kind=kind)
 
 
 def _text_or_empty(value: object) -> str:

@@ -27,7 +27,7 @@ PRODUCER = "office-for-national-statistics"
 
 @dataclass(frozen=True, slots=True)
 class ReleaseItem:
-    """What the ONS says about one release. `changes` are (earlier date, notice), oldest first."""
+    """What the ONS says about one release. `previous_date` and `change_notice` are those of its last change of date."""
 
     uri: str
     title: str
@@ -36,7 +36,8 @@ class ReleaseItem:
     finalised: bool = False
     cancelled: bool = False
     published: bool = False
-    changes: tuple[tuple[str, str], ...] = ()
+    previous_date: str = ""
+    change_notice: str = ""
     cancellation: str = ""
     migrated_to: str = ""
     documents: tuple[str, ...] = ()
@@ -46,7 +47,8 @@ class ReleaseItem:
 def read_release_item(data: Mapping[str, Any]) -> ReleaseItem:
     """Read a release from a search result (`snake_case`) or its `/data` page (`camelCase`), without its contacts."""
     about = data["description"]
-    changes = _get_either(data, "date_changes", "dateChanges") or ()
+    changes = [each for each in _get_either(data, "date_changes", "dateChanges") or () if isinstance(each, dict)]
+    last_change = changes[-1] if changes else {}
     notice = _get_either(about, "cancellation_notice", "cancellationNotice") or ()
     return ReleaseItem(
         uri=str(data.get("uri") or ""),
@@ -56,14 +58,8 @@ def read_release_item(data: Mapping[str, Any]) -> ReleaseItem:
         finalised=bool(about.get("finalised")),
         cancelled=bool(about.get("cancelled")),
         published=bool(about.get("published")),
-        changes=tuple(
-            (
-                str(_get_either(change, "previous_date", "previousDate") or ""),
-                str(_get_either(change, "change_notice", "changeNotice") or ""),
-            )
-            for change in changes
-            if isinstance(change, dict)
-        ),
+        previous_date=str(_get_either(last_change, "previous_date", "previousDate") or ""),
+        change_notice=str(_get_either(last_change, "change_notice", "changeNotice") or ""),
         cancellation=plain_text(" ".join(str(line) for line in notice)),
         migrated_to=str(_get_either(about, "migration_link", "migrationLink") or ""),
         documents=_read_uris(_get_either(data, "related_documents", "relatedDocuments")),
@@ -79,7 +75,6 @@ def make_announcement(item: ReleaseItem, settings: CalendarSettings, site: str, 
     slot = _read_slot(item, settings.zone)
     if slot.reason in REASONS:
         remarks.append(Remark(item.uri, REASONS[slot.reason], slot.raw))
-    before, notice = item.changes[-1] if item.changes else ("", "")
     return Announcement(
         uid=item.uri,
         title=item.title,
@@ -91,8 +86,8 @@ def make_announcement(item: ReleaseItem, settings: CalendarSettings, site: str, 
         parts=tuple(_make_parts(item, site)),
         recognise="ons",
         link=clean_url(item.uri, site),
-        previous=_slot_of_timestamp(before, settings.zone) if before else None,
-        why=item.cancellation or plain_text(notice),
+        previous=_slot_of_timestamp(item.previous_date, settings.zone) if item.previous_date else None,
+        why=item.cancellation or plain_text(item.change_notice),
         published=item.published and not item.cancelled,
     )
 

@@ -93,8 +93,8 @@ def _read_entries(rows: list[Any], context: Context) -> Recognised:
 
 def _version_of(content: Mapping[str, Any]) -> str | None:
     """Return the version that a release states by the time and the count of its amendments, None if by neither."""
-    version = read_version(content)
-    return format_version(lastUpdated=version.updated, updateCount=version.update_count)
+    updated, update_count = read_version(content)
+    return format_version(lastUpdated=updated, updateCount=update_count)
 
 
 def _read_page(page: Page, context: Context) -> Recognised:

@@ -46,7 +46,7 @@ def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) 
     version = format_version(
         first_published_at=item.first_published_at,
         public_updated_at=item.public_updated_at,
-        change_history=len(item.changes) or None,
+        change_history=item.change_count or None,
     )
     found = (_item_to_found(item), *(part for part in parts if part.url))
     details = content.get("details")

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.announcement import Announcement, Part, Role, State
+from schedules.announcement import Announcement, Part, State
 from schedules.as_json import announcement_from_json, announcement_json, slot_from_json, slot_json
 from schedules.slot import Precision, Slot
 
@@ -53,17 +53,21 @@ def test_a_slot_comes_back_as_it_was_written(slot: Slot) -> None:
     assert slot_from_json(json.loads(json.dumps(slot_json(slot)))) == slot
 
 
-@given(slots, slots, st.text(), st.sampled_from([None, *State]), st.sampled_from(list(Role)), st.booleans())
-def test_an_announcement_comes_back_as_it_was_written(
-    slot: Slot,
-    previous: Slot,
-    text: str,
-    state: State | None,
-    role: Role,
-    flag: bool,  # noqa: FBT001
-) -> None:
-    part = Part("page", role, "https://x.example/", "status" if flag else None, required=flag)
-    announcement = Announcement(
-        text, text, text, text, slot, state, text or None, (part,), text or None, text, previous, text, published=flag
-    )
+parts = st.builds(Part, recognise=st.none() | st.text(), required=st.booleans())
+announcements = st.builds(
+    Announcement,
+    slot=slots,
+    state=st.sampled_from([None, *State]),
+    doubt=st.none() | st.text(min_size=1),
+    parts=st.tuples(parts),
+    recognise=st.none() | st.text(),
+    link=st.text(),
+    previous=st.none() | slots,
+    why=st.text(),
+    published=st.booleans(),
+)
+
+
+@given(announcements)
+def test_an_announcement_comes_back_as_it_was_written(announcement: Announcement) -> None:
     assert announcement_from_json(json.loads(json.dumps(announcement_json(announcement)))) == announcement

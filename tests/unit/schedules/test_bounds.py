@@ -46,14 +46,15 @@ def test_input_that_is_too_deep_or_too_rich_gets_a_short_reason(body: bytes, rea
     assert why_too_complex(body) == reason
 
 
-def test_no_calendar_that_there_is_goes_beyond() -> None:
-    assert [why_too_complex(body) for body in BODIES.values() if why_too_complex(body)] == []
+def test_no_recorded_calendar_is_too_deep_or_too_rich() -> None:
+    assert {kind: why_too_complex(body) for kind, body in BODIES.items()} == dict.fromkeys(BODIES, "")
 
 
 @pytest.mark.parametrize("piece", [b"[", b'"', b'\\"', b"\\", b"<a ", b'<a b="', b"<a b='\"", b"= ", b"<a =\n", b"{}"])
-def test_checking_the_limits_takes_linear_time(piece: bytes) -> None:
-    for begin in (b"[", b"<p "):
-        body = begin + piece * (1_000_000 // len(piece))
-        began = time.process_time()
-        why_too_complex(body)
-        assert time.process_time() - began < 2
+@pytest.mark.parametrize("begin", [b"[", b"<p "], ids=["JSON", "HTML"])
+def test_checking_the_limits_takes_linear_time(begin: bytes, piece: bytes) -> None:
+    a_megabyte = begin + piece * (1_000_000 // len(piece))
+    began = time.process_time()
+    why_too_complex(a_megabyte)
+    # In quadratic time it would take hours.
+    assert time.process_time() - began < 2

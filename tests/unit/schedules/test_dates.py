@@ -18,19 +18,23 @@ ANCHOR = date(2026, 6, 1)
 HARD = Path(__file__).parent / "payloads" / "hard_dates.tsv"
 
 
-def as_in_samples(read: DateText) -> dict[str, Any]:
-    """Return what was read in the words of the samples."""
-    slot = read.slot
+def slot_as_in_samples(slot: Slot) -> dict[str, str | None]:
+    """Return precision, days and time of a slot in the words of the samples."""
     wall = local(slot.instant) if slot.instant else None
-    before = read.previous
-    found = {
+    first, last = (wall.date(), wall.date()) if wall else (slot.first, slot.last)
+    return {
         "precision": slot.precision.value,
-        "start": (wall.date() if wall else slot.first) and str(wall.date() if wall else slot.first),
-        "end": (wall.date() if wall else slot.last) and str(wall.date() if wall else slot.last),
+        "start": str(first) if first else None,
+        "end": str(last) if last else None,
         "time": f"{wall:%H:%M}" if wall else None,
     }
+
+
+def as_in_samples(read: DateText) -> dict[str, Any]:
+    """Return what was read in the words of the samples."""
+    slot, before = read.slot, read.previous
     more = {"doubt": slot.doubt, "reason": slot.reason, "status": read.status, "previous": before and _short(before)}
-    return found | {name: value for name, value in more.items() if value}
+    return slot_as_in_samples(slot) | {name: value for name, value in more.items() if value}
 
 
 def _short(slot: Slot) -> str:
@@ -75,12 +79,12 @@ def test_a_british_zone_word_in_a_calendar_of_another_zone_is_doubted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"), [("09.30", "09:30"), ("7am", "07:00"), ("0930", "09:30"), ("noon", "12:00")]
+    ("text", "local_time"), [("09.30", "09:30"), ("7am", "07:00"), ("0930", "09:30"), ("noon", "12:00")]
 )
-def test_a_time_in_its_own_column_makes_a_day_exact(text: str, found: str) -> None:
+def test_a_time_in_its_own_column_makes_a_day_exact(text: str, local_time: str) -> None:
     slot = with_time(read_date("26/11/2026", ANCHOR).slot, text)
     assert slot.instant is not None
-    assert f"{local(slot.instant):%H:%M}" == found
+    assert f"{local(slot.instant):%H:%M}" == local_time
 
 
 @pytest.mark.parametrize("text", ["", "-", "TBC", "n/a", "to be confirmed", "soon"])
@@ -95,7 +99,7 @@ def test_a_time_column_with_other_words_leaves_a_doubtful_day(text: str) -> None
     assert (slot.precision, slot.doubt) == (Precision.DAY, "unreadable-date")
 
 
-def test_a_time_beside_a_month_is_ignored() -> None:
+def test_a_time_in_its_own_column_is_ignored_beside_a_month() -> None:
     month = read_date("July 2026", ANCHOR).slot
     assert with_time(month, "9:30") == month
 
@@ -104,6 +108,9 @@ def test_an_assumed_time_leaves_the_slot_a_day() -> None:
     slot = assume_time(read_date("26 November 2026", ANCHOR).slot, time(9, 30))
     assert slot.precision is Precision.DAY
     assert slot.assumed == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+
+
+def test_no_time_is_assumed_for_a_month() -> None:
     assert assume_time(read_date("July 2026", ANCHOR).slot, time(9, 30)).assumed is None
 
 
@@ -125,6 +132,7 @@ def test_a_text_that_looks_like_a_date_raises_no_error(text: str) -> None:
 
 @given(st.datetimes(datetime(2000, 1, 2), datetime(2100, 1, 1)), st.sampled_from(["%d %B %Y %H:%M", "%Y-%m-%d %H:%M"]))  # noqa: DTZ001
 def test_a_written_time_is_read_back_to_the_minute(moment: datetime, form: str) -> None:
+    # Midnight would be read as a day without a time.
     moment = moment.replace(second=0, microsecond=0, hour=moment.hour or 9)
     slot = read_date(moment.strftime(form), ANCHOR).slot
     if slot.instant is None:
@@ -134,9 +142,9 @@ def test_a_written_time_is_read_back_to_the_minute(moment: datetime, form: str) 
 
 
 @given(st.dates(date(2001, 6, 1), date(2098, 6, 1)), st.integers(-30, 335))
-def test_a_day_without_a_year_is_the_one_near_the_read(anchor: date, away: int) -> None:
-    day = anchor + timedelta(days=away)
-    slot = read_date(f"{day:%A} {day.day} {day:%B}", anchor).slot
+def test_a_day_without_a_year_is_in_the_year_from_30_days_before_the_read(read_on: date, days_later: int) -> None:
+    day = read_on + timedelta(days=days_later)
+    slot = read_date(f"{day:%A} {day.day} {day:%B}", read_on).slot
     assert slot.first == day
 
 

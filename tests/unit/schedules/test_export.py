@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from icalendar import Calendar
+from icalendar import Calendar, Event
 
 from schedules.announcement import Part, Role, State
 from schedules.dates import on_days, read_date
@@ -34,8 +35,17 @@ def an_entry(slot: Slot = SLOT, state: State | None = State.CONFIRMED) -> Promis
     return PromisedRelease(a_release(), slot, state, NOW)
 
 
-def learnt(days: int, slot: Slot, state: State | None = State.CONFIRMED) -> Promise:
-    return Promise("awareness-2026", "govuk", slot, state, NOW + timedelta(days=days))
+def promise_read(slot: Slot, *, days_ago: int, state: State | None = State.CONFIRMED) -> Promise:
+    return Promise("awareness-2026", "govuk", slot, state, NOW - timedelta(days=days_ago))
+
+
+def promised(*promises: Promise) -> list[PromisedRelease]:
+    return list(list_promised([a_release()], {"awareness-2026": promises}, NOW))
+
+
+def exported_event(entries: Iterable[PromisedRelease]) -> Event:
+    (event,) = Calendar.from_ical(as_ics(entries)).walk("VEVENT")
+    return event
 
 
 TEXTS = ["2026-07-23", "July 2026", "Q3 2026", "Q1 2027", "Q4 2025", "Spring 2026", "Winter 2025/26", "2026", "2026/27",
@@ -60,11 +70,11 @@ calendars = st.lists(
 
 @pytest.mark.parametrize("kind", FORMATS)
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(made=calendars)
-def test_a_written_calendar_is_read_back_as_it_was(kind: str, made: list[tuple[str, Slot, State | None]]) -> None:
+@given(contents=calendars)
+def test_a_written_calendar_is_read_back_as_it_was(kind: str, contents: list[tuple[str, Slot, State | None]]) -> None:
     entries = [
         PromisedRelease(a_release(f"r{n}", title, f"{URL}/{n}"), slot, state, NOW)
-        for n, (title, slot, state) in enumerate(made)
+        for n, (title, slot, state) in enumerate(contents)
     ]
     source = KINDS[kind](calendar_settings(kind, URL))
     reading = source.read([Page(source.first(NOW)[0].url, 200, FORMATS[kind][0](entries, "Europe/London"))], NOW)
@@ -73,12 +83,9 @@ def test_a_written_calendar_is_read_back_as_it_was(kind: str, made: list[tuple[s
         assert (read.title, read.url) == (entry.release.title, entry.release.url)
         assert (read.slot.begins(), read.slot.passes()) == (entry.slot.begins(), entry.slot.passes())
         assert (read.slot.instant is None) is (entry.slot.instant is None)
-        assert read.state is _as_told(kind, entry.state)
-
-
-def _as_told(kind: str, state: State | None) -> State | None:
-    # RFC 5545 knows three states of an event.
-    return State.PROVISIONAL if kind == "ics" and state is State.POSTPONED else state
+        # An event of iCalendar cannot be postponed (RFC 5545).
+        is_tentative = kind == "ics" and entry.state is State.POSTPONED
+        assert read.state is (State.PROVISIONAL if is_tentative else entry.state)
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -95,38 +102,33 @@ def test_the_hour_that_occurs_twice_is_written_with_its_offset() -> None:
 
 def test_a_release_keeps_its_uid_when_it_moves_and_counts_its_changes() -> None:
     later = replace(SLOT, instant=datetime(2026, 12, 1, 9, 30, tzinfo=UTC))
-    promises = {"awareness-2026": [learnt(-300, SLOT), learnt(-200, later)]}
-    (entry,) = list_promised([a_release()], promises, NOW)
-    (event,) = Calendar.from_ical(as_ics([entry])).walk("VEVENT")
-    assert (str(event["UID"]), event["SEQUENCE"], event["DTSTART"].dt) == (
-        "awareness-2026@ninethirty",
-        1,
-        later.instant,
-    )
+    event = exported_event(promised(promise_read(SLOT, days_ago=300), promise_read(later, days_ago=200)))
+    assert (str(event["UID"]), event["DTSTART"].dt) == ("awareness-2026@ninethirty", later.instant)
+    changes = 1
+    assert event["SEQUENCE"] == changes
 
 
 def test_a_cancelled_release_stays_in_the_calendar_as_cancelled() -> None:
-    ahead = replace(SLOT, instant=datetime(2026, 12, 1, 9, 30, tzinfo=UTC))
-    promises = {"awareness-2026": [learnt(-300, ahead), learnt(-200, ahead, State.CANCELLED)]}
-    (event,) = Calendar.from_ical(as_ics(list_promised([a_release()], promises, NOW))).walk("VEVENT")
-    assert (str(event["STATUS"]), event["DTSTART"].dt) == ("CANCELLED", ahead.instant)
+    cancelled = promise_read(SLOT, days_ago=200, state=State.CANCELLED)
+    event = exported_event(promised(promise_read(SLOT, days_ago=300), cancelled))
+    assert (str(event["STATUS"]), event["DTSTART"].dt) == ("CANCELLED", SLOT.instant)
 
 
 def test_a_release_without_a_readable_time_is_left_out() -> None:
-    unread = learnt(-1, Slot(Precision.NONE, raw="soon", reason="not-a-date"))
-    assert list(list_promised([a_release()], {"awareness-2026": [unread]}, NOW)) == []
-    assert list(list_promised([a_release()], {}, NOW)) == []
+    unreadable = promise_read(Slot(Precision.NONE, raw="soon", reason="not-a-date"), days_ago=1)
+    no_promise = promised()
+    assert promised(unreadable) == no_promise == []
 
 
 def test_a_month_is_exported_as_an_event_of_all_its_days() -> None:
-    (event,) = Calendar.from_ical(as_ics([an_entry(read_date("July 2026", NOW.date()).slot)])).walk("VEVENT")
+    event = exported_event([an_entry(read_date("July 2026", NOW.date()).slot)])
     assert (event["DTSTART"].dt, event["DTEND"].dt) == (date(2026, 7, 1), date(2026, 8, 1))
     assert str(event["DESCRIPTION"]) == "No time was announced: July 2026"
 
 
 def test_the_stamp_of_an_event_is_the_time_at_which_its_promise_was_read() -> None:
-    (event,) = Calendar.from_ical(as_ics([an_entry()])).walk("VEVENT")
-    assert event["DTSTAMP"].dt == NOW
+    promise = promise_read(SLOT, days_ago=200)
+    assert exported_event(promised(promise))["DTSTAMP"].dt == promise.learnt
 
 
 def test_a_title_that_begins_like_a_formula_is_escaped() -> None:

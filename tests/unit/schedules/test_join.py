@@ -40,47 +40,49 @@ def test_entries_of_one_link_are_one_release_ruled_by_the_first_calendar() -> No
     joined = join_entries(
         {
             "ics": [an_entry("1", "Widgets (July)", f"{BASE}/widgets-july-2026/")],
-            "govuk": [an_entry("2", url=f"{BASE}/widgets-july-2026")],
+            "govuk": [an_entry("2", "Widgets: July 2026", f"{BASE}/widgets-july-2026")],
         },
         JoinRules(order=("govuk", "ics")),
     )
     (release,) = joined.releases
-    assert (release.id, release.title, release.calendars) == (
-        "widgets-july-2026",
-        "Widgets: July 2026",
-        ("govuk", "ics"),
-    )
-    assert release.joined_by == "link"
+    assert (release.id, release.title) == ("widgets-july-2026", "Widgets: July 2026")
+    assert (release.calendars, release.joined_by) == (("govuk", "ics"), "link")
     assert joined.release_of == {("ics", "1"): release.id, ("govuk", "2"): release.id}
 
 
+ADDS_A_PART = replace(
+    an_entry("a", "Another title", producer="", parts=(Part("added-1", Role.ALTERNATIVE, "https://x.example/"),)),
+    slot=Slot(Precision.NONE),
+    of="widgets-july-2026",
+)
+
+
 def test_entry_that_only_adds_parts_belongs_to_the_release_that_it_names() -> None:
-    part = Part("added-1", Role.ALTERNATIVE, "https://x.example/", required=False)
-    added = Announcement("a", "Another title", "", "", Slot(Precision.NONE), parts=(part,), of="widgets-july-2026")
     govuk = replace(an_entry("1", url=f"{BASE}/widgets-july-2026"), address=Address.GUESSED)
-    calendars = {"govuk": [govuk], "by-hand": [added]}
-    known = {("govuk", "1"): "widgets-july-2026"}
-    (release,) = join_entries(calendars, JoinRules(order=("govuk", "by-hand")), known).releases
-    assert (release.id, release.title, release.producer) == ("widgets-july-2026", govuk.title, "dfx")
-    assert (release.address, [one.id for one in release.parts]) == (Address.GUESSED, ["page", "added-1"])
-    # Without the release that it names, it is one of its own, which has no slot.
-    assert len(join_entries(calendars, known={("govuk", "1"): "renamed"}).releases) == 2
+    known_ids = {("govuk", "1"): ADDS_A_PART.of}
+    rules = JoinRules(order=("govuk", "by-hand"))
+    (release,) = join_entries({"govuk": [govuk], "by-hand": [ADDS_A_PART]}, rules, known_ids).releases
+    assert (release.id, release.title, release.producer) == (ADDS_A_PART.of, govuk.title, govuk.producer)
+    assert (release.address, [part.id for part in release.parts]) == (govuk.address, ["page", "added-1"])
+
+
+def test_entry_that_adds_parts_to_an_unknown_release_is_a_release_of_its_own() -> None:
+    known_ids = {("govuk", "1"): "renamed"}
+    joined = join_entries({"govuk": [an_entry("1")], "by-hand": [ADDS_A_PART]}, known=known_ids)
+    assert len(joined.releases) == 2
 
 
 def test_the_link_of_an_announcement_joins_as_well_as_the_landing_page() -> None:
-    govuk = Announcement(
-        "1", "Widgets", "dfx", f"{BASE}/widgets", an_entry("1").slot, link=f"{BASE}/announcements/widgets"
-    )
-    assert (
-        len(join_entries({"govuk": [govuk], "ics": [an_entry("2", "Other", f"{BASE}/announcements/widgets")]}).releases)
-        == 1
-    )
+    announcement_page = f"{BASE}/announcements/widgets"
+    govuk = replace(an_entry("1", "Widgets", f"{BASE}/widgets"), link=announcement_page)
+    joined = join_entries({"govuk": [govuk], "ics": [an_entry("2", "Other", url=announcement_page)]})
+    assert len(joined.releases) == 1
 
 
 def test_entries_without_a_link_join_by_title_period_producer_and_date() -> None:
-    joined = join_entries(
-        {"a": [an_entry("1")], "b": [an_entry("2", "WIDGETS \u2013 July 2026 (statistical bulletin)", days=7)]}
-    )
+    entry = an_entry("1", "Widgets: July 2026", days=0)
+    same_in_other_words = an_entry("2", "WIDGETS \u2013 July 2026 (statistical bulletin)", days=7)
+    joined = join_entries({"a": [entry], "b": [same_in_other_words]})
     assert [release.joined_by for release in joined.releases] == ["title, period, producer and date"]
 
 
@@ -92,24 +94,26 @@ def test_entries_without_a_link_join_by_title_period_producer_and_date() -> None
         an_entry("2", "Widgets: June 2026"),
         an_entry("2", "Gadgets: July 2026"),
     ],
+    ids=["eight days later", "another producer", "another period", "another title"],
 )
-def test_a_title_by_itself_never_joins(other: Announcement) -> None:
-    assert len(join_entries({"a": [an_entry("1")], "b": [other]}).releases) == 2
+def test_entries_without_a_link_that_differ_in_one_of_these_do_not_join(other: Announcement) -> None:
+    assert len(join_entries({"a": [an_entry("1", "Widgets: July 2026", producer="dfx")], "b": [other]}).releases) == 2
 
 
 def test_a_month_joins_a_day_inside_it() -> None:
     july = Slot(Precision.MONTH, first=date(2026, 7, 1), last=date(2026, 7, 31))
-    month = Announcement("2", "Widgets: July 2026", "dfx", "", july)
-    assert len(join_entries({"a": [an_entry("1")], "b": [month]}).releases) == 1
+    day, month = an_entry("1"), replace(an_entry("2"), slot=july)
+    assert len(join_entries({"a": [day], "b": [month]}).releases) == 1
 
 
-def test_an_entry_without_a_date_joins_only_by_link() -> None:
-    undated = Announcement("2", "Widgets: July 2026", "dfx", "", Slot(Precision.NONE, reason="tbc"))
+def test_an_entry_without_a_date_does_not_join_by_title() -> None:
+    undated = replace(an_entry("2"), slot=Slot(Precision.NONE, reason="tbc"))
     assert len(join_entries({"a": [an_entry("1")], "b": [undated]}).releases) == 2
 
 
-def test_two_candidates_join_nothing_and_are_named() -> None:
-    joined = join_entries({"a": [an_entry("1")], "b": [an_entry("2", days=1), an_entry("3", days=2)]})
+def test_an_entry_with_two_candidates_joins_neither_and_all_are_named_as_ambiguous() -> None:
+    candidates = [an_entry("2", days=1), an_entry("3", days=2)]
+    joined = join_entries({"a": [an_entry("1")], "b": candidates})
     assert len(joined.releases) == 3
     assert joined.ambiguous == (frozenset({("a", "1"), ("b", "2"), ("b", "3")}),)
     release = next(each for each in joined.releases if each.id == joined.release_of["a", "1"])
@@ -145,8 +149,13 @@ def test_a_page_taken_over_by_each_edition_joins_edition_by_edition() -> None:
 
 
 def test_three_calendars_are_joined_step_by_step() -> None:
+    page, title = f"{BASE}/x", "Widgets: July 2026"
     joined = join_entries(
-        {"a": [an_entry("1", "Gadgets", f"{BASE}/x")], "b": [an_entry("2", url=f"{BASE}/x")], "c": [an_entry("3")]}
+        {
+            "a": [an_entry("1", "Gadgets", page)],
+            "b": [an_entry("2", title, page)],
+            "c": [an_entry("3", title, url="")],
+        }
     )
     (release,) = joined.releases
     assert release.calendars == ("a", "b", "c")
@@ -155,43 +164,45 @@ def test_three_calendars_are_joined_step_by_step() -> None:
 
 def test_a_pin_names_the_release_announced_at_an_address() -> None:
     rules = JoinRules(pins=(Pin(id="malpractice-2017", url=f"{BASE}/malpractice/"),))
-    assert release_ids(join_entries({"govuk": [an_entry("1", url=f"{BASE}/malpractice")]}, rules)) == [
-        "malpractice-2017"
-    ]
+    joined = join_entries({"govuk": [an_entry("1", url=f"{BASE}/malpractice")]}, rules)
+    assert release_ids(joined) == ["malpractice-2017"]
 
 
 def test_a_pin_joins_entries_that_share_nothing() -> None:
-    rules = JoinRules(
-        pins=(Pin(id="w", title="Widgets: July 2026", producer="dfx"), Pin(id="w", url=f"{BASE}/gadgets"))
-    )
-    joined = join_entries({"a": [an_entry("1")], "b": [an_entry("2", "Gadgets", f"{BASE}/gadgets", days=90)]}, rules)
+    by_title, by_url = Pin(id="w", title="Widgets: July 2026", producer="dfx"), Pin(id="w", url=f"{BASE}/gadgets")
+    widgets = an_entry("1", "Widgets: July 2026", producer="dfx")
+    gadgets = an_entry("2", "Gadgets", f"{BASE}/gadgets", days=90)
+    joined = join_entries({"a": [widgets], "b": [gadgets]}, JoinRules(pins=(by_title, by_url)))
     assert [(release.id, release.joined_by) for release in joined.releases] == [("w", "pin")]
 
 
 def test_a_pin_of_another_producer_does_not_apply() -> None:
     rules = JoinRules(pins=(Pin(id="w", title="Widgets: July 2026", producer="dfy"),))
-    assert release_ids(join_entries({"a": [an_entry("1")]}, rules)) == ["dfx-widgets-july-2026"]
+    joined = join_entries({"a": [an_entry("1", "Widgets: July 2026", producer="dfx")]}, rules)
+    assert release_ids(joined) == ["dfx-widgets-july-2026"]
 
 
 def test_two_pins_keep_entries_apart_that_share_a_link() -> None:
     rules = JoinRules(pins=(Pin(id="one", title="Widgets: July 2026"), Pin(id="two", title="Gadgets")))
-    joined = join_entries({"a": [an_entry("1", url=f"{BASE}/x")], "b": [an_entry("2", "Gadgets", f"{BASE}/x")]}, rules)
+    widgets = an_entry("1", "Widgets: July 2026", f"{BASE}/x")
+    joined = join_entries({"a": [widgets], "b": [an_entry("2", "Gadgets", f"{BASE}/x")]}, rules)
     assert release_ids(joined) == ["one", "two"]
 
 
 def test_pins_of_one_address_are_distinguished_by_title() -> None:
     page = f"{BASE}/widgets"
     pins = (Pin(id="one", url=page, title="Widgets: July 2026"), Pin(id="two", url=page, title="Gadgets"))
-    joined = join_entries({"a": [an_entry("1", url=page), an_entry("2", "Gadgets", page)]}, JoinRules(pins=pins))
+    entries = [an_entry("1", "Widgets: July 2026", page), an_entry("2", "Gadgets", page)]
+    joined = join_entries({"a": entries}, JoinRules(pins=pins))
     assert joined.release_of == {("a", "1"): "one", ("a", "2"): "two"}
 
 
 def test_an_entry_keeps_its_pinned_id_when_a_new_entry_leads_to_the_same_page() -> None:
     rules = JoinRules(pins=(Pin(id="w", url=f"{BASE}/w"),))
     old, new = an_entry("2", url=f"{BASE}/w"), an_entry("1", "Widgets and gadgets: July 2026", f"{BASE}/w")
-    joined = join_entries({"a": [new, old]}, rules, known={("a", "2"): "w"})
-    assert joined.release_of["a", "2"] == "w"
-    assert joined.release_of["a", "1"] != "w"
+    joined = join_entries({"a": [new, old]}, rules, known={("a", old.uid): "w"})
+    assert joined.release_of["a", old.uid] == "w"
+    assert joined.release_of["a", new.uid] != "w"
 
 
 def test_a_split_keeps_an_entry_by_itself() -> None:
@@ -210,50 +221,56 @@ def test_an_id_a_person_gave_is_kept_and_joins_calendars_that_share_it() -> None
 
 
 def test_a_hash_as_key_never_becomes_the_id_of_a_release() -> None:
-    assert release_ids(
-        join_entries({"csv": [an_entry("0123456789abcdef")]}, JoinRules(explicit=frozenset({"csv"})))
-    ) == ["dfx-widgets-july-2026"]
+    entry = an_entry("0123456789abcdef", "Widgets: July 2026", producer="dfx")
+    joined = join_entries({"csv": [entry]}, JoinRules(explicit=frozenset({"csv"})))
+    assert release_ids(joined) == ["dfx-widgets-july-2026"]
 
 
-def test_a_known_id_outlives_a_new_title_and_address() -> None:
+def test_a_release_keeps_its_known_id_when_its_title_and_address_change() -> None:
     joined = join_entries({"a": [an_entry("1", "Renamed", f"{BASE}/renamed")]}, known={("a", "1"): "widgets-july-2026"})
     assert release_ids(joined) == ["widgets-july-2026"]
 
 
 def test_an_id_that_two_releases_want_goes_to_the_earlier_and_the_other_gets_a_hash() -> None:
-    joined = join_entries({"a": [an_entry("2", days=30), an_entry("1")]})
-    assert joined.release_of["a", "1"] == "dfx-widgets-july-2026"
-    assert joined.release_of["a", "2"].startswith("dfx-widgets-july-2026-")
+    later, earlier = an_entry("later", days=30), an_entry("earlier", days=0)
+    joined = join_entries({"a": [later, earlier]})
+    assert joined.release_of["a", "earlier"] == "dfx-widgets-july-2026"
+    assert joined.release_of["a", "later"].startswith("dfx-widgets-july-2026-")
 
 
 def test_the_landing_page_comes_first_and_parts_of_all_calendars_follow_once() -> None:
-    sheet = Part("sheet", Role.DATA, "https://assets.publishing.service.gov.uk/media/x/ tables.ods")
-    other = Part("sheet", Role.HTML, f"{BASE}/x/report")
+    sheet, report_of_same_id = (
+        Part("sheet", Role.DATA, f"{BASE}/x/tables"),
+        Part("sheet", Role.HTML, f"{BASE}/x/report"),
+    )
     joined = join_entries(
         {
             "a": [an_entry("1", url=f"{BASE}/x", parts=(sheet,))],
-            "b": [an_entry("2", url=f"{BASE}/x", parts=(sheet, other))],
+            "b": [an_entry("2", url=f"{BASE}/x", parts=(sheet, report_of_same_id))],
         }
     )
     (release,) = joined.releases
     assert [(part.id, part.role, part.url) for part in release.parts] == [
         ("page", Role.PAGE, f"{BASE}/x"),
-        ("sheet", Role.DATA, "https://assets.publishing.service.gov.uk/media/x/tables.ods"),
+        ("sheet", Role.DATA, f"{BASE}/x/tables"),
         ("sheet-2", Role.HTML, f"{BASE}/x/report"),
     ]
 
 
-def test_a_stray_space_in_a_printed_address_is_repaired_and_its_title_kept() -> None:
-    (release,) = join_entries({"a": [an_entry("1", " Widgets \u2013 July 2026", f"{BASE}/ widgets")]}).releases
+def test_stray_spaces_in_printed_addresses_are_removed_and_the_title_is_kept() -> None:
+    sheet = Part("sheet", Role.DATA, f"{BASE}/ tables.ods")
+    entry = an_entry("1", " Widgets \u2013 July 2026", f"{BASE}/ widgets", parts=(sheet,))
+    (release,) = join_entries({"a": [entry]}).releases
+    assert [part.url for part in release.parts] == [release.url, f"{BASE}/tables.ods"]
     assert (release.url, release.title) == (f"{BASE}/widgets", "Widgets \u2013 July 2026")
 
 
 _titles = st.sampled_from(["Widgets: July 2026", "Widgets July 2026", "Widgets: June 2026", "Gadgets"])
 _urls = st.sampled_from(["", f"{BASE}/x", f"{BASE}/y/", f"{BASE}/y"])
-_said = st.builds(
+_entries = st.builds(
     an_entry, st.text("abc", min_size=1, max_size=2), _titles, _urls, st.integers(0, 20), st.sampled_from(["p", "q"])
 )
-_announced = st.dictionaries(st.sampled_from("ABC"), st.lists(_said, max_size=5, unique_by=lambda each: each.uid))
+_announced = st.dictionaries(st.sampled_from("ABC"), st.lists(_entries, max_size=5, unique_by=lambda each: each.uid))
 
 
 @given(_announced, st.integers())

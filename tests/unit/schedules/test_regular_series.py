@@ -13,8 +13,8 @@ from schedules.regular_series import Expectation, expect_next_edition, series_of
 from schedules.slot import Precision, Slot
 
 WIDGETS = series_of("dfx", "Widgets: May 2026")
-MONTHLY = [date(2026, month, day) for month, day in ((1, 21), (2, 18), (3, 18), (4, 15), (5, 20))]
-JUNE = Expectation(WIDGETS, date(2026, 6, 10), date(2026, 6, 24))
+THIRD_WEDNESDAYS = [date(2026, month, day) for month, day in ((1, 21), (2, 18), (3, 18), (4, 15), (5, 20))]
+EXPECTED_IN_JUNE = Expectation(WIDGETS, date(2026, 6, 10), date(2026, 6, 24))
 LATE_IN_MAY = datetime(2026, 5, 30, tzinfo=UTC)
 
 
@@ -27,38 +27,50 @@ def test_editions_of_one_series_share_producer_and_name() -> None:
 
 
 def test_a_monthly_series_is_expected_a_median_gap_after_the_last_a_week_either_way() -> None:
-    assert expect_next_edition(WIDGETS, MONTHLY[::-1]) == JUNE
+    # From one third Wednesday to the next there are 28 or 35 days, most often 28.
+    expected_day, week = THIRD_WEDNESDAYS[-1] + timedelta(days=28), timedelta(days=7)
+    expectation = expect_next_edition(WIDGETS, THIRD_WEDNESDAYS)
+    assert expectation == Expectation(WIDGETS, expected_day - week, expected_day + week)
+
+
+def test_the_dates_of_a_series_may_be_in_any_order() -> None:
+    newest_first = THIRD_WEDNESDAYS[::-1]
+    assert expect_next_edition(WIDGETS, newest_first) == expect_next_edition(WIDGETS, THIRD_WEDNESDAYS)
 
 
 @pytest.mark.parametrize(
     "released",
     [
-        MONTHLY[:3],
+        THIRD_WEDNESDAYS[:3],
         [date(2026, 1, 1), date(2026, 2, 1), date(2026, 5, 1), date(2026, 5, 20)],
         [date(2026, 1, day) for day in (1, 8, 15, 22, 29)],
         [],
     ],
+    ids=["three editions", "irregular", "weekly", "none"],
 )
 def test_too_few_irregular_or_weekly_editions_raise_no_expectation(released: list[date]) -> None:
     assert expect_next_edition(WIDGETS, released) is None
 
 
 @pytest.mark.parametrize(
-    "slot",
+    "announced",
     [on(6, 17), on(7, 30), Slot(Precision.MONTH, first=date(2026, 6, 1), last=date(2026, 6, 30))],
+    ids=["in the window", "later", "in the month of the window"],
 )
-def test_an_announcement_in_the_window_or_later_is_enough(slot: Slot) -> None:
-    assert JUNE.find_unannounced([on(5, 20), slot], LATE_IN_MAY) is None
+def test_an_edition_announced_in_the_window_or_later_is_not_reported_as_unannounced(announced: Slot) -> None:
+    last_edition = on(5, 20)
+    assert EXPECTED_IN_JUNE.find_unannounced([last_edition, announced], LATE_IN_MAY) is None
 
 
 def test_past_or_undated_announcements_do_not_announce_the_next_edition() -> None:
-    event = JUNE.find_unannounced([on(5, 20), Slot(Precision.NONE, reason="tbc")], LATE_IN_MAY)
+    past, undated = on(5, 20), Slot(Precision.NONE, reason="tbc")
+    event = EXPECTED_IN_JUNE.find_unannounced([past, undated], LATE_IN_MAY)
     assert event is not None
     assert (event.what, event.detail) == (EventKind.UNANNOUNCED, "widgets")
 
 
 @given(st.dates(date(2010, 1, 1), date(2020, 1, 1)), st.integers(15, 400), st.integers(4, 20))
 def test_a_perfectly_regular_series_is_expected_on_its_day(first: date, gap: int, count: int) -> None:
-    found = expect_next_edition(WIDGETS, [first + timedelta(days=gap * number) for number in range(count)])
-    assert found is not None
-    assert found.first <= first + timedelta(days=gap * count) <= found.last
+    expectation = expect_next_edition(WIDGETS, [first + timedelta(days=gap * number) for number in range(count)])
+    assert expectation is not None
+    assert expectation.first <= first + timedelta(days=gap * count) <= expectation.last

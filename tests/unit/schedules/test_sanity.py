@@ -26,44 +26,52 @@ def entries(count: int) -> list[Announcement]:
 
 
 def alarm_kinds(
-    before: Sequence[Announcement], after: Sequence[Announcement], counts: Sequence[int] = ()
+    before: Sequence[Announcement], after: Sequence[Announcement], counts: Sequence[int] = (), **earlier: bool
 ) -> list[AlarmKind]:
-    previous = EarlierReads({each.uid: LastSeen.of(each) for each in before}, counts or [len(before)])
+    """Return the alarms of a read that shows `after`, if the reads before had these counts, and the last `before`."""
+    previous = EarlierReads({each.uid: LastSeen.of(each) for each in before}, counts or [len(before)], **earlier)
     return [alarm.kind for alarm in find_alarms(previous, Reading(tuple(after)), NOW)]
 
 
-def moved(announcement: Announcement) -> Announcement:
-    instant = announcement.slot.instant
-    assert instant is not None
-    return replace(announcement, slot=replace(announcement.slot, instant=instant + timedelta(days=40)))
+def with_slot(slot: Slot, announcements: Sequence[Announcement]) -> list[Announcement]:
+    return [replace(each, slot=slot) for each in announcements]
+
+
+def passed(ago: timedelta) -> Slot:
+    return Slot(Precision.INSTANT, instant=NOW - ago)
+
+
+UNREADABLE = Slot(Precision.NONE, raw="soon", reason="not-a-date")
+FAR_AHEAD = Slot(Precision.INSTANT, instant=NOW + timedelta(days=400))
 
 
 def test_a_read_like_the_last_one_is_usable() -> None:
     assert alarm_kinds(entries(30), entries(30)) == []
 
 
-@pytest.mark.parametrize(("count", "found"), [(70, []), (69, [AlarmKind.COUNT])])
-def test_seven_tenths_of_the_usual_count_are_enough(count: int, found: list[AlarmKind]) -> None:
-    assert alarm_kinds(entries(100), entries(count), [100, 100, 100]) == found
+@pytest.mark.parametrize(("count", "alarms"), [(70, []), (69, [AlarmKind.COUNT])])
+def test_seven_tenths_of_the_usual_count_are_enough(count: int, alarms: list[AlarmKind]) -> None:
+    assert alarm_kinds(entries(100), entries(count), counts=[100, 100, 100]) == alarms
 
 
 def test_the_usual_count_is_the_median_of_the_last_five_reads() -> None:
-    assert alarm_kinds([], entries(10), [1000, 12, 12, 12, 1000, 12]) == []
+    older_counts, last_five_counts = [1000] * 5, [1000, 12, 12, 12, 1000]
+    assert alarm_kinds([], entries(12), counts=older_counts + last_five_counts) == []
 
 
-@pytest.mark.parametrize(("count", "found"), [(1, []), (0, [AlarmKind.COUNT])])
-def test_a_small_calendar_may_lose_three_entries(count: int, found: list[AlarmKind]) -> None:
-    assert alarm_kinds(entries(4), entries(count)) == found
+@pytest.mark.parametrize(("count", "alarms"), [(1, []), (0, [AlarmKind.COUNT])])
+def test_a_small_calendar_may_lose_three_entries(count: int, alarms: list[AlarmKind]) -> None:
+    assert alarm_kinds(entries(4), entries(count)) == alarms
 
 
 def test_a_list_may_drop_all_releases_of_a_day_that_are_out() -> None:
-    out = [replace(each, slot=Slot(Precision.INSTANT, instant=NOW - timedelta(hours=1))) for each in entries(9)]
-    assert alarm_kinds(out, []) == []
+    out = with_slot(passed(ago=timedelta(hours=1)), entries(9))
+    assert alarm_kinds(before=out, after=[]) == []
 
 
 def test_entries_that_passed_long_ago_count_as_missing() -> None:
-    old = [replace(each, slot=Slot(Precision.INSTANT, instant=NOW - timedelta(days=30))) for each in entries(9)]
-    assert alarm_kinds(old, []) == [AlarmKind.COUNT]
+    old = with_slot(passed(ago=timedelta(days=30)), entries(9))
+    assert alarm_kinds(before=old, after=[]) == [AlarmKind.COUNT]
 
 
 def test_an_empty_first_read_is_an_alarm_unless_the_calendar_may_be_empty() -> None:
@@ -72,72 +80,62 @@ def test_an_empty_first_read_is_an_alarm_unless_the_calendar_may_be_empty() -> N
     assert find_alarms(EarlierReads({}, may_be_empty=True), empty, NOW) == []
 
 
-@pytest.mark.parametrize(("count", "found"), [(6, []), (7, [AlarmKind.RE_DATED])])
-def test_a_fifth_of_the_entries_may_be_re_dated_at_once(count: int, found: list[AlarmKind]) -> None:
+@pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.RE_DATED])])
+def test_a_fifth_of_the_entries_may_be_re_dated_at_once(count: int, alarms: list[AlarmKind]) -> None:
     before = entries(30)
-    assert alarm_kinds(before, [*map(moved, before[:count]), *before[count:]]) == found
+    assert alarm_kinds(before, [*with_slot(FAR_AHEAD, before[:count]), *before[count:]]) == alarms
 
 
-@pytest.mark.parametrize(("count", "found"), [(6, []), (7, [AlarmKind.CANCELLED])])
-def test_a_fifth_of_the_entries_may_be_cancelled_at_once(count: int, found: list[AlarmKind]) -> None:
+@pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.CANCELLED])])
+def test_a_fifth_of_the_entries_may_be_cancelled_at_once(count: int, alarms: list[AlarmKind]) -> None:
     before = entries(30)
     cancelled = [replace(each, state=State.CANCELLED) for each in before[:count]]
-    assert alarm_kinds(before, [*cancelled, *before[count:]]) == found
+    assert alarm_kinds(before, [*cancelled, *before[count:]]) == alarms
 
 
 def test_entries_whose_slot_has_passed_do_not_count_as_re_dated() -> None:
-    past = [replace(each, slot=replace(each.slot, instant=NOW - timedelta(days=1))) for each in entries(30)]
-    assert alarm_kinds(past, [moved(each) for each in past]) == []
+    past = with_slot(passed(ago=timedelta(days=1)), entries(30))
+    assert alarm_kinds(past, with_slot(FAR_AHEAD, past)) == []
 
 
 def test_unreadable_dates_have_their_own_alarm() -> None:
     before = entries(30)
-    assert alarm_kinds(before, [replace(each, slot=Slot(Precision.NONE, reason="not-a-date")) for each in before]) == [
-        AlarmKind.UNREADABLE
-    ]
+    assert alarm_kinds(before, with_slot(UNREADABLE, before)) == [AlarmKind.UNREADABLE]
 
 
 def test_a_first_read_without_one_readable_date_is_an_alarm() -> None:
-    unread = [replace(each, slot=Slot(Precision.NONE, raw="soon", reason="not-a-date")) for each in entries(4)]
-    (alarm,) = find_alarms(EarlierReads({}), Reading(tuple(unread)), NOW)
-    assert (alarm.kind, alarm.detail) == (AlarmKind.UNREADABLE, "none of 4 dates can be read (soon)")
+    (alarm,) = find_alarms(EarlierReads({}), Reading(tuple(with_slot(UNREADABLE, entries(4)))), NOW)
+    assert (alarm.kind, alarm.detail) == (AlarmKind.UNREADABLE, f"none of 4 dates can be read ({UNREADABLE.raw})")
 
 
 def test_dates_that_are_all_to_be_confirmed_raise_no_alarm() -> None:
-    unconfirmed = [replace(each, slot=Slot(Precision.NONE, raw="TBC", reason="tbc")) for each in entries(9)]
+    unconfirmed = with_slot(Slot(Precision.NONE, raw="TBC", reason="tbc"), entries(9))
     assert find_alarms(EarlierReads({}), Reading(tuple(unconfirmed)), NOW) == []
 
 
-@pytest.mark.parametrize(("count", "found"), [(15, []), (16, [AlarmKind.GONE])])
-def test_half_of_the_entries_may_get_other_keys_in_one_read(count: int, found: list[AlarmKind]) -> None:
+@pytest.mark.parametrize(("count", "alarms"), [(15, []), (16, [AlarmKind.GONE])])
+def test_half_of_the_entries_may_get_other_keys_in_one_read(count: int, alarms: list[AlarmKind]) -> None:
     before = entries(30)
-    assert (
-        alarm_kinds(before, [*(replace(each, uid=f"/{each.uid}") for each in before[:count]), *before[count:]]) == found
-    )
+    with_other_keys = [replace(each, uid=f"/{each.uid}") for each in before[:count]]
+    assert alarm_kinds(before, [*with_other_keys, *before[count:]]) == alarms
 
 
-def test_an_accepted_mass_change_raises_no_alarm() -> None:
+def test_a_mass_change_that_the_user_accepted_raises_no_alarm() -> None:
     before = entries(30)
-    previous = EarlierReads({each.uid: LastSeen.of(each) for each in before}, [30], accepted=True)
-    assert find_alarms(previous, Reading(tuple(map(moved, before))), NOW) == []
-    assert find_alarms(previous, Reading(()), NOW) == []
+    assert alarm_kinds(before, with_slot(FAR_AHEAD, before), accepted=True) == []
+    assert alarm_kinds(before, [], accepted=True) == []
 
 
 def test_unreadable_dates_raise_an_alarm_even_if_the_user_accepted_a_mass_change() -> None:
     before = entries(30)
-    previous = EarlierReads({each.uid: LastSeen.of(each) for each in before}, [30], accepted=True)
-    unread = [replace(each, slot=Slot(Precision.NONE, reason="not-a-date")) for each in before]
-    assert [alarm.kind for alarm in find_alarms(previous, Reading(tuple(unread)), NOW)] == [AlarmKind.UNREADABLE]
+    assert alarm_kinds(before, with_slot(UNREADABLE, before), accepted=True) == [AlarmKind.UNREADABLE]
 
 
 def test_one_date_that_fits_only_with_day_and_month_exchanged_raises_an_alarm() -> None:
-    odd = replace(entries(1)[0], uid="odd", slot=Slot(Precision.NONE, raw="07/23/2026", reason="order"))
-    previous = EarlierReads({}, [31])
-    (alarm,) = find_alarms(previous, Reading((*entries(30), odd)), NOW)
-    assert (alarm.kind, alarm.detail) == (
-        AlarmKind.DATE_ORDER,
-        "1 dates fit only another order of day and month (07/23/2026)",
-    )
+    month_first = replace(entries(1)[0], uid="odd", slot=Slot(Precision.NONE, raw="07/23/2026", reason="order"))
+    (alarm,) = find_alarms(EarlierReads({}), Reading((*entries(30), month_first)), NOW)
+    assert alarm.kind is AlarmKind.DATE_ORDER
+    assert alarm.detail == "1 dates fit only another order of day and month (07/23/2026)"
 
 
 @given(st.integers(0, 200), st.lists(st.integers(0, 200), min_size=1, max_size=8))

@@ -87,5 +87,6 @@ def test_any_title_with_a_name_matches_itself(title: str) -> None:
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_matching_titles_have_the_same_period(mine: str, seen: str) -> None:
-    if title_matches(mine, seen) and "-" not in seen and "|" not in seen and ":" not in seen:
+    # The name of a site after a dash or bar, and a label before a colon, do not count.
+    if title_matches(mine, seen) and not set(seen) & set("-|:"):
         assert read_title(mine).period == read_title(seen).period

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from schedules.workdays import ENGLAND, Nation, NationSettings, Workdays, zone_d
 EASTER_MONDAY = date(2026, 4, 6)
 
 
-def at(month: int, day: int, hour: int, minute: int = 30) -> Slot:
+def utc_slot(month: int, day: int, hour: int, minute: int = 30) -> Slot:
     return Slot(Precision.INSTANT, instant=datetime(2026, month, day, hour, minute, tzinfo=UTC))
 
 
@@ -43,9 +44,9 @@ def test_settings_add_and_remove_single_holidays() -> None:
 @pytest.mark.parametrize(
     ("slot", "why"),
     [
-        (at(7, 25, 8), "Saturday"),
-        (at(4, 6, 8), "Easter Monday"),
-        (at(7, 23, 8), None),
+        (utc_slot(7, 25, 8), "Saturday"),
+        (utc_slot(4, 6, 8), "Easter Monday"),
+        (utc_slot(7, 23, 8), None),
         (Slot(Precision.DAY, first=date(2026, 7, 26), last=date(2026, 7, 26)), "Sunday"),
         (Slot(Precision.MONTH, first=date(2026, 8, 1), last=date(2026, 8, 31)), None),
         (Slot(Precision.NONE), None),
@@ -56,48 +57,50 @@ def test_a_slot_on_a_day_off_is_unlikely(slot: Slot, why: str | None) -> None:
 
 
 def test_the_day_of_a_slot_is_the_local_one() -> None:
-    late_on_friday = Slot(Precision.INSTANT, instant=datetime(2026, 7, 24, 23, 15, tzinfo=UTC))
-    assert ENGLAND.why_unlikely(late_on_friday) == "Saturday"
+    late_on_friday_in_utc = Slot(Precision.INSTANT, instant=datetime(2026, 7, 24, 23, 15, tzinfo=UTC))
+    assert ENGLAND.why_unlikely(late_on_friday_in_utc) == "Saturday"
 
 
 @pytest.mark.parametrize(
     ("slot", "doubtful"),
     [
-        (at(7, 23, 7), True),
-        (at(7, 23, 9), True),
-        (at(12, 3, 8), True),
-        (at(7, 23, 8), False),
-        (at(7, 23, 6, 0), False),
+        (utc_slot(7, 23, 7), True),
+        (utc_slot(7, 23, 9), True),
+        (utc_slot(12, 3, 8), True),
+        (utc_slot(7, 23, 8), False),
+        (utc_slot(7, 23, 6, 0), False),
         (Slot(Precision.DAY, first=EASTER_MONDAY, last=EASTER_MONDAY, raw="6 April", doubt="zone"), True),
-        (
-            Slot(Precision.INSTANT, instant=datetime(2026, 7, 23, 12, 30, tzinfo=UTC), timezone="America/New_York"),
-            False,
-        ),
+        (replace(utc_slot(7, 23, 12), timezone="America/New_York"), False),
     ],
+    ids=["08:30 BST", "10:30 BST", "08:30 GMT", "09:30 BST", "07:00 BST", "doubtful day", "08:30 in New York"],
 )
-def test_half_past_nine_an_hour_off_is_a_doubt_about_the_zone(slot: Slot, *, doubtful: bool) -> None:
+def test_a_time_an_hour_before_or_after_half_past_nine_is_a_doubt_about_the_zone(slot: Slot, *, doubtful: bool) -> None:
     assert bool(zone_doubt(slot)) is doubtful
 
 
-def test_access_begins_24_hours_before_the_slot_at_a_weekend() -> None:
-    monday = datetime(2026, 7, 27, 8, 30, tzinfo=UTC)
-    assert ENGLAND.access_begins(monday) == datetime(2026, 7, 26, 8, 30, tzinfo=UTC)
+@pytest.mark.parametrize(
+    "slot",
+    [
+        datetime(2026, 7, 27, 8, 30, tzinfo=UTC),
+        datetime(2026, 3, 29, 8, 30, tzinfo=UTC),
+        datetime(2026, 4, 7, 8, 30, tzinfo=UTC),
+    ],
+    ids=["after a weekend", "on the day of a clock change", "after a bank holiday"],
+)
+def test_access_begins_24_hours_before_the_slot_in_england(slot: datetime) -> None:
+    assert ENGLAND.access_begins(slot) == slot - timedelta(hours=24)
 
 
-def test_access_begins_24_hours_before_the_slot_when_clocks_change() -> None:
-    after_change = datetime(2026, 3, 29, 8, 30, tzinfo=UTC)
-    assert ENGLAND.access_begins(after_change) == datetime(2026, 3, 28, 8, 30, tzinfo=UTC)
+def test_access_begins_five_working_days_before_the_slot_in_scotland() -> None:
+    # Good Friday, 3 April 2026, is a holiday. Easter Monday is none in Scotland.
+    tuesday_after_easter = datetime(2026, 4, 7, 8, 30, tzinfo=UTC)
+    start_of_monday_30_march = datetime(2026, 3, 29, 23, 0, tzinfo=UTC)
+    assert Workdays("SCT").access_begins(tuesday_after_easter) == start_of_monday_30_march
 
 
 @given(st.dates(date(2015, 1, 1), date(2030, 1, 1)), st.integers(1, 20))
-def test_counting_back_ends_on_a_working_day(day: date, count: int) -> None:
+def test_counting_back_so_many_working_days_ends_on_a_working_day(day: date, count: int) -> None:
     found = ENGLAND.workday_before(day, count)
+    days_between = (found + timedelta(days=n) for n in range((day - found).days))
     assert ENGLAND.is_workday(found)
-    assert (day - found).days >= count
-
-
-def test_access_begins_a_day_before_the_slot_and_in_scotland_five_working_days() -> None:
-    # 6 April 2026 is Easter Monday, a bank holiday in England and not in Scotland; 3 April is Good Friday in both.
-    slot = datetime(2026, 4, 7, 8, 30, tzinfo=UTC)
-    assert Workdays("ENG").access_begins(slot) == datetime(2026, 4, 6, 8, 30, tzinfo=UTC)
-    assert Workdays("SCT").access_begins(slot) == datetime(2026, 3, 29, 23, 0, tzinfo=UTC)
+    assert sum(map(ENGLAND.is_workday, days_between)) == count

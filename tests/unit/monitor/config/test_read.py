@@ -16,42 +16,6 @@ from monitor.errors import BadInput
 from schedules.values import Secret, quote_value, read_duration, write_duration
 
 Read = Callable[[str], Settings]
-ONE_TABLE_OF_EACH_KIND = """
-timezone = "Europe/London"
-[store]
-url = "sqlite:///var/x.db"
-[policy]
-on_time_within = "90s"
-default_time = "07:00"
-[policy.producer.ofqual]
-note_within = "10m"
-[watch]
-near = { from = "30m", every = "10s" }
-[budget]
-default = "1/s"
-"stats.example" = "30/m"
-[[calendar]]
-name = "govuk"
-kind = "govuk"
-filters = { organisations = ["ofqual"] }
-[[producer]]
-id = "ofqual"
-name = "Ofqual"
-report = { form = "B" }
-[[part]]
-match = { producer = "ofqual" }
-id = "data"
-role = "data"
-url = "{url}/data.csv"
-[[channel]]
-name = "desk"
-kind = "folder"
-folder = "var/outbox"
-[[route]]
-match = { grade = "report" }
-channels = ["desk"]
-quiet = "22:00-07:00"
-"""
 
 
 @pytest.fixture
@@ -69,16 +33,52 @@ def list_faults(read: Read, text: str) -> list[str]:
     return [str(fault) for fault in refused.value.faults]
 
 
-def test_an_empty_configuration_has_every_default_of_the_design(read: Read) -> None:
+def test_an_empty_configuration_has_only_defaults(read: Read) -> None:
     settings = read("")
     assert settings == Settings()
     assert (settings.policy.on_time_within, settings.policy.note_within) == (timedelta(minutes=1), timedelta(minutes=5))
-    assert (settings.rate("www.gov.uk"), settings.rate("stats.example")) == (5.0, 2.0)
     assert settings.web.listen == "127.0.0.1:9030"
+    looks_a_second = {host: settings.rate(host) for host in ("www.gov.uk", "stats.example")}
+    assert looks_a_second == {"www.gov.uk": 5.0, "stats.example": 2.0}
 
 
 def test_a_configuration_with_every_kind_of_table_is_read(read: Read) -> None:
-    settings = read(ONE_TABLE_OF_EACH_KIND)
+    settings = read("""
+    timezone = "Europe/London"
+    [store]
+    url = "sqlite:///var/x.db"
+    [policy]
+    on_time_within = "90s"
+    default_time = "07:00"
+    [policy.producer.ofqual]
+    note_within = "10m"
+    [watch]
+    near = { from = "30m", every = "10s" }
+    [budget]
+    default = "1/s"
+    "stats.example" = "30/m"
+    [[calendar]]
+    name = "govuk"
+    kind = "govuk"
+    filters = { organisations = ["ofqual"] }
+    [[producer]]
+    id = "ofqual"
+    name = "Ofqual"
+    report = { form = "B" }
+    [[part]]
+    match = { producer = "ofqual" }
+    id = "data"
+    role = "data"
+    url = "{url}/data.csv"
+    [[channel]]
+    name = "desk"
+    kind = "folder"
+    folder = "var/outbox"
+    [[route]]
+    match = { grade = "report" }
+    channels = ["desk"]
+    quiet = "22:00-07:00"
+    """)
     assert settings.policy.default_time == time(7)
     assert settings.policy.producer["ofqual"].note_within == timedelta(minutes=10)
     assert (settings.watch.near.begins, settings.watch.near.every) == (timedelta(minutes=30), timedelta(seconds=10))
@@ -93,9 +93,24 @@ def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
 
 
 def test_faults_between_tables_are_reported_together_with_faults_within_them(read: Read) -> None:
-    misspelt = ONE_TABLE_OF_EACH_KIND.replace('channels = ["desk"]', 'channels = ["dsk"]').replace('"90s"', '"90 s"')
-    second_desk = '[[channel]]\nname = "desk"\nkind = "folder"\nfolder = "x"\n'
-    assert list_faults(read, misspelt + second_desk) == [
+    faults = list_faults(
+        read,
+        """
+    [policy]
+    on_time_within = "90 s"
+    [[channel]]
+    name = "desk"
+    kind = "folder"
+    folder = "x"
+    [[channel]]
+    name = "desk"
+    kind = "folder"
+    folder = "y"
+    [[route]]
+    channels = ["dsk"]
+    """,
+    )
+    assert faults == [
         'config.toml: policy.on_time_within: not a duration, write "1s" (got "90 s")',
         'config.toml: channel[2].name: is there already (got "desk")',
         'config.toml: route[1].channels: no channel of that name, did you mean desk? (got "dsk")',
@@ -108,7 +123,7 @@ def test_a_wrong_value_is_reported_only_once(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "private"),
+    ("path", "may_be_secret"),
     [
         (["store", "password"], True),
         (["store", "passwort"], True),
@@ -123,12 +138,12 @@ def test_a_wrong_value_is_reported_only_once(read: Read) -> None:
         (["watch", "near", "every"], False),
     ],
 )
-def test_a_value_that_may_be_a_secret_is_never_quoted(place: list[str | int], private: bool) -> None:  # noqa: FBT001 # a row
-    assert is_private(place) is private
+def test_a_value_that_may_be_a_secret_is_private(path: list[str | int], *, may_be_secret: bool) -> None:
+    assert is_private(path) is may_be_secret
 
 
 @given(some.text(min_size=1).filter(lambda text: not set(text) & set('/@" \\\n\t\r') and text.isprintable()))
-def test_users_and_passwords_are_removed_from_addresses(secret: str) -> None:
+def test_users_and_passwords_are_removed_from_quoted_addresses(secret: str) -> None:
     quoted = quote_value(f"postgresql://{secret}:{secret}@db.example/name")
     assert quoted == '"postgresql://...@db.example/name"'
 
@@ -148,8 +163,9 @@ def test_a_duration_reads_back_as_it_was_written(milliseconds: int) -> None:
 def test_a_secret_is_found_in_a_file_or_the_environment(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hunter2\n")
     assert Secret(file=str(tmp_path / "secret")).reveal() == "hunter2"
-    assert Secret(env="PATH").reveal() == os.environ["PATH"]
-    assert Secret(env="PATH").why_missing() is None
+    variable = "PATH"
+    assert Secret(env=variable).reveal() == os.environ[variable]
+    assert Secret(env=variable).why_missing() is None
 
 
 def test_a_relative_secret_file_starts_at_the_configuration(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -18,57 +18,57 @@ TOKEN = "5c9a0f3e-1b4d-secret"
 
 @asynccontextmanager
 async def dead_man_switch(
-    status: int, troubles: list[str], outcomes: Counter[str]
-) -> AsyncIterator[tuple[DeadManSwitch, Server]]:
-    async with http_server(lambda _: (status, "OK", {})) as server:
+    *, server_status: int = 200, reasons_to_alarm: Sequence[str] = ()
+) -> AsyncIterator[tuple[DeadManSwitch, Server, Counter[str]]]:
+    """Give a switch, the server that it pings, which answers with this status, and the count of its outcomes."""
+    outcomes = Counter[str]()
+    async with http_server(lambda _: (server_status, "OK", {})) as server:
         fetcher = HttpFetcher(SystemClock(), make_guard(["127.0.0.1/32"], [server.port]))
+        address = f"{server.url}/{TOKEN}"
         try:
             yield (
-                DeadManSwitch(fetcher, f"{server.url}/{TOKEN}", lambda: troubles, lambda word: outcomes.update([word])),
+                DeadManSwitch(fetcher, address, lambda: reasons_to_alarm, lambda outcome: outcomes.update([outcome])),
                 server,
+                outcomes,
             )
         finally:
             await fetcher.close()
 
 
 async def test_the_switch_sends_one_request_each_time_while_all_is_well() -> None:
-    outcomes: Counter[str] = Counter()
-    async with dead_man_switch(200, [], outcomes) as (deadman, server):
-        await deadman.ping()
-        await deadman.ping()
-    assert [(asked.method, asked.target) for asked in server.asked] == [("GET", f"/{TOKEN}")] * 2
+    async with dead_man_switch(reasons_to_alarm=[]) as (switch, server, outcomes):
+        await switch.ping()
+        await switch.ping()
+    assert [(request.method, request.target) for request in server.asked] == [("GET", f"/{TOKEN}")] * 2
     assert outcomes == {"accepted": 2}
 
 
 async def test_the_switch_sends_nothing_during_a_fault_and_logs_it() -> None:
-    troubles, outcomes = ["calendar govuk: not read yet"], Counter[str]()
-    async with dead_man_switch(200, troubles, outcomes) as (deadman, server):
+    fault = "calendar govuk: not read yet"
+    async with dead_man_switch(reasons_to_alarm=[fault]) as (switch, server, outcomes):
         with capture_logs() as lines:
-            await deadman.ping()
-        troubles.clear()
-        await deadman.ping()
-    assert len(server.asked) == 1
-    assert outcomes == {"withheld": 1, "accepted": 1}
-    assert [(line["event"], line["reasons"]) for line in lines] == [
-        ("deadman_withheld", ["calendar govuk: not read yet"])
-    ]
+            await switch.ping()
+    assert server.asked == []
+    assert outcomes == {"withheld": 1}
+    assert [(line["event"], line["reasons"]) for line in lines] == [("deadman_withheld", [fault])]
 
 
 @pytest.mark.parametrize("status", [301, 404, 500])
 async def test_a_refused_ping_is_logged_without_its_address(status: int) -> None:
-    outcomes: Counter[str] = Counter()
-    async with dead_man_switch(status, [], outcomes) as (deadman, _):
+    async with dead_man_switch(server_status=status) as (switch, _, outcomes):
         with capture_logs() as lines:
-            await deadman.ping()
+            await switch.ping()
     assert outcomes == {"refused": 1}
     assert [(line["event"], line["why"]) for line in lines] == [("deadman_refused", status)]
     assert TOKEN not in str(lines)
 
 
-async def test_an_unreachable_switch_does_not_break_the_job() -> None:
-    outcomes: Counter[str] = Counter()
+async def test_a_ping_without_a_connection_counts_as_refused_and_raises_no_error() -> None:
+    outcomes = Counter[str]()
     fetcher = HttpFetcher(SystemClock(), make_guard(["127.0.0.1/32"], [1]))
+    nothing_listens_here = "http://127.0.0.1:1/"
+    switch = DeadManSwitch(fetcher, nothing_listens_here, list, lambda outcome: outcomes.update([outcome]))
     with capture_logs() as lines:
-        await DeadManSwitch(fetcher, f"http://127.0.0.1:1/{TOKEN}", list, lambda word: outcomes.update([word])).ping()
+        await switch.ping()
     await fetcher.close()
     assert (outcomes, lines[0]["why"]) == ({"refused": 1}, "connect")

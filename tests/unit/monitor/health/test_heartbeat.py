@@ -20,6 +20,7 @@ def test_no_heartbeat_is_written_before_the_last_one_of_the_earlier_run_was_read
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.note_alive(NINE)
     assert write_heartbeat(heartbeat, store) is None
+    # The monitor calls this after it has read the heartbeat of the earlier run.
     heartbeat.begin(NINE)
     assert write_heartbeat(heartbeat, store) == Heartbeat("edge", NINE)
 
@@ -27,19 +28,19 @@ def test_no_heartbeat_is_written_before_the_last_one_of_the_earlier_run_was_read
 def test_each_batch_records_when_the_monitor_was_alive() -> None:
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
-    heartbeat.note_alive(NINE + SECOND)
-    assert write_heartbeat(heartbeat, store) == Heartbeat("edge", NINE + SECOND)
-    # A clock that was set back counts from where it stands.
-    heartbeat.note_alive(NINE - 45 * SECOND)
-    assert write_heartbeat(heartbeat, store) == Heartbeat("edge", NINE - 45 * SECOND)
+    clock_was_set_back = NINE - 45 * SECOND
+    for alive_at in (NINE + SECOND, clock_was_set_back):
+        heartbeat.note_alive(alive_at)
+        assert write_heartbeat(heartbeat, store) == Heartbeat("edge", alive_at)
 
 
 def test_a_write_after_a_regular_stop_does_not_undo_its_record() -> None:
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
-    heartbeat.end(NINE + SECOND)
-    heartbeat.note_alive(NINE + 2 * SECOND)
-    assert write_heartbeat(heartbeat, store) == Heartbeat("edge", NINE + SECOND, stopped=True)
+    stopped_at = NINE + SECOND
+    heartbeat.end(stopped_at)
+    heartbeat.note_alive(stopped_at + SECOND)
+    assert write_heartbeat(heartbeat, store) == Heartbeat("edge", stopped_at, stopped=True)
 
 
 def test_a_closed_heartbeat_writes_nothing() -> None:
@@ -79,10 +80,11 @@ class LossyStore:
 def test_the_loss_of_one_batch_is_reported_once_even_if_no_time_passed_between_batches() -> None:
     lossy = LossyStore()
     first, second = lossy.commit(), lossy.commit()
+    # Heartbeats of one instant are made different by a microsecond.
     assert second.at - first.at == timedelta.resolution
     lossy.lose_batches_after(first)
-    lossy.commit()
-    lossy.commit()
+    batch_that_finds_the_loss, next_batch = lossy.commit(), lossy.commit()
+    assert batch_that_finds_the_loss != next_batch
     assert lossy.losses == ["lost"]
 
 

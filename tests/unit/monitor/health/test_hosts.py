@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from monitor.health.hosts import SilentHosts
+import pytest
+
+from monitor.clock import VirtualClock
+from monitor.health.hosts import SilentHost, SilentHosts, WorkerHealth
+from monitor.health.metrics import Metrics
+from monitor.judge.runs import Blind
 from monitor.look.reading import NO_WORKER
 from monitor.look.sighting import Sighting, State
 
@@ -10,45 +17,131 @@ NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 SOON = NOON + timedelta(minutes=1)
 
 
-def hosts_after_looks(*looks: tuple[float, str, State]) -> SilentHosts:
-    """Return what was heard of hosts in looks at these seconds."""
-    unheard = SilentHosts()
-    for seconds, host, state in looks:
-        at = NOON + timedelta(seconds=seconds)
-        unheard.note(host, Sighting(f"r/{host}/edge", state, at, at, at, at, status=503))
-    return unheard
+def note_looks(
+    hosts: SilentHosts, host: str, state: State, *seconds: float, begin: datetime = NOON, why: str = "503"
+) -> None:
+    """Note a look at the host at each of these seconds after `begin`, with this state and reason."""
+    for second in seconds:
+        at = begin + timedelta(seconds=second)
+        hosts.note(host, Sighting(f"r/{host}/edge", state, at, at, at, at, why=why))
 
 
 def test_a_host_whose_looks_prove_nothing_is_reported_with_start_and_reason() -> None:
-    unheard = hosts_after_looks(*((5.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(4))).silent_now(SOON)
-    assert unheard.keys() == {"www.gov.uk"}
-    silence = unheard["www.gov.uk"]
-    assert (silence.since, silence.looks, silence.why) == (NOON, 4, "503")
+    hosts = SilentHosts()
+    note_looks(hosts, "www.gov.uk", State.UNKNOWN, 0, 5, 10, 15, why="503")
+    assert hosts.silent_now(SOON) == {"www.gov.uk": SilentHost(NOON, NOON + timedelta(seconds=15), 4, "503")}
 
 
-def test_one_look_with_proof_ends_the_report_of_a_host() -> None:
-    looks = [(5.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(4)]
-    assert hosts_after_looks(*looks, (20, "www.gov.uk", State.ABSENT)).silent_now(SOON) == {}
-    assert hosts_after_looks(*looks, (20, "stats.example", State.ABSENT)).silent_now(SOON).keys() == {"www.gov.uk"}
+def test_only_a_look_with_proof_at_the_same_host_ends_the_report_of_a_host() -> None:
+    hosts = SilentHosts()
+    note_looks(hosts, "www.gov.uk", State.UNKNOWN, 0, 5, 10, 15)
+    note_looks(hosts, "stats.example", State.ABSENT, 20)
+    assert hosts.silent_now(SOON).keys() == {"www.gov.uk"}
+    note_looks(hosts, "www.gov.uk", State.ABSENT, 20)
+    assert hosts.silent_now(SOON) == {}
 
 
-def test_a_few_failed_looks_in_a_moment_are_not_reported() -> None:
-    assert hosts_after_looks((0, "www.gov.uk", State.UNKNOWN), (30, "www.gov.uk", State.UNKNOWN)).silent_now(SOON) == {}
-    assert hosts_after_looks(*((1.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(9))).silent_now(SOON) == {}
+@pytest.mark.parametrize("seconds", [(0, 30), range(9)], ids=["two looks", "nine looks in eight seconds"])
+def test_failed_looks_are_not_reported_if_they_are_few_or_in_less_than_ten_seconds(seconds: Sequence[int]) -> None:
+    hosts = SilentHosts()
+    note_looks(hosts, "www.gov.uk", State.UNKNOWN, *seconds)
+    assert hosts.silent_now(SOON) == {}
 
 
 def test_a_host_whose_responses_we_could_not_read_is_not_reported_as_silent() -> None:
-    unheard = SilentHosts()
-    for seconds in range(0, 60, 5):
-        at = NOON + timedelta(seconds=seconds)
-        unheard.note("www.gov.uk", Sighting("r/page/edge", State.UNKNOWN, at, at, at, at, why=NO_WORKER))
-    assert unheard.silent_now(SOON) == {}
+    hosts = SilentHosts()
+    note_looks(hosts, "www.gov.uk", State.UNKNOWN, *range(0, 60, 5), why=NO_WORKER)
+    assert hosts.silent_now(SOON) == {}
 
 
-def test_a_host_without_recent_looks_is_not_reported() -> None:
-    looks = [(5.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(4)]
-    assert hosts_after_looks(*looks).silent_now(NOON + timedelta(minutes=11)) == {}
-    a_day = 86_400.0
-    again = hosts_after_looks(*looks, *((a_day + at, host, state) for at, host, state in looks))
-    (silence,) = again.silent_now(NOON + timedelta(days=1, minutes=1)).values()
-    assert (silence.since, silence.looks) == (NOON + timedelta(days=1), 4)
+def test_a_host_without_looks_for_ten_minutes_is_not_reported() -> None:
+    hosts = SilentHosts()
+    note_looks(hosts, "www.gov.uk", State.UNKNOWN, 0, 5, 10, 15)
+    assert hosts.silent_now(NOON + timedelta(minutes=11)) == {}
+
+
+def test_a_host_that_is_silent_again_after_a_day_is_reported_from_the_second_time_on() -> None:
+    hosts, next_noon = SilentHosts(), NOON + timedelta(days=1)
+    for noon in (NOON, next_noon):
+        note_looks(hosts, "www.gov.uk", State.UNKNOWN, 0, 5, 10, 15, begin=noon)
+    (silence,) = hosts.silent_now(next_noon + timedelta(minutes=1)).values()
+    assert (silence.since, silence.looks) == (next_noon, 4)
+
+
+FAULT = "no process: Resource temporarily unavailable"
+
+
+class Noon(VirtualClock):
+    """A clock that shows as many seconds after noon as a test says."""
+
+    seconds = 0.0
+
+    def now(self) -> datetime:
+        return after(self.seconds)
+
+
+def after(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+@dataclass
+class WorkerStarts:
+    """Attempts to start a worker, and the `blind` spans that were reported for them."""
+
+    clock: Noon = field(default_factory=lambda: Noon(NOON))
+    metrics: Metrics = field(default_factory=lambda: Metrics("1"))
+    blind: list[Blind] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.health = WorkerHealth(self.clock, self.metrics, self.blind.append)
+
+    def attempt_start(self, *, at: float, fault: str) -> None:
+        """Try for a second to start a worker, which fails for this reason or succeeds if it is empty."""
+        self.clock.seconds = at
+        self.health.note_start_attempt(after(at - 1), fault)
+
+
+def test_while_no_worker_starts_readiness_gives_that_reason_and_since_when() -> None:
+    workers = WorkerStarts()
+    assert workers.health.reasons() == []
+    # The first attempt began at noon.
+    workers.attempt_start(at=1, fault=FAULT)
+    workers.attempt_start(at=20, fault=FAULT)
+    reason = "nothing larger than 16 KB can be read since 12:00:00 UTC: no worker process starts"
+    assert (workers.health.reasons(), workers.health.fault) == ([reason], FAULT)
+    assert workers.metrics.registry.get_sample_value("ninethirty_worker_start_failures_total") == 2
+    workers.attempt_start(at=30, fault="")
+    assert (workers.health.reasons(), workers.health.fault) == ([], "")
+    assert workers.metrics.registry.get_sample_value("ninethirty_worker_start_failures_total") == 2
+
+
+def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts() -> None:
+    workers = WorkerStarts()
+    workers.attempt_start(at=1, fault=FAULT)
+    workers.health.note_unread("www.gov.uk", after(0))
+    workers.health.note_unread("www.gov.uk", after(5))
+    workers.attempt_start(at=10, fault=FAULT)
+    workers.health.note_unread("stats.example", after(12))
+    workers.attempt_start(at=45, fault=FAULT)
+    workers.attempt_start(at=50, fault=FAULT)
+    workers.attempt_start(at=60, fault="")
+    workers.attempt_start(at=90, fault="")
+    # Spans are reported at failed starts, at most every 30 seconds, and when a worker starts. The longest one counts.
+    assert workers.blind == [
+        Blind(after(0), after(10), "no_worker", "www.gov.uk"),
+        Blind(after(0), after(45), "no_worker", "www.gov.uk"),
+        Blind(after(12), after(45), "no_worker", "stats.example"),
+        Blind(after(0), after(60), "no_worker", "www.gov.uk"),
+        Blind(after(12), after(60), "no_worker", "stats.example"),
+    ]
+
+
+def test_an_unread_answer_while_a_worker_runs_is_no_blind_span() -> None:
+    workers = WorkerStarts()
+    workers.attempt_start(at=1, fault=FAULT)
+    workers.attempt_start(at=2, fault="")
+    workers.health.note_unread("www.gov.uk", after(2))
+    workers.attempt_start(at=3, fault=FAULT)
+    workers.attempt_start(at=40, fault=FAULT)
+    workers.attempt_start(at=41, fault="")
+    assert workers.blind == []

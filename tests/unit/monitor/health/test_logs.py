@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,7 +67,7 @@ def logging_to(stream: io.StringIO, **options: Any) -> Iterator[None]:  # noqa: 
         structlog.configure(**configured)
 
 
-def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+def parse_lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
@@ -76,7 +77,7 @@ def test_our_events_and_lines_of_libraries_are_one_stream_of_json() -> None:
         structlog.get_logger("monitor.x").info("verdict", release="r", verdict="late")
         logging.getLogger("somebody.elses").warning("took %d tries", 3, extra={"color_message": "took \x1b[36m%d"})
         warnings.showwarning("mind this", UserWarning, "x.py", 1)
-    ours, theirs, warned = lines(stream)
+    ours, theirs, warned = parse_lines(stream)
     assert (ours["msg"], ours["release"], ours["logger"], ours["level"]) == ("verdict", "r", "monitor.x", "info")
     assert (theirs["msg"], theirs["logger"], theirs["level"]) == ("took 3 tries", "somebody.elses", "warning")
     assert "color_message" not in theirs
@@ -101,7 +102,7 @@ def test_a_traceback_shows_no_local_variables_and_quotes_no_value(*, as_json: bo
         try:
             int(body)
         except ValueError as exc:
-            raise RuntimeError(f"{len(body)} bytes") from ExceptionGroup("all of it", [exc, KeyError(body)])
+            raise RuntimeError("not a number") from ExceptionGroup("all of it", [exc, KeyError(body)])
 
     with logging_to(stream, as_json=as_json):
         try:
@@ -110,7 +111,8 @@ def test_a_traceback_shows_no_local_variables_and_quotes_no_value(*, as_json: bo
             structlog.get_logger("x").exception("job_failed")
             logging.getLogger("asyncio").exception("a look broke")
     text = stream.getvalue()
-    assert [text.count(words) for words in ("30 bytes", "RuntimeError")] == [2, 2]
+    loggers_used = 2
+    assert text.count("RuntimeError") == text.count("not a number") == loggers_used
     assert "broken" in text
     assert "ExceptionGroup" in text
     assert "figures" not in text
@@ -147,25 +149,26 @@ def test_no_logger_writes_a_secret_of_the_configuration(
     config.write_text(CONFIG.replace("KEY_FILE", str(tmp_path / "key")))
     hidden = ["from-a-file-0002", "s@cret-db", "s%40cret-db", "5c9a0f3e", "B000/tokenvalue", "TokenC-xyz"]
     hidden += [SECRETS["SMTP_PASSWORD"], 'pa\\"ss', "p%C3%B6rd"]
-    settings = read_settings(config)
+    secrets = secrets_of(read_settings(config))
     stream = io.StringIO()
-    with logging_to(stream, as_json=as_json, hide=redactor(secrets_of(settings)) or str):
+    with logging_to(stream, as_json=as_json, hide=redactor(secrets) or str):
         log = structlog.get_logger("x")
-        for secret in secrets_of(settings):
+        for secret in secrets:
             log.warning("fault", reason=f"could not reach {secret}: refused", url=secret)
             logging.getLogger("aiosmtplib").warning("sent %r", secret)
             log.error("broke", exc_info=OSError(f"POST {secret} failed"))
-    assert stream.getvalue().count("[redacted]") >= 3 * len(secrets_of(settings))
-    assert [one for one in hidden if one in stream.getvalue()] == []
+    lines_for_each = 3
+    assert stream.getvalue().count("[redacted]") >= lines_for_each * len(secrets)
+    assert [secret for secret in hidden if secret in stream.getvalue()] == []
 
 
 def test_values_named_like_secrets_and_users_in_addresses_are_hidden() -> None:
     stream = io.StringIO()
     with logging_to(stream):
         structlog.get_logger("x").info(
-            "asked", token="abc", url="https://me:p@w@host.example/x?to=a@b", authorization="Basic x"
+            "request", token="abc", url="https://me:p@w@host.example/x?to=a@b", authorization="Basic x"
         )
-    (line,) = lines(stream)
+    (line,) = parse_lines(stream)
     assert (line["token"], line["url"], line["authorization"]) == (
         "[redacted]",
         "https://host.example/x?to=a@b",
@@ -173,24 +176,23 @@ def test_values_named_like_secrets_and_users_in_addresses_are_hidden() -> None:
     )
 
 
-def test_a_logger_follows_a_later_configuration() -> None:
+def test_a_logger_that_was_used_follows_a_later_configuration() -> None:
     logger = structlog.get_logger("monitor.x")
     with logging_to(io.StringIO()):
-        logger.info("one")
-    with capture_logs() as heard:
-        logger.info("two")
-    assert [line["event"] for line in heard] == ["two"]
+        logger.info("before")
+    with capture_logs() as captured:
+        logger.info("after")
+    assert [line["event"] for line in captured] == ["after"]
 
 
-def test_a_flood_of_lines_caused_by_strangers_is_suppressed_and_counted() -> None:
+def test_of_a_flood_of_lines_caused_by_strangers_only_600_a_minute_are_written() -> None:
     stream = io.StringIO()
     with logging_to(stream):
         log = structlog.get_logger("web")
         for _ in range(700):
             log.info("request", status=401)
+            log.info("verdict", status="late")
         log.info("request", status=500)
-        for _ in range(700):
-            log.info("verdict", release="r")
-    records = lines(stream)
-    assert [sum(one.get("status") == status for one in records) for status in (401, 500)] == [600, 1]
-    assert sum(one["msg"] == "verdict" for one in records) == 700
+    written = Counter((line["msg"], line["status"]) for line in parse_lines(stream))
+    # Strangers cause requests, not verdicts. Another status is another line.
+    assert written == {("request", 401): 600, ("request", 500): 1, ("verdict", "late"): 700}

@@ -16,7 +16,6 @@ from monitor.health.self_check import DeadManSwitch, PollerProgress, SelfCheck
 from monitor.health.state import HealthState
 from monitor.health.system import NO_SERVICE_MANAGER, ServiceManager
 from monitor.plan.targets import Target, View
-from monitor.rehearse.virtual_loop import run_virtually
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 from tests.worlds.virtual import virtually
 
@@ -40,7 +39,7 @@ class FakePoller:
 
 @dataclass
 class World:
-    """A self-check with a fake poller, a calendar that was just read, and the outbox's `backlogs`."""
+    """What a self-check examines: a fake poller, a calendar that was just read, and the outbox's `backlogs`."""
 
     clock: VirtualClock
     poller: FakePoller = field(default_factory=FakePoller)
@@ -57,87 +56,86 @@ class World:
 async def test_a_poller_with_no_due_look_is_healthy(clock: VirtualClock) -> None:
     world = World(clock)
     self_check = world.self_check()
-    await world.clock.sleep(600)
+    await clock.sleep(600)
     assert self_check.unready() == []
 
 
 @partial(virtually, begins=NOON)
-async def test_a_poller_that_begins_no_due_look_is_stalled(clock: VirtualClock) -> None:
+async def test_a_poller_that_begins_no_due_look_is_stalled_until_it_begins_one(clock: VirtualClock) -> None:
     world = World(clock)
     self_check = world.self_check()
     world.poller.due_at = NOON
     for _ in range(4):
-        await world.clock.sleep(20)
+        await clock.sleep(20)
         self_check.unready()
     assert self_check.unready() == ["no look has begun for a while though some are due"]
     assert self_check.stuck() == self_check.unable() == self_check.unready()
-    assert self_check.monitor_state().overdue == 80
+    assert self_check.monitor_state().overdue == 4 * 20
     world.poller.made += 1
     assert self_check.unready() == []
 
 
-@pytest.mark.parametrize(("since", "stuck"), [(-599, False), (-601, True), (60, False), (None, False)])
+@pytest.mark.parametrize(
+    ("waits_for_seconds", "alarms"),
+    [(599, False), (601, True), (-60, False), (None, False)],
+    ids=["under ten minutes", "over ten minutes", "not due yet", "nothing can be sent"],
+)
 @partial(virtually, begins=NOON)
-async def test_a_stalled_outbox_is_a_fault_but_the_monitor_stays_ready(
-    clock: VirtualClock, since: float | None, *, stuck: bool
+async def test_a_notice_that_waits_over_ten_minutes_is_a_reason_to_alarm_but_the_monitor_stays_ready(
+    clock: VirtualClock, waits_for_seconds: float | None, *, alarms: bool
 ) -> None:
     world = World(clock)
     self_check = world.self_check()
-    world.backlogs = {
-        "mail": Backlog(3, None if since is None else NOON + timedelta(seconds=since)),
-        "chat": Backlog(),
-    }
-    assert (self_check.unready(), bool(self_check.reasons_to_alarm())) == ([], stuck)
-    assert (self_check.monitor_state().pending, self_check.monitor_state().oldest) == (3, max(0.0, -(since or 0.0)))
+    since = None if waits_for_seconds is None else NOON - timedelta(seconds=waits_for_seconds)
+    world.backlogs = {"mail": Backlog(pending=3, since=since), "chat": Backlog()}
+    assert (self_check.unready(), bool(self_check.reasons_to_alarm())) == ([], alarms)
+    assert self_check.monitor_state().pending == 3
+    assert self_check.monitor_state().oldest == max(0.0, waits_for_seconds or 0.0)
 
 
-def test_the_dead_man_switch_pings_only_while_all_is_well() -> None:
-    async def story(clock: VirtualClock) -> list[float]:
+@partial(virtually, begins=NOON)
+async def test_the_dead_man_switch_pings_each_minute_and_not_while_the_store_fails(clock: VirtualClock) -> None:
+    world = World(clock)
+    self_check = world.self_check()
+    pinged_at: list[float] = []
+
+    def note_ping(_request: object) -> Reply:
+        pinged_at.append(clock.monotonic())
+        return Reply(200, b"OK")
+
+    fetcher = ScriptedFetcher(clock, note_ping)
+    switch = DeadManSwitch(fetcher, "https://watch.example/ping", self_check.reasons_to_alarm, lambda _outcome: None)
+    jobs = LoopJobs(clock, lambda name, fault: pytest.fail(f"{name}: {fault}"))
+    jobs.add_job(timedelta(minutes=1), "deadman", switch.ping)
+    jobs.start()
+    await clock.sleep(130)
+    world.health.note_store_failure(clock.now())
+    await clock.sleep(180)
+    world.health.note_commit(clock.now())
+    await clock.sleep(60)
+    await jobs.stop()
+    # None at 180, 240 and 300 seconds, because the store failed from second 130 to second 310.
+    assert pinged_at == pytest.approx([0, 60, 120, 360], abs=0.1)
+
+
+@partial(virtually, begins=NOON)
+async def test_the_watchdog_is_notified_at_half_its_time_until_the_poller_stands_still(
+    clock: VirtualClock, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.setblocking(False)  # noqa: FBT003  # the socket's own
         world = World(clock)
-        pings: list[float] = []
-
-        def answer(_request: object) -> Reply:
-            pings.append(world.clock.monotonic())
-            return Reply(200, b"OK")
-
-        self_check = world.self_check()
-        url = "https://watch.example/ping"
-        deadman = DeadManSwitch(
-            ScriptedFetcher(world.clock, answer), url, self_check.reasons_to_alarm, lambda _outcome: None
-        )
-        clockwork = LoopJobs(world.clock, lambda name, fault: pytest.fail(f"{name}: {fault}"))
-        clockwork.add_job(timedelta(minutes=1), "deadman", deadman.ping)
-        clockwork.start()
-        await world.clock.sleep(130)
-        world.health.note_store_failure(world.clock.now())
-        await world.clock.sleep(180)
-        world.health.note_commit(world.clock.now())
-        await world.clock.sleep(60)
-        await clockwork.stop()
-        return pings
-
-    assert run_virtually(story, NOON) == pytest.approx([0, 60, 120, 360], abs=0.1)
-
-
-def test_the_watchdog_is_notified_at_half_its_time_and_only_while_looks_begin(tmp_path: Path) -> None:
-    async def story(clock: VirtualClock) -> None:
-        world = World(clock)
-        self_check = world.self_check(ServiceManager(str(tmp_path / "notify"), timedelta(seconds=30)))
-        (*_, (every, name, job)) = self_check.jobs()
+        self_check = world.self_check(ServiceManager(str(tmp_path / "notify"), watchdog=timedelta(seconds=30)))
+        (*_, (every, name, notify_watchdog)) = self_check.jobs()
         assert (every, name) == (timedelta(seconds=15), "watchdog")
-        await job()
         world.poller.due_at = NOON
-        for _ in range(4):
-            await world.clock.sleep(15)
-            await job()
-
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound:
-        bound.bind(str(tmp_path / "notify"))
-        run_virtually(story, NOON)
-        bound.setblocking(False)  # noqa: FBT003  # the socket's own
-        messages = []
-        with suppress(BlockingIOError):
-            while True:
-                messages.append(bound.recv(100))
-    # A look that is due for less than 30 s, as at 15 s, is no standstill. At 60 s it was due too long.
-    assert messages == [b"WATCHDOG=1"] * 4
+        notified_at = []
+        for seconds in (0, 15, 30, 45, 60):
+            await notify_watchdog()
+            with suppress(BlockingIOError):
+                assert systemd.recv(100) == b"WATCHDOG=1"
+                notified_at.append(seconds)
+            await clock.sleep(15)
+    # At 15 s the look had been due for less than 30 s, which is no standstill. At 60 s that was more than 30 s ago.
+    assert notified_at == [0, 15, 30, 45]

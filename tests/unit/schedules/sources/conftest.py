@@ -16,6 +16,7 @@ from schedules.times.zone import local
 from tests.worlds.calendars import calendar_settings
 
 Parse = Callable[..., Reading]
+Summarise = Callable[[Reading], list[tuple[str, ...]]]
 
 NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 
@@ -39,23 +40,24 @@ def parse() -> Parse:
     """Read a calendar of a kind from bytes: `parse(kind, body, **settings)`."""
 
     def read(kind: str, body: bytes, *, at: datetime = NOW, **settings: str) -> Reading:
-        url = settings.pop("url", "https://stats.example.org/calendar")
+        has_own_address = kind in {"govuk", "ons", "ees"}
+        url = settings.pop("url", "" if has_own_address else "https://stats.example.org/calendar")
         return parse_saved(body, calendar_settings(kind, url, **settings), at)
 
     return read
 
 
 @pytest.fixture
-def short() -> Callable[[Reading], list[tuple[str, ...]]]:
+def summarise() -> Summarise:
     """Return what tests compare most: title, precision, start, end or time, and state of each entry."""
 
-    def shortened(reading: Reading) -> list[tuple[str, ...]]:
-        return [_short(announcement) for announcement in reading.announcements]
+    def summaries(reading: Reading) -> list[tuple[str, ...]]:
+        return [_summary(announcement) for announcement in reading.announcements]
 
-    return shortened
+    return summaries
 
 
-def _short(announcement: Announcement) -> tuple[str, ...]:
+def _summary(announcement: Announcement) -> tuple[str, ...]:
     slot = announcement.slot
     written = slot_json(slot)
     when = (

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
-from schedules.announcement import Announcement, State
+from schedules.announcement import State
 from schedules.join import join_entries
-from schedules.source import Reading
+from tests.unit.schedules.sources.conftest import Parse
 
-Parse = Callable[..., Reading]
-
+TITLE = "Example trade: October 2026"
 SLOT = "15 December 2026 9:30am"
 _GOVUK = {"link": "/government/statistics/announcements/trade", "display_date": SLOT}
 _ONS = {"release_date": "2026-12-15T09:30:00.000Z", "finalised": True}
@@ -59,16 +57,16 @@ BODIES: dict[str, Callable[[str], bytes]] = {
 def test_a_title_that_says_cancelled_or_postponed_counts_in_every_kind_of_calendar(
     parse: Parse, kind: str, written: str, state: State
 ) -> None:
-    title = "Example trade: October 2026"
-    (before,) = parse(kind, BODIES[kind](title)).announcements
-    (after,) = parse(kind, BODIES[kind](written.format(title))).announcements
-    assert (after.state, after.uid) == (state, before.uid)
+    (before,) = parse(kind, BODIES[kind](TITLE)).announcements
+    (after,) = parse(kind, BODIES[kind](written.format(TITLE))).announcements
     assert before.state not in (State.CANCELLED, State.POSTPONED)
-    assert joined(after, before) == (title, "title, period, producer and date" if not before.url else "link")
+    assert (after.state, after.uid) == (state, before.uid)
 
 
-def joined(*announcements: Announcement) -> tuple[str, str]:
-    """Return the title of the one release that entries of as many calendars are, and what joined them."""
-    named = {f"calendar {place}": [replace(each, producer="p")] for place, each in enumerate(announcements)}
-    (release,) = join_entries(named).releases
-    return release.title, release.joined_by
+@pytest.mark.parametrize("kind", sorted(BODIES))
+def test_an_entry_whose_title_says_cancelled_still_joins_its_release(parse: Parse, kind: str) -> None:
+    (entry,) = parse(kind, BODIES[kind](TITLE), producer="p").announcements
+    (cancelled,) = parse(kind, BODIES[kind](f"CANCELLED: {TITLE}"), producer="p").announcements
+    (release,) = join_entries({"one calendar": [cancelled], "another": [entry]}).releases
+    assert release.title == TITLE
+    assert release.joined_by == ("link" if entry.url else "title, period, producer and date")

@@ -1,19 +1,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from schedules.slot import Precision
-from schedules.source import Page, Reading, UnreadableCalendar
+from schedules.source import Page
 from schedules.sources.ees import EesSource, partial_slot, read_version
+from tests.unit.schedules.sources.conftest import NOW, Parse
 from tests.worlds.calendars import calendar_settings
-
-Parse = Callable[..., Reading]
-
-NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 
 
 def publication(**more: object) -> bytes:
@@ -27,21 +23,15 @@ def publication(**more: object) -> bytes:
     return json.dumps(data | more).encode()
 
 
-def version(**more: object) -> dict[str, object]:
-    stamp = "2026-10-15T08:30:21.4402135+00:00"
-    data = {"id": "v0", "releaseId": "r", "slug": "2025-26", "title": "Autumn", "published": stamp}
-    return data | {"lastUpdated": stamp, "updateCount": 1, "publication": {"slug": "absence"}} | more
-
-
 def test_the_next_release_is_announced_to_the_month_after_the_latest(parse: Parse) -> None:
-    announcement = parse("ees", publication(), url="").announcements[0]
+    announcement = parse("ees", publication()).announcements[0]
     assert (announcement.slot.precision, str(announcement.slot.first)) == (Precision.MONTH, "2027-03-01")
     assert announcement.uid == "absence/after/2025-26-autumn"
     assert announcement.url == "https://explore-education-statistics.service.gov.uk/find-statistics/absence"
 
 
 def test_the_next_release_is_recognised_by_the_latest_release_of_its_publication(parse: Parse) -> None:
-    (page,) = parse("ees", publication(), url="").announcements[0].parts
+    (page,) = parse("ees", publication()).announcements[0].parts
     assert page.url.endswith("/api/publications/absence")
     assert page.recognise == "ees-after:2025-26-autumn"
 
@@ -70,7 +60,7 @@ def test_an_impossible_partial_date_gives_no_slot(partial: dict[str, object]) ->
 
 @pytest.mark.parametrize("more", [{"nextReleaseDate": None}, {"supersededByPublication": {"slug": "new"}}])
 def test_a_publication_without_a_next_release_announces_nothing(parse: Parse, more: dict[str, object]) -> None:
-    assert parse("ees", publication(**more), url="").announcements == ()
+    assert parse("ees", publication(**more)).announcements == ()
 
 
 def test_named_publications_are_requested_without_the_list() -> None:
@@ -83,23 +73,21 @@ def test_each_publication_of_the_list_is_requested_once() -> None:
     listed = Page(source.first(NOW)[0].url, 200, b'[{"slug": "absence", "lastModified": null}, {"slug": "b"}]')
     requests = source.more([listed], NOW)
     assert [request.url.rpartition("/")[2] for request in requests] == ["absence", "b"]
-    answers = [Page(requests[0].url, 200, publication()), Page(requests[1].url, 404, b"")]
-    assert source.more([listed, *answers], NOW) == ()
-    reading = source.read([listed, *answers], NOW)
+    responses = [Page(requests[0].url, 200, publication()), Page(requests[1].url, 404, b"")]
+    assert source.more([listed, *responses], NOW) == ()
+
+
+def test_a_publication_that_answers_404_is_noted_and_the_others_are_read() -> None:
+    source = EesSource(calendar_settings("ees", filters={"publications": ["absence", "b"]}))
+    absence, b = source.first(NOW)
+    reading = source.read([Page(absence.url, 200, publication()), Page(b.url, 404, b"")], NOW)
     assert [each.title for each in reading.announcements] == ["Pupil absence"]
     assert "answers 404" in reading.notes[0]
 
 
-def test_an_amendment_has_its_own_time_and_keeps_the_shown_date() -> None:
-    first, amended = (
-        read_version(version(**fields))
-        for fields in ({}, {"lastUpdated": "2026-11-03T14:12:40.118+00:00", "updateCount": 2})
-    )
-    assert amended.shown == first.shown == first.updated == datetime(2026, 10, 15, 8, 30, 21, 440213, tzinfo=UTC)
-    assert (amended.updated, amended.update_count) == (datetime(2026, 11, 3, 14, 12, 40, 118000, tzinfo=UTC), 2)
-
-
-@pytest.mark.parametrize("body", [b"<html>x", b"{}", b"nope", b""])
-def test_a_response_that_is_not_a_publication_is_refused(parse: Parse, body: bytes) -> None:
-    with pytest.raises(UnreadableCalendar):
-        parse("ees", body, url="")
+def test_an_amendment_has_its_own_time_and_not_the_shown_date() -> None:
+    published, amended = "2026-10-15T08:30:21.4402135+00:00", "2026-11-03T14:12:40.1182135+00:00"
+    updated, update_count = read_version({"published": published, "lastUpdated": amended, "updateCount": 2})
+    # The seventh decimal is cut.
+    assert updated == datetime(2026, 11, 3, 14, 12, 40, 118213, tzinfo=UTC)
+    assert update_count == 2

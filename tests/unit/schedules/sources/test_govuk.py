@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,12 +12,10 @@ from schedules.announcement import State
 from schedules.slot import Precision
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.govuk import GovukSource
+from tests.unit.schedules.sources.conftest import NOW, Parse
 from tests.worlds.calendars import calendar_settings
 
-Parse = Callable[..., Reading]
-
 HOME = "/government/statistics/announcements/"
-NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 
 
 def a_listed_result(slug: str = "claims", when: str = "26 November 2026 9:30am", **more: object) -> dict[str, Any]:
@@ -53,23 +51,28 @@ def source() -> GovukSource:
 
 
 def read(source: GovukSource, body: bytes, *items: bytes, now: datetime = NOW) -> Reading:
-    """Make one whole read: the listing is answered with `body`, look-ups with `items` in turn."""
+    """Make one whole read: the listing is answered with `body`, and each of the look-ups with one of `items`."""
     pages = [Page(source.first(now)[0].url, 200, body)]
-    asks = source.more(pages, now)
-    assert len(asks) == len(items)
-    pages += [Page(ask.url, 200, answer) for ask, answer in zip(asks, items, strict=True)]
+    look_ups = source.more(pages, now)
+    assert len(look_ups) == len(items)
+    pages += [Page(request.url, 200, answer) for request, answer in zip(look_ups, items, strict=True)]
     return source.read(pages, now)
 
 
-def query(ask: PageRequest) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(ask.url).query)
+def query(request: PageRequest) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(request.url).query)
 
 
-def test_the_listing_is_asked_for_from_the_past_in_a_stable_order_past_the_cache(source: GovukSource) -> None:
-    asked = query(source.first(NOW)[0])
-    assert asked["filter_release_timestamp"] == ["from:2026-10-28"]
-    assert (asked["order"], asked["start"]) == (["release_timestamp"], ["0"])
-    assert asked["c"] != query(source.first(NOW + timedelta(seconds=1))[0])["c"]
+def test_the_listing_is_requested_from_16_days_ago_in_a_stable_order(source: GovukSource) -> None:
+    sent = query(source.first(datetime(2026, 11, 13, 12, tzinfo=UTC))[0])
+    assert sent["filter_release_timestamp"] == ["from:2026-10-28"]
+    assert (sent["order"], sent["start"]) == (["release_timestamp"], ["0"])
+
+
+def test_each_read_requests_another_address_to_get_past_the_cache(source: GovukSource) -> None:
+    first_read, next_read = source.first(NOW)[0], source.first(NOW + timedelta(seconds=1))[0]
+    cache_key = "c"
+    assert query(first_read)[cache_key] != query(next_read)[cache_key]
 
 
 def test_organisations_topics_and_states_are_filters() -> None:
@@ -80,7 +83,7 @@ def test_organisations_topics_and_states_are_filters() -> None:
     assert asked["filter_statistics_announcement_state"] == ["confirmed"]
 
 
-def test_the_address_of_the_page_that_people_see_serves_as_setting() -> None:
+def test_filters_are_read_from_a_pasted_address_of_the_page_that_people_see() -> None:
     pasted = "https://www.gov.uk/search/research-and-statistics?organisations[]=ofqual&content_store_document_type=x"
     asked = GovukSource(calendar_settings("govuk", pasted)).first(NOW)[0]
     assert asked.url.startswith("https://www.gov.uk/api/search.json?")
@@ -88,11 +91,13 @@ def test_the_address_of_the_page_that_people_see_serves_as_setting() -> None:
 
 
 def test_further_pages_are_requested_together_and_only_once(source: GovukSource) -> None:
-    first = Page(source.first(NOW)[0].url, 200, listing(a_listed_result("a"), a_listed_result("b"), total=5))
+    two_of_five = listing(a_listed_result("a"), a_listed_result("b"), total=5)
+    first = Page(source.first(NOW)[0].url, 200, two_of_five)
     further = source.more([first], NOW)
-    assert [query(ask)["start"] for ask in further] == [["2"], ["4"]]
-    assert len({query(ask)["c"][0] for ask in further}) == 1
-    rest = [Page(ask.url, 200, listing(a_listed_result(ask.url[-3:]), total=5)) for ask in further]
+    assert [query(request)["start"] for request in further] == [["2"], ["4"]]
+    # All have one cache key, so that they show the same state of the listing.
+    assert len({query(request)["c"][0] for request in further}) == 1
+    rest = [Page(request.url, 200, listing(a_listed_result(request.url[-3:]), total=5)) for request in further]
     assert source.more([first, *rest], NOW) == []
 
 
@@ -105,7 +110,7 @@ def test_a_confirmed_announcement_names_the_expected_landing_page(source: GovukS
 
 
 def test_the_family_of_landing_page_addresses_can_be_configured(parse: Parse) -> None:
-    only = parse("govuk", listing(a_listed_result()), url="", options={"family": "publications"}).announcements[0]
+    only = parse("govuk", listing(a_listed_result()), options={"family": "publications"}).announcements[0]
     assert only.url == "https://www.gov.uk/government/publications/claims"
 
 
@@ -143,54 +148,67 @@ def test_a_stamp_that_contradicts_the_text_is_a_doubt(source: GovukSource, stamp
 
 def test_a_cancelled_announcement_is_looked_up_once_for_its_reason(source: GovukSource) -> None:
     entry = a_listed_result(statistics_announcement_state="cancelled")
+    cancelled = item(details={"state": "cancelled", "cancellation_reason": "Discontinued."})
+    with_look_up, without_look_up = read(source, listing(entry), cancelled), read(source, listing(entry))
+    assert with_look_up.announcements[0].why == "Discontinued."
+    assert without_look_up.announcements[0].why == "Discontinued."
+
+
+def test_mail_addresses_are_removed_from_the_reason_of_a_cancellation(source: GovukSource) -> None:
+    entry = a_listed_result(statistics_announcement_state="cancelled")
     cancelled = item(details={"state": "cancelled", "cancellation_reason": "Discontinued. Ask jo@example.org"})
     assert read(source, listing(entry), cancelled).announcements[0].why == "Discontinued. Ask"
-    assert read(source, listing(entry)).announcements[0].why == "Discontinued. Ask"
 
 
 def test_a_changed_date_is_looked_up_for_its_earlier_date_and_note(source: GovukSource) -> None:
-    read(source, listing(a_listed_result()))
-    details = {
-        "display_date": "3 December 2026 9:30am",
-        "previous_display_date": "26 November 2026 9:30am",
-        "latest_change_note": "Further checks.",
-    }
-    only = read(source, listing(a_listed_result(when="3 December 2026 9:30am")), item(details=details)).announcements[0]
-    assert only.previous is not None
-    assert (only.previous.raw, only.why) == ("26 November 2026 9:30am", "Further checks.")
+    old_date, new_date = "26 November 2026 9:30am", "3 December 2026 9:30am"
+    read(source, listing(a_listed_result(when=old_date)))
+    details = {"display_date": new_date, "previous_display_date": old_date, "latest_change_note": "Further checks."}
+    (changed,) = read(source, listing(a_listed_result(when=new_date)), item(details=details)).announcements
+    assert changed.previous is not None
+    assert (changed.previous.raw, changed.why) == (old_date, "Further checks.")
 
 
 def test_an_announcement_that_redirects_to_its_publication_is_published(source: GovukSource) -> None:
-    read(source, listing(a_listed_result(), a_listed_result("other")))
-    reading = read(source, listing(a_listed_result("other")), redirect("claims", "/government/statistics/claims-q3"))
-    out = next(each for each in reading.announcements if each.uid.endswith("/claims"))
-    assert (out.published, out.url) == (True, "https://www.gov.uk/government/statistics/claims-q3")
-    assert read(source, listing(a_listed_result("other"))).announcements[0].uid.endswith("/other")
+    read(source, listing(a_listed_result("claims")))
+    (published,) = read(source, listing(), redirect("claims", "/government/statistics/claims-q3")).announcements
+    assert published.uid.endswith("/claims")
+    assert (published.published, published.url) == (True, "https://www.gov.uk/government/statistics/claims-q3")
+
+
+def test_an_announcement_that_was_published_is_not_looked_up_again(source: GovukSource) -> None:
+    read(source, listing(a_listed_result("claims")))
+    read(source, listing(), redirect("claims", "/government/statistics/claims-q3"))
+    answers_to_look_ups: list[bytes] = []
+    assert read(source, listing(), *answers_to_look_ups).announcements == ()
 
 
 @pytest.mark.parametrize("elsewhere", ["/search/research-and-statistics", f"{HOME}claims--1", "https://ons.gov.uk/x"])
 def test_a_redirect_elsewhere_does_not_mean_published(source: GovukSource, elsewhere: str) -> None:
-    read(source, listing(a_listed_result()))
+    read(source, listing(a_listed_result("claims")))
     reading = read(source, listing(), redirect("claims", elsewhere))
     assert reading.announcements == ()
     assert "no longer listed" in reading.notes[0]
 
 
 def test_an_announcement_missing_only_from_the_index_is_kept(source: GovukSource) -> None:
-    read(source, listing(a_listed_result()))
-    assert read(source, listing(), item()).announcements[0].title == "Example claims"
+    read(source, listing(a_listed_result("claims")))
+    assert read(source, listing(), item("claims")).announcements[0].title == "Example claims"
 
 
 def test_announcements_in_the_store_are_looked_up_after_a_restart(source: GovukSource) -> None:
-    known = read(source, listing(a_listed_result())).announcements
-    fresh = GovukSource(calendar_settings("govuk", "https://www.gov.uk"))
-    fresh.remember(known)
-    assert read(fresh, listing(), redirect("claims", "/government/publications/claims")).announcements[0].published
+    stored = read(source, listing(a_listed_result("claims"))).announcements
+    restarted = GovukSource(calendar_settings("govuk", "https://www.gov.uk"))
+    restarted.remember(stored)
+    reading = read(restarted, listing(), redirect("claims", "/government/publications/claims"))
+    assert reading.announcements[0].published
 
 
 def test_releases_long_past_are_no_longer_looked_up(source: GovukSource) -> None:
-    read(source, listing(a_listed_result()))
-    assert read(source, listing(), now=NOW + timedelta(days=60)).announcements == ()
+    read(source, listing(a_listed_result(when="26 November 2026 9:30am")))
+    answers_to_look_ups: list[bytes] = []
+    in_january = datetime(2027, 1, 12, tzinfo=UTC)
+    assert read(source, listing(), *answers_to_look_ups, now=in_january).announcements == ()
 
 
 def test_a_failed_look_up_withdraws_no_release(source: GovukSource) -> None:
@@ -204,8 +222,8 @@ def test_a_failed_look_up_withdraws_no_release(source: GovukSource) -> None:
 
 
 def test_rows_missing_between_pages_are_reported(source: GovukSource) -> None:
-    body = listing(a_listed_result(), a_listed_result(), total=2)
-    assert read(source, body).notes == ("listing: 1 of 2 entries were not shown",)
+    one_shown_twice = listing(a_listed_result("claims"), a_listed_result("claims"), total=2)
+    assert read(source, one_shown_twice).notes == ("listing: 1 of 2 entries were not shown",)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +249,7 @@ def test_a_response_that_is_not_a_listing_is_refused(
         source.read(pages, NOW)
 
 
-def test_an_empty_list_is_a_reading(source: GovukSource) -> None:
+def test_a_listing_without_entries_is_no_fault(source: GovukSource) -> None:
     assert read(source, listing()).announcements == ()
 
 

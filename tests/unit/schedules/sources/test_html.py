@@ -1,13 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import pytest
-
-from schedules.source import Reading, UnreadableCalendar
-
-Parse = Callable[..., Reading]
-Short = Callable[[Reading], list[tuple[str, ...]]]
+from tests.unit.schedules.sources.conftest import Parse, Summarise
 
 TABLE = b"""<!DOCTYPE html><html><body><table><caption>Planned</caption>
 <tr><th>Date of&nbsp;release</th><th>Statistical release</th><th>Status</th></tr>
@@ -26,8 +19,8 @@ TABLE = b"""<!DOCTYPE html><html><body><table><caption>Planned</caption>
 </table><table><tr><td>Contact</td><td>us</td></tr></table></body></html>"""
 
 
-def test_a_table_is_found_by_its_headings_and_read_with_its_spans(parse: Parse, short: Short) -> None:
-    assert short(parse("html", TABLE)) == [
+def test_a_table_is_found_by_its_headings_and_read_with_its_spans(parse: Parse, summarise: Summarise) -> None:
+    assert summarise(parse("html", TABLE)) == [
         ("Trade", "day", "2026-11-26 2026-11-26", "confirmed"),
         ("Energy", "day", "2026-11-26 2026-11-26", "confirmed"),
         ("Labour", "day", "2026-11-30 2026-11-30", ""),
@@ -40,9 +33,10 @@ def test_a_table_is_found_by_its_headings_and_read_with_its_spans(parse: Parse, 
 
 
 def test_a_struck_out_date_is_the_earlier_date(parse: Parse) -> None:
-    housing = parse("html", TABLE).announcements[3]
-    assert housing.previous is not None
-    assert str(housing.previous.first) == "2026-12-03"
+    cell = b"<td><del>3 December 2026</del> 10 December 2026</td>"
+    (entry,) = parse("html", b"<table><tr><th>Title<th>Date<tr><td>Housing" + cell + b"</table>").announcements
+    assert entry.previous is not None
+    assert (str(entry.previous.first), str(entry.slot.first)) == ("2026-12-03", "2026-12-10")
 
 
 def test_the_link_of_the_title_is_the_address(parse: Parse) -> None:
@@ -50,13 +44,13 @@ def test_the_link_of_the_title_is_the_address(parse: Parse) -> None:
     assert urls[:3] == ["https://stats.example.org/trade", "https://stats.example.org/energy", ""]
 
 
-def test_a_list_is_read_by_selectors(parse: Parse, short: Short) -> None:
+def test_a_list_is_read_by_selectors(parse: Parse, summarise: Summarise) -> None:
     body = b"""<h2>July 2027</h2><ul><li class=r><a href=/a>A</a> <b>Thursday 1</b><i>9.30am</i></li>
     <li class=r><a href=/b>B</a> <b>Friday 2</b></li></ul><h2>August 2027</h2>
     <li class=r><a href=/c>C</a> <b>3</b></li>"""
     options = {"rows": "li.r", "title": "a", "url": "a@href", "date": "b", "time": "i", "heading": "h2"}
     reading = parse("html", body, options=options)
-    assert short(reading) == [
+    assert summarise(reading) == [
         ("A", "instant", "2027-07-01 09:30", ""),
         ("B", "day", "2027-07-02 2027-07-02", ""),
         ("C", "day", "2027-08-03 2027-08-03", ""),
@@ -64,28 +58,11 @@ def test_a_list_is_read_by_selectors(parse: Parse, short: Short) -> None:
     assert reading.announcements[0].url == "https://stats.example.org/a"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"<html></html>",
-        b"<p>Checking your browser</p>",
-        b"<table><tr><td>1</td></tr></table>",
-        b"x" * 10_000_000,
-        b"<div>" * 200_000,
-        b"<p>\0</p>",
-    ],
-)
-def test_a_page_without_a_calendar_is_refused(parse: Parse, body: bytes) -> None:
-    with pytest.raises(UnreadableCalendar):
-        parse("html", body)
+def test_a_table_with_an_endless_span_does_not_prevent_reading_the_next(parse: Parse, summarise: Summarise) -> None:
+    endless = b"<table><tr><th>Title<th>Date</tr><tr><td rowspan=99999999 colspan=9999999>A<td>1 May 2027</tr></table>"
+    assert summarise(parse("html", endless + TABLE)) == summarise(parse("html", TABLE))
 
 
-def test_a_cell_with_an_endless_span_is_cut(parse: Parse) -> None:
-    body = b"<table><tr><th>Title<th>Date</tr><tr><td rowspan=99999999 colspan=9999999>A<td>1 May 2027</tr></table>"
-    parse("html", body + TABLE)
-
-
-def test_a_latin_page_is_read(parse: Parse) -> None:
+def test_a_page_in_the_encoding_of_windows_is_read(parse: Parse) -> None:
     body = "<table><tr><th>Title<th>Date<tr><td>Café<td>1 May 2027</table>".encode("cp1252")
     assert parse("html", body).announcements[0].title == "Café"

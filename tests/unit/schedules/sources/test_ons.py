@@ -1,22 +1,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from schedules.announcement import State
 from schedules.slot import Precision
-from schedules.source import Page, Reading, UnreadableCalendar
+from schedules.source import Page, Reading
 from schedules.sources.body import strip_personal
 from schedules.sources.ons import OnsSource
+from tests.unit.schedules.sources.conftest import NOW, Parse
 from tests.worlds.calendars import calendar_settings
-
-Parse = Callable[..., Reading]
-
-NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 
 
 def a_listed_release(slug: str = "gdp", when: str = "2026-12-09T07:00:00.000Z", **about: object) -> dict[str, Any]:
@@ -30,16 +27,15 @@ def search_result(*releases: dict[str, Any]) -> bytes:
 
 
 def only_announcement(parse: Parse, entry: dict[str, Any]) -> Any:  # noqa: ANN401  # one announcement
-    return parse("ons", search_result(entry), url="").announcements[0]
+    return parse("ons", search_result(entry)).announcements[0]
 
 
 @pytest.mark.parametrize(
-    ("when", "expected"),
-    [("2026-12-09T07:00:00.000Z", "2026-12-09T07:00Z"), ("2027-07-22T08:30:00.000Z", "2027-07-22T08:30Z")],
+    "when", ["2026-12-09T07:00:00.000Z", "2027-07-22T08:30:00.000Z"], ids=["in winter", "in summer"]
 )
-def test_a_final_release_has_its_instant(parse: Parse, when: str, expected: str) -> None:
-    announcement = only_announcement(parse, a_listed_release(when=when))
-    assert announcement.slot.instant == datetime.fromisoformat(expected)
+def test_a_final_release_has_its_instant(parse: Parse, when: str) -> None:
+    announcement = only_announcement(parse, a_listed_release("gdp", when=when, finalised=True))
+    assert announcement.slot.instant == datetime.fromisoformat(when)
     assert (announcement.state, announcement.url) == (State.CONFIRMED, "https://www.ons.gov.uk/releases/gdp")
 
 
@@ -48,7 +44,8 @@ def test_a_changed_date_keeps_the_earlier_slot_and_is_not_postponed(parse: Parse
         {"previous_date": "2026-12-02T07:00:00.000Z", "change_notice": "first"},
         {"previous_date": "2026-12-16T07:00:00.000Z", "change_notice": "Brought forward."},
     ]
-    announcement = only_announcement(parse, a_listed_release(date_changes=changes))
+    # The ONS sets `postponed` at every change of a date.
+    announcement = only_announcement(parse, a_listed_release(date_changes=changes, postponed=True))
     assert announcement.state is State.CONFIRMED
     assert announcement.previous.instant == datetime(2026, 12, 16, 7, tzinfo=UTC)
     assert announcement.why == "Brought forward."
@@ -97,7 +94,7 @@ def test_a_release_both_published_and_cancelled_is_cancelled(parse: Parse) -> No
 def test_a_page_that_moves_is_watched_once_at_its_new_address(parse: Parse) -> None:
     data = a_listed_release(published=True, migration_link="/economy/bulletins/gdp")
     data["related_documents"] = [{"uri": "/economy/bulletins/gdp"}, {"uri": "/economy/articles/gdp"}]
-    parts = parse("ons", json.dumps(data).encode(), url="").announcements[0].parts
+    parts = parse("ons", json.dumps(data).encode()).announcements[0].parts
     assert [(part.role.value, part.url, part.required) for part in parts] == [
         ("alternative", "https://www.ons.gov.uk/economy/bulletins/gdp", False),
         ("html", "https://www.ons.gov.uk/economy/articles/gdp", False),
@@ -108,77 +105,67 @@ def test_the_older_spelling_of_fields_is_accepted(parse: Parse) -> None:
     about = {"title": "Old", "releaseDate": "2026-12-03T09:30:00.000Z", "finalised": True, "contact": {"name": "Jo"}}
     changes = [{"previousDate": "2026-11-26T09:30:00.000Z", "changeNotice": "Moved."}]
     body = json.dumps({"uri": "/releases/old", "description": about, "dateChanges": changes}).encode()
-    announcement = parse("ons", body, url="").announcements[0]
+    announcement = parse("ons", body).announcements[0]
     assert announcement.slot.instant == datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
     assert announcement.why == "Moved."
 
 
 @pytest.mark.parametrize("body", [b'{"releases": null}', b'{"releases": []}'])
-def test_a_listing_without_results_is_a_reading(parse: Parse, body: bytes) -> None:
-    assert parse("ons", body, url="").announcements == ()
+def test_a_list_without_releases_is_no_fault(parse: Parse, body: bytes) -> None:
+    assert parse("ons", body).announcements == ()
 
 
-class TestOverdue:
-    """What leaves the list of upcoming releases at midnight is looked up one by one."""
+DUE_TODAY = a_listed_release("gdp", when="2026-11-13T09:30:00.000Z")
 
-    def source(self) -> OnsSource:
-        source = OnsSource(calendar_settings("ons"))
-        first = source.first(NOW)
-        pages = [
-            Page(ask.url, 200, search_result(a_listed_release(when="2026-11-13T09:30:00.000Z"))) for ask in first[:1]
-        ]
-        source.read([*pages, Page(first[1].url, 200, search_result())], NOW)
-        return source
 
-    def pages(self, source: OnsSource, status: int, body: bytes, **headers: str) -> list[Page]:
-        pages = [Page(ask.url, 200, search_result()) for ask in source.first(NOW)]
-        asks = source.more(pages, NOW)
-        assert [ask.url for ask in asks] == ["https://www.ons.gov.uk/releases/gdp/data"]
-        return [*pages, Page(asks[0].url, status, body, headers)]
+def look_up_unlisted_release(status: int, body: bytes, **headers: str) -> Reading:
+    """Read a calendar that listed DUE_TODAY and no longer does, with this answer to the look-up of that release."""
+    source = OnsSource(calendar_settings("ons"))
+    upcoming, cancelled = source.first(NOW)
+    empty = search_result()
+    source.read([Page(upcoming.url, 200, search_result(DUE_TODAY)), Page(cancelled.url, 200, empty)], NOW)
+    lists = [Page(request.url, 200, empty) for request in source.first(NOW)]
+    (look_up,) = source.more(lists, NOW)
+    assert look_up.url == "https://www.ons.gov.uk/releases/gdp/data"
+    return source.read([*lists, Page(look_up.url, status, body, headers)], NOW)
 
-    def test_a_late_release_is_still_announced(self) -> None:
-        source = self.source()
-        data = json.dumps(a_listed_release(when="2026-11-13T09:30:00.000Z", published=False)).encode()
-        late = source.read(self.pages(source, 200, data), NOW).announcements[0]
-        assert (late.uid, late.published) == ("/releases/gdp", False)
 
-    @pytest.mark.parametrize(
-        ("status", "body", "headers", "note"),
-        [
-            (404, b"", {"sunset": "Sat, 1 Jan 2028 00:00:00 GMT"}, "retired"),
-            (200, b"", {}, "retired"),
-            (404, b"<html>", {}, "answers 404"),
-        ],
-    )
-    def test_an_address_of_the_api_that_is_retired_or_missing_cancels_nothing_and_is_noted(
-        self, status: int, body: bytes, headers: dict[str, str], note: str
-    ) -> None:
-        source = self.source()
-        reading = source.read(self.pages(source, status, body, **headers), NOW)
-        assert reading.announcements == ()
-        assert note in reading.notes[0]
+def test_a_late_release_that_is_no_longer_listed_is_still_announced() -> None:
+    (late,) = look_up_unlisted_release(200, json.dumps(DUE_TODAY).encode()).announcements
+    assert (late.uid, late.published) == ("/releases/gdp", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "note"),
+    [
+        (404, b"", {"sunset": "Sat, 1 Jan 2028 00:00:00 GMT"}, "retired"),
+        (200, b"", {}, "retired"),
+        (404, b"<html>", {}, "answers 404"),
+    ],
+)
+def test_an_address_of_the_api_that_is_retired_or_missing_cancels_nothing_and_is_noted(
+    status: int, body: bytes, headers: dict[str, str], note: str
+) -> None:
+    reading = look_up_unlisted_release(status, body, **headers)
+    assert reading.announcements == ()
+    assert note in reading.notes[0]
 
 
 def test_the_ons_list_drops_overdue_entries(parse: Parse) -> None:
-    assert not parse("ons", search_result(a_listed_release()), url="").lists_overdue
+    assert not parse("ons", search_result(a_listed_release())).lists_overdue
 
 
 def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
     source = OnsSource(calendar_settings("ons"))
     body = json.dumps({"breakdown": {"total": 2500}, "releases": [a_listed_release()]}).encode()
-    answered = [Page(source.first(NOW)[0].url, 200, body)]  # what was cancelled did not answer
-    asked = source.more(answered, NOW)
-    assert source.more([*answered, *(Page(ask.url, 200, body) for ask in asked)], NOW) == []
-    assert [ask.url.split("offset=")[1].split("&")[0] for ask in asked] == ["1000", "2000"]
+    upcoming, _cancelled = source.first(NOW)
+    first = Page(upcoming.url, 200, body)
+    further = source.more([first], NOW)
+    assert [parse_qs(urlsplit(request.url).query)["offset"] for request in further] == [["1000"], ["2000"]]
+    assert source.more([first, *(Page(request.url, 200, body) for request in further)], NOW) == []
 
 
 def test_personal_data_is_removed_before_storing() -> None:
     body = json.dumps({"description": {"contact": {"name": "Jo"}, "title": "x"}, "highlight": {}}).encode()
     assert strip_personal(body) == b'{"description":{"title":"x"}}'
     assert strip_personal(b"<html>") == b"<html>"
-
-
-@pytest.mark.parametrize("body", [b"<html>x", b"{}", b"nope", b"", b"[1]"])
-def test_a_response_without_a_list_is_refused(parse: Parse, body: bytes) -> None:
-    with pytest.raises(UnreadableCalendar):
-        parse("ons", body, url="")

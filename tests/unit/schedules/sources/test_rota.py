@@ -30,27 +30,41 @@ def at(month: int, day: int, hour: int) -> datetime:
     return datetime(2026, month, day, hour, tzinfo=UTC)
 
 
-def test_an_event_puts_the_role_on_call_that_its_title_names_as_whole_words() -> None:
-    night = ":20261123T220000Z", ":20261124T080000Z"
-    assert read(event("On call: Duty A (Jo Bloggs)", *night)) == (("duty A", at(11, 23, 22), at(11, 24, 8)),)
-    assert read(event("DUTY AB", *night)) == (("duty AB", at(11, 23, 22), at(11, 24, 8)),)
-    assert [role for role, *_ in read(event("head", *night), event("headless", *night, uid="2"))] == ["", "head"]
+NIGHT = ":20261123T220000Z", ":20261124T080000Z"
 
 
-def test_whole_days_are_local_and_what_recurs_keeps_its_local_hours() -> None:
-    assert read(event("head", ";VALUE=DATE:20261123", ";VALUE=DATE:20261125"))[0][1:] == (at(11, 23, 0), at(11, 25, 0))
-    zone = ";TZID=Europe/London:"
-    weekly = event("duty A", f"{zone}20261001T090000", f"{zone}20261008T090000", "RRULE:FREQ=WEEKLY;INTERVAL=2")
-    assert [span[1:] for span in read(weekly)][:2] == [
+@pytest.mark.parametrize(("title", "role"), [("On call: Duty A (Jo Bloggs)", "duty A"), ("DUTY AB", "duty AB")])
+def test_an_event_puts_the_role_on_call_that_its_title_names(title: str, role: str) -> None:
+    assert read(event(title, *NIGHT)) == ((role, at(11, 23, 22), at(11, 24, 8)),)
+
+
+def test_a_role_within_a_longer_word_of_a_title_does_not_count() -> None:
+    spans = read(event("head", *NIGHT), event("headless", *NIGHT, uid="2"))
+    no_role = ""
+    assert sorted(role for role, *_ in spans) == [no_role, "head"]
+
+
+def test_events_of_whole_days_begin_and_end_at_local_midnight() -> None:
+    ((_, begins, ends),) = read(event("head", ";VALUE=DATE:20260706", ";VALUE=DATE:20261125"))
+    assert (begins, ends) == (at(7, 5, 23), at(11, 25, 0))
+
+
+def test_a_recurring_event_keeps_its_local_hours_over_a_clock_change() -> None:
+    in_summer_time = ";TZID=Europe/London:20261001T090000", ";TZID=Europe/London:20261008T090000"
+    spans = read(event("duty A", *in_summer_time, "RRULE:FREQ=WEEKLY;INTERVAL=2"))
+    assert [span[1:] for span in spans][:2] == [
         (at(11, 26, 9), at(12, 3, 9)),
         (at(12, 10, 9), at(12, 17, 9)),
     ]
 
 
-def test_a_shift_that_began_long_ago_still_counts_and_a_cancelled_one_does_not() -> None:
-    long = event("duty A", ":20260801T000000Z", ":20261201T000000Z")
-    off = event("head", ":20261122T000000Z", ":20261123T000000Z", "STATUS:CANCELLED", uid="2")
-    assert read(long, off) == (("duty A", at(8, 1, 0), at(12, 1, 0)),)
+def test_a_shift_that_began_long_ago_still_counts() -> None:
+    assert read(event("duty A", ":20260801T000000Z", ":20261201T000000Z")) == (("duty A", at(8, 1, 0), at(12, 1, 0)),)
+
+
+def test_a_cancelled_shift_does_not_count() -> None:
+    cancelled = event("head", *NIGHT, "STATUS:CANCELLED", uid="2")
+    assert read(event("duty A", *NIGHT), cancelled) == read(event("duty A", *NIGHT))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from schedules.source import Page
 from schedules.sources.registry import KINDS
 from schedules.times.zone import clock_doubt, instant, local
+from tests.unit.schedules.sources.conftest import NOW
 from tests.worlds.calendars import calendar_settings
 
-NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 URL = "https://stats.example/calendar"
 
 
 @dataclass(frozen=True)
-class Made:
+class Entry:
     """A made-up entry: a title, and a local time or a day."""
 
     title: str
@@ -41,42 +41,42 @@ walls = st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1)).map(  # noqa: D
 titles = st.text("abcdefghijklmnopqrstuvwxyzABCXYZ ,;:'&<>\"\\é\u2013", min_size=1, max_size=30).map(
     lambda text: " ".join(f"T {text}".split())
 )
-entries = st.builds(
-    Made,
+some_entry = st.builds(
+    Entry,
     titles,
     st.one_of(walls.filter(lambda wall: not clock_doubt(wall)), st.dates(date(2026, 1, 1), date(2030, 1, 1))),
 )
-calendars = st.lists(entries, min_size=1, max_size=12, unique_by=lambda made: made.title.casefold())
+calendars = st.lists(some_entry, min_size=1, max_size=12, unique_by=lambda entry: entry.title.casefold())
 
 
-def as_csv(made: Sequence[Made]) -> bytes:
+def as_csv(entries: Sequence[Entry]) -> bytes:
     out = io.StringIO()
     csv.writer(out).writerows(
-        [("id", "title", "date"), *((str(n), each.title, each.text()) for n, each in enumerate(made))]
+        [("id", "title", "date"), *((str(n), each.title, each.text()) for n, each in enumerate(entries))]
     )
     return out.getvalue().encode()
 
 
-def as_toml(made: Sequence[Made]) -> bytes:
-    rows = [f"[[release]]\ntitle = {json.dumps(each.title)}\nslot = {each.when.isoformat()}\n" for each in made]
+def as_toml(entries: Sequence[Entry]) -> bytes:
+    rows = [f"[[release]]\ntitle = {json.dumps(each.title)}\nslot = {each.when.isoformat()}\n" for each in entries]
     return "\n".join(rows).encode()
 
 
-def as_json(made: Sequence[Made]) -> bytes:
-    plain = [html.escape(each.title, quote=False) for each in made]
+def as_json(entries: Sequence[Entry]) -> bytes:
+    plain = [html.escape(each.title, quote=False) for each in entries]
     return json.dumps(
-        [{"title": t, "date": each.when.isoformat()} for t, each in zip(plain, made, strict=True)]
+        [{"title": t, "date": each.when.isoformat()} for t, each in zip(plain, entries, strict=True)]
     ).encode()
 
 
-def as_html(made: Sequence[Made]) -> bytes:
-    rows = "".join(f"<tr><td>{html.escape(each.title)}</td><td>{each.text()}</td></tr>" for each in made)
+def as_html(entries: Sequence[Entry]) -> bytes:
+    rows = "".join(f"<tr><td>{html.escape(each.title)}</td><td>{each.text()}</td></tr>" for each in entries)
     return f"<table><tr><th>Title</th><th>Date</th></tr>{rows}</table>".encode()
 
 
-def as_ics(made: Sequence[Made]) -> bytes:
+def as_ics(entries: Sequence[Entry]) -> bytes:
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0"]
-    for number, each in enumerate(made):
+    for number, each in enumerate(entries):
         title = each.title.replace("\\", "\\\\").replace(",", "\\,").replace(";", "\\;")
         exact = isinstance(each.when, datetime)
         start = f";TZID=Europe/London:{each.when:%Y%m%dT%H%M%S}" if exact else f";VALUE=DATE:{each.when:%Y%m%d}"
@@ -84,27 +84,27 @@ def as_ics(made: Sequence[Made]) -> bytes:
     return "\r\n".join([*lines, "END:VCALENDAR", ""]).encode()
 
 
-def as_govuk(made: Sequence[Made]) -> bytes:
+def as_govuk(entries: Sequence[Entry]) -> bytes:
     results = [
         {"title": each.title, "link": f"/government/statistics/announcements/r{n}", "display_date": each.text()}
-        for n, each in enumerate(made)
+        for n, each in enumerate(entries)
     ]
     return json.dumps({"results": results, "total": len(results)}).encode()
 
 
-def as_feed(made: Sequence[Made]) -> bytes:
-    def stamp(each: Made) -> str:
+def as_feed(entries: Sequence[Entry]) -> bytes:
+    def stamp(each: Entry) -> str:
         exact = isinstance(each.when, datetime)
         return instant(each.when).isoformat() if exact else each.text()
 
     rows = "".join(
         f"<item><guid>{n}</guid><title>{html.escape(html.escape(each.title))}</title><pubDate>{stamp(each)}</pubDate></item>"
-        for n, each in enumerate(made)
+        for n, each in enumerate(entries)
     )
     return f"<rss version='2.0'><channel>{rows}</channel></rss>".encode()
 
 
-WRITERS: dict[str, Callable[[Sequence[Made]], bytes]] = {
+WRITERS: dict[str, Callable[[Sequence[Entry]], bytes]] = {
     "csv": as_csv,
     "toml": as_toml,
     "json": as_json,
@@ -117,12 +117,12 @@ WRITERS: dict[str, Callable[[Sequence[Made]], bytes]] = {
 
 @pytest.mark.parametrize("kind", WRITERS)
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(made=calendars)
-def test_every_format_reads_back_a_written_calendar(kind: str, made: list[Made]) -> None:
+@given(entries=calendars)
+def test_every_format_reads_back_a_written_calendar(kind: str, entries: list[Entry]) -> None:
     source = KINDS[kind](calendar_settings(kind, URL))
-    reading = source.read([Page(source.first(NOW)[0].url, 200, WRITERS[kind](made))], NOW)
+    reading = source.read([Page(source.first(NOW)[0].url, 200, WRITERS[kind](entries))], NOW)
     found = [
         (each.title, local(each.slot.instant).replace(tzinfo=None) if each.slot.instant else each.slot.first)
         for each in reading.announcements
     ]
-    assert found == [(each.title, each.when) for each in made]
+    assert found == [(each.title, each.when) for each in entries]

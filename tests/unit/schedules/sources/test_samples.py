@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ import pytest
 from schedules.announcement import Announcement
 from schedules.source import Reading, UnreadableCalendar
 from schedules.sources.govuk_items import Schema, read_item
-from schedules.times.zone import local
-
-Parse = Callable[..., Reading]
+from tests.unit.schedules.sources.conftest import Parse
+from tests.unit.schedules.test_dates import slot_as_in_samples
 
 NOT_COMPARED = {"note", "recurrence_id", "unlikely_day", "judge_at", "if_declared_excel"}
 """Keys of expected answers that explain the sample, or that a test of their own compares."""
@@ -25,16 +23,10 @@ NOT_COMPARED = {"note", "recurrence_id", "unlikely_day", "judge_at", "if_declare
 def as_in_samples(announcement: Announcement) -> dict[str, Any]:
     """Return an announcement in the words of the expected answers."""
     slot = announcement.slot
-    wall = local(slot.instant) if slot.instant else None
-    first, last = (wall.date(), wall.date()) if wall else (slot.first, slot.last)
-    return {
+    return slot_as_in_samples(slot) | {
         "uid": announcement.uid.partition("#")[0],
         "slug": announcement.uid.rpartition("/")[2],
         "title": announcement.title,
-        "precision": slot.precision.value,
-        "start": str(first) if first else None,
-        "end": str(last) if last else None,
-        "time": f"{wall:%H:%M}" if wall else None,
         "instant_utc": f"{slot.instant:%Y-%m-%dT%H:%M:%SZ}" if slot.instant else None,
         "status": announcement.state.value if announcement.state else None,
         "doubt": announcement.doubt,
@@ -106,15 +98,13 @@ def test_serial_numbers_of_the_csv_sample_are_read_as_dates_if_the_option_says_s
 def test_the_ons_sample_is_parsed_as_expected(samples: Path, parse: Parse) -> None:
     folder = samples / "calendars"
     wanted = loaded(folder / "ons_expected.json")["entries"]
-    compare(parse("ons", (folder / "ons_search_upcoming.json").read_bytes(), url=""), wanted)
+    compare(parse("ons", (folder / "ons_search_upcoming.json").read_bytes()), wanted)
 
 
 def test_the_ons_json_samples_have_the_expected_states(samples: Path, parse: Parse) -> None:
     folder = samples / "calendars"
     states = {
-        name: [
-            (each.state, each.published) for each in parse("ons", (folder / name).read_bytes(), url="").announcements
-        ]
+        name: [(each.state, each.published) for each in parse("ons", (folder / name).read_bytes()).announcements]
         for name in sorted(path.name for path in folder.glob("ons_*_*.json"))
     }
     assert states == {
@@ -127,16 +117,16 @@ def test_the_ons_json_samples_have_the_expected_states(samples: Path, parse: Par
     }
 
 
-def test_the_next_release_of_the_ees_sample(samples: Path, parse: Parse) -> None:
+def test_the_next_release_of_the_ees_sample_is_read_as_expected(samples: Path, parse: Parse) -> None:
     folder = samples / "calendars"
     wanted = loaded(folder / "ees_expected.json")["nextReleaseDate"]
-    compare(parse("ees", (folder / "ees_publication.json").read_bytes(), url=""), [wanted])
+    compare(parse("ees", (folder / "ees_publication.json").read_bytes()), [wanted])
 
 
-def test_the_govuk_announcements(samples: Path, parse: Parse) -> None:
+def test_the_samples_of_govuk_announcements_are_read_as_expected(samples: Path, parse: Parse) -> None:
     found = {}
     for path in (samples / "govuk/announcements").iterdir():
-        only = parse("govuk", path.read_bytes(), url="").announcements[0]
+        only = parse("govuk", path.read_bytes()).announcements[0]
         found[path.stem] = (only.slot.precision.value, only.state, only.doubt, only.previous is not None)
     exact = ("instant", "confirmed", None, False)
     assert found == {
@@ -155,10 +145,10 @@ def test_the_govuk_announcements(samples: Path, parse: Parse) -> None:
     }
 
 
-def test_the_govuk_listings(samples: Path, parse: Parse) -> None:
+def test_each_sample_of_a_govuk_listing_has_the_expected_number_of_announcements(samples: Path, parse: Parse) -> None:
     folder = samples / "govuk/search"
     counts = {
-        path.stem: len(parse("govuk", path.read_bytes(), url="").announcements)
+        path.stem: len(parse("govuk", path.read_bytes()).announcements)
         for path in folder.iterdir()
         if not path.stem.startswith("error")
     }

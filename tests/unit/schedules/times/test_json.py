@@ -34,10 +34,10 @@ def test_an_instant_comes_back_to_the_millisecond(instant: datetime) -> None:
 
 
 def test_intervals_and_bounds_come_back_with_open_sides() -> None:
-    seen = Interval(None, NOON.replace(microsecond=0))
-    assert interval_json(seen) == {"after": None, "by": "2018-01-05T12:00:00.000Z"}
-    assert interval_from_json(interval_json(seen)) == seen
-    assert bounds_from_json(bounds_json(Bounds(1.5))) == Bounds(1.5)
+    open_interval, open_bounds = Interval(None, NOON.replace(microsecond=0)), Bounds(min=1.5)
+    assert interval_json(open_interval) == {"after": None, "by": "2018-01-05T12:00:00.000Z"}
+    assert interval_from_json(interval_json(open_interval)) == open_interval
+    assert bounds_from_json(bounds_json(open_bounds)) == open_bounds
     assert bounds_json(None) is bounds_from_json(None) is None
 
 

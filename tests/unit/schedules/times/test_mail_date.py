@@ -21,8 +21,9 @@ NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
     ],
 )
 def test_a_date_is_read_in_utc(text: str) -> None:
-    read = mail_date(text)
-    assert (read, read and read.tzinfo) == (NOON, UTC)
+    date = mail_date(text)
+    assert date is not None
+    assert (date, date.tzinfo) == (NOON, UTC)
 
 
 @pytest.mark.parametrize(

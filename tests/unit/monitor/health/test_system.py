@@ -1,0 +1,123 @@
+"""The machine below us: memory, the kernel's clock, and systemd."""
+
+from __future__ import annotations
+
+import gc
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from monitor.health.system import (
+    NO_SERVICE_MANAGER,
+    ServiceManager,
+    clock_sync_text,
+    find_malloc_trim,
+    find_service_manager,
+    is_clock_synchronised,
+    pause_garbage_collection,
+    resume_garbage_collection,
+    return_free_memory,
+    set_malloc_options,
+)
+
+
+def test_malloc_trim_of_the_c_library_is_found_and_can_be_called() -> None:
+    padding_bytes: list[int] = []
+    malloc_trim = find_malloc_trim(SimpleNamespace(malloc_trim=padding_bytes.append))
+    malloc_trim(0)
+    assert padding_bytes == [0]
+
+
+def test_a_c_library_without_malloc_trim_gives_a_function_without_effect() -> None:
+    assert find_malloc_trim(SimpleNamespace())(0) is None
+
+
+def test_glibc_is_set_to_one_heap_and_to_map_each_block_from_128_kib_on_by_itself() -> None:
+    m_arena_max, m_mmap_threshold = -8, -3  # in malloc.h
+    options: dict[int, int] = {}
+    set_malloc_options(SimpleNamespace(mallopt=options.__setitem__))
+    assert options == {m_arena_max: 1, m_mmap_threshold: 128 * 1024}
+
+
+def test_a_c_library_without_mallopt_is_not_changed() -> None:
+    set_malloc_options(SimpleNamespace())
+
+
+def test_memory_can_be_returned_repeatedly() -> None:
+    return_free_memory()
+    return_free_memory()
+
+
+def test_objects_of_the_start_are_exempt_from_garbage_collection() -> None:
+    pause_garbage_collection()
+    try:
+        was_collecting = gc.isenabled()
+        made_while_paused = [[number] for number in range(1000)]
+    finally:
+        resume_garbage_collection()
+    # Nothing is unfrozen here: the collector would then examine all objects that earlier tests have exempted.
+    assert (was_collecting, gc.isenabled()) == (False, True)
+    assert not any(examined is made_while_paused for examined in gc.get_objects())
+
+
+@pytest.mark.parametrize(
+    ("kernel_state", "is_synchronised"),
+    [(0, True), (1, True), (5, False), (-1, None)],
+    ids=["TIME_OK", "TIME_INS", "TIME_ERROR", "not readable"],
+)
+def test_the_clock_is_synchronised_unless_the_kernel_reports_an_error(
+    kernel_state: int, *, is_synchronised: bool | None
+) -> None:
+    assert is_clock_synchronised(lambda: kernel_state) is is_synchronised
+
+
+def test_reading_the_clocks_state_never_fails() -> None:
+    assert is_clock_synchronised() in {True, False, None}
+
+
+def test_each_clock_state_has_a_text() -> None:
+    assert len({clock_sync_text(is_synchronised) for is_synchronised in (True, False, None)}) == 3
+
+
+@pytest.fixture
+def systemd() -> Iterator[socket.socket]:
+    """Give a socket that receives datagrams, as systemd has it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.settimeout(5)
+        yield receiver
+
+
+def test_each_state_is_one_datagram(systemd: socket.socket, tmp_path: Path) -> None:
+    systemd.bind(str(tmp_path / "notify"))
+    manager = ServiceManager(str(tmp_path / "notify"))
+    manager.notify("READY=1")
+    manager.notify("STOPPING=1")
+    assert [systemd.recv(100), systemd.recv(100)] == [b"READY=1", b"STOPPING=1"]
+
+
+def test_an_abstract_socket_is_written_with_an_at_sign(systemd: socket.socket) -> None:
+    # The kernel gives an abstract name, which begins with a zero byte.
+    systemd.bind("")
+    name = systemd.getsockname().decode()
+    ServiceManager(name.replace("\0", "@", 1)).notify("READY=1")
+    assert systemd.recv(100) == b"READY=1"
+
+
+def test_without_a_service_manager_a_state_has_no_effect() -> None:
+    assert find_service_manager({}, 7) == NO_SERVICE_MANAGER
+    NO_SERVICE_MANAGER.notify("READY=1")
+
+
+def test_a_service_manager_that_no_longer_exists_raises_no_error(tmp_path: Path) -> None:
+    ServiceManager(str(tmp_path / "absent")).notify("READY=1")
+
+
+def test_the_watchdog_time_is_read_only_if_it_is_for_this_process() -> None:
+    environment = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "7"}
+    assert find_service_manager(environment, pid=7) == ServiceManager("/run/x", watchdog=timedelta(seconds=30))
+    assert find_service_manager(environment, pid=8) == ServiceManager("/run/x", watchdog=None)
+    assert find_service_manager({**environment, "WATCHDOG_USEC": "soon"}, pid=7).watchdog is None
