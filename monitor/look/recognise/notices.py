@@ -35,8 +35,8 @@ _MARK = quick(
 )
 # These count only in the text of a page that says little else: a release may mention them.
 _NO_CONTENT = quick(
-    r"\b(unavailable|not (yet |currently )?available|try again later|postponed|cancelled|delayed"
-    r"|draft|preview|not for publication)\b",
+    r"\b((is|are) (now |currently |temporarily )?(unavailable|not (yet |currently )?available)|try again later"
+    r"|(has|have) been (postponed|cancelled|delayed)|not for publication)\b",
     re.IGNORECASE,
 )
 _LONGEST_NOTICE = 300

@@ -232,9 +232,10 @@ def test_a_notice_under_the_title_of_a_release_is_unknown(name: str, at: datetim
         page("Statistics", "<a href='/files/freight-2025.ods'>Tables</a>", title=TITLE),
         page(TITLE, "<p>The tables are not yet available.</p><a href='/files/freight-2025.pdf'>Report</a>"),
         page(TITLE, f"<p>The survey was postponed in May.</p><p>{'Tonnes rose in every port. ' * 20}</p>"),
-        page(TITLE, "<header>Preview our new site</header><p>Tonnes rose.</p>"),
+        page(TITLE, "<header>Search is unavailable</header><p>Tonnes rose.</p>"),
+        page(TITLE, "<p>Published by the office of cancelled and delayed freight.</p>"),
     ],
-    ids=["named below", "site's name", "with a file", "notice with a file", "long text", "notice in the header"],
+    ids=["named below", "site's name", "with a file", "notice and file", "long text", "notice in the header", "words"],
 )
 def test_a_page_under_its_title_is_present_if_it_has_content_of_its_own(body: bytes) -> None:
     assert interpret_last(target(), answer(body)).state is PRESENT
