@@ -128,16 +128,16 @@ class ScheduledTarget:
     def follow_redirect(self, sighting: Sighting) -> None:
         """Set the address of the next look: where a redirect led, or the target's own.
 
-        It is the target's own after an absence, a loop, too many redirects, or one to another site. Without a redirect,
-        it stays as it is.
+        While the destination is present, it stays. It is the target's own after a look that proved nothing else, because
+        a page may replace a redirect to, for instance, the home page. So it is after a loop, too many redirects, or one
+        to another site.
         """
-        if sighting.state in (State.ABSENT, State.WITHDRAWN):
-            self.url, self.hops = None, ()
-        destination = next((link.url for link in sighting.found if link.role == "redirect"), None)
-        if destination is None or sighting.state is not State.UNKNOWN:
+        if sighting.state is State.PRESENT:
             return
+        destination = next((link.url for link in sighting.found if link.role == "redirect"), None)
         is_endless = destination in (*self.hops, self.target.url) or len(self.hops) >= _MOST_HOPS
-        if is_endless or not is_same_site(self.target.url, destination):
+        may_follow = sighting.state is State.UNKNOWN and not is_endless
+        if destination is None or not may_follow or not is_same_site(self.target.url, destination):
             self.url, self.hops = None, ()
         else:
             self.url, self.hops = destination, (*self.hops, destination)
