@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from monitor.clock import VirtualClock
 from monitor.look.clock_skew import Skew
@@ -70,9 +71,40 @@ class PollerRun:
         self.sightings.append(sighting)
         self.on_sighting(page, sighting)
 
+    @property
+    def start_times(self) -> list[float]:
+        """Return the seconds at which looks at any page began."""
+        return [time for time, _ in self.starts]
+
     def look_times(self, name: str) -> list[float]:
         """Return the seconds at which looks at this page began."""
         return [time for time, page in self.starts if page == name]
+
+    def looked_at_views(self) -> list[View]:
+        """Return the view of each look in order, as its request shows it."""
+        return [requested_view(request) for request in self.fetcher.asked]
+
+
+def requested_view(request: Request) -> View:
+    """Return the view that a request is for: only the content view wants JSON, and only the origin view no copy."""
+    if request.accept == "application/json":
+        return View.CONTENT
+    return View.ORIGIN if request.bust else View.EDGE
+
+
+def requested_page(request: Request) -> str:
+    """Return the name of the page that is requested: the last part of its address."""
+    return request.url.rpartition("/")[2]
+
+
+def gaps_between(times: Sequence[float]) -> list[float]:
+    """Return how long after each of these times the next one is."""
+    return [after - before for before, after in pairwise(times)]
+
+
+def most_in_one_second(times: Sequence[float]) -> int:
+    """Return how many of these times are at most within one second of each other."""
+    return max(sum(begin <= time <= begin + 1 for time in times) for begin in times)
 
 
 class HaltingClock(VirtualClock):
