@@ -18,14 +18,14 @@ AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
 SLOT = Slot(Precision.INSTANT, instant=AT)
 DAY = Slot(Precision.DAY, first=date(2026, 7, 23), last=date(2026, 7, 23))
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-OUT = Progress(Stage.SEEN, AT)
-AWAITED = Progress(Stage.SEEN, AT, is_complete=False)
+SEEN = Progress(Stage.SEEN, AT)
+PART_MISSING = Progress(Stage.SEEN, AT, is_complete=False)
 
 EDGE = Target("w/page/edge", "w", "page", View.EDGE, "https://www.gov.uk/x", "www.gov.uk", "govuk")
 ORIGIN = replace(EDGE, id="w/page/origin", view=View.ORIGIN)
 TWIN = replace(EDGE, id="w/page/content", view=View.CONTENT)
 SHEET = replace(EDGE, id="w/sheet/edge", part="sheet")
-ASIDE = replace(SHEET, is_optional=True)
+OPTIONAL_SHEET = replace(SHEET, is_optional=True)
 
 
 def chance_at(windows: tuple[Window, ...], offset: timedelta) -> float:
@@ -34,29 +34,29 @@ def chance_at(windows: tuple[Window, ...], offset: timedelta) -> float:
 
 
 @pytest.mark.parametrize(
-    ("target", "standing", "offset", "chance"),
+    ("target", "progress", "after_slot", "chance"),
     [
         (EDGE, UNSEEN, timedelta(), 1.0),
         (ORIGIN, UNSEEN, timedelta(), 1.0),
         (SHEET, UNSEEN, timedelta(), 1.0),
         (TWIN, UNSEEN, timedelta(), 0.25),
-        (ASIDE, UNSEEN, timedelta(), 0.25),
+        (OPTIONAL_SHEET, UNSEEN, timedelta(), 0.25),
         (EDGE, UNSEEN, 30 * MINUTE, 4.0),
         (EDGE, UNSEEN, 5 * HOUR, 4.0),
         (TWIN, UNSEEN, 30 * MINUTE, 1.0),
         (EDGE, Progress(Stage.EXPOSED, AT - HOUR), -30 * MINUTE, 1.0),
-        (SHEET, AWAITED, 5 * MINUTE, 4.0),
-        (ASIDE, AWAITED, 5 * MINUTE, 1.0),
-        (SHEET, AWAITED, 5 * HOUR, 4.0),
-        (EDGE, OUT, 5 * MINUTE, 0.25),
-        (EDGE, OUT, 5 * HOUR, 0.25),
-        (TWIN, OUT, 5 * HOUR, 0.0625),
+        (SHEET, PART_MISSING, 5 * MINUTE, 4.0),
+        (OPTIONAL_SHEET, PART_MISSING, 5 * MINUTE, 1.0),
+        (SHEET, PART_MISSING, 5 * HOUR, 4.0),
+        (EDGE, SEEN, 5 * MINUTE, 0.25),
+        (EDGE, SEEN, 5 * HOUR, 0.25),
+        (TWIN, SEEN, 5 * HOUR, 0.0625),
     ],
 )
 def test_chance_depends_on_the_kind_of_target_and_its_progress(
-    target: Target, standing: Progress, offset: timedelta, chance: float
+    target: Target, progress: Progress, after_slot: timedelta, chance: float
 ) -> None:
-    assert chance_at(windows_for(target, SLOT, standing), offset) == chance
+    assert chance_at(windows_for(target, SLOT, progress), after_slot) == chance
 
 
 @pytest.mark.parametrize("slot", [DAY, SLOT])

@@ -29,8 +29,9 @@ SHEET = replace(EDGE, id="w/sheet/edge", part="sheet")
 TRIPWIRE = replace(EDGE, id="~tripwire/x", release="", part="", view=View.TRIPWIRE)
 
 
-def spacing(windows: tuple[Window, ...], offset: timedelta) -> timedelta | None:
-    window = window_at(windows, AT + offset)
+def spacing(windows: tuple[Window, ...], after_slot: timedelta) -> timedelta | None:
+    """Return how far apart looks are, this long after the slot. None if there are none."""
+    window = window_at(windows, AT + after_slot)
     return None if window is None else window.every
 
 
@@ -55,11 +56,19 @@ def test_spacing_of_an_unseen_page_by_distance_from_its_slot(offset: timedelta, 
     assert spacing(windows_for(EDGE, SLOT), offset) == every
 
 
-@pytest.mark.parametrize(("offset", "every"), [(0, None), (29, None), (30, 15), (90, 15), (599, 15), (7201, 60)])
-def test_index_is_looked_at_from_30_seconds_after_the_slot(offset: int, every: int | None) -> None:
-    listing = replace(ORIGIN, id="w/index/origin", part=INDEX)
-    seconds = None if every is None else every * SECOND
-    assert spacing(windows_for(listing, SLOT), offset * SECOND) == seconds
+@pytest.mark.parametrize(
+    ("after_slot", "every"),
+    [
+        (0 * SECOND, None),
+        (29 * SECOND, None),
+        (30 * SECOND, 15 * SECOND),
+        (599 * SECOND, 15 * SECOND),
+        (2 * HOUR + SECOND, MINUTE),
+    ],
+)
+def test_index_is_looked_at_from_30_seconds_after_the_slot(after_slot: timedelta, every: timedelta | None) -> None:
+    index = replace(ORIGIN, id="w/index/origin", part=INDEX)
+    assert spacing(windows_for(index, SLOT), after_slot) == every
 
 
 def test_one_look_falls_due_exactly_at_the_slot() -> None:
@@ -163,7 +172,8 @@ def test_close_looks_of_a_promised_day_begin_at_twenty_past_nine_in_local_time(d
 
 
 def test_day_is_overdue_from_local_midnight() -> None:
-    assert windows_for(EDGE, DAY)[-1].begins == datetime(2026, 7, 23, 23, tzinfo=UTC)
+    midnight_in_london = datetime(2026, 7, 23, 23, tzinfo=UTC)
+    assert windows_for(EDGE, DAY)[-1].begins == midnight_in_london
 
 
 def test_a_promised_month_is_watched_every_five_minutes_and_each_minute_once_it_has_passed() -> None:
@@ -179,7 +189,7 @@ def test_release_without_a_readable_time_is_looked_at_hourly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("offset", "every", "origin"),
+    ("after_slot", "every", "every_at_origin"),
     [
         (3 * HOUR - SECOND, HOUR, None),
         (3 * HOUR, 5 * SECOND, 5 * SECOND),
@@ -190,11 +200,11 @@ def test_release_without_a_readable_time_is_looked_at_hourly() -> None:
     ],
 )
 def test_target_found_absent_after_its_release_is_looked_at_closely_for_an_hour(
-    offset: timedelta, every: timedelta | None, origin: timedelta | None
+    after_slot: timedelta, every: timedelta | None, every_at_origin: timedelta | None
 ) -> None:
-    standing = Progress(Stage.SEEN, AT + SECOND, lost_at=AT + 3 * HOUR)
-    assert spacing(windows_for(EDGE, SLOT, standing), offset) == every
-    assert spacing(windows_for(ORIGIN, SLOT, standing), offset) == origin
+    lost_again = Progress(Stage.SEEN, AT + SECOND, lost_at=AT + 3 * HOUR)
+    assert spacing(windows_for(EDGE, SLOT, lost_again), after_slot) == every
+    assert spacing(windows_for(ORIGIN, SLOT, lost_again), after_slot) == every_at_origin
 
 
 _instants = st.integers(-20 * 86_400, 20 * 86_400).map(lambda count: AT + count * SECOND)
@@ -231,10 +241,9 @@ def test_later_now_only_removes_windows_that_ended(
 
 
 @given(_watches, st.integers(1, 10**9), st.integers(0, 59))
-def test_look_falls_due_at_the_slot_for_any_spacing(watch: WatchSettings, before: int, shift: int) -> None:
+def test_look_falls_due_at_the_slot_for_any_spacing(watch: WatchSettings, microseconds_before: int, shift: int) -> None:
     windows = windows_for(EDGE, SLOT, watch=watch)
-    after = AT - before * timedelta(microseconds=1)
-    due = next_due(windows, after, shift * SECOND)
+    due = next_due(windows, AT - timedelta(microseconds=microseconds_before), shift * SECOND)
     while due is not None and due < AT:
         due = next_due(windows, max(due, AT - watch.slot.begins), shift * SECOND)
     assert due == AT
