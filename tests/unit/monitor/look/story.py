@@ -80,6 +80,10 @@ class PollerRun:
         """Return the seconds at which looks at this page began."""
         return [time for time, page in self.starts if page == name]
 
+    def sightings_at(self, host: str) -> list[Sighting]:
+        """Return the sightings of targets whose id has this host in it."""
+        return [sighting for sighting in self.sightings if host in sighting.target]
+
     def looked_at_views(self) -> list[View]:
         """Return the view of each look in order, as its request shows it."""
         return [requested_view(request) for request in self.fetcher.asked]

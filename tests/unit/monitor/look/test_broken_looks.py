@@ -34,18 +34,14 @@ def watch_bad_and_good_host(run: PollerRun) -> None:
         run.poller.watch(target(host, host=host), [window(every=1)])
 
 
-def sightings_of(run: PollerRun, host: str) -> list[Sighting]:
-    return [one for one in run.sightings if host in one.target]
-
-
 def test_broken_look_is_unknown_and_the_next_one_is_on_time() -> None:
     run = run_poller(
         watch_bad_and_good_host, seconds=6.5, script=break_looks_at_bad_host(OverflowError, until=3.5), may_break=True
     )
     assert run.look_times(BAD) == run.look_times(GOOD) == [0, 1, 2, 3, 4, 5, 6]
     broken, whole = [(State.UNKNOWN, "monitor_fault")] * 4, [(State.PRESENT, "")] * 3
-    assert [(sighting.state, sighting.why) for sighting in sightings_of(run, BAD)] == [*broken, *whole]
-    assert {one.state for one in sightings_of(run, GOOD)} == {State.PRESENT}
+    assert [(sighting.state, sighting.why) for sighting in run.sightings_at(BAD)] == [*broken, *whole]
+    assert {one.state for one in run.sightings_at(GOOD)} == {State.PRESENT}
 
 
 def test_look_counts_as_broken_and_becomes_unknown_if_its_hook_fails() -> None:

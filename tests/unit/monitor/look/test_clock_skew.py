@@ -74,16 +74,11 @@ def test_unreadable_date_says_nothing_about_our_clock(text: str) -> None:
     assert not skew.is_known()
 
 
-def test_one_answer_bounds_the_offset_within_the_grain_of_a_date() -> None:
-    low, high = skew_after_answers("a", count=1, ahead=3.0).bounds()
+@pytest.mark.parametrize(("answers", "widest"), [(1, 1.1), (40, 0.25)])
+def test_one_answer_bounds_the_offset_to_a_second_and_many_narrow_the_bounds(answers: int, widest: float) -> None:
+    low, high = skew_after_answers("a", count=answers, ahead=3.0).bounds()
     assert low <= 3.0 <= high
-    assert high - low < 1.1
-
-
-def test_many_answers_narrow_the_bounds() -> None:
-    low, high = skew_after_answers("a", count=40, ahead=3.0).bounds()
-    assert low <= 3.0 <= high
-    assert high - low < 0.25
+    assert high - low < widest
 
 
 def test_a_right_clock_is_not_off() -> None:

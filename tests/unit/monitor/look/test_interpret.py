@@ -246,20 +246,6 @@ def test_forgotten_target_has_no_baseline() -> None:
     assert interpreter.interpret_now(part, answer(body=NEW)).why == NO_BASELINE
 
 
-@pytest.mark.parametrize("was_missing", [False, True])
-def test_page_with_another_period_is_absent_whether_or_not_it_was_missing_before(*, was_missing: bool) -> None:
-    interpreter, part = Interpreter(), target(recognise="govuk")
-    if was_missing:
-        interpreter.interpret_now(part, answer(404, b""))
-    assert interpreter.interpret_now(part, answer(body=PAGE.replace(b"July", b"June"))).state is State.ABSENT
-
-
-def test_page_with_another_title_that_was_missing_before_is_unknown() -> None:
-    interpreter, part = Interpreter(), target(recognise="govuk")
-    interpreter.interpret_now(part, answer(404, b""))
-    assert interpreter.interpret_now(part, answer(body=PAGE.replace(b"Figures", b"Prisons"))).state is State.UNKNOWN
-
-
 def test_every_look_is_unknown_while_our_clock_may_be_far_off() -> None:
     interpreter = Interpreter(unproven_offset=timedelta(seconds=30))
     assert interpreter.interpret_now(target(), answer(404, at=45, date=NOON_DATE)).why == "clock"

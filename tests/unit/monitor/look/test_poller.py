@@ -38,11 +38,7 @@ def test_shift_moves_every_look_except_those_of_an_unshifted_window() -> None:
     assert run.look_times("page") == [0.25, 1.25, 2.25, 3, 4, 5]
 
 
-def test_looks_end_with_the_last_window() -> None:
-    assert run_poller(watch_pages("page", ends=3)).look_times("page") == [0, 1, 2]
-
-
-def test_spacing_changes_from_window_to_window() -> None:
+def test_spacing_changes_from_window_to_window_and_looks_end_with_the_last() -> None:
     run = run_poller(
         lambda run: run.poller.watch(target(), [window(every=5, ends=10), window(every=1, begins=10, ends=13)]),
         seconds=30,

@@ -75,26 +75,20 @@ def test_pages_of_an_overloaded_host_are_looked_at_in_turn() -> None:
         assert max(gaps_between(run.look_times(name))) <= 1.05 * seconds_a_round
 
 
-def test_under_pressure_looks_are_shared_out_in_proportion_to_their_spacing() -> None:
+@pytest.mark.parametrize(
+    ("rare_every", "frequent_chance", "ratio"), [(10, 1.0, 10), (1, 9.0, sqrt(9.0))], ids=["spacing", "chance"]
+)
+def test_under_pressure_looks_are_shared_out_by_spacing_and_by_the_square_root_of_the_chance(
+    rare_every: int, frequent_chance: float, ratio: float
+) -> None:
     def act(run: PollerRun) -> None:
         for n in range(10):
-            run.poller.watch(target(f"fast{n}"), [window(every=1)])
-            run.poller.watch(target(f"slow{n}"), [window(every=10)])
-
-    run = run_poller(act, rate=5.5, seconds=200)
-    counts = Counter(name.rstrip("0123456789") for _, name in run.starts)
-    assert counts["fast"] == pytest.approx(10 * counts["slow"], rel=0.1)
-
-
-def test_under_pressure_looks_follow_the_square_root_of_the_chance() -> None:
-    def act(run: PollerRun) -> None:
-        for n in range(10):
-            run.poller.watch(target(f"likely{n}"), [window(every=1, chance=9.0)])
-            run.poller.watch(target(f"unlikely{n}"), [window(every=1, chance=1.0)])
+            run.poller.watch(target(f"frequent{n}"), [window(every=1, chance=frequent_chance)])
+            run.poller.watch(target(f"rare{n}"), [window(every=rare_every, chance=1.0)])
 
     run = run_poller(act, rate=4, seconds=200)
     counts = Counter(name.rstrip("0123456789") for _, name in run.starts)
-    assert counts["likely"] == pytest.approx(sqrt(9.0) * counts["unlikely"], rel=0.1)
+    assert counts["frequent"] == pytest.approx(ratio * counts["rare"], rel=0.1)
 
 
 def test_pages_that_wait_for_a_look_get_the_closer_spacing_of_their_next_window() -> None:
@@ -196,29 +190,28 @@ def test_slow_answers_delay_looks_within_the_budget_only_if_few_may_be_under_way
     assert max(four.late) > 1.0
 
 
-def test_host_gets_the_exact_wait_that_it_demands() -> None:
-    replies = iter([Reply(200, b"x"), Reply(200, b"x"), Reply(429, b"", {"Retry-After": "30"})])
-    run = run_poller(watch_pages("page"), seconds=40, script=lambda _: next(replies, Reply(200, b"x")))
-    assert run.look_times("page")[:4] == [0, 1, 2, 2 + 30]
-
-
-def test_date_in_retry_after_is_kept_to_the_second() -> None:
-    headers = {"Retry-After": "Thu, 26 Nov 2026 12:00:30 GMT", "Date": "Thu, 26 Nov 2026 12:00:03 GMT"}
-    replies = iter([Reply(404)] * 3 + [Reply(503, b"", headers)])
-    run = run_poller(watch_pages("page"), seconds=40, script=lambda _: next(replies, Reply(404)))
-    assert run.look_times("page")[:5] == [0, 1, 2, 3, 30]
-
-
 SECONDS_FROM_1970_TO_NOON = "1795694400"
 
 
 @pytest.mark.parametrize(
-    "retry_after", ["1000000000000", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", SECONDS_FROM_1970_TO_NOON]
+    ("headers", "next_look_at"),
+    [
+        ({"Retry-After": "40"}, 2 + 40),
+        ({"Retry-After": "Thu, 26 Nov 2026 12:00:50 GMT", "Date": "Thu, 26 Nov 2026 12:00:02 GMT"}, 50),
+        # A wait of more than a day is replaced by the default of 30 seconds.
+        ({"Retry-After": "1000000000000"}, 2 + 30),
+        ({"Retry-After": "9" * 5000}, 2 + 30),
+        ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, 2 + 30),
+        ({"Retry-After": SECONDS_FROM_1970_TO_NOON}, 2 + 30),
+    ],
 )
-def test_a_demanded_wait_of_more_than_a_day_is_replaced_by_the_default_of_30_seconds(retry_after: str) -> None:
-    replies = iter([Reply(200, b"x"), Reply(429, b"", {"Retry-After": retry_after})])
-    run = run_poller(watch_pages("page"), seconds=40, script=lambda _: next(replies, Reply(200, b"x")))
-    assert run.look_times("page")[:3] == [0, 1, 1 + 30]
+@pytest.mark.parametrize("status", [429, 503])
+def test_host_that_refuses_the_third_look_gets_the_wait_that_it_demands_to_the_second(
+    status: int, headers: dict[str, str], next_look_at: int
+) -> None:
+    replies = iter([Reply(404), Reply(404), Reply(status, b"", headers)])
+    run = run_poller(watch_pages("page"), seconds=60, script=lambda _: next(replies, Reply(404)))
+    assert run.look_times("page")[:4] == [0, 1, 2, next_look_at]
 
 
 def test_rate_after_a_wait_grows_step_by_step() -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Request
-from monitor.look.sighting import Sighting
 from tests.unit.monitor.look.story import NOON, PollerRun, run_poller, target, window
 from tests.worlds.fetcher import Reply
 
@@ -77,10 +76,6 @@ def look_at_hosts(strange: list[Reply], *, has_date: bool, synchronised: bool | 
     return run_poller(act, script=publisher, skew=lambda: Skew(lambda: synchronised))
 
 
-def sightings_of(run: PollerRun, host: str) -> list[Sighting]:
-    return [one for one in run.sightings if host in one.target]
-
-
 @settings(max_examples=200, deadline=None)
 @example(strange=[Reply(200, b"x", {"Date": LAST_SECOND})], has_date=False, synchronised=None)
 @example(strange=[Reply(200, b"x", {"Date": LAST_SECOND})], has_date=True, synchronised=True)
@@ -100,5 +95,5 @@ def test_headers_of_one_host_do_not_change_sightings_at_another(
     assume(has_date or synchronised is not False)
     alone = look_at_hosts([], has_date=has_date, synchronised=synchronised)
     both = look_at_hosts(strange, has_date=has_date, synchronised=synchronised)
-    assert sightings_of(both, PLAIN) == sightings_of(alone, PLAIN)
-    assert len(sightings_of(both, STRANGE)) == len(both.look_times(STRANGE))
+    assert both.sightings_at(PLAIN) == alone.sightings_at(PLAIN)
+    assert len(both.sightings_at(STRANGE)) == len(both.look_times(STRANGE))

@@ -246,15 +246,6 @@ def test_listed_part_goes_first_at_once() -> None:
     assert make_next_look(sweep, 31, LookResult.PRESENT)[0] == "c"
 
 
-@pytest.mark.parametrize(("parts", "least_proved", "median"), [(60, 60, 12.2), (175, 175, 35.4), (300, 282, 60.7)])
-def test_five_looks_a_second_prove_most_parts_of_a_busy_slot_to_a_median_of_so_many_seconds(
-    parts: int, least_proved: int, median: float
-) -> None:
-    simulated = swept(usual(parts), rate=5.0)
-    assert len(simulated.parts) >= least_proved
-    assert simulated.width <= median
-
-
 def test_late_parts_prevent_no_proof_of_the_others() -> None:
     in_time = [number for number in range(175) if number % 9]
     parts = [part if number in in_time else Part(200.0) for number, part in enumerate(usual(175))]

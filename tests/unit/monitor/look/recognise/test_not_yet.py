@@ -81,6 +81,11 @@ def test_a_page_under_its_title_that_is_coming_soon_is_absence(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
-def test_a_notice_that_a_page_is_no_longer_available_is_a_withdrawal_although_its_status_is_200(name: str) -> None:
-    seen = page("No longer available - GOV.UK", "The page you are looking for is no longer available")
+@pytest.mark.parametrize(
+    "title", ["No longer available - GOV.UK", "The page you&#x2019;re looking for is no longer here - GOV.UK"]
+)
+def test_a_notice_that_a_page_is_no_longer_available_is_a_withdrawal_although_its_status_is_200(
+    title: str, name: str
+) -> None:
+    seen = page(title, "The page you're looking for is no longer available")
     assert find_recogniser(name)(seen, CONTEXT).state is State.WITHDRAWN

@@ -70,8 +70,13 @@ def test_release_about_maintenance_or_cookies_is_no_site_notice(name: str) -> No
     assert find_recogniser(name)(page(title, title), Context(CONTEXT.url, title)).state is State.PRESENT
 
 
-def test_a_page_that_says_not_found_is_absence_to_status() -> None:
-    assert find_recogniser("status")(page("404 - Not found", "Oops"), CONTEXT).state is State.ABSENT
+@pytest.mark.parametrize("name", ["status", "govuk"])
+@pytest.mark.parametrize(
+    ("title", "heading"),
+    [("404 - Not found", "Oops"), ("Page not found - GOV.UK", "Page not found"), ("404 - GOV.UK", "Page not found")],
+)
+def test_a_page_that_says_not_found_is_absence(title: str, heading: str, name: str) -> None:
+    assert find_recogniser(name)(page(title, heading), CONTEXT).state is State.ABSENT
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
@@ -240,22 +245,46 @@ def test_ees_entries_are_searched_for_the_period() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "state"),
+    ("before_ours", "latest", "state"),
     [
-        ({"latestRelease": {"slug": "2024-25"}}, State.ABSENT),
-        ({"latestRelease": {"slug": "2025-26"}}, State.PRESENT),
-        ({"latestRelease": None}, State.UNKNOWN),
-        ({"results": []}, State.UNKNOWN),
+        ("2024-25", "2024-25", State.ABSENT),
+        ("2024-25", "2025-26", State.PRESENT),
+        ("2024-25-autumn-term", "2024-25-autumn-term", State.ABSENT),
+        ("2024-25-autumn-term", "2024-25-spring-term", State.PRESENT),
+        ("2024-25-autumn-term", "2025-26-autumn-term", State.PRESENT),
+        ("2024-25-autumn-term", "2023-24-autumn-term", State.UNKNOWN),
+        ("2024-25-autumn-term", "autumn-term", State.PRESENT),
     ],
 )
-def test_a_publication_of_ees_is_out_once_its_latest_release_is_another(said: dict[str, object], state: State) -> None:
-    assert find_recogniser("ees-after:2024-25")(json_answer(said), CONTEXT).state is state
+def test_a_release_of_ees_is_out_once_the_latest_is_later_than_the_one_before_it(
+    before_ours: str, latest: str, state: State
+) -> None:
+    content = json_answer({"latestRelease": {"slug": latest}})
+    assert find_recogniser(f"ees-after:{before_ours}")(content, CONTEXT).state is state
+
+
+@pytest.mark.parametrize("content", [{"latestRelease": None}, {"results": []}])
+def test_a_publication_of_ees_without_a_latest_release_is_unknown(content: dict[str, object]) -> None:
+    assert find_recogniser("ees-after:2024-25")(json_answer(content), CONTEXT).state is State.UNKNOWN
 
 
 def test_the_first_release_of_a_publication_of_ees_comes_after_none() -> None:
     recognise = find_recogniser("ees-after:none")
     assert recognise(json_answer({"latestRelease": None}), CONTEXT).state is State.ABSENT
     assert recognise(json_answer({"latestRelease": {"slug": "2025-26"}}), CONTEXT).specific
+
+
+def test_ees_release_of_another_year_is_absence() -> None:
+    ours, release = "Example absence: Academic year 2025/26", {"id": "1", "releaseId": "2", "published": "x"}
+    for year, state in (("2025/26", State.PRESENT), ("2024/25", State.ABSENT)):
+        content = release | {"title": f"Academic year {year}", "publication": {"title": "Example absence"}}
+        recognised = find_recogniser("ees")(json_answer(content), Context(URL, ours))
+        assert (recognised.state, recognised.specific) == (state, state is State.PRESENT)
+
+
+def test_a_landing_page_of_ees_that_names_no_edition_proves_no_edition() -> None:
+    landing_page = page("Example absence - Explore education statistics - GOV.UK", "Example absence")
+    assert not find_recogniser("ees")(landing_page, Context(URL, "Example absence: Academic year 2025/26")).specific
 
 
 def test_ees_page_has_series_and_period() -> None:
@@ -279,9 +308,10 @@ def test_unreadable_rule_is_a_user_fault(name: str) -> None:
 NAMES = [*PLAIN, *(f"{name}:{'title' if name == 'jmespath' else 'a'}" for name in WITH_RULE)]
 
 
-@given(
-    st.sampled_from(NAMES), st.binary(max_size=300), st.sampled_from(["text/html", "application/json", "", "text/xml"])
-)
+KINDS = st.sampled_from(["text/html", "text/html; charset=nonsense", "application/json", "", "text/xml"])
+
+
+@given(st.sampled_from(NAMES), st.binary(max_size=400), KINDS)
 def test_no_body_breaks_any_recogniser(name: str, body: bytes, kind: str) -> None:
     find_recogniser(name)(answer(body, kind), CONTEXT)
 
