@@ -1,4 +1,4 @@
-"""Which windows apply to a target."""
+"""Which windows apply to a target, and how likely it is to change in each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.plan.addresses import INDEX
 from monitor.plan.phases import ExposedPhase, SlotPhase, WatchSettings, Window, next_due, window_at
 from monitor.plan.targets import Target, View
-from monitor.plan.windows import Progress, Stage, windows_for
+from monitor.plan.windows import TRIPWIRE_CHANCE, UNSEEN, Progress, Stage, chance_of, windows_for
 from schedules.slot import Precision, Slot
 
 AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
@@ -205,6 +205,57 @@ def test_target_found_absent_after_its_release_is_looked_at_closely_for_an_hour(
     lost_again = Progress(Stage.SEEN, AT + SECOND, lost_at=AT + 3 * HOUR)
     assert spacing(windows_for(EDGE, SLOT, lost_again), after_slot) == every
     assert spacing(windows_for(ORIGIN, SLOT, lost_again), after_slot) == every_at_origin
+
+
+SEEN = Progress(Stage.SEEN, AT)
+PART_MISSING = Progress(Stage.SEEN, AT, is_complete=False)
+OPTIONAL_SHEET = replace(SHEET, is_optional=True)
+
+
+def chance_at(windows: tuple[Window, ...], offset: timedelta) -> float:
+    """Return the chance of the window in which a look falls, this long after the slot."""
+    return window_at(windows, AT + offset).chance
+
+
+@pytest.mark.parametrize(
+    ("target", "progress", "after_slot", "chance"),
+    [
+        (EDGE, UNSEEN, timedelta(), 1.0),
+        (ORIGIN, UNSEEN, timedelta(), 1.0),
+        (SHEET, UNSEEN, timedelta(), 1.0),
+        (CONTENT, UNSEEN, timedelta(), 0.25),
+        (OPTIONAL_SHEET, UNSEEN, timedelta(), 0.25),
+        (EDGE, UNSEEN, 30 * MINUTE, 4.0),
+        (EDGE, UNSEEN, 5 * HOUR, 4.0),
+        (CONTENT, UNSEEN, 30 * MINUTE, 1.0),
+        (EDGE, Progress(Stage.EXPOSED, AT - HOUR), -30 * MINUTE, 1.0),
+        (SHEET, PART_MISSING, 5 * MINUTE, 4.0),
+        (OPTIONAL_SHEET, PART_MISSING, 5 * MINUTE, 1.0),
+        (SHEET, PART_MISSING, 5 * HOUR, 4.0),
+        (EDGE, SEEN, 5 * MINUTE, 0.25),
+        (EDGE, SEEN, 5 * HOUR, 0.25),
+        (CONTENT, SEEN, 5 * HOUR, 0.0625),
+    ],
+)
+def test_chance_depends_on_the_kind_of_target_and_its_progress(
+    target: Target, progress: Progress, after_slot: timedelta, chance: float
+) -> None:
+    assert chance_at(windows_for(target, SLOT, progress), after_slot) == chance
+
+
+@pytest.mark.parametrize("slot", [DAY, SLOT])
+def test_release_not_judged_to_the_minute_has_a_quarter_of_the_chance(slot: Slot) -> None:
+    assert chance_at(windows_for(EDGE, slot, exact=False), timedelta()) == 0.25
+
+
+def test_a_listing_of_the_newest_pages_has_the_same_chance_in_all_its_windows() -> None:
+    listing = replace(EDGE, view=View.TRIPWIRE, is_optional=True)
+    assert chance_of(listing, out=True) == TRIPWIRE_CHANCE
+    assert {window.chance for window in windows_for(listing, SLOT)} == {TRIPWIRE_CHANCE}
+
+
+def test_phases_before_the_slot_differ_only_in_spacing() -> None:
+    assert {window.chance for window in windows_for(EDGE, SLOT) if window.begins < AT + 10 * MINUTE} == {1.0}
 
 
 _instants = st.integers(-20 * 86_400, 20 * 86_400).map(lambda count: AT + count * SECOND)
