@@ -343,40 +343,57 @@ def test_bounds_always_contain_the_truth(rows: list[tuple[str, float, int, bool]
     assert not rows or low - 1e-6 <= offset <= high + 1e-6
 
 
-@pytest.mark.parametrize(
-    ("offset_before", "steps", "seconds_until_certain"),
-    [
-        pytest.param(0.0, [(3600.0, True), (0.0, False)], None, id="set wrong and right again before an answer"),
-        pytest.param(0.0, [(-30.0, True)], None, id="set back"),
-        pytest.param(0.0, [(0.9, False)], None, id="set by less than a second"),
-        pytest.param(3600.0, [(0.0, False)], None, id="a wrong clock is set right"),
-        pytest.param(3600.0, [(3600.0, False)], None, id="a wrong clock stays wrong"),
-        pytest.param(None, [(3600.0, False)], None, id="no date was ever received"),
-        pytest.param(0.0, [(3600.0, True)], 31.0, id="doubt ends after half a minute"),
-    ],
-)
-def test_guard_doubts_a_right_clock_for_half_a_minute_after_it_is_set_wrong(
-    offset_before: float | None, steps: list[tuple[float, bool]], seconds_until_certain: float | None
-) -> None:
-    class SteadyClock(VirtualClock):
-        passed = 0.0
+class SettableClock(VirtualClock):
+    """A clock that stands still until a test moves it. It is so many seconds `ahead` of the true time."""
 
-        def monotonic(self) -> float:
-            return self.passed
+    passed, ahead = 0.0, 0.0
 
-    clock, offset = SteadyClock(NOON), offset_before or 0.0
-    skew = Skew(lambda: False, lambda: offset)
+    def monotonic(self) -> float:
+        return self.passed
+
+
+def guard_of(clock: SettableClock, *, is_dated: bool = True) -> ClockStepGuard:
+    """Return the guard of a clock. If `is_dated`, a host has shown how far it is ahead."""
+    skew = Skew(lambda: False, lambda: clock.ahead)
     was_just_set_wrong = ClockStepGuard(skew, clock)
-    if offset_before is not None:
-        skew.observe("a", answer_with_date(0.5, ahead=offset_before), offset)
+    if is_dated:
+        skew.observe("a", answer_with_date(0.5, ahead=clock.ahead), clock.ahead)
     assert not was_just_set_wrong()
-    for new_offset, is_doubtful in steps:
-        offset = new_offset
+    return was_just_set_wrong
+
+
+@pytest.mark.parametrize(
+    ("ahead_before", "ahead_after", "is_doubtful"),
+    [(0.0, 3600.0, True), (0.0, -30.0, True), (0.0, 0.9, False), (3600.0, 0.0, False), (3600.0, 3600.0, False)],
+)
+def test_guard_doubts_only_a_right_clock_that_was_set_wrong(
+    *, ahead_before: float, ahead_after: float, is_doubtful: bool
+) -> None:
+    clock = SettableClock(NOON)
+    clock.ahead = ahead_before
+    was_just_set_wrong = guard_of(clock)
+    clock.ahead = ahead_after
+    assert was_just_set_wrong() is is_doubtful
+
+
+def test_guard_doubts_no_clock_that_no_host_has_dated() -> None:
+    clock = SettableClock(NOON)
+    was_just_set_wrong = guard_of(clock, is_dated=False)
+    clock.ahead = 3600.0
+    assert not was_just_set_wrong()
+
+
+def test_doubt_ends_half_a_minute_after_the_clock_was_set_or_when_it_is_set_right() -> None:
+    clock = SettableClock(NOON)
+    was_just_set_wrong = guard_of(clock)
+    clock.ahead = 3600.0
+    for second, is_doubtful in ((0, True), (29, True), (31, False)):
+        clock.passed = second
         assert was_just_set_wrong() is is_doubtful
-        clock.passed += 2
-    if seconds_until_certain is not None:
-        clock.passed += seconds_until_certain
-        assert not was_just_set_wrong()
+    clock.ahead = 7200.0
+    assert was_just_set_wrong()
+    clock.ahead = 0.0
+    assert not was_just_set_wrong()
 
 
 class SleepingMachine(VirtualClock):
