@@ -12,13 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.clock import VirtualClock
 from monitor.look.fetch import Request
-from monitor.look.interpret import Interpreter
-from monitor.look.poller import Poller
 from monitor.look.reading import SMALL_BODY
-from monitor.plan.budget import Budget
-from monitor.rehearse.virtual_loop import run_virtually
 from tests.unit.monitor.look.story import (
     HOST,
     NOON,
@@ -32,7 +27,7 @@ from tests.unit.monitor.look.story import (
     watch_pages,
     window,
 )
-from tests.worlds.fetcher import Reply, ScriptedFetcher
+from tests.worlds.fetcher import Reply
 
 CALENDAR = Request("https://calendar.example/")
 
@@ -45,12 +40,6 @@ def answering(host: str, replies: Iterator[Reply]) -> Callable[[Request], Reply]
         return next(replies, Reply(200, b"x")) if is_from_host else Reply(200, b"x")
 
     return answer
-
-
-def test_host_never_gets_more_requests_than_its_budget_in_any_second() -> None:
-    run = run_poller(watch_pages(*(f"p{n}" for n in range(12))), rate=5, seconds=30)
-    assert most_in_one_second(run.start_times) <= 5
-    assert len(run.starts) > 140
 
 
 def test_host_gets_one_request_above_its_budget_in_a_second_if_its_first_connections_open_together() -> None:
@@ -287,18 +276,3 @@ def test_cancelled_request_takes_no_turn() -> None:
 def test_equal_runs_make_looks_in_equal_order() -> None:
     act = watch_pages(*(f"p{n}" for n in range(30)))
     assert run_poller(act, rate=7).starts == run_poller(act, rate=7).starts
-
-
-def test_requests_are_paced_without_a_running_poller() -> None:
-    async def story(clock: VirtualClock) -> list[float]:
-        fetcher = ScriptedFetcher(clock, {})
-        poller = Poller(clock, fetcher, Budget(2.0), Interpreter())
-        begun = []
-        for n in range(4):
-            await poller.look_once(target(f"p{n}"))
-            begun.append(clock.monotonic())
-        return begun
-
-    # The spacing is a hundredth longer than the budget of 2 a second allows.
-    spacing = 1.01 / 2
-    assert run_virtually(story, NOON) == pytest.approx([n * spacing for n in range(4)])

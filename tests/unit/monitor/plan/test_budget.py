@@ -38,12 +38,6 @@ def test_twice_the_demand_doubles_the_spacing() -> None:
     assert stretch_factor(10.0, 5.0) == 2.0
 
 
-def test_rate_is_shared_by_the_square_root_of_the_chance() -> None:
-    likely, unlikely = group(wanted_every=0.1, chance=9), group(wanted_every=0.1, chance=1)
-    looks_a_second = {name: 1 / spacing for name, spacing in affordable_spacings({likely: 1, unlikely: 1}, 4.0).items()}
-    assert looks_a_second == pytest.approx({likely: sqrt(9), unlikely: sqrt(1)})
-
-
 def test_a_group_wanted_ten_times_as_rarely_gets_ten_times_the_spacing() -> None:
     often, rarely = group(wanted_every=1), group(wanted_every=10)
     assert affordable_spacings({often: 10, rarely: 10}, 1.1) == pytest.approx({often: 10, rarely: 100})
@@ -95,28 +89,6 @@ def test_request_sent_again_on_a_new_connection_counts_against_the_budget() -> N
     pacer.charge_extra_request(after(0.01))
     pacer.charge_extra_request(after(0.01))
     assert pacer.next_start(after(0.02)) == after(0.01) + 3 * pacer.gap
-
-
-def test_host_gets_the_wait_it_asked_for_to_the_second() -> None:
-    pacer = Pacer(10.0)
-    pacer.record_start(NOON)
-    pacer.record_refusal(NOON, timedelta(seconds=30))
-    assert pacer.next_start(after(1)) == after(30)
-    assert pacer.is_quiet(after(29.9))
-    assert not pacer.is_quiet(after(30))
-
-
-def test_rate_recovers_step_by_step_after_a_refusal() -> None:
-    pacer = Pacer(10.0)
-    pacer.record_refusal(NOON, timedelta(seconds=1))
-    gap_after_refusal = pacer.gap
-    for _ in range(8):
-        pacer.record_success()
-    gap_halfway = pacer.gap
-    for _ in range(8):
-        pacer.record_success()
-    usual_gap = Pacer(10.0).gap
-    assert gap_after_refusal > gap_halfway > pacer.gap == usual_gap
 
 
 def test_wait_of_30_s_without_a_time_named_by_the_host_doubles_with_each_refusal_after_it() -> None:
