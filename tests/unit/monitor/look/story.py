@@ -120,7 +120,7 @@ class HaltingClock(VirtualClock):
         return super().monotonic() + self.halted
 
 
-def halt(run: PollerRun) -> None:
+def block_for_2_5_s(run: PollerRun) -> None:
     """Block the loop for 2.5 seconds."""
     assert isinstance(run.clock, HaltingClock)
     run.clock.halted += 2.5

@@ -11,8 +11,8 @@ from monitor.look.sighting import State
 from tests.unit.monitor.look.story import (
     HaltingClock,
     PollerRun,
+    block_for_2_5_s,
     gaps_between,
-    halt,
     requested_page,
     run_poller,
     target,
@@ -173,7 +173,7 @@ def test_single_looks_are_made_within_the_budget() -> None:
 
 def test_blocked_loop_is_reported_and_due_looks_are_made_or_missed() -> None:
     pages, looks_due_of_each = ("page", "sheet"), 9
-    run = run_poller(watch_pages(*pages), seconds=8.3, later=[(3.5, halt)], clock=HaltingClock)
+    run = run_poller(watch_pages(*pages), seconds=8.3, later=[(3.5, block_for_2_5_s)], clock=HaltingClock)
     seconds_stalled = [(end - begin).total_seconds() for begin, end in run.stalls]
     assert seconds_stalled == [pytest.approx(2.5, abs=0.1)]
     assert len(run.starts) + run.poller.missed == len(pages) * looks_due_of_each
@@ -181,7 +181,7 @@ def test_blocked_loop_is_reported_and_due_looks_are_made_or_missed() -> None:
 
 def test_blocked_loop_is_reported_even_if_an_added_page_wakes_the_poller() -> None:
     def halt_and_add_page(run: PollerRun) -> None:
-        halt(run)
+        block_for_2_5_s(run)
         run.poller.watch(target("more"), [window(ends=1)])
 
     run = run_poller(watch_pages("page"), seconds=8.3, later=[(3.5, halt_and_add_page)], clock=HaltingClock)

@@ -19,8 +19,8 @@ from tests.unit.monitor.look.story import (
     NOON,
     HaltingClock,
     PollerRun,
+    block_for_2_5_s,
     gaps_between,
-    halt,
     most_in_one_second,
     run_poller,
     target,
@@ -132,7 +132,7 @@ def test_each_look_due_is_counted_as_made_or_missed_under_any_pressure_and_chang
 def test_due_looks_are_made_or_missed_if_the_loop_is_blocked_under_pressure() -> None:
     pages, seconds = 60, 20
     act = watch_pages(*(f"p{n}" for n in range(pages)), every=1, ends=seconds)
-    run = run_poller(act, rate=20, seconds=25, later=[(6.3, halt)], clock=HaltingClock)
+    run = run_poller(act, rate=20, seconds=25, later=[(6.3, block_for_2_5_s)], clock=HaltingClock)
     seconds_stalled = [(end - begin).total_seconds() for begin, end in run.stalls]
     assert seconds_stalled == [pytest.approx(2.5, abs=0.1)]
     assert len(run.starts) + sum(looks for _, looks in run.missed) == pages * seconds

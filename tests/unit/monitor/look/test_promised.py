@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.look.fetch import Request
 from monitor.plan.phases import Window
 from monitor.plan.targets import View
-from tests.unit.monitor.look.story import NOON, PollerRun, requested_page, run_poller, target, window
+from tests.unit.monitor.look.story import NOON, PollerRun, requested_page, run_poller, target, watch_pages, window
 from tests.worlds.fetcher import Reply
 
 SLOTS = [
@@ -22,16 +22,15 @@ SLOTS = [
 
 
 def test_a_busy_host_is_kept_free_for_the_look_at_the_promised_instant() -> None:
-    instant = NOON + timedelta(seconds=7.05)
+    rate, promised = 5, 7.05
 
     def act(run: PollerRun) -> None:
-        for n in range(10):
-            run.poller.watch(target(f"p{n}"), [window(every=1)], promised_at=instant if n == 5 else None)
+        watch_pages(*(f"other{n}" for n in range(9)), every=1)(run)
+        run.poller.watch(target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=promised))
 
-    run = run_poller(act, rate=5, seconds=20)
-    spacing = 1 / 5
-    looks_around_the_instant = [(time, name) for time, name in run.starts if abs(time - 7.05) < spacing]
-    assert looks_around_the_instant == [(7.05, "p5")]
+    run = run_poller(act, rate=rate, seconds=20)
+    looks_around_the_instant = [(time, name) for time, name in run.starts if abs(time - promised) < 1 / rate]
+    assert looks_around_the_instant == [(promised, "page")]
 
 
 def test_of_first_looks_promised_at_one_instant_that_at_the_page_in_the_edge_view_goes_first() -> None:
@@ -49,8 +48,7 @@ def test_of_first_looks_promised_at_one_instant_that_at_the_page_in_the_edge_vie
 
 def test_slow_answer_does_not_delay_the_promised_look() -> None:
     def act(run: PollerRun) -> None:
-        for n in range(8):
-            run.poller.watch(target(f"p{n}"), [window(every=1)])
+        watch_pages(*(f"other{n}" for n in range(8)), every=1)(run)
         run.poller.watch(target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=7))
 
     def reply(request: Request) -> Reply:

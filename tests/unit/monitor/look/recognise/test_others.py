@@ -234,14 +234,12 @@ def test_ees_entries_give_the_version_of_the_release() -> None:
 
 
 def test_ees_entries_are_searched_for_the_period() -> None:
-    entries = [
-        {"releaseId": "1", "published": "x", "title": "July to September 2026"},
-        {"title": "legacy", "url": "/x"},
-    ]
+    ours = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
+    on_another_site = {"title": "April to June 2010", "url": "/x"}
     recognise, context = find_recogniser("ees"), Context(URL, "Example claims: July to September 2026")
-    assert recognise(json_answer({"results": entries}), context).specific
-    assert recognise(json_answer({"results": entries[1:]}), context).state is State.ABSENT
-    assert recognise(json_answer({"results": entries}), Context(URL)).why == "a listing"
+    assert recognise(json_answer({"results": [ours, on_another_site]}), context).specific
+    assert recognise(json_answer({"results": [on_another_site]}), context).state is State.ABSENT
+    assert recognise(json_answer({"results": [ours, on_another_site]}), Context(URL)).why == "a listing"
 
 
 @pytest.mark.parametrize(
