@@ -156,11 +156,11 @@ def sitemaps_of(producer: str, urls: Iterable[str]) -> list[Target]:
     return _make_tripwires(producer, ((url, "feed:*") for url in urls))
 
 
-def newest_on_govuk(organisation: str, count: int = 50) -> str:
-    """Return the search query for the newest statistics of an organisation on GOV.UK."""
+def newest_on_govuk(organisation: str) -> str:
+    """Return the search query for the fifty newest statistics of an organisation on GOV.UK."""
     query = [("filter_organisations", organisation)]
     query += (("filter_content_store_document_type", kind) for kind in _RELEASED_TYPES)
-    query += [("order", "-public_timestamp"), ("count", str(count)), ("fields", _LISTED)]
+    query += [("order", "-public_timestamp"), ("count", "50"), ("fields", _LISTED)]
     return f"https://{GOVUK}/api/search.json?{urlencode(query, safe=',')}"
 
 
