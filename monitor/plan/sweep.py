@@ -88,7 +88,7 @@ class Sweep:
         return self.slot - self.tolerance <= now < self.ends
 
     def update_is_critical(self, now: datetime, gap: timedelta) -> None:
-        """Set `is_critical`: every look at a page counts in the last round before the slot and the first one after it."""
+        """Set `is_critical`: every look at a page counts in the last round before the slot and the first after it."""
         self.is_critical = False
         if now >= self.ends or now < self.slot - _ROUND_SLACK * len(self.parts) * gap:
             return  # usually: this avoids the walk through all parts
