@@ -66,7 +66,7 @@ def look_at_hosts(strange: list[Reply], *, has_date: bool, synchronised: bool | 
             return next(answers)
         now = asyncio.get_running_loop().time()
         date = format_datetime((NOON + timedelta(seconds=now)).replace(microsecond=0), usegmt=True)
-        status, body = (200, b"figures") if now >= 4 else (404, b"")
+        status, body = (200, b"<h1>Figures</h1>") if now >= 4 else (404, b"")
         return Reply(status, body, {"Date": date} if has_date else {}, seconds=0.04)
 
     def act(run: PollerRun) -> None:

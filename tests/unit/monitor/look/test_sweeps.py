@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from math import inf
 from statistics import median
 
 import pytest
@@ -19,6 +18,7 @@ from monitor.plan.targets import Target, View
 from tests.unit.monitor.look.story import (
     HOST,
     NOON,
+    AppearingPages,
     PollerRun,
     Script,
     gaps_between,
@@ -34,78 +34,43 @@ from tests.worlds.fetcher import Reply
 SLOT_AT = 300.0
 """When the slot is, in seconds after noon."""
 TOLERANCE = timedelta(seconds=60)
-VIEWS = (View.EDGE, View.ORIGIN, View.CONTENT)
 
 
 @dataclass
-class BusySlot:
-    """Pages promised for one slot. `out_at` has how many seconds after the slot each of them is published.
+class BusySlot(AppearingPages):
+    """Pages promised for one slot, which is at second `since`. `looks` has the second, page and view of each look."""
 
-    When a page is seen, the last absence before and this presence are its interval, and it gets no more looks.
-    """
-
-    out_at: dict[str, float]
+    since: float = SLOT_AT
     important: frozenset[str] = frozenset()
-    slot_at: float = SLOT_AT
-    last_absences: dict[str, float] = field(default_factory=dict)
-    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     looks: list[tuple[float, str, View]] = field(default_factory=list)
-    run: PollerRun = field(init=False)
 
     def begin(self, run: PollerRun) -> None:
         """Have the poller look at the pages in three views, each second around the slot."""
-        self.run, slot = run, NOON + timedelta(seconds=self.slot_at)
+        self.run, slot, begins = run, NOON + timedelta(seconds=self.since), self.since - 120
         for number, name in enumerate(self.out_at):
             proof = ProofGoal(slot, TOLERANCE, (-int(name in self.important), 1, number))
-            for view in VIEWS:
-                near = window(every=15, ends=self.slot_at - 120)
-                around = window(
-                    every=5 if view is View.CONTENT else 1, begins=self.slot_at - 120, ends=self.slot_at + 600
-                )
-                run.poller.watch(target(name, view=view), [near, around], timedelta(seconds=0.1 * number), goal=proof)
-
-    def second(self) -> float:
-        """Return the seconds since the slot."""
-        return self.run.second() - self.slot_at
-
-    def reply(self, request: Request) -> Reply:
-        """Answer 200 if the page is out, else 404."""
-        is_out = self.second() >= self.out_at[requested_page(request)]
-        return Reply(200, b"figures") if is_out else Reply(404)
+            for view, every in ((View.EDGE, 1), (View.ORIGIN, 1), (View.CONTENT, 5)):
+                windows = [window(every=15, ends=begins), window(every=every, begins=begins, ends=self.since + 600)]
+                run.poller.watch(target(name, view=view), windows, timedelta(seconds=0.1 * number), goal=proof)
 
     def note_sighting(self, page: Target, sighting: Sighting) -> None:
-        if page.part not in self.out_at:
-            return
-        at = (sighting.sent - NOON).total_seconds() - self.slot_at
-        self.looks.append((at, page.part, page.view))
-        if sighting.state is State.ABSENT:
-            self.last_absences[page.part] = at
-        elif page.part not in self.intervals:
-            self.intervals[page.part] = (self.last_absences.get(page.part, -inf), at)
-            for view in VIEWS:
-                self.run.poller.drop(target(page.part, view=view).id)
+        if page.part in self.out_at:
+            self.looks.append((self.second(sighting.sent), page.part, page.view))
+            super().note_sighting(page, sighting)
 
     def look_times(self, name: str, view: View, begin: float, end: float) -> list[float]:
         """Return the seconds from the slot, in this span, at which a page was looked at in a view."""
         return [at for at, part, look_view in self.looks if (part, look_view) == (name, view) and begin <= at <= end]
 
     @property
-    def pages(self) -> set[str]:
-        return set(self.out_at)
-
-    @property
     def proved_on_time(self) -> set[str]:
         """Return the pages that are proved to have come within a minute of the slot."""
         return {name for name, (after, by) in self.intervals.items() if after >= -60 and by <= 60}
 
-    @property
-    def median_interval(self) -> float:
-        return median(by - after for after, by in self.intervals.values())
 
-
-def busy_slot(pages: int, *, prefix: str = "p", slot_at: float = SLOT_AT) -> BusySlot:
+def busy_slot(pages: int, *, prefix: str = "p", since: float = SLOT_AT) -> BusySlot:
     """Return a slot of so many pages, which are published between 1 and 5 seconds after it."""
-    return BusySlot({f"{prefix}{n}": 1 + 4 * (n * 7919 % 1000) / 1000 for n in range(pages)}, slot_at=slot_at)
+    return BusySlot({f"{prefix}{n}": 1 + 4 * (n * 7919 % 1000) / 1000 for n in range(pages)}, since)
 
 
 def run_busy_slots(
@@ -151,7 +116,7 @@ def test_five_looks_a_second_prove_most_pages_of_a_busy_slot_on_time(
     slot = busy_slot(pages)
     run_busy_slots(slot, rate=5)
     assert len(slot.proved_on_time) >= least_proved
-    assert slot.median_interval <= longest_median
+    assert median(slot.widths) <= longest_median
 
 
 @pytest.mark.parametrize("pages", [60, 300])
@@ -246,7 +211,7 @@ def test_ten_requests_near_a_busy_slot_take_at_most_50_seconds_and_exceed_no_bud
 
 @pytest.mark.parametrize("seconds_apart", [20.0, 60.0, 90.0])
 def test_all_pages_of_two_slots_that_are_seconds_apart_are_proved_with_one_budget(seconds_apart: float) -> None:
-    first, second = busy_slot(pages=60), busy_slot(pages=60, prefix="q", slot_at=SLOT_AT + seconds_apart)
+    first, second = busy_slot(pages=60), busy_slot(pages=60, prefix="q", since=SLOT_AT + seconds_apart)
     run_busy_slots(first, second, seconds_after=400)
     assert first.proved_on_time == first.pages
     assert second.proved_on_time == second.pages

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from math import sqrt
 from operator import mul
 from random import Random
@@ -12,44 +11,21 @@ from statistics import mean
 
 import pytest
 
-from monitor.look.fetch import Request
-from monitor.look.sighting import Sighting, State
-from monitor.plan.targets import Target
-from tests.unit.monitor.look.story import NOON, PollerRun, gaps_between, requested_page, run_poller, target, window
-from tests.worlds.fetcher import Reply
+from tests.unit.monitor.look.story import (
+    AppearingPages,
+    PollerRun,
+    gaps_between,
+    run_poller,
+    target,
+    watch_pages,
+    window,
+)
 
 
-@dataclass
-class AppearingPages:
-    """Pages that appear at random instants; each is dropped as soon as it is seen, with the width of its interval."""
-
-    appears: dict[str, float]
-    absent: dict[str, float] = field(default_factory=dict)
-    widths: dict[str, float] = field(default_factory=dict)
-    run: PollerRun | None = None
-
-    def watch(self, run: PollerRun, names: Sequence[str]) -> None:
-        """Have the poller look at these pages from now on, every second if its budget allows."""
-        self.run, run.on_sighting = run, self.note_sighting
-        for name in names:
-            run.poller.watch(target(name), [window(every=1)])
-
-    def reply(self, request: Request) -> Reply:
-        """Answer 200 if the page has appeared, else 404."""
-        assert self.run is not None
-        is_out = self.run.second() >= self.appears[requested_page(request)]
-        return Reply(200, b"figures") if is_out else Reply(404)
-
-    def note_sighting(self, page: Target, sighting: Sighting) -> None:
-        """Note an absence. If the page is there, note the width of its interval and drop it."""
-        if sighting.state is State.ABSENT:
-            self.absent[page.part] = (sighting.proved_from - NOON).total_seconds()
-            return
-        assert self.run is not None
-        by = (sighting.proved_to - NOON).total_seconds()
-        assert self.absent[page.part] <= self.appears[page.part] <= by
-        self.widths[page.part] = by - self.absent[page.part]
-        self.run.poller.drop(page.id)
+def watch_appearing(run: PollerRun, appearing: AppearingPages, names: Iterable[str]) -> None:
+    """Have the poller look at these of the pages from now on, every second if its budget allows."""
+    appearing.run, run.on_sighting = run, appearing.note_sighting
+    watch_pages(*names, every=1)(run)
 
 
 def pages_that_appear(pages: int, rounds: float, rate: float) -> AppearingPages:
@@ -63,36 +39,34 @@ def test_each_page_of_a_busy_slot_is_dated_within_about_one_round_of_looks(pages
     appearing, seconds_a_round = pages_that_appear(pages, rounds=3, rate=rate), pages / rate
 
     def act(run: PollerRun) -> None:
-        appearing.watch(run, list(appearing.appears))
+        watch_appearing(run, appearing, appearing.pages)
 
     run_poller(act, rate=rate, seconds=7 * seconds_a_round, script=appearing.reply)
-    widths = list(appearing.widths.values())
-    assert len(widths) == pages
-    assert mean(widths) <= 1.1 * seconds_a_round
-    assert max(widths) <= 1.5 * seconds_a_round
+    assert len(appearing.widths) == pages
+    assert mean(appearing.widths) <= 1.1 * seconds_a_round
+    assert max(appearing.widths) <= 1.5 * seconds_a_round
 
 
 @pytest.mark.parametrize(("pages", "rate"), [(60, 1.0), (1000, 20.0)])
 def test_pages_that_are_added_later_widen_no_interval_by_more_than_half_a_round(pages: int, rate: float) -> None:
     appearing, seconds_a_round = pages_that_appear(pages, rounds=3, rate=rate), pages / rate
-    names, half = list(appearing.appears), pages // 2
+    names, half = list(appearing.out_at), pages // 2
     # The second half is added in three parts, before any of its pages is out.
     added_after_rounds = (0.5, 1.0, 1.25)
     additions = [(rounds * seconds_a_round, names[half + n :: 3]) for n, rounds in enumerate(added_after_rounds)]
     _, added_last = additions[-1]
     for name in added_last:
-        appearing.appears[name] += 1.5 * seconds_a_round
+        appearing.out_at[name] += 1.5 * seconds_a_round
     run_poller(
-        lambda run: appearing.watch(run, names[:half]),
+        lambda run: watch_appearing(run, appearing, names[:half]),
         rate=rate,
         seconds=9 * seconds_a_round,
         script=appearing.reply,
-        later=[(at, lambda run, added=added: appearing.watch(run, added)) for at, added in additions],
+        later=[(at, lambda run, added=added: watch_appearing(run, appearing, added)) for at, added in additions],
     )
-    widths = list(appearing.widths.values())
-    assert len(widths) == pages
-    assert mean(widths) <= 1.1 * seconds_a_round
-    assert max(widths) <= 1.5 * seconds_a_round
+    assert len(appearing.widths) == pages
+    assert mean(appearing.widths) <= 1.1 * seconds_a_round
+    assert max(appearing.widths) <= 1.5 * seconds_a_round
 
 
 def gaps_between_looks(chances: Sequence[float], rate: float, rounds: float) -> list[list[float]]:
