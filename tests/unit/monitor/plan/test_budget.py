@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.plan.budget import Budget, Pacer, WantedSpacing, affordable_spacings, share_rate, stretch_factor
+from monitor.plan.budget import (
+    Budget,
+    Pacer,
+    WantedSpacing,
+    affordable_spacings,
+    concurrent_requests,
+    share_rate,
+    stretch_factor,
+)
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 RATES = st.floats(0.1, 200)
@@ -20,6 +28,11 @@ def after(seconds: float) -> datetime:
 def test_host_without_its_own_rate_gets_the_default() -> None:
     budget = Budget(2.0, {"www.gov.uk": 5.0})
     assert (budget.rate("www.gov.uk"), budget.rate("elsewhere.example")) == (5.0, 2.0)
+
+
+@pytest.mark.parametrize(("rate", "places"), [(2.0, 4), (20.0, 10), (200.0, 32)])
+def test_requests_under_way_are_those_of_half_a_second_but_at_least_4_and_at_most_32(rate: float, places: int) -> None:
+    assert concurrent_requests(rate) == places
 
 
 def group(*, wanted_every: float, chance: float = 1.0) -> WantedSpacing:
