@@ -113,6 +113,18 @@ def test_wait_of_30_s_without_a_time_named_by_the_host_doubles_with_each_refusal
     assert pacer.quiet_until == after(31 + 2 * 30)
 
 
+@pytest.mark.parametrize(("successes", "next_wait"), [(8, 60), (16, 30)], ids=["slow", "at full rate again"])
+def test_wait_without_a_named_time_is_30_s_again_only_after_the_rate_has_recovered(
+    successes: int, next_wait: float
+) -> None:
+    pacer = Pacer(10.0)
+    pacer.record_refusal(NOON, None)
+    for _ in range(successes):
+        pacer.record_success()
+    pacer.record_refusal(after(100), None)
+    assert pacer.quiet_until == after(100 + next_wait)
+
+
 def test_longest_wait_is_one_day() -> None:
     pacer = Pacer(10.0)
     pacer.record_refusal(NOON, timedelta(days=4000))
