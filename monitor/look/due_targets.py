@@ -144,7 +144,9 @@ class Sweeps:
 
     def _open_sweeps(self, now: datetime, *, urgent: bool) -> list[Sweep]:
         """Return the open sweeps that are urgent, or the others."""
-        sweeps = [sweep for sweep in self._sweeps.values() if sweep.is_open(now) and sweep.is_urgent(now) is urgent]
+        open_sweeps = [sweep for sweep in self._sweeps.values() if sweep.is_open(now)]
+        # From one tolerance before the slot, a look can prove that a part was on time.
+        sweeps = [sweep for sweep in open_sweeps if (now >= sweep.slot - sweep.tolerance) is urgent]
         lowest = min((sweep.looks_per_part for sweep in sweeps if sweep.was_urgent is urgent), default=0.0)
         for sweep in sweeps:
             if sweep.was_urgent is not urgent:

@@ -83,10 +83,6 @@ class Sweep:
         """Return whether its time has come: from two tolerances before the slot until it ends."""
         return self.slot - 2 * self.tolerance <= now < self.ends
 
-    def is_urgent(self, now: datetime) -> bool:
-        """Return whether a look now can prove that a part was on time."""
-        return self.slot - self.tolerance <= now < self.ends
-
     def update_is_critical(self, now: datetime, gap: timedelta) -> None:
         """Set `is_critical`: every look at a page counts in the last round before the slot and the first after it."""
         self.is_critical = False
