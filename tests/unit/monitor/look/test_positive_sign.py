@@ -268,42 +268,42 @@ def test_a_day_in_the_title_of_an_edition_is_not_that_of_its_slot() -> None:
     assert interpret_last(target(title=title), answer(page(title, "<p>Deaths: 1</p>"), at=BEFORE)).state is PRESENT
 
 
+PLACEHOLDER = page(TITLE, "<p>Release date: 26 November 2026</p>")
+
+
 def test_placeholder_from_before_a_restart_is_one_until_the_page_has_a_date_of_publication() -> None:
     interpreter, part = Interpreter(), target()
     # Of a placeholder that an earlier process saw, the text is not stored.
     interpreter.restore_known(part, Known(was_missing=True, placeholder="", slot=SLOT_IN_FORCE))
-    promising = page(TITLE, "<p>Release date: 26 November 2026</p>")
     published = page(TITLE, "<p>Published 26 November 2026</p>")
-    assert interpreter.interpret_now(part, answer(promising)).state is UNKNOWN
+    assert interpreter.interpret_now(part, answer(PLACEHOLDER)).state is UNKNOWN
     assert interpreter.interpret_now(part, answer(published)).state is PRESENT
 
 
 def test_a_page_that_comes_after_an_absence_may_have_the_words_of_an_earlier_placeholder() -> None:
-    body = page(TITLE, "<p>Release date: 26 November 2026</p>")
-    looks = answer(body, at=BEFORE), answer(b"", at=BEFORE, status=404), answer(body)
+    looks = answer(PLACEHOLDER, at=BEFORE), answer(b"", at=BEFORE, status=404), answer(PLACEHOLDER)
     assert interpret_last(target(), *looks).state is PRESENT
 
 
 def test_a_placeholder_is_still_one_after_a_404_that_is_a_stale_copy() -> None:
-    body, headers = page(TITLE, "<p>Release date: 26 November 2026</p>"), {"age": "300", "cache-control": "max-age=30"}
+    headers = {"age": "300", "cache-control": "max-age=30"}
     stale = Answer(PAGE, 404, headers, b"", AFTER, AFTER)
-    assert interpret_last(target(), answer(body, at=BEFORE), stale, answer(body, at=AFTER)).state is UNKNOWN
+    looks = answer(PLACEHOLDER, at=BEFORE), stale, answer(PLACEHOLDER, at=AFTER)
+    assert interpret_last(target(), *looks).state is UNKNOWN
 
 
 def test_a_placeholder_that_one_view_showed_is_one_in_another_view_too() -> None:
-    interpreter, edge, body = Interpreter(), target(), page(TITLE, "<p>Release date: 26 November 2026</p>")
+    interpreter, edge = Interpreter(), target()
     origin = replace(edge, id="r/page/origin", view=View.ORIGIN)
     for view in (edge, origin):
         interpreter.restore_known(view, Known(slot=SLOT_IN_FORCE))
-    assert interpreter.interpret_now(edge, answer(body, at=BEFORE)).state is UNKNOWN
-    assert interpreter.interpret_now(origin, answer(body, at=AFTER)).state is UNKNOWN
+    assert interpreter.interpret_now(edge, answer(PLACEHOLDER, at=BEFORE)).state is UNKNOWN
+    assert interpreter.interpret_now(origin, answer(PLACEHOLDER, at=AFTER)).state is UNKNOWN
 
 
 def test_a_page_first_seen_while_our_clock_was_doubtful_is_present_once_the_clock_is_right() -> None:
-    body = page(TITLE, "<p>Release date: 26 November 2026</p>")
-
     def answer_dated(at: datetime, date: str) -> Answer:
-        return Answer(PAGE, 200, {"date": date}, body, at, at)
+        return Answer(PAGE, 200, {"date": date}, PLACEHOLDER, at, at)
 
     an_hour_off = answer_dated(BEFORE, "Thu, 26 Nov 2026 10:25:00 GMT")
     right = [answer_dated(AFTER + timedelta(seconds=n), f"Thu, 26 Nov 2026 09:30:0{2 + n} GMT") for n in range(4)]
@@ -318,13 +318,12 @@ def test_a_page_first_seen_while_our_clock_was_doubtful_is_present_once_the_cloc
 )
 def test_page_received_before_its_slot_is_present_if_the_hosts_clock_is_after_it(date: str, state: State) -> None:
     before_slot = SLOT - timedelta(seconds=4)
-    body = page(TITLE, "<p>Release date: 26 November 2026</p>")
-    assert interpret_last(target(), Answer(PAGE, 200, {"date": date}, body, before_slot, before_slot)).state is state
+    look = Answer(PAGE, 200, {"date": date}, PLACEHOLDER, before_slot, before_slot)
+    assert interpret_last(target(), look).state is state
 
 
 def test_cached_copy_of_a_placeholder_after_the_slot_is_a_placeholder() -> None:
-    body = page(TITLE, "<p>Release date: 26 November 2026</p>")
-    old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, body, AFTER, AFTER)
+    old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, PLACEHOLDER, AFTER, AFTER)
     assert interpret_last(target(), old).state is UNKNOWN
 
 
