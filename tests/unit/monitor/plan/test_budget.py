@@ -131,6 +131,13 @@ def test_longest_wait_is_one_day() -> None:
     assert pacer.quiet_until == NOON + timedelta(days=1)
 
 
+def test_host_is_quiet_until_its_wait_is_over() -> None:
+    pacer = Pacer(10.0)
+    pacer.record_refusal(NOON, timedelta(seconds=30))
+    assert pacer.is_quiet(after(29.9))
+    assert not pacer.is_quiet(after(30))
+
+
 def test_shorter_wait_does_not_end_a_longer_one() -> None:
     pacer = Pacer(10.0)
     pacer.record_refusal(NOON, timedelta(seconds=60))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.plan.budget import Pacer
 from monitor.plan.share import LATEST_START, Share, Turns, owner_of
 
 EPOCH = datetime(2026, 11, 26, 9, tzinfo=UTC)
@@ -69,6 +71,25 @@ def test_start_too_late_in_a_turn_waits_for_the_monitors_next_turn() -> None:
     mine = turns_of("north", ("north", "south"), 1.0, divided=False, zero=0.0)
     assert mine.at_or_after(EPOCH + LATEST_START) == EPOCH + LATEST_START
     assert mine.at_or_after(EPOCH + 2 * LATEST_START) == EPOCH + 2 * mine.gap
+
+
+@pytest.mark.parametrize("members", [("north",), ("north", "south")])
+def test_a_pacer_uses_each_of_its_turns_although_its_starts_are_late_in_them(members: tuple[str, ...]) -> None:
+    turns, pacer = turns_of("north", members, 5.0, divided=False, zero=0.0), Pacer(5.0)
+    pacer.reconfigure(5.0, turns)
+    next_start = EPOCH
+    for number in range(4):
+        next_start = pacer.next_start(next_start)
+        assert next_start == EPOCH + number * len(members) * turns.gap
+        pacer.record_start(next_start + LATEST_START)
+    assert pacer.gap == len(members) * turns.gap
+
+
+def test_a_host_that_refused_a_monitor_gets_a_quarter_of_its_turns() -> None:
+    turns, pacer = turns_of("north", ("north", "south"), 5.0, divided=False), Pacer(5.0)
+    pacer.reconfigure(5.0, turns)
+    pacer.record_refusal(EPOCH, timedelta(seconds=10))
+    assert pacer.gap == 4 * 2 * turns.gap
 
 
 def test_owner_of_a_host_gets_95_percent_of_its_turns() -> None:
