@@ -159,6 +159,17 @@ def test_a_redirect_that_gives_up_encryption_or_leaves_the_port_is_not_followed(
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
 
+@pytest.mark.parametrize(
+    ("location", "why"),
+    [
+        ("http://www.gov.uk/other", "redirected to another port or scheme"),
+        ("https://login.example/", "redirected to another host"),
+    ],
+)
+def test_a_redirect_that_is_not_followed_says_what_would_change(location: str, why: str) -> None:
+    assert interpret(answer(302, location=location)).why == why
+
+
 def test_a_redirect_to_encryption_is_followed() -> None:
     found = interpret(answer(301, url="http://stats.example/a", location="https://stats.example/a")).found
     assert [each.url for each in found] == ["https://stats.example/a"]
