@@ -44,27 +44,6 @@ def _represents_part(target: Target, goal: ProofGoal) -> bool:
     return target.view is View.EDGE or goal.announces is not None
 
 
-@dataclass(slots=True, eq=False)
-class _SharedSweep:
-    """One of several sweeps at a host. `looks` is its number of looks divided by its parts: the lowest goes first.
-
-    `was_urgent` is whether it was urgent when it was last chosen from, None before that.
-    """
-
-    sweep: Sweep
-    looks: float = 0.0
-    was_urgent: bool | None = None
-    is_critical: bool = False
-
-    def is_open(self, now: datetime) -> bool:
-        """Return whether its time has come: from two tolerances before the slot until it ends."""
-        return self.sweep.slot - 2 * self.sweep.tolerance <= now < self.sweep.ends
-
-    def is_urgent(self, now: datetime) -> bool:
-        """Return whether a look now can prove that a part was on time."""
-        return self.sweep.slot - self.sweep.tolerance <= now < self.sweep.ends
-
-
 class Sweeps:
     """The parts of one host that need proof, in one sweep for each slot.
 
@@ -73,7 +52,7 @@ class Sweeps:
     """
 
     def __init__(self) -> None:
-        self._sweeps: dict[tuple[datetime, timedelta], _SharedSweep] = {}
+        self._sweeps: dict[tuple[datetime, timedelta], Sweep] = {}
         self._part_keys_by_url: dict[str, str] = {}
         self._debt = 0.0
         self.is_active = False
@@ -82,25 +61,23 @@ class Sweeps:
         """Add the part of a target to the sweep of its slot, unless the goal ended or another target represents it."""
         if not _represents_part(target, goal) or now >= goal.ends:
             return
-        shared = self._sweeps.get((goal.slot, goal.tolerance))
-        if shared is None:
-            shared = self._sweeps[goal.slot, goal.tolerance] = _SharedSweep(Sweep(goal.slot, goal.tolerance))
-        shared.sweep.add(part_key(target), goal)
+        sweep = self._sweeps.setdefault((goal.slot, goal.tolerance), Sweep(goal.slot, goal.tolerance))
+        sweep.add(part_key(target), goal)
         if goal.announces is None:
             # A listing that links to this address gives the part priority.
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
         """Remove the part of a target, which needs no more proof, and its sweep if no part is left."""
-        shared = self._find_sweep(goal)
-        if shared is None or not _represents_part(target, goal):
+        sweep = self._find_sweep(goal)
+        if sweep is None or not _represents_part(target, goal):
             return
-        shared.sweep.remove(part_key(target))
+        sweep.remove(part_key(target))
         self._part_keys_by_url.pop(target.url, None)
-        if not shared.sweep.parts:
+        if not sweep.parts:
             del self._sweeps[goal.slot, goal.tolerance]
 
-    def _find_sweep(self, goal: ProofGoal | None) -> _SharedSweep | None:
+    def _find_sweep(self, goal: ProofGoal | None) -> Sweep | None:
         """Return the sweep of the goal's slot, None without a goal or if that sweep has ended."""
         return None if goal is None else self._sweeps.get((goal.slot, goal.tolerance))
 
@@ -113,23 +90,23 @@ class Sweeps:
             keys = self._part_keys_by_url
             if listed_parts := [keys[link.url] for link in sighting.found if link.url in keys]:
                 for listing_sweep in self._sweeps.values():
-                    listing_sweep.sweep.prioritise(listed_parts)
-        shared = self._find_sweep(goal)
-        if shared is not None and target.view in (View.EDGE, View.ORIGIN):
+                    listing_sweep.prioritise(listed_parts)
+        sweep = self._find_sweep(goal)
+        if sweep is not None and target.view in (View.EDGE, View.ORIGIN):
             result = _RESULTS.get(sighting.state, LookResult.NOTHING)
-            shared.sweep.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
+            sweep.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
 
     def awaits_origin(self, target: Target, goal: ProofGoal | None) -> bool:
         """Return whether a target is the origin view of a part that is not out yet."""
         if goal is None or target.view is not View.ORIGIN or goal.announces is not None:
             return False
-        shared = self._find_sweep(goal)
-        part = shared.sweep.parts.get(part_key(target)) if shared is not None else None
+        sweep = self._find_sweep(goal)
+        part = sweep.parts.get(part_key(target)) if sweep is not None else None
         return part is not None and not part.is_out
 
     def delays_witnesses(self) -> bool:
         """Return whether looks at witnesses must wait, because a sweep is critical and pages themselves prove more."""
-        return self.is_active and any(shared.is_critical for shared in self._sweeps.values())
+        return self.is_active and any(sweep.is_critical for sweep in self._sweeps.values())
 
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
         """Drop ended sweeps, set `is_active` and which are critical. Return whether to schedule due targets again.
@@ -137,51 +114,52 @@ class Sweeps:
         `gap` is the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
         """
         was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
-        ended = [key for key, shared in self._sweeps.items() if now >= shared.sweep.ends]
+        ended = [key for key, sweep in self._sweeps.items() if now >= sweep.ends]
         for key in ended:
             del self._sweeps[key]
-        self.is_active = is_overloaded and any(shared.is_open(now) for shared in self._sweeps.values())
-        for shared in self._sweeps.values():
-            shared.is_critical = shared.sweep.is_critical(now, gap)
+        self.is_active = is_overloaded and any(sweep.is_open(now) for sweep in self._sweeps.values())
+        for sweep in self._sweeps.values():
+            sweep.update_is_critical(now, gap)
         has_changed = (self.is_active, self.delays_witnesses()) != (was_active, delayed_witnesses)
         # When a sweep has ended, its targets are no longer chosen by any.
         return has_changed or (was_active and bool(ended))
 
     def plans_looks_for(self, goal: ProofGoal | None, now: datetime) -> bool:
         """Return whether the sweeps plan the looks at targets with this goal now."""
-        shared = self._find_sweep(goal) if self.is_active else None
-        return shared is not None and shared.is_open(now)
+        sweep = self._find_sweep(goal) if self.is_active else None
+        return sweep is not None and sweep.is_open(now)
 
     def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
         """Return the part to look at next: one of an urgent sweep if any is ready, else one of another, else None."""
         for urgent in (True, False):
             sweeps = self._open_sweeps(now, urgent=urgent)
-            all_parts = sum(len(shared.sweep.parts) for shared in sweeps)
-            for shared in sorted(sweeps, key=lambda shared: shared.looks):
+            all_parts = sum(len(sweep.parts) for sweep in sweeps)
+            for sweep in sorted(sweeps, key=lambda sweep: sweep.looks_per_part):
                 # A look at the host begins every `gap`. A sweep with a third of all parts gets every third look.
-                gap_within_sweep = gap * (all_parts / len(shared.sweep.parts))
-                part = shared.sweep.next_part(now, gap_within_sweep, is_ready)
+                gap_within_sweep = gap * (all_parts / len(sweep.parts))
+                part = sweep.next_part(now, gap_within_sweep, is_ready)
                 if part is not None:
                     return part
         return None
 
-    def _open_sweeps(self, now: datetime, *, urgent: bool) -> list[_SharedSweep]:
-        """Return the open sweeps that are urgent, or the others. One that has just joined gets their lowest `looks`."""
-        sweeps = [shared for shared in self._sweeps.values() if shared.is_open(now) and shared.is_urgent(now) is urgent]
-        lowest = min((shared.looks for shared in sweeps if shared.was_urgent is urgent), default=0.0)
-        for shared in sweeps:
-            if shared.was_urgent is not urgent:
-                # With fewer looks than the others, it would take all looks until it has as many.
-                shared.was_urgent, shared.looks = urgent, lowest
+    def _open_sweeps(self, now: datetime, *, urgent: bool) -> list[Sweep]:
+        """Return the open sweeps that are urgent, or the others."""
+        open_sweeps = [sweep for sweep in self._sweeps.values() if sweep.is_open(now)]
+        # From one tolerance before the slot, a look can prove that a part was on time.
+        sweeps = [sweep for sweep in open_sweeps if (now >= sweep.slot - sweep.tolerance) is urgent]
+        lowest = min((sweep.looks_per_part for sweep in sweeps if sweep.was_urgent is urgent), default=0.0)
+        for sweep in sweeps:
+            if sweep.was_urgent is not urgent:
+                # It has just joined. With fewer looks than the others, it would take all looks until it has as many.
+                sweep.was_urgent, sweep.looks_per_part = urgent, lowest
         return sweeps
 
     def record_start(self, part: PartProof, now: datetime) -> None:
         """Record that a look at a part begins. It adds to the looks that are owed to requests outside the sweeps."""
-        shared = self._find_sweep(part.goal)
-        if shared is not None:
-            shared.sweep.record_start(part, now)
-            shared.looks += 1.0 / len(shared.sweep.parts)
-            share_of_others = _CRITICAL_FLOOR if shared.is_critical else _EARLY_FLOOR
+        sweep = self._find_sweep(part.goal)
+        if sweep is not None:
+            sweep.record_start(part, now)
+            share_of_others = _CRITICAL_FLOOR if sweep.is_critical else _EARLY_FLOOR
             self._debt = min(_MOST_DEBT, self._debt + share_of_others)
 
     def owes_a_look(self) -> bool:
@@ -194,7 +172,7 @@ class Sweeps:
 
     def idle_until(self, now: datetime) -> datetime | None:
         """Return when an open sweep may need a look again, None if no sweep is open."""
-        return min((shared.sweep.idle_until for shared in self._sweeps.values() if shared.is_open(now)), default=None)
+        return min((sweep.idle_until for sweep in self._sweeps.values() if sweep.is_open(now)), default=None)
 
 
 @dataclass(slots=True, eq=False)

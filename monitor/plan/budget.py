@@ -18,6 +18,9 @@ _FIRST_BACKOFF, _LONGEST_BACKOFF = timedelta(seconds=30), timedelta(minutes=5)
 _PACE_AFTER_REFUSAL, _PACE_GROWTH = 0.25, 1.1
 _LEAST_FRACTION = 0.001
 """Used for a monitor without turns, to avoid a division by zero."""
+MOST_CONCURRENT = 32
+_LEAST_CONCURRENT = 4
+_USUAL_ANSWER_SECONDS = 0.5
 
 
 class WantedSpacing(NamedTuple):
@@ -37,11 +40,6 @@ class Budget:
     def rate(self, host: str) -> float:
         """Return the requests a second for a host."""
         return self.hosts.get(host, self.default)
-
-
-MOST_CONCURRENT = 32
-_LEAST_CONCURRENT = 4
-_USUAL_ANSWER_SECONDS = 0.5
 
 
 def concurrent_requests(rate: float) -> int:

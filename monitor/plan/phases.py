@@ -84,10 +84,6 @@ class TripwirePhase(Table):
     """Spacing of requests for each producer and host. Several listings of one host take turns."""
 
 
-def _early_phase(begins: str, every: str) -> EarlyPhase:
-    return EarlyPhase.model_validate({"from": begins, "every": every})
-
-
 class WatchSettings(Table):
     """When addresses are looked at. Each phase is a table of its own."""
 
@@ -105,11 +101,11 @@ class WatchSettings(Table):
     """The most parts of a release that are watched: required ones first, files that a page names last. If more exist,
     the finding is `parts_cut`.
     """
-    far: EarlyPhase = _early_phase("14d", "5m")
+    far: EarlyPhase = EarlyPhase.model_validate({"from": "14d", "every": "5m"})
     """Long before the slot. Give both keys."""
-    ahead: EarlyPhase = _early_phase("7d", "60s")
+    ahead: EarlyPhase = EarlyPhase.model_validate({"from": "7d", "every": "60s"})
     """The week before the slot. Give both keys."""
-    near: EarlyPhase = _early_phase("60m", "15s")
+    near: EarlyPhase = EarlyPhase.model_validate({"from": "60m", "every": "15s"})
     """The hour before the slot. Give both keys."""
     slot: SlotPhase = SlotPhase()
     overdue: OverduePhase = OverduePhase()

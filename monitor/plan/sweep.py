@@ -58,13 +58,18 @@ class Sweep:
     """The parts of one slot at one host, and the order in which they are looked at.
 
     The order is kept for a few seconds or one round, so that a look does not walk through all parts.
-    No part needs a look before `idle_until`. `gap` is always the time between the starts of two looks.
+    No part needs a look before `idle_until`. `gap` is always the time between the starts of two looks. Of several
+    sweeps at a host, the one with the fewest `looks_per_part` goes first. `was_urgent` is whether this one was urgent
+    when it was last chosen from, None before that.
     """
 
     slot: datetime
     tolerance: timedelta
     parts: dict[str, PartProof] = field(default_factory=dict)
     idle_until: datetime = NEVER
+    looks_per_part: float = 0.0
+    was_urgent: bool | None = None
+    is_critical: bool = False
     _ordered: deque[PartProof] = field(default_factory=deque)
     _reorder_at: datetime = NEVER
     _is_round_short: bool = False
@@ -74,14 +79,20 @@ class Sweep:
         """Return when the tolerance is over."""
         return self.slot + self.tolerance
 
-    def is_critical(self, now: datetime, gap: timedelta) -> bool:
-        """Return whether every look at a page counts: in the last round before the slot and the first one after it."""
+    def is_open(self, now: datetime) -> bool:
+        """Return whether its time has come: from two tolerances before the slot until it ends."""
+        return self.slot - 2 * self.tolerance <= now < self.ends
+
+    def update_is_critical(self, now: datetime, gap: timedelta) -> None:
+        """Set `is_critical`: every look at a page counts in the last round before the slot and the first after it."""
+        self.is_critical = False
         if now >= self.ends or now < self.slot - _ROUND_SLACK * len(self.parts) * gap:
-            return False  # usually: this avoids the walk through all parts
+            return  # usually: this avoids the walk through all parts
         pages = [part for part in self.parts.values() if part.goal.announces is None]
         if now < self.slot:
-            return now >= self.slot - _ROUND_SLACK * len(pages) * gap
-        return any(not page.is_out and page.last_look < self.slot for page in pages)
+            self.is_critical = now >= self.slot - _ROUND_SLACK * len(pages) * gap
+        else:
+            self.is_critical = any(not page.is_out and page.last_look < self.slot for page in pages)
 
     def add(self, part: str, goal: ProofGoal) -> None:
         """Add a part to the sweep, or start it again if its goal changed."""
@@ -177,6 +188,7 @@ class Sweep:
     def record_start(self, part: PartProof, now: datetime) -> None:
         """Record that a look at a part begins."""
         part.look_before, part.last_look = part.last_look, now
+        self.looks_per_part += 1.0 / len(self.parts)
 
     def record_result(self, name: str, view: View, result: LookResult, sent: datetime, proved_from: datetime) -> None:
         """Record what a look sent at `sent` proved about a part, if it is known. `proved_from` dates an absence."""

@@ -14,16 +14,16 @@ from schedules.release import Release
 
 GOVUK = "www.gov.uk"
 ASSETS = "assets.publishing.service.gov.uk"
+PERIOD = "period"
+"""The recogniser of a page that keeps its address from edition to edition: it must name the period of its release."""
+MOST_PARTS = 60
+"""Default limit of watched parts of one release."""
 
 _TABLES = ("csv", "tsv", "ods", "xls", "xlsx", "xlsm", "json", "geojson", "xml", "zip", "txt")
 _TEXTS = ("pdf", "odt", "doc", "docx", "odp", "ppt", "pptx")
 _FEED_ENDINGS = ("atom", "rss", "feed", "feed.xml", "rss.xml")
 _RELEASED_TYPES = ("national_statistics", "official_statistics", "statistical_data_set")
 _LISTED = "title,link,public_timestamp,first_published_at,content_id,content_store_document_type,updated_at"
-
-
-PERIOD = "period"
-"""The recogniser of a page that keeps its address from edition to edition: it must name the period of its release."""
 
 
 class View(StrEnum):
@@ -77,10 +77,6 @@ def parse_target_id(target: str) -> tuple[str, str, View]:
 def release_from_id(target: str) -> str:
     """Return the release of a target from its id."""
     return target.rsplit("/", 2)[0]
-
-
-MOST_PARTS = 60
-"""Default limit of watched parts of one release."""
 
 
 def watched_parts(parts: Sequence[Part], most: int = MOST_PARTS) -> list[Part]:
@@ -156,11 +152,11 @@ def sitemaps_of(producer: str, urls: Iterable[str]) -> list[Target]:
     return _make_tripwires(producer, ((url, "feed:*") for url in urls))
 
 
-def newest_on_govuk(organisation: str, count: int = 50) -> str:
-    """Return the search query for the newest statistics of an organisation on GOV.UK."""
+def newest_on_govuk(organisation: str) -> str:
+    """Return the search query for the fifty newest statistics of an organisation on GOV.UK."""
     query = [("filter_organisations", organisation)]
     query += (("filter_content_store_document_type", kind) for kind in _RELEASED_TYPES)
-    query += [("order", "-public_timestamp"), ("count", str(count)), ("fields", _LISTED)]
+    query += [("order", "-public_timestamp"), ("count", "50"), ("fields", _LISTED)]
     return f"https://{GOVUK}/api/search.json?{urlencode(query, safe=',')}"
 
 

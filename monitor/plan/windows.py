@@ -21,6 +21,15 @@ from schedules.slot import Precision, Slot
 _CHANCE_STEP = 4.0
 TRIPWIRE_CHANCE = 10_000.0
 """A tripwire shows every page of its producer, so it keeps its spacing until its host is a hundred times overloaded."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DEFAULT_TIME = time(9, 30)
+# A day without a time is watched more closely this long before and after the usual time.
+_AROUND_DEFAULT = timedelta(minutes=10)
+_INDEX_FROM, _INDEX_EVERY = timedelta(seconds=30), timedelta(seconds=15)
+# How long a target that was found absent or changed is looked at as closely as one that is still missing.
+_CONFIRM_LOSS_FOR = timedelta(minutes=2)
+# A content-API twin is looked at this many times less often than its page, but no more often than this.
+_TWIN_FACTOR, _TWIN_LEAST = 5, timedelta(seconds=5)
 
 
 def chance_of(target: Target | _TargetKind, *, awaited: bool = False, out: bool = False, exact: bool = True) -> float:
@@ -34,17 +43,6 @@ def chance_of(target: Target | _TargetKind, *, awaited: bool = False, out: bool 
         return TRIPWIRE_CHANCE
     steps_down = sum((target.view is View.CONTENT, target.is_optional, out, not exact))
     return float(_CHANCE_STEP ** ((1 if awaited else 0) - steps_down))
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DEFAULT_TIME = time(9, 30)
-# A day without a time is watched more closely this long before and after the usual time.
-_AROUND_DEFAULT = timedelta(minutes=10)
-_INDEX_FROM, _INDEX_EVERY = timedelta(seconds=30), timedelta(seconds=15)
-# How long a target that was found absent or changed is looked at as closely as one that is still missing.
-_CONFIRM_LOSS_FOR = timedelta(minutes=2)
-# A content-API twin is looked at this many times less often than its page, but no more often than this.
-_TWIN_FACTOR, _TWIN_LEAST = 5, timedelta(seconds=5)
 
 
 class Stage(StrEnum):

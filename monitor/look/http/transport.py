@@ -135,7 +135,6 @@ class _Pool:
     """The connections to one origin: at most `most`, each kept open for a minute after its last request."""
 
     def __init__(self, origin: Origin, resolver: Resolver, context: ssl.SSLContext, most: int, clock: Clock) -> None:
-        """Begin without connections."""
         self._most = most
         self._origin = origin
         self._resolver = resolver

@@ -47,9 +47,6 @@ class StartHooks:
     on_unread: Callable[[str, datetime], None] = lambda _host, _began: None
 
 
-NO_HOOKS = StartHooks()
-
-
 class Workers:
     """Runs tasks in at most `most` worker processes, the first of which starts with the first task.
 
@@ -65,15 +62,14 @@ class Workers:
         megabytes: int = MEGABYTES,
         clock: Clock | None = None,
         on_costly: Callable[[str], None] = lambda _host: None,
-        hooks: StartHooks = NO_HOOKS,
+        hooks: StartHooks | None = None,
         start: Callable[[int], Worker] = start_worker,
     ) -> None:
-        """Begin without workers."""
         self._most = most
         self._megabytes = megabytes
         self._clock = clock or SystemClock()
         self.on_costly = on_costly
-        self._hooks = hooks
+        self._hooks = hooks or StartHooks()
         self._start = start
         self._threads = ThreadPoolExecutor(most, "sandbox")
         self._free = asyncio.Semaphore(most)

@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from math import inf
 
 from monitor.clock import VirtualClock
 from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Hooks, Poller
-from monitor.look.sighting import Sighting
+from monitor.look.sighting import Sighting, State
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
@@ -70,9 +72,44 @@ class PollerRun:
         self.sightings.append(sighting)
         self.on_sighting(page, sighting)
 
+    @property
+    def start_times(self) -> list[float]:
+        """Return the seconds at which looks at any page began."""
+        return [time for time, _ in self.starts]
+
     def look_times(self, name: str) -> list[float]:
         """Return the seconds at which looks at this page began."""
         return [time for time, page in self.starts if page == name]
+
+    def sightings_at(self, host: str) -> list[Sighting]:
+        """Return the sightings of targets whose id has this host in it."""
+        return [sighting for sighting in self.sightings if host in sighting.target]
+
+    def looked_at_views(self) -> list[View]:
+        """Return the view of each look in order, as its request shows it."""
+        return [requested_view(request) for request in self.fetcher.asked]
+
+
+def requested_view(request: Request) -> View:
+    """Return the view that a request is for: only the content view wants JSON, and only the origin view no copy."""
+    if request.accept == "application/json":
+        return View.CONTENT
+    return View.ORIGIN if request.bust else View.EDGE
+
+
+def requested_page(request: Request) -> str:
+    """Return the name of the page that is requested: the last part of its address."""
+    return request.url.rpartition("/")[2]
+
+
+def gaps_between(times: Sequence[float]) -> list[float]:
+    """Return how long after each of these times the next one is."""
+    return [after - before for before, after in pairwise(times)]
+
+
+def most_in_one_second(times: Sequence[float]) -> int:
+    """Return how many of these times are at most within one second of each other."""
+    return max(sum(begin <= time <= begin + 1 for time in times) for begin in times)
 
 
 class HaltingClock(VirtualClock):
@@ -84,7 +121,7 @@ class HaltingClock(VirtualClock):
         return super().monotonic() + self.halted
 
 
-def halt(run: PollerRun) -> None:
+def block_for_2_5_s(run: PollerRun) -> None:
     """Block the loop for 2.5 seconds."""
     assert isinstance(run.clock, HaltingClock)
     run.clock.halted += 2.5
@@ -114,7 +151,7 @@ def run_poller(  # noqa: PLR0913  # a story has many circumstances, most of them
     """
 
     async def story(clock: VirtualClock) -> PollerRun:
-        fetcher = ScriptedFetcher(clock, script or (lambda _: Reply(200, b"figures")))
+        fetcher = ScriptedFetcher(clock, script or (lambda _: Reply(200, b"<h1>Figures</h1>")))
         stop = asyncio.Event()
         run = PollerRun(clock, fetcher, stop)
         hooks = Hooks(run.sighted, run.started, run.missing, run.stalled, run.clock_set)
@@ -133,6 +170,48 @@ def run_poller(  # noqa: PLR0913  # a story has many circumstances, most of them
         return run
 
     return run_virtually(lambda _: story(clock(start)), start)
+
+
+@dataclass
+class AppearingPages:
+    """Pages that are published one after the other: `out_at` has the second of each, counted from second `since`.
+
+    When a page is seen, the last proved absence before and this presence are its interval, and it gets no more looks.
+    """
+
+    out_at: dict[str, float]
+    since: float = 0.0
+    last_absences: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    run: PollerRun = field(init=False)
+
+    @property
+    def pages(self) -> set[str]:
+        return set(self.out_at)
+
+    @property
+    def widths(self) -> list[float]:
+        """Return the length of each interval in seconds."""
+        return [by - after for after, by in self.intervals.values()]
+
+    def second(self, at: datetime | None = None) -> float:
+        """Return the second of an instant, by default of now, counted from `since`."""
+        return ((at or self.run.clock.now()) - NOON).total_seconds() - self.since
+
+    def reply(self, request: Request) -> Reply:
+        """Answer 200 if the page is out, else 404."""
+        is_out = self.second() >= self.out_at[requested_page(request)]
+        return Reply(200, b"<h1>Figures</h1>") if is_out else Reply(404)
+
+    def note_sighting(self, page: Target, sighting: Sighting) -> None:
+        if sighting.state is State.ABSENT:
+            self.last_absences[page.part] = self.second(sighting.proved_from)
+        elif sighting.state is State.PRESENT and page.part not in self.intervals:
+            after, by = self.last_absences.get(page.part, -inf), self.second(sighting.proved_to)
+            assert after <= self.out_at[page.part] <= by
+            self.intervals[page.part] = after, by
+            for view in (View.EDGE, View.ORIGIN, View.CONTENT):
+                self.run.poller.drop(target(page.part, view=view).id)
 
 
 def watch_pages(*names: str, every: float = 1.0, **window_of: float) -> Callable[[PollerRun], None]:

@@ -18,8 +18,8 @@ from tests.worlds.fetcher import Reply
 BAD, GOOD = "bad.example", "good.example"
 
 
-def breaking(fault: type[Exception], until: float = 1e9) -> Callable[[Request], Reply]:
-    """Return a publisher. A look at its bad host raises a fault in our own code until this second."""
+def break_looks_at_bad_host(fault: type[Exception], until: float = 1e9) -> Callable[[Request], Reply]:
+    """Return a publisher. Until this second, a look at its bad host raises the fault in our own code."""
 
     def answer(request: Request) -> Reply:
         if BAD in request.url and asyncio.get_running_loop().time() < until:
@@ -34,19 +34,17 @@ def watch_bad_and_good_host(run: PollerRun) -> None:
         run.poller.watch(target(host, host=host), [window(every=1)])
 
 
-def sightings_of(run: PollerRun, host: str) -> list[Sighting]:
-    return [one for one in run.sightings if host in one.target]
-
-
 def test_broken_look_is_unknown_and_the_next_one_is_on_time() -> None:
-    run = run_poller(watch_bad_and_good_host, seconds=6.5, script=breaking(OverflowError, until=3.5), may_break=True)
+    run = run_poller(
+        watch_bad_and_good_host, seconds=6.5, script=break_looks_at_bad_host(OverflowError, until=3.5), may_break=True
+    )
     assert run.look_times(BAD) == run.look_times(GOOD) == [0, 1, 2, 3, 4, 5, 6]
-    broken = [(State.UNKNOWN, "monitor_fault")] * 4
-    assert [(one.state, one.why) for one in sightings_of(run, BAD)] == [*broken, *[(State.PRESENT, "")] * 3]
-    assert {one.state for one in sightings_of(run, GOOD)} == {State.PRESENT}
+    broken, whole = [(State.UNKNOWN, "monitor_fault")] * 4, [(State.PRESENT, "")] * 3
+    assert [(sighting.state, sighting.why) for sighting in run.sightings_at(BAD)] == [*broken, *whole]
+    assert {one.state for one in run.sightings_at(GOOD)} == {State.PRESENT}
 
 
-def test_look_is_broken_if_its_hook_fails() -> None:
+def test_look_counts_as_broken_and_becomes_unknown_if_its_hook_fails() -> None:
     def refuse(_target: Target, sighting: Sighting) -> None:
         if sighting.state is State.PRESENT:
             raise OverflowError
@@ -82,7 +80,7 @@ def test_broken_single_look_is_unknown() -> None:
     async def once(run: PollerRun) -> None:
         found.append(await run.poller.look_once(target("once", host=BAD)))
 
-    run_poller(lambda _: None, script=breaking(ZeroDivisionError), later=[(1.0, once)], may_break=True)
+    run_poller(lambda _: None, script=break_looks_at_bad_host(ZeroDivisionError), later=[(1.0, once)], may_break=True)
     ((sighting, outcome),) = found
     assert (sighting.state, sighting.why) == (State.UNKNOWN, "monitor_fault")
     assert isinstance(outcome, Failure)
@@ -90,31 +88,32 @@ def test_broken_single_look_is_unknown() -> None:
 
 
 def test_one_line_a_minute_is_logged_for_each_host_and_class_of_fault() -> None:
-    faults = [OverflowError, OverflowError, KeyError]
-
     def answer(request: Request) -> Reply:
         if BAD in request.url:
-            raise faults[int(asyncio.get_running_loop().time()) % 3]("of an answer")
+            is_third_second = int(asyncio.get_running_loop().time()) % 3 == 2
+            raise KeyError if is_third_second else OverflowError
         return Reply(200, b"<h1>Figures</h1>")
 
     with capture_logs() as lines:
         run = run_poller(watch_bad_and_good_host, seconds=134.5, script=answer, may_break=True)
-    logged = [(line["fault"], line["suppressed"]) for line in lines if line["event"] == "look_broke"]
-    assert {line["host"] for line in lines if line["event"] == "look_broke"} == {BAD}
-    # In a minute there are 40 of the one, 20 of the other. One is logged with the number of the others since the last.
-    assert [suppressed for fault, suppressed in logged if fault == "OverflowError"] == [0, 39, 39]
-    assert [suppressed for fault, suppressed in logged if fault == "KeyError"] == [0, 19, 19]
-    words = run.poller.broken.describe_by_host()[BAD]
-    assert words == (
+    logged = [line for line in lines if line["event"] == "look_broke"]
+    assert {line["host"] for line in logged} == {BAD}
+    # In a minute, 40 looks break with OverflowError and 20 with KeyError. Of each, all but one are suppressed.
+    assert [line["suppressed"] for line in logged if line["fault"] == "OverflowError"] == [0, 39, 39]
+    assert [line["suppressed"] for line in logged if line["fault"] == "KeyError"] == [0, 19, 19]
+    # The last of the 135 looks is at 12:02:14.
+    assert run.poller.broken.describe_by_host()[BAD] == (
         "90 with OverflowError, the last at 26 November 12:02:13 UTC; "
         "45 with KeyError, the last at 26 November 12:02:14 UTC"
     )
 
 
-def test_a_fault_of_ours_does_not_show_that_a_host_was_reached() -> None:
-    spans: list[Blind] = []
-    connectivity = Connectivity(spans.append)
-    for host, reason in (("a", Reason.CONNECT), ("b", Reason.CONNECT), ("a", Reason.MONITOR_FAULT), ("a", Reason.DNS)):
-        connectivity.note(host, Failure(f"https://{host}.example/", reason, "", NOON, NOON))
-    connectivity.note("a", Failure("https://a.example/", Reason.RESET, "", NOON.replace(second=9), NOON))
-    assert [span.cause for span in spans] == ["network"]
+def test_a_broken_look_between_failed_connections_does_not_show_that_a_host_was_reached() -> None:
+    blind_spans: list[Blind] = []
+    connectivity = Connectivity(blind_spans.append)
+    # Three failed connections in a row, at two hosts or more, are an outage of our network.
+    outcomes = [("a", Reason.CONNECT), ("b", Reason.CONNECT), ("a", Reason.MONITOR_FAULT), ("a", Reason.DNS)]
+    for second, (host, reason) in enumerate(outcomes):
+        at = NOON.replace(second=second)
+        connectivity.note(host, Failure(f"https://{host}.example/", reason, "", at, at))
+    assert [span.cause for span in blind_spans] == ["network"]

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.look.fetch import Request
 from monitor.plan.phases import Window
 from monitor.plan.targets import View
-from tests.unit.monitor.look.story import NOON, PollerRun, run_poller, target, window
+from tests.unit.monitor.look.story import NOON, PollerRun, requested_page, run_poller, target, watch_pages, window
 from tests.worlds.fetcher import Reply
 
 SLOTS = [
@@ -21,16 +22,15 @@ SLOTS = [
 
 
 def test_a_busy_host_is_kept_free_for_the_look_at_the_promised_instant() -> None:
-    instant = NOON + timedelta(seconds=7.05)
+    rate, promised = 5, 7.05
 
     def act(run: PollerRun) -> None:
-        for n in range(10):
-            run.poller.watch(target(f"p{n}"), [window(every=1)], promised_at=instant if n == 5 else None)
+        watch_pages(*(f"other{n}" for n in range(9)), every=1)(run)
+        run.poller.watch(target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=promised))
 
-    run = run_poller(act, rate=5, seconds=20)
-    spacing = 1 / 5
-    starts_around_it = [(time, name) for time, name in run.starts if 7.05 - spacing < time < 7.05 + spacing]
-    assert starts_around_it == [(7.05, "p5")]
+    run = run_poller(act, rate=rate, seconds=20)
+    looks_around_the_instant = [(time, name) for time, name in run.starts if abs(time - promised) < 1 / rate]
+    assert looks_around_the_instant == [(promised, "page")]
 
 
 def test_of_first_looks_promised_at_one_instant_that_at_the_page_in_the_edge_view_goes_first() -> None:
@@ -42,19 +42,19 @@ def test_of_first_looks_promised_at_one_instant_that_at_the_page_in_the_edge_vie
                 run.poller.watch(target(name, view=view), [window(every=1, begins=7)], promised_at=instant)
 
     run = run_poller(act, rate=5, seconds=9)
-    first = run.fetcher.asked[0]
     assert run.starts[0] == (7, "page")
-    is_edge_view = not first.bust and first.accept != "application/json"
-    assert is_edge_view
+    assert run.looked_at_views()[0] is View.EDGE
 
 
 def test_slow_answer_does_not_delay_the_promised_look() -> None:
     def act(run: PollerRun) -> None:
-        for n in range(8):
-            run.poller.watch(target(f"p{n}"), [window(every=1)])
+        watch_pages(*(f"other{n}" for n in range(8)), every=1)(run)
         run.poller.watch(target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=7))
 
-    run = run_poller(act, seconds=9, script=lambda r: Reply(200, b"x", seconds=0.0 if r.url.endswith("/page") else 3.0))
+    def reply(request: Request) -> Reply:
+        return Reply(200, b"x", seconds=0.0 if requested_page(request) == "page" else 3.0)
+
+    run = run_poller(act, seconds=9, script=reply)
     assert 7 in run.look_times("page")
 
 
@@ -69,29 +69,30 @@ def test_oldest_of_sixty_looks_promised_at_one_instant_goes_first(slot: datetime
 
     rate, promised = 5, 130.0
     run = run_poller(act, rate=rate, seconds=160, start=slot - timedelta(seconds=promised))
-    looks = [(time, name, request.bust) for (time, name), request in zip(run.starts, run.fetcher.asked, strict=True)]
+    looks = list(zip(run.start_times, [name for _, name in run.starts], run.looked_at_views(), strict=True))
     before = [look for look in looks if look[0] < promised]
-    promised_looks = looks[len(before) : len(before) + 60]
+    times, names, views = zip(*looks[len(before) : len(before) + 60], strict=True)
     # The last look before leaves the promised one its turn. The spacing is a hundredth longer than the budget allows.
     spacing = 1.01 / rate
     assert before[-1][0] <= promised - spacing
-    assert [time for time, _, _ in promised_looks] == pytest.approx(
-        [promised + n * spacing for n in range(60)], abs=0.01
-    )
-    assert not any(is_origin for _, _, is_origin in promised_looks)
-    last_look = {name: time for time, name, is_origin in before if not is_origin}
-    assert [name for _, name, _ in promised_looks] == sorted(last_look, key=last_look.__getitem__)
+    assert times == pytest.approx([promised + n * spacing for n in range(60)], abs=0.01)
+    assert set(views) == {View.EDGE}
+    last_look_before = {name: time for time, name, view in before if view is View.EDGE}
+    assert list(names) == sorted(last_look_before, key=last_look_before.__getitem__)
 
 
 def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
+    hosts = [f"h{n}.example" for n in range(60)]
+
     def act(run: PollerRun) -> None:
-        for n in range(60):
-            for m in range(4):
-                page = target(f"p{n}-{m}", host=f"h{n}.example")
-                run.poller.watch(page, [window(every=1)], promised_at=NOON + timedelta(seconds=9.1) if m == 2 else None)
+        for host in hosts:
+            for name in ("a", "b", "c"):
+                run.poller.watch(target(f"{name}.{host}", host=host), [window(every=1)])
+            promised = target(f"promised.{host}", host=host)
+            run.poller.watch(promised, [window(every=1)], promised_at=NOON + timedelta(seconds=9.1))
 
     run = run_poller(act, rate=2, seconds=12)
-    assert sum(time == 9.1 and name.endswith("-2") for time, name in run.starts) == 60
+    assert {f"promised.{host}" for host in hosts} <= {name for time, name in run.starts if time == 9.1}
 
 
 @settings(max_examples=15, deadline=None)
@@ -106,7 +107,8 @@ def test_promised_looks_begin_within_10_ms_under_any_pressure(instants: set[int]
 
     run = run_poller(act, rate=rate, seconds=80, script=lambda _: Reply(404, seconds=answers))
     for n, second in enumerate(sorted(instants)):
-        assert any(0 <= time - second - 0.5 <= 0.01 for time in run.look_times(f"promised{n}"))
+        promised_at = second + 0.5
+        assert any(promised_at <= time <= promised_at + 0.01 for time in run.look_times(f"promised{n}"))
 
 
 @pytest.mark.parametrize("slot", SLOTS)

@@ -79,24 +79,26 @@ def test_warning_names_no_larger_budget_if_looks_are_close_enough_to_prove_who_w
     assert warning.endswith("every 4 s where 1 s is wanted")
 
 
-def test_two_pages_looked_at_each_second_want_120_looks_a_minute() -> None:
-    plans = [[window(0, 120, 1)], [window(60, 120, 1)]]
+def test_each_page_looked_at_each_second_wants_60_looks_a_minute() -> None:
+    in_both_minutes, in_the_second = [window(0, 120, every=1)], [window(60, 120, every=1)]
+    plans = [in_both_minutes, in_the_second]
     assert looks_per_minute(plans, BEGIN, BEGIN + 2 * MINUTE) == [(BEGIN, 60), (BEGIN + MINUTE, 120)]
 
 
 def test_looks_outside_the_period_are_not_counted() -> None:
-    assert looks_per_minute([[window(-600, 600, 5)]], BEGIN, BEGIN + 30 * SECOND) == [(BEGIN, 6)]
+    assert looks_per_minute([[window(-600, 600, every=5)]], BEGIN, BEGIN + 30 * SECOND) == [(BEGIN, 30 // 5)]
 
 
-@given(st.lists(_windows, max_size=5), st.integers(1, 900))
-def test_count_equals_the_number_of_due_instants(windows: list[Window], length: int) -> None:
-    end = BEGIN + length * SECOND
-    expected = 0
+@given(windows=st.lists(_windows, max_size=5), seconds=st.integers(1, 900))
+def test_count_equals_the_number_of_due_instants(windows: list[Window], seconds: int) -> None:
+    end = BEGIN + seconds * SECOND
+    due_instants = 0
     for each in windows:
         due = next_due([each], BEGIN - SECOND / 1000)
         while due is not None and due < end:
-            expected, due = expected + 1, next_due([each], due)
-    assert sum(looks for _, looks in looks_per_minute([windows], BEGIN, end)) == expected
+            due_instants += 1
+            due = next_due([each], due)
+    assert sum(looks for _, looks in looks_per_minute([windows], BEGIN, end)) == due_instants
 
 
 def test_busiest_minute_is_the_first_of_equals() -> None:
@@ -109,7 +111,7 @@ def test_sufficient_budget_gives_no_warning() -> None:
 
 
 def test_warning_states_looks_budget_and_spacing() -> None:
-    plans = [[window(0, 60, 12), window(60, 120, 1)]] * 43
+    plans = [[window(0, 60, every=12), window(60, 120, every=1)]] * 43
     assert warning_with_five_looks_a_second(plans, minutes=2) == (
         "www.gov.uk: 2580 looks wanted in the minute from 09:01 on 23 July 2026, the budget carries 300 (5/s); "
         "over budget in 1 minute from 09:01; looks will be 8.6 times as far apart: every 8.6 s where 1 s is wanted"
@@ -118,19 +120,21 @@ def test_warning_states_looks_budget_and_spacing() -> None:
 
 def test_warning_gives_the_range_of_spacings_of_likely_and_unlikely_targets() -> None:
     likely, unlikely = plans_of_pages(50, chance=1.0), plans_of_pages(50, chance=0.25)
-    wanted_rarely = [window(0, 60, 15)]
+    wanted_rarely = [window(0, 60, every=15)]
     warning = warning_with_five_looks_a_second([*likely, *unlikely, wanted_rarely])
     # 100 looks a second are wanted of 5. A quarter of the chance gives twice the spacing.
     assert warning.endswith("looks will be 20.0 times as far apart: every 15 to 30 s where 1 s is wanted")
 
 
 def test_six_thousand_targets_are_counted_for_a_day() -> None:
-    plans = [[window(-86_400, 30_000, 60), window(30_000, 31_000, 1)]] * 6000
+    slot_begins, targets = 30_000, 6000
+    plans = [[window(-86_400, slot_begins, every=60), window(slot_begins, slot_begins + 1000, every=1)]] * targets
     wanted = looks_per_minute(plans, BEGIN, BEGIN + timedelta(days=1))
-    assert busiest_minute(wanted) == (BEGIN + 500 * MINUTE, 360_000)
+    assert busiest_minute(wanted) == (BEGIN + slot_begins * SECOND, targets * 60)
 
 
-def parts(count: int, slot: datetime = SLOT) -> list[PartToProve]:
+def parts_to_prove(count: int, slot: datetime = SLOT) -> list[PartToProve]:
+    """Return so many parts promised for the slot, of the releases r0, r1 and so on."""
     return [(f"r{n}", ProofGoal(slot, WITHIN, (0, 1, n))) for n in range(count)]
 
 
@@ -147,24 +151,24 @@ BEYOND = "of 284 parts promised for 09:30, 282 can be proved, to 57 s; unproven 
     ],
 )
 def test_forecast_describes_what_can_be_proved(count: int, words: str) -> None:
-    (forecast,) = forecast_slots(parts(count), 5.0, *DAY)
+    (forecast,) = forecast_slots(parts_to_prove(count), 5.0, *DAY)
     assert forecast.describe("Europe/London") == words
 
 
 def test_slots_within_budget_or_on_another_day_have_no_forecast() -> None:
-    assert forecast_slots(parts(4), 5.0, *DAY) == []
-    assert forecast_slots(parts(60, SLOT + timedelta(days=1)), 5.0, *DAY) == []
+    assert forecast_slots(parts_to_prove(4), 5.0, *DAY) == []
+    assert forecast_slots(parts_to_prove(60, SLOT + timedelta(days=1)), 5.0, *DAY) == []
 
 
 def test_each_slot_has_its_own_forecast() -> None:
     later = SLOT + timedelta(minutes=30)
-    forecasts = forecast_slots([*parts(60, later), *parts(20, SLOT)], 5.0, *DAY)
+    forecasts = forecast_slots([*parts_to_prove(60, later), *parts_to_prove(20, SLOT)], 5.0, *DAY)
     assert [(forecast.slot, forecast.parts) for forecast in forecasts] == [(SLOT, 20), (later, 60)]
 
 
 def test_release_with_several_unproved_parts_is_named_once() -> None:
-    two_parts_each = [*parts(300), *parts(300)]
-    (forecast,) = forecast_slots(two_parts_each, 5.0, *DAY)
+    two_parts_of_each_release = [*parts_to_prove(300), *parts_to_prove(300)]
+    (forecast,) = forecast_slots(two_parts_of_each_release, 5.0, *DAY)
     assert len(forecast.unproved) == len(set(forecast.unproved))
 
 
@@ -177,4 +181,5 @@ def test_named_rate_proves_all_parts_and_no_smaller_one_does(count: int) -> None
 
 @pytest.mark.parametrize("count", [60, 175, 282, 300, 450])
 def test_forecast_promises_no_more_than_a_sweep_proves(count: int) -> None:
-    assert len(swept(usual(count), 5.0).parts) >= provable_count(count, WITHIN, 5.0)
+    simulated = swept(usual(count), rate=5.0)
+    assert len(simulated.parts) >= provable_count(count, WITHIN, rate=5.0)

@@ -16,38 +16,40 @@ _seconds = st.integers(1, 600).map(lambda count: count * SECOND)
 _instants = st.integers(-9_000, 9_000).map(lambda count: NOON + count * SECOND / 3)
 
 
-def window(begins: int, ends: int, every: int, *, exact: bool = False) -> Window:
-    return Window("near", NOON + begins * SECOND, NOON + ends * SECOND, every * SECOND, is_unshifted=exact)
+def window(begins: int, ends: int, every: int, *, unshifted: bool = False) -> Window:
+    return Window("near", NOON + begins * SECOND, NOON + ends * SECOND, every * SECOND, is_unshifted=unshifted)
 
 
 @st.composite
 def _plans(draw: st.DrawFn) -> list[Window]:
     edges = sorted(draw(st.lists(st.integers(-3000, 3000), min_size=2, max_size=10, unique=True)))
     pairs = zip(edges[::2], edges[1::2], strict=False)
-    return [window(begin, end, draw(st.integers(1, 400)), exact=draw(st.booleans())) for begin, end in pairs]
+    return [window(begin, end, draw(st.integers(1, 400)), unshifted=draw(st.booleans())) for begin, end in pairs]
 
 
 def test_next_look_is_later_than_the_last() -> None:
-    assert next_due([window(0, 10, 5)], NOON) == NOON + 5 * SECOND
+    assert next_due([window(0, 10, every=5)], NOON) == NOON + 5 * SECOND
 
 
 def test_first_look_after_a_gap_is_at_the_start_of_the_next_window() -> None:
-    assert next_due([window(0, 10, 5), window(60, 70, 1)], NOON + 9 * SECOND) == NOON + 60 * SECOND
+    windows = [window(0, 10, every=5), window(60, 70, every=1)]
+    assert next_due(windows, NOON + 9 * SECOND) == NOON + 60 * SECOND
 
 
 def test_no_look_is_due_after_the_last_window() -> None:
-    assert next_due([window(0, 10, 5)], NOON + 5 * SECOND) is None
+    assert next_due([window(0, 10, every=5)], NOON + 5 * SECOND) is None
 
 
 def test_unshifted_window_ignores_the_shift() -> None:
     before = NOON - 60 * SECOND
-    assert next_due([window(0, 10, 5, exact=True)], before, shift=2 * SECOND) == NOON
-    assert next_due([window(0, 10, 5)], before, shift=2 * SECOND) == NOON + 2 * SECOND
+    assert next_due([window(0, 10, every=5, unshifted=True)], before, shift=2 * SECOND) == NOON
+    assert next_due([window(0, 10, every=5)], before, shift=2 * SECOND) == NOON + 2 * SECOND
 
 
 def test_window_contains_its_start_but_not_its_end() -> None:
-    assert window_at([window(0, 10, 5)], NOON + 10 * SECOND) is None
-    assert window_at([window(0, 10, 5)], NOON) == window(0, 10, 5)
+    only = window(0, 10, every=5)
+    assert window_at([only], NOON) == only
+    assert window_at([only], NOON + 10 * SECOND) is None
 
 
 @given(_plans(), _instants, _instants, _seconds)

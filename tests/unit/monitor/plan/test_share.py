@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.plan.budget import Pacer
 from monitor.plan.share import LATEST_START, Share, Turns, owner_of
 
 EPOCH = datetime(2026, 11, 26, 9, tzinfo=UTC)
@@ -71,11 +73,30 @@ def test_start_too_late_in_a_turn_waits_for_the_monitors_next_turn() -> None:
     assert mine.at_or_after(EPOCH + 2 * LATEST_START) == EPOCH + 2 * mine.gap
 
 
+@pytest.mark.parametrize("members", [("north",), ("north", "south")])
+def test_a_pacer_uses_each_of_its_turns_although_its_starts_are_late_in_them(members: tuple[str, ...]) -> None:
+    turns, pacer = turns_of("north", members, 5.0, divided=False, zero=0.0), Pacer(5.0)
+    pacer.reconfigure(5.0, turns)
+    next_start = EPOCH
+    for number in range(4):
+        next_start = pacer.next_start(next_start)
+        assert next_start == EPOCH + number * len(members) * turns.gap
+        pacer.record_start(next_start + LATEST_START)
+    assert pacer.gap == len(members) * turns.gap
+
+
+def test_a_host_that_refused_a_monitor_gets_a_quarter_of_its_turns() -> None:
+    turns, pacer = turns_of("north", ("north", "south"), 5.0, divided=False), Pacer(5.0)
+    pacer.reconfigure(5.0, turns)
+    pacer.record_refusal(EPOCH, timedelta(seconds=10))
+    assert pacer.gap == 4 * 2 * turns.gap
+
+
 def test_owner_of_a_host_gets_95_percent_of_its_turns() -> None:
-    mine = owner_of("www.gov.uk", NAMES)
-    parts = {name: turns_of(name, NAMES, 5.0, divided=True).fraction for name in NAMES}
-    assert parts.pop(mine) == 0.95
-    assert all(0 < part < 0.02 for part in parts.values())
+    owner = owner_of("www.gov.uk", NAMES)
+    fractions = {name: turns_of(name, NAMES, 5.0, divided=True).fraction for name in NAMES}
+    assert fractions.pop(owner) == 0.95
+    assert all(0 < fraction < 0.02 for fraction in fractions.values())
 
 
 @given(st.lists(st.from_regex(r"[a-z]{1,8}\.[a-z]{1,8}\.gov\.uk", fullmatch=True), min_size=1, max_size=40))
@@ -91,4 +112,7 @@ def test_page_and_its_files_have_the_same_owner() -> None:
         service = "explore-education-statistics.service.gov.uk"
         assert owner_of(f"content.{service}", names) == owner_of(service, names)
         assert owner_of("download.ons.gov.uk", names) == owner_of("www.ons.gov.uk", names)
-    assert len({owner_of(f"127.0.0.{number}", NAMES) for number in range(40)}) == 4
+
+
+def test_ip_addresses_of_one_network_have_different_owners() -> None:
+    assert {owner_of(f"127.0.0.{number}", NAMES) for number in range(40)} == set(NAMES)

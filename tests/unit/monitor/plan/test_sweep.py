@@ -24,76 +24,83 @@ def at(seconds: float) -> datetime:
 
 def part_proof(  # what is known of a part
     name: str,
-    turn: float,
-    absent: float | None = None,
+    last_look: float,
+    absent_at: float | None = None,
     *,
     rank: Rank = (0, 1, 0),
-    seen: bool = False,
-    listed: bool = False,
+    is_out: bool = False,
+    is_listed: bool = False,
 ) -> PartProof:
-    proof = ProofGoal(SLOT, WITHIN, rank)
-    return PartProof(
-        name, proof, at(turn), absent_at=None if absent is None else at(absent), is_out=seen, is_listed=listed
-    )
+    goal, absent = ProofGoal(SLOT, WITHIN, rank), None if absent_at is None else at(absent_at)
+    return PartProof(name, goal, at(last_look), absent_at=absent, is_out=is_out, is_listed=is_listed)
 
 
-def order_of_looks(needs: list[PartProof], now: float, gap: timedelta = GAP) -> str:
+def order_of_looks(parts: list[PartProof], now: float, gap: timedelta = GAP) -> str:
     """Return the names of the parts, of one letter each, in the order of the planned looks."""
-    sweep = Sweep(SLOT, WITHIN, {part.id: part for part in needs})
+    sweep = Sweep(SLOT, WITHIN, {part.id: part for part in parts})
     return "".join(part.id for part in sweep.order_looks(at(now), gap))
 
 
-BEFORE = [part_proof("a", -70), part_proof("b", -90), part_proof("c", -80)]
-AFTER = [part_proof("a", -20, -20), part_proof("b", -40, -40), part_proof("c", -30, -30)]
-MANY = [part_proof(name, -70 - place, rank=(0, 1, place)) for place, name in enumerate("abcdefgh")]
+UNPROVED = [part_proof("a", last_look=-70), part_proof("b", last_look=-90), part_proof("c", last_look=-80)]
+PROVED_ABSENT = [
+    part_proof("a", last_look=-20, absent_at=-20),
+    part_proof("b", last_look=-40, absent_at=-40),
+    part_proof("c", last_look=-30, absent_at=-30),
+]
+# The first of these in the alphabet has the highest rank and the newest look.
+EIGHT_UNPROVED = [part_proof(name, last_look=-70 - place, rank=(0, 1, place)) for place, name in enumerate("abcdefgh")]
+A_PROVED_OF_EIGHT = [part_proof("a", last_look=-40, absent_at=-40), *EIGHT_UNPROVED[1:]]
+D_UNPROVED = [*PROVED_ABSENT, part_proof("d", last_look=-90)]
+D_OUT = [*PROVED_ABSENT, part_proof("d", last_look=1, absent_at=-50, is_out=True)]
+D_LISTED = [*PROVED_ABSENT, part_proof("d", last_look=-10, absent_at=-10, is_listed=True)]
+A_ABSENT_AFTER_SLOT = [part_proof("a", last_look=20, absent_at=20), *PROVED_ABSENT[1:]]
 
 
 @pytest.mark.parametrize(
-    ("needs", "now", "turns"),
+    ("parts", "now", "order"),
     [
-        pytest.param(BEFORE, -60, "bca", id="who was looked at longest ago goes first"),
-        pytest.param(AFTER, 1, "bca", id="after the slot in the same order"),
-        pytest.param([*AFTER, part_proof("d", 1, -50, seen=True)], 2, "bca", id="what is seen is looked at no more"),
-        pytest.param([*AFTER, part_proof("d", -10, -10, listed=True)], 25, "dbca", id="what is listed goes first"),
-        pytest.param(MANY, -60, "fedcba", id="no more than fit until the slot"),
-        pytest.param(MANY, -90, "hgfedcba", id="before that all"),
-        pytest.param(MANY, -25, "cba", id="fewer, the less time is left"),
-        pytest.param(
-            [*MANY[1:], part_proof("a", -40, -40)], -25, "dcba", id="what was proved absent is looked at again"
-        ),
-        pytest.param(AFTER, 45, "ba", id="after the slot no more than fit"),
-        pytest.param(
-            [*AFTER, part_proof("d", -90)], 1, "dbca", id="one not seen absent is looked at while it may be so yet"
-        ),
-        pytest.param([*AFTER, part_proof("d", -90)], 6, "bcad", id="and later after all others"),
-        pytest.param([*AFTER, part_proof("d", -90)], 36, "bca", id="and not at all where others need the time"),
-        pytest.param(
-            [part_proof("a", 20, 20), *AFTER[1:]], 45, "bc", id="what is likely to be late takes nobody's time"
-        ),
-        pytest.param(MANY, 60, "hgfedcba", id="after the tolerance all are looked at"),
+        pytest.param(UNPROVED, -60, "bca", id="before the slot the oldest look goes first"),
+        pytest.param(PROVED_ABSENT, 1, "bca", id="after the slot too"),
+        pytest.param(D_OUT, 2, "bca", id="a part that is out gets no look"),
+        pytest.param(D_LISTED, 25, "dbca", id="a listed part goes first"),
+        pytest.param(EIGHT_UNPROVED, -90, "hgfedcba", id="before the tolerance begins all parts get a look"),
+        pytest.param(EIGHT_UNPROVED, -60, "fedcba", id="60 s before the slot as many as fit"),
+        pytest.param(EIGHT_UNPROVED, -25, "cba", id="25 s before the slot as many as fit"),
+        pytest.param(A_PROVED_OF_EIGHT, -25, "dcba", id="beside them a part that was proved absent"),
+        pytest.param(PROVED_ABSENT, 45, "ba", id="15 s before the tolerance ends as many as fit"),
+        pytest.param(D_UNPROVED, 1, "dbca", id="just after the slot an unproved part goes first"),
+        pytest.param(D_UNPROVED, 6, "bcad", id="five seconds later it goes last"),
+        pytest.param(D_UNPROVED, 36, "bca", id="it gets no look if the others need the time"),
+        pytest.param(A_ABSENT_AFTER_SLOT, 45, "bc", id="nor does a part that was absent after the slot"),
+        pytest.param(EIGHT_UNPROVED, 60, "hgfedcba", id="after the tolerance all parts get a look"),
     ],
 )
-def test_order_of_looks(needs: list[PartProof], now: float, turns: str) -> None:
-    assert order_of_looks(needs, now) == turns
+def test_order_of_looks_that_are_ten_seconds_apart(parts: list[PartProof], now: float, order: str) -> None:
+    assert order_of_looks(parts, now, gap=10 * SECOND) == order
 
 
 @pytest.mark.parametrize(
-    ("ranks", "kept"),
+    ("rank_of_a", "rank_of_b", "rank_of_c", "first_two"),
     [
-        ([(-1, 1, 9), (0, 1, 1), (0, 1, 2)], "ab"),
-        ([(0, 2, 1), (0, 1, 5), (0, 1, 3)], "bc"),
-        ([(0, 1, 3), (0, 1, 2), (0, 1, 1)], "bc"),
-        ([(0, 1, 3), (-2, 5, 2), (-1, 1, 1)], "bc"),
+        ((-1, 1, 9), (0, 1, 1), (0, 1, 2), "ab"),
+        ((0, 2, 1), (0, 1, 5), (0, 1, 3), "bc"),
+        ((0, 1, 3), (0, 1, 2), (0, 1, 1), "bc"),
+        ((0, 1, 3), (-2, 5, 2), (-1, 1, 1), "bc"),
     ],
+    ids=["importance", "number of parts", "chance", "importance before all else"],
 )
-def test_rank_is_by_importance_then_number_of_parts_then_chance(ranks: list[Rank], kept: str) -> None:
-    needs = [part_proof(name, -90, rank=rank) for name, rank in zip("abc", ranks, strict=True)]
-    assert "".join(sorted(order_of_looks(needs, -20))) == kept
+def test_if_only_two_looks_fit_the_parts_of_the_lowest_rank_get_them(
+    rank_of_a: Rank, rank_of_b: Rank, rank_of_c: Rank, first_two: str
+) -> None:
+    ranks = {"a": rank_of_a, "b": rank_of_b, "c": rank_of_c}
+    parts = [part_proof(name, last_look=-90, rank=rank) for name, rank in ranks.items()]
+    assert sorted(order_of_looks(parts, now=-20, gap=10 * SECOND)) == list(first_two)
 
 
 def test_important_part_is_looked_at_even_if_likely_late() -> None:
-    important = part_proof("a", 20, 20, rank=(-1, 1, 0))
-    assert order_of_looks([important, *AFTER[1:]], 50) == "a"
+    important = part_proof("a", last_look=20, absent_at=20, rank=(-1, 1, 0))
+    only_one_look_fits = 50
+    assert order_of_looks([important, *PROVED_ABSENT[1:]], now=only_one_look_fits) == "a"
 
 
 def sweep_of(*parts: str) -> Sweep:
@@ -116,35 +123,36 @@ def make_next_look(
 
 def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
     sweep = sweep_of("a", "b", "c")
-    failed = [make_next_look(sweep, now, LookResult.NOTHING)[0] for now in (-60, -50)]
-    then = [make_next_look(sweep, now, LookResult.ABSENT)[0] for now in (-40, -30, -20, -10)]
-    assert (failed, then) == (["a", "a"], ["b", "c", "a", "b"])
+    failed_looks = [make_next_look(sweep, now, LookResult.NOTHING)[0] for now in (-60, -50)]
+    next_looks = [make_next_look(sweep, now, LookResult.ABSENT)[0] for now in (-40, -30, -20, -10)]
+    assert failed_looks == ["a", "a"]
+    assert next_looks == ["b", "c", "a", "b"]
 
 
 @pytest.mark.parametrize(
-    ("now", "age", "view"),
+    ("looked_at", "age_of_copy", "expected_view"),
     [
-        pytest.param(5, 0, View.EDGE, id="an absence of after the slot needs no second opinion at first"),
-        pytest.param(5, 9, View.ORIGIN, id="a cached one that speaks of before the slot does"),
-        pytest.param(25, 0, View.ORIGIN, id="and so does one of so much later"),
-        pytest.param(-5, 9, View.EDGE, id="before the slot users are asked for"),
+        pytest.param(5, 0, View.EDGE, id="soon after the slot"),
+        pytest.param(5, 9, View.ORIGIN, id="after the slot, of a copy from before it"),
+        pytest.param(25, 0, View.ORIGIN, id="20 s after the slot or later"),
+        pytest.param(-5, 9, View.EDGE, id="before the slot, of an old copy"),
     ],
 )
 def test_after_an_absence_that_a_cache_may_have_kept_the_next_look_is_at_the_origin(
-    now: float, age: float, view: View
+    looked_at: float, age_of_copy: float, expected_view: View
 ) -> None:
     sweep = sweep_of("a")
-    make_next_look(sweep, now, LookResult.ABSENT, age=age)
-    _part, next_view = make_next_look(sweep, now + 9, LookResult.NOTHING)
-    assert next_view is view
+    make_next_look(sweep, looked_at, LookResult.ABSENT, age=age_of_copy)
+    _part, next_view = make_next_look(sweep, looked_at + 9, LookResult.NOTHING)
+    assert next_view is expected_view
 
 
 @pytest.mark.parametrize(
     ("origin_last_absent", "second_view"),
     [
-        pytest.param(-80, View.ORIGIN, id="it would date what comes, and too early to prove it on time"),
-        pytest.param(-50, View.EDGE, id="its absence is proof enough"),
-        pytest.param(-110, View.EDGE, id="long ago, so that the edge is believed"),
+        pytest.param(-80, View.ORIGIN, id="too early to prove that the part is on time"),
+        pytest.param(-50, View.EDGE, id="late enough to prove it"),
+        pytest.param(-110, View.EDGE, id="so early that the edge decides"),
     ],
 )
 def test_the_second_look_at_a_part_is_at_the_origin_if_its_last_absence_there_would_widen_the_interval(
@@ -212,9 +220,9 @@ def test_a_part_seen_before_and_after_its_slot_gets_no_further_look() -> None:
 
 def test_part_that_is_not_ready_waits_for_the_next_round() -> None:
     sweep = sweep_of("a", "b")
-    assert sweep.next_part(at(-30), GAP, lambda one: one.id == "b") is sweep.parts["b"]
-    assert sweep.next_part(at(-30), GAP, lambda _: False) is None
-    assert sweep.next_part(at(-28), GAP, lambda one: one.id == "a") is sweep.parts["a"]
+    assert sweep.next_part(at(-30), GAP, is_ready=lambda part: part.id == "b") is sweep.parts["b"]
+    assert sweep.next_part(at(-30), GAP, is_ready=lambda _: False) is None
+    assert sweep.next_part(at(-28), GAP, is_ready=lambda part: part.id == "a") is sweep.parts["a"]
 
 
 def test_removed_part_gets_no_look_and_a_new_part_gets_one_at_once() -> None:
@@ -224,6 +232,7 @@ def test_removed_part_gets_no_look_and_a_new_part_gets_one_at_once() -> None:
     sweep.remove("never there")
     sweep.add("c", ProofGoal(SLOT, WITHIN, (0, 1, 0)))
     assert make_next_look(sweep, -29, LookResult.ABSENT)[0] == "c"
+    # A look that was under way when its part was removed is ignored.
     sweep.record_result("b", View.EDGE, LookResult.ABSENT, at(-28), at(-28))
     assert set(sweep.parts) == {"a", "c"}
 
@@ -237,18 +246,10 @@ def test_listed_part_goes_first_at_once() -> None:
     assert make_next_look(sweep, 31, LookResult.PRESENT)[0] == "c"
 
 
-@pytest.mark.parametrize(("parts", "least_proved", "widest"), [(60, 60, 12.2), (175, 175, 35.4), (300, 282, 60.7)])
-def test_five_looks_a_second_prove_so_many_parts_of_a_busy_slot_within_so_many_seconds(
-    parts: int, least_proved: int, widest: float
-) -> None:
-    simulated = swept(usual(parts), rate=5.0)
-    assert len(simulated.parts) >= least_proved
-    assert simulated.width <= widest
-
-
-def test_late_parts_cost_the_others_only_their_first_looks() -> None:
-    day = [Part(200.0) if number % 9 == 0 else part for number, part in enumerate(usual(175))]
-    assert len(swept(day, 5.0).parts) == 155
+def test_late_parts_prevent_no_proof_of_the_others() -> None:
+    in_time = [number for number in range(175) if number % 9]
+    parts = [part if number in in_time else Part(200.0) for number, part in enumerate(usual(175))]
+    assert sorted(swept(parts, rate=5.0).parts) == in_time
 
 
 @pytest.mark.parametrize("late", [0.0, 0.1, 0.2])
@@ -267,7 +268,7 @@ def test_all_parts_are_proved_within_a_round_of_looks_if_the_looks_of_the_tolera
     gap = 1.01 / rate
     looks_after_the_last_came = int((60 - max(comes)) / gap)
     fitting = comes[: max(1, looks_after_the_last_came - 1)]
-    simulated = swept([Part(each) for each in fitting], rate)
+    simulated = swept([Part(seconds_after_slot) for seconds_after_slot in fitting], rate)
     assert sorted(simulated.parts) == list(range(len(fitting)))
     a_round_of_looks = (len(fitting) + 1) * gap
     assert max(simulated.widths) <= a_round_of_looks + 1e-6
@@ -292,9 +293,9 @@ def test_important_parts_are_proved_if_they_alone_would_fit_into_the_looks_of_th
 def test_the_order_of_looks_has_each_part_once_and_none_that_is_out_and_all_after_the_tolerance(
     rows: list[tuple[float, float | None, bool]], now: float, gap: float
 ) -> None:
-    needs = [part_proof(str(n), turn, absent, seen=seen) for n, (turn, absent, seen) in enumerate(rows)]
-    planned = Sweep(SLOT, WITHIN, {part.id: part for part in needs}).order_looks(at(now), gap * SECOND)
-    assert len({one.id for one in planned}) == len(planned)
-    assert not any(one.is_out for one in planned)
+    parts = [part_proof(str(n), last_look, absent, is_out=out) for n, (last_look, absent, out) in enumerate(rows)]
+    planned = Sweep(SLOT, WITHIN, {part.id: part for part in parts}).order_looks(at(now), gap * SECOND)
+    assert len({part.id for part in planned}) == len(planned)
+    assert not any(part.is_out for part in planned)
     if now >= 60:
-        assert len(planned) == sum(not seen for _, _, seen in rows)
+        assert len(planned) == sum(not part.is_out for part in parts)

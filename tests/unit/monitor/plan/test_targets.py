@@ -142,3 +142,11 @@ def test_required_parts_are_kept_and_parts_found_on_a_page_are_left_out_first() 
 def test_configuration_limits_the_number_of_watched_parts() -> None:
     found = [Part(f"found-{n}", Role.DATA, f"{SHEET}?{n}", required=False, origin=Origin.FOUND) for n in range(2000)]
     assert len({target.part for target in targets_of(release(*found), most=7)}) == 7
+
+
+def test_optional_parts_and_alternatives_are_optional_targets() -> None:
+    annex = Part("annex", Role.HTML, f"{PAGE}/annex")
+    found = Part("found-1", Role.DATA, SHEET, required=False)
+    other = Part("other", Role.ALTERNATIVE, f"{PAGE}/old")
+    targets = targets_of(release(annex, found, other))
+    assert {target.part for target in targets if target.is_optional} == {"found-1", "other"}

@@ -1,4 +1,4 @@
-"""Which windows apply to a target."""
+"""Which windows apply to a target, and how likely it is to change in each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.plan.addresses import INDEX
 from monitor.plan.phases import ExposedPhase, SlotPhase, WatchSettings, Window, next_due, window_at
 from monitor.plan.targets import Target, View
-from monitor.plan.windows import Progress, Stage, windows_for
+from monitor.plan.windows import TRIPWIRE_CHANCE, UNSEEN, Progress, Stage, chance_of, windows_for
 from schedules.slot import Precision, Slot
 
 AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
@@ -29,8 +29,9 @@ SHEET = replace(EDGE, id="w/sheet/edge", part="sheet")
 TRIPWIRE = replace(EDGE, id="~tripwire/x", release="", part="", view=View.TRIPWIRE)
 
 
-def spacing(windows: tuple[Window, ...], offset: timedelta) -> timedelta | None:
-    window = window_at(windows, AT + offset)
+def spacing(windows: tuple[Window, ...], after_slot: timedelta) -> timedelta | None:
+    """Return how far apart looks are, this long after the slot. None if there are none."""
+    window = window_at(windows, AT + after_slot)
     return None if window is None else window.every
 
 
@@ -55,11 +56,19 @@ def test_spacing_of_an_unseen_page_by_distance_from_its_slot(offset: timedelta, 
     assert spacing(windows_for(EDGE, SLOT), offset) == every
 
 
-@pytest.mark.parametrize(("offset", "every"), [(0, None), (29, None), (30, 15), (90, 15), (599, 15), (7201, 60)])
-def test_index_is_looked_at_from_30_seconds_after_the_slot(offset: int, every: int | None) -> None:
-    listing = replace(ORIGIN, id="w/index/origin", part=INDEX)
-    seconds = None if every is None else every * SECOND
-    assert spacing(windows_for(listing, SLOT), offset * SECOND) == seconds
+@pytest.mark.parametrize(
+    ("after_slot", "every"),
+    [
+        (0 * SECOND, None),
+        (29 * SECOND, None),
+        (30 * SECOND, 15 * SECOND),
+        (599 * SECOND, 15 * SECOND),
+        (2 * HOUR + SECOND, MINUTE),
+    ],
+)
+def test_index_is_looked_at_from_30_seconds_after_the_slot(after_slot: timedelta, every: timedelta | None) -> None:
+    index = replace(ORIGIN, id="w/index/origin", part=INDEX)
+    assert spacing(windows_for(index, SLOT), after_slot) == every
 
 
 def test_one_look_falls_due_exactly_at_the_slot() -> None:
@@ -163,7 +172,8 @@ def test_close_looks_of_a_promised_day_begin_at_twenty_past_nine_in_local_time(d
 
 
 def test_day_is_overdue_from_local_midnight() -> None:
-    assert windows_for(EDGE, DAY)[-1].begins == datetime(2026, 7, 23, 23, tzinfo=UTC)
+    midnight_in_london = datetime(2026, 7, 23, 23, tzinfo=UTC)
+    assert windows_for(EDGE, DAY)[-1].begins == midnight_in_london
 
 
 def test_a_promised_month_is_watched_every_five_minutes_and_each_minute_once_it_has_passed() -> None:
@@ -179,7 +189,7 @@ def test_release_without_a_readable_time_is_looked_at_hourly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("offset", "every", "origin"),
+    ("after_slot", "every", "every_at_origin"),
     [
         (3 * HOUR - SECOND, HOUR, None),
         (3 * HOUR, 5 * SECOND, 5 * SECOND),
@@ -190,11 +200,62 @@ def test_release_without_a_readable_time_is_looked_at_hourly() -> None:
     ],
 )
 def test_target_found_absent_after_its_release_is_looked_at_closely_for_an_hour(
-    offset: timedelta, every: timedelta | None, origin: timedelta | None
+    after_slot: timedelta, every: timedelta | None, every_at_origin: timedelta | None
 ) -> None:
-    standing = Progress(Stage.SEEN, AT + SECOND, lost_at=AT + 3 * HOUR)
-    assert spacing(windows_for(EDGE, SLOT, standing), offset) == every
-    assert spacing(windows_for(ORIGIN, SLOT, standing), offset) == origin
+    lost_again = Progress(Stage.SEEN, AT + SECOND, lost_at=AT + 3 * HOUR)
+    assert spacing(windows_for(EDGE, SLOT, lost_again), after_slot) == every
+    assert spacing(windows_for(ORIGIN, SLOT, lost_again), after_slot) == every_at_origin
+
+
+SEEN = Progress(Stage.SEEN, AT)
+PART_MISSING = Progress(Stage.SEEN, AT, is_complete=False)
+OPTIONAL_SHEET = replace(SHEET, is_optional=True)
+
+
+def chance_at(windows: tuple[Window, ...], offset: timedelta) -> float:
+    """Return the chance of the window in which a look falls, this long after the slot."""
+    return window_at(windows, AT + offset).chance
+
+
+@pytest.mark.parametrize(
+    ("target", "progress", "after_slot", "chance"),
+    [
+        (EDGE, UNSEEN, timedelta(), 1.0),
+        (ORIGIN, UNSEEN, timedelta(), 1.0),
+        (SHEET, UNSEEN, timedelta(), 1.0),
+        (CONTENT, UNSEEN, timedelta(), 0.25),
+        (OPTIONAL_SHEET, UNSEEN, timedelta(), 0.25),
+        (EDGE, UNSEEN, 30 * MINUTE, 4.0),
+        (EDGE, UNSEEN, 5 * HOUR, 4.0),
+        (CONTENT, UNSEEN, 30 * MINUTE, 1.0),
+        (EDGE, Progress(Stage.EXPOSED, AT - HOUR), -30 * MINUTE, 1.0),
+        (SHEET, PART_MISSING, 5 * MINUTE, 4.0),
+        (OPTIONAL_SHEET, PART_MISSING, 5 * MINUTE, 1.0),
+        (SHEET, PART_MISSING, 5 * HOUR, 4.0),
+        (EDGE, SEEN, 5 * MINUTE, 0.25),
+        (EDGE, SEEN, 5 * HOUR, 0.25),
+        (CONTENT, SEEN, 5 * HOUR, 0.0625),
+    ],
+)
+def test_chance_depends_on_the_kind_of_target_and_its_progress(
+    target: Target, progress: Progress, after_slot: timedelta, chance: float
+) -> None:
+    assert chance_at(windows_for(target, SLOT, progress), after_slot) == chance
+
+
+@pytest.mark.parametrize("slot", [DAY, SLOT])
+def test_release_not_judged_to_the_minute_has_a_quarter_of_the_chance(slot: Slot) -> None:
+    assert chance_at(windows_for(EDGE, slot, exact=False), timedelta()) == 0.25
+
+
+def test_a_listing_of_the_newest_pages_has_the_same_chance_in_all_its_windows() -> None:
+    listing = replace(EDGE, view=View.TRIPWIRE, is_optional=True)
+    assert chance_of(listing, out=True) == TRIPWIRE_CHANCE
+    assert {window.chance for window in windows_for(listing, SLOT)} == {TRIPWIRE_CHANCE}
+
+
+def test_phases_before_the_slot_differ_only_in_spacing() -> None:
+    assert {window.chance for window in windows_for(EDGE, SLOT) if window.begins < AT + 10 * MINUTE} == {1.0}
 
 
 _instants = st.integers(-20 * 86_400, 20 * 86_400).map(lambda count: AT + count * SECOND)
@@ -231,10 +292,9 @@ def test_later_now_only_removes_windows_that_ended(
 
 
 @given(_watches, st.integers(1, 10**9), st.integers(0, 59))
-def test_look_falls_due_at_the_slot_for_any_spacing(watch: WatchSettings, before: int, shift: int) -> None:
+def test_look_falls_due_at_the_slot_for_any_spacing(watch: WatchSettings, microseconds_before: int, shift: int) -> None:
     windows = windows_for(EDGE, SLOT, watch=watch)
-    after = AT - before * timedelta(microseconds=1)
-    due = next_due(windows, after, shift * SECOND)
+    due = next_due(windows, AT - timedelta(microseconds=microseconds_before), shift * SECOND)
     while due is not None and due < AT:
         due = next_due(windows, max(due, AT - watch.slot.begins), shift * SECOND)
     assert due == AT

@@ -10,14 +10,18 @@ from collections.abc import Iterator
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.look.http.resolve import FRESH_SECONDS, STALE_SECONDS, NameCache, NoAddress
+from monitor.look.guard import Guard, Origin, RefusedAddress
+from monitor.look.http.resolve import FRESH_SECONDS, STALE_SECONDS, NameCache, NoAddress, Resolver, Route
 from monitor.rehearse.virtual_loop import get_jumping_loop, run_virtually
 
 SILENT, PORT = "silent.example", 443
 
 
 class NameServer:
-    """Answers at once, except for the name `SILENT`. It answers that one once `speaks` is set, and fails `fails`."""
+    """Answers at once, except for the name `SILENT`. It answers that one once `speaks` is set.
+
+    `fails` has the faults of names that it cannot look up.
+    """
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
@@ -94,3 +98,14 @@ def test_last_addresses_replace_a_silent_name_server_for_a_while(server: NameSer
         assert server.asked[SILENT] == 2
 
     run_virtually(story)
+
+
+async def test_name_that_led_into_a_private_network_is_looked_up_again_at_the_next_look() -> None:
+    answers = [["10.0.0.1"], ["8.8.8.8"], ["10.0.0.1"]]
+    resolver = Resolver(Guard(), names=NameCache(lambda *_: answers.pop(0)))
+    origin = Origin("https", "www.example", PORT)
+    with pytest.raises(RefusedAddress):
+        await resolver.find_routes(origin, 5)
+    # An allowed address is kept for a minute, so the third answer is not used.
+    for _ in range(2):
+        assert await resolver.find_routes(origin, 5) == [Route("8.8.8.8", PORT, tls=True)]

@@ -9,14 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.clock import SystemClock
-from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.fetch import Answer, Request
 from monitor.look.http.body import Body
 from monitor.look.http.connection import Connection, RequestTiming
-from monitor.look.http.fetcher import HttpFetcher
-from monitor.look.http.resolve import Route
+from tests.unit.monitor.look.publisher import BASE, CLOCK, fetcher_for, full_response, publishing
 
-CLOCK = SystemClock()
 ANSWERS = [
     (b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "1"\r\n\r\nhello', 200, b"hello"),
     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n3\r\n...\r\n0\r\n\r\n", 200, b"hello..."),
@@ -65,15 +62,20 @@ async def body_of(connection: Connection) -> bytes:
     return body.end()
 
 
+def receive_in_pieces(connection: Connection, raw: bytes, cuts: list[int]) -> None:
+    """Pass these bytes to a connection, cut at these places."""
+    for start, end in pairwise([0, *sorted(min(cut, len(raw)) for cut in cuts), len(raw)]):
+        if end > start:
+            connection.data_received(raw[start:end])
+
+
 @given(st.sampled_from(ANSWERS), st.lists(st.integers(0, 120), max_size=8))
 def test_an_answer_is_the_same_however_it_is_cut_on_its_way(sample: tuple[bytes, int, bytes], cuts: list[int]) -> None:
     raw, status, body = sample
 
     async def story() -> tuple[int, bytes, bool]:
         connection, _ = send_request()
-        for start, end in pairwise([0, *sorted(min(cut, len(raw)) for cut in cuts), len(raw)]):
-            if end > start:
-                connection.data_received(raw[start:end])
+        receive_in_pieces(connection, raw, cuts)
         read = await body_of(connection)
         return connection.status, read, connection.end_request()
 
@@ -84,9 +86,7 @@ def test_an_answer_is_the_same_however_it_is_cut_on_its_way(sample: tuple[bytes,
 def test_no_bytes_break_a_connection_otherwise_than_as_httpx_does(raw: bytes, cuts: list[int]) -> None:
     async def story() -> None:
         connection, _ = send_request()
-        for start, end in pairwise([0, *sorted(cuts), len(raw)]):
-            if end > start:
-                connection.data_received(raw[start:end])
+        receive_in_pieces(connection, raw, cuts)
         connection.connection_lost(None)
         with pytest.raises(httpx.TransportError):
             await body_of(connection)
@@ -137,7 +137,8 @@ async def test_body_that_arrives_faster_than_it_is_read_is_paused() -> None:
 async def test_trailers_are_dropped_and_limited(more: bytes) -> None:
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
-    for _ in range(70_000 // len(more)):
+    bytes_beyond_the_limit = 70_000
+    for _ in range(bytes_beyond_the_limit // len(more)):
         connection.data_received(more)
     assert transport.aborted
     assert connection.headers == [(b"Transfer-Encoding", b"chunked")]
@@ -159,79 +160,45 @@ async def test_connection_that_the_server_closes_is_not_kept() -> None:
 
 async def test_a_pool_survives_a_server_that_closes_resets_or_hangs_at_random() -> None:
     chance = random.Random(4)  # noqa: S311
-    serving: set[asyncio.Task[None] | None] = set()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.current_task())
-        try:
-            while True:
-                await reader.readuntil(b"\r\n\r\n")
-                throw = chance.random()
-                if throw < 0.1:
-                    writer.transport.abort()
-                    return
-                if throw < 0.13:
-                    # Hangs until the client closes the connection.
-                    await reader.read()
-                    return
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + (b"o" if throw < 0.2 else b"ok"))
-                if throw < 0.3:
-                    writer.close()
-                    return
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+    async def answer_by_chance(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        throw = chance.random()
+        if throw < 0.1:
+            writer.transport.abort()
+        elif throw < 0.13:
+            # Hangs until the client closes the connection.
+            await reader.read()
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + (b"o" if throw < 0.2 else b"ok"))
+            if throw < 0.3:
+                writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    fetcher = HttpFetcher(CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=False), seconds=0.2)
-    outcomes: list[Answer | Failure] = []
+    async with publishing(answer_by_chance) as publisher, fetcher_for(publisher, seconds=0.2) as fetcher:
 
-    async def looks() -> None:
-        outcomes.extend([await fetcher.fetch(Request("https://www.example.gov.uk/")) for _ in range(25)])
+        async def look_several_times(times: int) -> list[bool]:
+            """Return for each look whether it got an answer."""
+            return [isinstance(await fetcher.fetch(Request(BASE)), Answer) for _ in range(times)]
 
-    await asyncio.gather(*(looks() for _ in range(12)))
-    chance.seed(1)
-    last = [await fetcher.fetch(Request("https://www.example.gov.uk/")) for _ in range(20)]
-    await fetcher.close()
-    server.close()
-    await server.wait_closed()
-    await asyncio.gather(*(task for task in serving if task is not None))
-    assert len(outcomes) == 300
-    assert sum(isinstance(outcome, Answer) for outcome in outcomes) > 150
-    assert sum(isinstance(outcome, Answer) for outcome in last) > 10
+        answered = await asyncio.gather(*(look_several_times(25) for _ in range(12)))
+        chance.seed(1)
+        answered_last = await look_several_times(20)
+    assert sum(map(sum, answered)) > 150
+    assert sum(answered_last) > 10
 
 
 async def test_a_pool_survives_looks_that_are_cancelled() -> None:
-    serving: set[asyncio.Task[None] | None] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.current_task())
-        try:
-            while True:
-                await reader.readuntil(b"\r\n\r\n")
-                for _ in range(30):
-                    await asyncio.sleep(0)
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    fetcher = HttpFetcher(CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=False), seconds=2)
-    chance = random.Random(7)  # noqa: S311
-    for _ in range(20):
-        tasks = [asyncio.create_task(fetcher.fetch(Request("https://www.example.gov.uk/"))) for _ in range(15)]
-        for _ in range(chance.randrange(60)):
+    async def answer_after_30_passes(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _pass in range(30):
             await asyncio.sleep(0)
-        for task in chance.sample(tasks, 8):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    assert isinstance(await fetcher.fetch(Request("https://www.example.gov.uk/")), Answer)
-    await fetcher.close()
-    server.close()
-    await server.wait_closed()
-    await asyncio.gather(*(task for task in serving if task is not None))
+        writer.write(full_response(b"ok"))
+
+    chance = random.Random(7)  # noqa: S311
+    async with publishing(answer_after_30_passes) as publisher, fetcher_for(publisher, seconds=2) as fetcher:
+        for _ in range(20):
+            tasks = [asyncio.create_task(fetcher.fetch(Request(BASE))) for _ in range(15)]
+            for _ in range(chance.randrange(60)):
+                await asyncio.sleep(0)
+            for task in chance.sample(tasks, 8):
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(await fetcher.fetch(Request(BASE)), Answer)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.govuk import recognise
+from monitor.look.recognise.govuk import recognise, recognise_index
 from monitor.look.recognise.result import Context
 from monitor.look.recognise.version import advanced_fields, first_published, parse_version
 from monitor.look.sighting import State
@@ -35,9 +36,8 @@ def test_another_edition_after_a_404_is_absence() -> None:
 
 
 def test_another_title_after_a_404_is_unknown() -> None:
-    recognised = recognise(
-        page("Prison population - GOV.UK", "Prison population"), Context(URL, TITLE, was_missing=True)
-    )
+    other = page("Prison population - GOV.UK", "Prison population")
+    recognised = recognise(other, Context(URL, TITLE, was_missing=True))
     assert (recognised.state, recognised.why) == (State.UNKNOWN, "the page shows another title")
 
 
@@ -48,18 +48,20 @@ def test_page_with_another_title_is_unknown_unless_the_announcement_redirected_t
     assert (led_to.state, led_to.specific) == (State.PRESENT, False)
 
 
-def test_a_title_without_its_period_needs_it_on_the_page() -> None:
+@pytest.mark.parametrize(("period", "state"), [("July to September 2026", State.PRESENT), ("", State.UNKNOWN)])
+def test_page_or_item_under_a_title_without_period_is_present_if_its_text_has_the_period(
+    period: str, state: State
+) -> None:
     series = "Example claims: quarterly statistics"
-    for period, state in (("July to September 2026", State.PRESENT), ("", State.UNKNOWN)):
-        undated_page = page(f"{series} - GOV.UK", series, f"<p>Claims {period} fell.</p>")
-        undated_item = item("publication", series, description=period)
-        assert recognise(undated_page, CONTEXT).state is recognise(undated_item, CONTEXT).state is state
+    undated_page = page(f"{series} - GOV.UK", series, f"<p>Claims {period} fell.</p>")
+    undated_item = item("publication", series, description=period)
+    assert recognise(undated_page, CONTEXT).state is state
+    assert recognise(undated_item, CONTEXT).state is state
 
 
 def test_a_release_without_a_period_in_its_title_is_never_specific() -> None:
-    recognised = recognise(
-        page("Weekly road fuel prices - GOV.UK", "Weekly road fuel prices"), Context(URL, "Weekly road fuel prices")
-    )
+    title = "Weekly road fuel prices"
+    recognised = recognise(page(f"{title} - GOV.UK", title), Context(URL, title))
     assert (recognised.state, recognised.specific) == (State.PRESENT, False)
 
 
@@ -81,23 +83,9 @@ def test_words_about_a_release_to_come_in_the_text_are_no_notice() -> None:
     assert recognise(page(f"{TITLE} - GOV.UK", TITLE, later_release), CONTEXT).state is State.PRESENT
 
 
-@pytest.mark.parametrize(
-    "title", ["No longer available - GOV.UK", "The page you&#x2019;re looking for is no longer here - GOV.UK"]
-)
-def test_removed_page_is_withdrawn(title: str) -> None:
-    assert (
-        recognise(page(title, "The page you're looking for is no longer available"), CONTEXT).state is State.WITHDRAWN
-    )
-
-
 def test_a_page_marked_as_withdrawn_is_withdrawn() -> None:
     assert recognise(page(f"[Withdrawn] {TITLE} - GOV.UK", TITLE), CONTEXT).state is State.WITHDRAWN
     assert recognise(item("publication", withdrawn_notice={"explanation": "x"}), CONTEXT).state is State.WITHDRAWN
-
-
-@pytest.mark.parametrize("title", ["Page not found - GOV.UK", "404 - GOV.UK"])
-def test_a_page_that_says_not_found_is_absence(title: str) -> None:
-    assert recognise(page(title, "Page not found"), CONTEXT).state is State.ABSENT
 
 
 @pytest.mark.parametrize("title", ["Error - GOV.UK", "Sorry, there is a problem - GOV.UK"])
@@ -117,6 +105,7 @@ def test_parts_are_found_on_the_page_once_each() -> None:
         f'<a href="{PATH}/bulletin">HTML</a><a href="{PATH}/print">Print</a><a href="/help">Help</a>'
         f'<a href="{files}/t.csv/preview">View</a><a href="http://[broken">?</a><a href="mailto:a@b.example">Mail</a>'
     )
+    # Links to print versions, previews and help, and links that cannot be read, are no parts.
     found = recognise(page(f"{TITLE} - GOV.UK", TITLE, links), CONTEXT).found
     assert [(part.role, part.title, part.url) for part in found] == [
         ("data", "Tables", f"{files}/t.ods"),
@@ -134,11 +123,13 @@ def test_parts_and_stamps_are_found_in_the_content_item() -> None:
         "no attachment",
     ]
     stamps = {"public_updated_at": "2026-11-26T09:30:02Z", "scheduled_publishing_delay_seconds": 3}
-    recognised = recognise(item("publication", details={"attachments": attachments}, **stamps), CONTEXT)
-    assert [part.role for part in recognised.found] == ["item", "html", "data", "external"]
-    assert recognised.found[0].facts["scheduled_publishing_delay_seconds"] == "3"
-    assert recognised.found[1].url == f"{URL}/bulletin"
-    assert recognised.found[2].facts["file_size"] == "9"
+    found = recognise(item("publication", details={"attachments": attachments}, **stamps), CONTEXT).found
+    own, bulletin, data, dashboard = found
+    assert [part.role for part in found] == ["item", "html", "data", "external"]
+    assert own.facts["scheduled_publishing_delay_seconds"] == "3"
+    assert bulletin.url == f"{URL}/bulletin"
+    assert data.facts["file_size"] == "9"
+    assert dashboard.url == "https://dashboard.example.org/"
 
 
 @pytest.mark.parametrize("schema", ["statistics_announcement", "placeholder", "placeholder_publication", "coming_soon"])
@@ -147,9 +138,8 @@ def test_items_that_are_no_publication_are_absence(schema: str) -> None:
 
 
 def test_gone_item_is_withdrawn_although_it_answers_200() -> None:
-    assert (
-        recognise(item("gone", None, details={"explanation": "published in error"}), CONTEXT).state is State.WITHDRAWN
-    )
+    gone = item("gone", None, details={"explanation": "published in error"})
+    assert recognise(gone, CONTEXT).state is State.WITHDRAWN
 
 
 def test_redirect_item_is_unknown_and_gives_its_destination() -> None:
@@ -166,31 +156,50 @@ def test_redirect_item_without_a_destination_gives_none() -> None:
     assert recognise(item("redirect", None, redirects="none"), CONTEXT).found == ()
 
 
-def test_listing_gives_every_entry_and_finds_the_release_anywhere() -> None:
-    results = [
-        {"title": TITLE, "link": "/government/statistics/elsewhere", "public_timestamp": "x"},
-        {"title": "No link"},
-    ]
-    content = answer(b'{"results": %s}' % str(results).replace("'", '"').encode(), "application/json")
-    recognised = recognise(content, CONTEXT)
-    assert (recognised.state, recognised.specific, len(recognised.found)) == (State.PRESENT, True, 1)
-    assert recognised.found[0].url == "https://www.gov.uk/government/statistics/elsewhere"
-    assert recognise(content, Context(URL)).why == "a listing"
+ELSEWHERE = "/government/statistics/example-claims--1"
+
+
+def listing(*links: str) -> Answer:
+    """Return a listing that has the release's title at each of these addresses, and an entry without address."""
+    results = [{"title": TITLE, "link": link, "public_timestamp": "x"} for link in links]
+    return answer(json.dumps({"results": [*results, {"title": "No link"}]}).encode(), "application/json")
+
+
+def test_listing_gives_every_entry_with_an_address_and_finds_the_release_at_any() -> None:
+    recognised = recognise(listing(ELSEWHERE), CONTEXT)
+    assert (recognised.state, recognised.specific) == (State.PRESENT, True)
+    assert [found.url for found in recognised.found] == [f"https://www.gov.uk{ELSEWHERE}"]
+
+
+def test_listing_proves_nothing_if_the_title_of_the_release_is_not_known() -> None:
+    assert recognise(listing(ELSEWHERE), Context(URL)).why == "a listing"
 
 
 def test_an_announcement_in_a_listing_is_no_release() -> None:
-    content = b'{"results": [{"title": "%s", "link": "/government/statistics/announcements/a"}]}' % TITLE.encode()
-    assert recognise(answer(content, "application/json"), CONTEXT).state is State.ABSENT
+    assert recognise(listing("/government/statistics/announcements/a"), CONTEXT).state is State.ABSENT
+
+
+REPORT = "/government/publications/example-claims-main-report"
+
+
+@pytest.mark.parametrize(
+    ("listed", "state"),
+    [
+        ([], State.ABSENT),
+        ([REPORT], State.ABSENT),
+        ([ELSEWHERE], State.PRESENT),
+        ([REPORT, ELSEWHERE], State.PRESENT),
+    ],
+    ids=["nothing", "the alternative", "another address", "both"],
+)
+def test_a_known_alternative_in_a_listing_does_not_show_that_the_page_is_out(listed: list[str], state: State) -> None:
+    with_alternative = replace(CONTEXT, alternatives=(f"https://www.gov.uk{REPORT}",))
+    assert recognise_index(listing(*listed), with_alternative).state is state
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"text"', b"{}", b'{"schema_name": 3}', b"[" * 100_000])
 def test_other_json_is_unknown(body: bytes) -> None:
     assert recognise(answer(body, "application/json"), CONTEXT).state is State.UNKNOWN
-
-
-@given(st.binary(max_size=400), st.sampled_from(["text/html", "application/json", "", "text/html; charset=nonsense"]))
-def test_no_body_breaks_the_govuk_recogniser(body: bytes, kind: str) -> None:
-    recognise(answer(body, kind), CONTEXT)
 
 
 _JSON = st.recursive(
@@ -229,19 +238,11 @@ def test_the_samples_of_content_items_have_a_state_of_their_folder(folder: str, 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
 def test_only_the_sampled_publication_is_present_and_announcements_are_absent() -> None:
-    states = {
-        sample.name: recognise(
-            Answer(URL, 200, {"content-type": "text/html"}, sample.read_bytes(), *_TIMES), CONTEXT
-        ).state
-        for sample in (SAMPLES / "pages").iterdir()
-    }
-    assert {name for name, state in states.items() if state is State.PRESENT} == {"publication_200.html"}
-    assert {name for name, state in states.items() if state is State.ABSENT} == {
-        name for name in states if name.startswith(("announcement", "not_found"))
-    }
-
-
-_TIMES = (answer(b"").sent, answer(b"").received)
+    samples = (SAMPLES / "pages").iterdir()
+    states = {sample.name: recognise(answer(sample.read_bytes()), CONTEXT).state for sample in samples}
+    present, absent = ({name for name in states if states[name] is state} for state in (State.PRESENT, State.ABSENT))
+    assert present == {"publication_200.html"}
+    assert absent == {name for name in states if name.startswith(("announcement", "not_found"))}
 
 
 def test_item_states_its_version_by_fields_not_by_change_notes() -> None:

@@ -42,7 +42,9 @@ AFTER_SLOT = a_slot(NOON - 2 * HOUR)
 
 
 @pytest.mark.parametrize(("inside", "state"), [("", State.UNKNOWN), ("Published 26 November 2026", State.PRESENT)])
-def test_page_that_an_announcement_leads_to_is_no_proof_without_its_date(inside: str, state: State) -> None:
+def test_page_that_an_announcement_redirects_to_proves_a_release_only_with_a_date_of_publication(
+    inside: str, state: State
+) -> None:
     led_to = Context(URL, TITLE, slot=AFTER_SLOT, is_led_to=True)
     assert find_recogniser("govuk")(page(TITLE, TITLE, DUE_PAGE + inside), led_to).state is state
 
@@ -62,9 +64,7 @@ def test_page_that_was_missing_or_had_other_content_before_is_out_after_its_slot
 @pytest.mark.parametrize(
     ("url", "state"), [(URL, State.UNKNOWN), ("https://www.example.org/claims", State.PRESENT)], ids=["GOV.UK", "other"]
 )
-def test_first_answer_after_the_slot_is_no_proof_on_gov_uk_without_a_date_of_publication(
-    url: str, state: State
-) -> None:
+def test_first_page_seen_after_its_slot_needs_a_date_of_publication_only_on_gov_uk(url: str, state: State) -> None:
     context = Context(url, TITLE, slot=AFTER_SLOT)
     assert find_recogniser("status")(page(TITLE, TITLE, DUE_PAGE), context).state is state
 
@@ -81,6 +81,11 @@ def test_a_page_under_its_title_that_is_coming_soon_is_absence(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
-def test_a_notice_that_a_page_is_no_longer_available_is_a_withdrawal_although_its_status_is_200(name: str) -> None:
-    seen = page("No longer available - GOV.UK", "The page you are looking for is no longer available")
+@pytest.mark.parametrize(
+    "title", ["No longer available - GOV.UK", "The page you&#x2019;re looking for is no longer here - GOV.UK"]
+)
+def test_a_notice_that_a_page_is_no_longer_available_is_a_withdrawal_although_its_status_is_200(
+    title: str, name: str
+) -> None:
+    seen = page(title, "The page you're looking for is no longer available")
     assert find_recogniser(name)(seen, CONTEXT).state is State.WITHDRAWN

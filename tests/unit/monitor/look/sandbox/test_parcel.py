@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -29,3 +31,9 @@ def test_enumeration_member_is_unpacked_in_either_pickle_form() -> None:
 def test_reply_must_not_call_anything(of: object, name: str) -> None:
     with pytest.raises((RefusedReply, KeyError)):
         unpack(pickle.dumps(AttributeByGetattr(of, name)))
+
+
+@pytest.mark.parametrize("value", [os.system, Path("x"), print])
+def test_reply_contains_only_plain_values(value: object) -> None:
+    with pytest.raises(RefusedReply):
+        unpack(pickle.dumps(value))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pickle
 import resource
 import signal
 import threading
@@ -20,7 +19,6 @@ import pytest
 from monitor.clock import VirtualClock
 from monitor.look.fetch import Answer
 from monitor.look.recognise.result import Context
-from monitor.look.sandbox.parcel import RefusedReply, unpack
 from monitor.look.sandbox.process import NoWorker, TooCostly, Worker, WorkerFault, start_worker, wait_for_message
 from monitor.look.sandbox.workers import StartHooks, Workers
 from monitor.look.sighting import State
@@ -63,9 +61,12 @@ async def test_task_that_overruns_is_stopped_and_the_next_one_runs(workers: Work
 
 @dataclass
 class SlowWorker:
-    """A worker, and its own pipe, that sends something after so many polls and computes between them or not."""
+    """A worker, and its own pipe, that sends a message after so many polls, each of a second.
 
-    polls: int
+    If it `computes`, it uses processor time between them.
+    """
+
+    polls_before_message: int
     computes: bool
     ticks: int = 0
 
@@ -74,8 +75,8 @@ class SlowWorker:
         return self
 
     def poll(self, _seconds: float) -> bool:
-        self.polls -= 1
-        return self.polls < 0
+        self.polls_before_message -= 1
+        return self.polls_before_message < 0
 
     def processor_ticks(self) -> int:
         self.ticks += self.computes
@@ -83,12 +84,12 @@ class SlowWorker:
 
 
 def test_worker_that_computes_is_waited_for_on_a_busy_machine() -> None:
-    assert wait_for_message(cast("Worker", SlowWorker(polls=100, computes=True)), 22.0)
+    assert wait_for_message(cast("Worker", SlowWorker(polls_before_message=100, computes=True)), seconds=22.0)
 
 
-def test_idle_worker_is_killed_after_its_time() -> None:
-    assert wait_for_message(cast("Worker", SlowWorker(polls=22, computes=False)), 22.0)
-    assert not wait_for_message(cast("Worker", SlowWorker(polls=100, computes=False)), 22.0)
+def test_idle_worker_is_waited_for_only_until_its_time_is_over() -> None:
+    assert wait_for_message(cast("Worker", SlowWorker(polls_before_message=22, computes=False)), seconds=22.0)
+    assert not wait_for_message(cast("Worker", SlowWorker(polls_before_message=100, computes=False)), seconds=22.0)
 
 
 def test_processor_time_of_a_worker_is_read_from_the_system() -> None:
@@ -140,13 +141,7 @@ async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
 
 
-@pytest.mark.parametrize("value", [os.system, Path("x"), print])
-def test_reply_contains_only_plain_values(value: object) -> None:
-    with pytest.raises(RefusedReply):
-        unpack(pickle.dumps(value))
-
-
-async def test_tasks_of_a_host_beyond_its_share_of_the_queue_are_refused_alone(workers: Workers) -> None:
+async def test_only_tasks_of_a_host_beyond_its_share_of_the_queue_are_refused(workers: Workers) -> None:
     costly_hosts: list[str] = []
     workers.on_costly = costly_hosts.append
 
@@ -207,13 +202,13 @@ async def test_worker_that_does_not_start_is_our_fault_not_the_hosts() -> None:
 async def test_pause_between_attempts_to_start_a_worker_doubles_from_one_second() -> None:
     machine = Machine()
     workers = machine.workers()
-    attempts_at = {0.0: 1, 0.5: 1, 1.0: 2, 1.9: 2, 3.0: 3}
-    for seconds, attempts in attempts_at.items():
+    attempts_until_second = {0.0: 1, 0.5: 1, 1.0: 2, 1.9: 2, 3.0: 3}
+    for seconds, attempts in attempts_until_second.items():
         machine.clock.seconds = seconds
         with pytest.raises(NoWorker):
             await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
         assert machine.attempts == [START_FAULT] * attempts
-    assert machine.unread == ["a.example"] * len(attempts_at)
+    assert machine.unread == ["a.example"] * len(attempts_until_second)
     workers.close()
 
 
