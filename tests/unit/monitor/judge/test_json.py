@@ -162,9 +162,10 @@ def test_a_verdict_may_become_final_and_never_open_again() -> None:
 
 
 def test_an_open_exposure_may_end_by_a_look_after_the_verdict_and_never_open_again() -> None:
-    turns = [(-5, ABSENT), (-2, PRESENT), (3, PRESENT)]
+    looks_before = [(-5, ABSENT), (-2, PRESENT)]
     still_open, ended = (
-        release_json(judged(1, {"r/page/edge": looks(*made).runs("page")})) for made in (turns[:2], turns)
+        release_json(judged(1, {"page": looks(*made).runs("page")}))
+        for made in (looks_before, [*looks_before, (3, PRESENT)])
     )
     assert [body["exposures"][0]["open"] for body in (still_open, ended)] == [True, False]
     assert find_differences(still_open, ended) == []
@@ -306,8 +307,10 @@ def test_an_explanation_leaves_out_the_middle_of_many_runs() -> None:
 
 
 def test_an_explanation_merges_looks_by_state_with_their_number_and_widest_gap() -> None:
-    turns = [(when, ABSENT if when % 2 else UNKNOWN) for when in range(-100, 1)]
-    runs = [fact.text for fact in explained(120, [*turns, (1, ABSENT), (60, PRESENT)]).facts if fact.kind == "run"]
+    # Every second look failed until the slot. The other 50 proved absence, as did the 59 looks until 60 s after it.
+    every_second_failed = [(when, ABSENT if when % 2 else UNKNOWN) for when in range(-100, 1)]
+    facts = explained(120, [*every_second_failed, (1, ABSENT), (60, PRESENT)]).facts
+    runs = [fact.text for fact in facts if fact.kind == "run"]
     assert len(runs) == 3
     assert "unknown (timeout)" in runs[0]
     assert "109 looks, 50 more that failed in between, widest gap 2 s" in runs[1]
