@@ -112,18 +112,18 @@ def test_an_exposure_of_unknown_begin_needs_a_confirmation_since_the_slot_and_no
 
 def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part() -> None:
     early = verdict(page_verdict(VerdictKind.EARLY, -900), confirmed=-880)
-    late_too = replace(early, findings=(Finding(Kind.LATE, "sheet"),))
+    with_late_file = replace(early, findings=(Finding(Kind.LATE, "sheet"),))
     assert confirmation_needed_since(early) is None
-    assert confirmation_needed_since(late_too) == SLOT
-    assert confirmation_needed_since(replace(late_too, confirmed=after_slot(5))) is None
+    assert confirmation_needed_since(with_late_file) == SLOT
+    assert confirmation_needed_since(replace(with_late_file, confirmed=after_slot(5))) is None
 
 
 def test_a_presence_in_doubt_needs_a_read_since_it_was_first_seen_and_once_its_slot_has_passed_since_the_slot() -> None:
     first_seen = after_slot(-200)
     page = replace(page_verdict(VerdictKind.UNPROVEN), first_seen=Interval(None, first_seen))
     in_doubt = replace(verdict(page), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
-    before_slot = [confirmation_needed_since(replace(in_doubt, at=after_slot(at))) for at in (-200, -100, -1)]
-    assert before_slot == [first_seen, first_seen, first_seen]
+    for seconds_before_slot in (200, 100, 1):
+        assert confirmation_needed_since(replace(in_doubt, at=after_slot(-seconds_before_slot))) == first_seen
     assert confirmation_needed_since(replace(in_doubt, at=JUDGED_AT)) == SLOT
 
 

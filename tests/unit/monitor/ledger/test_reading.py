@@ -1,18 +1,16 @@
-"""The rounds of the calendars: who is told of one in trouble, and when it is read for the sake of a slot."""
+"""Reads of all calendars: notices of calendars in trouble, and reads around the slots of releases."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from alerts.incident import Incident
-from monitor.ledger.reading import is_due
 from tests.unit.monitor.app.office import RESET, STATS, URL, Office, at_work, csv, many, row, with_office
 from tests.worlds.fetcher import Reply
 
-SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 TWENTY_ENTRIES = csv(*many(20))
 EIGHT_ENTRIES = csv(*many(8))
 
@@ -134,37 +132,6 @@ async def test_series_that_ended_long_ago_has_no_missing_edition(office: Office)
     await office.read(csv(*rows))
     await office.daemon.calendar_reads.report_missing_editions()
     assert office.notice_subjects() == []
-
-
-MINUTE = timedelta(minutes=1)
-
-
-@pytest.mark.parametrize(
-    ("now", "tried", "usable", "due"),
-    [
-        (-11, -60, -60, False),
-        (-10, -60, -60, True),
-        (-9, -10, -10, False),
-        (-9, -14, -14, False),
-        (-5, -10, -60, False),
-        (-4, -10, -10, True),
-        (-4, -5, -60, True),
-        (-3, -4, -60, False),
-        (0, -10, -10, False),
-        (1, -10, -10, True),
-        (4, 1, 1, False),
-        (5, 1, 1, True),
-        (6, 5, 5, False),
-        (19, 5, 5, False),
-        (60, 5, 5, True),
-        (80, 5, 5, False),
-    ],
-)
-def test_a_calendar_is_due_before_a_slot_and_three_times_after_it_unless_it_was_tried_since(
-    now: int, tried: int, usable: int, *, due: bool
-) -> None:
-    now_at, tried_at, usable_at = (SLOT + minutes * MINUTE for minutes in (now, tried, usable))
-    assert is_due([SLOT], now_at, tried_at, usable_at, often=False) is due
 
 
 def test_a_calendar_read_once_a_day_is_read_around_the_slots_of_its_releases(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from monitor.health.state import HealthState
-from monitor.ledger.reading import OFTEN, CalendarReads
+from monitor.ledger.reading import OFTEN, CalendarReads, is_due
 
 if TYPE_CHECKING:
     from monitor.clock import Clock
@@ -23,22 +23,71 @@ SLOT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-class Read(Exception):  # it says what was done
-    """A calendar was read."""
+def is_read_due(now: int, *, last_try: int, last_usable: int = -600, often: bool = False) -> bool:
+    """Return whether a read is due `now`, after the last try and the last usable read: all in minutes from the slot."""
+    at = [SLOT + minutes * MINUTE for minutes in (now, last_try, last_usable)]
+    return is_due([SLOT], *at, often=often)
+
+
+@pytest.mark.parametrize(
+    ("now", "last_try", "last_usable", "is_due_now"),
+    [
+        (-11, -60, -60, False),
+        (-10, -60, -60, True),
+        (-10, -11, -16, True),
+        (-10, -11, -15, False),
+        (-9, -10, -10, False),
+        (-9, -14, -14, False),
+        (-5, -10, -60, False),
+        (-4, -10, -10, True),
+        (-4, -5, -60, True),
+        (-4, -4, -60, False),
+        (-3, -4, -60, False),
+        (0, -10, -10, False),
+        (1, -10, -10, True),
+        (4, 1, 1, False),
+        (5, 1, 1, True),
+        (5, 4, 4, True),
+        (5, 5, 5, False),
+        (6, 5, 5, False),
+        (19, 4, 4, True),
+        (19, 5, 5, False),
+        (20, 4, 4, False),
+        (60, 5, 5, True),
+        (60, 20, 20, True),
+        (80, 5, 5, False),
+    ],
+)
+def test_a_calendar_read_is_due_10_and_4_minutes_before_a_slot_and_1_5_and_60_after_it_unless_tried_since(
+    now: int, last_try: int, last_usable: int, *, is_due_now: bool
+) -> None:
+    assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
+
+
+@pytest.mark.parametrize(("now", "last_try"), [(-10, -11), (5, 4)])
+def test_a_calendar_that_is_read_often_anyway_needs_no_read_ten_minutes_before_or_five_after_a_slot(
+    now: int, last_try: int
+) -> None:
+    assert is_read_due(now, last_try=last_try, often=False)
+    assert not is_read_due(now, last_try=last_try, often=True)
+
+
+class ReadAttempt(Exception):
+    """Raised by a reader instead of a read."""
 
 
 class Reader:
-    """A reader of which only that it is asked counts."""
+    """A reader of calendar `A` that only shows that it was called."""
 
     name = "A"
 
     async def read(self) -> None:
-        raise Read
+        raise ReadAttempt
 
 
 @dataclass
-class Now:
-    """A clock that stands still."""
+class FixedClock:
+    """A clock that always shows the same time."""
 
     at: datetime
 
@@ -51,18 +100,18 @@ def is_read_for_slot(*, every: timedelta, now: datetime, usable: datetime | None
     health = HealthState(T0, {}, timedelta(seconds=30))
     if usable is not None:
         health.note_calendar_read("A", usable)
-    made = CalendarReads(
+    reads = CalendarReads(
         [(cast("CalendarReader", Reader()), every)],
         cast("Any", None),
         lambda _begin, _end: {"A": [SLOT]},
         cast("CalendarIncidents", None),
         health,
         cast("Metrics", None),
-        cast("Clock", Now(now)),
+        cast("Clock", FixedClock(now)),
     )
     try:
-        asyncio.run(made.around_slots())
-    except Read:
+        asyncio.run(reads.around_slots())
+    except ReadAttempt:
         return True
     return False
 
