@@ -19,7 +19,7 @@ from schedules.times.interval import NOTHING, Bounds, Interval
 from tests.worlds.instants import DAY, SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, RegularLooks, Turn
 from tests.worlds.releases import NEWS, SHEET, a_promise, a_slot, no_slot
-from tests.worlds.verdicts import found, judged, kinds
+from tests.worlds.verdicts import Seen, found, judged, kinds
 
 Turns = Sequence[Turn]
 DAY_S = DAY.total_seconds()
@@ -76,16 +76,17 @@ def test_looks_at_a_page_every_second_give_its_verdict_grade_and_delay(  # a row
 
 
 @pytest.mark.parametrize(
-    ("now", "turns", "expected_reason"),
+    ("now", "seen", "expected_reason"),
     [
+        (300, {"page": NOT_OUT, "page/origin": [(30, PRESENT)]}, "still proved absence"),
         (100, [(-100, ABSENT), (61, PRESENT)], "on time or up to 1 min 1 s late"),
         (200, [(-100, PRESENT)], "first look"),
         (95, [(-100, ABSENT), (-10, UNKNOWN)], "timeout"),
         (95, [], "never looked at"),
     ],
 )
-def test_an_unproven_release_has_its_reason(now: float, turns: Turns, expected_reason: str) -> None:
-    verdict = judged(now, turns)
+def test_an_unproven_release_has_its_reason(now: float, seen: Seen, expected_reason: str) -> None:
+    verdict = judged(now, seen)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert expected_reason in verdict.unproven_because
 
@@ -168,10 +169,6 @@ def test_a_first_look_after_the_slot_that_shows_this_edition_gives_only_the_most
     first_look = 30
     verdict = judged(200, {"page": RegularLooks([(first_look, PRESENT)], specific=True)})
     assert (verdict.verdict, verdict.page.delay) == (VerdictKind.UNPROVEN, Bounds(None, first_look))
-
-
-def test_a_view_that_is_present_at_the_first_look_exposes_nothing() -> None:
-    assert judged(200, [(-100, PRESENT)]).exposures == ()
 
 
 @pytest.mark.parametrize(
@@ -382,11 +379,6 @@ def test_edge_and_origin_that_disagree_about_the_slot_give_one_verdict(
     now: float, edge: Turns, origin: Turns, expected: VerdictKind
 ) -> None:
     assert judged(now, {"page": edge, "page/origin": origin}).verdict is expected
-
-
-def test_two_contradicting_views_leave_the_release_unproven() -> None:
-    verdict = judged(300, {"page": NOT_OUT, "page/origin": [(30, PRESENT)]})
-    assert "still proved absence" in verdict.unproven_because
 
 
 @pytest.mark.parametrize(

@@ -134,39 +134,6 @@ async def test_series_that_ended_long_ago_has_no_missing_edition(office: Office)
     assert office.notice_subjects() == []
 
 
-def test_a_calendar_read_once_a_day_is_read_around_the_slots_of_its_releases(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        office.pages[URL] = csv(row("a", "2026-11-17"), row("b", "2027-03-01"))
-        for _, name, job in office.daemon.calendar_reads.jobs():
-            if name == "calendar stats":
-                await job()
-        reads = []
-        while office.clock.now() < datetime(2026, 11, 17, 11, tzinfo=UTC):
-            before = len(office.fetcher.asked)
-            await office.daemon.calendar_reads.around_slots()
-            if len(office.fetcher.asked) > before:
-                reads.append(f"{office.clock.now():%H:%M}")
-            await office.clock.sleep(60)
-        assert reads == ["09:20", "09:26", "09:31", "09:35", "10:30"]
-
-    at_work(tmp_path, act, STATS | {"every": "1d"})
-
-
-@with_office()
-async def test_a_calendar_read_every_ten_minutes_is_read_once_more_before_a_slot_and_once_after(office: Office) -> None:
-    await office.read(csv(row("a", "2026-11-17"), row("b", "2027-03-01")))
-    await office.clock.sleep((datetime(2026, 11, 17, 9, 21, tzinfo=UTC) - office.clock.now()).total_seconds())
-    await office.read()
-    reads = []
-    while office.clock.now() < datetime(2026, 11, 17, 9, 45, tzinfo=UTC):
-        before = len(office.fetcher.asked)
-        await office.daemon.calendar_reads.around_slots()
-        if len(office.fetcher.asked) > before:
-            reads.append(f"{office.clock.now():%H:%M}")
-        await office.clock.sleep(60)
-    assert reads == ["09:26", "09:31"]
-
-
 @with_office()
 async def test_an_empty_calendar_is_believed_once_the_slots_of_all_its_entries_have_passed(office: Office) -> None:
     at_1pm = [row(f"r{n}", "2026-11-16", "13:00") for n in range(8)]
