@@ -154,7 +154,7 @@ class Ledger:
             entries = [
                 state.entry_to_store(uid, memory.release_of[state.name, uid], at)
                 for state in memory.states.values()
-                for uid in state.announcements
+                for uid in state.entries
                 if (state.name, uid) in memory.release_of
             ]
             await self._write_with_short_wait(write.prepare_rewrite(releases, promises, entries))
@@ -186,7 +186,7 @@ class Ledger:
 
     def shown_entries(self, calendar: str) -> list[Announcement]:
         """Return the last version of each entry in memory that a calendar has shown."""
-        return list(self._memory.state_of(calendar).announcements.values())
+        return self._memory.state_of(calendar).announcements()
 
     def last_read(self, calendar: str) -> datetime | None:
         """Return when a calendar was last read with success, even before this process started. None if never."""
@@ -295,7 +295,7 @@ class Ledger:
         name, changes, as_of = read.calendar, result.changes, result.state.as_of or read.finished
         change = await self._memory.change_from_read(name, result)
         release_of, state = change.joined.release_of, change.states[name]
-        shown = [release_of[name, uid] for uid, last in state.last_seen.items() if last.is_listed]
+        shown = [release_of[name, uid] for uid, entry in state.entries.items() if entry.is_listed]
         confirmed = [release_of[name, uid] for uid in changes.confirmed]
         unlisted = self._count_unlisted(state, release_of, changes.unlisted, shown, as_of)
         # Of earlier promises, update those that the read no longer shows, and those that it shows again.
@@ -311,5 +311,6 @@ class Ledger:
             for uid in uids:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
         promised = {release_of[name, uid] for uid in changes.promises}
-        retitled = [titles[-1] for titles in result.state.titles.values() if titles[-1].at == read.finished]
+        last_titles = (entry.titles[-1] for entry in result.state.entries.values() if entry.titles)
+        retitled = [change for change in last_titles if change.at == read.finished]
         return RecordedRead(read, (), change, promised, confirmed, retitled, {promise.release for promise in unlisted})

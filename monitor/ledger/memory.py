@@ -14,7 +14,7 @@ from alerts.incident import Incident
 from monitor.judge.runs import Run
 from monitor.ledger.missing_editions import PastEditions
 from monitor.ledger.promises import PromiseBook
-from monitor.ledger.state import CalendarState, Joining, ReadResult, StateLoader, join_again
+from monitor.ledger.state import CalendarEntry, CalendarState, Joining, ReadResult, join_again
 from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
 from monitor.plan.targets import release_from_id
@@ -128,8 +128,8 @@ def find_past_releases(
     shown = {
         release_of[state.name, uid]
         for state in states
-        for uid, seen in state.last_seen.items()
-        if seen.absent_since is None or seen.absent_since >= since
+        for uid, entry in state.entries.items()
+        if entry.absent_since is None or entry.absent_since >= since
     }
     return {
         release
@@ -159,14 +159,15 @@ class LedgerMemory:
         Blocks. Call `join_loaded` afterwards to join the entries.
         """
         reads = {name: self._store.ledger.reads(name, limit=20) for name in self._rules.order}
-        loaders = {name: StateLoader(CalendarState.from_reads(name, rows)) for name, rows in reads.items()}
+        states = {name: CalendarState.from_reads(name, rows) for name, rows in reads.items()}
+        entries: dict[str, dict[str, CalendarEntry]] = {name: {} for name in states}
         release_of: dict[Key, str] = {}
         for portion in self.archive.load_current(now):
-            for entry in portion.entries:
-                loaders[entry.calendar].add_entry(entry)
-            release_of |= {(entry.calendar, entry.uid): entry.release for entry in portion.entries}
+            for row in portion.entries:
+                entries[row.calendar][row.uid] = states[row.calendar].restore_entry(row)
+                release_of[row.calendar, row.uid] = row.release
             self.book.add(portion.promises)
-        self.states = {name: loader.state() for name, loader in loaders.items()}
+        self.states = {name: replace(state, entries=entries[name]) for name, state in states.items()}
         self.release_of = release_of
 
     async def join_loaded(self) -> LedgerChange:
@@ -213,7 +214,7 @@ class LedgerMemory:
 
     async def load_entries_of(self, calendar: str, reading: Reading) -> CalendarState:
         """Load the releases of entries that a read shows and that are only in the store. Return the new state."""
-        known = self.state_of(calendar).last_seen
+        known = self.state_of(calendar).entries
         unknown = [announcement.uid for announcement in reading.announcements if announcement.uid not in known]
         for uids in portions(unknown):
             await self.load_releases(await self._ask(partial(self.archive.releases_of_entries, calendar, uids)))
@@ -287,7 +288,7 @@ class LedgerMemory:
 
     async def _join_all(self, states: Mapping[str, CalendarState]) -> Joining:
         """Join the entries of all calendars again. Return how the result differs from memory."""
-        entry_count = sum(len(state.announcements) for state in states.values())
+        entry_count = sum(len(state.entries) for state in states.values())
         work = partial(join_again, states.values(), self._rules, self.release_of, self.releases)
         return await offload_many(entry_count, work)
 

@@ -92,12 +92,12 @@ def test_only_new_entries_and_entries_with_another_slot_are_changed() -> None:
 
 def test_the_last_100_titles_that_an_entry_changed_are_kept() -> None:
     state = evaluate_read_at(FIRST_READ.state, 10, SLOT).state
-    assert state.titles == {}
+    assert state.entries["e0"].titles == ()
     state = evaluate_read_at(state, 20, SLOT, titles="Other {}").state
-    assert len(state.titles["e0"]) == 1
+    assert len(state.entries["e0"].titles) == 1
     for n in range(120):
         state = evaluate_read_at(state, 30 + n, SLOT, titles=f"Title {n} {{}}").state
-    assert [change.after for change in state.titles["e0"]] == [f"Title {n} 0" for n in range(20, 120)]
+    assert [change.after for change in state.entries["e0"].titles] == [f"Title {n} 0" for n in range(20, 120)]
 
 
 def test_the_entry_counts_of_the_last_twenty_reads_are_kept_until_a_person_accepts_a_read() -> None:
