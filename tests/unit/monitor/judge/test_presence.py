@@ -34,7 +34,7 @@ def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
     edge, origin = [(0, ABSENT), (10, PRESENT), (20, ABSENT)], [(0, ABSENT), (11, PRESENT), (35, ABSENT)]
     (presence,) = presences_in(edge, origin)
     assert (presence.begin, presence.end) == (after_slot(10), after_slot(11))
-    assert presence.goes == between(11, 35)
+    assert presence.removed == between(11, 35)
 
 
 def test_a_second_presence_counts_only_if_all_views_were_absent_in_between() -> None:
@@ -56,7 +56,7 @@ def test_a_view_without_looks_for_a_minute_does_not_keep_content_public(
     origin: Turns, removed_between: Interval | None
 ) -> None:
     (presence,) = presences_in(edge=[(0, ABSENT), (10, PRESENT)], origin=origin)
-    assert presence.goes == removed_between
+    assert presence.removed == removed_between
 
 
 @pytest.mark.parametrize(("edge_absent", "appears_after"), [(90, 0), (79, 79), (80, 0)])
