@@ -13,14 +13,14 @@ import structlog
 from monitor.clock import Clock
 from monitor.ledger import write
 from monitor.ledger.memory import LedgerMemory
-from monitor.ledger.missing_editions import MissingEdition, find_missing_editions
+from monitor.ledger.missing_editions import find_missing_editions
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.reader import Outcome
 from monitor.ledger.state import CalendarState, Checks, ReadResult, evaluate_read
 from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
 from monitor.store.batch import Portions, Write
-from monitor.store.rows import CalendarRead
+from monitor.store.rows import CalendarRead, SeriesEdition
 from monitor.store.sql.engine import Store
 from monitor.store.writer import LATE, Writer
 from monitor.threads import SMALL, Ask, offload_many, portions, repeat_until_answered, run_in_thread
@@ -30,7 +30,7 @@ from schedules.ledger_event import TitleChange
 from schedules.matching import Key
 from schedules.promise import Promise
 from schedules.read_changes import Alarm, find_unlisted
-from schedules.regular_series import series_of
+from schedules.regular_series import Expectation, series_of
 from schedules.release import Release
 
 _log = structlog.get_logger(__name__)
@@ -192,8 +192,10 @@ class Ledger:
         """Return when a calendar was last read with success, even before this process started. None if never."""
         return self._memory.state_of(calendar).last_read
 
-    async def find_missing_editions(self, now: datetime, fresh: Collection[str]) -> list[MissingEdition]:
-        """Return the editions of regular series that no calendar has announced in time.
+    async def find_missing_editions(
+        self, now: datetime, fresh: Collection[str]
+    ) -> list[tuple[SeriesEdition, Expectation]]:
+        """Return the last edition of each regular series whose next edition is not announced, and when it is expected.
 
         `fresh` are the calendars that were read recently with success. Only these can show that an edition is missing.
         """

@@ -38,14 +38,9 @@ AWAKE = timedelta(days=90)
 class StoredReleases:
     """Stored releases, with their entries and promises."""
 
-    releases: Sequence[Release]
-    entries: Sequence[Announced]
-    promises: Sequence[Promise]
-
-    def combine(self, more: StoredReleases) -> StoredReleases:
-        """Return these and those of `more` together."""
-        releases, entries = [*self.releases, *more.releases], [*self.entries, *more.entries]
-        return StoredReleases(releases, entries, [*self.promises, *more.promises])
+    releases: list[Release]
+    entries: list[Announced]
+    promises: list[Promise]
 
 
 class DormantReleases:
@@ -64,7 +59,7 @@ class DormantReleases:
         unsettled = [row.release for row in open_rows if row.slot is not None and row.slot < now]
         for names in portions(sorted({*self._store.ledger.shown_since(now - AWAKE), *unsettled})):
             entries = self._load_entries(names)
-            yield StoredReleases((), entries, self._store.ledger.promises(_release_ids(entries)))
+            yield StoredReleases([], entries, self._store.ledger.promises(_release_ids(entries)))
 
     def load_releases(self, releases: Iterable[str]) -> StoredReleases:
         """Return those of these releases that are stored, with entries and promises."""
@@ -75,10 +70,6 @@ class DormantReleases:
     def _load_entries(self, releases: Sequence[str]) -> list[Announced]:
         """Return the stored entries of these releases in configured calendars."""
         return [entry for entry in self._store.ledger.entries_of(releases) if entry.calendar in self._calendars]
-
-    def releases_of_entries(self, calendar: str, uids: Sequence[str]) -> set[str]:
-        """Return the ids of the releases that these entries of a calendar belong to."""
-        return {entry.release for entry in self._store.ledger.entries_named(calendar, uids)}
 
     def find_matching(self, producer: str, url: str, title: str) -> list[Release]:
         """Return the stored releases of a producer that have the address or title of a listing entry."""
@@ -205,9 +196,12 @@ class LedgerMemory:
     async def load_releases(self, releases: Iterable[str]) -> StoredReleases:
         """Load these releases from the store unless they are in memory. Return the loaded ones."""
         absent = [name for name in releases if name not in self.releases]
-        loaded = StoredReleases((), (), ())
+        loaded = StoredReleases([], [], [])
         for names in portions(absent):  # the time limit of the store applies to each portion
-            loaded = loaded.combine(await self._ask(partial(self.archive.load_releases, names)))
+            portion = await self._ask(partial(self.archive.load_releases, names))
+            loaded.releases.extend(portion.releases)
+            loaded.entries.extend(portion.entries)
+            loaded.promises.extend(portion.promises)
         if loaded.releases:
             self._add_stored(loaded)
         return loaded
@@ -217,7 +211,8 @@ class LedgerMemory:
         known = self.state_of(calendar).entries
         unknown = [announcement.uid for announcement in reading.announcements if announcement.uid not in known]
         for uids in portions(unknown):
-            await self.load_releases(await self._ask(partial(self.archive.releases_of_entries, calendar, uids)))
+            entries = await self._ask(partial(self._store.ledger.entries_named, calendar, uids))
+            await self.load_releases({entry.release for entry in entries})
         return self.state_of(calendar)
 
     async def change_from_read(self, calendar: str, result: ReadResult) -> LedgerChange:

@@ -115,7 +115,7 @@ def test_of_two_editions_of_one_day_the_one_added_last_is_kept() -> None:
 
 def editions_missing(now: datetime, calendars: tuple[str, ...] = ("A",)) -> list[tuple[date, date]]:
     found = find_missing_editions([edition(day) for day in MONTHS], PastEditions(), calendars, now)
-    return [(one.first, one.last) for one in found]
+    return [(expected.first, expected.last) for _last_edition, expected in found]
 
 
 def test_an_expected_edition_is_missing_until_the_last_day_of_its_window_if_a_calendar_was_read() -> None:
