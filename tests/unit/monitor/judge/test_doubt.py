@@ -317,12 +317,6 @@ def test_a_release_that_one_calendar_cancels_is_not_late_by_the_other() -> None:
     assert verdict_on(promises, came=None).verdict is VerdictKind.UNPROVEN
 
 
-def test_a_release_on_time_by_the_first_calendar_is_not_disputed() -> None:
-    (page,) = verdict_on(promises_by(govuk="09:30", own="10:30"), came=IN_TIME).parts
-    assert (page.verdict, page.unproven_because) == (VerdictKind.ON_TIME, None)
-    assert page.delay is not None
-
-
 def test_late_by_one_calendar_and_never_published_by_the_other_is_a_breach_by_both() -> None:
     long_ago = a_promise(SLOT - 20 * DAY, learnt=SLOT - 40 * DAY, calendar="own")
     assert verdict_on([a_promise(), long_ago], came="09:40").verdict is VerdictKind.LATE

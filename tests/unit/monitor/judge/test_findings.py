@@ -143,22 +143,10 @@ def test_other_bytes_of_a_page_are_no_swap() -> None:
     assert kinds(judged(200, {"page": RegularLooks(CAME_IN_TIME, digests=[(-100, "a"), (50, "b")])})) == []
 
 
-@pytest.mark.parametrize(
-    ("now", "turns_after_release", "removed_for"),
-    [
-        (302, [(300, WITHDRAWN)], Bounds(2, None)),
-        (330, [(300, ABSENT)], None),
-        (360, [(300, ABSENT)], Bounds(60, None)),
-        (400, [(300, ABSENT), (310, PRESENT)], None),
-        (900, [(300, WITHDRAWN), (700, PRESENT)], Bounds(399, 401)),
-    ],
-    ids=["withdrawn", "a moment ago", "for a minute", "a flicker", "and back"],
-)
-def test_released_content_that_is_removed_is_withdrawn(
-    now: float, turns_after_release: Turns, removed_for: Bounds | None
-) -> None:
-    withdrawn = found(judged(now, [*CAME_IN_TIME, *turns_after_release]), Kind.WITHDRAWN)
-    assert [each.seconds for each in withdrawn] == ([] if removed_for is None else [removed_for])
+def test_content_that_was_withdrawn_and_came_back_is_one_withdrawal_of_that_length() -> None:
+    withdrawn_at, back_at = 300, 700
+    (withdrawal,) = found(judged(900, [*CAME_IN_TIME, (withdrawn_at, WITHDRAWN), (back_at, PRESENT)]), Kind.WITHDRAWN)
+    assert withdrawal.seconds == Bounds(back_at - withdrawn_at - 1, back_at - withdrawn_at + 1)
 
 
 def test_content_that_went_absent_is_judged_again_a_minute_later_when_it_is_no_flicker() -> None:

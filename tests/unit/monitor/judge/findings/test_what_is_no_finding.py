@@ -98,6 +98,7 @@ def test_a_part_that_calendars_dispute_leaves_the_other_parts_as_they_are() -> N
     both = [a_promise(), a_promise(after_slot(3600), calendar="own")]
     page, sheet = verdict_on({"page": IN_TIME, "sheet": LATE}, release=release, promises=both).parts
     assert (page.verdict, page.unproven_because) == (VerdictKind.ON_TIME, None)
+    assert page.delay is not None
     assert sheet.verdict is VerdictKind.UNPROVEN
 
 
