@@ -36,6 +36,16 @@ def json_of(now: float = 500, turns: Sequence[Turn] = LATE) -> Json:
 
 def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
     body = release_json(judged(500, LATE), {"edition": "1.0", "practice": "Protocol 2, practice 4"}, "inc-1")
+    came = {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"}
+    delay = {"min": 399.0, "max": 400.0}
+    measured_of_page_and_release = {
+        "first_seen": came,
+        "released": came,
+        "delay": delay,
+        "users_delay": delay,
+        "early_bound": 0.0,
+        "exposures": [],
+    }
     assert json.loads(json.dumps(body)) == {
         "id": "r",
         "title": "Malpractice",
@@ -57,12 +67,7 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
         "verdict": "late",
         "grade": "report",
         "final": True,
-        "first_seen": {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"},
-        "released": {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"},
-        "delay": {"min": 399.0, "max": 400.0},
-        "users_delay": {"min": 399.0, "max": 400.0},
-        "early_bound": 0.0,
-        "exposures": [],
+        **measured_of_page_and_release,
         "available_elsewhere": [],
         "parts": [
             {
@@ -72,12 +77,7 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
                 "url": "https://www.gov.uk/government/statistics/malpractice",
                 "required": True,
                 "verdict": "late",
-                "first_seen": {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"},
-                "released": {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"},
-                "delay": {"min": 399.0, "max": 400.0},
-                "users_delay": {"min": 399.0, "max": 400.0},
-                "early_bound": 0.0,
-                "exposures": [],
+                **measured_of_page_and_release,
                 "unproven_because": None,
             }
         ],
@@ -87,7 +87,7 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
                 "part": "page",
                 "detail": "came between Fri 5 Jan 2018 09:36:39 GMT and Fri 5 Jan 2018 09:36:40 GMT, "
                 "6 min 39 s to 6 min 40 s after the slot",
-                "seconds": {"min": 399.0, "max": 400.0},
+                "seconds": delay,
             }
         ],
         "code": {"edition": "1.0", "practice": "Protocol 2, practice 4"},
