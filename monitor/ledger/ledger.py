@@ -260,7 +260,8 @@ class Ledger:
         last_all = self._last_confirmed_all.get(name)
         confirms_all = len(shown) <= SMALL or last_all is None or at - last_all >= _CONFIRM_ALL_EVERY
         confirmed = {uid: release for uid, release in shown.items() if confirms_all or release in watched}
-        missing = [] if state.reading is None else find_unlisted(state.last_seen, state.reading, at)
+        removed = {uid: entry.last_seen for uid, entry in state.entries.items() if not entry.is_listed}
+        missing = [] if state.reading is None else find_unlisted(removed, state.reading, at)
         unlisted = self._count_unlisted(state, self._memory.release_of, missing, shown.values(), as_of)
         # If this read counts missing entries, a later read must not replace its write.
         result = None if unlisted else ("confirmed", confirms_all)

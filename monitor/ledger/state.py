@@ -58,6 +58,11 @@ class CalendarEntry:
         """Return whether the last usable read showed it."""
         return self.absent_since is None
 
+    @property
+    def last_seen(self) -> LastSeen:
+        """Return what the calendar last said about it."""
+        return LastSeen.of(self.announcement, self.absent_since)
+
 
 @dataclass(frozen=True, slots=True)
 class PendingEntry:
@@ -105,11 +110,6 @@ class CalendarState:
     def announcements(self) -> list[Announcement]:
         """Return the last version of each entry."""
         return [entry.announcement for entry in self.entries.values()]
-
-    @property
-    def last_seen(self) -> dict[str, LastSeen]:
-        """Return what the calendar last said about each entry, by uid."""
-        return {uid: LastSeen.of(entry.announcement, entry.absent_since) for uid, entry in self.entries.items()}
 
     def with_stored_entries(self, rows: Iterable[Announced]) -> CalendarState:
         """Return this state with stored entries added. Entries that it already has do not change."""
@@ -186,7 +186,8 @@ def evaluate_read(
     """
     is_accepted = checks.accepts(read.finished)
     earlier = EarlierReads({}, state.counts, may_be_empty=checks.may_be_empty, accepted=is_accepted)
-    changes = compare_read(state.last_seen, reading, state.name, read.finished, state.last_read, earlier)
+    known = {uid: entry.last_seen for uid, entry in state.entries.items()}
+    changes = compare_read(known, reading, state.name, read.finished, state.last_read, earlier)
     if not changes.usable:
         return ReadResult(changes, state)
     as_of = as_of or read.finished
@@ -216,6 +217,8 @@ def _show_entry(state: CalendarState, uid: str, announcement: Announcement, at: 
     known = state.entries.get(uid)
     if known is None:
         return CalendarEntry(announcement, first_shown=at)
+    if known.is_listed and known.announcement == announcement:
+        return known
     change = find_title_change(known.announcement.title, announcement.title, at, state.last_read)
     titles = (*known.titles, *change)[-_MOST_TITLES:]
     return CalendarEntry(announcement, known.first_shown, titles=titles)
