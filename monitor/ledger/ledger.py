@@ -12,7 +12,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.ledger import write
-from monitor.ledger.memory import LedgerMemory
+from monitor.ledger.memory import LedgerMemory, matching_releases
 from monitor.ledger.missing_editions import find_missing_editions
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.reader import Outcome
@@ -214,7 +214,8 @@ class Ledger:
 
     def find_matching(self, producer: str, found: Found) -> list[Release]:
         """Return the releases of a producer in memory that have the address or title of a listing entry."""
-        return self._memory.find_matching(producer, found)
+        of_producer = (release for release in self.releases.values() if producer in release.producers)
+        return matching_releases(of_producer, found.url, found.title)
 
     async def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
         """Return the stored releases of a producer that have this address or title. Waits until the store answers."""

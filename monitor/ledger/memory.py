@@ -16,7 +16,6 @@ from monitor.ledger.missing_editions import PastEditions
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.state import CalendarEntry, CalendarState, Joining, ReadResult, join_again
 from monitor.ledger.write import LedgerChange
-from monitor.look.fetch import Found
 from monitor.plan.targets import release_from_id
 from monitor.store.rows import Announced, SeriesEdition
 from monitor.store.sql.engine import Store
@@ -233,11 +232,6 @@ class LedgerMemory:
     async def past_editions(self, now: datetime) -> PastEditions:
         """Return the editions of releases that are only in the store."""
         return await self._ask(partial(self.archive.past_editions, {*self.releases}, now))
-
-    def find_matching(self, producer: str, found: Found) -> list[Release]:
-        """Return the releases of a producer in memory that have the address or title of a listing entry."""
-        of_producer = (release for release in self.releases.values() if producer in release.producers)
-        return matching_releases(of_producer, found.url, found.title)
 
     def apply_change(self, change: LedgerChange) -> None:
         """Apply a change to memory. Call it after the change was written."""
