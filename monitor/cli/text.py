@@ -18,7 +18,7 @@ from monitor.judge.as_json import (
     status_in_capitals,
     status_text,
 )
-from monitor.judge.as_text import longest_exposure
+from monitor.judge.as_text import exposure_text
 from schedules.announcement import Origin
 from schedules.times.json import instant_from_json, interval_from_json
 from schedules.times.words import interval_text, stamp
@@ -47,7 +47,7 @@ def headline(body: Mapping[str, Any]) -> str:
     if body["verdict"] in {"late", "overdue"} and (late := lateness_text(body)):
         pieces[0] += f" by {late}"
     pieces += [f"the last look got {got}"] if (got := last_look_text(body)) else []
-    pieces += [f"out early for {longest_exposure(body)}"] if body["exposures"] else []
+    pieces += [f"out early for {exposure_text(body)}"] if body["exposures"] else []
     pieces += [f"grade {body['grade']}"] if body["grade"] != "none" else []
     pieces += ["final" if body["final"] else "not final"]
     return ", ".join(pieces)

@@ -115,7 +115,7 @@ def elsewhere_text(row: Mapping[str, Any]) -> str:
     return f"out elsewhere since {clock(seen_by, row['slot']['timezone'])}"
 
 
-def longest_exposure(row: Mapping[str, Any]) -> str:
+def exposure_text(row: Mapping[str, Any]) -> str:
     """Return the length of the longest exposure with both bounds: `29 min to 31 min so far`. Empty without exposure."""
     if not row["exposures"]:
         return ""
@@ -127,7 +127,7 @@ def _exposure_or_delay_text(row: Mapping[str, Any]) -> str:
     """Return the longest exposure, else the delay if late or on time, or its last look if it is due; else ""."""
     if row.get("due"):
         return last_look_text(row)
-    if exposure := longest_exposure(row):
+    if exposure := exposure_text(row):
         return f"out early {exposure}"
     if row["verdict"] in {"late", "overdue"}:
         return "; ".join(text for text in (lateness_text(row), elsewhere_text(row)) if text)

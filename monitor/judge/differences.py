@@ -49,12 +49,11 @@ def _compare_fields(place: str, stored: Json, again: Json, names: Sequence[str])
 
 def _compare_measurements(place: str, stored: Json, again: Json) -> list[str]:
     """Return a line for each measured range of a release or part that is outside the stored one."""
-    lines = _compare_ranges(f"{place}first_seen", stored["first_seen"], again["first_seen"])
-    lines += _compare_ranges(f"{place}released", stored.get("released") or {}, again.get("released") or {})
-    lines += _compare_ranges(f"{place}delay", stored["delay"], again["delay"])
-    # JSON stored by an older version does not have the field.
-    if "users_delay" in stored:
-        lines += _compare_ranges(f"{place}users_delay", stored["users_delay"], again["users_delay"])
+    lines = []
+    for name in ("first_seen", "released", "delay", "users_delay"):
+        # JSON stored by an older version does not have all fields.
+        if name in stored:
+            lines += _compare_ranges(f"{place}{name}", stored[name], again[name])
     return lines + _compare_exposures(f"{place}exposures", stored["exposures"], again["exposures"])
 
 

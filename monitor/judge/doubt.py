@@ -245,32 +245,35 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
 
 
 def _unconfirmed_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()) -> str | None:
-    """Return the reason that no read confirmed the promise shortly before it counted, or None if one did."""
-    counts_from, shown = _must_be_in_force_at(case, parts), case.in_force.announced_as_of
-    if shown is None or counts_from is None or shown >= counts_from - case.policy.confirmed_within:
+    """Return the reason to doubt a promise that its calendar last showed too long before it was needed, or None.
+
+    It is needed at its slot, or at the first exposure of `parts` if that was earlier.
+    """
+    needed_at, last_shown = _promise_needed_at(case, parts), case.in_force.announced_as_of
+    if needed_at is None or last_shown is None or needed_at - last_shown <= case.policy.confirmed_within:
         return None
-    before = (counts_from - shown).total_seconds()
-    return Reason.NOT_CONFIRMED.text(case.zone, promise=promise, last=shown, before=before)
+    before = (needed_at - last_shown).total_seconds()
+    return Reason.NOT_CONFIRMED.text(case.zone, promise=promise, last=last_shown, before=before)
 
 
 def _not_read_again_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
-    """Return the reason that no read since a breach showed the promise; None if one did, or if no part is a breach.
+    """Return the reason to doubt a breach since which no read showed the promise; None if one did, or without a breach.
 
-    If a part is late, the read must be at the slot or later. If parts were only exposed, it may be before the slot.
+    If a part is late, the promise must have been shown at its slot or later, else when the first exposure began.
     """
-    exposed = () if any(is_late(case, part) for part in parts) else parts
-    counts_from, shown = _must_be_in_force_at(case, exposed), case.in_force.announced_as_of
     # An alternative address that is still empty breaks no promise.
     is_breach = any(part.verdict in BREACHES and (part.can_be_late or part.exposures) for part in parts)
-    if not is_breach or shown is None or counts_from is None or shown >= counts_from:
+    is_any_late = any(is_late(case, part) for part in parts)
+    needed_at, last_shown = _promise_needed_at(case, () if is_any_late else parts), case.in_force.announced_as_of
+    if not is_breach or needed_at is None or last_shown is None or last_shown >= needed_at:
         return None
-    return Reason.NOT_READ_AGAIN.text(case.zone, promise=promise, last=shown)
+    return Reason.NOT_READ_AGAIN.text(case.zone, promise=promise, last=last_shown)
 
 
-def _must_be_in_force_at(case: Case, parts: Iterable[PartVerdict]) -> datetime | None:
-    """Return when the promise must have been in force: at its slot, or at the first exposure before it."""
-    begins = (exposure.start.by for part in parts for exposure in part.exposures)
-    return earliest_known([None if case.window is None else case.window.opens, *begins])
+def _promise_needed_at(case: Case, parts: Iterable[PartVerdict]) -> datetime | None:
+    """Return when the promise must have been in force: at its slot, or at the first exposure of `parts` before it."""
+    exposed_by = (exposure.start.by for part in parts for exposure in part.exposures)
+    return earliest_known([None if case.window is None else case.window.opens, *exposed_by])
 
 
 def _is_earlier(promise: Promise, other: Promise) -> bool:

@@ -104,10 +104,10 @@ def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime
     start, before_break = presence.appears, _last_seen_before_break(presence, denials)
     last_seen = presence.end if before_break is None else before_break
     awaits_look = slot - _LONGEST_BREAK <= last_seen and presence.end < slot and now < open_exposure_ends_at(slot)
-    if presence.goes is None and (now < slot or awaits_look):
+    if presence.removed is None and (now < slot or awaits_look):
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
-    removed = presence.goes
+    removed = presence.removed
     if removed is not None and removed.by is not None and removed.by <= slot:
         # After a break, the content may have been removed before it was seen again.
         end = Interval(last_seen if removed.after is None else min(last_seen, removed.after), removed.by)

@@ -79,20 +79,13 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
     if evidence.part.origin in UNPROMISED_ORIGINS and not timing.released:
         timing = _Timing(VerdictKind.PENDING)
     verdict = min(timing.verdict, VerdictKind.EARLY, key=WORST_FIRST.index) if exposures else timing.verdict
-    return PartVerdict(
-        id=evidence.part.id,
-        role=evidence.part.role.value,
-        url=evidence.part.url,
-        required=evidence.part.required,
-        verdict=verdict,
+    return replace(
+        _verdict_without_times(case, evidence.part, verdict, timing.reason),
         first_seen=exposures[0].start if exposures else timing.released,
         released=timing.released,
         delay=_measure_delay(timing, exposures, window),
         exposures=exposures,
-        unproven_because=timing.reason if verdict is VerdictKind.UNPROVEN else None,
         early_bound=None if exposures else _early_bound(timing.released, window, evidence),
-        origin=evidence.part.origin,
-        address=_how_address_is_known(evidence.part, case),
     )
 
 
@@ -109,24 +102,22 @@ def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
         verdict = VerdictKind.UNANNOUNCED
     elif appeared:
         verdict, reason = VerdictKind.UNPROVEN, Reason.NO_READABLE_TIME.text()
-    part = evidence.part
+    return replace(_verdict_without_times(case, evidence.part, verdict, reason), first_seen=appeared, released=appeared)
+
+
+def _verdict_without_times(case: Case, part: Part, verdict: VerdictKind, reason: str | None) -> PartVerdict:
+    """Return the verdict on a part without its times. `reason` is used only if the verdict is `unproven`."""
     return PartVerdict(
         part.id,
         part.role.value,
         part.url,
         part.required,
         verdict,
-        first_seen=appeared,
-        released=appeared,
-        unproven_because=reason,
+        unproven_because=reason if verdict is VerdictKind.UNPROVEN else None,
         origin=part.origin,
-        address=_how_address_is_known(part, case),
+        # Only the page's address can be another than the announced one.
+        address=case.release.address if part.id == "page" else Address.ANNOUNCED,
     )
-
-
-def _how_address_is_known(part: Part, case: Case) -> Address:
-    """Return how the address of a part is known. Only the page's can be other than announced."""
-    return case.release.address if part.id == "page" else Address.ANNOUNCED
 
 
 def is_revealed_by_page(evidence: PartEvidence, page_released: Interval) -> bool:

@@ -167,7 +167,7 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
 
     presences = tuple(date_presence(presence) for presence in evidence.presences)
     # If it was removed before the slot, the release may still come at another address.
-    is_confirmed = any(slot is None or presence.goes is None or presence.end >= slot for presence in presences)
+    is_confirmed = any(slot is None or presence.removed is None or presence.end >= slot for presence in presences)
     return replace(
         evidence,
         presences=presences,

@@ -1,4 +1,4 @@
-"""Presences: the periods in which a part was public, from all of its views."""
+"""Presences: the periods in which a part was public, by all of its views. A spell is what one view shows of it."""
 
 from __future__ import annotations
 
@@ -26,26 +26,19 @@ _SILENCE = timedelta(seconds=60)
 class Presence:
     """A span in which at least one view showed the content.
 
-    It appeared within `appears`, was still there at `end`, and was removed within `goes`; None: no removal seen.
+    `spells` are those of its views. The content appeared within `appears`, was still there at `end`, and was removed
+    within `removed`, None if no removal was seen.
     """
 
     appears: Interval
     end: datetime
-    goes: Interval | None
+    removed: Interval | None
     spells: tuple[Spell, ...]
 
     @property
     def begin(self) -> datetime:
         """Return the earliest instant at which a view proves the content present."""
         return min(spell.begin for spell in self.spells)
-
-
-@dataclass(frozen=True, slots=True)
-class _Showing:
-    """A spell that showed the content, and by when its view showed it absent; None if it did not."""
-
-    spell: Spell
-    absent_by: datetime | None
 
 
 def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
@@ -55,60 +48,58 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     Two spells are two presences only if all views proved absence in between.
     """
     absences = [spell for spells in views.values() for spell in spells if not spell.is_present]
-    showings = [
-        _Showing(spell, find_absence_after(spell, spells[place + 1 :]))
+    present = [
+        replace(spell, absent_by=find_absence_after(spell, spells[place + 1 :]))
         for spells in views.values()
         for place, spell in enumerate(spells)
         if spell.is_present
     ]
-    groups: list[list[_Showing]] = []
-    for showing in sorted(showings, key=lambda showing: showing.spell.begin):
+    groups: list[list[Spell]] = []
+    for spell in sorted(present, key=lambda spell: spell.begin):
         if not groups:
-            groups.append([showing])
+            groups.append([spell])
             continue
-        # If the part came back, a spell of the content API may span the removal: two looks with none in between.
-        before, since = _split_content_api(groups[-1], showing.spell.first_sent)
+        # The content API may be looked at so rarely that one of its spells spans a removal and the return after it.
+        before, since = _split_content_api(groups[-1], spell.first_sent)
         removed = _date_removal(before, absences)
-        if removed is None or removed.by is None or showing.spell.begin <= removed.by:
-            groups[-1].append(showing)
+        if removed is None or removed.by is None or spell.begin <= removed.by:
+            groups[-1].append(spell)
         else:
             groups[-1] = before
-            groups.append([showing, *since])
+            groups.append([spell, *since])
     presences = []
     for group in groups:
-        spells = tuple(showing.spell for showing in group)
-        end = max(spell.end for spell in spells)
-        presences.append(Presence(_date_appearance(spells, absences), end, _date_removal(group, absences), spells))
+        end = max(spell.end for spell in group)
+        appears, removed = _date_appearance(group, absences), _date_removal(group, absences)
+        presences.append(Presence(appears, end, removed, tuple(group)))
     return presences
 
 
-def _split_content_api(group: Sequence[_Showing], instant: datetime) -> tuple[list[_Showing], list[_Showing]]:
+def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[Spell], list[Spell]]:
     """Return a group with each spell of the content API cut off at `instant`, and the pieces that were cut off.
 
     Spells of other views, and those that do not go on beyond `instant`, stay whole in the first list.
     """
-    before: list[_Showing] = []
-    since: list[_Showing] = []
-    for showing in group:
-        runs = showing.spell.runs if showing.spell.view is View.CONTENT else ()
+    before: list[Spell] = []
+    since: list[Spell] = []
+    for spell in group:
+        runs = spell.runs if spell.view is View.CONTENT else ()
         early = tuple(run for run in runs if run.first_sent < instant)
         late = tuple(run for run in runs if run.first_sent >= instant)
         if early and late:
-            # The absence after the spell does not follow its early piece.
-            before.append(replace(showing, spell=build_spell(showing.spell.view, early), absent_by=None))
-            since.append(replace(showing, spell=build_spell(showing.spell.view, late)))
+            before.append(build_spell(spell.view, early))
+            since.append(replace(build_spell(spell.view, late), absent_by=spell.absent_by))
         else:
-            before.append(showing)
+            before.append(spell)
     return before, since
 
 
-def _date_appearance(showings: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
+def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
     """Return when the content appeared in any view. The content API counts only if it had it before the part itself."""
-    main = [spell for spell in showings if spell.view is not View.CONTENT]
+    main = [spell for spell in group if spell.view is not View.CONTENT]
     of_part = _date_appearance_of_part(main, absences) if main else NOTHING
-    content = min(
-        (spell for spell in showings if spell.view is View.CONTENT), key=lambda spell: spell.begin, default=None
-    )
+    of_api = (spell for spell in group if spell.view is View.CONTENT)
+    content = min(of_api, key=lambda spell: spell.begin, default=None)
     if content is None or (of_part.by is not None and content.begin > of_part.by):
         return of_part
     # If the API showed it before the part was last proved absent, it appeared in the API first.
@@ -118,32 +109,32 @@ def _date_appearance(showings: Sequence[Spell], absences: Sequence[Spell]) -> In
     return Interval(of_part.after, content.begin)
 
 
-def _date_removal(group: Sequence[_Showing], absences: Sequence[Spell]) -> Interval | None:
+def _date_removal(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval | None:
     """Return when content was removed from the part, or from the content API if later; None if one may show it."""
-    main = [showing for showing in group if showing.spell.view is not View.CONTENT]
-    content = [showing for showing in group if showing.spell.view is View.CONTENT]
+    main = [spell for spell in group if spell.view is not View.CONTENT]
+    content = [spell for spell in group if spell.view is View.CONTENT]
     if not main or not content:
         return _date_removal_in_all_views(group, absences)
     from_part = _date_removal_in_all_views(main, absences)
-    in_api_until = max(showing.spell.end for showing in content)
+    in_api_until = max(spell.end for spell in content)
     if from_part is None or from_part.by is None or in_api_until <= from_part.by:
         return from_part
     return _date_removal_in_all_views(content, absences)
 
 
-def _date_removal_in_all_views(group: Sequence[_Showing], absences: Sequence[Spell]) -> Interval | None:
+def _date_removal_in_all_views(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval | None:
     """Return when the content was removed from all views of a group; None if a view may still show it.
 
     A view that was not seen absent may have stopped being watched. It no longer shows the content if another view was
     absent for `_SILENCE` after its last look.
     """
-    end = max(showing.spell.end for showing in group)
-    absent_by = {showing.spell.view: showing.absent_by for showing in group}
+    end = max(spell.end for spell in group)
+    absent_by = {spell.view: spell.absent_by for spell in group}
     proved = [by for by in absent_by.values() if by is not None]
     if len(proved) == len(absent_by):
         return Interval(end, max(proved))
     # When it was received, because a stale copy is public as long as it is served, whatever its age.
-    last_look = max(showing.spell.last_received for showing in group)
+    last_look = max(spell.last_received for spell in group)
     relevant = [spell for spell in absences if absent_by.keys() == {View.CONTENT} or _is_about_part(spell)]
     long_absences = [spell.begin for spell in relevant if spell.begin > end and spell.end - last_look >= _SILENCE]
     if not long_absences:
@@ -158,7 +149,7 @@ def _is_about_part(absence: Spell) -> bool:
     return absence.view is not View.CONTENT or any(run.state is State.WITHDRAWN for run in absence.runs)
 
 
-def _date_appearance_of_part(showings: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
+def _date_appearance_of_part(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
     """Return when the part itself appeared, from its overlapping spells at edge and origin and all known absences.
 
     `by` is the first presence in any view. `after` is the last absence that is proved before it:
@@ -167,8 +158,8 @@ def _date_appearance_of_part(showings: Sequence[Spell], absences: Sequence[Spell
     - at both, or well before the presence, if only the edge has shown the part.
     """
     firsts: dict[View, Spell] = {}
-    for showing in sorted(showings, key=lambda spell: spell.begin):
-        firsts.setdefault(showing.view, showing)
+    for spell in sorted(group, key=lambda spell: spell.begin):
+        firsts.setdefault(spell.view, spell)
     first = next(iter(firsts.values()))
     last_absent = {view: _last_absence_in(view, spell, absences) for view, spell in firsts.items()}
     at_origin = _last_absence_in(View.ORIGIN, first, absences)
@@ -206,36 +197,36 @@ def _latest_absence(
     return latest_known(absent for absent in proved if absent is not None and absent < first.earliest)
 
 
-def _last_absence_in(view: View, showing: Spell, absences: Sequence[Spell]) -> datetime | None:
+def _last_absence_in(view: View, presence: Spell, absences: Sequence[Spell]) -> datetime | None:
     """Return the last absence that a view proved before a presence, by looks sent before it; None if it proved none.
 
     Looks of the same monitor are in order. Looks of another monitor may overlap with them and use another clock, so
     they must be well before.
     """
-    monitor = showing.runs[0].monitor
+    monitor = presence.runs[0].monitor
     proved: list[datetime | None] = []
     for spell in absences:
-        if spell.view is view and spell.first_sent < showing.first_sent:
+        if spell.view is view and spell.first_sent < presence.first_sent:
             own_ends = [run.end for run in spell.runs if run.monitor == monitor]
-            if own_ends and max(own_ends) < showing.earliest:
+            if own_ends and max(own_ends) < presence.earliest:
                 proved.append(max(own_ends))
             has_runs_of_others = len(own_ends) < len(spell.runs)
             if has_runs_of_others:
-                proved.append(_absent_well_before(spell, showing))
+                proved.append(_absent_well_before(spell, presence))
     return latest_known(proved)
 
 
-def _is_close(absent: datetime | None, showing: Spell) -> bool:
+def _is_close(absent: datetime | None, presence: Spell) -> bool:
     """Return whether a presence began so soon after an absence that its view saw the content appear."""
-    return absent is not None and showing.begin - absent <= _CLOSE
+    return absent is not None and presence.begin - absent <= _CLOSE
 
 
-def _absent_well_before(absence: Spell, showing: Spell) -> datetime | None:
+def _absent_well_before(absence: Spell, presence: Spell) -> datetime | None:
     """Return the latest absence of another view that is surely before a presence, or None without such an absence.
 
     Looks within a few seconds of the presence cannot be put in order. Earlier looks of the same spell still count.
     """
-    limit = min(showing.first_sent, showing.earliest) - _AGE_GRAIN
+    limit = min(presence.first_sent, presence.earliest) - _AGE_GRAIN
     return latest_known(absent_at(run, limit) for run in absence.runs)
 
 

@@ -23,7 +23,8 @@ class Spell:
 
     The state was true at or before `begin` and at or after `end`. `first_sent` and `last_received` are the times of the
     looks. `claims` is set if the copy claims an age that we do not believe: it is the instant claimed, and `begin` is
-    the look. The content may have come in between.
+    the look. The content may have come in between. `absent_by` is set for a spell of a `Presence` whose view showed the
+    content absent after it, and says by when.
     """
 
     view: View
@@ -34,6 +35,7 @@ class Spell:
     last_received: datetime
     runs: tuple[Run, ...]
     claims: datetime | None = None
+    absent_by: datetime | None = None
 
     @property
     def earliest(self) -> datetime:

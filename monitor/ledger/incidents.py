@@ -80,9 +80,9 @@ class CalendarIncidents:
         now = self.clock.now()
         fresh = {name for name in calendars if self.health.is_fresh(name, now)}
         decisions, name_of = {}, self.events.rules.producer_name
-        for found in await self.ledger.find_missing_editions(now, fresh):
-            facts = alerts.MissingEdition(found.title, found.producer, name_of(found.producer), found.first, found.last)
-            decision = alerts.report_missing_edition(facts, now)
+        for last, due in await self.ledger.find_missing_editions(now, fresh):
+            found = alerts.MissingEdition(last.title, last.producer, name_of(last.producer), due.first, due.last)
+            decision = alerts.report_missing_edition(found, now)
             if decision.incident is not None:
                 decisions[decision.incident.id] = decision
         for decision in decisions.values():

@@ -12,15 +12,15 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.ledger import write
-from monitor.ledger.memory import LedgerMemory
-from monitor.ledger.missing_editions import MissingEdition, find_missing_editions
+from monitor.ledger.memory import LedgerMemory, matching_releases
+from monitor.ledger.missing_editions import find_missing_editions
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.reader import Outcome
 from monitor.ledger.state import CalendarState, Checks, ReadResult, evaluate_read
 from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
 from monitor.store.batch import Portions, Write
-from monitor.store.rows import CalendarRead
+from monitor.store.rows import CalendarRead, SeriesEdition
 from monitor.store.sql.engine import Store
 from monitor.store.writer import LATE, Writer
 from monitor.threads import SMALL, Ask, offload_many, portions, repeat_until_answered, run_in_thread
@@ -30,7 +30,7 @@ from schedules.ledger_event import TitleChange
 from schedules.matching import Key
 from schedules.promise import Promise
 from schedules.read_changes import Alarm, find_unlisted
-from schedules.regular_series import series_of
+from schedules.regular_series import Expectation, series_of
 from schedules.release import Release
 
 _log = structlog.get_logger(__name__)
@@ -154,7 +154,7 @@ class Ledger:
             entries = [
                 state.entry_to_store(uid, memory.release_of[state.name, uid], at)
                 for state in memory.states.values()
-                for uid in state.announcements
+                for uid in state.entries
                 if (state.name, uid) in memory.release_of
             ]
             await self._write_with_short_wait(write.prepare_rewrite(releases, promises, entries))
@@ -186,14 +186,16 @@ class Ledger:
 
     def shown_entries(self, calendar: str) -> list[Announcement]:
         """Return the last version of each entry in memory that a calendar has shown."""
-        return list(self._memory.state_of(calendar).announcements.values())
+        return self._memory.state_of(calendar).announcements()
 
     def last_read(self, calendar: str) -> datetime | None:
         """Return when a calendar was last read with success, even before this process started. None if never."""
         return self._memory.state_of(calendar).last_read
 
-    async def find_missing_editions(self, now: datetime, fresh: Collection[str]) -> list[MissingEdition]:
-        """Return the editions of regular series that no calendar has announced in time.
+    async def find_missing_editions(
+        self, now: datetime, fresh: Collection[str]
+    ) -> list[tuple[SeriesEdition, Expectation]]:
+        """Return the last edition of each regular series whose next edition is not announced, and when it is expected.
 
         `fresh` are the calendars that were read recently with success. Only these can show that an edition is missing.
         """
@@ -212,7 +214,8 @@ class Ledger:
 
     def find_matching(self, producer: str, found: Found) -> list[Release]:
         """Return the releases of a producer in memory that have the address or title of a listing entry."""
-        return self._memory.find_matching(producer, found)
+        of_producer = (release for release in self.releases.values() if producer in release.producers)
+        return matching_releases(of_producer, found.url, found.title)
 
     async def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
         """Return the stored releases of a producer that have this address or title. Waits until the store answers."""
@@ -258,7 +261,8 @@ class Ledger:
         last_all = self._last_confirmed_all.get(name)
         confirms_all = len(shown) <= SMALL or last_all is None or at - last_all >= _CONFIRM_ALL_EVERY
         confirmed = {uid: release for uid, release in shown.items() if confirms_all or release in watched}
-        missing = [] if state.reading is None else find_unlisted(state.last_seen, state.reading, at)
+        removed = {uid: entry.last_seen for uid, entry in state.entries.items() if not entry.is_listed}
+        missing = [] if state.reading is None else find_unlisted(removed, state.reading, at)
         unlisted = self._count_unlisted(state, self._memory.release_of, missing, shown.values(), as_of)
         # If this read counts missing entries, a later read must not replace its write.
         result = None if unlisted else ("confirmed", confirms_all)
@@ -295,7 +299,7 @@ class Ledger:
         name, changes, as_of = read.calendar, result.changes, result.state.as_of or read.finished
         change = await self._memory.change_from_read(name, result)
         release_of, state = change.joined.release_of, change.states[name]
-        shown = [release_of[name, uid] for uid, last in state.last_seen.items() if last.is_listed]
+        shown = [release_of[name, uid] for uid, entry in state.entries.items() if entry.is_listed]
         confirmed = [release_of[name, uid] for uid in changes.confirmed]
         unlisted = self._count_unlisted(state, release_of, changes.unlisted, shown, as_of)
         # Of earlier promises, update those that the read no longer shows, and those that it shows again.
@@ -311,5 +315,6 @@ class Ledger:
             for uid in uids:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
         promised = {release_of[name, uid] for uid in changes.promises}
-        retitled = [titles[-1] for titles in result.state.titles.values() if titles[-1].at == read.finished]
+        last_titles = (entry.titles[-1] for entry in result.state.entries.values() if entry.titles)
+        retitled = [change for change in last_titles if change.at == read.finished]
         return RecordedRead(read, (), change, promised, confirmed, retitled, {promise.release for promise in unlisted})

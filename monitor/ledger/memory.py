@@ -14,9 +14,8 @@ from alerts.incident import Incident
 from monitor.judge.runs import Run
 from monitor.ledger.missing_editions import PastEditions
 from monitor.ledger.promises import PromiseBook
-from monitor.ledger.state import CalendarState, Joining, ReadResult, StateLoader, join_again
+from monitor.ledger.state import CalendarEntry, CalendarState, Joining, ReadResult, join_again
 from monitor.ledger.write import LedgerChange
-from monitor.look.fetch import Found
 from monitor.plan.targets import release_from_id
 from monitor.store.rows import Announced, SeriesEdition
 from monitor.store.sql.engine import Store
@@ -38,14 +37,9 @@ AWAKE = timedelta(days=90)
 class StoredReleases:
     """Stored releases, with their entries and promises."""
 
-    releases: Sequence[Release]
-    entries: Sequence[Announced]
-    promises: Sequence[Promise]
-
-    def combine(self, more: StoredReleases) -> StoredReleases:
-        """Return these and those of `more` together."""
-        releases, entries = [*self.releases, *more.releases], [*self.entries, *more.entries]
-        return StoredReleases(releases, entries, [*self.promises, *more.promises])
+    releases: list[Release]
+    entries: list[Announced]
+    promises: list[Promise]
 
 
 class DormantReleases:
@@ -64,7 +58,7 @@ class DormantReleases:
         unsettled = [row.release for row in open_rows if row.slot is not None and row.slot < now]
         for names in portions(sorted({*self._store.ledger.shown_since(now - AWAKE), *unsettled})):
             entries = self._load_entries(names)
-            yield StoredReleases((), entries, self._store.ledger.promises(_release_ids(entries)))
+            yield StoredReleases([], entries, self._store.ledger.promises(_release_ids(entries)))
 
     def load_releases(self, releases: Iterable[str]) -> StoredReleases:
         """Return those of these releases that are stored, with entries and promises."""
@@ -75,10 +69,6 @@ class DormantReleases:
     def _load_entries(self, releases: Sequence[str]) -> list[Announced]:
         """Return the stored entries of these releases in configured calendars."""
         return [entry for entry in self._store.ledger.entries_of(releases) if entry.calendar in self._calendars]
-
-    def releases_of_entries(self, calendar: str, uids: Sequence[str]) -> set[str]:
-        """Return the ids of the releases that these entries of a calendar belong to."""
-        return {entry.release for entry in self._store.ledger.entries_named(calendar, uids)}
 
     def find_matching(self, producer: str, url: str, title: str) -> list[Release]:
         """Return the stored releases of a producer that have the address or title of a listing entry."""
@@ -128,8 +118,8 @@ def find_past_releases(
     shown = {
         release_of[state.name, uid]
         for state in states
-        for uid, seen in state.last_seen.items()
-        if seen.absent_since is None or seen.absent_since >= since
+        for uid, entry in state.entries.items()
+        if entry.absent_since is None or entry.absent_since >= since
     }
     return {
         release
@@ -159,14 +149,15 @@ class LedgerMemory:
         Blocks. Call `join_loaded` afterwards to join the entries.
         """
         reads = {name: self._store.ledger.reads(name, limit=20) for name in self._rules.order}
-        loaders = {name: StateLoader(CalendarState.from_reads(name, rows)) for name, rows in reads.items()}
+        states = {name: CalendarState.from_reads(name, rows) for name, rows in reads.items()}
+        entries: dict[str, dict[str, CalendarEntry]] = {name: {} for name in states}
         release_of: dict[Key, str] = {}
         for portion in self.archive.load_current(now):
-            for entry in portion.entries:
-                loaders[entry.calendar].add_entry(entry)
-            release_of |= {(entry.calendar, entry.uid): entry.release for entry in portion.entries}
+            for row in portion.entries:
+                entries[row.calendar][row.uid] = states[row.calendar].restore_entry(row)
+                release_of[row.calendar, row.uid] = row.release
             self.book.add(portion.promises)
-        self.states = {name: loader.state() for name, loader in loaders.items()}
+        self.states = {name: replace(state, entries=entries[name]) for name, state in states.items()}
         self.release_of = release_of
 
     async def join_loaded(self) -> LedgerChange:
@@ -204,19 +195,23 @@ class LedgerMemory:
     async def load_releases(self, releases: Iterable[str]) -> StoredReleases:
         """Load these releases from the store unless they are in memory. Return the loaded ones."""
         absent = [name for name in releases if name not in self.releases]
-        loaded = StoredReleases((), (), ())
+        loaded = StoredReleases([], [], [])
         for names in portions(absent):  # the time limit of the store applies to each portion
-            loaded = loaded.combine(await self._ask(partial(self.archive.load_releases, names)))
+            portion = await self._ask(partial(self.archive.load_releases, names))
+            loaded.releases.extend(portion.releases)
+            loaded.entries.extend(portion.entries)
+            loaded.promises.extend(portion.promises)
         if loaded.releases:
             self._add_stored(loaded)
         return loaded
 
     async def load_entries_of(self, calendar: str, reading: Reading) -> CalendarState:
         """Load the releases of entries that a read shows and that are only in the store. Return the new state."""
-        known = self.state_of(calendar).last_seen
+        known = self.state_of(calendar).entries
         unknown = [announcement.uid for announcement in reading.announcements if announcement.uid not in known]
         for uids in portions(unknown):
-            await self.load_releases(await self._ask(partial(self.archive.releases_of_entries, calendar, uids)))
+            entries = await self._ask(partial(self._store.ledger.entries_named, calendar, uids))
+            await self.load_releases({entry.release for entry in entries})
         return self.state_of(calendar)
 
     async def change_from_read(self, calendar: str, result: ReadResult) -> LedgerChange:
@@ -237,11 +232,6 @@ class LedgerMemory:
     async def past_editions(self, now: datetime) -> PastEditions:
         """Return the editions of releases that are only in the store."""
         return await self._ask(partial(self.archive.past_editions, {*self.releases}, now))
-
-    def find_matching(self, producer: str, found: Found) -> list[Release]:
-        """Return the releases of a producer in memory that have the address or title of a listing entry."""
-        of_producer = (release for release in self.releases.values() if producer in release.producers)
-        return matching_releases(of_producer, found.url, found.title)
 
     def apply_change(self, change: LedgerChange) -> None:
         """Apply a change to memory. Call it after the change was written."""
@@ -287,7 +277,7 @@ class LedgerMemory:
 
     async def _join_all(self, states: Mapping[str, CalendarState]) -> Joining:
         """Join the entries of all calendars again. Return how the result differs from memory."""
-        entry_count = sum(len(state.announcements) for state in states.values())
+        entry_count = sum(len(state.entries) for state in states.values())
         work = partial(join_again, states.values(), self._rules, self.release_of, self.releases)
         return await offload_many(entry_count, work)
 

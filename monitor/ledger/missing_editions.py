@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from monitor.store.rows import SeriesEdition
-from schedules.regular_series import Series, expect_next_edition, series_of
+from schedules.regular_series import Expectation, Series, expect_next_edition, series_of
 from schedules.slot import Precision, first_day, has_passed
 from schedules.times.zone import local_date
 
 _DATED = (Precision.INSTANT, Precision.DAY)
-
-
-@dataclass(frozen=True, slots=True)
-class MissingEdition:
-    """An edition that no calendar has announced, expected from `first` to `last`. `title` is the last edition's."""
-
-    title: str
-    producer: str
-    first: date
-    last: date
 
 
 class PastEditions:
@@ -43,8 +32,8 @@ class PastEditions:
 
 def find_missing_editions(
     editions: Iterable[SeriesEdition], past: PastEditions, fresh: Collection[str], now: datetime
-) -> Iterator[MissingEdition]:
-    """Yield the missing editions of all series in `editions` and `past`.
+) -> Iterator[tuple[SeriesEdition, Expectation]]:
+    """Yield the last edition of each series whose next edition is missing, and when that is expected.
 
     Only calendars in `fresh`, which were read recently with success, can show that an edition is missing. An edition no
     longer counts as missing after its last expected day, because its series has ended or has changed its rhythm.
@@ -60,7 +49,7 @@ def find_missing_editions(
         latest = max(all_editions, key=lambda edition: first_day(edition.slot) or date.min)
         is_missing = expectation.find_unannounced([edition.slot for edition in announced], now) is not None
         if is_missing and all(calendar in fresh for calendar in latest.calendars):
-            yield MissingEdition(latest.title, latest.producer, expectation.first, expectation.last)
+            yield latest, expectation
 
 
 def _group_by_series(editions: Iterable[SeriesEdition]) -> dict[Series, list[SeriesEdition]]:

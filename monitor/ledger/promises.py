@@ -58,8 +58,13 @@ class PromiseBook:
 
         The read, at `at`, did not show these releases. `successors` has the titles of entries that may replace them.
         """
-        newest = ((self.newest_promise(calendar, release), titles) for release, titles in successors.items())
-        return [_add_unlisted_read(promise, at, titles) for promise, titles in newest if promise is not None]
+        counted = []
+        for release, titles in successors.items():
+            if (promise := self.newest_promise(calendar, release)) is not None:
+                before = promise.unlisted or Unlisted(at, 0)
+                all_titles = tuple(dict.fromkeys((*before.successors, *titles)))
+                counted.append(replace(promise, unlisted=Unlisted(before.since, before.reads + 1, all_titles)))
+        return counted
 
     def mark_relisted(self, calendar: str, releases: Iterable[str]) -> list[Promise]:
         """Return those newest promises of a calendar that earlier reads did not show, marked as shown again."""
@@ -105,13 +110,6 @@ class PromiseBook:
         known = {(promise.calendar, promise.learnt) for promise in self.promises_of(new)}
         to_copy = (promise for promise in self.promises_of(old) if promise.calendar == calendar)
         return [replace(promise, release=new) for promise in to_copy if (calendar, promise.learnt) not in known]
-
-
-def _add_unlisted_read(promise: Promise, at: datetime, successors: Sequence[str]) -> Promise:
-    """Return a promise with one more read counted, at `at`, that did not show it. Titles of successors are added."""
-    before = promise.unlisted or Unlisted(at, 0)
-    titles = tuple(dict.fromkeys((*before.successors, *successors)))
-    return replace(promise, unlisted=Unlisted(before.since, before.reads + 1, titles))
 
 
 def _is_near(slot: Slot, since: datetime, until: datetime) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.clock import Clock
@@ -28,6 +28,7 @@ from monitor.store.rows import CalendarRead
 from monitor.threads import run_in_thread
 from schedules.announcement import Announcement
 from schedules.source import CalendarSource, Page, Reading, StatefulSource, UnreadableCalendar
+from schedules.sources.last_listed import RememberingSource
 
 MOST_BYTES = 32 * MEGABYTE
 """The most bytes that all answers of one read may have in sum."""
@@ -51,14 +52,6 @@ class Outcome:
     read: CalendarRead
     reading: Reading | None
     as_of: datetime | None = None
-
-
-@runtime_checkable
-class RemembersEntries(Protocol):
-    """A source that requests the page of each entry that its list no longer shows."""
-
-    def remember(self, announcements: Iterable[Announcement]) -> None:
-        """Add the stored entries of this calendar."""
 
 
 @dataclass
@@ -87,7 +80,7 @@ class CalendarReader:
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
         """Pass the stored entries to the source, if it requests the pages of removed ones."""
-        if isinstance(self.source, RemembersEntries):
+        if isinstance(self.source, RememberingSource):
             self.source.remember(announcements)
 
     async def read(self) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from monitor.store.rows import Announced, CalendarRead
 from schedules.announcement import Announcement
@@ -19,7 +19,6 @@ from schedules.release import Release
 from schedules.source import Reading
 from schedules.times.zone import LONDON, local_date
 
-T = TypeVar("T")
 _MOST_TITLES = 100
 _MOST_COUNTS = 20
 
@@ -41,42 +40,60 @@ class Checks:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A calendar's entry that waits to be stored. To save memory, its JSON is made only when it is written."""
+class CalendarEntry:
+    """An entry of a calendar: the last version that a read showed, and the changes of its title, oldest first.
+
+    `first_shown` is the first read that showed it. If it was removed, `last_shown` is the last read that showed it, and
+    `absent_since` the first one that did not. Both are None while it is shown.
+    """
+
+    announcement: Announcement
+    first_shown: datetime
+    last_shown: datetime | None = None
+    absent_since: datetime | None = None
+    titles: tuple[TitleChange, ...] = ()
+
+    @property
+    def is_listed(self) -> bool:
+        """Return whether the last usable read showed it."""
+        return self.absent_since is None
+
+    @property
+    def last_seen(self) -> LastSeen:
+        """Return what the calendar last said about it."""
+        return LastSeen.of(self.announcement, self.absent_since)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEntry:
+    """An entry that waits to be stored after a read at `at`. To save memory, `row` makes its JSON only when called."""
 
     calendar: str
-    announcement: Announcement
-    titles: Sequence[TitleChange]
-    seen_first: datetime
-    seen_last: datetime
-    absent_since: datetime | None
+    entry: CalendarEntry
     release: str
+    at: datetime
 
     def row(self) -> Announced:
         """Return the row to store."""
-        body: dict[str, Any] = {"announcement": announcement_json(self.announcement)}
-        if self.titles:
-            body["titles"] = [title_change_json(change) for change in self.titles]
-        uid, seen = self.announcement.uid, (self.seen_first, self.seen_last)
-        return Announced(self.calendar, uid, body, *seen, self.absent_since, self.release)
+        entry = self.entry
+        body: dict[str, Any] = {"announcement": announcement_json(entry.announcement)}
+        if entry.titles:
+            body["titles"] = [title_change_json(change) for change in entry.titles]
+        uid, seen = entry.announcement.uid, (entry.first_shown, entry.last_shown or self.at)
+        return Announced(self.calendar, uid, body, *seen, entry.absent_since, self.release)
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarState:
-    """Everything that one calendar has shown up to its last usable read. All mappings are by the uid of an entry.
+    """Everything that one calendar has shown up to its last usable read.
 
-    `announcements` has the last version of each entry, also of removed ones. `first_shown` is when an entry was first
-    seen. `last_shown` is when a removed entry was last seen. `titles` has the changes of each title. `counts` has the
-    number of entries of recent reads. `reading` is the read that made this state, None after a restart. `as_of` is the
-    earliest instant that the last usable read can describe, given its time in caches.
+    `entries` are by uid, also removed ones. `counts` has the number of entries of recent reads. `reading` is the read
+    that made this state, None after a restart. `as_of` is the earliest instant that the last usable read can describe,
+    given its time in caches.
     """
 
     name: str
-    announcements: Mapping[str, Announcement] = field(default_factory=dict)
-    last_seen: Mapping[str, LastSeen] = field(default_factory=dict)
-    first_shown: Mapping[str, datetime] = field(default_factory=dict)
-    last_shown: Mapping[str, datetime] = field(default_factory=dict)
-    titles: Mapping[str, tuple[TitleChange, ...]] = field(default_factory=dict)
+    entries: Mapping[str, CalendarEntry] = field(default_factory=dict)
     counts: Sequence[int] = ()
     last_read: datetime | None = None
     reading: Reading | None = None
@@ -90,129 +107,65 @@ class CalendarState:
         finished, started = (usable[0].finished, usable[0].started) if usable else (None, None)
         return cls(name, counts=counts, last_read=finished, as_of=started)
 
+    def announcements(self) -> list[Announcement]:
+        """Return the last version of each entry."""
+        return [entry.announcement for entry in self.entries.values()]
+
     def with_stored_entries(self, rows: Iterable[Announced]) -> CalendarState:
         """Return this state with stored entries added. Entries that it already has do not change."""
-        loader = StateLoader(self)
-        for row in rows:
-            loader.add_entry(row)
-        return loader.state()
+        stored = {row.uid: self.restore_entry(row) for row in rows}
+        return replace(self, entries={**self.entries, **stored, **self.entries})
+
+    def restore_entry(self, row: Announced) -> CalendarEntry:
+        """Return a stored entry. It counts as removed only if the read that removed it is stored too.
+
+        The row of a read is written last. If the process stopped before that, the read does not count.
+        """
+        is_removal_complete = row.gone is None or self.last_read is None or row.gone <= self.last_read
+        absent_since = row.gone if is_removal_complete else None
+        announcement = announcement_from_json(row.body["announcement"])
+        last_shown = None if absent_since is None else row.seen_last
+        return CalendarEntry(announcement, row.seen_first, last_shown, absent_since, titles_of(row))
 
     def promised_entries(self) -> list[str]:
         """Return the ids of entries that are shown and are neither cancelled nor postponed."""
-        shown = [uid for uid in self.announcements if self.last_seen[uid].is_listed]
-        return [uid for uid in shown if is_still_announced(self.announcements[uid])]
+        shown = ((uid, entry.announcement) for uid, entry in self.entries.items() if entry.is_listed)
+        return [uid for uid, announcement in shown if is_still_announced(announcement)]
 
     def is_under_another_id(self, uid: str) -> bool:
         """Return whether a removed entry is shown under another id, with the same slot and title.
 
         Some iCalendar exports give every entry a new id at each download. Another title may be of another release.
         """
-        old = self.announcements[uid]
-        return any(
-            new.title == old.title and new.slot.is_same_time(old.slot)
-            for other, new in self.announcements.items()
-            if other != uid and self.last_seen[other].is_listed
-        )
+        old = self.entries[uid].announcement
+        others = (entry.announcement for other, entry in self.entries.items() if other != uid and entry.is_listed)
+        return any(new.title == old.title and new.slot.is_same_time(old.slot) for new in others)
 
     def find_successors(self, uid: str) -> list[str]:
         """Return the titles of entries that may replace one that is no longer shown.
 
         They have the same producer and slot, and no read showed them together with it.
         """
-        old, last_shown = self.announcements[uid], self.last_shown.get(uid)
+        old, last_shown = self.entries[uid].announcement, self.entries[uid].last_shown
         if last_shown is None:
             return []
-        return [
-            new.title
-            for other, new in self.announcements.items()
-            if other != uid
-            and self.first_shown[other] > last_shown
-            and self.last_seen[other].is_listed
-            and new.producer == old.producer
-            and new.slot.is_same_time(old.slot)
-        ]
+        newer = (
+            entry.announcement for entry in self.entries.values() if entry.first_shown > last_shown and entry.is_listed
+        )
+        return [new.title for new in newer if new.producer == old.producer and new.slot.is_same_time(old.slot)]
 
     def without(self, uids: Collection[str]) -> CalendarState:
         """Return this state without these entries."""
-        return replace(
-            self,
-            announcements=_leave_out(self.announcements, uids),
-            last_seen=_leave_out(self.last_seen, uids),
-            first_shown=_leave_out(self.first_shown, uids),
-            last_shown=_leave_out(self.last_shown, uids),
-            titles=_leave_out(self.titles, uids),
-        )
+        return replace(self, entries={uid: entry for uid, entry in self.entries.items() if uid not in uids})
 
-    def entry_to_store(self, uid: str, release: str, at: datetime) -> Entry:
+    def entry_to_store(self, uid: str, release: str, at: datetime) -> PendingEntry:
         """Return an entry to store, of this `release`, after a read at `at`."""
-        absent_since = self.last_seen[uid].absent_since
-        last = at if absent_since is None else self.last_shown.get(uid, absent_since)
-        first, titles = self.first_shown.get(uid, at), self.titles.get(uid, ())
-        return Entry(self.name, self.announcements[uid], titles, first, last, absent_since, release)
-
-
-class StateLoader:
-    """Adds stored entries to a calendar's state, one after the other.
-
-    A read counts only if its own row is stored, which is written last. If the process stopped before that, its removals
-    of entries do not count either.
-    """
-
-    def __init__(self, state: CalendarState) -> None:
-        """Begin with the entries of `state`."""
-        self._state = state
-        self._announcements, self._last_seen = {**state.announcements}, {**state.last_seen}
-        self._first_shown, self._last_shown = {**state.first_shown}, {**state.last_shown}
-        self._titles = {**state.titles}
-
-    def add_entry(self, row: Announced) -> None:
-        """Add an entry, unless the state already has it. It counts as removed only if the removing read is stored."""
-        uid, last_read = row.uid, self._state.last_read
-        if uid in self._last_seen:
-            return
-        is_removal_complete = row.gone is None or last_read is None or row.gone <= last_read
-        absent_since = row.gone if is_removal_complete else None
-        announcement = self._announcements[uid] = announcement_from_json(row.body["announcement"])
-        self._last_seen[uid] = LastSeen.of(announcement, absent_since)
-        self._first_shown[uid] = row.seen_first
-        if absent_since is not None:
-            self._last_shown[uid] = row.seen_last
-        if titles := titles_of(row):
-            self._titles[uid] = titles
-
-    def state(self) -> CalendarState:
-        """Return the state with all added entries."""
-        return replace(
-            self._state,
-            announcements=self._announcements,
-            last_seen=self._last_seen,
-            first_shown=self._first_shown,
-            last_shown=self._last_shown,
-            titles=self._titles,
-        )
+        return PendingEntry(self.name, self.entries[uid], release, at)
 
 
 def titles_of(row: Announced) -> tuple[TitleChange, ...]:
     """Return the changes of an entry's title, oldest first."""
     return tuple(title_change_from_json(change) for change in row.body.get("titles", ()))
-
-
-def _add_title_changes(
-    state: CalendarState, shown: Mapping[str, Announcement], at: datetime
-) -> dict[str, tuple[TitleChange, ...]]:
-    """Return the title changes of all entries by uid: those known, and those that a read at `at` shows (`shown`)."""
-    titles = {**state.titles}
-    for uid, announcement in shown.items():
-        if uid in state.announcements:
-            old_title = state.announcements[uid].title
-            if new_change := find_title_change(old_title, announcement.title, at, state.last_read):
-                titles[uid] = (*titles.get(uid, ()), *new_change)[-_MOST_TITLES:]
-    return titles
-
-
-def _leave_out(by_uid: Mapping[str, T], uids: Collection[str]) -> dict[str, T]:
-    """Return a mapping by uid without these entries."""
-    return {uid: value for uid, value in by_uid.items() if uid not in uids}
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +185,8 @@ def evaluate_read(
     `as_of` is the earliest instant that the reading can describe, by default the end of the read.
     """
     is_accepted = checks.accepts(read.finished)
-    earlier = EarlierReads(state.last_seen, state.counts, may_be_empty=checks.may_be_empty, accepted=is_accepted)
+    last_seen = {uid: entry.last_seen for uid, entry in state.entries.items()}
+    earlier = EarlierReads(last_seen, state.counts, may_be_empty=checks.may_be_empty, accepted=is_accepted)
     changes = compare_read(earlier, reading, state.name, read.finished, state.last_read)
     if not changes.usable:
         return ReadResult(changes, state)
@@ -240,24 +194,34 @@ def evaluate_read(
     promises = {uid: _with_earliest_change(promise, state, as_of) for uid, promise in changes.promises.items()}
     changes = replace(changes, promises=promises)
     shown = {announcement.uid: announcement for announcement in reading.announcements}
-    last_seen = {**state.last_seen, **{uid: LastSeen.of(announcement) for uid, announcement in shown.items()}}
-    last_seen |= {uid: replace(last_seen[uid], absent_since=read.finished) for uid in changes.first_missing}
+    updated = {uid: _show_entry(state, uid, announcement, read.finished) for uid, announcement in shown.items()}
+    last_shown = state.last_read or read.finished
+    for uid in changes.first_missing:
+        updated[uid] = replace(state.entries[uid], last_shown=last_shown, absent_since=read.finished)
     entry_count = len(reading.announcements)
     after = replace(
         state,
-        announcements={**state.announcements, **shown},
-        last_seen=last_seen,
-        first_shown={**dict.fromkeys(shown, read.finished), **state.first_shown},
-        last_shown={**state.last_shown, **dict.fromkeys(changes.first_missing, state.last_read or read.finished)},
-        titles=_add_title_changes(state, shown, read.finished),
+        entries={**state.entries, **updated},
         # After a person has accepted a change, compare later reads only with this one.
         counts=[entry_count] if is_accepted else [*state.counts[1 - _MOST_COUNTS :], entry_count],
         last_read=read.finished,
         reading=reading,
         as_of=as_of,
     )
-    changed = tuple(uid for uid, announcement in shown.items() if state.announcements.get(uid) != announcement)
-    return ReadResult(changes, after, changed)
+    changed = (uid for uid in shown if uid not in state.entries or state.entries[uid].announcement != shown[uid])
+    return ReadResult(changes, after, tuple(changed))
+
+
+def _show_entry(state: CalendarState, uid: str, announcement: Announcement, at: datetime) -> CalendarEntry:
+    """Return an entry as a read at `at` shows it, with the change of its title since the last read, if any."""
+    known = state.entries.get(uid)
+    if known is None:
+        return CalendarEntry(announcement, first_shown=at)
+    if known.is_listed and known.announcement == announcement:
+        return known
+    change = find_title_change(known.announcement.title, announcement.title, at, state.last_read)
+    titles = (*known.titles, *change)[-_MOST_TITLES:]
+    return CalendarEntry(announcement, known.first_shown, titles=titles)
 
 
 def _with_earliest_change(promise: Promise, state: CalendarState, as_of: datetime) -> Promise:
@@ -289,7 +253,7 @@ def join_again(
     states: Iterable[CalendarState], rules: JoinRules, release_of: Mapping[Key, str], before: Mapping[str, Release]
 ) -> Joining:
     """Join the entries of all calendars again. Return how this differs from the releases `before` and `release_of`."""
-    joined = join_entries({state.name: list(state.announcements.values()) for state in states}, rules, release_of)
+    joined = join_entries({state.name: state.announcements() for state in states}, rules, release_of)
     releases = {release.id: release for release in joined.releases}
     altered = frozenset(name for name, release in releases.items() if before.get(name) != release)
     old = {key: release_of[key] for key, new in joined.release_of.items() if release_of.get(key, new) != new}

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from alerts.incident import Incident
 from monitor.judge.runs import Run
-from monitor.ledger.state import CalendarState, Entry, Joining, ReadResult
+from monitor.ledger.state import CalendarState, Joining, PendingEntry, ReadResult
 from monitor.store.batch import Portions
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.write import Transaction
@@ -99,7 +99,7 @@ def prepare_changing_read(
     portions = Portions()
     _add_moves_of_entries(portions, change, before, read.finished, written_later={(name, uid) for uid in uids})
 
-    def entry(uid: str) -> Entry:
+    def entry(uid: str) -> PendingEntry:
         return state.entry_to_store(uid, joined.release_of[name, uid], read.finished)
 
     releases = {release: joined.releases[release] for release in with_entries}
@@ -116,7 +116,7 @@ def prepare_changing_read(
 
 
 def prepare_rewrite(
-    releases: Sequence[Release], promises: Sequence[Promise] = (), entries: Sequence[Entry] = ()
+    releases: Sequence[Release], promises: Sequence[Promise] = (), entries: Sequence[PendingEntry] = ()
 ) -> Portions:
     """Return the portions that write these rows again, because the store has lost them or has other values."""
     portions = Portions()
@@ -160,7 +160,7 @@ def _add_confirmed(
     portions.add(uids, lambda tx, ids: tx.confirm_entries(read.calendar, ids, read.finished))
 
 
-def _write_new_entries(tx: Transaction, entries: Sequence[tuple[Entry, Release | None, Promise | None]]) -> None:
+def _write_new_entries(tx: Transaction, entries: Sequence[tuple[PendingEntry, Release | None, Promise | None]]) -> None:
     """Write entries, each with its release and its promise if these are new or changed (None: they are not)."""
     # All monitors write in the same order. Otherwise two could wait for each other's rows.
     releases = {release.id: release for _, release, _ in entries if release is not None}
@@ -169,5 +169,5 @@ def _write_new_entries(tx: Transaction, entries: Sequence[tuple[Entry, Release |
     _write_entries(tx, [entry for entry, _, _ in entries])
 
 
-def _write_entries(tx: Transaction, entries: Iterable[Entry]) -> None:
+def _write_entries(tx: Transaction, entries: Iterable[PendingEntry]) -> None:
     tx.save_announced(entry.row() for entry in entries)

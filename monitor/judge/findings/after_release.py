@@ -73,7 +73,7 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
     if begins is None:
         return
     for presence, following in zip_longest(evidence.presences, evidence.presences[1:]):
-        removed = presence.goes
+        removed = presence.removed
         # If it was not seen at the slot or later, it may have been removed before the slot.
         if removed is None or removed.by is None or presence.end < begins:
             continue

@@ -30,7 +30,7 @@ def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:
 def public_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]:
     """Return all periods in which the release was public at an alternative address, the earliest first."""
     periods = [
-        Elsewhere(evidence.part.id, evidence.part.url, presence.appears, presence.goes or NOTHING)
+        Elsewhere(evidence.part.id, evidence.part.url, presence.appears, presence.removed or NOTHING)
         for evidence in evidences
         if evidence.part.role is Role.ALTERNATIVE
         for presence in evidence.all_presences

@@ -41,22 +41,23 @@ def test_a_look_at_another_address_begins_a_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("absent_at", "expected", "after"),
+    ("absent_at", "expected", "released_after"),
     [(OLD, VerdictKind.UNPROVEN, None), (NEW, VerdictKind.LATE, 70)],
     ids=["another", "its own"],
 )
 def test_an_absence_dates_the_release_only_at_its_own_address(
-    absent_at: str, expected: VerdictKind, after: float | None
+    absent_at: str, expected: VerdictKind, released_after: float | None
 ) -> None:
     absent = [a_sighting(ABSENT, when, address=absent_at) for when in (-1, 70)]
     present = [a_sighting(PRESENT, when, address=NEW, specific=True) for when in (75, 80)]
     verdict = verdict_at(NEW, {"page": looks(*absent, *present)})
-    assert (verdict.verdict, verdict.page.released.after) == (expected, after_slot(after))
+    assert (verdict.verdict, verdict.page.released.after) == (expected, after_slot(released_after))
 
 
 def test_a_page_takes_over_what_was_seen_at_its_address_when_a_listing_showed_it() -> None:
-    before = looks_at(NEW, (-2, ABSENT), (3, PRESENT))
-    verdict = verdict_at(NEW, {"elsewhere-1": before, "page": looks_at(NEW, (5, PRESENT))})
+    # Its looks were stored as those of a part elsewhere.
+    looks_by_listing = looks_at(NEW, (-2, ABSENT), (3, PRESENT))
+    verdict = verdict_at(NEW, {"elsewhere-1": looks_by_listing, "page": looks_at(NEW, (5, PRESENT))})
     assert (verdict.verdict, verdict.page.released.after) == (VerdictKind.ON_TIME, after_slot(-2))
 
 
@@ -112,17 +113,20 @@ def test_a_late_release_is_known_not_to_have_been_early_only_if_its_announcement
     assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, bound)
 
 
-def verdict_on_stamped_release(stamp: float | None, *own: Look) -> Verdict:
-    """Return the verdict on a release whose announcement and listing showed it 240 s after its slot.
+LAST_ABSENT, FOUND = 239, 242
 
-    The publisher says that it was first published so many seconds after the slot. `own` are looks at its address.
+
+def verdict_on_stamped_release(stamp: float | None, *own: Look) -> Verdict:
+    """Return the verdict on a release that its announcement and listing lacked until 239 s after its slot.
+
+    It was found at 242 s. Its publisher says that it was first published at `stamp`. `own` are looks at its address.
     """
     version = {} if stamp is None else {"version": format_version(first_published_at=after_slot(stamp))}
-    behind = looks((-600, ABSENT), (239, ABSENT), a_sighting(UNKNOWN, 240, why=REDIRECTED))
+    absent = [(-600, ABSENT), (LAST_ABSENT, ABSENT)]
     seen = {
-        "announcement/origin": behind,
-        "index/origin": looks((-600, ABSENT), (239, ABSENT)),
-        "page": looks_at(NEW, *own, a_sighting(PRESENT, 242, address=NEW, specific=True, **version)),
+        "announcement/origin": looks(*absent, a_sighting(UNKNOWN, LAST_ABSENT + 1, why=REDIRECTED)),
+        "index/origin": looks(*absent),
+        "page": looks_at(NEW, *own, a_sighting(PRESENT, FOUND, address=NEW, specific=True, **version)),
     }
     return verdict_at(NEW, seen, now=400, address=Address.LED_TO)
 
@@ -148,7 +152,7 @@ def test_a_release_is_late_by_its_witnesses_unless_the_publishers_stamp_contradi
 
 def test_a_release_contradicted_by_the_publishers_stamp_is_unproven_with_both_times() -> None:
     verdict = verdict_on_stamped_release(stamp=1)
-    assert verdict.page.delay == Bounds(1, 242)
+    assert verdict.page.delay == Bounds(1, FOUND)
     assert "09:34:02" in (verdict.unproven_because or "")
     assert "09:30:01" in (verdict.unproven_because or "")
 

@@ -21,12 +21,12 @@ NOT_READ = {"promises": [a_promise(confirmed_at=at("08:50"))]}
 ALTERNATIVE = "announced for 07:00, not 09:30: is an alternative release time"
 
 
-def facts(now: float = 500, **world: object) -> str:
-    return "\n".join(fact.text for fact in explained(now, **world).facts)
+def explanation_text(now: float = 500, **case: object) -> str:
+    return "\n".join(fact.text for fact in explained(now, **case).facts)
 
 
 @pytest.mark.parametrize(
-    ("world", "text"),
+    ("unusual_case", "hint"),
     [
         (NOT_READ, "calendar govuk last read 40 min before the slot"),
         ({"promises": [a_promise(at("2018-01-07 10:30"))]}, "an unlikely day: Sunday"),
@@ -44,15 +44,15 @@ def facts(now: float = 500, **world: object) -> str:
         ),
     ],
 )
-def test_an_explanation_hints_at_what_is_unusual_about_a_promise(world: dict[str, object], text: str) -> None:
-    assert text in facts(**world)
+def test_an_explanation_hints_at_what_is_unusual_about_a_promise(unusual_case: dict[str, object], hint: str) -> None:
+    assert hint in explanation_text(**unusual_case)
 
 
 @pytest.mark.parametrize(
-    ("now", "world"), [(500, {}), (500, {"promises": [a_promise(confirmed_at=after_slot(300))]}), (-60, NOT_READ)]
+    ("now", "usual_case"), [(500, {}), (500, {"promises": [a_promise(confirmed_at=after_slot(300))]}), (-60, NOT_READ)]
 )
-def test_an_explanation_does_not_hint_at_what_is_usual(now: float, world: dict[str, object]) -> None:
-    text = facts(now, **world)
+def test_an_explanation_does_not_hint_at_what_is_usual(now: float, usual_case: dict[str, object]) -> None:
+    text = explanation_text(now, **usual_case)
     assert [hint for hint in ("last read", "unlikely", "not 09:30") if hint in text] == []
 
 

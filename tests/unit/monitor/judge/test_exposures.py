@@ -18,23 +18,24 @@ from tests.worlds.verdicts import judged
 
 # How long content was public for certain
 
-SHOWN = [(-265.0, ABSENT), (-120.0, PRESENT)]
-HIDDEN = [(-266.0, ABSENT), (-121.0, PRESENT), (-110.0, ABSENT), (12.0, PRESENT)]
+SHOWN_BY_ORIGIN = [(-265.0, ABSENT), (-120.0, PRESENT)]
+HIDDEN_BY_EDGE = [(-266.0, ABSENT), (-121.0, PRESENT), (-110.0, ABSENT), (12.0, PRESENT)]
 
 
 @pytest.mark.parametrize(
-    ("edge", "origin_every", "least_seconds"), [(HIDDEN, 5.0, 121.0), (HIDDEN, 145.0, 10.0), ([], 145.0, 120.0)],
+    ("edge_turns", "origin_looked_at_every", "least_length"),
+    [(HIDDEN_BY_EDGE, 5.0, 121.0), (HIDDEN_BY_EDGE, 145.0, 10.0), ([], 145.0, 120.0)],
     ids=["looked at closely", "minutes apart, and the edge denies it", "minutes apart, and no view denies it"],
 )  # fmt: skip
 def test_an_exposure_by_origin_looks_minutes_apart_is_as_long_as_the_edge_does_not_deny_it(
-    edge: Sequence[tuple[float, object]], origin_every: float, least_seconds: float
+    edge_turns: Sequence[tuple[float, object]], origin_looked_at_every: float, least_length: float
 ) -> None:
-    seen = {"page/origin": RegularLooks(SHOWN, every=origin_every, until=40, specific=True)}
-    if edge:
-        seen["page"] = RegularLooks(edge, every=5, until=40, specific=True)
+    seen = {"page/origin": RegularLooks(SHOWN_BY_ORIGIN, every=origin_looked_at_every, until=40, specific=True)}
+    if edge_turns:
+        seen["page"] = RegularLooks(edge_turns, every=5, until=40, specific=True)
     verdict = judged(60, seen)
     (exposure,) = verdict.exposures
-    assert (verdict.verdict, exposure.seconds.min) == (VerdictKind.EARLY, least_seconds)
+    assert (verdict.verdict, exposure.seconds.min) == (VerdictKind.EARLY, least_length)
 
 
 # A cache whose copies may be two seconds old, though it sends an Age of 0
@@ -105,15 +106,16 @@ def test_no_other_removed_page_proves_an_exposure(runs: Sequence[Run]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("last_missing", "status", "expected"),
+    ("last_missing", "status_before", "expected"),
     [(30, 404, VerdictKind.UNPROVEN), (70, 404, VerdictKind.OVERDUE), (30, 200, VerdictKind.OVERDUE)],
     ids=["published in time and removed", "published late and removed", "another edition before"],
 )
 def test_a_page_that_was_published_in_time_and_removed_before_any_look_is_not_late(
-    last_missing: int, status: int, expected: VerdictKind
+    last_missing: int, status_before: int, expected: VerdictKind
 ) -> None:
+    missing = a_run("page", ABSENT, -3600, last_missing, status=status_before)
     removed = a_run("page", WITHDRAWN, last_missing + 5, 590, status=410)
-    verdict = judged(600, {"page": [a_run("page", ABSENT, -3600, last_missing, status=status), removed]})
+    verdict = judged(600, {"page": [missing, removed]})
     assert verdict.verdict is expected
     is_explained = "published and removed between Fri 5 Jan 2018 09:30:30 GMT" in (verdict.unproven_because or "")
     assert is_explained is (expected is VerdictKind.UNPROVEN)
@@ -132,10 +134,15 @@ def test_an_exposure_that_was_seen_is_not_counted_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("api", "why"), [(ABSENT, Ended.UNKNOWN), (UNKNOWN, Ended.UNKNOWN), (WITHDRAWN, Ended.REMOVED)]
+    ("content_api_says", "expected_reason"),
+    [(ABSENT, Ended.UNKNOWN), (UNKNOWN, Ended.UNKNOWN), (WITHDRAWN, Ended.REMOVED)],
 )
-def test_behind_a_bot_wall_only_the_api_saying_gone_shows_that_an_exposure_was_removed(api: State, why: Ended) -> None:
-    page = RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, UNKNOWN)], specific=True)
-    content = RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, api)], specific=True)
+def test_behind_a_bot_wall_only_the_api_saying_gone_shows_that_an_exposure_was_removed(
+    content_api_says: State, expected_reason: Ended
+) -> None:
+    page, content = (
+        RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, then)], specific=True)
+        for then in (UNKNOWN, content_api_says)
+    )
     (exposure,) = judged(120, {"page": page, "page/content": content}).exposures
-    assert exposure.ended is why
+    assert exposure.ended is expected_reason

@@ -38,16 +38,14 @@ def on_time_after_absence(seconds_before_slot: float) -> Verdict:
     return verdict
 
 
-@pytest.mark.parametrize(("bound", "beside"), [(0.8, ""), (5, ""), (5.2, ", to 6 s"), (12, ", to 12 s")])
-def test_the_board_and_notices_say_how_early_it_may_have_come(bound: float, beside: str) -> None:
-    body = release_json(on_time_after_absence(bound))
-    assert status_text(body) == status_text(body["parts"][0]) == board_cells(body)[2] == f"on time{beside}"
-    assert headline(body) == f"ON TIME{beside}, final"
-    facts = release_facts(on_time_after_absence(bound), Measurement())
-    assert f"came out on time{beside}, first seen" in write_notice_subject("final", "late", facts, after_slot(90))
-    assert f"- Announced page: on time{beside}, first seen" in write_notice_text(
-        "final", "late", facts, "r", after_slot(90)
-    )
+@pytest.mark.parametrize(("seconds_before_slot", "suffix"), [(0.8, ""), (5, ""), (5.2, ", to 6 s"), (12, ", to 12 s")])
+def test_the_board_and_notices_say_how_early_it_may_have_come(seconds_before_slot: float, suffix: str) -> None:
+    verdict = on_time_after_absence(seconds_before_slot)
+    body, facts, now = release_json(verdict), release_facts(verdict, Measurement()), after_slot(90)
+    assert status_text(body) == status_text(body["parts"][0]) == board_cells(body)[2] == f"on time{suffix}"
+    assert headline(body) == f"ON TIME{suffix}, final"
+    assert f"came out on time{suffix}, first seen" in write_notice_subject("final", "late", facts, now)
+    assert f"- Announced page: on time{suffix}, first seen" in write_notice_text("final", "late", facts, "r", now)
 
 
 @pytest.mark.parametrize(
@@ -64,21 +62,23 @@ def test_the_evidence_table_of_a_draft_says_how_early_a_release_may_have_come(
     assert status == expected_status
 
 
-def part(word: str, bound: float | None, *, required: bool = True) -> dict[str, Any]:
-    return {"verdict": word, "early_bound": bound, "required": required}
+def part_json(verdict: str, *, early_bound: float | None, required: bool = True) -> dict[str, Any]:
+    return {"verdict": verdict, "early_bound": early_bound, "required": required}
 
 
 def test_a_release_is_as_sure_as_the_least_sure_of_its_required_parts() -> None:
-    body = {
-        "verdict": "on_time",
-        "parts": [part("on_time", 1), part("on_time", 40), part("on_time", 90, required=False)],
-    }
-    assert widest_bound(body) == 40
+    parts = [
+        part_json("on_time", early_bound=1),
+        part_json("on_time", early_bound=40),
+        part_json("on_time", early_bound=90, required=False),
+    ]
+    assert widest_bound({"verdict": "on_time", "parts": parts}) == 40
 
 
 def test_only_a_release_on_time_with_a_known_bound_says_how_early_it_may_have_come() -> None:
-    assert widest_bound({"verdict": "late", "parts": [part("on_time", 40), part("late", None)]}) is None
-    assert status_text({"verdict": "on_time", "parts": [part("on_time", None)]}) == "on time"
+    parts = [part_json("on_time", early_bound=40), part_json("late", early_bound=None)]
+    assert widest_bound({"verdict": "late", "parts": parts}) is None
+    assert status_text({"verdict": "on_time", "parts": [part_json("on_time", early_bound=None)]}) == "on time"
 
 
 def test_a_period_report_counts_releases_that_are_less_sure() -> None:

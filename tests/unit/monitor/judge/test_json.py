@@ -36,6 +36,16 @@ def json_of(now: float = 500, turns: Sequence[Turn] = LATE) -> Json:
 
 def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
     body = release_json(judged(500, LATE), {"edition": "1.0", "practice": "Protocol 2, practice 4"}, "inc-1")
+    came = {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"}
+    delay = {"min": 399.0, "max": 400.0}
+    measured_of_page_and_release = {
+        "first_seen": came,
+        "released": came,
+        "delay": delay,
+        "users_delay": delay,
+        "early_bound": 0.0,
+        "exposures": [],
+    }
     assert json.loads(json.dumps(body)) == {
         "id": "r",
         "title": "Malpractice",
@@ -57,12 +67,7 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
         "verdict": "late",
         "grade": "report",
         "final": True,
-        "first_seen": {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"},
-        "released": {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"},
-        "delay": {"min": 399.0, "max": 400.0},
-        "users_delay": {"min": 399.0, "max": 400.0},
-        "early_bound": 0.0,
-        "exposures": [],
+        **measured_of_page_and_release,
         "available_elsewhere": [],
         "parts": [
             {
@@ -72,12 +77,7 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
                 "url": "https://www.gov.uk/government/statistics/malpractice",
                 "required": True,
                 "verdict": "late",
-                "first_seen": {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"},
-                "released": {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"},
-                "delay": {"min": 399.0, "max": 400.0},
-                "users_delay": {"min": 399.0, "max": 400.0},
-                "early_bound": 0.0,
-                "exposures": [],
+                **measured_of_page_and_release,
                 "unproven_because": None,
             }
         ],
@@ -87,7 +87,7 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
                 "part": "page",
                 "detail": "came between Fri 5 Jan 2018 09:36:39 GMT and Fri 5 Jan 2018 09:36:40 GMT, "
                 "6 min 39 s to 6 min 40 s after the slot",
-                "seconds": {"min": 399.0, "max": 400.0},
+                "seconds": delay,
             }
         ],
         "code": {"edition": "1.0", "practice": "Protocol 2, practice 4"},
@@ -162,9 +162,10 @@ def test_a_verdict_may_become_final_and_never_open_again() -> None:
 
 
 def test_an_open_exposure_may_end_by_a_look_after_the_verdict_and_never_open_again() -> None:
-    turns = [(-5, ABSENT), (-2, PRESENT), (3, PRESENT)]
+    looks_before = [(-5, ABSENT), (-2, PRESENT)]
     still_open, ended = (
-        release_json(judged(1, {"r/page/edge": looks(*made).runs("page")})) for made in (turns[:2], turns)
+        release_json(judged(1, {"page": looks(*made).runs("page")}))
+        for made in (looks_before, [*looks_before, (3, PRESENT)])
     )
     assert [body["exposures"][0]["open"] for body in (still_open, ended)] == [True, False]
     assert find_differences(still_open, ended) == []
@@ -306,8 +307,10 @@ def test_an_explanation_leaves_out_the_middle_of_many_runs() -> None:
 
 
 def test_an_explanation_merges_looks_by_state_with_their_number_and_widest_gap() -> None:
-    turns = [(when, ABSENT if when % 2 else UNKNOWN) for when in range(-100, 1)]
-    runs = [fact.text for fact in explained(120, [*turns, (1, ABSENT), (60, PRESENT)]).facts if fact.kind == "run"]
+    # Every second look failed until the slot. The other 50 proved absence, as did the 59 looks until 60 s after it.
+    every_second_failed = [(when, ABSENT if when % 2 else UNKNOWN) for when in range(-100, 1)]
+    facts = explained(120, [*every_second_failed, (1, ABSENT), (60, PRESENT)]).facts
+    runs = [fact.text for fact in facts if fact.kind == "run"]
     assert len(runs) == 3
     assert "unknown (timeout)" in runs[0]
     assert "109 looks, 50 more that failed in between, widest gap 2 s" in runs[1]

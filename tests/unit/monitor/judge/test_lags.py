@@ -91,41 +91,47 @@ def test_a_published_release_measures_how_long_its_witnesses_did_not_show_it(
 
 
 @pytest.mark.parametrize(
-    ("stamp", "expected"),
+    ("stamped_at", "expected_lag"),
     [(1, 600), (-1, REDIRECT), (None, REDIRECT), (-700, REDIRECT)],
     ids=["at its slot", "before its slot", "no stamp", "set by hand"],
 )
-def test_the_publishers_stamp_dates_a_release_that_its_witnesses_led_to(stamp: float | None, expected: float) -> None:
-    version = {} if stamp is None else {"version": format_version(first_published_at=after_slot(stamp))}
-    page = a_sighting(PRESENT, 602, specific=True, **version)
-    announcement = looks_without_release(600, redirect_at(601))
-    redirect_lag, _index_lag = longest_lags(900, publication(announcement, looks_without_release(590), page, out=602))
-    assert redirect_lag == expected
+def test_the_publishers_stamp_dates_a_release_that_its_witnesses_led_to(
+    stamped_at: float | None, expected_lag: float
+) -> None:
+    version = format_version(first_published_at=after_slot(stamped_at))
+    found_at = 602
+    page = a_sighting(PRESENT, found_at, specific=True, version=version)
+    announcement, index = looks_without_release(600, redirect_at(601)), looks_without_release(590)
+    redirect_lag, _index_lag = longest_lags(900, publication(announcement, index, page, out=found_at))
+    assert redirect_lag == expected_lag
 
 
 def test_a_stamp_long_before_the_release_was_found_leaves_both_lags_at_their_defaults() -> None:
-    page = a_sighting(PRESENT, 1002, specific=True, version=format_version(first_published_at=after_slot(1)))
-    announcement = looks_without_release(1000, redirect_at(1001))
-    found_late = publication(announcement, looks_without_release(990), page, out=1002)
-    assert longest_lags(2000, found_late) == (REDIRECT, INDEX)
+    stamped_at, found_at = 1, 1002
+    version = format_version(first_published_at=after_slot(stamped_at))
+    page = a_sighting(PRESENT, found_at, specific=True, version=version)
+    announcement, index = looks_without_release(1000, redirect_at(1001)), looks_without_release(990)
+    assert longest_lags(2000, publication(announcement, index, page, out=found_at)) == (REDIRECT, INDEX)
 
 
 SEVEN_MINUTES_BEHIND = publication(looks_without_release(420, redirect_at(421)), looks_without_release(410))
 FIFTEEN_MINUTES_BEHIND = publication(looks_without_release(900), looks_without_release(900))
 
 
-@pytest.mark.parametrize(("slot", "expected"), [(-9000, 420), (9000, 420), (-86_400, REDIRECT), (86_400, REDIRECT)])
-def test_only_the_lags_of_releases_of_the_same_day_count(slot: float, expected: float) -> None:
-    redirect_lag, _index_lag = longest_lags(900, replace(SEVEN_MINUTES_BEHIND, slot=after_slot(slot)))
-    assert redirect_lag == expected
+@pytest.mark.parametrize(
+    ("other_slot", "expected_lag"), [(-9000, 420), (9000, 420), (-86_400, REDIRECT), (86_400, REDIRECT)]
+)
+def test_only_the_lags_of_releases_of_the_same_day_count(other_slot: float, expected_lag: float) -> None:
+    redirect_lag, _index_lag = longest_lags(900, replace(SEVEN_MINUTES_BEHIND, slot=after_slot(other_slot)))
+    assert redirect_lag == expected_lag
 
 
 def test_the_longest_lag_of_several_releases_counts() -> None:
     four_minutes_behind = publication(
         looks_without_release(240, redirect_at(241)), looks_without_release(235, (500, PRESENT)), release="second"
     )
-    redirect_lag, index_lag = longest_lags(900, four_minutes_behind, SEVEN_MINUTES_BEHIND, four_minutes_behind)
-    assert (redirect_lag, index_lag) == (420, 420)
+    lags = longest_lags(900, four_minutes_behind, SEVEN_MINUTES_BEHIND, four_minutes_behind)
+    assert lags == (7 * 60, 7 * 60)
 
 
 def verdict_without_page(*others: Publication, now: float, until: float = 3000, page: Sequence[Look] = ()) -> Verdict:
@@ -159,13 +165,14 @@ def test_a_release_is_overdue_only_after_the_longest_lag_of_the_witnesses_that_d
 ) -> None:
     verdict = verdict_without_page(*others, now=now)
     assert verdict.verdict is expected
-    assert expected is not VerdictKind.PENDING or (verdict.due is not None and verdict.due.is_confirming)
+    is_confirming = verdict.due is not None and verdict.due.is_confirming
+    assert is_confirming is (expected is VerdictKind.PENDING)
 
 
 def test_a_release_found_within_the_longest_lag_of_that_day_is_unproven_and_names_the_lag() -> None:
-    found = [a_sighting(PRESENT, 300, specific=True), a_sighting(PRESENT, 310, specific=True)]
-    alone = verdict_without_page(now=500, until=299, page=found)
-    after_another = verdict_without_page(SEVEN_MINUTES_BEHIND, now=500, until=299, page=found)
+    found_5_min_late = {"now": 500, "until": 299, "page": [(300, PRESENT), (310, PRESENT)]}
+    alone = verdict_without_page(**found_5_min_late)
+    after_another = verdict_without_page(SEVEN_MINUTES_BEHIND, **found_5_min_late)
     assert (alone.verdict, after_another.verdict) == (VerdictKind.LATE, VerdictKind.UNPROVEN)
     assert "still announced 7 min after it was out" in (after_another.unproven_because or "")
     assert (alone.lags, after_another.lags) == (DEFAULT_LAGS, Lags(timedelta(minutes=7), timedelta(minutes=7)))
@@ -223,8 +230,9 @@ def test_the_lags_of_further_releases_never_make_a_release_late(  # noqa: PLR091
         for number, (other_announced, other_unlisted) in enumerate(others)
     ]
     release = a_release(url=GUESS, address=Address.LED_TO, link=f"{GUESS}/x")
-    verdicts = [
+    verdicts_by_number_of_others = [
         judged(now, seen, release=release, published=published[:count]).verdict for count in range(len(published) + 1)
     ]
-    for fewer, more in pairwise(verdicts):
-        assert more not in LATE_VERDICTS or fewer in LATE_VERDICTS
+    for with_fewer, with_more in pairwise(verdicts_by_number_of_others):
+        if with_more in LATE_VERDICTS:
+            assert with_fewer in LATE_VERDICTS

@@ -77,6 +77,7 @@ def test_other_answers_other_bytes_and_failures_at_either_end_are_not_merged() -
 def test_merging_twice_gives_the_same_as_merging_once() -> None:
     runs = [ten_minutes_of(ABSENT, SLOT - n * DAY) for n in range(9, 0, -1)]
     once = merged_runs(*runs)
+    # The last run is less than a day before the slot, so it is kept.
     assert len(once) == 2
     assert merged_runs(*once) == once
 

@@ -25,7 +25,7 @@ from tests.worlds.verdicts import runs_seen
 API_URL = PAGE_URL.replace("/government", "/api/content/government")
 
 
-def looks_of(*each: Look, **fields: object) -> Looks:
+def looks_at_page(*each: Look, **fields: object) -> Looks:
     return looks(*each, **{"address": PAGE_URL, **fields})
 
 
@@ -61,9 +61,10 @@ def evidence_of(  # noqa: PLR0913 # all facts behind the evidence
 def test_a_part_is_seen_until_the_last_look_that_showed_it_unless_that_is_the_last_of_all(
     edge: list[Look], origin: list[Look], seen_until: float | None
 ) -> None:
-    evidence = evidence_of({EDGE: looks_of((-10, ABSENT), *edge), ORIGIN: looks_of(*origin)}, Address.ANNOUNCED)
-    received = None if evidence.seen_until is None else (evidence.seen_until - SLOT).total_seconds()
-    assert received == pytest.approx(seen_until, abs=1)
+    evidence = evidence_of(
+        {EDGE: looks_at_page((-10, ABSENT), *edge), ORIGIN: looks_at_page(*origin)}, Address.ANNOUNCED
+    )
+    assert evidence.seen_until == after_slot(seen_until)
 
 
 def appearance_bounds(evidence: PartEvidence) -> list[tuple[datetime | None, datetime | None]]:
@@ -85,12 +86,12 @@ def appearance_bounds(evidence: PartEvidence) -> list[tuple[datetime | None, dat
 def test_a_page_without_its_title_appears_only_where_its_announcement_led_and_only_from_the_slot(
     address: Address, seen_at: float, slot: datetime | None, *, appears: bool
 ) -> None:
-    evidence = evidence_of({"page": looks_of((seen_at, PRESENT))}, address, slot=slot)
+    evidence = evidence_of({"page": looks_at_page((seen_at, PRESENT))}, address, slot=slot)
     assert appearance_bounds(evidence) == ([(None, after_slot(seen_at))] if appears else [])
 
 
 def test_an_absence_at_an_address_that_the_announcement_led_to_stays_an_absence() -> None:
-    (absence,) = evidence_of({"page": looks_of((5, ABSENT))}, Address.LED_TO).spells[View.EDGE]
+    (absence,) = evidence_of({"page": looks_at_page((5, ABSENT))}, Address.LED_TO).spells[View.EDGE]
     assert not absence.is_present
 
 
@@ -112,7 +113,7 @@ REMOVED_BEFORE_SLOT = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]
 def test_a_guess_is_confirmed_by_the_release_unless_it_was_removed_before_its_slot(
     page: list[Look], slot: datetime | None, *, is_guess: bool
 ) -> None:
-    evidence = evidence_of({"page": looks_of(*page, specific=True)}, Address.GUESSED, slot=slot)
+    evidence = evidence_of({"page": looks_at_page(*page, specific=True)}, Address.GUESSED, slot=slot)
     assert evidence.is_guess is is_guess
 
 
@@ -126,7 +127,9 @@ def test_only_the_page_of_a_release_with_a_guessed_address_is_a_guess() -> None:
 def evidence_of_guess_with_witnesses(*page: Look) -> PartEvidence:
     """Return evidence on a guessed page whose announcement and listing were without it until 200 s after the slot."""
     absent = looks((-60, ABSENT), (200, ABSENT))
-    return evidence_of({"page": looks_of(*page, specific=True), "announcement/origin": absent, "index/origin": absent})
+    return evidence_of(
+        {"page": looks_at_page(*page, specific=True), "announcement/origin": absent, "index/origin": absent}
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,21 +153,21 @@ def test_a_page_appeared_after_the_last_instant_at_which_its_announcement_and_li
     assert appearance_bounds(evidence_of_guess_with_witnesses(*page)) == [(after_slot(after), after_slot(by))]
 
 
-ABSENT_AT_300 = looks_of((300, ABSENT))
+ABSENT_AT_300 = looks_at_page((300, ABSENT))
 
 
 @pytest.mark.parametrize(
-    ("known", "address", "last"),
+    ("looks_by_target", "address", "last_absent"),
     [
         ({"page": ABSENT_AT_300}, Address.GUESSED, None),
-        ({"page": ABSENT_AT_300, "page/origin": looks_of((310, ABSENT))}, Address.ANNOUNCED, 310),
-        ({"page/content": looks_of((300, ABSENT), address=API_URL)}, Address.ANNOUNCED, None),
+        ({"page": ABSENT_AT_300, "page/origin": looks_at_page((310, ABSENT))}, Address.ANNOUNCED, 310),
+        ({"page/content": looks_at_page((300, ABSENT), address=API_URL)}, Address.ANNOUNCED, None),
     ],
 )
 def test_only_looks_at_the_page_itself_at_a_known_address_prove_its_last_absence(
-    known: dict[str, Looks], address: Address, last: float | None
+    looks_by_target: dict[str, Looks], address: Address, last_absent: float | None
 ) -> None:
-    assert evidence_of(known, address).last_absent == after_slot(last)
+    assert evidence_of(looks_by_target, address).last_absent == after_slot(last_absent)
 
 
 def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
@@ -187,19 +190,20 @@ def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
 def test_a_part_may_have_been_public_at_the_slot_only_if_a_view_showed_it_before_and_lacked_it_after(
     looks_at_view: list[Look], view: str, *, may_have_been_public: bool
 ) -> None:
-    known = {"page": looks_of((-20, ABSENT))} | {view: looks_of(*looks_at_view)}
+    known = {"page": looks_at_page((-20, ABSENT))} | {view: looks_at_page(*looks_at_view)}
     evidence = evidence_of(known, Address.ANNOUNCED)
     assert evidence.may_have_been_public_at(SLOT) is may_have_been_public
 
 
-@pytest.mark.parametrize(("now", "ends"), [(30, [30]), (60, [60]), (-60, [-60]), (-61, [])])
-def test_a_run_counts_only_up_to_the_judged_instant(now: float, ends: list[float]) -> None:
-    runs = evidence_of({"page": looks_of((-60, ABSENT), (0, ABSENT), (60, ABSENT))}, now=now).views[View.EDGE]
-    assert [(run.last_received, run.end) for run in runs] == [(after_slot(end), after_slot(end)) for end in ends]
+@pytest.mark.parametrize(("now", "counts_until"), [(30, [30]), (60, [60]), (-60, [-60]), (-61, [])])
+def test_a_run_counts_only_up_to_the_judged_instant(now: float, counts_until: list[float]) -> None:
+    runs = evidence_of({"page": looks_at_page((-60, ABSENT), (0, ABSENT), (60, ABSENT))}, now=now).views[View.EDGE]
+    expected = [after_slot(end) for end in counts_until]
+    assert [run.last_received for run in runs] == [run.end for run in runs] == expected
 
 
 @pytest.mark.parametrize(
-    ("begins", "ends", "cause", "target_or_monitor", "proves_nothing"),
+    ("blind_from", "blind_until", "cause", "target_or_monitor", "proves_nothing"),
     [
         (-1, 6, "clock", {}, True),
         (0, 5, "clock", {}, True),
@@ -213,25 +217,25 @@ def test_a_run_counts_only_up_to_the_judged_instant(now: float, ends: list[float
     ],
 )
 def test_a_run_proves_nothing_only_if_the_clock_of_its_monitor_was_wrong_throughout(
-    begins: float, ends: float, cause: str, target_or_monitor: dict[str, str], *, proves_nothing: bool
+    blind_from: float, blind_until: float, cause: str, target_or_monitor: dict[str, str], *, proves_nothing: bool
 ) -> None:
-    runs = seen_by("north", looks_of((0, ABSENT), (5, ABSENT)).runs("page"))
-    span = Blind(after_slot(begins), after_slot(ends), cause, **target_or_monitor)
-    evidence = evidence_of({"page": runs}, Address.ANNOUNCED, blind=[span])
+    run_of_north = seen_by("north", looks_at_page((0, ABSENT), (5, ABSENT)).runs("page"))
+    span = Blind(after_slot(blind_from), after_slot(blind_until), cause, **target_or_monitor)
+    evidence = evidence_of({"page": run_of_north}, Address.ANNOUNCED, blind=[span])
     assert (evidence.spells[View.EDGE] == ()) is proves_nothing
     assert len(evidence.views[View.EDGE]) == 1
 
 
 def test_the_unproved_run_is_the_earliest_view_at_the_address_of_the_page_that_was_never_seen_absent() -> None:
-    edge, origin = looks_of((5, PRESENT)), looks_of((3, PRESENT))
-    earliest_but_of_another_address = looks_of((1, PRESENT), address=API_URL)
+    edge, origin = looks_at_page((5, PRESENT)), looks_at_page((3, PRESENT))
+    earliest_but_of_another_address = looks_at_page((1, PRESENT), address=API_URL)
     known = {"page": edge, "page/origin": origin, "page/content": earliest_but_of_another_address}
     assert evidence_of(known, Address.ANNOUNCED).present_from_start.target == ORIGIN
 
 
 def test_the_first_look_is_that_of_any_view_and_the_main_runs_are_those_of_the_page() -> None:
-    known = {"page": looks_of((5, ABSENT)), "page/content": looks_of((1, UNKNOWN), address=API_URL)}
-    evidence = evidence_of(known | {"page/origin": looks_of((2, ABSENT))})
+    known = {"page": looks_at_page((5, ABSENT)), "page/content": looks_at_page((1, UNKNOWN), address=API_URL)}
+    evidence = evidence_of(known | {"page/origin": looks_at_page((2, ABSENT))})
     assert evidence.first_look == after_slot(1)
     assert [run.first_sent for run in evidence.main_runs] == [after_slot(2), after_slot(5)]
     assert evidence_of({}).first_look is None
@@ -244,11 +248,11 @@ def test_the_first_look_is_that_of_any_view_and_the_main_runs_are_those_of_the_p
 def test_a_page_takes_over_only_the_looks_at_a_part_elsewhere_that_has_its_address(
     part: str, address: str, *, is_taken_over: bool
 ) -> None:
-    evidence = evidence_of({part: looks_of((3, PRESENT), specific=True, address=address)})
+    evidence = evidence_of({part: looks_at_page((3, PRESENT), specific=True, address=address)})
     assert appearance_bounds(evidence) == ([(None, after_slot(3))] if is_taken_over else [])
 
 
 def test_a_part_at_the_address_of_the_page_shares_its_looks() -> None:
     there = Part("elsewhere-1", Role.ALTERNATIVE, PAGE_URL, required=False, origin=Origin.ELSEWHERE)
-    evidence = evidence_of({"page": looks_of((4, PRESENT), specific=True)}, release=a_release(there), part=1)
+    evidence = evidence_of({"page": looks_at_page((4, PRESENT), specific=True)}, release=a_release(there), part=1)
     assert appearance_bounds(evidence) == [(None, after_slot(4))]

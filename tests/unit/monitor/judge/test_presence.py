@@ -17,7 +17,6 @@ from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, Turn, a_sighting, looks
 
 Turns = Sequence[Turn]
-SHOWN = [(0, ABSENT), (10, PRESENT)]
 
 
 def presences_in(edge: Turns, origin: Turns = (), content: Turns = ()) -> list[Presence]:
@@ -32,8 +31,10 @@ def between(after: float | None, by: float) -> Interval:
 
 
 def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
-    (presence,) = presences_in([*SHOWN, (20, ABSENT)], origin=[(0, ABSENT), (11, PRESENT), (35, ABSENT)])
-    assert (presence.begin, presence.end, presence.goes) == (after_slot(10), after_slot(11), between(11, 35))
+    edge, origin = [(0, ABSENT), (10, PRESENT), (20, ABSENT)], [(0, ABSENT), (11, PRESENT), (35, ABSENT)]
+    (presence,) = presences_in(edge, origin)
+    assert (presence.begin, presence.end) == (after_slot(10), after_slot(11))
+    assert presence.removed == between(11, 35)
 
 
 def test_a_second_presence_counts_only_if_all_views_were_absent_in_between() -> None:
@@ -45,15 +46,17 @@ def test_a_second_presence_counts_only_if_all_views_were_absent_in_between() -> 
 
 
 @pytest.mark.parametrize(
-    ("origin", "goes"),
+    ("origin", "removed_between"),
     [
         ([(0, ABSENT), (12, ABSENT), (69, ABSENT)], None),
         ([(0, ABSENT), (9, PRESENT), (12, ABSENT), (71, ABSENT)], between(10, 12)),
     ],
 )
-def test_a_view_without_looks_for_a_minute_does_not_keep_content_public(origin: Turns, goes: Interval | None) -> None:
-    (presence,) = presences_in(SHOWN, origin=origin)
-    assert presence.goes == goes
+def test_a_view_without_looks_for_a_minute_does_not_keep_content_public(
+    origin: Turns, removed_between: Interval | None
+) -> None:
+    (presence,) = presences_in(edge=[(0, ABSENT), (10, PRESENT)], origin=origin)
+    assert presence.removed == removed_between
 
 
 @pytest.mark.parametrize(("edge_absent", "appears_after"), [(90, 0), (79, 79), (80, 0)])
@@ -77,29 +80,33 @@ def test_an_origin_proves_absence_only_up_to_its_last_look_before_a_long_silence
 # Absence between the first and last look of a run: only the widest gap between its looks is known
 
 
-@pytest.mark.parametrize(("edge_shows", "after"), [(10.0, 0.0), (24.0, 0.0), (44.0, 18.0), (46.0, 20.0), (4.0, None)])
+@pytest.mark.parametrize(
+    ("edge_shows", "last_absent"), [(10.0, 0.0), (24.0, 0.0), (44.0, 18.0), (46.0, 20.0), (4.0, None)]
+)
 def test_an_origin_that_is_looked_at_every_twenty_seconds_proves_no_absence_between_its_looks(
-    edge_shows: float, after: float | None
+    edge_shows: float, last_absent: float | None
 ) -> None:
+    # Only looks more than 5 s before the edge showed it count. The last of these was up to 21 s earlier.
     origin = [(float(when), ABSENT) for when in range(0, 100, 20)]
     (presence,) = presences_in([(edge_shows, PRESENT), (edge_shows + 1, ABSENT)], origin=origin)
-    assert presence.appears == between(after, edge_shows)
+    assert presence.appears == between(last_absent, edge_shows)
 
 
 GAPS = st.lists(st.integers(1, 40), min_size=1, max_size=12)
 
 
-@given(st.integers(-5, 300), GAPS, st.lists(st.integers(0, 900), max_size=12))
-def test_absence_up_to_an_instant_is_proved_by_a_look_before_it(limit: int, gaps: list[int], took: list[int]) -> None:
-    began = list(accumulate(gaps, initial=0))
-    lasted = [*took, *[0] * len(began)]
-    seen = [
-        a_sighting(ABSENT, start, received=after_slot(start + ms / 1000), proved_to=after_slot(start + ms / 1000))
-        for start, ms in zip(began, lasted, strict=False)
+@given(st.integers(-5, 300), st.lists(st.tuples(st.integers(1, 40), st.integers(0, 900)), min_size=1, max_size=13))
+def test_absence_up_to_an_instant_is_proved_by_a_look_before_it(
+    limit: int, gaps_and_durations_in_ms: list[tuple[int, int]]
+) -> None:
+    sent = list(accumulate(gap for gap, _ in gaps_and_durations_in_ms))
+    received = [after_slot(when + ms / 1000) for when, (_, ms) in zip(sent, gaps_and_durations_in_ms, strict=True)]
+    absences = [
+        a_sighting(ABSENT, when, received=came, proved_to=came) for when, came in zip(sent, received, strict=True)
     ]
-    (run,) = looks(*seen).runs("page/origin")
+    (run,) = looks(*absences).runs("page/origin")
     proved = absent_at(run, after_slot(limit))
-    looks_before = [start for start in began if start <= limit]
+    looks_before = [when for when in sent if when <= limit]
     if proved is not None:
         assert looks_before
         assert proved <= after_slot(looks_before[-1])
@@ -118,9 +125,12 @@ def test_absence_up_to_an_instant_is_proved_no_later_than_the_age_of_copies_allo
 
 @given(st.integers(20, 200), GAPS, st.data())
 def test_a_further_look_inside_a_run_takes_no_absence_back(limit: int, gaps: list[int], data: st.DataObject) -> None:
-    began = [float(each) for each in accumulate(gaps, initial=0)]
-    more = data.draw(st.floats(0, began[-1]).map(lambda when: round(when, 1)).filter(lambda when: when not in began))
-    (fewer,) = looks(*((when, ABSENT) for when in began)).runs("page/origin")
-    (run,) = looks(*((when, ABSENT) for when in sorted([*began, more]))).runs("page/origin")
-    known, now = absent_at(fewer, after_slot(limit)), absent_at(run, after_slot(limit))
-    assert known is None or (now is not None and now >= known)
+    sent = [float(each) for each in accumulate(gaps, initial=0)]
+    inside = st.floats(0, sent[-1]).map(lambda when: round(when, 1)).filter(lambda when: when not in sent)
+    with_further_look = sorted([*sent, data.draw(inside)])
+    proved_before, proved_now = (
+        absent_at(run, after_slot(limit))
+        for instants in (sent, with_further_look)
+        for run in looks(*((when, ABSENT) for when in instants)).runs("page/origin")
+    )
+    assert proved_before is None or (proved_now is not None and proved_now >= proved_before)

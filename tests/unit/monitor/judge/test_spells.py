@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 import pytest
 
@@ -51,21 +50,27 @@ SPANS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("each", "specific", "spans"), SPANS.values(), ids=SPANS)
+@pytest.mark.parametrize(("looks_at_view", "is_this_edition", "expected_spans"), SPANS.values(), ids=SPANS)
 def test_presence_counts_after_an_absence_or_if_it_is_of_this_edition(
-    each: list[Look], spans: Spans, *, specific: bool
+    looks_at_view: list[Look], expected_spans: Spans, *, is_this_edition: bool
 ) -> None:
-    found = [(spell.is_present, spell.begin, spell.end) for spell in spells_of(*each, specific=specific)]
-    assert found == [(is_present, after_slot(begin), after_slot(end)) for is_present, begin, end in spans]
+    spells = spells_of(*looks_at_view, specific=is_this_edition)
+    assert [(spell.is_present, spell.begin, spell.end) for spell in spells] == [
+        (is_present, after_slot(begin), after_slot(end)) for is_present, begin, end in expected_spans
+    ]
 
 
-@pytest.mark.parametrize(("first_age", "last_age", "begin", "end"), [(60, 0, -60, 10), (0, 60, -50, 0)])
+@pytest.mark.parametrize(("first_age", "last_age", "earliest", "latest"), [(60, 0, -60, 10), (0, 60, -50, 0)])
 def test_a_spell_has_the_earliest_beginning_and_latest_end_of_its_runs(
-    first_age: float, last_age: float, begin: float, end: float
+    first_age: float, last_age: float, earliest: float, latest: float
 ) -> None:
-    (spell,) = spells_of((0, ABSENT, first_age), (5, UNKNOWN), (10, ABSENT, last_age))
-    assert (spell.begin, spell.end) == (after_slot(begin), after_slot(end))
+    first, failed, last = (0, ABSENT, first_age), (5, UNKNOWN), (10, ABSENT, last_age)
+    (spell,) = spells_of(first, failed, last)
+    assert (spell.begin, spell.end) == (after_slot(earliest), after_slot(latest))
     assert (spell.first_sent, spell.last_received, len(spell.runs)) == (after_slot(0), after_slot(10), 2)
+
+
+LONGEST_LOOK = 15
 
 
 def presence_30_s_old_at_60(edge: Sequence[Look] = (), **views: Sequence[Look]) -> Spell:
@@ -74,13 +79,16 @@ def presence_30_s_old_at_60(edge: Sequence[Look] = (), **views: Sequence[Look]) 
     return presence
 
 
-@pytest.mark.parametrize(("edge", "begin", "claims"), [([], 30, None), ([(50, ABSENT)], 75, 30)])
-def test_a_presence_begins_when_its_copy_was_made_unless_an_earlier_look_contradicts_the_age(
-    edge: list[Look], begin: float, claims: float | None
-) -> None:
-    presence = presence_30_s_old_at_60(edge)
-    assert (presence.begin, presence.earliest) == (after_slot(begin), after_slot(30))
-    assert presence.claims == after_slot(claims)
+def test_a_presence_begins_when_its_copy_was_made() -> None:
+    presence = presence_30_s_old_at_60()
+    assert presence.begin == presence.earliest == after_slot(60 - 30)
+    assert presence.claims is None
+
+
+def test_a_presence_whose_age_an_earlier_look_contradicts_begins_with_its_look_and_keeps_the_claim() -> None:
+    presence = presence_30_s_old_at_60(edge=[(50, ABSENT)])
+    assert presence.begin == after_slot(60 + LONGEST_LOOK)
+    assert presence.claims == presence.earliest == after_slot(60 - 30)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +105,8 @@ def test_an_age_claims_an_earlier_presence_only_if_the_origin_was_not_watched_si
     origin: list[Look], *, is_watched: bool
 ) -> None:
     presence = presence_30_s_old_at_60(origin=origin)
-    assert (presence.begin, presence.claims) == (after_slot(75), None if is_watched else after_slot(30))
+    assert presence.begin == after_slot(60 + LONGEST_LOOK)
+    assert presence.claims == (None if is_watched else after_slot(60 - 30))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +119,7 @@ def test_an_age_claims_an_earlier_presence_only_if_the_origin_was_not_watched_si
     ids=["a later look", "the content item", "an absence at that very instant"],
 )
 def test_only_an_earlier_look_at_the_page_contradicts_an_age(edge: list[Look], views: dict[str, list[Look]]) -> None:
-    assert presence_30_s_old_at_60(edge, **views).begin == after_slot(30)
+    assert presence_30_s_old_at_60(edge, **views).begin == after_slot(60 - 30)
 
 
 def test_ages_that_no_other_look_contradicts_are_not_corrected() -> None:
@@ -123,8 +132,8 @@ def test_ages_that_no_other_look_contradicts_are_not_corrected() -> None:
 
 def test_presence_from_the_first_look_on_is_an_unproved_run_as_old_as_its_oldest_copy() -> None:
     sent, age = 15, 60
-    each = (0, UNKNOWN), (5, PRESENT), (10, UNKNOWN), (sent, PRESENT, age), (20, ABSENT), (25, PRESENT)
-    run = find_presence_from_start(looks(*each).runs("page"))
+    from_start = (0, UNKNOWN), (5, PRESENT), (10, UNKNOWN), (sent, PRESENT, age)
+    run = find_presence_from_start(looks(*from_start, (20, ABSENT), (25, PRESENT)).runs("page"))
     assert (run.begin, run.end) == (after_slot(sent - age), after_slot(5))
 
 
@@ -138,7 +147,7 @@ def test_no_run_is_unproved_if_it_is_specific_or_failed(seen: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("absent", "absent_by"),
+    ("looks_after_presence", "absent_by"),
     [
         ([], None),
         ([(20, ABSENT)], 20),
@@ -151,8 +160,7 @@ def test_no_run_is_unproved_if_it_is_specific_or_failed(seen: object) -> None:
     ],
 )
 def test_content_is_absent_by_the_first_answer_made_after_the_last_presence(
-    absent: list[Look], absent_by: float | None
+    looks_after_presence: list[Look], absent_by: float | None
 ) -> None:
     (present,) = spells_of((0, PRESENT), (10, PRESENT), specific=True)
-    instant: datetime | None = find_absence_after(present, spells_of(*absent))
-    assert instant == after_slot(absent_by)
+    assert find_absence_after(present, spells_of(*looks_after_presence)) == after_slot(absent_by)

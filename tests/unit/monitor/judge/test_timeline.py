@@ -17,8 +17,8 @@ def timeline_of(now: float, *runs: Run, blind: tuple[Blind, ...] = ()) -> Timeli
     return build_timeline(body_of(judged(now, seen, blind=blind), None), seen, blind, after_slot(now))
 
 
-def early_spans(line: Timeline) -> list[tuple[object, object]]:
-    return [(span.begins, span.ends) for span in line.lanes[0].spans if span.state == "early"]
+def early_spans(timeline: Timeline) -> list[tuple[object, object]]:
+    return [(span.begins, span.ends) for span in timeline.lanes[0].spans if span.state == "early"]
 
 
 def test_a_release_that_was_never_looked_at_has_no_timeline() -> None:
@@ -26,37 +26,37 @@ def test_a_release_that_was_never_looked_at_has_no_timeline() -> None:
 
 
 def test_a_late_release_is_drawn_from_its_slot_to_when_it_came() -> None:
-    line = timeline_of(90_000, a_run("page", ABSENT, -86_400, 1200), a_run("page", PRESENT, 1201, 90_000))
-    assert line.begins < SLOT < after_slot(1201) < line.ends
+    timeline = timeline_of(90_000, a_run("page", ABSENT, -86_400, 1200), a_run("page", PRESENT, 1201, 90_000))
+    assert timeline.begins < SLOT < after_slot(1201) < timeline.ends
     # With a whole day on either side, the twenty minutes that matter could not be seen.
-    assert line.ends - line.begins < timedelta(minutes=30)
-    assert [span.state for span in line.lanes[0].spans] == ["absent", "present"]
+    assert timeline.ends - timeline.begins < timedelta(minutes=30)
+    assert [span.state for span in timeline.lanes[0].spans] == ["absent", "present"]
 
 
 def test_an_exposure_is_drawn_over_what_was_seen() -> None:
-    line = timeline_of(
+    timeline = timeline_of(
         60,
         a_run("page", ABSENT, -7200, -3600),
         a_run("page", PRESENT, -3595, -3000),
         a_run("page", ABSENT, -2995, -10),
         a_run("page", PRESENT, 1, 60),
     )
-    assert early_spans(line) == [(after_slot(-3595), after_slot(-3000))]
-    assert line.begins < after_slot(-3595)
+    assert early_spans(timeline) == [(after_slot(-3595), after_slot(-3000))]
+    assert timeline.begins < after_slot(-3595)
 
 
 def test_an_open_exposure_lasts_until_now() -> None:
-    line = timeline_of(-300, a_run("page", ABSENT, -7200, -600), a_run("page", PRESENT, -595, -300))
-    assert early_spans(line) == [(after_slot(-595), after_slot(-300))]
+    timeline = timeline_of(-300, a_run("page", ABSENT, -7200, -600), a_run("page", PRESENT, -595, -300))
+    assert early_spans(timeline) == [(after_slot(-595), after_slot(-300))]
 
 
 def test_blind_spans_are_drawn_only_where_they_touch_and_every_box_lies_inside() -> None:
     spans = ((-90, -40, "stalled"), (-90_000, -80_000, "stopped"))
     blind = tuple(Blind(after_slot(begins), after_slot(ends), cause) for begins, ends, cause in spans)
-    line = timeline_of(400, a_run("page", ABSENT, -86_400, 400), blind=blind)
-    assert [span.state for span in line.blind] == ["stalled"]
-    for span in (*line.lanes[0].spans, *line.blind):
-        left, width = line.box(span)
+    timeline = timeline_of(400, a_run("page", ABSENT, -86_400, 400), blind=blind)
+    assert [span.state for span in timeline.blind] == ["stalled"]
+    for span in (*timeline.lanes[0].spans, *timeline.blind):
+        left, width = timeline.box(span)
         assert 0 <= left <= left + width <= 100
 
 

@@ -12,11 +12,11 @@ from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import Kind, VerdictKind
-from tests.unit.monitor.judge.test_truth import BEHIND, NOWS, ONCE, SURE, WITHIN, contains
+from tests.unit.monitor.judge.test_truth import BEHIND, CLOCK_ERROR_MS, NOWS, ONCE, TOLERANCE_MS, contains
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, EDGE, PRESENT, RegularLooks, in_order, seen_by
 from tests.worlds.truths import Looker, Truth, World, truths, worlds
-from tests.worlds.verdicts import explained, judged
+from tests.worlds.verdicts import explained, judged, kinds
 
 Pair = tuple[World, World]
 pytestmark = pytest.mark.explored
@@ -44,14 +44,14 @@ def verdict(pair: Pair, now: float) -> Verdict:
 @given(pairs(ONCE), NOWS)
 def test_two_monitors_give_only_verdicts_that_are_true(pair: Pair, now: float) -> None:
     came = next(iter(pair[0].truth.came), None)
-    word = verdict(pair, now).verdict
-    if came is not None and came <= WITHIN:
-        assert word not in BEHIND
-    if came is None or came >= -SURE:
-        assert word is not VerdictKind.EARLY
-    if word is VerdictKind.ON_TIME:
+    claimed = verdict(pair, now).verdict
+    if came is not None and came <= TOLERANCE_MS:
+        assert claimed not in BEHIND
+    if came is None or came >= -CLOCK_ERROR_MS:
+        assert claimed is not VerdictKind.EARLY
+    if claimed is VerdictKind.ON_TIME:
         assert came is not None
-        assert -WITHIN <= came <= WITHIN
+        assert -TOLERANCE_MS <= came <= TOLERANCE_MS
 
 
 def _with_old_copies(truth: Truth, times: tuple[int, ...], seed: int) -> Pair:
@@ -94,7 +94,7 @@ def test_an_explanation_says_which_monitor_saw_what_if_there_are_several(names: 
     runs = RegularLooks([(-60, ABSENT), (0, PRESENT)], every=60).runs("page", 120)
     facts = explained(500, {"page": [run for name in names for run in seen_by(name, runs)]}).facts
     lines = [fact.text for fact in facts if fact.kind == "run"]
-    assert len(lines) == 2 * len(names)
+    assert len(lines) == len(names) * len((ABSENT, PRESENT))
     named = {line.rpartition(", seen by ")[2] for line in lines if "seen by" in line}
     assert named == ({*names} if len(names) > 1 else set())
 
@@ -113,24 +113,27 @@ STOPPED = looked_by("north", 1, (-60, -2), (4, 200))
 
 
 @pytest.mark.parametrize(
-    ("others", "blind", "count"),
+    ("runs_of_other", "blind", "is_found"),
     [
-        (looked_by("south", 1, (-60, 200)), RESTARTED, 0),
-        (looked_by("south", 3, (-61, 200)), RESTARTED, 0),
-        ([], RESTARTED, 1),
-        (looked_by("south", 1, (-60, -1), (2, 200)), RESTARTED, 1),
-        (looked_by("south", 1, (-60, 3)), RESTARTED, 1),
-        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="clock"), 1),
-        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="budget"), 0),
-        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="clock", monitor="north"), 0),
-        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="clock", monitor="south"), 1),
-        (looked_by("south", 1, (-60, -1), (2, 200)), replace(RESTARTED, monitor="north"), 1),
+        (looked_by("south", 1, (-60, 200)), RESTARTED, False),
+        (looked_by("south", 3, (-61, 200)), RESTARTED, False),
+        ([], RESTARTED, True),
+        (looked_by("south", 1, (-60, -1), (2, 200)), RESTARTED, True),
+        (looked_by("south", 1, (-60, 3)), RESTARTED, True),
+        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="clock"), True),
+        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="budget"), False),
+        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="clock", monitor="north"), False),
+        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="clock", monitor="south"), True),
+        (looked_by("south", 1, (-60, -1), (2, 200)), replace(RESTARTED, monitor="north"), True),
     ],
 )
-def test_a_blind_span_counts_only_if_no_other_monitor_watched(others: list[Run], blind: Blind, count: int) -> None:
-    runs = {EDGE: in_order(STOPPED, others)}
+def test_a_blind_span_counts_only_if_no_other_monitor_watched(
+    runs_of_other: list[Run], blind: Blind, *, is_found: bool
+) -> None:
+    runs = {EDGE: in_order(STOPPED, runs_of_other)}
     verdict = judged(200, runs, blind=[blind])
     assert verdict.verdict is VerdictKind.ON_TIME
-    assert len([each for each in verdict.findings if each.kind in (Kind.BLIND, Kind.CLOCK_FAULT)]) == count
+    assert any(kind in (Kind.BLIND, Kind.CLOCK_FAULT) for kind in kinds(verdict)) is is_found
     certainty = release_facts(verdict, Measurement("north", runs, [blind])).certainty
-    assert len(certainty.blind) == (count or blind.cause == "budget")
+    # A small budget is stated in a draft, but it is no finding if the other looks proved the release.
+    assert bool(certainty.blind) is (is_found or blind.cause == "budget")

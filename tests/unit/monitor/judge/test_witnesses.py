@@ -59,8 +59,10 @@ def test_both_witnesses_prove_absence_as_of_their_last_looks_less_their_lags(
 
 
 def test_lags_measured_that_day_replace_the_defaults() -> None:
-    lags = Lags(timedelta(seconds=60), timedelta(seconds=240))
-    assert read_witnesses_at(300, absent_looks(0, 290), absent_looks(0, 300), lags).absent_by_both == after_slot(60)
+    lags = Lags(redirect=timedelta(seconds=60), index=timedelta(seconds=240))
+    last_unlisted = 300
+    witnesses = read_witnesses_at(300, absent_looks(0, 290), absent_looks(0, last_unlisted), lags)
+    assert witnesses.absent_by_both == after_slot(last_unlisted - 240)
 
 
 @pytest.mark.parametrize(("now", "announced"), [(100, 100), (30, 30), (-1, None)])
@@ -111,9 +113,9 @@ def test_witnesses_prove_that_the_release_was_at_no_address(
 
 
 def test_an_announcement_that_was_first_read_after_the_slot_proves_no_absence_without_a_listing() -> None:
-    announcement = witnesses_without_release(announced=130, unlisted=None, since=40, redirects=True)
-    assert announcement.absent_until(SLOT) is None
-    with_listing = replace(announcement, unlisted=after_slot(170))
+    without_listing = witnesses_without_release(announced=130, unlisted=None, since=40, redirects=True)
+    assert without_listing.absent_until(SLOT) is None
+    with_listing = replace(without_listing, unlisted=after_slot(170))
     assert with_listing.absent_until(SLOT) == after_slot(170 - INDEX_LAG)
 
 

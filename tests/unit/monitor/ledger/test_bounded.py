@@ -71,14 +71,14 @@ def test_an_entry_missing_since_a_read_was_last_seen_by_the_read_before_it() -> 
     without_e1 = evaluate_read_at(with_e1, 10, SLOT)
     assert without_e1.changes.first_missing == ("e1",)
     later = evaluate_read_at(without_e1.state, 20, SLOT)
-    missing = later.state.entry_to_store("e1", "r", minutes(20)).row()
+    missing = later.state.entry_to_store("e1", release="r", at=minutes(20)).row()
     assert (missing.gone, missing.seen_first, missing.seen_last) == (minutes(10), minutes(0), minutes(0))
 
 
 def test_an_entry_that_is_still_shown_was_last_seen_by_the_latest_read() -> None:
     first = evaluate_read_at(CalendarState("c"), 0, SLOT, SLOT)
     again = evaluate_read_at(first.state, 10, SLOT)
-    shown = again.state.entry_to_store("e0", "r", minutes(10)).row()
+    shown = again.state.entry_to_store("e0", release="r", at=minutes(10)).row()
     assert (shown.gone, shown.seen_first, shown.seen_last) == (None, minutes(0), minutes(10))
     assert again.state.promised_entries() == ["e0"]
 
@@ -91,30 +91,33 @@ def test_only_new_entries_and_entries_with_another_slot_are_changed() -> None:
 
 
 def test_the_last_100_titles_that_an_entry_changed_are_kept() -> None:
-    unchanged = evaluate_read_at(FIRST_READ.state, 10, SLOT).state
-    assert unchanged.titles == {}
-    changed = evaluate_read_at(unchanged, 20, SLOT, titles="Other {}").state
-    assert len(changed.titles["e0"]) == 1
+    state = evaluate_read_at(FIRST_READ.state, 10, SLOT).state
+    assert state.entries["e0"].titles == ()
+    state = evaluate_read_at(state, 20, SLOT, titles="Other {}").state
+    assert len(state.entries["e0"].titles) == 1
     for n in range(120):
-        changed = evaluate_read_at(changed, 30 + n, SLOT, titles=f"Title {n} {{}}").state
-    assert len(changed.titles["e0"]) == 100
+        state = evaluate_read_at(state, 30 + n, SLOT, titles=f"Title {n} {{}}").state
+    assert [change.after for change in state.entries["e0"].titles] == [f"Title {n} 0" for n in range(20, 120)]
 
 
 def test_the_entry_counts_of_the_last_twenty_reads_are_kept_until_a_person_accepts_a_read() -> None:
-    state = CalendarState("c")
+    state, entries_of_each_read = CalendarState("c"), 1
     for minute in range(25):
         state = evaluate_read_at(state, minute, SLOT).state
-    assert list(state.counts) == [1] * 20
-    two_entries = evaluate_read_at(state, 30, SLOT, SLOT, checks=Checks(accept=date(2026, 7, 1)))
-    assert list(two_entries.state.counts) == [2]
+    assert list(state.counts) == [entries_of_each_read] * 20
+    accepted_with_two_entries = evaluate_read_at(state, 30, SLOT, SLOT, checks=Checks(accept=T0.date()))
+    assert list(accepted_with_two_entries.state.counts) == [2]
 
 
 @pytest.mark.parametrize(
-    ("day", "accepts"), [(date(2026, 6, 30), False), (date(2026, 7, 1), True), (date(2026, 7, 2), False), (None, False)]
+    ("accepted_day", "is_accepted"),
+    [(date(2026, 6, 30), False), (date(2026, 7, 1), True), (date(2026, 7, 2), False), (None, False)],
 )
-def test_changes_are_accepted_only_on_the_configured_day_of_local_time(day: date | None, *, accepts: bool) -> None:
+def test_changes_are_accepted_only_on_the_configured_day_of_local_time(
+    accepted_day: date | None, *, is_accepted: bool
+) -> None:
     first_of_july_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
-    assert Checks(accept=day).accepts(first_of_july_in_london) is accepts
+    assert Checks(accept=accepted_day).accepts(first_of_july_in_london) is is_accepted
 
 
 def test_a_read_that_raises_an_alarm_leaves_the_state_as_it_was() -> None:

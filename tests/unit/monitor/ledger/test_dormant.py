@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from monitor.look.fetch import Found
 from tests.unit.monitor.app.office import START, Office, as_json, csv, many, row, with_office
 
@@ -134,27 +136,18 @@ OTHER_RELEASES = many(12, days=600)
 EDITION_MISSING = "CALENDAR: no calendar announces the next edition of Example yields: July 2025 (example-office)"
 
 
+@pytest.mark.parametrize("is_restarted", [True, False])
 @with_office(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
-async def test_past_editions_still_show_that_the_next_one_is_missing(office: Office) -> None:
-    await office.read(csv(*PAST_EDITIONS, *OTHER_RELEASES))
-    await office.read(csv(*OTHER_RELEASES), after=10)
-    # Until the end of March 2026: the edition of April is not announced.
-    await office.clock.sleep(150 * DAY)
-    await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
-    await office.reopen()
-    assert not any(name.startswith("e-") for name in office.daemon.ledger.releases)
-    await office.read(csv(*OTHER_RELEASES))
-    await office.daemon.calendar_reads.report_missing_editions()
-    assert office.notice_subjects() == [EDITION_MISSING]
-
-
-@with_office(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
-async def test_editions_that_memory_has_dropped_still_show_that_the_next_one_is_missing(office: Office) -> None:
+async def test_past_editions_that_are_only_in_the_store_still_show_that_the_next_one_is_missing(
+    office: Office, *, is_restarted: bool
+) -> None:
     await office.read(csv(*PAST_EDITIONS, *OTHER_RELEASES))
     await office.read(csv(*OTHER_RELEASES), after=10)
     await office.daemon.calendar_reads.report_missing_editions()
     await office.clock.sleep(100 * DAY)
     await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
+    if is_restarted:
+        await office.reopen()
     for _ in range(2):
         await office.clock.sleep(DAY)
         await office.daemon.admission.roll()

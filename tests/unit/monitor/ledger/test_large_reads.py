@@ -30,12 +30,12 @@ from tests.worlds.virtual import virtually
 
 START = datetime(2026, 11, 16, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-MANY, WITHDRAWN, MOVED, NEW = 600, 300, 30, 50
+MANY, REMOVED, MOVED, NEW = 600, 300, 30, 50
 RULES = JoinRules(("stats", "own"), explicit=frozenset({"stats"}))
 
 
 class CutOffStore(TemporaryStore):
-    """A store that accepts so many more transactions, and refuses all others."""
+    """A store that accepts a number of further transactions, and refuses all others."""
 
     accepts_transactions: float = inf
 
@@ -73,19 +73,20 @@ class Monitor:
         await self.ledger.load(at)
         return self
 
-    async def learn(self, entries: Sequence[Announcement], at: datetime, calendar: str = "stats") -> RecordedRead:
+    async def record(self, entries: Sequence[Announcement], at: datetime, calendar: str = "stats") -> RecordedRead:
         return await self.ledger.record_read(a_read(entries, at, calendar), ())
 
-    def reads(self) -> list[datetime]:
+    def recorded_reads(self) -> list[datetime]:
         return [read.finished for read in self.store.ledger.reads("stats")]
 
 
-FIRST = [an_entry(number) for number in range(MANY)]
-SECOND = [
-    *(an_entry(number, moved=HOUR) for number in range(WITHDRAWN, WITHDRAWN + MOVED)),
-    *(an_entry(number) for number in range(WITHDRAWN + MOVED, MANY + NEW)),
+FIRST_READ = [an_entry(number) for number in range(MANY)]
+SECOND_READ = [
+    *(an_entry(number, moved=HOUR) for number in range(REMOVED, REMOVED + MOVED)),
+    *(an_entry(number) for number in range(REMOVED + MOVED, MANY + NEW)),
 ]
-"""Three portions: what is withdrawn begins in the second."""
+"""It is written in three portions. The entries that it no longer shows begin in the second."""
+REMOVED_IDS, SHOWN_IDS = [entry.uid for entry in FIRST_READ[:REMOVED]], [entry.uid for entry in SECOND_READ]
 
 
 def promises_by_entry(store: TemporaryStore) -> Mapping[tuple[str, str], list[Promise]]:
@@ -99,8 +100,8 @@ def assert_last_promise_of_every_entry_is_its_slot(store: TemporaryStore) -> Non
     promises = promises_by_entry(store)
     for calendar in RULES.order:
         for row in store.ledger.announced(calendar):
-            said = announcement_from_json(row.body["announcement"]).slot
-            assert promises[calendar, row.release][-1].slot.is_same_time(said)
+            announced_slot = announcement_from_json(row.body["announcement"]).slot
+            assert promises[calendar, row.release][-1].slot.is_same_time(announced_slot)
 
 
 @pytest.mark.parametrize("portions_written", range(3))
@@ -110,24 +111,23 @@ async def test_a_read_whose_writing_stops_after_any_of_its_three_portions_counts
 ) -> None:
     store, read_again = CutOffStore(), START + DAY + HOUR
     monitor = await Monitor(store, clock).started(START)
-    await monitor.learn(FIRST, START)
+    await monitor.record(FIRST_READ, START)
     store.accepts_transactions = portions_written
-    await monitor.learn(SECOND, START + DAY)
+    await monitor.record(SECOND_READ, START + DAY)
     monitor.writer.abandon()
     store.accepts_transactions = inf
-    assert monitor.reads() == [START]
+    assert monitor.recorded_reads() == [START]
     assert_last_promise_of_every_entry_is_its_slot(store)
 
     # Entries without a new promise were neither confirmed nor removed by the read that was cut off.
     restarted = await Monitor(store, clock).started(read_again)
-    withdrawn = [restarted.ledger.promises(f"stats-{number}") for number in range(WITHDRAWN)]
-    assert {promise.confirmed_at for (promise,) in withdrawn} == {START}
-    await restarted.learn(SECOND, read_again)
-    assert restarted.reads() == [read_again, START]
+    of_removed = [promise for name in REMOVED_IDS for promise in restarted.ledger.promises(name)]
+    assert [promise.confirmed_at for promise in of_removed] == [START] * REMOVED
+    await restarted.record(SECOND_READ, read_again)
+    assert restarted.recorded_reads() == [read_again, START]
     await restarted.writer.close()
-    rows = {row.uid: row for row in store.ledger.announced("stats")}
-    assert {rows[f"stats-{number}"].gone for number in range(WITHDRAWN)} == {read_again}
-    assert {rows[f"stats-{number}"].gone for number in range(WITHDRAWN, MANY + NEW)} == {None}
+    removed_at = {row.uid: row.gone for row in store.ledger.announced("stats")}
+    assert removed_at == dict.fromkeys(REMOVED_IDS, read_again) | dict.fromkeys(SHOWN_IDS)
     assert_last_promise_of_every_entry_is_its_slot(store)
     promises = store.ledger.promises()
     assert len(promises) == MANY + MOVED + NEW
@@ -141,10 +141,10 @@ async def test_a_read_that_is_written_in_three_portions_counts_with_the_third(
 ) -> None:
     store = CutOffStore()
     monitor = await Monitor(store, clock).started(START)
-    await monitor.learn(FIRST, START)
+    await monitor.record(FIRST_READ, START)
     store.accepts_transactions = portions
-    await monitor.learn(SECOND, START + DAY)
-    assert monitor.reads() == reads
+    await monitor.record(SECOND_READ, START + DAY)
+    assert monitor.recorded_reads() == reads
     monitor.writer.abandon()
 
 
@@ -158,14 +158,14 @@ async def test_entries_that_move_to_another_release_bring_their_promises_along_e
 ) -> None:
     """`calendar` comes to name the links of the other one, and another time at once: entries of `own` move."""
     store, many = CutOffStore(), 200
-    in_stats, in_own = FIRST[:many], [an_entry(number, calendar="own") for number in range(many)]
+    in_stats, in_own = FIRST_READ[:many], [an_entry(number, calendar="own") for number in range(many)]
     in_the_other = in_stats if calendar == "own" else in_own
     linked = [an_entry(number, calendar=calendar, url=in_the_other[number].url, moved=HOUR) for number in range(many)]
     monitor = await Monitor(store, clock).started(START)
-    await monitor.learn(in_stats, START)
-    await monitor.learn(in_own, START, "own")
+    await monitor.record(in_stats, START)
+    await monitor.record(in_own, START, "own")
     store.accepts_transactions = portions_written
-    recorded = await monitor.learn(linked, START + DAY, calendar)
+    recorded = await monitor.record(linked, START + DAY, calendar)
     assert recorded.read.usable, recorded.read.fault
     monitor.writer.abandon()
     store.accepts_transactions = inf
@@ -173,7 +173,7 @@ async def test_entries_that_move_to_another_release_bring_their_promises_along_e
 
     restarted = await Monitor(store, clock).started(START + DAY + HOUR)
     await restarted.ledger.store_differing()
-    await restarted.learn(linked, START + DAY + HOUR, calendar)
+    await restarted.record(linked, START + DAY + HOUR, calendar)
     await restarted.writer.close()
     assert_last_promise_of_every_entry_is_its_slot(store)
     assert len(store.ledger.releases()) == many
@@ -191,7 +191,7 @@ def run_without_store(act: Act) -> CutOffStore:
 
     async def story(clock: VirtualClock) -> None:
         monitor = await Monitor(store, clock).started(START)
-        await monitor.learn(FIRST, START)
+        await monitor.record(FIRST_READ, START)
         store.accepts_transactions = 0
         await act(monitor, store, clock)
         store.accepts_transactions = inf
@@ -206,7 +206,7 @@ def run_without_store(act: Act) -> CutOffStore:
 def test_reads_that_a_store_could_not_take_are_written_in_their_order_once_it_is_back() -> None:
     async def act(monitor: Monitor, _store: CutOffStore, _clock: VirtualClock) -> None:
         for hours in (1, 2, 3):
-            await monitor.learn([an_entry(0, moved=hours * HOUR), *FIRST[1:]], START + hours * HOUR)
+            await monitor.record([an_entry(0, moved=hours * HOUR), *FIRST_READ[1:]], START + hours * HOUR)
 
     store = run_without_store(act)
     assert [read.finished for read in store.ledger.reads("stats")] == [START + hours * HOUR for hours in (3, 2, 1, 0)]
@@ -218,13 +218,14 @@ def test_reads_that_a_store_could_not_take_are_written_in_their_order_once_it_is
 
 def test_reads_that_say_the_same_do_not_pile_up_while_a_store_is_away() -> None:
     async def act(monitor: Monitor, _store: CutOffStore, _clock: VirtualClock) -> None:
-        said = monitor.ledger._memory.state_of("stats").reading
-        assert said is not None
+        same_reading = monitor.ledger._memory.state_of("stats").reading
+        assert same_reading is not None
         for hours in range(1, 100):
             at = START + hours * HOUR
             read = CalendarRead("stats", at, at, usable=True, entries=MANY)
-            await monitor.ledger.record_read(Outcome(read, said), ())
-        assert len([one for one in monitor.writer.backlog.large if not one.done.done()]) <= 2
+            await monitor.ledger.record_read(Outcome(read, same_reading), ())
+        waiting_writes = [write for write in monitor.writer.backlog.large if not write.done.done()]
+        assert len(waiting_writes) <= 2
 
     store = run_without_store(act)
     assert store.ledger.reads("stats")[0].finished == START + 99 * HOUR
@@ -238,7 +239,7 @@ def test_read_without_room_in_the_queue_is_refused_and_can_be_recorded_later() -
         async def read_every_hour() -> None:
             for hours in range(1, 20):
                 reads_made.append(START + hours * HOUR)
-                await monitor.learn([an_entry(0, moved=hours * HOUR), *FIRST[1:]], reads_made[-1])
+                await monitor.record([an_entry(0, moved=hours * HOUR), *FIRST_READ[1:]], reads_made[-1])
 
         with pytest.raises(StoreFault, match="no room"):
             await read_every_hour()
@@ -246,7 +247,7 @@ def test_read_without_room_in_the_queue_is_refused_and_can_be_recorded_later() -
         assert monitor.ledger.last_read("stats") == last_recorded
         store.accepts_transactions = inf
         await monitor.writer.backlog.finish_large(LATE)
-        await monitor.learn([an_entry(0, moved=DAY), *FIRST[1:]], refused)
+        await monitor.record([an_entry(0, moved=DAY), *FIRST_READ[1:]], refused)
 
     store = run_without_store(act)
     assert store.ledger.reads("stats", limit=1)[0].finished == reads_made[-1]

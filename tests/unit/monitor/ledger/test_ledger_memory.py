@@ -22,15 +22,15 @@ from schedules.promise import Promise
 from tests.unit.monitor.app.office import START, STATS, Office, as_json, csv, row, with_office
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-UNTIL_PAST = timedelta(days=24, hours=22)
-"""From the start of an office until half an hour after the fifteenth day from the slot of release `a`."""
+UNTIL_15_DAYS_AFTER_SLOT = timedelta(days=24, hours=22)
+"""From the start of an office until 15 days and half an hour after the slot of release `a`."""
 OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 
 
-class Balky:
-    """A transaction that refuses promises while its store says so."""
+class RefusingTransaction:
+    """A transaction that refuses promises once if its store says so."""
 
-    def __init__(self, tx: Transaction, store: BalkyStore) -> None:
+    def __init__(self, tx: Transaction, store: RefusingStore) -> None:
         self._tx = tx
         self._store = store
 
@@ -38,8 +38,8 @@ class Balky:
         return getattr(self._tx, name)
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
-        if self._store.refuses:
-            self._store.refuses = False
+        if self._store.refuses_next_promises:
+            self._store.refuses_next_promises = False
             raise Conflict("this store refuses once")
         self._tx.add_promises(promises)
 
@@ -59,33 +59,33 @@ class CountedRuns:
         return getattr(self._runs, name)
 
 
-class BalkyStore(Store):
-    """A store that can be made to refuse the next promises, and counts how often runs are read back."""
+class RefusingStore(Store):
+    """A store that can be made to refuse the next promises once, and that counts how often runs are read back."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, durable=False)
-        self.refuses = False
+        self.refuses_next_promises = False
         self.counted = CountedRuns(self.runs)
         self.runs = cast("RunStore", self.counted)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         with super().transaction() as tx:
-            yield cast("Transaction", Balky(tx, self))
+            yield cast("Transaction", RefusingTransaction(tx, self))
 
 
-async def reopened(office: Office) -> BalkyStore:
-    office.store_of = BalkyStore
+async def reopen_with_refusing_store(office: Office) -> RefusingStore:
+    office.store_of = RefusingStore
     await office.reopen()
     store = office.daemon.store
-    assert isinstance(store, BalkyStore)
+    assert isinstance(store, RefusingStore)
     return store
 
 
 @with_office()
 async def test_next_read_records_everything_of_a_read_that_could_not_be_written(office: Office) -> None:
-    store = await reopened(office)
-    store.refuses = True
+    store = await reopen_with_refusing_store(office)
+    store.refuses_next_promises = True
     with pytest.raises(Conflict):
         await office.read(csv(row("a"), row("b")))
     ledger, watch = office.daemon.ledger, office.daemon.watch
@@ -93,18 +93,16 @@ async def test_next_read_records_everything_of_a_read_that_could_not_be_written(
     assert (store.ledger.releases(), store.ledger.promises(), store.ledger.announced("stats")) == ([], [], [])
     read = await office.read(after=10)
     assert set(watch.releases) == {"a", "b"}
-    assert (
-        [promise.learnt for promise in store.ledger.promises()]
-        == [read.finished] * 2
-        == [promise.learnt for name in "ab" for promise in ledger.promises(name)]
-    )
+    in_memory = [*ledger.promises("a"), *ledger.promises("b")]
+    assert [promise.learnt for promise in in_memory] == [read.finished, read.finished]
+    assert [promise.learnt for promise in store.ledger.promises()] == [read.finished, read.finished]
 
 
 @with_office()
 async def test_change_that_could_not_be_written_does_not_change_watched_releases(office: Office) -> None:
-    store = await reopened(office)
+    store = await reopen_with_refusing_store(office)
     await office.read(csv(row("a")))
-    store.refuses = True
+    store.refuses_next_promises = True
     with pytest.raises(Conflict):
         await office.read(csv(row("a", "2026-11-27"), row("b")), after=10)
     assert office.daemon.ledger.promises("a") == store.ledger.promises(["a"])
@@ -117,11 +115,11 @@ async def test_change_that_could_not_be_written_does_not_change_watched_releases
 @with_office(STATS, OTHER)
 async def test_join_that_could_not_be_written_moves_no_entry_and_the_next_read_makes_it(office: Office) -> None:
     link = "https://stats.example/a"
-    store = await reopened(office)
+    store = await reopen_with_refusing_store(office)
     await office.read(csv(row("a", title="Example awareness")))
     await office.read(as_json(entry("a", "")), "own")
     before = dict(office.daemon.ledger.releases)
-    store.refuses = True
+    store.refuses_next_promises = True
     with pytest.raises(Conflict):
         await office.read(as_json(entry("a", link)), "own", after=10)
     assert dict(office.daemon.ledger.releases) == before
@@ -143,10 +141,10 @@ def entry(name: str, url: str) -> dict[str, str]:
 
 @with_office()
 async def test_past_release_is_not_loaded_every_hour(office: Office) -> None:
-    store = await reopened(office)
+    store = await reopen_with_refusing_store(office)
     await office.read(csv(row("a")))
     watch = office.daemon.watch
-    await office.clock.sleep(UNTIL_PAST.total_seconds())
+    await office.clock.sleep(UNTIL_15_DAYS_AFTER_SLOT.total_seconds())
     await watch.judging.judge_all(["a"])
     assert store.counted.read_back["a"] == 0
     for _ in range(48):
@@ -161,7 +159,7 @@ async def test_past_release_is_not_loaded_every_hour(office: Office) -> None:
 async def test_past_release_is_loaded_if_a_calendar_changes_it(office: Office) -> None:
     await office.read(csv(row("a")))
     watch = office.daemon.watch
-    await office.clock.sleep(UNTIL_PAST.total_seconds())
+    await office.clock.sleep(UNTIL_15_DAYS_AFTER_SLOT.total_seconds())
     await watch.judging.judge_all(["a"])
     await office.daemon.admission.roll()
     assert "a" not in watch.releases

@@ -1,15 +1,12 @@
-"""Promises in memory, the editions that are missing, and the reads that a slot calls for: at their limits."""
+"""Promises in memory, and the editions that are missing, at their limits."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
-
 from monitor.ledger.missing_editions import PastEditions, find_missing_editions
 from monitor.ledger.promises import BEHIND, PromiseBook
-from monitor.ledger.reading import is_due
 from monitor.store.rows import SeriesEdition
 from schedules.promise import Promise, Unlisted
 from schedules.slot import Precision, Slot
@@ -47,17 +44,17 @@ def test_the_last_promised_day_is_that_of_the_promise_read_last() -> None:
 
 
 def test_a_calendar_confirms_its_own_newest_promise_and_never_an_earlier_instant() -> None:
-    book = book_of(promise_read(1), promise_read(2), promise_read(3, "B"))
+    book = book_of(promise_read(1, "A"), promise_read(2, "A"), promise_read(3, "B"))
 
     def confirmed() -> list[datetime | None]:
         return [promise.confirmed_at for promise in book.promises_of("x")]
 
-    book.confirm("A", ["x", "unknown"], at_minute(10))
+    book.confirm("A", ["x", "unknown release"], at_minute(10))
     assert confirmed() == [None, at_minute(10), None]
     book.confirm("A", ["x"], at_minute(9))
     assert confirmed() == [None, at_minute(10), None]
     book.confirm("A", ["x"], at_minute(11))
-    book.confirm("C", ["x"], at_minute(12))
+    book.confirm("unknown calendar", ["x"], at_minute(12))
     assert confirmed() == [None, at_minute(11), None]
 
 
@@ -68,22 +65,22 @@ def test_a_release_without_a_readable_time_has_no_day_and_is_never_near() -> Non
 
 
 def test_a_release_is_near_from_the_given_time_before_its_slot_until_fifteen_days_after_it() -> None:
-    book, ahead = book_of(promise_read(1)), timedelta(days=14)
+    book, ahead = book_of(promise_read(1, slot=SLOT)), timedelta(days=14)
     begins, ends = SLOT - ahead, SLOT + BEHIND
     instants = (begins - MINUTE, begins, ends - MINUTE, ends)
     assert [book.find_near(["x"], now, ahead) for now in instants] == [[], ["x"], ["x"], []]
 
 
 def test_promised_instants_between_two_instants_include_both() -> None:
-    book, before, after = book_of(promise_read(1)), SLOT - MINUTE, SLOT + MINUTE
+    book, before, after = book_of(promise_read(1, slot=SLOT)), SLOT - MINUTE, SLOT + MINUTE
     assert book.promised_instants("x", before, SLOT) == book.promised_instants("x", SLOT, after) == [SLOT]
     assert book.promised_instants("x", before, before) == book.promised_instants("x", after, after) == []
 
 
 def test_a_release_gets_copies_of_the_promises_of_another_in_one_calendar_that_it_lacks() -> None:
-    of_both, in_another_calendar, only_of_x = promise_read(1), promise_read(2, "B"), promise_read(3)
-    book = book_of(of_both, replace(of_both, release="y"), in_another_calendar, only_of_x)
-    assert book.copy_promises("A", "x", "y") == [replace(only_of_x, release="y")]
+    known_of_both, of_other_calendar, only_of_x = promise_read(1, "A"), promise_read(2, "B"), promise_read(3, "A")
+    book = book_of(known_of_both, replace(known_of_both, release="y"), of_other_calendar, only_of_x)
+    assert book.copy_promises("A", old="x", new="y") == [replace(only_of_x, release="y")]
 
 
 def edition(day: date, title: str = "Example deaths: {}") -> SeriesEdition:
@@ -118,7 +115,7 @@ def test_of_two_editions_of_one_day_the_one_added_last_is_kept() -> None:
 
 def editions_missing(now: datetime, calendars: tuple[str, ...] = ("A",)) -> list[tuple[date, date]]:
     found = find_missing_editions([edition(day) for day in MONTHS], PastEditions(), calendars, now)
-    return [(one.first, one.last) for one in found]
+    return [(expected.first, expected.last) for _last_edition, expected in found]
 
 
 def test_an_expected_edition_is_missing_until_the_last_day_of_its_window_if_a_calendar_was_read() -> None:
@@ -130,50 +127,13 @@ def test_an_expected_edition_is_missing_until_the_last_day_of_its_window_if_a_ca
     assert editions_missing(inside_window, calendars=()) == []
 
 
-def is_read_due(now: int, *, last_try: int, last_usable: int = -600, often: bool = False) -> bool:
-    """Return whether a read is due `now`, after the last try and the last usable read: all in minutes from the slot."""
-    at = [SLOT + minutes * MINUTE for minutes in (now, last_try, last_usable)]
-    return is_due([SLOT], *at, often=often)
-
-
-@pytest.mark.parametrize(
-    ("now", "last_try", "is_due_now"),
-    [
-        (-4, -5, True),
-        (-4, -4, False),
-        (5, 4, True),
-        (5, 5, False),
-        (19, 4, True),
-        (20, 4, False),
-        (60, 20, True),
-    ],
-)
-def test_a_calendar_read_is_due_for_fifteen_minutes_from_each_read_time_unless_tried_since(
-    now: int, last_try: int, *, is_due_now: bool
-) -> None:
-    assert is_read_due(now, last_try=last_try) is is_due_now
-
-
-def test_a_calendar_that_was_usable_fifteen_minutes_before_a_slot_needs_no_read_ten_minutes_before_it() -> None:
-    assert is_read_due(-10, last_try=-11, last_usable=-16)
-    assert not is_read_due(-10, last_try=-11, last_usable=-15)
-
-
-@pytest.mark.parametrize(("now", "last_try"), [(-10, -11), (5, 4)])
-def test_a_calendar_that_is_read_often_anyway_needs_no_read_ten_minutes_before_or_five_after_a_slot(
-    now: int, last_try: int
-) -> None:
-    assert is_read_due(now, last_try=last_try, often=False)
-    assert not is_read_due(now, last_try=last_try, often=True)
-
-
 def test_reads_that_do_not_show_a_promise_are_counted_until_one_shows_it_again() -> None:
-    book = book_of(promise_read(1), promise_read(2), promise_read(3, "B"))
-    for minute in (10, 15):
-        book.replace_promises(book.count_unlisted("A", {"x": [], "unknown": []}, at_minute(minute)))
-    book.replace_promises(book.count_unlisted("A", {"x": ["Another title"]}, at_minute(20)))
+    book = book_of(promise_read(1, "A"), promise_read(2, "A"), promise_read(3, "B"))
+    for minute, titles_of_successors in ((10, []), (15, []), (20, ["Another title"])):
+        missing = {"x": titles_of_successors, "unknown release": []}
+        book.replace_promises(book.count_unlisted("A", missing, at_minute(minute)))
     three_reads = Unlisted(since=at_minute(10), reads=3, successors=("Another title",))
     assert [promise.unlisted for promise in book.promises_of("x")] == [None, three_reads, None]
-    book.replace_promises(book.mark_relisted("A", ["x", "unknown"]))
+    book.replace_promises(book.mark_relisted("A", ["x", "unknown release"]))
     assert [promise.unlisted for promise in book.promises_of("x")] == [None, None, None]
     assert book.mark_relisted("A", ["x"]) == []

@@ -11,12 +11,13 @@ import pytest
 from monitor.judge.verdict import Verdict
 from monitor.ledger.promise_check import PATIENCE, PromiseCheck, WantedRead, confirmation_needed_since
 from schedules.announcement import Address
-from schedules.contract.verdict import Exposure, Finding, Grade, Kind, PartVerdict, VerdictKind
+from schedules.contract.verdict import Exposure, Finding, Kind, PartVerdict, VerdictKind
 from schedules.release import Release
-from schedules.slot import Precision, Slot
 from schedules.times.interval import NOTHING, Bounds, Interval
 from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.looks import ABSENT
 from tests.worlds.releases import PAGE_URL, a_release
+from tests.worlds.verdicts import judged
 
 JUDGED_AT = after_slot(300)
 RELEASE = a_release(calendars=("govuk", "own"))
@@ -29,23 +30,12 @@ def page_verdict(word: VerdictKind = VerdictKind.OVERDUE, *exposed: float | None
     return PartVerdict("page", "page", PAGE_URL, required=True, verdict=word, exposures=spans)
 
 
+OVERDUE = replace(judged(300, [(-100, ABSENT)]), findings=())
+
+
 def verdict(*parts: PartVerdict, confirmed: float | None = None, at: datetime = JUDGED_AT) -> Verdict:
-    return Verdict(
-        release="r",
-        title="Malpractice",
-        producer="ofqual",
-        url=PAGE_URL,
-        calendars=("govuk", "own"),
-        slot=Slot(Precision.INSTANT, instant=SLOT),
-        slot_source="govuk",
-        slot_learnt=after_slot(-86400),
-        verdict=VerdictKind.OVERDUE,
-        grade=Grade.NONE,
-        final=False,
-        at=at,
-        parts=parts,
-        confirmed=None if confirmed is None else after_slot(confirmed),
-    )
+    """Return the verdict on an overdue release with these parts, whose promise was last read at `confirmed`."""
+    return replace(OVERDUE, parts=parts, confirmed=after_slot(confirmed), at=at)
 
 
 @dataclass
@@ -112,18 +102,18 @@ def test_an_exposure_of_unknown_begin_needs_a_confirmation_since_the_slot_and_no
 
 def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part() -> None:
     early = verdict(page_verdict(VerdictKind.EARLY, -900), confirmed=-880)
-    late_too = replace(early, findings=(Finding(Kind.LATE, "sheet"),))
+    with_late_file = replace(early, findings=(Finding(Kind.LATE, "sheet"),))
     assert confirmation_needed_since(early) is None
-    assert confirmation_needed_since(late_too) == SLOT
-    assert confirmation_needed_since(replace(late_too, confirmed=after_slot(5))) is None
+    assert confirmation_needed_since(with_late_file) == SLOT
+    assert confirmation_needed_since(replace(with_late_file, confirmed=after_slot(5))) is None
 
 
 def test_a_presence_in_doubt_needs_a_read_since_it_was_first_seen_and_once_its_slot_has_passed_since_the_slot() -> None:
     first_seen = after_slot(-200)
     page = replace(page_verdict(VerdictKind.UNPROVEN), first_seen=Interval(None, first_seen))
     in_doubt = replace(verdict(page), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
-    before_slot = [confirmation_needed_since(replace(in_doubt, at=after_slot(at))) for at in (-200, -100, -1)]
-    assert before_slot == [first_seen, first_seen, first_seen]
+    for seconds_before_slot in (200, 100, 1):
+        assert confirmation_needed_since(replace(in_doubt, at=after_slot(-seconds_before_slot))) == first_seen
     assert confirmation_needed_since(replace(in_doubt, at=JUDGED_AT)) == SLOT
 
 
@@ -163,7 +153,7 @@ def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "judged"),
+    ("check", "next_verdict"),
     [
         (PromiseCheck(), verdict(page_verdict())),
         (running_check(), verdict(page_verdict(), confirmed=0)),
@@ -172,10 +162,10 @@ def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
     ids=["no reader", "promise confirmed since the slot", "no breach"],
 )
 def test_a_waiting_verdict_stops_waiting_if_calendars_have_no_reader_or_it_needs_no_read(
-    check: PromiseCheck, judged: Verdict
+    check: PromiseCheck, next_verdict: Verdict
 ) -> None:
     watched = WatchedStub(waits_for_calendar=True)
-    assert check.defer_for_calendar_read(watched, judged, CallCounter()) is None
+    assert check.defer_for_calendar_read(watched, next_verdict, CallCounter()) is None
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
 
 
@@ -238,9 +228,9 @@ def test_one_calendar_read_calls_back_every_release_that_needs_one_since_an_earl
 def test_a_page_not_seen_at_an_unannounced_address_requests_a_calendar_read_and_does_not_wait_for_it(
     address: Address, kind: VerdictKind, judged_at: float, confirmed: float | None, *, is_requested: bool
 ) -> None:
-    judged = verdict(page_verdict(kind), confirmed=confirmed, at=after_slot(judged_at))
+    page_absent = verdict(page_verdict(kind), confirmed=confirmed, at=after_slot(judged_at))
     watched = WatchedStub()
-    requests_read = asyncio.run(requests_calendar_read(watched, replace(judged, verdict=kind, address=address)))
+    requests_read = asyncio.run(requests_calendar_read(watched, replace(page_absent, verdict=kind, address=address)))
     assert requests_read is is_requested
     assert not watched.waits_for_calendar
 
@@ -254,10 +244,10 @@ def test_a_calendar_read_for_a_guessed_address_waits_until_five_seconds_after_th
     assert not watched.waits_for_calendar
 
 
-async def requests_calendar_read(waiting: WatchedStub, judged: Verdict) -> bool:
+async def requests_calendar_read(waiting: WatchedStub, new_verdict: Verdict) -> bool:
     """Return whether the verdict requests reads of both calendars. It must not wait for them."""
     check = running_check()
-    assert check.defer_for_calendar_read(waiting, judged, CallCounter()) is None
+    assert check.defer_for_calendar_read(waiting, new_verdict, CallCounter()) is None
     try:
         return await asyncio.wait_for(check.next_requested(), 0.01) == ["govuk", "own"]
     except TimeoutError:

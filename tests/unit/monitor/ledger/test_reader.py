@@ -1,4 +1,4 @@
-"""One read of a calendar: what is asked, what is made of the answers, and what is told when there are none."""
+"""One read of a calendar: what is requested, what is read in the answers, and the reason if there are none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from monitor.clock import VirtualClock
 from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CalendarReader, Outcome
-from monitor.look.fetch import Answer, Failure, Reason, Request
+from monitor.look.fetch import Reason, Request
 from monitor.rehearse.virtual_loop import run_virtually
 from schedules.sources.registry import KINDS
 from tests.worlds.calendars import calendar_settings
@@ -28,45 +28,39 @@ slot = 2018-01-05T09:30:00
 
 
 def read(
-    script: Mapping[str, Reply], times: int = 1, file: Path | None = None, between: Callable[[], None] = lambda: None
-) -> tuple[list[Outcome], ScriptedFetcher, list[str]]:
-    """Read a TOML calendar some times; returns the outcomes, whom it asked, and whose turns it took."""
-    turns: list[str] = []
+    script: Mapping[str, Reply], times: int = 1, file: Path | None = None, after_each: Callable[[], None] = lambda: None
+) -> tuple[list[Outcome], list[Request]]:
+    """Read a TOML calendar some times. Return the outcomes, and the requests that were made."""
 
-    async def story(clock: VirtualClock) -> tuple[list[Outcome], ScriptedFetcher, list[str]]:
+    async def story(clock: VirtualClock) -> tuple[list[Outcome], list[Request]]:
         fetcher = ScriptedFetcher(clock, script)
         source = KINDS["toml"](calendar_settings("toml", URL))
-
-        async def ask(request: Request) -> Answer | Failure:
-            turns.append(request.url)
-            return await fetcher.fetch(request)
-
-        reader = CalendarReader("own", source, CalendarPages(ask), clock, file)
+        reader = CalendarReader("own", source, CalendarPages(fetcher.fetch), clock, file)
         outcomes = []
         for _ in range(times):
             outcomes.append(await reader.read())
-            between()
-        return outcomes, fetcher, turns
+            after_each()
+        return outcomes, fetcher.asked
 
     return run_virtually(story)
 
 
-def test_read_returns_its_entries_and_takes_a_turn_within_the_budget() -> None:
-    (outcome,), fetcher, turns = read({URL: Reply(200, ENTRY.encode())})
+def test_a_read_returns_the_entries_of_its_calendar_after_one_request() -> None:
+    (outcome,), requests = read({URL: Reply(200, ENTRY.encode())})
     assert (outcome.read.usable, outcome.read.entries, outcome.read.fault) == (True, 1, "")
     assert [one.title for one in outcome.reading.announcements] == ["Example claims"]
-    assert (turns, [request.url for request in fetcher.asked]) == ([URL], [URL])
+    assert [request.url for request in requests] == [URL]
 
 
 def test_an_unchanged_calendar_is_requested_by_its_etag_and_parsed_once() -> None:
-    outcomes, fetcher, _ = read({URL: Reply(200, ENTRY.encode(), etag='"a"')}, times=3)
+    outcomes, requests = read({URL: Reply(200, ENTRY.encode(), etag='"a"')}, times=3)
     assert all(outcome.reading is outcomes[0].reading for outcome in outcomes)
     assert {outcome.read.digest for outcome in outcomes} == {outcomes[0].read.digest}
-    assert [request.etag for request in fetcher.asked] == [None, '"a"', '"a"']
+    assert [request.etag for request in requests] == [None, '"a"', '"a"']
 
 
 @pytest.mark.parametrize(
-    ("reply", "why"),
+    ("reply", "reason"),
     [
         (Reply(fails=Reason.TIMEOUT), "timeout"),
         (Reply(fails=Reason.RESET), "reset"),
@@ -86,17 +80,17 @@ def test_an_unchanged_calendar_is_requested_by_its_etag_and_parsed_once() -> Non
         *("mirror", "stale", "firewall", "challenge", "sign-in"),
     ],
 )
-def test_failed_read_has_a_reason_in_one_line_and_no_reading(reply: Reply, why: str) -> None:
-    (outcome,), _, _ = read({URL: reply})
+def test_failed_read_has_a_reason_in_one_line_and_no_reading(reply: Reply, reason: str) -> None:
+    (outcome,), _ = read({URL: reply})
     assert (outcome.read.usable, outcome.reading) == (False, None)
-    assert why in outcome.read.fault
+    assert reason in outcome.read.fault
     assert outcome.read.fault
     assert "\n" not in outcome.read.fault
 
 
 def test_a_read_of_a_cached_answer_is_dated_by_the_age_of_its_copy() -> None:
     age = timedelta(seconds=120)
-    (outcome,), _, _ = read({URL: Reply(200, ENTRY.encode(), {"Age": "120", "Cache-Control": "max-age=300"})})
+    (outcome,), _ = read({URL: Reply(200, ENTRY.encode(), {"Age": "120", "Cache-Control": "max-age=300"})})
     copied = outcome.read.started - age
     # An age is cut off to whole seconds, as is the date from which it counts.
     earliest, latest = copied - timedelta(seconds=2), copied + timedelta(seconds=1)
@@ -104,15 +98,17 @@ def test_a_read_of_a_cached_answer_is_dated_by_the_age_of_its_copy() -> None:
 
 
 def test_a_read_that_is_answered_with_304_is_as_old_as_that_answer_and_not_as_the_body_before_it() -> None:
+    # Each answer takes a second, so the second read is made a second after the first.
     reply = Reply(200, ENTRY.encode(), {"Age": "100"}, etag='"a"', seconds=1)
-    (first, not_modified), _, _ = read({URL: reply}, times=2)
+    (first, not_modified), _ = read({URL: reply}, times=2)
     assert not_modified.as_of == first.as_of + timedelta(seconds=1)
 
 
 def test_calendar_in_a_file_is_read_only_from_the_file(tmp_path: Path) -> None:
     file = tmp_path / "releases.toml"
     file.write_text(ENTRY)
-    outcomes, fetcher, turns = read({}, times=2, file=file, between=lambda: file.unlink(missing_ok=True))
-    assert [outcome.read.usable for outcome in outcomes] == [True, False]
-    assert outcomes[1].read.fault == "releases.toml: cannot be read: No such file or directory"
-    assert (fetcher.asked, turns) == ([], [])
+    (with_file, without_file), requests = read({}, times=2, file=file, after_each=lambda: file.unlink(missing_ok=True))
+    assert with_file.read.usable
+    assert not without_file.read.usable
+    assert without_file.read.fault == "releases.toml: cannot be read: No such file or directory"
+    assert requests == []

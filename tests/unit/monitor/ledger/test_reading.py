@@ -1,18 +1,16 @@
-"""The rounds of the calendars: who is told of one in trouble, and when it is read for the sake of a slot."""
+"""Reads of all calendars: notices of calendars in trouble, and reads around the slots of releases."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from alerts.incident import Incident
-from monitor.ledger.reading import is_due
 from tests.unit.monitor.app.office import RESET, STATS, URL, Office, at_work, csv, many, row, with_office
 from tests.worlds.fetcher import Reply
 
-SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 TWENTY_ENTRIES = csv(*many(20))
 EIGHT_ENTRIES = csv(*many(8))
 
@@ -134,70 +132,6 @@ async def test_series_that_ended_long_ago_has_no_missing_edition(office: Office)
     await office.read(csv(*rows))
     await office.daemon.calendar_reads.report_missing_editions()
     assert office.notice_subjects() == []
-
-
-MINUTE = timedelta(minutes=1)
-
-
-@pytest.mark.parametrize(
-    ("now", "tried", "usable", "due"),
-    [
-        (-11, -60, -60, False),
-        (-10, -60, -60, True),
-        (-9, -10, -10, False),
-        (-9, -14, -14, False),
-        (-5, -10, -60, False),
-        (-4, -10, -10, True),
-        (-4, -5, -60, True),
-        (-3, -4, -60, False),
-        (0, -10, -10, False),
-        (1, -10, -10, True),
-        (4, 1, 1, False),
-        (5, 1, 1, True),
-        (6, 5, 5, False),
-        (19, 5, 5, False),
-        (60, 5, 5, True),
-        (80, 5, 5, False),
-    ],
-)
-def test_a_calendar_is_due_before_a_slot_and_three_times_after_it_unless_it_was_tried_since(
-    now: int, tried: int, usable: int, *, due: bool
-) -> None:
-    now_at, tried_at, usable_at = (SLOT + minutes * MINUTE for minutes in (now, tried, usable))
-    assert is_due([SLOT], now_at, tried_at, usable_at, often=False) is due
-
-
-def test_a_calendar_read_once_a_day_is_read_around_the_slots_of_its_releases(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        office.pages[URL] = csv(row("a", "2026-11-17"), row("b", "2027-03-01"))
-        for _, name, job in office.daemon.calendar_reads.jobs():
-            if name == "calendar stats":
-                await job()
-        reads = []
-        while office.clock.now() < datetime(2026, 11, 17, 11, tzinfo=UTC):
-            before = len(office.fetcher.asked)
-            await office.daemon.calendar_reads.around_slots()
-            if len(office.fetcher.asked) > before:
-                reads.append(f"{office.clock.now():%H:%M}")
-            await office.clock.sleep(60)
-        assert reads == ["09:20", "09:26", "09:31", "09:35", "10:30"]
-
-    at_work(tmp_path, act, STATS | {"every": "1d"})
-
-
-@with_office()
-async def test_a_calendar_read_every_ten_minutes_is_read_once_more_before_a_slot_and_once_after(office: Office) -> None:
-    await office.read(csv(row("a", "2026-11-17"), row("b", "2027-03-01")))
-    await office.clock.sleep((datetime(2026, 11, 17, 9, 21, tzinfo=UTC) - office.clock.now()).total_seconds())
-    await office.read()
-    reads = []
-    while office.clock.now() < datetime(2026, 11, 17, 9, 45, tzinfo=UTC):
-        before = len(office.fetcher.asked)
-        await office.daemon.calendar_reads.around_slots()
-        if len(office.fetcher.asked) > before:
-            reads.append(f"{office.clock.now():%H:%M}")
-        await office.clock.sleep(60)
-    assert reads == ["09:26", "09:31"]
 
 
 @with_office()

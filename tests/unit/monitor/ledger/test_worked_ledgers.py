@@ -1,4 +1,4 @@
-"""What a row of reads comes to: the worked ledgers, through the code that takes in every read."""
+"""The slot and the events of a release after a series of calendar reads: the worked examples of ledgers."""
 
 from __future__ import annotations
 
@@ -82,19 +82,19 @@ class CalendarStore:
         self._states: dict[str, CalendarState] = {}
 
     def take(self, read: Read) -> bool:
-        """Take in one read; tell whether it was usable."""
+        """Store the promises of one read. Return whether it was usable."""
         state = self._states.get(read.calendar) or CalendarState(read.calendar)
         row = CalendarRead(read.calendar, read.at, read.at, usable=True, entries=len(read.reading.announcements))
-        weighed = evaluate_read(state, row, read.reading, Checks())
-        self._states[read.calendar] = weighed.state
-        learnt = weighed.changes
+        evaluated = evaluate_read(state, row, read.reading, Checks())
+        self._states[read.calendar] = evaluated.state
+        changes = evaluated.changes
         with self.store.transaction() as tx:
-            tx.add_promises(replace(each, release=uid) for uid, each in learnt.promises.items())
-            tx.confirm_all(read.calendar, learnt.confirmed, read.at)
-        history = {"absent": "X" in learnt.absent, "reappeared": "X" in learnt.reappeared}
-        history["sanity-alarm"] = not learnt.usable
+            tx.add_promises(replace(each, release=uid) for uid, each in changes.promises.items())
+            tx.confirm_all(read.calendar, changes.confirmed, read.at)
+        history = {"absent": "X" in changes.absent, "reappeared": "X" in changes.reappeared}
+        history["sanity-alarm"] = not changes.usable
         self.events += [(what, read.at, read.calendar) for what, is_so in history.items() if is_so]
-        return learnt.usable
+        return changes.usable
 
 
 def take_reads(reads: Sequence[Read]) -> tuple[CalendarStore, tuple[bool, ...]]:

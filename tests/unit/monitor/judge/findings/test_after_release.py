@@ -42,11 +42,11 @@ def test_content_that_is_absent_for_less_than_a_minute_is_a_flicker(absent: tupl
     assert withdrawals(*((when, ABSENT) for when in absent)) == []
 
 
-@pytest.mark.parametrize("absent", [(90, 150), (90, 95, 100, 150.5), (3700, 7300)])
-def test_content_absent_in_two_looks_a_minute_apart_counts_as_withdrawn(absent: tuple[float, ...]) -> None:
-    (withdrawal,) = withdrawals(*((when, ABSENT) for when in absent))
-    assert (withdrawal.part, withdrawal.at) == ("page", after_slot(absent[0]))
-    assert withdrawal.seconds == Bounds(absent[-1] - absent[0], None)
+@pytest.mark.parametrize("absent_at", [(90, 150), (90, 95, 100, 150.5), (3700, 7300)])
+def test_content_absent_in_two_looks_a_minute_apart_counts_as_withdrawn(absent_at: tuple[float, ...]) -> None:
+    (withdrawal,) = withdrawals(*((when, ABSENT) for when in absent_at))
+    assert (withdrawal.part, withdrawal.at) == ("page", after_slot(absent_at[0]))
+    assert withdrawal.seconds == Bounds(absent_at[-1] - absent_at[0], None)
 
 
 def test_a_notice_of_withdrawal_needs_no_second_look() -> None:
@@ -60,7 +60,7 @@ def test_a_flicker_before_a_withdrawal_is_no_withdrawal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("edge", "origin", "count"),
+    ("edge", "origin", "expected_withdrawals"),
     [
         # The origin is no longer looked at once the edge has the release.
         ([(90, ABSENT)], [(-2, ABSENT), (-1, ABSENT), (95, ABSENT)], 0),
@@ -70,16 +70,17 @@ def test_a_flicker_before_a_withdrawal_is_no_withdrawal() -> None:
     ids=["absent at one look", "absent for a minute", "still present"],
 )
 def test_the_origin_confirms_or_denies_that_the_edge_lacks_the_release(
-    edge: list[Look], origin: list[Look], count: int
+    edge: list[Look], origin: list[Look], expected_withdrawals: int
 ) -> None:
-    assert len(withdrawals(*edge, origin=origin)) == count
+    assert len(withdrawals(*edge, origin=origin)) == expected_withdrawals
 
 
 def test_new_bytes_are_a_swap_once_looks_a_minute_apart_agree() -> None:
-    within_a_minute = [(1, "a"), (60, "a"), (120, "b"), (125, "b")]
-    assert swaps(*within_a_minute) == []
-    (swap,) = swaps(*within_a_minute, (180, "b"))
-    assert (swap.part, swap.seconds) == ("sheet", Bounds(59, 121))
+    seen_for_5_s = [(1, "a"), (60, "a"), (120, "b"), (125, "b")]
+    assert swaps(*seen_for_5_s) == []
+    (swap,) = swaps(*seen_for_5_s, (180, "b"))
+    # The file came between -1 and 1, and its bytes changed between 60 and 120.
+    assert (swap.part, swap.seconds) == ("sheet", Bounds(60 - 1, 120 - -1))
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def corrections(
 
 def test_a_later_version_after_the_release_is_found_with_its_fields_and_looks() -> None:
     (correction,) = corrections(3 * HOUR, [(0, FIRST), (2 * HOUR, SECOND)])
+    # The content API is looked at every 60 s, and the page, which came at the slot, every 30 s.
     assert (correction.part, correction.seconds) == ("page", Bounds(2 * HOUR - 60, 2 * HOUR + 30))
     assert correction.detail == (
         "corrected or updated after its release: change_history went from 1 to 2, "
@@ -93,6 +94,7 @@ def test_content_that_comes_back_in_another_version_is_a_withdrawal_only() -> No
 
 
 def test_failed_looks_widen_the_interval_of_a_correction() -> None:
+    # The last look that did not fail was one spacing, 60 s, before the hour.
     failed_for_an_hour = [*IN_TIME, (HOUR, UNKNOWN), (2 * HOUR, PRESENT)]
     (correction,) = corrections(3 * HOUR, [(0, FIRST), (2 * HOUR, SECOND)], failed_for_an_hour)
     assert "between Fri 5 Jan 2018 10:29:00 GMT and Fri 5 Jan 2018 11:30:00 GMT" in correction.detail
