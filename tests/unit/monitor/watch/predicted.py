@@ -33,7 +33,7 @@ def release(title: str = "UK trade: April 2017", url: str = f"{SITE}/trade/april
 
 
 def verdict_with_prediction(now: float, *states: tuple[float, State]) -> Verdict:
-    """Return the verdict on a release that came on time, with these states at its predicted file."""
+    """Return the verdict at an instant on a release that came on time, with these states at its predicted file."""
     stories = {
         "page/edge": RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=True),
         "expected-1/edge": RegularLooks(states),

@@ -43,7 +43,8 @@ def test_a_slot_that_is_too_large_for_a_budget_is_warned_of_the_day_before(tmp_p
         await life.clock.sleep(15 * 60)
         (check_of_budget,) = (check for check in life.app.status.checks() if check.name.startswith("Budget of"))
         assert check_of_budget.name == f"Budget of {HOST}, 26 November 2026"
-        assert "the budget carries 300 (5/s)" in check_of_budget.state
+        assert f"the budget carries {5 * 60} (5/s)" in check_of_budget.state
+        # Pages are looked at each second from 2 minutes before their slot to 10 minutes after it.
         assert "over budget in 12 minutes from 09:28" in check_of_budget.state
 
     live(tmp_path, "", act, head=DAY_BEFORE + releases(5))
@@ -65,12 +66,13 @@ def test_an_unchanged_plan_is_compared_with_budgets_every_hour_and_a_changed_one
             minutes_of_comparisons.append(clock.monotonic() / 60)
             return question()
 
-        foresight = BudgetForecast(clock, lambda: [watched], Budget(), "Europe/London", ask)
+        forecast = BudgetForecast(clock, lambda: [watched], Budget(), "Europe/London", ask)
         for _ in range(10):
-            await foresight.look_ahead()
-            await clock.sleep(600)
-        watched.set_targets(targets_of(watched.release))  # 100 minutes after the start
-        await foresight.look_ahead()
+            await forecast.look_ahead()
+            await clock.sleep(10 * 60)
+        # This changes the plan, 100 minutes after the start.
+        watched.set_targets(targets_of(watched.release))
+        await forecast.look_ahead()
 
     run_virtually(story)
     assert minutes_of_comparisons == [0, 60, 100]

@@ -71,6 +71,7 @@ def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[di
 def test_a_release_whose_listing_is_behind_is_pending_and_then_unproven_if_another_published_one_is_unlisted_too(
     tmp_path: Path,
 ) -> None:
+    # Listings and redirects are six minutes behind, so they do not show these pages before 09:36:01.
     before, after = claims_json_at(
         tmp_path, both_published(births_at="09:30:01", claims_at="09:30:01"), times=("09:35:50", "09:38:00")
     )

@@ -91,12 +91,13 @@ def test_a_page_of_another_title_that_was_always_there_is_no_lead(tmp_path: Path
     live(tmp_path, an_answer(URL, "08:00:00", a_web_page("Prison population")), act, head=HEAD)
 
 
-@pytest.mark.parametrize(("body", "leads"), [(PLACEHOLDER, 1), (a_web_page("Prison population"), 0)])
+@pytest.mark.parametrize(("page", "lead_count"), [(PLACEHOLDER, 1), (a_web_page("Prison population"), 0)])
 def test_at_a_guessed_address_only_a_page_with_the_release_title_is_a_lead(
-    tmp_path: Path, body: str, leads: int
+    tmp_path: Path, page: str, lead_count: int
 ) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:58")
-        assert (life.stored_verdict(), len(lead_notices(life))) == ("pending", leads)
+        assert (life.stored_verdict(), len(lead_notices(life))) == ("pending", lead_count)
 
-    live(tmp_path, an_answer(ON_GOVUK_URL, "09:28:40", body), act, head=ON_GOVUK)
+    # On GOV.UK, the address of a release is guessed from that of its announcement.
+    live(tmp_path, an_answer(ON_GOVUK_URL, "09:28:40", page), act, head=ON_GOVUK)

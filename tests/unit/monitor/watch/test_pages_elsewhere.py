@@ -97,10 +97,12 @@ def test_a_page_that_is_a_part_of_the_release_already_is_not_predicted() -> None
 
 
 def test_at_most_three_pages_are_predicted_with_ids_after_those_of_files() -> None:
-    links = tuple(f"{PAGE}/{number}" for number in range(5))
-    known = replace(release(), parts=(*release().parts, PREDICTED_FILE))
-    made = predicted_pages(known, [replace(MARCH, links=links), replace(FEBRUARY, links=links)], ())
-    assert [one.id for one in made] == ["expected-2", "expected-3", "expected-4"]
+    five_links = tuple(f"{PAGE}/{number}" for number in range(5))
+    editions = [replace(each, links=five_links) for each in (MARCH, FEBRUARY)]
+    assert PREDICTED_FILE.id == "expected-1"
+    with_predicted_file = replace(release(), parts=(*release().parts, PREDICTED_FILE))
+    pages = predicted_pages(with_predicted_file, editions, ())
+    assert [page.id for page in pages] == ["expected-2", "expected-3", "expected-4"]
 
 
 def row_of_page(name: str, origin: str, by: str | None, url: str = PAGE) -> dict[str, object]:
@@ -108,6 +110,7 @@ def row_of_page(name: str, origin: str, by: str | None, url: str = PAGE) -> dict
 
 
 def predicted_urls(*rows: Judged, inside: tuple[str, ...] = ()) -> list[str]:
+    """Return the pages that are predicted from these stored verdicts. Those on hosts in `inside` are left out."""
     store = TemporaryStore()
     with store.transaction() as tx:
         for row in rows:
@@ -159,8 +162,8 @@ def test_a_predicted_page_elsewhere_keeps_only_the_settle_window_once_it_was_see
     assert windows[-1].ends == SLOT + DEFAULT_WATCH.settle.until
 
 
-def test_five_links_of_a_published_page_are_stored_once_and_neither_watched_nor_judged_nor_reported() -> None:
-    poller = FakePoller()
+def release_with_stored_links(poller: FakePoller) -> WatchedRelease:
+    """Return a release with a predicted page, after two looks at its page found that link and nine others."""
     watched = WatchedRelease(
         a_release(PREDICTED_PAGE), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT))
     )
@@ -170,10 +173,20 @@ def test_five_links_of_a_published_page_are_stored_once_and_neither_watched_nor_
     page_with_links = a_sighting(PRESENT, 2, "page/content", found=tuple(Found(url, "", "external") for url in links))
     for _ in range(2):
         planner.add_found_parts(watched, page_with_links)
-    stored = [part for part in watched.release.parts if part.origin is Origin.LINKED]
+    return watched
+
+
+def test_the_first_five_links_of_a_published_page_are_stored_once_and_not_watched() -> None:
+    poller = FakePoller()
+    release = release_with_stored_links(poller).release
+    stored = [part for part in release.parts if part.origin is Origin.LINKED]
     assert [(part.id, part.url) for part in stored] == [(f"linked-{n + 1}", f"{PAGE}/{n}") for n in range(5)]
     assert not any("/linked-" in target for target in poller.windows)
-    verdict = judge(watched.release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
+
+
+def test_stored_links_of_a_page_are_neither_judged_nor_reported() -> None:
+    release = release_with_stored_links(FakePoller()).release
+    verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
     _page, _predicted, *linked = verdict.parts
     assert {part.verdict for part in linked} == {VerdictKind.PENDING}
     assert Kind.PARTS_CUT not in {found.kind for found in verdict.findings}
@@ -181,27 +194,26 @@ def test_five_links_of_a_published_page_are_stored_once_and_neither_watched_nor_
 
 
 def test_links_of_a_page_before_its_slot_are_not_stored() -> None:
-    planner = Planner(StandingClock(after_slot(-300)), FakePoller(), WatchRules())
+    five_minutes_before = -300
+    planner = Planner(StandingClock(after_slot(five_minutes_before)), FakePoller(), WatchRules())
     watched = WatchedRelease(release(), [a_promise()])
-    planner.add_found_parts(watched, a_sighting(PRESENT, -300, "page/content", found=(Found(PAGE, "", "external"),)))
+    link = Found(PAGE, "", "external")
+    planner.add_found_parts(watched, a_sighting(PRESENT, five_minutes_before, "page/content", found=(link,)))
     assert [part.id for part in watched.release.parts] == ["page"]
 
 
 def test_explain_says_how_the_addresses_of_predicted_and_linked_pages_are_known() -> None:
     linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
-    parts = a_release(PREDICTED_PAGE, linked)
-    verdict = judge(parts, [a_promise()], {}, [], Policy(), after_slot(200))
-    part_facts = [
-        fact.text for fact in explain(verdict, parts, [a_promise()], {}, [], Policy()).facts if fact.kind == "part"
-    ]
-    assert "at an address made from earlier editions" in part_facts[1]
-    assert "on another site, linked to by its page" in part_facts[2]
+    release = a_release(PREDICTED_PAGE, linked)
+    verdict = judge(release, [a_promise()], {}, [], Policy(), after_slot(200))
+    explanation = explain(verdict, release, [a_promise()], {}, [], Policy())
+    _page, of_predicted, of_linked = (fact.text for fact in explanation.facts if fact.kind == "part")
+    assert "at an address made from earlier editions" in of_predicted
+    assert "on another site, linked to by its page" in of_linked
 
 
 def test_a_release_on_time_has_no_finding_if_its_predicted_page_elsewhere_comes_later() -> None:
-    in_time, minutes_later = (
-        RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=True),
-        RegularLooks([(-120, ABSENT), (300, PRESENT)]),
-    )
-    verdict = judged(400, {"page": in_time, "expected-1": minutes_later}, PREDICTED_PAGE)
+    page_on_time = RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=True)
+    predicted_minutes_later = RegularLooks([(-120, ABSENT), (300, PRESENT)])
+    verdict = judged(400, {"page": page_on_time, "expected-1": predicted_minutes_later}, PREDICTED_PAGE)
     assert (verdict.verdict, verdict.findings) == (VerdictKind.ON_TIME, ())

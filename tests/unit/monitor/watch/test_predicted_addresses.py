@@ -14,7 +14,7 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.look.fetch import Found
 from monitor.look.sighting import State
-from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, window_at
+from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, Window, window_at
 from monitor.plan.targets import targets_of
 from monitor.plan.windows import Progress, Stage, windows_for, windows_of_guess
 from monitor.watch.planner import Planner, WatchRules
@@ -56,11 +56,11 @@ def test_parts_keep_their_role_and_are_never_required() -> None:
     assert found == [PREDICTED_FILE]
 
 
-def test_addresses_come_from_the_latest_edition_that_has_any() -> None:
-    older = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
-    newer = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
-    silent = edition(part(f"{SITE}/trade.csv"))
-    assert addresses(release(), silent, newer, older) == [f"{SITE}/new-april-2017.csv"]
+def test_addresses_come_from_the_latest_edition_with_its_period_in_an_address() -> None:
+    january = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
+    february = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
+    march_without_period = edition(part(f"{SITE}/trade.csv"))
+    assert addresses(release(), march_without_period, february, january) == [f"{SITE}/new-april-2017.csv"]
 
 
 def test_addresses_are_predicted_on_hosts_of_others_only_if_these_are_configured() -> None:
@@ -94,17 +94,13 @@ def test_no_more_than_ten_addresses_are_expected() -> None:
     assert len(addresses(release(), many)) == 10
 
 
-def window_names_of_prediction(standing: Progress) -> set[str]:
+def windows_of_prediction(progress: Progress) -> tuple[Window, ...]:
     (target,) = targets_of(replace(release(), parts=(PREDICTED_FILE,)))
-    return {
-        window.name
-        for window in windows_of_guess(target, windows_for(target, a_promise().slot, standing), standing, DEFAULT_WATCH)
-    }
+    return windows_of_guess(target, windows_for(target, a_promise().slot, progress), progress, DEFAULT_WATCH)
 
 
 def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second() -> None:
-    (target,) = targets_of(replace(release(), parts=(PREDICTED_FILE,)))
-    windows = windows_of_guess(target, windows_for(target, a_promise().slot, Progress()), Progress(), DEFAULT_WATCH)
+    windows = windows_of_prediction(Progress())
 
     def seconds_between_looks(before: timedelta) -> float:
         return window_at(windows, SLOT - before).every.total_seconds()
@@ -116,12 +112,15 @@ def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second()
 
 
 def test_a_predicted_part_not_seen_with_its_page_has_only_the_settle_window() -> None:
-    assert window_names_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False)) == {"settle"}
+    windows = windows_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False))
+    assert {window.name for window in windows} == {"settle"}
 
 
 def test_a_predicted_part_that_was_seen_or_exposed_is_watched_on() -> None:
-    assert "after" in window_names_of_prediction(Progress(Stage.SEEN, SLOT))
-    assert "exposed" in window_names_of_prediction(Progress(Stage.EXPOSED, SLOT - timedelta(minutes=30)))
+    seen = windows_of_prediction(Progress(Stage.SEEN, SLOT))
+    exposed = windows_of_prediction(Progress(Stage.EXPOSED, SLOT - timedelta(minutes=30)))
+    assert "after" in {window.name for window in seen}
+    assert "exposed" in {window.name for window in exposed}
 
 
 @pytest.mark.parametrize("states", [((-120, ABSENT),), ((-120, UNKNOWN),), ((-120, PRESENT),)])
@@ -134,14 +133,14 @@ def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
         "r/expected-1/edge": RegularLooks(states),
     }
     runs = {name: story.runs(name, min(now, 400)) for name, story in stories.items()}
-    alone, both = (
+    without_prediction, with_prediction = (
         judge(a_release(*parts), [a_promise()], runs, [], Policy(), after_slot(now))
         for parts in ((), (PREDICTED_FILE,))
     )
-    assert replace(both, parts=()) == replace(alone, parts=())
-    _page, predicted = both.parts
+    assert replace(with_prediction, parts=()) == replace(without_prediction, parts=())
+    _page, predicted = with_prediction.parts
     assert predicted.verdict in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
-    assert [each.id for each in release_facts(both, Measurement()).parts] == ["page"]
+    assert [each.id for each in release_facts(with_prediction, Measurement()).parts] == ["page"]
 
 
 def test_a_predicted_address_seen_before_the_slot_after_an_absence_is_an_exposure_and_a_part_of_the_facts() -> None:
@@ -163,11 +162,9 @@ def test_a_predicted_part_that_the_page_names_is_added_once_and_watched_as_an_ov
     )
     planner.update_release(under_watch, a_release())
     assert window_names(poller, "r/expected-1/edge") == ("settle",)
-    names_both = a_sighting(
-        PRESENT, 2, "page", found=(Found(PREDICTED_FILE.url, "", "data"), Found(f"{SITE}/other.csv", "", "data"))
-    )
+    named = tuple(Found(url, "", "data") for url in (PREDICTED_FILE.url, f"{SITE}/other.csv"))
     for _ in range(2):
-        planner.add_found_parts(under_watch, names_both)
+        planner.add_found_parts(under_watch, a_sighting(PRESENT, 2, "page", found=named))
         assert [each.id for each in under_watch.release.parts] == ["page", "expected-1", "found-2"]
         assert window_names(poller, "r/expected-1/edge") == ("settle", "overdue-then")
 
@@ -178,29 +175,23 @@ def test_files_named_by_a_page_before_its_slot_confirm_no_prediction() -> None:
     under_watch = WatchedRelease(a_release(PREDICTED_FILE), [a_promise()])
     planner.update_release(under_watch, a_release())
     before = dict(poller.windows)
-    planner.add_found_parts(
-        under_watch, a_sighting(PRESENT, -300, "page", found=(Found(PREDICTED_FILE.url, "", "data"),))
-    )
+    named = Found(PREDICTED_FILE.url, "", "data")
+    planner.add_found_parts(under_watch, a_sighting(PRESENT, -300, "page", found=(named,)))
     assert poller.windows == before
 
 
 def test_only_files_that_the_earlier_edition_named_and_that_were_seen_are_predicted_and_only_once() -> None:
+    named_and_seen = part_row("found-1", f"{SITE}/trade-march-2017.csv")
+    never_seen = part_row("found-2", f"{SITE}/never-march-2017.csv", by=None)
+    configured = part_row("sheet", f"{SITE}/configured-march-2017.csv")
     store = TemporaryStore()
     with store.transaction() as tx:
-        tx.save_judged(
-            judged_row(
-                "UK trade: March 2017",
-                "march",
-                part_row("found-1", f"{SITE}/trade-march-2017.csv"),
-                part_row("found-2", f"{SITE}/never-march-2017.csv", by=None),
-                part_row("sheet", f"{SITE}/configured-march-2017.csv"),
-            )
-        )
+        tx.save_judged(judged_row("UK trade: March 2017", "march", named_and_seen, never_seen, configured))
     verdict = replace(verdict_with_prediction(-60, (-120, ABSENT)), at=after_slot(-60))
     watch = WatchStub({"r": WatchedRelease(replace(release(), producer="ofqual"), [a_promise()], verdict=verdict)})
-    expected = PredictedAddresses(store.verdicts, cast("Watch", watch), StandingClock(after_slot(-60)), {}, ask)
+    predicted = PredictedAddresses(store.verdicts, cast("Watch", watch), StandingClock(after_slot(-60)), {}, ask)
     for _ in range(2):
-        asyncio.run(expected.predict_missing())
+        asyncio.run(predicted.predict_missing())
     assert watch.added == [("r", [PREDICTED_FILE])]
 
 

@@ -90,8 +90,8 @@ def a_sighting_at(target: Target, at: float, state: State, digest: str | None = 
     return Sighting(target.id, state, when, when, when, when, digest=digest)
 
 
-def published_release(word: VerdictKind = VerdictKind.ON_TIME) -> WatchedRelease:
-    page = PartVerdict("sheet", "data", SHEET.url, True, word, released=Interval(NINE, NINE))  # noqa: FBT003
+def release_published_at_nine() -> WatchedRelease:
+    page = PartVerdict("sheet", "data", SHEET.url, True, VerdictKind.ON_TIME, released=Interval(NINE, NINE))  # noqa: FBT003
     release = Release("r", "Claims", "dwp", "https://a.example/x", (Part("sheet", Role.DATA, SHEET.url),))
     verdict = Verdict(
         release="r",
@@ -102,7 +102,7 @@ def published_release(word: VerdictKind = VerdictKind.ON_TIME) -> WatchedRelease
         slot=None,
         slot_source=None,
         slot_learnt=None,
-        verdict=word,
+        verdict=VerdictKind.ON_TIME,
         grade=Grade.NONE,
         final=True,
         at=NINE,
@@ -111,22 +111,25 @@ def published_release(word: VerdictKind = VerdictKind.ON_TIME) -> WatchedRelease
     return WatchedRelease(release, (), verdict=verdict)
 
 
-def test_a_file_that_changes_with_each_request_makes_one_run_more_than_the_most_changes() -> None:
-    release = published_release()
+def test_a_file_that_changes_with_each_request_begins_no_more_runs_after_the_most_changes() -> None:
+    release = release_published_at_nine()
     for at in range(200):
         release.add_sighting(SHEET, a_sighting_at(SHEET, at, State.PRESENT, f"bytes {at}"), None, apart=False)
     assert len(release.state_or_empty(SHEET.id).runs) == MOST_CHANGES + 1
 
 
-def test_a_file_that_changed_a_few_times_still_begins_a_run_at_each_change() -> None:
-    release = published_release()
-    for at in range(20):
-        release.add_sighting(SHEET, a_sighting_at(SHEET, at, State.PRESENT, f"bytes {at // 5}"), None, apart=False)
+def test_a_file_that_changed_a_few_times_begins_a_run_at_each_change() -> None:
+    release = release_published_at_nine()
+    for second in range(20):
+        changes_every_five_seconds = f"bytes {second // 5}"
+        sighting = a_sighting_at(SHEET, second, State.PRESENT, changes_every_five_seconds)
+        release.add_sighting(SHEET, sighting, None, apart=False)
     assert [run.looks for run in release.state_or_empty(SHEET.id).runs] == [5, 5, 5, 5]
 
 
+# Each look is its seconds after nine, the state, and the digest of the file.
 @pytest.mark.parametrize(
-    ("story", "lost_after"),
+    ("looks", "lost_after"),
     [
         ([(-5, State.ABSENT, None), (5, State.PRESENT, "a")], None),
         ([(5, State.PRESENT, "a"), (9, State.ABSENT, None), (12, State.ABSENT, None)], 9),
@@ -138,20 +141,20 @@ def test_a_file_that_changed_a_few_times_still_begins_a_run_at_each_change() -> 
     ids=["came", "went", "withdrawn", "back", "changed", "changed before its release"],
 )
 def test_the_time_of_a_removal_or_change_is_noted_for_both_views_of_a_part(
-    story: list[tuple[float, State, str | None]], lost_after: float | None
+    looks: list[tuple[float, State, str | None]], lost_after: float | None
 ) -> None:
-    release = published_release()
-    for at, state, digest in story:
+    release = release_published_at_nine()
+    for at, state, digest in looks:
         release.add_sighting(SHEET, a_sighting_at(SHEET, at, state, digest), None, apart=False)
     lost_at = None if lost_after is None else NINE + timedelta(seconds=lost_after)
     assert release.progress(SHEET).lost_at == release.progress(ORIGIN).lost_at == lost_at
 
 
 def test_an_origin_that_is_looked_at_again_has_the_spacing_of_that_window() -> None:
-    release = published_release()
+    release = release_published_at_nine()
     release.add_sighting(ORIGIN, a_sighting_at(ORIGIN, -1, State.ABSENT), None, apart=False)
     begins, every = NINE + timedelta(hours=2), timedelta(seconds=5)
     release.state_of(ORIGIN.id).windows = (Window("again", begins, NINE + timedelta(hours=3), every),)
-    now = begins + timedelta(seconds=3)
-    assert release.state_or_empty(ORIGIN.id).spacing(now) == every
-    assert release.state_or_empty(SHEET.id).spacing(now) is None
+    in_window = begins + timedelta(seconds=3)
+    assert release.state_or_empty(ORIGIN.id).spacing(in_window) == every
+    assert release.state_or_empty(SHEET.id).spacing(in_window) is None

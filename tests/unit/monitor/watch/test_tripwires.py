@@ -153,20 +153,27 @@ def organisation_feed(*, early: bool) -> str:
     )
 
 
-@pytest.mark.parametrize("kind", ["search", "feed"])
+def govuk_listings(*, shown_in: str) -> str:
+    """Return GOV.UK's search and the feed of an organisation, one of which shows the release from 09:28:30 on."""
+    feed_url = f"https://{HOST}/government/organisations/department-for-example.atom"
+    listings = {
+        "search": (newest_on_govuk("department-for-example"), found_by_search, "json"),
+        "feed": (feed_url, organisation_feed, "atom+xml"),
+    }
+    tables = ""
+    for name, (url, listing, kind) in listings.items():
+        content_type = f'headers = {{ "Content-Type" = "application/{kind}" }}\n'
+        tables += an_answer(url, "08:00:00", listing(early=False), more=content_type)
+        if name == shown_in:
+            tables += an_answer(url, "09:28:30", listing(early=True), more=content_type)
+    return tables
+
+
+@pytest.mark.parametrize("listing", ["search", "feed"])
 def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure_found_with_one_request_a_minute(
-    tmp_path: Path, kind: str
+    tmp_path: Path, listing: str
 ) -> None:
-    search, feed = newest_on_govuk("department-for-example"), f"https://{HOST}/government/organisations"
-    feed = f"{feed}/department-for-example.atom"
-    json_type, atom_type = (f'headers = {{ "Content-Type" = "application/{kind}" }}\n' for kind in ("json", "atom+xml"))
-    tables = an_answer(search, "08:00:00", found_by_search(early=False), more=json_type)
-    tables += an_answer(feed, "08:00:00", organisation_feed(early=False), more=atom_type)
-    tables += {
-        "search": an_answer(search, "09:28:30", found_by_search(early=True), more=json_type),
-        "feed": an_answer(feed, "09:28:30", organisation_feed(early=True), more=atom_type),
-    }[kind]
-    page = an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
+    tables = govuk_listings(shown_in=listing) + an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
 
     async def act(life: Life) -> None:
         await life.until("09:33:30")
@@ -176,7 +183,7 @@ def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure_foun
         # Search and feed take turns: an organisation costs its host one request a minute.
         assert max(Counter(entry.at.minute for entry in listings).values()) == 1
 
-    live(tmp_path, tables + page, act, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
+    live(tmp_path, tables, act, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 
 
 HEAD_WITH_SLOT_AT_09_40 = HEAD.replace("slot = 2026-11-26T09:30:00", "slot = 2026-11-26T09:40:00")
@@ -220,7 +227,8 @@ def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_no
         (target.id.split("/")[1], target.host, window.every / minute, shift / minute)
         for target, (window,), shift in wires.plan_targets()
     ]
-    # Producer, host, minutes between two requests, and minutes until the first. GOV.UK has a search and a feed.
+    # Each is a producer, a host, the minutes between two requests, and the minutes until the first. GOV.UK has a search
+    # and a feed.
     assert planned == [
         ("one", "www.gov.uk", 2.0, 0.0),
         ("one", "www.gov.uk", 2.0, 1.0),
