@@ -15,6 +15,7 @@ from schedules.announcement import Address
 from tests.unit.monitor.app.life import Life, live
 from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.unit.monitor.watch.predicted import StandingClock
+from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import PRESENT, a_sighting
 from tests.worlds.releases import a_promise, a_release
@@ -27,20 +28,13 @@ BY_LISTING, BY_REDIRECT = Address.FOUND.value, Address.LED_TO.value
 
 def script_head(**more: object) -> str:
     options = "\n".join(f"{key} = {value!r}".replace("'", '"') for key, value in more.items())
+    keys = f'announcement = "claims-q3-2026"\n{options}'
+    table = release_table("claims-q3", "Example claims: July to September 2026", TRUE_URL, more=keys)
     return f"""
 title = "A story"
 from = 2026-11-26T09:20:00
 until = 2026-11-26T10:30:00
-
-[[release]]
-id = "claims-q3"
-title = "Example claims: July to September 2026"
-producer = "department-for-example"
-url = "{TRUE_URL}"
-announcement = "claims-q3-2026"
-slot = 2026-11-26T09:30:00
-known_from = 2026-10-29T09:30:00
-{options}
+{table}
 """
 
 

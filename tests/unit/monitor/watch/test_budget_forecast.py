@@ -13,6 +13,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from tests.unit.monitor.app.life import HOST, Life, live
+from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.releases import a_release
 
 Warnings = dict[tuple[str, date], str]
@@ -22,19 +23,15 @@ title = "The day before"
 from = 2026-11-25T15:00:00
 until = 2026-11-25T18:00:00
 """
-RELEASE = """
-[[release]]
-id = "r{number}"
-title = "Example returns {number}: July to September 2026"
-producer = "department-for-example"
-url = "https://www.gov.uk/government/statistics/r{number}"
-slot = 2026-11-26T09:30:00
-known_from = 2026-10-29T09:30:00
-"""
 
 
 def releases(count: int) -> str:
-    return "".join(RELEASE.format(number=number) for number in range(count))
+    return "".join(
+        release_table(
+            f"r{n}", f"Example returns {n}: July to September 2026", f"https://{HOST}/government/statistics/r{n}"
+        )
+        for n in range(count)
+    )
 
 
 def test_a_slot_that_is_too_large_for_a_budget_is_warned_of_the_day_before(tmp_path: Path) -> None:

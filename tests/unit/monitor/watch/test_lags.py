@@ -11,35 +11,20 @@ from monitor.app.options import make_policies
 from monitor.watch.rejudge import replay
 from monitor.watch.watch import Watch
 from tests.unit.monitor.app.life import Life, live, reopened
+from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.scripts import an_answer
 
 SITE = "https://www.gov.uk/government/statistics"
+BEHIND = 'announcement = "{}"\nredirect_after = "6m"\nlisted_after = "6m"'
+BIRTHS = release_table("births", "Example births: October 2026", f"{SITE}/births", more=BEHIND.format("births"))
+CLAIMS = release_table(
+    "claims", "Example claims: October 2026", f"{SITE}/claims--2", "example-office", more=BEHIND.format("claims")
+)
 HEAD = f"""
 title = "Two releases of one slot, and what leads to them is behind"
 from = 2026-11-26T09:20:00
 until = 2026-11-26T10:30:00
-
-[[release]]
-id = "births"
-title = "Example births: October 2026"
-producer = "department-for-example"
-url = "{SITE}/births"
-announcement = "births"
-slot = 2026-11-26T09:30:00
-known_from = 2026-10-29T09:30:00
-redirect_after = "6m"
-listed_after = "6m"
-
-[[release]]
-id = "claims"
-title = "Example claims: October 2026"
-producer = "example-office"
-url = "{SITE}/claims--2"
-announcement = "claims"
-slot = 2026-11-26T09:30:00
-known_from = 2026-10-29T09:30:00
-redirect_after = "6m"
-listed_after = "6m"
+{BIRTHS}{CLAIMS}
 """
 
 
