@@ -19,7 +19,7 @@ from monitor.health.state import HealthState
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.look.redirect import REDIRECTED
-from monitor.look.sighting import Sighting, State
+from monitor.look.sighting import State
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.batch import ROWS_AT_ONCE, Portions
@@ -38,6 +38,7 @@ from schedules.promise import Promise
 from schedules.release import Release
 from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.worlds.instants import after_slot
+from tests.worlds.looks import a_sighting
 from tests.worlds.releases import a_promise
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.virtual import virtually
@@ -65,9 +66,8 @@ def release_without_verdict(name: str, state: State, seen: float = 300, monitor:
     release = Release(name, name.title(), "example", url, (Part("page", Role.PAGE, url),), ("govuk",))
     watched = WatchedRelease(release, [a_promise(release=name)], monitor=monitor)
     target = Target(f"{name}/page/edge", name, "page", View.EDGE, url, "www.gov.uk", "status")
-    for at, answered in ((-60, State.ABSENT), (seen, state)):
-        when = after_slot(at)
-        watched.add_sighting(target, Sighting(target.id, answered, when, when, when, when), None, apart=False)
+    for when, answered in ((-60, State.ABSENT), (seen, state)):
+        watched.add_sighting(target, a_sighting(answered, when, target.id), None, apart=False)
     return watched
 
 
@@ -107,9 +107,8 @@ def release_at_guessed_address(
         seen = [(at, state, "") for at, state in answers.items()]
         if redirected_at is not None and part == "announcement":
             seen.append((redirected_at, State.UNKNOWN, REDIRECTED))
-        for at, state, why in seen:
-            when = after_slot(at)
-            watched.add_sighting(target, Sighting(target.id, state, when, when, when, when, why=why), None, apart=False)
+        for when, state, why in seen:
+            watched.add_sighting(target, a_sighting(state, when, target.id, why=why), None, apart=False)
     return watched
 
 
