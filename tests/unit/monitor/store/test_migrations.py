@@ -36,11 +36,6 @@ def sqlite(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-def test_all_migrations_together_make_the_tables_that_the_program_uses(sqlite: Store) -> None:
-    with sqlite._engine.begin() as connection:
-        assert differences_from_tables(connection) == []
-
-
 def test_a_new_store_has_the_schema_that_all_migrations_make(sqlite: Store) -> None:
     engine = create_engine("sqlite://")
     with engine.begin() as migrated, sqlite._engine.begin() as new:

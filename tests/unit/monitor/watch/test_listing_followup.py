@@ -105,16 +105,6 @@ def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closel
     live(tmp_path, listing_with_entry(LISTED_URL, TITLE), act, base=WATCHING_THE_LISTING)
 
 
-def test_a_listed_address_that_shows_the_release_before_the_slot_is_an_exposure(tmp_path: Path) -> None:
-    tables = listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE))
-
-    async def act(life: Life) -> None:
-        await life.until("09:29:55")
-        assert (life.stored_verdict(), first_notice_kinds(life)) == ("early", ["lead", "opened"])
-
-    live(tmp_path, tables, act, base=WATCHING_THE_LISTING)
-
-
 def test_a_lead_contains_no_text_of_the_listing(tmp_path: Path) -> None:
     title = "Example claims of every sort in Great Britain: July to September 2026"
     title_in_listing = title.replace(" in", " falling in")
@@ -152,8 +142,14 @@ def test_a_page_with_the_release_title_listed_under_its_series_is_an_exposure(tm
     live(tmp_path, tables, act, base=WATCHING_THE_LISTING)
 
 
-def test_the_new_title_at_the_address_of_an_older_edition_is_an_exposure(tmp_path: Path) -> None:
-    older_edition = an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: April to June 2026"))
+@pytest.mark.parametrize(
+    "before",
+    ["", an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: April to June 2026"))],
+    ids=["no page", "the page of an older edition"],
+)
+def test_a_listed_address_that_comes_to_show_the_release_before_the_slot_is_an_exposure(
+    tmp_path: Path, before: str
+) -> None:
     new_edition = an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE))
 
     async def act(life: Life) -> None:
@@ -164,7 +160,7 @@ def test_the_new_title_at_the_address_of_an_older_edition_is_an_exposure(tmp_pat
         (exposure,) = verdict.exposures
         assert exposure.start.after >= datetime.fromisoformat("2026-11-26T09:29:30+00:00")
 
-    live(tmp_path, listing_with_entry(LISTED_URL, TITLE) + older_edition + new_edition, act, base=WATCHING_THE_LISTING)
+    live(tmp_path, listing_with_entry(LISTED_URL, TITLE) + before + new_edition, act, base=WATCHING_THE_LISTING)
 
 
 def test_another_editions_title_at_the_announced_address_is_a_lead(tmp_path: Path) -> None:
