@@ -4,6 +4,8 @@ import os
 import socket
 import sqlite3
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -263,3 +265,15 @@ def test_a_stored_release_with_unknown_or_default_fields_counts_as_equal(sqlite:
         connection.execute("UPDATE release SET body = ?", (pack(with_more_fields),))
     not_stored = replace(release, id="b")
     assert sqlite.ledger.differing([release, not_stored]) == [not_stored.id]
+
+
+def test_postgresql_without_its_driver_names_the_extra_to_install(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[store]\nurl = "postgresql+psycopg://ninethirty@127.0.0.1/ninethirty"\n', encoding="utf-8")
+    # The driver is installed here, so a process of its own hides it.
+    code = (
+        "import sys; sys.modules['psycopg'] = None; from monitor.cli.main import status_of;"
+        f"sys.exit(status_of(['--config', {str(config)!r}, 'today']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "the store needs psycopg, which the extra `postgres` installs\n")

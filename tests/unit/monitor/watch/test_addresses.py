@@ -13,8 +13,7 @@ from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Address
 from tests.unit.monitor.app.life import Life, live
-from tests.unit.monitor.watch.fake_poller import FakePoller
-from tests.unit.monitor.watch.predicted import StandingClock
+from tests.unit.monitor.watch.fake_poller import FakePoller, StandingClock
 from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import PRESENT, a_sighting
