@@ -22,7 +22,7 @@ async def test_a_restart_watches_the_next_release_at_once_and_other_near_ones_on
 ) -> None:
     await office.read(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
     assert set(office.daemon.watch.releases) == {"tomorrow", "in-five-days"}
-    await office.reopen(admits_near=False)
+    await office.reopen(admits_near=False)  # without the first call of `roll`
     assert set(office.daemon.watch.releases) == {"tomorrow"}
     await office.daemon.admission.roll()
     assert set(office.daemon.watch.releases) == {"tomorrow", "in-five-days"}
