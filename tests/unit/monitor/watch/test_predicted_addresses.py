@@ -45,7 +45,7 @@ def part(url: str, name: str = "found-1", role: Role = Role.DATA) -> Part:
     return Part(name, role, url, required=False)
 
 
-def release(title: str = "UK trade: April 2017", url: str = f"{SITE}/trade/april-2017", *parts: Part) -> Release:
+def april_release(title: str = "UK trade: April 2017", url: str = f"{SITE}/trade/april-2017", *parts: Part) -> Release:
     return Release("r", title, "ons", url, (Part("page", Role.PAGE, url), *parts))
 
 
@@ -57,6 +57,11 @@ def verdict_with_prediction(now: float, *states: tuple[float, State]) -> Verdict
     }
     runs = {f"r/{view}": story.runs(view, now) for view, story in stories.items()}
     return judge(a_release(PREDICTED_FILE), [a_promise()], runs, [], Policy(), after_slot(now))
+
+
+def release_before_its_prediction_was_seen(predicted: Part) -> WatchedRelease:
+    """Return a release that came on time, two seconds after its slot."""
+    return WatchedRelease(a_release(predicted), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT)))
 
 
 def judged_row(title: str, name: str, *parts: dict[str, object]) -> Judged:
@@ -92,7 +97,7 @@ def predicted_file_urls(release: Release, *editions: Edition, hosts: tuple[str, 
 
 
 def test_parts_keep_their_role_and_are_never_required() -> None:
-    found = predicted_files(release(), [edition(part(f"{SITE}/trade-march-2017.csv"))], ())
+    found = predicted_files(april_release(), [edition(part(f"{SITE}/trade-march-2017.csv"))], ())
     assert found == [PREDICTED_FILE]
 
 
@@ -100,20 +105,22 @@ def test_addresses_come_from_the_latest_edition_with_its_period_in_an_address() 
     january = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
     february = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
     march_without_period = edition(part(f"{SITE}/trade.csv"))
-    assert predicted_file_urls(release(), march_without_period, february, january) == [f"{SITE}/new-april-2017.csv"]
+    assert predicted_file_urls(april_release(), march_without_period, february, january) == [
+        f"{SITE}/new-april-2017.csv"
+    ]
 
 
 def test_addresses_are_predicted_on_hosts_of_others_only_if_these_are_configured() -> None:
     foreign = edition(part("https://cdn.example/trade-march-2017.csv"))
-    assert predicted_file_urls(release(), foreign) == []
-    assert predicted_file_urls(release(), foreign, hosts=("cdn.example",)) == [
+    assert predicted_file_urls(april_release(), foreign) == []
+    assert predicted_file_urls(april_release(), foreign, hosts=("cdn.example",)) == [
         "https://cdn.example/trade-april-2017.csv"
     ]
 
 
 def test_an_address_that_is_known_already_is_not_predicted() -> None:
     known = part(f"{SITE}/trade-april-2017.csv", "sheet")
-    with_part = release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
+    with_part = april_release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
     assert predicted_file_urls(with_part, edition(part(f"{SITE}/trade-march-2017.csv"))) == []
 
 
@@ -124,7 +131,7 @@ def test_a_file_below_its_page_is_predicted_below_the_announced_page() -> None:
         part(f"{page}/trade-march-2017/trade-march-2017-bulletin", "found-2", Role.HTML),
         url=f"{page}/trade-march-2017",
     )
-    ours = release("UK trade: April 2017", f"{page}/trade-april-2017--2")
+    ours = april_release("UK trade: April 2017", f"{page}/trade-april-2017--2")
     assert predicted_file_urls(ours, before) == [
         f"{page}/trade-april-2017--2/tables",
         f"{page}/trade-april-2017--2/trade-april-2017-bulletin",
@@ -133,11 +140,11 @@ def test_a_file_below_its_page_is_predicted_below_the_announced_page() -> None:
 
 def test_no_more_than_ten_addresses_are_expected() -> None:
     many = edition(*(part(f"{SITE}/trade-{chr(97 + at)}-march-2017.csv", f"found-{at}") for at in range(20)))
-    assert len(predicted_file_urls(release(), many)) == 10
+    assert len(predicted_file_urls(april_release(), many)) == 10
 
 
 def windows_of_prediction(progress: Progress) -> tuple[Window, ...]:
-    (target,) = targets_of(replace(release(), parts=(PREDICTED_FILE,)))
+    (target,) = targets_of(replace(april_release(), parts=(PREDICTED_FILE,)))
     return windows_of_guess(target, windows_for(target, a_promise().slot, progress), progress, DEFAULT_WATCH)
 
 
@@ -199,9 +206,7 @@ def window_names(poller: FakePoller, target: str) -> tuple[str, ...]:
 def test_a_predicted_part_that_the_page_names_is_added_once_and_watched_as_an_overdue_part() -> None:
     poller, clock = FakePoller(), StandingClock(after_slot(2))
     planner = Planner(clock, poller, WatchRules())
-    under_watch = WatchedRelease(
-        a_release(PREDICTED_FILE), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT))
-    )
+    under_watch = release_before_its_prediction_was_seen(PREDICTED_FILE)
     planner.update_release(under_watch, a_release())
     assert window_names(poller, "r/expected-1/edge") == ("settle",)
     named = tuple(Found(url, "", "data") for url in (PREDICTED_FILE.url, f"{SITE}/other.csv"))
@@ -233,9 +238,7 @@ def test_only_files_that_the_earlier_edition_named_and_that_were_seen_are_predic
 def test_only_a_few_of_thousands_of_files_that_a_page_names_are_watched() -> None:
     poller, most_parts = FakePoller(), 10
     planner = Planner(StandingClock(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=most_parts)))
-    under_watch = WatchedRelease(
-        a_release(PREDICTED_FILE), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT))
-    )
+    under_watch = release_before_its_prediction_was_seen(PREDICTED_FILE)
     planner.update_release(under_watch, a_release())
     named = a_sighting(PRESENT, 2, "page", found=tuple(Found(f"{SITE}/{n}.csv", "", "data") for n in range(2000)))
     for _ in range(3):
@@ -257,18 +260,20 @@ def edition_with_links(title: str, *links: str) -> Edition:
 def predicted_page_urls(
     editions: Sequence[Edition], title: str = "UK trade: April 2017", inside: tuple[str, ...] = ()
 ) -> list[str]:
-    return [one.url for one in predicted_pages(release(title), editions, inside)]
+    return [one.url for one in predicted_pages(april_release(title), editions, inside)]
 
 
-MARCH, FEBRUARY = edition_with_links("UK trade: March 2017", PAGE), edition_with_links("UK trade: February 2017", PAGE)
+MARCH_WITH_LINK, FEBRUARY_WITH_LINK = (
+    edition_with_links(f"UK trade: {month} 2017", PAGE) for month in ("March", "February")
+)
 
 
 def test_a_page_elsewhere_is_predicted_if_two_of_the_last_four_editions_linked_to_it() -> None:
-    assert predicted_pages(release(), [MARCH, FEBRUARY], ()) == [PREDICTED_PAGE]
+    assert predicted_pages(april_release(), [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()) == [PREDICTED_PAGE]
     without_link = edition_with_links("UK trade: June 2016")
-    assert predicted_page_urls([MARCH]) == []
-    assert predicted_page_urls([MARCH, without_link, without_link, FEBRUARY]) == [PAGE]
-    assert predicted_page_urls([MARCH, without_link, without_link, without_link, FEBRUARY]) == []
+    assert predicted_page_urls([MARCH_WITH_LINK]) == []
+    assert predicted_page_urls([MARCH_WITH_LINK, without_link, without_link, FEBRUARY_WITH_LINK]) == [PAGE]
+    assert predicted_page_urls([MARCH_WITH_LINK, without_link, without_link, without_link, FEBRUARY_WITH_LINK]) == []
 
 
 @pytest.mark.parametrize(
@@ -283,26 +288,26 @@ def test_a_page_elsewhere_is_predicted_if_two_of_the_last_four_editions_linked_t
     ],
 )
 def test_no_page_is_predicted_on_govuk_or_private_hosts_and_no_file(url: str) -> None:
-    editions = [replace(each, links=(url,)) for each in (MARCH, FEBRUARY)]
+    editions = [replace(each, links=(url,)) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
     assert predicted_page_urls(editions, inside=("intranet.example.org",)) == []
 
 
 def test_no_page_is_predicted_for_a_title_without_a_period_or_with_the_period_of_an_earlier_edition() -> None:
-    assert predicted_page_urls([MARCH, FEBRUARY], "UK trade") == []
+    assert predicted_page_urls([MARCH_WITH_LINK, FEBRUARY_WITH_LINK], "UK trade") == []
     provisional_april = edition_with_links("UK trade, provisional: April 2017", PAGE)
-    assert predicted_page_urls([MARCH, provisional_april, FEBRUARY], "UK trade: April 2017") == []
+    assert predicted_page_urls([MARCH_WITH_LINK, provisional_april, FEBRUARY_WITH_LINK], "UK trade: April 2017") == []
 
 
 def test_a_page_that_is_a_part_of_the_release_already_is_not_predicted() -> None:
-    with_page = replace(release(), parts=(*release().parts, part(PAGE, "news", Role.ALTERNATIVE)))
-    assert predicted_pages(with_page, [MARCH, FEBRUARY], ()) == []
+    with_page = replace(april_release(), parts=(*april_release().parts, part(PAGE, "news", Role.ALTERNATIVE)))
+    assert predicted_pages(with_page, [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()) == []
 
 
 def test_at_most_three_pages_are_predicted_with_ids_after_those_of_files() -> None:
     five_links = tuple(f"{PAGE}/{number}" for number in range(5))
-    editions = [replace(each, links=five_links) for each in (MARCH, FEBRUARY)]
+    editions = [replace(each, links=five_links) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
     assert PREDICTED_FILE.id == "expected-1"
-    with_predicted_file = replace(release(), parts=(*release().parts, PREDICTED_FILE))
+    with_predicted_file = replace(april_release(), parts=(*april_release().parts, PREDICTED_FILE))
     pages = predicted_pages(with_predicted_file, editions, ())
     assert [page.id for page in pages] == ["expected-2", "expected-3", "expected-4"]
 
@@ -320,7 +325,7 @@ def add_predictions(*rows: Judged, inside: tuple[str, ...] = (), times: int = 1)
     with store.transaction() as tx:
         for row in rows:
             tx.save_judged(row)
-    ahead = replace(release(), producer="ofqual")
+    ahead = replace(april_release(), producer="ofqual")
     verdict = replace(verdict_with_prediction(-60, (-120, ABSENT)), at=after_slot(-60))
     watch = WatchStub({"r": WatchedRelease(ahead, [a_promise()], verdict=verdict)})
     clock = StandingClock(after_slot(-60))
@@ -361,12 +366,12 @@ def test_a_page_to_which_two_series_link_is_not_predicted() -> None:
 def test_a_predicted_page_is_read_from_the_store_and_recognised_by_its_period_at_the_edge_only() -> None:
     stored = part_from_json({"id": "expected-1", "role": "alternative", "url": PAGE, "required": False})
     assert stored == PREDICTED_PAGE
-    (target,) = targets_of(replace(release(), parts=(stored,)))
-    assert (target.recognise, target.view.value, target.title) == ("period", "edge", release().title)
+    (target,) = targets_of(replace(april_release(), parts=(stored,)))
+    assert (target.recognise, target.view.value, target.title) == ("period", "edge", april_release().title)
 
 
 def test_a_predicted_page_elsewhere_keeps_only_the_settle_window_once_it_was_seen() -> None:
-    (target,) = targets_of(replace(release(), parts=(PREDICTED_PAGE,)))
+    (target,) = targets_of(replace(april_release(), parts=(PREDICTED_PAGE,)))
     seen = Progress(Stage.SEEN, SLOT)
     windows = windows_of_guess(target, windows_for(target, a_promise().slot, seen), seen, DEFAULT_WATCH)
     assert {window.name for window in windows} == {"settle"}
@@ -375,9 +380,7 @@ def test_a_predicted_page_elsewhere_keeps_only_the_settle_window_once_it_was_see
 
 def release_with_stored_links(poller: FakePoller) -> WatchedRelease:
     """Return a release with a predicted page, after two looks at its page found that link and nine others."""
-    watched = WatchedRelease(
-        a_release(PREDICTED_PAGE), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT))
-    )
+    watched = release_before_its_prediction_was_seen(PREDICTED_PAGE)
     planner = Planner(StandingClock(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=6)))
     planner.update_release(watched, a_release())
     links = [PAGE, *(f"{PAGE}/{number}#part" for number in range(9))]
@@ -407,7 +410,7 @@ def test_stored_links_of_a_page_are_neither_judged_nor_reported() -> None:
 def test_links_of_a_page_before_its_slot_are_not_stored() -> None:
     five_minutes_before = -300
     planner = Planner(StandingClock(after_slot(five_minutes_before)), FakePoller(), WatchRules())
-    watched = WatchedRelease(release(), [a_promise()])
+    watched = WatchedRelease(april_release(), [a_promise()])
     link = Found(PAGE, "", "external")
     planner.add_found_parts(watched, a_sighting(PRESENT, five_minutes_before, "page/content", found=(link,)))
     assert [part.id for part in watched.release.parts] == ["page"]
