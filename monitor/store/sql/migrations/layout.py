@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.schema import SchemaItem
 
 NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _KINDS: dict[str, Any] = {
@@ -18,7 +19,7 @@ _KINDS: dict[str, Any] = {
 }
 
 
-def create_table(name: str, layout: str, *more: sa.SchemaItem, has_row_id: bool = True) -> None:
+def create_table(name: str, layout: str, *more: SchemaItem, has_row_id: bool = True) -> None:
     """Create a table with the columns of a layout, and `more` columns and constraints.
 
     A layout has the columns and their kinds: `*id:name at:long ended:long?`. "*" before a column marks the key, "?"
