@@ -25,14 +25,6 @@ _BEFORE_SLOT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedMerge:
-    """The runs of one release to be replaced, and the merged runs that replace them."""
-
-    runs: tuple[Run, ...] = ()
-    merged: tuple[Run, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Compaction:
     """Merges runs of absence from before the slot, for releases that have been final for longer than `after`.
 
@@ -59,30 +51,30 @@ class Compaction:
 
     async def _compact_release(self, release: str, before: datetime) -> int:
         """Merge the runs of a release, target by target. Return how many runs fewer the store has."""
-        plan = await self.ask(lambda: self.plan_merge(release, before))
+        all_runs, all_merged = await self.ask(lambda: self._plan_merge(release, before))
         # One transaction for each target: each merge by itself keeps the verdict, and other writes wait for one only.
-        for target in dict.fromkeys(run.target for run in plan.merged):
-            runs, merged = ([run for run in runs if run.target == target] for runs in (plan.runs, plan.merged))
+        for target in {run.target for run in all_merged}:
+            runs, merged = ([run for run in runs if run.target == target] for runs in (all_runs, all_merged))
             await self.writer.write(methodcaller("merge_runs", runs, merged))
-        return len(plan.runs) - len(plan.merged)
+        return len(all_runs) - len(all_merged)
 
-    def plan_merge(self, release: str, before: datetime) -> PlannedMerge:
-        """Return the runs of a release to be merged, and what they become.
+    def _plan_merge(self, release: str, before: datetime) -> tuple[set[Run], set[Run]]:
+        """Return the runs of a release to be replaced, and the merged runs that replace them.
 
-        The plan is empty if the verdict is not final or would change, or if the slot was later than `before`.
+        Both are empty if the verdict is not final or would change, or if the slot was later than `before`.
         """
         row, case = self.store.verdicts.judged_one(release), stored_case(self.store, release)
         if case is None or row is None or not row.final or row.slot is None or row.slot > before:
-            return PlannedMerge()
+            return set(), set()
         merged_case = replace(case, runs=_merge_early_absence(case))
         verdict, merged_verdict = case.verdict(self.policies, row.at), merged_case.verdict(self.policies, row.at)
         if body_of(verdict, None) != body_of(merged_verdict, None):
             # For example, a finding counts failed looks. Keeping it is worth more than saving space.
             _log.info("compaction_differs", release=release)
-            return PlannedMerge()
+            return set(), set()
         stored_runs = {run for runs in case.runs.values() for run in runs}
         merged_runs = {run for runs in merged_case.runs.values() for run in runs}
-        return PlannedMerge(tuple(stored_runs - merged_runs), tuple(merged_runs - stored_runs))
+        return stored_runs - merged_runs, merged_runs - stored_runs
 
 
 def _merge_early_absence(case: StoredCase) -> dict[str, list[Run]]:

@@ -61,10 +61,6 @@ class LookTally:
         """Remember by how many seconds a look started late, until its answer is counted."""
         self._late[target.id] = late
 
-    def note_missed(self, target: Target, looks: int) -> None:
-        """Count looks that were due and were not made."""
-        self.metrics.count_missed(target.host, looks)
-
     def note_clock_set(self, begin: datetime, end: datetime, seconds: float) -> None:
         """Record a blind span because our clock jumped by `seconds`, ahead or back (negative).
 
@@ -73,10 +69,6 @@ class LookTally:
         asleep_before, self._asleep = self._asleep, self.clock.asleep()
         has_slept = seconds > 0 and self._asleep - asleep_before > seconds / 2
         self.blind.note(Blind(min(begin, end), max(begin, end), "suspended" if has_slept else "clock"))
-
-    def note_stall(self, begin: datetime, end: datetime) -> None:
-        """Record that the event loop was blocked from `begin` to `end`."""
-        self.health.note_stall(begin, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +83,13 @@ class Intake:
     def hooks(self) -> Hooks:
         """Return the callbacks for the poller."""
         tally = self.tally
-        return Hooks(self.see, tally.note_start, tally.note_missed, tally.note_stall, tally.note_clock_set)
+        return Hooks(
+            self.see,
+            tally.note_start,
+            on_missed=lambda target, looks: tally.metrics.count_missed(target.host, looks),
+            on_stall=tally.health.note_stall,
+            on_clock_set=tally.note_clock_set,
+        )
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Count one look, and pass it on."""

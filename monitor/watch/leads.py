@@ -86,13 +86,9 @@ class Leads:
         if ahead:
             _, next_due = min(ahead)
             _log.info("lead", producer=producer, release=next_due, url=found.url)
-            self.tasks.start(self.send(next_due, lead_of_press_item(found, at)))
-
-
-def lead_of_press_item(found: Found, at: datetime) -> Finding:
-    """Return the lead for a press item: its address and when it was seen, without any of its text."""
-    detail = f"a press item with watched keywords, first seen {interval_text(Interval(None, at))}: {found.url}"
-    return Finding(LEAD, None, detail, url=found.url)
+            # The lead has none of the item's text.
+            detail = f"a press item with watched keywords, first seen {interval_text(Interval(None, at))}: {found.url}"
+            self.tasks.start(self.send(next_due, Finding(LEAD, None, detail, url=found.url)))
 
 
 def lead_of_odd_answer(

@@ -59,7 +59,9 @@ class ListingFollowUp:
         if self._followed[hit.release] <= MAX_FOLLOWED:
             self.tasks.start(self.follow(hit))
         elif self._followed[hit.release] == MAX_FOLLOWED + 1:
-            self.tasks.start(self.leads.send(hit.release, lead_of_too_many_entries(hit, MAX_FOLLOWED)))
+            unread = f"no more are looked at, read them in {hit.listing}"
+            detail = f"listings show more than {MAX_FOLLOWED} entries that may be it: {unread}"
+            self.tasks.start(self.leads.send(hit.release, Finding(LEAD, None, detail, url=hit.listing)))
 
     async def follow(self, hit: ListingMatch) -> None:
         """Check an entry, unless of an old edition. Send a lead if a person must judge it and it is early or late."""
@@ -132,9 +134,3 @@ def lead_of_listing(hit: ListingMatch, slot: datetime | None) -> Finding:
     description = _DESCRIPTIONS[hit.kind].format(early=" before its slot" if is_early else "")
     detail = f"{description}, first seen {interval_text(hit.listed)} in {hit.listing}: {hit.url}"
     return Finding(LEAD, None, detail, url=hit.url)
-
-
-def lead_of_too_many_entries(hit: ListingMatch, most: int) -> Finding:
-    """Return the lead for a listing that shows more entries for a release than are followed."""
-    detail = f"listings show more than {most} entries that may be it: no more are looked at, read them in {hit.listing}"
-    return Finding(LEAD, None, detail, url=hit.listing)

@@ -25,8 +25,6 @@ _SITEMAP_ROLE = "sitemap"
 MAX_SITEMAPS = 3
 """How many sitemaps of an index are looked at. All tripwires of a producer and host share one request a period."""
 
-PlannedTripwire = tuple[Target, tuple[Window, ...], timedelta]
-
 
 @dataclass(frozen=True, slots=True)
 class Producer:
@@ -117,7 +115,7 @@ class Tripwires:
                 listing.producer = producer
                 yield target
 
-    def plan_targets(self) -> Iterator[PlannedTripwire]:
+    def plan_targets(self) -> Iterator[tuple[Target, tuple[Window, ...], timedelta]]:
         """Yield all targets with their windows and shifts. Those of one producer and host take turns: one at a time."""
         by_budget: dict[tuple[str, str], list[Target]] = defaultdict(list)
         for target in self.targets():

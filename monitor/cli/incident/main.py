@@ -157,10 +157,10 @@ def export(context: Context, *, incident: str, file: Path, as_json: bool) -> Non
         folder = Path(context.settings.evidence.folder)
         known = current_incident(context, store, incident)
         made = export_bundle(store, folder, known, file, context.now(), context.own_monitors(store))
-    body = {"incident": incident, "file": str(file), "records": made.records, "elsewhere": made.elsewhere}
+    body = {"incident": incident, "file": str(file), "records": made.records, "elsewhere": made.on_other_machines}
     elsewhere = [
         f"{records} more are with the monitor {monitor}: export there too"
-        for monitor, records in made.elsewhere.items()
+        for monitor, records in made.on_other_machines.items()
     ]
     print_result(body, [f"{file}: {made.records} records of evidence", *elsewhere], as_json=as_json)
 

@@ -37,17 +37,22 @@ class Exported:
     """The number of records with bytes in the zip, and of those on the machines of other monitors, by monitor."""
 
     records: int
-    elsewhere: Mapping[str, int]
+    on_other_machines: Mapping[str, int]
 
 
 def export_bundle(
-    store: Store, folder: Path, incident: Incident, file: Path, now: datetime, own: Collection[str] | None = None
+    store: Store,
+    folder: Path,
+    incident: Incident,
+    file: Path,
+    now: datetime,
+    monitors_here: Collection[str] | None = None,
 ) -> Exported:
     """Write every evidence record of an incident, and a manifest with their hashes, to a zip file.
 
-    If bytes were deleted, the manifest lists their record and the record of the deletion. `own` are the monitors with
-    bytes in this folder, None for all. The bytes of other monitors may be on their own machines. The same evidence
-    always makes the same zip. `sha256sum -c` can check it by its `SHA256SUMS`.
+    If bytes were deleted, the manifest lists their record and the record of the deletion. `monitors_here`
+    are the monitors with bytes in this folder, None for all. The bytes of other monitors may be on their own machines.
+    The same evidence always makes the same zip. `sha256sum -c` can check it by its `SHA256SUMS`.
 
     Raises `UserFault` if the file exists, or if the slot has not passed (rule 7). Raises `StoreFault` if bytes are
     missing or changed.
@@ -57,11 +62,13 @@ def export_bundle(
         raise UserFault(f"incident {incident.id}: its evidence stays closed until its slot at {slot.isoformat()}")
     names = sorted({name for run in store.runs.of_release(incident.release) for name in run.evidence})
     records = _add_deletions(store.evidence, store.evidence.records(names))
-    included, elsewhere = list[Record](), list[Record]()
+    included, on_other_machines = list[Record](), Counter[str]()
     for record in records:
         if record.expired is None:
-            is_own = own is None or record.monitor in own
-            (included if is_own or (folder / record.file).exists() else elsewhere).append(record)
+            if monitors_here is None or record.monitor in monitors_here or (folder / record.file).exists():
+                included.append(record)
+            else:
+                on_other_machines[record.monitor] += 1
     previous = store.evidence.records([f"{record.monitor}-{record.number - 1}" for record in records])
     previous_chains = {(record.monitor, record.number + 1): record.chain for record in previous}
     manifest = _make_manifest(incident, records, previous_chains, {record.id for record in included})
@@ -74,7 +81,7 @@ def export_bundle(
     except OSError as exc:
         file.unlink(missing_ok=True)
         raise StoreFault(f"{file}: {exc.strerror}") from exc
-    return Exported(len(included), Counter(record.monitor for record in elsewhere))
+    return Exported(len(included), on_other_machines)
 
 
 def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:

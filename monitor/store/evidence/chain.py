@@ -51,19 +51,13 @@ def verify_evidence(index: EvidenceIndex, folder: Path, monitors: Sequence[str] 
     return [*faults, *_find_unknown_files(folder, known_files, None if monitors is None else set(monitors))]
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    record: Record
-    what: str
-
-
 @dataclass(slots=True)
 class _MonitorCheck:
     """Checks the records of one monitor in the order of their numbers. Without a folder, no bytes are checked.
 
     `files` are the files of all its records. `_ends` has the end of the last record in each file that is kept.
     `_deleted_until` is the number of the last record with deleted bytes, `_explained_until` that of the last one that
-    a record of a deletion names.
+    a record of a deletion names. `_byte_faults` has each record with damaged bytes, and what is wrong with them.
     """
 
     monitor: str
@@ -71,7 +65,7 @@ class _MonitorCheck:
     files: set[str] = field(default_factory=set)
     _last: Record | None = None
     _ends: dict[str, int] = field(default_factory=dict)
-    _byte_faults: list[_Fault] = field(default_factory=list)
+    _byte_faults: list[tuple[Record, str]] = field(default_factory=list)
     _deleted_until: int = 0
     _explained_until: int = 0
 
@@ -108,10 +102,10 @@ class _MonitorCheck:
             self._ends[record.file] = record.offset + record.length
             fault = None if self.folder is None else _describe_byte_fault(self.folder, record)
             if fault is not None:
-                self._byte_faults.append(_Fault(record, fault))
+                self._byte_faults.append((record, fault))
         elif not record.is_lost:
             if self._ends:
-                self._byte_faults.append(_Fault(record, "marked as given up, though older evidence is kept"))
+                self._byte_faults.append((record, "marked as given up, though older evidence is kept"))
             else:
                 self._deleted_until = record.number
 
@@ -167,10 +161,10 @@ def _read_last_deleted(folder: Path | None, record: Record) -> int:
     return last_deleted(data) if hashlib.sha256(data).hexdigest() == record.sha256 else 0
 
 
-def _group_faults(faults: Sequence[_Fault]) -> Iterator[str]:
+def _group_faults(faults: Sequence[tuple[Record, str]]) -> Iterator[str]:
     """Yield one line for equal faults of neighbouring records, because a lost file has hundreds of records."""
-    for what, group in groupby(faults, key=lambda fault: fault.what):
-        first, *others = (fault.record for fault in group)
+    for what, group in groupby(faults, key=lambda fault: fault[1]):
+        first, *others = (record for record, _ in group)
         more = f" to {others[-1].id} ({len(others) + 1} records)" if others else ""
         yield f"evidence {first.id}{more}: {what}"
 

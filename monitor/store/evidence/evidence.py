@@ -70,7 +70,7 @@ class Evidence(BatchMember):
         self._folder = EvidenceFolder(folder, monitor, durable=durable)
         self._index = index
         last = index.last(monitor)
-        self.repaired_files = self._folder.truncate_uncommitted(last)
+        self._folder.truncate_uncommitted(last)
         self._number = last.number if last else 0
         self.is_grown = True
         """Whether evidence was written since its size was last checked."""

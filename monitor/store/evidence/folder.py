@@ -68,8 +68,8 @@ class EvidenceFolder:
             if is_new and self._durable:
                 self._sync_folder()
 
-    def truncate_uncommitted(self, last: Record | None) -> list[str]:
-        """Move bytes after the `last` committed record into `.torn` files. Return the names of the repaired files.
+    def truncate_uncommitted(self, last: Record | None) -> None:
+        """Move bytes after the `last` committed record into `.torn` files.
 
         Such bytes may be an incomplete record, and a reader could not read any record after it.
         """
@@ -79,7 +79,6 @@ class EvidenceFolder:
         with _convert_disk_faults(self.folder):
             for path in torn:
                 _move_tail(path, ends[path])
-        return [path.name for path in torn]
 
     def find_outdated(self, now: datetime, keep: timedelta, most: int) -> list[Path]:
         """Return the oldest files that are older than `keep` or beyond `most` bytes in all, but never the newest."""

@@ -23,6 +23,7 @@ from monitor.plan.targets import Target, View
 from monitor.store.evidence.appender import LARGEST
 from monitor.store.evidence.chain import read_bytes
 from monitor.store.evidence.evidence import Evidence
+from monitor.store.evidence.last_answers import LastAnswers
 from monitor.store.retention import Retention
 from monitor.store.rows import Record
 from monitor.store.writer import Writer
@@ -47,16 +48,18 @@ def test_kept_answer_is_read_back_byte_for_byte(archive: Archive) -> None:
 
 
 def test_any_warc_tool_can_read_a_file_of_evidence(archive: Archive) -> None:
-    first, _second = archive.keep(an_answer(200, b"Out"), an_answer(404))
+    answer = an_answer(200, b"Out")
+    first, _second = archive.keep(answer, an_answer(404))
     with (archive.folder / first.file).open("rb") as file:
         found = [(it.rec_type, it.rec_headers, it.http_headers) for it in ArchiveIterator(file, check_digests="raise")]
     assert [kind for kind, _, _ in found] == ["warcinfo", "response", "response"]
     _kind, headers, http = found[1]
-    assert headers.get_header("WARC-Target-URI") == "https://www.gov.uk/x?y=1"
-    assert headers.get_header("WARC-Date") == "2018-01-05T09:30:00.025000Z"
-    assert headers.get_header("X-Ninethirty-Record") == "edge-1"
+    assert headers.get_header("WARC-Target-URI") == answer.url
+    assert headers.get_header("WARC-Date") == f"{answer.received:%Y-%m-%dT%H:%M:%S.%fZ}"
+    assert headers.get_header("X-Ninethirty-Record") == first.id
     assert http.get_statuscode() == "200"
-    assert http.get_header("X-Archive-Orig-content-encoding") == "br"
+    # The body is kept decoded, so the headers of its transfer have another name.
+    assert http.get_header("X-Archive-Orig-content-encoding") == answer.headers["content-encoding"]
 
 
 def test_only_the_account_of_the_service_can_read_the_folder_and_its_files(archive: Archive) -> None:
@@ -69,39 +72,42 @@ def test_only_the_account_of_the_service_can_read_the_folder_and_its_files(archi
 
 def test_a_change_of_state_keeps_its_answer_and_the_answer_before_it_and_each_answer_once(archive: Archive) -> None:
     async def story(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
-        came = evidence.keep_state_change(TARGET, an_answer(404, b"first"))
-        evidence.remember(TARGET, an_answer(404, b"last", after=1))
-        published = evidence.keep_state_change(TARGET, an_answer(200, b"published", after=2))
-        removed = evidence.keep_state_change(TARGET, an_answer(404, b"removed", after=3))
-        return [came, published, removed]
+        of_first_look = evidence.keep_state_change(TARGET, an_answer(404, b"first"))
+        evidence.remember(TARGET, an_answer(404, b"last absence", after=1))
+        of_publication = evidence.keep_state_change(TARGET, an_answer(200, b"published", after=2))
+        of_removal = evidence.keep_state_change(TARGET, an_answer(404, b"removed", after=3))
+        return [of_first_look, of_publication, of_removal]
 
     record_ids = archive.run_monitor(story)
     assert record_ids == [("edge-1",), ("edge-2", "edge-3"), ("edge-3", "edge-4")]
     records = archive.store.evidence.records(["edge-1", "edge-2", "edge-3", "edge-4"])
-    assert [archive.payload(each) for each in records] == [b"first", b"last", b"published", b"removed"]
+    assert [archive.payload(each) for each in records] == [b"first", b"last absence", b"published", b"removed"]
+    # A record is of the kind `turn` if its own answer changed the state.
     assert [each.kind for each in records] == ["turn", "before", "turn", "turn"]
 
 
 def test_the_last_look_is_kept_with_the_request_it_answered(archive: Archive) -> None:
+    sent_head = b" HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\n"
+    request = Request(TARGET.url, etag='"abc"')
+    with_request = replace(an_answer(404, b"absent"), request=request, head=sent_head, unique=0xBEEF)
+    without_request = an_answer(200, b"out", after=1)
+
     async def story(evidence: Evidence, *_: object) -> None:
-        asked, head = Request(TARGET.url, etag='"abc"'), b" HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\n"
-        evidence.remember(TARGET, replace(an_answer(404, b"absent"), request=asked, head=head, unique=0xBEEF))
-        evidence.keep_state_change(TARGET, an_answer(200, b"out", after=1))
+        evidence.remember(TARGET, with_request)
+        evidence.keep_state_change(TARGET, without_request)
 
     archive.run_monitor(story)
-    before, turn = (it for name in ("edge-1", "edge-2") for it in archive.store.evidence.records([name]))
-    head = (
-        b'GET /x?y=1&ninethirty=beef HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\nIf-None-Match: "abc"\r\n\r\n'
-    )
-    assert head in gzip.decompress(read_bytes(archive.folder, before))
-    assert b"WARC-Type: request" not in gzip.decompress(read_bytes(archive.folder, turn))
+    last_look, change = archive.store.evidence.records(["edge-1", "edge-2"])
+    whole_head = b"GET /x?y=1&ninethirty=beef" + sent_head + b'If-None-Match: "abc"\r\n\r\n'
+    assert whole_head in gzip.decompress(read_bytes(archive.folder, last_look))
+    assert b"WARC-Type: request" not in gzip.decompress(read_bytes(archive.folder, change))
 
 
 def test_the_last_answer_of_a_forgotten_target_is_not_kept_with_its_next_change(archive: Archive) -> None:
     async def story(evidence: Evidence, *_: object) -> tuple[str, ...]:
         evidence.remember(TARGET, an_answer(404, b"absent"))
-        for _again in range(2):
-            evidence.forget(TARGET.id)
+        evidence.forget(TARGET.id)
+        evidence.forget(TARGET.id)  # to forget it again is no error
         return evidence.keep_state_change(TARGET, an_answer(200, b"out", after=1))
 
     assert archive.run_monitor(story) == ("edge-1",)
@@ -125,31 +131,26 @@ def test_a_long_body_is_remembered_cut_short(archive: Archive) -> None:
         evidence.remember(TARGET, an_answer(200, b"x" * 1_000_000))
         return evidence.keep_state_change(TARGET, an_answer(200, b"y" * 1_000_000, after=1))
 
-    before, turn = archive.store.evidence.records(list(archive.run_monitor(story)))
-    assert len(archive.payload(before)) == 32_000
-    assert len(archive.payload(turn)) == 1_000_000
+    remembered, kept_at_once = archive.store.evidence.records(list(archive.run_monitor(story)))
+    assert len(archive.payload(remembered)) == 32_000
+    assert len(archive.payload(kept_at_once)) == 1_000_000
 
 
-def test_the_same_page_is_remembered_once_and_compressed(archive: Archive) -> None:
-    async def story(evidence: Evidence, *_: object) -> tuple[bool, int]:
-        packed = []
-        for second in range(2):
-            evidence.remember(TARGET, an_answer(200, b"page " * 4000, after=second))
-            packed.append(evidence._last._last[TARGET.id].packed)
-        return packed[0] is packed[1], len(packed[0])
-
-    is_same, size = archive.run_monitor(story)
-    assert is_same
-    assert size < 1000
+def test_the_same_page_is_remembered_once_and_compressed() -> None:
+    answers, page = LastAnswers(), b"page " * 4000
+    answers.remember("target", an_answer(200, page))
+    _digest, compressed = answers.get("target").packed
+    answers.remember("target", an_answer(200, page, after=1))
+    assert answers.get("target").packed[1] is compressed
+    assert len(compressed) < len(page) / 20
 
 
-def test_the_memory_for_last_answers_is_bounded(archive: Archive) -> None:
-    async def story(evidence: Evidence, *_: object) -> int:
-        for number in range(2000):
-            evidence.remember(replace(TARGET, id=f"r{number}/page/edge"), an_answer(404, urandom(30_000)))
-        return sum(len(last.packed) for last in evidence._last._last.values())
-
-    assert archive.run_monitor(story) <= 16_000_000
+def test_the_memory_for_last_answers_is_bounded() -> None:
+    answers, targets = LastAnswers(), [f"r{number}/page/edge" for number in range(2000)]
+    for target in targets:
+        answers.remember(target, an_answer(404, urandom(30_000)))
+    remembered = [answers.get(target) for target in targets]
+    assert 15_000_000 < sum(len(last.packed[1]) for last in remembered if last) <= 16_000_000
 
 
 def test_a_calendar_that_did_not_change_is_kept_once(archive: Archive) -> None:
@@ -167,7 +168,7 @@ def test_each_start_and_day_begins_a_file_and_continues_the_chain(archive: Archi
         evidence.keep(an_answer(after=86_400), "t", "turn")
 
     archive.run_monitor(over_midnight)
-    archive.keep(an_answer(after=86_401))
+    archive.keep(an_answer(after=86_401))  # another start
     assert [it.file for it in archive.chain()] == [
         "edge-000000001-20180105.warc.gz",
         "edge-000000002-20180106.warc.gz",
@@ -202,16 +203,16 @@ def test_bytes_that_were_not_committed_are_moved_into_a_torn_file_at_the_next_st
 
 def test_altered_bytes_and_lost_or_cut_files_are_reported(archive: Archive) -> None:
     folder = archive.folder
-    first = archive.keep(an_answer(), an_answer(200))[0]
-    lost = archive.keep(an_answer(after=1))[0]
-    cut = archive.keep(an_answer(after=2))[0]
-    archive.flip_a_byte(first.file, first.offset + 40)
+    altered, _intact = archive.keep(an_answer(), an_answer(200))
+    (lost,) = archive.keep(an_answer(after=1))
+    (cut,) = archive.keep(an_answer(after=2))
+    archive.flip_a_byte(altered.file, altered.offset + 40)
     (folder / lost.file).unlink()
     (folder / cut.file).write_bytes((folder / cut.file).read_bytes()[:-20])
     assert archive.find_faults(files_of=["edge"]) == [
-        f"evidence edge-1: its bytes in {first.file} were altered",
-        f"evidence edge-3: {lost.file} cannot be read: No such file or directory",
-        f"evidence edge-4: {cut.file} ends before it",
+        f"evidence {altered.id}: its bytes in {altered.file} were altered",
+        f"evidence {lost.id}: {lost.file} cannot be read: No such file or directory",
+        f"evidence {cut.id}: {cut.file} ends before it",
     ]
 
 
@@ -230,10 +231,10 @@ def test_a_row_that_was_altered_or_removed_breaks_the_chain(archive: Archive, st
 
 
 def test_many_records_of_a_lost_or_cut_file_are_reported_in_one_line(archive: Archive) -> None:
-    kept = archive.keep(*(an_answer(after=n) for n in range(6)))
-    file = archive.folder / kept[0].file
-    whole = file.read_bytes()
-    file.write_bytes(whole[: kept[3].offset])
+    records = archive.keep(*(an_answer(after=n) for n in range(6)))
+    file = archive.folder / records[0].file
+    end_of_third = records[3].offset
+    file.write_bytes(file.read_bytes()[:end_of_third])
     assert archive.find_faults() == [f"evidence edge-4 to edge-6 (3 records): {file.name} ends before it"]
     file.unlink()
     fault = f"evidence edge-1 to edge-6 (6 records): {file.name} cannot be read: No such file or directory"
@@ -254,12 +255,15 @@ def test_a_file_that_no_monitor_wrote_is_reported(archive: Archive) -> None:
     assert archive.find_faults(files_of=["north"]) == ["evidence file slipped-in.warc: no monitor wrote it"]
 
 
+UNRECORDED_DELETION = "marked as given up, and the chain knows nothing of it"
+
+
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
         (
             "UPDATE evidence SET expired = at WHERE monitor = 'south' AND number = 1",
-            "evidence south-1 to south-1: marked as given up, and the chain knows nothing of it",
+            f"evidence south-1 to south-1: {UNRECORDED_DELETION}",
         ),
         (
             "DELETE FROM evidence WHERE monitor = 'south' AND number = 2",
@@ -465,32 +469,30 @@ def test_record_of_a_deletion_names_the_records_and_the_rule(archive: Archive) -
     assert json.loads(content) == {"given_up": deletion}
 
 
-UNRECORDED = "marked as given up, and the chain knows nothing of it"
-
-
-def give_up_two_of_three_answers_and_mark_all(archive: Archive) -> Path:
-    """Give up two answers in good order, and a third without a record. Return the file with the record of the two."""
+def give_up_two_answers_of_three(archive: Archive) -> Record:
+    """Delete answers 1 and 2 in good order, and keep answer 3. Return the record of the deletion."""
     for second in range(3):
         archive.keep(an_answer(after=second))
     archive.give_up(keep_days=400, keep_bytes=0)
     assert archive.find_faults() == []
-    archive.change_rows("UPDATE evidence SET expired = at WHERE number <= 3")
-    _first, _second, third, record_of_deletion = archive.chain()
+    return archive.chain()[-1]
+
+
+def test_an_answer_that_is_deleted_without_a_record_of_its_deletion_is_reported(archive: Archive) -> None:
+    give_up_two_answers_of_three(archive)
+    third = archive.chain()[2]
+    archive.change_rows("UPDATE evidence SET expired = at WHERE number = 3")
     (archive.folder / third.file).unlink()
-    return archive.folder / record_of_deletion.file
-
-
-def test_an_answer_that_is_marked_as_given_up_and_not_named_by_a_deletion_is_reported(archive: Archive) -> None:
-    give_up_two_of_three_answers_and_mark_all(archive)
-    assert archive.find_faults() == [f"evidence edge-3 to edge-3: {UNRECORDED}"]
+    assert archive.find_faults() == [f"evidence edge-3 to edge-3: {UNRECORDED_DELETION}"]
 
 
 @pytest.mark.parametrize("altered", [b"", b"\x1f\x8bno record"])
-def test_all_given_up_answers_are_reported_if_the_record_of_their_deletion_is_unreadable(
+def test_all_deleted_answers_are_reported_if_the_record_of_their_deletion_is_unreadable(
     archive: Archive, altered: bytes
 ) -> None:
-    give_up_two_of_three_answers_and_mark_all(archive).write_bytes(altered)
-    assert archive.find_faults()[0] == f"evidence edge-1 to edge-3: {UNRECORDED}"
+    record_of_deletion = give_up_two_answers_of_three(archive)
+    (archive.folder / record_of_deletion.file).write_bytes(altered)
+    assert archive.find_faults()[0] == f"evidence edge-1 to edge-2: {UNRECORDED_DELETION}"
 
 
 def test_evidence_is_given_up_even_if_the_record_of_its_deletion_cannot_be_written(archive: Archive) -> None:
@@ -530,7 +532,7 @@ async def test_answers_are_not_kept_after_close(clock: VirtualClock, archive: Ar
     writer = Writer(archive.store, clock)
     evidence = Evidence(archive.folder, archive.store.evidence, writer, clock, "edge")
     evidence.keep(an_answer(), "t", "turn")
-    writer.abandon()
+    writer.abandon()  # this closes the evidence, too, before the answer above is committed
     await clock.sleep(1)
     assert evidence.keep(an_answer(), "t", "turn") == ""
     assert archive.chain() == []

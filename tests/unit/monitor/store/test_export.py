@@ -25,15 +25,19 @@ Entries = list[dict[str, Any]]
 
 
 def save_run_with_evidence(archive: Archive, *records: str) -> None:
-    """Save a run of the release of the incident that rests on these records."""
+    """Save a run of the release of the incident, with these records as its evidence."""
     with archive.store.transaction() as tx:
         tx.save_runs([a_run("page", PRESENT, evidence=records)])
 
 
-def export(archive: Archive, file: Path, own: Sequence[str] = ()) -> tuple[Exported, Entries, dict[str, bytes]]:
-    """Return what an export says of itself, the entries of its manifest, and its files."""
-    mine = {"own": list(own)} if own else {}
-    made = export_bundle(archive.store, archive.folder, an_incident(), file, SLOT + HOUR, **mine)
+def export(
+    archive: Archive, file: Path, monitors_here: Sequence[str] | None = None
+) -> tuple[Exported, Entries, dict[str, bytes]]:
+    """Return the counts of an export, the entries of its manifest, and its files.
+
+    `monitors_here` are the monitors whose evidence is on this machine, by default all.
+    """
+    made = export_bundle(archive.store, archive.folder, an_incident(), file, SLOT + HOUR, monitors_here)
     with zipfile.ZipFile(file) as bundle:
         files = {info.filename: bundle.read(info) for info in bundle.infolist()}
         assert {info.external_attr >> 16 for info in bundle.infolist()} == {0o600}
@@ -63,7 +67,7 @@ def test_an_export_contains_every_record_with_the_hashes_to_check_it(archive: Ar
     kept = archive.keep(an_answer(404), an_answer(200, b"out"), OF_ANOTHER_RELEASE)
     save_run_with_evidence(archive, "edge-1", "edge-2")
     counts, entries, files = export(archive, tmp_path / "i.zip")
-    assert counts == Exported(records=2, elsewhere={})
+    assert counts == Exported(records=2, on_other_machines={})
     assert {*files} == {"manifest.json", "SHA256SUMS", "records/edge-1.warc.gz", "records/edge-2.warc.gz"}
     assert [hashlib.sha256(files[it["path"]]).hexdigest() for it in entries] == [it.sha256 for it in kept[:2]]
     assert payload_of(files["records/edge-2.warc.gz"]) == b"out"
@@ -118,26 +122,31 @@ def test_export_lists_the_record_of_a_deletion_that_was_deleted_itself(archive: 
 
 
 def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_path: Path) -> None:
-    other_machine = replace(archive, folder=tmp_path / "other machine")
-    archive.keep(an_answer(404), an_answer(200, b"out"), monitor="north")
-    other_machine.keep(an_answer(200, b"out"), monitor="south")
+    machine_of_north, machine_of_south = archive, replace(archive, folder=tmp_path / "other machine")
+    machine_of_north.keep(an_answer(404), an_answer(200, b"out"), monitor="north")
+    machine_of_south.keep(an_answer(200, b"out"), monitor="south")
     save_run_with_evidence(archive, "north-1", "north-2", "south-1")
-    counts, entries, _files = export(archive, tmp_path / "i.zip", own=["north"])
-    assert counts == Exported(records=2, elsewhere={"south": 1})
+    counts, entries, _files = export(machine_of_north, tmp_path / "i.zip", monitors_here=["north"])
+    assert counts == Exported(records=2, on_other_machines={"south": 1})
     has_file = {entry["id"]: entry["path"] is not None for entry in entries}
     assert has_file == {"north-1": True, "north-2": True, "south-1": False}
     assert {entry["expired"] for entry in entries} == {None}
-    # On the other machine, files that are said to be there are missing.
+
+
+def test_an_export_without_the_files_of_a_monitor_of_this_machine_is_refused(archive: Archive, tmp_path: Path) -> None:
+    another_machine = replace(archive, folder=tmp_path / "other machine")
+    archive.keep(an_answer(404), monitor="north")
+    save_run_with_evidence(archive, "north-1")
     with pytest.raises(StoreFault, match=r"north-1: .* cannot be read"):
-        export(other_machine, tmp_path / "j.zip", own=["north"])
+        export(another_machine, tmp_path / "i.zip", monitors_here=["north"])
 
 
-def test_monitors_of_one_folder_export_all_of_its_evidence(archive: Archive, tmp_path: Path) -> None:
+def test_an_export_includes_evidence_of_other_monitors_that_is_in_its_folder(archive: Archive, tmp_path: Path) -> None:
     for monitor in ("north", "south"):
         archive.keep(an_answer(200, b"out"), monitor=monitor)
     save_run_with_evidence(archive, "north-1", "south-1")
-    counts, _entries, _files = export(archive, tmp_path / "i.zip", own=["north"])
-    assert counts == Exported(records=2, elsewhere={})
+    counts, _entries, _files = export(archive, tmp_path / "i.zip", monitors_here=["north"])
+    assert counts == Exported(records=2, on_other_machines={})
 
 
 def test_the_evidence_of_an_early_release_is_closed_until_its_slot(archive: Archive, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_header_without_its_prescribed_form_is_left_out(name: str) -> None:
         "Fri, 05 Jan 99999999999999999999 09:30:00 GMT (unemployment)",
         "Fri, 31 Dec 9999 23:59:59 -1200",
     )
-    superscript_two = "\xb2"
+    superscript_two = "\xb2"  # a digit for `str.isdigit`, but not for `int`
     for text in ('"unemployment fell"', *beyond_all_dates, superscript_two):
         assert summarise_headers(answer(**{name: text})) == "200"
 

@@ -6,7 +6,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,6 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
-from monitor.judge.runs import Run
-from monitor.look.sighting import State
 from monitor.rehearse.virtual_loop import JumpingLoop
 from monitor.store.batch import ROWS_AT_ONCE, Portions
 from monitor.store.evidence.evidence import Evidence
@@ -26,25 +23,20 @@ from monitor.store.writer import Writer
 from monitor.threads import ends_within
 from tests.contracts.slow_store import SlowStore
 from tests.worlds.evidence import an_answer
-from tests.worlds.stores import TemporaryStore
+from tests.worlds.looks import a_run
+from tests.worlds.stores import TemporaryStore, an_event
 from tests.worlds.virtual import virtually
 
-SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
-
-def an_event(name: str) -> Event:
-    return Event(name, "r", SLOT, "pending", "late", {})
-
-
-def write_of_events(name: str, many: int, rows: int = 1) -> Portions:
-    """Return a large write of `many` events, called NAME-0 and so on."""
+def write_of_events(name: str, count: int) -> Portions:
+    """Return a large write of `count` events, called NAME-0 and so on, with one row each."""
 
     def add(tx: Transaction, some: Sequence[Event]) -> None:
         for event in some:
             tx.add_event(event)
 
     portions = Portions()
-    portions.add([an_event(f"{name}-{number}") for number in range(many)], add, rows)
+    portions.add([an_event(f"{name}-{number}") for number in range(count)], add)
     return portions
 
 
@@ -83,21 +75,19 @@ def test_a_portion_has_as_many_items_as_a_transaction_has_rows_for_in_the_order_
 @virtually
 async def test_other_writes_and_runs_go_between_two_portions(clock: VirtualClock) -> None:
     store = TemporaryStore()
-    large_rows_by_then: list[int] = []
-    slow = SlowStore(store, times=10.0)
-    writer = Writer(slow.store, clock)
+    large_rows_before_small: list[int] = []
+    writer = Writer(SlowStore(store, times=10.0).store, clock)
     large = writer.write_in_portions(write_of_events("large", 4 * ROWS_AT_ONCE))
-    for is_first in (False, True):
-        await clock.sleep(0.1)
-        now = clock.now()
-        writer.queue_run(Run(f"r{is_first}/page/edge", State.ABSENT, now, now, now, now))
-        await writer.write(lambda tx: tx.add_event(an_event("small")), first=is_first)
-        large_rows_by_then.append(len([name for name in stored_event_ids(store) if name.startswith("large")]))
+    for name, first in (("small-1", False), ("small-2", True)):
+        await clock.sleep(0.1)  # less than a portion takes
+        writer.queue_run(a_run(f"{name}/page/edge"))
+        await writer.write(lambda tx, name=name: tx.add_event(an_event(name)), first=first)
+        large_rows_before_small.append(len([event for event in stored_event_ids(store) if event.startswith("large")]))
     assert not large.done.done()
     await large.done
     await writer.close()
-    assert large_rows_by_then == [ROWS_AT_ONCE, 2 * ROWS_AT_ONCE]
-    assert len(stored_event_ids(store)) == 4 * ROWS_AT_ONCE + 1
+    assert large_rows_before_small == [ROWS_AT_ONCE, 2 * ROWS_AT_ONCE]
+    assert len(stored_event_ids(store)) == 4 * ROWS_AT_ONCE + 2
 
 
 @virtually
@@ -157,7 +147,7 @@ async def test_journal_gets_every_uncommitted_portion(clock: VirtualClock) -> No
     writer = Writer(slow.store, clock)
     writer.write_in_portions(write_of_events("a", 3 * ROWS_AT_ONCE))
     writer.write_in_portions(write_of_events("b", 1))
-    await clock.sleep(0.6)
+    await clock.sleep(0.6)  # until the first portion of "a" is committed
     slow.is_away = True
     await clock.sleep(1.0)
     _, write_functions = writer.uncommitted()
@@ -214,18 +204,18 @@ class StandingLoop(JumpingLoop):
 
 
 @pytest.mark.parametrize(
-    ("suspended_for", "done_at", "is_in_time"), [(0.0, 9.0, False), (8.0, 9.2, True), (8.0, 30.0, False)]
+    ("suspended_seconds", "answers_at", "is_in_time"), [(0.0, 9.0, False), (8.0, 9.2, True), (8.0, 30.0, False)]
 )
 def test_a_wait_of_five_seconds_for_the_store_does_not_count_the_time_of_a_suspended_process(
-    suspended_for: float, done_at: float, *, is_in_time: bool
+    suspended_seconds: float, answers_at: float, *, is_in_time: bool
 ) -> None:
     async def story() -> bool:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, StandingLoop)
-        work = loop.create_future()
-        loop.call_at(1.0, loop.stand_still, suspended_for)
-        loop.call_at(done_at, work.set_result, None)
-        return await ends_within(work, 5.0)
+        answer_of_store = loop.create_future()
+        loop.call_at(1.0, loop.stand_still, suspended_seconds)
+        loop.call_at(answers_at, answer_of_store.set_result, None)
+        return await ends_within(answer_of_store, 5.0)
 
     with asyncio.Runner(loop_factory=StandingLoop) as runner:
         assert runner.run(story()) is is_in_time

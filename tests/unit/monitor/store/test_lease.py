@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.store.lease import LASTS, OUTBOX, Leaseholder
 from monitor.store.sql.engine import Store
+from tests.worlds.instants import SECOND, SLOT
 from tests.worlds.stores import TemporaryStore
 
-NOON = datetime(2018, 1, 5, 12, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
 A, B = Leaseholder("a"), Leaseholder("b")
 
 
@@ -20,23 +19,23 @@ def take(store: Store, who: Leaseholder, now: datetime) -> bool:
 
 
 def test_another_monitor_does_the_work_when_the_lease_of_a_killed_one_runs_out(sqlite: Store) -> None:
-    assert take(sqlite, A, NOON)
-    assert not take(sqlite, B, NOON + LASTS - SECOND)
-    assert take(sqlite, B, NOON + LASTS)
+    assert take(sqlite, A, SLOT)
+    assert not take(sqlite, B, SLOT + LASTS - SECOND)
+    assert take(sqlite, B, SLOT + LASTS)
     lease = sqlite.leases.lease(OUTBOX)
-    assert (lease.holder, lease.until) == ("b", NOON + 2 * LASTS)
+    assert (lease.holder, lease.until) == ("b", SLOT + 2 * LASTS)
 
 
 def test_a_monitor_that_stops_in_order_hands_over_at_once(sqlite: Store) -> None:
-    take(sqlite, A, NOON)
+    take(sqlite, A, SLOT)
     with sqlite.transaction() as tx:
         A.release(tx, OUTBOX)
-    assert take(sqlite, B, NOON + SECOND)
+    assert take(sqlite, B, SLOT + SECOND)
 
 
 def test_two_renewals_may_fail_before_a_lease_is_lost() -> None:
-    # The second retry, a third of its length later, still comes before its end.
-    assert A.renewal_due(NOON + LASTS) == NOON + LASTS / 3
+    # It is due after a third of its length, so there is time for two retries that are as far apart.
+    assert A.renewal_due(SLOT + LASTS) == SLOT + LASTS / 3
 
 
 def test_a_slow_write_lengthens_a_lease_by_twice_its_time_and_each_later_write_halves_that() -> None:
@@ -58,7 +57,7 @@ def test_a_lease_is_longer_by_at_most_ten_seconds_however_long_a_write_took() ->
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 20)), max_size=30))
 def test_two_monitors_never_have_one_lease_at_once(steps: list[tuple[str, bool, int]]) -> None:
-    store, now = TemporaryStore(), NOON
+    store, now = TemporaryStore(), SLOT
     believed: dict[str, datetime] = {}
     for name, gives_back, seconds in steps:
         now += seconds * SECOND

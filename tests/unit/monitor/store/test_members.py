@@ -22,7 +22,8 @@ from tests.worlds.stores import a_store
 from tests.worlds.virtual import Test, asking_for, virtually
 
 NETWORK_DELAY = 0.1  # the seconds that a monitor allows for its way to the store
-Start = Callable[[str], Awaitable["Living"]]
+LEASE_SECONDS = 2
+Start = Callable[[str], Awaitable["Monitor"]]
 
 
 class Halting(VirtualClock):
@@ -52,77 +53,82 @@ class Shared(Leases):
 
 
 @dataclass
-class Living:
-    """One monitor's hold on its name, and every share that fell to it."""
+class Monitor:
+    """One monitor of a shared store, and how it learns which monitors share the budget of each host."""
 
     name: str
     members: Members
     writer: SlowWriter
     clock: Halting
-    shares: list[tuple[str, ...]] = field(default_factory=list)
-    shares_seen: int = 0
+    sharers_over_time: list[tuple[str, ...]] = field(default_factory=list)
+    shares_received: int = 0
     keeping: asyncio.Task[None] | None = None
 
-    def stop(self) -> None:
-        """Stop renewing, as by SIGSTOP."""
+    @property
+    def sharers(self) -> tuple[str, ...]:
+        """Return the monitors that share the budget, as this one knows it. It makes no requests if it is not one."""
+        return self.sharers_over_time[-1]
+
+    def stop_renewing(self) -> None:
+        """Stop renewing its lease, as by SIGSTOP."""
         assert self.keeping is not None
         self.keeping.cancel()
 
     def kill(self) -> None:
         """End without a word, as by SIGKILL."""
-        self.stop()
+        self.stop_renewing()
         self.writer.abandon()
 
-    def go_on(self) -> None:
-        """Go on, as by SIGCONT."""
+    def resume_renewing(self) -> None:
+        """Renew its lease again, as by SIGCONT."""
         self.keeping = asyncio.create_task(self.members.stay_alive())
 
     def record_share(self, share: Share) -> None:
         """Remember a share that differs from the last, and how many came."""
-        self.shares_seen += 1
-        if not self.shares or self.shares[-1] != share.members:
-            self.shares.append(share.members)
+        self.shares_received += 1
+        if not self.sharers_over_time or self.sharers != share.members:
+            self.sharers_over_time.append(share.members)
 
 
 def on_one_store(test: Test) -> Callable[..., None]:
     """Run a coroutine as a test with a virtual clock, in which `start` starts monitors on one store."""
 
     async def run(clock: VirtualClock, tmp_path: Path, **arguments: object) -> None:
-        lives: list[Living] = []
+        monitors: list[Monitor] = []
         with closing(a_store(tmp_path)) as store:
 
-            async def start(name: str) -> Living:
+            async def start(name: str) -> Monitor:
                 own = Halting(SLOT)
                 writer = SlowWriter(store, own)
-                mark = Holder(f"{name} {len(lives)}", timedelta(seconds=2), writer=writer)
+                mark = Holder(f"{name} {len(monitors)}", timedelta(seconds=LEASE_SECONDS), writer=writer)
                 members = Members(name, mark, Shared(store.leases.runner, writer), writer, own, divided=False)
-                life = Living(name, members, writer, own)
-                members.on_share = life.record_share
+                monitor = Monitor(name, members, writer, own)
+                members.on_share = monitor.record_share
                 await members.join()
-                life.go_on()
-                lives.append(life)
-                return life
+                monitor.resume_renewing()
+                monitors.append(monitor)
+                return monitor
 
             try:
                 await test(clock=clock, start=start, **arguments)
             finally:
-                for life in lives:
-                    life.kill()
+                for monitor in monitors:
+                    monitor.kill()
 
     return virtually(asking_for(run, test, given=("start",), more=("tmp_path",)))
 
 
-async def highest_part_of_budget_used(lives: Sequence[Living], *, within: float) -> float:
+async def highest_part_of_budget_used(monitors: Sequence[Monitor], *, within: float) -> float:
     """Return the highest part of one host's budget that the monitors used together within so many seconds."""
     highest = 0.0
     for _ in range(round(within / 0.1)):
-        await lives[0].clock.sleep(0.1)
-        shares = [(life.name, life.shares[-1]) for life in lives]
+        await monitors[0].clock.sleep(0.1)
+        shares = [(monitor.name, monitor.sharers) for monitor in monitors]
         highest = max(highest, sum(1 / len(share) for name, share in shares if name in share))
     return highest
 
 
-async def start_north_and_south(clock: VirtualClock, start: Start) -> tuple[Living, Living]:
+async def start_north_and_south(clock: VirtualClock, start: Start) -> tuple[Monitor, Monitor]:
     """Start two monitors, and wait until each knows that they share the turns."""
     both = await start("north"), await start("south")
     await clock.sleep(3)
@@ -131,18 +137,19 @@ async def start_north_and_south(clock: VirtualClock, start: Start) -> tuple[Livi
 
 @on_one_store
 async def test_a_single_monitor_has_every_turn_at_once(clock: VirtualClock, start: Start) -> None:
-    assert (await start("north")).shares == [(), ("north",)]
+    north = await start("north")
+    assert north.sharers_over_time == [(), ("north",)]
 
 
 @on_one_store
 async def test_a_new_monitor_waits_until_the_others_share(clock: VirtualClock, start: Start) -> None:
     north = await start("north")
     south = await start("south")
-    assert south.shares[-1] == ("north",)
+    assert south.sharers == ("north",)
     await clock.sleep(0.9)
-    assert (north.shares[-1], south.shares[-1]) == (("north", "south"), ("north",))
+    assert (north.sharers, south.sharers) == (("north", "south"), ("north",))
     await clock.sleep(1.0)
-    assert south.shares[-1] == ("north", "south")
+    assert south.sharers == ("north", "south")
 
 
 @pytest.mark.parametrize("is_disk_full", [False, True])
@@ -156,7 +163,7 @@ async def test_another_monitor_uses_the_turns_of_a_killed_one_within_three_secon
         await clock.sleep(30)
     north.kill()
     await clock.sleep(3)
-    assert south.shares[-1] == ("south",)
+    assert south.sharers == ("south",)
 
 
 @on_one_store
@@ -164,13 +171,13 @@ async def test_a_killed_monitor_is_noticed_within_three_seconds_again_after_the_
     clock: VirtualClock, start: Start
 ) -> None:
     both = north, south = await start_north_and_south(clock, start)
-    for seconds_to_confirm, lasts in ((2.6, 75), (0.0, 10)):
-        for life in both:
-            life.writer.seconds_to_confirm = seconds_to_confirm
-        await clock.sleep(lasts)
+    for seconds_to_confirm, duration in ((2.6, 75), (0.0, 10)):
+        for monitor in both:
+            monitor.writer.seconds_to_confirm = seconds_to_confirm
+        await clock.sleep(duration)
     north.kill()
     await clock.sleep(3)
-    assert south.shares[-1] == ("south",)
+    assert south.sharers == ("south",)
 
 
 @on_one_store
@@ -178,10 +185,11 @@ async def test_a_monitor_that_was_halted_has_no_share_until_the_others_share_wit
     clock: VirtualClock, start: Start
 ) -> None:
     north, south = await start_north_and_south(clock, start)
-    north.clock.halt(3.2)
+    north.clock.halt(LEASE_SECONDS + 1.2)
     await clock.sleep(6)
-    assert south.shares[-2:] == [("south",), ("north", "south")]
-    assert north.shares[-3:] == [(), ("south",), ("north", "south")]
+    assert south.sharers_over_time[-2:] == [("south",), ("north", "south")]
+    # North makes no requests before it is one of the sharers again.
+    assert north.sharers_over_time[-3:] == [(), ("south",), ("north", "south")]
 
 
 @on_one_store
@@ -189,10 +197,10 @@ async def test_a_monitor_that_was_halted_has_no_share_without_a_store_that_names
     clock: VirtualClock, start: Start
 ) -> None:
     north, south = await start_north_and_south(clock, start)
-    north.clock.halt(3.2)
+    north.clock.halt(LEASE_SECONDS + 1.2)
     north.writer.abandon()
     await clock.sleep(9)
-    assert (south.shares[-1], north.shares[-1]) == (("south",), ())
+    assert (south.sharers, north.sharers) == (("south",), ())
 
 
 @on_one_store
@@ -201,12 +209,12 @@ async def test_a_monitor_without_its_store_keeps_its_share_after_short_and_long_
 ) -> None:
     north, _south = await start_north_and_south(clock, start)
     north.writer.abandon()
-    north.clock.halt(1.2)
+    north.clock.halt(LEASE_SECONDS - 0.8)
     await clock.sleep(4)
     # The store was away before this halt, so no other monitor can have taken over the share meanwhile.
-    north.clock.halt(4)
+    north.clock.halt(2 * LEASE_SECONDS)
     await clock.sleep(6)
-    assert north.shares[-1] == ("north", "south")
+    assert north.sharers == ("north", "south")
 
 
 @on_one_store
@@ -226,15 +234,16 @@ async def test_a_monitor_halted_during_a_failing_write_does_not_exceed_the_share
 @on_one_store
 async def test_monitors_of_a_slow_store_keep_their_shares_and_leases(clock: VirtualClock, start: Start) -> None:
     both = await start_north_and_south(clock, start)
-    for life in both:
-        life.writer.seconds_to_confirm = 2.6
+    for monitor in both:
+        monitor.writer.seconds_to_confirm = 2.6
     # A sudden slowness costs some turns at first.
     await clock.sleep(15)
-    known, terms = [list(life.shares) for life in both], [life.members.term for life in both]
+    changes_before = [len(monitor.sharers_over_time) for monitor in both]
+    terms_before = [monitor.members.term for monitor in both]
     await clock.sleep(60)
-    assert [life.shares for life in both] == known
-    assert [life.members.term for life in both] == terms
-    assert {life.shares[-1] for life in both} == {("north", "south")}
+    assert [len(monitor.sharers_over_time) for monitor in both] == changes_before
+    assert [monitor.members.term for monitor in both] == terms_before
+    assert {monitor.sharers for monitor in both} == {("north", "south")}
 
 
 @pytest.mark.parametrize(("seconds_of_north", "seconds_of_south"), [(1.0, 2.6), (1.0, 3.2), (1.8, 2.8), (2.6, 2.6)])
@@ -253,14 +262,14 @@ async def test_monitors_never_exceed_the_shared_budget_when_the_store_is_back_fo
     clock: VirtualClock, start: Start, seconds_between: float
 ) -> None:
     both = north, south = await start_north_and_south(clock, start)
-    for life in both:
-        life.writer.is_away = True
+    for monitor in both:
+        monitor.writer.is_away = True
     await clock.sleep(10)
     north.writer.is_away = False
     assert await highest_part_of_budget_used(both, within=seconds_between) <= 1
     south.writer.is_away = False
     assert await highest_part_of_budget_used(both, within=10) <= 1
-    assert {life.shares[-1] for life in both} == {("north", "south")}
+    assert {monitor.sharers for monitor in both} == {("north", "south")}
 
 
 @on_one_store
@@ -268,11 +277,11 @@ async def test_monitors_keep_their_leases_and_the_shared_budget_when_the_disk_ha
     clock: VirtualClock, start: Start
 ) -> None:
     both = _north, south = await start_north_and_south(clock, start)
-    terms = [life.members.term for life in both]
+    terms_before = [monitor.members.term for monitor in both]
     south.writer.add_member(FullDisk())
     assert await highest_part_of_budget_used(both, within=30) <= 1
-    assert [life.members.term for life in both] == terms
-    assert {life.shares[-1] for life in both} == {("north", "south")}
+    assert [monitor.members.term for monitor in both] == terms_before
+    assert {monitor.sharers for monitor in both} == {("north", "south")}
 
 
 @on_one_store
@@ -280,26 +289,26 @@ async def test_monitors_never_exceed_the_shared_budget_when_a_write_that_began_i
     clock: VirtualClock, start: Start
 ) -> None:
     both = north, south = await start_north_and_south(clock, start)
-    for life in both:
-        life.writer.seconds_to_begin, life.writer.is_away = 4.0, True
+    for monitor in both:
+        monitor.writer.seconds_to_begin, monitor.writer.is_away = 4.0, True
     await clock.sleep(6)
     # Wait until north evaluates its share the next time.
-    shares_seen = north.shares_seen
-    while north.shares_seen == shares_seen:
+    received_before = north.shares_received
+    while north.shares_received == received_before:
         await clock.sleep(0.1)
     # South began a write just before the store came back. It comes through 4 s later.
     north.writer.seconds_to_begin, north.writer.is_away, south.writer.is_away = 0.1, False, False
     assert await highest_part_of_budget_used(both, within=20) <= 1
-    assert {life.shares[-1] for life in both} == {("north", "south")}
+    assert {monitor.sharers for monitor in both} == {("north", "south")}
 
 
 @on_one_store
 async def test_others_use_the_turns_of_a_stopped_monitor_at_once(clock: VirtualClock, start: Start) -> None:
     north, south = await start_north_and_south(clock, start)
-    north.stop()
+    north.stop_renewing()
     await north.members.leave()
     await clock.sleep(0.6)
-    assert south.shares[-1] == ("south",)
+    assert south.sharers == ("south",)
 
 
 @on_one_store
@@ -307,8 +316,9 @@ async def test_all_monitors_obey_the_wait_that_a_host_demanded_of_one(clock: Vir
     north, south = await start("north"), await start("south")
     until, epoch = clock.monotonic() + 20, clock.now() - timedelta(seconds=clock.monotonic())
 
-    def wait_until(life: Living) -> float | None:
-        instant = life.members.share.quiet_until("www.gov.uk", epoch)
+    def wait_until(monitor: Monitor) -> float | None:
+        """Return until when a monitor sends no request to the host, in seconds of the steady clock."""
+        instant = monitor.members.share.quiet_until("www.gov.uk", epoch)
         return None if instant is None else (instant - epoch).total_seconds()
 
     north.members.host_waits = lambda: {"www.gov.uk": until}
@@ -333,7 +343,8 @@ async def test_name_in_use_is_refused_with_the_key_to_change(clock: VirtualClock
 async def test_a_killed_monitor_comes_back_under_its_name(clock: VirtualClock, start: Start) -> None:
     north = await start("north")
     north.kill()
-    assert (await start("north")).shares[-1] == ("north",)
+    north_again = await start("north")
+    assert north_again.sharers == ("north",)
 
 
 @on_one_store
@@ -342,9 +353,9 @@ async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: Virtual
     members, first_term = north.members, north.members.term
     await clock.sleep(10)
     assert await north.writer.write(lambda _tx: members.is_in_term(first_term))
-    north.stop()
+    north.stop_renewing()
     await clock.sleep(10)
-    north.go_on()
+    north.resume_renewing()
     await clock.sleep(1)
     assert not await north.writer.write(lambda _tx: members.is_in_term(first_term))
     second_term = members.term
@@ -356,12 +367,12 @@ async def test_suspended_monitor_with_a_taken_name_gets_no_share_and_writes_noth
     clock: VirtualClock, start: Start
 ) -> None:
     old = await start("north")
-    old.stop()
+    old.stop_renewing()
     await clock.sleep(5)
     new = await start("north")
-    old.go_on()
+    old.resume_renewing()
     await clock.sleep(3)
-    assert (old.shares[-1], new.shares[-1]) == ((), ("north",))
+    assert (old.sharers, new.sharers) == ((), ("north",))
     # A write waits until the monitor has its name again.
     writing = asyncio.ensure_future(old.writer.write(lambda _tx: None))
     await clock.sleep(5)
@@ -379,7 +390,7 @@ async def test_a_monitor_whose_name_was_taken_while_it_was_halted_gets_no_share_
     await clock.sleep(4)
     new = await start("north")
     await clock.sleep(4)
-    before, seconds = old.shares_seen, 10
+    attempts_before, seconds = old.shares_received, 10
     await clock.sleep(seconds)
-    assert (old.shares[-1], new.shares[-1]) == ((), ("north",))
-    assert old.shares_seen - before <= 2 * seconds
+    assert (old.sharers, new.sharers) == ((), ("north",))
+    assert old.shares_received - attempts_before <= 2 * seconds

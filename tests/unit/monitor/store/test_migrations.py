@@ -16,12 +16,14 @@ from monitor.store.sql.tables import HEAD, METADATA
 from tests.contracts.later import known_revisions
 
 
-def differences(connection: Connection) -> list[object]:
+def differences_from_tables(connection: Connection) -> list[object]:
+    """Return how the tables of a database differ from those that the program defines."""
     context = MigrationContext.configure(connection, opts={"compare_type": True})
     return list(compare_metadata(context, METADATA))
 
 
-def shape(connection: Connection) -> list[object]:
+def schema_of(connection: Connection) -> list[object]:
+    """Return the statements that create what is in a database, and its revision."""
     rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master ORDER BY name")
     tables = [(kind, name, " ".join(sql.split()).replace(" ,", ",") if sql else None) for kind, name, sql in rows]
     return [*tables, *connection.exec_driver_sql("SELECT version_num FROM alembic_version")]
@@ -34,16 +36,11 @@ def sqlite(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-def test_all_migrations_together_make_the_tables_that_the_program_uses(sqlite: Store) -> None:
-    with sqlite._engine.begin() as connection:
-        assert differences(connection) == []
-
-
 def test_a_new_store_has_the_schema_that_all_migrations_make(sqlite: Store) -> None:
     engine = create_engine("sqlite://")
-    with engine.begin() as stepped, sqlite._engine.begin() as made:
-        migrate.upgrade(stepped)
-        assert shape(made) == shape(stepped)
+    with engine.begin() as migrated, sqlite._engine.begin() as new:
+        migrate.upgrade(migrated)
+        assert schema_of(new) == schema_of(migrated)
     engine.dispose()
 
 
@@ -53,7 +50,7 @@ def test_every_migration_can_be_undone_and_repeated(sqlite: Store) -> None:
         assert inspect(connection).get_table_names() == ["alembic_version"]
         migrate.upgrade(connection)
     with sqlite._engine.begin() as connection:
-        assert differences(connection) == []
+        assert differences_from_tables(connection) == []
 
 
 def test_the_newest_migration_is_the_one_that_the_tables_name() -> None:
@@ -63,16 +60,17 @@ def test_the_newest_migration_is_the_one_that_the_tables_name() -> None:
 def test_store_made_by_a_newer_version_is_not_changed(sqlite: Store) -> None:
     with sqlite._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999', works_from = '9999'")
-        before = shape(connection)
+        before = schema_of(connection)
     with pytest.raises(StoreFault, match="a newer version of ninethirty made it"):
         sqlite.upgrade()
     with sqlite._engine.begin() as connection:
-        assert shape(connection) == before
+        assert schema_of(connection) == before
 
 
 def test_failed_migration_leaves_no_change(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/store.db")
     with store._engine.begin() as connection:
+        # The migration cannot create a table of this name.
         connection.exec_driver_sql("CREATE TABLE lease (other TEXT)")
     with pytest.raises(StoreFault, match="already exists"):
         store.upgrade()

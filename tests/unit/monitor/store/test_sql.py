@@ -4,10 +4,12 @@ import os
 import socket
 import sqlite3
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,9 +21,8 @@ from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
 from monitor.store.sql.json_compression import pack, unpack
 from schedules.release import Release
+from tests.worlds.instants import SLOT
 from tests.worlds.stores import runs_of
-
-SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
 
 def some_runs(count: int, target: str = "r/page/edge") -> list[Run]:
@@ -34,7 +35,7 @@ def pragma(store: Store, name: str) -> object:
         return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
 
 
-def shorten_patience(store: Store) -> None:
+def give_up_locks_after_20_milliseconds(store: Store) -> None:
     with store._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout=20")
 
@@ -46,9 +47,9 @@ def test_the_store_is_opened_with_the_pragmas_that_survive_a_power_cut(tmp_path:
 
 
 def test_readers_never_wait_for_a_writer(sqlite: Store) -> None:
-    with ThreadPoolExecutor(1) as elsewhere, sqlite.transaction() as tx:
+    with ThreadPoolExecutor(1) as reading_thread, sqlite.transaction() as tx:
         tx.save_runs(some_runs(1))
-        assert elsewhere.submit(runs_of, sqlite, "r/page/edge").result() == []
+        assert reading_thread.submit(runs_of, sqlite, "r/page/edge").result() == []
     assert runs_of(sqlite, "r/page/edge") == some_runs(1)
 
 
@@ -97,7 +98,7 @@ def test_store_in_memory_leaves_no_file() -> None:
 
 
 def test_locked_database_is_reported_and_used_again_when_free(sqlite: Store) -> None:
-    shorten_patience(sqlite)
+    give_up_locks_after_20_milliseconds(sqlite)
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreFault, match="has locked it"), sqlite.transaction() as tx:
@@ -264,3 +265,15 @@ def test_a_stored_release_with_unknown_or_default_fields_counts_as_equal(sqlite:
         connection.execute("UPDATE release SET body = ?", (pack(with_more_fields),))
     not_stored = replace(release, id="b")
     assert sqlite.ledger.differing([release, not_stored]) == [not_stored.id]
+
+
+def test_postgresql_without_its_driver_names_the_extra_to_install(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[store]\nurl = "postgresql+psycopg://ninethirty@127.0.0.1/ninethirty"\n', encoding="utf-8")
+    # The driver is installed here, so a process of its own hides it.
+    code = (
+        "import sys; sys.modules['psycopg'] = None; from monitor.cli.main import status_of;"
+        f"sys.exit(status_of(['--config', {str(config)!r}, 'today']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "the store needs psycopg, which the extra `postgres` installs\n")

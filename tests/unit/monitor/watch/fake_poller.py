@@ -1,4 +1,4 @@
-"""A poller that makes no looks, for tests of planning."""
+"""A poller that makes no looks, and a clock that stands still, for tests of planning."""
 
 from __future__ import annotations
 
@@ -46,3 +46,19 @@ class FakePoller:
 
     def urls(self) -> list[str]:
         return [target.url for target in self.targets.values()]
+
+
+@dataclass
+class StandingClock:
+    """A clock that stands still."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        del seconds

@@ -13,8 +13,8 @@ from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Address
 from tests.unit.monitor.app.life import Life, live
-from tests.unit.monitor.watch.fake_poller import FakePoller
-from tests.unit.monitor.watch.predicted import StandingClock
+from tests.unit.monitor.watch.fake_poller import FakePoller, StandingClock
+from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import PRESENT, a_sighting
 from tests.worlds.releases import a_promise, a_release
@@ -22,24 +22,18 @@ from tests.worlds.scripts import an_answer
 
 GUESSED_URL = "https://www.gov.uk/government/statistics/claims-q3-2026"
 TRUE_URL = "https://www.gov.uk/government/statistics/claims-july-to-september-2026"
+BY_LISTING, BY_REDIRECT = Address.FOUND.value, Address.LED_TO.value
 
 
 def script_head(**more: object) -> str:
     options = "\n".join(f"{key} = {value!r}".replace("'", '"') for key, value in more.items())
+    keys = f'announcement = "claims-q3-2026"\n{options}'
+    table = release_table("claims-q3", "Example claims: July to September 2026", TRUE_URL, more=keys)
     return f"""
 title = "A story"
 from = 2026-11-26T09:20:00
 until = 2026-11-26T10:30:00
-
-[[release]]
-id = "claims-q3"
-title = "Example claims: July to September 2026"
-producer = "department-for-example"
-url = "{TRUE_URL}"
-announcement = "claims-q3-2026"
-slot = 2026-11-26T09:30:00
-known_from = 2026-10-29T09:30:00
-{options}
+{table}
 """
 
 
@@ -57,13 +51,16 @@ def play(folder: Path, head: str, answers: str, *, now: str) -> dict[str, Any]:
 
 
 def json_of_page_at_true_url(folder: Path, *, published_at: str, now: str, **more: object) -> dict[str, Any]:
-    """Return the JSON of a release whose page comes at another address than its announcement suggests."""
+    """Return the JSON of a release whose page comes at another address than its announcement suggests.
+
+    Its field `address` says how its address is known.
+    """
     return play(folder, script_head(**more), an_answer(TRUE_URL, published_at), now=now)
 
 
 def test_a_page_of_another_slug_is_on_time_by_its_announcements_redirect(tmp_path: Path) -> None:
     body = json_of_page_at_true_url(tmp_path, published_at="09:30:03", now="09:34:00")
-    assert (body["verdict"], body["url"], body["address"]) == ("on_time", TRUE_URL, "led_to")
+    assert (body["verdict"], body["url"], body["address"]) == ("on_time", TRUE_URL, BY_REDIRECT)
     # These are the seconds from its last proved absence to the slot.
     assert 20 <= body["early_bound"] <= 30
     assert body["first_seen"]["by"] <= "2026-11-26T09:30:08"
@@ -78,23 +75,23 @@ def test_a_release_not_found_at_another_slug_yet_is_overdue_at_its_guessed_addre
 @pytest.mark.slow
 def test_a_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
     body = json_of_page_at_true_url(tmp_path, published_at="09:40:00", now="09:45:00")
-    assert (body["verdict"], body["url"], body["address"]) == ("late", TRUE_URL, "led_to")
+    assert (body["verdict"], body["url"], body["address"]) == ("late", TRUE_URL, BY_REDIRECT)
     assert body["first_seen"]["after"] < "2026-11-26T09:40:00" <= body["first_seen"]["by"]
 
 
 @pytest.mark.parametrize(
-    ("now", "delays", "address"),
+    ("now", "delays", "address_known"),
     [
-        ("09:36:00", {"redirect_after": "never"}, "found"),
-        ("09:45:00", {"redirect_after": "5m", "listed_after": "1m"}, "led_to"),
+        ("09:36:00", {"redirect_after": "never"}, BY_LISTING),
+        ("09:45:00", {"redirect_after": "5m", "listed_after": "1m"}, BY_REDIRECT),
     ],
     ids=["no redirect", "a redirect long after the listing"],
 )
 def test_a_page_that_a_listing_shows_before_its_announcement_redirects_is_found_and_unproven_not_late(
-    tmp_path: Path, now: str, delays: dict[str, str], address: str
+    tmp_path: Path, now: str, delays: dict[str, str], address_known: str
 ) -> None:
     body = json_of_page_at_true_url(tmp_path, published_at="09:30:03", now=now, **delays)
-    assert (body["verdict"], body["url"], body["address"]) == ("unproven", TRUE_URL, address)
+    assert (body["verdict"], body["url"], body["address"]) == ("unproven", TRUE_URL, address_known)
     assert body["first_seen"]["after"] <= "2026-11-26T09:30:03" <= body["first_seen"]["by"]
 
 

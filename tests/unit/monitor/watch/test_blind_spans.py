@@ -28,7 +28,7 @@ BOTH_PUBLISHED_AT_SLOT = (
 )
 
 
-def fault_table(kind: str, host: str, begins: str = "09:29:30", ends: str = "09:33:00") -> str:
+def fault_table(kind: str, host: str, begins: str, ends: str) -> str:
     return f'[[fault]]\nhost = "{host}"\nfrom = 2026-11-26T{begins}\nuntil = 2026-11-26T{ends}\nkind = "{kind}"\n'
 
 
@@ -65,15 +65,15 @@ def assert_one_blind_span(life: Life, cause: str, *, seconds: float, within: flo
 def test_if_no_host_can_be_reached_the_monitor_is_blind_and_a_replay_finds_the_same_verdict(
     tmp_path: Path, kind: str, cause: str
 ) -> None:
+    begins, ends = "09:29:30", "09:33:00"
+    faults = fault_table(kind, HOST, begins, ends) + fault_table(kind, OTHER, begins, ends)
+
     async def act(life: Life) -> None:
         await life.until("09:45:00")
-        fault_lasts = 210.0
-        assert_one_blind_span(life, cause, seconds=fault_lasts, within=35)
+        assert_one_blind_span(life, cause, seconds=3.5 * 60, within=35)
         assert life.stored_verdict() == "unproven"
 
-    settings = live(
-        tmp_path, BOTH_PUBLISHED_AT_SLOT + fault_table(kind, HOST) + fault_table(kind, OTHER), act, head=TWO_HOSTS
-    )
+    settings = live(tmp_path, BOTH_PUBLISHED_AT_SLOT + faults, act, head=TWO_HOSTS)
     store = reopened(settings)
     assert [differences for _, differences in replay(store, make_policies(settings), None, None)] == [[]]
     store.close()
@@ -85,7 +85,8 @@ def test_the_monitor_is_not_blind_if_only_one_of_two_hosts_fails(tmp_path: Path,
         await life.until("09:35:00")
         assert stored_blind_spans(life) == []
 
-    live(tmp_path, BOTH_PUBLISHED_AT_SLOT + fault_table(kind, HOST), act, head=TWO_HOSTS)
+    fault = fault_table(kind, HOST, "09:29:30", "09:33:00")
+    live(tmp_path, BOTH_PUBLISHED_AT_SLOT + fault, act, head=TWO_HOSTS)
 
 
 @pytest.mark.slow
@@ -129,19 +130,20 @@ def test_a_step_back_of_our_clock_by_less_than_a_second_is_a_blind_span(tmp_path
     async def act(life: Life) -> None:
         await life.until("09:29:10.500")
         daemon, target = life.daemon, life.daemon.watch.releases["claims-q3"].targets[PAGE]
-        last = life.runs()[-1].last_received
-        early = [last - timedelta(seconds=before) for before in (0.9, 0.5)]
-        for at in early:
+        last_look = life.runs()[-1].last_received
+        # Two more looks come with times of our clock that are earlier than that.
+        first, second = (last_look - timedelta(seconds=before) for before in (0.9, 0.5))
+        for at in (first, second):
             failure = Failure(target.url, Reason.RESET, "", at, at)
             daemon.intake.see(target, Interpreter().interpret_now(target, failure), failure)
         await life.until("09:29:12")
-        assert stored_blind_spans(life) == [Blind(early[0], last, "clock", target=PAGE, monitor="edge")]
+        assert stored_blind_spans(life) == [Blind(first, last_look, "clock", target=PAGE, monitor="edge")]
 
     live(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_too_small_a_budget_of_a_host_is_a_counted_and_explained_blind_span_of_that_host(tmp_path: Path) -> None:
-    tenth_of_the_looks = Settings.model_validate({"budget": {HOST: "0.1/s"}})
+    budget_for_a_tenth_of_the_looks = Settings.model_validate({"budget": {HOST: "0.1/s"}})
 
     async def act(life: Life) -> None:
         await life.until("09:33:00")
@@ -152,7 +154,7 @@ def test_too_small_a_budget_of_a_host_is_a_counted_and_explained_blind_span_of_t
         assert counted_blind_seconds(life, "budget") == pytest.approx(seconds, abs=0.01)
         assert any("budget" in text for text in explained_blind_spans(life))
 
-    live(tmp_path, PUBLISHED_AT_SLOT, act, base=tenth_of_the_looks)
+    live(tmp_path, PUBLISHED_AT_SLOT, act, base=budget_for_a_tenth_of_the_looks)
 
 
 def test_a_run_that_the_writer_refuses_counts_as_a_blind_span(tmp_path: Path) -> None:
@@ -173,10 +175,11 @@ def test_a_run_that_the_writer_refuses_counts_as_a_blind_span(tmp_path: Path) ->
 def test_a_span_that_grows_by_the_second_is_logged_once_a_minute(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
-        now = life.clock.now() - timedelta(minutes=5)
+        begins = life.clock.now() - timedelta(minutes=5)
         with capture_logs() as logged:
             for seconds in range(130):
-                await life.daemon.blind.write(Blind(now, now + timedelta(seconds=seconds), "clock"), life.daemon.writer)
+                span = Blind(begins, begins + timedelta(seconds=seconds), "clock")
+                await life.daemon.blind.write(span, life.daemon.writer)
         lines = [line for line in logged if line["event"] == "blind" and line["log_level"] == "warning"]
         assert len({line["ends"] for line in lines}) == 4  # as it begins, with its first second, and each minute
 
@@ -186,9 +189,10 @@ def test_a_span_that_grows_by_the_second_is_logged_once_a_minute(tmp_path: Path)
 def test_a_span_that_grows_is_counted_once(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
-        now = life.clock.now() - timedelta(minutes=1)
+        begins = life.clock.now() - timedelta(minutes=1)
         for seconds in (5, 10, 20):
-            await life.daemon.blind.write(Blind(now, now + timedelta(seconds=seconds), "clock"), life.daemon.writer)
+            span = Blind(begins, begins + timedelta(seconds=seconds), "clock")
+            await life.daemon.blind.write(span, life.daemon.writer)
         assert counted_blind_seconds(life, "clock") == 20
         assert [(span.ends - span.begins).total_seconds() for span in stored_blind_spans(life)] == [20]
 

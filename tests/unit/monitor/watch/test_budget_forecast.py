@@ -13,6 +13,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from tests.unit.monitor.app.life import HOST, Life, live
+from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.releases import a_release
 
 Warnings = dict[tuple[str, date], str]
@@ -22,19 +23,15 @@ title = "The day before"
 from = 2026-11-25T15:00:00
 until = 2026-11-25T18:00:00
 """
-RELEASE = """
-[[release]]
-id = "r{number}"
-title = "Example returns {number}: July to September 2026"
-producer = "department-for-example"
-url = "https://www.gov.uk/government/statistics/r{number}"
-slot = 2026-11-26T09:30:00
-known_from = 2026-10-29T09:30:00
-"""
 
 
 def releases(count: int) -> str:
-    return "".join(RELEASE.format(number=number) for number in range(count))
+    return "".join(
+        release_table(
+            f"r{n}", f"Example returns {n}: July to September 2026", f"https://{HOST}/government/statistics/r{n}"
+        )
+        for n in range(count)
+    )
 
 
 def test_a_slot_that_is_too_large_for_a_budget_is_warned_of_the_day_before(tmp_path: Path) -> None:
@@ -43,7 +40,8 @@ def test_a_slot_that_is_too_large_for_a_budget_is_warned_of_the_day_before(tmp_p
         await life.clock.sleep(15 * 60)
         (check_of_budget,) = (check for check in life.app.status.checks() if check.name.startswith("Budget of"))
         assert check_of_budget.name == f"Budget of {HOST}, 26 November 2026"
-        assert "the budget carries 300 (5/s)" in check_of_budget.state
+        assert f"the budget carries {5 * 60} (5/s)" in check_of_budget.state
+        # Pages are looked at each second from 2 minutes before their slot to 10 minutes after it.
         assert "over budget in 12 minutes from 09:28" in check_of_budget.state
 
     live(tmp_path, "", act, head=DAY_BEFORE + releases(5))
@@ -65,12 +63,13 @@ def test_an_unchanged_plan_is_compared_with_budgets_every_hour_and_a_changed_one
             minutes_of_comparisons.append(clock.monotonic() / 60)
             return question()
 
-        foresight = BudgetForecast(clock, lambda: [watched], Budget(), "Europe/London", ask)
+        forecast = BudgetForecast(clock, lambda: [watched], Budget(), "Europe/London", ask)
         for _ in range(10):
-            await foresight.look_ahead()
-            await clock.sleep(600)
-        watched.set_targets(targets_of(watched.release))  # 100 minutes after the start
-        await foresight.look_ahead()
+            await forecast.look_ahead()
+            await clock.sleep(10 * 60)
+        # This changes the plan, 100 minutes after the start.
+        watched.set_targets(targets_of(watched.release))
+        await forecast.look_ahead()
 
     run_virtually(story)
     assert minutes_of_comparisons == [0, 60, 100]

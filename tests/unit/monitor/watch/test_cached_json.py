@@ -45,9 +45,11 @@ def test_the_cached_json_equals_a_new_judgement(tmp_path: Path, story: str) -> N
             await life.clock.sleep(1.3)
             if number % 2 == 0:
                 life.daemon.watch.verdict_now("claims-q3")
-            elif (pair := cached_and_fresh_json(life)) is not None:
-                assert pair[0] == pair[1]
+            elif (cached_and_fresh := cached_and_fresh_json(life)) is not None:
+                cached, fresh = cached_and_fresh
+                assert cached == fresh
                 compared += 1
+        # The JSON is withheld for some of the time, so not all of the 300 times count.
         assert compared > 200
 
     live(tmp_path, STORIES[story], act)

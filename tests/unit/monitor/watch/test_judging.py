@@ -19,7 +19,7 @@ from monitor.health.state import HealthState
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.look.redirect import REDIRECTED
-from monitor.look.sighting import Sighting, State
+from monitor.look.sighting import State
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.batch import ROWS_AT_ONCE, Portions
@@ -28,7 +28,7 @@ from monitor.store.members import Members
 from monitor.store.writer import Writer
 from monitor.threads import Ask
 from monitor.watch.blind_spans import BlindSpans
-from monitor.watch.judging import Judging, JudgingQueue
+from monitor.watch.judging import PORTION, Judging, JudgingQueue
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
@@ -38,6 +38,7 @@ from schedules.promise import Promise
 from schedules.release import Release
 from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.worlds.instants import after_slot
+from tests.worlds.looks import a_sighting
 from tests.worlds.releases import a_promise
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.virtual import virtually
@@ -65,9 +66,8 @@ def release_without_verdict(name: str, state: State, seen: float = 300, monitor:
     release = Release(name, name.title(), "example", url, (Part("page", Role.PAGE, url),), ("govuk",))
     watched = WatchedRelease(release, [a_promise(release=name)], monitor=monitor)
     target = Target(f"{name}/page/edge", name, "page", View.EDGE, url, "www.gov.uk", "status")
-    for at, answered in ((-60, State.ABSENT), (seen, state)):
-        when = after_slot(at)
-        watched.add_sighting(target, Sighting(target.id, answered, when, when, when, when), None, apart=False)
+    for when, answered in ((-60, State.ABSENT), (seen, state)):
+        watched.add_sighting(target, a_sighting(answered, when, target.id), None, apart=False)
     return watched
 
 
@@ -80,19 +80,22 @@ def release_without_verdict(name: str, state: State, seen: float = 300, monitor:
     ],
     ids=["overdue", "unproven", "mixed"],
 )
-def test_three_releases_of_a_slot_that_passed_before_the_start_are_judged_in_fewer_than_fifty_turns(
+def test_three_releases_of_a_slot_that_passed_before_the_start_are_judged_and_do_not_requeue_each_other_for_ever(
     states: list[State], verdicts: list[str]
 ) -> None:
     store = TemporaryStore()
     releases = {name: release_without_verdict(name, state) for name, state in zip(NAMES, states, strict=True)}
-    judge_until_quiet(releases, store)  # fails if they put each other into the queue for ever
+    judge_for_some_seconds(releases, store)
     assert [row.word for row in store.verdicts.judged()] == verdicts
 
 
 def release_at_guessed_address(
     name: str, page: Mapping[float, State], silent_at: float, redirected_at: float | None = None
 ) -> WatchedRelease:
-    """Return a release at a guessed address, with looks at its page, its announcement and the index."""
+    """Return a release at a guessed address, with looks at its page, its announcement and the index.
+
+    The announcement does not redirect and the index does not list it at a minute before the slot and at `silent_at`.
+    """
     link = f"https://www.gov.uk/government/statistics/announcements/{name}"
     watched = release_without_verdict(name, State.ABSENT, seen=-59)
     watched.release = replace(watched.release, address=Address.GUESSED, link=link)
@@ -104,9 +107,8 @@ def release_at_guessed_address(
         seen = [(at, state, "") for at, state in answers.items()]
         if redirected_at is not None and part == "announcement":
             seen.append((redirected_at, State.UNKNOWN, REDIRECTED))
-        for at, state, why in seen:
-            when = after_slot(at)
-            watched.add_sighting(target, Sighting(target.id, state, when, when, when, when, why=why), None, apart=False)
+        for when, state, why in seen:
+            watched.add_sighting(target, a_sighting(state, when, target.id, why=why), None, apart=False)
     return watched
 
 
@@ -115,10 +117,12 @@ def test_a_release_late_by_its_witnesses_is_pending_within_a_minute_if_another_r
     seconds: float, verdict: str
 ) -> None:
     store = TemporaryStore()
+    # Neither the announcement nor the index of claims shows a publication five minutes after its slot.
     claims = release_at_guessed_address("claims", {}, silent_at=295)
+    # The page of visas was out 1 s after the slot, but its announcement redirected only 280 s later.
     visas = release_at_guessed_address("visas", {1: State.PRESENT}, silent_at=280, redirected_at=281)
     visas.promises = [a_promise(after_slot(-30), release="visas")]
-    judge_until_quiet({"claims": claims, "visas": visas}, store, seconds=seconds)
+    judge_for_some_seconds({"claims": claims, "visas": visas}, store, seconds=seconds)
     assert {row.release: row.word for row in store.verdicts.judged()} == {"claims": verdict, "visas": "on_time"}
 
 
@@ -143,7 +147,7 @@ def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judg
             return answer
 
     other = OtherMonitor()
-    judge_until_quiet({"claims": mine}, store, other.ask)
+    judge_for_some_seconds({"claims": mine}, store, other.ask)
     (row,) = store.verdicts.judged()
     seen_by_the_other = "2018-01-05T09:30:05.000Z"
     assert (row.word, row.body["first_seen"]["by"]) == ("on_time", seen_by_the_other)
@@ -152,14 +156,14 @@ def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judg
 
 
 @pytest.mark.parametrize(
-    ("doubts", "verdicts"), [([True] * 9, []), ([True, False], ["unproven"])], ids=["always", "at the first judging"]
+    ("turns_in_doubt", "verdicts"), [(9, []), (1, ["unproven"])], ids=["for 9 seconds", "at the first turn"]
 )
-def test_no_release_is_judged_while_our_clock_is_in_doubt(doubts: list[bool], verdicts: list[str]) -> None:
+def test_no_release_is_judged_while_our_clock_is_in_doubt(turns_in_doubt: int, verdicts: list[str]) -> None:
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     with store.transaction() as tx:
         tx.save_release(mine.release)
-    is_clock_in_doubt = iter([*doubts, *[False] * 9]).__next__
-    judge_until_quiet({"claims": mine}, store, is_clock_in_doubt=is_clock_in_doubt, seconds=5)
+    is_clock_in_doubt = iter([True] * turns_in_doubt + [False] * 9).__next__
+    judge_for_some_seconds({"claims": mine}, store, is_clock_in_doubt=is_clock_in_doubt, seconds=5)
     assert [row.word for row in store.verdicts.judged()] == verdicts
 
 
@@ -190,14 +194,14 @@ async def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_rea
     assert [release.id for release in store.ledger.releases()] == ["claims"]
 
 
-def judge_until_quiet(
+def judge_for_some_seconds(
     releases: dict[str, WatchedRelease],
     store: TemporaryStore,
     ask: Ask | None = None,
     is_clock_in_doubt: Callable[[], bool] = lambda: False,
     seconds: float = 1,
 ) -> None:
-    """Judge releases for some seconds, five minutes after their slot. `ask` queries what other monitors stored.
+    """Judge releases for so many seconds, five minutes after their slot. `ask` queries what other monitors stored.
 
     It fails if they are queued again and again without an end.
     """
@@ -220,3 +224,50 @@ def judge_until_quiet(
         await writer.close()
 
     run_virtually(story, after_slot(301), patience=20)
+
+
+@virtually
+async def test_a_release_that_was_queued_twice_is_due_once_in_order_of_ids(clock: VirtualClock) -> None:
+    queue = JudgingQueue(clock)
+    for name in ("b", "a", "b"):
+        queue.judge_soon(name)
+    assert await queue.wait_for_due() == ["a", "b"]
+    assert clock.monotonic() == 0
+
+
+@virtually
+async def test_a_release_that_is_queued_three_times_for_one_instant_is_due_then_and_once(clock: VirtualClock) -> None:
+    queue = JudgingQueue(clock)
+    for _ in range(3):
+        queue.judge_at(clock.now() + timedelta(seconds=90), "r")
+    assert await queue.wait_for_due() == ["r"]
+    assert clock.monotonic() == 90
+    queue.judge_soon("other")
+    assert await queue.wait_for_due() == ["other"]
+
+
+@virtually
+async def test_a_release_that_is_queued_during_a_wait_ends_the_wait(clock: VirtualClock) -> None:
+    queue = JudgingQueue(clock)
+    queue.judge_at(clock.now() + timedelta(days=9), "late")
+    waiting = asyncio.ensure_future(queue.wait_for_due())
+    await clock.sleep(7)
+    queue.judge_soon("now")
+    assert await waiting == ["now"]
+    assert clock.monotonic() == 7
+
+
+@virtually
+async def test_changed_releases_are_judged_before_the_rest_and_every_release_gets_its_turn(clock: VirtualClock) -> None:
+    known = [f"r{number:03}" for number in range(2 * PORTION + 1)]
+    first, second, last = known[:PORTION], known[PORTION : 2 * PORTION], known[-1]
+    queue = JudgingQueue(clock)
+    queue.judge_all()
+    assert await queue.wait_for_due(known) == first
+    queue.judge_soon("changed")
+    assert await queue.wait_for_due(known) == ["changed"]
+    queue.judge_all()
+    assert await queue.wait_for_due(known) == second
+    # The last one has waited longest, so it takes a place in the second round.
+    assert await queue.wait_for_due(known) == [*first[:-1], last]
+    assert await queue.wait_for_due(known) == [first[-1]]

@@ -11,35 +11,20 @@ from monitor.app.options import make_policies
 from monitor.watch.rejudge import replay
 from monitor.watch.watch import Watch
 from tests.unit.monitor.app.life import Life, live, reopened
+from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.scripts import an_answer
 
 SITE = "https://www.gov.uk/government/statistics"
+BEHIND = 'announcement = "{}"\nredirect_after = "6m"\nlisted_after = "6m"'
+BIRTHS = release_table("births", "Example births: October 2026", f"{SITE}/births", more=BEHIND.format("births"))
+CLAIMS = release_table(
+    "claims", "Example claims: October 2026", f"{SITE}/claims--2", "example-office", more=BEHIND.format("claims")
+)
 HEAD = f"""
 title = "Two releases of one slot, and what leads to them is behind"
 from = 2026-11-26T09:20:00
 until = 2026-11-26T10:30:00
-
-[[release]]
-id = "births"
-title = "Example births: October 2026"
-producer = "department-for-example"
-url = "{SITE}/births"
-announcement = "births"
-slot = 2026-11-26T09:30:00
-known_from = 2026-10-29T09:30:00
-redirect_after = "6m"
-listed_after = "6m"
-
-[[release]]
-id = "claims"
-title = "Example claims: October 2026"
-producer = "example-office"
-url = "{SITE}/claims--2"
-announcement = "claims"
-slot = 2026-11-26T09:30:00
-known_from = 2026-10-29T09:30:00
-redirect_after = "6m"
-listed_after = "6m"
+{BIRTHS}{CLAIMS}
 """
 
 
@@ -71,6 +56,7 @@ def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[di
 def test_a_release_whose_listing_is_behind_is_pending_and_then_unproven_if_another_published_one_is_unlisted_too(
     tmp_path: Path,
 ) -> None:
+    # Listings and redirects are six minutes behind, so they do not show these pages before 09:36:01.
     before, after = claims_json_at(
         tmp_path, both_published(births_at="09:30:01", claims_at="09:30:01"), times=("09:35:50", "09:38:00")
     )

@@ -24,9 +24,10 @@ def lead_notices(life: Life) -> list[Notice]:
     return [notice for notice in life.daemon.store.outbox.notices() if notice.kind == "lead"]
 
 
+PAGE_WITHOUT_TITLE = "<script>location.reload()</script>"
 PLACEHOLDER = a_web_page(TITLE, "Release date: 26 November 2026 9:30am. Status: Confirmed")
 ODD_ANSWERS = {
-    "a page without title and heading is at": (URL, "<script>location.reload()</script>"),
+    "a page without title and heading is at": (URL, PAGE_WITHOUT_TITLE),
     "a page of another title is at": (URL, a_web_page("Prison population")),
     "a page under its title, but without its period, is at": (URL, a_web_page("Example claims")),
     "a page under its title that names the day of its slot": (URL, PLACEHOLDER),
@@ -64,39 +65,32 @@ def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead_even_with_a_res
     live(tmp_path, an_answer(url, "09:28:40", body), act, head=WITH_SHEET, delay=DELAY)
 
 
-def test_an_odd_answer_that_is_replaced_within_seconds_is_no_lead(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("answers", "until", "verdict"),
+    [
+        (an_answer(URL, "09:30:00", PAGE_WITHOUT_TITLE) + an_answer(URL, "09:30:10"), "09:31:00", "on_time"),
+        (an_answer(URL, "09:30:00") + an_answer(URL, "09:31:00", PAGE_WITHOUT_TITLE), "09:32:30", "on_time"),
+        (an_answer(URL, "08:00:00", a_web_page("Prison population")), "09:29:58", "pending"),
+    ],
+    ids=["it is replaced within seconds", "the page was seen on time", "it was always there"],
+)
+def test_an_odd_answer_that_is_short_too_late_or_old_is_no_lead(
+    tmp_path: Path, answers: str, until: str, verdict: str
+) -> None:
     async def act(life: Life) -> None:
-        await life.until("09:31:00")
-        assert (life.stored_verdict(), lead_notices(life)) == ("on_time", [])
+        await life.until(until)
+        assert (life.stored_verdict(), lead_notices(life)) == (verdict, [])
 
-    tables = an_answer(URL, "09:30:00", "<script>location.reload()</script>") + an_answer(URL, "09:30:10")
-    live(tmp_path, tables, act, head=HEAD)
-
-
-def test_an_odd_answer_at_a_page_that_was_seen_on_time_is_no_lead(tmp_path: Path) -> None:
-    page_without_title = "<script>location.reload()</script>"
-
-    async def act(life: Life) -> None:
-        await life.until("09:32:30")
-        assert (life.stored_verdict(), lead_notices(life)) == ("on_time", [])
-
-    live(tmp_path, an_answer(URL, "09:30:00") + an_answer(URL, "09:31:00", page_without_title), act, head=HEAD)
+    live(tmp_path, answers, act, head=HEAD)
 
 
-def test_a_page_of_another_title_that_was_always_there_is_no_lead(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:58")
-        assert lead_notices(life) == []
-
-    live(tmp_path, an_answer(URL, "08:00:00", a_web_page("Prison population")), act, head=HEAD)
-
-
-@pytest.mark.parametrize(("body", "leads"), [(PLACEHOLDER, 1), (a_web_page("Prison population"), 0)])
+@pytest.mark.parametrize(("page", "lead_count"), [(PLACEHOLDER, 1), (a_web_page("Prison population"), 0)])
 def test_at_a_guessed_address_only_a_page_with_the_release_title_is_a_lead(
-    tmp_path: Path, body: str, leads: int
+    tmp_path: Path, page: str, lead_count: int
 ) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:58")
-        assert (life.stored_verdict(), len(lead_notices(life))) == ("pending", leads)
+        assert (life.stored_verdict(), len(lead_notices(life))) == ("pending", lead_count)
 
-    live(tmp_path, an_answer(ON_GOVUK_URL, "09:28:40", body), act, head=ON_GOVUK)
+    # On GOV.UK, the address of a release is guessed from that of its announcement.
+    live(tmp_path, an_answer(ON_GOVUK_URL, "09:28:40", page), act, head=ON_GOVUK)

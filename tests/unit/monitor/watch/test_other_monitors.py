@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -31,7 +31,7 @@ from tests.worlds.stores import TemporaryStore
 T = TypeVar("T")
 NAMES = [f"r{number}" for number in range(500)]
 NOW = after_slot(30)
-WITH_STORED_PROMISE = "r7"
+STORED_PROMISE = a_promise(release="r7")
 BLIND = Blind(after_slot(-40), after_slot(-20), "stopped", monitor="south")
 
 
@@ -71,7 +71,7 @@ def merge_runs_of_south(
 ) -> tuple[dict[str, WatchedRelease], list[Blind], list[object]]:
     """Merge the stored runs of monitor `south` into 500 releases of `north` at once.
 
-    The store also has a promise of release r7. `known` are the promises that `north` has.
+    The store also has a promise for release r7. `known` are the promises that `north` has.
     Return the releases, the blind spans that `north` received, and the result of each merge.
     """
     promised = {name: tuple(one for one in known if one.release == name) for name in NAMES}
@@ -82,7 +82,7 @@ def merge_runs_of_south(
     seen = [a_run(f"{name}/page/edge", State.ABSENT, 0, 9, monitor="south") for name in NAMES]
     with store.transaction() as tx:
         tx.save_releases([each.release for each in releases.values()])
-        tx.add_promises([a_promise(release=WITH_STORED_PROMISE)])
+        tx.add_promises([STORED_PROMISE])
         tx.save_runs(seen)
         tx.add_blind(BLIND)
     received: list[Blind] = []
@@ -108,37 +108,40 @@ def test_looks_and_promises_of_another_monitor_are_read_for_500_releases_with_le
     # Each query returns the blind spans once more.
     assert blind_spans == [BLIND] * ask.queries
     assert all([run.target for run in each.other_runs] == [f"{name}/page/edge"] for name, each in releases.items())
-    assert {name for name, each in releases.items() if each.promises} == {WITH_STORED_PROMISE}
+    assert {name for name, each in releases.items() if each.promises} == {STORED_PROMISE.release}
 
 
 def test_own_promises_that_are_not_stored_yet_are_kept_with_the_stored_ones() -> None:
-    stored = a_promise(release="r7")
     own_r7, own_r8 = (a_promise(release=name, learnt=after_slot(-7200)) for name in ("r7", "r8"))
     releases, _, _ = merge_runs_of_south(CountingAsk(), TemporaryStore(), own_r7, own_r8)
-    assert releases["r7"].promises == (stored, own_r7)
+    assert releases["r7"].promises == (STORED_PROMISE, own_r7)
     assert releases["r8"].promises == (own_r8,)
 
 
 def test_a_promise_has_the_latest_confirmation_of_any_monitor() -> None:
-    by_us, by_them = (a_promise(release="r7", confirmed_at=after_slot(at)) for at in (-60, -30))
-    stored = TemporaryStore()
-    with stored.transaction() as tx:
-        tx.add_promises([by_them])
-    releases, _, _ = merge_runs_of_south(CountingAsk(), stored, by_us)
-    assert releases["r7"].promises == (by_them,)
+    confirmed_by_us, confirmed_later_by_south = (
+        replace(STORED_PROMISE, confirmed_at=after_slot(at)) for at in (-60, -30)
+    )
+    store = TemporaryStore()
+    with store.transaction() as tx:
+        tx.add_promises([confirmed_later_by_south])
+    releases, _, _ = merge_runs_of_south(CountingAsk(), store, confirmed_by_us)
+    assert releases["r7"].promises == (confirmed_later_by_south,)
 
 
 def test_all_merges_fail_after_one_query_if_the_store_is_away() -> None:
     ask = CountingAsk(failures=1)
     _, _, outcomes = merge_runs_of_south(ask, TemporaryStore())
     assert ask.queries == 1
-    assert all(isinstance(each, StoreFault) for each in outcomes)
+    assert len(outcomes) == len(NAMES)
+    assert all(isinstance(outcome, StoreFault) for outcome in outcomes)
 
 
-@pytest.mark.parametrize("name", ["r0", "r499"])
-def test_an_unreadable_release_does_not_stop_the_others(name: str) -> None:
+@pytest.mark.parametrize("unreadable", ["r0", "r499"])
+def test_an_unreadable_release_does_not_stop_the_others(unreadable: str) -> None:
     store = TemporaryStore()
-    store.runs = OneUnreadable(store.runs, name)
+    store.runs = OneUnreadable(store.runs, unreadable)
     releases, _, outcomes = merge_runs_of_south(CountingAsk(), store)
-    assert [each for each, outcome in zip(releases, outcomes, strict=True) if outcome is not None] == [name]
-    assert [each for each, watched in releases.items() if not watched.other_runs] == [name]
+    failed = [name for name, outcome in zip(releases, outcomes, strict=True) if outcome is not None]
+    without_runs = [name for name, watched in releases.items() if not watched.other_runs]
+    assert failed == without_runs == [unreadable]

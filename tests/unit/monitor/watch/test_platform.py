@@ -10,18 +10,11 @@ from monitor.app.options import make_policies
 from monitor.store.rows import DeliveryState
 from monitor.watch.rejudge import current_body, replay
 from tests.unit.monitor.app.life import HEAD, Life, live, reopened
+from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.scripts import an_answer
 
 STATISTICS = "https://www.gov.uk/government/statistics"
-OTHER = """
-[[release]]
-id = "visas"
-title = "Example visas: October 2026"
-producer = "example-office"
-url = "https://www.gov.uk/government/statistics/visas"
-slot = 2026-11-26T09:30:00
-known_from = 2026-10-29T09:30:00
-"""
+OTHER = release_table("visas", "Example visas: October 2026", f"{STATISTICS}/visas", producer="example-office")
 
 
 def both_published(claims_at: str, visas_at: str) -> str:

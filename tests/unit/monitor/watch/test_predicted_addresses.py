@@ -1,78 +1,127 @@
-"""Addresses made from those of an earlier edition: which, and how they are watched and judged."""
+"""Addresses that earlier editions suggest: of files, and of pages elsewhere; how they are watched and judged."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import cast
 
 import pytest
 
 from monitor.deliver.facts import Measurement, release_facts
+from monitor.judge.as_json import part_from_json
+from monitor.judge.explain.explain import explain
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
+from monitor.judge.verdict import Verdict
 from monitor.look.fetch import Found
 from monitor.look.sighting import State
-from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, window_at
+from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, Window, window_at
 from monitor.plan.targets import targets_of
 from monitor.plan.windows import Progress, Stage, windows_for, windows_of_guess
+from monitor.store.rows import Judged
 from monitor.watch.planner import Planner, WatchRules
-from monitor.watch.predicted_addresses import Edition, PredictedAddresses, predicted_files
+from monitor.watch.predicted_addresses import Edition, PredictedAddresses, predicted_files, predicted_pages
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
-from schedules.announcement import Part, Role
-from schedules.contract.verdict import VerdictKind
+from schedules.announcement import Origin, Part, Role
+from schedules.contract.verdict import Kind, VerdictKind
+from schedules.regular_series import Series
 from schedules.release import Release
-from tests.unit.monitor.watch.fake_poller import FakePoller
-from tests.unit.monitor.watch.predicted import (
-    PREDICTED_FILE,
-    SITE,
-    StandingClock,
-    WatchStub,
-    ask,
-    judged_row,
-    part,
-    part_row,
-    release,
-    verdict_with_prediction,
-)
+from tests.unit.monitor.watch.fake_poller import FakePoller, StandingClock
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, RegularLooks, a_sighting
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
+from tests.worlds.verdicts import judged
+
+SITE = "https://stats.example"
+PREDICTED_FILE = Part("expected-1", Role.DATA, f"{SITE}/trade-april-2017.csv", required=False, origin=Origin.PREDICTED)
+
+
+def part(url: str, name: str = "found-1", role: Role = Role.DATA) -> Part:
+    return Part(name, role, url, required=False)
+
+
+def april_release(title: str = "UK trade: April 2017", url: str = f"{SITE}/trade/april-2017", *parts: Part) -> Release:
+    return Release("r", title, "ons", url, (Part("page", Role.PAGE, url), *parts))
+
+
+def verdict_with_prediction(now: float, *states: tuple[float, State]) -> Verdict:
+    """Return the verdict at an instant on a release that came on time, with these states at its predicted file."""
+    stories = {
+        "page/edge": RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=True),
+        "expected-1/edge": RegularLooks(states),
+    }
+    runs = {f"r/{view}": story.runs(view, now) for view, story in stories.items()}
+    return judge(a_release(PREDICTED_FILE), [a_promise()], runs, [], Policy(), after_slot(now))
+
+
+def release_before_its_prediction_was_seen(predicted: Part) -> WatchedRelease:
+    """Return a release that came on time, two seconds after its slot."""
+    return WatchedRelease(a_release(predicted), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT)))
+
+
+def judged_row(title: str, name: str, *parts: dict[str, object]) -> Judged:
+    body = {"title": title, "url": f"{SITE}/{name}", "parts": list(parts)}
+    return Judged(name, "ofqual", SLOT - timedelta(days=30), "on_time", "none", final=True, at=SLOT, body=body)
+
+
+def part_row(name: str, url: str, by: str | None = "2017-12-05T09:30:00.000Z") -> dict[str, object]:
+    return {"id": name, "role": "data", "url": url, "required": False, "first_seen": {"after": None, "by": by}}
+
+
+async def ask(question: Callable[[], dict[Series, list[Edition]]]) -> dict[Series, list[Edition]]:
+    return question()
+
+
+@dataclass
+class WatchStub:
+    """Stands in for the watch, and keeps the parts that were added to each release."""
+
+    releases: dict[str, WatchedRelease]
+    added: list[tuple[str, list[Part]]] = field(default_factory=list)
+
+    def add_parts(self, name: str, parts: list[Part]) -> None:
+        self.added.append((name, parts))
 
 
 def edition(*parts: Part, title: str = "UK trade: March 2017", url: str = f"{SITE}/trade/march-2017") -> Edition:
     return Edition(title, url, parts)
 
 
-def addresses(release: Release, *editions: Edition, hosts: tuple[str, ...] = ()) -> list[str]:
+def predicted_file_urls(release: Release, *editions: Edition, hosts: tuple[str, ...] = ()) -> list[str]:
     return [one.url for one in predicted_files(release, editions, hosts)]
 
 
 def test_parts_keep_their_role_and_are_never_required() -> None:
-    found = predicted_files(release(), [edition(part(f"{SITE}/trade-march-2017.csv"))], ())
+    found = predicted_files(april_release(), [edition(part(f"{SITE}/trade-march-2017.csv"))], ())
     assert found == [PREDICTED_FILE]
 
 
-def test_addresses_come_from_the_latest_edition_that_has_any() -> None:
-    older = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
-    newer = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
-    silent = edition(part(f"{SITE}/trade.csv"))
-    assert addresses(release(), silent, newer, older) == [f"{SITE}/new-april-2017.csv"]
+def test_addresses_come_from_the_latest_edition_with_its_period_in_an_address() -> None:
+    january = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
+    february = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
+    march_without_period = edition(part(f"{SITE}/trade.csv"))
+    assert predicted_file_urls(april_release(), march_without_period, february, january) == [
+        f"{SITE}/new-april-2017.csv"
+    ]
 
 
 def test_addresses_are_predicted_on_hosts_of_others_only_if_these_are_configured() -> None:
     foreign = edition(part("https://cdn.example/trade-march-2017.csv"))
-    assert addresses(release(), foreign) == []
-    assert addresses(release(), foreign, hosts=("cdn.example",)) == ["https://cdn.example/trade-april-2017.csv"]
+    assert predicted_file_urls(april_release(), foreign) == []
+    assert predicted_file_urls(april_release(), foreign, hosts=("cdn.example",)) == [
+        "https://cdn.example/trade-april-2017.csv"
+    ]
 
 
 def test_an_address_that_is_known_already_is_not_predicted() -> None:
     known = part(f"{SITE}/trade-april-2017.csv", "sheet")
-    with_part = release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
-    assert addresses(with_part, edition(part(f"{SITE}/trade-march-2017.csv"))) == []
+    with_part = april_release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
+    assert predicted_file_urls(with_part, edition(part(f"{SITE}/trade-march-2017.csv"))) == []
 
 
 def test_a_file_below_its_page_is_predicted_below_the_announced_page() -> None:
@@ -82,8 +131,8 @@ def test_a_file_below_its_page_is_predicted_below_the_announced_page() -> None:
         part(f"{page}/trade-march-2017/trade-march-2017-bulletin", "found-2", Role.HTML),
         url=f"{page}/trade-march-2017",
     )
-    ours = release("UK trade: April 2017", f"{page}/trade-april-2017--2")
-    assert addresses(ours, before) == [
+    ours = april_release("UK trade: April 2017", f"{page}/trade-april-2017--2")
+    assert predicted_file_urls(ours, before) == [
         f"{page}/trade-april-2017--2/tables",
         f"{page}/trade-april-2017--2/trade-april-2017-bulletin",
     ]
@@ -91,20 +140,16 @@ def test_a_file_below_its_page_is_predicted_below_the_announced_page() -> None:
 
 def test_no_more_than_ten_addresses_are_expected() -> None:
     many = edition(*(part(f"{SITE}/trade-{chr(97 + at)}-march-2017.csv", f"found-{at}") for at in range(20)))
-    assert len(addresses(release(), many)) == 10
+    assert len(predicted_file_urls(april_release(), many)) == 10
 
 
-def window_names_of_prediction(standing: Progress) -> set[str]:
-    (target,) = targets_of(replace(release(), parts=(PREDICTED_FILE,)))
-    return {
-        window.name
-        for window in windows_of_guess(target, windows_for(target, a_promise().slot, standing), standing, DEFAULT_WATCH)
-    }
+def windows_of_prediction(progress: Progress) -> tuple[Window, ...]:
+    (target,) = targets_of(replace(april_release(), parts=(PREDICTED_FILE,)))
+    return windows_of_guess(target, windows_for(target, a_promise().slot, progress), progress, DEFAULT_WATCH)
 
 
 def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second() -> None:
-    (target,) = targets_of(replace(release(), parts=(PREDICTED_FILE,)))
-    windows = windows_of_guess(target, windows_for(target, a_promise().slot, Progress()), Progress(), DEFAULT_WATCH)
+    windows = windows_of_prediction(Progress())
 
     def seconds_between_looks(before: timedelta) -> float:
         return window_at(windows, SLOT - before).every.total_seconds()
@@ -116,12 +161,15 @@ def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second()
 
 
 def test_a_predicted_part_not_seen_with_its_page_has_only_the_settle_window() -> None:
-    assert window_names_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False)) == {"settle"}
+    windows = windows_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False))
+    assert {window.name for window in windows} == {"settle"}
 
 
 def test_a_predicted_part_that_was_seen_or_exposed_is_watched_on() -> None:
-    assert "after" in window_names_of_prediction(Progress(Stage.SEEN, SLOT))
-    assert "exposed" in window_names_of_prediction(Progress(Stage.EXPOSED, SLOT - timedelta(minutes=30)))
+    seen = windows_of_prediction(Progress(Stage.SEEN, SLOT))
+    exposed = windows_of_prediction(Progress(Stage.EXPOSED, SLOT - timedelta(minutes=30)))
+    assert "after" in {window.name for window in seen}
+    assert "exposed" in {window.name for window in exposed}
 
 
 @pytest.mark.parametrize("states", [((-120, ABSENT),), ((-120, UNKNOWN),), ((-120, PRESENT),)])
@@ -134,14 +182,14 @@ def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
         "r/expected-1/edge": RegularLooks(states),
     }
     runs = {name: story.runs(name, min(now, 400)) for name, story in stories.items()}
-    alone, both = (
+    without_prediction, with_prediction = (
         judge(a_release(*parts), [a_promise()], runs, [], Policy(), after_slot(now))
         for parts in ((), (PREDICTED_FILE,))
     )
-    assert replace(both, parts=()) == replace(alone, parts=())
-    _page, predicted = both.parts
+    assert replace(with_prediction, parts=()) == replace(without_prediction, parts=())
+    _page, predicted = with_prediction.parts
     assert predicted.verdict in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
-    assert [each.id for each in release_facts(both, Measurement()).parts] == ["page"]
+    assert [each.id for each in release_facts(with_prediction, Measurement()).parts] == ["page"]
 
 
 def test_a_predicted_address_seen_before_the_slot_after_an_absence_is_an_exposure_and_a_part_of_the_facts() -> None:
@@ -158,16 +206,12 @@ def window_names(poller: FakePoller, target: str) -> tuple[str, ...]:
 def test_a_predicted_part_that_the_page_names_is_added_once_and_watched_as_an_overdue_part() -> None:
     poller, clock = FakePoller(), StandingClock(after_slot(2))
     planner = Planner(clock, poller, WatchRules())
-    under_watch = WatchedRelease(
-        a_release(PREDICTED_FILE), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT))
-    )
+    under_watch = release_before_its_prediction_was_seen(PREDICTED_FILE)
     planner.update_release(under_watch, a_release())
     assert window_names(poller, "r/expected-1/edge") == ("settle",)
-    names_both = a_sighting(
-        PRESENT, 2, "page", found=(Found(PREDICTED_FILE.url, "", "data"), Found(f"{SITE}/other.csv", "", "data"))
-    )
+    named = tuple(Found(url, "", "data") for url in (PREDICTED_FILE.url, f"{SITE}/other.csv"))
     for _ in range(2):
-        planner.add_found_parts(under_watch, names_both)
+        planner.add_found_parts(under_watch, a_sighting(PRESENT, 2, "page", found=named))
         assert [each.id for each in under_watch.release.parts] == ["page", "expected-1", "found-2"]
         assert window_names(poller, "r/expected-1/edge") == ("settle", "overdue-then")
 
@@ -178,38 +222,23 @@ def test_files_named_by_a_page_before_its_slot_confirm_no_prediction() -> None:
     under_watch = WatchedRelease(a_release(PREDICTED_FILE), [a_promise()])
     planner.update_release(under_watch, a_release())
     before = dict(poller.windows)
-    planner.add_found_parts(
-        under_watch, a_sighting(PRESENT, -300, "page", found=(Found(PREDICTED_FILE.url, "", "data"),))
-    )
+    named = Found(PREDICTED_FILE.url, "", "data")
+    planner.add_found_parts(under_watch, a_sighting(PRESENT, -300, "page", found=(named,)))
     assert poller.windows == before
 
 
 def test_only_files_that_the_earlier_edition_named_and_that_were_seen_are_predicted_and_only_once() -> None:
-    store = TemporaryStore()
-    with store.transaction() as tx:
-        tx.save_judged(
-            judged_row(
-                "UK trade: March 2017",
-                "march",
-                part_row("found-1", f"{SITE}/trade-march-2017.csv"),
-                part_row("found-2", f"{SITE}/never-march-2017.csv", by=None),
-                part_row("sheet", f"{SITE}/configured-march-2017.csv"),
-            )
-        )
-    verdict = replace(verdict_with_prediction(-60, (-120, ABSENT)), at=after_slot(-60))
-    watch = WatchStub({"r": WatchedRelease(replace(release(), producer="ofqual"), [a_promise()], verdict=verdict)})
-    expected = PredictedAddresses(store.verdicts, cast("Watch", watch), StandingClock(after_slot(-60)), {}, ask)
-    for _ in range(2):
-        asyncio.run(expected.predict_missing())
-    assert watch.added == [("r", [PREDICTED_FILE])]
+    named_and_seen = part_row("found-1", f"{SITE}/trade-march-2017.csv")
+    never_seen = part_row("found-2", f"{SITE}/never-march-2017.csv", by=None)
+    configured = part_row("sheet", f"{SITE}/configured-march-2017.csv")
+    march = judged_row("UK trade: March 2017", "march", named_and_seen, never_seen, configured)
+    assert add_predictions(march, times=2) == [("r", [PREDICTED_FILE])]
 
 
 def test_only_a_few_of_thousands_of_files_that_a_page_names_are_watched() -> None:
     poller, most_parts = FakePoller(), 10
     planner = Planner(StandingClock(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=most_parts)))
-    under_watch = WatchedRelease(
-        a_release(PREDICTED_FILE), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT))
-    )
+    under_watch = release_before_its_prediction_was_seen(PREDICTED_FILE)
     planner.update_release(under_watch, a_release())
     named = a_sighting(PRESENT, 2, "page", found=tuple(Found(f"{SITE}/{n}.csv", "", "data") for n in range(2000)))
     for _ in range(3):
@@ -218,3 +247,187 @@ def test_only_a_few_of_thousands_of_files_that_a_page_names_are_watched() -> Non
     *watched, _not_watched = (part.id for part in under_watch.release.parts)
     assert len(watched) == most_parts
     assert {target.split("/")[1] for target in poller.windows} == set(watched)
+
+
+PAGE = "https://figures.example.org/deaths"
+PREDICTED_PAGE = Part("expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED)
+
+
+def edition_with_links(title: str, *links: str) -> Edition:
+    return Edition(title, f"{SITE}/{title}", (), links)
+
+
+def predicted_page_urls(
+    editions: Sequence[Edition], title: str = "UK trade: April 2017", inside: tuple[str, ...] = ()
+) -> list[str]:
+    return [one.url for one in predicted_pages(april_release(title), editions, inside)]
+
+
+MARCH_WITH_LINK, FEBRUARY_WITH_LINK = (
+    edition_with_links(f"UK trade: {month} 2017", PAGE) for month in ("March", "February")
+)
+
+
+def test_a_page_elsewhere_is_predicted_if_two_of_the_last_four_editions_linked_to_it() -> None:
+    assert predicted_pages(april_release(), [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()) == [PREDICTED_PAGE]
+    without_link = edition_with_links("UK trade: June 2016")
+    assert predicted_page_urls([MARCH_WITH_LINK]) == []
+    assert predicted_page_urls([MARCH_WITH_LINK, without_link, without_link, FEBRUARY_WITH_LINK]) == [PAGE]
+    assert predicted_page_urls([MARCH_WITH_LINK, without_link, without_link, without_link, FEBRUARY_WITH_LINK]) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.gov.uk/government/collections/trade",
+        "https://assets.publishing.service.gov.uk/media/1/trade",
+        "https://intranet.example.org/trade",
+        "https://figures.example.org/trade.xlsx",
+        f"https://figures.example.org/{'a' * 500}",
+        "mailto:figures@example.org",
+    ],
+)
+def test_no_page_is_predicted_on_govuk_or_private_hosts_and_no_file(url: str) -> None:
+    editions = [replace(each, links=(url,)) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
+    assert predicted_page_urls(editions, inside=("intranet.example.org",)) == []
+
+
+def test_no_page_is_predicted_for_a_title_without_a_period_or_with_the_period_of_an_earlier_edition() -> None:
+    assert predicted_page_urls([MARCH_WITH_LINK, FEBRUARY_WITH_LINK], "UK trade") == []
+    provisional_april = edition_with_links("UK trade, provisional: April 2017", PAGE)
+    assert predicted_page_urls([MARCH_WITH_LINK, provisional_april, FEBRUARY_WITH_LINK], "UK trade: April 2017") == []
+
+
+def test_a_page_that_is_a_part_of_the_release_already_is_not_predicted() -> None:
+    with_page = replace(april_release(), parts=(*april_release().parts, part(PAGE, "news", Role.ALTERNATIVE)))
+    assert predicted_pages(with_page, [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()) == []
+
+
+def test_at_most_three_pages_are_predicted_with_ids_after_those_of_files() -> None:
+    five_links = tuple(f"{PAGE}/{number}" for number in range(5))
+    editions = [replace(each, links=five_links) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
+    assert PREDICTED_FILE.id == "expected-1"
+    with_predicted_file = replace(april_release(), parts=(*april_release().parts, PREDICTED_FILE))
+    pages = predicted_pages(with_predicted_file, editions, ())
+    assert [page.id for page in pages] == ["expected-2", "expected-3", "expected-4"]
+
+
+def row_of_page(name: str, origin: str, by: str | None, url: str = PAGE) -> dict[str, object]:
+    return part_row(name, url, by) | {"role": "alternative", "origin": origin}
+
+
+def add_predictions(*rows: Judged, inside: tuple[str, ...] = (), times: int = 1) -> list[tuple[str, list[Part]]]:
+    """Predict parts of release `r` from these stored verdicts, so many times. Return what was added each time.
+
+    No page is predicted on the hosts in `inside`.
+    """
+    store = TemporaryStore()
+    with store.transaction() as tx:
+        for row in rows:
+            tx.save_judged(row)
+    ahead = replace(april_release(), producer="ofqual")
+    verdict = replace(verdict_with_prediction(-60, (-120, ABSENT)), at=after_slot(-60))
+    watch = WatchStub({"r": WatchedRelease(ahead, [a_promise()], verdict=verdict)})
+    clock = StandingClock(after_slot(-60))
+    predicted = PredictedAddresses(store.verdicts, cast("Watch", watch), clock, {}, ask, inside)
+    for _ in range(times):
+        asyncio.run(predicted.predict_missing())
+    return watch.added
+
+
+def predicted_urls(*rows: Judged, inside: tuple[str, ...] = ()) -> list[str]:
+    return [part.url for _, parts in add_predictions(*rows, inside=inside) for part in parts]
+
+
+LINKED_PAGE_ROW = row_of_page("linked-1", "linked", None)
+SEEN_PAGE_ROW, UNSEEN_PAGE_ROW = (
+    row_of_page("expected-1", "predicted", by) for by in ("2017-12-05T09:30:00.000Z", None)
+)
+
+
+@pytest.mark.parametrize(
+    ("part_in_february", "urls"), [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])]
+)
+def test_a_page_that_was_only_predicted_for_an_edition_counts_as_linked_by_it_if_it_was_seen(
+    part_in_february: dict[str, object], urls: list[str]
+) -> None:
+    march = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
+    february = judged_row("UK trade: February 2017", "f", part_in_february)
+    assert predicted_urls(march, february) == urls
+    private_hosts = ("figures.example.org",)
+    assert predicted_urls(march, february, inside=private_hosts) == []
+
+
+def test_a_page_to_which_two_series_link_is_not_predicted() -> None:
+    rows = [judged_row(f"UK trade: {month} 2017", month, LINKED_PAGE_ROW) for month in ("March", "February")]
+    assert predicted_urls(*rows, judged_row("Prices: March 2017", "p", LINKED_PAGE_ROW)) == []
+
+
+def test_a_predicted_page_is_read_from_the_store_and_recognised_by_its_period_at_the_edge_only() -> None:
+    stored = part_from_json({"id": "expected-1", "role": "alternative", "url": PAGE, "required": False})
+    assert stored == PREDICTED_PAGE
+    (target,) = targets_of(replace(april_release(), parts=(stored,)))
+    assert (target.recognise, target.view.value, target.title) == ("period", "edge", april_release().title)
+
+
+def test_a_predicted_page_elsewhere_keeps_only_the_settle_window_once_it_was_seen() -> None:
+    (target,) = targets_of(replace(april_release(), parts=(PREDICTED_PAGE,)))
+    seen = Progress(Stage.SEEN, SLOT)
+    windows = windows_of_guess(target, windows_for(target, a_promise().slot, seen), seen, DEFAULT_WATCH)
+    assert {window.name for window in windows} == {"settle"}
+    assert windows[-1].ends == SLOT + DEFAULT_WATCH.settle.until
+
+
+def release_with_stored_links(poller: FakePoller) -> WatchedRelease:
+    """Return a release with a predicted page, after two looks at its page found that link and nine others."""
+    watched = release_before_its_prediction_was_seen(PREDICTED_PAGE)
+    planner = Planner(StandingClock(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=6)))
+    planner.update_release(watched, a_release())
+    links = [PAGE, *(f"{PAGE}/{number}#part" for number in range(9))]
+    page_with_links = a_sighting(PRESENT, 2, "page/content", found=tuple(Found(url, "", "external") for url in links))
+    for _ in range(2):
+        planner.add_found_parts(watched, page_with_links)
+    return watched
+
+
+def test_the_first_five_links_of_a_published_page_are_stored_once_and_not_watched() -> None:
+    poller = FakePoller()
+    release = release_with_stored_links(poller).release
+    stored = [part for part in release.parts if part.origin is Origin.LINKED]
+    assert [(part.id, part.url) for part in stored] == [(f"linked-{n + 1}", f"{PAGE}/{n}") for n in range(5)]
+    assert not any("/linked-" in target for target in poller.windows)
+
+
+def test_stored_links_of_a_page_are_neither_judged_nor_reported() -> None:
+    release = release_with_stored_links(FakePoller()).release
+    verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
+    _page, _predicted, *linked = verdict.parts
+    assert {part.verdict for part in linked} == {VerdictKind.PENDING}
+    assert Kind.PARTS_CUT not in {found.kind for found in verdict.findings}
+    assert [each.id for each in release_facts(verdict, Measurement()).parts] == ["page"]
+
+
+def test_links_of_a_page_before_its_slot_are_not_stored() -> None:
+    five_minutes_before = -300
+    planner = Planner(StandingClock(after_slot(five_minutes_before)), FakePoller(), WatchRules())
+    watched = WatchedRelease(april_release(), [a_promise()])
+    link = Found(PAGE, "", "external")
+    planner.add_found_parts(watched, a_sighting(PRESENT, five_minutes_before, "page/content", found=(link,)))
+    assert [part.id for part in watched.release.parts] == ["page"]
+
+
+def test_explain_says_how_the_addresses_of_predicted_and_linked_pages_are_known() -> None:
+    linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
+    release = a_release(PREDICTED_PAGE, linked)
+    verdict = judge(release, [a_promise()], {}, [], Policy(), after_slot(200))
+    explanation = explain(verdict, release, [a_promise()], {}, [], Policy())
+    _page, of_predicted, of_linked = (fact.text for fact in explanation.facts if fact.kind == "part")
+    assert "at an address made from earlier editions" in of_predicted
+    assert "on another site, linked to by its page" in of_linked
+
+
+def test_a_release_on_time_has_no_finding_if_its_predicted_page_elsewhere_comes_later() -> None:
+    page_on_time = RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=True)
+    predicted_minutes_later = RegularLooks([(-120, ABSENT), (300, PRESENT)])
+    verdict = judged(400, {"page": page_on_time, "expected-1": predicted_minutes_later}, PREDICTED_PAGE)
+    assert (verdict.verdict, verdict.findings) == (VerdictKind.ON_TIME, ())

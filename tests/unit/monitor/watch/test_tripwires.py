@@ -13,7 +13,7 @@ import pytest
 from monitor.config.settings import Settings
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
-from monitor.plan.targets import newest_on_govuk
+from monitor.plan.targets import Target, newest_on_govuk
 from monitor.store.writer import DELAY
 from monitor.watch.listing_match import Matcher, MatchKind, NearRelease
 from monitor.watch.tripwires import ListingHandlers, Producer, Tripwires, publication_date
@@ -153,20 +153,27 @@ def organisation_feed(*, early: bool) -> str:
     )
 
 
-@pytest.mark.parametrize("kind", ["search", "feed"])
+def govuk_listings(*, shown_in: str) -> str:
+    """Return GOV.UK's search and the feed of an organisation, one of which shows the release from 09:28:30 on."""
+    feed_url = f"https://{HOST}/government/organisations/department-for-example.atom"
+    listings = {
+        "search": (newest_on_govuk("department-for-example"), found_by_search, "json"),
+        "feed": (feed_url, organisation_feed, "atom+xml"),
+    }
+    tables = ""
+    for name, (url, listing, kind) in listings.items():
+        content_type = f'headers = {{ "Content-Type" = "application/{kind}" }}\n'
+        tables += an_answer(url, "08:00:00", listing(early=False), more=content_type)
+        if name == shown_in:
+            tables += an_answer(url, "09:28:30", listing(early=True), more=content_type)
+    return tables
+
+
+@pytest.mark.parametrize("listing", ["search", "feed"])
 def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure_found_with_one_request_a_minute(
-    tmp_path: Path, kind: str
+    tmp_path: Path, listing: str
 ) -> None:
-    search, feed = newest_on_govuk("department-for-example"), f"https://{HOST}/government/organisations"
-    feed = f"{feed}/department-for-example.atom"
-    json_type, atom_type = (f'headers = {{ "Content-Type" = "application/{kind}" }}\n' for kind in ("json", "atom+xml"))
-    tables = an_answer(search, "08:00:00", found_by_search(early=False), more=json_type)
-    tables += an_answer(feed, "08:00:00", organisation_feed(early=False), more=atom_type)
-    tables += {
-        "search": an_answer(search, "09:28:30", found_by_search(early=True), more=json_type),
-        "feed": an_answer(feed, "09:28:30", organisation_feed(early=True), more=atom_type),
-    }[kind]
-    page = an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
+    tables = govuk_listings(shown_in=listing) + an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
 
     async def act(life: Life) -> None:
         await life.until("09:33:30")
@@ -176,7 +183,7 @@ def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure_foun
         # Search and feed take turns: an organisation costs its host one request a minute.
         assert max(Counter(entry.at.minute for entry in listings).values()) == 1
 
-    live(tmp_path, tables + page, act, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
+    live(tmp_path, tables, act, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 
 
 HEAD_WITH_SLOT_AT_09_40 = HEAD.replace("slot = 2026-11-26T09:30:00", "slot = 2026-11-26T09:40:00")
@@ -212,6 +219,14 @@ def test_a_release_in_a_recent_sitemap_of_an_index_is_found_with_one_request_a_m
     live(tmp_path, tables, act, head=HEAD_WITH_SLOT_AT_09_40, base=with_listing("/sitemap.xml"))
 
 
+NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)
+
+
+def a_look(target: Target, *found: Found, at: datetime = NINE) -> Sighting:
+    """Return one look at a tripwire, which has these entries."""
+    return Sighting(target.id, State.ABSENT, at, at, at, at, found=found)
+
+
 def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_not() -> None:
     one = Producer("one", ["www.gov.uk"], [f"{STATS}/a.xml", f"{STATS}/b.atom"])
     wires = Tripwires(FakePoller(), [one, Producer("two", newest=[f"{STATS}/a.xml"])], near=lambda _producer: [])
@@ -220,7 +235,8 @@ def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_no
         (target.id.split("/")[1], target.host, window.every / minute, shift / minute)
         for target, (window,), shift in wires.plan_targets()
     ]
-    # Producer, host, minutes between two requests, and minutes until the first. GOV.UK has a search and a feed.
+    # Each is a producer, a host, the minutes between two requests, and the minutes until the first. GOV.UK has a search
+    # and a feed.
     assert planned == [
         ("one", "www.gov.uk", 2.0, 0.0),
         ("one", "www.gov.uk", 2.0, 1.0),
@@ -234,12 +250,10 @@ def test_sitemaps_of_its_own_host_that_an_index_names_replace_those_that_it_name
     poller = FakePoller()
     wires = Tripwires(poller, [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near=lambda _producer: [])
     (index,) = wires.targets()
-    wires.start(datetime(2026, 11, 26, 8, tzinfo=UTC))
-    at = datetime(2026, 11, 26, 9, tzinfo=UTC)
+    wires.start(NINE - timedelta(hours=1))
 
     def index_names(*urls: str) -> None:
-        found = tuple(Found(url, "", "sitemap") for url in urls)
-        wires.see(index, Sighting(index.id, State.ABSENT, at, at, at, at, found=found))
+        wires.see(index, a_look(index, *(Found(url, "", "sitemap") for url in urls)))
 
     index_names(f"{STATS}/a.xml", "https://else.example/b.xml")
     assert sorted(poller.urls()) == [f"{STATS}/a.xml", f"{STATS}/sitemap.xml"]
@@ -251,18 +265,17 @@ def test_sitemaps_of_its_own_host_that_an_index_names_replace_those_that_it_name
 
 
 def test_matches_are_reported_once_and_forgotten_when_their_release_is_not_near() -> None:
-    at, near, reported = datetime(2026, 11, 26, 9, tzinfo=UTC), list[NearRelease](), list[str]()
+    near, reported = list[NearRelease](), list[str]()
     producer = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
     handlers = ListingHandlers(match=lambda match: reported.append(match.url))
     wires = Tripwires(FakePoller(), [producer], near=lambda _producer: near, handlers=handlers)
     feed, latest = wires.targets()
     weeks = 20
     for week in range(weeks):
-        title, url, when = f"Example claims: week {week}, 2026", f"{STATS}/week-{week}", at + timedelta(weeks=week)
+        title, url, when = f"Example claims: week {week}, 2026", f"{STATS}/week-{week}", NINE + timedelta(weeks=week)
         near[:] = [NearRelease(Release(f"of-week-{week}", title, "one", f"{STATS}/promised-{week}", ()), when)]
         for target in (feed, latest, feed):
-            sighting = Sighting(target.id, State.ABSENT, when, when, when, when, found=(Found(url, title, "listed"),))
-            wires.see(target, sighting)
+            wires.see(target, a_look(target, Found(url, title, "listed"), at=when))
     assert reported == [f"{STATS}/week-{week}" for week in range(weeks)]
     # Only the release of the last week is still in memory.
     assert [week for week in range(weeks) if f"'of-week-{week}'" in repr(wires)] == [weeks - 1]
@@ -270,13 +283,13 @@ def test_matches_are_reported_once_and_forgotten_when_their_release_is_not_near(
 
 def test_sitemaps_that_an_index_no_longer_names_are_forgotten() -> None:
     wires = Tripwires(FakePoller(), [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near=lambda _name: [])
-    index, at = next(wires.targets()), datetime(2026, 11, 26, 9, tzinfo=UTC)
+    index = next(wires.targets())
     for day in range(9):
         child = Found(f"{STATS}/of-day-{day}.xml", "", "sitemap")
-        wires.see(index, Sighting(index.id, State.ABSENT, at, at, at, at, found=(child,)))
+        wires.see(index, a_look(index, child))
         for target in wires.targets():
-            pages = (Found(f"{STATS}/{day}", "Example", "listed"),) if target is not index else (child,)
-            wires.see(target, Sighting(target.id, State.ABSENT, at, at, at, at, found=pages))
+            entry = child if target is index else Found(f"{STATS}/{day}", "Example", "listed")
+            wires.see(target, a_look(target, entry))
     # Only the sitemap of the last day is still in memory.
     assert [day for day in range(9) if f"/of-day-{day}.xml': _Listing" in repr(wires)] == [8]
 

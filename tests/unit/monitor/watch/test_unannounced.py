@@ -23,15 +23,17 @@ TITLE = "Example surprise: October 2026"
 HTML = f'<html><head><title>{TITLE} - GOV.UK</title></head><body><h1 class="gem-c-heading">{TITLE}</h1></body></html>'
 
 
-def content_item(first: str) -> Reply:
+def publish_page(office: Office, first_published: str) -> None:
+    """Have GOV.UK answer with a page of statistics, and with its content item."""
     fields = {
         "schema_name": "publication",
         "document_type": "official_statistics",
         "base_path": "/government/statistics/example-surprise",
         "title": TITLE,
-        "first_published_at": first,
+        "first_published_at": first_published,
     }
-    return Reply(200, json.dumps(fields).encode(), {"Content-Type": "application/json"})
+    content_item = Reply(200, json.dumps(fields).encode(), {"Content-Type": "application/json"})
+    office.pages |= {CONTENT_URL: content_item, PAGE_URL: Reply(200, HTML.encode())}
 
 
 def unannounced_of(office: Office) -> Unannounced:
@@ -57,7 +59,7 @@ async def consider_entry(office: Office, found: Found, producer: str = "example-
 async def test_a_publication_that_no_calendar_announced_is_an_unannounced_release_with_one_notice(
     office: Office,
 ) -> None:
-    office.pages |= {CONTENT_URL: content_item("2026-11-16T11:58:00Z"), PAGE_URL: Reply(200, HTML.encode())}
+    publish_page(office, first_published="2026-11-16T11:58:00Z")
     await office.read(csv(row("a")))
     for _ in range(2):
         await consider_entry(office, Found(PAGE_URL, TITLE, "listed"))
@@ -67,7 +69,7 @@ async def test_a_publication_that_no_calendar_announced_is_an_unannounced_releas
 
 
 @pytest.mark.parametrize(
-    ("title", "url", "first"),
+    ("title", "url", "first_published"),
     [
         ("Example a", PAGE_URL, "2026-11-16T11:58:00Z"),
         ("Another name", "https://stats.example/a/", "2026-11-16T11:58:00Z"),
@@ -79,9 +81,9 @@ async def test_a_publication_that_no_calendar_announced_is_an_unannounced_releas
 )
 @with_office()
 async def test_known_and_old_entries_and_other_pages_are_not_unannounced(
-    title: str, url: str, first: str, office: Office
+    title: str, url: str, first_published: str, office: Office
 ) -> None:
-    office.pages |= {CONTENT_URL: content_item(first), PAGE_URL: Reply(200, HTML.encode())}
+    publish_page(office, first_published)
     await office.read(csv(row("a")))
     await consider_entry(office, Found(url, title, "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}))
     assert set(office.daemon.watch.releases) == {"a"}
@@ -89,11 +91,11 @@ async def test_known_and_old_entries_and_other_pages_are_not_unannounced(
 
 @with_office()
 async def test_a_release_that_its_calendar_names_within_fifteen_minutes_is_not_unannounced(office: Office) -> None:
-    office.pages |= {CONTENT_URL: content_item("2026-11-16T11:58:00Z"), PAGE_URL: Reply(200, HTML.encode())}
+    publish_page(office, first_published="2026-11-16T11:58:00Z")
     unannounced_of(office).consider_in_background("example-office", Found(PAGE_URL, TITLE, "listed"))
     announced = f"surprise,Example renamed,example-office,{PAGE_URL},2026-11-16,12:00,confirmed"
-    await office.read(csv(announced), after=10)
-    await office.clock.sleep(1200)
+    await office.read(csv(announced), after=10)  # in minutes
+    await office.clock.sleep(20 * 60)
     assert set(office.daemon.watch.releases) == {"surprise"}
 
 

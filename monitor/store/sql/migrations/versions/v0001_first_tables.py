@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
+
+from monitor.store.sql.migrations.layout import create_table
 
 revision = "0001"
 down_revision = None
 
-NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-KINDS: dict[str, Any] = {
-    "name": NAME,
-    "text": sa.Text,
-    "int": sa.Integer,
-    "long": sa.BigInteger,
-    "bool": sa.Boolean,
-    "bytes": sa.LargeBinary,
-}
-# One table a line: its columns and their kinds. "*" before a column marks the key, "?" after it an optional one.
+# One table a line, with its layout.
 TABLES = {
     "release": "*id:name producer:name body:bytes",
     "promise": "*release:name *calendar:name *learnt:long begins:long? confirmed_at:long? body:bytes",
@@ -42,7 +33,7 @@ TABLES = {
     " chain:bytes expired:long?",
     "lease": "*name:name holder:name until:long",
 }
-# Tables with short rows. In SQLite these have no row id: each row is stored in the tree of its key.
+# Tables with short rows.
 LEAN = ("promise", "calendar_read", "run", "blind", "delivery", "heartbeat", "evidence", "lease")
 INDICES = (
     ("promise", "begins"),
@@ -65,10 +56,7 @@ def upgrade() -> None:
     """Create every table."""
     notice = sa.ForeignKeyConstraint(["notice"], ["notice.id"], name="fk_delivery_notice_notice")
     for table, layout in TABLES.items():
-        words = layout.split()
-        keys = [_column(word).name for word in words if word.startswith("*")]
-        rest = [sa.PrimaryKeyConstraint(*keys, name=f"pk_{table}"), *([notice] if table == "delivery" else [])]
-        op.create_table(table, *map(_column, words), *rest, sqlite_with_rowid=table not in LEAN)
+        create_table(table, layout, *([notice] if table == "delivery" else []), has_row_id=table not in LEAN)
     for table, *columns in INDICES:
         op.create_index(f"ix_{table}_{'_'.join(columns)}", table, columns)
 
@@ -77,9 +65,3 @@ def downgrade() -> None:
     """Drop every table. Tables that refer to others are dropped first."""
     for table in reversed(TABLES):
         op.drop_table(table)
-
-
-def _column(word: str) -> sa.Column[Any]:
-    """Return the column that a word of a layout describes, such as `*release:name` or `slot:long?`."""
-    name, _, kind = word.removeprefix("*").partition(":")
-    return sa.Column(name, KINDS[kind.removesuffix("?")], nullable=kind.endswith("?"))

@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from alembic import op
 
 from monitor.store.sql.columns import Body, Words
+from monitor.store.sql.migrations.layout import NAME
 
 revision = "0003"
 down_revision = "0002"
 
-NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 KEYS = {"release": ("id",), "announced": ("calendar", "uid")}
 MOVED = {"release": ("title", "url"), "announced": ("release",)}
 INDICES = (("release", "producer"), ("announced", "release"), ("announced", "gone"))

@@ -7,11 +7,17 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from monitor.store.sql.migrations.layout import NAME, create_table
+
 revision = "0004"
 down_revision = "0003"
 
-NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 OLD_KEY = ("target", "first_sent")
+# The columns of the table in SQLite, which is created again. {} is where the key gets the monitor. `failed` comes last.
+COLUMNS = (
+    "*target:name *first_sent:long{} state:text last_received:long begin:long end:long looks:long largest_gap:long"
+    " specific:bool why:text status:int? digest:text? evidence:text version:text?"
+)
 # The SQL for the first record of evidence that a run names, by dialect. The column has one record on each line.
 FIRST_RECORD = {
     "sqlite": "substr(evidence, 1, instr(evidence || char(10), char(10)) - 1)",
@@ -28,7 +34,7 @@ def upgrade() -> None:
     dialect = op.get_bind().dialect.name
     monitor = MONITOR_OF_RECORD.format(FIRST_RECORD[dialect])
     if dialect == "sqlite":
-        _recreate_run_table((*OLD_KEY, "monitor"), monitor)
+        _recreate_run_table(monitor)
         return
     op.add_column("run", sa.Column("monitor", NAME, nullable=False, server_default=""))
     op.execute(f"UPDATE run SET monitor = {monitor}")  # noqa: S608  # words of our own
@@ -40,7 +46,7 @@ def downgrade() -> None:
     """Remove the monitor again. If two runs differ only in their monitor, one of them is lost."""
     op.execute(DELETE_DUPLICATES)
     if op.get_bind().dialect.name == "sqlite":
-        _recreate_run_table(OLD_KEY)
+        _recreate_run_table()
         return
     _set_primary_key(OLD_KEY)
     op.drop_column("run", "monitor")
@@ -51,27 +57,12 @@ def _set_primary_key(columns: Sequence[str]) -> None:
     op.create_primary_key("pk_run", "run", list(columns))
 
 
-def _recreate_run_table(keys: Sequence[str], monitor: str = "") -> None:
-    """Copy the table into one with other keys, as SQLite cannot change them. `monitor` is the SQL of that new key."""
+def _recreate_run_table(monitor: str = "") -> None:
+    """Copy the table into one with another key, which SQLite cannot change. `monitor` is the SQL of the new column."""
     op.rename_table("run", "run_before")
-    columns = [sa.Column(name, sa.BigInteger if name == "first_sent" else NAME, nullable=False) for name in keys]
-    columns += [
-        sa.Column("state", sa.Text, nullable=False),
-        sa.Column("last_received", sa.BigInteger, nullable=False),
-        sa.Column("begin", sa.BigInteger, nullable=False),
-        sa.Column("end", sa.BigInteger, nullable=False),
-        sa.Column("looks", sa.BigInteger, nullable=False),
-        sa.Column("largest_gap", sa.BigInteger, nullable=False),
-        sa.Column("specific", sa.Boolean, nullable=False),
-        sa.Column("why", sa.Text, nullable=False),
-        sa.Column("status", sa.Integer, nullable=True),
-        sa.Column("digest", sa.Text, nullable=True),
-        sa.Column("evidence", sa.Text, nullable=False),
-        sa.Column("version", sa.Text, nullable=True),
-        sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
-    ]
-    names = [f'"{column.name}"' for column in columns]
-    op.create_table("run", *columns, sa.PrimaryKeyConstraint(*keys, name="pk_run"), sqlite_with_rowid=False)
+    layout = COLUMNS.format(" *monitor:name" if monitor else "")
+    create_table("run", layout, sa.Column("failed", sa.Integer, nullable=False, server_default="0"), has_row_id=False)
+    names = [f'"{column["name"]}"' for column in sa.inspect(op.get_bind()).get_columns("run")]
     values = [monitor if name == '"monitor"' else name for name in names]
     op.execute(f"INSERT INTO run ({', '.join(names)}) SELECT {', '.join(values)} FROM run_before")  # noqa: S608  # words of our own
     op.drop_table("run_before")

@@ -1,0 +1,35 @@
+"""Creates tables from short layouts, for the migrations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.schema import SchemaItem
+
+NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+_KINDS: dict[str, Any] = {
+    "name": NAME,
+    "text": sa.Text,
+    "int": sa.Integer,
+    "long": sa.BigInteger,
+    "bool": sa.Boolean,
+    "bytes": sa.LargeBinary,
+}
+
+
+def create_table(name: str, layout: str, *more: SchemaItem, has_row_id: bool = True) -> None:
+    """Create a table with the columns of a layout, and `more` columns and constraints.
+
+    A layout has the columns and their kinds: `*id:name at:long ended:long?`. "*" before a column marks the key, "?"
+    after it an optional one. Tables with short rows have no row id in SQLite: each row is in the tree of its key.
+    """
+    columns, keys = list[sa.Column[Any]](), list[str]()
+    for word in layout.split():
+        column, _, kind = word.removeprefix("*").partition(":")
+        columns.append(sa.Column(column, _KINDS[kind.removesuffix("?")], nullable=kind.endswith("?")))
+        if word.startswith("*"):
+            keys.append(column)
+    key = sa.PrimaryKeyConstraint(*keys, name=f"pk_{name}")
+    op.create_table(name, *columns, *more, key, sqlite_with_rowid=has_row_id)
