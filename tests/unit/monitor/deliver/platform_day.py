@@ -20,7 +20,7 @@ from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.findings.platform import add_platform_finding, slot_verdict
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import an_outbox, directly, recording
+from tests.unit.monitor.deliver.outbox import a_channel, an_outbox, directly
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.routes import a_route
@@ -50,7 +50,7 @@ class Day:
         with self.store.transaction() as tx:
             tx.save_releases(a_release(id=name) for name in PRODUCER_OF)
             tx.add_promises(replace(a_promise(), release=name) for name in PRODUCER_OF)
-        self.channels = {name: recording(self.clock, name) for name in (*sorted(self.folding), "hook")}
+        self.channels = {name: a_channel(self.clock, name) for name in (*sorted(self.folding), "hook")}
         names, rotas = sorted(self.channels), dict(self.rotas)
         self.rules = ReportingRules(
             channels=names, routes=self.routes, folding=self.folding, pagers=["pager"], rotas=rotas, hooks=["hook"]

@@ -21,7 +21,7 @@ from monitor.judge.verdict import Verdict
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
 from schedules.slot import Precision, Slot
-from tests.unit.monitor.deliver.outbox import an_outbox, recording
+from tests.unit.monitor.deliver.outbox import a_channel, an_outbox
 from tests.worlds.instants import DAY, MINUTE, SLOT
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
@@ -105,7 +105,7 @@ def test_entries_read_within_ten_seconds_of_the_first_share_its_notice_and_a_lat
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
-        mail = recording(clock)
+        mail = a_channel(clock)
         outbox = an_outbox(store, writer, [mail], clock, OutboxOptions())
         for name in RELEASES:
             record_verdicts(store, [replace(verdict_on_moved(name), at=clock.now())])

@@ -18,7 +18,7 @@ from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import an_outbox, open_late_incidents, play_story, record, recording
+from tests.unit.monitor.deliver.outbox import a_channel, an_outbox, open_late_incidents, play_story, record_verdict
 from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import DAY, HOUR, MINUTE, SECOND, SLOT
 from tests.worlds.stores import TemporaryStore
@@ -53,7 +53,7 @@ class World:
 
     async def judge_late_and_published(self) -> None:
         events = VerdictRecorder(self.store, ReportingRules(channels=["mail"]))
-        await record(self.writer, events, a_late_verdict(600, "r", 500.0), self.clock.now())
+        await record_verdict(self.writer, events, a_late_verdict(600, "r", 500.0), self.clock.now())
 
     async def send_after(self, wait: timedelta = timedelta()) -> list[str]:
         """Wait, send what is due, and return the kinds of all messages sent so far."""
@@ -67,7 +67,7 @@ class World:
 
 def play(story: Callable[[World], Awaitable[None]]) -> None:
     async def with_world(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
-        channel = recording(clock)
+        channel = a_channel(clock)
 
         def refresh_incident(incident: Incident, now: datetime) -> Incident:
             verdict = a_late_verdict((now - SLOT).total_seconds(), "r", 9000.0)

@@ -22,7 +22,7 @@ from monitor.deliver.summary_text import Summary, SummaryFacts, evening_summary,
 from monitor.deliver.verdicts import VerdictRecorder, body_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import directly, record
+from tests.unit.monitor.deliver.outbox import directly, record_verdict
 from tests.worlds.instants import DAY, HOUR, MINUTE, SLOT
 from tests.worlds.looks import ABSENT
 from tests.worlds.rotas import a_rota
@@ -91,7 +91,9 @@ def play_friday_evening(
     async def run_story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
-        await record(writer, VerdictRecorder(store, ReportingRules()), LATE_BY_20_MINUTES, LATE_BY_20_MINUTES.at)
+        await record_verdict(
+            writer, VerdictRecorder(store, ReportingRules()), LATE_BY_20_MINUTES, LATE_BY_20_MINUTES.at
+        )
         summaries = Summaries(
             schedules(*tables),
             store,

@@ -16,7 +16,7 @@ from monitor.deliver.rules import ReportingRules
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import SlowChannel, an_outbox, recording
+from tests.unit.monitor.deliver.outbox import SlowChannel, a_channel, an_outbox
 from tests.worlds.incidents import an_incident, facts_of_a_release
 from tests.worlds.instants import after_slot
 from tests.worlds.stores import TemporaryStore
@@ -33,7 +33,7 @@ class PacedMail:
 
     def __post_init__(self) -> None:
         self.writer = Writer(self.store, self.clock)
-        self.mail = recording(self.clock, "mail")
+        self.mail = a_channel(self.clock, "mail")
         rules = ReportingRules(channels=["mail"], folding=frozenset({"mail"}))
         self.outbox = an_outbox(self.store, self.writer, [self.mail], self.clock, OutboxOptions(rules=rules))
 
@@ -116,10 +116,9 @@ def test_a_thread_with_an_urgent_notice_goes_before_threads_that_waited_longer()
         earlier = [paced_mail.add_notice("unproven", name) for name in ("a", "b")]
         await clock.sleep(1)
         urgent = paced_mail.add_notice(GRADE_CHANGED, "i")
-        slow = SlowChannel(clock, 10.0)
-        outbox = an_outbox(paced_mail.store, paced_mail.writer, [slow], clock)
-        await outbox.send_due("mail")
-        assert slow.received_ids == [urgent.id, *sorted(one.id for one in earlier)]
+        mail = SlowChannel(clock, seconds=10.0)
+        await an_outbox(paced_mail.store, paced_mail.writer, [mail], clock).send_due("mail")
+        assert mail.received_ids == [urgent.id, *sorted(one.id for one in earlier)]
         paced_mail.writer.abandon()
 
     run_virtually(story, after_slot(61))
@@ -132,13 +131,14 @@ def test_an_urgent_notice_that_arrives_during_many_sends_does_not_wait_for_all_o
         await paced_mail.send_and_wait(seconds=61)
         for number in range(40):
             paced_mail.add_notice("unproven", f"u{number}")
-        slow = SlowChannel(clock, 10.0)
+        slow = SlowChannel(clock, seconds=10.0)
         outbox = an_outbox(paced_mail.store, paced_mail.writer, [slow], clock)
         sending = asyncio.ensure_future(outbox.send_due("mail"))
         await clock.sleep(35)
         urgent = paced_mail.add_notice(GRADE_CHANGED, "i")
         outbox.wake()
         await sending
+        # Three were received by then. The outbox reads its notices again after every five attempts.
         assert slow.received_ids.index(urgent.id) <= 6
         assert len(slow.received_ids) == 41
         paced_mail.writer.abandon()
