@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from alerts.by_hand import acknowledge_incident
 from alerts.incident import Incident
 from alerts.platform import platform_id
 from alerts.rota import Rota
 from alerts.routes import Route
 from monitor.clock import VirtualClock
 from monitor.deliver.current_incidents import CurrentIncidents
-from monitor.deliver.facts import Measurement
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.reminders import Reminders, ReminderTimes
 from monitor.deliver.rules import ReportingRules
@@ -20,7 +20,7 @@ from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.findings.platform import add_platform_finding, slot_verdict
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import a_channel, an_outbox, directly
+from tests.unit.monitor.deliver.outbox import a_channel, an_outbox, directly, record_verdict
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.routes import a_route
@@ -31,6 +31,8 @@ PRODUCERS = ("dfe", "dfe", "dfe", "ofqual", "ofqual", "ofqual", "ons", "ons")
 PRODUCER_OF = {f"r{place}": producer for place, producer in enumerate(PRODUCERS)}
 PUBLISHED_AT = {name: 1200.0 + 900 * place for place, name in enumerate(PRODUCER_OF)}
 """Seconds after the slot at which each release is published: r0 after 20 minutes, each other 15 minutes later."""
+NOTE_AT, REPORT_AT = 61, 301
+"""Seconds after the slot: just over a minute and five minutes, when an overdue release has grade note or report."""
 PLATFORM_INCIDENT = platform_id("www.gov.uk", SLOT)
 ROUTES = (a_route("mail", "pager", "hook"), a_route("dfe", producer="dfe"), a_route("ons", producer="ons"))
 FOLDING = frozenset({"mail", "pager", "dfe", "ons"})
@@ -56,7 +58,7 @@ class Day:
             channels=names, routes=self.routes, folding=self.folding, pagers=["pager"], rotas=rotas, hooks=["hook"]
         )
         self.writer = Writer(self.store, self.clock)
-        self.events = VerdictRecorder(self.store, self.rules)
+        self.recorder = VerdictRecorder(self.store, self.rules)
         options = OutboxOptions(rules=self.rules)
         self.outbox: Outbox = an_outbox(self.store, self.writer, list(self.channels.values()), self.clock, options)
         self.reminders = Reminders(
@@ -65,7 +67,7 @@ class Day:
             self.clock,
             self.rules,
             ReminderTimes(),
-            current_incidents=CurrentIncidents(self.store.verdicts, lambda _release, _now: None, self.events),
+            current_incidents=CurrentIncidents(self.store.verdicts, lambda _release, _now: None, self.recorder),
             ask=directly,  # type: ignore[arg-type] # answers at once
             wake=self.outbox.wake,
         )
@@ -73,22 +75,20 @@ class Day:
     async def judge_at(self, seconds: float, names: Sequence[str] = tuple(PRODUCER_OF)) -> None:
         """Judge these releases so many seconds after the slot, twice, because the last may change the first."""
         await self.run_until(seconds)
-        verdicts = {
-            name: replace(
-                a_late_verdict(seconds, name, PUBLISHED_AT[name]), producer=PRODUCER_OF[name], title=f"Title {name}"
-            )
-            for name in names
-        }
+        verdicts = {name: a_late_verdict(seconds, name, PUBLISHED_AT[name]) for name in names}
+        for name, verdict in verdicts.items():
+            verdicts[name] = replace(verdict, producer=PRODUCER_OF[name], title=f"Title {name}")
         known: list[str] = []
         for name in (*names, *names):
             known.append(name)
             others = [slot_verdict(verdicts[other]) for other in known if other != name]
-            found, now = add_platform_finding(verdicts[name], others), self.clock.now()
-            self.reminders.wake_for_notices(
-                await self.writer.write(
-                    lambda tx, found=found, now=now: self.events.record(tx, found, Measurement(), now)
-                )
-            )
+            found = add_platform_finding(verdicts[name], others)
+            recorded = await record_verdict(self.writer, self.recorder, found, self.clock.now())
+            self.reminders.wake_for_notices(recorded)
+
+    def acknowledge(self, incident: Incident, role: str) -> None:
+        with self.store.transaction() as tx:
+            tx.save_incident(acknowledge_incident(incident, role, self.clock.now()))
 
     async def run_until(self, seconds: float) -> None:
         """Let time pass to so many seconds after the slot; send all reminders and messages due meanwhile."""
@@ -104,7 +104,7 @@ class Day:
     def kinds(self, name: str) -> list[str]:
         return [message.kind for message in self.channels[name].messages.values()]
 
-    def platform(self) -> Incident:
+    def platform_incident(self) -> Incident:
         found = self.store.verdicts.incident(PLATFORM_INCIDENT)
         assert found is not None
         return found

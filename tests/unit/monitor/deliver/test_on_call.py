@@ -9,9 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from alerts.by_hand import acknowledge_incident
 from alerts.rota import Rota, Shift
-from tests.unit.monitor.deliver.platform_day import PRODUCER_OF, PUBLISHED_AT, Day, play_day
+from tests.unit.monitor.deliver.platform_day import NOTE_AT, PRODUCER_OF, PUBLISHED_AT, Day, play_day
 from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.rotas import a_rota
@@ -79,8 +78,7 @@ def test_acknowledging_after_the_first_escalation_step_keeps_reminders_from_the_
         await day.judge_at(OVERDUE_AT, ["r7"])
         await day.run_until(DEPUTY_REMINDED_BY)
         (incident,) = day.store.verdicts.incidents()
-        with day.store.transaction() as tx:
-            tx.save_incident(acknowledge_incident(incident, "deputy", day.clock.now()))
+        day.acknowledge(incident, "deputy")
         await judge_r7_final_and_send(day)
         assert day.kinds("head") == []
         assert day.kinds("deputy")[0] == "reminder"
@@ -109,10 +107,10 @@ def repeated_news_of_releases(channel: FakeChannel) -> list[str]:
 
 def test_people_notified_of_a_release_and_then_of_its_platform_get_no_more_about_the_release() -> None:
     async def story(day: Day) -> None:
-        await day.judge_at(61, ["r0"])
-        await day.run_until(80)
+        await day.judge_at(NOTE_AT, ["r0"])
+        await day.run_until(NOTE_AT + 20)
         # All eight releases are overdue, so their platform is at fault.
-        await day.judge_at(90)
+        await day.judge_at(NOTE_AT + 30)
         await day.judge_at(PUBLISHED_AT["r0"] + 100)
         await day.run_until(PUBLISHED_AT["r0"] + 300)
         assert day.kinds("phone-a")[:2] == ["opened", "opened"]
@@ -137,18 +135,17 @@ def test_each_person_gets_each_fact_once_however_the_rota_changes(
     names = list(PRODUCER_OF)[:releases]
     last_out = PUBLISHED_AT[names[-1]]
     rota_at_first, rota_later = (
-        rota_of_shifts(*((role, at, at + n) for role, at, n in each)) for each in (turns, later)
+        rota_of_shifts(*((role, begins, begins + seconds) for role, begins, seconds in each)) for each in (turns, later)
     )
 
     async def story(day: Day) -> None:
         if seed % 2:
-            await day.judge_at(61, names[:1])
+            await day.judge_at(NOTE_AT, names[:1])
         for step, seconds in enumerate((90, 400, 1300, 2200, 4000, last_out + 60, last_out + 4000)):
             await day.judge_at(seconds, names)
             if step == seed:
                 (incident, *_) = day.store.verdicts.incidents()
-                with day.store.transaction() as tx:
-                    tx.save_incident(acknowledge_incident(incident, "duty", day.clock.now()))
+                day.acknowledge(incident, "duty")
             if step == 3:
                 day.rules.rotas["on-call"] = rota_later
         await day.run_until(last_out + 4000 + 3600)
