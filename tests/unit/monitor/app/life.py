@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from alerts.channel import Channel
+from alerts.channel import Channel, Message
 from monitor.app.build import App, Edges, build
 from monitor.app.daemon import Daemon
 from monitor.app.jobs import LoopJobs
@@ -24,7 +24,8 @@ from monitor.rehearse.virtual_loop import TimeStoppingFetcher, run_virtually
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY
-from tests.worlds.fake_channel import FakeChannel, Options
+from tests.unit.monitor.deliver.outbox import a_channel
+from tests.worlds.fake_channel import FakeChannel
 
 UNHURRIED = 5.0
 """Seconds of virtual time from a look to its commit, as in a rehearsal: else each look is a batch of its own."""
@@ -135,6 +136,12 @@ class Life:
             await self._bury()
         await pause
 
+    def received(self) -> list[Message]:
+        """Return the messages that the only channel got."""
+        (channel,) = self.channels
+        assert isinstance(channel, FakeChannel)
+        return list(channel.messages.values())
+
     def stored_verdict(self) -> str | None:
         """Return the verdict on the release `claims-q3` in the store, None if there is none."""
         row = self.daemon.store.verdicts.judged_one("claims-q3")
@@ -189,7 +196,7 @@ def live(  # noqa: PLR0913 # what makes one story differ from another
     settings = rehearsal_settings(script, base or Settings(), folder)
 
     async def story(clock: VirtualClock) -> None:
-        own = channels(clock) if channels is not None else [a_channel(clock)]
+        own = channels(clock) if channels is not None else [a_channel(clock, "outbox")]
         life = Life(script, settings, clock, own, store_of, delay, around)
         await life.publisher.start()
         try:
@@ -201,10 +208,6 @@ def live(  # noqa: PLR0913 # what makes one story differ from another
 
     run_virtually(story, script.begins, patience=20)
     return settings
-
-
-def a_channel(clock: VirtualClock, name: str = "outbox", options: Options | None = None) -> FakeChannel:
-    return FakeChannel(name, options or Options(), clock.now)
 
 
 def reopened(settings: Settings) -> Store:

@@ -39,7 +39,8 @@ from monitor.web.queries import Queries
 from monitor.web.sessions import Sessions
 from monitor.web.users import Right, Users, make_line, make_token_line
 from schedules.export import FORMATS
-from tests.unit.monitor.app.life import HEAD, Life, a_channel, live
+from tests.unit.monitor.app.life import HEAD, Life, live
+from tests.unit.monitor.deliver.outbox import a_channel
 from tests.unit.monitor.web.people import SECRET, basic_auth
 from tests.worlds.fake_channel import FakeChannel
 

@@ -21,7 +21,6 @@ from schedules.release import ReleaseMatch
 from schedules.sources.settings import CalendarSettings
 from tests.unit.monitor.app.browsing import browse
 from tests.unit.monitor.app.life import NEVER_PUBLISHED, Life, live, reopened
-from tests.worlds.fake_channel import FakeChannel
 
 KEYS = ("sesame-one", "sesame-two", "sesame-three", "hidden-path", "sesame-four")
 PART = PartSettings(
@@ -104,8 +103,8 @@ recognise = "status"
 """
 
 
-def words_of(content: bytes) -> str:
-    """Return the words of a document, unpacked where it is packed."""
+def text_of(content: bytes) -> str:
+    """Return the text of a document, also of one that is a zip file."""
     if not content.startswith(b"PK"):
         return content.decode("utf-8", "replace")
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
@@ -125,10 +124,10 @@ def test_no_verb_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.
     outputs = {}
     capfdbinary.readouterr()
     for verb in VERBS:
-        asked = [incident if word == "INCIDENT" else word for word in verb]
-        status = status_of(["--config", str(config), *asked])
+        arguments = [incident if word == "INCIDENT" else word for word in verb]
+        status = status_of(["--config", str(config), *arguments])
         out, err = capfdbinary.readouterr()
-        outputs[verb] = words_of(out) + err.decode()
+        outputs[verb] = text_of(out) + err.decode()
         assert status in {0, 1, 3}, verb
     assert {verb: key for verb, text in outputs.items() for key in KEYS if key in text} == {}
     assert "files.example/figures.ods?[redacted]" in outputs["explain", "claims-q3"]
@@ -148,9 +147,7 @@ def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(tmp_path: Path
                 answer = await client.get(path)
                 assert (path, answer.status_code) in {(path, 200), ("/readyz", 503)}
                 texts.append(answer.text)
-        (channel,) = life.channels
-        assert isinstance(channel, FakeChannel)
-        for message in channel.messages.values():
+        for message in life.received():
             texts += [message.subject, message.text, message.html, json.dumps(message.data)]
             texts += [one.content.decode("utf-8", "replace") for one in message.attachments]
         found = "\n".join(texts)
@@ -159,6 +156,7 @@ def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(tmp_path: Path
         assert "files.example/figures.ods?[redacted]" in found
         row = store.verdicts.judged_one("claims-q3")
         assert row is not None
+        # The store itself keeps the whole address.
         assert KEYS[0] in json.dumps(row.body)
 
     live(tmp_path, NEVER_PUBLISHED, act, base=SETTINGS)

@@ -70,7 +70,7 @@ def test_batches_that_a_store_lost_are_written_again_without_second_notices(tmp_
         check_late_notified_once(life)
         (channel,) = life.channels
         assert isinstance(channel, FakeChannel)
-        # One notice that the release is not found yet, and one that it is late.
+        # No message is repeated: one says that the release is not found yet, and one that it is late.
         assert channel.attempts == 2
 
     live(tmp_path, PUBLISHED_AT_09_33, act)
@@ -104,7 +104,7 @@ def test_a_store_restored_from_an_older_copy_during_a_delivery_repeats_no_notice
         check_late_notified_once(life)
         (channel,) = life.channels
         assert isinstance(channel, FakeChannel)
-        # One notice that the release is not found yet, and one that it is late.
+        # No message is repeated: one says that the release is not found yet, and one that it is late.
         assert channel.attempts == 2
 
     live(tmp_path, PUBLISHED_AT_09_33, act, channels=channels)
