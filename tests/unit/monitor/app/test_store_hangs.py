@@ -41,24 +41,29 @@ def test_the_store_is_never_called_on_the_event_loop(tmp_path: Path) -> None:
     assert store.on_the_loop == []
 
 
+def verdict_on_board(life: Life) -> str:
+    body = life.app.status.body("claims-q3")
+    assert body is not None
+    return str(body["verdict"])
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("what", [EVERYTHING, *WRITING, *PARTS])
-def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("hung", [EVERYTHING, *WRITING, *PARTS])
+def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Path, hung: str) -> None:
     store = hanging(tmp_path)
 
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         store.watching = True
-        store.hang(what)
-        for time, verdict in (("09:32:30", "pending"), ("09:33:20", "late")):
-            await life.until(time)
-            (body,) = map(life.app.status.body, life.app.status.watched_states())
-            assert body is not None
-            assert body["verdict"] == verdict
+        store.hang(hung)
+        await life.until("09:32:30")
+        assert verdict_on_board(life) == "pending"
+        await life.until("09:33:20")
+        assert verdict_on_board(life) == "late"
         gaps = [run.largest_gap for run in life.runs() if run.state is State.ABSENT]
         assert max(gaps) < 16 * SECOND
         # To write a verdict, the monitor reads these parts too, so it cannot write while they hang.
-        cannot_write = what in (EVERYTHING, *WRITING, "verdicts", "evidence", "leases")
+        cannot_write = hung in (EVERYTHING, *WRITING, "verdicts", "evidence", "leases")
         assert bool(life.app.status.unable()) is cannot_write
         store.watching = False
         await store.free()
@@ -91,11 +96,11 @@ def watched_releases(office: Office) -> set[str]:
     return looked_at
 
 
-@pytest.mark.parametrize("what", ["runs", "verdicts", "transaction"])
-def test_a_new_promise_is_watched_even_while_the_store_does_not_answer(tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("hung", ["runs", "verdicts", "transaction"])
+def test_a_new_promise_is_watched_even_while_the_store_does_not_answer(tmp_path: Path, hung: str) -> None:
     async def act(office: Office, store: HangingStore) -> None:
         await office.read(csv(row("a")))
-        store.hang(what)
+        store.hang(hung)
         with suppress(StoreFault):
             await office.read(csv(row("a"), row("new")))
         assert watched_releases(office) == {"a", "new"}
@@ -103,20 +108,22 @@ def test_a_new_promise_is_watched_even_while_the_store_does_not_answer(tmp_path:
     at_a_hanging_store(tmp_path, act)
 
 
-@pytest.mark.parametrize("what", [EVERYTHING, "ledger"])
-def test_a_calendar_change_during_a_silent_store_is_recorded_once_it_is_back(tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("hung", [EVERYTHING, "ledger"])
+def test_a_calendar_change_read_while_the_store_is_silent_takes_effect_without_a_new_read(
+    tmp_path: Path, hung: str
+) -> None:
     async def act(office: Office, store: HangingStore) -> None:
         await office.read(csv(row("a")))
-        store.hang(what)
+        store.hang(hung)
         with pytest.raises(StoreFault):
             await office.read(csv(row("a"), row("new")))
         await office.daemon.calendar_reads.around_slots()
         assert watched_releases(office) == {"a"}
         await store.free()
-        asked = len(office.fetcher.asked)
+        requests = len(office.fetcher.asked)
         await office.daemon.calendar_reads.around_slots()
         assert watched_releases(office) == {"a", "new"}
-        assert len(office.fetcher.asked) == asked
+        assert len(office.fetcher.asked) == requests
 
     at_a_hanging_store(tmp_path, act)
 
@@ -152,8 +159,9 @@ def test_a_commit_without_answer_for_five_seconds_is_a_store_failure(tmp_path: P
         await store.free()
         await life.until("09:29:50")
         assert life.app.status.unready() == []
-        (span,) = store.runs.blind(life.script.begins, life.clock.now())
-        assert (span.cause, round((span.ends - span.begins).total_seconds())) == ("store", 7)
+        # From the last commit until the store was found to fail and answered again: 09:29:30 to 09:29:37.
+        (gap,) = store.runs.blind(life.script.begins, life.clock.now())
+        assert (gap.cause, round((gap.ends - gap.begins).total_seconds())) == ("store", 7)
 
     live(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.store, delay=DELAY)
 

@@ -45,7 +45,7 @@ def check_late_notified_once(life: Life) -> None:
     """Check that the store has the late verdict, one notice of it, and all records of the release."""
     store = life.daemon.store
     # Its page is at a guessed address, so an earlier notice said that it was not found yet.
-    kinds = [notice.kind for notice in store.outbox.notices()]
+    kinds = life.notice_kinds()
     assert (life.stored_verdict(), [kind for kind in kinds if kind != "due"]) == ("late", ["opened"])
     assert [row.standing for row in store.outbox.deliveries()] == [DeliveryState.SENT] * len(kinds)
     assert [promise.calendar for promise in store.ledger.promises(["claims-q3"])] == ["govuk"]
