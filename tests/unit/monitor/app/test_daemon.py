@@ -19,6 +19,7 @@ from monitor.store.writer import DELAY
 from monitor.threads import Tasks
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import (
+    HEAD,
     NEVER_PUBLISHED,
     PAGE,
     PUBLISHED_AT_SLOT,
@@ -30,6 +31,8 @@ from tests.unit.monitor.app.life import (
 from tests.unit.monitor.deliver.outbox import SlowChannel, a_channel
 from tests.worlds.fake_channel import FakeChannel, Options
 from tests.worlds.stores import runs_of
+
+FIRST_START_AT_09_40 = HEAD.replace("from = 2026-11-26T09:28:00", "from = 2026-11-26T09:40:00")
 
 
 def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Path) -> None:
@@ -339,3 +342,27 @@ def test_the_first_look_after_a_restart_begins_a_new_run(tmp_path: Path) -> None
         assert before.last_received < after.first_sent
 
     live(tmp_path, NEVER_PUBLISHED, act, delay=DELAY)
+
+
+@pytest.mark.slow
+def test_a_release_absent_at_the_first_start_is_notified_once_and_never_called_late(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:55:00")
+        (message,) = life.received()
+        assert message.subject.startswith("NOT PROVEN: ")
+        assert "not watched at its slot" in message.subject
+        assert "not out as of" in message.text
+        assert life.stored_verdict() == "unproven"
+        await life.until("10:20:00")
+        assert life.received() == [message]
+        assert life.stored_verdict() == "unproven"
+
+    live(tmp_path, published_at("10:00:00"), act, head=FIRST_START_AT_09_40)
+
+
+def test_a_release_published_before_the_first_start_sends_no_notice(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:55:00")
+        assert life.received() == []
+
+    live(tmp_path, PUBLISHED_AT_SLOT, act, head=FIRST_START_AT_09_40)

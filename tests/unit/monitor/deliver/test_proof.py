@@ -11,10 +11,11 @@ from alerts.draft.code import load_editions, override_editions
 from alerts.draft.report import report_from_json
 from alerts.draft.versions import append_signature
 from alerts.incident import Incident
-from monitor.deliver.drafts import ENDINGS, draft_row, render_draft, versions_from_rows
+from monitor.deliver.drafts import ENDINGS, convert_to_pdf, draft_row, render_draft, versions_from_rows
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder, body_of
+from monitor.errors import EnvironmentFault
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from monitor.store.rows import Draft, Record
@@ -155,3 +156,8 @@ def test_a_draft_is_a_word_document_even_if_its_template_is_damaged_or_missing(t
     content, media_type = render_draft(draft, "docx", tmp_path / template)
     assert content.startswith(b"PK"), "a Word document is a zip file"
     assert media_type.endswith("wordprocessingml.document")
+
+
+def test_without_libreoffice_the_error_is_one_line() -> None:
+    with pytest.raises(EnvironmentFault, match=r"^no \.pdf: LibreOffice \(no-such-office\) is not installed$"):
+        convert_to_pdf(b"", "odt", "no-such-office")
