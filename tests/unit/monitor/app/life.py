@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from alerts.channel import Channel, Message
 from monitor.app.build import App, Edges, build
@@ -26,6 +27,7 @@ from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY
 from tests.unit.monitor.deliver.outbox import a_channel
 from tests.worlds.fake_channel import FakeChannel
+from tests.worlds.virtual import Test, asking_for
 
 UNHURRIED = 5.0
 """Seconds of virtual time from a look to its commit, as in a rehearsal: else each look is a batch of its own."""
@@ -208,6 +210,26 @@ def live(  # noqa: PLR0913 # what makes one story differ from another
 
     run_virtually(story, script.begins, patience=20)
     return settings
+
+
+def with_daemon(
+    tables: str,
+    *,
+    base: Callable[[Path], Settings] = lambda _folder: Settings(),
+    **options: Any,  # noqa: ANN401 # as `live` takes them
+) -> Callable[[Test], Any]:
+    """Run a coroutine as a test. Its `life` is a daemon in front of a publisher that plays these tables.
+
+    `base` returns its settings for its folder. `options` are those of `live`. The other arguments are fixtures.
+    """
+
+    def decorate(test: Test) -> Any:  # noqa: ANN401 # a test as pytest sees it
+        def run(tmp_path: Path, **fixtures: object) -> None:
+            live(tmp_path, tables, lambda life: test(life=life, **fixtures), base=base(tmp_path), **options)
+
+        return asking_for(run, test, given=("life",), more=("tmp_path",))
+
+    return decorate
 
 
 def reopened(settings: Settings) -> Store:

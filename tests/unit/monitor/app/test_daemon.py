@@ -27,6 +27,7 @@ from tests.unit.monitor.app.life import (
     live,
     published_at,
     reopened,
+    with_daemon,
 )
 from tests.unit.monitor.deliver.outbox import SlowChannel, a_channel
 from tests.worlds.fake_channel import FakeChannel, Options
@@ -47,17 +48,15 @@ def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Pa
     store.close()
 
 
-def test_a_slot_that_passed_while_the_monitor_was_down_is_unproven_until_a_look_finds_the_page_absent(
-    tmp_path: Path,
+@with_daemon(NEVER_PUBLISHED, delay=DELAY)
+async def test_a_slot_that_passed_while_the_monitor_was_down_is_unproven_until_a_look_finds_the_page_absent(
+    life: Life,
 ) -> None:
-    async def act(life: Life) -> None:
-        await life.restart(killed_at="09:29:30", started_at="09:35:30")
-        await life.until("09:35:33")
-        # The notice `opened` is of the first look after the start, which proved that the page is still absent.
-        assert life.stored_verdict() == "overdue"
-        assert life.notice_kinds() == ["unproven", "opened"]
-
-    live(tmp_path, NEVER_PUBLISHED, act, delay=DELAY)
+    await life.restart(killed_at="09:29:30", started_at="09:35:30")
+    await life.until("09:35:33")
+    # The notice `opened` is of the first look after the start, which proved that the page is still absent.
+    assert life.stored_verdict() == "overdue"
+    assert life.notice_kinds() == ["unproven", "opened"]
 
 
 def test_an_exception_that_no_task_awaits_is_counted_and_ends_nothing(tmp_path: Path) -> None:
@@ -95,51 +94,45 @@ def test_a_verdict_is_delayed_for_half_a_minute_while_no_look_succeeds(tmp_path:
 
 
 @pytest.mark.slow
-def test_after_a_restart_every_target_is_looked_at_within_three_seconds(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.restart(killed_at="09:45:00", started_at="10:20:30")
-        restarted_at = life.clock.now()
-        await life.until("10:20:33")
-        targets = [target.id for target in life.daemon.poller.watched_targets()]
-        assert len(targets) >= 3
-        assert all(life.runs(target)[-1].last_received >= restarted_at for target in targets)
-
-    live(tmp_path, NEVER_PUBLISHED, act, delay=DELAY)
+@with_daemon(NEVER_PUBLISHED, delay=DELAY)
+async def test_after_a_restart_every_target_is_looked_at_within_three_seconds(life: Life) -> None:
+    await life.restart(killed_at="09:45:00", started_at="10:20:30")
+    restarted_at = life.clock.now()
+    await life.until("10:20:33")
+    targets = [target.id for target in life.daemon.poller.watched_targets()]
+    assert len(targets) >= 3
+    assert all(life.runs(target)[-1].last_received >= restarted_at for target in targets)
 
 
 @pytest.mark.slow
-def test_the_gap_of_a_kill_begins_with_the_last_look_that_was_committed(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:40.5")
-        last_look = life.runs()[-1].last_received
-        await life.restart(killed_at="09:29:40.5", started_at="09:29:55")
-        restarted_at = life.clock.now()
-        await life.until("09:29:56")
-        (gap,) = life.daemon.store.runs.blind(last_look - timedelta(hours=1), life.clock.now())
-        assert (gap.cause, gap.ends) == ("killed", restarted_at)
-        assert timedelta() <= gap.begins - last_look < timedelta(seconds=1)
-
-    live(tmp_path, NEVER_PUBLISHED, act, delay=DELAY)
+@with_daemon(NEVER_PUBLISHED, delay=DELAY)
+async def test_the_gap_of_a_kill_begins_with_the_last_look_that_was_committed(life: Life) -> None:
+    await life.until("09:29:40.5")
+    last_look = life.runs()[-1].last_received
+    await life.restart(killed_at="09:29:40.5", started_at="09:29:55")
+    restarted_at = life.clock.now()
+    await life.until("09:29:56")
+    (gap,) = life.daemon.store.runs.blind(last_look - timedelta(hours=1), life.clock.now())
+    assert (gap.cause, gap.ends) == ("killed", restarted_at)
+    assert timedelta() <= gap.begins - last_look < timedelta(seconds=1)
 
 
-def test_a_regular_stop_commits_everything_and_is_recorded(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:40.5")
-        run_before = life.runs()[-1]
-        await life.end()
-        await life.until("09:29:50")
-        await life.start()
-        store = life.daemon.store
-        assert runs_of(store, PAGE)[-1].last_received >= run_before.last_received
-        await life.until("09:29:51")
-        (gap,) = store.runs.blind(run_before.first_sent, life.clock.now())
-        assert gap.cause == "stopped"
-        blind_seconds = life.daemon.counters.registry.get_sample_value(
-            "ninethirty_blind_seconds_total", {"cause": "stopped"}
-        )
-        assert blind_seconds == pytest.approx(50 - 40.5, abs=0.2)
-
-    live(tmp_path, NEVER_PUBLISHED, act)
+@with_daemon(NEVER_PUBLISHED)
+async def test_a_regular_stop_commits_everything_and_is_recorded(life: Life) -> None:
+    await life.until("09:29:40.5")
+    run_before = life.runs()[-1]
+    await life.end()
+    await life.until("09:29:50")
+    await life.start()
+    store = life.daemon.store
+    assert runs_of(store, PAGE)[-1].last_received >= run_before.last_received
+    await life.until("09:29:51")
+    (gap,) = store.runs.blind(run_before.first_sent, life.clock.now())
+    assert gap.cause == "stopped"
+    blind_seconds = life.daemon.counters.registry.get_sample_value(
+        "ninethirty_blind_seconds_total", {"cause": "stopped"}
+    )
+    assert blind_seconds == pytest.approx(50 - 40.5, abs=0.2)
 
 
 @pytest.mark.slow
@@ -194,17 +187,15 @@ def test_blind_spans_of_earlier_runs_still_count_after_another_restart(tmp_path:
 
 
 @pytest.mark.slow
-def test_a_fact_is_notified_once_however_often_the_daemon_is_killed(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        for minute in range(31, 40):
-            await life.restart(killed_at=f"09:{minute}:20", started_at=f"09:{minute}:40")
-        await life.until("09:55:00")
-        ids = [notice.id for notice in life.daemon.store.outbox.notices()]
-        assert len(ids) == len(set(ids))
-        assert life.notice_kinds().count("opened") == 1
-        assert {message.id for message in life.received()} == set(ids)
-
-    live(tmp_path, published_at("09:50:00"), act, delay=DELAY)
+@with_daemon(published_at("09:50:00"), delay=DELAY)
+async def test_a_fact_is_notified_once_however_often_the_daemon_is_killed(life: Life) -> None:
+    for minute in range(31, 40):
+        await life.restart(killed_at=f"09:{minute}:20", started_at=f"09:{minute}:40")
+    await life.until("09:55:00")
+    ids = [notice.id for notice in life.daemon.store.outbox.notices()]
+    assert len(ids) == len(set(ids))
+    assert life.notice_kinds().count("opened") == 1
+    assert {message.id for message in life.received()} == set(ids)
 
 
 @pytest.mark.slow
@@ -232,14 +223,12 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_a_release_overdue_for_more_than_five_minutes_has_grade_report(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:37:30")
-        row = life.daemon.store.verdicts.judged_one("claims-q3")
-        assert row is not None
-        assert (row.word, row.grade) == ("overdue", "report")
-
-    live(tmp_path, NEVER_PUBLISHED, act)
+@with_daemon(NEVER_PUBLISHED)
+async def test_a_release_overdue_for_more_than_five_minutes_has_grade_report(life: Life) -> None:
+    await life.until("09:37:30")
+    row = life.daemon.store.verdicts.judged_one("claims-q3")
+    assert row is not None
+    assert (row.word, row.grade) == ("overdue", "report")
 
 
 def test_the_length_of_a_withdrawal_is_known_once_the_removed_page_is_back(tmp_path: Path) -> None:
@@ -333,36 +322,30 @@ def test_a_channel_that_raises_is_tried_again_and_delays_no_other(tmp_path: Path
     live(tmp_path, NEVER_PUBLISHED, act, channels=channels)
 
 
-def test_the_first_look_after_a_restart_begins_a_new_run(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.restart(killed_at="09:29:00", started_at="09:29:03")
-        await life.until("09:29:10")
-        before, after = life.runs()[-2:]
-        assert before.state is after.state is State.ABSENT
-        assert before.last_received < after.first_sent
-
-    live(tmp_path, NEVER_PUBLISHED, act, delay=DELAY)
+@with_daemon(NEVER_PUBLISHED, delay=DELAY)
+async def test_the_first_look_after_a_restart_begins_a_new_run(life: Life) -> None:
+    await life.restart(killed_at="09:29:00", started_at="09:29:03")
+    await life.until("09:29:10")
+    before, after = life.runs()[-2:]
+    assert before.state is after.state is State.ABSENT
+    assert before.last_received < after.first_sent
 
 
 @pytest.mark.slow
-def test_a_release_absent_at_the_first_start_is_notified_once_and_never_called_late(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:55:00")
-        (message,) = life.received()
-        assert message.subject.startswith("NOT PROVEN: ")
-        assert "not watched at its slot" in message.subject
-        assert "not out as of" in message.text
-        assert life.stored_verdict() == "unproven"
-        await life.until("10:20:00")
-        assert life.received() == [message]
-        assert life.stored_verdict() == "unproven"
-
-    live(tmp_path, published_at("10:00:00"), act, head=FIRST_START_AT_09_40)
+@with_daemon(published_at("10:00:00"), head=FIRST_START_AT_09_40)
+async def test_a_release_absent_at_the_first_start_is_notified_once_and_never_called_late(life: Life) -> None:
+    await life.until("09:55:00")
+    (message,) = life.received()
+    assert message.subject.startswith("NOT PROVEN: ")
+    assert "not watched at its slot" in message.subject
+    assert "not out as of" in message.text
+    assert life.stored_verdict() == "unproven"
+    await life.until("10:20:00")
+    assert life.received() == [message]
+    assert life.stored_verdict() == "unproven"
 
 
-def test_a_release_published_before_the_first_start_sends_no_notice(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:55:00")
-        assert life.received() == []
-
-    live(tmp_path, PUBLISHED_AT_SLOT, act, head=FIRST_START_AT_09_40)
+@with_daemon(PUBLISHED_AT_SLOT, head=FIRST_START_AT_09_40)
+async def test_a_release_published_before_the_first_start_sends_no_notice(life: Life) -> None:
+    await life.until("09:55:00")
+    assert life.received() == []

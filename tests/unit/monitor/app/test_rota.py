@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor.store.open import open_store
-from tests.unit.monitor.app.office import Office, at_work
+from tests.unit.monitor.app.office import Office, at_work, with_office
 from tests.worlds.fetcher import Reply
 
 URL = "https://rota.example/on-call.ics"
@@ -45,34 +45,30 @@ async def read_rota(office: Office, reply: Reply, after_minutes: float = 0) -> N
     await job()
 
 
-def test_the_last_read_rota_is_used_while_it_cannot_be_read_and_after_a_restart(tmp_path: Path) -> None:
-    async def story(office: Office) -> None:
-        assert on_call(office) == "no one, so all its roles are notified"
-        await read_rota(office, Reply(200, ROTA_ICS.encode()))
-        assert on_call(office) == ON_CALL_BY_ROTA
-        assert office.last_read("rota-on-call") == office.clock.now().timestamp()
-        empty_rota = Reply(200, b"BEGIN:VCALENDAR\nEND:VCALENDAR\n")
-        await read_rota(office, Reply(500))
-        await read_rota(office, empty_rota, after_minutes=10)
-        assert on_call(office) == ON_CALL_BY_ROTA
-        await office.reopen()
-        assert on_call(office) == ON_CALL_BY_ROTA
-
-    at_work(tmp_path, story, **SETTINGS)
+@with_office(**SETTINGS)
+async def test_the_last_read_rota_is_used_while_it_cannot_be_read_and_after_a_restart(office: Office) -> None:
+    assert on_call(office) == "no one, so all its roles are notified"
+    await read_rota(office, Reply(200, ROTA_ICS.encode()))
+    assert on_call(office) == ON_CALL_BY_ROTA
+    assert office.last_read("rota-on-call") == office.clock.now().timestamp()
+    empty_rota = Reply(200, b"BEGIN:VCALENDAR\nEND:VCALENDAR\n")
+    await read_rota(office, Reply(500))
+    await read_rota(office, empty_rota, after_minutes=10)
+    assert on_call(office) == ON_CALL_BY_ROTA
+    await office.reopen()
+    assert on_call(office) == ON_CALL_BY_ROTA
 
 
-def test_an_unreadable_rota_is_notified_once_and_closed_after_a_good_read(tmp_path: Path) -> None:
-    async def story(office: Office) -> None:
-        await read_rota(office, Reply(200, ROTA_ICS.encode()))
-        for _ in range(8):
-            await read_rota(office, Reply(503), after_minutes=10)
-        (notice,) = office.daemon.store.outbox.notices()
-        assert notice.subject.startswith("CALENDAR: rota-on-call cannot be read")
-        await read_rota(office, Reply(200, ROTA_ICS.encode()), after_minutes=10)
-        (incident,) = office.daemon.store.verdicts.incidents()
-        assert incident.closed == office.clock.now()
-
-    at_work(tmp_path, story, **SETTINGS)
+@with_office(**SETTINGS)
+async def test_an_unreadable_rota_is_notified_once_and_closed_after_a_good_read(office: Office) -> None:
+    await read_rota(office, Reply(200, ROTA_ICS.encode()))
+    for _ in range(8):
+        await read_rota(office, Reply(503), after_minutes=10)
+    (notice,) = office.daemon.store.outbox.notices()
+    assert notice.subject.startswith("CALENDAR: rota-on-call cannot be read")
+    await read_rota(office, Reply(200, ROTA_ICS.encode()), after_minutes=10)
+    (incident,) = office.daemon.store.verdicts.incidents()
+    assert incident.closed == office.clock.now()
 
 
 def test_no_name_in_a_rotas_calendar_is_stored(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from monitor.errors import BadInput
 from monitor.health import logs
 from schedules.sources.settings import CalendarSettings
 from tests.unit.monitor.app.browsing import browse
-from tests.unit.monitor.app.life import NEVER_PUBLISHED, Life, live, reopened
+from tests.unit.monitor.app.life import NEVER_PUBLISHED, Life, live, reopened, with_daemon
 
 KEYS = ("sesame-one", "sesame-two", "sesame-three", "hidden-path", "sesame-four")
 PART_URL = "https://files.example/figures.ods?key=sesame-one&x=1"
@@ -120,31 +120,29 @@ def test_no_verb_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.
 
 
 @pytest.mark.slow
-def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:41:00")
-        store = life.daemon.store
-        texts = []
-        async with browse(life, redactor=redactor(secrets_in_addresses(life.settings))) as client:
-            drafts = [f"/api/v1/incidents/{one.id}/draft.html" for one in store.verdicts.incidents()]
-            pages = [f"/incidents/{one.id}" for one in store.verdicts.incidents()]
-            for path in [*PATHS, *drafts, *pages]:
-                answer = await client.get(path)
-                assert (path, answer.status_code) in {(path, 200), ("/readyz", 503)}
-                texts.append(answer.text)
-        for message in life.received():
-            texts += [message.subject, message.text, message.html, json.dumps(message.data)]
-            texts += [one.content.decode("utf-8", "replace") for one in message.attachments]
-        found = "\n".join(texts)
-        assert [key for key in KEYS if key in found] == []
-        # The key is hidden, and the rest of the address is shown.
-        assert "files.example/figures.ods?[redacted]" in found
-        row = store.verdicts.judged_one("claims-q3")
-        assert row is not None
-        # The store itself keeps the whole address.
-        assert KEYS[0] in json.dumps(row.body)
-
-    live(tmp_path, NEVER_PUBLISHED, act, base=SETTINGS)
+@with_daemon(NEVER_PUBLISHED, base=lambda _folder: SETTINGS)
+async def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(life: Life) -> None:
+    await life.until("09:41:00")
+    store = life.daemon.store
+    texts = []
+    async with browse(life, redactor=redactor(secrets_in_addresses(life.settings))) as client:
+        drafts = [f"/api/v1/incidents/{one.id}/draft.html" for one in store.verdicts.incidents()]
+        pages = [f"/incidents/{one.id}" for one in store.verdicts.incidents()]
+        for path in [*PATHS, *drafts, *pages]:
+            answer = await client.get(path)
+            assert (path, answer.status_code) in {(path, 200), ("/readyz", 503)}
+            texts.append(answer.text)
+    for message in life.received():
+        texts += [message.subject, message.text, message.html, json.dumps(message.data)]
+        texts += [one.content.decode("utf-8", "replace") for one in message.attachments]
+    found = "\n".join(texts)
+    assert [key for key in KEYS if key in found] == []
+    # The key is hidden, and the rest of the address is shown.
+    assert "files.example/figures.ods?[redacted]" in found
+    row = store.verdicts.judged_one("claims-q3")
+    assert row is not None
+    # The store itself keeps the whole address.
+    assert KEYS[0] in json.dumps(row.body)
 
 
 def test_the_log_contains_no_key_in_an_address(tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.unit.monitor.app.hanging import EVERYTHING, PARTS, WRITING, HangingSt
 from tests.unit.monitor.app.life import Life, live, published_at
 from tests.unit.monitor.app.office import Office, at_work, csv, row
 from tests.worlds.stores import a_store
+from tests.worlds.virtual import Test, asking_for
 
 PUBLISHED_AT_09_33 = published_at("09:33:00")
 SECOND = timedelta(seconds=1)
@@ -75,19 +77,22 @@ def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Pa
     assert store.on_the_loop == []
 
 
-def at_a_hanging_store(folder: Path, act: Callable[[Office, HangingStore], Awaitable[None]]) -> None:
-    """Have an office act over a store that answers again in the end, whatever becomes of it."""
+def with_hanging_store(test: Test) -> Any:  # noqa: ANN401 # a test as pytest sees it
+    """Run a coroutine as a test. Its `office` works on `store`, which answers again in the end, whatever happens."""
 
-    async def acting(office: Office) -> None:
+    async def run_in_office(office: Office, folder: Path, **fixtures: object) -> None:
         store = hanging(folder)
         office.store_of = lambda _url: store.store
         await office.reopen()
         try:
-            await act(office, store)
+            await test(office=office, store=store, **fixtures)
         finally:
             await store.free()
 
-    at_work(folder, acting)
+    def run(tmp_path: Path, **fixtures: object) -> None:
+        at_work(tmp_path, partial(run_in_office, folder=tmp_path, **fixtures))
+
+    return asking_for(run, test, given=("office", "store"), more=("tmp_path",))
 
 
 def watched_releases(office: Office) -> set[str]:
@@ -97,51 +102,49 @@ def watched_releases(office: Office) -> set[str]:
 
 
 @pytest.mark.parametrize("hung", ["runs", "verdicts", "transaction"])
-def test_a_new_promise_is_watched_even_while_the_store_does_not_answer(tmp_path: Path, hung: str) -> None:
-    async def act(office: Office, store: HangingStore) -> None:
-        await office.read(csv(row("a")))
-        store.hang(hung)
-        with suppress(StoreFault):
-            await office.read(csv(row("a"), row("new")))
-        assert watched_releases(office) == {"a", "new"}
-
-    at_a_hanging_store(tmp_path, act)
+@with_hanging_store
+async def test_a_new_promise_is_watched_even_while_the_store_does_not_answer(
+    office: Office, store: HangingStore, hung: str
+) -> None:
+    await office.read(csv(row("a")))
+    store.hang(hung)
+    with suppress(StoreFault):
+        await office.read(csv(row("a"), row("new")))
+    assert watched_releases(office) == {"a", "new"}
 
 
 @pytest.mark.parametrize("hung", [EVERYTHING, "ledger"])
-def test_a_calendar_change_read_while_the_store_is_silent_takes_effect_without_a_new_read(
-    tmp_path: Path, hung: str
+@with_hanging_store
+async def test_a_calendar_change_read_while_the_store_is_silent_takes_effect_without_a_new_read(
+    office: Office, store: HangingStore, hung: str
 ) -> None:
-    async def act(office: Office, store: HangingStore) -> None:
+    await office.read(csv(row("a")))
+    store.hang(hung)
+    with pytest.raises(StoreFault):
+        await office.read(csv(row("a"), row("new")))
+    await office.daemon.calendar_reads.around_slots()
+    assert watched_releases(office) == {"a"}
+    await store.free()
+    requests = len(office.fetcher.asked)
+    await office.daemon.calendar_reads.around_slots()
+    assert watched_releases(office) == {"a", "new"}
+    assert len(office.fetcher.asked) == requests
+
+
+@with_hanging_store
+async def test_a_release_that_becomes_near_while_the_store_is_silent_is_watched_once_it_answers(
+    office: Office, store: HangingStore
+) -> None:
+    await office.read(csv(row("a", "2027-03-01")))
+    assert watched_releases(office) == set()
+    store.hang("runs")
+    # The release is brought forward. It is known, so its earlier looks must be read from the store first.
+    with suppress(StoreFault):
         await office.read(csv(row("a")))
-        store.hang(hung)
-        with pytest.raises(StoreFault):
-            await office.read(csv(row("a"), row("new")))
-        await office.daemon.calendar_reads.around_slots()
-        assert watched_releases(office) == {"a"}
-        await store.free()
-        requests = len(office.fetcher.asked)
-        await office.daemon.calendar_reads.around_slots()
-        assert watched_releases(office) == {"a", "new"}
-        assert len(office.fetcher.asked) == requests
-
-    at_a_hanging_store(tmp_path, act)
-
-
-def test_a_release_that_becomes_near_while_the_store_is_silent_is_watched_once_it_answers(tmp_path: Path) -> None:
-    async def act(office: Office, store: HangingStore) -> None:
-        await office.read(csv(row("a", "2027-03-01")))
-        assert watched_releases(office) == set()
-        store.hang("runs")
-        # The release is brought forward. It is known, so its earlier looks must be read from the store first.
-        with suppress(StoreFault):
-            await office.read(csv(row("a")))
-        assert watched_releases(office) == set()
-        await store.free()
-        await office.clock.sleep(5)
-        assert watched_releases(office) == {"a"}
-
-    at_a_hanging_store(tmp_path, act)
+    assert watched_releases(office) == set()
+    await store.free()
+    await office.clock.sleep(5)
+    assert watched_releases(office) == {"a"}
 
 
 def test_a_commit_without_answer_for_five_seconds_is_a_store_failure(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from tests.worlds.releases import a_promise, a_release
 from tests.worlds.routes import a_route
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
+from tests.worlds.virtual import Test, asking_for
 
 PRODUCERS = ("dfe", "dfe", "dfe", "ofqual", "ofqual", "ofqual", "ons", "ons")
 PRODUCER_OF = {f"r{place}": producer for place, producer in enumerate(PRODUCERS)}
@@ -114,13 +115,17 @@ def play_day(
     story: Callable[[Day], Awaitable[None]],
     make_day: Callable[[VirtualClock], Day] = Day,
     begins: datetime = after_slot(60),  # noqa: B008 # an instant does not change
-) -> Day:
-    """Run a story of a day, by default from a minute after the slot. Return the day with what its channels got."""
+) -> None:
+    """Run a story of a day, by default from a minute after the slot."""
 
-    async def run_story(clock: VirtualClock) -> Day:
+    async def run_story(clock: VirtualClock) -> None:
         day = make_day(clock)
         await story(day)
         day.writer.abandon()
-        return day
 
-    return run_virtually(run_story, begins)
+    run_virtually(run_story, begins)
+
+
+def with_day(test: Test) -> Callable[..., None]:
+    """Run a coroutine as a test. Its `day` begins a minute after the slot."""
+    return asking_for(lambda: play_day(lambda day: test(day=day)), test, given=("day",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -32,6 +32,7 @@ from tests.worlds.looks import a_run
 from tests.worlds.routes import a_route
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict, judged
+from tests.worlds.virtual import Test, asking_for
 
 RULES = ReportingRules(channels=["mail", "pager"], routes=[a_route("mail", escalate=("pager",))])
 OPENED_AT = after_slot(400)
@@ -103,30 +104,34 @@ class World:
         return sorted(round((one.at - self.incident().opened) / MINUTE) for one in self.reminders())
 
 
-def play(story: Callable[[World], Awaitable[None]], begins: datetime = OPENED_AT) -> None:
-    play_story(lambda clock, store, writer: story(World(clock, store, writer)), begins)
+def with_world(begins: datetime = OPENED_AT) -> Callable[[Test], Callable[..., None]]:
+    """Run a coroutine as a test. Its `world` is a new one at this time."""
+
+    def decorate(test: Test) -> Callable[..., None]:
+        def run() -> None:
+            play_story(lambda clock, store, writer: test(world=World(clock, store, writer)), begins)
+
+        return asking_for(run, test, given=("world",))
+
+    return decorate
 
 
 def channels_of(store: Store, notice: Notice) -> set[str]:
     return {row.channel for row in store.outbox.deliveries(notice.id)}
 
 
-def test_people_are_reminded_of_a_report_grade_incident_after_15_minutes_and_then_every_30() -> None:
-    async def story(world: World) -> None:
-        await world.open_late_incident()
-        await world.remind_for(180, world.make_reminders())
-        assert world.minutes_of_reminders() == [15, 45, 75, 105, 135, 165]
-
-    play(story)
+@with_world()
+async def test_people_are_reminded_of_a_report_grade_incident_after_15_minutes_and_then_every_30(world: World) -> None:
+    await world.open_late_incident()
+    await world.remind_for(180, world.make_reminders())
+    assert world.minutes_of_reminders() == [15, 45, 75, 105, 135, 165]
 
 
-def test_the_outbox_is_woken_for_each_reminder() -> None:
-    async def story(world: World) -> None:
-        await world.open_late_incident()
-        await world.remind_for(180, world.make_reminders())
-        assert world.outbox_wakes == [reminder.at for reminder in world.reminders()]
-
-    play(story)
+@with_world()
+async def test_the_outbox_is_woken_for_each_reminder(world: World) -> None:
+    await world.open_late_incident()
+    await world.remind_for(180, world.make_reminders())
+    assert world.outbox_wakes == [reminder.at for reminder in world.reminders()]
 
 
 def facts_while_overdue(release: str, now: datetime) -> ReleaseFacts:
@@ -134,30 +139,26 @@ def facts_while_overdue(release: str, now: datetime) -> ReleaseFacts:
     return release_facts(a_late_verdict((now - SLOT).total_seconds(), release, came=2400.0), Measurement())
 
 
-def test_a_reminder_has_the_current_delay_and_changes_no_stored_measurement() -> None:
-    async def story(world: World) -> None:
-        await world.open_late_incident()
-        before = world.incident()
-        await world.remind_for(20, world.make_reminders(judge_at=facts_while_overdue))
-        (reminder,) = world.reminders()
-        assert reminder.subject.endswith(f"still absent at {FIRST_REMINDER} GMT")
-        assert f"Measured so far, as of {FIRST_REMINDER} GMT" in reminder.text
-        assert world.incident().facts == before.facts
-
-    play(story)
+@with_world()
+async def test_a_reminder_has_the_current_delay_and_changes_no_stored_measurement(world: World) -> None:
+    await world.open_late_incident()
+    before = world.incident()
+    await world.remind_for(20, world.make_reminders(judge_at=facts_while_overdue))
+    (reminder,) = world.reminders()
+    assert reminder.subject.endswith(f"still absent at {FIRST_REMINDER} GMT")
+    assert f"Measured so far, as of {FIRST_REMINDER} GMT" in reminder.text
+    assert world.incident().facts == before.facts
 
 
-def test_a_reminder_comes_with_a_new_draft_that_has_the_current_delay() -> None:
-    async def story(world: World) -> None:
-        await world.open_late_incident()
-        await world.remind_for(20, world.make_reminders(judge_at=facts_while_overdue))
-        (reminder,) = world.reminders()
-        _, new_draft = world.store.verdicts.drafts(reminder.incident)
-        assert new_draft.at == reminder.at
-        # The draft has no seconds.
-        assert FIRST_REMINDER[:5] in render_draft(new_draft, "md")[0].decode()
-
-    play(story)
+@with_world()
+async def test_a_reminder_comes_with_a_new_draft_that_has_the_current_delay(world: World) -> None:
+    await world.open_late_incident()
+    await world.remind_for(20, world.make_reminders(judge_at=facts_while_overdue))
+    (reminder,) = world.reminders()
+    _, new_draft = world.store.verdicts.drafts(reminder.incident)
+    assert new_draft.at == reminder.at
+    # The draft has no seconds.
+    assert FIRST_REMINDER[:5] in render_draft(new_draft, "md")[0].decode()
 
 
 EXPOSED = -8 * 3600 - 60
@@ -172,102 +173,87 @@ def an_open_exposure() -> Verdict:
     return judged(EXPOSED + 5, {"page": [absent, present]})
 
 
-def test_reminders_of_an_open_exposure_go_on_all_night_up_the_escalation_ladder() -> None:
-    ladder = ReportingRules(
-        channels=["mail", "pager", "deputy", "head"],
-        routes=[a_route("mail", escalate=("pager", "deputy", "head"))],
-    )
-
-    async def story(world: World) -> None:
-        await world.record(an_open_exposure(), ladder)
-        await world.remind_for(8 * 60, world.make_reminders(rules=ladder))
-        assert world.minutes_of_reminders() == list(range(15, 8 * 60, 30))
-        reminders = sorted(world.reminders(), key=lambda one: one.at)
-        assert all(one.subject.startswith("EARLY, not acknowledged: ") for one in reminders)
-        first, second, *others = (channels_of(world.store, one) for one in reminders)
-        assert first == {"mail", "pager"}
-        assert second == {"mail", "pager", "deputy"}
-        assert all(channels == {"mail", "pager", "deputy", "head"} for channels in others)
-
-    play(story, begins=EXPOSURE_SEEN_AT)
+LADDER = ReportingRules(
+    channels=["mail", "pager", "deputy", "head"],
+    routes=[a_route("mail", escalate=("pager", "deputy", "head"))],
+)
 
 
-def test_reminders_of_an_exposure_end_when_it_closes() -> None:
-    async def story(world: World) -> None:
-        await world.record(an_open_exposure())
-        reminders = world.make_reminders()
-        await world.remind_for(120, reminders)
-        world.save_incident(replace(world.incident(), closed=world.clock.now()))
-        await world.remind_for(120, reminders)
-        assert world.minutes_of_reminders() == [15, 45, 75, 105]
-
-    play(story, begins=EXPOSURE_SEEN_AT)
-
-
-def test_acknowledging_stops_reminders() -> None:
-    async def story(world: World) -> None:
-        await world.open_late_incident()
-        reminders = world.make_reminders()
-        await world.remind_for(20, reminders)
-        await world.acknowledge(world.incident().id)
-        await world.remind_for(120, reminders)
-        assert world.minutes_of_reminders() == [15]
-
-    play(story)
+@with_world(begins=EXPOSURE_SEEN_AT)
+async def test_reminders_of_an_open_exposure_go_on_all_night_up_the_escalation_ladder(world: World) -> None:
+    await world.record(an_open_exposure(), LADDER)
+    await world.remind_for(8 * 60, world.make_reminders(rules=LADDER))
+    assert world.minutes_of_reminders() == list(range(15, 8 * 60, 30))
+    reminders = sorted(world.reminders(), key=lambda one: one.at)
+    assert all(one.subject.startswith("EARLY, not acknowledged: ") for one in reminders)
+    first, second, *others = (channels_of(world.store, one) for one in reminders)
+    assert first == {"mail", "pager"}
+    assert second == {"mail", "pager", "deputy"}
+    assert all(channels == {"mail", "pager", "deputy", "head"} for channels in others)
 
 
-def test_a_second_acknowledgement_by_the_same_role_changes_nothing() -> None:
-    async def story(world: World) -> None:
-        await world.open_late_incident()
-        first = await world.acknowledge(world.incident().id)
-        second = await world.acknowledge(world.incident().id)
-        assert first == second == world.incident()
-        assert first is not None
-        assert first.acknowledged is not None
-        assert (first.acknowledged.by, first.acknowledged.text) == ("duty statistician", "acknowledged")
-
-    play(story)
+@with_world(begins=EXPOSURE_SEEN_AT)
+async def test_reminders_of_an_exposure_end_when_it_closes(world: World) -> None:
+    await world.record(an_open_exposure())
+    reminders = world.make_reminders()
+    await world.remind_for(120, reminders)
+    world.save_incident(replace(world.incident(), closed=world.clock.now()))
+    await world.remind_for(120, reminders)
+    assert world.minutes_of_reminders() == [15, 45, 75, 105]
 
 
-def test_a_reminder_is_in_the_timeline_of_its_incident() -> None:
-    async def story(world: World) -> None:
-        await world.open_late_incident()
-        await world.remind_for(20, world.make_reminders())
-        assert any("not acknowledged" in entry.text for entry in world.incident().timeline)
-
-    play(story)
-
-
-def test_if_the_monitor_restarts_every_ten_minutes_each_reminder_is_still_sent_once() -> None:
-    async def story(world: World) -> None:
-        await world.open_late_incident()
-        for _ in range(6):
-            reminders_after_restart = world.make_reminders()
-            await world.remind_for(10, reminders_after_restart)
-        assert world.minutes_of_reminders() == [15, 45]
-
-    play(story)
+@with_world()
+async def test_acknowledging_stops_reminders(world: World) -> None:
+    await world.open_late_incident()
+    reminders = world.make_reminders()
+    await world.remind_for(20, reminders)
+    await world.acknowledge(world.incident().id)
+    await world.remind_for(120, reminders)
+    assert world.minutes_of_reminders() == [15]
 
 
-def test_people_are_reminded_of_an_incident_that_opens_while_the_monitor_runs() -> None:
-    async def story(world: World) -> None:
-        reminders = world.make_reminders()
-        await reminders.remind()
-        reminders.wake_for_notices(await world.record(a_late_verdict(400)))
-        await world.remind_for(20, reminders)
-        assert world.minutes_of_reminders() == [15]
+@with_world()
+async def test_a_second_acknowledgement_by_the_same_role_changes_nothing(world: World) -> None:
+    await world.open_late_incident()
+    first = await world.acknowledge(world.incident().id)
+    second = await world.acknowledge(world.incident().id)
+    assert first == second == world.incident()
+    assert first is not None
+    assert first.acknowledged is not None
+    assert (first.acknowledged.by, first.acknowledged.text) == ("duty statistician", "acknowledged")
 
-    play(story)
+
+@with_world()
+async def test_a_reminder_is_in_the_timeline_of_its_incident(world: World) -> None:
+    await world.open_late_incident()
+    await world.remind_for(20, world.make_reminders())
+    assert any("not acknowledged" in entry.text for entry in world.incident().timeline)
 
 
-def test_an_incident_of_grade_note_has_no_reminder() -> None:
-    async def story(world: World) -> None:
-        await world.record(a_late_verdict(120))
-        assert world.incident().grade == "note"
-        await world.remind_for(60, world.make_reminders())
-        assert world.reminders() == []
+@with_world()
+async def test_if_the_monitor_restarts_every_ten_minutes_each_reminder_is_still_sent_once(world: World) -> None:
+    await world.open_late_incident()
+    for _ in range(6):
+        reminders_after_restart = world.make_reminders()
+        await world.remind_for(10, reminders_after_restart)
+    assert world.minutes_of_reminders() == [15, 45]
 
-    play(story)
+
+@with_world()
+async def test_people_are_reminded_of_an_incident_that_opens_while_the_monitor_runs(world: World) -> None:
+    reminders = world.make_reminders()
+    await reminders.remind()
+    reminders.wake_for_notices(await world.record(a_late_verdict(400)))
+    await world.remind_for(20, reminders)
+    assert world.minutes_of_reminders() == [15]
+
+
+@with_world()
+async def test_an_incident_of_grade_note_has_no_reminder(world: World) -> None:
+    await world.record(a_late_verdict(120))
+    assert world.incident().grade == "note"
+    await world.remind_for(60, world.make_reminders())
+    assert world.reminders() == []
 
 
 FLAPS_FROM = -9000
@@ -284,82 +270,70 @@ async def record_flapping_page(world: World) -> None:
         await world.record(judged(begins + 10, {"page": list(runs)}))
 
 
-def test_people_are_notified_once_that_a_flapping_page_is_steady_even_after_acknowledging() -> None:
-    async def story(world: World) -> None:
-        await record_flapping_page(world)
-        await world.acknowledge(world.incident().id)
-        for _ in range(3):
-            reminders_after_restart = world.make_reminders()
-            await world.remind_for(10, reminders_after_restart)
-        kinds = [one.kind for one in world.store.outbox.notices() if one.kind != "acknowledged"]
-        assert kinds == ["opened", "exposure_closed", "comes_and_goes", "steady"]
-
-    play(story, after_slot(FLAPS_FROM))
+@with_world(after_slot(FLAPS_FROM))
+async def test_people_are_notified_once_that_a_flapping_page_is_steady_even_after_acknowledging(world: World) -> None:
+    await record_flapping_page(world)
+    await world.acknowledge(world.incident().id)
+    for _ in range(3):
+        reminders_after_restart = world.make_reminders()
+        await world.remind_for(10, reminders_after_restart)
+    kinds = [one.kind for one in world.store.outbox.notices() if one.kind != "acknowledged"]
+    assert kinds == ["opened", "exposure_closed", "comes_and_goes", "steady"]
 
 
-def test_reminders_configured_to_begin_after_no_time_are_off() -> None:
-    async def story(world: World) -> None:
-        await world.open_late_incident()
-        await world.remind_for(180, world.make_reminders(ReminderTimes(after=timedelta(0))))
-        assert world.reminders() == []
-
-    play(story)
+@with_world()
+async def test_reminders_configured_to_begin_after_no_time_are_off(world: World) -> None:
+    await world.open_late_incident()
+    await world.remind_for(180, world.make_reminders(ReminderTimes(after=timedelta(0))))
+    assert world.reminders() == []
 
 
-def test_acknowledging_an_unknown_incident_is_refused() -> None:
-    async def story(world: World) -> None:
-        with pytest.raises(UnknownName):
-            await world.acknowledge("unknown")
-
-    play(story)
+@with_world()
+async def test_acknowledging_an_unknown_incident_is_refused(world: World) -> None:
+    with pytest.raises(UnknownName):
+        await world.acknowledge("unknown")
 
 
-def test_owed_reports_and_overdue_actions_are_counted() -> None:
-    async def story(world: World) -> None:
-        await world.open_late_incident()
-        due_today = Action("Renew it", "web team", world.clock.now().date())
-        world.save_incident(replace(world.incident(), actions=(due_today,)))
-        owed_and_overdue: list[tuple[int, int]] = []
-        reminders = world.make_reminders()
-        reminders.owed = lambda owed, _longest, overdue: owed_and_overdue.append((owed, overdue))
-        await reminders.update_counts()
-        await world.clock.sleep(DAY.total_seconds())
-        await reminders.update_counts()
-        # The report is owed on both days, and the action is overdue on the second.
-        assert owed_and_overdue == [(1, 0), (1, 1)]
-
-    play(story)
+@with_world()
+async def test_owed_reports_and_overdue_actions_are_counted(world: World) -> None:
+    await world.open_late_incident()
+    due_today = Action("Renew it", "web team", world.clock.now().date())
+    world.save_incident(replace(world.incident(), actions=(due_today,)))
+    owed_and_overdue: list[tuple[int, int]] = []
+    reminders = world.make_reminders()
+    reminders.owed = lambda owed, _longest, overdue: owed_and_overdue.append((owed, overdue))
+    await reminders.update_counts()
+    await world.clock.sleep(DAY.total_seconds())
+    await reminders.update_counts()
+    # The report is owed on both days, and the action is overdue on the second.
+    assert owed_and_overdue == [(1, 0), (1, 1)]
 
 
-def test_a_delivery_is_counted_as_given_up_for_a_week() -> None:
-    async def story(world: World) -> None:
-        await world.open_late_incident()
-        (row,) = world.store.outbox.deliveries()
-        with world.store.transaction() as tx:
-            tx.save_delivery(replace(row, standing=DeliveryState.GIVEN_UP, attempts=3, finished=row.due))
-        await world.make_reminders().update_counts()
-        await world.clock.sleep(8 * DAY.total_seconds())
-        await world.make_reminders().update_counts()
-        assert world.given_up_counts == [1, 0]
-
-    play(story)
+@with_world()
+async def test_a_delivery_is_counted_as_given_up_for_a_week(world: World) -> None:
+    await world.open_late_incident()
+    (row,) = world.store.outbox.deliveries()
+    with world.store.transaction() as tx:
+        tx.save_delivery(replace(row, standing=DeliveryState.GIVEN_UP, attempts=3, finished=row.due))
+    await world.make_reminders().update_counts()
+    await world.clock.sleep(8 * DAY.total_seconds())
+    await world.make_reminders().update_counts()
+    assert world.given_up_counts == [1, 0]
 
 
-def test_the_store_is_read_every_five_minutes_while_no_reminder_falls_due_soon() -> None:
-    async def story(world: World) -> None:
-        reads: list[datetime] = []
+@with_world()
+async def test_the_store_is_read_every_five_minutes_while_no_reminder_falls_due_soon(world: World) -> None:
+    reads: list[datetime] = []
 
-        async def ask(query: Callable[[], object]) -> object:
-            reads.append(world.clock.now())
-            return query()
+    async def ask(query: Callable[[], object]) -> object:
+        reads.append(world.clock.now())
+        return query()
 
-        reminders = replace(world.make_reminders(), ask=ask)
-        await world.remind_for(10, reminders)
-        await world.open_late_incident()
-        await world.remind_for(16, reminders)
-        assert world.minutes_of_reminders() == [15]
-        # The reminder falls due 25 minutes after the first read. In the last five of them each minute has a read.
-        minutes_between = [(later - earlier) / MINUTE for earlier, later in pairwise(reads)]
-        assert minutes_between == [5, 5, 5, 5, 1, 1, 1, 1, 1]
-
-    play(story)
+    reminders = replace(world.make_reminders(), ask=ask)
+    await world.remind_for(10, reminders)
+    await world.open_late_incident()
+    await world.remind_for(16, reminders)
+    assert world.minutes_of_reminders() == [15]
+    # The reminder falls due 25 minutes after the first read. In the last five of them each minute has a read.
+    minutes_between = [(later - earlier) / MINUTE for earlier, later in pairwise(reads)]
+    assert minutes_between == [5, 5, 5, 5, 1, 1, 1, 1, 1]
