@@ -48,7 +48,8 @@ def text_of(content: bytes) -> str:
 
 def test_a_producers_own_template_is_used_for_docx_only(tmp_path: Path) -> None:
     templates = {"ofqual": write_template(tmp_path)}
-    word, markdown = build_message(store_with_late_incident(), "docx", "md", templates=templates).attachments
+    rules = ReportingRules(templates=templates)
+    word, markdown = build_message(store_with_late_incident(), "docx", "md", rules=rules).attachments
     assert word.name.endswith(".docx")
     assert text_of(word.content) == "Our own heading for Malpractice"
     assert b"Our own heading" not in markdown.content
@@ -56,7 +57,8 @@ def test_a_producers_own_template_is_used_for_docx_only(tmp_path: Path) -> None:
 
 def test_other_producers_get_the_shipped_form(tmp_path: Path) -> None:
     templates = {"another": write_template(tmp_path)}
-    (word,) = build_message(store_with_late_incident(), "docx", templates=templates).attachments
+    rules = ReportingRules(templates=templates)
+    (word,) = build_message(store_with_late_incident(), "docx", rules=rules).attachments
     assert "Our own heading" not in text_of(word.content)
 
 
