@@ -1,4 +1,4 @@
-"""The real daemon in front of a scripted publisher, over real HTTP and in virtual time, told step by step."""
+"""The real daemon in front of a scripted publisher, over real HTTP and in virtual time."""
 
 from __future__ import annotations
 
@@ -100,12 +100,12 @@ class Life:
         self.running = asyncio.create_task(self.daemon.run(self.stop))
 
     async def kill(self) -> None:
-        """End it as kill -9 does; it has held no look back for longer than it does in earnest."""
+        """End it as kill -9 does. Its writer must commit as often as a real one."""
         assert self.running is not None
         assert self.delay == DELAY
         self.daemon.abandon()
         self.running.cancel()
-        await self._bury()
+        await self._wait_until_ended()
 
     async def restart(self, *, killed_at: str, started_at: str) -> None:
         """Kill the daemon at one time of the day of the script, and start another at a later one."""
@@ -117,9 +117,9 @@ class Life:
     async def end(self) -> None:
         """Stop it in good order."""
         self.stop.set()
-        await self._bury()
+        await self._wait_until_ended()
 
-    async def _bury(self) -> None:
+    async def _wait_until_ended(self) -> None:
         if self.running is not None:
             (outcome,) = await asyncio.gather(self.running, return_exceptions=True)
             await self.daemon.close()
@@ -135,7 +135,7 @@ class Life:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if self.running is not None and self.running.done():
             pause.cancel()
-            await self._bury()
+            await self._wait_until_ended()
         await pause
 
     def received(self) -> list[Message]:
@@ -165,7 +165,7 @@ class Life:
         row = self.daemon.store.verdicts.judged_one(release)
         return set() if row is None else {finding["kind"] for finding in row.body["findings"]}
 
-    def looks(self, outcome: str, host: str = HOST) -> float:
+    def count_looks(self, outcome: str, host: str = HOST) -> float:
         """Return how often `looks_total` counted this outcome."""
         return (
             self.daemon.counters.registry.get_sample_value("ninethirty_looks_total", {"host": host, "outcome": outcome})

@@ -62,7 +62,7 @@ def test_looks_that_raise_before_a_slot_leave_the_verdict_on_time_and_are_shown(
         await life.until("09:29:20")
         faults.fetcher_raises = False
         assert life.runs()[-1].why == "monitor_fault"
-        assert life.looks("monitor_fault") >= 20
+        assert life.count_looks("monitor_fault") >= 20
         assert HOST in life.app.status.as_json()["status"]["Needs attention"]["Looks"]
         await life.until("09:32:00")
         assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])

@@ -61,7 +61,7 @@ def test_a_publisher_that_misbehaves_makes_looks_unknown_and_nothing_else(tmp_pa
         await life.until("09:29:20")
         runs_by_target = life.daemon.watch.releases["claims-q3"].runs
         assert State.PRESENT not in {run.state for runs in runs_by_target.values() for run in runs}
-        assert sum(life.looks(outcome) for outcome in look_outcomes(life) - OUTCOMES_THAT_PROVE) >= 1
+        assert sum(life.count_looks(outcome) for outcome in look_outcomes(life) - OUTCOMES_THAT_PROVE) >= 1
         await life.until("09:32:00")
         assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])
 
