@@ -95,13 +95,13 @@ class World:
             await reminders.remind()
             await self.clock.sleep(60)
 
-    def reminders(self) -> list[Notice]:
+    def sent_reminders(self) -> list[Notice]:
         """Return the notices of all reminders so far."""
         return [one for one in self.store.outbox.notices() if one.kind == "reminder"]
 
     def minutes_of_reminders(self) -> list[int]:
         """Return when people were reminded, in minutes after the only incident was opened."""
-        return sorted(round((one.at - self.incident().opened) / MINUTE) for one in self.reminders())
+        return sorted(round((one.at - self.incident().opened) / MINUTE) for one in self.sent_reminders())
 
 
 def with_world(begins: datetime = OPENED_AT) -> Callable[[Test], Callable[..., None]]:
@@ -131,7 +131,7 @@ async def test_people_are_reminded_of_a_report_grade_incident_after_15_minutes_a
 async def test_the_outbox_is_woken_for_each_reminder(world: World) -> None:
     await world.open_late_incident()
     await world.remind_for(180, world.make_reminders())
-    assert world.outbox_wakes == [reminder.at for reminder in world.reminders()]
+    assert world.outbox_wakes == [reminder.at for reminder in world.sent_reminders()]
 
 
 def facts_while_overdue(release: str, now: datetime) -> ReleaseFacts:
@@ -144,7 +144,7 @@ async def test_a_reminder_has_the_current_delay_and_changes_no_stored_measuremen
     await world.open_late_incident()
     before = world.incident()
     await world.remind_for(20, world.make_reminders(judge_at=facts_while_overdue))
-    (reminder,) = world.reminders()
+    (reminder,) = world.sent_reminders()
     assert reminder.subject.endswith(f"still absent at {FIRST_REMINDER} GMT")
     assert f"Measured so far, as of {FIRST_REMINDER} GMT" in reminder.text
     assert world.incident().facts == before.facts
@@ -154,7 +154,7 @@ async def test_a_reminder_has_the_current_delay_and_changes_no_stored_measuremen
 async def test_a_reminder_comes_with_a_new_draft_that_has_the_current_delay(world: World) -> None:
     await world.open_late_incident()
     await world.remind_for(20, world.make_reminders(judge_at=facts_while_overdue))
-    (reminder,) = world.reminders()
+    (reminder,) = world.sent_reminders()
     _, new_draft = world.store.verdicts.drafts(reminder.incident)
     assert new_draft.at == reminder.at
     # The draft has no seconds.
@@ -184,7 +184,7 @@ async def test_reminders_of_an_open_exposure_go_on_all_night_up_the_escalation_l
     await world.record(an_open_exposure(), LADDER)
     await world.remind_for(8 * 60, world.make_reminders(rules=LADDER))
     assert world.minutes_of_reminders() == list(range(15, 8 * 60, 30))
-    reminders = sorted(world.reminders(), key=lambda one: one.at)
+    reminders = sorted(world.sent_reminders(), key=lambda one: one.at)
     assert all(one.subject.startswith("EARLY, not acknowledged: ") for one in reminders)
     first, second, *others = (channels_of(world.store, one) for one in reminders)
     assert first == {"mail", "pager"}
@@ -253,7 +253,7 @@ async def test_an_incident_of_grade_note_has_no_reminder(world: World) -> None:
     await world.record(a_late_verdict(120))
     assert world.incident().grade == "note"
     await world.remind_for(60, world.make_reminders())
-    assert world.reminders() == []
+    assert world.sent_reminders() == []
 
 
 FLAPS_FROM = -9000
@@ -285,7 +285,7 @@ async def test_people_are_notified_once_that_a_flapping_page_is_steady_even_afte
 async def test_reminders_configured_to_begin_after_no_time_are_off(world: World) -> None:
     await world.open_late_incident()
     await world.remind_for(180, world.make_reminders(ReminderTimes(after=timedelta(0))))
-    assert world.reminders() == []
+    assert world.sent_reminders() == []
 
 
 @with_world()
