@@ -82,14 +82,8 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     store_health = StoreHealth(clock, metrics, health, lambda: opened.is_away)
     if opened.is_away:
         health.note_store_failure(clock.now())
-    writer = Writer(
-        store,
-        clock,
-        members=[heartbeat],
-        delay=edges.delay,
-        on_commit=store_health.note_commit,
-        on_failure=store_health.note_failure,
-    )
+    on_commit, on_failure = store_health.note_commit, store_health.note_failure
+    writer = Writer(store, clock, members=[heartbeat], delay=edges.delay, on_commit=on_commit, on_failure=on_failure)
     threads, worker_health = Threads(_STORE_THREADS, "store"), WorkerHealth(clock, metrics, blind.note)
     evidence = Evidence(
         Path(settings.evidence.folder),
