@@ -21,7 +21,6 @@ from monitor.app.parts import (
     judge_at_for,
     make_calendar_reads,
     make_channels_and_rules,
-    make_desk,
     make_job_runner,
     make_outbox,
     make_queries,
@@ -145,7 +144,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     check = make_self_check(core, poller, outbox)
     status = make_status(core, watch, check, forecast, interpreter.skew, broken=poller.broken, record=record)
     calendar_reads = make_calendar_reads(core, poller, admission, watch, outbox)
-    queries = make_queries(core, status, tally, record, make_desk(core, current_incidents, outbox), calendar_reads)
+    queries = make_queries(core, status, tally, current_incidents, outbox, calendar_reads)
     daemon = Daemon(
         name=settings.watch.vantage,
         clock=clock,

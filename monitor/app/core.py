@@ -74,13 +74,16 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
     opened = _open_store(settings, edges, clock)
     store, holder = opened.store, f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
-    metrics, queue, heartbeat = _make_metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
+    spacings, hosts = calendar_spacings(settings), [host for host in settings.budget if host != "default"]
+    metrics = Metrics(__version__, spacings, hosts, [table.name for table in settings.channel])
+    queue, heartbeat = JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(vantage, queue.judge_all, metrics)
-    health = HealthState(clock.now(), calendar_spacings(settings), settings.clock.unproven_offset, blind.note)
+    health = HealthState(clock.now(), spacings, settings.clock.unproven_offset, blind.note)
     store_health = StoreHealth(clock, metrics, health, lambda: opened.is_away)
     if opened.is_away:
         health.note_store_failure(clock.now())
-    writer = _make_writer(store, clock, heartbeat, store_health, edges)
+    on_commit, on_failure = store_health.note_commit, store_health.note_failure
+    writer = Writer(store, clock, members=[heartbeat], delay=edges.delay, on_commit=on_commit, on_failure=on_failure)
     threads, worker_health = Threads(_STORE_THREADS, "store"), WorkerHealth(clock, metrics, blind.note)
     evidence = Evidence(
         Path(settings.evidence.folder),
@@ -116,12 +119,6 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         members=members,
         failover=StoreFailover(opened, vantage, writer, evidence, clock, store_health, members, ledger, edges.lock),
     )
-
-
-def _make_writer(store: Store, clock: Clock, heartbeat: HeartbeatWriter, health: StoreHealth, edges: Edges) -> Writer:
-    """Return the writer of the store. It reports each commit and failure to `health`."""
-    commit, failure = health.note_commit, health.note_failure
-    return Writer(store, clock, members=[heartbeat], delay=edges.delay, on_commit=commit, on_failure=failure)
 
 
 def _open_store(settings: Settings, edges: Edges, clock: Clock) -> OpenedStore:
@@ -161,11 +158,6 @@ def make_interpreter(core: Core) -> Interpreter:
         is_shared=is_shared(settings.store.url),
         reader=BodyReader(core.workers, core.clock),
     )
-
-
-def _make_metrics(settings: Settings) -> Metrics:
-    hosts = [host for host in settings.budget if host != "default"]
-    return Metrics(__version__, calendar_spacings(settings), hosts, [table.name for table in settings.channel])
 
 
 @dataclass(frozen=True, slots=True)

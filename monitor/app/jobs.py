@@ -45,9 +45,11 @@ class Jobs(ABC):
         A started job of the same name does not run at once. It gets this work after a run under way.
         """
 
-    @abstractmethod
     def drop(self, name: str) -> None:
         """Remove a job. A run under way is finished."""
+        if (entry := self._jobs.pop(name, None)) is not None:
+            entry.job = None
+            entry.wakeup.set()
 
     @abstractmethod
     def start(self) -> None:
@@ -108,10 +110,9 @@ class SchedulerJobs(Jobs):
 
     def drop(self, name: str) -> None:
         """Remove a job. A run under way is finished."""
-        if (entry := self._jobs.pop(name, None)) is not None:
+        if name in self._jobs:
             self._scheduler.remove_job(name)
-            entry.job = None
-            entry.wakeup.set()
+        super().drop(name)
 
     def start(self) -> None:
         """Start all jobs."""
@@ -161,11 +162,6 @@ class LoopJobs(Jobs):
         entry = self._jobs[name] = _RecurringJob(spacing, name, job)
         if self._is_running:
             self._start_task(self._run_repeatedly(entry), name)
-
-    def drop(self, name: str) -> None:
-        """Remove a job. A run under way is finished."""
-        if (entry := self._jobs.pop(name, None)) is not None:
-            entry.job = None
 
     def start(self) -> None:
         """Start all jobs."""

@@ -80,7 +80,6 @@ def make_outbox_options(core: Core, rules: ReportingRules) -> OutboxOptions:
     takeover = settings.store.takeover
     options = OutboxOptions(
         make_links(settings),
-        rules.templates,
         make_digest_rule(settings),
         holder=Leaseholder(core.holder, takeover if is_shared else _OUTBOX_LEASE),
         redactor=redactor(secrets_in_addresses(settings)),
@@ -228,31 +227,25 @@ def make_job_runner(core: Core) -> Jobs:
     return SchedulerJobs(failed) if make is None else make(core.clock, failed)
 
 
-def make_desk(core: Core, current_incidents: CurrentIncidents, outbox: Outbox) -> Desk:
-    """Return the desk, which writes what people do in the browser."""
-    settings = core.settings
-    own = None if core.members is None else [settings.watch.vantage]
-    return Desk(current_incidents, core.writer, core.clock, outbox.wake, Path(settings.evidence.folder), own)
-
-
 def make_queries(
-    core: Core, status: Status, tally: LookTally, record: VerdictRecorder, desk: Desk, reads: CalendarReads
+    core: Core, status: Status, tally: LookTally, current: CurrentIncidents, outbox: Outbox, reads: CalendarReads
 ) -> Queries:
-    """Return the queries behind pages and API."""
-    settings, throttle = core.settings, Throttle(core.clock)
+    """Return the queries behind pages and API, with the desk that writes what people do in the browser."""
+    settings, clock, throttle = core.settings, core.clock, Throttle(core.clock)
+    own = None if core.members is None else [settings.watch.vantage]
     return Queries(
         core.store,
         status,
-        core.clock,
+        clock,
         settings.timezone,
-        desk=desk,
+        desk=Desk(current, core.writer, clock, outbox.wake, Path(settings.evidence.folder), own),
         silent_hosts=tally.silent_hosts.silent_now,
-        current_incidents=desk.current,
+        current_incidents=current,
         writer=core.writer,
-        sessions=make_sessions(settings, core.folder, core.clock, throttle),
+        sessions=make_sessions(settings, core.folder, clock, throttle),
         throttle=throttle,
         read_calendar=reads.read_named,
-        **page_settings(core, record.rules),
+        **page_settings(core, current.record.rules),
     )
 
 

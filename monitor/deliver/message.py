@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 
 import structlog
 
@@ -28,14 +27,13 @@ _log = structlog.get_logger(__name__)
 class MessageBuilder:
     """Builds messages of notices from what the store contains when they are sent.
 
-    `endings` are the draft formats for each channel, `templates` the producers' own .docx files. `redactor` removes
-    secrets. By `rules` a channel gets only its own releases of a platform's incident.
+    `endings` are the draft formats for each channel. `redactor` removes secrets. `rules` have the producers' own .docx
+    files, and by them a channel gets only its own releases of a platform's incident.
     """
 
     verdicts: VerdictStore
     endings: Mapping[str, Sequence[str]]
     links: Links = field(default_factory=Links)
-    templates: Mapping[str, Path] = field(default_factory=dict)
     redactor: Redactor | None = None
     rules: ReportingRules = field(default_factory=ReportingRules)
 
@@ -68,7 +66,7 @@ class MessageBuilder:
     def _render_attachments(self, incident: Incident, channel: str) -> list[Attachment]:
         """Return the draft in each format of a channel. A format that cannot be rendered is logged and left out."""
         versions, made = self.verdicts.drafts(incident.id), []
-        template = self.templates.get(incident.producer)
+        template = self.rules.templates.get(incident.producer)
         for ending in self.endings[channel] if versions else ():
             try:
                 content, media = render_draft(redact_draft(versions[-1], self.redactor), ending, template)

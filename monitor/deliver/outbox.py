@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from random import Random
 
 import structlog
@@ -54,7 +53,6 @@ class OutboxOptions:
     """
 
     links: Links = field(default_factory=Links)
-    templates: Mapping[str, Path] = field(default_factory=dict)
     digest_rule: DigestRule = field(default_factory=DigestRule)
     holder: Leaseholder | None = None
     idle: timedelta = _IDLE
@@ -105,15 +103,14 @@ class Outbox:
         self.reconfigure(channels, options)
 
     def reconfigure(self, channels: Sequence[Channel], options: OutboxOptions) -> None:
-        """Use these channels, links, templates and digest rules from now on.
+        """Use these channels and options from now on.
 
         Messages under way are finished. Deliveries to a channel that was removed stay in the outbox.
         """
         self._channels = {channel.name: channel for channel in channels}
         endings = {channel.name: channel.formats for channel in channels}
-        self._message_builder = MessageBuilder(
-            self._store.verdicts, endings, options.links, options.templates, options.redactor, options.rules
-        )
+        verdicts = self._store.verdicts
+        self._message_builder = MessageBuilder(verdicts, endings, options.links, options.redactor, options.rules)
         self._digest_rules |= dict.fromkeys(self._channels, options.digest_rule)
         self._name_of = options.rules.producer_name
         folding = (name for name in self._channels if name in options.rules.folding)

@@ -31,47 +31,46 @@ class PlatformThread:
     incident: Incident
     member: str
     rules: ReportingRules
+    store: Store
 
-    def cover_member_notice(
-        self, store: Store, notice: Notice, deliveries: Sequence[Delivery], now: datetime
-    ) -> list[Delivery]:
+    def cover_member_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
         """Return the deliveries of a release's notice. Those on channels that get the platform's thread become covered.
 
         A pager that was already called for this release still gets its end, or the alert would stay open.
         """
         if not is_covered_by_platform(notice):
             return list(deliveries)
-        covered_channels = self._thread_channels(store, notice, now)
+        covered_channels = self._thread_channels(notice, now)
         if notice.kind == "final":
-            rows = store.outbox.deliveries(notice.follows)
+            rows = self.store.outbox.deliveries(notice.follows)
             called = {row.channel for row in rows if row.standing is DeliveryState.SENT} & set(self.rules.pagers)
             covered_channels -= called
         return [self._covered_delivery(one, now) if one.channel in covered_channels else one for one in deliveries]
 
-    def cover_member_opening(self, tx: Transaction, store: Store, now: datetime) -> None:
+    def cover_member_opening(self, tx: Transaction, now: datetime) -> None:
         """Mark the opening of the newest release's incident as covered on channels that get the platform's thread.
 
         So is its confirmation. Deliveries that were attempted already stay as they are.
         """
         for name in (thread_id(self.member), confirmation_notice_id(self.member)):
-            opening = store.outbox.notice(name)
+            opening = self.store.outbox.notice(name)
             if opening is None or not is_covered_by_platform(opening):
                 continue
-            channels = self._thread_channels(store, opening, now)
-            for row in store.outbox.deliveries(opening.id):
+            channels = self._thread_channels(opening, now)
+            for row in self.store.outbox.deliveries(opening.id):
                 if row.channel in channels and is_unsent(row):
                     tx.save_delivery(self._covered_delivery(row, now))
 
-    def extend_opening(self, tx: Transaction, store: Store, now: datetime) -> None:
+    def extend_opening(self, tx: Transaction, now: datetime) -> None:
         """Delay the thread's unsent opening on `folding` channels by another pause, because another release joined.
 
         It is sent five pauses after the incident opened at the latest. Channels that get only this release get it too.
         """
-        opening = store.outbox.notice(thread_id(self.incident.id))
+        opening = self.store.outbox.notice(thread_id(self.incident.id))
         if opening is None:
             return
-        rows = {row.channel: row for row in store.outbox.deliveries(opening.id)}
-        pauses = self._opening_pauses(store) if any(map(is_unsent, rows.values())) else {}
+        rows = {row.channel: row for row in self.store.outbox.deliveries(opening.id)}
+        pauses = self._opening_pauses() if any(map(is_unsent, rows.values())) else {}
         new = [one for one in self.rules.deliveries(opening, self.incident, now) if one.channel not in rows]
         for row in (*rows.values(), *new):
             if row.channel in self.rules.folding and is_unsent(row):
@@ -81,40 +80,38 @@ class PlatformThread:
             elif row in new:  # a channel that gets the opening at once
                 tx.save_delivery(row)
 
-    def _opening_pauses(self, store: Store) -> dict[str, timedelta]:
+    def _opening_pauses(self) -> dict[str, timedelta]:
         """Return by `folding` channel how long the thread's opening waits for more releases.
 
         A channel that already got a notice of one of the releases waits longer, because the thread is less urgent.
         """
         ids = (thread_id, confirmation_notice_id)
         names = (id_of(one.incident) for one in self.incident.linked for id_of in ids)
-        rows = (row for name in names for row in store.outbox.deliveries(name))
+        rows = (row for name in names for row in self.store.outbox.deliveries(name))
         notified = {row.channel for row in rows if row.standing is DeliveryState.SENT}
         gather = self.rules.gather
         return {name: _MOST_PAUSES * gather if name in notified else gather for name in self.rules.folding}
 
-    def schedule_thread_notice(
-        self, store: Store, notice: Notice, deliveries: Sequence[Delivery], now: datetime
-    ) -> list[Delivery]:
+    def schedule_thread_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
         """Return the deliveries of a notice about the platform's own incident.
 
         On `folding` channels its opening waits a little for more releases. The notice that another release joined goes
         only to channels that get this release and got the opening.
         """
         if not notice.follows:  # it is the opening
-            earliest = {name: now + pause for name, pause in self._opening_pauses(store).items()}
+            earliest = {name: now + pause for name, pause in self._opening_pauses().items()}
             return [replace(one, due=max(one.due, earliest.get(one.channel, one.due))) for one in deliveries]
         if notice.kind != "new_finding":
             return list(deliveries)
         linked = tuple(one for one in self.incident.linked if one.incident == self.member)
         with_member_only = replace(self.incident, linked=linked)
-        got_opening = {row.channel for row in store.outbox.deliveries(notice.follows)}
+        got_opening = {row.channel for row in self.store.outbox.deliveries(notice.follows)}
         gets_member = self.rules.for_everyone_on_call().platform_audience(notice, with_member_only, now).keys()
         return [one for one in deliveries if one.channel in got_opening & gets_member]
 
-    def _thread_channels(self, store: Store, notice: Notice, now: datetime) -> set[str]:
+    def _thread_channels(self, notice: Notice, now: datetime) -> set[str]:
         """Return the channels that get the thread, also those that got it before the person on call changed."""
-        earlier = notified_channels(store.outbox, self.incident.id) if self.rules.recipients_can_change else set()
+        earlier = notified_channels(self.store.outbox, self.incident.id) if self.rules.recipients_can_change else set()
         return (self.rules.platform_audience(notice, self.incident, now).keys() | earlier) & set(self.rules.folding)
 
     def _covered_delivery(self, row: Delivery, now: datetime) -> Delivery:
@@ -136,7 +133,7 @@ def find_platform_thread(
     decision = update_platform(known, member, now, is_unsent=any(map(is_unsent, rows)))
     incident = decision.incident or known
     is_linked = incident is not None and any(one.incident == member.id for one in incident.linked)
-    return PlatformThread(decision, incident, member.id, rules) if incident is not None and is_linked else None
+    return PlatformThread(decision, incident, member.id, rules, store) if incident is not None and is_linked else None
 
 
 def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incident]:

@@ -91,8 +91,8 @@ class VerdictRecorder:
         thread = find_platform_thread(self.store, self.rules, incident, now)
         notices = self.save_decision(tx, decision, now, thread)
         if thread is not None:
-            thread.cover_member_opening(tx, self.store, now)
-            thread.extend_opening(tx, self.store, now)
+            thread.cover_member_opening(tx, now)
+            thread.extend_opening(tx, now)
             notices += self.save_decision(tx, thread.decision, now, thread)
         return RecordedVerdict(body, incident, notices)
 
@@ -120,9 +120,9 @@ class VerdictRecorder:
                 # Other entries that the same read shows as changed are added to this notice.
                 deliveries = [replace(one, due=max(one.due, now + _CALENDAR_READ_TAKES)) for one in deliveries]
             if thread is not None and incident.kind is IncidentKind.PLATFORM:
-                deliveries = thread.schedule_thread_notice(self.store, notice, deliveries, now)
+                deliveries = thread.schedule_thread_notice(notice, deliveries, now)
             elif thread is not None:
-                deliveries = thread.cover_member_notice(self.store, notice, deliveries, now)
+                deliveries = thread.cover_member_notice(notice, deliveries, now)
             added += tx.add_notice(notice, deliveries)
         return added
 

@@ -1,4 +1,4 @@
-"""The real daemon in front of a scripted publisher, over real HTTP and in virtual time, told step by step."""
+"""The real daemon in front of a scripted publisher, over real HTTP and in virtual time."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from alerts.channel import Channel
+from alerts.channel import Channel, Message
 from monitor.app.build import App, Edges, build
 from monitor.app.daemon import Daemon
 from monitor.app.jobs import LoopJobs
@@ -24,7 +25,9 @@ from monitor.rehearse.virtual_loop import TimeStoppingFetcher, run_virtually
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY
-from tests.worlds.fake_channel import FakeChannel, Options
+from tests.unit.monitor.deliver.outbox import a_channel
+from tests.worlds.fake_channel import FakeChannel
+from tests.worlds.virtual import Test, asking_for
 
 UNHURRIED = 5.0
 """Seconds of virtual time from a look to its commit, as in a rehearsal: else each look is a batch of its own."""
@@ -97,12 +100,12 @@ class Life:
         self.running = asyncio.create_task(self.daemon.run(self.stop))
 
     async def kill(self) -> None:
-        """End it as kill -9 does; it has held no look back for longer than it does in earnest."""
+        """End it as kill -9 does. Its writer must commit as often as a real one."""
         assert self.running is not None
         assert self.delay == DELAY
         self.daemon.abandon()
         self.running.cancel()
-        await self._bury()
+        await self._wait_until_ended()
 
     async def restart(self, *, killed_at: str, started_at: str) -> None:
         """Kill the daemon at one time of the day of the script, and start another at a later one."""
@@ -114,9 +117,9 @@ class Life:
     async def end(self) -> None:
         """Stop it in good order."""
         self.stop.set()
-        await self._bury()
+        await self._wait_until_ended()
 
-    async def _bury(self) -> None:
+    async def _wait_until_ended(self) -> None:
         if self.running is not None:
             (outcome,) = await asyncio.gather(self.running, return_exceptions=True)
             await self.daemon.close()
@@ -132,8 +135,14 @@ class Life:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if self.running is not None and self.running.done():
             pause.cancel()
-            await self._bury()
+            await self._wait_until_ended()
         await pause
+
+    def received(self) -> list[Message]:
+        """Return the messages that the only channel got."""
+        (channel,) = self.channels
+        assert isinstance(channel, FakeChannel)
+        return list(channel.messages.values())
 
     def stored_verdict(self) -> str | None:
         """Return the verdict on the release `claims-q3` in the store, None if there is none."""
@@ -156,7 +165,7 @@ class Life:
         row = self.daemon.store.verdicts.judged_one(release)
         return set() if row is None else {finding["kind"] for finding in row.body["findings"]}
 
-    def looks(self, outcome: str, host: str = HOST) -> float:
+    def count_looks(self, outcome: str, host: str = HOST) -> float:
         """Return how often `looks_total` counted this outcome."""
         return (
             self.daemon.counters.registry.get_sample_value("ninethirty_looks_total", {"host": host, "outcome": outcome})
@@ -189,7 +198,7 @@ def live(  # noqa: PLR0913 # what makes one story differ from another
     settings = rehearsal_settings(script, base or Settings(), folder)
 
     async def story(clock: VirtualClock) -> None:
-        own = channels(clock) if channels is not None else [a_channel(clock)]
+        own = channels(clock) if channels is not None else [a_channel(clock, "outbox")]
         life = Life(script, settings, clock, own, store_of, delay, around)
         await life.publisher.start()
         try:
@@ -203,8 +212,24 @@ def live(  # noqa: PLR0913 # what makes one story differ from another
     return settings
 
 
-def a_channel(clock: VirtualClock, name: str = "outbox", options: Options | None = None) -> FakeChannel:
-    return FakeChannel(name, options or Options(), clock.now)
+def with_daemon(
+    tables: str,
+    *,
+    base: Callable[[Path], Settings] = lambda _folder: Settings(),
+    **options: Any,  # noqa: ANN401 # as `live` takes them
+) -> Callable[[Test], Any]:
+    """Run a coroutine as a test. Its `life` is a daemon in front of a publisher that plays these tables.
+
+    `base` returns its settings for its folder. `options` are those of `live`. The other arguments are fixtures.
+    """
+
+    def decorate(test: Test) -> Any:  # noqa: ANN401 # a test as pytest sees it
+        def run(tmp_path: Path, **fixtures: object) -> None:
+            live(tmp_path, tables, lambda life: test(life=life, **fixtures), base=base(tmp_path), **options)
+
+        return asking_for(run, test, given=("life",), more=("tmp_path",))
+
+    return decorate
 
 
 def reopened(settings: Settings) -> Store:

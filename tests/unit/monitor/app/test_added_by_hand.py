@@ -11,11 +11,13 @@ import pytest
 
 from monitor.config.settings import Settings
 from monitor.web.hand_calendar import Json, add_address, add_release, remove_addition
-from tests.unit.monitor.app.life import PUBLISHED_AT_SLOT, URL, Life, live
+from tests.unit.monitor.app.life import PUBLISHED_AT_SLOT, URL, Life, live, with_daemon
 
 OTHER = "https://stats.example/other"
 MIRROR = "https://stats.example/claims-mirror"
 CLAIMS, OTHERS = "Example claims: July to September 2026", "Other claims: July 2026"
+OTHER_RELEASE = "other-claims-july-2026-2026-11-26"
+"""The id of the release that `add_other_release` adds."""
 BY_HAND = {"name": "by-hand", "kind": "toml", "file": "by-hand.toml"}
 GOVUK = {"name": "govuk", "kind": "govuk"}
 
@@ -63,96 +65,81 @@ def finding_kinds(life: Life, release: str = "claims-q3") -> list[str]:
     return [one["kind"] for one in release_json_now(life, release)["findings"]]
 
 
-def test_release_added_by_hand_is_watched_at_once_and_is_no_short_notice(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:31:00")
-        await edit_calendar(life, add_other_release)
-        assert "other-claims-july-2026-2026-11-26" in life.daemon.watch.releases
-        await life.until("09:46:30")
-        assert (release_json_now(life, "other-claims-july-2026-2026-11-26")["verdict"]) == "on_time"
-        assert finding_kinds(life, "other-claims-july-2026-2026-11-26") == []
-        assert life.notice_kinds() == []
-
-    live(tmp_path, PUBLISHED_AT_SLOT + answer_with_page(OTHER, "09:45:00", OTHERS), act, base=with_by_hand(tmp_path))
+@with_daemon(PUBLISHED_AT_SLOT + answer_with_page(OTHER, "09:45:00", OTHERS), base=with_by_hand)
+async def test_release_added_by_hand_is_watched_at_once_and_is_no_short_notice(life: Life) -> None:
+    await life.until("09:31:00")
+    await edit_calendar(life, add_other_release)
+    assert OTHER_RELEASE in life.daemon.watch.releases
+    await life.until("09:46:30")
+    assert release_json_now(life, OTHER_RELEASE)["verdict"] == "on_time"
+    assert finding_kinds(life, OTHER_RELEASE) == []
+    assert life.notice_kinds() == []
 
 
-def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_so_after_a_restart(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await edit_calendar(life, add_other_release)
-        await life.until("09:28:30")
-        await edit_calendar(
-            life, lambda tables: remove_addition(tables, "other-claims-july-2026-2026-11-26", "", "removed: duty")
-        )
-        await life.until("09:29:30")
-        await life.end()
-        await life.start()
-        await life.until("09:47:00")
-        row = life.daemon.store.verdicts.judged_one("other-claims-july-2026-2026-11-26")
-        assert row is not None
-        assert (row.word, life.notice_kinds()) == ("cancelled", [])
-
-    live(tmp_path, PUBLISHED_AT_SLOT, act, base=with_by_hand(tmp_path))
+@with_daemon(PUBLISHED_AT_SLOT, base=with_by_hand)
+async def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_so_after_a_restart(life: Life) -> None:
+    await edit_calendar(life, add_other_release)
+    await life.until("09:28:30")
+    await edit_calendar(life, lambda tables: remove_addition(tables, OTHER_RELEASE, "", "removed: duty"))
+    await life.until("09:29:30")
+    await life.end()
+    await life.start()
+    await life.until("09:47:00")
+    row = life.daemon.store.verdicts.judged_one(OTHER_RELEASE)
+    assert row is not None
+    assert (row.word, life.notice_kinds()) == ("cancelled", [])
 
 
-def test_added_address_is_a_part_of_the_release_after_a_restart_too_and_not_once_removed(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await edit_calendar(life, add_mirror_address)
-        await life.until("09:29:00")
-        await life.end()
-        await life.start()
-        await life.until("09:29:30")
-        assert (part_json(life)["url"], part_json(life)["required"]) == (MIRROR, False)
-        assert life.runs("claims-q3/added-1/edge") != []
-        await edit_calendar(
-            life, lambda tables: remove_addition(tables, "addresses-claims-q3", "added-1", "removed: duty")
-        )
-        assert [one["id"] for one in release_json_now(life)["parts"]] == ["page"]
-        await life.until("09:32:00")
-        assert (release_json_now(life)["verdict"], finding_kinds(life), life.notice_kinds()) == ("on_time", [], [])
-
-    live(tmp_path, PUBLISHED_AT_SLOT, act, base=with_by_hand(tmp_path))
+@with_daemon(PUBLISHED_AT_SLOT, base=with_by_hand)
+async def test_added_address_is_a_part_of_the_release_after_a_restart_too_and_not_once_removed(life: Life) -> None:
+    await edit_calendar(life, add_mirror_address)
+    await life.until("09:29:00")
+    await life.end()
+    await life.start()
+    await life.until("09:29:30")
+    assert (part_json(life)["url"], part_json(life)["required"]) == (MIRROR, False)
+    assert life.runs("claims-q3/added-1/edge") != []
+    await edit_calendar(life, lambda tables: remove_addition(tables, "addresses-claims-q3", "added-1", "removed: duty"))
+    assert [one["id"] for one in release_json_now(life)["parts"]] == ["page"]
+    await life.until("09:32:00")
+    assert (release_json_now(life)["verdict"], finding_kinds(life), life.notice_kinds()) == ("on_time", [], [])
 
 
 @pytest.mark.parametrize("mirror_published", ["09:20:00", "09:50:00", "10:20:00"])
 def test_address_added_after_the_slot_makes_nothing_late_or_early(tmp_path: Path, mirror_published: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
-        before = release_json_now(life)["verdict"]
+        assert release_json_now(life)["verdict"] == "on_time"
         await edit_calendar(life, add_mirror_address)
         await life.until("10:10:00")
         assert life.runs("claims-q3/added-1/edge") != []
-        assert (before, release_json_now(life)["verdict"]) == ("on_time", "on_time")
+        assert release_json_now(life)["verdict"] == "on_time"
         assert (release_json_now(life)["exposures"], finding_kinds(life), life.notice_kinds()) == ([], [], [])
 
     live(tmp_path, PUBLISHED_AT_SLOT + answer_with_page(MIRROR, mirror_published), act, base=with_by_hand(tmp_path))
 
 
-def test_address_that_was_public_when_it_was_added_proves_no_early_release(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:28:30")
-        await edit_calendar(life, add_mirror_address)
-        await life.until("09:35:00")
-        assert (release_json_now(life)["verdict"], life.notice_kinds()) == ("on_time", [])
-        assert release_json_now(life)["exposures"] == []
-
-    live(tmp_path, PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:20:00"), act, base=with_by_hand(tmp_path))
+@with_daemon(PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:20:00"), base=with_by_hand)
+async def test_address_that_was_public_when_it_was_added_proves_no_early_release(life: Life) -> None:
+    await life.until("09:28:30")
+    await edit_calendar(life, add_mirror_address)
+    await life.until("09:35:00")
+    assert (release_json_now(life)["verdict"], life.notice_kinds()) == ("on_time", [])
+    assert release_json_now(life)["exposures"] == []
 
 
-def test_figures_that_appear_early_at_an_added_address_are_early(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:28:10")
-        await edit_calendar(life, add_mirror_address)
-        await life.until("09:31:00")
-        assert (release_json_now(life)["verdict"], "early_exposure" in finding_kinds(life)) == ("early", True)
+@with_daemon(PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:29:30"), base=with_by_hand)
+async def test_figures_that_appear_early_at_an_added_address_are_early(life: Life) -> None:
+    await life.until("09:28:10")
+    await edit_calendar(life, add_mirror_address)
+    await life.until("09:31:00")
+    assert release_json_now(life)["verdict"] == "early"
+    assert "early_exposure" in finding_kinds(life)
 
-    live(tmp_path, PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:29:30"), act, base=with_by_hand(tmp_path))
 
-
-def test_added_file_that_is_required_and_absent_makes_the_release_overdue(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:28:10")
-        await edit_calendar(life, lambda tables: add_mirror_address(tables, required=True, url=f"{URL}-tables"))
-        await life.until("09:36:00")
-        assert (part_json(life)["verdict"], release_json_now(life)["verdict"]) == ("overdue", "overdue")
-
-    live(tmp_path, PUBLISHED_AT_SLOT, act, base=with_by_hand(tmp_path))
+@with_daemon(PUBLISHED_AT_SLOT, base=with_by_hand)
+async def test_added_file_that_is_required_and_absent_makes_the_release_overdue(life: Life) -> None:
+    await life.until("09:28:10")
+    await edit_calendar(life, lambda tables: add_mirror_address(tables, required=True, url=f"{URL}-tables"))
+    await life.until("09:36:00")
+    assert (part_json(life)["verdict"], release_json_now(life)["verdict"]) == ("overdue", "overdue")

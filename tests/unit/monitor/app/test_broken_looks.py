@@ -62,10 +62,10 @@ def test_looks_that_raise_before_a_slot_leave_the_verdict_on_time_and_are_shown(
         await life.until("09:29:20")
         faults.fetcher_raises = False
         assert life.runs()[-1].why == "monitor_fault"
-        assert life.looks("monitor_fault") >= 20
+        assert life.count_looks("monitor_fault") >= 20
         assert HOST in life.app.status.as_json()["status"]["Needs attention"]["Looks"]
         await life.until("09:32:00")
-        assert (life.stored_verdict(), life.daemon.store.outbox.notices()) == ("on_time", [])
+        assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])
 
     with capture_logs() as lines:
         live(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.wrap)
@@ -83,7 +83,7 @@ def test_looks_that_raise_for_four_minutes_around_the_slot_leave_the_release_unp
         faults.fetcher_raises = False
         await life.until("09:45:00")
         assert life.stored_verdict() == "unproven"
-        assert {notice.kind for notice in life.daemon.store.outbox.notices()} <= {"unproven", "final"}
+        assert set(life.notice_kinds()) <= {"unproven", "final"}
 
     with capture_logs() as lines:
         live(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.wrap)

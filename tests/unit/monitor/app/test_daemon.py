@@ -14,22 +14,26 @@ from monitor.app.status import release_states
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
 from monitor.look.sighting import State
+from monitor.store.rows import DeliveryState
 from monitor.store.writer import DELAY
 from monitor.threads import Tasks
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import (
+    HEAD,
     NEVER_PUBLISHED,
     PAGE,
     PUBLISHED_AT_SLOT,
     Life,
-    a_channel,
     live,
     published_at,
     reopened,
+    with_daemon,
 )
-from tests.unit.monitor.deliver.outbox import SlowChannel
+from tests.unit.monitor.deliver.outbox import SlowChannel, a_channel
 from tests.worlds.fake_channel import FakeChannel, Options
 from tests.worlds.stores import runs_of
+
+FIRST_START_AT_09_40 = HEAD.replace("from = 2026-11-26T09:28:00", "from = 2026-11-26T09:40:00")
 
 
 def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Path) -> None:
@@ -44,29 +48,24 @@ def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Pa
     store.close()
 
 
-def test_a_slot_that_passed_while_the_monitor_was_down_is_unproven_until_a_look_finds_the_page_absent(
-    tmp_path: Path,
+@with_daemon(NEVER_PUBLISHED, delay=DELAY)
+async def test_a_slot_that_passed_while_the_monitor_was_down_is_unproven_until_a_look_finds_the_page_absent(
+    life: Life,
 ) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:30")
-        await life.kill()
-        await life.until("09:35:30")
-        await life.start()
-        await life.until("09:35:33")
-        # The notice `opened` is of the first look after the start, which proved that the page is still absent.
-        assert life.stored_verdict() == "overdue"
-        assert life.notice_kinds() == ["unproven", "opened"]
-
-    live(tmp_path, NEVER_PUBLISHED, act, delay=DELAY)
+    await life.restart(killed_at="09:29:30", started_at="09:35:30")
+    await life.until("09:35:33")
+    # The notice `opened` is of the first look after the start, which proved that the page is still absent.
+    assert life.stored_verdict() == "overdue"
+    assert life.notice_kinds() == ["unproven", "opened"]
 
 
 def test_an_exception_that_no_task_awaits_is_counted_and_ends_nothing(tmp_path: Path) -> None:
-    async def breaks() -> None:
-        raise StoreFault("a note that could not be taken")
+    async def raise_fault() -> None:
+        raise StoreFault("a note that could not be stored")
 
     async def act(life: Life) -> None:
         await life.until("09:29:00")
-        Tasks().start(breaks())
+        Tasks().start(raise_fault())
         await life.until("09:33:00")
         faults = life.daemon.counters.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"})
         assert (faults, life.stored_verdict()) == (1.0, "on_time")
@@ -80,13 +79,12 @@ def test_a_verdict_is_delayed_for_half_a_minute_while_no_look_succeeds(tmp_path:
     )
 
     async def act(life: Life) -> None:
-        await life.until("09:28:55")
-        await life.kill()
-        await life.until("09:36:30")
-        await life.start()
+        await life.restart(killed_at="09:28:55", started_at="09:36:30")
         await life.until("09:36:55")
         assert life.stored_verdict() in {None, "pending"}
-        assert life.notice_kinds() == release_states(life.daemon.watch.releases) == []
+        assert life.notice_kinds() == []
+        # The board and the API do not show the release either.
+        assert release_states(life.daemon.watch.releases) == []
         assert life.app.status.body("claims-q3") is None
         await life.until("09:37:05")
         assert life.stored_verdict() == "unproven"
@@ -96,55 +94,45 @@ def test_a_verdict_is_delayed_for_half_a_minute_while_no_look_succeeds(tmp_path:
 
 
 @pytest.mark.slow
-def test_after_a_restart_every_target_is_looked_at_within_three_seconds(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:45:00")
-        await life.kill()
-        await life.until("10:20:30")
-        await life.start()
-        began = life.clock.now()
-        await life.until("10:20:33")
-        targets = [target.id for target in life.daemon.poller.watched_targets()]
-        assert len(targets) >= 3
-        assert [name for name in targets if life.runs(name)[-1].last_received < began] == []
-
-    live(tmp_path, NEVER_PUBLISHED, act, delay=DELAY)
+@with_daemon(NEVER_PUBLISHED, delay=DELAY)
+async def test_after_a_restart_every_target_is_looked_at_within_three_seconds(life: Life) -> None:
+    await life.restart(killed_at="09:45:00", started_at="10:20:30")
+    restarted_at = life.clock.now()
+    await life.until("10:20:33")
+    targets = [target.id for target in life.daemon.poller.watched_targets()]
+    assert len(targets) >= 3
+    assert all(life.runs(target)[-1].last_received >= restarted_at for target in targets)
 
 
 @pytest.mark.slow
-def test_the_gap_of_a_kill_begins_with_the_last_look_that_was_committed(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:40.5")
-        last = life.runs()[-1].last_received
-        await life.kill()
-        await life.until("09:29:55")
-        await life.start()
-        await life.until("09:29:56")
-        (span,) = life.daemon.store.runs.blind(last - timedelta(hours=1), life.clock.now())
-        assert span.cause == "killed"
-        assert timedelta() <= span.begins - last < timedelta(seconds=1)
-        assert span.ends == life.daemon.clock.now().replace(second=55, microsecond=0)
-
-    live(tmp_path, NEVER_PUBLISHED, act, delay=DELAY)
+@with_daemon(NEVER_PUBLISHED, delay=DELAY)
+async def test_the_gap_of_a_kill_begins_with_the_last_look_that_was_committed(life: Life) -> None:
+    await life.until("09:29:40.5")
+    last_look = life.runs()[-1].last_received
+    await life.restart(killed_at="09:29:40.5", started_at="09:29:55")
+    restarted_at = life.clock.now()
+    await life.until("09:29:56")
+    (gap,) = life.daemon.store.runs.blind(last_look - timedelta(hours=1), life.clock.now())
+    assert (gap.cause, gap.ends) == ("killed", restarted_at)
+    assert timedelta() <= gap.begins - last_look < timedelta(seconds=1)
 
 
-def test_a_regular_stop_commits_everything_and_is_recorded(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:40.5")
-        run_before = life.runs()[-1]
-        await life.end()
-        await life.until("09:29:50")
-        await life.start()
-        store = life.daemon.store
-        assert runs_of(store, PAGE)[-1].last_received >= run_before.last_received
-        await life.until("09:29:51")
-        assert [span.cause for span in store.runs.blind(run_before.first_sent, life.clock.now())] == ["stopped"]
-        blind_seconds = life.daemon.counters.registry.get_sample_value(
-            "ninethirty_blind_seconds_total", {"cause": "stopped"}
-        )
-        assert blind_seconds == pytest.approx(50 - 40.5, abs=0.2)
-
-    live(tmp_path, NEVER_PUBLISHED, act)
+@with_daemon(NEVER_PUBLISHED)
+async def test_a_regular_stop_commits_everything_and_is_recorded(life: Life) -> None:
+    await life.until("09:29:40.5")
+    run_before = life.runs()[-1]
+    await life.end()
+    await life.until("09:29:50")
+    await life.start()
+    store = life.daemon.store
+    assert runs_of(store, PAGE)[-1].last_received >= run_before.last_received
+    await life.until("09:29:51")
+    (gap,) = store.runs.blind(run_before.first_sent, life.clock.now())
+    assert gap.cause == "stopped"
+    blind_seconds = life.daemon.counters.registry.get_sample_value(
+        "ninethirty_blind_seconds_total", {"cause": "stopped"}
+    )
+    assert blind_seconds == pytest.approx(50 - 40.5, abs=0.2)
 
 
 @pytest.mark.slow
@@ -182,10 +170,7 @@ def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_de
 
 def test_blind_spans_of_earlier_runs_still_count_after_another_restart(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        await life.until("09:29:00")
-        await life.kill()
-        await life.until("09:42:00")
-        await life.start()
+        await life.restart(killed_at="09:29:00", started_at="09:42:00")
         await life.until("09:44:00")
         assert life.stored_verdict() == "unproven"
         await life.kill()
@@ -202,22 +187,15 @@ def test_blind_spans_of_earlier_runs_still_count_after_another_restart(tmp_path:
 
 
 @pytest.mark.slow
-def test_a_fact_is_notified_once_however_often_the_daemon_is_killed(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        for minute in range(31, 40):
-            await life.until(f"09:{minute}:20")
-            await life.kill()
-            await life.until(f"09:{minute}:40")
-            await life.start()
-        await life.until("09:55:00")
-        ids = [notice.id for notice in life.daemon.store.outbox.notices()]
-        assert len(ids) == len(set(ids))
-        assert life.notice_kinds().count("opened") == 1
-        (channel,) = life.channels
-        assert isinstance(channel, FakeChannel)
-        assert set(channel.messages) == set(ids)
-
-    live(tmp_path, published_at("09:50:00"), act, delay=DELAY)
+@with_daemon(published_at("09:50:00"), delay=DELAY)
+async def test_a_fact_is_notified_once_however_often_the_daemon_is_killed(life: Life) -> None:
+    for minute in range(31, 40):
+        await life.restart(killed_at=f"09:{minute}:20", started_at=f"09:{minute}:40")
+    await life.until("09:55:00")
+    ids = [notice.id for notice in life.daemon.store.outbox.notices()]
+    assert len(ids) == len(set(ids))
+    assert life.notice_kinds().count("opened") == 1
+    assert {message.id for message in life.received()} == set(ids)
 
 
 @pytest.mark.slow
@@ -245,17 +223,15 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_a_release_overdue_for_more_than_five_minutes_has_grade_report(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:37:30")
-        row = life.daemon.store.verdicts.judged_one("claims-q3")
-        assert row is not None
-        assert (row.word, row.grade) == ("overdue", "report")
-
-    live(tmp_path, NEVER_PUBLISHED, act)
+@with_daemon(NEVER_PUBLISHED)
+async def test_a_release_overdue_for_more_than_five_minutes_has_grade_report(life: Life) -> None:
+    await life.until("09:37:30")
+    row = life.daemon.store.verdicts.judged_one("claims-q3")
+    assert row is not None
+    assert (row.word, row.grade) == ("overdue", "report")
 
 
-def test_a_withdrawal_has_a_length_once_the_removed_page_is_back(tmp_path: Path) -> None:
+def test_the_length_of_a_withdrawal_is_known_once_the_removed_page_is_back(tmp_path: Path) -> None:
     removed = published_at("09:50:00") + "status = 410\n"
     back = published_at("10:05:00")
 
@@ -279,10 +255,11 @@ def test_a_removed_page_is_notified_within_two_minutes_and_a_flickering_one_is_n
 
     async def act(life: Life) -> None:
         await life.until("10:00:00")
-        assert life.daemon.store.outbox.notices() == []
+        assert life.notice_kinds() == []
         await life.until("10:02:10")
         (notice,) = life.daemon.store.outbox.notices()
-        assert (notice.kind, notice.grade, notice.findings) == ("altered", "none", ("altered", "withdrawn"))
+        assert notice.findings == ("altered", "withdrawn")
+        assert (notice.kind, notice.grade) == ("altered", "none")
 
     live(tmp_path, PUBLISHED_AT_SLOT + flickers + removed, act)
 
@@ -335,24 +312,40 @@ def test_a_channel_that_raises_is_tried_again_and_delays_no_other(tmp_path: Path
         await life.until("09:34:00")
         outbox = life.daemon.store.outbox
         first, second = ({row.channel: row for row in outbox.deliveries(notice.id)} for notice in outbox.notices())
-        assert first["good"].standing.value == second["good"].standing.value == "sent"
-        assert (first["broken"].standing.value, first["broken"].reason) == ("waiting", "broke with ZeroDivisionError")
+        assert first["good"].standing is second["good"].standing is DeliveryState.SENT
+        assert first["broken"].standing is second["broken"].standing is DeliveryState.WAITING
+        assert first["broken"].reason == "broke with ZeroDivisionError"
         assert first["broken"].attempts > 2
         # Notices go to one channel in order, so the second waits for the first.
-        assert (second["broken"].standing.value, second["broken"].attempts) == ("waiting", 0)
+        assert second["broken"].attempts == 0
 
     live(tmp_path, NEVER_PUBLISHED, act, channels=channels)
 
 
-def test_the_first_look_after_a_restart_begins_a_new_run(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
-        await life.kill()
-        await life.until("09:29:03")
-        await life.start()
-        await life.until("09:29:10")
-        before, after = life.runs()[-2:]
-        assert before.state is after.state is State.ABSENT
-        assert before.last_received < after.first_sent
+@with_daemon(NEVER_PUBLISHED, delay=DELAY)
+async def test_the_first_look_after_a_restart_begins_a_new_run(life: Life) -> None:
+    await life.restart(killed_at="09:29:00", started_at="09:29:03")
+    await life.until("09:29:10")
+    before, after = life.runs()[-2:]
+    assert before.state is after.state is State.ABSENT
+    assert before.last_received < after.first_sent
 
-    live(tmp_path, NEVER_PUBLISHED, act, delay=DELAY)
+
+@pytest.mark.slow
+@with_daemon(published_at("10:00:00"), head=FIRST_START_AT_09_40)
+async def test_a_release_absent_at_the_first_start_is_notified_once_and_never_called_late(life: Life) -> None:
+    await life.until("09:55:00")
+    (message,) = life.received()
+    assert message.subject.startswith("NOT PROVEN: ")
+    assert "not watched at its slot" in message.subject
+    assert "not out as of" in message.text
+    assert life.stored_verdict() == "unproven"
+    await life.until("10:20:00")
+    assert life.received() == [message]
+    assert life.stored_verdict() == "unproven"
+
+
+@with_daemon(PUBLISHED_AT_SLOT, head=FIRST_START_AT_09_40)
+async def test_a_release_published_before_the_first_start_sends_no_notice(life: Life) -> None:
+    await life.until("09:55:00")
+    assert life.received() == []

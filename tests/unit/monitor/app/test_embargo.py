@@ -14,7 +14,6 @@ from monitor.deliver.drafts import ENDINGS, render_draft
 from monitor.judge.as_json import release_json
 from tests.unit.monitor.app.browsing import browse
 from tests.unit.monitor.app.life import Life, live
-from tests.worlds.fake_channel import FakeChannel
 
 MARK = "unemployment fell to 3.97 per cent"
 WORDS = (MARK, MARK.replace(" ", "-"), "3.97", "unemployment")
@@ -62,10 +61,8 @@ async def everything_shown(life: Life) -> str:
     texts += [render_draft(drafts[-1], ending)[0].decode("utf-8", "replace") for ending in ENDINGS]
     texts += [repr(asdict(notice)) for notice in store.outbox.notices()] + [repr(store.verdicts.incidents())]
     texts += [repr(event.body) for event in store.verdicts.events()] + [repr(row) for row in store.outbox.deliveries()]
-    (channel,) = life.channels
-    assert isinstance(channel, FakeChannel)
-    assert channel.messages
-    for message in channel.messages.values():
+    assert life.received()
+    for message in life.received():
         texts += [message.subject, message.text, message.html, repr(message.data)]
         texts += [one.content.decode("utf-8", "replace") for one in message.attachments]
     watched = life.daemon.watch.releases["claims-q3"]

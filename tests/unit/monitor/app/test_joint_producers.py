@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from schedules.join import JoinRules, join_entries
 from schedules.slot import Precision, Slot
 from tests.unit.alerts.test_routes import make_notice
 from tests.unit.monitor.app.life import Life, live
-from tests.worlds.instants import SLOT
+from tests.worlds.instants import MINUTE, SLOT
 from tests.worlds.routes import a_route
 
 OURS, THEIRS = "department-for-example", "agency-of-examples"
@@ -56,17 +56,17 @@ def test_joint_announcement_is_listed_and_watched_for_each_producer(tmp_path: Pa
 
 
 def test_the_first_configured_producer_of_an_entry_is_its_lead_else_the_first_that_the_entry_names() -> None:
-    def join_with_configured(*configured: str) -> tuple[str, ...]:
-        entries = {"govuk": [announcement_of(THEIRS, OURS)]}
-        return join_entries(entries, JoinRules(whose=configured)).releases[0].producers
-
-    assert join_with_configured() == (THEIRS, OURS)
-    assert join_with_configured("somebody-else", OURS) == (OURS, THEIRS)
+    entries = {"govuk": [announcement_of(THEIRS, OURS)]}
+    (without_configured,) = join_entries(entries, JoinRules(whose=())).releases
+    assert without_configured.producers == (THEIRS, OURS)
+    (with_ours_configured,) = join_entries(entries, JoinRules(whose=("somebody-else", OURS))).releases
+    assert with_ours_configured.producers == (OURS, THEIRS)
 
 
 def test_two_calendars_join_by_any_producer_that_they_share() -> None:
-    other = replace(announcement_of("agency-of-examples"), url="https://agency.example/claims", uid="x")
-    (release,) = join_entries({"govuk": [announcement_of(OURS, THEIRS)], "own": [other]}).releases
+    of_both = announcement_of(OURS, THEIRS)
+    of_theirs_only = replace(announcement_of(THEIRS), url="https://agency.example/claims", uid="x")
+    (release,) = join_entries({"govuk": [of_both], "own": [of_theirs_only]}).releases
     assert release.calendars == ("govuk", "own")
 
 
@@ -89,10 +89,12 @@ def test_a_time_granted_to_any_producer_fits_a_joint_release() -> None:
 
 
 def test_a_route_matches_any_of_a_releases_producers() -> None:
-    route, at = a_route("pager", producer=THEIRS), datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
-    of_first = replace(make_notice(), producer=OURS)
-    chosen = select_channels(of_first, [route], ("mail", "pager"), at, "Europe/London", producers=(OURS, THEIRS))
-    assert [channel for channel, _ in chosen] == ["pager"]
+    route_of_theirs = a_route("pager", producer=THEIRS)
+    notice = replace(make_notice(), producer=OURS)
+    chosen = select_channels(
+        notice, [route_of_theirs], ("mail", "pager"), SLOT + 10 * MINUTE, "Europe/London", producers=(OURS, THEIRS)
+    )
+    assert [channel for channel, _at in chosen] == ["pager"]
 
 
 def test_a_period_report_of_a_producer_includes_joint_releases() -> None:

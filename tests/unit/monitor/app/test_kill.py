@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from random import Random
 
@@ -17,7 +19,7 @@ from monitor.judge.runs import Run
 from monitor.store.open import open_store
 from tests.unit.monitor.app.one_release import Publisher, configured, publishing
 from tests.unit.monitor.app.process import alive, until_said
-from tests.unit.monitor.app.test_store_away import check_late_verdict_in_store
+from tests.unit.monitor.app.test_store_away import check_late_verdict_in_store, stop_process
 
 CLOCK = SystemClock()
 LIVES = 3
@@ -41,16 +43,14 @@ def config(tmp_path: Path, publisher: Publisher, slot: datetime) -> Path:
 
 
 def stored_runs(config: Path) -> list[Run]:
-    store = open_store(read_settings(config).store.url)
-    try:
+    with closing(open_store(read_settings(config).store.url)) as store:
         return store.runs.of_release("claims")
-    finally:
-        store.close()
 
 
 @pytest.mark.slow
 def test_kill_9_loses_no_commit_and_repeats_no_notice(config: Path, slot: datetime, publisher: Publisher) -> None:
-    chance, runs_before_kill, kills = Random(930), [], []  # noqa: S311 # the same moments each time
+    chance = Random(930)  # noqa: S311 # the same moments each time
+    runs_before_kill, kills = list[list[Run]](), list[datetime]()
     for _ in range(LIVES):
         with alive(config) as child:
             until_said(child, "calendar_read")
@@ -62,20 +62,15 @@ def test_kill_9_loses_no_commit_and_repeats_no_notice(config: Path, slot: dateti
         until_said(child, "verdict", verdict="overdue", grade="report")
         publisher.out = CLOCK.now()
         until_said(child, "verdict", verdict="late", final=True)
-        child.send_signal(signal.SIGTERM)
-        child.communicate(timeout=20)
-    assert child.returncode == 0
-
-    store = open_store(read_settings(config).store.url)
-    kept = {(run.target, run.first_sent): run for run in store.runs.of_release("claims")}
-    for runs in runs_before_kill:
-        for run in runs:
-            assert kept[run.target, run.first_sent].last_received >= run.last_received
-    assert runs_before_kill[-1]
-    spans = [span for span in store.runs.blind(slot - timedelta(hours=1), CLOCK.now()) if span.cause == "killed"]
-    for kill in kills:
-        assert any(span.begins <= kill <= span.ends for span in spans)
-    store.close()
+        stop_process(child)
+    with closing(open_store(read_settings(config).store.url)) as store:
+        runs_at_end = {(run.target, run.first_sent): run for run in store.runs.of_release("claims")}
+        assert runs_before_kill[-1]
+        for run in chain(*runs_before_kill):
+            assert runs_at_end[run.target, run.first_sent].last_received >= run.last_received
+        gaps = [span for span in store.runs.blind(slot - timedelta(hours=1), CLOCK.now()) if span.cause == "killed"]
+        for kill in kills:
+            assert any(gap.begins <= kill <= gap.ends for gap in gaps)
     check_late_verdict_in_store(config, slot, publisher.out)
 
 
@@ -86,9 +81,8 @@ def test_a_signal_stops_the_monitor_regularly(config: Path) -> None:
         child.send_signal(signal.SIGINT)
         child.communicate(timeout=20)
         assert child.returncode == 0
-    store = open_store(read_settings(config).store.url)
-    beat = store.leases.heartbeat("edge")
-    assert beat is not None
-    assert beat.stopped
-    assert CLOCK.now() - beat.at < timedelta(minutes=1)
-    store.close()
+    with closing(open_store(read_settings(config).store.url)) as store:
+        heartbeat = store.leases.heartbeat("edge")
+    assert heartbeat is not None
+    assert heartbeat.stopped
+    assert CLOCK.now() - heartbeat.at < timedelta(minutes=1)

@@ -17,6 +17,7 @@ from schedules.dates import on_days, read_date
 from schedules.join import Pin, Split
 from schedules.slot import Slot
 from tests.worlds.incidents import facts_of_a_release
+from tests.worlds.instants import LONDON
 
 DAY = date(2026, 7, 23)
 GDP_OF_ONS_AT_7 = {"match": {"producer": "ons", "title": "GDP*"}, "time": "07:00", "reference": "granted 5 May 2022"}
@@ -62,10 +63,12 @@ def test_unusual_changes_of_a_calendar_are_accepted_only_on_the_configured_local
 
 def test_a_slot_of_a_day_only_gets_the_usual_time_of_its_series_to_plan_looks() -> None:
     fill_usual_time = make_usual_time_filler(settings(slot_time=[GDP_OF_ONS_AT_7]))
-    slot = fill_usual_time(announced(on_days(DAY, DAY, ""))).slot
-    assert (slot.instant, slot.first, slot.assumed) == (None, DAY, datetime(2026, 7, 23, 6, tzinfo=UTC))
-    other = on_days(DAY, DAY, "")
-    assert fill_usual_time(announced(other, title="Retail")).slot == other
+    day_only = on_days(DAY, DAY, "")
+    slot = fill_usual_time(announced(day_only, title="GDP: June 2026")).slot
+    # In July, 7:00 in London is 6:00 UTC.
+    assert slot.assumed == datetime(2026, 7, 23, 6, tzinfo=UTC)
+    assert (slot.instant, slot.first) == (None, DAY)
+    assert fill_usual_time(announced(day_only, title="Retail")).slot == day_only
 
 
 def test_an_announced_time_is_never_replaced_by_the_usual_one() -> None:
@@ -76,30 +79,34 @@ def test_an_announced_time_is_never_replaced_by_the_usual_one() -> None:
 def test_the_default_time_of_a_producer_is_its_usual_one() -> None:
     fill_usual_time = make_usual_time_filler(settings(policy={"producer": {"defra": {"default_time": "14:00"}}}))
     slot = fill_usual_time(announced(on_days(DAY, DAY, ""), producer="defra")).slot
+    # In July, 14:00 in London is 13:00 UTC.
     assert slot.assumed == datetime(2026, 7, 23, 13, tzinfo=UTC)
 
 
 def test_each_producer_has_the_working_days_of_its_nation_with_its_one_off_days() -> None:
-    made = make_policies(
+    policies = make_policies(
         settings(
             producer=[{"id": "nrs", "name": "National Records of Scotland", "nation": "SCT"}],
             nation={"SCT": {"extra_holidays": [DAY], "not_holidays": [date(2026, 8, 3)]}},
         )
     )
-    scotland, england = made.of("nrs").workdays, made.of("ons").workdays
+    scotland, england = policies.of("nrs").workdays, policies.of("ons").workdays
     assert (scotland.holiday_name(DAY), scotland.holiday_name(date(2026, 8, 3))) == ("extra holiday", None)
     assert (england.nation, england.holiday_name(DAY)) == ("ENG", None)
 
 
+def test_a_granted_time_is_part_of_the_reporting_rules_and_of_the_policy_of_its_producer() -> None:
+    granted = UsualTime(time(7), "granted 5 May 2022", "ons", "GDP*")
+    assert [*make_reporting_rules(settings(slot_time=[GDP_OF_ONS_AT_7]), []).usual] == [granted]
+    assert make_policies(settings(slot_time=[GDP_OF_ONS_AT_7])).of("ons").on_file == (granted,)
+
+
 @pytest.mark.parametrize(
-    ("hour", "minute", "title", "fits"),
-    [(6, 0, "GDP: June 2026", True), (8, 30, "GDP: June 2026", False), (6, 0, "Retail sales", False)],
+    ("local_time", "title", "fits"),
+    [("07:00", "GDP: June 2026", True), ("09:30", "GDP: June 2026", False), ("07:00", "Retail sales", False)],
 )
-def test_granted_time_fits_only_releases_promised_for_it(hour: int, minute: int, title: str, *, fits: bool) -> None:
-    (usual,) = make_reporting_rules(settings(slot_time=[GDP_OF_ONS_AT_7]), []).usual
-    assert usual == UsualTime(time(7), "granted 5 May 2022", "ons", "GDP*")
-    assert make_policies(settings(slot_time=[GDP_OF_ONS_AT_7])).of("ons").on_file == (usual,)
-    # In July, 6:00 UTC is 7:00 in London.
-    slot = datetime(2026, 7, 23, hour, minute, tzinfo=UTC)
+def test_granted_time_fits_only_releases_promised_for_it(local_time: str, title: str, *, fits: bool) -> None:
+    (granted,) = make_reporting_rules(settings(slot_time=[GDP_OF_ONS_AT_7]), []).usual
+    slot = datetime.fromisoformat(f"2026-07-23T{local_time}").replace(tzinfo=LONDON)
     facts = facts_of_a_release(title=title, producer="ons", slot=slot)
-    assert usual.fits(facts, facts.slot, facts.timezone) is fits
+    assert granted.fits(facts, facts.slot, facts.timezone) is fits

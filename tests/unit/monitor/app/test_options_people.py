@@ -77,6 +77,12 @@ token = { env = "NINETHIRTY_TEST_KEY" }
 hold = "2d"
 hold_others = "1h"
 """
+OFQUAL_WITH_TEMPLATE = """
+[[producer]]
+id = "ofqual"
+name = "Ofqual"
+report = { template = "own.docx" }
+"""
 
 
 @pytest.fixture
@@ -98,6 +104,11 @@ def template(*names: str) -> bytes:
     return buffer.getvalue()
 
 
+def proxy_of(channel: HttpChannel | Notify) -> object:
+    fields = vars(channel)
+    return fields["_proxy"] if isinstance(channel, Notify) else fields["_outbound"].proxy_of(channel._url)
+
+
 def faults_of(read: Read, text: str) -> Sequence[str]:
     with pytest.raises(BadInput) as caught:
         read(text)
@@ -111,16 +122,17 @@ def test_every_kind_of_channel_has_a_table_and_a_class() -> None:
 
 async def test_mail_and_alertmanager_have_the_configured_times_and_files(read: Read, tmp_path: Path) -> None:
     channels = {one.name: one for one in make_channels(read(CHANNELS), SystemClock().now)}
-    mail, am = (vars(channels[name])["_settings"] for name in ("mail", "am"))
+    mail, alertmanager = (vars(channels[name])["_settings"] for name in ("mail", "am"))
     assert (mail.timeout, mail.ca_file) == (timedelta(seconds=12), str(tmp_path / "ca.pem"))
-    assert (am.hold, am.hold_others) == (timedelta(days=2), timedelta(hours=1))
+    assert (alertmanager.hold, alertmanager.hold_others) == (timedelta(days=2), timedelta(hours=1))
     for channel in channels.values():
         await channel.close()
 
 
 async def test_drafts_are_written_only_for_channels_that_take_files(read: Read, tmp_path: Path) -> None:
-    ours = '[[channel]]\nname = "bare"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
-    channels = make_channels(read(CHANNELS + ours), SystemClock().now)
+    # Unlike `hook`, it is not configured `with_attachments`.
+    bare_hook = '[[channel]]\nname = "bare"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
+    channels = make_channels(read(CHANNELS + bare_hook), SystemClock().now)
     assert {channel.name: channel.formats for channel in channels if channel.formats} == {
         "folder": ENDINGS, "mail": ("docx",), "notify": ("docx",), "hook": ("docx",),
     }  # fmt: skip
@@ -130,14 +142,10 @@ async def test_drafts_are_written_only_for_channels_that_take_files(read: Read, 
 
 async def test_channels_that_post_use_the_proxy_of_their_host_except_to_this_machine(read: Read) -> None:
     network = '[network]\nproxy = "http://out.example:3128"\n[network.proxies]\n"hook.example" = "direct"\n'
-    ours = '[[channel]]\nname = "here"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
+    on_this_machine = '[[channel]]\nname = "here"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
     pager = '[[channel]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = { env = "NINETHIRTY_TEST_KEY" }\n'
-    channels = make_channels(read(CHANNELS + ours + pager + network), SystemClock().now)
-    proxies = {
-        one.name: vars(one).get("_proxy") if isinstance(one, Notify) else vars(one)["_outbound"].proxy_of(one._url)
-        for one in channels
-        if isinstance(one, HttpChannel | Notify)
-    }
+    channels = make_channels(read(CHANNELS + on_this_machine + pager + network), SystemClock().now)
+    proxies = {one.name: proxy_of(one) for one in channels if isinstance(one, HttpChannel | Notify)}
     out = "http://out.example:3128"
     assert proxies == {"notify": out, "hook": None, "am": out, "here": None, "pager": out}
     for channel in channels:
@@ -165,25 +173,22 @@ def test_a_route_has_the_configured_channels_to_escalate_to(read: Read) -> None:
 
 def test_a_producers_own_template_is_found_beside_the_configuration(read: Read, tmp_path: Path) -> None:
     (tmp_path / "own.docx").write_bytes(template("title", "what_happened"))
-    settings = read('[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = { template = "own.docx" }\n')
-    assert report_templates(settings, tmp_path) == {"ofqual": tmp_path / "own.docx"}
+    assert report_templates(read(OFQUAL_WITH_TEMPLATE), tmp_path) == {"ofqual": tmp_path / "own.docx"}
 
 
 def test_each_unknown_field_of_a_template_is_named(read: Read, tmp_path: Path) -> None:
     (tmp_path / "own.docx").write_bytes(template("title", "wat_happened", "colour"))
-    faults = faults_of(read, '[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = { template = "own.docx" }\n')
-    assert [fault.split(": ")[2] for fault in faults] == [
-        'asks for colour, but no such field exists (got "own.docx")',
-        'asks for wat_happened, but no such field exists (got "own.docx")',
-    ]
+    colour, wat_happened = faults_of(read, OFQUAL_WITH_TEMPLATE)
+    assert colour.endswith('asks for colour, but no such field exists (got "own.docx")')
+    assert wat_happened.endswith('asks for wat_happened, but no such field exists (got "own.docx")')
 
 
 def test_a_template_that_is_absent_or_no_document_is_a_fault(read: Read, tmp_path: Path) -> None:
+    (absent,) = faults_of(read, OFQUAL_WITH_TEMPLATE)
     (tmp_path / "own.docx").write_bytes(b"text")
-    for file in ("own.docx", "none.docx"):
-        text = f'[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = {{ template = "{file}" }}\n'
-        (fault,) = faults_of(read, text)
-        assert "cannot be read" in fault
+    (no_document,) = faults_of(read, OFQUAL_WITH_TEMPLATE)
+    assert "cannot be read" in absent
+    assert "cannot be read" in no_document
 
 
 def test_the_configuration_corrects_the_begin_and_citations_of_an_edition_of_the_code(read: Read) -> None:
@@ -199,9 +204,9 @@ def test_the_configuration_corrects_the_begin_and_citations_of_an_edition_of_the
 
 def test_a_producer_configured_as_outside_the_code_breaches_no_practice(read: Read) -> None:
     editions = make_editions(read('[code]\noutside = ["obr"]\n'))
-    at = datetime(2025, 11, 26, 12, tzinfo=UTC)
-    assert code_json(at, ["late"], editions, "obr")["practice"] is None
-    assert code_json(at, ["late"], editions, "ons")["practice"] == "Standard 3"
+    late_at = datetime(2025, 11, 26, 12, tzinfo=UTC)
+    assert code_json(late_at, ["late"], editions, producer="obr")["practice"] is None
+    assert code_json(late_at, ["late"], editions, producer="ons")["practice"] == "Standard 3"
 
 
 def test_unknown_editions_and_practices_of_the_code_are_faults(read: Read) -> None:

@@ -25,22 +25,23 @@ def search_facets(*values: object) -> bytes:
     return json.dumps({"results": [], "aggregates": {"organisations": {"options": options}}}).encode()
 
 
-async def test_each_organisation_is_found_by_slug_name_and_acronym() -> None:
-    asked: list[Request] = []
+async def test_one_request_finds_each_organisation_by_slug_name_and_acronym() -> None:
+    requests: list[Request] = []
+    without_acronym, without_valid_slug = {"slug": "gone-body", "title": "Gone"}, {"slug": 'a"\n', "title": "No slug"}
 
     async def ask(request: Request) -> Answer:
-        asked.append(request)
-        return answer(search_facets(ONE, {"slug": "gone-body", "title": "Gone"}, {"slug": 'a"\n', "title": "No slug"}))
+        requests.append(request)
+        return answer(search_facets(ONE, without_acronym, without_valid_slug))
 
     known = await request_organisations(ask)
     assert known == {"widget-office": ("Widget Office", "WO"), "gone-body": ("Gone",)}
-    assert [slug_of(text, known) for text in ("WO", "the widget office", "DfT")] == ["widget-office"] * 2 + [None]
-    assert (nearest_slug("widgt-office", known), name_of("widget-office", known)) == ("widget-office", "Widget Office")
-    (request,) = asked
-    assert (request.url, request.cap) == (
-        "https://www.gov.uk/api/search.json?aggregate_organisations=1500&count=0",
-        8_000_000,
-    )
+    assert slug_of("WO", known) == slug_of("the widget office", known) == "widget-office"
+    assert slug_of("DfT", known) is None
+    assert nearest_slug("widgt-office", known) == "widget-office"
+    assert name_of("widget-office", known) == "Widget Office"
+    (request,) = requests
+    assert request.url == "https://www.gov.uk/api/search.json?aggregate_organisations=1500&count=0"
+    assert request.cap == 8_000_000
 
 
 @pytest.mark.parametrize(

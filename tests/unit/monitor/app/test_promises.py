@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from monitor.rehearse.publisher.calendar import CALENDAR_HOST
-from tests.unit.monitor.app.life import HEAD_OFF_GOVUK, NEVER_PUBLISHED, OFF_GOVUK_URL, Life, live, published_at
+from tests.unit.monitor.app.life import (
+    HEAD_OFF_GOVUK,
+    NEVER_PUBLISHED,
+    OFF_GOVUK_URL,
+    Life,
+    published_at,
+    with_daemon,
+)
 
 MOVED_TO_10_00 = """
 [[change]]
@@ -24,49 +29,42 @@ kind = "reset"
 """
 
 
-def test_a_late_release_is_notified_only_after_its_calendar_was_read_again(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        # A release may be a minute late. So this one is overdue from 09:31:00 on.
-        await life.until("09:31:06")
-        assert life.stored_verdict() == "overdue"
-        (notice,) = life.daemon.store.outbox.notices()
-        second_read, first_read = life.daemon.store.ledger.reads("rehearsal")
-        assert (f"{first_read.started:%H:%M}", f"{second_read.started:%H:%M}") == ("09:28", "09:31")
-        assert (notice.kind, second_read.started <= notice.at) == ("opened", True)
+@with_daemon(NEVER_PUBLISHED, head=HEAD_OFF_GOVUK)
+async def test_a_late_release_is_notified_only_after_its_calendar_was_read_again(life: Life) -> None:
+    # A release may be a minute late. So this one is overdue from 09:31:00 on.
+    await life.until("09:31:06")
+    assert life.stored_verdict() == "overdue"
+    (notice,) = life.daemon.store.outbox.notices()
+    second_read, first_read = life.daemon.store.ledger.reads("rehearsal")
+    assert (f"{first_read.started:%H:%M}", f"{second_read.started:%H:%M}") == ("09:28", "09:31")
+    assert notice.kind == "opened"
+    assert second_read.started <= notice.at
 
-    live(tmp_path, NEVER_PUBLISHED, act, head=HEAD_OFF_GOVUK)
 
-
-def test_a_read_after_the_slot_confirms_the_promise_up_to_its_slot(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        # The calendar was read again at 09:31:00.
-        await life.until("09:31:06")
-        row = life.daemon.store.verdicts.judged_one("claims-q3")
-        assert row is not None
-        assert row.body["promise_confirmed"] == "2026-11-26T09:30:00.000Z"
-        assert "promise_in_doubt" not in life.finding_kinds()
-
-    live(tmp_path, NEVER_PUBLISHED, act, head=HEAD_OFF_GOVUK)
+@with_daemon(NEVER_PUBLISHED, head=HEAD_OFF_GOVUK)
+async def test_a_read_after_the_slot_confirms_the_promise_up_to_its_slot(life: Life) -> None:
+    # The calendar was read again at 09:31:00.
+    await life.until("09:31:06")
+    row = life.daemon.store.verdicts.judged_one("claims-q3")
+    assert row is not None
+    assert row.body["promise_confirmed"] == "2026-11-26T09:30:00.000Z"
+    assert "promise_in_doubt" not in life.finding_kinds()
 
 
 @pytest.mark.slow
-def test_a_slot_moved_just_before_it_is_notified_as_a_calendar_change_and_never_as_late(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        # The calendar was read at 09:28, before the change, and at 09:31.
-        await life.until("09:32:00")
-        assert (life.stored_verdict(), life.notice_kinds()) == ("unproven", ["calendar"])
-        assert life.finding_kinds() >= {"promise_in_doubt"}
-        await life.until("10:20:00")
-        assert life.stored_verdict() == "unproven"
-        assert "opened" not in life.notice_kinds()
-
-    live(tmp_path, MOVED_TO_10_00 + published_at("10:00:00", OFF_GOVUK_URL), act, head=HEAD_OFF_GOVUK)
+@with_daemon(MOVED_TO_10_00 + published_at("10:00:00", OFF_GOVUK_URL), head=HEAD_OFF_GOVUK)
+async def test_a_slot_moved_just_before_it_is_notified_as_a_calendar_change_and_never_as_late(life: Life) -> None:
+    # The calendar was read at 09:28, before the change, and at 09:31.
+    await life.until("09:32:00")
+    assert (life.stored_verdict(), life.notice_kinds()) == ("unproven", ["calendar"])
+    assert life.finding_kinds() >= {"promise_in_doubt"}
+    await life.until("10:20:00")
+    assert life.stored_verdict() == "unproven"
+    assert "opened" not in life.notice_kinds()
 
 
-def test_an_overdue_notice_is_sent_with_a_doubt_if_the_calendar_cannot_be_read_again(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:31:15")
-        assert (life.stored_verdict(), life.notice_kinds()) == ("overdue", ["opened"])
-        assert life.finding_kinds() >= {"promise_in_doubt"}
-
-    live(tmp_path, CALENDAR_UNREADABLE, act, head=HEAD_OFF_GOVUK)
+@with_daemon(CALENDAR_UNREADABLE, head=HEAD_OFF_GOVUK)
+async def test_an_overdue_notice_is_sent_with_a_doubt_if_the_calendar_cannot_be_read_again(life: Life) -> None:
+    await life.until("09:31:15")
+    assert (life.stored_verdict(), life.notice_kinds()) == ("overdue", ["opened"])
+    assert life.finding_kinds() >= {"promise_in_doubt"}

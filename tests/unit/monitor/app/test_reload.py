@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from monitor.config.settings import Settings
 from monitor.errors import UserFault
 from monitor.look.sighting import State
-from tests.unit.monitor.app.life import PUBLISHED_AT_SLOT, Life, live, published_at
-from tests.unit.monitor.app.office import STATS, Office, at_work, csv, row
+from tests.unit.monitor.app.life import PUBLISHED_AT_SLOT, Life, live, published_at, with_daemon
+from tests.unit.monitor.app.office import STATS, Office, csv, row, with_office
 
 OTHER = {"name": "other", "kind": "csv", "url": "https://other.example/calendar.csv"}
 
@@ -35,64 +35,57 @@ def sample(life: Life | Office, name: str, **labels: str) -> float | None:
     return life.daemon.counters.registry.get_sample_value(f"ninethirty_{name}", labels)
 
 
-def test_a_reload_in_the_middle_of_a_slot_leaves_no_gap_in_its_proof(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:58.500")
-        runs_before = life.runs()
-        faults = await life.app.reload(settings_with(life.settings, policy={"on_time_within": "90s"}), "config.toml")
-        assert faults == []
-        await life.until("09:32:30")
-        now = life.clock.now()
-        assert life.daemon.store.runs.blind(now - timedelta(minutes=10), now) == []
-        # The run of absent looks continues through the reload, and the next run begins when the page is published.
-        assert life.runs()[0].first_sent == runs_before[0].first_sent
-        assert [run.state for run in life.runs()] == [State.ABSENT, State.PRESENT]
-        assert life.stored_verdict() == "on_time"
-        assert sample(life, "config_last_reload_successful") == 1.0
-
-    live(tmp_path, PUBLISHED_AT_SLOT, act)
-
-
-def test_a_release_is_judged_by_the_last_loaded_policy(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:30:30")
-        await life.app.reload(settings_with(life.settings, policy={"on_time_within": "90s"}), "config.toml")
-        await life.until("09:35:00")
-        assert life.stored_verdict() == "on_time"
-
-    live(tmp_path, published_at("09:31:15"), act)
+@with_daemon(PUBLISHED_AT_SLOT)
+async def test_a_reload_in_the_middle_of_a_slot_leaves_no_gap_in_its_proof(life: Life) -> None:
+    await life.until("09:29:58.500")
+    runs_before = life.runs()
+    faults = await life.app.reload(settings_with(life.settings, policy={"on_time_within": "90s"}), "config.toml")
+    assert faults == []
+    await life.until("09:32:30")
+    now = life.clock.now()
+    assert life.daemon.store.runs.blind(now - timedelta(minutes=10), now) == []
+    # The run of absent looks continues through the reload, and the next run begins when the page is published.
+    absent, present = life.runs()
+    assert (absent.state, present.state) == (State.ABSENT, State.PRESENT)
+    assert absent.first_sent == runs_before[0].first_sent
+    assert life.stored_verdict() == "on_time"
+    assert sample(life, "config_last_reload_successful") == 1.0
 
 
-def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_nothing_changes(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
-        last_success = sample(life, "config_last_reload_success_timestamp_seconds")
-        changes: dict[str, Any] = {"watch": {"vantage": "tower"}, "timezone": "UTC", "evidence": {"keep_days": 1}}
-        changes |= {"store": {"url": "postgresql://anne:hidden@db/x"}, "policy": {"on_time_within": "90s"}}
-        faults = await life.app.reload(settings_with(life.settings, **changes), "config.toml")
-        end = "cannot be changed while the monitor runs: restart the monitor"
-        assert faults == [
-            f'config.toml: timezone: {end} (got "UTC")',
-            f"config.toml: store.url: {end}",
-            f"config.toml: evidence.keep_days: {end} (got 1)",
-            f'config.toml: watch.vantage: {end} (got "tower")',
-        ]
-        assert life.app.reload.core.settings is life.settings
-        assert sample(life, "config_last_reload_successful") == 0.0
-        assert sample(life, "config_last_reload_success_timestamp_seconds") == last_success
-
-    live(tmp_path, PUBLISHED_AT_SLOT, act)
+@with_daemon(published_at("09:31:15"))
+async def test_a_release_is_judged_by_the_last_loaded_policy(life: Life) -> None:
+    await life.until("09:30:30")
+    await life.app.reload(settings_with(life.settings, policy={"on_time_within": "90s"}), "config.toml")
+    await life.until("09:35:00")
+    assert life.stored_verdict() == "on_time"
 
 
-def test_a_first_sign_in_method_needs_a_restart(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
-        oidc = {"issuer": "https://login.example", "client_id": "ninethirty", "client_secret": {"env": "PATH"}}
-        oidc |= {"claim": "groups", "rights": {"duty": "duty"}}
-        faults = await life.app.reload(settings_with(life.settings, web={"oidc": oidc}), "config.toml")
-        assert faults == ["config.toml: web.oidc: cannot be changed while the monitor runs: restart the monitor"]
+@with_daemon(PUBLISHED_AT_SLOT)
+async def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_nothing_changes(life: Life) -> None:
+    await life.until("09:29:00")
+    last_success = sample(life, "config_last_reload_success_timestamp_seconds")
+    changes: dict[str, Any] = {"watch": {"vantage": "tower"}, "timezone": "UTC", "evidence": {"keep_days": 1}}
+    changes |= {"store": {"url": "postgresql://anne:hidden@db/x"}, "policy": {"on_time_within": "90s"}}
+    faults = await life.app.reload(settings_with(life.settings, **changes), "config.toml")
+    end = "cannot be changed while the monitor runs: restart the monitor"
+    assert faults == [
+        f'config.toml: timezone: {end} (got "UTC")',
+        f"config.toml: store.url: {end}",
+        f"config.toml: evidence.keep_days: {end} (got 1)",
+        f'config.toml: watch.vantage: {end} (got "tower")',
+    ]
+    assert life.app.reload.core.settings is life.settings
+    assert sample(life, "config_last_reload_successful") == 0.0
+    assert sample(life, "config_last_reload_success_timestamp_seconds") == last_success
 
-    live(tmp_path, PUBLISHED_AT_SLOT, act)
+
+@with_daemon(PUBLISHED_AT_SLOT)
+async def test_a_first_sign_in_method_needs_a_restart(life: Life) -> None:
+    await life.until("09:29:00")
+    oidc = {"issuer": "https://login.example", "client_id": "ninethirty", "client_secret": {"env": "PATH"}}
+    oidc |= {"claim": "groups", "rights": {"duty": "duty"}}
+    faults = await life.app.reload(settings_with(life.settings, web={"oidc": oidc}), "config.toml")
+    assert faults == ["config.toml: web.oidc: cannot be changed while the monitor runs: restart the monitor"]
 
 
 def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
@@ -109,54 +102,46 @@ def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
-def test_a_host_is_looked_at_as_often_as_the_last_loaded_budget_allows(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
-        await life.app.reload(settings_with(life.settings, budget={"www.gov.uk": "30/m"}), "config.toml")
-        await life.until("09:29:10")
-        before = life.daemon.poller.made
-        await life.until("09:29:30")
-        looks_in_twenty_seconds = life.daemon.poller.made - before
-        assert 9 <= looks_in_twenty_seconds <= 11
-
-    live(tmp_path, PUBLISHED_AT_SLOT, act)
+@with_daemon(PUBLISHED_AT_SLOT)
+async def test_a_host_is_looked_at_as_often_as_the_last_loaded_budget_allows(life: Life) -> None:
+    await life.until("09:29:00")
+    await life.app.reload(settings_with(life.settings, budget={"www.gov.uk": "30/m"}), "config.toml")
+    await life.until("09:29:10")
+    before = life.daemon.poller.made
+    await life.until("09:29:30")
+    looks_in_twenty_seconds = life.daemon.poller.made - before
+    assert 9 <= looks_in_twenty_seconds <= 11
 
 
-def test_a_new_calendar_is_read_and_the_releases_of_a_removed_one_are_dropped(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("one", when="2026-11-20")))
-        assert list(office.daemon.watch.releases) == ["one"]
-        office.pages[OTHER["url"]] = csv(row("two", when="2026-11-19"))
-        assert await office.app.reload(settings_with(office.settings, calendar=[OTHER]), "config.toml") == []
-        assert list(office.daemon.watch.releases) == []
-        await office.read(name="other")
-        assert list(office.daemon.watch.releases) == ["two"]
-        assert sample(office, "calendar_entries", calendar="stats") is None
-        assert sample(office, "calendar_entries", calendar="other") == 1.0
-        # The removed calendar is configured again: its entries are still known without a read.
-        assert await office.app.reload(settings_with(office.settings, calendar=[STATS]), "config.toml") == []
-        assert list(office.daemon.watch.releases) == ["one"]
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_new_calendar_is_read_and_the_releases_of_a_removed_one_are_dropped(office: Office) -> None:
+    await office.read(csv(row("one", when="2026-11-20")))
+    assert list(office.daemon.watch.releases) == ["one"]
+    office.pages[OTHER["url"]] = csv(row("two", when="2026-11-19"))
+    assert await office.app.reload(settings_with(office.settings, calendar=[OTHER]), "config.toml") == []
+    assert list(office.daemon.watch.releases) == []
+    await office.read(name="other")
+    assert list(office.daemon.watch.releases) == ["two"]
+    assert sample(office, "calendar_entries", calendar="stats") is None
+    assert sample(office, "calendar_entries", calendar="other") == 1.0
+    # The removed calendar is configured again: its entries are still known without a read.
+    assert await office.app.reload(settings_with(office.settings, calendar=[STATS]), "config.toml") == []
+    assert list(office.daemon.watch.releases) == ["one"]
 
 
-def test_a_late_read_by_the_reader_of_a_removed_calendar_changes_nothing(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        old_reader = office.reader()
-        office.pages[STATS["url"]] = csv(row("one", when="2026-11-20"))
-        await office.app.reload(settings_with(office.settings, calendar=[OTHER]), "config.toml")
-        await office.daemon.calendar_reads.read(old_reader)
-        assert not office.daemon.ledger.releases
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_late_read_by_the_reader_of_a_removed_calendar_changes_nothing(office: Office) -> None:
+    old_reader = office.reader()
+    office.pages[STATS["url"]] = csv(row("one", when="2026-11-20"))
+    await office.app.reload(settings_with(office.settings, calendar=[OTHER]), "config.toml")
+    await office.daemon.calendar_reads.read(old_reader)
+    assert not office.daemon.ledger.releases
 
 
-def test_releases_are_joined_by_the_last_loaded_pins(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("one", when="2026-11-20", title="Example claims: October 2026")))
-        assert [*office.daemon.watch.releases] == ["one"]
-        pin = {"id": "chosen", "title": "Example claims: October 2026", "producer": "example-office"}
-        assert await office.app.reload(settings_with(office.settings, pin=[pin]), "config.toml") == []
-        assert [*office.daemon.watch.releases] == ["chosen"]
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_releases_are_joined_by_the_last_loaded_pins(office: Office) -> None:
+    await office.read(csv(row("one", when="2026-11-20", title="Example claims: October 2026")))
+    assert [*office.daemon.watch.releases] == ["one"]
+    pin = {"id": "chosen", "title": "Example claims: October 2026", "producer": "example-office"}
+    assert await office.app.reload(settings_with(office.settings, pin=[pin]), "config.toml") == []
+    assert [*office.daemon.watch.releases] == ["chosen"]

@@ -59,16 +59,17 @@ def fault_table(kind: str, begins: str = "09:28:40", ends: str = "09:29:20", hos
 def test_a_publisher_that_misbehaves_makes_looks_unknown_and_nothing_else(tmp_path: Path, kind: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:20")
-        runs = [run for its in life.daemon.watch.releases["claims-q3"].runs.values() for run in its]
-        assert State.PRESENT not in {run.state for run in runs}
-        assert sum(life.looks(word) for word in _look_outcomes(life) - OUTCOMES_THAT_PROVE) >= 1
+        runs_by_target = life.daemon.watch.releases["claims-q3"].runs
+        assert State.PRESENT not in {run.state for runs in runs_by_target.values() for run in runs}
+        assert sum(life.count_looks(outcome) for outcome in look_outcomes(life) - OUTCOMES_THAT_PROVE) >= 1
         await life.until("09:32:00")
-        assert (life.stored_verdict(), life.daemon.store.outbox.notices()) == ("on_time", [])
+        assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])
 
     live(tmp_path, PUBLISHED_AT_SLOT + fault_table(kind), act)
 
 
-def _look_outcomes(life: Life) -> set[str]:
+def look_outcomes(life: Life) -> set[str]:
+    """Return the outcomes that looks had so far."""
     samples = (sample for metric in life.daemon.counters.registry.collect() for sample in metric.samples)
     return {sample.labels["outcome"] for sample in samples if sample.name == "ninethirty_looks_total"}
 
@@ -78,20 +79,16 @@ def _look_outcomes(life: Life) -> set[str]:
 def test_a_slot_that_passed_during_failures_is_unproven_and_claims_no_breach(tmp_path: Path, kind: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
-        notices = life.daemon.store.outbox.notices()
         assert life.stored_verdict() == "unproven"
-        assert {notice.kind for notice in notices} <= {"unproven", "final"}
-        assert [
-            draft
-            for one in life.daemon.store.verdicts.incidents()
-            for draft in life.daemon.store.verdicts.drafts(one.id)
-        ] == []
+        assert set(life.notice_kinds()) <= {"unproven", "final"}
+        verdicts = life.daemon.store.verdicts
+        assert all(verdicts.drafts(incident.id) == [] for incident in verdicts.incidents())
 
     live(tmp_path, PUBLISHED_AT_SLOT + fault_table(kind, "09:28:50", "09:33:00"), act)
 
 
 def test_a_redirect_to_a_private_address_is_not_followed(tmp_path: Path) -> None:
-    away = """
+    redirect = """
 [[answer]]
 url = "https://www.gov.uk/government/statistics/claims"
 at = 2026-11-26T09:28:30
@@ -104,7 +101,7 @@ headers = { Location = "http://169.254.169.254/latest/meta-data/" }
         assert life.runs()[-1].state is State.UNKNOWN
         assert set(life.publisher.log.requests()) == {HOST}
 
-    live(tmp_path, away, act)
+    live(tmp_path, redirect, act)
 
 
 class FullStore(TemporaryStore):
@@ -120,14 +117,14 @@ class FullStore(TemporaryStore):
             yield tx
 
 
-def test_a_full_disk_stops_and_loses_no_look(tmp_path: Path) -> None:
+def test_no_look_is_skipped_or_lost_while_the_disk_of_the_store_is_full(tmp_path: Path) -> None:
     store = FullStore()
 
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         store.full = True
         await life.until("09:31:30")
-        assert [reason for reason in life.app.status.unready() if "store" in reason] != []
+        assert any("store" in reason for reason in life.app.status.unready())
         assert life.runs()[-1].state is State.PRESENT
         store.full = False
         await life.until("09:31:45")
@@ -135,8 +132,8 @@ def test_a_full_disk_stops_and_loses_no_look(tmp_path: Path) -> None:
         gaps = [run.largest_gap for run in runs_of(store, PAGE) if run.state is State.ABSENT]
         assert max(gaps) < timedelta(seconds=16)
         assert life.stored_verdict() == "on_time"
-        (span,) = store.runs.blind(life.script.begins, life.clock.now())
-        assert (span.cause, round((span.ends - span.begins).total_seconds(), -1)) == ("store", 120)
+        (gap,) = store.runs.blind(life.script.begins, life.clock.now())
+        assert (gap.cause, round((gap.ends - gap.begins).total_seconds(), -1)) == ("store", 120)
 
     live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
@@ -152,7 +149,7 @@ def test_a_store_that_refuses_writes_at_the_start_delays_no_look(tmp_path: Path)
         await life.start()
         await life.until("09:31:30")
         assert [run.state for run in life.runs()][-1] is State.PRESENT
-        assert [reason for reason in life.app.status.unready() if "store" in reason] != []
+        assert any("store" in reason for reason in life.app.status.unready())
         store.full = False
         await life.until("09:31:45")
         assert life.stored_verdict() == "on_time"
@@ -201,7 +198,7 @@ def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(t
         folder.write_text("no folder any more")
         await life.until("09:40:30")
         assert life.stored_verdict() == "late"
-        assert [notice.kind for notice in life.daemon.store.outbox.notices()][:2] == ["due", "opened"]
+        assert life.notice_kinds()[:2] == ["due", "opened"]
         assert any("cannot be stored" in reason for reason in life.app.status.unready())
         folder.unlink()
         (tmp_path / "away").rename(folder)
@@ -210,15 +207,15 @@ def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(t
 
     store = reopened(live(tmp_path, published_at("09:40:00"), act))
     lost = [record.id for record in store.evidence.chain("edge") if record.is_lost]
-    (out,) = [run for run in runs_of(store, PAGE) if run.state is State.PRESENT]
-    assert set(lost) & set(out.evidence)
+    (present,) = [run for run in runs_of(store, PAGE) if run.state is State.PRESENT]
+    assert set(lost) & set(present.evidence)
     # The page was seen all the time, so the monitor was not blind.
-    assert [span.cause for span in store.runs.blind(SLOT - DAY, SLOT + DAY)] == []
+    assert store.runs.blind(SLOT - DAY, SLOT + DAY) == []
     assert verify_evidence(store.evidence, tmp_path / "evidence") == []
     (incident,) = store.verdicts.incidents()
     assert incident.facts is not None
-    cited = {name: digest for name, digest in incident.facts.certainty.records if name in lost}
-    assert {digest[:4] for digest in cited.values()} == {"none"}
+    hashes_of_lost = [digest for name, digest in incident.facts.certainty.records if name in lost]
+    assert {digest[:4] for digest in hashes_of_lost} == {"none"}
     assert [name for name, differences in replay(store, Policies(), None, None) if differences] == []
     store.close()
 
@@ -267,14 +264,14 @@ CALENDAR_AFTERWARDS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", sorted(CALENDAR_AFTERWARDS))
-def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("becomes", sorted(CALENDAR_AFTERWARDS))
+def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path, becomes: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         assert life.stored_verdict() == "pending"
         await life.until("09:55:00")
-        assert (life.stored_verdict(), life.daemon.store.outbox.notices()) == ("on_time", [])
+        assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])
         assert len(life.daemon.store.ledger.reads("rehearsal")) >= 3
 
-    calendar = f"{CALENDAR_UNTIL_09_30_30}{CALENDAR_AFTERWARDS[what]}\n"
+    calendar = f"{CALENDAR_UNTIL_09_30_30}{CALENDAR_AFTERWARDS[becomes]}\n"
     live(tmp_path, published_at("09:50:00", OFF_GOVUK_URL) + calendar, act, head=HEAD_OFF_GOVUK)

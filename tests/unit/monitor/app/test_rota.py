@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor.store.open import open_store
-from tests.unit.monitor.app.office import Office, at_work
+from tests.unit.monitor.app.office import Office, at_work, with_office
 from tests.worlds.fetcher import Reply
 
 URL = "https://rota.example/on-call.ics"
-ICS = """BEGIN:VCALENDAR
+ROTA_ICS = """BEGIN:VCALENDAR
 BEGIN:VEVENT
 UID:1
 SUMMARY:duty A (Jo Bloggs)
@@ -24,62 +24,60 @@ DTEND;TZID=Europe/London:20261130T090000
 END:VEVENT
 END:VCALENDAR
 """
-TABLES: dict[str, object] = {
+SETTINGS: dict[str, object] = {
     "channel": [{"name": "outbox", "kind": "folder", "folder": "outbox"}],
     "rota": [{"name": "on-call", "who": {"duty A": "outbox", "duty B": "outbox"}, "url": URL}],
     "route": [{"channels": ["on-call"]}],
 }
-ON_CALL = "duty A until Mon 23 Nov 2026 09:00:00 GMT, then duty B"
+ON_CALL_BY_ROTA = "duty A until Mon 23 Nov 2026 09:00:00 GMT, then duty B"
 
 
 def on_call(office: Office) -> object:
+    """Return what the status page says of who is on call."""
     return office.app.status.as_json()["status"]["Good"]["On call, on-call"]
 
 
-async def read_rota(office: Office, reply: Reply, after: float = 0) -> None:
-    """Read the rota, answered with this reply, `after` so many minutes."""
+async def read_rota(office: Office, reply: Reply, after_minutes: float = 0) -> None:
+    """Wait, and have the daemon read the rota, which is answered with this reply."""
     office.pages[URL] = reply
-    await office.clock.sleep(after * 60)
+    await office.clock.sleep(after_minutes * 60)
     (job,) = (job for _, name, job in office.daemon.jobs if name == "rota-on-call")
     await job()
 
 
-def test_the_last_read_rota_is_used_while_it_cannot_be_read_and_after_a_restart(tmp_path: Path) -> None:
-    async def story(office: Office) -> None:
-        assert on_call(office) == "no one, so all its roles are notified"
-        await read_rota(office, Reply(200, ICS.encode()))
-        assert on_call(office) == ON_CALL
-        assert office.last_read("rota-on-call") == office.clock.now().timestamp()
-        await read_rota(office, Reply(500))
-        await read_rota(office, Reply(200, b"BEGIN:VCALENDAR\nEND:VCALENDAR\n"), after=10)
-        assert on_call(office) == ON_CALL
-        await office.reopen()
-        assert on_call(office) == ON_CALL
+@with_office(**SETTINGS)
+async def test_the_last_read_rota_is_used_while_it_cannot_be_read_and_after_a_restart(office: Office) -> None:
+    assert on_call(office) == "no one, so all its roles are notified"
+    await read_rota(office, Reply(200, ROTA_ICS.encode()))
+    assert on_call(office) == ON_CALL_BY_ROTA
+    assert office.last_read("rota-on-call") == office.clock.now().timestamp()
+    empty_rota = Reply(200, b"BEGIN:VCALENDAR\nEND:VCALENDAR\n")
+    await read_rota(office, Reply(500))
+    await read_rota(office, empty_rota, after_minutes=10)
+    assert on_call(office) == ON_CALL_BY_ROTA
+    await office.reopen()
+    assert on_call(office) == ON_CALL_BY_ROTA
 
-    at_work(tmp_path, story, **TABLES)
 
-
-def test_an_unreadable_rota_is_notified_once_and_closed_after_a_good_read(tmp_path: Path) -> None:
-    async def story(office: Office) -> None:
-        await read_rota(office, Reply(200, ICS.encode()))
-        for _ in range(8):
-            await read_rota(office, Reply(503), after=10)
-        (notice,) = office.daemon.store.outbox.notices()
-        assert notice.subject.startswith("CALENDAR: rota-on-call cannot be read")
-        await read_rota(office, Reply(200, ICS.encode()), after=10)
-        (incident,) = office.daemon.store.verdicts.incidents()
-        assert incident.closed == office.clock.now()
-
-    at_work(tmp_path, story, **TABLES)
+@with_office(**SETTINGS)
+async def test_an_unreadable_rota_is_notified_once_and_closed_after_a_good_read(office: Office) -> None:
+    await read_rota(office, Reply(200, ROTA_ICS.encode()))
+    for _ in range(8):
+        await read_rota(office, Reply(503), after_minutes=10)
+    (notice,) = office.daemon.store.outbox.notices()
+    assert notice.subject.startswith("CALENDAR: rota-on-call cannot be read")
+    await read_rota(office, Reply(200, ROTA_ICS.encode()), after_minutes=10)
+    (incident,) = office.daemon.store.verdicts.incidents()
+    assert incident.closed == office.clock.now()
 
 
 def test_no_name_in_a_rotas_calendar_is_stored(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
-        await read_rota(office, Reply(200, ICS.encode()))
+        await read_rota(office, Reply(200, ROTA_ICS.encode()))
 
-    at_work(tmp_path, story, **TABLES)
+    assert b"Bloggs" in ROTA_ICS.encode()
+    at_work(tmp_path, story, **SETTINGS)
     assert [file for file in tmp_path.rglob("*") if file.is_file() and b"Bloggs" in file.read_bytes()] == []
     (store,) = tmp_path.glob("**/*.db")
-    (kept,) = open_store(f"sqlite:///{store}").outbox.rotas()
-    assert "duty A" in kept.shifts
-    assert "Bloggs" not in kept.shifts
+    (stored_rota,) = open_store(f"sqlite:///{store}").outbox.rotas()
+    assert "duty A" in stored_rota.shifts

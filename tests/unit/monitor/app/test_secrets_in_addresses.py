@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -14,41 +15,35 @@ import structlog
 from monitor.cli.main import status_of
 from monitor.config.read import read_settings
 from monitor.config.secrets import redactor, secrets_in_addresses, secrets_of
-from monitor.config.settings import PartSettings, ProducerSettings, Settings
+from monitor.config.settings import Settings
 from monitor.errors import BadInput
 from monitor.health import logs
-from schedules.release import ReleaseMatch
 from schedules.sources.settings import CalendarSettings
 from tests.unit.monitor.app.browsing import browse
-from tests.unit.monitor.app.life import NEVER_PUBLISHED, Life, live, reopened
-from tests.worlds.fake_channel import FakeChannel
+from tests.unit.monitor.app.life import NEVER_PUBLISHED, Life, live, reopened, with_daemon
 
 KEYS = ("sesame-one", "sesame-two", "sesame-three", "hidden-path", "sesame-four")
-PART = PartSettings(
-    match=ReleaseMatch(producer="department-for-example"),
-    id="sheet",
-    role="data",
-    url=f"https://files.example/figures.ods?key={KEYS[0]}&x=1",
-    recognise="status",
-)
-SETTINGS = Settings(
-    calendar=[
-        CalendarSettings(name="govuk", kind="govuk"),
-        CalendarSettings(
-            name="ours", kind="csv", url=f"https://stats.example/{KEYS[3]}/c.csv?key={KEYS[1]}", secret=True
-        ),
-    ],
-    producer=[
-        ProducerSettings(
-            id="department-for-example",
-            name="Department",
-            newest=[f"https://stats.example/new.xml#{KEYS[2]}"],
-            press=[f"https://stats.example/press.xml?key={KEYS[4]}"],
-            press_keywords=["claims"],
-        )
-    ],
-    part=[PART],
-)
+PART_URL = "https://files.example/figures.ods?key=sesame-one&x=1"
+ADDRESSES = f"""
+[[calendar]]
+name = "ours"
+kind = "csv"
+url = "https://stats.example/hidden-path/c.csv?key=sesame-two"
+secret = true
+[[producer]]
+id = "department-for-example"
+name = "Department"
+newest = ["https://stats.example/new.xml#sesame-three"]
+press = ["https://stats.example/press.xml?key=sesame-four"]
+press_keywords = ["claims"]
+[[part]]
+match = {{ producer = "department-for-example" }}
+id = "sheet"
+role = "data"
+url = "{PART_URL}"
+recognise = "status"
+"""
+SETTINGS = Settings.model_validate(tomllib.loads(f'[[calendar]]\nname = "govuk"\nkind = "govuk"\n{ADDRESSES}'))
 PATHS = [
     *("/", "/releases/claims-q3", "/incidents", "/status", "/readyz", "/metrics", "/calendar.toml", "/calendar.ics"),
     *("/api/v1/releases", "/api/v1/releases/claims-q3", "/api/v1/calendars", "/api/v1/events", "/api/v1/incidents"),
@@ -67,13 +62,17 @@ VERBS = [
     *(("incident", "show", "INCIDENT", *json) for json in ((), ("--json",))),
     *(("incident", "draft", "INCIDENT", "--format", kind) for kind in ("md", "html", "docx", "odt")),
     *(("incident", "draft", "INCIDENT", option) for option in ("--versions", "--fields", "--json")),
-    *(("probe", url) for url in (PART.url, "http://127.0.0.1:9/?key=sesame-two")),
+    *(("probe", url) for url in (PART_URL, "http://127.0.0.1:9/?key=sesame-two")),
     *(("check", *json) for json in ((), ("--json",), ("--online",))),
     ("replay",),
     ("once",),
     ("store", "check"),
 ]
-TABLES = """
+
+
+def write_config(folder: Path, store: str) -> Path:
+    """Write a configuration with the same keys, whose calendar and listings refuse each connection. Return the file."""
+    tables = f"""
 [budget]
 default = "100/s"
 [store]
@@ -84,28 +83,14 @@ folder = "{folder}/evidence"
 name = "outbox"
 kind = "folder"
 folder = "{folder}/outbox"
-[[calendar]]
-name = "ours"
-kind = "csv"
-url = "http://127.0.0.1:9/hidden-path/c.csv?key=sesame-two"
-secret = true
-[[producer]]
-id = "department-for-example"
-name = "Department"
-newest = ["http://127.0.0.1:9/new.xml#sesame-three"]
-press = ["http://127.0.0.1:9/press.xml?key=sesame-four"]
-press_keywords = ["claims"]
-[[part]]
-match = {{ producer = "department-for-example" }}
-id = "sheet"
-role = "data"
-url = "https://files.example/figures.ods?key=sesame-one&x=1"
-recognise = "status"
 """
+    config = folder / "config.toml"
+    config.write_text(tables + ADDRESSES.replace("https://stats.example", "http://127.0.0.1:9"))
+    return config
 
 
-def words_of(content: bytes) -> str:
-    """Return the words of a document, unpacked where it is packed."""
+def text_of(content: bytes) -> str:
+    """Return the text of a document, also of one that is a zip file."""
     if not content.startswith(b"PK"):
         return content.decode("utf-8", "replace")
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
@@ -118,17 +103,16 @@ def test_no_verb_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.
         await life.until("09:41:00")
 
     settings = live(tmp_path, NEVER_PUBLISHED, act, base=SETTINGS)
-    config = tmp_path / "config.toml"
-    config.write_text(TABLES.format(store=settings.store.url, folder=tmp_path))
+    config = write_config(tmp_path, settings.store.url)
     with contextlib.closing(reopened(settings)) as store:
         incident = store.verdicts.incidents()[0].id
     outputs = {}
     capfdbinary.readouterr()
     for verb in VERBS:
-        asked = [incident if word == "INCIDENT" else word for word in verb]
-        status = status_of(["--config", str(config), *asked])
+        arguments = [incident if word == "INCIDENT" else word for word in verb]
+        status = status_of(["--config", str(config), *arguments])
         out, err = capfdbinary.readouterr()
-        outputs[verb] = words_of(out) + err.decode()
+        outputs[verb] = text_of(out) + err.decode()
         assert status in {0, 1, 3}, verb
     assert {verb: key for verb, text in outputs.items() for key in KEYS if key in text} == {}
     assert "files.example/figures.ods?[redacted]" in outputs["explain", "claims-q3"]
@@ -136,32 +120,29 @@ def test_no_verb_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.
 
 
 @pytest.mark.slow
-def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:41:00")
-        store = life.daemon.store
-        texts = []
-        async with browse(life, redactor=redactor(secrets_in_addresses(life.settings))) as client:
-            drafts = [f"/api/v1/incidents/{one.id}/draft.html" for one in store.verdicts.incidents()]
-            pages = [f"/incidents/{one.id}" for one in store.verdicts.incidents()]
-            for path in [*PATHS, *drafts, *pages]:
-                answer = await client.get(path)
-                assert (path, answer.status_code) in {(path, 200), ("/readyz", 503)}
-                texts.append(answer.text)
-        (channel,) = life.channels
-        assert isinstance(channel, FakeChannel)
-        for message in channel.messages.values():
-            texts += [message.subject, message.text, message.html, json.dumps(message.data)]
-            texts += [one.content.decode("utf-8", "replace") for one in message.attachments]
-        found = "\n".join(texts)
-        assert [key for key in KEYS if key in found] == []
-        # The key is hidden, and the rest of the address is shown.
-        assert "files.example/figures.ods?[redacted]" in found
-        row = store.verdicts.judged_one("claims-q3")
-        assert row is not None
-        assert KEYS[0] in json.dumps(row.body)
-
-    live(tmp_path, NEVER_PUBLISHED, act, base=SETTINGS)
+@with_daemon(NEVER_PUBLISHED, base=lambda _folder: SETTINGS)
+async def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(life: Life) -> None:
+    await life.until("09:41:00")
+    store = life.daemon.store
+    texts = []
+    async with browse(life, redactor=redactor(secrets_in_addresses(life.settings))) as client:
+        drafts = [f"/api/v1/incidents/{one.id}/draft.html" for one in store.verdicts.incidents()]
+        pages = [f"/incidents/{one.id}" for one in store.verdicts.incidents()]
+        for path in [*PATHS, *drafts, *pages]:
+            answer = await client.get(path)
+            assert (path, answer.status_code) in {(path, 200), ("/readyz", 503)}
+            texts.append(answer.text)
+    for message in life.received():
+        texts += [message.subject, message.text, message.html, json.dumps(message.data)]
+        texts += [one.content.decode("utf-8", "replace") for one in message.attachments]
+    found = "\n".join(texts)
+    assert [key for key in KEYS if key in found] == []
+    # The key is hidden, and the rest of the address is shown.
+    assert "files.example/figures.ods?[redacted]" in found
+    row = store.verdicts.judged_one("claims-q3")
+    assert row is not None
+    # The store itself keeps the whole address.
+    assert KEYS[0] in json.dumps(row.body)
 
 
 def test_the_log_contains_no_key_in_an_address(tmp_path: Path) -> None:

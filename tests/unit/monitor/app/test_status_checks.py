@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -12,76 +11,65 @@ from monitor.app.status import clock_check
 from monitor.deliver.outbox_rows import Backlog
 from monitor.health.self_check import Check
 from schedules.times.interval import Bounds
-from tests.unit.monitor.app.life import NEVER_PUBLISHED, PUBLISHED_AT_SLOT, Life, live
+from tests.unit.monitor.app.life import NEVER_PUBLISHED, PUBLISHED_AT_SLOT, Life, with_daemon
 from tests.unit.monitor.watch.test_budget_forecast import DAY_BEFORE, releases
 
 LONG_AGO = datetime(2026, 11, 1, 9, tzinfo=UTC)
-NEAR = Bounds(-0.01, 0.012)
 
 
 def checks_of(life: Life) -> dict[str, Check]:
     return {check.name: check for check in life.app.status.checks()}
 
 
-def test_a_monitor_that_works_has_good_checks(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.clock.sleep(15 * 60)
-        checks = checks_of(life)
-        del checks["Clock"]  # the machine's own
-        assert {name for name, check in checks.items() if not check.is_good} == set()
-        assert {"Monitor", "Store", "Looks", "Workers", "Budgets"} <= checks.keys()
-        assert "releases watched: 1," in checks["Looks"].state
-        assert f"version {__version__}, up 15 min, since " in checks["Monitor"].state
-
-    live(tmp_path, NEVER_PUBLISHED, act, head=DAY_BEFORE + releases(1))
+@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
+async def test_a_monitor_that_works_has_good_checks(life: Life) -> None:
+    await life.clock.sleep(15 * 60)
+    checks = checks_of(life)
+    del checks["Clock"]  # the machine's own
+    assert {name for name, check in checks.items() if not check.is_good} == set()
+    assert {"Monitor", "Store", "Looks", "Workers", "Budgets"} <= checks.keys()
+    assert "releases watched: 1," in checks["Looks"].state
+    assert f"version {__version__}, up 15 min, since " in checks["Monitor"].state
 
 
-def test_the_checks_show_the_rate_of_looks_and_the_used_budget(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        # The two minutes before the slot are looked at each second.
-        await life.until("09:29:40")
-        found = checks_of(life)
-        pace = float(found["Looks"].state.partition("on time, ")[2].partition(" a second")[0])
-        assert pace > 0.9
-        used = found["Budgets"].state.partition("www.gov.uk ")[2]
-        assert used.startswith(f"{pace:.1f} of 5 a second")
-
-    live(tmp_path, PUBLISHED_AT_SLOT, act)
+@with_daemon(PUBLISHED_AT_SLOT)
+async def test_the_checks_show_the_rate_of_looks_and_the_used_budget(life: Life) -> None:
+    # In the two minutes before the slot the page is looked at each second.
+    await life.until("09:29:40")
+    checks = checks_of(life)
+    looks_a_second = float(checks["Looks"].state.partition("on time, ")[2].partition(" a second")[0])
+    assert looks_a_second > 0.9
+    used_budget = checks["Budgets"].state.partition("www.gov.uk ")[2]
+    assert used_budget.startswith(f"{looks_a_second:.1f} of 5 a second")
 
 
-def test_a_channel_is_shown_with_its_last_delivery_and_what_waits(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.clock.sleep(60)
-        (name,) = (name for name in checks_of(life) if name.startswith("Channel "))
-        assert checks_of(life)[name].state == "no delivery since the monitor started, no messages waiting"
-        life.app.daemon.outbox.backlogs[name.removeprefix("Channel ")] = Backlog(2, LONG_AGO, LONG_AGO)
-        waiting = checks_of(life)[name]
-        assert waiting.state.startswith("last delivery 1 Nov 2026 09:00:00 GMT, 2 messages waiting since 1 Nov")
-        assert "ninethirty channel test" in waiting.todo
-
-    live(tmp_path, NEVER_PUBLISHED, act, head=DAY_BEFORE + releases(1))
+@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
+async def test_a_channel_is_shown_with_its_last_delivery_and_what_waits(life: Life) -> None:
+    await life.clock.sleep(60)
+    (name,) = (name for name in checks_of(life) if name.startswith("Channel "))
+    assert checks_of(life)[name].state == "no delivery since the monitor started, no messages waiting"
+    life.app.daemon.outbox.backlogs[name.removeprefix("Channel ")] = Backlog(2, LONG_AGO, LONG_AGO)
+    waiting = checks_of(life)[name]
+    assert waiting.state.startswith("last delivery 1 Nov 2026 09:00:00 GMT, 2 messages waiting since 1 Nov")
+    assert "ninethirty channel test" in waiting.todo
 
 
-def test_a_budget_that_is_too_small_says_what_to_do(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.clock.sleep(15 * 60)
-        (name,) = (name for name in checks_of(life) if name.startswith("Budget of "))
-        assert "over budget in 12 minutes" in checks_of(life)[name].state
-        assert "`[budget]`" in checks_of(life)[name].todo
-        assert "Budgets" not in checks_of(life)
-
-    live(tmp_path, NEVER_PUBLISHED, act, head=DAY_BEFORE + releases(5))
+@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(5))
+async def test_a_budget_that_is_too_small_says_what_to_do(life: Life) -> None:
+    await life.clock.sleep(15 * 60)
+    (name,) = (name for name in checks_of(life) if name.startswith("Budget of "))
+    assert "over budget in 12 minutes" in checks_of(life)[name].state
+    assert "`[budget]`" in checks_of(life)[name].todo
+    assert "Budgets" not in checks_of(life)
 
 
-def test_a_calendar_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        health = life.app.status.health
-        (calendar,) = health.spacings
-        health.note_calendar_read(calendar, life.clock.now(), "503")
-        assert "; 503" in checks_of(life)[f"Calendar {calendar}"].state
-        assert f"ninethirty calendar read {calendar}" in checks_of(life)[f"Calendar {calendar}"].todo
-
-    live(tmp_path, NEVER_PUBLISHED, act, head=DAY_BEFORE + releases(1))
+@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
+async def test_a_calendar_that_cannot_be_read_says_what_to_do(life: Life) -> None:
+    health = life.app.status.health
+    (calendar,) = health.spacings
+    health.note_calendar_read(calendar, life.clock.now(), "503")
+    assert "; 503" in checks_of(life)[f"Calendar {calendar}"].state
+    assert f"ninethirty calendar read {calendar}" in checks_of(life)[f"Calendar {calendar}"].todo
 
 
 @pytest.mark.parametrize(
@@ -99,5 +87,6 @@ def test_a_clock_is_good_unless_nothing_synchronises_it_or_it_is_off(
     is_good: bool,  # noqa: FBT001 # a column of the table
     state: str,
 ) -> None:
-    check = clock_check(NEAR, is_synchronised=is_synchronised, is_off=is_off)
+    difference = Bounds(-0.01, 0.012)
+    check = clock_check(difference, is_synchronised=is_synchronised, is_off=is_off)
     assert (check.is_good, check.state.startswith(state)) == (is_good, True)

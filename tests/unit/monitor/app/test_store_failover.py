@@ -43,6 +43,11 @@ def make_failover(near: Store, journal: Journal, url: str, folder: Path, clock: 
     )
 
 
+def rename_table(store: Store, name: str, new_name: str) -> None:
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {new_name}")
+
+
 def test_a_monitor_that_cannot_switch_to_the_recovered_store_yet_stays_a_member_there(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
 
@@ -57,13 +62,11 @@ def test_a_monitor_that_cannot_switch_to_the_recovered_store_yet_stays_a_member_
                 failover.writer.queue_run(a_run("r/page/edge"))
                 await failover.writer.write(lambda _tx: None)
                 # Without its table, the store refuses the run. So the monitor cannot switch to it.
-                with store._engine.begin() as connection:
-                    connection.exec_driver_sql("ALTER TABLE run RENAME TO hidden")
+                rename_table(store, "run", "hidden")
                 await failover.switch_or_journal()
                 assert failover.opened.is_away
                 assert [lease.name for lease in store.leases.leases()] == ["monitor south"]
-                with store._engine.begin() as connection:
-                    connection.exec_driver_sql("ALTER TABLE hidden RENAME TO run")
+                rename_table(store, "hidden", "run")
                 await failover.switch_or_journal()
                 assert not failover.opened.is_away
                 assert store.runs.of_release("r") != []
@@ -86,10 +89,10 @@ def test_a_default_journal_of_an_earlier_version_is_written_into_the_store(tmp_p
     with closing(Store.open_upgraded(url, durable=False)) as store:
         journal.copy_near_part(store, NINE)
     journal.add_rows([a_run()], [], Heartbeat("south", NINE))
-    found = open_with_journal(url, None, "south", clock, durable=False)
-    assert runs_of(found.store, a_run().target) == [a_run()]
-    assert (found.journal, journal.has_rows) == (None, False)
-    found.store.close()
+    opened = open_with_journal(url, None, "south", clock, durable=False)
+    assert runs_of(opened.store, a_run().target) == [a_run()]
+    assert (opened.journal, journal.has_rows) == (None, False)
+    opened.store.close()
 
 
 def test_a_monitor_does_not_start_on_a_damaged_sqlite_file_without_a_journal(tmp_path: Path) -> None:

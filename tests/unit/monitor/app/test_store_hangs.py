@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.unit.monitor.app.hanging import EVERYTHING, PARTS, WRITING, HangingSt
 from tests.unit.monitor.app.life import Life, live, published_at
 from tests.unit.monitor.app.office import Office, at_work, csv, row
 from tests.worlds.stores import a_store
+from tests.worlds.virtual import Test, asking_for
 
 PUBLISHED_AT_09_33 = published_at("09:33:00")
 SECOND = timedelta(seconds=1)
@@ -41,24 +43,29 @@ def test_the_store_is_never_called_on_the_event_loop(tmp_path: Path) -> None:
     assert store.on_the_loop == []
 
 
+def verdict_on_board(life: Life) -> str:
+    body = life.app.status.body("claims-q3")
+    assert body is not None
+    return str(body["verdict"])
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("what", [EVERYTHING, *WRITING, *PARTS])
-def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("hung", [EVERYTHING, *WRITING, *PARTS])
+def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Path, hung: str) -> None:
     store = hanging(tmp_path)
 
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         store.watching = True
-        store.hang(what)
-        for time, verdict in (("09:32:30", "pending"), ("09:33:20", "late")):
-            await life.until(time)
-            (body,) = map(life.app.status.body, life.app.status.watched_states())
-            assert body is not None
-            assert body["verdict"] == verdict
+        store.hang(hung)
+        await life.until("09:32:30")
+        assert verdict_on_board(life) == "pending"
+        await life.until("09:33:20")
+        assert verdict_on_board(life) == "late"
         gaps = [run.largest_gap for run in life.runs() if run.state is State.ABSENT]
         assert max(gaps) < 16 * SECOND
         # To write a verdict, the monitor reads these parts too, so it cannot write while they hang.
-        cannot_write = what in (EVERYTHING, *WRITING, "verdicts", "evidence", "leases")
+        cannot_write = hung in (EVERYTHING, *WRITING, "verdicts", "evidence", "leases")
         assert bool(life.app.status.unable()) is cannot_write
         store.watching = False
         await store.free()
@@ -70,19 +77,22 @@ def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Pa
     assert store.on_the_loop == []
 
 
-def at_a_hanging_store(folder: Path, act: Callable[[Office, HangingStore], Awaitable[None]]) -> None:
-    """Have an office act over a store that answers again in the end, whatever becomes of it."""
+def with_hanging_store(test: Test) -> Any:  # noqa: ANN401 # a test as pytest sees it
+    """Run a coroutine as a test. Its `office` works on `store`, which answers again in the end, whatever happens."""
 
-    async def acting(office: Office) -> None:
+    async def run_in_office(office: Office, folder: Path, **fixtures: object) -> None:
         store = hanging(folder)
         office.store_of = lambda _url: store.store
         await office.reopen()
         try:
-            await act(office, store)
+            await test(office=office, store=store, **fixtures)
         finally:
             await store.free()
 
-    at_work(folder, acting)
+    def run(tmp_path: Path, **fixtures: object) -> None:
+        at_work(tmp_path, partial(run_in_office, folder=tmp_path, **fixtures))
+
+    return asking_for(run, test, given=("office", "store"), more=("tmp_path",))
 
 
 def watched_releases(office: Office) -> set[str]:
@@ -91,50 +101,50 @@ def watched_releases(office: Office) -> set[str]:
     return looked_at
 
 
-@pytest.mark.parametrize("what", ["runs", "verdicts", "transaction"])
-def test_a_new_promise_is_watched_even_while_the_store_does_not_answer(tmp_path: Path, what: str) -> None:
-    async def act(office: Office, store: HangingStore) -> None:
+@pytest.mark.parametrize("hung", ["runs", "verdicts", "transaction"])
+@with_hanging_store
+async def test_a_new_promise_is_watched_even_while_the_store_does_not_answer(
+    office: Office, store: HangingStore, hung: str
+) -> None:
+    await office.read(csv(row("a")))
+    store.hang(hung)
+    with suppress(StoreFault):
+        await office.read(csv(row("a"), row("new")))
+    assert watched_releases(office) == {"a", "new"}
+
+
+@pytest.mark.parametrize("hung", [EVERYTHING, "ledger"])
+@with_hanging_store
+async def test_a_calendar_change_read_while_the_store_is_silent_takes_effect_without_a_new_read(
+    office: Office, store: HangingStore, hung: str
+) -> None:
+    await office.read(csv(row("a")))
+    store.hang(hung)
+    with pytest.raises(StoreFault):
+        await office.read(csv(row("a"), row("new")))
+    await office.daemon.calendar_reads.around_slots()
+    assert watched_releases(office) == {"a"}
+    await store.free()
+    requests = len(office.fetcher.asked)
+    await office.daemon.calendar_reads.around_slots()
+    assert watched_releases(office) == {"a", "new"}
+    assert len(office.fetcher.asked) == requests
+
+
+@with_hanging_store
+async def test_a_release_that_becomes_near_while_the_store_is_silent_is_watched_once_it_answers(
+    office: Office, store: HangingStore
+) -> None:
+    await office.read(csv(row("a", "2027-03-01")))
+    assert watched_releases(office) == set()
+    store.hang("runs")
+    # The release is brought forward. It is known, so its earlier looks must be read from the store first.
+    with suppress(StoreFault):
         await office.read(csv(row("a")))
-        store.hang(what)
-        with suppress(StoreFault):
-            await office.read(csv(row("a"), row("new")))
-        assert watched_releases(office) == {"a", "new"}
-
-    at_a_hanging_store(tmp_path, act)
-
-
-@pytest.mark.parametrize("what", [EVERYTHING, "ledger"])
-def test_a_calendar_change_during_a_silent_store_is_recorded_once_it_is_back(tmp_path: Path, what: str) -> None:
-    async def act(office: Office, store: HangingStore) -> None:
-        await office.read(csv(row("a")))
-        store.hang(what)
-        with pytest.raises(StoreFault):
-            await office.read(csv(row("a"), row("new")))
-        await office.daemon.calendar_reads.around_slots()
-        assert watched_releases(office) == {"a"}
-        await store.free()
-        asked = len(office.fetcher.asked)
-        await office.daemon.calendar_reads.around_slots()
-        assert watched_releases(office) == {"a", "new"}
-        assert len(office.fetcher.asked) == asked
-
-    at_a_hanging_store(tmp_path, act)
-
-
-def test_a_release_that_becomes_near_while_the_store_is_silent_is_watched_once_it_answers(tmp_path: Path) -> None:
-    async def act(office: Office, store: HangingStore) -> None:
-        await office.read(csv(row("a", "2027-03-01")))
-        assert watched_releases(office) == set()
-        store.hang("runs")
-        # The release is brought forward. It is known, so its earlier looks must be read from the store first.
-        with suppress(StoreFault):
-            await office.read(csv(row("a")))
-        assert watched_releases(office) == set()
-        await store.free()
-        await office.clock.sleep(5)
-        assert watched_releases(office) == {"a"}
-
-    at_a_hanging_store(tmp_path, act)
+    assert watched_releases(office) == set()
+    await store.free()
+    await office.clock.sleep(5)
+    assert watched_releases(office) == {"a"}
 
 
 def test_a_commit_without_answer_for_five_seconds_is_a_store_failure(tmp_path: Path) -> None:
@@ -152,8 +162,9 @@ def test_a_commit_without_answer_for_five_seconds_is_a_store_failure(tmp_path: P
         await store.free()
         await life.until("09:29:50")
         assert life.app.status.unready() == []
-        (span,) = store.runs.blind(life.script.begins, life.clock.now())
-        assert (span.cause, round((span.ends - span.begins).total_seconds())) == ("store", 7)
+        # From the last commit until the store was found to fail and answered again: 09:29:30 to 09:29:37.
+        (gap,) = store.runs.blind(life.script.begins, life.clock.now())
+        assert (gap.cause, round((gap.ends - gap.begins).total_seconds())) == ("store", 7)
 
     live(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.store, delay=DELAY)
 

@@ -45,7 +45,7 @@ def check_late_notified_once(life: Life) -> None:
     """Check that the store has the late verdict, one notice of it, and all records of the release."""
     store = life.daemon.store
     # Its page is at a guessed address, so an earlier notice said that it was not found yet.
-    kinds = [notice.kind for notice in store.outbox.notices()]
+    kinds = life.notice_kinds()
     assert (life.stored_verdict(), [kind for kind in kinds if kind != "due"]) == ("late", ["opened"])
     assert [row.standing for row in store.outbox.deliveries()] == [DeliveryState.SENT] * len(kinds)
     assert [promise.calendar for promise in store.ledger.promises(["claims-q3"])] == ["govuk"]
@@ -70,7 +70,7 @@ def test_batches_that_a_store_lost_are_written_again_without_second_notices(tmp_
         check_late_notified_once(life)
         (channel,) = life.channels
         assert isinstance(channel, FakeChannel)
-        # One notice that the release is not found yet, and one that it is late.
+        # No message is repeated: one says that the release is not found yet, and one that it is late.
         assert channel.attempts == 2
 
     live(tmp_path, PUBLISHED_AT_09_33, act)
@@ -104,7 +104,7 @@ def test_a_store_restored_from_an_older_copy_during_a_delivery_repeats_no_notice
         check_late_notified_once(life)
         (channel,) = life.channels
         assert isinstance(channel, FakeChannel)
-        # One notice that the release is not found yet, and one that it is late.
+        # No message is repeated: one says that the release is not found yet, and one that it is late.
         assert channel.attempts == 2
 
     live(tmp_path, PUBLISHED_AT_09_33, act, channels=channels)

@@ -64,9 +64,9 @@ def test_host_that_publishes_on_time_is_on_time_whatever_another_sends(
     async def act(life: Life) -> None:
         await life.until("09:32:00")
         assert life.stored_verdict() == "on_time"
-        assert [life.looks("monitor_fault", host) for host in (HOST, "strange.example")] == [0, 0]
+        assert [life.count_looks("monitor_fault", host) for host in (HOST, "strange.example")] == [0, 0]
         assert life.daemon.counters.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"}) is None
-        assert life.daemon.store.outbox.notices() == []
+        assert life.notice_kinds() == []
 
     store = reopened(live(tmp_path, PLAIN.format(headers=plain) + STRANGE.format(headers=strange), act))
     assert [name for name, differences in replay(store, Policies(), None, None) if differences] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -120,15 +121,14 @@ def play_and_check_replay(truth: Truth, folder: Path) -> dict[str, Any]:
     path.write_text(truth.script())
     script = read_script(path)
     base = Settings.model_validate({"budget": {"default": f"{truth.rate}/s", HOST: f"{truth.rate}/s"}})
-    done = play(script, base, folder)
-    rules = rehearsal_settings(script, base, folder)
-    store = reopened(rules)
-    assert [differences for _, differences in replay(store, make_policies(rules), None, None) if differences] == []
-    assert store.check() == []
-    ids = [notice.id for notice in store.outbox.notices()]
-    assert len(ids) == len(set(ids))
-    store.close()
-    (release,) = done.results.releases
+    played = play(script, base, folder)
+    rehearsed = rehearsal_settings(script, base, folder)
+    with closing(reopened(rehearsed)) as store:
+        assert all(not differences for _, differences in replay(store, make_policies(rehearsed), None, None))
+        assert store.check() == []
+        ids = [notice.id for notice in store.outbox.notices()]
+        assert len(ids) == len(set(ids))
+    (release,) = played.results.releases
     return dict(release)
 
 

@@ -20,7 +20,8 @@ from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
-from tests.unit.monitor.app.life import HEAD, HOST, PUBLISHED_AT_SLOT, UNHURRIED, URL, Life, a_channel, published_at
+from tests.unit.monitor.app.life import HEAD, HOST, PUBLISHED_AT_SLOT, UNHURRIED, URL, Life, published_at
+from tests.unit.monitor.deliver.outbox import a_channel
 
 SHARED = StoreSettings.model_validate({"url": "postgresql+psycopg://nobody@127.0.0.1/shared", "takeover": "20s"})
 PUBLISHED_AT_09_40 = published_at("09:40:00")
@@ -45,7 +46,7 @@ def monitor_named(folder: Path, name: str, tables: str, clock: VirtualClock, del
     settings = rehearsal_settings(script, Settings(watch=WatchSettings(vantage=name)), folder)
     file = settings.store.url
     shared = settings.model_copy(update={"store": SHARED})
-    return Life(script, shared, clock, [a_channel(clock)], lambda: open_store(file), delay)
+    return Life(script, shared, clock, [a_channel(clock, "outbox")], lambda: open_store(file), delay)
 
 
 def run_two_monitors(
@@ -74,11 +75,13 @@ def run_two_monitors(
 
 
 @pytest.mark.slow
-def test_one_monitors_proof_of_on_time_counts_for_a_monitor_that_was_blind_and_in_replay(tmp_path: Path) -> None:
+def test_the_proof_of_on_time_by_one_monitor_counts_for_a_monitor_that_was_blind_and_in_replay(tmp_path: Path) -> None:
     async def act(north: Life, south: Life) -> None:
         await north.until("09:50:00")
-        verdicts = [life.daemon.watch.verdict_now("claims-q3") for life in (north, south)]
-        assert [body and body["verdict"] for body in verdicts] == ["on_time", "on_time"]
+        for life in (north, south):
+            body = life.daemon.watch.verdict_now("claims-q3")
+            assert body is not None
+            assert body["verdict"] == "on_time"
         assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act)
@@ -142,12 +145,11 @@ status = 404
     async def act(north: Life, south: Life) -> None:
         await north.until("09:35:00")
         for life in (north, south):
-            asked = [one.at for one in life.publisher.log.entries if one.host == HOST]
-            # Each reads the demands of the other from the store every five seconds.
-            during_wait = [at for at in asked if begins + timedelta(seconds=11) < at < begins + retry_after]
-            after_wait = [at for at in asked if begins + retry_after <= at < SLOT]
-            assert during_wait == []
-            assert after_wait != []
+            requests = [one.at for one in life.publisher.log.entries if one.host == HOST]
+            # Each monitor reads from the store every five seconds how long the other must wait.
+            both_know_from = begins + timedelta(seconds=11)
+            assert [at for at in requests if both_know_from < at < begins + retry_after] == []
+            assert [at for at in requests if begins + retry_after <= at < SLOT] != []
         assert north.stored_verdict() == "on_time"
 
     run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, blind=busy).close()
@@ -158,10 +160,7 @@ status = 404
 def test_a_monitor_killed_around_the_slot_does_not_weaken_the_proof_of_the_other(tmp_path: Path, which: str) -> None:
     async def act(north: Life, south: Life) -> None:
         killed = {"north": north, "south": south}[which]
-        await killed.until("09:29:55.2")
-        await killed.kill()
-        await killed.until("09:30:20.6")
-        await killed.start()
+        await killed.restart(killed_at="09:29:55.2", started_at="09:30:20.6")
         await north.until("09:45:00")
         assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
 

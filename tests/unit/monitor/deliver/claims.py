@@ -1,4 +1,4 @@
-"""What a notice claims, read back from its words and held against a truth that is known."""
+"""Reads the claims of a notice from its text and compares them with the truth."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _LENGTH = r"(?:\d+ (?:d|h|min|s)(?: \d+ (?:h|min|s))*)"
 _UNITS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
 _HEAD = re.compile(r"^([A-Z ]+?)((?:, [a-z ]+)?): ")
 _BEGINNING_OF_TIME = -1e12
-# What a clock may be wrong by, and a cache's word for the age of its copy.
+# Milliseconds by which a clock, and the age that a cache gives, may be wrong.
 _UNSURE = 1000 * Policy().uncertainty.total_seconds() + 1000
 
 
 @dataclass(frozen=True)
-class Told:
+class Claimed:
     """One line of a notice: the truth of the part it speaks of, of all parts, and when it was sent (ms from slot)."""
 
     about: Truth
@@ -36,14 +36,14 @@ class Told:
 def false_claims(notice: Notice, truths: Mapping[str, Truth]) -> list[str]:
     """Return every claim of a notice that did not hold when it was sent; `truths` are by part, with the `page`."""
     now = _ms_of(notice.at)
-    found = [f"{why}: {notice.subject}" for why in _head(notice.subject, Told(truths["page"], truths, now))]
+    found = [f"{why}: {notice.subject}" for why in _false_heads(notice.subject, Claimed(truths["page"], truths, now))]
     part = "page"
     for line in (notice.subject, *notice.text.split("\n")[1:]):
         part = _named_in_subject(line, truths) if line == notice.subject else _named_in_line(line, truths) or part
-        told = Told(truths[part], truths, now)
+        claimed = Claimed(truths[part], truths, now)
         for pattern, holds in _CLAIMS.items():
             found += [
-                f"not so: {claim[0]!r} in {line!r}" for claim in re.finditer(pattern, line) if not holds(claim, told)
+                f"not so: {claim[0]!r} in {line!r}" for claim in re.finditer(pattern, line) if not holds(claim, claimed)
             ]
     return found
 
@@ -63,92 +63,92 @@ def _named_in_line(line: str, truths: Mapping[str, Truth]) -> str | None:
     return part if part in truths else None
 
 
-def _head(subject: str, told: Told) -> Iterator[str]:
+def _false_heads(subject: str, claimed: Claimed) -> Iterator[str]:
     found = _HEAD.match(subject)
     assert found, subject
-    head, tail, truths = found[1], found[2], told.all.values()
-    if head in ("LATE", "PARTLY LATE") and not any(_was_missing(each, told.now) for each in truths):
+    head, tail, truths = found[1], found[2], claimed.all.values()
+    if head in ("LATE", "PARTLY LATE") and not any(_was_missing(each, claimed.now) for each in truths):
         yield "nothing was late"
-    if head == "PARTLY LATE" and not _has_come(told.about, told.now):
+    if head == "PARTLY LATE" and not _has_come(claimed.about, claimed.now):
         yield "the page was not out"
-    if head == "EARLY" and not any(begin < min(0, told.now) for each in truths for begin, _ in _spans(each)):
+    if head == "EARLY" and not any(begin < min(0, claimed.now) for each in truths for begin, _ in _public_spans(each)):
         yield "nothing was early"
-    if head == "ON TIME" and not _has_come(told.about, told.now):
+    if head == "ON TIME" and not _has_come(claimed.about, claimed.now):
         yield "the page was not out"
-    if tail == ", over" and told.now < 0 and not any(went <= told.now for each in truths for went in each.went):
+    if tail == ", over" and claimed.now < 0 and not any(went <= claimed.now for each in truths for went in each.went):
         yield "it was not over"
-    if tail == ", now out" and not _has_come(told.about, told.now):
+    if tail == ", now out" and not _has_come(claimed.about, claimed.now):
         yield "it was not out"
 
 
 def _was_missing(truth: Truth, now: float) -> bool:
-    """Tell whether it was not there at some instant after the slot, and so may be called late."""
+    """Return whether it was absent at some instant after the slot, so that it may be called late."""
     turns = (turn for turn, _ in truth.turns if 0 < turn <= now)
     return any(truth.at(ms) is not State.PRESENT for ms in (0, *turns))
 
 
 def _has_come(truth: Truth, now: float) -> bool:
-    return any(begin <= now for begin, _ in _spans(truth))
+    return any(begin <= now for begin, _ in _public_spans(truth))
 
 
-def _spans(truth: Truth) -> list[tuple[float, float]]:
-    """Return from when to when it was there."""
+def _public_spans(truth: Truth) -> list[tuple[float, float]]:
+    """Return from when to when it was public, in milliseconds from the slot."""
     begins = [*([_BEGINNING_OF_TIME] if truth.at_first is State.PRESENT else []), *truth.came]
     return [(begin, next((went for went in truth.went if went > begin), -_BEGINNING_OF_TIME)) for begin in begins]
 
 
-def _absent(found: re.Match[str], told: Told) -> bool:
-    # Told to the second below: it was absent at some instant of that second.
+def _is_absent_at(found: re.Match[str], claimed: Claimed) -> bool:
+    # The claim is to the whole second, so it must have been absent at some instant of it.
     then = _instants(found[1])[0]
-    return any(told.about.at(ms) is not State.PRESENT for ms in (then, then + 999))
+    return any(claimed.about.at(ms) is not State.PRESENT for ms in (then, then + 999))
 
 
-def _came(found: re.Match[str], told: Told) -> bool:
+def _has_come_at(found: re.Match[str], claimed: Claimed) -> bool:
     instants, by = _instants(found[1]), _instants(found[1])[-1]
     if found[1].startswith("by"):
-        return _has_come(told.about, by)
-    return any(instants[0] <= begin <= by for begin, _ in _spans(told.about))
+        return _has_come(claimed.about, by)
+    return any(instants[0] <= begin <= by for begin, _ in _public_spans(claimed.about))
 
 
-def _late_by(found: re.Match[str], told: Told) -> bool:
+def _is_late_by(found: re.Match[str], claimed: Claimed) -> bool:
     low, high = _seconds(found[1]), _seconds(found[2]) if found[2] else _seconds(found[1])
-    return any(low * 1000 <= begin <= high * 1000 for begin, _ in _spans(told.about))
+    return any(low * 1000 <= begin <= high * 1000 for begin, _ in _public_spans(claimed.about))
 
 
-def _public_since(found: re.Match[str], told: Told) -> bool:
+def _is_public_since(found: re.Match[str], claimed: Claimed) -> bool:
     then = _instants(found[1])[0]
-    return any(each.at(then) is State.PRESENT for each in told.all.values()) and then <= told.now + 1000
+    return any(each.at(then) is State.PRESENT for each in claimed.all.values()) and then <= claimed.now + 1000
 
 
-def _exposed(found: re.Match[str], told: Told) -> bool:
+def _was_public_for(found: re.Match[str], claimed: Claimed) -> bool:
     low, seen = _seconds(found[1]) * 1000, _instants(found[2])[0]
-    spans = [span for each in told.all.values() for span in _spans(each)]
+    spans = [span for each in claimed.all.values() for span in _public_spans(each)]
     return any(begin <= seen and min(end, 0) - begin >= low for begin, end in spans)
 
 
-def _already(_found: re.Match[str], told: Told) -> bool:
-    return any(begin < 0 <= end + _UNSURE for begin, end in _spans(told.about))
+def _was_public_at_slot(_found: re.Match[str], claimed: Claimed) -> bool:
+    return any(begin < 0 <= end + _UNSURE for begin, end in _public_spans(claimed.about))
 
 
-def _withdrawn(_found: re.Match[str], told: Told) -> bool:
-    return any(0 < end <= told.now for each in told.all.values() for _, end in _spans(each))
+def _was_removed(_found: re.Match[str], claimed: Claimed) -> bool:
+    return any(0 < end <= claimed.now for each in claimed.all.values() for _, end in _public_spans(each))
 
 
-def _parts(found: re.Match[str], told: Told) -> bool:
-    late = [each for each in told.all.values() if _was_missing(each, told.now)]
-    return 1 <= int(found[1]) <= len(late) and int(found[2]) == len(told.all)
+def _are_parts_late(found: re.Match[str], claimed: Claimed) -> bool:
+    late = [each for each in claimed.all.values() if _was_missing(each, claimed.now)]
+    return 1 <= int(found[1]) <= len(late) and int(found[2]) == len(claimed.all)
 
 
-_CLAIMS: dict[str, Callable[[re.Match[str], Told], bool]] = {
-    rf"still absent at ({_CLOCK})": _absent,
-    rf"(?:first seen|released|came) ({_SPAN})": _came,
-    rf"GMT, ({_LENGTH})(?: to ({_LENGTH}))? late": _late_by,
-    rf"(?<!before )GMT, ({_LENGTH})(?: to ({_LENGTH}))? after the slot": _late_by,
-    rf"public since ({_CLOCK})": _public_since,
-    rf"was public for (?:at most )?({_LENGTH})(?: to {_LENGTH})? from ({_CLOCK})": _exposed,
-    r"already public when its slot came": _already,
-    r"removed after its release": _withdrawn,
-    r"(\d+) of (\d+) parts late": _parts,
+_CLAIMS: dict[str, Callable[[re.Match[str], Claimed], bool]] = {
+    rf"still absent at ({_CLOCK})": _is_absent_at,
+    rf"(?:first seen|released|came) ({_SPAN})": _has_come_at,
+    rf"GMT, ({_LENGTH})(?: to ({_LENGTH}))? late": _is_late_by,
+    rf"(?<!before )GMT, ({_LENGTH})(?: to ({_LENGTH}))? after the slot": _is_late_by,
+    rf"public since ({_CLOCK})": _is_public_since,
+    rf"was public for (?:at most )?({_LENGTH})(?: to {_LENGTH})? from ({_CLOCK})": _was_public_for,
+    r"already public when its slot came": _was_public_at_slot,
+    r"removed after its release": _was_removed,
+    r"(\d+) of (\d+) parts late": _are_parts_late,
 }
 
 

@@ -11,7 +11,7 @@ from monitor.clock import Clock, VirtualClock
 from monitor.deliver.facts import Measurement
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecorder
+from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder
 from monitor.judge.verdict import Verdict
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.sql.engine import Store
@@ -25,8 +25,11 @@ START = after_slot(400)
 """When a release that is not out yet has grade report."""
 
 
-async def record(writer: Writer, events: VerdictRecorder, verdict: Verdict, now: datetime) -> None:
-    await writer.write(lambda tx: events.record(tx, verdict, Measurement(), now))
+async def record_verdict(
+    writer: Writer, recorder: VerdictRecorder, verdict: Verdict, now: datetime | None = None
+) -> RecordedVerdict:
+    """Record a verdict with its incident and notices, at `now` (default: when it was judged)."""
+    return await writer.write(lambda tx: recorder.record(tx, verdict, Measurement(), now or verdict.at))
 
 
 async def directly(question: Callable[[], object]) -> object:
@@ -48,7 +51,7 @@ def play_story(
     run_virtually(run_story, begins)
 
 
-def recording(clock: Clock, name: str = "mail", options: Options | None = None) -> FakeChannel:
+def a_channel(clock: Clock, name: str = "mail", options: Options | None = None) -> FakeChannel:
     return FakeChannel(name, options or Options(), clock.now)
 
 
@@ -63,9 +66,15 @@ async def open_late_incidents(
     store: Store, writer: Writer, clock: Clock, names: Sequence[str], channels: Sequence[str] = ("mail",)
 ) -> None:
     """Open an incident of grade report for each of these releases, with its notice to each channel."""
-    events = VerdictRecorder(store, ReportingRules(channels=channels))
+    recorder = VerdictRecorder(store, ReportingRules(channels=channels))
     for name in names:
-        await record(writer, events, a_late_verdict(400, name), clock.now())
+        await record_verdict(writer, recorder, a_late_verdict(400, name), clock.now())
+
+
+async def send_until_none_waits(outbox: Outbox, clock: Clock, channel: str = "mail") -> None:
+    """Send the deliveries of a channel when each is due, until all are sent or given up."""
+    while (due := await outbox.send_due(channel)) is not None:
+        await clock.sleep((due - clock.now()).total_seconds())
 
 
 class SlowChannel:

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from alerts.by_hand import acknowledge_incident
 from alerts.incident import Incident
 from alerts.platform import platform_id
 from alerts.rota import Rota
 from alerts.routes import Route
 from monitor.clock import VirtualClock
 from monitor.deliver.current_incidents import CurrentIncidents
-from monitor.deliver.facts import Measurement
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.reminders import Reminders, ReminderTimes
 from monitor.deliver.rules import ReportingRules
@@ -20,17 +20,20 @@ from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.findings.platform import add_platform_finding, slot_verdict
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import an_outbox, directly, recording
+from tests.unit.monitor.deliver.outbox import a_channel, an_outbox, directly, record_verdict
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.routes import a_route
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
+from tests.worlds.virtual import Test, asking_for
 
 PRODUCERS = ("dfe", "dfe", "dfe", "ofqual", "ofqual", "ofqual", "ons", "ons")
 PRODUCER_OF = {f"r{place}": producer for place, producer in enumerate(PRODUCERS)}
 PUBLISHED_AT = {name: 1200.0 + 900 * place for place, name in enumerate(PRODUCER_OF)}
 """Seconds after the slot at which each release is published: r0 after 20 minutes, each other 15 minutes later."""
+NOTE_AT, REPORT_AT = 61, 301
+"""Seconds after the slot: just over a minute and five minutes, when an overdue release has grade note or report."""
 PLATFORM_INCIDENT = platform_id("www.gov.uk", SLOT)
 ROUTES = (a_route("mail", "pager", "hook"), a_route("dfe", producer="dfe"), a_route("ons", producer="ons"))
 FOLDING = frozenset({"mail", "pager", "dfe", "ons"})
@@ -50,13 +53,13 @@ class Day:
         with self.store.transaction() as tx:
             tx.save_releases(a_release(id=name) for name in PRODUCER_OF)
             tx.add_promises(replace(a_promise(), release=name) for name in PRODUCER_OF)
-        self.channels = {name: recording(self.clock, name) for name in (*sorted(self.folding), "hook")}
+        self.channels = {name: a_channel(self.clock, name) for name in (*sorted(self.folding), "hook")}
         names, rotas = sorted(self.channels), dict(self.rotas)
         self.rules = ReportingRules(
             channels=names, routes=self.routes, folding=self.folding, pagers=["pager"], rotas=rotas, hooks=["hook"]
         )
         self.writer = Writer(self.store, self.clock)
-        self.events = VerdictRecorder(self.store, self.rules)
+        self.recorder = VerdictRecorder(self.store, self.rules)
         options = OutboxOptions(rules=self.rules)
         self.outbox: Outbox = an_outbox(self.store, self.writer, list(self.channels.values()), self.clock, options)
         self.reminders = Reminders(
@@ -65,7 +68,7 @@ class Day:
             self.clock,
             self.rules,
             ReminderTimes(),
-            current_incidents=CurrentIncidents(self.store.verdicts, lambda _release, _now: None, self.events),
+            current_incidents=CurrentIncidents(self.store.verdicts, lambda _release, _now: None, self.recorder),
             ask=directly,  # type: ignore[arg-type] # answers at once
             wake=self.outbox.wake,
         )
@@ -73,22 +76,20 @@ class Day:
     async def judge_at(self, seconds: float, names: Sequence[str] = tuple(PRODUCER_OF)) -> None:
         """Judge these releases so many seconds after the slot, twice, because the last may change the first."""
         await self.run_until(seconds)
-        verdicts = {
-            name: replace(
-                a_late_verdict(seconds, name, PUBLISHED_AT[name]), producer=PRODUCER_OF[name], title=f"Title {name}"
-            )
-            for name in names
-        }
+        verdicts = {name: a_late_verdict(seconds, name, PUBLISHED_AT[name]) for name in names}
+        for name, verdict in verdicts.items():
+            verdicts[name] = replace(verdict, producer=PRODUCER_OF[name], title=f"Title {name}")
         known: list[str] = []
         for name in (*names, *names):
             known.append(name)
             others = [slot_verdict(verdicts[other]) for other in known if other != name]
-            found, now = add_platform_finding(verdicts[name], others), self.clock.now()
-            self.reminders.wake_for_notices(
-                await self.writer.write(
-                    lambda tx, found=found, now=now: self.events.record(tx, found, Measurement(), now)
-                )
-            )
+            found = add_platform_finding(verdicts[name], others)
+            recorded = await record_verdict(self.writer, self.recorder, found, self.clock.now())
+            self.reminders.wake_for_notices(recorded)
+
+    def acknowledge(self, incident: Incident, role: str) -> None:
+        with self.store.transaction() as tx:
+            tx.save_incident(acknowledge_incident(incident, role, self.clock.now()))
 
     async def run_until(self, seconds: float) -> None:
         """Let time pass to so many seconds after the slot; send all reminders and messages due meanwhile."""
@@ -104,7 +105,7 @@ class Day:
     def kinds(self, name: str) -> list[str]:
         return [message.kind for message in self.channels[name].messages.values()]
 
-    def platform(self) -> Incident:
+    def platform_incident(self) -> Incident:
         found = self.store.verdicts.incident(PLATFORM_INCIDENT)
         assert found is not None
         return found
@@ -114,13 +115,17 @@ def play_day(
     story: Callable[[Day], Awaitable[None]],
     make_day: Callable[[VirtualClock], Day] = Day,
     begins: datetime = after_slot(60),  # noqa: B008 # an instant does not change
-) -> Day:
-    """Run a story of a day, by default from a minute after the slot. Return the day with what its channels got."""
+) -> None:
+    """Run a story of a day, by default from a minute after the slot."""
 
-    async def run_story(clock: VirtualClock) -> Day:
+    async def run_story(clock: VirtualClock) -> None:
         day = make_day(clock)
         await story(day)
         day.writer.abandon()
-        return day
 
-    return run_virtually(run_story, begins)
+    run_virtually(run_story, begins)
+
+
+def with_day(test: Test) -> Callable[..., None]:
+    """Run a coroutine as a test. Its `day` begins a minute after the slot."""
+    return asking_for(lambda: play_day(lambda day: test(day=day)), test, given=("day",))

@@ -21,7 +21,7 @@ from monitor.judge.verdict import Verdict
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
 from schedules.slot import Precision, Slot
-from tests.unit.monitor.deliver.outbox import an_outbox, recording
+from tests.unit.monitor.deliver.outbox import a_channel, an_outbox
 from tests.worlds.instants import DAY, MINUTE, SLOT
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
@@ -30,7 +30,7 @@ EDITED_AT = SLOT - DAY
 RELEASES = ("r0", "r1", "r2", "r3")
 
 
-def verdict_on_moved(name: str, edited_at: datetime = EDITED_AT, producer: str = "ofqual") -> Verdict:
+def verdict_on_moved_release(name: str, edited_at: datetime = EDITED_AT, producer: str = "ofqual") -> Verdict:
     """Return the verdict on a release when its calendar was edited to move it by five minutes."""
     old = a_promise(release=name, confirmed_at=edited_at - 10 * MINUTE)
     slot = Slot(Precision.INSTANT, instant=SLOT + 5 * MINUTE)
@@ -41,19 +41,20 @@ def verdict_on_moved(name: str, edited_at: datetime = EDITED_AT, producer: str =
 
 def record_verdicts(store: TemporaryStore, verdicts: Sequence[Verdict]) -> list[Notice]:
     """Record verdicts one after the other. Return all notices of the store."""
-    record = VerdictRecorder(store, ReportingRules(channels=["mail", "hook"]))
-    for found in verdicts:
+    recorder = VerdictRecorder(store, ReportingRules(channels=["mail", "hook"]))
+    for verdict in verdicts:
         with store.transaction() as tx:
-            record.record(tx, found, Measurement(), found.at)
+            recorder.record(tx, verdict, Measurement(), verdict.at)
     return store.outbox.notices()
 
 
 def test_one_edit_of_four_entries_gives_one_notice_that_names_each_and_four_incidents() -> None:
     store = TemporaryStore()
-    (notice,) = record_verdicts(store, [verdict_on_moved(name) for name in RELEASES])
+    (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
     assert notice.subject == "CALENDAR: 4 entries of govuk (ofqual), announced or changed at short notice"
     assert (notice.kind, notice.release, notice.follows) == ("calendar", "", "")
-    assert all(f"- Title {name} (ofqual) due 09:35 GMT" in notice.text.replace("5 January ", "") for name in RELEASES)
+    assert all(f"- Title {name} (ofqual) due " in notice.text for name in RELEASES)
+    assert notice.text.count("09:35 GMT") == len(RELEASES)
     assert notice.findings == ("calendar", "short_notice")
     incidents = [incident for name in RELEASES for incident in store.verdicts.incidents_of(name)]
     assert [incident.kind for incident in incidents] == [Kind.CALENDAR] * 4
@@ -62,28 +63,28 @@ def test_one_edit_of_four_entries_gives_one_notice_that_names_each_and_four_inci
 
 def test_judging_an_edit_again_gives_no_further_notice() -> None:
     store = TemporaryStore()
-    verdicts = [verdict_on_moved(name) for name in RELEASES]
+    verdicts = [verdict_on_moved_release(name) for name in RELEASES]
     assert len(record_verdicts(store, verdicts)) == len(record_verdicts(store, verdicts)) == 1
 
 
 def test_the_brief_of_a_message_about_an_edit_has_its_size_and_calendar() -> None:
     store = TemporaryStore()
-    (notice,) = record_verdicts(store, [verdict_on_moved(name) for name in RELEASES])
+    (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
     message = MessageBuilder(store.verdicts, {"mail": ()}).build(notice, "mail", EDITED_AT)
     assert message.brief == "CALENDAR: 4 entries of govuk, announced or changed at short notice"
     assert message.data["measured"] is None
 
 
 def test_the_notice_of_an_edit_of_one_entry_has_its_title() -> None:
-    (notice,) = record_verdicts(TemporaryStore(), [verdict_on_moved("r0")])
+    (notice,) = record_verdicts(TemporaryStore(), [verdict_on_moved_release("r0")])
     assert notice.subject.startswith("CALENDAR: Title r0 (ofqual) due ")
     assert notice.release == "r0"
 
 
 def test_a_later_edit_and_another_producer_have_their_own_notice() -> None:
-    first = verdict_on_moved("r0")
-    later_edit = verdict_on_moved("r1", EDITED_AT + 10 * MINUTE)
-    other_producer = verdict_on_moved("r2", producer="ons")
+    first = verdict_on_moved_release("r0")
+    later_edit = verdict_on_moved_release("r1", EDITED_AT + 10 * MINUTE)
+    other_producer = verdict_on_moved_release("r2", producer="ons")
     notices = record_verdicts(TemporaryStore(), [first, later_edit, other_producer])
     assert {notice.release for notice in notices} == {"r0", "r1", "r2"}
 
@@ -93,10 +94,9 @@ def test_a_silenced_entry_is_not_in_the_notice_of_the_same_edit_and_does_not_sil
     with store.transaction() as tx:
         until = EDITED_AT + 2 * DAY
         tx.save_silence(create_silence(Scope.RELEASE, "r0", until, "duty", "a planned move", EDITED_AT))
-    others, silenced = sorted(
-        record_verdicts(store, [verdict_on_moved(name) for name in RELEASES]), key=lambda one: one.release
-    )
-    assert silenced.release == "r0"
+    notices = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
+    assert sorted(notice.release for notice in notices) == ["", "r0"]
+    (others,) = (notice for notice in notices if notice.release != "r0")
     assert others.subject.startswith("CALENDAR: 3 entries")
     assert "Title r0" not in others.text
 
@@ -105,17 +105,17 @@ def test_entries_read_within_ten_seconds_of_the_first_share_its_notice_and_a_lat
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
-        mail = recording(clock)
+        mail = a_channel(clock)
         outbox = an_outbox(store, writer, [mail], clock, OutboxOptions())
         for name in RELEASES:
-            record_verdicts(store, [replace(verdict_on_moved(name), at=clock.now())])
+            record_verdicts(store, [replace(verdict_on_moved_release(name), at=clock.now())])
             await outbox.send_due("mail")
             assert not mail.messages
             await clock.sleep(10 / len(RELEASES))
         await outbox.send_due("mail")
         (message,) = mail.messages.values()
         assert message.subject.startswith("CALENDAR: 4 entries")
-        record_verdicts(store, [verdict_on_moved("r4")])
+        record_verdicts(store, [verdict_on_moved_release("r4")])
         await outbox.send_due("mail")
         assert len(mail.messages) == 2
         writer.abandon()

@@ -17,8 +17,16 @@ from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import START, an_outbox, open_late_incidents, play_story, record, recording
-from tests.worlds.instants import after_slot
+from tests.unit.monitor.deliver.outbox import (
+    START,
+    a_channel,
+    an_outbox,
+    open_late_incidents,
+    play_story,
+    record_verdict,
+    send_until_none_waits,
+)
+from tests.worlds.instants import MINUTE, SECOND, after_slot
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
@@ -26,7 +34,8 @@ from tests.worlds.verdicts import a_late_verdict
 RELEASES = [f"r{number}" for number in range(6)]
 PAUSE = timedelta(milliseconds=400)
 """How long an urgent opening waits for others. One that is not urgent waits 50 times as long, that is 20 seconds."""
-RULE = DigestRule(frozenset({"mail"}), threshold=5, within=PAUSE)
+FIVE_WITHIN_PAUSES = DigestRule(frozenset({"mail"}), threshold=5, within=PAUSE)
+"""Five openings or more, each within a pause of the one before, become one digest in mail."""
 
 
 def opening_at(seconds: float, name: str) -> Notice:
@@ -37,12 +46,11 @@ def opening_at(seconds: float, name: str) -> Notice:
 
 
 async def send_all(clock: VirtualClock, store: TemporaryStore, writer: Writer, *names: str) -> dict[str, list[str]]:
-    """Send to these channels until nothing waits. Return the kinds of notice that each got, in order."""
-    channels = [recording(clock, name) for name in names]
-    outbox = an_outbox(store, writer, channels, clock, OutboxOptions(digest_rule=RULE))
+    """Send to these channels until none waits. Return the kinds of notice that each got, in order."""
+    channels = [a_channel(clock, name) for name in names]
+    outbox = an_outbox(store, writer, channels, clock, OutboxOptions(digest_rule=FIVE_WITHIN_PAUSES))
     for name in names:
-        while (due := await outbox.send_due(name)) is not None:
-            await clock.sleep((due - clock.now()).total_seconds())
+        await send_until_none_waits(outbox, clock, name)
     return {channel.name: [message.kind for message in channel.messages.values()] for channel in channels}
 
 
@@ -70,12 +78,9 @@ def test_later_notices_are_still_sent_if_a_digest_replaced_the_first_one() -> No
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
-        await record(
-            writer, VerdictRecorder(store, ReportingRules(channels=["mail"])), a_late_verdict(1300, "r0"), clock.now()
-        )
-        (kinds,) = (await send_all(clock, store, writer, "mail")).values()
-        assert kinds
-        assert "opened" not in kinds
+        recorder = VerdictRecorder(store, ReportingRules(channels=["mail"]))
+        await record_verdict(writer, recorder, a_late_verdict(1300, "r0", came=1200), clock.now())
+        assert await send_all(clock, store, writer, "mail") == {"mail": ["final"]}
 
     play_story(story)
 
@@ -92,6 +97,7 @@ def test_a_channel_for_machines_gets_each_opening() -> None:
 def test_openings_too_few_for_a_digest_are_sent_one_by_one_within_a_second() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, RELEASES[:4])
+        # A digest has five openings or more.
         assert await send_all(clock, store, writer, "mail") == {"mail": ["opened"] * 4}
         assert clock.now() - START < timedelta(seconds=1)
 
@@ -100,37 +106,41 @@ def test_openings_too_few_for_a_digest_are_sent_one_by_one_within_a_second() -> 
 
 def test_openings_far_apart_are_not_combined() -> None:
     ten_seconds_apart = [opening_at(10.0 * place, name) for place, name in enumerate(RELEASES)]
-    assert make_digests(ten_seconds_apart, RULE, after_slot(1000)) == []
+    assert make_digests(ten_seconds_apart, FIVE_WITHIN_PAUSES, after_slot(1000)) == []
 
 
 def test_a_group_of_openings_that_keeps_growing_is_sent_after_the_longest_wait() -> None:
     every_300_ms = [opening_at(0.3 * place, f"s{place}") for place in range(10)]
     longest_wait = after_slot(0) + 5 * PAUSE
-    assert find_waiting_openings(every_300_ms, RULE, longest_wait - PAUSE)
-    assert find_waiting_openings(every_300_ms, RULE, longest_wait) == {}
-    assert len(make_digests(every_300_ms, RULE, longest_wait)) == 1
+    assert find_waiting_openings(every_300_ms, FIVE_WITHIN_PAUSES, longest_wait - PAUSE)
+    assert find_waiting_openings(every_300_ms, FIVE_WITHIN_PAUSES, longest_wait) == {}
+    assert len(make_digests(every_300_ms, FIVE_WITHIN_PAUSES, longest_wait)) == 1
 
 
 def test_many_unproven_releases_become_one_digest_that_blames_no_platform() -> None:
     unproven = [replace(opening_at(8.0 * place, name), kind="unproven") for place, name in enumerate(RELEASES)]
-    last_opening = 8.0 * (len(RELEASES) - 1)
-    assert find_waiting_openings(unproven, RULE, after_slot(last_opening + 10)).keys() == {one.id for one in unproven}
-    (digest,) = make_digests(unproven, RULE, after_slot(last_opening + 21))
+    last_opened_at = unproven[-1].at
+    # An opening that is not urgent waits 20 seconds for others.
+    waiting = find_waiting_openings(unproven, FIVE_WITHIN_PAUSES, last_opened_at + 19 * SECOND)
+    assert waiting.keys() == {one.id for one in unproven}
+    (digest,) = make_digests(unproven, FIVE_WITHIN_PAUSES, last_opened_at + 21 * SECOND)
     assert len(digest.covers) == len(RELEASES)
     assert "6 RELEASES of 1 producers NOT PROVEN" in digest.notice.subject
     assert "platform" not in digest.notice.text + " ".join(digest.notice.findings)
 
 
 def test_unproven_and_late_releases_are_not_combined() -> None:
-    mixed = [replace(opening_at(0, name), kind="unproven" if name in RELEASES[:3] else "opened") for name in RELEASES]
-    assert make_digests(mixed, RULE, after_slot(100)) == []
+    late = [opening_at(0, name) for name in RELEASES[:3]]
+    unproven = [replace(opening_at(0, name), kind="unproven") for name in RELEASES[3:]]
+    assert make_digests([*late, *unproven], FIVE_WITHIN_PAUSES, after_slot(100)) == []
 
 
 def test_openings_soon_after_a_digest_wait_longer_for_the_next_digest() -> None:
     openings = [opening_at(10.0 + 3 * place, name) for place, name in enumerate(RELEASES)]
-    second_after_the_last = after_slot(26)
-    soon_after_digest, long_after_digest = (replace(RULE, last_digest=after_slot(seconds)) for seconds in (2, -400))
+    second_after_the_last = openings[-1].at + SECOND
+    long_after_digest = replace(FIVE_WITHIN_PAUSES, last_digest=openings[0].at - 6 * MINUTE)
     assert find_waiting_openings(openings, long_after_digest, second_after_the_last) == {}
+    soon_after_digest = replace(FIVE_WITHIN_PAUSES, last_digest=openings[0].at - 8 * SECOND)
     waiting = find_waiting_openings(openings, soon_after_digest, second_after_the_last)
     assert waiting.keys() == {one.id for one in openings}
     (digest,) = make_digests(openings, soon_after_digest, max(waiting.values()))
@@ -138,35 +148,35 @@ def test_openings_soon_after_a_digest_wait_longer_for_the_next_digest() -> None:
 
 
 def test_an_exposure_is_sent_at_once_even_after_a_digest() -> None:
-    soon_after_digest = replace(RULE, last_digest=after_slot(2))
+    soon_after_digest = replace(FIVE_WITHIN_PAUSES, last_digest=after_slot(2))
     exposure, late = replace(opening_at(10, "r0"), findings=("early_exposure",)), opening_at(10, "r1")
     assert find_waiting_openings([exposure, late], soon_after_digest, after_slot(11)).keys() == {late.id}
 
 
 def test_openings_seconds_apart_after_a_digest_become_a_second_digest() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
-        mail = recording(clock, "mail")
-        outbox = an_outbox(store, writer, [mail], clock, OutboxOptions(digest_rule=RULE))
+        mail = a_channel(clock, "mail")
+        outbox = an_outbox(store, writer, [mail], clock, OutboxOptions(digest_rule=FIVE_WITHIN_PAUSES))
         await open_late_incidents(store, writer, clock, RELEASES)
-        while (due := await outbox.send_due("mail")) is not None:
-            await clock.sleep((due - clock.now()).total_seconds())
+        await send_until_none_waits(outbox, clock)
         # Three seconds are longer than the pause. Only soon after a digest do openings wait for each other so long.
         for name in ("r7", "r8", "r9", "r10", "r11"):
             await clock.sleep(3)
             await open_late_incidents(store, writer, clock, [name])
             await outbox.send_due("mail")
-        while (due := await outbox.send_due("mail")) is not None:
-            await clock.sleep((due - clock.now()).total_seconds())
+        await send_until_none_waits(outbox, clock)
         assert [message.kind for message in mail.messages.values()] == ["digest", "digest"]
 
     play_story(story)
 
 
 @pytest.mark.parametrize("pause", [timedelta(0), PAUSE])
-@given(seconds=st.lists(st.floats(0, 5), max_size=12))
-def test_no_opening_waits_longer_than_five_pauses_or_is_in_two_digests(pause: timedelta, seconds: list[float]) -> None:
+@given(opened_at=st.lists(st.floats(0, 5), max_size=12))
+def test_no_opening_waits_longer_than_five_pauses_or_is_in_two_digests(
+    pause: timedelta, opened_at: list[float]
+) -> None:
     rule = DigestRule(frozenset({"mail"}), threshold=3, within=pause)
-    notices = [opening_at(each, str(place)) for place, each in enumerate(seconds)]
-    assert find_waiting_openings(notices, rule, after_slot(max(seconds, default=0)) + 5 * pause) == {}
-    in_digests = [notice for digest in make_digests(notices, rule, after_slot(100)) for notice in digest.covers]
+    openings = [opening_at(seconds, str(place)) for place, seconds in enumerate(opened_at)]
+    assert find_waiting_openings(openings, rule, after_slot(max(opened_at, default=0)) + 5 * pause) == {}
+    in_digests = [opening for digest in make_digests(openings, rule, after_slot(100)) for opening in digest.covers]
     assert len(in_digests) == len(set(in_digests))

@@ -8,57 +8,49 @@ from alerts.incident import Kind, find_known_incident
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
-from monitor.judge.verdict import Verdict
-from monitor.look.sighting import State
-from tests.worlds.instants import after_slot
-from tests.worlds.looks import a_run
-from tests.worlds.releases import a_promise, a_release
+from tests.worlds.looks import ABSENT, a_run
 from tests.worlds.stores import TemporaryStore
+from tests.worlds.verdicts import judged
 
-EDGE = "r/page/edge"
-
-
-def verdict(now: float, seen_until: float | None) -> Verdict:
-    """Judge a page that was absent for as long as it was seen; it was not looked at around its slot."""
-    runs = [a_run("page", State.ABSENT, -3600, -600)]
-    runs += [] if seen_until is None else [a_run("page", State.ABSENT, seen_until - 60, seen_until)]
-    return judge(a_release(), [a_promise()], {EDGE: runs}, [], Policy(), after_slot(now))
+NOT_WATCHED_SINCE_BEFORE_SLOT = a_run("page", ABSENT, -3600, -600)
+ABSENT_AFTER_SLOT = a_run("page", ABSENT, 440, 500)
 
 
 @pytest.fixture
-def store() -> TemporaryStore:
+def store_with_breach() -> TemporaryStore:
+    """Record first an unproven verdict, because no look was made around the slot, and then that the page is absent."""
     store = TemporaryStore()
     rules = ReportingRules(channels=["mail", "hook", "pager"], hooks=["hook"], pagers=["pager"])
-    for found in (verdict(420, None), verdict(500, 500)):
+    unproven = judged(420, {"page": [NOT_WATCHED_SINCE_BEFORE_SLOT]})
+    overdue = judged(500, {"page": [NOT_WATCHED_SINCE_BEFORE_SLOT, ABSENT_AFTER_SLOT]})
+    for verdict in (unproven, overdue):
         with store.transaction() as tx:
-            VerdictRecorder(store, rules).record(tx, found, Measurement(), found.at)
+            VerdictRecorder(store, rules).record(tx, verdict, Measurement(), verdict.at)
     return store
 
 
-def test_a_breach_after_an_unproven_incident_has_its_own_incident_and_draft(store: TemporaryStore) -> None:
-    doubt, breach = store.verdicts.incidents_of("r")
-    assert [(one.kind, one.closed is None) for one in (doubt, breach)] == [(Kind.UNPROVEN, False), (Kind.LATE, True)]
-    assert find_known_incident([doubt, breach], "r") == breach
-    judged = store.verdicts.judged_one("r")
-    assert judged is not None
-    assert judged.body["incident"] == breach.id
-    assert [len(store.verdicts.drafts(one.id)) for one in (doubt, breach)] == [0, 1]
+def test_a_breach_after_an_unproven_incident_has_its_own_incident_and_draft(store_with_breach: TemporaryStore) -> None:
+    verdicts = store_with_breach.verdicts
+    unproven, breach = verdicts.incidents_of("r")
+    assert (unproven.kind, unproven.is_open) == (Kind.UNPROVEN, False)
+    assert (breach.kind, breach.is_open) == (Kind.LATE, True)
+    assert find_known_incident([unproven, breach], "r") == breach
+    row = verdicts.judged_one("r")
+    assert row is not None
+    assert row.body["incident"] == breach.id
+    assert (len(verdicts.drafts(unproven.id)), len(verdicts.drafts(breach.id))) == (0, 1)
 
 
 def test_people_are_notified_of_the_breach_and_machines_also_of_the_closed_unproven_incident(
-    store: TemporaryStore,
+    store_with_breach: TemporaryStore,
 ) -> None:
-    kinds = {notice.id: notice.kind for notice in store.outbox.notices()}
-    got: dict[str, list[str]] = {}
-    for notice, kind in kinds.items():
-        for row in store.outbox.deliveries(notice):
-            got.setdefault(row.channel, []).append(kind)
-    assert {name: sorted(told) for name, told in got.items()} == {
-        "mail": ["opened", "unproven"],
-        "hook": ["closed", "opened", "unproven"],
-        "pager": ["closed", "opened", "unproven"],
-    }
-    (closed,) = (notice for notice in store.outbox.notices() if notice.kind == "closed")
+    outbox = store_with_breach.outbox
+    kinds_by_channel: dict[str, set[str]] = {"mail": set(), "hook": set(), "pager": set()}
+    for notice in outbox.notices():
+        for row in outbox.deliveries(notice.id):
+            assert notice.kind not in kinds_by_channel[row.channel]
+            kinds_by_channel[row.channel].add(notice.kind)
+    assert kinds_by_channel["mail"] == {"unproven", "opened"}
+    assert kinds_by_channel["hook"] == kinds_by_channel["pager"] == {"unproven", "opened", "closed"}
+    (closed,) = (notice for notice in outbox.notices() if notice.kind == "closed")
     assert closed.subject.endswith("taken over by r-2018-01-05-late")

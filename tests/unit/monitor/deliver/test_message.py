@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import docx
 
-from alerts.incident import Incident
+from alerts.channel import Message
 from monitor.deliver.facts import Measurement
 from monitor.deliver.message import MessageBuilder
 from monitor.deliver.rules import Links, ReportingRules
@@ -16,22 +17,25 @@ from tests.worlds.instants import after_slot
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
-KEY = b"a key"
+LINKS = Links("https://board.example", b"a key")
 
 
-def with_a_late_release() -> tuple[TemporaryStore, Incident]:
+def store_with_late_incident() -> TemporaryStore:
+    """Return a store with one incident, on a late release of the producer `ofqual`, and its notice to `mail`."""
     store = TemporaryStore()
+    recorder = VerdictRecorder(store, ReportingRules(channels=["mail"]))
     with store.transaction() as tx:
-        found = (
-            VerdictRecorder(store, ReportingRules(channels=["mail"]))
-            .record(tx, a_late_verdict(400), Measurement(), after_slot(400))
-            .incident
-        )
-    assert found is not None
-    return store, found
+        recorder.record(tx, a_late_verdict(400), Measurement(), after_slot(400))
+    return store
 
 
-def a_template(folder: Path) -> Path:
+def build_message(store: TemporaryStore, *formats: str, **options: Any) -> Message:  # noqa: ANN401 # of MessageBuilder
+    """Return the message of the store's notice to a channel that takes drafts in these formats."""
+    (notice,) = store.outbox.notices()
+    return MessageBuilder(store.verdicts, {"mail": formats}, **options).build(notice, "mail", after_slot(400))
+
+
+def write_template(folder: Path) -> Path:
     document = docx.Document()
     document.add_paragraph("Our own heading for {{ subject }}")
     document.save(str(folder / "own.docx"))
@@ -43,38 +47,36 @@ def text_of(content: bytes) -> str:
 
 
 def test_a_producers_own_template_is_used_for_docx_only(tmp_path: Path) -> None:
-    store, incident = with_a_late_release()
-    packer = MessageBuilder(
-        store.verdicts, {"mail": ("docx", "md")}, templates={incident.producer: a_template(tmp_path)}
-    )
-    message = packer.build(store.outbox.notices()[0], "mail", after_slot(400))
-    own, plain = message.attachments
-    assert text_of(own.content) == "Our own heading for Malpractice"
-    assert b"Our own heading" not in plain.content
-    assert own.name == f"{incident.id}.docx"
+    templates = {"ofqual": write_template(tmp_path)}
+    rules = ReportingRules(templates=templates)
+    word, markdown = build_message(store_with_late_incident(), "docx", "md", rules=rules).attachments
+    assert word.name.endswith(".docx")
+    assert text_of(word.content) == "Our own heading for Malpractice"
+    assert b"Our own heading" not in markdown.content
 
 
 def test_other_producers_get_the_shipped_form(tmp_path: Path) -> None:
-    store, _ = with_a_late_release()
-    message = MessageBuilder(store.verdicts, {"mail": ("docx",)}, templates={"another": a_template(tmp_path)}).build(
-        store.outbox.notices()[0], "mail", after_slot(400)
-    )
-    assert "Our own heading" not in text_of(message.attachments[0].content)
+    templates = {"another": write_template(tmp_path)}
+    rules = ReportingRules(templates=templates)
+    (word,) = build_message(store_with_late_incident(), "docx", rules=rules).attachments
+    assert "Our own heading" not in text_of(word.content)
 
 
-def test_text_and_data_of_a_message_have_the_link() -> None:
-    store, _ = with_a_late_release()
-    notice = store.outbox.notices()[0]
-    links = Links("https://board.example", KEY)
-    message = MessageBuilder(store.verdicts, {"mail": ()}, links).build(notice, "mail", after_slot(400))
-    assert links.acknowledge_link(notice) in message.text
-    assert message.data["link"] == links.acknowledge_link(notice)
-    assert MessageBuilder(store.verdicts, {"mail": ()}, links).build(notice, "mail", after_slot(400)) == message
+def test_text_and_data_of_a_message_have_the_link_to_acknowledge_it() -> None:
+    store = store_with_late_incident()
+    message = build_message(store, links=LINKS)
+    (notice,) = store.outbox.notices()
+    assert LINKS.acknowledge_link(notice) in message.text
+    assert message.data["link"] == LINKS.acknowledge_link(notice)
 
 
-def test_a_draft_that_cannot_be_rendered_does_not_block_its_notice() -> None:
-    store, _ = with_a_late_release()
-    message = MessageBuilder(store.verdicts, {"mail": ("docx", "scroll")}).build(
-        store.outbox.notices()[0], "mail", after_slot(400)
-    )
-    assert [one.name.rpartition(".")[2] for one in message.attachments] == ["docx"]
+def test_a_message_that_is_built_again_for_a_retry_is_the_same() -> None:
+    store = store_with_late_incident()
+    assert build_message(store, links=LINKS) == build_message(store, links=LINKS)
+
+
+def test_a_draft_in_an_unknown_format_is_left_out_of_the_message() -> None:
+    store = store_with_late_incident()
+    (incident,) = store.verdicts.incidents()
+    message = build_message(store, "docx", "scroll")
+    assert [attachment.name for attachment in message.attachments] == [f"{incident.id}.docx"]

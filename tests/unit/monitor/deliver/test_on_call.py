@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from alerts.by_hand import acknowledge_incident
 from alerts.rota import Rota, Shift
-from tests.unit.monitor.deliver.platform_day import PRODUCER_OF, PUBLISHED_AT, Day, play_day
+from tests.unit.monitor.deliver.platform_day import NOTE_AT, PRODUCER_OF, PUBLISHED_AT, Day, play_day
 from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.rotas import a_rota
 from tests.worlds.routes import a_route
+from tests.worlds.virtual import Test, asking_for
 
 OVERDUE_AT = 400
 """Seconds after the slot at which releases are judged first: overdue, grade report."""
@@ -38,63 +38,62 @@ async def judge_r7_final_and_send(day: Day) -> None:
 
 
 def play_day_on_call(rota: Rota, story: Callable[[Day], Awaitable[None]]) -> None:
+    """Run a story from the slot on, with the people of a rota on call."""
     play_day(story, lambda clock: Day(clock, routes=ROUTES, folding=PEOPLE, rotas={"on-call": rota}), SLOT)
+
+
+def with_rota(rota: Rota) -> Callable[[Test], Callable[..., None]]:
+    """Run a coroutine as a test. Its `day` begins at the slot, with the people of this rota on call."""
+    return lambda test: asking_for(lambda: play_day_on_call(rota, lambda day: test(day=day)), test, given=("day",))
 
 
 LONG_BEFORE, HANDOVER_AT, LONG_AFTER = -9000, 600, 90_000
 A_THEN_B = rota_of_shifts(("A", LONG_BEFORE, HANDOVER_AT), ("B", HANDOVER_AT, LONG_AFTER))
 
 
-def test_each_person_on_call_is_notified_in_turn_and_both_get_the_end() -> None:
-    async def story(day: Day) -> None:
-        await day.judge_at(OVERDUE_AT, ["r7"])
-        await day.run_until(HANDOVER_AT - 100)
-        assert (day.kinds("phone-a"), day.kinds("phone-b")) == (["opened"], [])
-        await day.judge_at(HANDOVER_AT + 400, ["r7"])
-        await day.judge_at(PUBLISHED_AT["r7"] + 30, ["r7"])
-        await judge_r7_final_and_send(day)
-        # Only the person on call now gets reminders.
-        assert [kind for kind in day.kinds("phone-a") if kind == "reminder"] == []
-        assert "reminder" in day.kinds("phone-b")
-        assert day.kinds("phone-a")[-1] == day.kinds("phone-b")[-1] == "final"
-
-    play_day_on_call(A_THEN_B, story)
+@with_rota(A_THEN_B)
+async def test_each_person_on_call_is_notified_in_turn_and_both_get_the_end(day: Day) -> None:
+    await day.judge_at(OVERDUE_AT, ["r7"])
+    await day.run_until(HANDOVER_AT - 100)
+    assert (day.kinds("phone-a"), day.kinds("phone-b")) == (["opened"], [])
+    await day.judge_at(HANDOVER_AT + 400, ["r7"])
+    await day.judge_at(PUBLISHED_AT["r7"] + 30, ["r7"])
+    await judge_r7_final_and_send(day)
+    # Only the person on call now gets reminders.
+    assert [kind for kind in day.kinds("phone-a") if kind == "reminder"] == []
+    assert "reminder" in day.kinds("phone-b")
+    assert day.kinds("phone-a")[-1] == day.kinds("phone-b")[-1] == "final"
 
 
-def test_without_acknowledgement_each_reminder_goes_one_step_higher_and_that_person_gets_the_end() -> None:
-    async def story(day: Day) -> None:
-        await day.judge_at(OVERDUE_AT, ["r7"])
-        await day.run_until(DEPUTY_REMINDED_BY)
-        assert (day.kinds("deputy"), day.kinds("head")) == (["reminder"], [])
-        await day.run_until(HEAD_REMINDED_BY)
-        assert (day.kinds("deputy"), day.kinds("head")) == (["reminder", "reminder"], ["reminder"])
-        await judge_r7_final_and_send(day)
-        assert day.kinds("deputy")[-1] == day.kinds("head")[-1] == "final"
-
-    play_day_on_call(A_THEN_B, story)
-
-
-def test_acknowledging_after_the_first_escalation_step_keeps_reminders_from_the_second() -> None:
-    async def story(day: Day) -> None:
-        await day.judge_at(OVERDUE_AT, ["r7"])
-        await day.run_until(DEPUTY_REMINDED_BY)
-        (incident,) = day.store.verdicts.incidents()
-        with day.store.transaction() as tx:
-            tx.save_incident(acknowledge_incident(incident, "deputy", day.clock.now()))
-        await judge_r7_final_and_send(day)
-        assert day.kinds("head") == []
-        assert day.kinds("deputy")[0] == "reminder"
-
-    play_day_on_call(A_THEN_B, story)
+@with_rota(A_THEN_B)
+async def test_without_acknowledgement_each_reminder_goes_one_step_higher_and_that_person_gets_the_end(
+    day: Day,
+) -> None:
+    await day.judge_at(OVERDUE_AT, ["r7"])
+    await day.run_until(DEPUTY_REMINDED_BY)
+    assert (day.kinds("deputy"), day.kinds("head")) == (["reminder"], [])
+    await day.run_until(HEAD_REMINDED_BY)
+    assert (day.kinds("deputy"), day.kinds("head")) == (["reminder", "reminder"], ["reminder"])
+    await judge_r7_final_and_send(day)
+    assert day.kinds("deputy")[-1] == day.kinds("head")[-1] == "final"
 
 
-def test_if_no_one_is_on_call_the_whole_rota_is_notified() -> None:
-    async def story(day: Day) -> None:
-        await day.judge_at(OVERDUE_AT, ["r0"])
-        await day.run_until(OVERDUE_AT + 100)
-        assert day.kinds("phone-a") == day.kinds("phone-b") == ["opened"]
+@with_rota(A_THEN_B)
+async def test_acknowledging_after_the_first_escalation_step_keeps_reminders_from_the_second(day: Day) -> None:
+    await day.judge_at(OVERDUE_AT, ["r7"])
+    await day.run_until(DEPUTY_REMINDED_BY)
+    (incident,) = day.store.verdicts.incidents()
+    day.acknowledge(incident, "deputy")
+    await judge_r7_final_and_send(day)
+    assert day.kinds("head") == []
+    assert day.kinds("deputy")[0] == "reminder"
 
-    play_day_on_call(rota_of_shifts(), story)
+
+@with_rota(rota_of_shifts())
+async def test_if_no_one_is_on_call_the_whole_rota_is_notified(day: Day) -> None:
+    await day.judge_at(OVERDUE_AT, ["r0"])
+    await day.run_until(OVERDUE_AT + 100)
+    assert day.kinds("phone-a") == day.kinds("phone-b") == ["opened"]
 
 
 def repeated_news_of_releases(channel: FakeChannel) -> list[str]:
@@ -109,10 +108,10 @@ def repeated_news_of_releases(channel: FakeChannel) -> list[str]:
 
 def test_people_notified_of_a_release_and_then_of_its_platform_get_no_more_about_the_release() -> None:
     async def story(day: Day) -> None:
-        await day.judge_at(61, ["r0"])
-        await day.run_until(80)
+        await day.judge_at(NOTE_AT, ["r0"])
+        await day.run_until(NOTE_AT + 20)
         # All eight releases are overdue, so their platform is at fault.
-        await day.judge_at(90)
+        await day.judge_at(NOTE_AT + 30)
         await day.judge_at(PUBLISHED_AT["r0"] + 100)
         await day.run_until(PUBLISHED_AT["r0"] + 300)
         assert day.kinds("phone-a")[:2] == ["opened", "opened"]
@@ -137,18 +136,17 @@ def test_each_person_gets_each_fact_once_however_the_rota_changes(
     names = list(PRODUCER_OF)[:releases]
     last_out = PUBLISHED_AT[names[-1]]
     rota_at_first, rota_later = (
-        rota_of_shifts(*((role, at, at + n) for role, at, n in each)) for each in (turns, later)
+        rota_of_shifts(*((role, begins, begins + seconds) for role, begins, seconds in each)) for each in (turns, later)
     )
 
     async def story(day: Day) -> None:
         if seed % 2:
-            await day.judge_at(61, names[:1])
+            await day.judge_at(NOTE_AT, names[:1])
         for step, seconds in enumerate((90, 400, 1300, 2200, 4000, last_out + 60, last_out + 4000)):
             await day.judge_at(seconds, names)
             if step == seed:
                 (incident, *_) = day.store.verdicts.incidents()
-                with day.store.transaction() as tx:
-                    tx.save_incident(acknowledge_incident(incident, "duty", day.clock.now()))
+                day.acknowledge(incident, "duty")
             if step == 3:
                 day.rules.rotas["on-call"] = rota_later
         await day.run_until(last_out + 4000 + 3600)

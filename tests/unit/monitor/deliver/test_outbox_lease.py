@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -22,10 +22,11 @@ from tests.unit.monitor.deliver.outbox import (
     START,
     FaultyChannel,
     SlowChannel,
+    a_channel,
     an_outbox,
     open_late_incidents,
     play_story,
-    recording,
+    send_until_none_waits,
 )
 from tests.unit.monitor.store.slow_writer import Holder, SlowWriter
 from tests.worlds.fake_channel import Options
@@ -41,6 +42,12 @@ def as_process(name: str) -> OutboxOptions:
     return OutboxOptions(holder=Leaseholder(name, LEASE_LENGTH))
 
 
+async def cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
     async def story(clock: VirtualClock) -> None:
         store = a_store(tmp_path)
@@ -54,9 +61,7 @@ def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
         for _ in range(20):
             two.wake()
             await clock.sleep(5)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await cancel(*running)
         assert len(channel.begun_ids) == len(set(channel.begun_ids)) == len(RELEASES)
         assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
         for each_writer, each_store in ((writer, store), (other_writer, same_store)):
@@ -66,7 +71,7 @@ def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
     run_virtually(story, START)
 
 
-def test_the_lease_is_renewed_during_a_send_that_is_longer() -> None:
+def test_the_lease_is_renewed_during_a_send_that_is_longer_than_a_lease() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["r"])
         channel = SlowChannel(clock, 6 * LEASE_LENGTH.total_seconds())
@@ -87,42 +92,43 @@ def test_messages_are_sent_even_if_the_store_is_slower_than_a_lease() -> None:
         store = TemporaryStore()
         writer = SlowWriter(store, clock, 1.2 * LEASE_LENGTH.total_seconds())
         await open_late_incidents(store, Writer(store, clock), clock, ["r1", "r2"])
-        channel = recording(clock)
+        channel = a_channel(clock)
         outbox = an_outbox(store, writer, [channel], clock, as_process("one"))
-        while (due := await outbox.send_due("mail")) is not None and clock.now() < START + 10 * MINUTE:
-            await clock.sleep((due - clock.now()).total_seconds())
+        await send_until_none_waits(outbox, clock)
         assert len(channel.messages) == 2
+        assert clock.now() < START + 10 * MINUTE
         writer.abandon()
 
     run_virtually(story, START)
 
 
-@pytest.mark.parametrize("seconds_to_write", [1.3, 2.6, 3.0])
-def test_a_message_whose_outcome_a_slow_store_records_late_is_not_sent_again(seconds_to_write: float) -> None:
+@pytest.mark.parametrize("seconds_to_record_outcome", [1.3, 2.6, 3.0])
+def test_a_message_whose_outcome_is_recorded_after_its_lease_ended_is_not_sent_again(
+    seconds_to_record_outcome: float,
+) -> None:
     async def story(clock: VirtualClock) -> None:
         store, lease_length = TemporaryStore(), timedelta(seconds=1.2)
-        writers = [SlowWriter(store, clock), SlowWriter(store, clock)]
+        writer, other_writer = SlowWriter(store, clock), SlowWriter(store, clock)
         await open_late_incidents(store, Writer(store, clock), clock, ["r"])
         channel = SlowChannel(clock, 0.5)
         one, two = (
-            an_outbox(store, writer, [channel], clock, OutboxOptions(holder=Holder(name, lease_length, writer=writer)))
-            for name, writer in zip(("one", "two"), writers, strict=True)
+            an_outbox(store, own, [channel], clock, OutboxOptions(holder=Holder(name, lease_length, writer=own)))
+            for name, own in (("one", writer), ("two", other_writer))
         )
-        running = [asyncio.create_task(one.run())]
+        first_process = asyncio.create_task(one.run())
         await clock.sleep(0.2)
+        assert len(channel.begun_ids) == 1
         # The first process is sending. From now on each write takes longer than the lease lasts.
-        writers[0].seconds_to_begin, writers[1].seconds_to_begin = seconds_to_write, 1.3
-        running.append(asyncio.create_task(two.run()))
+        writer.seconds_to_begin, other_writer.seconds_to_begin = seconds_to_record_outcome, 1.3
+        second_process = asyncio.create_task(two.run())
         for _ in range(200):
             two.wake()
             await clock.sleep(0.1)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await cancel(first_process, second_process)
         assert len(channel.begun_ids) == 1
         assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
-        for writer in writers:
-            writer.abandon()
+        writer.abandon()
+        other_writer.abandon()
 
     run_virtually(story, START)
 
@@ -132,7 +138,7 @@ def test_messages_of_a_killed_process_are_sent_after_its_lease_ends() -> None:
         with store.transaction() as tx:
             Leaseholder("killed", LEASE_LENGTH).take(tx, OUTBOX, clock.now())
         await open_late_incidents(store, writer, clock, ["r"])
-        channel = recording(clock)
+        channel = a_channel(clock)
         outbox = an_outbox(store, writer, [channel], clock, as_process("other"))
         assert await outbox.send_due("mail") == START + LEASE_LENGTH
         await clock.sleep(LEASE_LENGTH.total_seconds())
@@ -145,11 +151,10 @@ def test_messages_of_a_killed_process_are_sent_after_its_lease_ends() -> None:
 def test_a_process_that_stops_releases_the_lease_at_once() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["r"])
-        running = asyncio.create_task(an_outbox(store, writer, [recording(clock)], clock, as_process("one")).run())
+        running = asyncio.create_task(an_outbox(store, writer, [a_channel(clock)], clock, as_process("one")).run())
         await clock.sleep(1)
         assert store.leases.lease(OUTBOX) is not None
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await cancel(running)
         assert store.leases.lease(OUTBOX) is None
 
     play_story(story)
@@ -162,8 +167,7 @@ def test_a_message_for_which_a_channel_raises_is_given_up_and_the_others_are_sen
         outbox = an_outbox(store, writer, [channel], clock)
         await outbox.send_due("mail")
         assert {message.data["release"] for message in channel.messages.values()} == {"r1", "r2"}
-        while (due := await outbox.send_due("mail")) is not None:
-            await clock.sleep((due - clock.now()).total_seconds())
+        await send_until_none_waits(outbox, clock)
         (given_up,) = store.outbox.given_up(after_slot(0))
         assert given_up.attempts < 10
         assert given_up.reason.endswith("broke with ValueError")
@@ -177,15 +181,14 @@ def test_a_message_for_which_a_channel_raises_is_given_up_and_the_others_are_sen
 def test_a_message_that_may_have_killed_the_process_is_tried_last() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["a", "b"])
-        channel_before_kill, channel = SlowChannel(clock, 3600.0), SlowChannel(clock, 1.0)
+        channel_before_kill, channel_after_kill = SlowChannel(clock, 3600.0), SlowChannel(clock, 1.0)
         sending = asyncio.create_task(an_outbox(store, writer, [channel_before_kill], clock).send_due("mail"))
         await clock.sleep(1)
-        sending.cancel()
-        await asyncio.gather(sending, return_exceptions=True)
-        await an_outbox(store, writer, [channel], clock).send_due("mail")
+        await cancel(sending)
+        await an_outbox(store, writer, [channel_after_kill], clock).send_due("mail")
         (unfinished_id,) = channel_before_kill.begun_ids
-        assert len(channel.begun_ids) == 2
-        assert channel.begun_ids[-1] == unfinished_id
+        assert len(channel_after_kill.begun_ids) == 2
+        assert channel_after_kill.begun_ids[-1] == unfinished_id
 
     play_story(story)
 

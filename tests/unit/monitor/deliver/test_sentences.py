@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
@@ -30,32 +31,31 @@ JUDGED_AT_SECONDS = (-200, -120, -60, -5, 0, 5, 20, 61, 75, 90, 130, 200, 260, 3
 """Seconds from the slot at which a release is judged."""
 
 
-def runs_of_part(world: World, part: str, until: float) -> dict[str, list[Run]]:
-    """Return the runs of a world's page as those of another part."""
-    seen = world.runs(after_slot(until))
-    named = {name: name.replace("/page/", f"/{part}/") for name in seen}
-    return {named[name]: [replace(run, target=named[name]) for run in runs] for name, runs in seen.items()}
+def runs_of(page: World, html: World | None, until: float) -> dict[str, list[Run]]:
+    """Return the runs of the page, and as those of the part `html` the runs of another world's page."""
+    runs = page.runs(after_slot(until))
+    for name, of_html in ({} if html is None else html.runs(after_slot(until))).items():
+        target = name.replace("/page/", "/html/")
+        runs[target] = [replace(run, target=target) for run in of_html]
+    return runs
 
 
-def judge_page_and_html(page: World, html: World | None, now: float) -> Verdict:
+def judge_page_and_html(page: World, html: World | None, runs: dict[str, list[Run]], now: datetime) -> Verdict:
     parts = () if html is None else (HTML,)
-    runs = runs_of_part(page, "page", now) | ({} if html is None else runs_of_part(html, "html", now))
-    blind = [
-        span for world in (page, html) if world is not None for span in world.spans if span.begins <= after_slot(now)
-    ]
-    return judge(a_release(*parts), [a_promise()], runs, blind, Policy(), after_slot(now))
+    blind = [span for world in (page, html) if world is not None for span in world.blind_until(now)]
+    return judge(a_release(*parts), [a_promise()], runs, blind, Policy(), now)
 
 
 def notices_over_time(page: World, html: World | None, *, acknowledged: bool = False) -> Iterator[Notice]:
     """Yield every notice of a release judged again and again; `acknowledged` from the first if set."""
     known: Incident | None = None
-    for now in JUDGED_AT_SECONDS:
-        found = judge_page_and_html(page, html, now)
-        runs = runs_of_part(page, "page", now) | ({} if html is None else runs_of_part(html, "html", now))
-        decision = decide(release_facts(found, Measurement("m", runs)), known, after_slot(now))
+    for seconds in JUDGED_AT_SECONDS:
+        now, runs = after_slot(seconds), runs_of(page, html, seconds)
+        verdict = judge_page_and_html(page, html, runs, now)
+        decision = decide(release_facts(verdict, Measurement("m", runs)), known, now)
         known = decision.incident or known
         if acknowledged and known is not None:
-            known = acknowledge_incident(known, "duty statistician", after_slot(now))
+            known = acknowledge_incident(known, "duty statistician", now)
         yield from decision.notices
 
 
@@ -112,16 +112,18 @@ def test_the_end_of_an_exposure_and_a_release_on_time_are_both_reported_as_chang
 
 
 def test_a_release_is_partly_late_only_once_its_page_is_out() -> None:
-    page_late = list(notices_over_time(page_published(200), page_published(None)))
-    assert all(not notice.subject.startswith("PARTLY") for notice in page_late)
-    only_html_late = list(notices_over_time(page_published(1), page_published(None)))
-    assert only_html_late[0].subject.startswith("PARTLY LATE: ")
-    assert "1 of 2 parts late" in only_html_late[0].subject
+    never_published = page_published(None)
+    both_late = list(notices_over_time(page_published(200), html=never_published))
+    assert both_late != []
+    assert all(not notice.subject.startswith("PARTLY") for notice in both_late)
+    opening, *_ = notices_over_time(page_published(1), html=never_published)
+    assert opening.subject.startswith("PARTLY LATE: ")
+    assert "1 of 2 parts late" in opening.subject
 
 
 def test_after_acknowledging_people_also_get_a_notice_when_one_of_two_late_parts_is_out() -> None:
     page, html = page_published(None), page_published(200)
-    usual_kinds = {notice.kind for notice in notices_over_time(page, html)}
-    acknowledged = notices_over_time(page, html, acknowledged=True)
-    extra = [notice for notice in acknowledged if notice.kind not in usual_kinds]
-    assert [notice.text.split("\n")[1] for notice in extra] == ["What changed: out: html"]
+    kinds_if_not_acknowledged = {notice.kind for notice in notices_over_time(page, html)}
+    notices = notices_over_time(page, html, acknowledged=True)
+    (extra,) = (notice for notice in notices if notice.kind not in kinds_if_not_acknowledged)
+    assert "\nWhat changed: out: html\n" in extra.text

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -18,11 +19,12 @@ from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import an_outbox, open_late_incidents, play_story, record, recording
+from tests.unit.monitor.deliver.outbox import a_channel, an_outbox, open_late_incidents, play_story, record_verdict
 from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import DAY, HOUR, MINUTE, SECOND, SLOT
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
+from tests.worlds.virtual import Test, asking_for
 
 STILL_ABSENT_AFTER_AN_HOUR = "still absent at 10:36:40 GMT"
 """What a message says an hour after the beginning of a story, if the release is still overdue."""
@@ -53,7 +55,7 @@ class World:
 
     async def judge_late_and_published(self) -> None:
         events = VerdictRecorder(self.store, ReportingRules(channels=["mail"]))
-        await record(self.writer, events, a_late_verdict(600, "r", 500.0), self.clock.now())
+        await record_verdict(self.writer, events, a_late_verdict(600, "r", 500.0), self.clock.now())
 
     async def send_after(self, wait: timedelta = timedelta()) -> list[str]:
         """Wait, send what is due, and return the kinds of all messages sent so far."""
@@ -65,150 +67,135 @@ class World:
         return list(self.channel.messages.values())[-1].subject
 
 
-def play(story: Callable[[World], Awaitable[None]]) -> None:
-    async def with_world(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
-        channel = recording(clock)
+def with_world(test: Test) -> Callable[..., None]:
+    """Run a coroutine as a test. Its `world` is a new one. The other arguments are fixtures."""
+
+    async def run_in_world(clock: VirtualClock, store: TemporaryStore, writer: Writer, **fixtures: object) -> None:
+        channel = a_channel(clock)
 
         def refresh_incident(incident: Incident, now: datetime) -> Incident:
             verdict = a_late_verdict((now - SLOT).total_seconds(), "r", 9000.0)
             return replace(incident, facts=release_facts(verdict, Measurement()))
 
         outbox = an_outbox(store, writer, [channel], clock, OutboxOptions(refresh_incident=refresh_incident))
-        await story(World(clock, store, writer, channel, outbox))
+        await test(world=World(clock, store, writer, channel, outbox), **fixtures)
 
-    play_story(with_world)
+    def run(**fixtures: object) -> None:
+        play_story(partial(run_in_world, **fixtures))
+
+    return asking_for(run, test, given=("world",))
 
 
 @pytest.mark.parametrize(
     ("scope", "name"), [(Scope.RELEASE, "r"), (Scope.PRODUCER, "ofqual"), (Scope.INCIDENT, "r-2018-01-05")]
 )
-def test_a_silence_delays_messages_and_its_end_sends_the_current_status_once(scope: Scope, name: str) -> None:
-    async def story(world: World) -> None:
-        silence = await world.silence(scope, name)
-        await world.open_incident()
-        assert await world.outbox.send_due("mail") == silence.until
-        assert await world.send_after(HOUR - SECOND) == []
-        assert await world.send_after(SECOND) == ["opened"]
-        assert STILL_ABSENT_AFTER_AN_HOUR in world.last_subject()
-        assert await world.send_after(HOUR) == ["opened"]
-
-    play(story)
-
-
-def test_silenced_messages_do_not_count_as_a_backlog_of_the_channel() -> None:
-    async def story(world: World) -> None:
-        await world.silence()
-        await world.open_incident()
-        await world.send_after(HOUR - SECOND)
-        assert world.outbox.backlogs["mail"].since is None
-
-    play(story)
+@with_world
+async def test_a_silence_delays_messages_and_its_end_sends_the_current_status_once(
+    world: World, scope: Scope, name: str
+) -> None:
+    silence = await world.silence(scope, name)
+    await world.open_incident()
+    assert await world.outbox.send_due("mail") == silence.until
+    assert await world.send_after(HOUR - SECOND) == []
+    assert await world.send_after(SECOND) == ["opened"]
+    assert STILL_ABSENT_AFTER_AN_HOUR in world.last_subject()
+    assert await world.send_after(HOUR) == ["opened"]
 
 
-def test_a_silence_of_a_release_does_not_delay_messages_about_another() -> None:
-    async def story(world: World) -> None:
-        await world.silence(Scope.RELEASE, "r")
-        await world.open_incident("other")
-        assert await world.send_after() == ["opened"]
-
-    play(story)
-
-
-def test_an_incident_that_opens_and_ends_during_a_silence_is_never_sent() -> None:
-    async def story(world: World) -> None:
-        await world.silence()
-        await world.open_incident()
-        await world.judge_late_and_published()
-        assert await world.send_after(2 * HOUR) == []
-        assert {row.standing for row in world.store.outbox.deliveries()} == {DeliveryState.COVERED}
-
-    play(story)
+@with_world
+async def test_silenced_messages_do_not_count_as_a_backlog_of_the_channel(world: World) -> None:
+    await world.silence()
+    await world.open_incident()
+    await world.send_after(HOUR - SECOND)
+    assert world.outbox.backlogs["mail"].since is None
 
 
-def test_the_end_of_an_incident_that_was_sent_before_a_silence_is_sent_once_after_it() -> None:
-    async def story(world: World) -> None:
-        await world.open_incident()
-        await world.send_after()
-        await world.silence()
-        await world.judge_late_and_published()
-        assert await world.send_after() == ["opened"]
-        assert await world.send_after(HOUR) == ["opened", "final"]
-        assert await world.send_after(HOUR) == ["opened", "final"]
-
-    play(story)
+@with_world
+async def test_a_silence_of_a_release_does_not_delay_messages_about_another(world: World) -> None:
+    await world.silence(Scope.RELEASE, "r")
+    await world.open_incident("other")
+    assert await world.send_after() == ["opened"]
 
 
-def test_a_thread_that_began_before_a_silence_continues_with_the_current_status() -> None:
-    async def story(world: World) -> None:
-        await world.open_incident()
-        await world.send_after()
-        await world.silence()
-        (incident,) = world.store.verdicts.incidents()
-        assert incident.facts is not None
-        notice = make_fact_notice("grade_changed", "report", incident, incident.facts, world.clock.now())
-        waiting = Delivery(notice.id, "mail", DeliveryState.WAITING, notice.at)
-        await world.writer.write(lambda tx: tx.add_notice(notice, [waiting]))
-        assert await world.send_after(HOUR) == ["opened", "still"]
-        assert world.last_subject().startswith("LATE, still true: ")
-        assert STILL_ABSENT_AFTER_AN_HOUR in world.last_subject()
-
-    play(story)
+@with_world
+async def test_an_incident_that_opens_and_ends_during_a_silence_is_never_sent(world: World) -> None:
+    await world.silence()
+    await world.open_incident()
+    await world.judge_late_and_published()
+    assert await world.send_after(2 * HOUR) == []
+    assert {row.standing for row in world.store.outbox.deliveries()} == {DeliveryState.COVERED}
 
 
-def test_messages_are_sent_when_a_person_ends_the_silence() -> None:
-    async def story(world: World) -> None:
-        silence = await world.silence()
-        await world.open_incident()
-        assert await world.send_after(MINUTE) == []
-        await world.end_silence(silence)
-        assert await world.send_after() == ["opened"]
-
-    play(story)
-
-
-def test_a_silence_that_was_ended_before_it_began_delays_nothing() -> None:
-    async def story(world: World) -> None:
-        now = world.clock.now()
-        planned = create_silence(Scope.RELEASE, "r", now + 2 * HOUR, "duty statistician", "why", now, begins=now + HOUR)
-        await world.writer.write(lambda tx: tx.save_silence(planned))
-        await world.clock.sleep(1)
-        await world.end_silence(planned)
-        await world.clock.sleep(1.5 * HOUR.total_seconds())
-        await world.open_incident()
-        assert await world.send_after() == ["opened"]
-
-    play(story)
+@with_world
+async def test_the_end_of_an_incident_that_was_sent_before_a_silence_is_sent_once_after_it(world: World) -> None:
+    await world.open_incident()
+    await world.send_after()
+    await world.silence()
+    await world.judge_late_and_published()
+    assert await world.send_after() == ["opened"]
+    assert await world.send_after(HOUR) == ["opened", "final"]
+    assert await world.send_after(HOUR) == ["opened", "final"]
 
 
-def test_a_silence_of_a_host_delays_messages_about_releases_whose_page_is_there() -> None:
-    async def story(world: World) -> None:
-        await world.silence(Scope.HOST, "www.gov.uk")
-        await world.open_incident()
-        assert await world.send_after() == []
-        assert await world.send_after(2 * HOUR) == ["opened"]
-
-    play(story)
-
-
-def test_a_silence_of_another_host_delays_nothing() -> None:
-    async def story(world: World) -> None:
-        await world.silence(Scope.HOST, "elsewhere.example")
-        await world.open_incident()
-        assert await world.send_after() == ["opened"]
-
-    play(story)
+@with_world
+async def test_a_thread_that_began_before_a_silence_continues_with_the_current_status(world: World) -> None:
+    await world.open_incident()
+    await world.send_after()
+    await world.silence()
+    (incident,) = world.store.verdicts.incidents()
+    assert incident.facts is not None
+    notice = make_fact_notice("grade_changed", "report", incident, incident.facts, world.clock.now())
+    waiting = Delivery(notice.id, "mail", DeliveryState.WAITING, notice.at)
+    await world.writer.write(lambda tx: tx.add_notice(notice, [waiting]))
+    assert await world.send_after(HOUR) == ["opened", "still"]
+    assert world.last_subject().startswith("LATE, still true: ")
+    assert STILL_ABSENT_AFTER_AN_HOUR in world.last_subject()
 
 
-def test_an_incident_that_a_person_closes_during_a_silence_is_never_sent() -> None:
-    async def story(world: World) -> None:
-        await world.silence()
-        await world.open_incident()
-        (incident,) = world.store.verdicts.incidents()
-        closed = close_incident(incident, "duty statistician", world.clock.now())
-        await world.writer.write(lambda tx: tx.save_incident(closed))
-        assert await world.send_after(2 * HOUR) == []
+@with_world
+async def test_messages_are_sent_when_a_person_ends_the_silence(world: World) -> None:
+    silence = await world.silence()
+    await world.open_incident()
+    assert await world.send_after(MINUTE) == []
+    await world.end_silence(silence)
+    assert await world.send_after() == ["opened"]
 
-    play(story)
+
+@with_world
+async def test_a_silence_that_was_ended_before_it_began_delays_nothing(world: World) -> None:
+    now = world.clock.now()
+    planned = create_silence(Scope.RELEASE, "r", now + 2 * HOUR, "duty statistician", "why", now, begins=now + HOUR)
+    await world.writer.write(lambda tx: tx.save_silence(planned))
+    await world.clock.sleep(1)
+    await world.end_silence(planned)
+    await world.clock.sleep(1.5 * HOUR.total_seconds())
+    await world.open_incident()
+    assert await world.send_after() == ["opened"]
+
+
+@with_world
+async def test_a_silence_of_a_host_delays_messages_about_releases_whose_page_is_there(world: World) -> None:
+    await world.silence(Scope.HOST, "www.gov.uk")
+    await world.open_incident()
+    assert await world.send_after() == []
+    assert await world.send_after(2 * HOUR) == ["opened"]
+
+
+@with_world
+async def test_a_silence_of_another_host_delays_nothing(world: World) -> None:
+    await world.silence(Scope.HOST, "elsewhere.example")
+    await world.open_incident()
+    assert await world.send_after() == ["opened"]
+
+
+@with_world
+async def test_an_incident_that_a_person_closes_during_a_silence_is_never_sent(world: World) -> None:
+    await world.silence()
+    await world.open_incident()
+    (incident,) = world.store.verdicts.incidents()
+    closed = close_incident(incident, "duty statistician", world.clock.now())
+    await world.writer.write(lambda tx: tx.save_incident(closed))
+    assert await world.send_after(2 * HOUR) == []
 
 
 @pytest.mark.parametrize(

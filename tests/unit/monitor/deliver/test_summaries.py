@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,17 +17,17 @@ from monitor.clock import VirtualClock
 from monitor.config.people import SummarySettings
 from monitor.config.settings import Settings
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.summaries import Summaries, SummarySchedule
+from monitor.deliver.summaries import Board, Summaries, SummarySchedule
 from monitor.deliver.summary_text import Summary, SummaryFacts, evening_summary, monthly_summary, morning_summary
 from monitor.deliver.verdicts import VerdictRecorder, body_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import directly, record
+from tests.unit.monitor.deliver.outbox import directly, play_story, record_verdict
 from tests.worlds.instants import DAY, HOUR, MINUTE, SLOT
 from tests.worlds.looks import ABSENT
 from tests.worlds.rotas import a_rota
 from tests.worlds.stores import TemporaryStore
-from tests.worlds.verdicts import Case, a_late_verdict
+from tests.worlds.verdicts import a_late_verdict, judged
 
 FRIDAY = date(2018, 1, 5)
 MONDAY = date(2018, 1, 8)
@@ -41,27 +41,25 @@ LATE_BY_20_MINUTES, PENDING = a_late_verdict(1800.0), a_late_verdict(-600.0)
 RISKS = {("www.gov.uk", MONDAY): "www.gov.uk: 175 parts are promised", ("www.gov.uk", FRIDAY): "www.gov.uk: too much"}
 
 
-def schedules(*tables: dict[str, Any]) -> list[SummarySchedule]:
-    given = [{"channels": ["mail"], **table} for table in tables]
-    return make_summary_schedules(Settings(summary=[SummarySettings(**table) for table in given]))
+def make_schedule(**table: Any) -> SummarySchedule:  # noqa: ANN401 # the keys of a `[[summary]]`
+    (schedule,) = make_summary_schedules(Settings(summary=[SummarySettings(**{"channels": ["mail"]} | table)]))
+    return schedule
 
 
-def due_within(schedule: SummarySchedule, begin: datetime, days: int) -> list[datetime]:
-    """Return when summaries are due in the days after `begin`, at a resolution of ten minutes."""
+def due_times(schedule: SummarySchedule, begin: datetime, days: int) -> list[datetime]:
+    """Return when summaries are due in the days after `begin`, to the last ten minutes."""
     times = (schedule.last_due(begin + timedelta(minutes=10 * step)) for step in range(days * 144))
     return sorted({when for when in times if when is not None})
 
 
 def test_a_morning_summary_is_due_at_8_45_local_time_on_working_days() -> None:
-    (schedule,) = schedules({"kind": "morning"})
-    # The clocks go forward on Sunday 25 March 2018.
-    due = due_within(schedule, datetime(2018, 3, 23, tzinfo=UTC), 5)
+    # The clocks go forward on Sunday 25 March 2018, so on Monday 8:45 in London is 7:45 UTC.
+    due = due_times(make_schedule(kind="morning"), datetime(2018, 3, 23, tzinfo=UTC), days=5)
     assert [when.astimezone(UTC).strftime("%a %H:%M") for when in due] == ["Fri 08:45", "Mon 07:45", "Tue 07:45"]
 
 
 def test_a_monthly_summary_is_due_at_9_on_the_first_of_the_month() -> None:
-    (schedule,) = schedules({"kind": "month"})
-    due = due_within(schedule, datetime(2018, 1, 20, tzinfo=UTC), 45)
+    due = due_times(make_schedule(kind="month"), datetime(2018, 1, 20, tzinfo=UTC), days=45)
     assert [f"{when:%d %B %H:%M}" for when in due] == ["01 February 09:00", "01 March 09:00"]
 
 
@@ -69,19 +67,36 @@ def test_a_monthly_summary_is_due_at_9_on_the_first_of_the_month() -> None:
 def test_a_summary_delayed_by_two_hours_is_still_sent_and_by_four_hours_is_not(
     hours_late: int, *, is_due: bool
 ) -> None:
-    (schedule,) = schedules({"kind": "morning"})
-    due = datetime(2018, 1, 5, 8, 45, tzinfo=UTC)
-    assert (schedule.last_due(due + timedelta(hours=hours_late)) is not None) is is_due
+    schedule, due = make_schedule(kind="morning"), datetime(2018, 1, 5, 8, 45, tzinfo=UTC)
+    assert (schedule.last_due(now=due + timedelta(hours=hours_late)) is not None) is is_due
 
 
 def summaries_in(store: TemporaryStore) -> list[Notice]:
     return [one for one in store.outbox.notices() if one.kind == "summary"]
 
 
+def make_summaries(
+    schedule: SummarySchedule, board: Board, store: TemporaryStore, writer: Writer, clock: VirtualClock
+) -> Summaries:
+    return Summaries(
+        [schedule],
+        store,
+        writer,
+        clock,
+        "Europe/London",
+        board,
+        risks=lambda: RISKS,
+        names=PRODUCER_NAMES,
+        ask=directly,
+        wake=lambda: None,
+        rotas={"duty": BOB_ON_CALL},
+    )
+
+
 def play_friday_evening(
-    tables: Sequence[dict[str, Any]], story: Callable[[Summaries, TemporaryStore, VirtualClock], Awaitable[None]]
+    schedule: SummarySchedule, story: Callable[[Summaries, TemporaryStore, VirtualClock], Awaitable[None]]
 ) -> None:
-    """Run a monitor with these `[[summary]]` tables from 16.55 on a Friday with one late release; one is due Monday."""
+    """Run a monitor with this summary from 16.55 on a Friday with one late release. One is due on Monday."""
 
     async def board(first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
         rows = [body_of(LATE_BY_20_MINUTES, None)] if first <= FRIDAY <= last else []
@@ -91,21 +106,8 @@ def play_friday_evening(
     async def run_story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
-        await record(writer, VerdictRecorder(store, ReportingRules()), LATE_BY_20_MINUTES, LATE_BY_20_MINUTES.at)
-        summaries = Summaries(
-            schedules(*tables),
-            store,
-            writer,
-            clock,
-            "Europe/London",
-            board,
-            lambda: RISKS,
-            PRODUCER_NAMES,
-            directly,
-            lambda: None,
-            rotas={"duty": BOB_ON_CALL},
-        )
-        await story(summaries, store, clock)
+        await record_verdict(writer, VerdictRecorder(store, ReportingRules()), LATE_BY_20_MINUTES)
+        await story(make_summaries(schedule, board, store, writer, clock), store, clock)
         writer.abandon()
 
     run_virtually(run_story, FRIDAY_EVENING - 5 * MINUTE)
@@ -131,7 +133,7 @@ def test_a_due_summary_is_written_once_even_after_a_restart() -> None:
         await summaries.write_due()
         assert len(summaries_in(store)) == 1
 
-    play_friday_evening([{"kind": "evening"}], story)
+    play_friday_evening(make_schedule(kind="evening"), story)
 
 
 def test_a_summary_goes_once_to_each_channel_and_to_the_person_on_call_for_a_rota() -> None:
@@ -140,7 +142,7 @@ def test_a_summary_goes_once_to_each_channel_and_to_the_person_on_call_for_a_rot
         assert sorted(row.channel for row in store.outbox.deliveries(notice.id)) == ["bob-phone", "chat", "mail"]
 
     # Bob is on call for the rota `duty`, so his phone is named twice.
-    play_friday_evening([{"kind": "evening", "channels": ["mail", "chat", "duty", "bob-phone"]}], story)
+    play_friday_evening(make_schedule(kind="evening", channels=["mail", "chat", "duty", "bob-phone"]), story)
 
 
 def test_an_evening_summary_has_results_owed_reports_and_the_risks_of_the_next_day_with_releases() -> None:
@@ -162,7 +164,7 @@ def test_an_evening_summary_has_results_owed_reports_and_the_risks_of_the_next_d
             "- Malpractice (ofqual): for 7 h, r-2018-01-05",
         ]
 
-    play_friday_evening([{"kind": "evening"}], story)
+    play_friday_evening(make_schedule(kind="evening"), story)
 
 
 def test_a_summary_lists_overdue_actions_with_their_owner() -> None:
@@ -179,7 +181,7 @@ def test_a_summary_lists_overdue_actions_with_their_owner() -> None:
             "- web team, by 4 January 2018: Renew the certificate, no. 1 of r-2018-01-05",
         ]
 
-    play_friday_evening([{"kind": "evening"}], story)
+    play_friday_evening(make_schedule(kind="evening"), story)
 
 
 def test_a_summary_of_one_producer_omits_releases_of_others() -> None:
@@ -187,7 +189,7 @@ def test_a_summary_of_one_producer_omits_releases_of_others() -> None:
         notice = await write_the_summary(summaries, store, clock)
         assert notice.subject == "Friday 5 January 2018: nothing was due"
 
-    play_friday_evening([{"kind": "evening", "producer": "ons"}], story)
+    play_friday_evening(make_schedule(kind="evening", producer="ons"), story)
 
 
 def test_a_morning_summary_lists_due_releases_risks_and_the_address_of_the_board() -> None:
@@ -221,7 +223,8 @@ def test_a_monthly_summary_counts_only_judged_releases() -> None:
 def test_a_release_overdue_for_days_is_in_each_summary_with_its_current_delay(
     make_summary: Callable[[SummaryFacts], Summary], days: int
 ) -> None:
-    row = body_of(Case(86_400.0 * days, [(-60, ABSENT)], every=60.0).verdict(), None)
+    overdue = judged(days * DAY.total_seconds(), [(-60, ABSENT)], every=60.0)
+    row = body_of(overdue, None)
     day = FRIDAY + timedelta(days=days)
     summary = make_summary(SummaryFacts(SLOT + days * DAY, day, day, [], missing=[row], names=PRODUCER_NAMES))
     assert summary.subject.endswith("; 1 still not out")
@@ -233,22 +236,19 @@ def test_a_release_overdue_for_days_is_in_each_summary_with_its_current_delay(
 
 def test_a_release_of_an_earlier_day_is_listed_only_while_it_is_overdue() -> None:
     row = body_of(LATE_BY_20_MINUTES, None)
+    of_friday = [row | {"verdict": verdict} for verdict in ("overdue", "late", "on_time")]
 
     async def board(first: date, last: date, _producer: str | None) -> list[dict[str, Any]]:
-        of_friday = [row | {"verdict": verdict} for verdict in ("overdue", "late", "on_time")]
         return of_friday if first <= FRIDAY <= last else []
 
-    async def write_summary(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer, when = Writer(store, clock), schedules({"kind": "morning"})
-        await Summaries(
-            when, store, writer, clock, "Europe/London", board, dict, PRODUCER_NAMES, directly, lambda: None
-        ).write_due()
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
+        summaries = make_summaries(make_schedule(kind="morning"), board, store, writer, clock)
+        summaries.risks = dict
+        await summaries.write_due()
         (notice,) = summaries_in(store)
         assert notice.subject == "Today, Monday 8 January 2018: nothing is due; 1 still not out"
-        writer.abandon()
 
-    run_virtually(write_summary, datetime(2018, 1, 8, 8, 50, tzinfo=UTC))
+    play_story(story, begins=datetime(2018, 1, 8, 8, 50, tzinfo=UTC))
 
 
 def test_a_summary_of_a_day_without_releases_says_so() -> None:

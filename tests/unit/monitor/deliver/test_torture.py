@@ -19,7 +19,7 @@ from monitor.judge.verdict import Verdict
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import an_outbox, record
+from tests.unit.monitor.deliver.outbox import an_outbox, record_verdict
 from tests.worlds.instants import after_slot
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
@@ -113,7 +113,9 @@ async def deliver_unless_killed(
     writer = Writer(store, clock)
 
     async def work() -> None:
-        await record(writer, VerdictRecorder(store, ReportingRules(channels=[receiver.name])), verdict, verdict.at)
+        await record_verdict(
+            writer, VerdictRecorder(store, ReportingRules(channels=[receiver.name])), verdict, verdict.at
+        )
         await an_outbox(store, writer, [receiver], clock).send_due("mail")
 
     working = asyncio.ensure_future(work())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -16,10 +17,11 @@ from monitor.deliver.rules import ReportingRules
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import SlowChannel, an_outbox, recording
+from tests.unit.monitor.deliver.outbox import SlowChannel, a_channel, an_outbox
 from tests.worlds.incidents import an_incident, facts_of_a_release
 from tests.worlds.instants import after_slot
 from tests.worlds.stores import TemporaryStore
+from tests.worlds.virtual import Test, asking_for
 
 GRADE_CHANGED = "grade_changed"
 
@@ -33,7 +35,7 @@ class PacedMail:
 
     def __post_init__(self) -> None:
         self.writer = Writer(self.store, self.clock)
-        self.mail = recording(self.clock, "mail")
+        self.mail = a_channel(self.clock, "mail")
         rules = ReportingRules(channels=["mail"], folding=frozenset({"mail"}))
         self.outbox = an_outbox(self.store, self.writer, [self.mail], self.clock, OutboxOptions(rules=rules))
 
@@ -53,94 +55,91 @@ class PacedMail:
 
     async def send_and_list_kinds(self) -> list[str]:
         await self.outbox.send_due("mail")
-        self.writer.abandon()
         return [message.kind for message in self.mail.messages.values()]
 
 
+def with_paced_mail(test: Test) -> Callable[..., None]:
+    """Run a coroutine as a test. Its `paced_mail` begins a minute after the slot. The other arguments are fixtures."""
+
+    def run(**fixtures: object) -> None:
+        async def story(clock: VirtualClock) -> None:
+            paced_mail = PacedMail(clock)
+            await test(paced_mail=paced_mail, **fixtures)
+            paced_mail.writer.abandon()
+
+        run_virtually(story, after_slot(61))
+
+    return asking_for(run, test, given=("paced_mail",))
+
+
 @pytest.mark.parametrize("kind", ["new_finding", "appeared", "exposure_closed"])
-def test_a_higher_grade_is_sent_at_once_and_other_follow_ups_wait_a_minute(kind: str) -> None:
-    async def story(clock: VirtualClock) -> None:
-        paced_mail = PacedMail(clock)
-        paced_mail.add_notice("opened")
-        await paced_mail.send_and_wait(seconds=5)
-        paced_mail.add_notice(GRADE_CHANGED)
-        await paced_mail.send_and_wait(seconds=5)
-        paced_mail.add_notice(kind)
-        assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
-
-    run_virtually(story, after_slot(61))
-
-
-def test_waiting_follow_ups_are_sent_together_with_a_higher_grade() -> None:
-    async def story(clock: VirtualClock) -> None:
-        paced_mail = PacedMail(clock)
-        paced_mail.add_notice("opened")
-        await paced_mail.send_and_wait(seconds=5)
-        earlier = paced_mail.add_notice("new_finding")
-        await paced_mail.send_and_wait(seconds=5)
-        paced_mail.add_notice(GRADE_CHANGED)
-        assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
-        last_message = list(paced_mail.mail.messages.values())[-1]
-        assert f"Since the last message:\n- {earlier.subject}" in last_message.text
-
-    run_virtually(story, after_slot(61))
+@with_paced_mail
+async def test_a_higher_grade_is_sent_at_once_and_other_follow_ups_wait_a_minute(
+    paced_mail: PacedMail, kind: str
+) -> None:
+    paced_mail.add_notice("opened")
+    await paced_mail.send_and_wait(seconds=5)
+    paced_mail.add_notice(GRADE_CHANGED)
+    await paced_mail.send_and_wait(seconds=5)
+    paced_mail.add_notice(kind)
+    assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
 
 
-def test_an_opening_delayed_by_quiet_hours_is_sent_before_the_higher_grade() -> None:
-    async def story(clock: VirtualClock) -> None:
-        paced_mail = PacedMail(clock)
-        paced_mail.add_notice("opened", due_in=timedelta(hours=8))
-        await paced_mail.send_and_wait(seconds=5)
-        paced_mail.add_notice(GRADE_CHANGED)
-        assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
-
-    run_virtually(story, after_slot(61))
-
-
-def test_a_higher_grade_waits_for_the_end_of_quiet_hours_that_apply_to_it() -> None:
-    async def story(clock: VirtualClock) -> None:
-        paced_mail = PacedMail(clock)
-        paced_mail.add_notice("opened")
-        await paced_mail.send_and_wait(seconds=5)
-        paced_mail.add_notice(GRADE_CHANGED, due_in=timedelta(hours=8))
-        assert await paced_mail.send_and_list_kinds() == ["opened"]
-
-    run_virtually(story, after_slot(61))
+@with_paced_mail
+async def test_waiting_follow_ups_are_sent_together_with_a_higher_grade(paced_mail: PacedMail) -> None:
+    paced_mail.add_notice("opened")
+    await paced_mail.send_and_wait(seconds=5)
+    earlier = paced_mail.add_notice("new_finding")
+    await paced_mail.send_and_wait(seconds=5)
+    paced_mail.add_notice(GRADE_CHANGED)
+    assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
+    last_message = list(paced_mail.mail.messages.values())[-1]
+    assert f"Since the last message:\n- {earlier.subject}" in last_message.text
 
 
-def test_a_thread_with_an_urgent_notice_goes_before_threads_that_waited_longer() -> None:
-    async def story(clock: VirtualClock) -> None:
-        paced_mail = PacedMail(clock)
-        paced_mail.add_notice("opened", "i")
-        await paced_mail.send_and_wait(seconds=61)
-        earlier = [paced_mail.add_notice("unproven", name) for name in ("a", "b")]
-        await clock.sleep(1)
-        urgent = paced_mail.add_notice(GRADE_CHANGED, "i")
-        slow = SlowChannel(clock, 10.0)
-        outbox = an_outbox(paced_mail.store, paced_mail.writer, [slow], clock)
-        await outbox.send_due("mail")
-        assert slow.received_ids == [urgent.id, *sorted(one.id for one in earlier)]
-        paced_mail.writer.abandon()
-
-    run_virtually(story, after_slot(61))
+@with_paced_mail
+async def test_an_opening_delayed_by_quiet_hours_is_sent_before_the_higher_grade(paced_mail: PacedMail) -> None:
+    paced_mail.add_notice("opened", due_in=timedelta(hours=8))
+    await paced_mail.send_and_wait(seconds=5)
+    paced_mail.add_notice(GRADE_CHANGED)
+    assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
 
 
-def test_an_urgent_notice_that_arrives_during_many_sends_does_not_wait_for_all_of_them() -> None:
-    async def story(clock: VirtualClock) -> None:
-        paced_mail = PacedMail(clock)
-        paced_mail.add_notice("opened", "i")
-        await paced_mail.send_and_wait(seconds=61)
-        for number in range(40):
-            paced_mail.add_notice("unproven", f"u{number}")
-        slow = SlowChannel(clock, 10.0)
-        outbox = an_outbox(paced_mail.store, paced_mail.writer, [slow], clock)
-        sending = asyncio.ensure_future(outbox.send_due("mail"))
-        await clock.sleep(35)
-        urgent = paced_mail.add_notice(GRADE_CHANGED, "i")
-        outbox.wake()
-        await sending
-        assert slow.received_ids.index(urgent.id) <= 6
-        assert len(slow.received_ids) == 41
-        paced_mail.writer.abandon()
+@with_paced_mail
+async def test_a_higher_grade_waits_for_the_end_of_quiet_hours_that_apply_to_it(paced_mail: PacedMail) -> None:
+    paced_mail.add_notice("opened")
+    await paced_mail.send_and_wait(seconds=5)
+    paced_mail.add_notice(GRADE_CHANGED, due_in=timedelta(hours=8))
+    assert await paced_mail.send_and_list_kinds() == ["opened"]
 
-    run_virtually(story, after_slot(61))
+
+@with_paced_mail
+async def test_a_thread_with_an_urgent_notice_goes_before_threads_that_waited_longer(paced_mail: PacedMail) -> None:
+    paced_mail.add_notice("opened", "i")
+    await paced_mail.send_and_wait(seconds=61)
+    earlier = [paced_mail.add_notice("unproven", name) for name in ("a", "b")]
+    await paced_mail.clock.sleep(1)
+    urgent = paced_mail.add_notice(GRADE_CHANGED, "i")
+    mail = SlowChannel(paced_mail.clock, seconds=10.0)
+    await an_outbox(paced_mail.store, paced_mail.writer, [mail], paced_mail.clock).send_due("mail")
+    assert mail.received_ids == [urgent.id, *sorted(one.id for one in earlier)]
+
+
+@with_paced_mail
+async def test_an_urgent_notice_that_arrives_during_many_sends_does_not_wait_for_all_of_them(
+    paced_mail: PacedMail,
+) -> None:
+    paced_mail.add_notice("opened", "i")
+    await paced_mail.send_and_wait(seconds=61)
+    for number in range(40):
+        paced_mail.add_notice("unproven", f"u{number}")
+    slow = SlowChannel(paced_mail.clock, seconds=10.0)
+    outbox = an_outbox(paced_mail.store, paced_mail.writer, [slow], paced_mail.clock)
+    sending = asyncio.ensure_future(outbox.send_due("mail"))
+    await paced_mail.clock.sleep(35)
+    urgent = paced_mail.add_notice(GRADE_CHANGED, "i")
+    outbox.wake()
+    await sending
+    # Three were received by then. The outbox reads its notices again after every five attempts.
+    assert slow.received_ids.index(urgent.id) <= 6
+    assert len(slow.received_ids) == 41
