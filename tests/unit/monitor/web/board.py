@@ -130,7 +130,7 @@ class Board:
     running: Live
     incident: str = ""
     early_incident: str = ""
-    logs: list[str] = field(default_factory=list)
+    past_releases: int = 0
 
     def remake_app(self) -> ASGIApp:
         """Return the application as its queries have it now."""
@@ -174,15 +174,19 @@ class Board:
         """Replace the slot in the stored JSON of a release."""
         self.change_release(release, slot=self.stored_release(release).body["slot"] | {"start": slot.isoformat()})
 
-    def add_final_releases(self, *releases: tuple[str, str, int]) -> None:
-        """Store final verdicts of releases `old-0`, `old-1`…: each a producer, a verdict, and how many days ago."""
-        row = self.stored_release()
+    def view_as_stranger(self) -> None:
+        """Make the client a stranger, for whom the board is public."""
+        self.queries.local, self.queries.public = False, True
+
+    def add_past_release(self, producer: str, verdict: str, *, days_ago: int, **fields: object) -> str:
+        """Store a final verdict on a release whose slot was so many days ago, and return its id."""
+        self.past_releases += 1
+        name, slot, row = f"past-{self.past_releases}", after_slot(-86400 * days_ago), self.stored_release()
+        promised = row.body["slot"] | {"start": slot.isoformat(), "precision": "instant"}
+        body = row.body | {"id": name, "verdict": verdict, "slot": promised, "producer": producer} | fields
         with self.store.transaction() as tx:
-            for number, (producer, verdict, days_ago) in enumerate(releases):
-                name, slot = f"old-{number}", after_slot(-86400 * days_ago)
-                promised = row.body["slot"] | {"start": slot.isoformat(), "precision": "instant"}
-                body = row.body | {"id": name, "verdict": verdict, "slot": promised, "producer": producer}
-                tx.save_judged(Judged(name, producer, slot, verdict, "none", final=True, at=slot, body=body))
+            tx.save_judged(Judged(name, producer, slot, verdict, "none", final=True, at=slot, body=body))
+        return name
 
 
 def _fill(store: TemporaryStore) -> None:
