@@ -55,7 +55,7 @@ REASONS, TIMELINE_OF_LOOKS, VIEW_OF_A_LOOK = "Why this verdict", "timeline", "ed
 
 async def test_strangers_see_no_reasons_and_no_looks_before_the_slot(board: Board) -> None:
     for_staff = await board.read_page("/releases/early")
-    board.queries.local, board.queries.public = False, True
+    board.view_as_stranger()
     board.clock.at = after_slot(-60)
     for_strangers = await board.read_page("/releases/early")
     for words in (REASONS, TIMELINE_OF_LOOKS):
@@ -65,7 +65,7 @@ async def test_strangers_see_no_reasons_and_no_looks_before_the_slot(board: Boar
 
 async def test_strangers_see_reasons_but_no_looks_after_the_slot(board: Board) -> None:
     for_staff = await board.read_page("/releases/early")
-    board.queries.local, board.queries.public = False, True
+    board.view_as_stranger()
     for_strangers = await board.read_page("/releases/early")
     assert VIEW_OF_A_LOOK in for_staff
     assert VIEW_OF_A_LOOK not in for_strangers
