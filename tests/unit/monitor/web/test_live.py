@@ -85,6 +85,7 @@ async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -
     row = changed_parts(await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN))[element_id("r")]
     assert "&lt;b&gt;Malpractice&lt;/b&gt;" in row
     page = await board.read_page("/?date=2018-01-05")
+    # The stream sends no line breaks.
     assert " ".join(row.split()) in " ".join(page.split())
 
 
@@ -123,9 +124,10 @@ async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEven
         "promises": [a_promise(release="early")],
     }
     verdict = judged(-300, {"early/page/edge": [*absent, *present]}, **release)
-    quiet = judged(-600, {"early/page/edge": absent}, **release)
-    board.queries.local, board.clock.at = False, after_slot(-320)
-    board.change_release("early", **body_of(quiet, None))
+    verdict_before = judged(-600, {"early/page/edge": absent}, **release)
+    board.view_as_stranger()
+    board.clock.at = after_slot(-320)
+    board.change_release("early", **body_of(verdict_before, None))
     live = LiveBoard(board.queries)
     for_strangers, for_staff = live.listen("", sees_all=False), live.listen("", sees_all=True)
     seen_by_strangers, seen_by_staff = await read_events(for_strangers), await read_events(for_staff)
@@ -197,8 +199,8 @@ async def test_reader_who_missed_too_many_events_reloads_the_page(board: Board) 
 
 async def test_streams_are_limited_for_strangers_and_staff_separately(board: Board) -> None:
     live = LiveBoard(board.queries, most=1)
-    stranger = live.listen("", sees_all=False)
-    await anext(stranger)
+    stream_of_a_stranger = live.listen("", sees_all=False)
+    await anext(stream_of_a_stranger)
     assert live.is_full(sees_all=False)
     assert not live.is_full(sees_all=True)
 

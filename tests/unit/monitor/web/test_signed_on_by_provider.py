@@ -174,37 +174,37 @@ async def test_token_for_another_client_or_time_is_refused(visitor: Visitor, cla
     assert "a token that cannot be" in failure["why"]
 
 
-def unsigned(idp: Idp) -> str:
+def unsigned_token(idp: Idp) -> str:
     _, body, _ = idp.sign_token().split(".")
     return f"{to_unicode(urlsafe_b64encode(json.dumps({'alg': 'none'}).encode()))}.{body}."
 
 
-def by_secret(idp: Idp) -> str:
+def token_signed_with_secret(idp: Idp) -> str:
     claims = jwt.decode(idp.sign_token(), key()).claims
     return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(SECRET), algorithms=["HS256"])
 
 
-def altered(idp: Idp) -> str:
+def altered_token(idp: Idp) -> str:
     head, _, mark = idp.sign_token().split(".")
     idp.claims["groups"] = ["stats-heads"]
     return f"{head}.{idp.sign_token().split('.')[1]}.{mark}"
 
 
-FORGED = {
-    "by an unknown key": lambda idp: idp.sign_token(key("two")),
-    "by an unknown key of a known name": lambda idp: idp.sign_token(key("two"), {"kid": "one"}),
-    "by nobody": unsigned,
-    "by the secret": by_secret,
-    "altered": altered,
+FORGERIES = {
+    "signed with an unknown key": lambda idp: idp.sign_token(key("two")),
+    "signed with an unknown key that has a known name": lambda idp: idp.sign_token(key("two"), {"kid": "one"}),
+    "not signed": unsigned_token,
+    "signed with the client's secret": token_signed_with_secret,
+    "altered": altered_token,
     "no token": lambda _: "x.y.z",
-    "nothing": lambda _: " ",
+    "blank": lambda _: " ",
 }
 
 
-@pytest.mark.parametrize("how", FORGED)
-async def test_token_with_an_invalid_signature_is_refused(visitor: Visitor, how: str) -> None:
+@pytest.mark.parametrize("forgery", FORGERIES)
+async def test_token_with_an_invalid_signature_is_refused(visitor: Visitor, forgery: str) -> None:
     query = await visitor.approve_at_provider()
-    visitor.idp.token = FORGED[how](visitor.idp)
+    visitor.idp.token = FORGERIES[forgery](visitor.idp)
     assert is_refused(await visitor.return_to_board(query), 403, "cannot be")
     assert await visitor.access() == "no page before sign-in"
 
