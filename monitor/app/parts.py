@@ -247,8 +247,6 @@ def make_queries(
         settings.timezone,
         desk=desk,
         silent_hosts=tally.silent_hosts.silent_now,
-        current_incidents=desk.current,
-        writer=core.writer,
         sessions=make_sessions(settings, core.folder, core.clock, throttle),
         throttle=throttle,
         read_calendar=reads.read_named,
