@@ -136,6 +136,7 @@ async def test_lists_are_read_page_by_page(board: Board) -> None:
 
 
 async def test_span_of_many_years_is_paged_by_400_days(board: Board) -> None:
+    # Both releases are in the first 400 of these 730 days.
     pages = await read_pages(board.client, "releases", "from=2017-01-01&to=2018-12-31")
     assert pages == [["early", "r"], []]
 

@@ -11,13 +11,12 @@ import pytest
 from alerts.by_hand import note_mail
 from alerts.draft.edits import list_open_fields
 from alerts.draft.report import Answer, Field, report_from_json
-from alerts.draft.versions import append_edit, append_measurement
+from alerts.draft.versions import append_measurement
 from alerts.incident import MONITOR
 from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.store.rows import Draft
 from tests.unit.monitor.web.board import Board
 from tests.unit.monitor.web.people import read_form, send_incident_form, sign_in, signed_in_board
-from tests.worlds.instants import after_slot
 
 ACCOUNT = "box.B.2.account"
 
@@ -35,15 +34,6 @@ def newest_draft(board: Board) -> Draft:
 
 def timeline_texts(board: Board) -> list[str]:
     return [f"{entry.by}: {entry.text}" for entry in board.late_incident().timeline if entry.by != MONITOR]
-
-
-def write_as_another_person(board: Board, field: str, text: str) -> None:
-    """Complete a box of the late incident, as the import of an edited document does."""
-    versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
-    with board.store.transaction() as tx:
-        tx.add_draft(
-            draft_row(append_edit(versions, {field: text}, "press officer", after_slot(700))[-1], board.incident)
-        )
 
 
 def report_field(board: Board, field: str) -> Field:
@@ -102,7 +92,7 @@ async def test_emptied_box_of_the_report_is_open_again(board: Board) -> None:
 
 async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> None:
     read = await read_form(board, f"/incidents/{board.incident}")
-    write_as_another_person(board, "B.2.account", "The platform was down.")
+    board.edit_draft("B.2.account", "The platform was down.")
     answer = await send_incident_form(board, {ACCOUNT: "A certificate had expired."}, base=read)
     assert answer.status_code == 409
     for words in ("Another person wrote in the same box", "As it was", "As you wrote it"):
@@ -119,7 +109,7 @@ async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> Non
 
 async def test_two_people_in_two_boxes_do_not_conflict(board: Board) -> None:
     read = await read_form(board, f"/incidents/{board.incident}")
-    write_as_another_person(board, "B.2.account", "The platform was down.")
+    board.edit_draft("B.2.account", "The platform was down.")
     assert (await send_incident_form(board, {"box.B.4.corrective": "None."}, base=read)).status_code == 303
     words = {"B.2.account": "The platform was down.", "B.4.corrective": "None."}
     assert dict(newest_draft(board).words) == words
@@ -136,7 +126,7 @@ async def test_text_about_a_value_that_was_measured_again_meanwhile_is_contested
 
 async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> None:
     box_of_another_form = "D.9.nowhere"
-    write_as_another_person(board, box_of_another_form, "Said on another form.")
+    board.edit_draft(box_of_another_form, "Said on another form.")
     page = await board.client.get(f"/incidents/{board.incident}")
     assert "Text kept from an earlier form" in page.text
     read = await read_form(board, f"/incidents/{board.incident}")
@@ -148,7 +138,7 @@ async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> N
 
 
 async def test_text_moved_from_another_form_can_be_changed_in_its_new_box(board: Board) -> None:
-    write_as_another_person(board, "A.2.reasons", "A certificate had expired.")
+    board.edit_draft("A.2.reasons", "A certificate had expired.")
     read = await read_form(board, f"/incidents/{board.incident}")
     # The page shows it in the box of this form that asks for the same.
     (new_box,) = [name for name, text in read.items() if text == "A certificate had expired."]

@@ -63,6 +63,13 @@ async def read_events(stream: AsyncIterator[bytes], pulses: int = 1) -> list[Str
     return result
 
 
+async def open_stream(live: LiveBoard) -> AsyncIterator[bytes]:
+    """Return a stream for staff that has sent its first pulse, so that it sends only changes from then on."""
+    stream = live.listen("", sees_all=True)
+    await read_events(stream)
+    return stream
+
+
 def changed_parts(events: list[StreamEvent]) -> dict[str, str]:
     """Return the new HTML of each element that the page is to replace, by the id of the element."""
     return {event.data["element"]: event.data["html"] for event in events if event.kind == "swap"}
@@ -78,9 +85,7 @@ async def test_page_made_before_the_first_stream_reloads_once(board: Board) -> N
 
 
 async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -> None:
-    live = LiveBoard(board.queries)
-    stream = live.listen("", sees_all=True)
-    await read_events(stream)
+    stream = await open_stream(LiveBoard(board.queries))
     board.change_release(title="<b>Malpractice</b>")
     row = changed_parts(await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN))[element_id("r")]
     assert "&lt;b&gt;Malpractice&lt;/b&gt;" in row
@@ -103,8 +108,7 @@ async def test_change_that_the_running_monitor_records_is_sent_within_two_pulses
 
 async def test_stream_resumes_at_a_known_position_and_reloads_the_page_at_an_unknown_one(board: Board) -> None:
     live = LiveBoard(board.queries)
-    stream = live.listen("", sees_all=True)
-    await read_events(stream)
+    stream = await open_stream(live)
     position = live.position(sees_all=True)
     board.change_release(title="Once")
     missed = changed_parts(await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN))
@@ -189,9 +193,7 @@ async def test_reader_who_missed_too_many_events_reloads_the_page(board: Board) 
                 tx.save_judged(replace(row, release=name, body=row.body | {"id": name, "title": title}))
 
     save_300_releases("Before")
-    live = LiveBoard(board.queries)
-    stream = live.listen("", sees_all=True)
-    await read_events(stream)
+    stream = await open_stream(LiveBoard(board.queries))
     save_300_releases("After")
     events = await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN)
     assert [event.kind for event in events if event.kind != "pulse"] == ["renew"]

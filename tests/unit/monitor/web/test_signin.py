@@ -171,6 +171,7 @@ async def test_cookies_are_http_only_same_site_and_secure_on_tls(
     async with open_closed_board(users, base) as board:
         page = await board.client.get("/sign-in")
         form = {"name": "anne", "password": SECRET, "mark": hidden_field(page, "mark")}
+        # The client would not send a secure cookie to an address without TLS, so it is sent in a header.
         board.client.cookies.clear()
         cookie = {"Cookie": f"{name}-form={form['mark']}"}
         entered = await board.client.post("/sign-in", data=form, headers=cookie)
