@@ -213,7 +213,7 @@ def test_ordinary_day_folds_no_release() -> None:
     assert group_rows([], {}) == []
 
 
-async def test_api_filters_incidents_by_open_and_by_producer(board: Board) -> None:
+async def test_api_filters_incidents_by_open_by_producer_and_by_day(board: Board) -> None:
     known = board.late_incident()
     board.save_incident(replace(known, id="over", closed=after_slot(1500), words=WAIVED))
 
@@ -225,6 +225,9 @@ async def test_api_filters_incidents_by_open_and_by_producer(board: Board) -> No
     assert await list_ids("open=true") == await list_ids("") - {"over"}
     assert board.incident in await list_ids(f"producer={known.producer}")
     assert await list_ids("producer=nobody") == set()
+    # All are of 5 January.
+    assert await list_ids("from=2018-01-05&to=2018-01-05") == await list_ids("")
+    assert await list_ids("from=2018-01-06") == await list_ids("to=2018-01-04") == set()
     assert await board.status_of("/api/v1/incidents?open=1") == 400
 
 

@@ -77,10 +77,3 @@ def test_the_joined_calendar_as_csv_is_made_again_only_after_a_minute(tmp_path: 
         assert "Called otherwise" in (await get("/calendar.csv")).text
 
     run_office(tmp_path, act)
-
-
-def test_unknown_calendar_format_is_not_found(tmp_path: Path) -> None:
-    async def act(_office: Office, get: Get) -> None:
-        assert (await get("/calendar.xls")).status_code == 404
-
-    run_office(tmp_path, act)

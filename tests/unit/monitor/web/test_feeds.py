@@ -31,10 +31,6 @@ async def test_badge_counts_releases_on_time_without_cancelled_and_unproven_ones
     assert (heading, figures) == ("Ofqual <&>: on time in 12 months", "50 %, 2 of 4")
 
 
-async def test_badge_of_an_unknown_producer_is_not_found(board: Board) -> None:
-    assert await board.status_of("/badges/nobody.svg") == 404
-
-
 async def test_badge_is_made_again_after_ten_minutes(board: Board) -> None:
     # The board has a release that was early.
     of_the_early_one, of_both = "0 %, 0 of 1", "50 %, 1 of 2"

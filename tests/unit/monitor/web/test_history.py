@@ -54,13 +54,6 @@ async def test_history_of_one_producer_counts_no_release_of_others(board: Board)
     assert "Releases by producer and verdict" not in found
 
 
-@pytest.mark.parametrize(("query", "status"), [("producer=nobody", 404), ("host=x", 404), ("day=x", 400)])
-async def test_history_of_an_unknown_producer_host_or_parameter_is_refused(
-    board: Board, query: str, status: int
-) -> None:
-    assert await board.status_of(f"/history?{query}") == status
-
-
 async def test_a_producer_is_shown_by_series_the_worst_first_under_the_newest_title(board: Board) -> None:
     for days_ago, verdict, title, host in (
         (40, "on_time", "Road figures, November 2017", "h0.example"),

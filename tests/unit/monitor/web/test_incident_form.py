@@ -253,28 +253,26 @@ async def test_role_that_an_incident_is_assigned_to_is_shown_on_every_page_of_it
     assert len(timeline_texts(board)) == 1
 
 
-async def test_role_to_assign_an_incident_to_has_at_most_80_characters(board: Board) -> None:
-    refused = await send_incident_form(board, {"assigned": "x" * 81})
-    assert (refused.status_code, "at most 80 characters" in refused.text) == (400, True)
-    assert timeline_texts(board) == []
-
-
 @pytest.mark.parametrize(
-    ("typed", "reason"),
+    ("typed", "shown_fault"),
     [
         ({"call": "web team"}, "what was said"),
         ({"said": "they are on it"}, "with whom the call was"),
         ({"address": "javascript:alert(1)"}, "not a web address"),
         ({"address": "https://"}, "not a web address"),
         ({"address": "https://[x"}, "not a web address"),
+        ({"assigned": "x" * 81}, "at most 80 characters"),
+        ({"forward": "soon", "note": "x"}, "not a date-time"),
+        ({"owner": "web team", "due": "2018-02-01"}, 'id="action-fault"'),
+        ({"action": "Renew it", "owner": "web team", "due": "soon"}, 'id="due-fault"'),
     ],
 )
 async def test_invalid_note_is_refused_with_the_typed_text_kept(
-    board: Board, typed: dict[str, str], reason: str
+    board: Board, typed: dict[str, str], shown_fault: str
 ) -> None:
     answer = await send_incident_form(board, {ACCOUNT: "An hour's work."}, typed)
     assert answer.status_code == 400
-    assert reason in answer.text
+    assert shown_fault in answer.text
     assert "An hour&#39;s work." in answer.text
     assert timeline_texts(board) == []
     assert len(board.store.verdicts.drafts(board.incident)) == 1
@@ -324,9 +322,6 @@ async def test_decision_to_bring_the_release_forward_is_in_the_timeline(board: B
         "duty statistician: decided to bring the release forward to 09:50 GMT on 5 January 2018"
     ]
     assert newest_draft(board).words["B.2.account"] == "A certificate."
-    refused = await send_incident_form(board, {"forward": "soon", "note": "x"})
-    assert (refused.status_code, len(timeline_texts(board))) == (400, 1)
-    assert "not a date-time" in refused.text
 
 
 async def test_person_closes_the_incident(board: Board) -> None:
@@ -378,14 +373,6 @@ async def test_action_is_added_to_the_report_and_marked_as_done(board: Board) ->
     await send_incident_form(board, {"acted.1": "on", "acted.7": "on"})
     assert board.late_incident().actions[0].done_by == "duty statistician"
     assert 'name="acted.1"' not in await board.read_page(f"/incidents/{board.incident}")
-
-
-async def test_incomplete_action_is_refused_at_each_missing_box(board: Board) -> None:
-    answer = await send_incident_form(board, {"owner": "web team", "due": "soon", ACCOUNT: "An hour's work."})
-    assert answer.status_code == 400
-    assert all(f'id="{box}-fault"' in answer.text for box in ("action", "due"))
-    assert "An hour&#39;s work." in answer.text
-    assert timeline_texts(board) == []
 
 
 async def test_viewer_reads_actions_but_cannot_change_them(board: Board) -> None:

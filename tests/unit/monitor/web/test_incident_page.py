@@ -20,6 +20,13 @@ from tests.unit.monitor.web.board import KEYS, TITLE, Board
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.releases import PAGE_URL
 
+DOCUMENTS = {
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "html": "text/html",
+    "md": "text/markdown",
+}
+
 
 def sign_and_amend_draft(board: Board) -> None:
     board.edit_draft("B.2.account", "A certificate had expired.", at=700)
@@ -36,7 +43,7 @@ async def test_an_incident_shows_what_to_do_the_draft_its_guidance_and_its_timel
     draft, guidance = "[to be completed:", "Questions that help"
     for words in (TITLE, "not acknowledged", "What to do now", draft, guidance, "Timeline"):
         assert words in page
-    for ending in ("docx", "odt", "html", "md"):
+    for ending in DOCUMENTS:
         assert f"/draft.{ending}" in page
     assert board.store.verdicts.drafts(board.incident)[-1].digest[:16] in page
 
@@ -155,9 +162,9 @@ async def test_incident_of_a_platform_fault_lists_each_release_that_it_holds_up(
 
 
 async def test_every_format_of_a_draft_can_be_downloaded(board: Board) -> None:
-    for ending in ("docx", "odt", "html", "md"):
+    for ending, media in DOCUMENTS.items():
         answer = await board.client.get(f"/api/v1/incidents/{board.incident}/draft.{ending}")
-        assert answer.status_code == 200
+        assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, media)
         assert len(answer.content) > 1000
     assert await board.status_of(f"/api/v1/incidents/{board.incident}/draft.exe") == 404
 

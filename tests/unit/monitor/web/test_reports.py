@@ -106,7 +106,3 @@ async def test_form_of_another_session_saves_no_report(board: Board) -> None:
     sent = JANUARY | {"producer": "", "host": "", "guard": "another"}
     assert (await board.client.post("/reports", data=sent)).status_code == 403
     assert await board.status_of("/incidents/period-all-2018-01-01-2018-01-31") == 404
-
-
-async def test_unknown_file_format_is_not_found(board: Board) -> None:
-    assert (await board.client.get("/reports/period.pdf", params=JANUARY)).status_code == 404
