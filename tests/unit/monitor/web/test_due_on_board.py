@@ -64,6 +64,7 @@ async def test_the_top_of_the_board_shows_how_long_a_release_is_due_and_links_to
 
 async def test_the_top_of_the_board_says_where_an_overdue_release_is_public_until_it_is_final(board: Board) -> None:
     body = overdue_but_in_the_news()
+    # 4700 s are 1 h 18 min. The news page shows it since 1260 s after the slot of 09:30.
     top = render_now(board.queries, [body], {}, after_slot(4700))
     top_when_final = render_now(board.queries, [body | {"final": True}], {}, after_slot(4700))
     assert "overdue 1 h 18 min since 09:30 GMT Out elsewhere since 09:51 GMT: news" in text_of(top)

@@ -53,6 +53,7 @@ async def test_feed_lists_changes_newest_first_with_unique_ids(board: Board) -> 
     assert answer.headers["content-type"] == "application/atom+xml"
     result = feedparser.parse(answer.content)
     assert (result.bozo, result.feed.title) == (False, "ninethirty: promised statistics")
+    # The board has two changes: a release that is absent for 400 s, and one that was out early.
     assert [one.title for one in result.entries] == [
         f"OVERDUE by at least 6 min 40 s: {TITLE}",
         "EARLY: Example prices: monthly",

@@ -157,6 +157,7 @@ async def test_pulse_contains_the_time_and_the_last_looks(board: Board) -> None:
     board.running.watched["r"] = WatchedState(None, after_slot(599))
     live = LiveBoard(board.queries)
     (pulse,) = [one for one in await read_events(live.listen("", sees_all=True)) if one.kind == "pulse"]
+    # The board is of 600 s after the slot of 09:30. The page counts in milliseconds since 1970.
     assert pulse.data["clock"].startswith("09:40:0")
     assert pulse.data["looked"] == {element_id("r"): round(after_slot(599).timestamp() * 1000)}
 
@@ -194,6 +195,7 @@ async def test_reader_who_missed_too_many_events_reloads_the_page(board: Board) 
 
     save_300_releases("Before")
     stream = await open_stream(LiveBoard(board.queries))
+    # A stream keeps only the last 256 events.
     save_300_releases("After")
     events = await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN)
     assert [event.kind for event in events if event.kind != "pulse"] == ["renew"]

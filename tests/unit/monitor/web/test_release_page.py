@@ -12,6 +12,7 @@ from tests.worlds.instants import after_slot
 
 async def test_release_page_shows_the_reasons_for_its_verdict_and_what_would_change_it(board: Board) -> None:
     text = await board.read_page("/releases/r")
+    # The looks at this page began an hour before its slot of 09:30.
     assert "page, edge view: absent by Fri 5 Jan 2018 08:30:00 GMT" in text
     assert "needs a report: more than 5 min late" in text
     what_would_change_it = text.partition("What would change the verdict")[2]
