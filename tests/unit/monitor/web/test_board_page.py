@@ -176,10 +176,10 @@ async def test_owed_report_needs_action_although_the_incident_is_closed(board: B
 
 
 async def test_strangers_see_no_incident_before_its_slot(board: Board) -> None:
-    board.view_as_stranger()
     board.clock.at = after_slot(-60)
-    text = await board.read_page("/")
-    assert 'class="needing"' not in text
+    assert 'class="needing"' in await board.read_page("/")
+    board.view_as_stranger()
+    assert 'class="needing"' not in await board.read_page("/")
 
 
 async def test_day_is_filtered_by_producer_state_or_text(board: Board) -> None:

@@ -85,7 +85,7 @@ async def test_releases_whose_slot_is_ahead_are_not_counted() -> None:
         assert "dft" not in await board.read_page("/history")
 
 
-async def test_year_is_read_once_in_ten_minutes_for_all_viewers(board: Board) -> None:
+async def test_year_is_read_again_only_after_ten_minutes(board: Board) -> None:
     before = await board.read_page("/history")
     board.add_past_release("dft", "late", days_ago=3)
     assert await board.read_page("/history") == before

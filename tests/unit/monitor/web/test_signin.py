@@ -96,7 +96,8 @@ async def test_wrong_name_or_password_is_refused_and_no_name_logged(board: Board
     assert "do not belong together" in answer.text
     assert "Set-Cookie" not in answer.headers or "ninethirty=" not in answer.headers["Set-Cookie"]
     assert [entry["event"] for entry in logs].count("sign_in_refused") == 1
-    assert "bob" not in str(logs)
+    # People sometimes type their password into the box of the name.
+    assert [typed for typed in ("anne", "bob") if typed in str(logs)] == []
     assert await board.status_of("/") == 303
 
 
