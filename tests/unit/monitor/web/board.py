@@ -205,9 +205,9 @@ class Board:
         return name
 
 
-def _fill(store: TemporaryStore) -> None:
+def _fill(store: TemporaryStore, title: str) -> None:
     events = VerdictRecorder(store, RULES)
-    late = replace(a_late_verdict(400), title=TITLE)
+    late = replace(a_late_verdict(400), title=title)
     measured = Measurement("edge", {}, (), None, (("edge-1", ""),))
     with store.transaction() as tx:
         tx.add_evidence([Record("edge", 1, "turn", after_slot(0), "f", 0, 1, "ab" * 32, "cd" * 32)])
@@ -237,9 +237,10 @@ async def a_board(
     reasons: Sequence[str] = (),
     users: Path | None = None,
     base: str = "http://127.0.0.1",
+    title: str = TITLE,
 ) -> AsyncIterator[Board]:
     store, clock = TemporaryStore(), StoppedClock(after_slot(600))
-    _fill(store)
+    _fill(store, title)
     writer = Writer(store, clock)
     throttle = Throttle(clock)
     door = Sessions(Users(users), clock, throttle, "https://board.gov.example") if users is not None else None
