@@ -100,50 +100,42 @@ async def test_connection_is_closed_if_the_head_of_its_second_request_is_not_com
         writer.close()
 
 
-class FakeConnection:
-    """A connection as the limiter sees it."""
+class FakeConnection(Connection):
+    """A connection without a socket."""
 
-    ended = False
+    def __init__(self) -> None:
+        self.is_closed = False
 
     def end(self) -> None:
-        self.ended = True
-
-
-def make_connection() -> Connection:
-    made: Connection = FakeConnection()  # type: ignore[assignment] # the limiter only calls end
-    return made
-
-
-def is_closed(one: Connection) -> bool:
-    return bool(one.ended)  # type: ignore[attr-defined] # see FakeConnection
+        self.is_closed = True
 
 
 def test_one_connection_too_many_of_an_address_closes_its_oldest_idle_one() -> None:
     limiter = ConnectionLimiter(most=9, most_each=2)
-    of_another, busy, oldest_idle, new = connections = [make_connection() for _ in range(4)]
+    of_another, busy, oldest_idle, new = connections = [FakeConnection() for _ in range(4)]
     limiter.add(of_another, "b")
     limiter.add(busy, "a")
     limiter.mark_busy(busy)
     limiter.add(oldest_idle, "a")
-    assert not any(is_closed(one) for one in connections)
+    assert not any(one.is_closed for one in connections)
     limiter.add(new, "a")
-    assert [one for one in connections if is_closed(one)] == [oldest_idle]
+    assert [one for one in connections if one.is_closed] == [oldest_idle]
 
 
 def test_one_connection_too_many_in_all_closes_the_oldest_idle_one() -> None:
     limiter = ConnectionLimiter(most=2, most_each=9)
-    busy, oldest_idle, new = connections = [make_connection() for _ in range(3)]
+    busy, oldest_idle, new = connections = [FakeConnection() for _ in range(3)]
     limiter.add(busy, "a")
     limiter.mark_busy(busy)
     limiter.add(oldest_idle, "b")
-    assert not any(is_closed(one) for one in connections)
+    assert not any(one.is_closed for one in connections)
     limiter.add(new, "c")
-    assert [one for one in connections if is_closed(one)] == [oldest_idle]
+    assert [one for one in connections if one.is_closed] == [oldest_idle]
     assert len(limiter) == 2
 
 
 def test_removed_connections_are_counted_no_longer() -> None:
-    limiter, connections = ConnectionLimiter(), [make_connection() for _ in range(3)]
+    limiter, connections = ConnectionLimiter(), [FakeConnection() for _ in range(3)]
     for one in connections:
         limiter.add(one, "a")
     for one in connections:
@@ -153,22 +145,22 @@ def test_removed_connections_are_counted_no_longer() -> None:
 
 def test_new_connection_is_closed_if_all_others_are_busy() -> None:
     limiter = ConnectionLimiter(most=9, most_each=1)
-    first, second, third = [make_connection() for _ in range(3)]
+    first, second, third = [FakeConnection() for _ in range(3)]
     limiter.add(first, "a")
     limiter.mark_busy(first)
     limiter.add(second, "a")
-    assert (is_closed(first), is_closed(second)) == (False, True)
+    assert (first.is_closed, second.is_closed) == (False, True)
     limiter.mark_idle(first)
     limiter.add(third, "a")
-    assert (is_closed(first), is_closed(third)) == (True, False)
+    assert (first.is_closed, third.is_closed) == (True, False)
 
 
 def test_trusted_proxy_is_not_limited_per_address() -> None:
     limiter = ConnectionLimiter(most=9, most_each=1, proxies=("a",))
-    connections = [make_connection() for _ in range(5)]
+    connections = [FakeConnection() for _ in range(5)]
     for one in connections:
         limiter.add(one, "a")
-    assert not any(is_closed(one) for one in connections)
+    assert not any(one.is_closed for one in connections)
 
 
 def test_limiter_leaves_three_quarters_of_the_descriptors() -> None:

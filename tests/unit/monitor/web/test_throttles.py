@@ -21,12 +21,6 @@ from tests.worlds.instants import after_slot
 TOKEN = {**WITH_TOKEN, "Accept": "*/*"}
 
 
-@pytest.fixture
-def users(tmp_path: Path, anne: str) -> Path:
-    (tmp_path / "users").write_text(anne)
-    return tmp_path / "users"
-
-
 async def try_to_sign_in(client: httpx.AsyncClient, password: str = SECRET) -> int:
     """Send the sign-in form of anne, and return the status of the response."""
     page = await client.get("/sign-in")
