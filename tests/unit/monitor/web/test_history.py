@@ -96,10 +96,10 @@ async def test_year_is_read_again_only_after_ten_minutes(board: Board) -> None:
 async def test_producer_has_a_dot_for_each_proved_delay_and_the_median_of_them(board: Board) -> None:
     for minutes_late in (1, 10, 120):
         delay = {"min": 60.0 * minutes_late, "max": 60.0 * minutes_late}
-        board.add_past_release("dft", "late", days_ago=minutes_late, delay=delay)
-    # The delay of an unproven release is not used, but the release is one of the four.
-    board.add_past_release("dft", "unproven", days_ago=6, delay={"min": 5.0, "max": 5.0})
-    board.add_past_release("ofqual", "on_time", days_ago=6)
+        board.add_past_release("dft", "late", days_ago=5, delay=delay)
+    # An unproven release is one of the four releases, but its delay is not used.
+    board.add_past_release("dft", "unproven", days_ago=5, delay={"min": 5.0, "max": 5.0})
+    board.add_past_release("ofqual", "on_time", days_ago=5)
     page = await board.client.get("/history")
     picture_of_dft = page.text.partition("ofqual</strong>")[0]
     dots = re.findall(r'<circle class="(\w+)" cx="[\d.]+%" cy="([\d.]+)"', picture_of_dft)
