@@ -240,8 +240,6 @@ def make_queries(
         settings.timezone,
         desk=Desk(current, core.writer, clock, outbox.wake, Path(settings.evidence.folder), own),
         silent_hosts=tally.silent_hosts.silent_now,
-        current_incidents=current,
-        writer=core.writer,
         sessions=make_sessions(settings, core.folder, clock, throttle),
         throttle=throttle,
         read_calendar=reads.read_named,

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from alerts.by_hand import InvalidInput
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
-from monitor.web.incident_page import render_incident
+from monitor.web.incident_page import show_incident
 from monitor.web.pages import render, render_fault
 from monitor.web.request import client_of, queries_of, read_form
 from monitor.web.sessions import Busy
@@ -50,7 +50,7 @@ async def acknowledge_on_page(request: Request, sent: SentForm) -> Response:
     try:
         await sent.desk.acknowledge(sent.incident, sent.text("role"))
     except InvalidInput as fault:
-        return await render_incident(request, sent.incident, str(fault))
+        return await show_incident(request, str(fault))
     return RedirectResponse(f"/incidents/{quote(sent.incident)}", 303)
 
 

@@ -61,7 +61,7 @@ async def show_board(request: Request) -> Response:
     needing = await _list_needing_action(queries)
     now, is_today = queries.clock.now(), day == queries.today()
     looked = _last_looks(queries, releases, now) if is_today else {}
-    parts = fragments.render_day_parts(queries, releases, now, looked, counting=True)
+    parts = fragments.render_day_parts(queries, releases, now, looked)
     return render(
         request,
         "board.html",

@@ -129,19 +129,15 @@ def render_needing_action(queries: Queries, needing: Sequence[Incident]) -> str:
 
 
 def render_day_parts(
-    queries: Queries,
-    rows: Sequence[Row],
-    now: datetime,
-    looked: Mapping[str, datetime] | None = None,
-    *,
-    counting: bool = False,
+    queries: Queries, rows: Sequence[Row], now: datetime, looked: Mapping[str, datetime] | None = None
 ) -> dict[str, str]:
     """Return the HTML of the parts that summarise all releases of the day, by element id.
 
-    If `counting`, the HTML contains the durations since and until slots and since last looks. Event streams leave them
-    out, because the page's script counts them.
+    With the last looks in `looked`, it contains the durations since them, and since and until slots. Event streams
+    leave them out, because the page's script counts them.
     """
-    counted_at, headline, following = now if counting else None, slot_headline(rows, now), find_next_slot(rows, now)
+    counted_at = now if looked is not None else None
+    headline, following = slot_headline(rows, now), find_next_slot(rows, now)
     return {
         "now": render_now(queries, rows, looked or {}, counted_at),
         "counts": render_fragment(

@@ -27,7 +27,7 @@ from alerts.incident import Incident
 from monitor.deliver.by_hand import SigningBlocked
 from monitor.errors import UnknownName, UserFault
 from monitor.store.rows import Draft
-from monitor.web.incident_page import SaveOutcome, list_missing, render_incident, texts_without_box, typed_texts
+from monitor.web.incident_page import SaveOutcome, list_missing, show_incident, texts_without_box, typed_texts
 from monitor.web.pages import render, render_fault
 from monitor.web.request import may_act, queries_of, session_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
@@ -55,17 +55,33 @@ async def save_form(request: Request, sent: SentForm) -> Response:
         # A browser does not fill in a file again.
         file_fault = {"mail": "choose the file again"} if sent.files else {}
         faults = file_fault | faults_by_box(fault, _BOX_IDS, "as-role")
-        return await render_incident(request, sent.incident, outcome=SaveOutcome(400, faults, (), sent.fields))
+        return await show_incident(request, outcome=SaveOutcome(400, faults, (), sent.fields))
     if conflicts:
-        return await render_incident(request, sent.incident, outcome=SaveOutcome(409, {}, conflicts))
+        return await show_incident(request, outcome=SaveOutcome(409, {}, conflicts))
     name = quote(sent.incident)
     pages = {"preview": f"/api/v1/incidents/{name}/draft.html", "sign": f"/incidents/{name}/sign"}
     return RedirectResponse(pages.get(sent.fields.get("do", ""), f"/incidents/{name}?saved=1"), 303)
 
 
-async def show_sign_page(request: Request) -> Response:
-    """Show the report that a head would sign, and the missing answers."""
-    return await _render_sign_page(request, request.path_params["incident"])
+async def show_sign_page(request: Request, fault: str = "") -> Response:
+    """Show a head the report to sign or waive, with the missing answers and a `fault` of the sent form."""
+    queries, session, name = queries_of(request), session_of(request), request.path_params["incident"]
+    if session is None or not session.person.is_head or queries.desk is None:
+        return render_fault(request, 403, _ONLY_FOR_HEADS)
+    found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
+    if not drafts:
+        raise UnknownName(f"There is no report of an incident {name!r}.")
+    report = report_from_json(drafts[-1].facts)
+    return render(
+        request,
+        "sign.html",
+        400 if fault else 200,
+        incident=found,
+        report=report,
+        draft=drafts[-1],
+        missing=list_missing(found, report),
+        fault=fault,
+    )
 
 
 @with_staff_form
@@ -79,9 +95,9 @@ async def sign_or_waive(request: Request, sent: SentForm) -> Response:
         else:
             await _sign_report(request, sent)
     except SigningBlocked:
-        return await _render_sign_page(request, sent.incident, "Say why you sign although something is missing.")
+        return await show_sign_page(request, "Say why you sign although something is missing.")
     except (InvalidInput, UserFault) as fault:
-        return await _render_sign_page(request, sent.incident, str(fault))
+        return await show_sign_page(request, str(fault))
     return RedirectResponse(f"/incidents/{quote(sent.incident)}#draft", 303)
 
 
@@ -107,27 +123,6 @@ async def download_evidence(request: Request) -> Response:
         # The folder is removed after the file was sent. If the export fails, the stack removes it at once.
         remove = BackgroundTask(folders.pop_all().close)
     return FileResponse(file, media_type="application/zip", filename=f"{incident.id}-evidence.zip", background=remove)
-
-
-async def _render_sign_page(request: Request, name: str, fault: str = "") -> Response:
-    """Return the page to sign or waive a report, or a 403 for people who are not a head."""
-    queries, session = queries_of(request), session_of(request)
-    if session is None or not session.person.is_head or queries.desk is None:
-        return render_fault(request, 403, _ONLY_FOR_HEADS)
-    found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
-    if not drafts:
-        raise UnknownName(f"There is no report of an incident {name!r}.")
-    report = report_from_json(drafts[-1].facts)
-    return render(
-        request,
-        "sign.html",
-        400 if fault else 200,
-        incident=found,
-        report=report,
-        draft=drafts[-1],
-        missing=list_missing(found, report),
-        fault=fault,
-    )
 
 
 def _find_version(drafts: list[Draft], number: str) -> Draft | None:

@@ -46,18 +46,13 @@ async def show_incidents(request: Request) -> Response:
     return render(request, "incidents.html", incidents=[incident_for_list(one, queries.today()) for one in ordered])
 
 
-async def show_incident(request: Request) -> Response:
-    """Show one incident."""
-    return await render_incident(request, request.path_params["incident"])
-
-
-async def render_incident(request: Request, name: str, fault: str = "", outcome: SaveOutcome | None = None) -> Response:
-    """Return the page of an incident: what to do now, the newest draft, its versions and the timeline.
+async def show_incident(request: Request, fault: str = "", outcome: SaveOutcome | None = None) -> Response:
+    """Show an incident: what to do now, the newest draft, its versions and the timeline.
 
     A closed incident shows instead what happened and what remains. `fault` is why it could not be acknowledged, and
     `outcome` the result if its form was just sent. The page then shows its faults, conflicts and unsaved texts.
     """
-    queries = queries_of(request)
+    queries, name = queries_of(request), request.path_params["incident"]
     found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
     report = report_from_json(drafts[-1].facts) if drafts else None
     outcome = outcome or SaveOutcome()

@@ -97,7 +97,9 @@ class Operation:
 
     def _respond_with(self, request: Request, sent: Input, answer: Json) -> Response:
         """Return the answer as JSON or CSV with a link to the next page. Return 304 if `If-None-Match` has its ETag."""
-        headers, media, rows = dict[str, str](), _JSON, self.rows
+        media, rows = _JSON, self.rows
+        # A 304 needs the `Vary` of the whole response too (RFC 9110, 15.4.5).
+        headers = {"Vary": "Accept"} if rows is not None else {}
         if rows is not None and _wants_csv(request, sent):
             body, media = b"".join(csv_chunks(rows.columns, map(rows.row, answer[rows.name]))), _CSV
         else:
@@ -107,12 +109,10 @@ class Operation:
             cached = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
             if not cached.isdisjoint({etag, "*"}):
                 return Response(status_code=304, headers=headers)
-        if rows is not None:
-            headers["Vary"] = "Accept"
-            if (after := answer.get("next")) is not None:
-                # CSV has no place for the address of the next page.
-                query = urlencode({**request.query_params, "after": after})
-                headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+        if rows is not None and (after := answer.get("next")) is not None:
+            # CSV has no place for the address of the next page.
+            query = urlencode({**request.query_params, "after": after})
+            headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
         return Response(body, self.status, headers, media)
 
     def describe(self, path: str, schemas: Json) -> Json:

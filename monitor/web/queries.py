@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 from alerts.draft.write.outline import Document
 from alerts.incident import Incident, Kind
 from monitor.clock import Clock
-from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import render_draft
 from monitor.deliver.message import Redactor, redact_draft
@@ -29,7 +28,6 @@ from monitor.health.self_check import Check
 from monitor.judge.as_json import is_by
 from monitor.store.rows import CalendarRead, Draft, Event
 from monitor.store.sql.engine import Store
-from monitor.store.writer import Writer
 from monitor.threads import Threads, with_pauses
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explained
@@ -97,6 +95,7 @@ class Queries:
     clock: Clock
     timezone: str
     public: bool = False
+    # Writes what people do, and brings incidents and drafts up to date; None in a demonstration.
     desk: Desk | None = None
     keys: Keys = field(default_factory=Keys)
     templates: Mapping[str, Path] = field(default_factory=dict)
@@ -109,9 +108,6 @@ class Queries:
     explain_verdict: Callable[[str, datetime], Explained | None] = lambda _release, _now: None
     # Returns the hosts with only unusable recent responses.
     silent_hosts: Callable[[datetime], Mapping[str, SilentHost]] = lambda _now: {}
-    # Brings incidents and drafts up to date, because durations grow; None if the monitor does not measure.
-    current_incidents: CurrentIncidents | None = None
-    writer: Writer | None = None
     throttle: Throttle = field(kw_only=True)
     sessions: Sessions | None = None
     # The calendar to which people add releases, and a function that reads the calendar of a name at once.
@@ -255,12 +251,12 @@ class Queries:
 
     async def list_drafts(self, incident: str) -> list[Draft]:
         """Return the versions of a draft, oldest first. Adds a version first if measurements have changed."""
-        now, current, writer = self.clock.now(), self.current_incidents, self.writer
-        if current is not None and writer is not None:
+        now, desk = self.clock.now(), self.desk
+        if desk is not None:
             # Durations grow, so the last version may be out of date.
-            redraft = await self.ask(lambda: current.prepare_redraft(incident, now))
+            redraft = await self.ask(lambda: desk.current.prepare_redraft(incident, now))
             if redraft is not None:
-                await writer.write(redraft)
+                await desk.writer.write(redraft)
         return await self.ask(lambda: self.store.verdicts.drafts(incident))
 
     async def list_related(self, incident: Incident) -> list[Incident]:
@@ -298,8 +294,8 @@ class Queries:
             # An incident of several releases becomes public after the slot of the first one.
             firsts = [(one, one.linked[0].release if one.linked else one.release) for one in public]
             visible = [one for one, first in firsts if self.is_slot_past(first, now)]
-        measured = self.current_incidents
-        return visible if measured is None else [measured.incident(one, now) for one in visible]
+        # Their durations grow, so they are measured again.
+        return visible if self.desk is None else [self.desk.current.incident(one, now) for one in visible]
 
     def is_slot_past(self, release: str, now: datetime) -> bool:
         """Return whether the slot of a release has passed. Reads the store, so call it in a thread."""

@@ -163,8 +163,8 @@ BUDGETS = {
     "monitor/ledger": 2301,
     "monitor/watch": 3876,
     "monitor/config": 1785,
-    "monitor/web": 6420,
-    "monitor/app": 2581,
+    "monitor/web": 6402,
+    "monitor/app": 2585,
     "monitor/rehearse": 3580,
     "monitor/cli": 4918,
 }

@@ -17,7 +17,7 @@ from tests.browser.pages import overflowing
 from tests.browser.test_accessible import DESK, PHONE, WIDTHS, opened
 from tests.unit.monitor.web.board import KEYS, Board
 from tests.unit.monitor.web.people import SECRET, users_file
-from tests.unit.monitor.web.test_incident_form import ALERT, write_elsewhere
+from tests.unit.monitor.web.test_incident_form import ALERT
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -144,7 +144,7 @@ async def test_two_editors_of_one_box_see_both_wordings_and_make_them_one(width:
         await page.goto(f"{base}/incidents/{board.incident}")
         box = page.locator('[id="B.2.account"]')
         await box.fill("A certificate had expired.")
-        write_elsewhere(board, "B.2.account", "The platform was down.")
+        board.edit_draft("B.2.account", "The platform was down.")
         await page.locator('.bar [value="save"]').click()
         await page.get_by_role("alert").wait_for()
         assert await page.get_by_text("As it was", exact=True).is_visible()

@@ -13,6 +13,7 @@ from alerts.draft.write.outline import Document
 from alerts.incident import Incident, Kind
 from monitor.cli.today import board_cells
 from monitor.deliver.current_incidents import CurrentIncidents
+from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import draft_row, render_draft, versions_from_rows
 from monitor.deliver.facts import Measurement
 from monitor.deliver.incident_json import incident_json
@@ -158,15 +159,15 @@ async def test_incident_pages_documents_and_json_have_the_current_delay(
     store: Store, current: CurrentIncidents
 ) -> None:
     async with a_board() as board:
-        board.queries.store, board.queries.current_incidents = store, current
-        board.queries.writer = Writer(store, board.clock)
+        writer = Writer(store, board.clock)
+        board.queries.store, board.queries.desk = store, Desk(current, writer, board.clock)
         board.clock.at = after_slot(NEXT_DAY)
         save_absence_until(store, NEXT_DAY)
         name = the_incident(current).id
         (listed,) = (await board.client.get("/api/v1/incidents")).json()["incidents"]
         page = (await board.client.get(f"/incidents/{name}")).text
         document = (await board.client.get(f"/api/v1/incidents/{name}/draft.md")).text
-        board.queries.writer.abandon()
+        writer.abandon()
     assert "delayed by at least 32 hours" in document
     assert listed["delay"]["min"] == NEXT_DAY
     assert "still absent at 17:30:00 GMT" in page

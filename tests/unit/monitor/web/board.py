@@ -13,9 +13,11 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
+from alerts.draft.versions import append_edit
 from alerts.incident import Incident
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
+from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder, body_of
@@ -102,6 +104,13 @@ class Live:
         return (self.metrics_page,)
 
 
+class StoredIncidents(CurrentIncidents):
+    """Incidents whose drafts stay as they are stored."""
+
+    def prepare_redraft(self, incident: str, now: datetime) -> None:  # noqa: ARG002 # as the base class
+        return None
+
+
 def early_runs(now: float) -> list[Run]:
     """Return the runs of a page that was out an hour early for ten minutes."""
     return [
@@ -130,7 +139,7 @@ class Board:
     running: Live
     incident: str = ""
     early_incident: str = ""
-    logs: list[str] = field(default_factory=list)
+    past_releases: int = 0
 
     def remake_app(self) -> ASGIApp:
         """Return the application as its queries have it now."""
@@ -154,6 +163,13 @@ class Board:
         """Return the roles that acknowledged the incident of the late release."""
         return [entry.by for entry in self.late_incident().timeline if entry.text == "acknowledged"]
 
+    def edit_draft(self, field: str, text: str, at: float = 700) -> None:
+        """Write into a box of the late incident, as the import of an edited document does."""
+        versions = versions_from_rows(self.store.verdicts.drafts(self.incident))
+        edited = append_edit(versions, {field: text}, "press officer", after_slot(at))[-1]
+        with self.store.transaction() as tx:
+            tx.add_draft(draft_row(edited, self.incident))
+
     def save_incident(self, incident: Incident) -> None:
         with self.store.transaction() as tx:
             tx.save_incident(incident)
@@ -174,20 +190,24 @@ class Board:
         """Replace the slot in the stored JSON of a release."""
         self.change_release(release, slot=self.stored_release(release).body["slot"] | {"start": slot.isoformat()})
 
-    def add_final_releases(self, *releases: tuple[str, str, int]) -> None:
-        """Store final verdicts of releases `old-0`, `old-1`…: each a producer, a verdict, and how many days ago."""
-        row = self.stored_release()
+    def view_as_stranger(self) -> None:
+        """Make the client a stranger, for whom the board is public."""
+        self.queries.local, self.queries.public = False, True
+
+    def add_past_release(self, producer: str, verdict: str, *, days_ago: int, **fields: object) -> str:
+        """Store a final verdict on a release whose slot was so many days ago, and return its id."""
+        self.past_releases += 1
+        name, slot, row = f"past-{self.past_releases}", after_slot(-86400 * days_ago), self.stored_release()
+        promised = row.body["slot"] | {"start": slot.isoformat(), "precision": "instant"}
+        body = row.body | {"id": name, "verdict": verdict, "slot": promised, "producer": producer} | fields
         with self.store.transaction() as tx:
-            for number, (producer, verdict, days_ago) in enumerate(releases):
-                name, slot = f"old-{number}", after_slot(-86400 * days_ago)
-                promised = row.body["slot"] | {"start": slot.isoformat(), "precision": "instant"}
-                body = row.body | {"id": name, "verdict": verdict, "slot": promised, "producer": producer}
-                tx.save_judged(Judged(name, producer, slot, verdict, "none", final=True, at=slot, body=body))
+            tx.save_judged(Judged(name, producer, slot, verdict, "none", final=True, at=slot, body=body))
+        return name
 
 
-def _fill(store: TemporaryStore) -> None:
+def _fill(store: TemporaryStore, title: str) -> None:
     events = VerdictRecorder(store, RULES)
-    late = replace(a_late_verdict(400), title=TITLE)
+    late = replace(a_late_verdict(400), title=title)
     measured = Measurement("edge", {}, (), None, (("edge-1", ""),))
     with store.transaction() as tx:
         tx.add_evidence([Record("edge", 1, "turn", after_slot(0), "f", 0, 1, "ab" * 32, "cd" * 32)])
@@ -217,22 +237,22 @@ async def a_board(
     reasons: Sequence[str] = (),
     users: Path | None = None,
     base: str = "http://127.0.0.1",
+    title: str = TITLE,
 ) -> AsyncIterator[Board]:
     store, clock = TemporaryStore(), StoppedClock(after_slot(600))
-    _fill(store)
+    _fill(store, title)
     writer = Writer(store, clock)
     throttle = Throttle(clock)
     door = Sessions(Users(users), clock, throttle, "https://board.gov.example") if users is not None else None
     policies, running = Policies(Policy()), Live(reasons)
+    incidents = StoredIncidents(store.verdicts, lambda _release, _now: None, VerdictRecorder(store, RULES))
     queries = Queries(
         store,
         running,
         clock,
         "Europe/London",
         public,
-        Desk(
-            CurrentIncidents(store.verdicts, lambda _release, _now: None, VerdictRecorder(store, RULES)), writer, clock
-        ),
+        Desk(incidents, writer, clock),
         keys,
         sessions=door,
         throttle=throttle,

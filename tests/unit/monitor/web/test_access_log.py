@@ -35,13 +35,14 @@ async def request_path(path: str, **headers: str) -> tuple[httpx.Response, list[
 
 
 async def test_log_lines_of_a_request_and_its_response_have_the_same_id() -> None:
-    answer, (inner, outer) = await request_path("/releases/r")
-    name = answer.headers["X-Request-ID"]
-    assert re.fullmatch(r"[0-9a-f]{32}", name)
-    assert (inner["event"], inner["request"]) == ("asked_store", name)
-    assert (outer["event"], outer["request"], outer["status"]) == ("request", name, 200)
-    assert (outer["method"], outer["path"]) == ("GET", "/releases/r")
-    assert outer["seconds"] >= 0
+    answer, (by_page, by_access_log) = await request_path("/releases/r")
+    request_id = answer.headers["X-Request-ID"]
+    assert re.fullmatch(r"[0-9a-f]{32}", request_id)
+    assert (by_page["event"], by_page["request"]) == ("asked_store", request_id)
+    assert (by_access_log["event"], by_access_log["request"]) == ("request", request_id)
+    assert (by_access_log["method"], by_access_log["path"]) == ("GET", "/releases/r")
+    assert by_access_log["status"] == 200
+    assert by_access_log["seconds"] >= 0
 
 
 async def test_valid_request_id_of_a_proxy_is_kept_and_an_invalid_one_replaced() -> None:

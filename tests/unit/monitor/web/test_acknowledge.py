@@ -18,23 +18,23 @@ from tests.worlds.instants import after_slot
 WEEK = timedelta(days=7)
 
 
-def sign_link_token(board: Board, key: bytes = KEYS.link) -> str:
+def make_week_token(board: Board, key: bytes = KEYS.link) -> str:
     """Return a token that acknowledges the late incident for a week."""
     return sign_token(board.incident, after_slot(400) + WEEK, key)
 
 
 async def test_opening_the_link_shows_a_button_and_changes_nothing(board: Board) -> None:
     for method in ("GET", "HEAD"):
-        answer = await board.client.request(method, "/acknowledge", params={"token": sign_link_token(board)})
+        answer = await board.client.request(method, "/acknowledge", params={"token": make_week_token(board)})
         assert answer.status_code == 200
-    page = await board.client.get("/acknowledge", params={"token": sign_link_token(board)})
+    page = await board.client.get("/acknowledge", params={"token": make_week_token(board)})
     assert "I'm on it" in page.text
     assert 'method="post"' in page.text
     assert board.acknowledged_by() == []
 
 
 async def test_button_acknowledges_the_incident_once_with_a_role(board: Board) -> None:
-    form = {"token": sign_link_token(board), "role": "duty statistician"}
+    form = {"token": make_week_token(board), "role": "duty statistician"}
     answer = await board.client.post("/acknowledge", data=form, follow_redirects=True)
     assert answer.status_code == 200
     assert "duty statistician" in answer.text
@@ -46,14 +46,14 @@ async def test_button_acknowledges_the_incident_once_with_a_role(board: Board) -
 
 @pytest.mark.parametrize("role", ["", "   ", "x" * 81])
 async def test_invalid_role_shows_the_form_again(board: Board, role: str) -> None:
-    answer = await board.client.post("/acknowledge", data={"token": sign_link_token(board), "role": role})
+    answer = await board.client.post("/acknowledge", data={"token": make_week_token(board), "role": role})
     assert answer.status_code == 400
     assert "give your role, not your name" in answer.text
     assert board.acknowledged_by() == []
 
 
 async def test_link_with_an_invalid_token_or_one_signed_with_another_key_is_refused(board: Board) -> None:
-    for token in ("", "nonsense", "%00", sign_link_token(board, b"another key"), sign_link_token(board)[:-2]):
+    for token in ("", "nonsense", "%00", make_week_token(board, b"another key"), make_week_token(board)[:-2]):
         opened = await board.client.get("/acknowledge", params={"token": token})
         pressed = await board.client.post("/acknowledge", data={"token": token, "role": "me"})
         assert (opened.status_code, pressed.status_code) == (403, 403)
@@ -61,14 +61,15 @@ async def test_link_with_an_invalid_token_or_one_signed_with_another_key_is_refu
 
 
 async def test_expired_link_is_refused(board: Board) -> None:
-    board.clock.seconds = WEEK.total_seconds()
-    answer = await board.client.post("/acknowledge", data={"token": sign_link_token(board), "role": "me"})
+    expired = make_week_token(board)
+    board.clock.seconds += WEEK.total_seconds()
+    answer = await board.client.post("/acknowledge", data={"token": expired, "role": "me"})
     assert answer.status_code == 403
 
 
 async def test_every_link_is_refused_if_no_key_is_configured() -> None:
     async with a_board(keys=Keys()) as board:
-        answer = await board.client.get("/acknowledge", params={"token": sign_link_token(board, b"")})
+        answer = await board.client.get("/acknowledge", params={"token": make_week_token(board, b"")})
         assert answer.status_code == 403
 
 
@@ -78,7 +79,7 @@ async def test_client_must_wait_a_minute_after_twenty_wrong_link_tokens(board: B
     refused = await board.client.get("/acknowledge?token=x")
     assert 0 < int(refused.headers["Retry-After"]) <= 60
     board.clock.seconds = 61.0
-    assert (await board.client.get("/acknowledge", params={"token": sign_link_token(board)})).status_code == 200
+    assert (await board.client.get("/acknowledge", params={"token": make_week_token(board)})).status_code == 200
 
 
 async def test_program_acknowledges_with_its_token(board: Board) -> None:
@@ -87,6 +88,7 @@ async def test_program_acknowledges_with_its_token(board: Board) -> None:
     )
     assert answer.status_code == 200
     assert answer.json()["acknowledged"]["by"] == "pager bridge"
+    # The answer is the whole incident.
     assert answer.json()["drafts"]
     assert board.acknowledged_by() == ["pager bridge"]
 
@@ -130,7 +132,7 @@ async def test_unknown_incident_cannot_be_acknowledged(board: Board) -> None:
 async def test_acknowledge_link_opens_although_the_board_is_closed() -> None:
     async with a_board(public=False) as board:
         assert await board.status_of("/incidents") == 401
-        page = await board.client.get("/acknowledge", params={"token": sign_link_token(board)})
+        page = await board.client.get("/acknowledge", params={"token": make_week_token(board)})
         assert page.status_code == 200
         assert await board.status_of("/style.css") == 200
 
@@ -140,6 +142,7 @@ async def test_the_link_in_a_notice_has_a_token_of_its_incident(board: Board) ->
     link = urlsplit(Links("https://board.example/", KEYS.link, WEEK).acknowledge_link(notice))
     assert link.path == "/acknowledge"
     (token,) = parse_qs(link.query)["token"]
+    # A link names its notice by the first characters, because it must be short.
     assert KEYS.read_link(token, board.clock.now()) == (board.incident, notice.id[:8])
 
 
@@ -149,16 +152,20 @@ async def test_link_of_a_notice_shows_that_notice_and_no_other() -> None:
         later = replace(first, id="f" * 32, at=after_slot(500), subject="A LATER WORD", text="A LATER WORD")
         with board.store.transaction() as tx:
             tx.add_notice(later, ())
-        for notice, words_of_the_other in ((first, "A LATER WORD"), (later, "still absent")):
+        pages = {}
+        for notice in (first, later):
             link = Links("https://board.example", KEYS.link, WEEK).acknowledge_link(notice)
-            page = await board.read_page(link.removeprefix("https://board.example"))
-            assert str(escape(notice.subject)) in page
-            assert words_of_the_other not in page
+            pages[notice.id] = await board.read_page(link.removeprefix("https://board.example"))
+        assert str(escape(first.subject)) in pages[first.id]
+        assert later.subject not in pages[first.id]
+        assert later.subject in pages[later.id]
+        assert "still absent" in first.text
+        assert "still absent" not in pages[later.id]
 
 
-async def test_older_link_without_a_notice_shows_only_the_incident() -> None:
+async def test_link_without_a_notice_shows_the_incident_without_measurements() -> None:
     async with a_board(public=False) as board:
-        page = (await board.client.get("/acknowledge", params={"token": sign_link_token(board)})).text
+        page = (await board.client.get("/acknowledge", params={"token": make_week_token(board)})).text
         assert "Measured so far" not in page
         assert "I'm on it" in page
 

@@ -197,6 +197,7 @@ async def test_address_added_before_the_slot_may_be_required(board: Board, tmp_p
 
 
 async def test_address_added_after_the_slot_is_never_required(board: Board, tmp_path: Path) -> None:
+    # The monitor still watches this release, so an address can be added.
     board.running.bodies["r"] = board.stored_release().body
     assert 'name="required"' not in await board.read_page("/by-hand?release=r")
     await send_by_hand_form(board, release="r", url="https://stats.example/mirror", required="on")
@@ -223,6 +224,7 @@ async def test_a_release_and_an_address_added_by_hand_can_be_removed_once(board:
     name = read_entries(tmp_path)[0]["id"]
     for entry, part in ((name, ""), ("addresses-coming", "added-1")):
         assert (await send_by_hand_form(board, "/by-hand/remove", entry=entry, part=part)).status_code == 303
+    # The calendar must say what was removed, so the entries remain in it.
     release, addresses = read_entries(tmp_path)
     assert (release["state"], addresses["part"]) == ("cancelled", [])
     assert release["reason"].startswith("Removed by hand: duty statistician, ")

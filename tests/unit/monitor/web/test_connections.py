@@ -53,13 +53,13 @@ async def test_two_thousand_slow_connections_delay_no_request_and_all_but_400_ar
             assert (await client.get("/healthz")).status_code == 200
             slowest_answer = max(slowest_answer, loop.time() - began)
         oldest = opened[: many - kept]
-        assert all(await asyncio.gather(*(asyncio.wait_for(is_ended(streams), 10) for streams in oldest)))
+        assert all(await asyncio.gather(*(asyncio.wait_for(is_closed_by_server(streams), 10) for streams in oldest)))
         assert slowest_answer < 0.5
         for _, writer in opened:
             writer.close()
 
 
-async def is_ended(streams: Streams) -> bool:
+async def is_closed_by_server(streams: Streams) -> bool:
     try:
         return await streams[0].read() == b""
     except ConnectionError:
@@ -87,7 +87,7 @@ async def test_endless_or_invalid_request_head_is_refused(request_head: bytes) -
 async def test_connection_is_closed_if_its_request_head_is_not_complete_in_time() -> None:
     async with serve_pages(ConnectionLimiter(header_seconds=0.2)) as (host, port):
         reader, writer = await open_slow_streams(host, port, 1)
-        assert await asyncio.wait_for(is_ended((reader, writer)), 10)
+        assert await asyncio.wait_for(is_closed_by_server((reader, writer)), 10)
         writer.close()
 
 
@@ -100,60 +100,67 @@ async def test_connection_is_closed_if_the_head_of_its_second_request_is_not_com
         writer.close()
 
 
-class FakeConnection:
-    """A connection as the limiter sees it."""
+class FakeConnection(Connection):
+    """A connection without a socket."""
 
-    ended = False
+    def __init__(self) -> None:
+        self.is_closed = False
 
     def end(self) -> None:
-        self.ended = True
+        self.is_closed = True
 
 
-def connection() -> Connection:
-    made: Connection = FakeConnection()  # type: ignore[assignment] # the limiter only calls end
-    return made
-
-
-def is_closed(one: Connection) -> bool:
-    return bool(one.ended)  # type: ignore[attr-defined] # see FakeConnection
-
-
-def test_new_connection_replaces_the_oldest_idle_one() -> None:
-    limiter = ConnectionLimiter(most=3, most_each=2)
-    busy, first_idle, second_idle, third, fourth = all_five = [connection() for _ in range(5)]
+def test_one_connection_too_many_of_an_address_closes_its_oldest_idle_one() -> None:
+    limiter = ConnectionLimiter(most=9, most_each=2)
+    of_another, busy, oldest_idle, new = connections = [FakeConnection() for _ in range(4)]
+    limiter.add(of_another, "b")
     limiter.add(busy, "a")
     limiter.mark_busy(busy)
-    limiter.add(first_idle, "a")
-    limiter.add(second_idle, "a")
-    # Two of one address are allowed.
-    assert [one for one in all_five if is_closed(one)] == [first_idle]
-    limiter.add(third, "b")
-    limiter.add(fourth, "c")
-    # Three are allowed in all.
-    assert [one for one in all_five if is_closed(one)] == [first_idle, second_idle]
-    assert len(limiter) == 3
-    for one in all_five:
+    limiter.add(oldest_idle, "a")
+    assert not any(one.is_closed for one in connections)
+    limiter.add(new, "a")
+    assert [one for one in connections if one.is_closed] == [oldest_idle]
+
+
+def test_one_connection_too_many_in_all_closes_the_oldest_idle_one() -> None:
+    limiter = ConnectionLimiter(most=2, most_each=9)
+    busy, oldest_idle, new = connections = [FakeConnection() for _ in range(3)]
+    limiter.add(busy, "a")
+    limiter.mark_busy(busy)
+    limiter.add(oldest_idle, "b")
+    assert not any(one.is_closed for one in connections)
+    limiter.add(new, "c")
+    assert [one for one in connections if one.is_closed] == [oldest_idle]
+    assert len(limiter) == 2
+
+
+def test_removed_connections_are_counted_no_longer() -> None:
+    limiter, connections = ConnectionLimiter(), [FakeConnection() for _ in range(3)]
+    for one in connections:
+        limiter.add(one, "a")
+    for one in connections:
         limiter.remove(one)
     assert len(limiter) == 0
 
 
 def test_new_connection_is_closed_if_all_others_are_busy() -> None:
-    limiter, first, second, third = ConnectionLimiter(most=9, most_each=1), connection(), connection(), connection()
+    limiter = ConnectionLimiter(most=9, most_each=1)
+    first, second, third = [FakeConnection() for _ in range(3)]
     limiter.add(first, "a")
     limiter.mark_busy(first)
     limiter.add(second, "a")
-    assert (is_closed(first), is_closed(second)) == (False, True)
+    assert (first.is_closed, second.is_closed) == (False, True)
     limiter.mark_idle(first)
     limiter.add(third, "a")
-    assert (is_closed(first), is_closed(third)) == (True, False)
+    assert (first.is_closed, third.is_closed) == (True, False)
 
 
 def test_trusted_proxy_is_not_limited_per_address() -> None:
     limiter = ConnectionLimiter(most=9, most_each=1, proxies=("a",))
-    connections = [connection() for _ in range(5)]
+    connections = [FakeConnection() for _ in range(5)]
     for one in connections:
         limiter.add(one, "a")
-    assert not any(is_closed(one) for one in connections)
+    assert not any(one.is_closed for one in connections)
 
 
 def test_limiter_leaves_three_quarters_of_the_descriptors() -> None:

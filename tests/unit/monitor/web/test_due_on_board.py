@@ -37,7 +37,7 @@ def overdue_but_in_the_news() -> dict[str, Any]:
 async def test_a_release_that_is_due_shows_for_how_long_and_what_the_last_look_got(board: Board) -> None:
     body = due_for_12_s()
     row = render_row(board.queries, body)
-    parts = render_day_parts(board.queries, [body], after_slot(12), counting=True)
+    parts = render_day_parts(board.queries, [body], after_slot(12), looked={})
     assert "due, not seen yet (12 s)" in text_of(row)
     assert "503, 12 looks" in text_of(row)
     assert text_of(parts["headline"]) == "1 release due at 9.30am: 1 not seen yet ( 12 s )"
@@ -53,7 +53,7 @@ async def test_headline_for_a_stream_does_not_change_every_second(board: Board) 
 
 async def test_the_top_of_the_board_shows_how_long_a_release_is_due_and_links_to_it(board: Board) -> None:
     body, last_looks = due_for_12_s(), {"r": after_slot(10)}
-    page = render_day_parts(board.queries, [body], after_slot(12), last_looks, counting=True)["now"]
+    page = render_day_parts(board.queries, [body], after_slot(12), last_looks)["now"]
     stream = render_day_parts(board.queries, [body], after_slot(12))["now"]
     assert "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago" in text_of(page)
     assert f'href="{body["url"]}"' in page
@@ -64,6 +64,7 @@ async def test_the_top_of_the_board_shows_how_long_a_release_is_due_and_links_to
 
 async def test_the_top_of_the_board_says_where_an_overdue_release_is_public_until_it_is_final(board: Board) -> None:
     body = overdue_but_in_the_news()
+    # 4700 s are 1 h 18 min. The news page shows it since 1260 s after the slot of 09:30.
     top = render_now(board.queries, [body], {}, after_slot(4700))
     top_when_final = render_now(board.queries, [body | {"final": True}], {}, after_slot(4700))
     assert "overdue 1 h 18 min since 09:30 GMT Out elsewhere since 09:51 GMT: news" in text_of(top)

@@ -61,9 +61,8 @@ async def test_no_page_shows_an_id_where_there_is_a_name(users: Path) -> None:
         with board.store.transaction() as tx:
             for scope, name in ((Scope.RELEASE, "early"), (Scope.INCIDENT, board.incident), (Scope.PRODUCER, "ofqual")):
                 tx.save_silence(create_silence(scope, name, after_slot(7200), "duty statistician", "work", now))
-        of_incident = f"/incidents/{board.incident}"
-        shown = ["/", "/calendar", "/incidents", "/history", "/silences", "/releases/r", "/releases/early", of_incident]
-        for path in shown:
+        paths = ["/", "/calendar", "/incidents", "/history", "/silences", "/releases/r", "/releases/early"]
+        for path in [*paths, f"/incidents/{board.incident}"]:
             page = await board.client.get(path)
             assert page.status_code == 200
             # A command for the terminal needs the id.
@@ -73,8 +72,7 @@ async def test_no_page_shows_an_id_where_there_is_a_name(users: Path) -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 async def test_an_incident_of_every_kind_has_a_page_and_json(board: Board, kind: Kind) -> None:
-    every = [None, *(every_facts() if kind not in OF_A_HOST else ())]
-    for facts in every:
+    for facts in [None, *(every_facts() if kind not in OF_A_HOST else ())]:
         made = make_incident(kind, facts)
         with board.store.transaction() as tx:
             tx.save_incident(made)
@@ -104,8 +102,8 @@ def test_an_incident_of_every_kind_has_notices(kind: Kind) -> None:
     for facts in every_facts():
         made = make_incident(kind, facts)
         assert_readable(make_fact_notice("opened", "thread", made, facts, after_slot(500)), made)
-        for later in every_facts():
-            for notice in decide(later, made, after_slot(600)).notices:
+        for facts_ten_minutes_later in every_facts():
+            for notice in decide(facts_ten_minutes_later, made, after_slot(1100)).notices:
                 assert_readable(notice, made)
 
 

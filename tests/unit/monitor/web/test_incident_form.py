@@ -10,14 +10,13 @@ import pytest
 
 from alerts.by_hand import note_mail
 from alerts.draft.edits import list_open_fields
-from alerts.draft.report import report_from_json
-from alerts.draft.versions import append_edit, append_measurement
+from alerts.draft.report import Answer, Field, report_from_json
+from alerts.draft.versions import append_measurement
 from alerts.incident import MONITOR
 from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.store.rows import Draft
 from tests.unit.monitor.web.board import Board
 from tests.unit.monitor.web.people import read_form, send_incident_form, sign_in, signed_in_board
-from tests.worlds.instants import after_slot
 
 ACCOUNT = "box.B.2.account"
 
@@ -37,13 +36,31 @@ def timeline_texts(board: Board) -> list[str]:
     return [f"{entry.by}: {entry.text}" for entry in board.late_incident().timeline if entry.by != MONITOR]
 
 
-def write_elsewhere(board: Board, field: str, text: str) -> None:
-    """Complete a box as another person, like the import of an edited document does."""
+def report_field(board: Board, field: str) -> Field:
+    """Return a box of the newest report."""
+    found = report_from_json(newest_draft(board).facts).find_field(field)
+    assert found is not None
+    return found
+
+
+def report_answer(board: Board, field: str) -> Answer:
+    """Return what a person typed into a box of the newest report."""
+    answer = report_field(board, field).answer
+    assert answer is not None
+    return answer
+
+
+def measure_again(board: Board, field: str, text: str) -> None:
+    """Add a version of the report in which a measured box has another text."""
     versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
+    report = versions[-1].report
+    sections = []
+    for section in report.sections:
+        fields = [replace(one, paragraphs=(text,)) if one.id == field else one for one in section.fields]
+        sections.append(replace(section, fields=tuple(fields)))
+    measured = append_measurement(versions, replace(report, sections=tuple(sections)))
     with board.store.transaction() as tx:
-        tx.add_draft(
-            draft_row(append_edit(versions, {field: text}, "press officer", after_slot(700))[-1], board.incident)
-        )
+        tx.add_draft(draft_row(measured[-1], board.incident))
 
 
 async def test_box_is_saved_as_typed_and_is_in_the_report(board: Board) -> None:
@@ -52,10 +69,8 @@ async def test_box_is_saved_as_typed_and_is_in_the_report(board: Board) -> None:
     assert answer.headers["Location"] == f"/incidents/{board.incident}?saved=1"
     kept = "  A certificate had expired.\n\n<b>Nobody</b> noticed, yn anffodus: ŵy.\n"
     assert dict(newest_draft(board).words) == {"B.2.account": kept}
-    field = report_from_json(newest_draft(board).facts).find_field("B.2.account")
-    assert field is not None
-    assert field.answer is not None
-    assert (field.answer.text, field.answer.by) == (kept, "duty statistician")
+    answer_in_report = report_answer(board, "B.2.account")
+    assert (answer_in_report.text, answer_in_report.by) == (kept, "duty statistician")
     page = (await board.client.get(answer.headers["Location"])).text
     assert "&lt;b&gt;Nobody&lt;/b&gt;" in page
     assert "Saved: the report is at version 2" in page
@@ -77,7 +92,7 @@ async def test_emptied_box_of_the_report_is_open_again(board: Board) -> None:
 
 async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> None:
     read = await read_form(board, f"/incidents/{board.incident}")
-    write_elsewhere(board, "B.2.account", "The platform was down.")
+    board.edit_draft("B.2.account", "The platform was down.")
     answer = await send_incident_form(board, {ACCOUNT: "A certificate had expired."}, base=read)
     assert answer.status_code == 409
     for words in ("Another person wrote in the same box", "As it was", "As you wrote it"):
@@ -94,60 +109,42 @@ async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> Non
 
 async def test_two_people_in_two_boxes_do_not_conflict(board: Board) -> None:
     read = await read_form(board, f"/incidents/{board.incident}")
-    write_elsewhere(board, "B.2.account", "The platform was down.")
-    others = [name for name in read if name.startswith("box.B.") and name != ACCOUNT]
-    assert (await send_incident_form(board, {others[-1]: "None."}, base=read)).status_code == 303
-    assert dict(newest_draft(board).words) == {
-        "B.2.account": "The platform was down.",
-        others[-1].removeprefix("box."): "None.",
-    }
+    board.edit_draft("B.2.account", "The platform was down.")
+    assert (await send_incident_form(board, {"box.B.4.corrective": "None."}, base=read)).status_code == 303
+    words = {"B.2.account": "The platform was down.", "B.4.corrective": "None."}
+    assert dict(newest_draft(board).words) == words
 
 
 async def test_text_about_a_value_that_was_measured_again_meanwhile_is_contested(board: Board) -> None:
     read = await read_form(board, f"/incidents/{board.incident}")
-    name = next(name for name in read if name.startswith("box.") and ".date" in name)
-    versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
-    report = versions[-1].report
-    sections = []
-    for section in report.sections:
-        fields = [
-            replace(field, paragraphs=("6 January 2018",)) if f"box.{field.id}" == name else field
-            for field in section.fields
-        ]
-        sections.append(replace(section, fields=tuple(fields)))
-    measured_again = append_measurement(versions, replace(report, sections=tuple(sections)))
-    with board.store.transaction() as tx:
-        tx.add_draft(draft_row(measured_again[-1], board.incident))
-    await send_incident_form(board, {name: "5 January, in the morning"}, base=read)
-    field = report_from_json(newest_draft(board).facts).find_field(name.removeprefix("box."))
-    assert field is not None
-    assert field.is_contested
+    date_field = next(name.removeprefix("box.") for name in read if name.startswith("box.") and ".date" in name)
+    measure_again(board, date_field, "6 January 2018")
+    await send_incident_form(board, {f"box.{date_field}": "5 January, in the morning"}, base=read)
+    assert report_field(board, date_field).is_contested
     assert "Measured since" in await board.read_page(f"/incidents/{board.incident}")
 
 
 async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> None:
-    write_elsewhere(board, "D.9.nowhere", "Said on another form.")
+    box_of_another_form = "D.9.nowhere"
+    board.edit_draft(box_of_another_form, "Said on another form.")
     page = await board.client.get(f"/incidents/{board.incident}")
     assert "Text kept from an earlier form" in page.text
     read = await read_form(board, f"/incidents/{board.incident}")
-    assert read["box.D.9.nowhere"] == "Said on another form."
-    await send_incident_form(board, {"box.D.9.nowhere": "", ACCOUNT: "Said on another form."}, base=read)
-    report = report_from_json(newest_draft(board).facts)
-    assert dict(report.kept) == {}
+    assert read[f"box.{box_of_another_form}"] == "Said on another form."
+    moved = {f"box.{box_of_another_form}": "", ACCOUNT: "Said on another form."}
+    await send_incident_form(board, moved, base=read)
+    assert dict(report_from_json(newest_draft(board).facts).kept) == {}
     assert newest_draft(board).words["B.2.account"] == "Said on another form."
 
 
 async def test_text_moved_from_another_form_can_be_changed_in_its_new_box(board: Board) -> None:
-    write_elsewhere(board, "A.2.reasons", "A certificate had expired.")
+    board.edit_draft("A.2.reasons", "A certificate had expired.")
     read = await read_form(board, f"/incidents/{board.incident}")
-    (name,) = [name for name, text in read.items() if text == "A certificate had expired."]
-    await send_incident_form(board, {name: "Two certificates."}, base=read)
-    report = report_from_json(newest_draft(board).facts)
-    assert dict(report.kept) == {}
-    field = report.find_field(name.removeprefix("box."))
-    assert field is not None
-    assert field.answer is not None
-    assert field.answer.text == "Two certificates."
+    # The page shows it in the box of this form that asks for the same.
+    (new_box,) = [name for name, text in read.items() if text == "A certificate had expired."]
+    await send_incident_form(board, {new_box: "Two certificates."}, base=read)
+    assert dict(report_from_json(newest_draft(board).facts).kept) == {}
+    assert report_answer(board, new_box.removeprefix("box.")).text == "Two certificates."
 
 
 async def test_step_can_be_ticked_described_or_unticked(board: Board) -> None:
@@ -256,28 +253,26 @@ async def test_role_that_an_incident_is_assigned_to_is_shown_on_every_page_of_it
     assert len(timeline_texts(board)) == 1
 
 
-async def test_role_to_assign_an_incident_to_has_at_most_80_characters(board: Board) -> None:
-    refused = await send_incident_form(board, {"assigned": "x" * 81})
-    assert (refused.status_code, "at most 80 characters" in refused.text) == (400, True)
-    assert timeline_texts(board) == []
-
-
 @pytest.mark.parametrize(
-    ("typed", "reason"),
+    ("typed", "shown_fault"),
     [
         ({"call": "web team"}, "what was said"),
         ({"said": "they are on it"}, "with whom the call was"),
         ({"address": "javascript:alert(1)"}, "not a web address"),
         ({"address": "https://"}, "not a web address"),
         ({"address": "https://[x"}, "not a web address"),
+        ({"assigned": "x" * 81}, "at most 80 characters"),
+        ({"forward": "soon", "note": "x"}, "not a date-time"),
+        ({"owner": "web team", "due": "2018-02-01"}, 'id="action-fault"'),
+        ({"action": "Renew it", "owner": "web team", "due": "soon"}, 'id="due-fault"'),
     ],
 )
 async def test_invalid_note_is_refused_with_the_typed_text_kept(
-    board: Board, typed: dict[str, str], reason: str
+    board: Board, typed: dict[str, str], shown_fault: str
 ) -> None:
     answer = await send_incident_form(board, {ACCOUNT: "An hour's work."}, typed)
     assert answer.status_code == 400
-    assert reason in answer.text
+    assert shown_fault in answer.text
     assert "An hour&#39;s work." in answer.text
     assert timeline_texts(board) == []
     assert len(board.store.verdicts.drafts(board.incident)) == 1
@@ -313,6 +308,11 @@ async def test_person_whose_session_ended_gets_back_the_typed_text(board: Board)
         assert words in answer.text
     assert board.incident not in answer.text.replace(f"/sign-in?next=/incidents/{board.incident}", "")
     assert len(board.store.verdicts.drafts(board.incident)) == 1
+
+
+async def test_very_long_text_of_a_person_whose_session_ended_is_refused(board: Board) -> None:
+    read = await read_form(board, f"/incidents/{board.incident}")
+    board.client.cookies.clear()
     assert (await send_incident_form(board, {ACCOUNT: "x" * (1 << 18)}, base=read)).status_code == 400
 
 
@@ -322,9 +322,6 @@ async def test_decision_to_bring_the_release_forward_is_in_the_timeline(board: B
         "duty statistician: decided to bring the release forward to 09:50 GMT on 5 January 2018"
     ]
     assert newest_draft(board).words["B.2.account"] == "A certificate."
-    refused = await send_incident_form(board, {"forward": "soon", "note": "x"})
-    assert (refused.status_code, len(timeline_texts(board))) == (400, 1)
-    assert "not a date-time" in refused.text
 
 
 async def test_person_closes_the_incident(board: Board) -> None:
@@ -368,22 +365,14 @@ async def test_unknown_incident_is_not_found(board: Board) -> None:
 async def test_action_is_added_to_the_report_and_marked_as_done(board: Board) -> None:
     typed = {"action": "Renew the <certificate>", "owner": "web team", "due": "2018-02-01"}
     await send_incident_form(board, typed, {ACCOUNT: "A certificate."})
-    field = report_from_json(newest_draft(board).facts).find_field("B.4.corrective")
-    assert field is not None
-    assert field.paragraphs == ("Renew the <certificate>: web team, by 1 February 2018.",)
+    in_report = report_field(board, "B.4.corrective").paragraphs
+    assert in_report == ("Renew the <certificate>: web team, by 1 February 2018.",)
     page = await board.read_page(f"/incidents/{board.incident}")
     assert "<li>Renew the &lt;certificate&gt;: web team, by 1 February 2018." in page
+    # There is no seventh action, so its tick is ignored.
     await send_incident_form(board, {"acted.1": "on", "acted.7": "on"})
     assert board.late_incident().actions[0].done_by == "duty statistician"
     assert 'name="acted.1"' not in await board.read_page(f"/incidents/{board.incident}")
-
-
-async def test_incomplete_action_is_refused_at_each_missing_box(board: Board) -> None:
-    answer = await send_incident_form(board, {"owner": "web team", "due": "soon", ACCOUNT: "An hour's work."})
-    assert answer.status_code == 400
-    assert all(f'id="{box}-fault"' in answer.text for box in ("action", "due"))
-    assert "An hour&#39;s work." in answer.text
-    assert timeline_texts(board) == []
 
 
 async def test_viewer_reads_actions_but_cannot_change_them(board: Board) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alerts.draft.report import report_from_json
-from alerts.draft.versions import append_edit, append_signature
+from alerts.draft.versions import append_signature
 from alerts.incident import Incident, Kind
 from alerts.platform import platform_id, update_platform
 from alerts.signed_link import sign_token
@@ -20,23 +20,22 @@ from tests.unit.monitor.web.board import KEYS, TITLE, Board
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.releases import PAGE_URL
 
+DOCUMENTS = {
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "html": "text/html",
+    "md": "text/markdown",
+}
+
 
 def sign_and_amend_draft(board: Board) -> None:
-    versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
-    after = append_edit(versions, {"B.2.account": "A certificate had expired."}, "statistician", after_slot(700))
-    after = append_signature(after, "head of profession", after_slot(800))
-    after = append_edit(after, {"B.2.account": "Two certificates had expired."}, "statistician", after_slot(900))
+    board.edit_draft("B.2.account", "A certificate had expired.", at=700)
+    signed = append_signature(
+        versions_from_rows(board.store.verdicts.drafts(board.incident)), "head of profession", after_slot(800)
+    )
     with board.store.transaction() as tx:
-        for version in after[len(versions) :]:
-            tx.add_draft(draft_row(version, board.incident))
-
-
-def edit_draft(board: Board, field: str, text: str) -> None:
-    versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
-    with board.store.transaction() as tx:
-        tx.add_draft(
-            draft_row(append_edit(versions, {field: text}, "statistician", after_slot(950))[-1], board.incident)
-        )
+        tx.add_draft(draft_row(signed[-1], board.incident))
+    board.edit_draft("B.2.account", "Two certificates had expired.", at=900)
 
 
 async def test_an_incident_shows_what_to_do_the_draft_its_guidance_and_its_timeline(board: Board) -> None:
@@ -44,7 +43,7 @@ async def test_an_incident_shows_what_to_do_the_draft_its_guidance_and_its_timel
     draft, guidance = "[to be completed:", "Questions that help"
     for words in (TITLE, "not acknowledged", "What to do now", draft, guidance, "Timeline"):
         assert words in page
-    for ending in ("docx", "odt", "html", "md"):
+    for ending in DOCUMENTS:
         assert f"/draft.{ending}" in page
     assert board.store.verdicts.drafts(board.incident)[-1].digest[:16] in page
 
@@ -89,7 +88,7 @@ async def test_api_returns_drafts_with_one_incident_but_not_in_the_list(board: B
 async def test_a_closed_incident_shows_what_was_done_and_who_signed_its_report(board: Board) -> None:
     sign_and_amend_draft(board)
     step = report_from_json(board.store.verdicts.drafts(board.incident)[-1].facts).steps[0]
-    edit_draft(board, f"step.{step.id}", "rang the web team")
+    board.edit_draft(f"step.{step.id}", "rang the web team", at=950)
     page = await close_and_read_page(board)
     assert "<strong>Done:</strong> rang the web team" in page
     newest = board.store.verdicts.drafts(board.incident)[-1]
@@ -163,15 +162,15 @@ async def test_incident_of_a_platform_fault_lists_each_release_that_it_holds_up(
 
 
 async def test_every_format_of_a_draft_can_be_downloaded(board: Board) -> None:
-    for ending in ("docx", "odt", "html", "md"):
+    for ending, media in DOCUMENTS.items():
         answer = await board.client.get(f"/api/v1/incidents/{board.incident}/draft.{ending}")
-        assert answer.status_code == 200
+        assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, media)
         assert len(answer.content) > 1000
     assert await board.status_of(f"/api/v1/incidents/{board.incident}/draft.exe") == 404
 
 
 async def test_typed_text_is_escaped_on_the_page(board: Board) -> None:
-    edit_draft(board, "B.2.account", "<script>alert(1)</script>")
+    board.edit_draft("B.2.account", "<script>alert(1)</script>")
     page = await board.read_page(f"/incidents/{board.incident}")
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page

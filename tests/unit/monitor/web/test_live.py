@@ -63,6 +63,13 @@ async def read_events(stream: AsyncIterator[bytes], pulses: int = 1) -> list[Str
     return result
 
 
+async def open_stream(live: LiveBoard) -> AsyncIterator[bytes]:
+    """Return a stream for staff that has sent its first pulse, so that it sends only changes from then on."""
+    stream = live.listen("", sees_all=True)
+    await read_events(stream)
+    return stream
+
+
 def changed_parts(events: list[StreamEvent]) -> dict[str, str]:
     """Return the new HTML of each element that the page is to replace, by the id of the element."""
     return {event.data["element"]: event.data["html"] for event in events if event.kind == "swap"}
@@ -78,13 +85,12 @@ async def test_page_made_before_the_first_stream_reloads_once(board: Board) -> N
 
 
 async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -> None:
-    live = LiveBoard(board.queries)
-    stream = live.listen("", sees_all=True)
-    await read_events(stream)
+    stream = await open_stream(LiveBoard(board.queries))
     board.change_release(title="<b>Malpractice</b>")
     row = changed_parts(await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN))[element_id("r")]
     assert "&lt;b&gt;Malpractice&lt;/b&gt;" in row
     page = await board.read_page("/?date=2018-01-05")
+    # The stream sends no line breaks.
     assert " ".join(row.split()) in " ".join(page.split())
 
 
@@ -102,8 +108,7 @@ async def test_change_that_the_running_monitor_records_is_sent_within_two_pulses
 
 async def test_stream_resumes_at_a_known_position_and_reloads_the_page_at_an_unknown_one(board: Board) -> None:
     live = LiveBoard(board.queries)
-    stream = live.listen("", sees_all=True)
-    await read_events(stream)
+    stream = await open_stream(live)
     position = live.position(sees_all=True)
     board.change_release(title="Once")
     missed = changed_parts(await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN))
@@ -123,9 +128,10 @@ async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEven
         "promises": [a_promise(release="early")],
     }
     verdict = judged(-300, {"early/page/edge": [*absent, *present]}, **release)
-    quiet = judged(-600, {"early/page/edge": absent}, **release)
-    board.queries.local, board.clock.at = False, after_slot(-320)
-    board.change_release("early", **body_of(quiet, None))
+    verdict_before = judged(-600, {"early/page/edge": absent}, **release)
+    board.view_as_stranger()
+    board.clock.at = after_slot(-320)
+    board.change_release("early", **body_of(verdict_before, None))
     live = LiveBoard(board.queries)
     for_strangers, for_staff = live.listen("", sees_all=False), live.listen("", sees_all=True)
     seen_by_strangers, seen_by_staff = await read_events(for_strangers), await read_events(for_staff)
@@ -151,6 +157,7 @@ async def test_pulse_contains_the_time_and_the_last_looks(board: Board) -> None:
     board.running.watched["r"] = WatchedState(None, after_slot(599))
     live = LiveBoard(board.queries)
     (pulse,) = [one for one in await read_events(live.listen("", sees_all=True)) if one.kind == "pulse"]
+    # The board is of 600 s after the slot of 09:30. The page counts in milliseconds since 1970.
     assert pulse.data["clock"].startswith("09:40:0")
     assert pulse.data["looked"] == {element_id("r"): round(after_slot(599).timestamp() * 1000)}
 
@@ -187,9 +194,8 @@ async def test_reader_who_missed_too_many_events_reloads_the_page(board: Board) 
                 tx.save_judged(replace(row, release=name, body=row.body | {"id": name, "title": title}))
 
     save_300_releases("Before")
-    live = LiveBoard(board.queries)
-    stream = live.listen("", sees_all=True)
-    await read_events(stream)
+    stream = await open_stream(LiveBoard(board.queries))
+    # A stream keeps only the last 256 events.
     save_300_releases("After")
     events = await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN)
     assert [event.kind for event in events if event.kind != "pulse"] == ["renew"]
@@ -197,8 +203,8 @@ async def test_reader_who_missed_too_many_events_reloads_the_page(board: Board) 
 
 async def test_streams_are_limited_for_strangers_and_staff_separately(board: Board) -> None:
     live = LiveBoard(board.queries, most=1)
-    stranger = live.listen("", sees_all=False)
-    await anext(stranger)
+    stream_of_a_stranger = live.listen("", sees_all=False)
+    await anext(stream_of_a_stranger)
     assert live.is_full(sees_all=False)
     assert not live.is_full(sees_all=True)
 

@@ -12,6 +12,7 @@ from tests.worlds.instants import after_slot
 
 async def test_release_page_shows_the_reasons_for_its_verdict_and_what_would_change_it(board: Board) -> None:
     text = await board.read_page("/releases/r")
+    # The looks at this page began an hour before its slot of 09:30.
     assert "page, edge view: absent by Fri 5 Jan 2018 08:30:00 GMT" in text
     assert "needs a report: more than 5 min late" in text
     what_would_change_it = text.partition("What would change the verdict")[2]
@@ -55,7 +56,7 @@ REASONS, TIMELINE_OF_LOOKS, VIEW_OF_A_LOOK = "Why this verdict", "timeline", "ed
 
 async def test_strangers_see_no_reasons_and_no_looks_before_the_slot(board: Board) -> None:
     for_staff = await board.read_page("/releases/early")
-    board.queries.local, board.queries.public = False, True
+    board.view_as_stranger()
     board.clock.at = after_slot(-60)
     for_strangers = await board.read_page("/releases/early")
     for words in (REASONS, TIMELINE_OF_LOOKS):
@@ -65,7 +66,7 @@ async def test_strangers_see_no_reasons_and_no_looks_before_the_slot(board: Boar
 
 async def test_strangers_see_reasons_but_no_looks_after_the_slot(board: Board) -> None:
     for_staff = await board.read_page("/releases/early")
-    board.queries.local, board.queries.public = False, True
+    board.view_as_stranger()
     for_strangers = await board.read_page("/releases/early")
     assert VIEW_OF_A_LOOK in for_staff
     assert VIEW_OF_A_LOOK not in for_strangers

@@ -23,6 +23,7 @@ async def test_every_reader_finds_every_alert_in_the_runbook(*, public: bool) ->
     alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
     linked = {alert["annotations"]["runbook_url"].partition("#")[2] for alert in alerts}
     assert linked <= set(anchors)
+    # Notices link to this section.
     assert "at-931" in anchors
 
 

@@ -44,7 +44,8 @@ async def access_of(client: httpx.AsyncClient, name: str) -> str:
 
 
 async def test_right_depends_on_the_name_that_the_proxy_sends() -> None:
-    async with board_behind_proxy() as (board, client):
+    rights = {"anne": Right.DUTY, "hope@dept.example": Right.HEAD, "*": Right.VIEWER}
+    async with board_behind_proxy(rights=rights) as (board, client):
         assert await access_of(client, "anne") == "every page"
         assert await access_of(client, "hope@dept.example") == "every page"
         assert await access_of(client, "vic") == "every page but /status"

@@ -96,7 +96,8 @@ async def test_wrong_name_or_password_is_refused_and_no_name_logged(board: Board
     assert "do not belong together" in answer.text
     assert "Set-Cookie" not in answer.headers or "ninethirty=" not in answer.headers["Set-Cookie"]
     assert [entry["event"] for entry in logs].count("sign_in_refused") == 1
-    assert "bob" not in str(logs)
+    # People sometimes type their password into the box of the name.
+    assert [typed for typed in ("anne", "bob") if typed in str(logs)] == []
     assert await board.status_of("/") == 303
 
 
@@ -171,6 +172,7 @@ async def test_cookies_are_http_only_same_site_and_secure_on_tls(
     async with open_closed_board(users, base) as board:
         page = await board.client.get("/sign-in")
         form = {"name": "anne", "password": SECRET, "mark": hidden_field(page, "mark")}
+        # The client would not send a secure cookie to an address without TLS, so it is sent in a header.
         board.client.cookies.clear()
         cookie = {"Cookie": f"{name}-form={form['mark']}"}
         entered = await board.client.post("/sign-in", data=form, headers=cookie)

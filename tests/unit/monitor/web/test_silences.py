@@ -15,7 +15,7 @@ from tests.unit.monitor.web.people import hidden_field, signed_in_board
 from tests.worlds.instants import after_slot
 
 
-def silences(board: Board) -> list[Silence]:
+def list_silences(board: Board) -> list[Silence]:
     return board.store.outbox.silences(board.clock.now())
 
 
@@ -33,9 +33,10 @@ async def end_silence(board: Board, silence: str) -> httpx.Response:
 
 
 async def test_silence_is_made_shown_and_ended_on_the_page(users: Path) -> None:
+    four_hours_after_slot = "2018-01-05T13:30"
     async with signed_in_board(users) as board:
-        assert (await send_silence_form(board, until="2018-01-05T13:30")).status_code == 303
-        (made,) = silences(board)
+        assert (await send_silence_form(board, until=four_hours_after_slot)).status_code == 303
+        (made,) = list_silences(board)
         assert (made.name, made.by) == (board.incident, "duty statistician")
         assert (made.begins, made.until) == (board.clock.now(), after_slot(4 * 3600))
         for path in ("/", f"/incidents/{board.incident}", "/silences"):
@@ -43,7 +44,7 @@ async def test_silence_is_made_shown_and_ended_on_the_page(users: Path) -> None:
             assert "by duty statistician: their site moves" in page
             assert f"{TITLE}, until" in page or f"<strong>{TITLE}</strong>" in page
         assert (await end_silence(board, made.id)).status_code == 303
-        assert [one.ended_by for one in silences(board)] == ["duty statistician"]
+        assert [one.ended_by for one in list_silences(board)] == ["duty statistician"]
         assert "Muted" not in await board.read_page("/")
 
 
@@ -51,7 +52,7 @@ async def test_silence_of_a_host_for_planned_work_is_listed_ahead_and_can_be_can
     async with signed_in_board(users) as board:
         planned = {"of": "host www.gov.uk", "from": "2018-01-08T18:00", "until": "2018-01-08T20:00"}
         assert (await send_silence_form(board, **planned)).status_code == 303
-        (made,) = silences(board)
+        (made,) = list_silences(board)
         assert (made.scope, made.name, made.until - made.begins) == (Scope.HOST, "www.gov.uk", timedelta(hours=2))
         assert "their site moves" in await board.read_page("/silences")
         assert "their site moves" not in await board.read_page("/")
@@ -87,7 +88,7 @@ async def test_invalid_silence_shows_the_fault_at_its_box(users: Path, change: d
         answer = await send_silence_form(board, **change)
         assert answer.status_code == 400
         assert f'id="{box}-fault"' in answer.text
-        assert silences(board) == []
+        assert list_silences(board) == []
 
 
 async def test_viewer_and_foreign_form_make_no_silence(users: Path) -> None:
@@ -96,13 +97,13 @@ async def test_viewer_and_foreign_form_make_no_silence(users: Path) -> None:
         assert (await send_silence_form(board, guard="x")).status_code == 403
     async with signed_in_board(users) as board:
         assert (await send_silence_form(board, guard="x")).status_code == 403
-        assert silences(board) == []
+        assert list_silences(board) == []
 
 
 async def test_program_needs_a_token_to_make_a_silence(board: Board) -> None:
     refused = await board.client.post("/api/v1/silences", json=SILENCE_OF_R)
     assert refused.status_code == 401
-    assert silences(board) == []
+    assert list_silences(board) == []
     made = await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
     assert made.status_code == 201
     listed = await board.client.get("/api/v1/silences", headers=WITH_TOKEN)
@@ -112,7 +113,7 @@ async def test_program_needs_a_token_to_make_a_silence(board: Board) -> None:
 async def test_strangers_see_no_silence(users: Path) -> None:
     async with a_board(public=True, users=users) as board:
         await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
-        assert len(silences(board)) == 1
+        assert len(list_silences(board)) == 1
         assert (await board.client.get("/api/v1/silences")).json() == {"silences": []}
         assert "Muted" not in await board.read_page("/")
 

@@ -34,6 +34,7 @@ async def test_every_runbook_link_of_a_check_leads_to_a_section(board: Board) ->
     board.running.states = (Check("Clock", "off", "Set it.", "NinethirtyClockOff"),)
     links = re.findall('href="/runbook#([^"]+)"', await board.read_page("/status"))
     runbook = await board.read_page("/runbook")
+    # The other link is of the notice that was given up.
     assert len(links) == 2
     assert all(f'id="{link}"' in runbook for link in links)
 
@@ -49,10 +50,11 @@ async def test_status_page_without_faults_has_no_empty_section(board: Board) -> 
 async def test_status_page_warns_of_a_silent_monitor_but_not_of_a_stopped_one(board: Board) -> None:
     now = board.clock.now()
     with board.store.transaction() as tx:
-        for name, ends_in, stopped in (("north", 5, False), ("south", -600, False), ("east", -600, True)):
-            lease_end = now + timedelta(seconds=ends_in)
+        # A lease that ends in five seconds is of a monitor that runs.
+        for name, lease_ends_in, has_stopped in (("north", 5, False), ("south", -600, False), ("east", -600, True)):
+            lease_end = now + timedelta(seconds=lease_ends_in)
             tx.take_lease(f"monitor {name}", f"host-of-{name}", now - timedelta(hours=1), lease_end)
-            tx.save_heartbeat(Heartbeat(name, min(lease_end, now), stopped))
+            tx.save_heartbeat(Heartbeat(name, min(lease_end, now), has_stopped))
     page = await board.read_page("/status")
     assert "<strong>Monitor north</strong>: held by host-of-north until" in page
     assert "<strong>Monitor south</strong>: no sign of it since 5 Jan 2018 09:30" in page

@@ -21,12 +21,6 @@ from tests.worlds.instants import after_slot
 TOKEN = {**WITH_TOKEN, "Accept": "*/*"}
 
 
-@pytest.fixture
-def users(tmp_path: Path, anne: str) -> Path:
-    (tmp_path / "users").write_text(anne)
-    return tmp_path / "users"
-
-
 async def try_to_sign_in(client: httpx.AsyncClient, password: str = SECRET) -> int:
     """Send the sign-in form of anne, and return the status of the response."""
     page = await client.get("/sign-in")
@@ -63,6 +57,7 @@ async def test_browser_that_signed_in_before_is_not_delayed_by_guesses_of_others
     async with a_board(public=False, users=users) as board:
         assert await try_to_sign_in(board.client) == 303
         assert board.queries.sessions is not None
+        # Guesses of unknown browsers are counted by address and by account, those of a known one by itself.
         use_up_guesses(board, "127.0.0.1", f"account {board.queries.sessions.browser_mark('anne')}")
         transport = httpx.ASGITransport(board.app, client=("192.0.2.1", 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as unknown_browser:
@@ -90,6 +85,7 @@ def test_each_further_round_of_guesses_doubles_the_wait() -> None:
         waits.append(throttle.wait("a"))
         clock.seconds += waits[-1]
     assert waits == [60, 120, 240, 480, 960, 960]
+    # A client that pauses for longer than its last wait begins again with the first.
     clock.seconds += 1000
     throttle.count_failure("a")
     assert throttle.wait("a") == 60

@@ -11,7 +11,7 @@ from monitor.web.users import LONGEST, UNKNOWN_PERSON, Right, Users, find_faults
 from tests.unit.monitor.web.people import SECRET
 
 SALT, DIGEST = "AAECAwQFBgcICQoLDA0ODw", "A" * 43
-GOOD = f"$scrypt$ln=14,r=8,p=1${SALT}${DIGEST}"
+VALID_HASH = f"$scrypt$ln=14,r=8,p=1${SALT}${DIGEST}"
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_line_matches_only_its_password(anne: str) -> None:
     ],
 )
 def test_right_follows_the_role_and_is_never_the_role_itself(rest: str, role: str, right: Right) -> None:
-    people, faults = read_people(f"anne:{GOOD}{rest}", "users")
+    people, faults = read_people(f"anne:{VALID_HASH}{rest}", "users")
     assert faults == []
     assert (people["anne"].role, people["anne"].right) == (role, right)
 
@@ -96,32 +96,32 @@ def test_line_with_an_invalid_value_is_not_made(name: str, password: str, role: 
     ("written", "reason"),
     [
         ("anne", "not NAME:HASH; `ninethirty user NAME` makes such a line"),
-        (f"an ne:{GOOD}", "not NAME:HASH; `ninethirty user NAME` makes such a line"),
+        (f"an ne:{VALID_HASH}", "not NAME:HASH; `ninethirty user NAME` makes such a line"),
         ("anne:hunter2", "the hash of anne is not one that `ninethirty user` makes"),
         ("anne:$2y$05$abcdefghijklmnopqrstuv", "the hash of anne is not one that `ninethirty user` makes"),
-        (f"anne:{GOOD[:-1]}", "the hash of anne is not one that `ninethirty user` makes"),
-        (f"anne:{GOOD.replace(SALT, 'A' * 13)}", "the hash of anne is not one that `ninethirty user` makes"),
-        (f"anne:{GOOD.replace('ln=14', 'ln=10')}", "the hash of anne is too weak; make a new one"),
-        (f"anne:{GOOD.replace('p=1', 'p=0')}", "the hash of anne is too weak; make a new one"),
-        (f"anne:{GOOD.replace('ln=14', 'ln=17')}", "the hash of anne is too costly; make a new one"),
-        (f"anne:{GOOD.replace('p=1', 'p=99')}", "the hash of anne is too costly; make a new one"),
+        (f"anne:{VALID_HASH[:-1]}", "the hash of anne is not one that `ninethirty user` makes"),
+        (f"anne:{VALID_HASH.replace(SALT, 'A' * 13)}", "the hash of anne is not one that `ninethirty user` makes"),
+        (f"anne:{VALID_HASH.replace('ln=14', 'ln=10')}", "the hash of anne is too weak; make a new one"),
+        (f"anne:{VALID_HASH.replace('p=1', 'p=0')}", "the hash of anne is too weak; make a new one"),
+        (f"anne:{VALID_HASH.replace('ln=14', 'ln=17')}", "the hash of anne is too costly; make a new one"),
+        (f"anne:{VALID_HASH.replace('p=1', 'p=99')}", "the hash of anne is too costly; make a new one"),
     ],
 )
 def test_faulty_line_is_ignored_and_reported_without_its_hash(written: str, reason: str) -> None:
-    people, faults = read_people(f"bob:{GOOD}\n{written}\n", "users")
+    people, faults = read_people(f"bob:{VALID_HASH}\n{written}\n", "users")
     assert list(people) == ["bob"]
     assert [str(fault) for fault in faults] == [f"users: line 2: {reason}"]
 
 
 def test_later_of_two_lines_with_one_name_is_used(anne: str) -> None:
-    people, faults = read_people(f"anne:{GOOD}\n{anne}", "users")
+    people, faults = read_people(f"anne:{VALID_HASH}\n{anne}", "users")
     assert people["anne"].password.matches(SECRET)
     assert [str(fault) for fault in faults] == ["users: line 2: anne was named before; this line counts"]
 
 
 def test_faults_of_the_file_itself_are_reported(file: Path, tmp_path: Path) -> None:
     assert list(find_faults(file)) == ["users: no one can sign in; `ninethirty user NAME` adds a person"]
-    file.write_text(f"anne:{GOOD}")
+    file.write_text(f"anne:{VALID_HASH}")
     assert list(find_faults(file)) == []
     file.chmod(0o666)
     assert list(find_faults(file)) == ["users: can be written by others, chmod 600"]
@@ -136,7 +136,7 @@ def test_file_is_read_again_only_after_a_change(file: Path) -> None:
         assert users.find("anne") is None
         assert users.find("anne") is None
     assert [entry["event"] for entry in logs] == ["users_faulty"]
-    file.write_text(f"anne:{GOOD}:chief\nbob:oops")
+    file.write_text(f"anne:{VALID_HASH}:chief\nbob:oops")
     with capture_logs() as logs:
         found = users.find("anne")
     assert found is not None
@@ -147,7 +147,7 @@ def test_file_is_read_again_only_after_a_change(file: Path) -> None:
 
 
 def test_sign_in_is_refused_while_the_file_cannot_be_read(file: Path) -> None:
-    file.write_text(f"anne:{GOOD}")
+    file.write_text(f"anne:{VALID_HASH}")
     users = Users(file)
     assert users.find("anne") is not None
     file.rename(file.with_name("away"))
