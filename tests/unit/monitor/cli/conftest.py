@@ -31,6 +31,8 @@ from schedules.slot import Precision, Slot
 INCIDENT = "births-2016-2018-01-05"
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 AHEAD = datetime(2030, 1, 4, 9, 30, tzinfo=UTC)
+BIRTHS_DELAY = {"min": 1200.0, "max": 1201.0}
+"""Births 2016 was last absent 20 minutes after its slot, and present a second later."""
 CONFIG = """
 [store]
 url = "sqlite:///{folder}/store.db"
@@ -79,14 +81,16 @@ class Result:
 RunCli = Callable[..., Result]
 
 
-def release(name: str, title: str, slot: datetime) -> tuple[Release, Promise]:
+def release_with_promise(name: str, title: str, slot: datetime) -> tuple[Release, Promise]:
+    """Return a release of ons, and its promise, confirmed by the calendar `mine`."""
     page = Part("page", Role.PAGE, f"https://stats.example/{name}")
     made = Release(name, title, "ons", page.url, (page,), ("mine",))
     when = Slot(Precision.INSTANT, instant=slot, raw=f"{slot:%Y-%m-%d %H:%M}")
     return made, Promise(name, "mine", when, Standing.CONFIRMED, SLOT - timedelta(days=40), confirmed_at=SLOT)
 
 
-def run(state: State, begin: float, end: float) -> Run:
+def births_run(state: State, begin: float, end: float) -> Run:
+    """Return a run of looks at the page of births-2016, one a second, between two minutes relative to its slot."""
     first, last = (SLOT + timedelta(minutes=minute) for minute in (begin, end))
     target, looks, gap = "births-2016/page/edge", round((end - begin) * 60), timedelta(seconds=1)
     return Run(target, state, first, last, first, last, looks, gap, specific=state is State.PRESENT, status=200)
@@ -95,9 +99,9 @@ def run(state: State, begin: float, end: float) -> Run:
 def fill(store: Store) -> None:
     """Write a release that came out twenty minutes late, with its incident and draft, and one that lies ahead."""
     store.upgrade()
-    births, promise = release("births-2016", "Births 2016", SLOT)
-    deaths, later = release("deaths-2029", "Deaths 2029", AHEAD)
-    runs = [run(State.ABSENT, -60, 20), run(State.PRESENT, 20 + 1 / 60, 60)]
+    births, promise = release_with_promise("births-2016", "Births 2016", SLOT)
+    deaths, later = release_with_promise("deaths-2029", "Deaths 2029", AHEAD)
+    runs = [births_run(State.ABSENT, -60, 20), births_run(State.PRESENT, 20 + 1 / 60, 60)]
     by_target = {runs[0].target: runs}
     events = VerdictRecorder(store, ReportingRules())
     with store.transaction() as tx:
@@ -155,3 +159,10 @@ def append_config(folder: Path, text: str) -> None:
     """Add text to the configuration in a folder."""
     config = folder / "config.toml"
     config.write_text(config.read_text() + text)
+
+
+def replace_in_config(folder: Path, old: str, new: str) -> None:
+    """Replace every occurrence of a text in the configuration in a folder."""
+    config = folder / "config.toml"
+    assert old in config.read_text()
+    config.write_text(config.read_text().replace(old, new))

@@ -21,7 +21,7 @@ from monitor.judge.policy import Policy
 from monitor.look.sighting import State
 from monitor.store.open import open_store
 from monitor.web.log_page import SORTS, Sort
-from tests.unit.monitor.cli.conftest import INCIDENT, Result, RunCli, release, run
+from tests.unit.monitor.cli.conftest import INCIDENT, Result, RunCli, births_run, release_with_promise
 from tests.unit.monitor.web.board import a_board
 
 ROLE = ("--by", "duty statistician")
@@ -144,9 +144,9 @@ def save_overdue_release(hours: int, folder: Path) -> str:
     """
     overdue = timedelta(hours=hours)
     slot, name, early = datetime.now(UTC) - overdue, "marriages-2017", timedelta(minutes=6)
-    known, promise = release(name, "Marriages 2017", slot)
+    known, promise = release_with_promise(name, "Marriages 2017", slot)
     promise = replace(promise, learnt=slot - timedelta(days=9), confirmed_at=slot)
-    absent = replace(run(State.ABSENT, 0, 1), target=f"{name}/page/edge", begin=slot - early, end=slot + early)
+    absent = replace(births_run(State.ABSENT, 0, 1), target=f"{name}/page/edge", begin=slot - early, end=slot + early)
     verdict = judge(known, [promise], {absent.target: [absent]}, [], Policy(), slot + early)
     store = open_store(f"sqlite:///{folder}/store.db", durable=False)
     with store.transaction() as tx:
