@@ -113,6 +113,7 @@ def test_a_request_past_the_cache_gets_the_origins_answer(run_scenario: RunScena
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:30:10")
         users, origin = await client.get(URL), await client.get(URL, bust=True)
+        # The users' copy is of the last second before the answer, 09:29:59.
         assert (users.status, users.headers["age"], users.headers["x-cache"]) == (404, "11", "HIT")
         assert (origin.status, origin.headers["x-cache"]) == (200, "MISS")
         assert "age" not in origin.headers
@@ -178,11 +179,11 @@ def test_a_503_fault_sends_its_retry_after(run_scenario: RunScenario) -> None:
 
 def test_a_redirect_loop_never_ends(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        place = URL
-        for _ in range(12):
-            answer = await client.get(place)
+        url, more_than_a_browser_follows = URL, 21
+        for _ in range(more_than_a_browser_follows):
+            answer = await client.get(url)
             assert answer.status == 302
-            place = "https://stats.example" + answer.headers["location"]
+            url = "https://stats.example" + answer.headers["location"]
 
     run_scenario(script_with_answer() + hourlong_fault("redirect_loop"), scenario)
 
@@ -210,21 +211,21 @@ def test_a_stale_copy_has_an_age_above_its_max_age(run_scenario: RunScenario, ag
     async def scenario(client: PublisherClient) -> None:
         copy = await client.get(f"{URL}?past=the-cache")
         assert (copy.status, copy.body, copy.headers["x-cache"]) == (200, body, "HIT")
-        assert int(copy.headers["age"]) > 300 == int(copy.headers["cache-control"].split("=")[1].split(",")[0])
+        assert copy.headers["cache-control"].startswith("max-age=300,")
+        assert int(copy.headers["age"]) > 300
 
     run_scenario(RELEASE + OLD_SINCE_YESTERDAY_NEW_SINCE_8 + hourlong_fault("stale", f'age = "{age}"'), scenario)
 
 
 def test_a_stale_calendar_shows_the_previous_slot(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        calendar = "https://calendar.rehearsal.example/releases.toml"
-        assert b"2018-02-05" not in (await client.get(calendar)).body
+        calendar = await client.get("https://calendar.rehearsal.example/releases.toml")
+        assert b"2018-01-05" in calendar.body
+        assert b"2018-02-05" not in calendar.body
 
-    moved = '[[change]]\nrelease = "a"\nat = 2018-01-05T08:50:00\nslot = 2018-02-05T09:30:00\n'
-    run_scenario(
-        RELEASE + moved + hourlong_fault("stale", 'age = "30m"').replace("stats.example", "calendar.rehearsal.example"),
-        scenario,
-    )
+    moved_ten_minutes_ago = '[[change]]\nrelease = "a"\nat = 2018-01-05T08:50:00\nslot = 2018-02-05T09:30:00\n'
+    half_an_hour_old = hourlong_fault("stale", 'age = "30m"').replace("stats.example", "calendar.rehearsal.example")
+    run_scenario(RELEASE + moved_ten_minutes_ago + half_an_hour_old, scenario)
 
 
 def test_a_fault_of_one_address_precedes_that_of_its_host(run_scenario: RunScenario) -> None:
@@ -232,15 +233,17 @@ def test_a_fault_of_one_address_precedes_that_of_its_host(run_scenario: RunScena
         assert isinstance(await client.fetch("https://stats.example/other"), Failure)
         assert (await client.get(URL)).status == 503
 
-    own = f'\n[[fault]]\nurl = "{URL}"\nkind = "503"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T10:00:00\n'
-    run_scenario(script_with_answer() + hourlong_fault("reset") + own, scenario)
+    fault_of_host = hourlong_fault("reset")
+    fault_of_url = hourlong_fault("503").replace('host = "stats.example"', f'url = "{URL}"')
+    run_scenario(script_with_answer() + fault_of_host + fault_of_url, scenario)
 
 
 def test_time_runs_on_after_a_client_has_given_up(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         outcome = await client.fetch(URL)
         assert isinstance(outcome, Failure)
-        assert outcome.received - outcome.sent == timedelta(seconds=15)
+        patience_of_the_fetcher = timedelta(seconds=15)
+        assert outcome.received - outcome.sent == patience_of_the_fetcher
         assert get_jumping_loop().stop_reasons() == ()
         await client.clock.sleep(3600)
 
@@ -254,6 +257,7 @@ def test_requests_are_counted_by_host_with_their_peak_rate(run_scenario: RunScen
             await client.clock.sleep(0.5)
         await client.get("https://elsewhere.example/x")
         log = client.publisher.log
+        # Of the three requests at 0, 0.5 and 1.0 seconds, any second contains two.
         assert log.requests() == {"elsewhere.example": 1, "stats.example": 3}
         assert log.peak_rate() == {"elsewhere.example": 1, "stats.example": 2}
         assert [entry.at - NINE for entry in log.entries[:2]] == [timedelta(), timedelta(seconds=0.5)]

@@ -38,7 +38,7 @@ GULLS = Release(
 )
 
 
-def at(time: str, more: str = "") -> str:
+def answer_from(time: str, more: str = "") -> str:
     return f'\n[[answer]]\nurl = "{PAGE}"\nat = 2018-01-05T{time}\n{more}\n'
 
 
@@ -108,7 +108,7 @@ def test_recognisers_see_the_publication_of_a_simulated_release(run_scenario: Ru
         await client.wait_until("09:31:00")
         assert await see_all_targets(client.fetcher, interpreter) == expected_states("present", "present")
 
-    run_scenario(RELEASE + at("09:30:00"), scenario)
+    run_scenario(RELEASE + answer_from("09:30:00"), scenario)
 
 
 def test_recognisers_see_a_simulated_placeholder_as_absent(run_scenario: RunScenario) -> None:
@@ -116,7 +116,9 @@ def test_recognisers_see_a_simulated_placeholder_as_absent(run_scenario: RunScen
         assert await see_all_targets(client.fetcher, Interpreter()) == expected_states("absent", "absent")
 
     notice = "<title>Gulls and terns</title><h1>Gulls</h1><h2>These statistics will be released on 5 January 2018</h2>"
-    run_scenario(RELEASE + at("08:00:00", f'body = "{notice}"\nheaders = {{ "Content-Type" = "text/html" }}'), scenario)
+    run_scenario(
+        RELEASE + answer_from("08:00:00", f'body = "{notice}"\nheaders = {{ "Content-Type" = "text/html" }}'), scenario
+    )
 
 
 def test_recognisers_see_the_removal_of_a_simulated_release(run_scenario: RunScenario) -> None:
@@ -129,7 +131,7 @@ def test_recognisers_see_the_removal_of_a_simulated_release(run_scenario: RunSce
         assert {views[name] for name in ("page/edge", "page/origin", "page/content")} == {"withdrawn"}
         assert views["sheet/edge"] != "present"
 
-    run_scenario(RELEASE + at("09:00:00") + at("09:10:00", "status = 410"), scenario)
+    run_scenario(RELEASE + answer_from("09:00:00") + answer_from("09:10:00", "status = 410"), scenario)
 
 
 @pytest.mark.parametrize("kind", FAULTS)
@@ -144,4 +146,4 @@ def test_every_fault_is_seen_as_unknown(run_scenario: RunScenario, kind: str) ->
         f'\n[[fault]]\nhost = "{host}"\nkind = "{kind}"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T10:00:00\n'
         for host in ("www.gov.uk", "assets.publishing.service.gov.uk")
     ]
-    run_scenario(RELEASE + at("09:30:00") + "".join(faults), scenario)
+    run_scenario(RELEASE + answer_from("09:30:00") + "".join(faults), scenario)

@@ -199,8 +199,11 @@ def test_two_answers_of_one_address_at_the_same_time_are_refused(script: ReadScr
 
 def test_overlapping_faults_of_one_host_are_refused(script: ReadScript) -> None:
     fault = '[[fault]]\nhost = "a.example"\nkind = "reset"\nfrom = 2018-01-05T{}:00\nuntil = 2018-01-05T{}:00\n'
-    assert len(script(fault.format("09:00", "09:10") + fault.format("09:10", "09:20")).fault) == 2
-    assert "fault[2].from: overlaps fault[1]" in find_faults(script, fault.format("09:00", "09:10") * 2)[0]
+    first, following = fault.format("09:00", "09:10"), fault.format("09:10", "09:20")
+    overlapping = fault.format("09:09", "09:20")
+    assert len(script(first + following).fault) == 2
+    (refusal,) = find_faults(script, first + overlapping)
+    assert "fault[2].from: overlaps fault[1]" in refusal
 
 
 def test_a_local_time_that_the_clocks_skip_is_refused(script: ReadScript) -> None:
