@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +16,7 @@ from alerts.claim import NO_PROOF, Claim, claim_json
 from monitor.rehearse.publisher.reply import ReceivedRequest, Reply
 from monitor.rehearse.publisher.world import World
 from monitor.rehearse.script.script import read_script
-from tests.unit.monitor.cli.conftest import RunCli, append_config, write_store
+from tests.unit.monitor.cli.conftest import RunCli, append_config, serving, write_store
 
 NOW = datetime(2018, 1, 9, 12, tzinfo=UTC)
 SPAN = ("--from", "2018-01-01", "--to", "2018-01-06")
@@ -102,10 +101,8 @@ class Handler(BaseHTTPRequestHandler):
 def record(folder: Path) -> Iterator[PublicRecord]:
     """Serve the story on loopback, where the configured calendars lead."""
     (folder / "story.toml").write_text(STORY)
-    with PublicRecord(folder / "story.toml") as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        calendars = f"""[network]
+    server = PublicRecord(folder / "story.toml")
+    calendars = f"""[network]
 allow = ["127.0.0.0/8"]
 ports = [{server.server_port}]
 [budget]
@@ -119,10 +116,9 @@ name = "releases"
 kind = "ons"
 url = "http://127.0.0.1:{server.server_port}/ons"
 """
-        append_config(folder, calendars)
+    append_config(folder, calendars)
+    with serving(server):
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_releases_published_in_the_period_are_stored_as_claimed(run_cli: RunCli, record: PublicRecord) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.monitor.cli.conftest import RunCli, append_config
+from tests.unit.monitor.cli.conftest import RunCli, append_config, serving
 
 TABLE = "<table><tr><th>Title<th>Date<tr><td>Births<td>23 July 2026 9:30am</table>"
 
@@ -25,15 +24,12 @@ class SilentHandler(SimpleHTTPRequestHandler):
 @pytest.fixture
 def port(folder: Path) -> Iterator[int]:
     """Serve the folder on loopback, with a configuration that may ask there."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SilentHandler, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        network = f'[network]\nallow = ["127.0.0.0/8"]\nports = [{server.server_port}]\n'
-        calendar = f'[[calendar]]\nname = "web"\nkind = "html"\nurl = "http://127.0.0.1:{server.server_port}/c.html"\n'
-        append_config(folder, network + calendar)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SilentHandler, directory=str(folder)))
+    network = f'[network]\nallow = ["127.0.0.0/8"]\nports = [{server.server_port}]\n'
+    calendar = f'[[calendar]]\nname = "web"\nkind = "html"\nurl = "http://127.0.0.1:{server.server_port}/c.html"\n'
+    append_config(folder, network + calendar)
+    with serving(server):
         yield server.server_port
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.slow

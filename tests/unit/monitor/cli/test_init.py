@@ -13,7 +13,7 @@ from monitor.cli.main import status_of
 from monitor.config.organisations import ORGANISATIONS, nearest_slug, slug_of
 from monitor.config.read import read_settings
 from schedules.sources.registry import KINDS
-from tests.unit.monitor.cli.terminal import answer_at_terminal, run_at_terminal
+from tests.unit.monitor.cli.terminal import run_at_terminal
 
 MAIL = ("--mail", "localhost:1025", "--to", "desk@example.gov.uk")
 
@@ -183,7 +183,7 @@ def test_init_asks_only_for_absent_options(file: Path) -> None:
         "chat (Enter: none): ": "TEAMS_WORKFLOW",
         "not known yet): ": "https://board.example.gov.uk",
     }
-    screen = answer_at_terminal(file, "init", "--producer", "DfT", answers=answers_by_end_of_question)
+    screen = run_at_terminal(file, "init", "--producer", "DfT", answers=answers_by_end_of_question)
     assert "Producer: slug" not in screen
     assert "Next: ninethirty --config" in screen
     settings = read_settings(file)

@@ -249,11 +249,18 @@ def test_events_of_the_exported_calendar_have_the_release_id_as_uid(run_cli: Run
     }
 
 
-@pytest.mark.parametrize(("kind", "begins"), [("docx", b"PK"), ("odt", b"PK"), ("html", b"<!"), ("md", b"# ")])
-def test_a_period_report_is_written_in_every_format(run_cli: RunCli, folder: Path, kind: str, begins: bytes) -> None:
-    result = run_cli(*PERIOD, "--output", str(folder / f"report.{kind}"))
-    assert result.status == 0
-    assert (folder / f"report.{kind}").read_bytes().startswith(begins)
+@pytest.mark.parametrize("options", [(), ("--host", "stats.example")], ids=["period", "platform"])
+@pytest.mark.parametrize(
+    ("ending", "begins"),
+    [("docx", b"PK"), ("odt", b"PK"), ("html", b"<!"), ("md", b"# "), ("csv", b"release,"), ("json", b"{")],
+)
+def test_period_and_platform_reports_are_written_in_every_format(
+    run_cli: RunCli, folder: Path, options: tuple[str, ...], ending: str, begins: bytes
+) -> None:
+    file, no_report_is_smaller = folder / f"report.{ending}", 300
+    assert run_cli(*PERIOD, *options, "--output", str(file)).status == 0
+    assert file.read_bytes().startswith(begins)
+    assert file.stat().st_size > no_report_is_smaller
 
 
 def test_a_kept_period_report_is_signed_only_when_its_two_boxes_are_filled(run_cli: RunCli, folder: Path) -> None:
@@ -292,7 +299,8 @@ def test_a_period_report_counts_verdicts_and_gives_the_mean_delay(run_cli: RunCl
     assert report["releases"][0]["practice"].startswith("Protocol 2")
 
 
-def test_a_platform_report_as_csv_has_one_row_for_each_release(run_cli: RunCli) -> None:
+def test_a_platform_report_names_its_host_and_has_one_csv_row_for_each_release(run_cli: RunCli) -> None:
+    assert run_cli(*PERIOD, "--host", "stats.example", "--json").json["host"] == "stats.example"
     (row,) = csv.DictReader(io.StringIO(run_cli(*PERIOD, "--host", "stats.example", "--format", "csv").out))
     assert row["title"] == "Births 2016"
 

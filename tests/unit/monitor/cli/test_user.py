@@ -12,7 +12,7 @@ import pytest
 
 from monitor.web.users import read_people, read_programs
 from tests.unit.monitor.cli.conftest import RunCli, append_config
-from tests.unit.monitor.cli.terminal import answer_at_terminal
+from tests.unit.monitor.cli.terminal import run_at_terminal
 
 SECRET = "correct horse battery"
 
@@ -75,7 +75,7 @@ def test_a_refused_name_or_password_is_explained_in_one_line(
 
 def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(folder: Path) -> None:
     answers = {"Password: ": SECRET, "Repeat the password: ": SECRET}
-    screen = answer_at_terminal(folder / "config.toml", "user", "anne", answers=answers)
+    screen = run_at_terminal(folder / "config.toml", "user", "anne", answers=answers)
     assert SECRET not in screen
     assert line_accepts_secret(next(line for line in screen.splitlines() if line.startswith("anne:")))
 

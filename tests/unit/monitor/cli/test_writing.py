@@ -241,17 +241,6 @@ def test_a_logged_cause_is_counted_in_the_period_report(run_cli: RunCli) -> None
     assert f"| expired certificate | {with_this_cause} | {of_all} |" in run_cli(*PERIOD).out
 
 
-@pytest.mark.parametrize("kind", ["md", "html", "docx", "odt", "csv", "json"])
-def test_a_platform_report_is_written_in_every_format(run_cli: RunCli, folder: Path, kind: str) -> None:
-    file, no_report_is_smaller = folder / f"period.{kind}", 300
-    assert run_cli(*PERIOD, "--host", "stats.example", "--output", str(file)).status == 0
-    assert file.stat().st_size > no_report_is_smaller
-
-
-def test_a_platform_report_as_json_names_its_host(run_cli: RunCli) -> None:
-    assert run_cli(*PERIOD, "--host", "stats.example", "--format", "json").json["host"] == "stats.example"
-
-
 def test_the_commands_on_the_page_about_drafts_run(run_cli: RunCli, folder: Path, root: Path) -> None:
     page = (root / "docs" / "drafts.md").read_text(encoding="utf-8")
     commands = re.findall(r"^\$ ninethirty (.*)$", page, re.MULTILINE)
