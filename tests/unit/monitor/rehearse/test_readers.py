@@ -15,7 +15,7 @@ from schedules.announcement import Announcement, Part, Role
 from schedules.release import Release
 from schedules.sources.govuk import GovukSource
 from schedules.sources.toml import TomlSource
-from tests.unit.monitor.rehearse.conftest import PublisherClient, RunScenario
+from tests.unit.monitor.rehearse.conftest import PublisherClient, RunScenario, with_script
 from tests.worlds.calendars import calendar_settings
 
 PAGE = "https://www.gov.uk/government/statistics/gulls-2017"
@@ -91,24 +91,20 @@ def test_the_gov_uk_source_reads_the_simulated_listing(run_scenario: RunScenario
     run_scenario(RELEASE + changes, scenario)
 
 
-def test_the_toml_source_reads_the_simulated_calendar(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        entry = (await read_announcements(client, TomlSource(calendar_settings("toml", CALENDAR_URL))))[0]
-        assert (entry.uid, entry.url) == ("gulls", PAGE.replace("statistics", "publications"))
-        assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-        assert [part.id for part in entry.parts] == ["sheet"]
-
-    run_scenario(RELEASE.replace("government/statistics", "government/publications"), scenario)
+@with_script(RELEASE.replace("government/statistics", "government/publications"))
+async def test_the_toml_source_reads_the_simulated_calendar(client: PublisherClient) -> None:
+    entry = (await read_announcements(client, TomlSource(calendar_settings("toml", CALENDAR_URL))))[0]
+    assert (entry.uid, entry.url) == ("gulls", PAGE.replace("statistics", "publications"))
+    assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+    assert [part.id for part in entry.parts] == ["sheet"]
 
 
-def test_recognisers_see_the_publication_of_a_simulated_release(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        interpreter = Interpreter()
-        assert await see_all_targets(client.fetcher, interpreter) == expected_states("absent", "absent")
-        await client.wait_until("09:31:00")
-        assert await see_all_targets(client.fetcher, interpreter) == expected_states("present", "present")
-
-    run_scenario(RELEASE + answer_from("09:30:00"), scenario)
+@with_script(RELEASE + answer_from("09:30:00"))
+async def test_recognisers_see_the_publication_of_a_simulated_release(client: PublisherClient) -> None:
+    interpreter = Interpreter()
+    assert await see_all_targets(client.fetcher, interpreter) == expected_states("absent", "absent")
+    await client.wait_until("09:31:00")
+    assert await see_all_targets(client.fetcher, interpreter) == expected_states("present", "present")
 
 
 def test_recognisers_see_a_simulated_placeholder_as_absent(run_scenario: RunScenario) -> None:
@@ -121,17 +117,15 @@ def test_recognisers_see_a_simulated_placeholder_as_absent(run_scenario: RunScen
     )
 
 
-def test_recognisers_see_the_removal_of_a_simulated_release(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        interpreter = Interpreter()
-        await client.wait_until("09:05:00")
-        assert await see_all_targets(client.fetcher, interpreter) == expected_states("present", "present")
-        await client.wait_until("09:15:00")
-        views = await see_all_targets(client.fetcher, interpreter)
-        assert {views[name] for name in ("page/edge", "page/origin", "page/content")} == {"withdrawn"}
-        assert views["sheet/edge"] != "present"
-
-    run_scenario(RELEASE + answer_from("09:00:00") + answer_from("09:10:00", "status = 410"), scenario)
+@with_script(RELEASE + answer_from("09:00:00") + answer_from("09:10:00", "status = 410"))
+async def test_recognisers_see_the_removal_of_a_simulated_release(client: PublisherClient) -> None:
+    interpreter = Interpreter()
+    await client.wait_until("09:05:00")
+    assert await see_all_targets(client.fetcher, interpreter) == expected_states("present", "present")
+    await client.wait_until("09:15:00")
+    views = await see_all_targets(client.fetcher, interpreter)
+    assert {views[name] for name in ("page/edge", "page/origin", "page/content")} == {"withdrawn"}
+    assert views["sheet/edge"] != "present"
 
 
 @pytest.mark.parametrize("kind", FAULTS)
