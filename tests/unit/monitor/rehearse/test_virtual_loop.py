@@ -15,7 +15,6 @@ from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.rehearse.virtual_loop import (
     Deadlock,
     JumpingLoop,
-    TimeLimitReached,
     TimeStoppingFetcher,
     get_jumping_loop,
     request_name,
@@ -171,14 +170,6 @@ def test_a_thread_that_waits_for_a_child_process_is_not_a_deadlock() -> None:
             return await asyncio.to_thread(wait_for_child)
 
     assert run_virtually(scenario, patience=0.05) == 0
-
-
-def test_time_never_passes_its_limit() -> None:
-    async def scenario(clock: VirtualClock) -> None:
-        await clock.sleep(61)
-
-    with pytest.raises(TimeLimitReached, match="60 s"):
-        run_virtually(scenario, limit=60)
 
 
 def test_with_a_speed_time_runs_at_that_multiple_of_real_time() -> None:
