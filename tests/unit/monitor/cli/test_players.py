@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from monitor.cli.rehearse import longest_first
-from monitor.rehearse.parallel import PlayResult, Progress, play_in_parallel
+from monitor.rehearse.parallel import PlayResult, ShowProgress, play_in_parallel
 from monitor.rehearse.script.script import read_script
 
 
@@ -34,24 +35,12 @@ def _describe_loss(path: Path, reason: str) -> PlayResult:
     return PlayResult(ok=False, text=f"{path.name}: {reason}")
 
 
-class RecordedProgress(Progress):
-    def __init__(self) -> None:
-        self.percents: dict[str, list[int]] = {}
-
-    def on_start(self, path: Path) -> None:
-        self.percents[path.name] = [0]
-
-    def on_percent(self, path: Path, percent: int) -> None:
-        self.percents[path.name].append(percent)
+def start_playing(*names: str, show_progress: ShowProgress = lambda _path, _percent: None) -> Iterator[PlayResult]:
+    return play_in_parallel([Path(name) for name in names], _act_as_named, _describe_loss, show_progress)
 
 
-def start_playing(*names: str, progress: Progress | None = None) -> Iterator[PlayResult]:
-    paths = [Path(name) for name in names]
-    return play_in_parallel(paths, _act_as_named, _describe_loss, progress or Progress())
-
-
-def play(*names: str, progress: Progress | None = None) -> list[PlayResult]:
-    return list(start_playing(*names, progress=progress))
+def play(*names: str) -> list[PlayResult]:
+    return list(start_playing(*names))
 
 
 def test_stopping_a_rehearsal_ends_the_processes_that_play_its_scripts() -> None:
@@ -76,10 +65,14 @@ def test_a_process_that_played_a_script_ends_although_a_thread_of_it_hangs() -> 
 
 
 def test_the_progress_of_each_script_is_reported_even_if_its_process_is_killed() -> None:
-    progress = RecordedProgress()
+    percents = defaultdict[str, list[int]](list)
+
+    def record_percent(path: Path, percent: int) -> None:
+        percents[path.name].append(percent)
+
     # Each script reports 50 per cent, and then ends or is killed.
-    play("quick", "killed", progress=progress)
-    assert progress.percents == {"quick": [0, 50, 100], "killed": [0, 50, 100]}
+    list(start_playing("quick", "killed", show_progress=record_percent))
+    assert percents == {"quick": [0, 50, 100], "killed": [0, 50, 100]}
 
 
 def test_the_longest_script_is_played_first(tmp_path: Path) -> None:
