@@ -158,6 +158,7 @@ def save_overdue_release(folder: Path, *, hours: int) -> str:
 
 
 def test_exporting_evidence_makes_a_new_version_of_the_draft(run_cli: RunCli, folder: Path) -> None:
+    # The release was stored with a draft of 32 hours ago.
     incident = save_overdue_release(folder, hours=32)
     assert run_cli("incident", "export", incident, str(folder / "e.zip")).status == 0
     with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:

@@ -52,8 +52,14 @@ def json_of(answer: Answer) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(answer.body))
 
 
-async def read_listing(client: PublisherClient, url: str = LISTING) -> list[Any]:
+async def list_announcements(client: PublisherClient, url: str = LISTING) -> list[Any]:
+    """Return the announcements that GOV.UK's search lists."""
     return list(json_of(await client.get(url))["results"])
+
+
+async def list_publications(client: PublisherClient, organisation: str = "bird-agency") -> list[Any]:
+    """Return the publications of an organisation that GOV.UK's search lists."""
+    return list(json_of(await client.get(NEWEST.replace("bird-agency", organisation)))["results"])
 
 
 async def page_statuses(client: PublisherClient) -> dict[str, int]:
@@ -64,7 +70,7 @@ async def page_statuses(client: PublisherClient) -> dict[str, int]:
 @with_script(RELEASE + answer_from("09:30:00"))
 async def test_an_announced_release_is_listed_and_its_page_is_absent(client: PublisherClient) -> None:
     assert await page_statuses(client) == {"page": 404, "item": 404, "announcement": 200, "file": 302, "child": 404}
-    entry = (await read_listing(client))[0]
+    entry = (await list_announcements(client))[0]
     assert entry["display_date"] == "5 January 2018 9:30am"
     assert entry["release_timestamp"] == "2018-01-05T09:30:00.000+00:00"
     assert entry["link"] == "/government/statistics/announcements/gulls-2017"
@@ -73,7 +79,7 @@ async def test_an_announced_release_is_listed_and_its_page_is_absent(client: Pub
     assert item["schema_name"] == "statistics_announcement"
     assert item["details"]["state"] == "confirmed"
     assert b"bulletin" not in (await client.get(FEED)).body
-    assert await read_listing(client, NEWEST) == []
+    assert await list_publications(client) == []
 
 
 @with_script(RELEASE + answer_from("09:30:03"))
@@ -90,8 +96,8 @@ async def test_a_published_release_is_visible_everywhere(client: PublisherClient
     redirect = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
     assert redirect["schema_name"] == "redirect"
     assert redirect["redirects"][0]["destination"] == "/government/statistics/gulls-2017"
-    assert await read_listing(client) == []
-    assert [entry["link"] for entry in await read_listing(client, NEWEST)] == ["/government/statistics/gulls-2017"]
+    assert await list_announcements(client) == []
+    assert [entry["link"] for entry in await list_publications(client)] == ["/government/statistics/gulls-2017"]
     assert b"Gulls &amp; terns: 2017" in (await client.get(FEED)).body
 
 
@@ -103,7 +109,7 @@ async def test_a_second_after_the_page_redirect_files_and_index_are_not_updated_
     assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 200}
     (html_part,) = json_of(await client.get(content_api_url(PAGE)))["details"]["attachments"]
     assert html_part["url"] == "/government/statistics/gulls-2017/bulletin"
-    assert len(await read_listing(client)) == 1
+    assert len(await list_announcements(client)) == 1
 
 
 EDITION_OF_2016 = answer_from("08:00:00", "body = '<h1>Gulls &amp; terns: 2016</h1>'")
@@ -113,17 +119,17 @@ EDITION_OF_2016 = answer_from("08:00:00", "body = '<h1>Gulls &amp; terns: 2016</
 async def test_an_older_edition_at_the_address_is_a_separate_publication(client: PublisherClient) -> None:
     assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 404}
     assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
-    assert [one["title"] for one in await read_listing(client, NEWEST)] == ["Gulls & terns: 2016"]
-    assert len(await read_listing(client)) == 1
+    assert [one["title"] for one in await list_publications(client)] == ["Gulls & terns: 2016"]
+    assert len(await list_announcements(client)) == 1
     await client.wait_until("09:31:00")
     assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2017"
-    assert await read_listing(client) == []
+    assert await list_announcements(client) == []
 
 
 @with_script(RELEASE + answer_from("08:00:00", "body = '<h1>Sorry, we are carrying out maintenance</h1>'"))
 async def test_a_maintenance_page_is_an_error_in_the_content_api(client: PublisherClient) -> None:
     assert (await page_statuses(client))["item"] == 503
-    assert await read_listing(client, NEWEST) == []
+    assert await list_publications(client) == []
 
 
 @pytest.mark.parametrize("heading", ["Sorry, under maintenance", "Checking your browser before you go on"])
@@ -131,7 +137,7 @@ def test_a_maintenance_page_or_bot_wall_removes_nothing_from_the_index(run_scena
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:34:00")
         assert (await page_statuses(client))["item"] == 503
-        assert [one["title"] for one in await read_listing(client, NEWEST)] == ["Gulls & terns: 2017"]
+        assert [one["title"] for one in await list_publications(client)] == ["Gulls & terns: 2017"]
 
     run_scenario(RELEASE + answer_from("09:30:00") + answer_from("09:33:00", f"body = '<h1>{heading}</h1>'"), scenario)
 
@@ -146,7 +152,7 @@ def with_keys(keys: str) -> str:
 
 @with_script(with_keys('redirect_after = "10s"') + OUT_AT_OTHER_SLUG)
 async def test_an_announcement_with_another_slug_redirects_to_its_publication(client: PublisherClient) -> None:
-    assert (await read_listing(client))[0]["link"] == "/government/statistics/announcements/gulls-2017"
+    assert (await list_announcements(client))[0]["link"] == "/government/statistics/announcements/gulls-2017"
     await client.wait_until("09:30:09")
     assert (await client.get(ANNOUNCEMENT)).status == 200
     await client.wait_until("09:30:10")
@@ -166,35 +172,35 @@ async def test_announcement_redirects_at_once_if_its_delay_is_zero(client: Publi
 async def test_without_a_redirect_the_announcement_stays_listed(client: PublisherClient) -> None:
     await client.wait_until("12:00:00")
     assert (await client.get(ANNOUNCEMENT)).status == 200
-    assert len(await read_listing(client)) == 1
-    assert [one["link"] for one in await read_listing(client, NEWEST)] == ["/government/statistics/gulls-2017--2"]
+    assert len(await list_announcements(client)) == 1
+    assert [one["link"] for one in await list_publications(client)] == ["/government/statistics/gulls-2017--2"]
 
 
 @with_script(with_keys('listed_after = "60s"') + OUT_AT_OTHER_SLUG)
 async def test_the_index_lists_a_publication_after_its_scripted_delay(client: PublisherClient) -> None:
     await client.wait_until("09:30:59")
-    assert await read_listing(client, NEWEST) == []
+    assert await list_publications(client) == []
     await client.wait_until("09:31:00")
-    assert len(await read_listing(client, NEWEST)) == 1
+    assert len(await list_publications(client)) == 1
 
 
 @with_script(with_keys('announcement_title = "Sea birds, 2017"') + OUT_AT_OTHER_SLUG)
 async def test_an_announcement_can_have_another_title_than_its_publication(client: PublisherClient) -> None:
-    assert (await read_listing(client))[0]["title"] == "Sea birds, 2017"
+    assert (await list_announcements(client))[0]["title"] == "Sea birds, 2017"
     assert json_of(await client.get(content_api_url(ANNOUNCEMENT)))["title"] == "Sea birds, 2017"
     assert b"<h1>Sea birds, 2017</h1>" in (await client.get(ANNOUNCEMENT)).body
     await client.wait_until("09:31:00")
-    assert [one["title"] for one in await read_listing(client, NEWEST)] == ["Gulls & terns: 2017"]
+    assert [one["title"] for one in await list_publications(client)] == ["Gulls & terns: 2017"]
 
 
 @with_script(with_keys('organisations = ["fish", "bird-agency"]') + OUT_AT_OTHER_SLUG)
 async def test_all_organisations_are_named_in_order_and_each_lists_the_release(client: PublisherClient) -> None:
-    assert [one["slug"] for one in (await read_listing(client))[0]["organisations"]] == ["fish", "bird-agency"]
+    assert [one["slug"] for one in (await list_announcements(client))[0]["organisations"]] == ["fish", "bird-agency"]
     item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
     assert [one["title"] for one in item["links"]["organisations"]] == ["Fish", "Bird Agency"]
     await client.wait_until("09:31:00")
     for organisation in ("bird-agency", "fish"):
-        assert len(await read_listing(client, NEWEST.replace("bird-agency", organisation))) == 1
+        assert len(await list_publications(client, organisation)) == 1
         feed = await client.get(FEED.replace("bird-agency", organisation))
         assert b"statistics/gulls-2017--2" in feed.body
 
@@ -204,7 +210,7 @@ async def test_the_address_guessed_from_the_announcement_can_show_another_editio
     assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
     await client.wait_until("09:31:00")
     assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
-    assert {one["link"]: one["title"] for one in await read_listing(client, NEWEST)} == {
+    assert {one["link"]: one["title"] for one in await list_publications(client)} == {
         "/government/statistics/gulls-2017": "Gulls & terns: 2016",
         "/government/statistics/gulls-2017--2": "Gulls & terns: 2017",
     }
@@ -212,14 +218,14 @@ async def test_the_address_guessed_from_the_announcement_can_show_another_editio
 
 @with_script(RELEASE + answer_from("08:00:00"))
 async def test_a_release_that_was_public_before_the_rehearsal_is_still_announced(client: PublisherClient) -> None:
-    assert len(await read_listing(client)) == 1
+    assert len(await list_announcements(client)) == 1
     assert (await page_statuses(client))["announcement"] == 200
 
 
 @with_script(RELEASE)  # announced for 09:30, but never published
 async def test_a_release_that_never_appears_stays_in_the_listing_after_its_slot(client: PublisherClient) -> None:
     await client.wait_until("12:00:00")
-    assert len(await read_listing(client)) == 1
+    assert len(await list_announcements(client)) == 1
 
 
 @pytest.mark.parametrize(
@@ -229,10 +235,10 @@ async def test_a_release_that_never_appears_stays_in_the_listing_after_its_slot(
 def test_a_placeholder_is_not_a_publication(run_scenario: RunScenario, body: str) -> None:
     async def scenario(client: PublisherClient) -> None:
         assert await page_statuses(client) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "child": 404}
-        assert len(await read_listing(client)) == 1
+        assert len(await list_announcements(client)) == 1
         await client.wait_until("09:31:00")
         assert (await page_statuses(client))["item"] == 200
-        assert await read_listing(client) == []
+        assert await list_announcements(client) == []
 
     placeholder = answer_from("08:00:00", f'body = "{body}"')
     run_scenario(RELEASE + placeholder + answer_from("09:30:00"), scenario)
@@ -247,8 +253,8 @@ async def test_a_removed_release_keeps_its_redirect_and_has_a_gone_item(client: 
     assert "published in error" in item["details"]["explanation"]
     assert b"published in error" in (await client.get(PAGE)).body
     assert (await client.get(FILE)).headers["location"] == PAGE
-    assert await read_listing(client) == []
-    assert await read_listing(client, NEWEST) == []
+    assert await list_announcements(client) == []
+    assert await list_publications(client) == []
 
 
 @with_script(RELEASE + answer_from("08:00:00", 'status = 410\nbody = "410 Gone"'))
@@ -293,7 +299,7 @@ async def test_a_changed_date_is_published_with_the_previous_one(client: Publish
     assert item["details"]["release_timestamp"] == "2018-07-12T09:30:00.000+01:00"
     assert item["details"]["previous_display_date"] == "5 January 2018 9:30am"
     assert item["details"]["latest_change_note"] == "More checks."
-    assert (await read_listing(client))[0]["display_date"] == "12 July 2018 9:30am"
+    assert (await list_announcements(client))[0]["display_date"] == "12 July 2018 9:30am"
     assert b"The release date has been changed" in (await client.get(ANNOUNCEMENT)).body
 
 
@@ -302,28 +308,28 @@ async def test_a_cancelled_release_stays_in_the_listing_with_its_reason(client: 
     item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
     assert item["details"]["cancelled_at"] == "2018-01-04T17:00:00Z"
     assert item["details"]["cancellation_reason"] == "No longer collected."
-    assert (await read_listing(client))[0]["statistics_announcement_state"] == "cancelled"
+    assert (await list_announcements(client))[0]["statistics_announcement_state"] == "cancelled"
     assert b"Statistics release cancelled" in (await client.get(ANNOUNCEMENT)).body
 
 
 @with_script(RELEASE + change_at("2018-01-05T09:05:00", "gone = true"))
 async def test_a_removed_announcement_is_neither_listed_nor_served(client: PublisherClient) -> None:
-    assert len(await read_listing(client)) == 1
+    assert len(await list_announcements(client)) == 1
     await client.wait_until("09:10:00")
-    assert await read_listing(client) == []
+    assert await list_announcements(client) == []
     assert (await client.get(ANNOUNCEMENT)).status == 404
 
 
 @with_script(RELEASE.replace("2017-12-01T09:30:00", "2018-01-05T09:15:00"))
 async def test_a_release_is_not_listed_before_it_is_announced(client: PublisherClient) -> None:
-    assert await read_listing(client) == []
+    assert await list_announcements(client) == []
     await client.wait_until("09:20:00")
-    assert len(await read_listing(client)) == 1
+    assert len(await list_announcements(client)) == 1
 
 
 @with_script(RELEASE.replace("slot = 2018-01-05T09:30:00", 'slot = "July 2018"'))
 async def test_a_month_is_announced_as_provisional(client: PublisherClient) -> None:
-    entry = (await read_listing(client))[0]
+    entry = (await list_announcements(client))[0]
     assert entry["display_date"] == "July 2018"
     assert entry["statistics_announcement_state"] == "provisional"
     assert b"will be released in July&nbsp;2018" in (await client.get(ANNOUNCEMENT)).body
@@ -378,7 +384,7 @@ BIRDS_AND_FISH = RELEASE + "".join(
 async def test_the_listing_is_ordered_by_slot_and_filtered(
     client: PublisherClient, url: str, listed: list[str]
 ) -> None:
-    assert [entry["release_timestamp"][:10] for entry in await read_listing(client, url)] == listed
+    assert [entry["release_timestamp"][:10] for entry in await list_announcements(client, url)] == listed
 
 
 @with_script(BIRDS_AND_FISH)
@@ -406,7 +412,7 @@ def test_a_release_outside_gov_uk_statistics_is_announced_only_in_the_toml_calen
         assert tables[0]["slot"].isoformat() == "2018-07-12T09:30:00+01:00"
         assert tables[0]["state"] == "confirmed"
         assert [part["required"] for part in tables[0]["part"]] == [True, True]
-        assert await read_listing(client) != []
+        assert await list_announcements(client) != []
         await client.wait_until("10:00:00")
         emptied = await client.get(calendar)
         assert emptied.body.strip()
@@ -425,7 +431,7 @@ def test_a_gov_uk_page_outside_statistics_has_a_content_item_but_no_announcement
         await client.wait_until("09:31:00")
         assert json_of(await client.get(content_api_url(url)))["schema_name"] == "publication"
         assert (await client.get(url)).status == 200
-        assert await read_listing(client) == []
+        assert await list_announcements(client) == []
 
     published = RELEASE + answer_from("09:30:00")
     run_scenario(published.replace("government/statistics", "government/publications"), scenario)

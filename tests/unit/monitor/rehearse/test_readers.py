@@ -131,7 +131,8 @@ async def test_recognisers_see_the_removal_of_a_simulated_release(client: Publis
 @pytest.mark.parametrize("kind", FAULTS)
 def test_every_fault_is_seen_as_unknown(run_scenario: RunScenario, kind: str) -> None:
     async def scenario(client: PublisherClient) -> None:
-        for time in ("09:15:00", "09:45:00"):
+        before_publication, after_publication = "09:15:00", "09:45:00"
+        for time in (before_publication, after_publication):
             await client.wait_until(time)
             views = await see_all_targets(client.fetcher, Interpreter())
             assert set(views.values()) == {"unknown"}

@@ -108,7 +108,7 @@ def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
         run_virtually(scenario, patience=0.05)
 
 
-def test_time_resumed_for_a_stop_that_has_ended_can_be_stopped_for_another_reason() -> None:
+def test_a_stop_that_ends_while_time_is_resumed_for_it_does_not_end_another_stop() -> None:
     async def scenario(_: VirtualClock) -> tuple[str, ...]:
         loop = get_jumping_loop()
         loop.stop_time("ended")
