@@ -234,8 +234,3 @@ def test_the_history_of_a_release_shows_claims_about_its_address(run_cli: RunCli
     assert run_cli("calendar", "history", "births-2016", "--json").json["claims"] == [claim_json(claim)]
     assert NO_PROOF in run_cli("calendar", "history", "births-2016").out
     assert run_cli("calendar", "history", "deaths-2029", "--json").json["claims"] == []
-
-
-def test_days_in_the_wrong_order_are_a_usage_error(run_cli: RunCli) -> None:
-    result = run_cli("backfill", "home-office", "--from", "2018-01-02", "--to", "2018-01-01")
-    assert (result.status, result.err.count("\n")) == (2, 1)
