@@ -20,7 +20,7 @@ from monitor.cli.common import Parsed, as_json, log_only_errors
 from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
 from monitor.errors import BadInput, Fault, NinethirtyError, unknown_name
-from monitor.rehearse.parallel import ALL_PLAYED, PlayResult, ShowProgress, play_here, play_in_parallel
+from monitor.rehearse.parallel import ALL_PLAYED, PlayResult, ShowProgress, play_in_parallel
 
 if TYPE_CHECKING:
     from monitor.config.settings import Settings
@@ -115,10 +115,15 @@ def play_scripts(
     scripts = _read_all(paths)
     play = partial(_play_script, speed=speed, keep=keep, as_json=as_json)
     make_lost = partial(_make_lost_result, scripts, as_json=as_json)
-    if len(paths) == 1:
-        yield from play_here(paths[0], play, show_progress)
-    else:
+    if len(paths) != 1:
         yield from play_in_parallel(longest_first(scripts), play, make_lost, show_progress)
+        return
+    # One script is played in this process, without the imports of a new one.
+    (path,) = paths
+    show_progress(path, 0)
+    result = play(path, partial(show_progress, path))
+    show_progress(path, ALL_PLAYED)
+    yield result
 
 
 def longest_first(scripts: Mapping[Path, Script]) -> list[Path]:
@@ -154,10 +159,10 @@ def _make_lost_result(scripts: Mapping[Path, Script], path: Path, reason: str, *
 
 def _make_result(outcome: RehearsalOutcome, *, kept: bool, as_json: bool, hangs: bool = False) -> PlayResult:
     """Return a result with the outcome as JSON or text. If `kept`, the text names the files of drafts."""
-    from monitor.rehearse.summary import format_summary
+    from monitor.rehearse.summary import summary_lines
 
-    text = json.dumps(outcome.as_json(), ensure_ascii=False) if as_json else format_summary(outcome, kept=kept)
-    return PlayResult(outcome.ok, text, hangs=hangs)
+    lines = [json.dumps(outcome.as_json(), ensure_ascii=False)] if as_json else [*summary_lines(outcome, kept=kept), ""]
+    return PlayResult(outcome.ok, "\n".join(lines), hangs=hangs)
 
 
 def _fault_text(fault: Exception) -> str:

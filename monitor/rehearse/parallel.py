@@ -9,7 +9,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.process import BaseProcess
@@ -35,14 +34,6 @@ Play = Callable[[Path, Callable[[int], None]], PlayResult]
 """Plays one script and returns its result. Meanwhile it calls the second argument with the percentage played."""
 ShowProgress = Callable[[Path, int], None]
 """Called with a script and the percentage of it that has been played: 0 when it starts, 100 when it has ended."""
-
-
-def play_here(path: Path, play: Play, show_progress: ShowProgress) -> Iterator[PlayResult]:
-    """Play one script in this process, without the imports of a new one, and yield its result."""
-    show_progress(path, 0)
-    result = play(path, partial(show_progress, path))
-    show_progress(path, ALL_PLAYED)
-    yield result
 
 
 def play_in_parallel(
