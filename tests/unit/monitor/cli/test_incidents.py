@@ -19,11 +19,11 @@ from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.look.sighting import State
 from monitor.store.open import open_store
 from monitor.web.log_page import SORTS, Sort
-from tests.unit.monitor.cli.conftest import INCIDENT, Result, RunCli, births_run, release_with_promise
+from tests.unit.monitor.cli.conftest import INCIDENT, Result, RunCli, release_with_promise
 from tests.unit.monitor.web.board import a_board
+from tests.worlds.looks import ABSENT, a_run
 
 ROLE = ("--by", "duty statistician")
 SIGN = ("--by", "head of profession", "--format", "md")
@@ -144,7 +144,7 @@ def save_overdue_release(folder: Path, *, hours: int) -> str:
     slot, name, early = datetime.now(UTC) - overdue, "marriages-2017", timedelta(minutes=6)
     known, promise = release_with_promise(name, "Marriages 2017", slot)
     promise = replace(promise, learnt=slot - timedelta(days=9), confirmed_at=slot)
-    absent = replace(births_run(State.ABSENT, 0, 1), target=f"{name}/page/edge", begin=slot - early, end=slot + early)
+    absent = a_run(f"{name}/page/edge", ABSENT, slot - early, slot + early)
     verdict = judge(known, [promise], {absent.target: [absent]}, [], Policy(), slot + early)
     store = open_store(f"sqlite:///{folder}/store.db", durable=False)
     with store.transaction() as tx:

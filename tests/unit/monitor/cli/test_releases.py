@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -19,8 +19,9 @@ from monitor import History
 from monitor.deliver.open_data import PROMISE, TABLES, VERDICT
 from monitor.errors import UserFault
 from monitor.store.rows import CalendarRead
-from tests.unit.monitor.cli.conftest import BIRTHS_DELAY, INCIDENT, SLOT, RunCli, append_config, write_store
+from tests.unit.monitor.cli.conftest import BIRTHS_DELAY, INCIDENT, RunCli, append_config, write_store
 from tests.unit.monitor.cli.terminal import ROOT, run_at_terminal
+from tests.worlds.instants import MINUTE, SLOT
 from tests.worlds.stores import a_store_file
 
 DAY = ("--date", "2018-01-05")
@@ -116,7 +117,7 @@ def test_the_board_says_if_no_calendar_was_read(
     a_store_file(folder / "store.db")
     with write_store(folder) as tx:
         for minute, is_usable in enumerate(usable_reads):
-            at = SLOT + timedelta(minutes=minute)
+            at = SLOT + minute * MINUTE
             tx.add_read(CalendarRead("mine", at, at, usable=is_usable))
     assert run_cli("today", *DAY).out == f"Friday 5 January 2018: {next_step}\n"
 
