@@ -62,33 +62,38 @@ def expected_states(state: str, sheet: str) -> dict[str, str]:
     return pages | dict.fromkeys(("sheet/edge", "sheet/origin"), sheet)
 
 
-def test_the_gov_uk_source_reads_the_simulated_listing(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        source = GovukSource(calendar_settings("govuk", filters={"organisations": ["bird-agency"]}))
-        entry = (await read_announcements(client, source))[0]
-        assert (entry.title, entry.url, entry.producer) == (GULLS.title, PAGE, "bird-agency")
-        assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-        await client.wait_until("09:11:00")
-        moved = (await read_announcements(client, source))[0]
-        assert moved.slot.instant == datetime(2018, 7, 12, 8, 30, tzinfo=UTC)
-        assert moved.why == "More checks."
-        assert moved.previous is not None
-        assert moved.previous.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-        await client.wait_until("09:21:00")
-        assert [entry.state for entry in await read_announcements(client, source)] == ["cancelled"]
+GOV_UK = GovukSource(calendar_settings("govuk", filters={"organisations": ["bird-agency"]}))
+MOVED_AND_CANCELLED = """
+[[change]]
+release = "gulls"
+at = 2018-01-05T09:10:00
+slot = 2018-07-12T09:30:00
+why = "More checks."
+[[change]]
+release = "gulls"
+at = 2018-01-05T09:20:00
+state = "cancelled"
+"""
 
-    changes = """
-    [[change]]
-    release = "gulls"
-    at = 2018-01-05T09:10:00
-    slot = 2018-07-12T09:30:00
-    why = "More checks."
-    [[change]]
-    release = "gulls"
-    at = 2018-01-05T09:20:00
-    state = "cancelled"
-    """
-    run_scenario(RELEASE + changes, scenario)
+
+@with_script(RELEASE)
+async def test_the_gov_uk_source_reads_the_simulated_listing(client: PublisherClient) -> None:
+    (entry,) = await read_announcements(client, GOV_UK)
+    assert (entry.title, entry.url, entry.producer) == (GULLS.title, PAGE, "bird-agency")
+    assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+
+
+@with_script(RELEASE + MOVED_AND_CANCELLED)
+async def test_the_gov_uk_source_sees_a_new_slot_and_a_cancellation(client: PublisherClient) -> None:
+    await client.wait_until("09:11:00")
+    (moved,) = await read_announcements(client, GOV_UK)
+    assert moved.slot.instant == datetime(2018, 7, 12, 8, 30, tzinfo=UTC)
+    assert moved.why == "More checks."
+    assert moved.previous is not None
+    assert moved.previous.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+    await client.wait_until("09:21:00")
+    (cancelled,) = await read_announcements(client, GOV_UK)
+    assert cancelled.state == "cancelled"
 
 
 @with_script(RELEASE.replace("government/statistics", "government/publications"))
