@@ -239,7 +239,7 @@ async def test_requests_are_counted_by_host_with_their_peak_rate(client: Publish
 def test_a_request_exactly_one_second_later_is_not_in_the_same_second() -> None:
     log = RequestLog()
     for second in (0, 0.5, 1.0, 1.5):
-        log.entries.append(LoggedRequest(NINE + timedelta(seconds=second), "GET", "a.example", "/", ""))
+        log.entries.append(LoggedRequest("GET", "a.example", "/", at=NINE + timedelta(seconds=second)))
     assert log.peak_rate() == {"a.example": 2}
 
 
