@@ -73,35 +73,8 @@ def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> N
         raise SystemExit(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """Forecast of the next days: how many releases are `due`, by producer, and a warning for each budget too small.
-
-    `due` is None if no calendar was read yet.
-    """
-
-    due: dict[str, int] | None = None
-    budget_warnings: list[str] = field(default_factory=list)
-
-    def lines(self, settings: Settings) -> Iterator[str]:
-        """Yield how many releases are due, who is notified, and whether the budgets are large enough."""
-        yield f"due and watched in the next {_DAYS_AHEAD} days: {self._due_text(settings)}"
-        yield from recipient_lines(settings)
-        yield from (f"short: {warning}" for warning in self.budget_warnings)
-        if self.due and not self.budget_warnings:
-            yield "budgets: enough for every slot"
-
-    def _due_text(self, settings: Settings) -> str:
-        """Return the number of due releases, in total and by producer."""
-        if self.due is None:
-            names = ", ".join(one.name for one in settings.calendar)
-            return f"known after the first read of {names or 'a calendar'}"
-        each = ", ".join(f"{producer} {number}" for producer, number in sorted(self.due.items()))
-        return f"{sum(self.due.values())} ({each})" if each else "nothing"
-
-
-def forecast_week(context: Context, store: Store) -> Forecast:
-    """Return the releases that fall due in the next days, and the hosts whose budgets are too small for them."""
+def forecast_week(context: Context, store: Store) -> tuple[dict[str, int], list[str]]:
+    """Return how many releases fall due in the next days, by producer, and a warning for each budget too small."""
     from monitor.app.options import make_budget, make_tripwire_producers, make_watch_rules
     from monitor.watch.day_plan import Load, plan_hosts, plan_releases
 
@@ -117,7 +90,7 @@ def forecast_week(context: Context, store: Store) -> Forecast:
         due.update(due_producers)
         if due_producers:
             warnings += [one.warning for one in plan_hosts(releases, load, rules, begin, end) if one.warning]
-    return Forecast(dict(due), warnings)
+    return dict(due), warnings
 
 
 def recipient_lines(settings: Settings) -> Iterator[str]:
@@ -156,12 +129,14 @@ class _CheckResult:
     """The result of a check.
 
     `entries` is the number of entries of each calendar, and `announced` are the known releases. Both come from the
-    store, and from the calendars that the check reads. The forecast comes from the store.
+    store, and from the calendars that the check reads. `due` and `budget_warnings` are the forecast of the next days,
+    from the store. `due` is None if no calendar was read yet.
     """
 
     faults: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    forecast: Forecast = field(default_factory=Forecast)
+    due: dict[str, int] | None = None
+    budget_warnings: list[str] = field(default_factory=list)
     rotas: list[Rota] = field(default_factory=list)
     entries: dict[str, int] = field(default_factory=dict)
     announced: list[Release | Announcement] = field(default_factory=list)
@@ -173,9 +148,9 @@ class _CheckResult:
             "warnings": self.warnings,
             "will": {
                 "days": _DAYS_AHEAD,
-                "due": self.forecast.due,
+                "due": self.due,
                 "told": list(recipient_lines(settings)),
-                "short": self.forecast.budget_warnings,
+                "short": self.budget_warnings,
             },
             "on_call": {rota.name: list(rota.on_call(context.now())) for rota in self.rotas},
             "seen": access_lines(settings),
@@ -183,10 +158,23 @@ class _CheckResult:
 
     def lines(self, context: Context) -> Iterator[str]:
         """Yield the same facts as lines of text, except the warnings."""
+        settings = context.settings
         yield f"{context.config}: in order" + (f", warnings: {len(self.warnings)}" if self.warnings else "")
-        yield from self.forecast.lines(context.settings)
+        yield f"due and watched in the next {_DAYS_AHEAD} days: {self._due_text(settings)}"
+        yield from recipient_lines(settings)
+        yield from (f"short: {warning}" for warning in self.budget_warnings)
+        if self.due and not self.budget_warnings:
+            yield "budgets: enough for every slot"
         yield from on_call_lines(context, self.rotas)
-        yield from access_lines(context.settings)
+        yield from access_lines(settings)
+
+    def _due_text(self, settings: Settings) -> str:
+        """Return the number of due releases, in total and by producer."""
+        if self.due is None:
+            names = ", ".join(one.name for one in settings.calendar)
+            return f"known after the first read of {names or 'a calendar'}"
+        each = ", ".join(f"{producer} {number}" for producer, number in sorted(self.due.items()))
+        return f"{sum(self.due.values())} ({each})" if each else "nothing"
 
 
 def _run_checks(context: Context, *, online: bool) -> _CheckResult:
@@ -220,7 +208,7 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
         return
     try:
         with context.store() as store:
-            found.forecast = forecast_week(context, store)
+            found.due, found.budget_warnings = forecast_week(context, store)
             for table in context.settings.calendar:
                 newest = next((read for read in store.ledger.reads(table.name) if read.usable), None)
                 found.entries |= {table.name: newest.entries} if newest is not None else {}

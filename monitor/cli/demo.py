@@ -13,7 +13,7 @@ import click
 
 from monitor.cli.common import Context, as_json, print_result
 from monitor.cli.dates import INSTANT
-from monitor.cli.rehearse import PlayedProgress, play_scripts
+from monitor.cli.rehearse import make_progress, play_scripts
 from monitor.cli.run import handle_signals
 from monitor.cli.terminal import progress_line
 
@@ -57,7 +57,7 @@ def _play_incidents(scripts: Sequence[Path], folder: Path) -> list[Path]:
     from monitor.rehearse.demo import STORE
 
     with progress_line() as show:
-        for result in play_scripts(scripts, folder, progress=PlayedProgress(len(scripts), show)):
+        for result in play_scripts(scripts, folder, show_progress=make_progress(len(scripts), show)):
             show("")
             click.echo(result.text.splitlines()[0] if result.ok else result.text, err=True)
     return [path for path in scripts if (folder / path.stem / STORE).is_file()]

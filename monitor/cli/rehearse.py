@@ -20,7 +20,7 @@ from monitor.cli.common import Parsed, as_json, log_only_errors
 from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
 from monitor.errors import BadInput, Fault, NinethirtyError, unknown_name
-from monitor.rehearse.parallel import ALL_PLAYED, PlayResult, Progress, play_here, play_in_parallel
+from monitor.rehearse.parallel import ALL_PLAYED, PlayResult, ShowProgress, play_in_parallel
 
 if TYPE_CHECKING:
     from monitor.config.settings import Settings
@@ -64,38 +64,31 @@ def command(*, scripts: tuple[Path, ...], speed: float | None, keep: Path | None
         if not path.exists():
             raise unknown_name("rehearsal", str(given), INCIDENTS)
     with progress_line() as show:
-        progress = PlayedProgress(len(paths), show, quiet=as_json)
+        show_progress = make_progress(len(paths), show, quiet=as_json)
         results = []
-        for result in play_scripts(paths, keep, speed=speed, as_json=as_json, progress=progress):
+        for result in play_scripts(paths, keep, speed=speed, as_json=as_json, show_progress=show_progress):
             show("")
             click.echo(result.text)
             results.append(result)
     exit_by_results(results)
 
 
-class PlayedProgress(Progress):
-    """Shows the progress of scripts: one updated line on a terminal, otherwise one line for each start.
+def make_progress(count: int, show: Callable[[str], None], *, quiet: bool = False) -> ShowProgress:
+    """Return a function that shows the progress of scripts: in one updated line on a terminal, otherwise each start.
 
     `show` comes from `progress_line`. If `quiet`, no line is printed at a start.
     """
+    percents: dict[str, int] = {}
+    prints_starts = not (quiet or count == 1 or sys.stderr.isatty())
 
-    def __init__(self, count: int, show: Callable[[str], None], *, quiet: bool = False) -> None:
-        self._count = count
-        self._show = show
-        self._quiet = quiet or count == 1 or sys.stderr.isatty()
-        self._percents: dict[str, int] = {}
-
-    def on_start(self, path: Path) -> None:
-        """Show that a script starts."""
-        if not self._quiet:
+    def show_progress(path: Path, percent: int) -> None:
+        if prints_starts and path.stem not in percents:
             click.echo(f"playing {path.stem} ...", err=True)
-        self.on_percent(path, 0)
+        percents[path.stem] = percent
+        playing = [f"{name} {part} %" for name, part in percents.items() if part < ALL_PLAYED]
+        show(", ".join([f"{len(percents) - len(playing)} of {count} played", *playing]))
 
-    def on_percent(self, path: Path, percent: int) -> None:
-        """Show how many per cent of a script are played."""
-        self._percents[path.stem] = percent
-        playing = [f"{name} {part} %" for name, part in self._percents.items() if part < ALL_PLAYED]
-        self._show(", ".join([f"{len(self._percents) - len(playing)} of {self._count} played", *playing]))
+    return show_progress
 
 
 def exit_by_results(results: Sequence[PlayResult]) -> None:
@@ -113,7 +106,7 @@ def play_scripts(
     *,
     speed: float | None = None,
     as_json: bool = False,
-    progress: Progress | None = None,
+    show_progress: ShowProgress = lambda _path, _percent: None,
 ) -> Iterator[PlayResult]:
     """Play scripts in parallel, and yield the result of each when it ends. Raises `BadInput` before any is played.
 
@@ -122,11 +115,15 @@ def play_scripts(
     scripts = _read_all(paths)
     play = partial(_play_script, speed=speed, keep=keep, as_json=as_json)
     make_lost = partial(_make_lost_result, scripts, as_json=as_json)
-    progress = progress or Progress()
-    if len(paths) == 1:
-        yield from play_here(paths[0], play, progress)
-    else:
-        yield from play_in_parallel(longest_first(scripts), play, make_lost, progress)
+    if len(paths) != 1:
+        yield from play_in_parallel(longest_first(scripts), play, make_lost, show_progress)
+        return
+    # One script is played in this process, without the imports of a new one.
+    (path,) = paths
+    show_progress(path, 0)
+    result = play(path, partial(show_progress, path))
+    show_progress(path, ALL_PLAYED)
+    yield result
 
 
 def longest_first(scripts: Mapping[Path, Script]) -> list[Path]:
@@ -162,10 +159,10 @@ def _make_lost_result(scripts: Mapping[Path, Script], path: Path, reason: str, *
 
 def _make_result(outcome: RehearsalOutcome, *, kept: bool, as_json: bool, hangs: bool = False) -> PlayResult:
     """Return a result with the outcome as JSON or text. If `kept`, the text names the files of drafts."""
-    from monitor.rehearse.summary import format_summary
+    from monitor.rehearse.summary import summary_lines
 
-    text = json.dumps(outcome.as_json(), ensure_ascii=False) if as_json else format_summary(outcome, kept=kept)
-    return PlayResult(outcome.ok, text, hangs=hangs)
+    lines = [json.dumps(outcome.as_json(), ensure_ascii=False)] if as_json else [*summary_lines(outcome, kept=kept), ""]
+    return PlayResult(outcome.ok, "\n".join(lines), hangs=hangs)
 
 
 def _fault_text(fault: Exception) -> str:

@@ -67,12 +67,9 @@ def _detail_lines(body: Mapping[str, Any], zone: str) -> Iterator[str]:
             yield from _part_lines(part, zone) if part.get("origin") != Origin.LINKED.value else ()
     if body["findings"]:
         yield from ("", "Findings")
-        yield from bullet_lines(_finding_text(found) for found in body["findings"])
-
-
-def _finding_text(found: Mapping[str, Any]) -> str:
-    where = f" ({part_label(found['part'])})" if found["part"] else ""
-    return f"{found['kind'].replace('_', ' ')}{where}: {found['detail']}"
+        for found in body["findings"]:
+            where = f" ({part_label(found['part'])})" if found["part"] else ""
+            yield from bullet_lines([f"{found['kind'].replace('_', ' ')}{where}: {found['detail']}"])
 
 
 def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:

@@ -9,12 +9,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 _PRELOADED_MODULES = ["monitor.rehearse.drive", "monitor.rehearse.summary", "monitor.cli.rehearse"]
 """Imported once, in the process from which all players are forked, because imports can take longer than a script."""
@@ -31,33 +30,14 @@ class PlayResult:
     hangs: bool = False
 
 
-class Play(Protocol):
-    """A function that plays one script and calls `report` with the percentage played."""
-
-    def __call__(self, path: Path, report: Callable[[int], None], /) -> PlayResult:
-        """Return the result of the script."""
-
-
-class Progress:
-    """Receives the progress of scripts. This base class ignores it."""
-
-    def on_start(self, path: Path) -> None:
-        """Record that a script starts."""
-
-    def on_percent(self, path: Path, percent: int) -> None:
-        """Record the percentage of a script that has been played, 100 when it has ended."""
-
-
-def play_here(path: Path, play: Play, progress: Progress) -> Iterator[PlayResult]:
-    """Play one script in this process, without the imports of a new one, and yield its result."""
-    progress.on_start(path)
-    result = play(path, partial(progress.on_percent, path))
-    progress.on_percent(path, ALL_PLAYED)
-    yield result
+Play = Callable[[Path, Callable[[int], None]], PlayResult]
+"""Plays one script and returns its result. Meanwhile it calls the second argument with the percentage played."""
+ShowProgress = Callable[[Path, int], None]
+"""Called with a script and the percentage of it that has been played: 0 when it starts, 100 when it has ended."""
 
 
 def play_in_parallel(
-    paths: Sequence[Path], play: Play, make_lost: Callable[[Path, str], PlayResult], progress: Progress
+    paths: Sequence[Path], play: Play, make_lost: Callable[[Path, str], PlayResult], show_progress: ShowProgress
 ) -> Iterator[PlayResult]:
     """Play scripts in this order, one process for each processor, and yield each result when the script ends.
 
@@ -75,16 +55,16 @@ def play_in_parallel(
                     process = context.Process(target=_play_in_child, args=(play, path, theirs), daemon=True)
                     process.start()
                 players[ours] = path, process
-                progress.on_start(path)
+                show_progress(path, 0)
             for pipe in wait(list(players)):
                 path, process = players[pipe]
                 message = _receive_message(pipe, process)
                 if isinstance(message, int):
-                    progress.on_percent(path, message)
+                    show_progress(path, message)
                     continue
                 del players[pipe]
                 _kill_player(process)
-                progress.on_percent(path, ALL_PLAYED)
+                show_progress(path, ALL_PLAYED)
                 yield message if isinstance(message, PlayResult) else make_lost(path, message)
     finally:
         # After Ctrl-C the other scripts must not go on.

@@ -12,13 +12,11 @@ from schedules.times.json import instant_from_json
 from schedules.times.words import length, stamp
 
 
-def format_summary(played: RehearsalOutcome, *, kept: bool) -> str:
-    """Return a few lines for each release, and the expectations that were not met. `kept`: name the draft files."""
-    return "\n".join([*_summary_lines(played, kept=kept), ""])
+def summary_lines(played: RehearsalOutcome, *, kept: bool) -> Iterator[str]:
+    """Yield a few lines for each release, and the expectations that were not met. `kept`: name the draft files.
 
-
-def _summary_lines(played: RehearsalOutcome, *, kept: bool) -> Iterator[str]:
-    """Yield the lines of `format_summary`. Only the title and the reason if the script was not played to its end."""
+    Yield only the title and the reason if the script was not played to its end.
+    """
     yield played.script.title
     if played.reason is not None:
         yield f"  NOT PLAYED TO ITS END: {played.reason}"

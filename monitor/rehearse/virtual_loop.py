@@ -40,10 +40,6 @@ class Deadlock(RuntimeError):
     """Virtual time waits for a real operation that makes no progress. `str(fault)` names it in one line."""
 
 
-class TimeLimitReached(RuntimeError):
-    """The next timer is later than the limit of virtual time."""
-
-
 class _Selector(selectors.DefaultSelector):
     """A selector that advances the loop's time where it would wait for a timer. It waits for real I/O only."""
 
@@ -75,22 +71,19 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     If no callback and no I/O is ready, time jumps to the next timer. While time is stopped for any reason
     (`stop_time`), the loop waits for real I/O instead. With `speed`, time does not jump but runs at that multiple of
-    real time. The loop raises `TimeLimitReached` instead of passing `limit`.
+    real time.
 
     The loop raises `Deadlock` if it makes no progress for `patience` real seconds: no I/O, no thread that uses the
     CPU, and none that waits for a child process. A busy machine only slows these down.
     """
 
-    def __init__(
-        self, *, speed: float | None = None, limit: float | None = None, patience: float = _DEFAULT_PATIENCE
-    ) -> None:
-        """Begin at virtual time 0. `limit` is in virtual seconds (None: no limit), `patience` in real ones."""
+    def __init__(self, *, speed: float | None = None, patience: float = _DEFAULT_PATIENCE) -> None:
+        """Begin at virtual time 0. `patience` is in real seconds."""
         self._selector_with_time = selector = _Selector()
         selector.before_wait = self._advance_time
         selector.after_wait = self._check_progress
         self._time = 0.0
         self._speed = speed
-        self._limit = float("inf") if limit is None else limit
         self._patience = patience
         self._stop_counts: Counter[str] = Counter()
         self._thread_names: dict[int, str] = {}
@@ -193,9 +186,6 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         self._is_running_at_speed = not is_stopped and self._speed is not None and seconds != float("inf")
         if is_stopped or seconds == float("inf"):
             return min(_LONGEST_WAIT, self._patience)
-        if self._time + seconds > self._limit:
-            self._time = max(self._time, self._limit)
-            raise TimeLimitReached(f"virtual time reached its limit of {self._limit:g} s")
         if self._speed is not None:
             return seconds / self._speed
         self._time += seconds
@@ -282,13 +272,12 @@ def run_virtually(
     start: datetime = _NINE_ON_A_WORKING_DAY,
     *,
     speed: float | None = None,
-    limit: float | None = None,
     patience: float = _DEFAULT_PATIENCE,
 ) -> T:
     """Run `main` on a new `JumpingLoop` and return its result. `main` gets a clock that shows `start` at first.
 
-    `speed` is virtual seconds for each real second (default: time jumps). `limit` is in virtual seconds, `patience` in
-    real ones. Raises `TimeLimitReached` and `Deadlock`, as the loop does.
+    `speed` is virtual seconds for each real second (default: time jumps). `patience` is in real seconds. Raises
+    `Deadlock`, as the loop does.
     """
-    with asyncio.Runner(loop_factory=lambda: JumpingLoop(speed=speed, limit=limit, patience=patience)) as runner:
+    with asyncio.Runner(loop_factory=lambda: JumpingLoop(speed=speed, patience=patience)) as runner:
         return runner.run(main(VirtualClock(start)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +14,6 @@ from monitor.cli.dates import to_local_iso
 from monitor.cli.incident.store import by_role, current_incidents, is_attended, refuse_invalid_input
 from monitor.deliver.by_hand import log_by_hand
 from monitor.deliver.incident_json import incident_json
-
-if TYPE_CHECKING:
-    from monitor.store.sql.engine import Store
 
 _KINDS = ("leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced")
 _QUESTIONS = {
@@ -48,13 +44,13 @@ def add(context: Context, /, *, urls: tuple[str, ...], as_json: bool, **words: s
     """
     given = {key: text for key, text in {**words, "url": "\n".join(urls)}.items() if text}
     with context.store() as store:
-        facts = _release_facts(context, store, given.get("release"))
+        current, release = current_incidents(context, store), given.get("release")
+        facts = current.judge_at(release_of(store.ledger, release).id, context.now()) if release else None
         given = _ask_missing(given, facts)
         # Several times are separated by commas.
         times = {key: ",".join(map(to_local_iso, given[key].split(","))) for key in ("when", "until") if key in given}
-        record = current_incidents(context, store).record
         with store.transaction() as tx, refuse_invalid_input():
-            incident, is_new = log_by_hand(tx, record, given | times, facts, context.now())
+            incident, is_new = log_by_hand(tx, current.record, given | times, facts, context.now())
         drafts = store.verdicts.drafts(incident.id)
     # The monitor's own entries say what is doubtful about the texts.
     for warning in (entry.text for entry in incident.timeline if entry.by == MONITOR):
@@ -64,17 +60,6 @@ def add(context: Context, /, *, urls: tuple[str, ...], as_json: bool, **words: s
         return
     click.echo(f"{incident.id}: {'logged' if is_new else 'was logged already'}")
     click.echo(f"Complete its draft: ninethirty incident draft {incident.id} --fields", err=True)
-
-
-def _release_facts(context: Context, store: Store, release: str | None) -> ReleaseFacts | None:
-    """Return the facts of a release, or None if the incident has none. Raises `UnknownName`."""
-    if release is None:
-        return None
-    from monitor.app.options import make_policies
-    from monitor.watch.rejudge import facts_of
-
-    name, settings = release_of(store.ledger, release).id, context.settings
-    return facts_of(store, make_policies(settings), settings.watch.vantage, name, context.now())
 
 
 def _ask_missing(given: Mapping[str, str], facts: ReleaseFacts | None) -> dict[str, str]:

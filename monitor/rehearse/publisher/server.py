@@ -76,7 +76,7 @@ class Publisher:
     def _log_and_respond(self, request: ReceivedRequest) -> RawResponse:
         """Log a request and return its response."""
         now = self._clock.now()
-        self.log.entries.append(LoggedRequest(now, request.method, request.host, request.path, request.query))
+        self.log.entries.append(LoggedRequest(request.method, request.host, request.path, request.query, at=now))
         return self._world.respond(request, now)
 
 
@@ -194,15 +194,11 @@ class Connection(asyncio.Protocol):
             await wait
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedRequest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedRequest(ReceivedRequest):
     """One request, with the time on the publisher's clock when it arrived."""
 
     at: datetime
-    method: str
-    host: str
-    path: str
-    query: str
 
 
 class RequestLog:

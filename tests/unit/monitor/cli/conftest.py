@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from http.server import HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +24,16 @@ from monitor.look.sighting import State
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
-from schedules.announcement import Part, Role
-from schedules.announcement import State as Standing
 from schedules.promise import Promise
 from schedules.release import Release
-from schedules.slot import Precision, Slot
+from tests.worlds.instants import MINUTE, SECOND, SLOT
+from tests.worlds.looks import ABSENT, PRESENT, a_run
+from tests.worlds.releases import a_promise, a_release
 
 INCIDENT = "births-2016-2018-01-05"
-SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 AHEAD = datetime(2030, 1, 4, 9, 30, tzinfo=UTC)
+BIRTHS_DELAY = {"min": 1200.0, "max": 1201.0}
+"""Births 2016 was last absent 20 minutes after its slot, and present a second later."""
 CONFIG = """
 [store]
 url = "sqlite:///{folder}/store.db"
@@ -79,25 +82,25 @@ class Result:
 RunCli = Callable[..., Result]
 
 
-def release(name: str, title: str, slot: datetime) -> tuple[Release, Promise]:
-    page = Part("page", Role.PAGE, f"https://stats.example/{name}")
-    made = Release(name, title, "ons", page.url, (page,), ("mine",))
-    when = Slot(Precision.INSTANT, instant=slot, raw=f"{slot:%Y-%m-%d %H:%M}")
-    return made, Promise(name, "mine", when, Standing.CONFIRMED, SLOT - timedelta(days=40), confirmed_at=SLOT)
+def release_with_promise(name: str, title: str, slot: datetime) -> tuple[Release, Promise]:
+    """Return a release of ons, and its promise, confirmed by the calendar `mine`."""
+    url = f"https://stats.example/{name}"
+    release = a_release(id=name, title=title, producer="ons", url=url, calendars=("mine",))
+    return release, a_promise(slot, release=name, calendar="mine")
 
 
-def run(state: State, begin: float, end: float) -> Run:
-    first, last = (SLOT + timedelta(minutes=minute) for minute in (begin, end))
-    target, looks, gap = "births-2016/page/edge", round((end - begin) * 60), timedelta(seconds=1)
-    return Run(target, state, first, last, first, last, looks, gap, specific=state is State.PRESENT, status=200)
+def births_run(state: State, first: int, last: int) -> Run:
+    """Return a run of looks at the page of births-2016, one a second, between two seconds relative to its slot."""
+    every_second = {"looks": last - first, "largest_gap": SECOND}
+    return a_run("births-2016/page/edge", state, first, last, specific=state is PRESENT, status=200, **every_second)
 
 
 def fill(store: Store) -> None:
     """Write a release that came out twenty minutes late, with its incident and draft, and one that lies ahead."""
     store.upgrade()
-    births, promise = release("births-2016", "Births 2016", SLOT)
-    deaths, later = release("deaths-2029", "Deaths 2029", AHEAD)
-    runs = [run(State.ABSENT, -60, 20), run(State.PRESENT, 20 + 1 / 60, 60)]
+    births, promise = release_with_promise("births-2016", "Births 2016", SLOT)
+    deaths, later = release_with_promise("deaths-2029", "Deaths 2029", AHEAD)
+    runs = [births_run(ABSENT, -3600, 1200), births_run(PRESENT, 1201, 3600)]
     by_target = {runs[0].target: runs}
     events = VerdictRecorder(store, ReportingRules())
     with store.transaction() as tx:
@@ -106,7 +109,7 @@ def fill(store: Store) -> None:
             tx.add_promises([promised])
         tx.save_runs(runs)
     for minute in (2, 10, 30):
-        now = SLOT + timedelta(minutes=minute)
+        now = SLOT + minute * MINUTE
         verdict = judge(births, [promise], by_target, [], Policy(), now)
         with store.transaction() as tx:
             events.record(tx, verdict, Measurement("edge", by_target), now)
@@ -145,6 +148,17 @@ def run_cli(folder: Path, capsys: pytest.CaptureFixture[str]) -> RunCli:
 
 
 @contextmanager
+def serving(server: HTTPServer) -> Iterator[None]:
+    """Let a server answer in a thread inside this context."""
+    with server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
 def write_store(folder: Path) -> Iterator[Transaction]:
     """Open a transaction on the store in a folder."""
     with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store, store.transaction() as tx:
@@ -155,3 +169,10 @@ def append_config(folder: Path, text: str) -> None:
     """Add text to the configuration in a folder."""
     config = folder / "config.toml"
     config.write_text(config.read_text() + text)
+
+
+def replace_in_config(folder: Path, old: str, new: str) -> None:
+    """Replace every occurrence of a text in the configuration in a folder."""
+    config = folder / "config.toml"
+    assert old in config.read_text()
+    config.write_text(config.read_text().replace(old, new))

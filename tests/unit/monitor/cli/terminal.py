@@ -1,4 +1,4 @@
-"""A terminal with somebody at it, for what the program asks of people only."""
+"""A terminal and a person at it, for what the program asks only of people."""
 
 from __future__ import annotations
 
@@ -12,35 +12,30 @@ from pathlib import Path
 ROOT = Path(__file__).parents[4]
 
 
-def run_at_terminal(config: Path, *arguments: str, typed: str = "", env: Mapping[str, str] | None = None) -> str:
-    """Run the program at a terminal where this is typed; returns what the screen shows."""
-    near, far = pty.openpty()
-    command = [sys.executable, "-m", "monitor", "--config", str(config), *arguments]
-    with subprocess.Popen(command, stdin=far, stdout=far, stderr=far, cwd=ROOT, env={**os.environ, **(env or {})}):
-        os.close(far)
-        os.write(near, typed.encode())
-        shown = b""
-        while part := _read(near):
-            shown += part
-        os.close(near)
-    return shown.decode().replace("\r\n", "\n")
+def run_at_terminal(
+    config: Path,
+    *arguments: str,
+    typed: str = "",
+    answers: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
+) -> str:
+    """Run the program at a terminal, and return what the screen shows.
 
-
-def answer_at_terminal(config: Path, *arguments: str, answers: Mapping[str, str]) -> str:
-    """Run the program at a terminal, typing each answer once its question is shown; returns what the screen shows.
-
-    What is typed before a hidden question is asked is thrown away, so it cannot be typed ahead.
+    `typed` is typed at the start. `answers` has what is typed after the end of a question. A hidden question needs
+    that, because what is typed before it is discarded.
     """
     near, far = pty.openpty()
     command = [sys.executable, "-m", "monitor", "--config", str(config), *arguments]
-    # A session of its own, or it would ask at the terminal of whoever runs the tests.
-    with subprocess.Popen(command, stdin=far, stdout=far, stderr=far, cwd=ROOT, start_new_session=True):
+    variables = {**os.environ, **(env or {})}
+    # Without a session of its own, it would ask at the terminal of the person who runs the tests.
+    with subprocess.Popen(command, stdin=far, stdout=far, stderr=far, cwd=ROOT, env=variables, start_new_session=True):
         os.close(far)
-        shown, left = b"", dict(answers)
+        os.write(near, typed.encode())
+        shown, unanswered = b"", dict(answers or {})
         while part := _read(near):
             shown += part
-            for question in [one for one in left if shown.endswith(one.encode())]:
-                os.write(near, f"{left.pop(question)}\n".encode())
+            for question in [one for one in unanswered if shown.endswith(one.encode())]:
+                os.write(near, f"{unanswered.pop(question)}\n".encode())
         os.close(near)
     return shown.decode().replace("\r\n", "\n")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,10 +16,11 @@ from alerts.claim import NO_PROOF, Claim, claim_json
 from monitor.rehearse.publisher.reply import ReceivedRequest, Reply
 from monitor.rehearse.publisher.world import World
 from monitor.rehearse.script.script import read_script
-from tests.unit.monitor.cli.conftest import RunCli, write_store
+from tests.unit.monitor.cli.conftest import RunCli, append_config, serving, write_store
 
 NOW = datetime(2018, 1, 9, 12, tzinfo=UTC)
 SPAN = ("--from", "2018-01-01", "--to", "2018-01-06")
+BACKFILL = ("backfill", "home-office", *SPAN)
 PAGE = "https://www.gov.uk/government/statistics"
 STORY = 'title = "A week"\nfrom = 2018-01-02T00:00:00\nuntil = 2018-01-09T00:00:00\n' + "".join(
     f"""
@@ -44,7 +44,7 @@ at = {out}
 
 
 def ons_list(query: str) -> bytes:
-    """Return what the ONS's search lists of its published releases: 1,001 of them, a thousand a page."""
+    """Return a page of the ONS's search for its published releases: there are 1,001, a thousand a page."""
     asked = parse_qs(query)
     offset, days = int(asked["offset"][0]), (asked["fromDate"][0], asked["toDate"][0])
     assert (asked["release-type"], days) == (["type-published"], ("2017-12-31", "2018-01-07"))
@@ -56,34 +56,34 @@ def ons_list(query: str) -> bytes:
     return json.dumps({"releases": some, "breakdown": {"total": 1001}}).encode()
 
 
-class Site(ThreadingHTTPServer):
-    """GOV.UK as the script describes it, on loopback.
+class PublicRecord(ThreadingHTTPServer):
+    """GOV.UK as the script describes it, and the ONS's search, on loopback.
 
-    `refuse` has the statuses of the next answers, which demand a wait of a second. `instead` has the bodies that paths
-    answer in place of those of the script.
+    `requested` lists the paths requested. `refuse_next` has the statuses of the next responses, which demand a wait of
+    a second. `bodies` has the bodies of paths, in place of those of the script.
     """
 
     def __init__(self, script: Path) -> None:
         self.world = World(read_script(script))
-        self.asked: list[str] = []
-        self.refuse: list[int] = []
-        self.instead: dict[str, bytes] = {}
+        self.requested: list[str] = []
+        self.refuse_next: list[int] = []
+        self.bodies: dict[str, bytes] = {}
         super().__init__(("127.0.0.1", 0), Handler)
 
     def reply(self, target: str) -> Reply:
         place = urlsplit(target)
-        self.asked.append(place.path)
+        self.requested.append(place.path)
         if place.path == "/ons":
             return Reply(200, ons_list(place.query), {"Content-Type": "application/json"})
-        if place.path in self.instead:
-            return Reply(200, self.instead[place.path], {"Content-Type": "application/json"})
-        if self.refuse:
-            return Reply(self.refuse.pop(0), b"", {"Retry-After": "1"})
+        if place.path in self.bodies:
+            return Reply(200, self.bodies[place.path], {"Content-Type": "application/json"})
+        if self.refuse_next:
+            return Reply(self.refuse_next.pop(0), b"", {"Retry-After": "1"})
         return self.world.reply(ReceivedRequest("GET", "www.gov.uk", place.path, place.query), NOW)
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Site
+    server: PublicRecord
 
     def do_GET(self) -> None:
         reply = self.server.reply(self.path)
@@ -93,18 +93,16 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply.body)
 
-    def log_message(self, *_told: object) -> None:
-        """Say nothing."""
+    def log_message(self, *_args: object) -> None:
+        """Log nothing."""
 
 
 @pytest.fixture
-def site(folder: Path) -> Iterator[Site]:
-    """Serve the story on loopback, to a calendar of GOV.UK's kind that leads there."""
+def record(folder: Path) -> Iterator[PublicRecord]:
+    """Serve the story on loopback, where the configured calendars lead."""
     (folder / "story.toml").write_text(STORY)
-    with Site(folder / "story.toml") as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        more = f"""[network]
+    server = PublicRecord(folder / "story.toml")
+    calendars = f"""[network]
 allow = ["127.0.0.0/8"]
 ports = [{server.server_port}]
 [budget]
@@ -118,40 +116,52 @@ name = "releases"
 kind = "ons"
 url = "http://127.0.0.1:{server.server_port}/ons"
 """
-        (folder / "config.toml").write_text((folder / "config.toml").read_text() + more)
+    append_config(folder, calendars)
+    with serving(server):
         yield server
-        server.shutdown()
-        thread.join()
 
 
-def test_releases_published_in_the_period_are_stored_once_as_claimed(run_cli: RunCli, site: Site) -> None:
-    result = run_cli("backfill", "home-office", *SPAN, "--json")
-    assert (result.status, [(line["title"], line["claimed"], line["new"]) for line in result.lines]) == (
-        0,
-        [("Prisons", True, True), ("Asylum", True, True)],
-    )
+def test_releases_published_in_the_period_are_stored_as_claimed(run_cli: RunCli, record: PublicRecord) -> None:
+    result = run_cli(*BACKFILL, "--json")
+    assert result.status == 0
     prisons, asylum = result.lines
-    assert (prisons["first_published"], prisons["slot"], prisons["slot_source"]) == (
-        "2018-01-04T09:30:03.000Z", "2018-01-04T09:30:00.000Z", "scheduled",
-    )  # fmt: skip
+    assert [(claim["title"], claim["claimed"], claim["new"]) for claim in (prisons, asylum)] == [
+        ("Prisons", True, True),
+        ("Asylum", True, True),
+    ]
+    assert prisons["first_published"] == "2018-01-04T09:30:03.000Z"
+    assert (prisons["slot"], prisons["slot_source"]) == ("2018-01-04T09:30:00.000Z", "scheduled")
     assert asylum["url"].endswith("/government/statistics/asylum")
     assert asylum["source"].endswith("/api/content/government/statistics/asylum")
+    # Crime was published after the period, so it is read and not claimed. Exams are of another producer.
     assert "3 of 3 read" in result.err
+    assert {path.rpartition("/")[2] for path in record.requested} == {"search.json", "prisons", "asylum", "crime"}
     assert result.err.endswith("home-office: 2 claimed in the public record, 2 of them new\n")
-    again = run_cli("backfill", "home-office", *SPAN)
+
+
+@pytest.mark.usefixtures("record")
+def test_a_claim_is_stored_once_and_changes_no_verdict(run_cli: RunCli) -> None:
+    assert run_cli(*BACKFILL).status == 0
+    again = run_cli(*BACKFILL)
     assert (again.status, again.out) == (0, "")
     assert "2 claimed in the public record, 0 of them new" in again.err
     assert run_cli("replay").status == 0
-    assert {path.rpartition("/")[2] for path in site.asked} == {"search.json", "prisons", "asylum", "crime"}
 
 
-def test_a_period_report_separates_claims_from_verdicts(run_cli: RunCli, site: Site) -> None:
+@pytest.mark.usefixtures("record")
+def test_claims_are_added_to_a_period_report_and_change_nothing_else_in_it(run_cli: RunCli) -> None:
     before = run_cli("report", "period", *SPAN, "--json").json
-    assert run_cli("backfill", "home-office", *SPAN).status == 0
+    assert run_cli(*BACKFILL).status == 0
     after = run_cli("report", "period", *SPAN, "--json").json
-    assert [one["title"] for one in after.pop("claims")] == ["Prisons", "Asylum"]
     assert before.pop("claims") == []
+    assert [claim["title"] for claim in after.pop("claims")] == ["Prisons", "Asylum"]
     assert before == after
+    assert run_cli("report", "period", *SPAN, "--producer", "ons", "--json").json["claims"] == []
+
+
+@pytest.mark.usefixtures("record")
+def test_a_period_report_separates_claims_from_verdicts(run_cli: RunCli) -> None:
+    assert run_cli(*BACKFILL).status == 0
     text = run_cli("report", "period", *SPAN).out
     assert "claimed, not measured" in text.lower()
     assert "often say 09:30:00" in text
@@ -161,27 +171,27 @@ def test_a_period_report_separates_claims_from_verdicts(run_cli: RunCli, site: S
         ("Prisons", "", "2018-01-04T09:30:03.000Z"),
         ("Asylum", "", "2018-01-05T12:19:00.000Z"),
     ]
-    assert run_cli("report", "period", *SPAN, "--producer", "ons", "--json").json["claims"] == []
-    assert site.asked
 
 
-def test_backfill_waits_and_repeats_a_request_that_got_429(run_cli: RunCli, site: Site) -> None:
-    site.refuse = [429]
-    claims = run_cli("backfill", "home-office", *SPAN, "--json").lines
+def test_backfill_waits_and_repeats_a_request_that_got_429(run_cli: RunCli, record: PublicRecord) -> None:
+    record.refuse_next = [429]
+    claims = run_cli(*BACKFILL, "--json").lines
     assert [claim["title"] for claim in claims] == ["Prisons", "Asylum"]
 
 
-def test_backfill_ends_with_status_3_after_three_503s(run_cli: RunCli, site: Site) -> None:
-    site.refuse = [503] * 3
-    result = run_cli("backfill", "home-office", *SPAN)
+def test_backfill_ends_with_status_3_after_three_503s(run_cli: RunCli, record: PublicRecord) -> None:
+    record.refuse_next = [503] * 3
+    result = run_cli(*BACKFILL)
     assert (result.status, result.out) == (3, "")
     assert "the record does not answer" in result.err
     assert "503" in result.err
 
 
-def test_hostile_text_in_the_record_breaks_neither_the_read_nor_the_terminal(run_cli: RunCli, site: Site) -> None:
+def test_hostile_text_in_the_record_breaks_neither_the_read_nor_the_terminal(
+    run_cli: RunCli, record: PublicRecord
+) -> None:
     links = ["//evil.example/x", "https://evil.example/y", "/government/statistics/odd", "/government/statistics/gone"]
-    listing = {"total": 4, "results": [{"link": link, "title": "t"} for link in links]}
+    listing = {"total": len(links), "results": [{"link": link, "title": "t"} for link in links]}
     odd = {
         "schema_name": "publication",
         "base_path": "/government/statistics/odd",
@@ -189,36 +199,38 @@ def test_hostile_text_in_the_record_breaks_neither_the_read_nor_the_terminal(run
         "first_published_at": "2018-01-05T09:30:00Z",
         "publishing_scheduled_at": "2018-02-05T09:30:00Z",
     }
-    site.instead = {"/api/search.json": json.dumps(listing).encode()}
-    site.instead["/api/content/government/statistics/odd"] = json.dumps(odd).encode()
-    site.instead["/api/content/government/statistics/gone"] = b'{"schema_name": "gone"}'
-    result = run_cli("backfill", "home-office", *SPAN)
+    record.bodies = {
+        "/api/search.json": json.dumps(listing).encode(),
+        "/api/content/government/statistics/odd": json.dumps(odd).encode(),
+        "/api/content/government/statistics/gone": b'{"schema_name": "gone"}',
+    }
+    result = run_cli(*BACKFILL)
     assert (result.status, result.out.count("\n"), "\x1b" in result.out) == (0, 1, False)
-    (claim,) = run_cli("backfill", "home-office", *SPAN, "--json").lines
+    (claim,) = run_cli(*BACKFILL, "--json").lines
+    # The scheduled time is a month after the publication, so it was not its slot.
     assert (claim["first_published"], claim["slot"], claim["new"]) == ("2018-01-05T09:30:00.000Z", None, False)
-    site.instead = {"/api/search.json": b"<html>sorry</html>"}
-    unreadable = run_cli("backfill", "home-office", *SPAN)
+
+
+def test_a_record_that_cannot_be_read_is_an_environment_error(run_cli: RunCli, record: PublicRecord) -> None:
+    record.bodies = {"/api/search.json": b"<html>sorry</html>"}
+    unreadable = run_cli(*BACKFILL)
     assert (unreadable.status, unreadable.err.count("\n")) == (3, 1)
 
 
 @pytest.mark.slow
-def test_the_list_of_the_ons_is_read_page_by_page(run_cli: RunCli, site: Site) -> None:
+def test_the_list_of_the_ons_is_read_page_by_page(run_cli: RunCli, record: PublicRecord) -> None:
     result = run_cli("backfill", "office-for-national-statistics", *SPAN, "--json")
-    assert (result.status, len(result.lines), site.asked) == (0, 1001, ["/ons", "/ons"])
+    assert (result.status, len(result.lines), record.requested) == (0, 1001, ["/ons", "/ons"])
     last = result.lines[-1]
     assert (last["title"], last["url"]) == ("Release 1000", "https://www.ons.gov.uk/releases/r1000")
     assert (last["first_published"], last["slot_source"]) == ("2018-01-05T09:30:00.000Z", "announced")
 
 
 def test_the_history_of_a_release_shows_claims_about_its_address(run_cli: RunCli, folder: Path) -> None:
-    claim = Claim("ons", "https://stats.example/births-2016", NOW, "Births 2016", None, "", "https://x.example", NOW)
+    page = "https://stats.example/births-2016"
+    claim = Claim("ons", page, NOW, "Births 2016", slot=None, slot_source="", source="https://x.example", read=NOW)
     with write_store(folder) as tx:
         tx.add_claim(claim)
     assert run_cli("calendar", "history", "births-2016", "--json").json["claims"] == [claim_json(claim)]
     assert NO_PROOF in run_cli("calendar", "history", "births-2016").out
     assert run_cli("calendar", "history", "deaths-2029", "--json").json["claims"] == []
-
-
-def test_days_in_the_wrong_order_are_a_usage_error(run_cli: RunCli) -> None:
-    result = run_cli("backfill", "home-office", "--from", "2018-01-02", "--to", "2018-01-01")
-    assert (result.status, result.err.count("\n")) == (2, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +15,9 @@ from monitor.cli.main import status_of
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
 from monitor.store.rows import CalendarRead
-from tests.unit.monitor.cli.conftest import RunCli, release, write_store
+from tests.unit.monitor.cli.conftest import RunCli, append_config, release_with_promise, write_store
 
+DAY = timedelta(days=1)
 ROOT = Path(__file__).parents[4]
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
 GOOD = """
@@ -45,7 +47,6 @@ BEFORE = "[[channel]]"
 CALENDAR = GOOD[GOOD.index("[[calendar]]") : GOOD.index("[[producer]]")]
 CHANNEL = GOOD[GOOD.index(BEFORE) :]
 FOLDER = '[[channel]]\nname = "a"\nkind = "folder"\nfolder = "{folder}/a"\n'
-ADDED_PRODUCER = '[[route]]\nmatch = {{ producer = "home-office" }}\nchannels = ["desk"]\n'
 ADDED = [
     ('[[route]]\nmatch = {{ producer = "home-ofice" }}\nchannels = ["desk"]\n', "mean home-office?"),
     (PART % 'producer = "department-for-transprot"', "part[1].match.producer: no calendar"),
@@ -94,16 +95,19 @@ def test_a_good_configuration_gives_no_warning(run_cli: RunCli, good: Path) -> N
     assert (result.status, result.json["faults"], result.json["warnings"]) == (0, [], [])
 
 
-def test_file_of_the_calendar_by_hand_may_be_absent_but_not_damaged(run_cli: RunCli, good: Path) -> None:
-    by_hand = '[[calendar]]\nname = "by-hand"\nkind = "toml"\nfile = "by-hand.toml"\n'
-    (good / "config.toml").write_text(GOOD.format(folder=good) + by_hand)
-    assert (run_cli("check").status, run_cli("check").err) == (0, "")
-    (good / "by-hand.toml").write_text("[[release]")
+def test_the_file_of_the_calendar_by_hand_may_be_absent_but_not_damaged(run_cli: RunCli, good: Path) -> None:
+    append_config(good, '[[calendar]]\nname = "by-hand"\nkind = "toml"\nfile = "by-hand.toml"\n')
+    without_file = run_cli("check")
+    assert (without_file.status, without_file.err) == (0, "")
+    not_toml = "[[release]"
+    (good / "by-hand.toml").write_text(not_toml)
     assert "calendar by-hand: by-hand.toml: not TOML" in run_cli("check").err
 
 
 @pytest.mark.parametrize(("right", "wrong", "message"), SLIPS, ids=[message[:40] for *_, message in SLIPS])
-def test_a_probable_mistake_gives_a_warning(run_cli: RunCli, good: Path, right: str, wrong: str, message: str) -> None:
+def test_a_probable_mistake_is_a_warning_or_a_fault(
+    run_cli: RunCli, good: Path, right: str, wrong: str, message: str
+) -> None:
     assert right in GOOD
     (good / "config.toml").write_text(GOOD.replace(right, wrong, 1).format(folder=good))
     result = run_cli("check")
@@ -112,12 +116,14 @@ def test_a_probable_mistake_gives_a_warning(run_cli: RunCli, good: Path, right: 
 
 
 def test_match_by_announcement_and_a_second_producer_give_no_warning(run_cli: RunCli, good: Path) -> None:
-    widgets, promise = release("widgets", "Widgets", SystemClock().now() + timedelta(days=2))
+    widgets, promise = release_with_promise("widgets", "Widgets", SystemClock().now() + timedelta(days=2))
+    announcement, second_producer = "https://www.gov.uk/announcements/widgets", "home-office"
     with write_store(good) as tx:
-        tx.save_release(replace(widgets, others=("home-office",), link="https://www.gov.uk/announcements/widgets"))
+        tx.save_release(replace(widgets, others=(second_producer,), link=announcement))
         tx.add_promises([promise])
-    part = PART % 'url = "https://www.gov.uk/announcements/widgets"'
-    (good / "config.toml").write_text((GOOD + part + ADDED_PRODUCER).format(folder=good))
+    part = PART % f'url = "{announcement}"'
+    route = f'[[route]]\nmatch = {{{{ producer = "{second_producer}" }}}}\nchannels = ["desk"]\n'
+    (good / "config.toml").write_text((GOOD + part + route).format(folder=good))
     assert run_cli("check").err == ""
 
 
@@ -131,28 +137,29 @@ def test_an_unused_proxy_of_the_environment_is_named_without_its_password(
 
 def test_a_calendar_that_was_last_read_without_entries_is_named(run_cli: RunCli, good: Path) -> None:
     now = SystemClock().now()
+    read_without_entries = CalendarRead("govuk", now, now, usable=True, entries=0)
     with write_store(good) as tx:
-        tx.add_read(CalendarRead("govuk", now, now, usable=True, entries=0))
+        tx.add_read(read_without_entries)
     assert "govuk has no entries, so it adds no releases" in run_cli("check").err
 
 
 @pytest.mark.slow
 def test_check_shows_what_is_watched_who_is_notified_and_small_budgets(run_cli: RunCli, good: Path) -> None:
-    soon = SystemClock().now() + timedelta(days=2)
+    soon, more_than_the_budget_carries = SystemClock().now() + timedelta(days=2), 200
     with write_store(good) as tx:
-        for number in range(200):
-            widgets, promise = release(f"widgets-{number}", f"Widgets {number}", soon)
+        for number in range(more_than_the_budget_carries):
+            widgets, promise = release_with_promise(f"widgets-{number}", f"Widgets {number}", soon)
             tx.save_release(widgets)
             tx.add_promises([promise])
     routes = '[[route]]\nmatch = { grade = "report" }\nquiet = "18:00-08:00"\n'
     routes += 'channels = ["desk"]\nescalate = ["desk"]\n'
     (good / "config.toml").write_text(GOOD.format(folder=good) + routes)
-    _, due, of_report, of_everything_else, *more = run_cli("check").out.splitlines()
+    _, due, of_report, of_everything_else, *rest = run_cli("check").out.splitlines()
     desk = "desk (mail to desk@dft.gov.uk through smtp.dft.gov.uk)"
     assert due == "due and watched in the next 7 days: 200 (ons 200)"
     assert of_report == f"notified of grade report: {desk}, no notes from 18:00 to 08:00; if not acknowledged: {desk}"
     assert of_everything_else == f"notified of everything else: {desk}"
-    assert any(line.startswith("short: stats.example") for line in more)
+    assert any(line.startswith("short: stats.example") for line in rest)
     assert json.loads(run_cli("check", "--json").out)["will"]["due"] == {"ons": 200}
 
 
@@ -161,15 +168,13 @@ def test_every_example_passes_check_once_its_secrets_exist(
     example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    read_settings(example)
     text = example.read_text(encoding="utf-8")
-    # There is no database server here, so SQLite replaces it. The file as it is must be readable too.
-    Path("config.toml").write_text(
-        text.replace("postgresql+psycopg://ninethirty@db.example.gov.uk/ninethirty", "sqlite:///s.db")
-    )
-    (tmp_path / "as-it-is.toml").write_text(text)
+    # There is no database server here, so SQLite replaces it.
+    server = "postgresql+psycopg://ninethirty@db.example.gov.uk/ninethirty"
+    (tmp_path / "config.toml").write_text(text.replace(server, "sqlite:///s.db"))
     for calendar in example.parent.glob("*.csv"):
-        (tmp_path / calendar.name).write_bytes(calendar.read_bytes())
-    read_settings(tmp_path / "as-it-is.toml")
+        shutil.copy(calendar, tmp_path)
     for name in re.findall(r'env = "(\w+)"', text):
         monkeypatch.setenv(name, "workflows://flow.example:443/one/two/")
     assert status_of(["check", "--json"]) == 0
@@ -178,8 +183,7 @@ def test_every_example_passes_check_once_its_secrets_exist(
     assert [one for one in result["warnings"] if "is an example:" not in one] == []
 
 
-def test_check_shows_who_can_sign_in_by_a_provider_and_an_absent_secret(run_cli: RunCli, good: Path) -> None:
-    table = """
+OIDC = """
 [web]
 public_url = "https://board.example"
 [web.oidc]
@@ -189,72 +193,90 @@ client_secret = { file = "oidc_secret" }
 claim = "groups"
 rights = { heads = "head", everybody = "viewer" }
 """
-    file = good / "config.toml"
-    file.write_text(file.read_text() + table)
+
+
+def test_an_absent_secret_of_the_sign_on_service_is_a_fault(run_cli: RunCli, good: Path) -> None:
+    append_config(good, OIDC)
     assert f"config.toml: web.oidc.client_secret: no file {good}/oidc_secret\n" in run_cli("check").err
+
+
+def test_check_shows_who_can_sign_in_by_a_sign_on_service_but_not_its_secret(run_cli: RunCli, good: Path) -> None:
+    append_config(good, OIDC)
     (good / "oidc_secret").write_text("between the two")
-    result = run_cli("check").out
-    assert (
-        "people whom https://login.example.gov.uk (OpenID Connect) signs in have rights by groups: heads head" in result
-    )
-    assert "people at this machine" not in result
-    assert "between the two" not in result
+    shown = run_cli("check").out
+    provider = "https://login.example.gov.uk (OpenID Connect)"
+    assert f"people whom {provider} signs in have rights by groups: heads head" in shown
+    assert "people at this machine" not in shown
+    assert "between the two" not in shown
 
 
 ROTA = """
 [[rota]]
 name = "duty"
-who = { "duty A" = "desk" }
+who = {{ "duty A" = "desk" }}
 [[rota.shift]]
 role = "duty A"
-from = %s
-until = %s
+from = {begins:%FT%T}
+until = {ends:%FT%T}
 [[route]]
 channels = ["duty"]
 """
 
 
-@pytest.mark.parametrize("days", [3, 9])
-def test_check_shows_who_is_on_call_and_warns_of_a_gap_within_a_week(good: Path, run_cli: RunCli, days: int) -> None:
-    now = SystemClock().now().replace(tzinfo=None, microsecond=0)
-    config = good / "config.toml"
-    shift = ROTA % ((now - timedelta(days=1)).isoformat(), (now + timedelta(days=days)).isoformat())
-    config.write_text(config.read_text() + shift)
-    result, today = run_cli("check"), run_cli("today")
-    assert "on call now: duty: duty A until " in result.out
-    assert "notified of everything: duty (the person on call: duty A)" in result.out
-    assert "on call now: duty: duty A until " in today.out
-    assert ("rota[1]: no one is on call from" in result.err) == (days < 7)
-    assert json.loads(run_cli("check", "--json").out)["on_call"] == {"duty": ["duty A"]}
+def add_rota_until(folder: Path, days: int) -> None:
+    """Configure a rota in which `duty A` is on call since yesterday, and no one after so many days from now."""
+    now = SystemClock().now()
+    append_config(folder, ROTA.format(begins=now - DAY, ends=now + days * DAY))
 
 
-def test_a_rota_without_route_or_without_anyone_on_call_gives_a_warning(good: Path, run_cli: RunCli) -> None:
+def test_check_and_today_show_who_is_on_call(good: Path, run_cli: RunCli) -> None:
+    add_rota_until(good, days=3)
+    check = run_cli("check").out
+    assert "on call now: duty: duty A until " in check
+    assert "notified of everything: duty (the person on call: duty A)" in check
+    assert "on call now: duty: duty A until " in run_cli("today").out
+    assert run_cli("check", "--json").json["on_call"] == {"duty": ["duty A"]}
+
+
+@pytest.mark.parametrize(("days_until_gap", "is_warned"), [(3, True), (9, False)])
+def test_check_warns_if_no_one_is_on_call_within_a_week(
+    good: Path, run_cli: RunCli, days_until_gap: int, *, is_warned: bool
+) -> None:
+    add_rota_until(good, days_until_gap)
+    assert ("rota[1]: no one is on call from" in run_cli("check").err) == is_warned
+
+
+@pytest.fixture
+def with_empty_rota(good: Path) -> Path:
+    """Configure a rota without anyone on call, which no route or summary names. Return the folder."""
     (good / "duty.ics").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
-    config = good / "config.toml"
-    config.write_text(config.read_text() + '[[rota]]\nname = "duty"\nfile = "duty.ics"\nwho = { "duty A" = "desk" }\n')
+    append_config(good, '[[rota]]\nname = "duty"\nfile = "duty.ics"\nwho = { "duty A" = "desk" }\n')
+    return good
+
+
+@pytest.mark.usefixtures("with_empty_rota")
+def test_a_rota_without_anyone_on_call_is_a_fault(run_cli: RunCli) -> None:
     result = run_cli("check")
     assert result.status == 1
     assert "rota duty: no event of the next 62 days names a role of this rota" in result.err
-    assert "rota[1]: no route or summary names it, so it is not used" in result.err
-    config.write_text(config.read_text() + '[[summary]]\nkind = "morning"\nchannels = ["duty"]\n')
-    assert "no route or summary names it" not in run_cli("check").err
 
 
-def test_a_provider_that_cannot_sign_anyone_in_is_found_online(run_cli: RunCli, folder: Path) -> None:
-    table = """
-[web]
-public_url = "https://board.example"
-[web.oidc]
-issuer = "http://127.0.0.1:1"
-client_id = "ninethirty"
-client_secret = { env = "PATH" }
-claim = "groups"
-rights = { heads = "head" }
-"""
-    file = folder / "config.toml"
-    for allow, why in (("", "refused_address"), ('allow = ["127.0.0.0/8"]', "connect")):
-        file.write_text(file.read_text().partition("\n[web]")[0] + table + allow)
-        result = run_cli("check", "--online", "--json")
-        fault = f"config.toml: web.oidc: The sign-on service does not answer ({why}). Try again later."
-        assert (result.status, result.json["faults"]) == (1, [fault])
-        assert run_cli("check").status == 0
+def test_a_rota_is_unused_until_a_route_or_summary_names_it(with_empty_rota: Path, run_cli: RunCli) -> None:
+    warning = "rota[1]: no route or summary names it, so it is not used"
+    assert warning in run_cli("check").err
+    append_config(with_empty_rota, '[[summary]]\nkind = "morning"\nchannels = ["duty"]\n')
+    assert warning not in run_cli("check").err
+
+
+@pytest.mark.parametrize(
+    ("allow", "why"), [("", "refused_address"), ('allow = ["127.0.0.0/8"]', "connect")], ids=["refused", "allowed"]
+)
+def test_a_sign_on_service_that_does_not_answer_is_a_fault_only_online(
+    run_cli: RunCli, folder: Path, allow: str, why: str
+) -> None:
+    closed_port = OIDC.replace("https://login.example.gov.uk", "http://127.0.0.1:1")
+    append_config(folder, closed_port.replace('file = "oidc_secret"', 'env = "PATH"') + allow)
+    assert run_cli("check").status == 0
+    online = run_cli("check", "--online", "--json")
+    fault = f"config.toml: web.oidc: The sign-on service does not answer ({why}). Try again later."
+    assert (online.status, online.json["faults"]) == (1, [fault])

@@ -11,7 +11,7 @@ import pytest
 from alerts.silence import Scope, create_silence
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
-from tests.unit.monitor.cli.conftest import release, write_store
+from tests.unit.monitor.cli.conftest import release_with_promise, write_store
 
 Complete = Callable[..., list[str]]
 
@@ -66,7 +66,7 @@ def test_names_in_the_configuration_are_completed(complete: Complete) -> None:
 def test_only_releases_near_now_are_completed(complete: Complete, folder: Path) -> None:
     now = SystemClock().now()
     # The store also has a release of 2018 and one of 2030.
-    soon, promise = release("marriages-soon", "Marriages", now + timedelta(days=3))
+    soon, promise = release_with_promise("marriages-soon", "Marriages", now + timedelta(days=3))
     with write_store(folder) as tx:
         tx.save_release(soon)
         tx.add_promises([promise])

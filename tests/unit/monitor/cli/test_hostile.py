@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -10,36 +9,34 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.monitor.cli.conftest import RunCli
+from tests.unit.monitor.cli.conftest import RunCli, append_config, serving
 
 TABLE = "<table><tr><th>Title<th>Date<tr><td>Births<td>23 July 2026 9:30am</table>"
 
 
-class Silent(SimpleHTTPRequestHandler):
-    """Serves the files of a folder, and says nothing of it."""
+class SilentHandler(SimpleHTTPRequestHandler):
+    """Serves the files of a folder, and logs no request."""
 
-    def log_message(self, *_told: object) -> None:
-        """Say nothing."""
+    def log_message(self, *_args: object) -> None:
+        """Log nothing."""
 
 
 @pytest.fixture
 def port(folder: Path) -> Iterator[int]:
     """Serve the folder on loopback, with a configuration that may ask there."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        network = f'[network]\nallow = ["127.0.0.0/8"]\nports = [{server.server_port}]\n'
-        calendar = f'[[calendar]]\nname = "web"\nkind = "html"\nurl = "http://127.0.0.1:{server.server_port}/c.html"\n'
-        (folder / "config.toml").write_text((folder / "config.toml").read_text() + network + calendar)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SilentHandler, directory=str(folder)))
+    network = f'[network]\nallow = ["127.0.0.0/8"]\nports = [{server.server_port}]\n'
+    calendar = f'[[calendar]]\nname = "web"\nkind = "html"\nurl = "http://127.0.0.1:{server.server_port}/c.html"\n'
+    append_config(folder, network + calendar)
+    with serving(server):
         yield server.server_port
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.slow
 def test_probe_gives_up_on_a_page_that_takes_too_long_to_parse(run_cli: RunCli, folder: Path, port: int) -> None:
     (folder / "page.html").write_text("<a></a>" * 60_000)
-    result = run_cli("probe", f"http://127.0.0.1:{port}/page.html", "--as", "css:a ~ a ~ b", "--json")
+    quadratic_selector = "css:a ~ a ~ b"
+    result = run_cli("probe", f"http://127.0.0.1:{port}/page.html", "--as", quadratic_selector, "--json")
     assert (result.status, result.json["state"], result.json["why"]) == (0, "unknown", "too_costly")
 
 

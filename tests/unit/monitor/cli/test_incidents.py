@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,15 +19,17 @@ from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.look.sighting import State
 from monitor.store.open import open_store
 from monitor.web.log_page import SORTS, Sort
-from tests.unit.monitor.cli.conftest import INCIDENT, Result, RunCli, release, run
+from tests.unit.monitor.cli.conftest import INCIDENT, Result, RunCli, release_with_promise
 from tests.unit.monitor.web.board import a_board
+from tests.worlds.looks import ABSENT, a_run
 
 ROLE = ("--by", "duty statistician")
 SIGN = ("--by", "head of profession", "--format", "md")
 LETTERS = ("letters/correction.docx", "letters/email.docx", "letters/lines.docx")
+PERIOD = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
+ABOUT_BIRTHS = ("--release", "births-2016", "--what", "leaked", "--when", "2018-01-04")
 HAND_LOGGED = (
     *("--title", "Marriages 2016"),
     *("--producer", "ons"),
@@ -73,28 +76,24 @@ def files_in(place: Path) -> list[str]:
     return sorted(str(file.relative_to(place)) for file in place.rglob("*") if file.is_file())
 
 
-def sign_into(run_cli: RunCli, place: Path, incident: str, *formats: str) -> Result:
-    """Sign a report off, write its files in these formats into a folder, and return what the program printed."""
+def sign_anyway(run_cli: RunCli, place: Path, incident: str, *formats: str) -> Result:
+    """Sign a report off although it is incomplete, and write its files in these formats into a folder."""
     options = ("--by", "head of profession", "--anyway", "asked for", "--output", str(place))
     return run_cli("incident", "sign", incident, *options, *(word for name in formats for word in ("--format", name)))
 
 
 def test_signing_writes_report_evidence_and_letters_into_a_folder(run_cli: RunCli, folder: Path) -> None:
-    signed = sign_into(run_cli, folder / "signed", INCIDENT, "docx")
+    signed = sign_anyway(run_cli, folder / "signed", INCIDENT, "docx")
     assert files_in(folder / "signed" / INCIDENT) == ["evidence.docx", *LETTERS, "report.docx"]
     assert sorted(signed.out.splitlines()[1:]) == sorted(str(file) for file in (folder / "signed").rglob("*.docx"))
 
 
 def test_without_libreoffice_signing_writes_only_docx_files(folder: Path, root: Path) -> None:
-    words = ("--config", str(folder / "config.toml"), "incident", "sign", INCIDENT, "--by", "head of profession")
-    ended = subprocess.run(
-        [sys.executable, "-m", "monitor", *words, "--anyway", "asked for", "--output", str(folder)],
-        env={"PYTHONPATH": str(root), "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    program = [sys.executable, "-m", "monitor", "--config", str(folder / "config.toml")]
+    sign = ("incident", "sign", INCIDENT, "--by", "head of profession", "--anyway", "asked for")
+    without_soffice = {"PYTHONPATH": str(root), "PATH": ""}
+    command = [*program, *sign, "--output", str(folder)]
+    ended = subprocess.run(command, env=without_soffice, capture_output=True, text=True, check=False, timeout=120)
     assert (ended.returncode, ended.stderr) == (0, "no .pdf: LibreOffice (soffice) is not installed\n")
     assert files_in(folder / INCIDENT) == ["evidence.docx", *LETTERS, "report.docx"]
 
@@ -104,15 +103,14 @@ def test_with_libreoffice_signing_writes_the_report_as_docx_and_pdf_and_the_evid
     run_cli: RunCli, folder: Path, soffice: str
 ) -> None:
     assert Path(soffice).is_file()
-    assert sign_into(run_cli, folder, INCIDENT).status == 0
+    assert sign_anyway(run_cli, folder, INCIDENT).status == 0
     assert files_in(folder / INCIDENT) == ["evidence.pdf", *LETTERS, "report.docx", "report.pdf"]
 
 
 def test_two_reports_signed_into_one_place_do_not_replace_each_other(run_cli: RunCli, folder: Path) -> None:
-    run_cli("incident", "add", *HAND_LOGGED, "--by", "duty statistician")
-    (other,) = {one["id"] for one in run_cli("incident", "list", "--json").json} - {INCIDENT}
-    assert sign_into(run_cli, folder, INCIDENT, "md").status == 0
-    assert sign_into(run_cli, folder, other, "md").status == 0
+    other = run_cli("incident", "add", *HAND_LOGGED, "--json").json["id"]
+    assert sign_anyway(run_cli, folder, INCIDENT, "md").status == 0
+    assert sign_anyway(run_cli, folder, other, "md").status == 0
     assert "Births 2016" in (folder / INCIDENT / "report.md").read_text(encoding="utf-8")
     assert "Marriages 2016" in (folder / other / "report.md").read_text(encoding="utf-8")
 
@@ -137,16 +135,16 @@ def test_a_report_is_owed_until_it_is_waived_with_a_reason(run_cli: RunCli) -> N
     assert (again.status, again.err) == (1, f"no report is owed for {INCIDENT}\n")
 
 
-def save_overdue_release(hours: int, folder: Path) -> str:
-    """Store a release that is absent since its slot so many hours ago, with a draft six minutes after the slot.
+def save_overdue_release(folder: Path, *, hours: int) -> str:
+    """Store a release whose slot was so many hours ago and which is still absent. Return the id of its incident.
 
-    Return the id of its incident.
+    The last draft is of six minutes after the slot.
     """
     overdue = timedelta(hours=hours)
     slot, name, early = datetime.now(UTC) - overdue, "marriages-2017", timedelta(minutes=6)
-    known, promise = release(name, "Marriages 2017", slot)
+    known, promise = release_with_promise(name, "Marriages 2017", slot)
     promise = replace(promise, learnt=slot - timedelta(days=9), confirmed_at=slot)
-    absent = replace(run(State.ABSENT, 0, 1), target=f"{name}/page/edge", begin=slot - early, end=slot + early)
+    absent = a_run(f"{name}/page/edge", ABSENT, slot - early, slot + early)
     verdict = judge(known, [promise], {absent.target: [absent]}, [], Policy(), slot + early)
     store = open_store(f"sqlite:///{folder}/store.db", durable=False)
     with store.transaction() as tx:
@@ -160,22 +158,27 @@ def save_overdue_release(hours: int, folder: Path) -> str:
 
 
 def test_exporting_evidence_makes_a_new_version_of_the_draft(run_cli: RunCli, folder: Path) -> None:
-    incident = save_overdue_release(32, folder)
+    # The release was stored with a draft of 32 hours ago.
+    incident = save_overdue_release(folder, hours=32)
     assert run_cli("incident", "export", incident, str(folder / "e.zip")).status == 0
-    store = open_store(f"sqlite:///{folder}/store.db", durable=False)
-    (*_, last) = store.verdicts.drafts(incident)
-    store.close()
-    assert datetime.now(UTC) - last.at < timedelta(minutes=5)
+    with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
+        *_, last_version = store.verdicts.drafts(incident)
+    assert datetime.now(UTC) - last_version.at < timedelta(minutes=5)
 
 
-def test_an_opened_listed_or_signed_draft_has_the_current_delay(run_cli: RunCli, folder: Path) -> None:
-    incident = save_overdue_release(32, folder)
+def test_an_opened_or_listed_incident_has_the_current_delay(run_cli: RunCli, folder: Path) -> None:
+    incident = save_overdue_release(folder, hours=32)
     (line,) = [line for line in run_cli("incident", "list").out.splitlines() if incident in line]
     assert "at least 1 d 8 h" in line
     assert "OVERDUE by at least 1 d 8 h" in run_cli("incident", "show", incident).out
     assert "delayed by at least 32 hours" in run_cli("incident", "draft", incident).out
-    assert "still overdue" in run_cli("incident", "sign", incident, *SIGN, "--output", str(folder)).err
-    assert run_cli("incident", "sign", incident, *SIGN, "--output", str(folder), "--anyway", "asked for").status == 0
+
+
+def test_the_report_of_an_overdue_release_is_signed_with_the_current_delay(run_cli: RunCli, folder: Path) -> None:
+    incident = save_overdue_release(folder, hours=32)
+    sign = ("incident", "sign", incident, *SIGN, "--output", str(folder))
+    assert "still overdue" in run_cli(*sign).err
+    assert run_cli(*sign, "--anyway", "asked for").status == 0
     signed = run_cli("incident", "draft", incident).out
     assert "delayed by at least 32 hours" in signed
     assert "Amended" not in signed
@@ -192,21 +195,24 @@ def test_a_closed_incident_shows_what_happened_and_what_remains(run_cli: RunCli)
 
 async def test_an_open_incident_shows_what_to_do() -> None:
     async with a_board() as board:
-        incident = board.store.verdicts.incident(board.incident)
-        assert incident is not None
-        assert "What to do now:" in incident_lines(incident, board.store.verdicts.drafts(board.incident), None)
+        verdicts = board.store.verdicts
+        open_incident = verdicts.incident(board.incident)
+        assert open_incident is not None
+        lines = incident_lines(open_incident, verdicts.drafts(board.incident), None)
+        assert "What to do now:" in lines
 
 
 def test_a_note_is_added_in_a_role_and_acknowledges_the_incident(run_cli: RunCli) -> None:
-    result = run_cli("incident", "note", INCIDENT, "web team called", *ROLE, "--json").json
-    assert (result["timeline"][-1]["by"], result["timeline"][-1]["text"]) == ("duty statistician", "web team called")
-    assert result["acknowledged"]["by"] == "duty statistician"
+    incident = run_cli("incident", "note", INCIDENT, "web team called", *ROLE, "--json").json
+    note = incident["timeline"][-1]
+    assert (note["by"], note["text"]) == ("duty statistician", "web team called")
+    assert incident["acknowledged"]["by"] == "duty statistician"
 
 
-@pytest.mark.parametrize("verb", [("note", INCIDENT, "called"), ("close", INCIDENT), ("sign", INCIDENT)])
-def test_a_command_that_changes_an_incident_needs_a_role(run_cli: RunCli, verb: tuple[str, ...]) -> None:
-    result = run_cli("incident", *verb)
-    usage = f"ninethirty incident {verb[0]}"
+@pytest.mark.parametrize("verb", ["note", "close", "sign"])
+def test_a_command_that_changes_an_incident_needs_a_role(run_cli: RunCli, verb: str) -> None:
+    result = run_cli("incident", verb, INCIDENT)
+    usage = f"ninethirty incident {verb}"
     assert result.status == 2
     assert result.err == f'{usage}: give your role: --by "duty statistician" (see {usage} --help)\n'
 
@@ -225,12 +231,12 @@ def test_a_note_with_only_a_cause_is_added_to_the_timeline(run_cli: RunCli) -> N
     assert timeline[-1]["text"] == "cause: expired certificate"
 
 
-def test_a_note_about_a_call_has_its_time_and_is_in_the_account(run_cli: RunCli) -> None:
+def test_a_note_with_a_time_is_in_the_account_in_order_of_time(run_cli: RunCli) -> None:
     assert run_cli("incident", "note", INCIDENT, "rang the web team", "--at", "2018-01-05T09:41", *ROLE).status == 0
     run_cli("incident", "draft", INCIDENT, "--field", "step.tell-head", "--text", "09:35", *ROLE)
     account = run_cli("incident", "draft", INCIDENT).out
-    assert "41am: rang the web team (duty statistician)" in account
-    assert account.index("35am on Friday 5 January 2018: ") < account.index("41am: rang the web team")
+    done_step, note = "35am on Friday 5 January 2018: ", "41am: rang the web team (duty statistician)"
+    assert account.index(done_step) < account.index(note)
 
 
 def test_a_note_with_an_unreadable_time_is_refused(run_cli: RunCli) -> None:
@@ -239,15 +245,15 @@ def test_a_note_with_an_unreadable_time_is_refused(run_cli: RunCli) -> None:
     assert "at: " in result.err
 
 
-@pytest.mark.parametrize("more", [(), ("--assign", "web team"), ("--cause", "expired certificate")])
-def test_a_note_far_from_the_incident_asks_to_check_its_time(run_cli: RunCli, more: tuple[str, ...]) -> None:
-    result = run_cli("incident", "note", INCIDENT, "rang", "--at", "2017-01-05T09:41", *more, *ROLE)
+@pytest.mark.parametrize("options", [(), ("--assign", "web team"), ("--cause", "expired certificate")])
+def test_a_note_a_year_before_the_incident_asks_to_check_its_time(run_cli: RunCli, options: tuple[str, ...]) -> None:
+    result = run_cli("incident", "note", INCIDENT, "rang", "--at", "2017-01-05T09:41", *options, *ROLE)
     timeline = run_cli("incident", "show", INCIDENT, "--json").json["timeline"]
     (warning,) = [entry["text"] for entry in timeline if entry["by"] == "monitor" and "2017" in entry["text"]]
     assert (result.status, result.err) == (0, f"{warning}\n")
 
 
-def test_an_e_mail_has_its_own_time(run_cli: RunCli, tmp_path: Path) -> None:
+def test_the_time_of_an_e_mail_cannot_be_changed(run_cli: RunCli, tmp_path: Path) -> None:
     mail = tmp_path / "alert.eml"
     mail.write_text("Date: Fri, 5 Jan 2018 09:35:00 +0000\n\nPublished\n")
     result = run_cli("incident", "note", INCIDENT, "--mail", str(mail), "--at", "2018-01-05T09:41", *ROLE)
@@ -266,7 +272,8 @@ def test_an_open_hand_logged_incident_is_on_the_board_with_its_steps(run_cli: Ru
     today = run_cli("today").out
     assert "Open incidents: 1\n" in today
     (row,) = [line for line in today.splitlines() if line.endswith(f"  {name}")]
-    assert row.startswith("  report  hand      ")
+    grade, kind, *_ = row.split()
+    assert (grade, kind) == ("report", "hand")
     assert today.index(row) < today.index("1. Tell the Head of Profession") < today.index("Complete the draft")
 
 
@@ -300,24 +307,30 @@ def test_a_hand_logged_incident_and_its_draft_have_end_and_addresses(run_cli: Ru
 
 def test_a_hand_logged_incident_is_in_the_period_reports_of_its_producer_and_host(run_cli: RunCli) -> None:
     logged = log_marriages_with_end_and_addresses(run_cli)
-    report = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
     of_producer, of_host = ("--producer", "forest-research"), ("--host", "www.gov.uk")
     for filters in ((), of_producer, (*of_host, *of_producer)):
-        (listed,) = run_cli(*report, *filters, "--json").json["logged"]
+        (listed,) = run_cli(*PERIOD, *filters, "--json").json["logged"]
         assert (listed["incident"], listed["title"]) == (logged["id"], "Marriages 2016")
-    assert run_cli(*report, "--producer", "ons", "--json").json["logged"] == []
-    text = run_cli(*report).out
+    assert run_cli(*PERIOD, "--producer", "ons", "--json").json["logged"] == []
+
+
+def test_a_period_report_counts_hand_logged_incidents_and_gives_their_end(run_cli: RunCli) -> None:
+    logged = log_marriages_with_end_and_addresses(run_cli)
+    text = run_cli(*PERIOD).out
     assert "1 incident logged by hand" in text
     assert "17:40 GMT on 4 January 2018" in text
-    assert logged["id"] in run_cli(*report, "--format", "csv").out
+    assert logged["id"] in run_cli(*PERIOD, "--format", "csv").out
 
 
-def test_a_hand_logged_incident_of_a_release_is_in_its_history_and_its_dates_are_checked(run_cli: RunCli) -> None:
+def test_a_hand_logged_incident_with_dates_a_year_apart_asks_to_check_them(run_cli: RunCli) -> None:
     a_year_apart = "5/1/2017, 5 Jan 2018 9.41am"
     logged = run_cli("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", a_year_apart)
     assert "check date: 5 January 2018 is 365 days after the incident" in logged.err
-    name = logged.out.partition(":")[0]
-    assert name in run_cli("calendar", "history", "births-2016").out
+
+
+def test_a_hand_logged_incident_of_a_release_is_in_its_history(run_cli: RunCli) -> None:
+    logged = run_cli("incident", "add", *ABOUT_BIRTHS, "--json").json
+    assert logged["id"] in run_cli("calendar", "history", "births-2016").out
 
 
 def test_without_a_terminal_logging_names_all_absent_options_at_once(run_cli: RunCli) -> None:
@@ -332,11 +345,12 @@ def test_without_a_terminal_logging_names_all_absent_options_at_once(run_cli: Ru
 
 
 def test_logging_about_a_watched_release_needs_only_what_and_when(run_cli: RunCli) -> None:
-    result = run_cli(
-        "incident", "add", "--release", "births-2016", "--what", "leaked", "--when", "2018-01-04", "--json"
-    ).json
-    assert (result["title"], result["producer"], result["kind"]) == ("Births 2016", "ons", "hand")
-    assert result["drafts"][0]["form"] == "B"
+    logged = run_cli("incident", "add", *ABOUT_BIRTHS, "--json").json
+    assert (logged["title"], logged["producer"], logged["kind"]) == ("Births 2016", "ons", "hand")
+    assert logged["drafts"][0]["form"] == "B"
+
+
+def test_logging_about_an_unknown_release_is_refused(run_cli: RunCli) -> None:
     assert run_cli("incident", "add", "--release", "births", "--what", "x", "--when", "2018-01-04").status == 1
 
 
@@ -358,11 +372,10 @@ def test_a_draft_is_printed_and_saved_in_every_format(run_cli: RunCli, folder: P
 def test_typed_text_is_kept_word_for_word_in_a_new_version(run_cli: RunCli, folder: Path) -> None:
     before = run_cli("incident", "show", INCIDENT, "--json").json["drafts"][-1]["version"]
     words = "A link was mistyped.\n\n  Twice, at 09:29."
-    (folder / "words.txt").write_text(words, encoding="utf-8")
-    result = run_cli(
-        "incident", "draft", INCIDENT, "--field", "B.4.corrective", "--file", str(folder / "words.txt"), *ROLE
-    )
-    assert result.status == 0
+    file = folder / "words.txt"
+    file.write_text(words, encoding="utf-8")
+    field = ("--field", "B.4.corrective")
+    assert run_cli("incident", "draft", INCIDENT, *field, "--file", str(file), *ROLE).status == 0
     draft = run_cli("incident", "draft", INCIDENT, "--json").json
     assert (draft["version"], draft["by"]) == (before + 1, "duty statistician")
     assert draft["words"] == {"B.4.corrective": words}
@@ -396,24 +409,26 @@ def test_a_refused_change_of_a_draft_gives_the_reason(run_cli: RunCli, arguments
     assert result.err.startswith(line)
 
 
-def test_signing_fixes_a_version_and_writes_the_documents(run_cli: RunCli, folder: Path) -> None:
+def test_text_written_after_signing_amends_the_signed_report(run_cli: RunCli, folder: Path) -> None:
     options = ("--output", str(folder / "sent"), "--anyway", "asked for", "--json")
     result = run_cli("incident", "sign", INCIDENT, "--by", "head of profession", "--format", "docx", *options)
     assert result.json["signed"] is not None
     assert sorted(result.json["files"]) == sorted(str(file) for file in (folder / "sent").rglob("*.docx"))
-    assert len(result.json["files"]) == 5
+    assert len(result.json["files"]) == len(["report", "evidence", *LETTERS])
     run_cli("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "later", *ROLE)
     assert "Amended after sign-off" in run_cli("incident", "draft", INCIDENT).out
 
 
 def test_exporting_evidence_does_not_overwrite_a_file(run_cli: RunCli, folder: Path) -> None:
-    file = folder / "evidence.zip"
-    assert run_cli("incident", "export", INCIDENT, str(file), "--json").json["records"] == 0
-    assert zipfile.ZipFile(file).namelist() == ["manifest.json", "SHA256SUMS"]
-    assert run_cli("incident", "export", INCIDENT, str(file)).status == 1
+    export = ("incident", "export", INCIDENT, str(folder / "evidence.zip"))
+    # The store of the tests has no record of evidence.
+    assert run_cli(*export, "--json").json["records"] == 0
+    assert zipfile.ZipFile(folder / "evidence.zip").namelist() == ["manifest.json", "SHA256SUMS"]
+    assert run_cli(*export).status == 1
 
 
 def test_command_page_and_api_accept_the_same_kinds_of_breach() -> None:
-    (sort,) = (one for one in add.add.params if one.name == "sort")
-    assert isinstance(sort.type, click.Choice)
-    assert set(sort.type.choices) == set(SORTS) == set(get_args(Sort))
+    (option,) = (param for param in add.add.params if param.name == "sort")
+    assert isinstance(option.type, click.Choice)
+    in_command, on_page, in_api = option.type.choices, SORTS, get_args(Sort)
+    assert set(in_command) == set(on_page) == set(in_api)

@@ -13,7 +13,7 @@ from monitor.cli.main import status_of
 from monitor.config.organisations import ORGANISATIONS, nearest_slug, slug_of
 from monitor.config.read import read_settings
 from schedules.sources.registry import KINDS
-from tests.unit.monitor.cli.terminal import answer_at_terminal, run_at_terminal
+from tests.unit.monitor.cli.terminal import run_at_terminal
 
 MAIL = ("--mail", "localhost:1025", "--to", "desk@example.gov.uk")
 
@@ -37,8 +37,9 @@ def test_init_without_options_writes_an_example_that_check_accepts(
 
 
 def test_producers_are_given_by_name_acronym_or_slug_and_add_their_calendars(file: Path) -> None:
-    named = ("DfT", "office for national statistics", "ofqual", "ofqual")
-    assert init(file, "--yes", *(word for one in named for word in ("--producer", one)), *MAIL) == 0
+    acronym, name, slug = "DfT", "office for national statistics", "ofqual"
+    producers = (word for given in (acronym, name, slug, slug) for word in ("--producer", given))
+    assert init(file, "--yes", *producers) == 0
     settings = read_settings(file)
     assert [one.id for one in settings.producer] == [
         "department-for-transport",
@@ -50,20 +51,20 @@ def test_producers_are_given_by_name_acronym_or_slug_and_add_their_calendars(fil
         ("ons", {}),
     ]
     assert [one.hosts for one in settings.producer] == [["www.gov.uk"], ["www.ons.gov.uk"], ["www.gov.uk"]]
-    mail = settings.channel[1]
-    assert mail.kind == "mail"
-    assert (mail.port, mail.security, mail.sender, mail.to) == (
-        1025,
-        "none",
-        "ninethirty@example.gov.uk",
-        ["desk@example.gov.uk"],
-    )
+
+
+def test_a_mail_server_on_this_machine_is_used_without_encryption(file: Path) -> None:
+    assert init(file, "--yes", "--mail", "localhost:1025", "--to", "desk@example.gov.uk") == 0
+    (mail,) = (channel for channel in read_settings(file).channel if channel.kind == "mail")
+    assert (mail.port, mail.security) == (1025, "none")
+    assert (mail.sender, mail.to) == ("ninethirty@example.gov.uk", ["desk@example.gov.uk"])
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_init_accepts_every_kind_of_calendar(file: Path, kind: str) -> None:
-    place = "" if kind in {"govuk", "ons", "ees"} else f"=https://example.gov.uk/{kind}"
-    assert init(file, "--yes", "--producer", "hse", "--calendar", kind + place) == 0
+    has_a_known_place = kind in {"govuk", "ons", "ees"}
+    calendar = kind if has_a_known_place else f"{kind}=https://example.gov.uk/{kind}"
+    assert init(file, "--yes", "--producer", "hse", "--calendar", calendar) == 0
     assert [(one.name, one.kind) for one in read_settings(file).calendar] == [(kind, kind)]
 
 
@@ -94,15 +95,15 @@ def test_all_faults_are_reported_at_once_and_nothing_is_written(file: Path, caps
     assert not file.exists()
 
 
-def test_roles_take_weekly_turns_from_monday_and_other_recipients_get_mail_too(file: Path) -> None:
+def test_roles_take_turns_from_monday_and_are_notified_with_mail_and_chat(file: Path) -> None:
     duty = ("--on-call", "duty A=a@example.gov.uk", "--on-call", "duty B=b@example.gov.uk", "--chat", "TEAMS_WORKFLOW")
     assert init(file, "--yes", "--producer", "DfT", *MAIL, *duty, "--public-url", "https://board.example.gov.uk") == 0
     settings = read_settings(file)
     (rota,), (route,) = settings.rota, settings.route
+    assert route.channels == ["duty", "on-call", "chat", "outbox"]
     assert (rota.turns, rota.who) == (["duty A", "duty B"], {"duty A": "duty-a", "duty B": "duty-b"})
     assert rota.begins is not None
-    assert (rota.begins.weekday(), rota.begins.hour) == (0, 9)
-    assert route.channels == ["duty", "on-call", "chat", "outbox"]
+    assert f"{rota.begins:%A %H}" == "Monday 09"
     chat = next(one for one in settings.channel if one.kind == "apprise")
     assert (chat.name, chat.url.env) == ("chat", "TEAMS_WORKFLOW")
 
@@ -127,10 +128,12 @@ def test_init_files_writes_examples_into_a_new_folder(file: Path, capsys: pytest
     assert capsys.readouterr().err == f"{folder}: is there already, and not empty\n"
 
 
-def test_mail_to_and_on_call_are_refused_without_each_other(file: Path) -> None:
-    assert init(file, "--yes", "--mail", "localhost") == 2
-    assert init(file, "--yes", "--to", "desk@example.gov.uk") == 2
-    assert init(file, "--yes", "--on-call", "duty=desk@example.gov.uk") == 2
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--mail", "localhost"), ("--to", "desk@example.gov.uk"), ("--on-call", "duty=desk@example.gov.uk")],
+)
+def test_mail_to_and_on_call_are_refused_without_each_other(file: Path, option: str, value: str) -> None:
+    assert init(file, "--yes", option, value) == 2
 
 
 def test_an_unknown_slug_is_used_with_a_note(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,13 +153,15 @@ def test_an_existing_file_is_replaced_only_with_force_and_note(file: Path, capsy
     assert ": replaced" in capsys.readouterr().err
 
 
-def test_without_a_terminal_absent_options_are_named(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    command = [sys.executable, "-c", "from monitor.cli.main import main; main()", "--config", str(file), "init"]
-    without_mail = subprocess.run([*command, "--producer", "dft"], stdin=subprocess.DEVNULL, check=False)
+def test_without_a_terminal_init_names_an_absent_option_instead_of_asking(
+    file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = [sys.executable, "-m", "monitor", "--config", str(file), "init", "--producer", "dft"]
+    without_mail = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
     assert without_mail.returncode == 2
     assert "init: not a terminal: give --mail, or --yes to" in capfd.readouterr().err
     assert not file.exists()
-    with_mail = subprocess.run([*command, "--producer", "dft", *MAIL], stdin=subprocess.DEVNULL, check=False)
+    with_mail = subprocess.run([*command, *MAIL], stdin=subprocess.DEVNULL, check=False)
     assert with_mail.returncode == 0
     assert [one.kind for one in read_settings(file).calendar] == ["govuk"]
 
@@ -169,9 +174,8 @@ def test_the_next_commands_can_be_typed_as_printed(file: Path, tmp_path: Path) -
     assert f"Next: {program} --config {file} check --online, then {program} --config {file} run\n" in result.stdout
 
 
-def test_init_asks_for_absent_options(file: Path) -> None:
-    answers = {
-        "no more): ": "MoJ",
+def test_init_asks_only_for_absent_options(file: Path) -> None:
+    answers_by_end_of_question = {
         "[govuk]: ": "",
         "HOST:PORT (Enter: none): ": "localhost:2525",
         "Who gets mail: ": "a@example.gov.uk, b@example.gov.uk",
@@ -179,12 +183,15 @@ def test_init_asks_for_absent_options(file: Path) -> None:
         "chat (Enter: none): ": "TEAMS_WORKFLOW",
         "not known yet): ": "https://board.example.gov.uk",
     }
-    screen = answer_at_terminal(file, "init", "--producer", "DfT", answers=answers)
+    screen = run_at_terminal(file, "init", "--producer", "DfT", answers=answers_by_end_of_question)
+    assert "Producer: slug" not in screen
     assert "Next: ninethirty --config" in screen
     settings = read_settings(file)
-    assert [one.id for one in settings.producer] == ["department-for-transport"]
-    assert getattr(settings.channel[1], "to", None) == ["a@example.gov.uk", "b@example.gov.uk"]
-    assert [one.name for one in settings.channel] == ["outbox", "on-call", "chat", "duty-a", "duty-b"]
+    assert [producer.id for producer in settings.producer] == ["department-for-transport"]
+    (mail,) = (channel for channel in settings.channel if channel.name == "on-call")
+    assert mail.kind == "mail"
+    assert mail.to == ["a@example.gov.uk", "b@example.gov.uk"]
+    assert [channel.name for channel in settings.channel] == ["outbox", "on-call", "chat", "duty-a", "duty-b"]
     assert settings.web.public_url == "https://board.example.gov.uk"
 
 
@@ -199,8 +206,10 @@ def test_the_nearest_organisation_is_proposed_only_for_a_similar_name() -> None:
 
 
 def test_a_name_similar_to_others_is_questioned_and_not_used(file: Path) -> None:
-    producers, defaults_for_the_rest = "ofqal\nn\nhealth\ngambling\nofqual", 6 * "\n"
-    screen = run_at_terminal(file, "init", typed=producers + defaults_for_the_rest)
+    misspelt, refuse_it, of_several, beginning, exact = "ofqal", "n", "health", "gambling", "ofqual"
+    defaults_for_the_rest = 7 * [""]
+    typed = [misspelt, refuse_it, of_several, beginning, exact, *defaults_for_the_rest]
+    screen = run_at_terminal(file, "init", typed="\n".join(typed))
     assert "not in the list (did you mean ofqual?). Use it anyway?" in screen
     assert re.search(r"which of [\w-]+(, [\w-]+)+\?", screen)
     assert "did you mean gambling-commission?" in screen

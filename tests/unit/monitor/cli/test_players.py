@@ -8,16 +8,17 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from monitor.cli.rehearse import longest_first
-from monitor.rehearse.parallel import PlayResult, Progress, play_in_parallel
+from monitor.rehearse.parallel import PlayResult, ShowProgress, play_in_parallel
 from monitor.rehearse.script.script import read_script
 
 
-def _play_by_name(path: Path, report: Callable[[int], None]) -> PlayResult:
-    """Play no script, but do what its name says."""
+def _act_as_named(path: Path, report: Callable[[int], None]) -> PlayResult:
+    """Report 50 per cent, then do what the name of the script says: end (`quick`), never end, be killed or hang."""
     report(50)
     if path.name == "endless":
         sys.stdout.write("playing\n")
@@ -34,24 +35,12 @@ def _describe_loss(path: Path, reason: str) -> PlayResult:
     return PlayResult(ok=False, text=f"{path.name}: {reason}")
 
 
-class RecordedProgress(Progress):
-    def __init__(self) -> None:
-        self.percents: dict[str, list[int]] = {}
-
-    def on_start(self, path: Path) -> None:
-        self.percents[path.name] = [0]
-
-    def on_percent(self, path: Path, percent: int) -> None:
-        self.percents[path.name].append(percent)
+def start_playing(*names: str, show_progress: ShowProgress = lambda _path, _percent: None) -> Iterator[PlayResult]:
+    return play_in_parallel([Path(name) for name in names], _act_as_named, _describe_loss, show_progress)
 
 
-def start_playing(*names: str, progress: Progress | None = None) -> Iterator[PlayResult]:
-    paths = [Path(name) for name in names]
-    return play_in_parallel(paths, _play_by_name, _describe_loss, progress or Progress())
-
-
-def play(*names: str, progress: Progress | None = None) -> list[PlayResult]:
-    return list(start_playing(*names, progress=progress))
+def play(*names: str) -> list[PlayResult]:
+    return list(start_playing(*names))
 
 
 def test_stopping_a_rehearsal_ends_the_processes_that_play_its_scripts() -> None:
@@ -70,15 +59,20 @@ def test_if_the_process_of_one_script_is_killed_the_others_are_still_played() ->
     ]
 
 
-def test_process_that_played_a_script_ends_although_a_thread_of_it_hangs() -> None:
+def test_a_process_that_played_a_script_ends_although_a_thread_of_it_hangs() -> None:
     assert play("hanging") == [PlayResult(ok=True, text="hanging")]
     assert multiprocessing.active_children() == []
 
 
 def test_the_progress_of_each_script_is_reported_even_if_its_process_is_killed() -> None:
-    progress = RecordedProgress()
-    play("quick", "killed", progress=progress)
-    assert progress.percents == {"quick": [0, 50, 100], "killed": [0, 50, 100]}
+    percents = defaultdict[str, list[int]](list)
+
+    def record_percent(path: Path, percent: int) -> None:
+        percents[path.name].append(percent)
+
+    # Each script reports 50 per cent, and then ends or is killed.
+    list(start_playing("quick", "killed", show_progress=record_percent))
+    assert percents == {"quick": [0, 50, 100], "killed": [0, 50, 100]}
 
 
 def test_the_longest_script_is_played_first(tmp_path: Path) -> None:
@@ -90,7 +84,7 @@ def test_the_longest_script_is_played_first(tmp_path: Path) -> None:
     assert [path.stem for path in longest_first(scripts)] == ["45-minutes", "30-minutes", "15-minutes"]
 
 
-_STARTER = """
+_PLAY_ENDLESS_SCRIPTS = """
 from tests.unit.monitor.cli.test_players import play
 if __name__ == "__main__":
     play("endless", "endless")
@@ -98,15 +92,15 @@ if __name__ == "__main__":
 
 
 def test_processes_that_play_rehearsals_end_with_their_parent() -> None:
-    with subprocess.Popen([sys.executable, "-c", _STARTER], stdout=subprocess.PIPE) as starter:
+    with subprocess.Popen([sys.executable, "-c", _PLAY_ENDLESS_SCRIPTS], stdout=subprocess.PIPE) as starter:
         assert starter.stdout is not None
         assert starter.stdout.readline() == b"playing\n"
         starter.kill()
-        # The output ends only when no process of it is left that could write.
+        # The output ends only when no process is left that could write to it. Until then this raises TimeoutExpired.
         starter.communicate(timeout=60)
 
 
-_HANGING = """
+_EXIT_WITH_A_HANGING_THREAD = """
 import threading
 from monitor.cli.rehearse import exit_by_results
 from monitor.rehearse.parallel import PlayResult
@@ -116,6 +110,7 @@ exit_by_results([PlayResult(ok=False, text="a deadlock", hangs=True)])
 """
 
 
-def test_program_ends_although_a_thread_of_it_hangs() -> None:
-    ended = subprocess.run([sys.executable, "-c", _HANGING], capture_output=True, timeout=60, check=False)
+def test_the_program_ends_although_a_thread_of_it_hangs() -> None:
+    command = [sys.executable, "-c", _EXIT_WITH_A_HANGING_THREAD]
+    ended = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"a deadlock\n", b"")

@@ -7,6 +7,8 @@ import json
 import re
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from monitor.errors import StoreFault
 from monitor.web.users import make_line
 from tests.unit.monitor.app.process import alive, until_said
 
+PASSWORD = "a long enough word"
 CONFIG = """
 [store]
 url = "sqlite:///{folder}/ninethirty.db"
@@ -45,7 +48,7 @@ producer = "example-office"
 url = "https://stats.example/claims"
 slot = 2030-11-26T09:30:00
 """
-ANOTHER = '[[calendar]]\nname = "theirs"\nkind = "toml"\nfile = "releases.toml"\n'
+ANOTHER_CALENDAR = '[[calendar]]\nname = "theirs"\nkind = "toml"\nfile = "releases.toml"\n'
 
 
 @pytest.fixture
@@ -53,7 +56,7 @@ def config(tmp_path: Path) -> Path:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     (tmp_path / "releases.toml").write_text(RELEASES)
-    (tmp_path / "users").write_text(f"{make_line('anne', 'a long enough word', 'duty statistician')}\n")
+    (tmp_path / "users").write_text(f"{make_line('anne', PASSWORD, 'duty statistician')}\n")
     path = tmp_path / "config.toml"
     path.write_text(CONFIG.format(folder=tmp_path, port=port))
     return path
@@ -63,29 +66,39 @@ def reload(config: Path) -> Result:
     return CliRunner().invoke(cli, ["--config", str(config), "reload"], obj=Context())
 
 
+@contextmanager
+def signed_in_browser(config: Path) -> Iterator[httpx.Client]:
+    """Yield a client that has signed in to the running monitor as anne."""
+    url = read_settings(config).web.public_url
+    assert url is not None
+    with httpx.Client(base_url=url, trust_env=False, follow_redirects=True) as browser:
+        (mark,) = re.findall(r'name="mark" value="([^"]+)"', browser.get("/sign-in").text)
+        browser.post("/sign-in", data={"name": "anne", "password": PASSWORD, "mark": mark})
+        yield browser
+
+
 @pytest.mark.slow
 def test_a_running_monitor_loads_a_good_configuration_and_refuses_a_faulty_one(config: Path) -> None:
     good = config.read_text()
     with alive(config) as child:
         until_said(child, "calendar_read")
-        base = good.split('public_url = "')[1].split('"')[0]
-        with httpx.Client(base_url=base, trust_env=False, follow_redirects=True) as browser:
-            (mark,) = re.findall(r'name="mark" value="([^"]+)"', browser.get("/sign-in").text)
-            browser.post("/sign-in", data={"name": "anne", "password": "a long enough word", "mark": mark})
-            config.write_text(good + ANOTHER)
+        with signed_in_browser(config) as browser:
+            config.write_text(good + ANOTHER_CALENDAR)
             loaded = reload(config)
             assert (loaded.output, loaded.exit_code) == ("taken\n", 0)
             assert until_said(child, "reloaded")["changed"] == ["calendar"]
             assert "theirs" in browser.get("/status").text
 
-            config.write_text(good.replace("sqlite:///", "sqlite:////tmp/") + ANOTHER)
+            another_store = good.replace("sqlite:///", "sqlite:////tmp/")
+            config.write_text(another_store + ANOTHER_CALENDAR)
             refused = reload(config)
             assert refused.exit_code == 1
             fault_of_store = "config.toml: store.url: cannot be changed while the monitor runs: restart the monitor"
             assert refused.output == f"{fault_of_store}\n"
             assert until_said(child, "reload_refused")["faults"] == [fault_of_store]
 
-            config.write_text("[[calendar\n")
+            not_toml = "[[calendar\n"
+            config.write_text(not_toml)
             child.send_signal(signal.SIGHUP)
             (fault,) = until_said(child, "reload_refused")["faults"]
             assert fault.startswith("config.toml: is not TOML")
@@ -106,24 +119,21 @@ def test_a_reload_with_an_unreadable_calendar_file_is_refused(config: Path) -> N
         assert refused.output.startswith("calendar ours: ")
 
 
-def sockets(folder: Path) -> list[str]:
-    return [path.name for path in folder.glob("*.sock")]
+async def reload_nothing() -> list[str]:
+    return []
 
 
 def test_no_socket_is_left_by_a_monitor_that_fails(tmp_path: Path) -> None:
-    settings, found = Settings.model_validate({"evidence": {"folder": str(tmp_path)}}), []
+    settings, socket_file = Settings.model_validate({"evidence": {"folder": str(tmp_path)}}), tmp_path / "edge.sock"
 
-    async def nothing() -> list[str]:
-        return []
-
-    async def fail() -> None:
-        async with serve_control_socket(settings, nothing, dict):
-            found.extend(sockets(tmp_path))
+    async def fail_while_serving() -> None:
+        async with serve_control_socket(settings, reload_nothing, dict):
+            assert socket_file.exists()
             raise StoreFault("the disk is gone")
 
     with pytest.raises(StoreFault):
-        asyncio.run(fail())
-    assert (found, sockets(tmp_path)) == (["edge.sock"], [])
+        asyncio.run(fail_while_serving())
+    assert list(tmp_path.glob("*.sock")) == []
 
 
 def test_an_unknown_request_is_not_answered_and_does_not_reload(tmp_path: Path) -> None:
@@ -149,20 +159,17 @@ def test_status_shows_the_health_that_the_running_monitor_reports(config: Path) 
     settings = read_settings(config)
     health: dict[str, Any] = {"unready": [], "status": {"Clock": {"offset": "0.01 s"}, "Calendars, faults": {}}}
 
-    async def nothing() -> list[str]:
-        return []
-
-    async def run_cli(*words: str) -> Result:
-        async with serve_control_socket(settings, nothing, lambda: health):
-            arguments = ["--config", str(config), "status", *words]
+    async def run_status(*options: str) -> Result:
+        async with serve_control_socket(settings, reload_nothing, lambda: health):
+            arguments = ["--config", str(config), "status", *options]
             return await asyncio.to_thread(CliRunner().invoke, cli, arguments, obj=Context())
 
-    ready = asyncio.run(run_cli())
+    ready = asyncio.run(run_status())
     assert (ready.exit_code, ready.output) == (0, "Ready.\n\nClock\n  - offset: 0.01 s\n")
     health["unready"] = ["store: it does not answer"]
-    unready = asyncio.run(run_cli())
+    unready = asyncio.run(run_status())
     assert (unready.exit_code, unready.output.splitlines()[:2]) == (1, ["NOT READY:", "  - store: it does not answer"])
-    assert json.loads(asyncio.run(run_cli("--json")).output) == health
+    assert json.loads(asyncio.run(run_status("--json")).output) == health
 
 
 @pytest.mark.parametrize("verb", ["status", "reload"])

@@ -10,13 +10,14 @@ from tests.unit.monitor.cli.conftest import INCIDENT, RunCli
 from tests.unit.monitor.cli.terminal import ROOT, run_at_terminal
 
 CLEARED = "\r\x1b[K"
-MARKING_PAGER = {"PAGER": "sed s/^/PAGED:/", "TERM": "xterm"}
+PAGER_THAT_MARKS_LINES = {"PAGER": "sed s/^/PAGED:/", "TERM": "xterm"}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", [("incident", "show", INCIDENT), ("explain", "births-2016")])
 def test_output_longer_than_the_terminal_is_paged_whole(folder: Path, run_cli: RunCli, verb: tuple[str, ...]) -> None:
-    screen = run_at_terminal(folder / "config.toml", *verb, env={**MARKING_PAGER, "LINES": "20"}).splitlines()
+    terminal = {**PAGER_THAT_MARKS_LINES, "LINES": "20"}
+    screen = run_at_terminal(folder / "config.toml", *verb, env=terminal).splitlines()
     assert len(screen) > 20
     assert all(line.startswith("PAGED:") for line in screen)
     # Lines are folded at the width of the terminal.
@@ -26,14 +27,14 @@ def test_output_longer_than_the_terminal_is_paged_whole(folder: Path, run_cli: R
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", [("incident", "list"), ("today", "--date", "2018-01-05"), ("plan",)])
 def test_short_output_does_not_go_to_the_pager(folder: Path, verb: tuple[str, ...]) -> None:
-    screen = run_at_terminal(folder / "config.toml", *verb, env=MARKING_PAGER)
+    screen = run_at_terminal(folder / "config.toml", *verb, env=PAGER_THAT_MARKS_LINES)
     assert screen
     assert "PAGED:" not in screen
 
 
 @pytest.mark.slow
 def test_an_error_does_not_go_to_the_pager(folder: Path) -> None:
-    screen = run_at_terminal(folder / "config.toml", "explain", "births", env=MARKING_PAGER)
+    screen = run_at_terminal(folder / "config.toml", "explain", "births", env=PAGER_THAT_MARKS_LINES)
     assert screen == 'no release "births", did you mean "births-2016"?\n'
 
 

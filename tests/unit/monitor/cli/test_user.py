@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from monitor.web.users import read_people, read_programs
-from tests.unit.monitor.cli.conftest import RunCli
-from tests.unit.monitor.cli.terminal import answer_at_terminal
+from tests.unit.monitor.cli.conftest import RunCli, append_config
+from tests.unit.monitor.cli.terminal import run_at_terminal
 
 SECRET = "correct horse battery"
 
@@ -35,7 +35,8 @@ def _stdin() -> Any:  # noqa: ANN401 # a generator
     sys.stdin = before
 
 
-def password_matches(line: str) -> bool:
+def line_accepts_secret(line: str) -> bool:
+    """Return whether anne can sign in with SECRET if this is her line of the users file."""
     people, faults = read_people(line, "users")
     return not faults and people["anne"].password.matches(SECRET)
 
@@ -45,7 +46,7 @@ def test_a_password_from_standard_input_makes_a_line(run_cli: RunCli, type_on_st
     result = run_cli("user", "anne", "--role", "duty statistician")
     assert (result.status, result.err) == (0, "")
     assert result.out.endswith(":duty statistician\n")
-    assert password_matches(result.out)
+    assert line_accepts_secret(result.out)
 
 
 def test_a_line_for_the_users_file_can_be_printed_as_json(
@@ -54,31 +55,35 @@ def test_a_line_for_the_users_file_can_be_printed_as_json(
     type_on_stdin(SECRET)
     result = run_cli("user", "anne", "--json").json
     assert result["user"] == "anne"
-    assert password_matches(result["line"])
+    assert line_accepts_secret(result["line"])
 
 
+@pytest.mark.parametrize(
+    ("name", "password", "fault"),
+    [
+        ("anne", "short", "a password has at least 12 characters; three random words are easy to remember"),
+        ("an:ne", SECRET, "a name is made of letters, digits and . _ @ -, 64 at most"),
+    ],
+)
 def test_a_refused_name_or_password_is_explained_in_one_line(
-    run_cli: RunCli, type_on_stdin: Callable[[str], None]
+    run_cli: RunCli, type_on_stdin: Callable[[str], None], name: str, password: str, fault: str
 ) -> None:
-    type_on_stdin("short")
-    result = run_cli("user", "anne")
-    assert (result.status, result.out) == (1, "")
-    assert result.err == "a password has at least 12 characters; three random words are easy to remember\n"
-    type_on_stdin(SECRET)
-    assert run_cli("user", "an:ne").err == "a name is made of letters, digits and . _ @ -, 64 at most\n"
+    type_on_stdin(password)
+    result = run_cli("user", name)
+    assert (result.status, result.out, result.err) == (1, "", f"{fault}\n")
 
 
 def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(folder: Path) -> None:
     answers = {"Password: ": SECRET, "Repeat the password: ": SECRET}
-    screen = answer_at_terminal(folder / "config.toml", "user", "anne", answers=answers)
+    screen = run_at_terminal(folder / "config.toml", "user", "anne", answers=answers)
     assert SECRET not in screen
-    assert password_matches(next(line for line in screen.splitlines() if line.startswith("anne:")))
+    assert line_accepts_secret(next(line for line in screen.splitlines() if line.startswith("anne:")))
 
 
 def test_check_reports_every_fault_of_the_users_file(run_cli: RunCli, folder: Path) -> None:
-    users, config = folder / "users", folder / "config.toml"
-    config.write_text(f'{config.read_text()}\n[web]\nusers_file = "users"\n')
+    append_config(folder, '[web]\nusers_file = "users"\n')
     assert run_cli("check").err == 'config.toml: web.users_file: no such file (got "users")\n'
+    users = folder / "users"
     users.touch(0o600)
     users.write_text("anne\nbob:hunter2\n")
     result = run_cli("check")
@@ -92,9 +97,11 @@ def test_check_reports_every_fault_of_the_users_file(run_cli: RunCli, folder: Pa
 
 def test_the_line_of_a_program_does_not_contain_its_token(run_cli: RunCli) -> None:
     result = run_cli("user", "pager", "--token", "duty")
-    token = result.err.strip().rpartition(" ")[2]
+    token = result.err.split()[-1]
     (program,) = read_programs(result.out).values()
-    assert (program.name, program.scope, len(token)) == ("pager", "duty", 43)
+    assert (program.name, program.scope) == ("pager", "duty")
+    characters_of_32_bytes = 43
+    assert len(token) == characters_of_32_bytes
     assert token not in result.out
 
 

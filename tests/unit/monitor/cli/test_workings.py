@@ -22,26 +22,24 @@ from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import HEAD
 from monitor.store.writer import Writer
 from tests.contracts.later import BEFORE, NEXT
-from tests.unit.monitor.cli.conftest import RunCli, append_config, write_store
+from tests.unit.monitor.cli.conftest import RunCli, append_config, replace_in_config, write_store
 
 QUIET_DAY = """
-title = "Nothing is promised"
+title = "{title}"
 from = 2018-01-05T09:00:00
 until = 2018-01-05T09:01:00
 [[expect]]
 notices = {notices}
 """
 
-CALENDAR = """
+DUE_LATE_TODAY = """
 [[release]]
 id = "soon"
 title = "Soon"
 producer = "ons"
 url = "http://127.0.0.1:9/soon"
-slot = {day}T23:59:59Z
+slot = {today}T23:59:59Z
 """
-
-
 ONLY_FOLDERS = "WARNING: config.toml: channel: only folders are configured, so no one is notified\n"
 WHO_SEES_WHAT = ["strangers see: whether the monitor is alive and ready", "people at this machine see: everything"]
 
@@ -51,6 +49,9 @@ def test_a_good_configuration_is_reported_as_in_order(run_cli: RunCli, folder: P
     assert (result.status, result.out.splitlines()[0]) == (0, f"{folder}/config.toml: in order, warnings: 1")
     assert result.err == ONLY_FOLDERS
     assert result.out.splitlines()[-2:] == WHO_SEES_WHAT
+
+
+def test_the_check_of_a_good_configuration_is_also_json(run_cli: RunCli, folder: Path) -> None:
     assert run_cli("check", "--json").json == {
         "ok": True,
         "faults": [],
@@ -71,7 +72,8 @@ def test_an_online_check_reads_every_calendar_and_counts_its_entries(run_cli: Ru
 
 
 def test_an_online_check_reports_an_unreadable_calendar_once(run_cli: RunCli, folder: Path) -> None:
-    (folder / "calendar.toml").write_text("[[release]")
+    unclosed = "[[release]"
+    (folder / "calendar.toml").write_text(unclosed)
     fault = "calendar mine: calendar.toml: not TOML"
     result = run_cli("check", "--online", "--json")
     assert (result.status, result.json["faults"][0].startswith(fault)) == (1, True)
@@ -80,10 +82,9 @@ def test_an_online_check_reports_an_unreadable_calendar_once(run_cli: RunCli, fo
 
 def test_faults_of_secrets_folders_and_store_are_reported_at_once(run_cli: RunCli, folder: Path) -> None:
     (folder / "file").write_text("")
+    replace_in_config(folder, "/outbox", "/file")
     (folder / "store.db").write_text("no database at all" * 100)
     append_config(folder, '[[channel]]\nname = "chat"\nkind = "apprise"\nurl = { env = "NINETHIRTY_TEST_NONE" }\n')
-    config = folder / "config.toml"
-    config.write_text(config.read_text().replace("/outbox", "/file"))
     result = run_cli("check")
     assert result.status == 1
     assert result.err.splitlines() == [
@@ -95,7 +96,7 @@ def test_faults_of_secrets_folders_and_store_are_reported_at_once(run_cli: RunCl
 
 def test_a_store_of_an_older_version_is_refused_until_it_is_upgraded(run_cli: RunCli, folder: Path) -> None:
     with closing(Store(f"sqlite:///{folder}/store.db", shape=NEXT)) as store, store._engine.begin() as connection:
-        migrate.downgrade(connection, BEFORE.head)
+        migrate.downgrade(connection, BEFORE.head)  # BEFORE is the shape of the previous version
     older = f"store sqlite:///{folder}/store.db: its shape is {BEFORE.head}, this version needs {HEAD}: "
     older += "run `ninethirty store upgrade`, or start the monitor"
     refused, check = run_cli("today"), run_cli("check")
@@ -108,7 +109,7 @@ def test_a_store_of_an_older_version_is_refused_until_it_is_upgraded(run_cli: Ru
 
 def test_a_store_of_the_next_version_is_still_used_and_reported(run_cli: RunCli, folder: Path) -> None:
     with closing(Store(f"sqlite:///{folder}/store.db", shape=NEXT)) as store:
-        store.upgrade()
+        store.upgrade()  # NEXT is the shape of a later version, 9001
     newer = "its shape, 9001, is of a newer version: upgrade this one"
     assert f"config.toml: store.url: {newer}" in run_cli("check", "--json").json["warnings"]
     assert run_cli("store", "upgrade").out == "A newer version upgraded it to 9001. This version can still use it.\n"
@@ -138,23 +139,25 @@ def test_a_read_only_store_is_a_fault(run_cli: RunCli, folder: Path) -> None:
     assert fault.startswith("config.toml: store.url: the file cannot be written")
 
 
-@pytest.mark.parametrize("blocked", [False, True])
-def test_check_creates_nothing_if_there_is_no_store_yet(run_cli: RunCli, folder: Path, *, blocked: bool) -> None:
-    config = folder / "config.toml"
-    config.write_text(config.read_text().replace("/store.db", "/nope/deep down/store.db"))
-    if blocked:
-        (folder / "nope").write_text("no folder")
+def test_check_creates_no_folder_for_a_store_that_does_not_exist_yet(run_cli: RunCli, folder: Path) -> None:
+    replace_in_config(folder, "/store.db", "/new/deep down/store.db")
     result = run_cli("check")
-    assert result.status == blocked
-    assert ("store.url: the folder cannot be written" in result.err) is blocked
-    assert (folder / "nope").exists() is blocked
-    if blocked:
-        assert f"{folder}/nope/deep down/store.db: its folder cannot be made" in run_cli("store", "check").err
+    assert result.status == 0
+    assert "store.url" not in result.err
+    assert not (folder / "new").exists()
+
+
+def test_a_store_whose_folder_is_a_file_is_a_fault(run_cli: RunCli, folder: Path) -> None:
+    replace_in_config(folder, "/store.db", "/file/deep down/store.db")
+    (folder / "file").write_text("no folder")
+    result = run_cli("check")
+    assert result.status == 1
+    assert "store.url: the folder cannot be written" in result.err
+    assert f"{folder}/file/deep down/store.db: its folder cannot be made" in run_cli("store", "check").err
 
 
 def test_a_store_address_with_a_space_is_shown_as_configured(run_cli: RunCli, folder: Path) -> None:
-    config = folder / "config.toml"
-    config.write_text(config.read_text().replace("/store.db", "/a store.db"))
+    replace_in_config(folder, "/store.db", "/a store.db")
     (folder / "a store.db").write_text("no database, but long enough to be taken for one" * 9)
     result = run_cli("store", "check")
     assert (result.status, result.err) == (
@@ -174,10 +177,9 @@ def test_a_backup_is_never_overwritten(run_cli: RunCli, folder: Path) -> None:
     assert (result.status, len(result.err.splitlines())) == (1, 1)
 
 
-def test_store_check_reports_altered_or_lost_evidence(run_cli: RunCli, folder: Path) -> None:
-    asyncio.run(_keep_evidence(folder))
+def test_store_check_reports_altered_evidence(run_cli: RunCli, folder: Path) -> None:
+    file = asyncio.run(keep_evidence(folder))
     assert run_cli("store", "check").status == 0
-    (file,) = (folder / "evidence").glob("*.warc.gz")
     data = bytearray(file.read_bytes())
     data[-20] ^= 1
     file.write_bytes(data)
@@ -185,14 +187,18 @@ def test_store_check_reports_altered_or_lost_evidence(run_cli: RunCli, folder: P
     (fault,) = result.json["faults"]
     assert result.status == 1
     assert "altered" in fault
-    file.unlink()
+
+
+def test_store_check_reports_lost_evidence_and_the_monitor_that_kept_it(run_cli: RunCli, folder: Path) -> None:
+    asyncio.run(keep_evidence(folder)).unlink()
     result = run_cli("store", "check")
     assert result.status == 1
     assert "edge" in result.out
     assert "cannot be read" in result.out
 
 
-async def _keep_evidence(folder: Path) -> None:
+async def keep_evidence(folder: Path) -> Path:
+    """Keep one response as evidence of the monitor "edge". Return the file that contains it."""
     store, clock = open_store(f"sqlite:///{folder}/store.db"), SystemClock()
     store.upgrade()
     writer = Writer(store, clock)
@@ -200,6 +206,8 @@ async def _keep_evidence(folder: Path) -> None:
     evidence.keep(Answer("https://stats.example/a", 404, {}, b"Page not found", clock.now(), clock.now()), "a", "turn")
     await writer.close()
     store.close()
+    (file,) = (folder / "evidence").glob("*.warc.gz")
+    return file
 
 
 def save_heartbeat(folder: Path, at: datetime, *, stopped: bool) -> None:
@@ -207,13 +215,11 @@ def save_heartbeat(folder: Path, at: datetime, *, stopped: bool) -> None:
         tx.save_heartbeat(Heartbeat("edge", at, stopped=stopped))
 
 
-def test_once_reads_looks_judges_and_stops_regularly(run_cli: RunCli, folder: Path) -> None:
-    today = SystemClock().now().date()
-    (folder / "calendar.toml").write_text(CALENDAR.format(day=today))
+def test_once_prints_the_verdicts_of_today_and_can_run_again(run_cli: RunCli, folder: Path) -> None:
+    (folder / "calendar.toml").write_text(DUE_LATE_TODAY.format(today=SystemClock().now().date()))
     result = run_cli("once", "--json")
     assert result.status == 0
-    assert [(row["id"], row["verdict"]) for row in result.json] == [("soon", "pending")]
-    # It left the store as a regular stop does, so it can run again.
+    assert [(release["id"], release["verdict"]) for release in result.json] == [("soon", "pending")]
     assert run_cli("once").status == 0
 
 
@@ -226,58 +232,78 @@ def test_once_refuses_a_store_on_which_a_daemon_of_its_name_runs(run_cli: RunCli
     assert run_cli("once").status == 0
 
 
-def test_a_rehearsal_prints_only_json_and_an_unmet_expectation_is_status_1(run_cli: RunCli, folder: Path) -> None:
-    script = folder / "quiet.toml"
-    for notices, status in ((0, 0), (1, 1)):
-        script.write_text(QUIET_DAY.format(notices=notices))
-        result = run_cli("rehearse", str(script), "--json")
-        (line,) = result.lines
-        assert (result.status, line["ok"], result.err) == (status, status == 0, "")
+def write_quiet_script(folder: Path, name: str, notices: int = 0) -> str:
+    """Write a script, titled as named, that expects so many notices and sends none. Return its path."""
+    script = folder / f"{name}.toml"
+    script.write_text(QUIET_DAY.format(title=name, notices=notices))
+    return str(script)
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_an_unplayable_script_is_explained_and_the_others_are_played(run_cli: RunCli, folder: Path, count: int) -> None:
-    scripts = [folder / f"{name}.toml" for name in ("blocked", "one", "two")[:count]]
-    for script in scripts:
-        script.write_text(QUIET_DAY.format(notices=0).replace("Nothing", script.stem))
-    (folder / "kept").mkdir()
-    (folder / "kept" / "blocked").write_text("a file where the folder of this script belongs")
-    reason = f"{folder}/kept/blocked: File exists"
-    result = run_cli("rehearse", *map(str, scripts), "--keep", str(folder / "kept"), "--json")
+@pytest.mark.parametrize(("expected_notices", "is_met"), [(0, True), (1, False)])
+def test_a_rehearsal_prints_only_json_and_an_unmet_expectation_is_status_1(
+    run_cli: RunCli, folder: Path, expected_notices: int, *, is_met: bool
+) -> None:
+    result = run_cli("rehearse", write_quiet_script(folder, "quiet", expected_notices), "--json")
+    (outcome,) = result.lines
+    assert (outcome["ok"], result.status, result.err) == (is_met, 0 if is_met else 1, "")
+
+
+@pytest.fixture
+def blocked_keep(folder: Path) -> Path:
+    """Return a folder for kept rehearsals, where a file is in the way of the script `blocked`."""
+    keep = folder / "kept"
+    keep.mkdir()
+    (keep / "blocked").write_text("a file where the folder of this script belongs")
+    return keep
+
+
+@pytest.mark.parametrize("playable", [[], ["one", "two"]], ids=["alone", "with others"])
+def test_an_unplayable_script_is_explained_and_the_others_are_played(
+    run_cli: RunCli, folder: Path, blocked_keep: Path, playable: list[str]
+) -> None:
+    scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable)]
+    result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep), "--json")
     assert (result.status, result.err) == (1, "")
-    lines = {line["title"]: line for line in result.lines}
-    assert {title.partition(" ")[0]: line["ok"] for title, line in lines.items()} == {
-        script.stem: script.stem != "blocked" for script in scripts
-    }
-    blocked = lines["blocked is promised"]
-    assert blocked["reason"] == reason
+    outcomes = {outcome["title"]: outcome for outcome in result.lines}
+    blocked = outcomes.pop("blocked")
+    assert blocked["reason"] == f"{blocked_keep}/blocked: File exists"
     assert blocked["expect"] == [{"release": "", "part": None, "met": False, "why": "not played to its end"}]
-    assert blocked.keys() == result.lines[-1].keys()
-    result = run_cli("rehearse", *map(str, scripts), "--keep", str(folder / "kept"))
+    assert {title: outcome["ok"] for title, outcome in outcomes.items()} == dict.fromkeys(playable, True)
+    assert all(outcome.keys() == blocked.keys() for outcome in outcomes.values())
+
+
+@pytest.mark.parametrize("playable", [[], ["one", "two"]], ids=["alone", "with others"])
+def test_people_see_that_a_script_could_not_be_played_to_its_end(
+    run_cli: RunCli, folder: Path, blocked_keep: Path, playable: list[str]
+) -> None:
+    scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable)]
+    result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep))
     assert result.status == 1
-    assert f"blocked is promised\n  NOT PLAYED TO ITS END: {reason}\n" in result.out
-    assert result.err.count("playing ") == (count if count > 1 else 0)
+    assert f"blocked\n  NOT PLAYED TO ITS END: {blocked_keep}/blocked: File exists\n" in result.out
+    # A script alone needs no line that says it starts.
+    assert result.err.count("playing ") == (len(scripts) if playable else 0)
 
 
 def test_a_rehearsal_can_be_kept_again_in_the_same_folder(run_cli: RunCli, folder: Path) -> None:
-    script = folder / "quiet.toml"
-    script.write_text(QUIET_DAY.format(notices=0))
-    for _ in range(2):
-        assert run_cli("rehearse", str(script), "--keep", str(folder / "kept")).status == 0
+    keep_quiet = ("rehearse", write_quiet_script(folder, "quiet"), "--keep", str(folder / "kept"))
+    assert run_cli(*keep_quiet).status == 0
+    assert run_cli(*keep_quiet).status == 0
     assert (folder / "kept" / "quiet" / "ninethirty.db").is_file()
 
 
 def test_faults_of_all_scripts_are_reported_before_any_is_played(run_cli: RunCli, folder: Path) -> None:
     for name in ("one", "two"):
-        (folder / f"{name}.toml").write_text(f'titel = "{name}"\n')
+        (folder / f"{name}.toml").write_text('titel = "a misspelt key"\n')
     result = run_cli("rehearse", str(folder / "one.toml"), str(folder / "two.toml"))
     assert (result.status, result.out) == (1, "")
     assert {line.partition(":")[0] for line in result.err.splitlines()} == {"one.toml", "two.toml"}
 
 
-@pytest.mark.parametrize("answer", ["--json", None])
-def test_a_look_at_a_refused_address_proves_nothing(run_cli: RunCli, answer: str | None) -> None:
-    result = run_cli("probe", "http://127.0.0.1:9/", *([answer] if answer else []))
+@pytest.mark.parametrize("options", [["--json"], []])
+def test_a_look_at_an_address_of_this_machine_is_refused_and_proves_nothing(
+    run_cli: RunCli, options: list[str]
+) -> None:
+    result = run_cli("probe", "http://127.0.0.1:9/", *options)
     assert result.status == 3
     assert "unknown" in result.out
 
@@ -305,7 +331,8 @@ def test_probe_prints_facts_as_lines_for_people() -> None:
 
 def test_written_files_are_readable_only_by_the_service_account(run_cli: RunCli, folder: Path) -> None:
     (folder / "store.db").unlink()
-    before = os.umask(0o022)
+    readable_by_all = 0o022
+    before = os.umask(readable_by_all)
     try:
         assert run_cli("store", "upgrade").status == 0
         assert run_cli("store", "backup", str(folder / "copy.db")).status == 0
@@ -314,4 +341,5 @@ def test_written_files_are_readable_only_by_the_service_account(run_cli: RunCli,
         os.umask(before)
     written = [file for file in folder.rglob("*") if file.suffix in {".db", ".txt", ".json"} or ".db-" in file.name]
     assert {file.suffix for file in written} >= {".db", ".txt", ".json"}
-    assert {file.stat().st_mode & 0o077 for file in written} == {0}
+    rights_of_others = 0o077
+    assert all(file.stat().st_mode & rights_of_others == 0 for file in written)

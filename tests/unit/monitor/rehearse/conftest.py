@@ -12,6 +12,7 @@ from monitor.look.http.fetcher import HttpFetcher
 from monitor.rehearse.publisher.server import Publisher
 from monitor.rehearse.script.script import Script, read_script
 from monitor.rehearse.virtual_loop import TimeStoppingFetcher, run_virtually
+from tests.worlds.virtual import asking_for
 
 HEAD = 'title = "Test"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T12:45:00\n'
 
@@ -75,3 +76,15 @@ def run_scenario(script: ReadScript) -> RunScenario:
         run_virtually(run_with_publisher, read.begins, patience=5)
 
     return run
+
+
+def with_script(text: str) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]:
+    """Run a coroutine as a test against the publisher of a script. Its `client` is a client of that publisher."""
+
+    def decorate(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+        def run(run_scenario: RunScenario, **fixtures: object) -> None:
+            run_scenario(text, lambda client: test(client=client, **fixtures))
+
+        return asking_for(run, test, given=("client",), more=("run_scenario",))
+
+    return decorate

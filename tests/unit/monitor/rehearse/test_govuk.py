@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from monitor.look.fetch import Answer
-from tests.unit.monitor.rehearse.conftest import PublisherClient, RunScenario
+from tests.unit.monitor.rehearse.conftest import PublisherClient, RunScenario, with_script
 
 WWW = "https://www.gov.uk"
 PAGE = f"{WWW}/government/statistics/gulls-2017"
@@ -52,8 +52,14 @@ def json_of(answer: Answer) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(answer.body))
 
 
-async def read_listing(client: PublisherClient, url: str = LISTING) -> list[Any]:
+async def list_announcements(client: PublisherClient, url: str = LISTING) -> list[Any]:
+    """Return the announcements that GOV.UK's search lists."""
     return list(json_of(await client.get(url))["results"])
+
+
+async def list_publications(client: PublisherClient, organisation: str = "bird-agency") -> list[Any]:
+    """Return the publications of an organisation that GOV.UK's search lists."""
+    return list(json_of(await client.get(NEWEST.replace("bird-agency", organisation)))["results"])
 
 
 async def page_statuses(client: PublisherClient) -> dict[str, int]:
@@ -61,82 +67,69 @@ async def page_statuses(client: PublisherClient) -> dict[str, int]:
     return {name: (await client.get(url)).status for name, url in urls.items()}
 
 
-def test_an_announced_release_is_listed_and_its_page_is_absent(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        assert await page_statuses(client) == {"page": 404, "item": 404, "announcement": 200, "file": 302, "child": 404}
-        entry = (await read_listing(client))[0]
-        assert entry["display_date"] == "5 January 2018 9:30am"
-        assert entry["release_timestamp"] == "2018-01-05T09:30:00.000+00:00"
-        assert entry["link"] == "/government/statistics/announcements/gulls-2017"
-        assert entry["organisations"][0]["slug"] == "bird-agency"
-        item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
-        assert item["schema_name"] == "statistics_announcement"
-        assert item["details"]["state"] == "confirmed"
-        assert b"bulletin" not in (await client.get(FEED)).body
-        assert await read_listing(client, NEWEST) == []
-
-    run_scenario(RELEASE + answer_from("09:30:00"), scenario)
+@with_script(RELEASE + answer_from("09:30:00"))
+async def test_an_announced_release_is_listed_and_its_page_is_absent(client: PublisherClient) -> None:
+    assert await page_statuses(client) == {"page": 404, "item": 404, "announcement": 200, "file": 302, "child": 404}
+    entry = (await list_announcements(client))[0]
+    assert entry["display_date"] == "5 January 2018 9:30am"
+    assert entry["release_timestamp"] == "2018-01-05T09:30:00.000+00:00"
+    assert entry["link"] == "/government/statistics/announcements/gulls-2017"
+    assert entry["organisations"][0]["slug"] == "bird-agency"
+    item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    assert item["schema_name"] == "statistics_announcement"
+    assert item["details"]["state"] == "confirmed"
+    assert b"bulletin" not in (await client.get(FEED)).body
+    assert await list_publications(client) == []
 
 
-def test_a_published_release_is_visible_everywhere(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("09:30:40")
-        assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 301, "file": 200, "child": 200}
-        item = json_of(await client.get(content_api_url(PAGE)))
-        assert (item["schema_name"], item["title"]) == ("publication", "Gulls & terns: 2017")
-        assert item["scheduled_publishing_delay_seconds"] == 3
-        assert [one["url"] for one in item["details"]["attachments"]] == [
-            FILE,
-            "/government/statistics/gulls-2017/bulletin",
-        ]
-        redirect = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
-        assert redirect["schema_name"] == "redirect"
-        assert redirect["redirects"][0]["destination"] == "/government/statistics/gulls-2017"
-        assert await read_listing(client) == []
-        assert [entry["link"] for entry in await read_listing(client, NEWEST)] == ["/government/statistics/gulls-2017"]
-        assert b"Gulls &amp; terns: 2017" in (await client.get(FEED)).body
-
-    run_scenario(RELEASE + answer_from("09:30:03"), scenario)
+@with_script(RELEASE + answer_from("09:30:03"))
+async def test_a_published_release_is_visible_everywhere(client: PublisherClient) -> None:
+    await client.wait_until("09:30:40")
+    assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 301, "file": 200, "child": 200}
+    item = json_of(await client.get(content_api_url(PAGE)))
+    assert (item["schema_name"], item["title"]) == ("publication", "Gulls & terns: 2017")
+    assert item["scheduled_publishing_delay_seconds"] == 3  # from the slot, 09:30:00, to 09:30:03
+    assert [one["url"] for one in item["details"]["attachments"]] == [
+        FILE,
+        "/government/statistics/gulls-2017/bulletin",
+    ]
+    redirect = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    assert redirect["schema_name"] == "redirect"
+    assert redirect["redirects"][0]["destination"] == "/government/statistics/gulls-2017"
+    assert await list_announcements(client) == []
+    assert [entry["link"] for entry in await list_publications(client)] == ["/government/statistics/gulls-2017"]
+    assert b"Gulls &amp; terns: 2017" in (await client.get(FEED)).body
 
 
-def test_a_second_after_the_page_the_redirect_files_and_index_are_not_updated_yet(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("09:30:01")
-        assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 200}
-        assert len(json_of(await client.get(content_api_url(PAGE)))["details"]["attachments"]) == 1
-        assert len(await read_listing(client)) == 1
-
-    run_scenario(RELEASE + answer_from("09:30:00"), scenario)
-
-
-def test_an_older_edition_at_the_address_is_a_separate_publication(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        assert (await page_statuses(client)) == {
-            "page": 200,
-            "item": 200,
-            "announcement": 200,
-            "file": 302,
-            "child": 404,
-        }
-        assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls and terns: 2016"
-        assert [one["title"] for one in await read_listing(client, NEWEST)] == ["Gulls and terns: 2016"]
-        assert len(await read_listing(client)) == 1
-        await client.wait_until("09:31:00")
-        assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2017"
-        assert await read_listing(client) == []
-
-    older = "body = '<h1>Gulls and terns: 2016</h1>'"
-    run_scenario(RELEASE + answer_from("08:00:00", older) + answer_from("09:30:00"), scenario)
+@with_script(RELEASE + answer_from("09:30:00"))
+async def test_a_second_after_the_page_redirect_files_and_index_are_not_updated_yet(
+    client: PublisherClient,
+) -> None:
+    await client.wait_until("09:30:01")
+    assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 200}
+    (html_part,) = json_of(await client.get(content_api_url(PAGE)))["details"]["attachments"]
+    assert html_part["url"] == "/government/statistics/gulls-2017/bulletin"
+    assert len(await list_announcements(client)) == 1
 
 
-def test_a_maintenance_page_is_an_error_in_the_content_api(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        assert (await page_statuses(client))["item"] == 503
-        assert await read_listing(client, NEWEST) == []
+EDITION_OF_2016 = answer_from("08:00:00", "body = '<h1>Gulls &amp; terns: 2016</h1>'")
 
-    run_scenario(
-        RELEASE + answer_from("08:00:00", "body = '<h1>Sorry, we are carrying out maintenance</h1>'"), scenario
-    )
+
+@with_script(RELEASE + EDITION_OF_2016 + answer_from("09:30:00"))
+async def test_an_older_edition_at_the_address_is_a_separate_publication(client: PublisherClient) -> None:
+    assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 404}
+    assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
+    assert [one["title"] for one in await list_publications(client)] == ["Gulls & terns: 2016"]
+    assert len(await list_announcements(client)) == 1
+    await client.wait_until("09:31:00")
+    assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2017"
+    assert await list_announcements(client) == []
+
+
+@with_script(RELEASE + answer_from("08:00:00", "body = '<h1>Sorry, we are carrying out maintenance</h1>'"))
+async def test_a_maintenance_page_is_an_error_in_the_content_api(client: PublisherClient) -> None:
+    assert (await page_statuses(client))["item"] == 503
+    assert await list_publications(client) == []
 
 
 @pytest.mark.parametrize("heading", ["Sorry, under maintenance", "Checking your browser before you go on"])
@@ -144,14 +137,12 @@ def test_a_maintenance_page_or_bot_wall_removes_nothing_from_the_index(run_scena
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:34:00")
         assert (await page_statuses(client))["item"] == 503
-        assert [one["title"] for one in await read_listing(client, NEWEST)] == ["Gulls & terns: 2017"]
+        assert [one["title"] for one in await list_publications(client)] == ["Gulls & terns: 2017"]
 
     run_scenario(RELEASE + answer_from("09:30:00") + answer_from("09:33:00", f"body = '<h1>{heading}</h1>'"), scenario)
 
 
 OTHER_SLUG = RELEASE.replace(f'url = "{PAGE}"', f'url = "{PAGE}--2"\nannouncement = "gulls-2017"', 1)
-
-
 OUT_AT_OTHER_SLUG = answer_from("09:30:00", url=f"{PAGE}--2")
 
 
@@ -159,106 +150,82 @@ def with_keys(keys: str) -> str:
     return OTHER_SLUG.replace("slot =", f"{keys}\nslot =", 1)
 
 
-def test_an_announcement_with_another_slug_redirects_to_its_publication(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        assert (await read_listing(client))[0]["link"] == "/government/statistics/announcements/gulls-2017"
-        await client.wait_until("09:30:09")
-        assert (await client.get(ANNOUNCEMENT)).status == 200
-        await client.wait_until("09:30:10")
-        assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
-        assert json_of(await client.get(content_api_url(ANNOUNCEMENT)))["schema_name"] == "redirect"
-        assert ((await client.get(PAGE)).status, (await client.get(f"{PAGE}--2")).status) == (404, 200)
-        assert (await client.get(content_api_url(PAGE))).status == 404
-
-    run_scenario(with_keys('redirect_after = "10s"') + OUT_AT_OTHER_SLUG, scenario)
+@with_script(with_keys('redirect_after = "10s"') + OUT_AT_OTHER_SLUG)
+async def test_an_announcement_with_another_slug_redirects_to_its_publication(client: PublisherClient) -> None:
+    assert (await list_announcements(client))[0]["link"] == "/government/statistics/announcements/gulls-2017"
+    await client.wait_until("09:30:09")
+    assert (await client.get(ANNOUNCEMENT)).status == 200
+    await client.wait_until("09:30:10")
+    assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
+    assert json_of(await client.get(content_api_url(ANNOUNCEMENT)))["schema_name"] == "redirect"
+    assert ((await client.get(PAGE)).status, (await client.get(f"{PAGE}--2")).status) == (404, 200)
+    assert (await client.get(content_api_url(PAGE))).status == 404
 
 
-def test_announcement_redirects_at_once_if_its_delay_is_zero(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("09:30:00")
-        assert (await client.get(ANNOUNCEMENT)).status == 301
-
-    run_scenario(with_keys('redirect_after = "0s"') + OUT_AT_OTHER_SLUG, scenario)
+@with_script(with_keys('redirect_after = "0s"') + OUT_AT_OTHER_SLUG)
+async def test_announcement_redirects_at_once_if_its_delay_is_zero(client: PublisherClient) -> None:
+    await client.wait_until("09:30:00")
+    assert (await client.get(ANNOUNCEMENT)).status == 301
 
 
-def test_without_a_redirect_the_announcement_stays_listed(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("12:00:00")
-        assert (await client.get(ANNOUNCEMENT)).status == 200
-        assert len(await read_listing(client)) == 1
-        assert [one["link"] for one in await read_listing(client, NEWEST)] == ["/government/statistics/gulls-2017--2"]
-
-    run_scenario(with_keys('redirect_after = "never"') + OUT_AT_OTHER_SLUG, scenario)
+@with_script(with_keys('redirect_after = "never"') + OUT_AT_OTHER_SLUG)
+async def test_without_a_redirect_the_announcement_stays_listed(client: PublisherClient) -> None:
+    await client.wait_until("12:00:00")
+    assert (await client.get(ANNOUNCEMENT)).status == 200
+    assert len(await list_announcements(client)) == 1
+    assert [one["link"] for one in await list_publications(client)] == ["/government/statistics/gulls-2017--2"]
 
 
-def test_the_index_lists_a_publication_after_its_scripted_delay(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("09:30:59")
-        assert await read_listing(client, NEWEST) == []
-        await client.wait_until("09:31:00")
-        assert len(await read_listing(client, NEWEST)) == 1
-
-    run_scenario(with_keys('listed_after = "60s"') + OUT_AT_OTHER_SLUG, scenario)
+@with_script(with_keys('listed_after = "60s"') + OUT_AT_OTHER_SLUG)
+async def test_the_index_lists_a_publication_after_its_scripted_delay(client: PublisherClient) -> None:
+    await client.wait_until("09:30:59")
+    assert await list_publications(client) == []
+    await client.wait_until("09:31:00")
+    assert len(await list_publications(client)) == 1
 
 
-def test_an_announcement_can_have_another_title_than_its_publication(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        assert (await read_listing(client))[0]["title"] == "Sea birds, 2017"
-        assert json_of(await client.get(content_api_url(ANNOUNCEMENT)))["title"] == "Sea birds, 2017"
-        assert b"<h1>Sea birds, 2017</h1>" in (await client.get(ANNOUNCEMENT)).body
-        await client.wait_until("09:31:00")
-        assert [one["title"] for one in await read_listing(client, NEWEST)] == ["Gulls & terns: 2017"]
-
-    run_scenario(with_keys('announcement_title = "Sea birds, 2017"') + OUT_AT_OTHER_SLUG, scenario)
+@with_script(with_keys('announcement_title = "Sea birds, 2017"') + OUT_AT_OTHER_SLUG)
+async def test_an_announcement_can_have_another_title_than_its_publication(client: PublisherClient) -> None:
+    assert (await list_announcements(client))[0]["title"] == "Sea birds, 2017"
+    assert json_of(await client.get(content_api_url(ANNOUNCEMENT)))["title"] == "Sea birds, 2017"
+    assert b"<h1>Sea birds, 2017</h1>" in (await client.get(ANNOUNCEMENT)).body
+    await client.wait_until("09:31:00")
+    assert [one["title"] for one in await list_publications(client)] == ["Gulls & terns: 2017"]
 
 
-def test_all_organisations_are_named_in_order_and_each_lists_the_release(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        assert [one["slug"] for one in (await read_listing(client))[0]["organisations"]] == ["fish", "bird-agency"]
-        item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
-        assert [one["title"] for one in item["links"]["organisations"]] == ["Fish", "Bird Agency"]
-        await client.wait_until("09:31:00")
-        assert (
-            len(await read_listing(client, NEWEST))
-            == len(await read_listing(client, NEWEST.replace("bird-agency", "fish")))
-            == 1
-        )
-        for feed in (FEED, FEED.replace("bird-agency", "fish")):
-            assert b"statistics/gulls-2017--2" in (await client.get(feed)).body
-
-    run_scenario(with_keys('organisations = ["fish", "bird-agency"]') + OUT_AT_OTHER_SLUG, scenario)
+@with_script(with_keys('organisations = ["fish", "bird-agency"]') + OUT_AT_OTHER_SLUG)
+async def test_all_organisations_are_named_in_order_and_each_lists_the_release(client: PublisherClient) -> None:
+    assert [one["slug"] for one in (await list_announcements(client))[0]["organisations"]] == ["fish", "bird-agency"]
+    item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    assert [one["title"] for one in item["links"]["organisations"]] == ["Fish", "Bird Agency"]
+    await client.wait_until("09:31:00")
+    for organisation in ("bird-agency", "fish"):
+        assert len(await list_publications(client, organisation)) == 1
+        feed = await client.get(FEED.replace("bird-agency", organisation))
+        assert b"statistics/gulls-2017--2" in feed.body
 
 
-def test_the_address_guessed_from_the_announcement_can_show_another_edition(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
-        await client.wait_until("09:31:00")
-        assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
-        links = {one["link"]: one["title"] for one in await read_listing(client, NEWEST)}
-        assert links == {
-            "/government/statistics/gulls-2017": "Gulls & terns: 2016",
-            "/government/statistics/gulls-2017--2": "Gulls & terns: 2017",
-        }
-
-    older = answer_from("08:00:00", "body = '<h1>Gulls &amp; terns: 2016</h1>'")
-    run_scenario(OTHER_SLUG + older + OUT_AT_OTHER_SLUG, scenario)
+@with_script(OTHER_SLUG + EDITION_OF_2016 + OUT_AT_OTHER_SLUG)
+async def test_the_address_guessed_from_the_announcement_can_show_another_edition(client: PublisherClient) -> None:
+    assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
+    await client.wait_until("09:31:00")
+    assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
+    assert {one["link"]: one["title"] for one in await list_publications(client)} == {
+        "/government/statistics/gulls-2017": "Gulls & terns: 2016",
+        "/government/statistics/gulls-2017--2": "Gulls & terns: 2017",
+    }
 
 
-def test_a_release_that_was_public_before_the_rehearsal_is_still_announced(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        assert len(await read_listing(client)) == 1
-        assert (await page_statuses(client))["announcement"] == 200
-
-    run_scenario(RELEASE + answer_from("08:00:00"), scenario)
+@with_script(RELEASE + answer_from("08:00:00"))
+async def test_a_release_that_was_public_before_the_rehearsal_is_still_announced(client: PublisherClient) -> None:
+    assert len(await list_announcements(client)) == 1
+    assert (await page_statuses(client))["announcement"] == 200
 
 
-def test_a_release_that_never_appears_stays_in_the_listing_after_its_slot(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("12:00:00")
-        assert len(await read_listing(client)) == 1
-
-    script_without_publication = RELEASE
-    run_scenario(script_without_publication, scenario)
+@with_script(RELEASE)  # announced for 09:30, but never published
+async def test_a_release_that_never_appears_stays_in_the_listing_after_its_slot(client: PublisherClient) -> None:
+    await client.wait_until("12:00:00")
+    assert len(await list_announcements(client)) == 1
 
 
 @pytest.mark.parametrize(
@@ -268,57 +235,49 @@ def test_a_release_that_never_appears_stays_in_the_listing_after_its_slot(run_sc
 def test_a_placeholder_is_not_a_publication(run_scenario: RunScenario, body: str) -> None:
     async def scenario(client: PublisherClient) -> None:
         assert await page_statuses(client) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "child": 404}
-        assert len(await read_listing(client)) == 1
+        assert len(await list_announcements(client)) == 1
         await client.wait_until("09:31:00")
         assert (await page_statuses(client))["item"] == 200
-        assert await read_listing(client) == []
+        assert await list_announcements(client) == []
 
-    run_scenario(RELEASE + answer_from("08:00:00", f'body = "{body}"') + answer_from("09:30:00"), scenario)
-
-
-def test_a_removed_release_keeps_its_redirect_and_has_a_gone_item(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("09:20:00")
-        assert await page_statuses(client) == {"page": 410, "item": 200, "announcement": 301, "file": 302, "child": 301}
-        item = json_of(await client.get(content_api_url(PAGE)))
-        assert item["schema_name"] == "gone"
-        assert "published in error" in item["details"]["explanation"]
-        assert b"published in error" in (await client.get(PAGE)).body
-        assert (await client.get(FILE)).headers["location"] == PAGE
-        assert await read_listing(client) == []
-        assert await read_listing(client, NEWEST) == []
-
-    run_scenario(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410"), scenario)
+    placeholder = answer_from("08:00:00", f'body = "{body}"')
+    run_scenario(RELEASE + placeholder + answer_from("09:30:00"), scenario)
 
 
-def test_a_page_removed_without_explanation_is_410_in_the_content_api(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        assert (await client.get(content_api_url(PAGE))).status == 410
-
-    run_scenario(RELEASE + answer_from("08:00:00", 'status = 410\nbody = "410 Gone"'), scenario)
-
-
-def test_a_second_publication_hides_the_early_one_in_the_content_item(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("09:31:00")
-        item = json_of(await client.get(content_api_url(PAGE)))
-        assert item["schema_name"] == "publication"
-        assert item["public_updated_at"] == "2018-01-05T09:30:00Z"
-        assert item["scheduled_publishing_delay_seconds"] is None
-
-    run_scenario(
-        RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410") + answer_from("09:30:00"), scenario
-    )
+@with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410"))
+async def test_a_removed_release_keeps_its_redirect_and_has_a_gone_item(client: PublisherClient) -> None:
+    await client.wait_until("09:20:00")
+    assert await page_statuses(client) == {"page": 410, "item": 200, "announcement": 301, "file": 302, "child": 301}
+    item = json_of(await client.get(content_api_url(PAGE)))
+    assert item["schema_name"] == "gone"
+    assert "published in error" in item["details"]["explanation"]
+    assert b"published in error" in (await client.get(PAGE)).body
+    assert (await client.get(FILE)).headers["location"] == PAGE
+    assert await list_announcements(client) == []
+    assert await list_publications(client) == []
 
 
-def test_the_content_api_is_as_stale_as_the_page_unless_the_cache_is_passed(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("09:30:10")
-        stale, fresh = await client.get(content_api_url(PAGE)), await client.get(content_api_url(PAGE), bust=True)
-        assert (stale.status, stale.headers["age"]) == (404, "11")
-        assert (fresh.status, "age" in fresh.headers) == (200, False)
+@with_script(RELEASE + answer_from("08:00:00", 'status = 410\nbody = "410 Gone"'))
+async def test_a_page_removed_without_explanation_is_410_in_the_content_api(client: PublisherClient) -> None:
+    assert (await client.get(content_api_url(PAGE))).status == 410
 
-    run_scenario(RELEASE + answer_from("09:30:00", 'edge_cache = "30s"'), scenario)
+
+@with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410") + answer_from("09:30:00"))
+async def test_a_second_publication_hides_the_early_one_in_the_content_item(client: PublisherClient) -> None:
+    await client.wait_until("09:31:00")
+    item = json_of(await client.get(content_api_url(PAGE)))
+    assert item["schema_name"] == "publication"
+    assert item["public_updated_at"] == "2018-01-05T09:30:00Z"
+    assert item["scheduled_publishing_delay_seconds"] is None
+
+
+@with_script(RELEASE + answer_from("09:30:00", 'edge_cache = "30s"'))
+async def test_the_content_api_is_as_stale_as_the_page_unless_the_cache_is_passed(client: PublisherClient) -> None:
+    await client.wait_until("09:30:10")
+    stale, fresh = await client.get(content_api_url(PAGE)), await client.get(content_api_url(PAGE), bust=True)
+    # The copy is of the last second before the publication, 09:29:59.
+    assert (stale.status, stale.headers["age"]) == (404, "11")
+    assert (fresh.status, "age" in fresh.headers) == (200, False)
 
 
 def test_a_scripted_answer_replaces_gov_uks_own(run_scenario: RunScenario) -> None:
@@ -333,61 +292,47 @@ def test_a_scripted_answer_replaces_gov_uks_own(run_scenario: RunScenario) -> No
     run_scenario(RELEASE + answer_from("09:30:00") + answer_from("09:35:00", url=FILE) + own, scenario)
 
 
-def test_a_changed_date_is_published_with_the_previous_one(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
-        assert item["details"]["display_date"] == "12 July 2018 9:30am"
-        assert item["details"]["release_timestamp"] == "2018-07-12T09:30:00.000+01:00"
-        assert item["details"]["previous_display_date"] == "5 January 2018 9:30am"
-        assert item["details"]["latest_change_note"] == "More checks."
-        assert (await read_listing(client))[0]["display_date"] == "12 July 2018 9:30am"
-        assert b"The release date has been changed" in (await client.get(ANNOUNCEMENT)).body
-
-    run_scenario(
-        RELEASE + change_at("2018-01-04T17:00:00", 'slot = 2018-07-12T09:30:00\nwhy = "More checks."'), scenario
-    )
+@with_script(RELEASE + change_at("2018-01-04T17:00:00", 'slot = 2018-07-12T09:30:00\nwhy = "More checks."'))
+async def test_a_changed_date_is_published_with_the_previous_one(client: PublisherClient) -> None:
+    item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    assert item["details"]["display_date"] == "12 July 2018 9:30am"
+    assert item["details"]["release_timestamp"] == "2018-07-12T09:30:00.000+01:00"
+    assert item["details"]["previous_display_date"] == "5 January 2018 9:30am"
+    assert item["details"]["latest_change_note"] == "More checks."
+    assert (await list_announcements(client))[0]["display_date"] == "12 July 2018 9:30am"
+    assert b"The release date has been changed" in (await client.get(ANNOUNCEMENT)).body
 
 
-def test_a_cancelled_release_stays_in_the_listing_with_its_reason(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
-        assert item["details"]["cancelled_at"] == "2018-01-04T17:00:00Z"
-        assert item["details"]["cancellation_reason"] == "No longer collected."
-        assert (await read_listing(client))[0]["statistics_announcement_state"] == "cancelled"
-        assert b"Statistics release cancelled" in (await client.get(ANNOUNCEMENT)).body
-
-    run_scenario(
-        RELEASE + change_at("2018-01-04T17:00:00", 'state = "cancelled"\nwhy = "No longer collected."'), scenario
-    )
+@with_script(RELEASE + change_at("2018-01-04T17:00:00", 'state = "cancelled"\nwhy = "No longer collected."'))
+async def test_a_cancelled_release_stays_in_the_listing_with_its_reason(client: PublisherClient) -> None:
+    item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    assert item["details"]["cancelled_at"] == "2018-01-04T17:00:00Z"
+    assert item["details"]["cancellation_reason"] == "No longer collected."
+    assert (await list_announcements(client))[0]["statistics_announcement_state"] == "cancelled"
+    assert b"Statistics release cancelled" in (await client.get(ANNOUNCEMENT)).body
 
 
-def test_a_removed_announcement_is_neither_listed_nor_served(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        assert len(await read_listing(client)) == 1
-        await client.wait_until("09:10:00")
-        assert await read_listing(client) == []
-        assert (await client.get(ANNOUNCEMENT)).status == 404
-
-    run_scenario(RELEASE + change_at("2018-01-05T09:05:00", "gone = true"), scenario)
+@with_script(RELEASE + change_at("2018-01-05T09:05:00", "gone = true"))
+async def test_a_removed_announcement_is_neither_listed_nor_served(client: PublisherClient) -> None:
+    assert len(await list_announcements(client)) == 1
+    await client.wait_until("09:10:00")
+    assert await list_announcements(client) == []
+    assert (await client.get(ANNOUNCEMENT)).status == 404
 
 
-def test_a_release_is_not_listed_before_it_is_announced(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        assert await read_listing(client) == []
-        await client.wait_until("09:20:00")
-        assert len(await read_listing(client)) == 1
-
-    run_scenario(RELEASE.replace("2017-12-01T09:30:00", "2018-01-05T09:15:00"), scenario)
+@with_script(RELEASE.replace("2017-12-01T09:30:00", "2018-01-05T09:15:00"))
+async def test_a_release_is_not_listed_before_it_is_announced(client: PublisherClient) -> None:
+    assert await list_announcements(client) == []
+    await client.wait_until("09:20:00")
+    assert len(await list_announcements(client)) == 1
 
 
-def test_a_month_is_announced_as_provisional(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        entry = (await read_listing(client))[0]
-        assert entry["display_date"] == "July 2018"
-        assert entry["statistics_announcement_state"] == "provisional"
-        assert b"will be released in July&nbsp;2018" in (await client.get(ANNOUNCEMENT)).body
-
-    run_scenario(RELEASE.replace("slot = 2018-01-05T09:30:00", 'slot = "July 2018"'), scenario)
+@with_script(RELEASE.replace("slot = 2018-01-05T09:30:00", 'slot = "July 2018"'))
+async def test_a_month_is_announced_as_provisional(client: PublisherClient) -> None:
+    entry = (await list_announcements(client))[0]
+    assert entry["display_date"] == "July 2018"
+    assert entry["statistics_announcement_state"] == "provisional"
+    assert b"will be released in July&nbsp;2018" in (await client.get(ANNOUNCEMENT)).body
 
 
 @pytest.mark.parametrize(
@@ -405,53 +350,61 @@ def test_a_month_is_announced_as_provisional(run_scenario: RunScenario) -> None:
         "ninethirty=1",
     ],
 )
-def test_a_search_with_unknown_parameters_gets_422(run_scenario: RunScenario, query: str) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        answer = await client.get(f"{WWW}/api/search.json?{query}")
-        assert answer.status == 422
-        assert "html" in answer.headers["content-type"]
-
-    run_scenario(RELEASE, scenario)
+@with_script(RELEASE)
+async def test_a_search_with_unknown_parameters_gets_422(client: PublisherClient, query: str) -> None:
+    answer = await client.get(f"{WWW}/api/search.json?{query}")
+    assert answer.status == 422
+    assert "html" in answer.headers["content-type"]
 
 
-def test_the_listing_is_filtered_ordered_and_paged(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        page = json_of(await client.get(LISTING.replace("count=500", "count=2&start=2")))
-        assert (page["total"], page["start"], len(page["results"])) == (4, 2, 2)
-        whole = [entry["release_timestamp"][:10] for entry in await read_listing(client)]
-        assert whole == ["2018-01-05", "2018-02-05", "2018-03-05", "2018-04-05"]
-        backwards = await read_listing(client, LISTING.replace("order=", "order=-"))
-        assert [entry["release_timestamp"][:10] for entry in backwards] == whole[::-1]
-        assert len(await read_listing(client, LISTING.replace("from:2017-12-29", "from:2018-01-06"))) == 3
-        assert len(await read_listing(client, f"{LISTING}&filter_organisations=bird-agency")) == 1
-        assert (
-            len(await read_listing(client, f"{LISTING}&filter_organisations=bird-agency&filter_organisations=fish"))
-            == 4
-        )
-        assert len(await read_listing(client, f"{LISTING}&reject_organisations=fish&c=abc")) == 1
-
-    more = [
-        RELEASE.replace("gulls", f"fish-{month}")
-        .replace("2018-01-05", f"2018-0{month}-05")
-        .replace("bird-agency", "fish")
-        for month in (4, 2, 3)
-    ]
-    run_scenario("".join([RELEASE, *more]), scenario)
+BIRDS_IN_JANUARY = ["2018-01-05"]
+FISH_IN_FEBRUARY_TO_APRIL = ["2018-02-05", "2018-03-05", "2018-04-05"]
+BIRDS_AND_FISH = RELEASE + "".join(
+    RELEASE.replace("gulls", f"fish-{month}").replace("2018-01-05", f"2018-0{month}-05").replace("bird-agency", "fish")
+    for month in (4, 2, 3)
+)
 
 
-def test_the_finders_feed_separates_upcoming_from_published(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        finder = f"{WWW}/search/research-and-statistics.atom?organisations[]=bird-agency&content_store_document_type="
-        assert b"announcements/gulls" in (await client.get(f"{finder}upcoming_statistics")).body
-        assert b"<entry>" not in (await client.get(f"{finder}statistics_published")).body
-        await client.wait_until("09:31:00")
-        assert b"<entry>" not in (await client.get(f"{finder}upcoming_statistics")).body
-        assert b"statistics/gulls" in (await client.get(f"{finder}statistics_published")).body
+@pytest.mark.parametrize(
+    ("url", "listed"),
+    [
+        (LISTING, BIRDS_IN_JANUARY + FISH_IN_FEBRUARY_TO_APRIL),
+        (LISTING.replace("order=", "order=-"), FISH_IN_FEBRUARY_TO_APRIL[::-1] + BIRDS_IN_JANUARY),
+        (LISTING.replace("from:2017-12-29", "from:2018-01-06"), FISH_IN_FEBRUARY_TO_APRIL),
+        (f"{LISTING}&filter_organisations=bird-agency", BIRDS_IN_JANUARY),
+        (
+            f"{LISTING}&filter_organisations=bird-agency&filter_organisations=fish",
+            BIRDS_IN_JANUARY + FISH_IN_FEBRUARY_TO_APRIL,
+        ),
+        (f"{LISTING}&reject_organisations=fish&c=abc", BIRDS_IN_JANUARY),
+    ],
+    ids=["in order", "backwards", "from a day", "one organisation", "two organisations", "not one organisation"],
+)
+@with_script(BIRDS_AND_FISH)
+async def test_the_listing_is_ordered_by_slot_and_filtered(
+    client: PublisherClient, url: str, listed: list[str]
+) -> None:
+    assert [entry["release_timestamp"][:10] for entry in await list_announcements(client, url)] == listed
 
-    run_scenario(RELEASE + answer_from("09:30:00"), scenario)
+
+@with_script(BIRDS_AND_FISH)
+async def test_the_listing_is_paged(client: PublisherClient) -> None:
+    page = json_of(await client.get(LISTING.replace("count=500", "count=2&start=2")))
+    assert (page["total"], page["start"]) == (4, 2)
+    assert [entry["release_timestamp"][:10] for entry in page["results"]] == ["2018-03-05", "2018-04-05"]
 
 
-def test_a_release_outside_gov_uk_is_announced_in_the_toml_calendar(run_scenario: RunScenario) -> None:
+@with_script(RELEASE + answer_from("09:30:00"))
+async def test_the_finders_feed_separates_upcoming_from_published(client: PublisherClient) -> None:
+    finder = f"{WWW}/search/research-and-statistics.atom?organisations[]=bird-agency&content_store_document_type="
+    assert b"announcements/gulls" in (await client.get(f"{finder}upcoming_statistics")).body
+    assert b"<entry>" not in (await client.get(f"{finder}statistics_published")).body
+    await client.wait_until("09:31:00")
+    assert b"<entry>" not in (await client.get(f"{finder}upcoming_statistics")).body
+    assert b"statistics/gulls" in (await client.get(f"{finder}statistics_published")).body
+
+
+def test_a_release_outside_gov_uk_statistics_is_announced_only_in_the_toml_calendar(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         calendar = "https://calendar.rehearsal.example/releases.toml"
         tables = tomllib.loads((await client.get(calendar)).body.decode())["release"]
@@ -459,14 +412,16 @@ def test_a_release_outside_gov_uk_is_announced_in_the_toml_calendar(run_scenario
         assert tables[0]["slot"].isoformat() == "2018-07-12T09:30:00+01:00"
         assert tables[0]["state"] == "confirmed"
         assert [part["required"] for part in tables[0]["part"]] == [True, True]
-        assert await read_listing(client) != []
+        assert await list_announcements(client) != []
         await client.wait_until("10:00:00")
         emptied = await client.get(calendar)
-        assert (emptied.body != b"\n", tomllib.loads(emptied.body.decode())) == (True, {})
+        assert emptied.body.strip()
+        assert tomllib.loads(emptied.body.decode()) == {}
 
-    other = RELEASE.replace("gulls", "terns").replace("government/statistics", "government/publications")
-    changes = change_at("2018-01-01T00:00:00", "slot = 2018-07-12T09:30:00", "terns")
-    run_scenario(RELEASE + other + changes + change_at("2018-01-05T09:30:00", "gone = true", "terns"), scenario)
+    outside = RELEASE.replace("gulls", "terns").replace("government/statistics", "government/publications")
+    moved = change_at("2018-01-01T00:00:00", "slot = 2018-07-12T09:30:00", "terns")
+    removed = change_at("2018-01-05T09:30:00", "gone = true", "terns")
+    run_scenario(RELEASE + outside + moved + removed, scenario)
 
 
 def test_a_gov_uk_page_outside_statistics_has_a_content_item_but_no_announcement(run_scenario: RunScenario) -> None:
@@ -476,7 +431,7 @@ def test_a_gov_uk_page_outside_statistics_has_a_content_item_but_no_announcement
         await client.wait_until("09:31:00")
         assert json_of(await client.get(content_api_url(url)))["schema_name"] == "publication"
         assert (await client.get(url)).status == 200
-        assert await read_listing(client) == []
+        assert await list_announcements(client) == []
 
-    other = RELEASE.replace("government/statistics", "government/publications")
-    run_scenario(other + answer_from("09:30:00").replace("government/statistics", "government/publications"), scenario)
+    published = RELEASE + answer_from("09:30:00")
+    run_scenario(published.replace("government/statistics", "government/publications"), scenario)

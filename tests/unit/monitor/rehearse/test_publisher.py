@@ -7,11 +7,10 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
-from monitor.clock import VirtualClock
 from monitor.look.fetch import Failure, Reason
-from monitor.rehearse.publisher.server import LoggedRequest, Publisher, RequestLog
-from monitor.rehearse.virtual_loop import get_jumping_loop, run_virtually
-from tests.unit.monitor.rehearse.conftest import PublisherClient, ReadScript, RunScenario
+from monitor.rehearse.publisher.server import LoggedRequest, RequestLog
+from monitor.rehearse.virtual_loop import get_jumping_loop
+from tests.unit.monitor.rehearse.conftest import PublisherClient, RunScenario, with_script
 
 NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
 URL = "https://stats.example/release"
@@ -37,96 +36,77 @@ def hourlong_fault(kind: str, more: str = "") -> str:
     )
 
 
-def test_an_unscripted_address_answers_404(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        assert (await client.get("https://elsewhere.example/x")).status == 404
-
-    run_scenario(script_with_answer(), scenario)
+@with_script(script_with_answer())
+async def test_an_unscripted_address_answers_404(client: PublisherClient) -> None:
+    assert (await client.get("https://elsewhere.example/x")).status == 404
 
 
-def test_an_answer_begins_at_its_time_and_shows_the_release_title(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("09:29:59.999")
-        assert (await client.get(URL)).status == 404
-        await client.wait_until("09:30:00")
-        answer = await client.get(URL)
-        assert answer.status == 200
-        assert b"Gulls &amp; terns: 2017" in answer.body
-
-    run_scenario(script_with_answer(), scenario)
+@with_script(script_with_answer())
+async def test_an_answer_begins_at_its_time_and_shows_the_release_title(client: PublisherClient) -> None:
+    await client.wait_until("09:29:59.999")
+    assert (await client.get(URL)).status == 404
+    await client.wait_until("09:30:00")
+    answer = await client.get(URL)
+    assert answer.status == 200
+    assert b"Gulls &amp; terns: 2017" in answer.body
 
 
-def test_the_date_header_is_true_even_if_the_monitors_clock_is_wrong(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("09:10:00")
-        client.clock.offset = timedelta(seconds=45)
-        answer = await client.get(URL)
-        assert parsedate_to_datetime(answer.headers["date"]) == NINE + timedelta(minutes=10)
-        assert answer.sent == NINE + timedelta(minutes=10, seconds=45)
-
-    run_scenario(script_with_answer(), scenario)
+@with_script(script_with_answer())
+async def test_the_date_header_is_true_even_if_the_monitors_clock_is_wrong(client: PublisherClient) -> None:
+    await client.wait_until("09:10:00")
+    client.clock.offset = timedelta(seconds=45)
+    answer = await client.get(URL)
+    assert parsedate_to_datetime(answer.headers["date"]) == NINE + timedelta(minutes=10)
+    assert answer.sent == NINE + timedelta(minutes=10, seconds=45)
 
 
-def test_latency_passes_in_virtual_time(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("09:30:00")
-        answer = await client.get(URL)
-        assert (answer.received - answer.sent).total_seconds() == pytest.approx(0.25)
-
-    run_scenario(script_with_answer(latency='"250ms"'), scenario)
+@with_script(script_with_answer(latency='"250ms"'))
+async def test_latency_passes_in_virtual_time(client: PublisherClient) -> None:
+    await client.wait_until("09:30:00")
+    answer = await client.get(URL)
+    assert (answer.received - answer.sent).total_seconds() == pytest.approx(0.25)
 
 
-def test_scripted_bodies_headers_and_statuses_are_answered_as_written(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("09:30:00")
-        answer = await client.get(URL)
-        assert (answer.status, answer.body) == (203, "Møller".encode())
-        assert answer.headers["content-type"] == "text/plain"
-
-    run_scenario(
-        script_with_answer(status="203", body='"Møller"', headers='{ "Content-Type" = "text/plain" }'), scenario
-    )
+@with_script(script_with_answer(status="203", body='"Møller"', headers='{ "Content-Type" = "text/plain" }'))
+async def test_scripted_bodies_headers_and_statuses_are_answered_as_written(client: PublisherClient) -> None:
+    await client.wait_until("09:30:00")
+    answer = await client.get(URL)
+    assert (answer.status, answer.body) == (203, "Møller".encode())
+    assert answer.headers["content-type"] == "text/plain"
 
 
-def test_a_matching_entity_tag_is_answered_304_without_a_body(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("09:30:00")
-        first = await client.get(URL)
-        again = await client.get(URL, etag=first.headers["etag"])
-        assert (again.status, again.body) == (304, b"")
-        assert (await client.get(URL, etag='"other"')).status == 200
-
-    run_scenario(script_with_answer(etag="true"), scenario)
+@with_script(script_with_answer(etag="true"))
+async def test_a_matching_entity_tag_is_answered_304_without_a_body(client: PublisherClient) -> None:
+    await client.wait_until("09:30:00")
+    first = await client.get(URL)
+    again = await client.get(URL, etag=first.headers["etag"])
+    assert (again.status, again.body) == (304, b"")
+    assert (await client.get(URL, etag='"other"')).status == 200
 
 
-def test_head_gets_the_same_headers_without_a_body(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("09:30:00")
-        whole, head = await client.get(URL), await client.get(URL, method="HEAD")
-        assert head.headers == whole.headers
-        assert head.body == b""
-
-    run_scenario(script_with_answer(), scenario)
+@with_script(script_with_answer())
+async def test_head_gets_the_same_headers_without_a_body(client: PublisherClient) -> None:
+    await client.wait_until("09:30:00")
+    whole, head = await client.get(URL), await client.get(URL, method="HEAD")
+    assert head.headers == whole.headers
+    assert head.body == b""
 
 
-def test_a_request_past_the_cache_gets_the_origins_answer(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        await client.wait_until("09:30:10")
-        users, origin = await client.get(URL), await client.get(URL, bust=True)
-        assert (users.status, users.headers["age"], users.headers["x-cache"]) == (404, "11", "HIT")
-        assert (origin.status, origin.headers["x-cache"]) == (200, "MISS")
-        assert "age" not in origin.headers
+@with_script(script_with_answer(edge_cache='"30s"'))
+async def test_a_request_past_the_cache_gets_the_origins_answer(client: PublisherClient) -> None:
+    await client.wait_until("09:30:10")
+    users, origin = await client.get(URL), await client.get(URL, bust=True)
+    # The users' copy is of the last second before the answer, 09:29:59.
+    assert (users.status, users.headers["age"], users.headers["x-cache"]) == (404, "11", "HIT")
+    assert (origin.status, origin.headers["x-cache"]) == (200, "MISS")
+    assert "age" not in origin.headers
 
-    run_scenario(script_with_answer(edge_cache='"30s"'), scenario)
 
-
-def test_a_scripted_query_is_part_of_the_address(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        assert (await client.get("https://feed.example/?kind=a")).status == 200
-        assert (await client.get("https://feed.example/?kind=a", bust=True)).status == 200
-        assert (await client.get("https://feed.example/?kind=b")).status == 404
-
-    run_scenario('[[answer]]\nurl = "https://feed.example/?kind=a"\nat = 2018-01-05T09:00:00\n', scenario)
+@with_script('[[answer]]\nurl = "https://feed.example/?kind=a"\nat = 2018-01-05T09:00:00\n')
+async def test_a_scripted_query_is_part_of_the_address(client: PublisherClient) -> None:
+    assert (await client.get("https://feed.example/?kind=a")).status == 200
+    assert (await client.get("https://feed.example/?kind=a", bust=True)).status == 200
+    assert (await client.get("https://feed.example/?kind=b")).status == 404
 
 
 @pytest.mark.parametrize(
@@ -161,7 +141,7 @@ def test_requests_succeed_again_after_a_fault(run_scenario: RunScenario, kind: s
     run_scenario(script_with_answer() + hourlong_fault(kind), scenario)
 
 
-@pytest.mark.parametrize(("kind", "status"), [("429", 429), ("503", 503), ("challenge", 403), ("redirect_loop", 302)])
+@pytest.mark.parametrize(("kind", "status"), [("429", 429), ("503", 503), ("challenge", 403)])
 def test_a_fault_can_replace_the_answer(run_scenario: RunScenario, kind: str, status: int) -> None:
     async def scenario(client: PublisherClient) -> None:
         assert (await client.get(URL)).status == status
@@ -169,22 +149,18 @@ def test_a_fault_can_replace_the_answer(run_scenario: RunScenario, kind: str, st
     run_scenario(script_with_answer() + hourlong_fault(kind), scenario)
 
 
-def test_a_503_fault_sends_its_retry_after(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        assert (await client.get(URL)).headers["retry-after"] == "30"
-
-    run_scenario(script_with_answer() + hourlong_fault("503", 'retry_after = "30s"'), scenario)
+@with_script(script_with_answer() + hourlong_fault("503", 'retry_after = "30s"'))
+async def test_a_503_fault_sends_its_retry_after(client: PublisherClient) -> None:
+    assert (await client.get(URL)).headers["retry-after"] == "30"
 
 
-def test_a_redirect_loop_never_ends(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        place = URL
-        for _ in range(12):
-            answer = await client.get(place)
-            assert answer.status == 302
-            place = "https://stats.example" + answer.headers["location"]
-
-    run_scenario(script_with_answer() + hourlong_fault("redirect_loop"), scenario)
+@with_script(script_with_answer() + hourlong_fault("redirect_loop"))
+async def test_a_redirect_loop_never_ends(client: PublisherClient) -> None:
+    url, more_than_a_browser_follows = URL, 21
+    for _ in range(more_than_a_browser_follows):
+        answer = await client.get(url)
+        assert answer.status == 302
+        url = "https://stats.example" + answer.headers["location"]
 
 
 OLD_SINCE_YESTERDAY_NEW_SINCE_8 = "".join(
@@ -210,21 +186,21 @@ def test_a_stale_copy_has_an_age_above_its_max_age(run_scenario: RunScenario, ag
     async def scenario(client: PublisherClient) -> None:
         copy = await client.get(f"{URL}?past=the-cache")
         assert (copy.status, copy.body, copy.headers["x-cache"]) == (200, body, "HIT")
-        assert int(copy.headers["age"]) > 300 == int(copy.headers["cache-control"].split("=")[1].split(",")[0])
+        assert copy.headers["cache-control"].startswith("max-age=300,")
+        assert int(copy.headers["age"]) > 300
 
     run_scenario(RELEASE + OLD_SINCE_YESTERDAY_NEW_SINCE_8 + hourlong_fault("stale", f'age = "{age}"'), scenario)
 
 
 def test_a_stale_calendar_shows_the_previous_slot(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        calendar = "https://calendar.rehearsal.example/releases.toml"
-        assert b"2018-02-05" not in (await client.get(calendar)).body
+        calendar = await client.get("https://calendar.rehearsal.example/releases.toml")
+        assert b"2018-01-05" in calendar.body
+        assert b"2018-02-05" not in calendar.body
 
-    moved = '[[change]]\nrelease = "a"\nat = 2018-01-05T08:50:00\nslot = 2018-02-05T09:30:00\n'
-    run_scenario(
-        RELEASE + moved + hourlong_fault("stale", 'age = "30m"').replace("stats.example", "calendar.rehearsal.example"),
-        scenario,
-    )
+    moved_ten_minutes_ago = '[[change]]\nrelease = "a"\nat = 2018-01-05T08:50:00\nslot = 2018-02-05T09:30:00\n'
+    half_an_hour_old = hourlong_fault("stale", 'age = "30m"').replace("stats.example", "calendar.rehearsal.example")
+    run_scenario(RELEASE + moved_ten_minutes_ago + half_an_hour_old, scenario)
 
 
 def test_a_fault_of_one_address_precedes_that_of_its_host(run_scenario: RunScenario) -> None:
@@ -232,77 +208,62 @@ def test_a_fault_of_one_address_precedes_that_of_its_host(run_scenario: RunScena
         assert isinstance(await client.fetch("https://stats.example/other"), Failure)
         assert (await client.get(URL)).status == 503
 
-    own = f'\n[[fault]]\nurl = "{URL}"\nkind = "503"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T10:00:00\n'
-    run_scenario(script_with_answer() + hourlong_fault("reset") + own, scenario)
+    fault_of_host = hourlong_fault("reset")
+    fault_of_url = hourlong_fault("503").replace('host = "stats.example"', f'url = "{URL}"')
+    run_scenario(script_with_answer() + fault_of_host + fault_of_url, scenario)
 
 
-def test_time_runs_on_after_a_client_has_given_up(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        outcome = await client.fetch(URL)
-        assert isinstance(outcome, Failure)
-        assert outcome.received - outcome.sent == timedelta(seconds=15)
-        assert get_jumping_loop().stop_reasons() == ()
-        await client.clock.sleep(3600)
+@with_script(script_with_answer() + hourlong_fault("timeout"))
+async def test_time_runs_on_after_a_client_has_given_up(client: PublisherClient) -> None:
+    outcome = await client.fetch(URL)
+    assert isinstance(outcome, Failure)
+    patience_of_the_fetcher = timedelta(seconds=15)
+    assert outcome.received - outcome.sent == patience_of_the_fetcher
+    assert get_jumping_loop().stop_reasons() == ()
+    await client.clock.sleep(3600)
 
-    run_scenario(script_with_answer() + hourlong_fault("timeout"), scenario)
 
-
-def test_requests_are_counted_by_host_with_their_peak_rate(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        for _ in range(3):
-            await client.get(URL)
-            await client.clock.sleep(0.5)
-        await client.get("https://elsewhere.example/x")
-        log = client.publisher.log
-        assert log.requests() == {"elsewhere.example": 1, "stats.example": 3}
-        assert log.peak_rate() == {"elsewhere.example": 1, "stats.example": 2}
-        assert [entry.at - NINE for entry in log.entries[:2]] == [timedelta(), timedelta(seconds=0.5)]
-
-    run_scenario(script_with_answer(), scenario)
+@with_script(script_with_answer())
+async def test_requests_are_counted_by_host_with_their_peak_rate(client: PublisherClient) -> None:
+    for _ in range(3):
+        await client.get(URL)
+        await client.clock.sleep(0.5)
+    await client.get("https://elsewhere.example/x")
+    log = client.publisher.log
+    # Of the three requests at 0, 0.5 and 1.0 seconds, any second contains two.
+    assert log.requests() == {"elsewhere.example": 1, "stats.example": 3}
+    assert log.peak_rate() == {"elsewhere.example": 1, "stats.example": 2}
+    assert [entry.at - NINE for entry in log.entries[:2]] == [timedelta(), timedelta(seconds=0.5)]
 
 
 def test_a_request_exactly_one_second_later_is_not_in_the_same_second() -> None:
     log = RequestLog()
     for second in (0, 0.5, 1.0, 1.5):
-        log.entries.append(LoggedRequest(NINE + timedelta(seconds=second), "GET", "a.example", "/", ""))
+        log.entries.append(LoggedRequest("GET", "a.example", "/", at=NINE + timedelta(seconds=second)))
     assert log.peak_rate() == {"a.example": 2}
 
 
-def test_one_connection_answers_requests_in_order(script: ReadScript) -> None:
-    read = script(script_with_answer(at="2018-01-05T08:00:00"))
-
-    async def fetch_from_publisher(clock: VirtualClock) -> None:
-        publisher = Publisher(read, clock)
-        await publisher.start()
-        port = publisher.route("stats.example", 443, tls=True).port
-        with get_jumping_loop().time_stopped("talk"):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            for path in ("/release", "/none", "/release"):
-                writer.write(f"GET {path} HTTP/1.1\r\nHost: stats.example\r\n\r\n".encode())
-            answers = [await reader.readuntil(b"</html>\n") for _ in range(3)]
-        writer.close()
-        await publisher.close()
-        statuses = [answer.partition(b"\r\nDate: ")[0] for answer in answers]
-        assert statuses == [b"HTTP/1.1 200 OK", b"HTTP/1.1 404 Not Found", b"HTTP/1.1 200 OK"]
-
-    run_virtually(fetch_from_publisher)
+@with_script(script_with_answer(at="2018-01-05T08:00:00"))
+async def test_one_connection_answers_requests_in_order(client: PublisherClient) -> None:
+    port = client.publisher.route("stats.example", 443, tls=True).port
+    with get_jumping_loop().time_stopped("talk"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for path in ("/release", "/none", "/release"):
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: stats.example\r\n\r\n".encode())
+        answers = [await reader.readuntil(b"</html>\n") for _ in range(3)]
+    writer.close()
+    statuses = [answer.partition(b"\r\nDate: ")[0] for answer in answers]
+    assert statuses == [b"HTTP/1.1 200 OK", b"HTTP/1.1 404 Not Found", b"HTTP/1.1 200 OK"]
 
 
-def test_httpx_can_read_the_answers(script: ReadScript) -> None:
-    read = script(script_with_answer(at="2018-01-05T08:00:00"))
-
-    async def fetch_from_publisher(clock: VirtualClock) -> None:
-        publisher = Publisher(read, clock)
-        await publisher.start()
-        port = publisher.route("stats.example", 443, tls=True).port
-        with get_jumping_loop().time_stopped("talk"):
-            async with httpx.AsyncClient(trust_env=False) as client:
-                answer = await client.get(f"http://127.0.0.1:{port}/release", headers={"Host": "stats.example:443"})
-        await publisher.close()
-        assert answer.status_code == 200
-        assert "Gulls &amp; terns" in answer.text
-
-    run_virtually(fetch_from_publisher)
+@with_script(script_with_answer(at="2018-01-05T08:00:00"))
+async def test_httpx_can_read_the_answers(client: PublisherClient) -> None:
+    port = client.publisher.route("stats.example", 443, tls=True).port
+    with get_jumping_loop().time_stopped("talk"):
+        async with httpx.AsyncClient(trust_env=False) as browser:
+            answer = await browser.get(f"http://127.0.0.1:{port}/release", headers={"Host": "stats.example:443"})
+    assert answer.status_code == 200
+    assert "Gulls &amp; terns" in answer.text
 
 
 def test_the_same_seed_gives_the_same_answers(run_scenario: RunScenario) -> None:

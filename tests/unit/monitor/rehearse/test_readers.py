@@ -15,7 +15,7 @@ from schedules.announcement import Announcement, Part, Role
 from schedules.release import Release
 from schedules.sources.govuk import GovukSource
 from schedules.sources.toml import TomlSource
-from tests.unit.monitor.rehearse.conftest import PublisherClient, RunScenario
+from tests.unit.monitor.rehearse.conftest import PublisherClient, RunScenario, with_script
 from tests.worlds.calendars import calendar_settings
 
 PAGE = "https://www.gov.uk/government/statistics/gulls-2017"
@@ -38,7 +38,7 @@ GULLS = Release(
 )
 
 
-def at(time: str, more: str = "") -> str:
+def answer_from(time: str, more: str = "") -> str:
     return f'\n[[answer]]\nurl = "{PAGE}"\nat = 2018-01-05T{time}\n{more}\n'
 
 
@@ -62,53 +62,62 @@ def expected_states(state: str, sheet: str) -> dict[str, str]:
     return pages | dict.fromkeys(("sheet/edge", "sheet/origin"), sheet)
 
 
-def test_the_gov_uk_source_reads_the_simulated_listing(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        source = GovukSource(calendar_settings("govuk", filters={"organisations": ["bird-agency"]}))
-        entry = (await read_announcements(client, source))[0]
-        assert (entry.title, entry.url, entry.producer) == (GULLS.title, PAGE, "bird-agency")
-        assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-        await client.wait_until("09:11:00")
-        moved = (await read_announcements(client, source))[0]
-        assert moved.slot.instant == datetime(2018, 7, 12, 8, 30, tzinfo=UTC)
-        assert moved.why == "More checks."
-        assert moved.previous is not None
-        assert moved.previous.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-        await client.wait_until("09:21:00")
-        assert [entry.state for entry in await read_announcements(client, source)] == ["cancelled"]
-
-    changes = """
-    [[change]]
-    release = "gulls"
-    at = 2018-01-05T09:10:00
-    slot = 2018-07-12T09:30:00
-    why = "More checks."
-    [[change]]
-    release = "gulls"
-    at = 2018-01-05T09:20:00
-    state = "cancelled"
-    """
-    run_scenario(RELEASE + changes, scenario)
+MOVED_AND_CANCELLED = """
+[[change]]
+release = "gulls"
+at = 2018-01-05T09:10:00
+slot = 2018-07-12T09:30:00
+why = "More checks."
+[[change]]
+release = "gulls"
+at = 2018-01-05T09:20:00
+state = "cancelled"
+"""
 
 
-def test_the_toml_source_reads_the_simulated_calendar(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        entry = (await read_announcements(client, TomlSource(calendar_settings("toml", CALENDAR_URL))))[0]
-        assert (entry.uid, entry.url) == ("gulls", PAGE.replace("statistics", "publications"))
-        assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-        assert [part.id for part in entry.parts] == ["sheet"]
-
-    run_scenario(RELEASE.replace("government/statistics", "government/publications"), scenario)
+def gov_uk_source() -> GovukSource:
+    """Return a new source of announcements of the bird agency. It remembers what it has read."""
+    return GovukSource(calendar_settings("govuk", filters={"organisations": ["bird-agency"]}))
 
 
-def test_recognisers_see_the_publication_of_a_simulated_release(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        interpreter = Interpreter()
-        assert await see_all_targets(client.fetcher, interpreter) == expected_states("absent", "absent")
-        await client.wait_until("09:31:00")
-        assert await see_all_targets(client.fetcher, interpreter) == expected_states("present", "present")
+@with_script(RELEASE)
+async def test_the_gov_uk_source_reads_the_simulated_listing(client: PublisherClient) -> None:
+    (entry,) = await read_announcements(client, gov_uk_source())
+    assert (entry.title, entry.url, entry.producer) == (GULLS.title, PAGE, "bird-agency")
+    assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
-    run_scenario(RELEASE + at("09:30:00"), scenario)
+
+@with_script(RELEASE + MOVED_AND_CANCELLED)
+async def test_the_gov_uk_source_sees_a_new_slot_and_a_cancellation_after_its_first_read(
+    client: PublisherClient,
+) -> None:
+    source = gov_uk_source()
+    await read_announcements(client, source)
+    await client.wait_until("09:11:00")
+    (moved,) = await read_announcements(client, source)
+    assert moved.slot.instant == datetime(2018, 7, 12, 8, 30, tzinfo=UTC)
+    assert moved.why == "More checks."
+    assert moved.previous is not None
+    assert moved.previous.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+    await client.wait_until("09:21:00")
+    (cancelled,) = await read_announcements(client, source)
+    assert cancelled.state == "cancelled"
+
+
+@with_script(RELEASE.replace("government/statistics", "government/publications"))
+async def test_the_toml_source_reads_the_simulated_calendar(client: PublisherClient) -> None:
+    entry = (await read_announcements(client, TomlSource(calendar_settings("toml", CALENDAR_URL))))[0]
+    assert (entry.uid, entry.url) == ("gulls", PAGE.replace("statistics", "publications"))
+    assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+    assert [part.id for part in entry.parts] == ["sheet"]
+
+
+@with_script(RELEASE + answer_from("09:30:00"))
+async def test_recognisers_see_the_publication_of_a_simulated_release(client: PublisherClient) -> None:
+    interpreter = Interpreter()
+    assert await see_all_targets(client.fetcher, interpreter) == expected_states("absent", "absent")
+    await client.wait_until("09:31:00")
+    assert await see_all_targets(client.fetcher, interpreter) == expected_states("present", "present")
 
 
 def test_recognisers_see_a_simulated_placeholder_as_absent(run_scenario: RunScenario) -> None:
@@ -116,26 +125,27 @@ def test_recognisers_see_a_simulated_placeholder_as_absent(run_scenario: RunScen
         assert await see_all_targets(client.fetcher, Interpreter()) == expected_states("absent", "absent")
 
     notice = "<title>Gulls and terns</title><h1>Gulls</h1><h2>These statistics will be released on 5 January 2018</h2>"
-    run_scenario(RELEASE + at("08:00:00", f'body = "{notice}"\nheaders = {{ "Content-Type" = "text/html" }}'), scenario)
+    run_scenario(
+        RELEASE + answer_from("08:00:00", f'body = "{notice}"\nheaders = {{ "Content-Type" = "text/html" }}'), scenario
+    )
 
 
-def test_recognisers_see_the_removal_of_a_simulated_release(run_scenario: RunScenario) -> None:
-    async def scenario(client: PublisherClient) -> None:
-        interpreter = Interpreter()
-        await client.wait_until("09:05:00")
-        assert await see_all_targets(client.fetcher, interpreter) == expected_states("present", "present")
-        await client.wait_until("09:15:00")
-        views = await see_all_targets(client.fetcher, interpreter)
-        assert {views[name] for name in ("page/edge", "page/origin", "page/content")} == {"withdrawn"}
-        assert views["sheet/edge"] != "present"
-
-    run_scenario(RELEASE + at("09:00:00") + at("09:10:00", "status = 410"), scenario)
+@with_script(RELEASE + answer_from("09:00:00") + answer_from("09:10:00", "status = 410"))
+async def test_recognisers_see_the_removal_of_a_simulated_release(client: PublisherClient) -> None:
+    interpreter = Interpreter()
+    await client.wait_until("09:05:00")
+    assert await see_all_targets(client.fetcher, interpreter) == expected_states("present", "present")
+    await client.wait_until("09:15:00")
+    views = await see_all_targets(client.fetcher, interpreter)
+    assert {views[name] for name in ("page/edge", "page/origin", "page/content")} == {"withdrawn"}
+    assert views["sheet/edge"] != "present"
 
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_every_fault_is_seen_as_unknown(run_scenario: RunScenario, kind: str) -> None:
     async def scenario(client: PublisherClient) -> None:
-        for time in ("09:15:00", "09:45:00"):
+        before_publication, after_publication = "09:15:00", "09:45:00"
+        for time in (before_publication, after_publication):
             await client.wait_until(time)
             views = await see_all_targets(client.fetcher, Interpreter())
             assert set(views.values()) == {"unknown"}
@@ -144,4 +154,4 @@ def test_every_fault_is_seen_as_unknown(run_scenario: RunScenario, kind: str) ->
         f'\n[[fault]]\nhost = "{host}"\nkind = "{kind}"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T10:00:00\n'
         for host in ("www.gov.uk", "assets.publishing.service.gov.uk")
     ]
-    run_scenario(RELEASE + at("09:30:00") + "".join(faults), scenario)
+    run_scenario(RELEASE + answer_from("09:30:00") + "".join(faults), scenario)

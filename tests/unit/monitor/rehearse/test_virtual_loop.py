@@ -15,50 +15,43 @@ from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.rehearse.virtual_loop import (
     Deadlock,
     JumpingLoop,
-    TimeLimitReached,
     TimeStoppingFetcher,
     get_jumping_loop,
     request_name,
     run_virtually,
 )
 from monitor.threads import waiting_for_child
+from tests.worlds.virtual import virtually
 
 NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
 
 
-def test_three_days_of_sleep_take_no_real_time() -> None:
-    async def scenario(clock: VirtualClock) -> datetime:
-        await clock.sleep(86_400 * 3)
-        return clock.now()
-
-    began = SystemClock().monotonic()
-    assert run_virtually(scenario, NINE) == NINE + timedelta(days=3)
-    assert SystemClock().monotonic() - began < 3600  # a busy machine is slow, but not that slow
+@virtually
+async def test_three_days_of_sleep_take_no_real_time(clock: VirtualClock) -> None:
+    began, began_in_real_time = clock.now(), SystemClock().monotonic()
+    await clock.sleep(86_400 * 3)
+    assert clock.now() == began + timedelta(days=3)
+    assert SystemClock().monotonic() - began_in_real_time < 3600  # a busy machine is slow, but not that slow
 
 
-def test_tasks_wake_in_the_order_of_their_timers() -> None:
-    async def scenario(clock: VirtualClock) -> list[tuple[float, float]]:
-        woken: list[tuple[float, float]] = []
+@virtually
+async def test_tasks_wake_in_the_order_of_their_timers(clock: VirtualClock) -> None:
+    woken: list[tuple[float, float]] = []
 
-        async def sleeper(seconds: float) -> None:
-            await clock.sleep(seconds)
-            woken.append((seconds, clock.monotonic()))
+    async def sleeper(seconds: float) -> None:
+        await clock.sleep(seconds)
+        woken.append((seconds, clock.monotonic()))
 
-        await asyncio.gather(*(sleeper(seconds) for seconds in (3.5, 0.25, 7200, 1)))
-        return woken
-
-    assert run_virtually(scenario) == [(0.25, 0.25), (1, 1), (3.5, 3.5), (7200, 7200)]
+    await asyncio.gather(*(sleeper(seconds) for seconds in (3.5, 0.25, 7200, 1)))
+    assert woken == [(0.25, 0.25), (1, 1), (3.5, 3.5), (7200, 7200)]
 
 
-def test_time_is_stopped_while_a_thread_runs() -> None:
-    async def scenario(clock: VirtualClock) -> float:
-        ticker = asyncio.create_task(clock.sleep(5))
-        await asyncio.to_thread(time.sleep, 0.05)
-        after = clock.monotonic()
-        ticker.cancel()
-        return after
-
-    assert run_virtually(scenario) == 0
+@virtually
+async def test_time_is_stopped_while_a_thread_runs(clock: VirtualClock) -> None:
+    ticker = asyncio.create_task(clock.sleep(5))
+    await asyncio.to_thread(time.sleep, 0.05)
+    assert clock.monotonic() == 0
+    ticker.cancel()
 
 
 def test_executor_shutdown_ignores_its_virtual_timeout() -> None:
@@ -69,34 +62,30 @@ def test_executor_shutdown_ignores_its_virtual_timeout() -> None:
         assert loop.time() == 0
 
 
-def test_no_timeout_fires_during_real_io_while_time_is_stopped() -> None:
+@virtually
+async def test_no_timeout_fires_during_real_io_while_time_is_stopped(clock: VirtualClock) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(await reader.readline())
         writer.close()
 
-    async def scenario(clock: VirtualClock) -> float:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        with get_jumping_loop().time_stopped("talk"):
-            async with asyncio.timeout(0.5):
-                reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
-                writer.write(b"hello\n")
-                assert await reader.readline() == b"hello\n"
-        writer.close()
-        server.close()
-        return clock.monotonic()
-
-    assert run_virtually(scenario) == 0
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    with get_jumping_loop().time_stopped("talk"):
+        async with asyncio.timeout(0.5):
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+            writer.write(b"hello\n")
+            assert await reader.readline() == b"hello\n"
+    writer.close()
+    server.close()
+    assert clock.monotonic() == 0
 
 
-def test_stopped_time_runs_while_it_is_resumed_for_the_same_reason() -> None:
-    async def scenario(clock: VirtualClock) -> float:
-        loop = get_jumping_loop()
-        with loop.time_stopped("a"):
-            with loop.time_resumed("a"):
-                await clock.sleep(10)
-            return clock.monotonic()
-
-    assert run_virtually(scenario) == 10
+@virtually
+async def test_stopped_time_runs_while_it_is_resumed_for_the_same_reason(clock: VirtualClock) -> None:
+    loop = get_jumping_loop()
+    with loop.time_stopped("a"):
+        with loop.time_resumed("a"):
+            await clock.sleep(10)
+        assert clock.monotonic() == 10
 
 
 def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
@@ -109,7 +98,7 @@ def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
         run_virtually(scenario, patience=0.05)
 
 
-def test_time_resumed_for_a_stop_that_has_ended_can_be_stopped_for_another_reason() -> None:
+def test_a_stop_that_ends_while_time_is_resumed_for_it_does_not_end_another_stop() -> None:
     async def scenario(_: VirtualClock) -> tuple[str, ...]:
         loop = get_jumping_loop()
         loop.stop_time("ended")
@@ -173,14 +162,6 @@ def test_a_thread_that_waits_for_a_child_process_is_not_a_deadlock() -> None:
     assert run_virtually(scenario, patience=0.05) == 0
 
 
-def test_time_never_passes_its_limit() -> None:
-    async def scenario(clock: VirtualClock) -> None:
-        await clock.sleep(61)
-
-    with pytest.raises(TimeLimitReached, match="60 s"):
-        run_virtually(scenario, limit=60)
-
-
 def test_with_a_speed_time_runs_at_that_multiple_of_real_time() -> None:
     async def scenario(clock: VirtualClock) -> float:
         await clock.sleep(10)
@@ -191,14 +172,12 @@ def test_with_a_speed_time_runs_at_that_multiple_of_real_time() -> None:
     assert SystemClock().monotonic() - began >= 0.05
 
 
-def test_a_timeout_uses_virtual_time() -> None:
-    async def scenario(clock: VirtualClock) -> float:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(12):
-                await asyncio.get_running_loop().create_future()
-        return clock.monotonic()
-
-    assert run_virtually(scenario) == 12
+@virtually
+async def test_a_timeout_uses_virtual_time(clock: VirtualClock) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(12):
+            await asyncio.get_running_loop().create_future()
+    assert clock.monotonic() == 12
 
 
 class RecordingFetcher:
