@@ -164,9 +164,9 @@ BUDGETS = {
     "monitor/watch": 3876,
     "monitor/config": 1785,
     "monitor/web": 6402,
-    "monitor/app": 2585,
-    "monitor/rehearse": 3580,
-    "monitor/cli": 4918,
+    "monitor/app": 2579,
+    "monitor/rehearse": 3543,
+    "monitor/cli": 4885,
 }
 
 
