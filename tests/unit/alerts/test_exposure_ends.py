@@ -59,9 +59,9 @@ def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(pu
     page, removed_file = facts.parts
     still_public = replace(page, exposures=(replace(page.exposures[0], ended=Ended.SLOT),))
     (notice,) = decide(replace(facts, parts=(still_public, removed_file)), begun, SLOT).notices
-    line = notice.text.split("\n")[1]
-    assert "still is" in line
-    assert "was removed" in line
+    what_changed = notice.text.split("\n")[1]
+    assert "still is" in what_changed
+    assert "was removed" in what_changed
 
 
 @pytest.mark.parametrize(("is_open", "ended"), [(True, None), (False, "removed")])
