@@ -134,12 +134,8 @@ def test_an_unproven_notice_states_the_widest_gap_and_the_blind_spans_of_the_mon
 
 
 def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text(make_facts: Make) -> None:
-    down, up, seen_by = (
-        SLOT.replace(hour=9, minute=24),
-        SLOT.replace(minute=46, second=30),
-        SLOT.replace(minute=46, second=41),
-    )
-    seen = Interval(down, seen_by)
+    down, up = SLOT.replace(minute=24), SLOT.replace(minute=46, second=30)
+    seen = Interval(down, up + timedelta(seconds=11))
     page = page_part(VerdictKind.UNPROVEN, first_seen=seen, released=seen)
     long_reason = "first seen between 09:24:00 and 09:46:41, which is after the slot as well as before it; " * 3
     unproven = make_facts(

@@ -38,7 +38,7 @@ print(asyncio.run(Apprise(table, lambda: datetime.now(UTC), DIRECT).send(message
 
 @dataclass
 class Proxy:
-    """Where it listens, and the process."""
+    """A running proxy: where it listens, and its process."""
 
     url: str
     running: subprocess.Popen[str]

@@ -35,7 +35,7 @@ async def test_a_webhook_request_has_a_valid_signature_and_an_idempotency_key(me
     assert has_valid_signature(asked, "s3")
     assert not has_valid_signature(asked, "other")
     assert asked.headers["idempotency-key"] == message.id
-    assert (asked.json["schema"], asked.json["thread"]) == ("ninethirty.notice/1", "aaaa0001")
+    assert (asked.json["schema"], asked.json["thread"]) == ("ninethirty.notice/1", message.notice)
 
 
 async def test_without_a_secret_nothing_is_signed(message: Message) -> None:
