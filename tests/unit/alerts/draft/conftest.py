@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.draft.report import Report
+from alerts.draft.report import Field, Report
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from alerts.incident import Incident, Kind
 from schedules.contract.verdict import Ended, Exposure, Finding, Grade, PartVerdict, VerdictKind
@@ -42,10 +42,15 @@ def facts_of(incident: Incident) -> ReleaseFacts:
     return incident.facts
 
 
-def text_of_field(report: Report, field: str) -> str:
-    found = report.find_field(field)
+def get_field(report: Report, name: str) -> Field:
+    found = report.find_field(name)
     assert found is not None
-    return "\n".join(found.paragraphs)
+    return found
+
+
+def text_of_field(report: Report, name: str) -> str:
+    """Return the measured or configured paragraphs of a field, without what a person typed."""
+    return "\n".join(get_field(report, name).paragraphs)
 
 
 def never_removed(incident: Incident) -> Incident:
