@@ -14,6 +14,7 @@ from alerts.draft.take_back import find_file_changes
 from alerts.draft.versions import append_edit, append_measurement
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
+from tests.unit.alerts.draft.conftest import get_field
 from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, retype
 
 NOW = datetime(2018, 1, 6, 12, tzinfo=UTC)
@@ -119,8 +120,7 @@ def test_an_action_reworded_in_the_docx_replaces_ours(with_action: Incident) -> 
     reworded = retype(file, f"^{RENEW_IN_WORDS}$", "A new certificate comes in time.")
     words = find_file_changes(versions, reworded, ROLE).words
     assert words == {"B.4.corrective": "A new certificate comes in time.", "instead.B.4.corrective": "yes"}
-    field = append_edit(versions, words, ROLE, NOW)[-1].report.find_field("B.4.corrective")
-    assert field is not None
+    field = get_field(append_edit(versions, words, ROLE, NOW)[-1].report, "B.4.corrective")
     assert (field.is_replaced, field.is_contested) == (True, False)
 
 

@@ -37,7 +37,8 @@ def make_template() -> bytes:
     return held.getvalue()
 
 
-def read_back_changes(incident: Incident, edit: Callable[[Document], object]) -> dict[str, str]:
+def answers_read_back(incident: Incident, edit: Callable[[Document], object]) -> dict[str, str]:
+    """Fill our template, edit the file, and return the answers that are read from it."""
     versions = draft_versions(incident)
     file = edit_docx(fill_template(make_template(), versions[-1].report), edit)
     return {name: text.strip() for name, text in find_file_changes(versions, file, ROLE, make_template()).words.items()}
@@ -103,7 +104,7 @@ def edit_cell_and_prompt(document: Document) -> None:
 def test_typed_text_is_found_by_the_words_of_the_template_around_it(
     ofqual_late: Incident, edit: Callable[[Document], object], answers: dict[str, str]
 ) -> None:
-    assert read_back_changes(ofqual_late, edit) == answers
+    assert answers_read_back(ofqual_late, edit) == answers
 
 
 def reword_the_title(document: Document) -> None:
@@ -150,44 +151,43 @@ def test_text_that_no_box_of_a_template_can_keep_is_refused_and_named(
     ofqual_late: Incident, edit: Callable[[Document], None], fault: str
 ) -> None:
     with pytest.raises(Unreadable, match=fault):
-        read_back_changes(ofqual_late, edit)
+        answers_read_back(ofqual_late, edit)
 
 
 def test_a_box_with_two_different_texts_in_two_places_is_refused(ofqual_late: Incident) -> None:
-    def both(document: Document) -> None:
+    def change_both_places(document: Document) -> None:
         document.tables[0].rows[1].cells[1].text = "Malpractice"
         find_paragraph(document, "^Output").text = "Output: malpractice tables"
 
-    own = edit_docx(make_template(), lambda document: document.add_paragraph("Output: {{ output }}"))
+    with_output_twice = edit_docx(make_template(), lambda document: document.add_paragraph("Output: {{ output }}"))
     versions = draft_versions(ofqual_late)
-    file = edit_docx(fill_template(own, versions[-1].report), both)
+    file = edit_docx(fill_template(with_output_twice, versions[-1].report), change_both_places)
     with pytest.raises(Unreadable, match="stands in two places, and reads two ways"):
-        find_file_changes(versions, file, ROLE, own)
+        find_file_changes(versions, file, ROLE, with_output_twice)
 
 
 def test_changed_text_of_two_boxes_without_words_between_them_is_refused(ofqual_late: Incident) -> None:
-    own = edit_docx(make_template(), lambda document: document.add_paragraph("{{ contact }}{{ output }}"))
+    side_by_side = edit_docx(make_template(), lambda document: document.add_paragraph("{{ contact }}{{ output }}"))
     versions = draft_versions(ofqual_late)
-    filled = fill_template(own, versions[-1].report)
+    filled = fill_template(side_by_side, versions[-1].report)
     file = edit_docx(filled, lambda document: setattr(document.paragraphs[-1], "text", "Press desk"))
     with pytest.raises(Unreadable, match="answers stand side by side; whose this is cannot be known: “Press desk”"):
-        find_file_changes(versions, file, ROLE, own)
+        find_file_changes(versions, file, ROLE, side_by_side)
 
 
 def test_our_own_form_is_still_read_if_a_template_is_configured(ofqual_late: Incident) -> None:
     versions = draft_versions(ofqual_late)
     file = edit_docx(write_docx(versions[-1].report), replace_prompt)
-    for own in (make_template(), b"no template"):
-        assert find_file_changes(versions, file, ROLE, own).words == {"B.4.corrective": "Extra checks."}
+    for template in (make_template(), b"no template"):
+        assert find_file_changes(versions, file, ROLE, template).words == {"B.4.corrective": "Extra checks."}
 
 
 @pytest.mark.needs("libreoffice")
 def test_a_template_saved_by_a_word_processor_is_read_back(soffice: str, tmp_path: Path, ofqual_late: Incident) -> None:
-    def saved(document: Document) -> None:
-        edit_cell_and_prompt(document)
-        document.save(str(tmp_path / "own.docx"))
-
-    read_back_changes(ofqual_late, saved)
-    [again] = saved_by(soffice, tmp_path, [tmp_path / "own.docx"], "docx", "again")
-    answers = find_file_changes(draft_versions(ofqual_late), again.read_bytes(), ROLE, make_template()).words
-    assert answers == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}
+    versions = draft_versions(ofqual_late)
+    filled = fill_template(make_template(), versions[-1].report)
+    edited = tmp_path / "own.docx"
+    edited.write_bytes(edit_docx(filled, edit_cell_and_prompt))
+    [saved] = saved_by(soffice, tmp_path, [edited], "docx", "again")
+    words = find_file_changes(versions, saved.read_bytes(), ROLE, make_template()).words
+    assert words == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}
