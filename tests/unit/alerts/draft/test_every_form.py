@@ -33,8 +33,8 @@ def draft_of_form(form: str, incidents: Mapping[str, Incident], settings: Mappin
     """Return the draft that stands for a form: the early exposure of 2017, or the five incidents as a period."""
     if form == "period":
         rows = [row_of(each.facts, "T3.6", incident=each.id) for each in incidents.values() if each.facts]
-        held = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
-        return build_period_report(held, "www.gov.uk", datetime(2019, 1, 2, 9, 30, tzinfo=UTC))
+        period = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
+        return build_period_report(period, "www.gov.uk", datetime(2019, 1, 2, 9, 30, tzinfo=UTC))
     incident = incidents["ofsted-2017"]
     earlier = [each for each in incidents.values() if each.occurred < incident.occurred]
     return fill_form(incident, get_form(form), settings, earlier, facts_of(incident).at)

@@ -32,9 +32,9 @@ def make_template() -> bytes:
     for cell, text in zip(table._cells, ["Who", "Where", "{{ contact }}", "{{ output }}"], strict=True):
         cell.text = text
     document.sections[0].footer.paragraphs[0].text = "Reference {{ incident }}"
-    held = io.BytesIO()
-    document.save(held)
-    return held.getvalue()
+    body = io.BytesIO()
+    document.save(body)
+    return body.getvalue()
 
 
 def answers_read_back(incident: Incident, edit: Callable[[Document], object]) -> dict[str, str]:
