@@ -247,11 +247,6 @@ def test_a_follow_up_shares_the_thread_of_its_opening(overdue_by_seconds: Make) 
     assert build_message(follow_up, graver_incident).notice == build_message(opening, incident).id
 
 
-def test_markup_in_a_title_is_escaped_in_html(overdue_by_seconds: Make) -> None:
-    incident, notice = incident_and_notice(replace(overdue_by_seconds(61), title="<script>alert('x')</script>"))
-    assert "<script>" not in build_message(notice, incident).html
-
-
 def openings_of(overdue_by_seconds: Make, releases: int, *producers: str) -> list[Notice]:
     """Return the opening notices of so many overdue releases, of these producers in turn."""
     facts = overdue_by_seconds(61)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from alerts.channel import Accepted, Attachment, Message, Refused
+from alerts.channel import Accepted, Attachment, Message, Outcome, Refused
 from alerts.channels.mail import Mail, compose_mail
 from alerts.channels.settings import MailSettings
 from tests.loopback import smtp_server
@@ -32,6 +32,10 @@ def mail_settings(port: int, **more: object) -> MailSettings:
 
 def mail_channel(port: int, **more: object) -> Mail:
     return Mail(mail_settings(port, **more), lambda: NOW, DIRECT)
+
+
+def is_refused(outcome: Outcome, *, permanently: bool) -> bool:
+    return isinstance(outcome, Refused) and outcome.permanent is permanently
 
 
 def parse_mail(envelope: Envelope) -> EmailMessage:
@@ -80,8 +84,7 @@ def test_the_notice_that_opens_a_thread_replies_to_nothing(message: Message) -> 
 
 async def test_a_subject_that_would_add_a_mail_header_is_refused_permanently(message: Message) -> None:
     outcome = await mail_channel(NO_SERVER).send(replace(message, subject="a\r\nBcc: x@example.org"))
-    assert isinstance(outcome, Refused)
-    assert outcome.permanent
+    assert is_refused(outcome, permanently=True)
 
 
 async def test_only_recipients_refused_temporarily_are_tried_again(message: Message) -> None:
@@ -110,16 +113,14 @@ async def test_a_message_that_no_recipient_took_at_any_attempt_is_refused_perman
         first = await channel.send(message)
         refusals["head@example.org"] = "550 no such user"
         second = await channel.send(message)
-    assert isinstance(first, Refused)
-    assert isinstance(second, Refused)
-    assert [first.permanent, second.permanent] == [False, True]
+    assert is_refused(first, permanently=False)
+    assert is_refused(second, permanently=True)
 
 
 async def test_a_message_refused_for_every_recipient_is_refused_permanently(message: Message) -> None:
     async with smtp_server(dict.fromkeys(TO, "550 no such user")) as server:
         outcome = await mail_channel(server.port).send(message)
-    assert isinstance(outcome, Refused)
-    assert outcome.permanent
+    assert is_refused(outcome, permanently=True)
 
 
 async def test_a_wrong_password_is_a_temporary_refusal_and_is_never_shown(message: Message) -> None:
@@ -147,13 +148,11 @@ async def test_starttls_is_used_and_the_certificate_checked(
 async def test_a_server_that_hides_starttls_gets_no_mail(message: Message) -> None:
     async with smtp_server() as server:
         outcome = await mail_channel(server.port, security="starttls", user="u", password=PASSWORD).send(message)
-    assert isinstance(outcome, Refused)
-    assert not outcome.permanent
+    assert is_refused(outcome, permanently=False)
     assert server.mails == []
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 async def test_a_missing_ca_file_is_a_temporary_refusal(message: Message, security: str) -> None:
     outcome = await mail_channel(NO_SERVER, security=security, ca_file="/nowhere.pem").send(message)
-    assert isinstance(outcome, Refused)
-    assert not outcome.permanent
+    assert is_refused(outcome, permanently=False)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alerts.draft.period import Row
 from alerts.draft.report import Field, Report
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from alerts.incident import Incident, Kind
@@ -61,6 +62,15 @@ def never_removed(incident: Incident) -> Incident:
     exposure = replace(page.exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)
     page = replace(page, exposures=(exposure,), released=end)
     return replace(incident, facts=replace(facts, parts=(page,), at=facts.slot + timedelta(minutes=1)))
+
+
+def row_of(facts: ReleaseFacts, practice: str = "", cause: str = "", incident: str = "") -> Row:
+    """Return the row of a period that the store would make from the facts of an incident."""
+    page = facts.page
+    longest = max((each.seconds for each in facts.exposures), key=lambda each: each.min or 0.0, default=None)
+    row = (facts.release, facts.title, facts.producer, facts.url, facts.timezone, facts.slot, facts.verdict)
+    seen, delay = (page.first_seen, page.delay) if page else (Interval(), None)
+    return Row(*row, seen, delay, longest, practice, cause, incident)
 
 
 def release_facts(name: str, title: str, producer: str, url: str, slot: datetime) -> ReleaseFacts:

@@ -21,9 +21,8 @@ from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import facts_of
+from tests.unit.alerts.draft.conftest import facts_of, row_of
 from tests.unit.alerts.draft.plain import plain
-from tests.unit.alerts.draft.rows import row_of
 
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "forms"
 FORMS = pytest.mark.parametrize("form", load_forms())
@@ -64,7 +63,7 @@ def test_the_headings_of_a_docx_begin_with_one_title_and_leave_no_gap(document: 
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-def test_a_docx_has_a_title_and_says_that_it_is_in_british_english(document: Document) -> None:
+def test_a_docx_has_a_title_and_says_everywhere_that_it_is_in_british_english(document: Document) -> None:
     assert document.core_properties.title
     assert document.core_properties.language == "en-GB"
     languages = [each.get(qn("w:val")) for each in document.styles.element.iter(qn("w:lang"))]

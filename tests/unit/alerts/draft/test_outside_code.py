@@ -47,14 +47,6 @@ def test_only_a_producer_inside_the_code_is_asked_whether_a_slot_other_than_9_30
     assert ("9.30am: is an exemption on file?" in notes) is is_inside_the_code
 
 
-def test_a_producer_that_is_not_listed_as_outside_the_code_still_gets_its_practice(
-    ofqual_late: Incident, settings: Mapping[str, str]
-) -> None:
-    editions = override_editions(load_editions(), {}, {}, ["obr"])
-    report = fill_form(ofqual_late, get_form("B"), settings, [], ofqual_late.opened, editions)
-    assert report.practice == "Protocol 2, practice 4"
-
-
 def test_the_json_of_a_release_outside_the_code_has_no_practice() -> None:
     editions = override_editions(load_editions(), {}, {}, ["obr"])
     noon = at("2025-11-26T12:30+00:00")

@@ -30,8 +30,7 @@ from alerts.draft.write.registry import WRITERS
 from alerts.finding import BlindSpan
 from alerts.incident import Incident
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import text_of_field
-from tests.unit.alerts.draft.rows import row_of
+from tests.unit.alerts.draft.conftest import row_of, text_of_field
 
 NOW = datetime(2018, 3, 1, 12, tzinfo=UTC)
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
