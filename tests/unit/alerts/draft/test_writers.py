@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,13 +13,12 @@ import pytest
 from alerts.draft.edits import merge_words
 from alerts.draft.fill import fill_form
 from alerts.draft.form import get_form, load_forms
-from alerts.draft.report import Report, Table, Timeline
-from alerts.draft.write.outline import Box, Document, Grid, Heading, Words, build_outline
+from alerts.draft.report import Report
+from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import MEDIA, WRITERS
 from alerts.incident import Incident
 from tests.unit.alerts.draft.conftest import facts_of
 from tests.unit.alerts.draft.plain import TEXT, odt_part, odt_text, plain
-from tests.unit.alerts.draft.saved import all_paragraphs
 
 FORMS = [name for name in load_forms() if name != "period"]
 MANIFEST = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}"
@@ -30,45 +29,6 @@ OWN_FORM = {"ipcc-2015": "A", "moj-2016": "A", "ofsted-2017": "B", "ofqual-2018-
 @pytest.fixture(params=FORMS)
 def report(request: pytest.FixtureRequest, ofsted_early: Incident, settings: Mapping[str, str]) -> Report:
     return fill_form(ofsted_early, get_form(request.param), settings, [], facts_of(ofsted_early).at)
-
-
-def list_required_texts(report: Report) -> list[str]:
-    """Return every text that must stand in a written draft."""
-    found: list[str] = []
-    for block in build_outline(report):
-        match block:
-            case Heading(_, text):
-                found.append(text)
-            case Words(pieces) | Box(pieces):
-                found += [piece.text for piece in pieces]
-            case Grid(_, rows):
-                found += [text for label, pieces in rows for text in (label, *(piece.text for piece in pieces))]
-            case Table(caption, header, rows):
-                found += [caption, *header, *(line for row in rows for cell in row for line in cell.split("\n"))]
-            case Timeline():
-                found += [block.title, block.alt]
-    return found
-
-
-class Page(HTMLParser):
-    """Reads what an HTML page says and how its headings follow each other."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.words: list[str] = []
-        self.levels: list[int] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag[:1] == "h" and tag[1:].isdigit():
-            self.levels.append(int(tag[1:]))
-        if tag == "br":
-            self.words.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
 
 
 @pytest.mark.parametrize("name", OWN_FORM)
@@ -82,32 +42,20 @@ def test_the_markdown_draft_of_every_published_incident_equals_its_snapshot(
     assert WRITERS["md"](report).decode() == (SNAPSHOTS / f"{name}.md").read_text(encoding="utf-8")
 
 
-def test_the_html_contains_every_text(report: Report) -> None:
-    whole = "".join(Page(WRITERS["html"](report).decode()).words)
-    assert [text for text in list_required_texts(report) if text not in whole] == []
-
-
 def test_the_headings_of_the_html_begin_with_one_title_and_leave_no_gap(report: Report) -> None:
-    levels = Page(WRITERS["html"](report).decode()).levels
+    levels = [int(level) for level in re.findall(r"<h(\d)", WRITERS["html"](report).decode())]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 def test_the_html_has_a_language_text_alternatives_table_headers_and_no_script(report: Report) -> None:
-    page = Page(WRITERS["html"](report).decode())
-    tags = [tag for tag, _ in page.tags]
-    assert ("html", {"lang": "en-GB"}) in page.tags
-    assert all(attributes["alt"] for tag, attributes in page.tags if tag == "img")
-    assert tags.count("table") == tags.count("thead") > 0
-    assert all(attributes.get("scope") for tag, attributes in page.tags if tag == "th")
-    assert "script" not in tags
-
-
-def test_the_docx_contains_every_text(report: Report) -> None:
-    document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
-    whole = "\n".join(paragraph.text for paragraph in all_paragraphs(document))
-    assert [text for text in list_required_texts(report) if text not in whole] == []
+    page = WRITERS["html"](report).decode()
+    assert '<html lang="en-GB">' in page
+    assert all(re.search(r'\balt="[^"]+"', image) for image in re.findall(r"<img\b[^>]*>", page))
+    assert page.count("<table") == page.count("<thead") > 0
+    assert all("scope=" in header for header in re.findall(r"<th\b[^>]*>", page))
+    assert "<script" not in page
 
 
 def test_the_docx_is_on_a4_with_the_producer_as_author_its_title_and_the_time_of_the_report(report: Report) -> None:
@@ -125,12 +73,6 @@ def test_the_docx_contains_nothing_of_the_library_that_wrote_it(report: Report) 
         contents = {name: file.read(name) for name in file.namelist()}
     assert not [name for name in contents if "thumbnail" in name or "customXml" in name]
     assert not [name for name, content in contents.items() if b"python-docx" in content or b"Macintosh" in content]
-
-
-def test_the_odt_contains_every_text(report: Report) -> None:
-    whole = odt_text(odt_part(WRITERS["odt"](report)))
-    alternatives = [each.alt for each in build_outline(report) if isinstance(each, Timeline)]
-    assert [text for text in list_required_texts(report) if text not in whole and text not in alternatives] == []
 
 
 def test_the_odt_has_ordered_headings_table_headers_language_and_title(report: Report) -> None:
