@@ -115,20 +115,16 @@ def code_json(
 
 @cache
 def load_editions() -> Editions:
-    """Return the editions as shipped."""
-    return read_editions(_load_table())
+    """Return the editions as shipped, oldest first."""
+    table = _load_table()
+    read = [_read_edition(row, table["primary"][row["edition"]]) for row in table["editions"]]
+    return tuple(sorted(read, key=lambda edition: edition.begins))
 
 
 @cache
 def _load_table() -> dict[str, Any]:
     table: dict[str, Any] = json.loads((DATA_FOLDER / "clauses.json").read_text(encoding="utf-8"))
     return table
-
-
-def read_editions(table: Mapping[str, Any]) -> Editions:
-    """Return the editions of a table shaped like `data/clauses.json`, oldest first."""
-    read = [_read_edition(row, table["primary"][row["edition"]]) for row in table["editions"]]
-    return tuple(sorted(read, key=lambda edition: edition.begins))
 
 
 def override_editions(
