@@ -375,6 +375,7 @@ def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thre
     assert (notice.kind, notice.follows) == ("reopened", thread_id(closed.id))
     # A route that silences `withdrawn` silences this notice, and one for `late` does not send it.
     assert notice.findings == ("altered", "withdrawn")
+    # The verdict is final, so it is closed again at once.
     assert (incident_of(decision).kind, incident_of(decision).closed) == (Kind.LATE, LATER)
 
 

@@ -47,7 +47,8 @@ async def test_a_phone_text_fits_three_messages_and_contains_the_link(message: M
     async with http_server(twin) as server:
         assert isinstance(await send_once(long, notify_settings(server.url, "+447700900123")), Accepted)
     fields = twin.taken[0]["personalisation"]
-    assert len(f"{fields['subject']} {fields['text']}") <= 459
+    three_text_messages = 459
+    assert len(f"{fields['subject']} {fields['text']}") <= three_text_messages
     assert fields["text"] == "https://example/i/1"
 
 

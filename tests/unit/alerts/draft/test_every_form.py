@@ -71,13 +71,12 @@ def test_a_docx_has_a_title_and_says_everywhere_that_it_is_in_british_english(do
     assert set(languages) == {"en-GB"}
 
 
-def test_every_table_of_a_docx_has_one_header_row_that_no_page_end_divides(document: Document) -> None:
+def test_every_table_of_a_docx_has_one_filled_header_row_whole_rows_and_no_merged_cells(document: Document) -> None:
     for table in document.tables:
-        rows = [each.find(qn("w:trPr")) for each in table._tbl.tr_lst]  # no other way
-        assert all(each is not None and each.find(qn("w:cantSplit")) is not None for each in rows)
-        assert [each is not None and each.find(qn("w:tblHeader")) is not None for each in rows] == [
-            place == 0 for place in range(len(rows))
-        ]
+        header, *others = (row.get_or_add_trPr() for row in table._tbl.tr_lst)  # no other way
+        assert all(row.find(qn("w:cantSplit")) is not None for row in (header, *others))
+        assert header.find(qn("w:tblHeader")) is not None
+        assert all(row.find(qn("w:tblHeader")) is None for row in others)
         assert all(cell.text.strip() for cell in table.rows[0].cells)
         assert not list(table._tbl.iterdescendants(qn("w:vMerge"), qn("w:gridSpan"), qn("w:tbl")))
 

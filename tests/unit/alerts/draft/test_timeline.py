@@ -129,6 +129,6 @@ def test_the_legend_names_only_marks_that_are_used(ipcc_late: Incident) -> None:
 
 def test_a_span_with_too_few_looks_is_not_described_as_blind() -> None:
     begins = datetime(2026, 11, 26, 9, 28, 10, tzinfo=UTC)
-    text = describe_blind_span(BlindSpan(begins, begins + timedelta(minutes=3), "budget"), "Europe/London")
+    text = describe_blind_span(BlindSpan(begins, begins + timedelta(minutes=3), cause="budget"), "Europe/London")
     assert text.startswith("The monitor's looks were too far apart between 09:28:10 and 09:31:10 GMT")
     assert "could not see" not in text
