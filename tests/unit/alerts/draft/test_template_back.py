@@ -9,14 +9,13 @@ from pathlib import Path
 import docx
 import pytest
 from docx.document import Document
-from docx.oxml import parse_xml
 
 from alerts.draft.read.places import Unreadable
 from alerts.draft.take_back import find_file_changes
 from alerts.draft.write.template import fill_template
 from alerts.incident import Incident
 from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, saved_by
-from tests.unit.alerts.draft.test_odd_files import SPACES, TYPED_RUN
+from tests.unit.alerts.draft.test_odd_files import add_a_comment, put_prompt_in_a_control, type_in_the_footer
 from tests.unit.alerts.draft.test_take_back import ROLE, draft_versions, write_docx
 
 
@@ -62,12 +61,6 @@ def type_two_paragraphs(document: Document) -> None:
     place.text = "each day."
 
 
-def type_in_a_control(document: Document) -> None:
-    place = find_paragraph(document, "corrective actions taken")
-    place._p.addprevious(parse_xml(f"<w:sdt {SPACES}><w:sdtContent><w:p>{TYPED_RUN}</w:p></w:sdtContent></w:sdt>"))
-    place.text = ""
-
-
 def reword_the_producer(document: Document) -> None:
     place = find_paragraph(document, "^Agreed by")
     place.text = place.text.replace("for ofqual.", "for the exams watchdog.")
@@ -94,7 +87,7 @@ def edit_cell_and_prompt(document: Document) -> None:
         (replace_prompt, {"B.4.corrective": "Extra checks."}),
         (append_to_prompt, {"B.4.corrective": "Extra checks."}),
         (type_two_paragraphs, {"B.4.corrective": "Extra checks,\neach day."}),
-        (type_in_a_control, {"B.4.corrective": "Extra checks."}),
+        (put_prompt_in_a_control, {"B.4.corrective": "Extra checks."}),
         (reword_the_producer, {"B.1.producer": "the exams watchdog"}),
         (type_in_a_cell, {"B.1.dealing": "Press desk"}),
         (insert_below_prompt, {"B.3.impact": "One call."}),
@@ -117,14 +110,6 @@ def add_a_row(document: Document) -> None:
 
 def add_a_table(document: Document) -> None:
     document.add_table(1, 1).rows[0].cells[0].text = "Extra checks."
-
-
-def add_a_comment(document: Document) -> None:
-    document.add_comment(find_paragraph(document, "^Agreed").runs, text="Is that all?", author="x", initials="x")
-
-
-def type_in_the_footer(document: Document) -> None:
-    document.sections[0].footer.paragraphs[0].add_run(" Not final.")
 
 
 def type_between_two_boxes(document: Document) -> None:
