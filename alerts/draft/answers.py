@@ -128,7 +128,6 @@ def _answer_delay(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _answer_accuracy(inputs: DraftInput) -> tuple[str, ...]:
-    """Return how accurate the times of the report are."""
     if inputs.measured_facts is None:
         return ("Dates and times are as staff recorded them.",)
     return ("Times are accurate to within two minutes, or given as a range.", narrative.EVIDENCE_IS_SEPARATE)

@@ -77,7 +77,6 @@ def _shrink_styles(document: Document) -> None:
 
 
 def _set_properties(document: Document, report: Report) -> None:
-    """Set title, author and dates of a document."""
     core = document.core_properties
     core.title = make_printable(f"{report.subject}: {report.title}")
     core.subject, core.language = make_printable(report.subject), "en-GB"

@@ -32,7 +32,6 @@ def write_md(report: Report, which: Document | None = None) -> str:
 
 
 def _write_block(block: Block) -> str:
-    """Return a block of the outline as Markdown."""
     match block:
         case Heading(level, text, new_page):
             return f"{PAGE_BREAK if new_page else ''}{'#' * level} {_escape(text)}"
