@@ -55,11 +55,8 @@ class PendingDelivery:
     is_refused: bool = False
 
 
-_DEFAULT_POLICY = RetryPolicy()
-
-
 def decide_after_attempt(
-    outcome: Outcome, attempts: int, at: datetime, now: datetime, rng: Random, policy: RetryPolicy = _DEFAULT_POLICY
+    outcome: Outcome, attempts: int, at: datetime, now: datetime, rng: Random, policy: RetryPolicy
 ) -> AfterAttempt:
     """Return whether a notice written at `at` is sent (the channel accepted it), given up or retried.
 

@@ -25,16 +25,13 @@ _LOGIN_FAULTS = (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPConnectRespo
 class Mail(NamedChannel[MailSettings]):
     """Sends each message once to each recipient. A retry goes only to recipients that were refused for the moment."""
 
+    formats = ("docx",)
+
     def __init__(self, settings: MailSettings, now: Callable[[], datetime], outbound: Outbound) -> None:
         super().__init__(settings, now, outbound)
         self._password = self._secrets.get("password")
         # The recipients of a message that were refused for now, and whether anyone has the message.
         self._retries: dict[str, tuple[tuple[str, ...], bool]] = {}
-
-    @property
-    def formats(self) -> Sequence[str]:
-        """Return the format of the attachment."""
-        return ("docx",)
 
     async def send(self, message: Message) -> Outcome:
         """Send the message. It is accepted once each recipient was accepted or permanently refused."""

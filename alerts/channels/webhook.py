@@ -6,9 +6,11 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Callable
+from datetime import datetime
 
 from alerts.channel import Message, Outcome
+from alerts.channels.base import Outbound
 from alerts.channels.http import HttpChannel
 from alerts.channels.settings import WebhookSettings
 
@@ -16,10 +18,9 @@ from alerts.channels.settings import WebhookSettings
 class Webhook(HttpChannel[WebhookSettings]):
     """Posts the message's data and text; the receiver can drop a copy by its Idempotency-Key."""
 
-    @property
-    def formats(self) -> Sequence[str]:
-        """Return the format of the file in the JSON, none if the settings do not ask for it."""
-        return ("docx",) if self._settings.with_attachments else ()
+    def __init__(self, settings: WebhookSettings, now: Callable[[], datetime], outbound: Outbound) -> None:
+        super().__init__(settings, now, outbound)
+        self.formats = ("docx",) if settings.with_attachments else ()
 
     async def send(self, message: Message) -> Outcome:
         """Post the message once."""
