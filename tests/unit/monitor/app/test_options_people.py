@@ -14,6 +14,7 @@ import pytest
 from alerts.channels import KINDS
 from alerts.channels.http import HttpChannel
 from alerts.channels.notify import Notify
+from alerts.channels.pagerduty import EVENTS
 from alerts.channels.settings import ChannelSettings
 from alerts.draft.code import code_json, load_editions
 from monitor.app.reporting_options import (
@@ -133,11 +134,10 @@ async def test_channels_that_post_use_the_proxy_of_their_host_except_to_this_mac
     ours = '[[channel]]\nname = "here"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
     pager = '[[channel]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = { env = "NINETHIRTY_TEST_KEY" }\n'
     channels = make_channels(read(CHANNELS + ours + pager + network), SystemClock().now)
-    proxies = {
-        one.name: vars(one).get("_proxy") if isinstance(one, Notify) else vars(one)["_outbound"].proxy_of(one._url)
-        for one in channels
-        if isinstance(one, HttpChannel | Notify)
-    }
+    proxies = {one.name: vars(one)["_proxy"] for one in channels if isinstance(one, Notify)}
+    for one in channels:
+        if isinstance(one, HttpChannel):
+            proxies[one.name] = vars(one)["_outbound"].proxy_of(vars(one)["_settings"].url or EVENTS)
     out = "http://out.example:3128"
     assert proxies == {"notify": out, "hook": None, "am": out, "here": None, "pager": out}
     for channel in channels:
