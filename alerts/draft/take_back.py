@@ -93,8 +93,8 @@ def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseA
     except BadTemplate:
         return None
     # Of versions that are equally similar, the newest.
-    base, ours = min(reversed(filled), key=lambda candidate: count_differences(candidate[1].plain, theirs))
-    if count_differences(read_stretches(WRITERS["docx"](base.report)), theirs) < count_differences(ours.plain, theirs):
+    base, ours = min(reversed(filled), key=lambda candidate: count_differences(candidate[1], theirs))
+    if count_differences(read_stretches(WRITERS["docx"](base.report)), theirs) < count_differences(ours, theirs):
         return None
     return (base, *read_template(base.report, ours, theirs))
 
