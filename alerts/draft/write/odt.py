@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from alerts.draft import bars, timeline
 from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.write import outline
-from alerts.draft.write.jinja_templates import load_templates
+from alerts.draft.write.html import load_templates
 from schedules.times.json import instant_json
 
 MIMETYPE = "application/vnd.oasis.opendocument.text"
