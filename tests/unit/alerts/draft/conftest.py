@@ -54,12 +54,19 @@ def text_of_field(report: Report, name: str) -> str:
     return "\n".join(get_field(report, name).paragraphs)
 
 
+def length_between(start: Interval, end: Interval) -> Bounds:
+    """Return the bounds of the seconds from a start to an end, of which both bounds are known."""
+    assert None not in (start.after, start.by, end.after, end.by)
+    return Bounds((end.after - start.by).total_seconds(), (end.by - start.after).total_seconds())  # type: ignore[operator]
+
+
 def never_removed(incident: Incident) -> Incident:
     """Return an early exposure of the page alone that was never taken down: it ended with its announced time."""
     facts = facts_of(incident)
     assert facts.slot is not None
     end, page = Interval(facts.slot, facts.slot), facts.parts[0]
-    exposure = replace(page.exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)
+    length = length_between(page.exposures[0].start, end)
+    exposure = replace(page.exposures[0], to=end, seconds=length, ended=Ended.SLOT)
     page = replace(page, exposures=(exposure,), released=end)
     return replace(incident, facts=replace(facts, parts=(page,), at=facts.slot + timedelta(minutes=1)))
 
@@ -178,8 +185,9 @@ def ofsted_early() -> Incident:
     end = seen("2017-03-20T17:25+00:00", "2017-03-20T17:30+00:00")
 
     def early(name: str, role: str, address: str) -> PartVerdict:
-        exposure = Exposure(name, start, end, Bounds(1500, 2100), open=False, ended=Ended.REMOVED)
-        lead = Bounds((start.after - slot).total_seconds(), (start.by - slot).total_seconds())  # type: ignore[operator]
+        length = length_between(start, end)
+        exposure = Exposure(name, start, end, length, open=False, ended=Ended.REMOVED)
+        lead = length_between(Interval(slot, slot), start)
         return PartVerdict(
             name, role, address, role != "message", VerdictKind.EARLY, start, Interval(), lead, (exposure,)
         )

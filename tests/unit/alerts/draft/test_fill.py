@@ -18,7 +18,7 @@ from alerts.incident import Entry, Incident, Kind
 from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at, facts_of, get_field, text_of_field
+from tests.unit.alerts.draft.conftest import at, facts_of, get_field, length_between, text_of_field
 
 FORMS = [name for name in load_forms() if name != "period"]
 
@@ -144,7 +144,8 @@ def test_the_note_of_an_open_exposure_says_when_it_was_last_seen(
 def test_a_note_says_that_an_exposure_lasted_until_the_announced_time(ofsted_early: Incident) -> None:
     facts = facts_of(ofsted_early)
     end = Interval(facts.slot, facts.slot)
-    until_slot = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)
+    removed = facts.parts[0].exposures[0]
+    until_slot = replace(removed, to=end, seconds=length_between(removed.start, end), ended=Ended.SLOT)
     note = note_of(with_only_page(ofsted_early, exposures=(until_slot,)))
     assert text_of_field(note, "N.what").endswith("on 20 March. It remained available until the announced time.")
     assert text_of_field(note, "N.measure").startswith("The release was available from some 40½ hours before the")
@@ -497,7 +498,8 @@ def test_the_note_of_an_exposure_with_an_unseen_end_says_that_removal_is_not_kno
     facts = facts_of(ofsted_early)
     assert facts.slot is not None
     end = Interval(facts.slot - timedelta(minutes=5), facts.slot)
-    exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145500, 146100), ended=Ended.UNKNOWN)
+    removed = facts.parts[0].exposures[0]
+    exposure = replace(removed, to=end, seconds=length_between(removed.start, end), ended=Ended.UNKNOWN)
     text = text_of_field(note_of(with_only_page(ofsted_early, exposures=(exposure,))), "N.what")
     assert text.endswith("It is not known whether it was removed before the announced time.")
     assert "remained" not in text

@@ -124,7 +124,10 @@ def test_the_legend_names_only_marks_that_are_used(ipcc_late: Incident) -> None:
     assert write_legend(figure) == (
         "Dashed line: announced time, 09:30. Light grey: not public; hatched: changed in here; dark green: public."
     )
-    assert format_range(figure) == "Between 09:27 and 10:11 BST on 23 July 2015"
+
+
+def test_the_range_of_a_figure_is_written_in_local_time(ipcc_late: Incident) -> None:
+    assert format_range(draw_figure(facts_of(ipcc_late))) == "Between 09:27 and 10:11 BST on 23 July 2015"
 
 
 def test_a_span_with_too_few_looks_is_not_described_as_blind() -> None:
