@@ -54,7 +54,7 @@ def log_by_hand(
     faults = list(_find_faults(words, facts, now, timezone))
     if faults:
         raise InvalidInput(faults)
-    dates = _parse_instants(words["when"], timezone)
+    dates = parse_instants(words["when"], timezone)
     occurred = dates[0]
     if words.get("until"):
         dates.append(_parse_instant(words["until"], timezone))
@@ -276,7 +276,7 @@ def _find_faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str
     parsed: dict[str, list[datetime]] = {}
     for key in (key for key in _DATE_FAULTS if words.get(key)):
         try:
-            parsed[key] = _parse_instants(words[key], timezone)
+            parsed[key] = parse_instants(words[key], timezone)
         except ValueError:
             parsed[key] = []
             yield f'{key}: {_DATE_FAULTS[key]} (got "{words[key]}")'
@@ -287,7 +287,7 @@ def _find_faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str
         yield f'until: must be one date-time, not before the first of `when` (got "{words["until"]}")'
 
 
-def _parse_instants(texts: str, timezone: str) -> list[datetime]:
+def parse_instants(texts: str, timezone: str) -> list[datetime]:
     """Return local ISO dates or date-times, separated by commas, in UTC. Raises ValueError if one is not ISO."""
     return [_parse_instant(text.strip(), timezone) for text in texts.split(",")]
 

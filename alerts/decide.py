@@ -81,7 +81,9 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
         return replace(opened, superseded=replace(known, closed=now).with_entries(taken_over))
     incident = _update_incident(known, facts, kind)
     notices = tuple(_yield_notices(known, incident, facts, now))
-    incident = _close_or_reopen(incident, facts, notices, now)
+    is_reopened = any(notice.kind == "reopened" for notice in notices)
+    closed = None if is_reopened else incident.closed
+    incident = replace(incident, closed=closed or (now if _is_over(incident, facts) else None))
     incident = incident.with_entries(
         *_note_lowered_grade(known, facts, now), *(Entry(now, MONITOR, notice.subject) for notice in notices)
     )
@@ -252,14 +254,6 @@ class _NoticeBuilder:
 def _find_gravest_kind(keys: list[str], incident: Incident) -> Kind:
     """Return the gravest kind of incident that these keys make, that of the incident without keys."""
     return max((_KIND_OF_KEY[key.split()[0]] for key in keys), key=GRAVITY.index, default=incident.kind)
-
-
-def _close_or_reopen(incident: Incident, facts: ReleaseFacts, notices: tuple[Notice, ...], now: datetime) -> Incident:
-    """Return the incident closed if it is over, open again if one of its new notices says so, else unchanged."""
-    closed = incident.closed
-    if any(notice.kind == "reopened" for notice in notices):
-        closed = None
-    return replace(incident, closed=closed or (now if _is_over(incident, facts) else None))
 
 
 def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:

@@ -11,13 +11,6 @@ from alerts.channel import Accepted, Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """The channel accepted it; `reference` is the channel's own id for it, empty if it gave none."""
-
-    reference: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class RetryAt:
     """The channel refused it for now. Retry at `at`."""
 
@@ -32,7 +25,7 @@ class GivenUp:
     reason: str
 
 
-AfterAttempt = Sent | RetryAt | GivenUp
+AfterAttempt = Accepted | RetryAt | GivenUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +55,16 @@ class PendingDelivery:
     is_refused: bool = False
 
 
-_DEFAULT_POLICY = RetryPolicy()
-
-
 def decide_after_attempt(
-    outcome: Outcome, attempts: int, at: datetime, now: datetime, rng: Random, policy: RetryPolicy = _DEFAULT_POLICY
+    outcome: Outcome, attempts: int, at: datetime, now: datetime, rng: Random, policy: RetryPolicy
 ) -> AfterAttempt:
-    """Return whether a notice written at `at` is sent, given up or retried after attempt number `attempts` (from 1).
+    """Return whether a notice written at `at` is sent (the channel accepted it), given up or retried.
 
+    `attempts` is the number of the attempt that had this `outcome`, from 1.
     `rng` adds jitter to retries; with a seed, a rehearsal repeats exactly.
     """
     if isinstance(outcome, Accepted):
-        return Sent(outcome.reference)
+        return outcome
     if outcome.permanent:
         return GivenUp(outcome.reason)
     expiry = at + policy.expires

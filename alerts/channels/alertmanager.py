@@ -21,16 +21,12 @@ _MAY_RAISE_GRADE = frozenset({"grade_changed", "reopened", "final", "still"})
 class Alertmanager(HttpChannel[AlertmanagerSettings]):
     """Pushes one alert for each incident. The same alert pushed twice notifies once."""
 
-    @property
-    def _url(self) -> str:
-        return f"{self._settings.url.rstrip('/')}/api/v2/alerts"
-
     async def send(self, message: Message) -> Outcome:
         """Push the alert as it is now."""
         body = json.dumps(list(build_alerts(message, self._settings, self._now())), ensure_ascii=False).encode()
         token = self._secrets.get("token")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return await self._post(body, headers)
+        return await self._post(f"{self._settings.url.rstrip('/')}/api/v2/alerts", body, headers)
 
 
 def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime) -> Iterator[dict[str, Any]]:

@@ -34,25 +34,20 @@ class Outbound:
 
 
 class NamedChannel(Generic[SettingsT]):
-    """A channel by its name, with its settings and secrets by key. It keeps no connection between messages."""
+    """A channel by its name, with its settings and secrets by key. It keeps no connection between messages.
+
+    It takes no files by default. A draft takes a fifth of a second to write, and other notices would wait for it.
+    """
+
+    formats: Sequence[str] = ()
 
     def __init__(self, settings: SettingsT, now: Callable[[], datetime], outbound: Outbound) -> None:
+        self.name = settings.name
         self._settings = settings
         self._secrets = {key: value.reveal() for key, value in settings if isinstance(value, Secret)}
         self._timeout = settings.timeout.total_seconds()
         self._now = now
         self._outbound = outbound
-
-    @property
-    def name(self) -> str:
-        """Return the name the configuration gives it."""
-        return self._settings.name
-
-    @property
-    def formats(self) -> Sequence[str]:
-        """Return no format: it takes no files."""
-        # A draft takes a fifth of a second to write. The other notices of the same minute would wait for it.
-        return ()
 
     async def close(self) -> None:
         """Return at once, because each message has its own connection."""

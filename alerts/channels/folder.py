@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -23,10 +23,7 @@ _LONGEST_NAME = 120
 class Folder(ThreadChannel[FolderSettings]):
     """Writes FOLDER/DATE/ID.txt, ID.json and the attachments. The .json is written last: then all files are there."""
 
-    @property
-    def formats(self) -> Sequence[str]:
-        """Return every format."""
-        return tuple(WRITERS)
+    formats = tuple(WRITERS)
 
     async def send(self, message: Message) -> Outcome:
         """Write the files of a message, each whole or not at all. A message that was written before is not changed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar
@@ -24,28 +23,23 @@ _LONGEST_REASON = 300
 SettingsT = TypeVar("SettingsT", bound=PostSettings)
 
 
-class HttpChannel(NamedChannel[SettingsT], ABC):
-    """A channel that sends each message as one POST of JSON to its address, on a connection of its own."""
+class HttpChannel(NamedChannel[SettingsT]):
+    """A channel that sends each message as one POST of JSON, on a connection of its own."""
 
-    @property
-    @abstractmethod
-    def _url(self) -> str:
-        """Return the address that the messages are sent to."""
-
-    async def _post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Outcome:
-        """Send a body of JSON once, with these headers added. Return the outcome, within the channel's time limit."""
+    async def _post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Outcome:
+        """Send JSON to an address once, with these headers added. Return the outcome, within the time limit."""
         all_headers = {"Content-Type": "application/json", "User-Agent": "ninethirty", **(headers or {})}
-        return await limit_attempt(self._timeout, self._post_once(body, all_headers))
+        return await limit_attempt(self._timeout, self._post_once(url, body, all_headers))
 
-    async def _post_once(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
+    async def _post_once(self, url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
         """Send a body once and read the answer. Follows no redirect, reads no proxy from the environment."""
         try:
             # Each message has its own client, so that a cancelled attempt cannot affect the next one.
             tls = ssl.create_default_context(cafile=self._settings.ca_file)
-            transport = self._outbound.transport(self._url, tls, self._timeout)
+            transport = self._outbound.transport(url, tls, self._timeout)
             async with (
                 httpx.AsyncClient(transport=transport, trust_env=False) as client,
-                client.stream("POST", self._url, content=body, headers=dict(headers)) as response,
+                client.stream("POST", url, content=body, headers=dict(headers)) as response,
             ):
                 return outcome_of_status(response.status_code, response.headers.get("retry-after", ""), self._now())
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as fault:

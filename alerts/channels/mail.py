@@ -25,16 +25,13 @@ _LOGIN_FAULTS = (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPConnectRespo
 class Mail(NamedChannel[MailSettings]):
     """Sends each message once to each recipient. A retry goes only to recipients that were refused for the moment."""
 
+    formats = ("docx",)
+
     def __init__(self, settings: MailSettings, now: Callable[[], datetime], outbound: Outbound) -> None:
         super().__init__(settings, now, outbound)
         self._password = self._secrets.get("password")
         # The recipients of a message that were refused for now, and whether anyone has the message.
         self._retries: dict[str, tuple[tuple[str, ...], bool]] = {}
-
-    @property
-    def formats(self) -> Sequence[str]:
-        """Return the format of the attachment."""
-        return ("docx",)
 
     async def send(self, message: Message) -> Outcome:
         """Send the message. It is accepted once each recipient was accepted or permanently refused."""
@@ -45,7 +42,6 @@ class Mail(NamedChannel[MailSettings]):
         return await limit_attempt(self._timeout, self._send_to_remaining(message.id, mail))
 
     async def _send_to_remaining(self, message_id: str, mail: EmailMessage) -> Outcome:
-        """Send an e-mail to the recipients that do not have it yet."""
         to, _ = self._retries.get(message_id, (tuple(self._settings.to), False))
         try:
             refused, answer = await self._transmit(mail, to)

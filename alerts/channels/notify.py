@@ -30,11 +30,7 @@ class Notify(ThreadChannel[NotifySettings]):
         super().__init__(settings, now, outbound)
         self._key = self._secrets["key"]
         self._proxy = outbound.proxy_of(settings.base_url or API)
-
-    @property
-    def formats(self) -> Sequence[str]:
-        """Return the format of the draft that is uploaded, if the template has a field for it."""
-        return ("docx",) if self._settings.draft_field else ()
+        self.formats = ("docx",) if settings.draft_field else ()
 
     async def send(self, message: Message) -> Outcome:
         """Submit the message to Notify for every recipient who does not have it yet."""

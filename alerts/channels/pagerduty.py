@@ -21,16 +21,12 @@ _PLATFORM_EVENTS = frozenset({"opened", "reopened", "final", "acknowledged", "cl
 class PagerDuty(HttpChannel[PagerdutySettings]):
     """Sends events. PagerDuty joins events with the same key, so an event sent twice pages people only once."""
 
-    @property
-    def _url(self) -> str:
-        return self._settings.url or EVENTS
-
     async def send(self, message: Message) -> Outcome:
         """Send the event of a message once."""
         if (event := build_event(message, self._secrets["routing_key"])) is None:
             return Accepted("no event: its alert is open as it is")
         body = json.dumps(event, ensure_ascii=False).encode()
-        return await self._post(body)
+        return await self._post(self._settings.url or EVENTS, body)
 
 
 def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:

@@ -6,10 +6,11 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime
 
-from alerts.channel import Attachment, Message, Outcome
+from alerts.channel import Message, Outcome
+from alerts.channels.base import Outbound
 from alerts.channels.http import HttpChannel
 from alerts.channels.settings import WebhookSettings
 
@@ -17,14 +18,9 @@ from alerts.channels.settings import WebhookSettings
 class Webhook(HttpChannel[WebhookSettings]):
     """Posts the message's data and text; the receiver can drop a copy by its Idempotency-Key."""
 
-    @property
-    def _url(self) -> str:
-        return self._settings.url
-
-    @property
-    def formats(self) -> Sequence[str]:
-        """Return the format of the file in the JSON, none if the settings do not ask for it."""
-        return ("docx",) if self._settings.with_attachments else ()
+    def __init__(self, settings: WebhookSettings, now: Callable[[], datetime], outbound: Outbound) -> None:
+        super().__init__(settings, now, outbound)
+        self.formats = ("docx",) if settings.with_attachments else ()
 
     async def send(self, message: Message) -> Outcome:
         """Post the message once."""
@@ -32,7 +28,7 @@ class Webhook(HttpChannel[WebhookSettings]):
         headers = {"Idempotency-Key": message.id}
         if secret:
             headers["X-Signature"] = sign_body(secret, int(self._now().timestamp()), body)
-        return await self._post(body, headers)
+        return await self._post(self._settings.url, body, headers)
 
 
 def webhook_body(message: Message) -> bytes:
@@ -44,7 +40,16 @@ def webhook_body(message: Message) -> bytes:
         "subject": message.subject,
         **message.data,
         "text": message.text,
-        "files": [_attachment_json(attachment) for attachment in message.attachments],
+        "files": [
+            {
+                "name": attachment.name,
+                "media_type": attachment.media_type,
+                "size": len(attachment.content),
+                "sha256": hashlib.sha256(attachment.content).hexdigest(),
+                "base64": base64.b64encode(attachment.content).decode(),
+            }
+            for attachment in message.attachments
+        ],
     }
     return json.dumps(whole, ensure_ascii=False, sort_keys=True, default=str).encode()
 
@@ -53,13 +58,3 @@ def sign_body(secret: str, at: int, body: bytes) -> str:
     """Return the X-Signature header: `t=` seconds since 1970, `v1=` HMAC-SHA-256 of `t.body` in hex."""
     digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
-
-
-def _attachment_json(attachment: Attachment) -> dict[str, Any]:
-    return {
-        "name": attachment.name,
-        "media_type": attachment.media_type,
-        "size": len(attachment.content),
-        "sha256": hashlib.sha256(attachment.content).hexdigest(),
-        "base64": base64.b64encode(attachment.content).decode(),
-    }

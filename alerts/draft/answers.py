@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from alerts.actions import describe_action
-from alerts.by_hand import has_time_of_day, logged_end
+from alerts.by_hand import has_time_of_day, logged_end, parse_instants
 from alerts.draft import narrative, words
 from alerts.draft.chronology import write_chronology
 from alerts.draft.code import CODE_URL, OUTSIDE_CODE, find_practices
@@ -59,10 +58,14 @@ def group_practices_by_day(inputs: DraftInput) -> list[tuple[date, str]]:
 
 
 def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the dates of occurrence: those that a person typed, else the day of each finding."""
-    typed = inputs.incident.words.get("when")
-    if typed:
-        return (_format_typed_dates(typed, inputs.timezone),)
+    """Return the dates of occurrence: those that a person typed, unchanged if not ISO, else the day of each finding."""
+    if typed := inputs.incident.words.get("when"):
+        are_days = [len(text.strip()) <= len("2016-10-01") for text in typed.split(",")]
+        ordered = sorted(zip(_parse_typed_dates(inputs), are_days, strict=False))
+        named = [
+            inputs.local_day(at) if is_day else words.format_clock_day(at, inputs.timezone) for at, is_day in ordered
+        ]
+        return (words.join(named) or typed,)
     days = group_practices_by_day(inputs)
     # With several dates, name the practice that each one concerns.
     if len(days) == 1:
@@ -70,21 +73,12 @@ def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
     return tuple(f"{day_text(day)} ({cites})" if cites else day_text(day) for day, cites in days)
 
 
-def _format_typed_dates(typed: str, zone: str) -> str:
-    """Return comma-separated ISO dates or date-times in readable form; return any other text unchanged."""
-    are_days = [len(text.strip()) <= len("2016-10-01") for text in typed.split(",")]
-    ordered = sorted(zip(_parse_dates(typed, zone), are_days, strict=False))
-    named = [day_text(at.date()) if is_day else words.format_clock_day(at, zone) for at, is_day in ordered]
-    return words.join(named) or typed
-
-
-def _parse_dates(typed: str, zone: str) -> list[datetime]:
-    """Return comma-separated ISO dates as instants, local without an offset; empty if one is not ISO."""
+def _parse_typed_dates(inputs: DraftInput) -> list[datetime]:
+    """Return the instants of the dates that a person typed; empty without any, or if one is not ISO."""
     try:
-        dates = [datetime.fromisoformat(text.strip()) for text in typed.split(",")]
+        return parse_instants(inputs.incident.words.get("when", ""), inputs.timezone)
     except ValueError:
         return []
-    return [date if date.tzinfo else date.replace(tzinfo=ZoneInfo(zone)) for date in dates]
 
 
 def _answer_account(inputs: DraftInput) -> tuple[str, ...]:
@@ -134,7 +128,6 @@ def _answer_delay(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _answer_accuracy(inputs: DraftInput) -> tuple[str, ...]:
-    """Return how accurate the times of the report are."""
     if inputs.measured_facts is None:
         return ("Dates and times are as staff recorded them.",)
     return ("Times are accurate to within two minutes, or given as a range.", narrative.EVIDENCE_IS_SEPARATE)
@@ -195,8 +188,8 @@ def _check_dates(inputs: DraftInput) -> tuple[str, ...]:
 
     There is one for each date at a weekend, and one if the first date is after the report or over a month before it.
     """
-    typed_dates = _parse_dates(inputs.incident.words.get("when", ""), inputs.timezone)
-    days = [local_date(each, inputs.timezone) for each in typed_dates or [inputs.incident.occurred]]
+    dates = _parse_typed_dates(inputs) or [inputs.incident.occurred]
+    days = [local_date(each, inputs.timezone) for each in dates]
     reported = local_date(inputs.incident.opened, inputs.timezone)
     weekend = [day for day in days if day.weekday() >= 5]
     warnings = [f"Check the date: {day_text(day, weekday=True)} is not a working day." for day in weekend]

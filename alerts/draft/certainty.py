@@ -238,7 +238,6 @@ def _tabulate_records(facts: ReleaseFacts) -> Table:
 
 
 def _tabulate_notes(inputs: DraftInput) -> Table:
-    """Return the table of the incident's timeline."""
     rows = []
     for entry in inputs.incident.timeline_by_time:
         # Remove the shortened title and the slot: the head of the draft shows both in full.

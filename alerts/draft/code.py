@@ -90,7 +90,7 @@ def find_practices(kind_of_failure: str, edition: Edition) -> list[Practice]:
     """
     if kind_of_failure in NO_BREACH_BY_ITSELF:
         return []
-    mode = _load_table()["failure_mode_of_finding"].get(kind_of_failure, kind_of_failure)
+    mode = load_data("clauses")["failure_mode_of_finding"].get(kind_of_failure, kind_of_failure)
     ids = edition.primary.get(mode, ())
     preferred = PREFERRED_PRACTICE.get(kind_of_failure)
     if preferred is not None and len(ids) > preferred:
@@ -115,20 +115,17 @@ def code_json(
 
 @cache
 def load_editions() -> Editions:
-    """Return the editions as shipped."""
-    return read_editions(_load_table())
+    """Return the editions as shipped, oldest first."""
+    table = load_data("clauses")
+    read = [_read_edition(row, table["primary"][row["edition"]]) for row in table["editions"]]
+    return tuple(sorted(read, key=lambda edition: edition.begins))
 
 
 @cache
-def _load_table() -> dict[str, Any]:
-    table: dict[str, Any] = json.loads((DATA_FOLDER / "clauses.json").read_text(encoding="utf-8"))
+def load_data(name: str) -> dict[str, Any]:
+    """Return a table of `data`, such as `clauses`."""
+    table: dict[str, Any] = json.loads((DATA_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     return table
-
-
-def read_editions(table: Mapping[str, Any]) -> Editions:
-    """Return the editions of a table shaped like `data/clauses.json`, oldest first."""
-    read = [_read_edition(row, table["primary"][row["edition"]]) for row in table["editions"]]
-    return tuple(sorted(read, key=lambda edition: edition.begins))
 
 
 def override_editions(

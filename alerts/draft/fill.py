@@ -6,14 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from alerts.draft import guidance
-from alerts.draft.answers import (
-    find_answer,
-    format_amendment_day,
-    format_report_day,
-    list_warnings,
-    summarise_practices,
-)
+from alerts.draft import answers, guidance
 from alerts.draft.certainty import explain_certainty, tabulate_evidence, tabulate_parts
 from alerts.draft.code import Editions, cite_findings, find_edition
 from alerts.draft.form import FilledBy, Form, Question
@@ -68,8 +61,8 @@ def _build_report(inputs: DraftInput, form: Form) -> Report:
         edition="" if inputs.is_outside_code else inputs.edition.name,
         practice="; ".join(practice.cite for practice in inputs.practices),
         at=inputs.now,
-        date_of_report=format_report_day(inputs),
-        last_amended=format_amendment_day(inputs),
+        date_of_report=answers.format_report_day(inputs),
+        last_amended=answers.format_amendment_day(inputs),
         preamble=form.preamble,
         sections=tuple(
             Section(
@@ -91,26 +84,26 @@ def _build_report(inputs: DraftInput, form: Form) -> Report:
 
 def _build_field(question: Question, inputs: DraftInput) -> Field:
     """Return the field of a question with the known answers, a prompt for missing ones, guidance and warnings."""
-    answers = {fact: find_answer(fact, inputs) for fact in question.facts}
+    known = {fact: answers.find_answer(fact, inputs) for fact in question.facts}
     # A fact that only measurement gives need not be answered if another fact of the question is.
     is_single = len(question.facts) == 1
-    missing = [fact for fact in question.facts if not answers[fact] and (is_single or fact not in OPTIONAL_FACTS)]
+    missing = [fact for fact in question.facts if not known[fact] and (is_single or fact not in OPTIONAL_FACTS)]
     # A person must also confirm the practices that are cited.
     is_mixed = question.filled_by is FilledBy.MIXED
     is_to_confirm = "clause.cite" in question.facts and is_mixed and not inputs.is_outside_code
     help_texts: list[str] = []
     for fact in dict.fromkeys([*missing, "clause.cite"] if is_to_confirm else missing):
-        help_texts += summarise_practices(fact, inputs)
+        help_texts += answers.summarise_practices(fact, inputs)
         help_texts += guidance.list_questions(fact, inputs.kinds)
         help_texts += guidance.ask_about_clock_change(fact, inputs.measured_facts)
     label = question.label
     if label is not None and inputs.measured_facts is None:
         label = label.removesuffix(" (measured)")  # a person logged the incident
-    paragraphs = tuple(text for texts in answers.values() for text in texts)
+    paragraphs = tuple(text for texts in known.values() for text in texts)
     placeholder = " ".join(f"[to be completed: {guidance.describe_missing(fact)}]" for fact in missing)
     return replace(
         Field.of_question(question, paragraphs, placeholder),
         label=label,
         guidance=tuple(help_texts),
-        notes=tuple(text for fact in question.facts for text in list_warnings(fact, inputs)),
+        notes=tuple(text for fact in question.facts for text in answers.list_warnings(fact, inputs)),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,7 +9,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from alerts.draft.code import DATA_FOLDER, LONDON
+from alerts.draft.code import LONDON, load_data
 
 
 class UnknownForm(ValueError):
@@ -92,8 +91,7 @@ def find_question(name: str) -> Question | None:
 @cache
 def load_forms() -> Mapping[str, Form]:
     """Return every form by id, in the order they came into use."""
-    table = json.loads((DATA_FOLDER / "forms.json").read_text(encoding="utf-8"))
-    return {row["form"]: _read_form(row) for row in table["forms"]}
+    return {row["form"]: _read_form(row) for row in load_data("forms")["forms"]}
 
 
 def _read_form(row: Mapping[str, Any]) -> Form:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any
 
-from alerts.draft.code import DATA_FOLDER
+from alerts.draft.code import load_data
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind
 from alerts.steps import Step, steps_at
@@ -49,26 +46,26 @@ def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     # `elsewhere_first` gives the advice for a late page. If the part was exposed, only that for exposures is right.
     found = {finding.kind for finding in findings if finding.kind != "elsewhere_first" or finding.part not in exposed}
     # Next to another finding, a gap of the monitor must not give the advice to "look for other evidence".
-    kinds = tuple(kind for kind in _load_guidance()["advice"] if kind in found and kind != "blind")
+    kinds = tuple(kind for kind in load_data("guidance")["advice"] if kind in found and kind != "blind")
     return kinds or (FINDING_FOR_KIND[incident.kind],)
 
 
 def list_advice(kinds: Sequence[str]) -> tuple[str, ...]:
     """Return the sorts of advice for kinds of finding, most urgent first, each once."""
-    advice: Mapping[str, str] = _load_guidance()["advice"]
+    advice: Mapping[str, str] = load_data("guidance")["advice"]
     needed = {advice.get(kind) for kind in kinds}
     return tuple(dict.fromkeys(sort for sort in advice.values() if sort in needed))
 
 
 def list_questions(fact: str, kinds: Sequence[str]) -> tuple[str, ...]:
     """Return the questions that help a person to answer this fact."""
-    by_sort = _load_guidance()["questions"].get(fact, {})
+    by_sort = load_data("guidance")["questions"].get(fact, {})
     return tuple(text for sort in ("any", *list_advice(kinds)) for text in by_sort.get(sort, ()))
 
 
 def describe_missing(fact: str) -> str:
     """Return what is missing for a fact, and which person can add it."""
-    return str(_load_guidance()["missing"].get(fact, "to be answered by the person dealing with the report"))
+    return str(load_data("guidance")["missing"].get(fact, "to be answered by the person dealing with the report"))
 
 
 def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, ...]:
@@ -103,14 +100,8 @@ def _measure_clock_shift(slot: datetime, timezone: str) -> int:
 def list_steps(kinds: Sequence[str]) -> tuple[Step, ...]:
     """Return the steps that a report lists, most urgent kind first; a step that two kinds share is listed once."""
     chosen: dict[str, Step] = {}
-    stages_of_sort = _load_guidance()["stages"]
+    stages_of_sort = load_data("guidance")["stages"]
     stages = (stage for sort in list_advice(kinds) for stage in stages_of_sort.get(sort, (sort,)))
     for step in (step for stage in stages for step in steps_at(stage) if step.id):
         chosen.setdefault(step.id, step)
     return tuple(chosen.values())
-
-
-@cache
-def _load_guidance() -> dict[str, Any]:
-    table: dict[str, Any] = json.loads((DATA_FOLDER / "guidance.json").read_text(encoding="utf-8"))
-    return table

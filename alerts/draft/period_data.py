@@ -92,7 +92,6 @@ def period_json(period: Period) -> dict[str, Any]:
 
 
 def _logged_json(incident: Incident) -> dict[str, Any]:
-    """Return the JSON of an incident that a person logged."""
     return {
         "incident": incident.id,
         "release": incident.release or None,

@@ -93,8 +93,8 @@ def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseA
     except BadTemplate:
         return None
     # Of versions that are equally similar, the newest.
-    base, ours = min(reversed(filled), key=lambda candidate: count_differences(candidate[1].plain, theirs))
-    if count_differences(read_stretches(WRITERS["docx"](base.report)), theirs) < count_differences(ours.plain, theirs):
+    base, ours = min(reversed(filled), key=lambda candidate: count_differences(candidate[1], theirs))
+    if count_differences(read_stretches(WRITERS["docx"](base.report)), theirs) < count_differences(ours, theirs):
         return None
     return (base, *read_template(base.report, ours, theirs))
 
@@ -159,39 +159,34 @@ def _find_edits(
 ) -> Iterator[tuple[str, str]]:
     """Yield the id and the new words of each field or step that a person changed in the document.
 
-    `theirs` is the document as it was read, `ours` as it was written. A reworded account also yields its key with
-    `INSTEAD_PREFIX`.
+    `theirs` is the document as it was read, `ours` as it was written.
     """
-    signed = bool(report.signed)
     for key, place in theirs.items():
         if key in ours and place.reads_as(ours[key]):
             continue
-        field = fields.get(key)
-        if field is not None and (whole := _find_reworded_account(place, field, signed=signed)):
-            yield from ((field.id, whole), (f"{INSTEAD_PREFIX}{field.id}", "yes"))
-        elif field is not None:
-            yield field.id, _extract_words(place, field, signed=signed)
+        if field := fields.get(key):
+            yield from _read_box(place, field, signed=bool(report.signed))
         elif step := _find_step(key, report):
             yield step, "\n".join(place.paragraphs)
 
 
-def _find_reworded_account(place: Place, field: Field, *, signed: bool) -> str:
-    """Return the whole text of an account's box if a person changed or removed measured text, else an empty text."""
-    if field.has_one_answer or field.is_replaced:
-        return ""
-    paragraphs = _remove_prompts(place, field, signed=signed)
-    rest = list(paragraphs)
-    is_unchanged = all(_remove_text(rest, text) for text in _list_measured_text(field, signed=signed))
-    return "" if is_unchanged else "\n".join(paragraphs)
+def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str, str]]:
+    """Yield the id of a field and a person's words in its box: all its text if they replace the measured answer.
 
-
-def _extract_words(place: Place, field: Field, *, signed: bool = False) -> str:
-    """Return a person's words in a box: all its text if they replace the measured answer, else the text besides it."""
+    If they changed or removed measured text of an account, all of it is theirs, and its key with `INSTEAD_PREFIX`
+    follows. Otherwise their words are the text besides the measured one.
+    """
     paragraphs = _remove_prompts(place, field, signed=signed)
-    if not field.has_one_answer or field.answer is not None:
-        for text in _list_measured_text(field, signed=signed):
-            _remove_text(paragraphs, text)
-    return "\n".join(paragraphs)
+    besides_measured = list(paragraphs)
+    measured = [piece.text for piece in build_pieces(field, signed=signed) if piece.tone is Tone.PLAIN and piece.text]
+    missing = [text for text in measured if not _remove_text(besides_measured, text)]
+    whole = "\n".join(paragraphs)
+    if whole and missing and not (field.has_one_answer or field.is_replaced):
+        yield from ((field.id, whole), (f"{INSTEAD_PREFIX}{field.id}", "yes"))
+    elif field.has_one_answer and field.answer is None:
+        yield field.id, whole
+    else:
+        yield field.id, "\n".join(besides_measured)
 
 
 def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
@@ -209,10 +204,6 @@ def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
         if prompt is not None:
             paragraphs[at] = " ".join(part.strip() for part in paragraph.split(prompt) if part.strip())
     return paragraphs
-
-
-def _list_measured_text(field: Field, *, signed: bool) -> list[str]:
-    return [piece.text for piece in build_pieces(field, signed=signed) if piece.tone is Tone.PLAIN and piece.text]
 
 
 def _remove_text(paragraphs: list[str], text: str, *, from_end: bool = False) -> bool:

@@ -11,8 +11,8 @@ from random import Random
 
 import structlog
 
-from alerts.channel import Channel, Outcome, Refused
-from alerts.delivery import RetryPolicy, Sent, decide_after_attempt, hurry_earlier_deliveries, next_due, select_ready
+from alerts.channel import Accepted, Channel, Outcome, Refused
+from alerts.delivery import RetryPolicy, decide_after_attempt, hurry_earlier_deliveries, next_due, select_ready
 from alerts.message import DIGESTED, Digest
 from alerts.notice import Notice
 from monitor.clock import Clock
@@ -347,7 +347,7 @@ class Outbox:
                 tx.save_delivery(done)
 
         await self._writer.write(save)
-        if isinstance(step, Sent):
+        if isinstance(step, Accepted):
             self._last_delivered[begun.channel] = now
             if begun.channel in self._pacing:
                 self._pacing[begun.channel].record_sent(notice, now)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from alerts.delivery import AfterAttempt, GivenUp, PendingDelivery, Sent
+from alerts.delivery import AfterAttempt, GivenUp, PendingDelivery, RetryAt
 from alerts.notice import Notice
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.read import OutboxStore
@@ -58,11 +58,11 @@ def is_unsent(row: Delivery) -> bool:
 
 def delivery_after(begun: Delivery, step: AfterAttempt, now: datetime) -> Delivery:
     """Return a delivery after an attempt: sent, given up, or due again later."""
-    if isinstance(step, Sent):
-        return replace(begun, standing=DeliveryState.SENT, finished=now, reference=step.reference, reason="")
+    if isinstance(step, RetryAt):
+        return replace(begun, due=step.at, finished=now, reason=step.reason)
     if isinstance(step, GivenUp):
         return replace(begun, standing=DeliveryState.GIVEN_UP, finished=now, reason=step.reason)
-    return replace(begun, due=step.at, finished=now, reason=step.reason)
+    return replace(begun, standing=DeliveryState.SENT, finished=now, reference=step.reference, reason="")
 
 
 def notified_channels(outbox: OutboxStore, incident: str) -> set[str]:

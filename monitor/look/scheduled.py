@@ -128,9 +128,9 @@ class ScheduledTarget:
     def follow_redirect(self, sighting: Sighting) -> None:
         """Set the address of the next look: where a redirect led, or the target's own.
 
-        While the destination is present, it stays. It is the target's own after a look that proved nothing else, because
-        a page may replace a redirect to, for instance, the home page. So it is after a loop, too many redirects, or one
-        to another site.
+        While the destination is present, the address stays. After a look that proved no presence, it is the target's
+        own, because a page may have replaced a redirect to, for instance, the home page. It is the target's own too
+        after a loop, too many redirects, or one to another site.
         """
         if sighting.state is State.PRESENT:
             return

@@ -152,7 +152,7 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 9702,
+    "alerts": 9558,
     "schedules": 8396,
     "monitor/plan": 1770,
     "monitor/look": 6190,

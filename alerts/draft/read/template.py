@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TypeAlias
 
@@ -24,46 +23,38 @@ PARAGRAPH_END = "\x1d"
 Stretches: TypeAlias = Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class FilledTemplate:
-    """The paragraphs of a template that was filled, with marks around the text of each box and without."""
-
-    marked: Stretches
-    plain: Stretches
-
-
 def count_differences(one: Stretches, other: Stretches) -> int:
-    """Return how many paragraphs are in only one of the two files."""
+    """Return how many paragraphs are in only one of the two files. Marks do not count."""
     ours, theirs = (
-        Counter(text for paragraphs in file.values() for text in Place(paragraphs).normalised())
+        Counter(
+            text for paragraphs in file.values() for text in Place(tuple(map(_remove_marks, paragraphs))).normalised()
+        )
         for file in (one, other)
     )
     return ((ours - theirs) + (theirs - ours)).total()
 
 
-def fill_with_marks(template: bytes, report: Report) -> FilledTemplate:
-    """Return the paragraphs of a template that is filled with a report. Raises BadTemplate."""
-    marked = read_stretches(fill_template(template, report, marks=True))
-    plain = {where: tuple(map(_remove_marks, paragraphs)) for where, paragraphs in marked.items()}
-    return FilledTemplate(marked, plain)
+def fill_with_marks(template: bytes, report: Report) -> Stretches:
+    """Return the paragraphs of a template filled with a report, with marks around each box. Raises BadTemplate."""
+    return read_stretches(fill_template(template, report, marks=True))
 
 
-def read_template(report: Report, ours: FilledTemplate, theirs: Stretches) -> tuple[dict[Key, Place], dict[Key, Place]]:
-    """Return the text of each box in their file, and in ours.
+def read_template(report: Report, ours: Stretches, theirs: Stretches) -> tuple[dict[Key, Place], dict[Key, Place]]:
+    """Return the text of each box in their file, and in ours, which has marks around each box.
 
     Raises Unreadable if text outside the boxes changed, if it is not clear to which box a text belongs, or if a box
     that is in the template twice was changed in two ways.
     """
-    if in_one_file := [where for where in (*theirs, *ours.plain) if (where in theirs) != (where in ours.plain)]:
+    if in_one_file := [where for where in (*theirs, *ours) if (where in theirs) != (where in ours)]:
         where = in_one_file[0]
         text = " ".join(theirs.get(where, ())).strip()
         raise make_outside_error(where, text) if text else Unreadable(f"{where} it is not as the template is")
     places = {field.id: Key(section.heading, field.label) for section in report.sections for field in section.fields}
     keys = {name: places[field.id] for name in BOX_FACTS if (field := find_box(report, name))}
-    boxes = (box for paragraphs in ours.marked.values() for box in MARKED_BOX.findall("".join(paragraphs)))
+    boxes = (box for paragraphs in ours.values() for box in MARKED_BOX.findall("".join(paragraphs)))
     our_texts = {keys[name]: _make_place(text) for name, text in boxes}
     their_texts = dict(our_texts)
-    for where, paragraphs in ours.marked.items():
+    for where, paragraphs in ours.items():
         for name, text in _find_changed_boxes(where, paragraphs, theirs[where]):
             key, place = keys[name], _make_place(text)
             if place.reads_as(our_texts[key]) or place.reads_as(their_texts[key]):

@@ -24,22 +24,7 @@ from lxml.etree import SubElement, _Element
 from alerts.draft.bars import format_share
 from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import describe_lane, format_range, write_legend
-from alerts.draft.write.outline import (
-    GRID_HEADER,
-    STYLES,
-    WEB_ADDRESS,
-    Block,
-    Box,
-    Grid,
-    Heading,
-    Piece,
-    Tone,
-    Words,
-    build_outline,
-    format_footer,
-    make_printable,
-)
-from alerts.draft.write.outline import Document as PartOfDraft
+from alerts.draft.write import outline
 from alerts.draft.write.png import bar_png, lane_png
 
 FORM_FILE = Path(__file__).parent.parent / "data" / "form.docx"
@@ -50,14 +35,14 @@ BARS_CM, BAR_CM = (5.5, 2.8, 8.5), 7.9
 NOTE_STYLES = {"Normal": (9.5, 0, 2), "Heading 1": (13, 0, 4), "Heading 2": (11, 8, 5), "Caption": (9, 8, 4)}
 
 
-def write_docx(report: Report, which: PartOfDraft | None = None) -> bytes:
+def write_docx(report: Report, which: outline.Document | None = None) -> bytes:
     """Return the draft, or only one of its documents, as the bytes of a .docx file."""
     document = docx.Document(str(FORM_FILE))
     if report.form == "note":
         _shrink_styles(document)
     _set_properties(document, report)
-    _write_footer(document, format_footer(report))
-    for block in build_outline(report, which):
+    _write_footer(document, outline.format_footer(report))
+    for block in outline.build_outline(report, which):
         _add_block(document, block)
     for table in document.element.body.iter(qn("w:tbl")):
         _mark_rows(table)
@@ -77,13 +62,12 @@ def _shrink_styles(document: Document) -> None:
 
 
 def _set_properties(document: Document, report: Report) -> None:
-    """Set title, author and dates of a document."""
     core = document.core_properties
-    core.title = make_printable(f"{report.subject}: {report.title}")
-    core.subject, core.language = make_printable(report.subject), "en-GB"
-    core.author = core.last_modified_by = make_printable(report.producer)
+    core.title = outline.make_printable(f"{report.subject}: {report.title}")
+    core.subject, core.language = outline.make_printable(report.subject), "en-GB"
+    core.author = core.last_modified_by = outline.make_printable(report.producer)
     core.created = core.modified = report.at.replace(tzinfo=None)
-    core.keywords, core.category = make_printable(report.incident), "Breach report"
+    core.keywords, core.category = outline.make_printable(report.incident), "Breach report"
     core.comments, core.revision = "", 1
 
 
@@ -91,7 +75,7 @@ def _write_footer(document: Document, text: str) -> None:
     """Write a text and the page number into the footer. Word computes the numbers when it opens the file."""
     footer = document.sections[0].footer.paragraphs[0]
     footer.style = document.styles["Remark"]
-    footer.add_run(make_printable(text))
+    footer.add_run(outline.make_printable(text))
     element = footer.paragraph_format.element
     _add_child(element, "fldSimple", instr="PAGE")
     footer.add_run(" of ")
@@ -114,20 +98,20 @@ def _mark_rows(table: _Element) -> None:
                 _add_child(properties, "shd", val="clear", color="auto", fill="E9E9E9")
 
 
-def _add_block(document: Document, block: Block) -> None:
+def _add_block(document: Document, block: outline.Block) -> None:
     match block:
-        case Heading(level, text, new_page):
-            document.add_heading(make_printable(text), level).paragraph_format.page_break_before = new_page
-        case Words(pieces):
+        case outline.Heading(level, text, new_page):
+            document.add_heading(outline.make_printable(text), level).paragraph_format.page_break_before = new_page
+        case outline.Words(pieces):
             for piece in pieces:
                 _write_piece(document.add_paragraph(), piece)
-        case Box(pieces):
+        case outline.Box(pieces):
             for place, piece in enumerate(pieces):
                 paragraph = document.add_paragraph()
                 _write_piece(paragraph, piece, "Box ")
                 paragraph.paragraph_format.space_before = None if place else Pt(6)
-        case Grid(_, rows):
-            _add_table(document, GRID_HEADER, [(_plain_cell(label), pieces) for label, pieces in rows], GRID_CM)
+        case outline.Grid(_, rows):
+            _add_table(document, outline.GRID_HEADER, [(_plain_cell(label), pieces) for label, pieces in rows], GRID_CM)
         case Table(caption, header, rows):
             _add_table(
                 document, header, [[*map(_plain_cell, row)] for row in rows], block.widths(sum(GRID_CM)), caption
@@ -138,20 +122,20 @@ def _add_block(document: Document, block: Block) -> None:
             _add_bars(document, block)
 
 
-def _plain_cell(text: str) -> tuple[Piece]:
-    return (Piece(Tone.PLAIN, text),)
+def _plain_cell(text: str) -> tuple[outline.Piece]:
+    return (outline.Piece(outline.Tone.PLAIN, text),)
 
 
 def _add_table(
     document: Document,
     header: Sequence[str],
-    rows: Sequence[Sequence[Sequence[Piece]]],
+    rows: Sequence[Sequence[Sequence[outline.Piece]]],
     widths: Sequence[float],
     caption: str = "",
 ) -> DocxTable:
     """Add a ruled table with a header row, after its caption. `rows` are the pieces of each cell, `widths` are cm."""
     if caption:
-        document.add_paragraph(make_printable(caption), style="Caption")
+        document.add_paragraph(outline.make_printable(caption), style="Caption")
     made: DocxTable = document.add_table(rows=len(rows) + 1, cols=len(header))
     made.style, made.autofit = "Table Grid", False
     for column, width in zip(made.columns, widths, strict=True):
@@ -159,7 +143,7 @@ def _add_table(
         for cell in column.cells:
             cell.width = Cm(width)
     for cell, text in zip(made.rows[0].cells, header, strict=True):
-        cell.paragraphs[0].add_run(make_printable(text)).bold = True
+        cell.paragraphs[0].add_run(outline.make_printable(text)).bold = True
     for row, cells in zip(made.rows[1:], rows, strict=True):
         for cell, pieces in zip(row.cells, cells, strict=True):
             for place, piece in enumerate(pieces):
@@ -167,10 +151,10 @@ def _add_table(
     return made
 
 
-def _write_piece(paragraph: Paragraph, piece: Piece, prefix: str = "") -> None:
+def _write_piece(paragraph: Paragraph, piece: outline.Piece, prefix: str = "") -> None:
     """Write a piece into an empty paragraph, in the style of its tone. `prefix` begins the name of the style."""
-    paragraph.style = f"{prefix}{STYLES[piece.tone]}"
-    for place, part in enumerate(WEB_ADDRESS.split(make_printable(piece.text))):
+    paragraph.style = f"{prefix}{outline.STYLES[piece.tone]}"
+    for place, part in enumerate(outline.WEB_ADDRESS.split(outline.make_printable(piece.text))):
         run = paragraph.add_run(part)
         if place % 2:  # a web address
             run.style = "Hyperlink"
@@ -186,7 +170,7 @@ def _add_timeline(document: Document, figure: Timeline) -> None:
     for row, lane in zip(made.rows[1:], figure.lanes, strict=True):
         _add_picture(row.cells[1], lane_png(figure, lane), LANE_CM, f"{lane.label}: {describe_lane(figure, lane)}")
     for text in (write_legend(figure), figure.alt):
-        _write_piece(document.add_paragraph(), Piece(Tone.REMARK, text))
+        _write_piece(document.add_paragraph(), outline.Piece(outline.Tone.REMARK, text))
 
 
 def _add_bars(document: Document, figure: Bars) -> None:
@@ -197,12 +181,12 @@ def _add_bars(document: Document, figure: Bars) -> None:
     made = _add_table(document, header, rows, BARS_CM, figure.title)
     for row, bar in zip(made.rows[1:], figure.bars, strict=True):
         _add_picture(row.cells[2], bar_png(bar.number / max(1, bar.whole)), BAR_CM, f"{bar.label}: {format_share(bar)}")
-    _write_piece(document.add_paragraph(), Piece(Tone.REMARK, figure.alt))
+    _write_piece(document.add_paragraph(), outline.Piece(outline.Tone.REMARK, figure.alt))
 
 
 def _add_picture(cell: _Cell, png: bytes, width: float, alt: str) -> None:
     """Put a picture, `width` centimetres wide, with its text alternative into an empty cell."""
     picture = cell.paragraphs[0].add_run().add_picture(BytesIO(png), width=Cm(width))
     for properties in picture._inline.iter(qn("wp:docPr")):  # noqa: SLF001 - the library offers no other way
-        properties.set("descr", make_printable(alt))
+        properties.set("descr", outline.make_printable(alt))
         properties.set("title", "")

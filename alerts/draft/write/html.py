@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from alerts.draft import bars, timeline
 from alerts.draft.report import Bars, Report, Timeline
-from alerts.draft.write.jinja_templates import load_templates
 from alerts.draft.write.outline import GRID_HEADER, WEB_ADDRESS, Document, build_outline, make_printable
+
+
+@cache
+def load_templates(**filters: Callable[[str], Markup]) -> Environment:
+    """Return the templates beside this file with these filters. Text is escaped, and an unknown name is an error."""
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters.update(filters)
+    return environment
 
 
 def write_html(report: Report, which: Document | None = None) -> str:

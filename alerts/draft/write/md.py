@@ -6,19 +6,7 @@ import re
 from collections.abc import Sequence
 
 from alerts.draft.report import Bars, Report, Table, Timeline
-from alerts.draft.write.outline import (
-    GRID_HEADER,
-    WEB_ADDRESS,
-    Block,
-    Box,
-    Document,
-    Grid,
-    Heading,
-    Piece,
-    Tone,
-    Words,
-    build_outline,
-)
+from alerts.draft.write import outline
 
 PAGE_BREAK = "---\n\n"
 # Characters that begin a list, a rule or an underlined heading at the start of a line.
@@ -26,25 +14,24 @@ LINE_MARK = re.compile(r"^([^\S\n]*|\d+)([-+=.)])", re.MULTILINE)
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
-def write_md(report: Report, which: Document | None = None) -> str:
+def write_md(report: Report, which: outline.Document | None = None) -> str:
     """Return the draft as Markdown text ending in one newline."""
-    return "\n\n".join(_write_block(block) for block in build_outline(report, which)) + "\n"
+    return "\n\n".join(_write_block(block) for block in outline.build_outline(report, which)) + "\n"
 
 
-def _write_block(block: Block) -> str:
-    """Return a block of the outline as Markdown."""
+def _write_block(block: outline.Block) -> str:
     match block:
-        case Heading(level, text, new_page):
+        case outline.Heading(level, text, new_page):
             return f"{PAGE_BREAK if new_page else ''}{'#' * level} {_escape(text)}"
-        case Words(pieces):
+        case outline.Words(pieces):
             return "\n\n".join(_write_piece(piece) for piece in pieces)
-        case Box(pieces):
+        case outline.Box(pieces):
             quoted = (_write_piece(piece).replace("\n", "\n> ") for piece in pieces)
             return "\n>\n".join(f"> {text}" for text in quoted)
-        case Grid(_, rows):
+        case outline.Grid(_, rows):
             answers = ("<br>".join(_mark_tone(piece, _escape_cell(piece.text)) for piece in row[1]) for row in rows)
             labels = (_escape(label) for label, _ in rows)
-            return _write_pipe_table(GRID_HEADER, list(zip(labels, answers, strict=True)))
+            return _write_pipe_table(outline.GRID_HEADER, list(zip(labels, answers, strict=True)))
         case Table() | Bars():
             table = block if isinstance(block, Table) else block.table
             cells = [[_escape_cell(cell) for cell in row] for row in table.rows]
@@ -60,7 +47,7 @@ def _write_pipe_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> s
 
 def _escape(text: str) -> str:
     """Return a text in which Markdown reads nothing but its web addresses."""
-    parts = enumerate(WEB_ADDRESS.split(text))
+    parts = enumerate(outline.WEB_ADDRESS.split(text))
     escaped = (f"<{part}>" if place % 2 else SPECIAL.sub(r"\\\1", part) for place, part in parts)
     return LINE_MARK.sub(r"\1\\\2", "".join(escaped))
 
@@ -69,17 +56,17 @@ def _escape_cell(text: str) -> str:
     return _escape(text).replace("\n", "<br>")
 
 
-def _write_piece(piece: Piece) -> str:
+def _write_piece(piece: outline.Piece) -> str:
     return _mark_tone(piece, "\\\n".join(_escape(line) for line in piece.text.split("\n")))
 
 
-def _mark_tone(piece: Piece, text: str) -> str:
+def _mark_tone(piece: outline.Piece, text: str) -> str:
     """Return the text of a piece in bold or italics, as its tone requires."""
     match piece.tone:
-        case Tone.OPEN:
+        case outline.Tone.OPEN:
             return f"**{text}**"
-        case Tone.ASK:
+        case outline.Tone.ASK:
             return f"*• {text}*"
-        case Tone.REMARK:
+        case outline.Tone.REMARK:
             return f"*{text}*"
     return text

@@ -11,18 +11,8 @@ from markupsafe import Markup, escape
 
 from alerts.draft import bars, timeline
 from alerts.draft.report import Bars, Report, Table, Timeline
-from alerts.draft.write.jinja_templates import load_templates
-from alerts.draft.write.outline import (
-    GRID_HEADER,
-    STYLES,
-    WEB_ADDRESS,
-    Block,
-    Document,
-    Grid,
-    build_outline,
-    format_footer,
-    make_printable,
-)
+from alerts.draft.write import outline
+from alerts.draft.write.html import load_templates
 from schedules.times.json import instant_json
 
 MIMETYPE = "application/vnd.oasis.opendocument.text"
@@ -41,17 +31,17 @@ class Drawing(NamedTuple):
     svg: str
 
 
-def write_odt(report: Report, document: Document | None = None) -> bytes:
+def write_odt(report: Report, document: outline.Document | None = None) -> bytes:
     """Return the draft, or only one of its documents, as the bytes of an .odt file."""
-    blocks = build_outline(report, document)
+    blocks = outline.build_outline(report, document)
     drawings = {place: drawing for place, block in enumerate(blocks) if (drawing := _make_drawing(block, place))}
     context = {
         "report": report,
         "at": instant_json(report.at, "seconds"),
-        "footer": format_footer(report),
+        "footer": outline.format_footer(report),
         "blocks": [(type(block).__name__, block) for block in blocks],
-        "header": GRID_HEADER,
-        "styles": STYLES,
+        "header": outline.GRID_HEADER,
+        "styles": outline.STYLES,
         "widths": {place: widths for place, block in enumerate(blocks) if (widths := _list_column_widths(block))},
         "drawings": drawings,
     }
@@ -61,17 +51,17 @@ def write_odt(report: Report, document: Document | None = None) -> bytes:
         file.writestr(ZipInfo("mimetype"), MIMETYPE)
         templates = load_templates(spelled=_write_xml_text)
         for name in PARTS:
-            part = make_printable(templates.get_template(f"odt_parts/{name}.j2").render(context))
+            part = outline.make_printable(templates.get_template(f"odt_parts/{name}.j2").render(context))
             file.writestr(ZipInfo(name), part, ZIP_DEFLATED)
         for drawing in drawings.values():
             file.writestr(ZipInfo(drawing.path), drawing.svg, ZIP_DEFLATED)
     return content.getvalue()
 
 
-def _list_column_widths(block: Block) -> tuple[float, ...]:
+def _list_column_widths(block: outline.Block) -> tuple[float, ...]:
     """Return the widths in centimetres of the columns of a block's table; empty if it has no table."""
     match block:
-        case Grid():
+        case outline.Grid():
             return GRID_CM
         case Table():
             return tuple(block.widths(WIDTH_CM))
@@ -80,7 +70,7 @@ def _list_column_widths(block: Block) -> tuple[float, ...]:
     return ()
 
 
-def _make_drawing(block: Block, place: int) -> Drawing | None:
+def _make_drawing(block: outline.Block, place: int) -> Drawing | None:
     """Return the picture of a chart or timeline, None for other blocks. `place` makes its name unique."""
     match block:
         case Bars():
@@ -95,7 +85,7 @@ def _make_drawing(block: Block, place: int) -> Drawing | None:
 def _write_xml_text(text: str) -> Markup:
     """Return a text as XML in which addresses are links and blanks are elements, so that none is folded."""
     link = Markup('<text:a xlink:type="simple" xlink:href="{0}" text:style-name="Internet_20_link">{0}</text:a>')
-    parts = enumerate(WEB_ADDRESS.split(make_printable(text)))
+    parts = enumerate(outline.WEB_ADDRESS.split(outline.make_printable(text)))
     return Markup("").join(
         link.format(part) if place % 2 else Markup(BLANKS.sub(_write_blanks, escape(part)))  # noqa: S704 # escaped
         for place, part in parts

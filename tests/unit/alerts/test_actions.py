@@ -14,11 +14,13 @@ from alerts.draft.take_back import find_file_changes
 from alerts.draft.versions import append_edit, append_measurement
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
+from tests.unit.alerts.draft.conftest import get_field
 from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, retype
 
 NOW = datetime(2018, 1, 6, 12, tzinfo=UTC)
 ROLE = "head of profession"
 RENEW = {"text": "Renew the certificate.", "owner": "web team", "due": "2018-02-01"}
+RENEW_IN_WORDS = "Renew the certificate: web team, by 1 February 2018."
 LEAK = {"title": "Marriages", "producer": "ons", "what": "leaked", "when": "2018-01-05", "by": ROLE}
 
 
@@ -34,7 +36,7 @@ def with_action(logged_leak: Incident) -> Incident:
 
 def test_an_action_is_described_with_its_owner_and_due_day_and_once_done_with_that_day(with_action: Incident) -> None:
     (action,) = with_action.actions
-    assert describe_action(action, "Europe/London") == "Renew the certificate: web team, by 1 February 2018."
+    assert describe_action(action, "Europe/London") == RENEW_IN_WORDS
     (done,) = complete_action(with_action, "web team", 1, NOW, "2018-01-06T09:00").actions
     assert describe_action(done, "Europe/London") == "Renew the certificate: web team, done on 6 January 2018."
     assert done.done_by == "web team"
@@ -97,27 +99,35 @@ def test_an_action_is_overdue_from_the_day_after_it_was_due(with_action: Inciden
     assert is_overdue(due_on_1_february, date(2018, 2, 2))
 
 
-@pytest.mark.parametrize("name", ["A", "B", "C", "D", "note"])
+@pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
 def test_actions_answer_the_box_for_corrective_actions_of_every_form(
-    logged_leak: Incident, with_action: Incident, name: str
+    logged_leak: Incident, with_action: Incident, form: str
 ) -> None:
-    empty, full = (merge_words({}, fill_form(one, get_form(name), {}, [], NOW)) for one in (logged_leak, with_action))
-    [box] = [each for each in full.fields() if "human.corrective" in each.facts]
-    assert box.paragraphs == ("Renew the certificate: web team, by 1 February 2018.",)
-    assert set(list_open_fields(empty)) - set(list_open_fields(full)) == {box.id}
-    assert sum("Renew the certificate" in text for each in full.fields() for text in each.paragraphs) == 1
+    without, report = (
+        merge_words({}, fill_form(incident, get_form(form), {}, [], NOW)) for incident in (logged_leak, with_action)
+    )
+    (box,) = (field for field in report.fields() if "human.corrective" in field.facts)
+    assert box.paragraphs == (RENEW_IN_WORDS,)
+    boxes_answered_by_the_action = set(list_open_fields(without)) - set(list_open_fields(report))
+    assert boxes_answered_by_the_action == {box.id}
+    paragraphs = [text for field in report.fields() for text in field.paragraphs]
+    assert sum("Renew the certificate" in text for text in paragraphs) == 1
 
 
-def test_actions_reworded_or_added_in_the_docx_are_read_back(with_action: Incident) -> None:
+def test_an_action_reworded_in_the_docx_replaces_ours(with_action: Incident) -> None:
     versions = append_measurement((), fill_form(with_action, get_form("B"), {}, [], NOW))
     file = WRITERS["docx"](versions[-1].report)
-    ours = "Renew the certificate: web team, by 1 February 2018."
-    reworded = find_file_changes(versions, retype(file, f"^{ours}$", "A new certificate comes in time."), ROLE)
-    assert reworded.words == {"B.4.corrective": "A new certificate comes in time.", "instead.B.4.corrective": "yes"}
-    added = find_file_changes(
-        versions, edit_docx(file, lambda one: find_paragraph(one, ours).insert_paragraph_before("A watch.")), ROLE
-    )
-    assert added.words == {"B.4.corrective": "A watch."}
-    field = append_edit(versions, reworded.words, ROLE, NOW)[-1].report.find_field("B.4.corrective")
-    assert field is not None
+    reworded = retype(file, f"^{RENEW_IN_WORDS}$", "A new certificate comes in time.")
+    words = find_file_changes(versions, reworded, ROLE).words
+    assert words == {"B.4.corrective": "A new certificate comes in time.", "instead.B.4.corrective": "yes"}
+    field = get_field(append_edit(versions, words, ROLE, NOW)[-1].report, "B.4.corrective")
     assert (field.is_replaced, field.is_contested) == (True, False)
+
+
+def test_an_action_added_in_the_docx_is_read_back_without_ours(with_action: Incident) -> None:
+    versions = append_measurement((), fill_form(with_action, get_form("B"), {}, [], NOW))
+    file = edit_docx(
+        WRITERS["docx"](versions[-1].report),
+        lambda document: find_paragraph(document, RENEW_IN_WORDS).insert_paragraph_before("Watch it."),
+    )
+    assert find_file_changes(versions, file, ROLE).words == {"B.4.corrective": "Watch it."}

@@ -39,11 +39,16 @@ def logged_leak() -> Incident:
     return log_by_hand(LEAK, None, NOW)
 
 
-def test_a_leak_is_logged_with_its_own_date(logged_leak: Incident) -> None:
+def test_a_leak_occurred_on_the_first_local_date_that_was_typed(logged_leak: Incident) -> None:
+    assert LEAK["when"].startswith("2016-10-01")
     assert logged_leak.id.startswith("moj-hand-2016-10-01-")
+    midnight_in_london = datetime(2016, 9, 30, 23, tzinfo=UTC)
+    assert logged_leak.occurred == midnight_in_london
+
+
+def test_a_logged_leak_needs_a_report_and_has_the_role_that_logged_it(logged_leak: Incident) -> None:
     assert (logged_leak.kind, logged_leak.producer, logged_leak.grade) == (Kind.HAND, "moj", "report")
     assert logged_leak.has_draft
-    assert logged_leak.occurred == datetime(2016, 9, 30, 23, tzinfo=UTC)
     assert logged_leak.timeline[0].by == "lead statistician"
 
 
@@ -76,12 +81,12 @@ def test_a_note_dated_in_another_year_has_a_remark_to_check_it(noted_at: str, re
 
 
 @pytest.mark.parametrize(
-    ("until", "ended"), [({"until": "2016-10-02T16:00"}, datetime(2016, 10, 2, 15, tzinfo=UTC)), ({}, None)]
+    ("typed", "expected_end"), [({"until": "2016-10-02T16:00"}, datetime(2016, 10, 2, 15, tzinfo=UTC)), ({}, None)]
 )
 def test_the_typed_end_of_a_logged_incident_is_read_in_local_time(
-    until: dict[str, str], ended: datetime | None
+    typed: dict[str, str], expected_end: datetime | None
 ) -> None:
-    assert logged_end(log_by_hand({**LEAK, **until}, None, NOW)) == ended
+    assert logged_end(log_by_hand({**LEAK, **typed}, None, NOW)) == expected_end
 
 
 @pytest.mark.parametrize(
@@ -106,8 +111,8 @@ def test_an_impossible_end_or_address_is_refused(typed: dict[str, str], fault: s
     ("when", "has_time"), [("2017-03-20", False), ("2017-03-20T17:00, 2017-03-21", True), ("2017-03-20 17:00", True)]
 )
 def test_the_time_of_day_of_a_logged_incident_is_known_if_it_was_typed(when: str, *, has_time: bool) -> None:
-    words = {"what": "A table was seen.", "when": when, "title": "Prices", "producer": "ons"}
-    assert has_time_of_day(log_by_hand(words, None, datetime(2017, 3, 22, tzinfo=UTC))) is has_time
+    logged = log_by_hand({**LEAK, "when": when}, None, datetime(2017, 3, 22, tzinfo=UTC))
+    assert has_time_of_day(logged) is has_time
 
 
 def test_a_date_more_than_31_days_ago_has_a_remark_to_check_it() -> None:
@@ -142,25 +147,40 @@ def test_a_date_that_cannot_be_is_refused(when: str) -> None:
 def test_a_measured_breach_opens_an_incident_beside_one_logged_by_hand(
     make_facts: Make, overdue_by_seconds: Make
 ) -> None:
-    logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, make_facts(), make_facts().at)
-    decision = decide(overdue_by_seconds(61), logged, overdue_by_seconds(61).at)
+    watched, overdue = make_facts(), overdue_by_seconds(61)
+    logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, watched, watched.at)
+    decision = decide(overdue, logged, overdue.at)
     assert decision.incident is not None
     assert decision.incident.kind is Kind.LATE
     assert decision.incident.id != logged.id
     assert decision.superseded is None
-    assert find_known_incident([logged], "malpractice-2017") is None
 
 
-def test_the_notice_of_a_logged_leak_does_not_repeat_what_leaked(logged_leak: Incident, make_facts: Make) -> None:
+def test_an_incident_logged_by_hand_is_not_the_known_one_of_its_release(make_facts: Make) -> None:
+    watched = make_facts()
+    logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, watched, watched.at)
+    assert logged.release == watched.release
+    assert find_known_incident([logged], watched.release) is None
+
+
+def test_the_notice_of_a_logged_leak_does_not_repeat_what_leaked(logged_leak: Incident) -> None:
     notice = make_opening_by_hand(logged_leak)
-    assert (notice.id, notice.kind, notice.follows, notice.at) == (thread_id(logged_leak.id), "opened", "", NOW)
     assert notice.subject == (
         "LOGGED: Safety in Custody Quarterly Statistics bulletin (moj), an incident was logged by hand"
     )
     assert LEAK["what"] not in notice.text
     assert build_message(notice, logged_leak).data["measured"] is None
-    watched = log_by_hand({"what": "A leak", "when": "2018-01-04"}, make_facts(), make_facts().at)
-    assert f"Address: {make_facts().url}" in make_opening_by_hand(watched).text
+
+
+def test_the_notice_of_a_logged_leak_opens_its_thread(logged_leak: Incident) -> None:
+    notice = make_opening_by_hand(logged_leak)
+    assert (notice.id, notice.kind, notice.follows, notice.at) == (thread_id(logged_leak.id), "opened", "", NOW)
+
+
+def test_the_notice_of_an_incident_logged_for_a_watched_release_has_its_address(make_facts: Make) -> None:
+    watched = make_facts()
+    logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, watched, watched.at)
+    assert f"Address: {watched.url}" in make_opening_by_hand(logged).text
 
 
 def test_acknowledging_an_incident_twice_changes_nothing(logged_leak: Incident) -> None:
@@ -174,12 +194,13 @@ def test_a_note_enters_the_timeline_with_its_role(logged_leak: Incident) -> None
     assert (noted.timeline[-1].by, noted.timeline[-1].text) == ("duty officer", "Rang the press office.")
 
 
-def test_a_cause_is_recorded_and_corrected_and_a_blank_one_is_ignored(logged_leak: Incident) -> None:
-    logged = record_cause(logged_leak, "duty officer", " Wrong\nlist ", NOW)
-    assert (logged.words["cause"], logged.timeline[-1].text) == ("Wrong list", "cause: Wrong list")
-    assert record_cause(logged, "duty officer", "Wrong list", NOW) == logged
-    assert record_cause(logged, "duty officer", " ", NOW) == logged
-    assert record_cause(logged, "head of profession", "Old list", NOW).words["cause"] == "Old list"
+def test_a_cause_can_be_corrected_and_the_same_or_a_blank_one_changes_nothing(logged_leak: Incident) -> None:
+    recorded = record_cause(logged_leak, "duty officer", " Wrong\nlist ", NOW)
+    assert (recorded.words["cause"], recorded.timeline[-1].text) == ("Wrong list", "cause: Wrong list")
+    for same_or_blank in ("Wrong list", " "):
+        assert record_cause(recorded, "duty officer", same_or_blank, NOW) == recorded
+    corrected = record_cause(recorded, "head of profession", "Old list", NOW)
+    assert corrected.words["cause"] == "Old list"
 
 
 def test_an_incident_is_assigned_to_a_role_without_being_acknowledged(logged_leak: Incident) -> None:
@@ -217,7 +238,10 @@ def test_closing_a_closed_incident_changes_nothing(logged_leak: Incident) -> Non
 
 
 def test_an_undecodable_character_is_stored_as_a_question_mark() -> None:
-    typed = "caf\udce9"
-    logged = log_by_hand({"what": typed, "when": "2016-10-01", "title": typed, "producer": "ons"}, None, NOW)
-    for incident in (logged, add_note(logged, typed, typed, NOW), record_cause(logged, typed, typed, NOW)):
-        assert str((incident.title, incident.words, incident.timeline)).encode().count(b"caf?") > 1
+    undecodable = "caf\udce9"
+    logged = log_by_hand({**LEAK, "what": undecodable, "title": undecodable}, None, NOW)
+    assert (logged.title, logged.words["what"], logged.timeline[0].text) == ("caf?",) * 3
+    note = add_note(logged, undecodable, undecodable, NOW).timeline[-1]
+    assert (note.by, note.text) == ("caf?", "caf?")
+    caused = record_cause(logged, undecodable, undecodable, NOW)
+    assert (caused.words["cause"], caused.timeline[-1].by) == ("caf?", "caf?")

@@ -13,17 +13,22 @@ from alerts.calendar_incidents import (
     report_missing_edition,
     report_trouble,
 )
-from alerts.incident import Incident, steps_for_incident
+from alerts.incident import Decision, Incident, steps_for_incident
 
 NOW = datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
 DOUBTED_CALENDAR = CalendarTrouble(
-    "govuk", "ofqual", "3 entries, usually 240", NOW, NOW - timedelta(minutes=10), doubted=True
+    calendar="govuk",
+    producer="ofqual",
+    fault="3 entries, usually 240",
+    since=NOW,
+    last_read=NOW - timedelta(minutes=10),
+    doubted=True,
 )
 LONDON = "Europe/London"
 
 
-def open_incident(found: CalendarTrouble = DOUBTED_CALENDAR) -> Incident:
-    incident = report_trouble(found, None, NOW, LONDON).incident
+def open_incident(trouble: CalendarTrouble = DOUBTED_CALENDAR) -> Incident:
+    incident = report_trouble(trouble, None, NOW, LONDON).incident
     assert incident is not None
     return incident
 
@@ -39,30 +44,37 @@ def test_the_notice_of_a_doubted_calendar_says_what_remains_in_force_and_how_to_
 
 
 def test_the_id_of_a_calendar_incident_has_the_local_day_on_which_it_began() -> None:
-    begun_late_in_the_day = replace(DOUBTED_CALENDAR, since=datetime(2026, 6, 30, 23, 30, tzinfo=UTC))
-    assert open_incident(begun_late_in_the_day).id == "calendar-govuk-2026-07-01"
-    assert open_incident().id == open_incident(begun_late_in_the_day).id
+    half_past_midnight_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
+    incident = open_incident(replace(DOUBTED_CALENDAR, since=half_past_midnight_in_london))
+    assert incident.id == "calendar-govuk-2026-07-01"
 
 
 def test_a_new_fault_of_a_known_calendar_is_recorded_without_a_notice() -> None:
-    known = open_incident()
-    assert report_trouble(DOUBTED_CALENDAR, known, NOW, LONDON).incident is None
-    other = report_trouble(replace(DOUBTED_CALENDAR, fault="answered 503"), known, NOW, LONDON)
-    assert other.incident is not None
-    assert (other.notices, other.incident.timeline[-1].text) == ((), "answered 503")
+    decision = report_trouble(replace(DOUBTED_CALENDAR, fault="answered 503"), open_incident(), NOW, LONDON)
+    assert decision.incident is not None
+    assert (decision.notices, decision.incident.timeline[-1].text) == ((), "answered 503")
 
 
-def test_faults_that_differ_at_every_read_do_not_fill_the_timeline() -> None:
-    known = open_incident()
+def test_the_same_fault_of_a_calendar_twice_changes_nothing() -> None:
+    assert report_trouble(DOUBTED_CALENDAR, open_incident(), NOW, LONDON) == Decision()
+
+
+def test_the_timeline_keeps_50_entries_if_the_fault_differs_at_every_read() -> None:
+    incident = open_incident()
     for number in range(200):
-        known = report_trouble(replace(DOUBTED_CALENDAR, fault=f"fault {number}"), known, NOW, LONDON).incident or known
-    assert len(known.timeline) == 50
+        other_fault = replace(DOUBTED_CALENDAR, fault=f"fault {number}")
+        incident = report_trouble(other_fault, incident, NOW, LONDON).incident or incident
+    assert len(incident.timeline) == 50
 
 
 def test_a_resolved_calendar_incident_is_closed_and_can_be_reopened() -> None:
-    closed = close_resolved(open_incident(), NOW)
-    again = reopen(closed, open_incident(), NOW)
-    assert (closed.closed, again.closed, len(again.timeline)) == (NOW, None, 3)
+    incident = open_incident()
+    (opened,) = incident.timeline
+    closed = close_resolved(incident, NOW)
+    assert closed.closed == NOW
+    reopened = reopen(closed, incident, NOW)
+    assert reopened.closed is None
+    assert [entry.text for entry in reopened.timeline] == [opened.text, "resolved", opened.text]
 
 
 def test_the_subject_for_a_long_calendar_fault_is_one_short_line() -> None:
@@ -77,14 +89,23 @@ def test_the_notice_of_a_calendar_that_was_never_read_says_so() -> None:
     assert "correct its address" in notice.text
 
 
+MISSING_EDITION = MissingEdition(
+    series="Example earnings: June 2026",
+    producer="example-office",
+    producer_name="Example Office",
+    first=date(2026, 7, 8),
+    last=date(2026, 7, 22),
+)
+
+
+def test_the_id_of_a_missing_edition_has_producer_series_and_first_expected_day() -> None:
+    incident = report_missing_edition(MISSING_EDITION, NOW).incident
+    assert incident is not None
+    assert incident.id == "unannounced-example-office-example-earnings-june-2026-2026-07-08"
+
+
 def test_the_notice_of_a_missing_edition_accuses_no_one() -> None:
-    found = MissingEdition(
-        "Example earnings: June 2026", "example-office", "Example Office", date(2026, 7, 8), date(2026, 7, 22)
-    )
-    decision = report_missing_edition(found, NOW)
-    assert decision.incident is not None
-    assert decision.incident.id == "unannounced-example-office-example-earnings-june-2026-2026-07-08"
-    (notice,) = decision.notices
+    (notice,) = report_missing_edition(MISSING_EDITION, NOW).notices
     assert "between 8 July 2026 and 22 July 2026" in notice.text
     assert "No release is late because of this." in notice.text
 

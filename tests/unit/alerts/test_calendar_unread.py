@@ -42,9 +42,11 @@ def test_a_notice_says_when_the_slot_was_last_read_17_hours_before(overdue_by_se
     assert "The slot was last read in its calendar 4 January 16:30 GMT" in notice
 
 
-def test_an_exposure_weeks_ahead_is_confirmed_by_a_calendar_read_at_its_time(overdue_by_seconds: Overdue) -> None:
-    ahead = replace(
-        overdue_by_seconds(400), at=SLOT - timedelta(days=40), confirmed=SLOT - timedelta(days=40, minutes=5)
-    )
-    assert ahead.unread_since is None
-    assert replace(ahead, confirmed=SLOT - timedelta(days=41)).unread_since == SLOT - timedelta(days=41)
+def test_an_exposure_weeks_ahead_is_confirmed_by_a_calendar_read_at_its_time(
+    public_early: Callable[..., ReleaseFacts],
+) -> None:
+    found_at = SLOT - timedelta(days=40)
+    exposure = public_early("page", is_open=True, begins=found_at)
+    assert replace(exposure, confirmed=found_at - timedelta(minutes=5)).unread_since is None
+    day_before = found_at - timedelta(days=1)
+    assert replace(exposure, confirmed=day_before).unread_since == day_before

@@ -6,13 +6,13 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.channel import Accepted, Refused
+from alerts.channel import Accepted, Outcome, Refused
 from alerts.delivery import (
+    AfterAttempt,
     GivenUp,
     PendingDelivery,
     RetryAt,
     RetryPolicy,
-    Sent,
     decide_after_attempt,
     next_due,
     select_ready,
@@ -22,8 +22,17 @@ NOW = datetime(2018, 1, 5, 9, 31, 1, tzinfo=UTC)
 CONNECTION_REFUSED = Refused(permanent=False, reason="connection refused")
 
 
-def seeded_random(seed: int) -> Random:
-    return Random(seed)  # noqa: S311  # spreads attempts, guards nothing
+def decide_next(
+    outcome: Outcome,
+    *,
+    attempts: int = 1,
+    waited: timedelta = timedelta(0),
+    rng: Random | None = None,
+    policy: RetryPolicy = RetryPolicy(),  # noqa: B008  # it is frozen
+) -> AfterAttempt:
+    """Return what follows after so many attempts for a notice that has waited since NOW."""
+    seeded = Random(1)  # noqa: S311  # spreads attempts, guards nothing
+    return decide_after_attempt(outcome, attempts, NOW, NOW + waited, rng or seeded, policy)
 
 
 def pending(notice: str, *, thread: str, channel: str = "mail", made: int = 0, due: int = 0) -> PendingDelivery:
@@ -32,17 +41,15 @@ def pending(notice: str, *, thread: str, channel: str = "mail", made: int = 0, d
 
 
 def test_a_notice_that_the_channel_accepted_is_sent() -> None:
-    assert decide_after_attempt(Accepted("250 queued"), 1, NOW, NOW, seeded_random(1)) == Sent("250 queued")
+    assert decide_next(Accepted("250 queued")) == Accepted("250 queued")
 
 
 def test_a_permanent_refusal_is_given_up_at_once() -> None:
-    assert decide_after_attempt(
-        Refused(permanent=True, reason="550 no such user"), 1, NOW, NOW, seeded_random(1)
-    ) == GivenUp("550 no such user")
+    assert decide_next(Refused(permanent=True, reason="550 no such user")) == GivenUp("550 no such user")
 
 
 def test_the_first_temporary_refusal_is_retried_within_5_seconds() -> None:
-    step = decide_after_attempt(CONNECTION_REFUSED, 1, NOW, NOW, seeded_random(1))
+    step = decide_next(CONNECTION_REFUSED, attempts=1)
     assert isinstance(step, RetryAt)
     assert timedelta(seconds=2.5) <= step.at - NOW <= timedelta(seconds=5)
     assert step.reason == "connection refused"
@@ -50,56 +57,58 @@ def test_the_first_temporary_refusal_is_retried_within_5_seconds() -> None:
 
 def test_a_retry_after_longer_than_the_usual_wait_is_obeyed() -> None:
     busy = Refused(permanent=False, reason="429", retry_after=timedelta(minutes=7))
-    step = decide_after_attempt(busy, 1, NOW, NOW, seeded_random(1))
-    assert step == RetryAt(NOW + timedelta(minutes=7), "429")
+    assert decide_next(busy) == RetryAt(NOW + timedelta(minutes=7), "429")
 
 
 def test_a_notice_a_day_old_is_given_up() -> None:
-    step = decide_after_attempt(CONNECTION_REFUSED, 100, NOW, NOW + timedelta(hours=24), seeded_random(1))
+    step = decide_next(CONNECTION_REFUSED, attempts=100, waited=timedelta(hours=24))
     assert step == GivenUp("refused 100 times, most recently: connection refused")
 
 
 def test_a_retry_after_beyond_the_expiry_gives_up_the_notice() -> None:
     busy = Refused(permanent=False, reason="429", retry_after=timedelta(days=2))
-    assert isinstance(decide_after_attempt(busy, 1, NOW, NOW, seeded_random(1)), GivenUp)
+    assert isinstance(decide_next(busy, policy=RetryPolicy(expires=timedelta(days=1))), GivenUp)
 
 
 def test_the_last_attempt_falls_on_the_expiry() -> None:
-    almost = NOW + timedelta(hours=23, minutes=59)
-    assert decide_after_attempt(CONNECTION_REFUSED, 90, NOW, almost, seeded_random(1)) == RetryAt(
-        NOW + timedelta(hours=24), "connection refused"
-    )
+    step = decide_next(CONNECTION_REFUSED, attempts=90, waited=timedelta(hours=23, minutes=59))
+    assert step == RetryAt(NOW + timedelta(hours=24), "connection refused")
 
 
-@given(attempts=st.integers(1, 499), seed=st.integers())
-def test_the_wait_doubles_up_to_ten_minutes_and_is_at_least_half_of_that(attempts: int, seed: int) -> None:
-    patience = RetryPolicy()
-    step = decide_after_attempt(CONNECTION_REFUSED, attempts, NOW, NOW, seeded_random(seed))
+@given(attempts=st.integers(1, 499), rng=st.randoms(use_true_random=False))
+def test_the_wait_doubles_up_to_ten_minutes_and_is_at_least_half_of_that(attempts: int, rng: Random) -> None:
+    step = decide_next(CONNECTION_REFUSED, attempts=attempts, rng=rng)
     assert isinstance(step, RetryAt)
-    full = min(600.0, 5.0 * 2 ** (attempts - 1))
-    assert full / 2 <= (step.at - NOW).total_seconds() <= full
-    assert step == decide_after_attempt(CONNECTION_REFUSED, attempts, NOW, NOW, seeded_random(seed), patience)
+    longest = min(600.0, 5.0 * 2 ** (attempts - 1))
+    assert longest / 2 <= (step.at - NOW).total_seconds() <= longest
+
+
+def test_the_same_random_seed_gives_the_same_wait() -> None:
+    first, second = (decide_next(CONNECTION_REFUSED, rng=Random(7)) for _ in range(2))  # noqa: S311  # as above
+    assert first == second
 
 
 def test_a_notice_is_given_up_after_the_configured_number_of_attempts() -> None:
-    assert isinstance(
-        decide_after_attempt(CONNECTION_REFUSED, 3, NOW, NOW, seeded_random(1), RetryPolicy(attempts=3)), GivenUp
-    )
+    policy = RetryPolicy(attempts=3)
+    assert isinstance(decide_next(CONNECTION_REFUSED, attempts=2, policy=policy), RetryAt)
+    assert isinstance(decide_next(CONNECTION_REFUSED, attempts=3, policy=policy), GivenUp)
 
 
 def test_a_channel_that_is_down_is_tried_for_24_hours() -> None:
-    now, attempts, step, rng = NOW, 0, RetryAt(NOW, ""), seeded_random(7)
+    attempts, step = 0, RetryAt(NOW, "")
+    rng = Random(7)  # noqa: S311  # as above
     while isinstance(step, RetryAt):
-        now, attempts = step.at, attempts + 1
-        step = decide_after_attempt(CONNECTION_REFUSED, attempts, NOW, now, rng)
-    assert now == NOW + timedelta(hours=24)
+        last_attempt, attempts = step.at, attempts + 1
+        step = decide_next(CONNECTION_REFUSED, attempts=attempts, waited=last_attempt - NOW, rng=rng)
+    assert last_attempt == NOW + timedelta(hours=24)
+    # Waits of ten minutes would make 144 attempts.
     assert 140 < attempts < 500
 
 
 def test_a_follow_up_is_not_sent_before_its_opening_on_one_channel() -> None:
-    outbox = [pending("final", thread="opened", made=5), pending("opened", thread="opened", due=60)]
-    assert select_ready(outbox, NOW + timedelta(seconds=10)) == []
-    assert [one.notice for one in select_ready(outbox, NOW + timedelta(seconds=60))] == ["opened"]
+    follow_up, opening = pending("final", thread="opening", made=5), pending("opening", thread="opening", due=60)
+    assert select_ready([follow_up, opening], NOW + timedelta(seconds=10)) == []
+    assert select_ready([follow_up, opening], NOW + timedelta(seconds=60)) == [opening]
 
 
 def test_a_notice_that_waits_for_its_retry_does_not_delay_other_threads() -> None:
@@ -113,12 +122,15 @@ def test_a_channel_that_waits_for_its_retry_does_not_delay_another_channel() -> 
 
 
 def test_an_opening_is_sent_before_its_follow_up_of_the_same_instant() -> None:
-    outbox = [pending("final", thread="opening"), pending("opening", thread="opening")]
-    assert [one.notice for one in select_ready(outbox, NOW)] == ["opening"]
+    follow_up, opening = pending("final", thread="opening"), pending("opening", thread="opening")
+    assert select_ready([follow_up, opening], NOW) == [opening]
 
 
 def test_a_follow_up_is_not_due_before_the_refused_opening_of_its_thread() -> None:
-    refused, later = pending("opening", thread="opening", due=60), pending("follow-up", thread="opening", made=1)
-    assert select_ready([refused, later], NOW) == []
-    assert next_due([refused, later]) == refused.due
+    refused, follow_up = pending("opening", thread="opening", due=60), pending("final", thread="opening", made=1)
+    assert select_ready([refused, follow_up], NOW + timedelta(seconds=59)) == []
+    assert next_due([refused, follow_up]) == refused.due
+
+
+def test_nothing_is_due_in_an_empty_outbox() -> None:
     assert next_due([]) is None

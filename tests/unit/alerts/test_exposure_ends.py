@@ -28,21 +28,16 @@ def notice_of_ended_exposure(public_early: Make, ended: Ended | None) -> Notice:
     return notice
 
 
+NOT_KNOWN = "What changed: its slot has come; whether what was public before it still was then is not known\n"
+
+
 @pytest.mark.parametrize(
     ("ended", "stated", "unstated"),
     [
         (Ended.REMOVED, "What changed: what was public before its slot was removed\n", "slot has come"),
         (Ended.SLOT, "What changed: its slot has come, and what was public before it still is\n", "removed"),
-        (
-            Ended.UNKNOWN,
-            "What changed: its slot has come; whether what was public before it still was then is not known\n",
-            "removed",
-        ),
-        (
-            None,
-            "What changed: its slot has come; whether what was public before it still was then is not known\n",
-            "removed",
-        ),
+        (Ended.UNKNOWN, NOT_KNOWN, "removed"),
+        (None, NOT_KNOWN, "removed"),
     ],
 )
 def test_a_notice_says_why_an_exposure_ended(
@@ -59,9 +54,9 @@ def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(pu
     page, removed_file = facts.parts
     still_public = replace(page, exposures=(replace(page.exposures[0], ended=Ended.SLOT),))
     (notice,) = decide(replace(facts, parts=(still_public, removed_file)), begun, SLOT).notices
-    line = notice.text.split("\n")[1]
-    assert "still is" in line
-    assert "was removed" in line
+    what_changed = notice.text.split("\n")[1]
+    assert "still is" in what_changed
+    assert "was removed" in what_changed
 
 
 @pytest.mark.parametrize(("is_open", "ended"), [(True, None), (False, "removed")])

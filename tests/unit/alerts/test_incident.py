@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
-from alerts.incident import Decision, Entry, Incident, Kind, find_incident_kind, find_known_incident
+from alerts.incident import Decision, Entry, Incident, Kind, find_known_incident
 from alerts.message import build_message
-from alerts.notice import thread_id
+from alerts.notice import Notice, thread_id
 from alerts.platform import make_reminder
 from schedules.contract.verdict import LEAD, Exposure, Finding, Grade, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
@@ -56,8 +56,8 @@ def test_a_release_that_is_overdue_opens_one_incident_with_a_draft(overdue_by_se
     assert decision.incident.id == "malpractice-2017-2018-01-05"
     assert (decision.incident.kind, decision.incident.grade, decision.draft) == (Kind.LATE, "note", True)
     assert decision.incident.occurred == SLOT
-    assert notice_kinds(decision) == ["opened"]
-    assert decision.notices[0].follows == ""
+    (notice,) = decision.notices
+    assert (notice.kind, notice.follows) == ("opened", "")
 
 
 def test_the_same_facts_twice_change_nothing(overdue_by_seconds: Make) -> None:
@@ -101,52 +101,60 @@ def test_final_facts_close_the_incident_with_one_notice(overdue_by_seconds: Make
 
 
 def test_an_unproven_release_that_is_proved_late_gets_one_notice(make_facts: Make, late_by_seconds: Make) -> None:
-    doubt = decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
-    done = decide(late_by_seconds(700, final=True), doubt.incident, SLOT + timedelta(minutes=12))
-    assert notice_kinds(done) == ["opened"]
-    assert done.notices[0].subject.startswith("LATE: ")
-    assert done.notices[0].grade == "report"
-    assert done.draft
+    unproven = decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
+    proved_late = decide(late_by_seconds(700, final=True), unproven.incident, SLOT + timedelta(minutes=12))
+    (notice,) = proved_late.notices
+    assert (notice.kind, notice.grade) == ("opened", "report")
+    assert notice.subject.startswith("LATE: ")
+    assert proved_late.draft
 
 
 CALENDAR = Finding(FindingKind.SHORT_NOTICE, detail="moved to another time 1 day ahead")
 A_LEAD = Finding(LEAD, detail="https://press.example/item")
 
 
-LESSER: dict[str, dict[str, object]] = {
+FACTS_WITHOUT_BREACH: dict[str, dict[str, object]] = {
     "calendar": {"findings": (CALENDAR,)},
     "unproven": {"verdict": "unproven", "final": False},
     "lead": {"verdict": LEAD, "findings": (A_LEAD,)},
     "altered": {"findings": (Finding(FindingKind.WITHDRAWN, "page", "taken away", Bounds(70, None), LATER),)},
 }
-"""Facts that open an incident which is no breach."""
+"""By kind of incident, the facts that open it."""
 
 
-@pytest.mark.parametrize(
-    ("lesser", "is_taken_over"), [("calendar", True), ("unproven", True), ("lead", False), ("altered", False)]
-)
-def test_a_first_breach_closes_a_calendar_or_unproven_incident_and_leaves_a_lead_or_altered_one_open(
-    make_facts: Make, overdue_by_seconds: Make, lesser: str, *, is_taken_over: bool
+def incident_without_breach(make_facts: Make, kind: str) -> Incident:
+    """Return an incident that opened six minutes after the slot for another reason than a breach."""
+    facts = make_facts(LATER, **FACTS_WITHOUT_BREACH[kind])
+    return incident_of(decide(facts, None, SLOT + timedelta(minutes=6)))
+
+
+@pytest.mark.parametrize("kind", ["calendar", "unproven"])
+def test_a_first_breach_closes_a_calendar_or_unproven_incident_and_takes_it_over(
+    make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
     now = SLOT + timedelta(minutes=7)
-    before = incident_of(decide(make_facts(LATER, **LESSER[lesser]), None, now - timedelta(minutes=1)))
+    before = incident_without_breach(make_facts, kind)
     decision = decide(overdue_by_seconds(400), before, now)
-    closed = decision.superseded
-    if is_taken_over:
-        assert closed is not None
-        assert (closed.id, closed.closed) == (before.id, now)
-        assert closed.timeline[-1].text == f"taken over by {incident_of(decision).id}"
-    else:
-        assert closed is None
+    assert decision.superseded is not None
+    assert (decision.superseded.id, decision.superseded.closed) == (before.id, now)
+    assert decision.superseded.timeline[-1].text == f"taken over by {incident_of(decision).id}"
 
 
-@pytest.mark.parametrize("lesser_facts", LESSER.values(), ids=LESSER)
+@pytest.mark.parametrize("kind", ["lead", "altered"])
+def test_a_first_breach_leaves_an_incident_that_a_person_must_settle_open(
+    make_facts: Make, overdue_by_seconds: Make, kind: str
+) -> None:
+    before = incident_without_breach(make_facts, kind)
+    assert decide(overdue_by_seconds(400), before, SLOT + timedelta(minutes=7)).superseded is None
+
+
+@pytest.mark.parametrize("kind_before", FACTS_WITHOUT_BREACH)
 @pytest.mark.parametrize("breach", ["late", "early"])
 def test_a_first_breach_after_a_lesser_incident_is_notified_and_drafted_as_a_new_incident(
-    make_facts: Make, overdue_by_seconds: Make, public_early: Make, lesser_facts: dict[str, object], breach: str
+    make_facts: Make, overdue_by_seconds: Make, public_early: Make, kind_before: str, breach: str
 ) -> None:
     now = SLOT + timedelta(minutes=7)
-    lesser = incident_of(decide(make_facts(LATER, **lesser_facts), None, now - timedelta(minutes=1)))
+    lesser = incident_without_breach(make_facts, kind_before)
     facts = overdue_by_seconds(400) if breach == "late" else public_early("page", is_open=True, begins=now)
     decision = decide(replace(facts, findings=(*facts.findings, A_LEAD)), lesser, now)
     (opening,) = decision.notices
@@ -160,15 +168,19 @@ def test_a_first_breach_after_a_lesser_incident_is_notified_and_drafted_as_a_new
 
 def test_three_incidents_of_one_release_have_different_ids(make_facts: Make, overdue_by_seconds: Make) -> None:
     calendar = open_incident(make_facts(SLOT, findings=(CALENDAR,)))
-    doubt = decide(
-        make_facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,)), calendar, SLOT + timedelta(minutes=6)
+    unproven_facts = make_facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,))
+    unproven = incident_of(decide(unproven_facts, calendar, SLOT + timedelta(minutes=6), [calendar.id]))
+    late = incident_of(
+        decide(overdue_by_seconds(500), unproven, SLOT + timedelta(minutes=9), [calendar.id, unproven.id])
     )
-    assert doubt.incident is not None
-    assert (notice_kinds(doubt), doubt.incident.kind) == (["unproven"], Kind.UNPROVEN)
-    late = decide(
-        overdue_by_seconds(500), doubt.incident, SLOT + timedelta(minutes=9), [calendar.id, doubt.incident.id]
-    )
-    assert len({calendar.id, doubt.incident.id, incident_of(late).id}) == 3
+    assert [one.kind for one in (calendar, unproven, late)] == [Kind.CALENDAR, Kind.UNPROVEN, Kind.LATE]
+    assert len({calendar.id, unproven.id, late.id}) == 3
+
+
+def test_an_unproven_release_after_a_calendar_incident_gets_a_notice(make_facts: Make) -> None:
+    calendar = open_incident(make_facts(SLOT, findings=(CALENDAR,)))
+    unproven = make_facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,))
+    assert notice_kinds(decide(unproven, calendar, SLOT + timedelta(minutes=6))) == ["unproven"]
 
 
 def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(public_early: Make) -> None:
@@ -177,18 +189,20 @@ def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(public_early: Mak
     opening = build_message(decision.notices[0], decision.incident)
     assert opening.brief.startswith("EARLY: ")
     over = public_early("page", is_open=False)
-    short = replace(over.parts[0].exposures[0], seconds=Bounds(0.2, 0.9))
-    facts = replace(over, parts=(replace(over.parts[0], exposures=(short,)),))
-    (closed,) = decide(facts, decision.incident, over.at).notices
+    (page,) = over.parts
+    less_than_a_second = replace(page.exposures[0], seconds=Bounds(0.2, 0.9))
+    over = replace(over, parts=(replace(page, exposures=(less_than_a_second,)),))
+    (closed,) = decide(over, decision.incident, over.at).notices
     assert "was public for at most 1 s from" in closed.subject
     for text in (opening.brief, opening.text, build_message(closed, decision.incident).brief, closed.text):
         assert re.search(r"(?<![\d:])0 s\b", text) is None
 
 
 def test_a_page_public_too_early_and_then_late_gets_a_notice_that_it_is_absent(public_early: Make) -> None:
-    monday = public_early("page", is_open=False)
-    late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
-    decision = decide(replace(monday, findings=(*monday.findings, late)), open_incident(monday), LATER)
+    early = public_early("page", is_open=False)
+    still_absent_after_400_seconds = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
+    early_and_late = replace(early, findings=(*early.findings, still_absent_after_400_seconds))
+    decision = decide(early_and_late, open_incident(early), LATER)
     assert notice_kinds(decision) == ["new_finding"]
     assert "still absent at 09:36:40 GMT" in decision.notices[0].subject
 
@@ -200,9 +214,10 @@ def test_an_incident_first_known_after_the_final_verdict_is_closed_at_once(late_
 
 
 def test_an_exposure_gets_one_notice_when_it_begins_and_one_when_it_ends(public_early: Make) -> None:
-    begun = decide(public_early("html", is_open=True), None, LATER)
+    begins = SLOT - timedelta(hours=40, minutes=30)
+    begun = decide(public_early("html", is_open=True, begins=begins), None, LATER)
     assert (incident_of(begun).kind, notice_kinds(begun)) == (Kind.EARLY, ["opened"])
-    assert incident_of(begun).occurred == SLOT - timedelta(hours=40, minutes=30)
+    assert incident_of(begun).occurred == begins
     over = decide(public_early("html", is_open=False), begun.incident, LATER)
     assert notice_kinds(over) == ["exposure_closed"]
     assert over.draft
@@ -219,9 +234,9 @@ def test_a_file_exposed_after_its_page_gets_no_notice_of_its_own(public_early: M
 def test_early_on_monday_and_late_on_wednesday_is_one_incident_with_both(
     public_early: Make, overdue_by_seconds: Make
 ) -> None:
-    incident = open_incident(public_early("html", is_open=False))
-    wednesday = overdue_by_seconds(400)
     monday = public_early("html", is_open=False)
+    incident = open_incident(monday)
+    wednesday = overdue_by_seconds(400)
     both = replace(wednesday, parts=(*wednesday.parts, *monday.parts), findings=(*wednesday.findings, *monday.findings))
     decision = decide(both, incident, LATER)
     assert notice_kinds(decision) == ["new_finding"]
@@ -230,10 +245,10 @@ def test_early_on_monday_and_late_on_wednesday_is_one_incident_with_both(
 
 
 def test_a_new_fact_reopens_a_closed_incident(public_early: Make, late_by_seconds: Make) -> None:
-    closed = replace(open_incident(public_early("html", is_open=False)), closed=LATER)
-    late_too = late_by_seconds(700)
-    both = replace(late_too, parts=(*late_too.parts, *public_early("html", is_open=False).parts))
-    decision = decide(both, closed, LATER + timedelta(hours=1))
+    early, late = public_early("html", is_open=False), late_by_seconds(700)
+    closed = replace(open_incident(early), closed=LATER)
+    early_and_late = replace(late, parts=(*late.parts, *early.parts))
+    decision = decide(early_and_late, closed, LATER + timedelta(hours=1))
     assert notice_kinds(decision) == ["reopened"]
     assert incident_of(decision).closed is None
 
@@ -254,10 +269,11 @@ def test_a_final_unproven_verdict_gets_a_notice_at_once(make_facts: Make) -> Non
 
 
 def test_an_unproven_release_that_proves_on_time_gets_a_final_notice(make_facts: Make) -> None:
-    doubt = decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
-    done = decide(make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True), doubt.incident, SLOT + timedelta(hours=1))
-    assert notice_kinds(done) == ["final"]
-    assert "came out on time" in done.notices[0].subject
+    unproven = decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
+    on_time = make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True)
+    (notice,) = decide(on_time, unproven.incident, SLOT + timedelta(hours=1)).notices
+    assert notice.kind == "final"
+    assert "came out on time" in notice.subject
 
 
 @pytest.mark.parametrize("finding", ["calendars_disagree", "short_notice"])
@@ -265,53 +281,44 @@ def test_a_finding_about_calendars_gives_a_notice_without_a_draft(make_facts: Ma
     at = SLOT - timedelta(days=3)
     decision = decide(make_facts(at, findings=(Finding(finding),)), None, at)
     assert (notice_kinds(decision), decision.draft) == (["calendar"], False)
-    done = decide(make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True), decision.incident, LATER)
-    assert done.notices == ()
-    assert incident_of(done).closed == LATER
+
+
+def test_a_calendar_incident_is_closed_without_a_notice_if_the_release_is_on_time(make_facts: Make) -> None:
+    incident = open_incident(make_facts(SLOT, findings=(CALENDAR,)))
+    on_time = decide(make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True), incident, LATER)
+    assert on_time.notices == ()
+    assert incident_of(on_time).closed == LATER
 
 
 def test_a_lead_gets_no_draft_and_a_verdict_of_on_time_does_not_close_it(make_facts: Make) -> None:
     at = datetime(2018, 1, 1, 22, tzinfo=UTC)
-    lead = decide(
-        make_facts(at, verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/item"),)), None, at
-    )
+    lead = decide(make_facts(at, verdict=LEAD, findings=(A_LEAD,)), None, at)
     assert (notice_kinds(lead), lead.draft) == (["lead"], False)
     assert incident_of(lead).id == "malpractice-2017-lead-2018-01-01"
     assert decide(make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True), lead.incident, LATER) == Decision()
 
 
 def test_a_second_lead_is_notified_as_a_new_finding(make_facts: Make) -> None:
-    first = (Finding(LEAD, detail="https://press.example/1"),)
-    incident = open_incident(make_facts(verdict=LEAD, findings=first))
-    second = make_facts(verdict=LEAD, findings=(*first, Finding(LEAD, detail="https://press.example/2")))
-    assert notice_kinds(decide(second, incident, LATER)) == ["new_finding"]
+    incident = open_incident(make_facts(verdict=LEAD, findings=(A_LEAD,)))
+    second_lead = Finding(LEAD, detail="https://press.example/another-item")
+    both = make_facts(verdict=LEAD, findings=(A_LEAD, second_lead))
+    assert notice_kinds(decide(both, incident, LATER)) == ["new_finding"]
 
 
-def test_a_lateness_beside_a_lead_is_an_incident_of_its_own(make_facts: Make, overdue_by_seconds: Make) -> None:
-    lead = open_incident(make_facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/1"),)))
-    decision = decide(overdue_by_seconds(61), lead, LATER)
-    assert notice_kinds(decision) == ["opened"]
-    assert decision.incident is not None
-    assert find_known_incident([lead, decision.incident], "malpractice-2017") == decision.incident
-
-
-def released_with(make_facts: Make, *findings: Finding, **more: object) -> ReleaseFacts:
+def released_with(make_facts: Make, *findings: Finding) -> ReleaseFacts:
+    """Return the final facts of a release that was on time, with page, data file, alternative and these findings."""
     roles = {"page": "page", "sheet": "data", "news": "alternative"}
     parts = tuple(
         PartVerdict(name, role, f"https://a.example/{name}", required=True, verdict=VerdictKind.ON_TIME)
         for name, role in roles.items()
     )
-    return make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True, parts=parts, findings=findings, **more)
+    return make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True, parts=parts, findings=findings)
 
 
 def removal_of(part: str = "page", removed_at_minute: float = 60, back_within_seconds: float | None = None) -> Finding:
-    return Finding(
-        FindingKind.WITHDRAWN,
-        part,
-        "taken away",
-        Bounds(70, back_within_seconds),
-        SLOT + timedelta(minutes=removed_at_minute),
-    )
+    """Return the finding that a part was removed so many minutes after the slot. Without a length it is not back."""
+    removed = SLOT + timedelta(minutes=removed_at_minute)
+    return Finding(FindingKind.WITHDRAWN, part, "taken away", Bounds(70, back_within_seconds), removed)
 
 
 SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
@@ -338,14 +345,17 @@ def test_a_notice_says_that_removed_content_is_back(make_facts: Make) -> None:
     assert "is back (announced page)" in back.notices[0].subject
 
 
-def test_a_page_and_its_file_removed_together_give_one_notice_and_a_second_removal_another(make_facts: Make) -> None:
-    incident = open_incident(released_with(make_facts, removal_of()))
-    both = decide(released_with(make_facts, removal_of(), removal_of("sheet", removed_at_minute=119)), incident, LATER)
-    assert both.notices == ()
-    assert both.incident is not None
-    page_back, file_back = removal_of(back_within_seconds=300), removal_of("sheet", 119, back_within_seconds=300)
-    twice = released_with(make_facts, page_back, file_back, removal_of("page", removed_at_minute=130))
-    assert notice_kinds(decide(twice, both.incident, LATER)) == ["back", "new_finding"]
+def test_a_file_removed_within_two_hours_of_its_page_gets_no_notice_of_its_own(make_facts: Make) -> None:
+    page, sheet = removal_of("page", removed_at_minute=60), removal_of("sheet", removed_at_minute=179)
+    incident = open_incident(released_with(make_facts, page))
+    assert decide(released_with(make_facts, page, sheet), incident, LATER).notices == ()
+
+
+def test_a_second_removal_of_a_page_gets_a_notice_after_that_of_its_return(make_facts: Make) -> None:
+    incident = open_incident(released_with(make_facts, removal_of("page", removed_at_minute=60)))
+    page_back = removal_of("page", removed_at_minute=60, back_within_seconds=300)
+    removed_twice = released_with(make_facts, page_back, removal_of("page", removed_at_minute=130))
+    assert notice_kinds(decide(removed_twice, incident, LATER)) == ["back", "new_finding"]
 
 
 def test_a_removal_at_an_alternative_or_guessed_address_gets_no_notice(make_facts: Make) -> None:
@@ -357,29 +367,26 @@ def test_a_second_swap_of_a_release_gets_no_notice(make_facts: Make) -> None:
     assert decide(released_with(make_facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
 
 
-def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thread(
-    make_facts: Make, late_by_seconds: Make
-) -> None:
-    closed = decide(late_by_seconds(400, final=True), None, LATER).incident
-    assert closed is not None
-    facts_now = replace(late_by_seconds(400, final=True), findings=(*late_by_seconds(400).findings, removal_of()))
-    decision = decide(facts_now, closed, LATER)
+def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thread(late_by_seconds: Make) -> None:
+    late = late_by_seconds(400, final=True)
+    closed = incident_of(decide(late, None, LATER))
+    decision = decide(replace(late, findings=(*late.findings, removal_of("page"))), closed, LATER)
     (notice,) = decision.notices
     assert (notice.kind, notice.follows) == ("reopened", thread_id(closed.id))
     # A route that silences `withdrawn` silences this notice, and one for `late` does not send it.
     assert notice.findings == ("altered", "withdrawn")
+    # The verdict is final, so it is closed again at once.
     assert (incident_of(decision).kind, incident_of(decision).closed) == (Kind.LATE, LATER)
 
 
 def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(
     make_facts: Make, overdue_by_seconds: Make
 ) -> None:
-    incident = open_incident(released_with(make_facts, removal_of()))
-    decision = decide(
-        replace(overdue_by_seconds(400), findings=(*overdue_by_seconds(400).findings, removal_of())), incident, LATER
-    )
-    assert notice_kinds(decision) == ["opened"]
-    assert decision.notices[0].findings == ("late",)
+    incident = open_incident(released_with(make_facts, removal_of("page")))
+    overdue = overdue_by_seconds(400)
+    decision = decide(replace(overdue, findings=(*overdue.findings, removal_of("page"))), incident, LATER)
+    (notice,) = decision.notices
+    assert (notice.kind, notice.findings) == ("opened", ("late",))
     assert decision.draft
 
 
@@ -392,25 +399,20 @@ def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
 
-def test_the_findings_of_a_notice_begin_with_the_one_that_opened_it(make_facts: Make, overdue_by_seconds: Make) -> None:
-    late = overdue_by_seconds(61)
-    sudden = replace(
-        late, findings=(Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST), *late.findings)
-    )
-    (opened,) = decide(sudden, None, sudden.at).notices
-    assert opened.findings == ("late", "calendars_disagree", "elsewhere_first")
-    stale = make_facts(
-        LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(Finding(FindingKind.STALE_EDGE, "page"),)
-    )
-    (opened,) = decide(stale, None, LATER).notices
-    assert opened.findings == ("stale_edge", "late")
+def test_the_findings_of_a_notice_begin_with_the_one_that_opened_it(overdue_by_seconds: Make) -> None:
+    overdue = overdue_by_seconds(61)
+    others = (Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST))
+    (opening,) = decide(replace(overdue, findings=(*others, *overdue.findings)), None, overdue.at).notices
+    assert opening.findings == ("late", "calendars_disagree", "elsewhere_first")
 
 
 def test_a_stale_edge_that_kept_users_waiting_opens_a_late_incident(make_facts: Make) -> None:
-    stale = make_facts(
-        LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(Finding(FindingKind.STALE_EDGE, "page"),)
-    )
-    assert find_incident_kind(stale, LATER) == Kind.LATE
+    stale_edge = Finding(FindingKind.STALE_EDGE, "page")
+    stale = make_facts(LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(stale_edge,))
+    decision = decide(stale, None, LATER)
+    assert incident_of(decision).kind == Kind.LATE
+    (opening,) = decision.notices
+    assert opening.findings == ("stale_edge", "late")
 
 
 def test_an_incident_without_an_announced_time_occurs_when_it_is_found(make_facts: Make) -> None:
@@ -420,64 +422,87 @@ def test_an_incident_without_an_announced_time_occurs_when_it_is_found(make_fact
 
 
 def test_reminders_are_repeated_until_the_incident_is_acknowledged(overdue_by_seconds: Make) -> None:
-    incident, spacing = open_incident(overdue_by_seconds(400)), timedelta(minutes=10)
-    start = incident.opened
-    assert make_reminder(incident, start + timedelta(minutes=9), spacing, spacing) is None
-    times = [start + timedelta(minutes=minutes) for minutes in range(10, 90, 5)]
-    reminders = [make_reminder(incident, at, spacing, spacing) for at in times]
+    incident, ten_minutes = open_incident(overdue_by_seconds(400)), timedelta(minutes=10)
+
+    def reminder_after(incident: Incident, minutes: int) -> Notice | None:
+        at = incident.opened + timedelta(minutes=minutes)
+        return make_reminder(incident, at, spacing=ten_minutes, grace=ten_minutes)
+
+    assert reminder_after(incident, minutes=9) is None
+    reminders = [reminder_after(incident, minutes) for minutes in range(10, 90, 5)]
+    # One each ten minutes, in the 80 minutes from the tenth on.
     assert len({reminder.id for reminder in reminders if reminder is not None}) == 8
-    acknowledged = incident.with_entries(Entry(start, "on call", "acknowledged"))
-    assert make_reminder(acknowledged, start + timedelta(hours=1), spacing, spacing) is None
+    acknowledged = incident.with_entries(Entry(incident.opened, "on call", "acknowledged"))
+    assert reminder_after(acknowledged, minutes=60) is None
 
 
 def test_an_incident_of_grade_note_gets_no_reminder(overdue_by_seconds: Make) -> None:
-    assert (
-        make_reminder(
-            open_incident(overdue_by_seconds(61)), LATER + timedelta(hours=5), timedelta(minutes=10), timedelta()
-        )
-        is None
-    )
+    note = open_incident(overdue_by_seconds(61))
+    hours_later = LATER + timedelta(hours=5)
+    assert make_reminder(note, hours_later, spacing=timedelta(minutes=10), grace=timedelta()) is None
 
 
-STORY = st.lists(
-    st.tuples(
+def public_page(verdict: str, grade: str, exposure_status: str, *, final: bool) -> ReleaseFacts:
+    """Return facts of a page that was exposed before its slot ("open" or "over") or was not ("none")."""
+    start = Interval(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
+    is_open = exposure_status == "open"
+    exposure = Exposure("page", start, Interval(SLOT, SLOT), Bounds(3600, 7200), open=is_open)
+    exposures = () if exposure_status == "none" else (exposure,)
+    page = page_part(verdict, delay=Bounds(400, None), exposures=exposures)
+    return facts_of_a_release(verdict=verdict, grade=grade, final=final, parts=(page,), findings=())
+
+
+SEQUENCES_OF_FACTS = st.lists(
+    st.builds(
+        public_page,
         st.sampled_from(["pending", "overdue", "late", "early", "unproven", "on_time", "not_published"]),
         st.sampled_from(["none", "note", "report"]),
-        st.booleans(),
-        st.sampled_from(["nothing", "open", "over"]),
+        st.sampled_from(["none", "open", "over"]),
+        final=st.booleans(),
     ),
     max_size=8,
 )
 
 
-def facts_of_chapter(chapter: tuple[str, str, bool, str], at: datetime) -> ReleaseFacts:
-    verdict, grade, final, exposed = chapter
-    start = Interval(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
-    exposure = Exposure("page", start, Interval(SLOT, SLOT), Bounds(3600, 7200), open=exposed == "open")
-    exposures = () if exposed == "nothing" else (exposure,)
-    page = page_part(verdict, delay=Bounds(400, None), exposures=exposures)
-    return facts_of_a_release(verdict=verdict, grade=grade, final=final, at=at, parts=(page,), findings=())
+@given(sequence=SEQUENCES_OF_FACTS)
+def test_any_sequence_of_facts_opens_at_most_one_unproven_and_one_breach_thread(
+    sequence: list[ReleaseFacts],
+) -> None:
+    incident: Incident | None = None
+    notices: list[Notice] = []
+    for at, facts in dated_from_minute_10(sequence):
+        decision = decide(facts, incident, at)
+        incident = decision.incident
+        notices += decision.notices
+    openings = [notice.id for notice in notices if not notice.follows]
+    threads = {notice.follows or notice.id for notice in notices}
+    assert len(openings) == len(set(openings)) <= 2
+    assert len(threads) <= 2
 
 
-@given(story=STORY)
-def test_any_sequence_of_findings_notifies_each_fact_once_in_the_thread_of_its_incident(
-    story: list[tuple[str, str, bool, str]],
+@given(sequence=SEQUENCES_OF_FACTS)
+def test_in_any_sequence_the_same_facts_twice_give_no_second_notice(sequence: list[ReleaseFacts]) -> None:
+    incident: Incident | None = None
+    for at, facts in dated_from_minute_10(sequence):
+        incident = decide(facts, incident, at).incident
+        assert decide(facts, incident, at + timedelta(seconds=1)).notices == ()
+
+
+@given(sequence=SEQUENCES_OF_FACTS)
+def test_in_any_sequence_an_incident_stays_known_and_its_grade_never_falls_to_none(
+    sequence: list[ReleaseFacts],
 ) -> None:
     known: Incident | None = None
-    openings: list[str] = []
-    threads: set[str] = set()
-    for minutes, chapter in enumerate(story, start=10):
+    for at, facts in dated_from_minute_10(sequence):
+        incident = decide(facts, known, at).incident
+        assert incident is not None or known is None
+        if known is not None and incident is not None and incident.id == known.id:
+            assert incident.grade != "none" or known.grade == "none"
+        known = incident
+
+
+def dated_from_minute_10(sequence: list[ReleaseFacts]) -> Iterator[tuple[datetime, ReleaseFacts]]:
+    """Yield facts as of a minute each, from ten minutes after the slot, with that time."""
+    for minutes, facts in enumerate(sequence, start=10):
         at = SLOT + timedelta(minutes=minutes)
-        facts = facts_of_chapter(chapter, at)
-        decision = decide(facts, known, at)
-        # The same facts give no second notice.
-        assert decide(facts, decision.incident, at + timedelta(seconds=1)).notices == ()
-        assert decision.incident is not None or known is None
-        is_same = known is not None and decision.incident is not None and known.id == decision.incident.id
-        assert not is_same or known.grade == "none" or decision.incident.grade != "none"
-        known = decision.incident
-        threads |= {one.follows or one.id for one in decision.notices}
-        openings += [notice.id for notice in decision.notices if not notice.follows]
-    # An unproven release and a breach have a thread each.
-    assert len(threads) <= 2
-    assert len(openings) == len(set(openings)) <= 2
+        yield at, replace(facts, at=at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import escape
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_a_brief_subject_gives_verdict_length_producer_and_title(
     overdue_by_seconds: Make, late_by_seconds: Make, public_early: Make
 ) -> None:
     assert build_opening_message(overdue_by_seconds(61)).brief.startswith("LATE, 1 min: ofqual, Malpractice for GCSE")
-    assert build_opening_message(late_by_seconds(2265)).brief.startswith("LATE, 37 min: ofqual, ")
+    assert build_opening_message(late_by_seconds(37 * 60 + 45)).brief.startswith("LATE, 37 min: ofqual, ")
     assert build_opening_message(overdue_by_seconds(3 * 3600 + 61)).brief.startswith("LATE, 3 h 1 min: ofqual, ")
     facts = public_early("html", is_open=True)
     assert build_opening_message(facts, facts.at + timedelta(seconds=40)).brief.startswith("EARLY, 40 s: ofqual, ")
@@ -42,21 +43,17 @@ def test_a_brief_subject_gives_verdict_length_producer_and_title(
 def test_a_mail_subject_with_a_long_title_is_cut_and_names_the_producer(overdue_by_seconds: Make, suffix: str) -> None:
     facts = replace(overdue_by_seconds(400), title="A very long title of statistics " * 9)
     decision = decide(facts, None, facts.at)
-    notice = decision.notices[-1]
-    notice = replace(notice, subject=notice.subject.replace("LATE:", f"LATE{suffix}:"))
+    (opening,) = decision.notices
+    notice = replace(opening, subject=opening.subject.replace("LATE:", f"LATE{suffix}:"))
     mail = compose_mail(build_message(notice, decision.incident), MAIL, facts.at)
     assert len(mail["Subject"]) <= LONGEST_BRIEF
     assert ": ofqual, " in mail["Subject"]
 
 
 def test_html_mail_has_a_button_for_every_step_and_no_command_to_type(overdue_by_seconds: Make) -> None:
-    message = build_opening_message(overdue_by_seconds(400))
-    for address in (
-        "https://board.example/acknowledge?token=t&amp;x=1",
-        BOARD,
-        f"{BOARD}#draft",
-        overdue_by_seconds(400).url,
-    ):
+    facts = overdue_by_seconds(400)
+    message = build_opening_message(facts)
+    for address in (escape(LINK), BOARD, f"{BOARD}#draft", facts.url):
         assert f'<a href="{address}" style=' in message.html
     assert 'name="viewport"' in message.html
     assert "ninethirty incident" not in message.html + message.text
@@ -85,16 +82,18 @@ def test_markup_that_a_publisher_wrote_is_escaped_in_html_mail() -> None:
 def test_mail_is_important_for_a_report_but_not_for_a_note_or_an_end(
     overdue_by_seconds: Make, late_by_seconds: Make
 ) -> None:
+    # A delay of more than five minutes needs a report, a shorter one a note.
+    report, note = (build_opening_message(overdue_by_seconds(seconds)) for seconds in (400, 61))
+    end = replace(build_opening_message(late_by_seconds(400, final=True)), kind="final")
     at = datetime(2018, 1, 5, tzinfo=UTC)
-    assert compose_mail(build_opening_message(overdue_by_seconds(400)), MAIL, at)["Importance"] == "high"
-    assert compose_mail(build_opening_message(overdue_by_seconds(61)), MAIL, at)["Importance"] is None
-    over = replace(build_opening_message(late_by_seconds(2265, final=True)), kind="final")
-    assert compose_mail(over, MAIL, at)["Importance"] is None
+    importance = [compose_mail(message, MAIL, at)["Importance"] for message in (report, note, end)]
+    assert importance == ["high", None, None]
 
 
 def test_without_web_pages_the_plain_text_gives_a_command_and_the_html_none(overdue_by_seconds: Make) -> None:
-    decision = decide(overdue_by_seconds(400), None, overdue_by_seconds(400).at)
-    message = build_message(decision.notices[-1], decision.incident)
+    facts = overdue_by_seconds(400)
+    decision = decide(facts, None, facts.at)
     assert decision.incident is not None
+    message = build_message(decision.notices[-1], decision.incident)
     assert f"ninethirty incident show {decision.incident.id}" in message.text
     assert "ninethirty incident" not in message.html

@@ -6,18 +6,10 @@ import pytest
 
 from alerts.one_line import one_line
 from schedules.times.interval import Bounds, Interval, magnitude
-from schedules.times.words import between_moments, length, lengths, moment
+from schedules.times.words import between_moments, lengths, moment
 
 NOON = datetime(2018, 7, 5, 11, tzinfo=UTC)
 LONDON = "Europe/London"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "0 s"), (61, "1 min 1 s"), (3600, "1 h"), (145800, "1 d 16 h 30 min"), (300, "5 min")],
-)
-def test_lengths_are_whole_seconds_in_words(seconds: float, words: str) -> None:
-    assert length(seconds) == words
 
 
 @pytest.mark.parametrize(

@@ -2,64 +2,89 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as some
 
-from alerts.rota import RotaSettings, Shift, shifts_from_json, shifts_json
+from alerts.rota import Rota, RotaSettings, Shift, shifts_from_json, shifts_json
 from tests.worlds.rotas import a_rota
 
 PHONES = {"duty A": "phone-a", "duty B": "phone-b", "duty C": "phone-c"}
-MONDAY = datetime(2026, 10, 19, 9)  # noqa: DTZ001  # local wall time
+MONDAY_19_OCTOBER_AT_9 = datetime(2026, 10, 19, 9)  # noqa: DTZ001  # local wall time
 
 
-def utc(day: int, hour: int = 9, minute: int = 0, month: int = 10) -> datetime:
-    return datetime(2026, month, day, hour, minute, tzinfo=UTC)
+def october(day: int, hour: int = 9, minute: int = 0) -> datetime:
+    """Return a time in October 2026, in UTC."""
+    return datetime(2026, 10, day, hour, minute, tzinfo=UTC)
 
 
-WEEKLY = a_rota(PHONES, turns=("duty A", "duty B"), begins=MONDAY)
+def november(day: int) -> datetime:
+    return datetime(2026, 11, day, 9, tzinfo=UTC)
+
+
+def weekly_turns(*roles: str) -> Rota:
+    """Return a rota in which each role in turn is on call for a week, from Monday 19 October at 9 in London."""
+    return a_rota(PHONES, turns=roles, begins=MONDAY_19_OCTOBER_AT_9)
 
 
 def test_turns_are_handed_over_at_the_same_local_hour_though_the_clocks_change() -> None:
+    rota = weekly_turns("duty A", "duty B")
     # Until 25 October 2026 London's nine o'clock is eight by UTC.
-    assert WEEKLY.on_call(utc(19, 7, 59)) == ()
-    assert WEEKLY.on_call(utc(19, 8)) == ("duty A",)
-    assert WEEKLY.on_call(utc(26, 8, 59)) == ("duty A",)
-    assert WEEKLY.on_call(utc(26, 9)) == ("duty B",)
-    assert list(WEEKLY.changes(utc(20), utc(10, month=11))) == [
-        (utc(20), ("duty A",)),
-        (utc(26), ("duty B",)),
-        (utc(2, month=11), ("duty A",)),
-        (utc(9, month=11), ("duty B",)),
+    assert rota.on_call(october(19, 7, 59)) == ()
+    assert rota.on_call(october(19, 8)) == ("duty A",)
+    assert rota.on_call(october(26, 8, 59)) == ("duty A",)
+    assert rota.on_call(october(26, 9)) == ("duty B",)
+
+
+def test_changes_are_who_is_on_call_at_the_beginning_and_each_hand_over_before_the_end() -> None:
+    changes = weekly_turns("duty A", "duty B").changes(october(20), november(10))
+    assert list(changes) == [
+        (october(20), ("duty A",)),
+        (october(26), ("duty B",)),
+        (november(2), ("duty A",)),
+        (november(9), ("duty B",)),
     ]
 
 
-def test_a_shift_of_the_table_has_priority_over_its_calendar_and_that_over_turns() -> None:
-    # Shifts in the calendar without a role or with one that the table does not name do not count.
-    calendar_shifts = (Shift("duty B", utc(20), utc(22)), Shift("", utc(20), utc(30)), Shift("gone", utc(20), utc(30)))
-    rota = a_rota(
-        PHONES, Shift("duty C", utc(20), utc(21)), turns=("duty A", "duty B"), begins=MONDAY, read=calendar_shifts
+def test_a_shift_of_the_table_has_priority_over_one_of_the_calendar_and_both_over_turns() -> None:
+    table_shift = Shift("duty C", october(20), october(21))
+    calendar_shift = Shift("duty B", october(20), october(22))
+    ignored_shifts = (Shift("", october(20), october(30)), Shift("unknown role", october(20), october(30)))
+    rota = replace(
+        a_rota(PHONES, table_shift, turns=["duty A"], begins=MONDAY_19_OCTOBER_AT_9),
+        calendar_shifts=(calendar_shift, *ignored_shifts),
     )
-    on_call = [rota.on_call(utc(day, 12)) for day in (20, 21, 22)]
+    on_call = [rota.on_call(october(day, 12)) for day in (20, 21, 22)]
     assert on_call == [("duty C",), ("duty B",), ("duty A",)]
 
 
-def test_if_no_one_is_on_call_all_are_notified_and_the_gap_is_known() -> None:
-    rota = a_rota(PHONES, Shift("duty A", utc(20), utc(21)), Shift("duty B", utc(22), utc(23)))
-    assert rota.channels(utc(20)) == ("phone-a",)
-    assert rota.channels(utc(21)) == ("phone-a", "phone-b", "phone-c")
-    assert rota.gaps(utc(20), utc(24)) == [(utc(21), utc(22)), (utc(23), utc(24))]
-    assert a_rota(PHONES).gaps(utc(20), utc(24)) == [(utc(20), utc(24))]
-    assert WEEKLY.gaps(utc(20), utc(30)) == []
+SHIFTS_WITH_GAPS = a_rota(PHONES, Shift("duty A", october(20), october(21)), Shift("duty B", october(22), october(23)))
+
+
+def test_the_channels_of_all_roles_are_notified_if_no_one_is_on_call() -> None:
+    assert SHIFTS_WITH_GAPS.channels(october(20)) == ("phone-a",)
+    assert SHIFTS_WITH_GAPS.channels(october(21)) == ("phone-a", "phone-b", "phone-c")
+
+
+def test_gaps_are_the_spans_in_which_no_one_is_on_call() -> None:
+    begin, end = october(20), october(24)
+    assert SHIFTS_WITH_GAPS.gaps(begin, end) == [(october(21), october(22)), (october(23), end)]
+    assert a_rota(PHONES).gaps(begin, end) == [(begin, end)]
+    assert weekly_turns("duty A", "duty B").gaps(begin, end) == []
 
 
 def test_the_description_says_who_is_on_call_until_when_and_who_is_next() -> None:
-    assert WEEKLY.describe_on_call(utc(20)) == "duty A until Mon 26 Oct 2026 09:00:00 GMT, then duty B"
-    both = a_rota(PHONES, Shift("duty A", utc(1), utc(28)), Shift("duty B", utc(1), utc(27, 8)))
-    assert both.describe_on_call(utc(26, 10)) == "duty A and duty B until Tue 27 Oct 2026 08:00:00 GMT, then duty A"
-    assert both.describe_on_call(utc(28)) == "no one, so all its roles are notified"
-    assert a_rota(PHONES, turns=["duty A"], begins=MONDAY).describe_on_call(utc(20)) == "duty A"
+    turns = weekly_turns("duty A", "duty B")
+    assert turns.describe_on_call(october(20)) == "duty A until Mon 26 Oct 2026 09:00:00 GMT, then duty B"
+    both = a_rota(PHONES, Shift("duty A", october(1), october(28)), Shift("duty B", october(1), october(27, 8)))
+    assert both.describe_on_call(october(26)) == "duty A and duty B until Tue 27 Oct 2026 08:00:00 GMT, then duty A"
+
+
+def test_the_description_says_that_no_one_is_on_call_or_that_one_role_always_is() -> None:
+    assert a_rota(PHONES).describe_on_call(october(28)) == "no one, so all its roles are notified"
+    assert weekly_turns("duty A").describe_on_call(october(20)) == "duty A"
 
 
 def test_a_subscription_address_is_read_over_https() -> None:
@@ -68,23 +93,22 @@ def test_a_subscription_address_is_read_over_https() -> None:
 
 
 def test_shifts_are_read_back_unchanged_from_json() -> None:
-    kept = (Shift("duty A", utc(20), utc(21)), Shift("", utc(21), utc(22)))
-    assert shifts_from_json(shifts_json(kept)) == kept
+    shifts = (Shift("duty A", october(20), october(21)), Shift("", october(21), october(22)))
+    assert shifts_from_json(shifts_json(shifts)) == shifts
 
 
 @given(
-    hours=some.integers(1, 200),
-    roles=some.lists(some.sampled_from(sorted(PHONES)), min_size=1, max_size=5),
-    spans=some.lists(some.tuples(some.sampled_from(sorted(PHONES)), some.integers(0, 300), some.integers(1, 90))),
+    turn_hours=some.integers(1, 200),
+    turns=some.lists(some.sampled_from(sorted(PHONES)), min_size=1, max_size=5),
+    shifts=some.lists(some.tuples(some.sampled_from(sorted(PHONES)), some.integers(0, 300), some.integers(1, 90))),
 )
 def test_the_same_roles_are_on_call_between_two_hand_overs(
-    hours: int, roles: list[str], spans: list[tuple[str, int, int]]
+    turn_hours: int, turns: list[str], shifts: list[tuple[str, int, int]]
 ) -> None:
-    begin = utc(20)
-    shifts = tuple(Shift(role, begin + timedelta(hours=at), begin + timedelta(hours=at + n)) for role, at, n in spans)
-    rota = a_rota(PHONES, *shifts, turns=roles, begins=MONDAY, every=timedelta(hours=hours))
-    end = begin + timedelta(days=14)
-    changes = list(rota.changes(begin, end))
-    for place in range(14 * 24 * 2):
-        at = begin + place * timedelta(minutes=30)
+    begin, hour = october(20), timedelta(hours=1)
+    table = [Shift(role, begin + start * hour, begin + (start + length) * hour) for role, start, length in shifts]
+    rota = a_rota(PHONES, *table, turns=turns, begins=MONDAY_19_OCTOBER_AT_9, every=turn_hours * hour)
+    half_hours_of_two_weeks = [begin + number * hour / 2 for number in range(14 * 24 * 2)]
+    changes = list(rota.changes(begin, begin + timedelta(days=14)))
+    for at in half_hours_of_two_weeks:
         assert rota.on_call(at) == [roles for since, roles in changes if since <= at][-1]

@@ -12,6 +12,7 @@ from tests.worlds.routes import a_route
 
 LONDON = "Europe/London"
 NIGHT = datetime(2018, 7, 5, 22, 30, tzinfo=UTC)
+"""Half past eleven in London, in summer."""
 CHANNELS = ("mail", "pager", "folder")
 
 
@@ -28,6 +29,11 @@ def channels_notified(notice: Notice, routes: list[Route]) -> list[str]:
     return [name for name, _ in send_times(notice, routes)]
 
 
+def silence(finding: str) -> Route:
+    """Return a route without channels for a finding, which suppresses its notices."""
+    return a_route(finding=finding)
+
+
 def test_without_routes_every_channel_is_notified() -> None:
     assert channels_notified(make_notice(), []) == [*CHANNELS]
 
@@ -41,7 +47,7 @@ def test_a_notice_that_matches_only_a_route_without_channels_is_not_sent() -> No
 
 
 @pytest.mark.parametrize(
-    ("route", "notified"), [(a_route(finding="withdrawn"), []), (a_route("mail", finding="altered"), ["mail"])]
+    ("route", "notified"), [(silence("withdrawn"), []), (a_route("mail", finding="altered"), ["mail"])]
 )
 def test_an_altered_notice_is_directed_or_silenced_by_its_finding(route: Route, notified: list[str]) -> None:
     altered = make_notice("none", "altered", ("altered", "withdrawn"))
@@ -75,21 +81,20 @@ def test_a_notice_that_matches_every_pattern_of_a_route_goes_to_its_channel(rout
 )
 def test_silencing_the_last_finding_does_not_silence_a_notice_of_others(findings: tuple[str, ...]) -> None:
     notice = make_notice(findings=findings)
-    assert channels_notified(notice, [a_route(finding=findings[-1])]) == [*CHANNELS]
+    assert channels_notified(notice, [silence(findings[-1])]) == [*CHANNELS]
 
 
 @pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
 def test_silencing_the_first_finding_does_not_silence_an_independent_one(findings: tuple[str, ...]) -> None:
     notice = make_notice(findings=findings)
-    assert channels_notified(notice, [a_route(finding=findings[0])]) == [*CHANNELS]
+    assert channels_notified(notice, [silence(findings[0])]) == [*CHANNELS]
 
 
 def test_a_route_for_a_lesser_finding_does_not_divert_a_late_notice() -> None:
     notice = make_notice(findings=("late", "short_notice"))
-    route = a_route("mail", finding="short_notice")
-    assert channels_notified(notice, [route]) == [*CHANNELS]
-    late_route = a_route("pager", finding="late")
-    assert channels_notified(notice, [route, late_route]) == ["mail", "pager"]
+    lesser_route, late_route = a_route("mail", finding="short_notice"), a_route("pager", finding="late")
+    assert channels_notified(notice, [lesser_route]) == [*CHANNELS]
+    assert channels_notified(notice, [lesser_route, late_route]) == ["mail", "pager"]
     assert channels_notified(notice, [late_route]) == ["pager"]
 
 
@@ -107,13 +112,12 @@ def test_a_route_for_a_lesser_finding_does_not_divert_a_late_notice() -> None:
 )
 def test_a_notice_is_silenced_by_its_finding_or_by_a_detail_of_it(findings: tuple[str, ...], silenced: str) -> None:
     notice = make_notice(findings=findings)
-    assert send_times(notice, [a_route(finding=silenced)]) == []
+    assert send_times(notice, [silence(silenced)]) == []
 
 
 def test_a_notice_of_two_findings_is_silenced_if_a_route_silences_each() -> None:
     notice = make_notice(findings=("late", "short_notice"))
-    routes = [a_route(finding="late"), a_route(finding="short_notice")]
-    assert send_times(notice, routes) == []
+    assert send_times(notice, [silence("late"), silence("short_notice")]) == []
 
 
 def test_all_matching_routes_count_and_each_channel_is_notified_once() -> None:
@@ -122,14 +126,15 @@ def test_all_matching_routes_count_and_each_channel_is_notified_once() -> None:
 
 
 def test_a_channel_that_does_not_exist_is_left_out() -> None:
-    assert send_times(make_notice(), [a_route("gone", "mail")]) == [("mail", NIGHT)]
+    assert channels_notified(make_notice(), [a_route("unknown channel", "mail")]) == ["mail"]
 
 
 QUIET_FROM_22_TO_7 = a_route("mail", quiet=(time(22), time(7)))
 
 
 def test_quiet_hours_delay_a_note_until_they_end_on_the_minute() -> None:
-    assert send_times(make_notice("note"), [QUIET_FROM_22_TO_7]) == [("mail", datetime(2018, 7, 6, 6, tzinfo=UTC))]
+    seven_by_summer_time = datetime(2018, 7, 6, 6, tzinfo=UTC)
+    assert send_times(make_notice("note"), [QUIET_FROM_22_TO_7]) == [("mail", seven_by_summer_time)]
 
 
 def test_quiet_hours_do_not_delay_a_report() -> None:
@@ -137,10 +142,10 @@ def test_quiet_hours_do_not_delay_a_report() -> None:
 
 
 def test_quiet_hours_end_by_the_wall_clock_when_the_clocks_change() -> None:
-    saturday = datetime(2018, 3, 24, 23, tzinfo=UTC)
-    assert send_times(make_notice("note"), [QUIET_FROM_22_TO_7], saturday) == [
-        ("mail", datetime(2018, 3, 25, 6, tzinfo=UTC))
-    ]
+    night_before_summer_time = datetime(2018, 3, 24, 23, tzinfo=UTC)
+    seven_by_summer_time = datetime(2018, 3, 25, 6, tzinfo=UTC)
+    delayed = send_times(make_notice("note"), [QUIET_FROM_22_TO_7], night_before_summer_time)
+    assert delayed == [("mail", seven_by_summer_time)]
 
 
 def test_a_channel_on_two_routes_is_notified_at_the_earlier_time() -> None:

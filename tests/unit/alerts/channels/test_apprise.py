@@ -37,9 +37,8 @@ async def test_an_address_apprise_does_not_know_is_refused_without_quoting_it(me
 
 async def test_a_service_that_refuses_is_named_only_by_its_scheme(message: Message) -> None:
     async with http_server(lambda _: (500, "", {})) as server:
-        channel = Apprise(
-            channel_settings("apprise", url=f"json://token@127.0.0.1:{server.port}/secret"), lambda: NOW, DIRECT
-        )
+        url = f"json://token@127.0.0.1:{server.port}/secret"
+        channel = Apprise(channel_settings("apprise", url=url), lambda: NOW, DIRECT)
         outcome = await channel.send(message)
         await channel.close()
     assert outcome == Refused(permanent=False, reason="the service behind json did not take it")

@@ -18,13 +18,13 @@ def folder_channel(place: Path) -> Folder:
     return Folder(channel_settings("folder", folder=str(place)), lambda: NOW, DIRECT)
 
 
-def files_under(place: Path, day: Path) -> set[str]:
-    return {str(one.relative_to(day)) for one in place.rglob("*") if one.is_file()}
+def list_files(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()}
 
 
 async def test_a_message_is_saved_under_its_date_as_text_and_json(tmp_path: Path) -> None:
-    assert await folder_channel(tmp_path / "new").send(MESSAGE) == Accepted(str(tmp_path / "new/2018-01-05/abc.txt"))
     day = tmp_path / "new/2018-01-05"
+    assert await folder_channel(tmp_path / "new").send(MESSAGE) == Accepted(str(day / "abc.txt"))
     assert sorted(one.name for one in day.iterdir()) == ["abc.json", "abc.txt"]
     assert (day / "abc.txt").read_text() == "LATE: £\n\ntext"
     assert json.loads((day / "abc.json").read_text())["subject"] == "LATE: £"
@@ -42,7 +42,8 @@ async def test_names_of_attachments_cannot_leave_the_folder(tmp_path: Path) -> N
     files = (Attachment("../../evil name.docx", "x/y", b"1"), Attachment("..", "x/y", b"2"))
     message = Message("abc", "abc", "opened", "s", "t", data=MESSAGE.data, attachments=files)
     await folder_channel(tmp_path / "in").send(message)
-    assert files_under(tmp_path, tmp_path / "in/2018-01-05") == {"abc.json", "abc.txt", "abc-evil-name.docx", "abc-1"}
+    names = ("abc.json", "abc.txt", "abc-evil-name.docx", "abc-1")
+    assert list_files(tmp_path) == {tmp_path / "in/2018-01-05" / name for name in names}
 
 
 async def test_an_id_that_is_a_path_is_refused_permanently(tmp_path: Path) -> None:
@@ -59,18 +60,17 @@ async def test_a_folder_that_cannot_be_written_is_a_temporary_refusal(tmp_path: 
 
 
 def test_no_virtual_time_passes_while_files_are_written(tmp_path: Path) -> None:
-    async def story(clock: VirtualClock) -> tuple[Outcome, float]:
+    async def send_message(clock: VirtualClock) -> tuple[Outcome, float]:
         channel = Folder(channel_settings("folder", folder=str(tmp_path), timeout=0.001), clock.now, DIRECT)
         outcome = await channel.send(MESSAGE)
         await channel.close()
         return outcome, clock.monotonic()
 
-    outcome, seconds = run_virtually(story)
+    outcome, seconds = run_virtually(send_message)
     assert isinstance(outcome, Accepted)
     assert seconds == 0
 
 
 async def test_a_message_without_a_date_is_saved_under_todays_date(tmp_path: Path) -> None:
-    assert await folder_channel(tmp_path).send(Message("abc", "abc", "test", "s", "t")) == Accepted(
-        str(tmp_path / "2018-01-05/abc.txt")
-    )
+    outcome = await folder_channel(tmp_path).send(Message("abc", "abc", "test", "s", "t", data={}))
+    assert outcome == Accepted(str(tmp_path / f"{NOW:%Y-%m-%d}/abc.txt"))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from alerts.channel import Accepted, Attachment, Message, Refused
+from alerts.channel import Accepted, Attachment, Message, Outcome, Refused
 from alerts.channels.mail import Mail, compose_mail
 from alerts.channels.settings import MailSettings
 from tests.loopback import smtp_server
@@ -20,16 +20,22 @@ from tests.worlds.channels import DIRECT, channel_settings
 NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
 TO = ["duty@example.org", "head@example.org", "desk@example.org"]
 PASSWORD = "correct-horse"
+NO_SERVER = 1
+"""A port on which nothing listens."""
 
 
 def mail_settings(port: int, **more: object) -> MailSettings:
     plain = {"host": "127.0.0.1", "sender": "Ninethirty <ninethirty@stats.example>", "to": TO, "security": "none"}
-    mail_settings: MailSettings = channel_settings("mail", port=port, **{**plain, "timeout": 5, **more})
-    return mail_settings
+    table: MailSettings = channel_settings("mail", port=port, **{**plain, "timeout": 5, **more})
+    return table
 
 
 def mail_channel(port: int, **more: object) -> Mail:
     return Mail(mail_settings(port, **more), lambda: NOW, DIRECT)
+
+
+def is_refused(outcome: Outcome, *, permanently: bool) -> bool:
+    return isinstance(outcome, Refused) and outcome.permanent is permanently
 
 
 def parse_mail(envelope: Envelope) -> EmailMessage:
@@ -42,14 +48,14 @@ def parse_mail(envelope: Envelope) -> EmailMessage:
 async def test_the_draft_arrives_whole_beside_plain_text_and_html(message: Message, draft: Attachment) -> None:
     async with smtp_server() as server:
         assert await mail_channel(server.port).send(message) == Accepted("queued as 42")
-    got = parse_mail(server.mails[0])
-    assert got["Subject"] == message.subject
-    plain, rich = got.get_body(("plain",)), got.get_body(("html",))
+    mail = parse_mail(server.mails[0])
+    assert mail["Subject"] == message.subject
+    plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
     assert plain is not None
-    assert rich is not None
+    assert html is not None
     assert plain.get_content().splitlines() == message.text.splitlines()
-    assert rich.get_content().strip() == message.html
-    (file,) = got.iter_attachments()
+    assert html.get_content().strip() == message.html
+    (file,) = mail.iter_attachments()
     assert (file.get_filename(), file.get_content_type(), file.get_content()) == (
         draft.name,
         draft.media_type,
@@ -59,11 +65,13 @@ async def test_the_draft_arrives_whole_beside_plain_text_and_html(message: Messa
 
 def test_a_follow_up_is_threaded_under_its_opening(message: Message) -> None:
     composed = compose_mail(message, mail_settings(25), NOW)
-    assert composed["Message-ID"] == "<aaaa0002@stats.example>"
-    assert composed["In-Reply-To"] == composed["References"] == "<aaaa0001@stats.example>"
+    assert composed["Message-ID"] == f"<{message.id}@stats.example>"
+    opening = f"<{message.notice}@stats.example>"
+    assert composed["In-Reply-To"] == composed["References"] == opening
 
 
-def test_a_mail_has_the_time_of_sending_and_is_marked_as_automatic(message: Message) -> None:
+def test_a_mail_has_the_time_of_its_notice_and_is_marked_as_automatic(message: Message) -> None:
+    assert message.data["at"] == "2018-01-05T09:35:01.000Z"
     composed = compose_mail(message, mail_settings(25), NOW)
     assert composed["Date"] == "Fri, 05 Jan 2018 09:35:01 +0000"
     assert composed["Auto-Submitted"] == "auto-generated"
@@ -75,22 +83,21 @@ def test_the_notice_that_opens_a_thread_replies_to_nothing(message: Message) -> 
 
 
 async def test_a_subject_that_would_add_a_mail_header_is_refused_permanently(message: Message) -> None:
-    outcome = await mail_channel(1).send(replace(message, subject="a\r\nBcc: x@example.org"))
-    assert isinstance(outcome, Refused)
-    assert outcome.permanent
+    outcome = await mail_channel(NO_SERVER).send(replace(message, subject="a\r\nBcc: x@example.org"))
+    assert is_refused(outcome, permanently=True)
 
 
 async def test_only_recipients_refused_temporarily_are_tried_again(message: Message) -> None:
-    refuse = {"head@example.org": "450 busy", "desk@example.org": "550 no such user"}
-    async with smtp_server(refuse) as server:
-        channel = mail_channel(server.port)
+    refusals = {"head@example.org": "450 busy", "desk@example.org": "550 no such user"}
+    async with smtp_server(refusals) as server:
+        channel = mail_channel(server.port, to=["duty@example.org", *refusals])
         first = await channel.send(message)
         assert isinstance(first, Refused)
         assert not first.permanent
         assert first.reason.startswith("taken for 1 of 3: ")
-        del refuse["head@example.org"]
+        del refusals["head@example.org"]
         assert isinstance(await channel.send(message), Accepted)
-    assert [one.rcpt_tos for one in server.mails] == [["duty@example.org"], ["head@example.org"]]
+    assert [mail.rcpt_tos for mail in server.mails] == [["duty@example.org"], ["head@example.org"]]
 
 
 async def test_a_recipient_refused_permanently_is_named_and_does_not_stop_the_others(message: Message) -> None:
@@ -100,22 +107,20 @@ async def test_a_recipient_refused_permanently_is_named_and_does_not_stop_the_ot
 
 
 async def test_a_message_that_no_recipient_took_at_any_attempt_is_refused_permanently(message: Message) -> None:
-    refuse = dict.fromkeys(TO, "550 no such user") | {"head@example.org": "450 busy"}
-    async with smtp_server(refuse) as server:
+    refusals = dict.fromkeys(TO, "550 no such user") | {"head@example.org": "450 busy"}
+    async with smtp_server(refusals) as server:
         channel = mail_channel(server.port)
         first = await channel.send(message)
-        refuse["head@example.org"] = "550 no such user"
+        refusals["head@example.org"] = "550 no such user"
         second = await channel.send(message)
-    assert isinstance(first, Refused)
-    assert isinstance(second, Refused)
-    assert [first.permanent, second.permanent] == [False, True]
+    assert is_refused(first, permanently=False)
+    assert is_refused(second, permanently=True)
 
 
 async def test_a_message_refused_for_every_recipient_is_refused_permanently(message: Message) -> None:
     async with smtp_server(dict.fromkeys(TO, "550 no such user")) as server:
         outcome = await mail_channel(server.port).send(message)
-    assert isinstance(outcome, Refused)
-    assert outcome.permanent
+    assert is_refused(outcome, permanently=True)
 
 
 async def test_a_wrong_password_is_a_temporary_refusal_and_is_never_shown(message: Message) -> None:
@@ -126,30 +131,28 @@ async def test_a_wrong_password_is_a_temporary_refusal_and_is_never_shown(messag
         outcome = await mail_channel(server.port, user="u", password=PASSWORD).send(message)
     assert isinstance(outcome, Refused)
     assert not outcome.permanent
-    assert PASSWORD not in outcome.reason + repr(mail_settings(1, password=PASSWORD))
+    assert PASSWORD not in outcome.reason + repr(mail_settings(NO_SERVER, password=PASSWORD))
 
 
 async def test_starttls_is_used_and_the_certificate_checked(
     message: Message, certificate: Path, server_tls: ssl.SSLContext
 ) -> None:
     async with smtp_server(tls_context=server_tls, require_starttls=True) as server:
-        unknown = await mail_channel(server.port, security="starttls").send(message)
-        known = await mail_channel(server.port, security="starttls", ca_file=str(certificate)).send(message)
-    assert isinstance(unknown, Refused)
-    assert "CERTIFICATE_VERIFY_FAILED" in unknown.reason
-    assert isinstance(known, Accepted)
+        without_ca = await mail_channel(server.port, security="starttls").send(message)
+        with_ca = await mail_channel(server.port, security="starttls", ca_file=str(certificate)).send(message)
+    assert isinstance(without_ca, Refused)
+    assert "CERTIFICATE_VERIFY_FAILED" in without_ca.reason
+    assert isinstance(with_ca, Accepted)
 
 
 async def test_a_server_that_hides_starttls_gets_no_mail(message: Message) -> None:
     async with smtp_server() as server:
         outcome = await mail_channel(server.port, security="starttls", user="u", password=PASSWORD).send(message)
-    assert isinstance(outcome, Refused)
-    assert not outcome.permanent
+    assert is_refused(outcome, permanently=False)
     assert server.mails == []
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 async def test_a_missing_ca_file_is_a_temporary_refusal(message: Message, security: str) -> None:
-    outcome = await mail_channel(1, security=security, ca_file="/nowhere.pem").send(message)
-    assert isinstance(outcome, Refused)
-    assert not outcome.permanent
+    outcome = await mail_channel(NO_SERVER, security=security, ca_file="/nowhere.pem").send(message)
+    assert is_refused(outcome, permanently=False)

@@ -33,11 +33,12 @@ async def test_each_recipient_is_sent_the_template_with_its_fields(message: Mess
     async with http_server(twin) as server:
         outcome = await send_once(message, notify_settings(server.url, "duty@example.org", "+447700900123"))
     assert outcome == Accepted("n0, n1")
-    assert twin.taken[0]["template_id"] == "template-1"
-    assert twin.taken[0]["personalisation"] == {"subject": message.subject, "text": message.text}
-    assert twin.taken[1]["phone_number"] == "+447700900123"
-    assert twin.taken[1]["personalisation"] == {"subject": message.subject, "text": ""}
-    assert twin.taken[0]["reference"] == notify_reference(message, "duty@example.org")
+    mail, phone_text = twin.taken
+    assert mail["template_id"] == "template-1"
+    assert mail["personalisation"] == {"subject": message.subject, "text": message.text}
+    assert mail["reference"] == notify_reference(message, "duty@example.org")
+    assert phone_text["phone_number"] == "+447700900123"
+    assert phone_text["personalisation"] == {"subject": message.subject, "text": ""}
 
 
 async def test_a_phone_text_fits_three_messages_and_contains_the_link(message: Message) -> None:
@@ -46,7 +47,8 @@ async def test_a_phone_text_fits_three_messages_and_contains_the_link(message: M
     async with http_server(twin) as server:
         assert isinstance(await send_once(long, notify_settings(server.url, "+447700900123")), Accepted)
     fields = twin.taken[0]["personalisation"]
-    assert len(f"{fields['subject']} {fields['text']}") <= 459
+    three_text_messages = 459
+    assert len(f"{fields['subject']} {fields['text']}") <= three_text_messages
     assert fields["text"] == "https://example/i/1"
 
 
@@ -123,7 +125,8 @@ async def test_the_draft_is_sent_in_the_configured_field_of_the_template(message
 
 async def test_a_draft_too_large_for_notify_is_left_out(message: Message, draft: Attachment) -> None:
     twin = NotifyTwin()
-    large = replace(message, attachments=(replace(draft, content=b"x" * (2 * 1024 * 1024 + 1)),))
+    more_than_2_mib = b"x" * (2 * 1024 * 1024 + 1)
+    large = replace(message, attachments=(replace(draft, content=more_than_2_mib),))
     async with http_server(twin) as server:
         assert isinstance(await send_once(large, notify_settings(server.url, draft_field="draft")), Accepted)
     assert twin.taken[0]["personalisation"]["draft"] == "not attached: too large"

@@ -74,16 +74,15 @@ def test_the_grade_decides_the_severity(message: Message, grade: str, severity: 
 
 
 def test_an_incident_that_a_person_closed_is_resolved(message: Message) -> None:
-    incident = {"id": "i", "opened": "2018-01-05T09:31:01.000Z", "closed": "2018-01-05T09:50:00.000Z"}
+    incident = {**message.data["incident"], "closed": "2018-01-05T09:50:00.000Z"}
     assert build_event(replace(message, data={"incident": incident}), "k")["event_action"] == "resolve"
 
 
 def test_an_event_links_to_the_incident_and_to_the_release(message: Message) -> None:
-    data = {**message.data, "link": "https://board.example/i", "measured": {"url": "https://www.gov.uk/x"}}
-    assert [one["href"] for one in build_event(replace(message, data=data), "k")["links"]] == [
-        "https://board.example/i",
-        "https://www.gov.uk/x",
-    ]
+    incident_page, release_page = "https://board.example/i", "https://www.gov.uk/x"
+    data = {**message.data, "link": incident_page, "measured": {"url": release_page}}
+    links = build_event(replace(message, data=data), "k")["links"]
+    assert [link["href"] for link in links] == [incident_page, release_page]
 
 
 async def test_a_wrong_key_is_refused_permanently_and_not_quoted(message: Message) -> None:

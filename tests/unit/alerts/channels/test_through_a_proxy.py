@@ -24,7 +24,7 @@ from tests.worlds.channels import channel_settings, through
 
 pytestmark = pytest.mark.needs("tinyproxy")
 NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
-APPRISE = """
+SEND_WITH_APPRISE = """
 import asyncio, json, sys
 from datetime import UTC, datetime
 from alerts.channel import Message
@@ -38,7 +38,7 @@ print(asyncio.run(Apprise(table, lambda: datetime.now(UTC), DIRECT).send(message
 
 @dataclass
 class Proxy:
-    """Where it listens, and the process."""
+    """A running proxy: where it listens, and its process."""
 
     url: str
     running: subprocess.Popen[str]
@@ -102,7 +102,7 @@ async def test_apprise_uses_the_proxy_of_the_environment(proxy: Proxy) -> None:
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
-            APPRISE,
+            SEND_WITH_APPRISE,
             f"json://127.0.0.1:{server.port}",
             env={**os.environ, "HTTP_PROXY": proxy.url, "NO_PROXY": ""},
             stdout=asyncio.subprocess.PIPE,

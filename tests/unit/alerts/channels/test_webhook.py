@@ -13,7 +13,7 @@ import pytest
 from alerts.channel import Accepted, Attachment, Message, Refused
 from alerts.channels.http import outcome_of_status
 from alerts.channels.webhook import Webhook, webhook_body
-from alerts.delivery import RetryAt, decide_after_attempt
+from alerts.delivery import RetryAt, RetryPolicy, decide_after_attempt
 from tests.loopback import Asked, http_server
 from tests.worlds.channels import DIRECT, channel_settings
 
@@ -35,7 +35,7 @@ async def test_a_webhook_request_has_a_valid_signature_and_an_idempotency_key(me
     assert has_valid_signature(asked, "s3")
     assert not has_valid_signature(asked, "other")
     assert asked.headers["idempotency-key"] == message.id
-    assert (asked.json["schema"], asked.json["thread"]) == ("ninethirty.notice/1", "aaaa0001")
+    assert (asked.json["schema"], asked.json["thread"]) == ("ninethirty.notice/1", message.notice)
 
 
 async def test_without_a_secret_nothing_is_signed(message: Message) -> None:
@@ -80,7 +80,8 @@ ABSURD = ("1000000000000", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31
 @pytest.mark.parametrize("retry_after", ABSURD)
 def test_an_absurd_retry_after_neither_delays_a_notice_nor_gives_it_up(retry_after: str) -> None:
     refused = outcome_of_status(503, retry_after, NOW)
-    step = decide_after_attempt(refused, 1, NOW - timedelta(hours=1), NOW, Random(1))  # noqa: S311 # spreads attempts, hides nothing
+    rng = Random(1)  # noqa: S311 # spreads attempts, hides nothing
+    step = decide_after_attempt(refused, 1, NOW - timedelta(hours=1), NOW, rng, RetryPolicy())
     assert isinstance(step, RetryAt)
     assert step.at - NOW <= timedelta(seconds=5)
 

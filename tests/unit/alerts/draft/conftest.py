@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.draft.report import Report
+from alerts.draft.period import Row
+from alerts.draft.report import Field, Report
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from alerts.incident import Incident, Kind
 from schedules.contract.verdict import Ended, Exposure, Finding, Grade, PartVerdict, VerdictKind
@@ -42,10 +43,21 @@ def facts_of(incident: Incident) -> ReleaseFacts:
     return incident.facts
 
 
-def text_of_field(report: Report, field: str) -> str:
-    found = report.find_field(field)
+def get_field(report: Report, name: str) -> Field:
+    found = report.find_field(name)
     assert found is not None
-    return "\n".join(found.paragraphs)
+    return found
+
+
+def text_of_field(report: Report, name: str) -> str:
+    """Return the measured or configured paragraphs of a field, without what a person typed."""
+    return "\n".join(get_field(report, name).paragraphs)
+
+
+def length_between(start: Interval, end: Interval) -> Bounds:
+    """Return the bounds of the seconds from a start to an end, of which both bounds are known."""
+    assert None not in (start.after, start.by, end.after, end.by)
+    return Bounds((end.after - start.by).total_seconds(), (end.by - start.after).total_seconds())  # type: ignore[operator]
 
 
 def never_removed(incident: Incident) -> Incident:
@@ -53,13 +65,26 @@ def never_removed(incident: Incident) -> Incident:
     facts = facts_of(incident)
     assert facts.slot is not None
     end, page = Interval(facts.slot, facts.slot), facts.parts[0]
-    exposure = replace(page.exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)
+    length = length_between(page.exposures[0].start, end)
+    exposure = replace(page.exposures[0], to=end, seconds=length, ended=Ended.SLOT)
     page = replace(page, exposures=(exposure,), released=end)
     return replace(incident, facts=replace(facts, parts=(page,), at=facts.slot + timedelta(minutes=1)))
 
 
-def release_facts(name: str, title: str, producer: str, url: str, slot: datetime) -> ReleaseFacts:
-    sure = Certainty(
+def row_of(facts: ReleaseFacts, practice: str = "", cause: str = "", incident: str = "") -> Row:
+    """Return the row of a period that the store would make from the facts of an incident."""
+    page = facts.page
+    longest = max((each.seconds for each in facts.exposures), key=lambda each: each.min or 0.0, default=None)
+    row = (facts.release, facts.title, facts.producer, facts.url, facts.timezone, facts.slot, facts.verdict)
+    seen, delay = (page.first_seen, page.delay) if page else (Interval(), None)
+    return Row(*row, seen, delay, longest, practice, cause, incident)
+
+
+def release_facts(  # one for each fact that differs
+    name: str, title: str, producer: str, url: str, slot: datetime, **changes: object
+) -> ReleaseFacts:
+    """Return the final facts of a late release, four hours after its slot, with these of its facts changed."""
+    certainty = Certainty(
         monitor="edge",
         looks=812,
         failed_looks=3,
@@ -67,7 +92,7 @@ def release_facts(name: str, title: str, producer: str, url: str, slot: datetime
         clock_offset=Bounds(-0.2, 0.4),
         records=(("ev-1", DIGEST), ("ev-2", DIGEST[::-1])),
     )
-    return ReleaseFacts(
+    plain = ReleaseFacts(
         release=name,
         title=title,
         producer=producer,
@@ -81,8 +106,9 @@ def release_facts(name: str, title: str, producer: str, url: str, slot: datetime
         grade=Grade.REPORT,
         final=True,
         at=slot + timedelta(hours=4),
-        certainty=sure,
+        certainty=certainty,
     )
+    return replace(plain, **changes)  # type: ignore[arg-type] # any of its fields
 
 
 def incident_of(facts: ReleaseFacts, kind: Kind, occurred: datetime, opened: datetime) -> Incident:
@@ -97,6 +123,12 @@ def incident_of(facts: ReleaseFacts, kind: Kind, occurred: datetime, opened: dat
         grade=facts.grade,
         facts=facts,
     )
+
+
+def late_incident(facts: ReleaseFacts) -> Incident:
+    """Return an incident that opened a minute after the slot."""
+    assert facts.slot is not None
+    return incident_of(facts, Kind.LATE, facts.slot, facts.slot + timedelta(minutes=1))
 
 
 @pytest.fixture
@@ -119,11 +151,8 @@ def ipcc_late() -> Incident:
         late_part("page", "page", url, slot, first),
         late_part("report", "attachment", "http://www.ipcc.gov.uk/deaths-2014-15.pdf", slot, first),
     )
-    facts = release_facts("ipcc-2015", title, "ipcc", url, slot)
-    facts = replace(
-        facts, parts=parts, findings=(Finding(FindingKind.LATE, "page"), Finding(FindingKind.LATE, "report"))
-    )
-    return incident_of(facts, Kind.LATE, slot, slot + timedelta(minutes=1))
+    findings = (Finding(FindingKind.LATE, "page"), Finding(FindingKind.LATE, "report"))
+    return late_incident(release_facts("ipcc-2015", title, "ipcc", url, slot, parts=parts, findings=findings))
 
 
 @pytest.fixture
@@ -131,15 +160,16 @@ def moj_leak() -> Incident:
     slot = at("2016-10-27T09:30+01:00")
     url = "https://www.gov.uk/government/collections/safety-in-custody-statistics"
     title = "Safety in Custody Quarterly Statistics bulletin"
-    facts = release_facts("moj-2016", title, "moj", url, slot)
-    facts = replace(facts, verdict=VerdictKind.PENDING, at=at("2016-10-03T12:00+01:00"), final=False)
+    logged_at = at("2016-10-03T12:00+01:00")
+    pending = {"verdict": VerdictKind.PENDING, "at": logged_at, "final": False}
+    facts = release_facts("moj-2016", title, "moj", url, slot, **pending)
     typed = {
         "sort": "leak",
         "what": "A journalist said that a Sunday newspaper would print figures.",
         "when": "2016-09-30, 2016-10-01",
         "last_edition": "28 July 2016, figures to March 2016",
     }
-    logged = incident_of(facts, Kind.HAND, at("2016-09-30T00:00+01:00"), at("2016-10-03T12:00+01:00"))
+    logged = incident_of(facts, Kind.HAND, at("2016-09-30T00:00+01:00"), logged_at)
     return replace(logged, words=typed)
 
 
@@ -155,8 +185,9 @@ def ofsted_early() -> Incident:
     end = seen("2017-03-20T17:25+00:00", "2017-03-20T17:30+00:00")
 
     def early(name: str, role: str, address: str) -> PartVerdict:
-        exposure = Exposure(name, start, end, Bounds(1500, 2100), open=False, ended=Ended.REMOVED)
-        lead = Bounds((start.after - slot).total_seconds(), (start.by - slot).total_seconds())  # type: ignore[operator]
+        length = length_between(start, end)
+        exposure = Exposure(name, start, end, length, open=False, ended=Ended.REMOVED)
+        lead = length_between(Interval(slot, slot), start)
         return PartVerdict(
             name, role, address, role != "message", VerdictKind.EARLY, start, Interval(), lead, (exposure,)
         )
@@ -169,12 +200,11 @@ def ofsted_early() -> Incident:
         PartVerdict("sheet", "data", sheet, required=True, verdict=VerdictKind.PENDING),
         PartVerdict("feed", "message", feed, required=False, verdict=VerdictKind.PENDING),
     )
-    facts = release_facts("ofsted-2017", title, "ofsted", url, slot)
     findings = (Finding(FindingKind.EARLY_EXPOSURE, "page"), Finding(FindingKind.EARLY_EXPOSURE, "html"))
-    facts = replace(
-        facts, verdict=VerdictKind.EARLY, parts=parts, findings=findings, at=at("2017-03-20T17:30+00:00"), final=False
-    )
-    return incident_of(facts, Kind.EARLY, at("2017-03-20T17:00+00:00"), at("2017-03-20T17:00:01+00:00"))
+    early_facts = {"verdict": VerdictKind.EARLY, "parts": parts, "findings": findings, "at": end.by, "final": False}
+    facts = release_facts("ofsted-2017", title, "ofsted", url, slot, **early_facts)
+    assert start.by is not None
+    return incident_of(facts, Kind.EARLY, start.by, start.by + timedelta(seconds=1))
 
 
 @pytest.fixture
@@ -195,14 +225,9 @@ def ofqual_late() -> Incident:
             "news", "news/malpractice-statistics", slot, seen(f"{at_day}10:34:45+00:00", f"{at_day}10:35+00:00")
         ),
     )
-    facts = release_facts("ofqual-2018-01", title, "ofqual", url, slot)
-    findings = (
-        Finding(FindingKind.LATE, "page"),
-        Finding(FindingKind.ELSEWHERE_FIRST, "report"),
-        Finding(FindingKind.ELSEWHERE_FIRST, "news"),
-    )
-    facts = replace(facts, parts=parts, findings=findings)
-    return incident_of(facts, Kind.LATE, slot, slot + timedelta(minutes=1))
+    elsewhere = (Finding(FindingKind.ELSEWHERE_FIRST, part) for part in ("report", "news"))
+    findings = (Finding(FindingKind.LATE, "page"), *elsewhere)
+    return late_incident(release_facts("ofqual-2018-01", title, "ofqual", url, slot, parts=parts, findings=findings))
 
 
 @pytest.fixture
@@ -217,12 +242,10 @@ def ofqual_late_again() -> Incident:
             "report", "publications/vocational-quarterly", slot, seen(f"{at_day}09:56:45+00:00", f"{at_day}09:57+00:00")
         ),
     )
-    facts = release_facts("ofqual-2018-03", title, "ofqual", url, slot)
     findings = (Finding(FindingKind.LATE, "page"), Finding(FindingKind.ELSEWHERE_FIRST, "report"))
-    facts = replace(facts, parts=parts, findings=findings)
+    facts = release_facts("ofqual-2018-03", title, "ofqual", url, slot, parts=parts, findings=findings)
     gap = BlindSpan(at(f"{at_day}09:31+00:00"), at(f"{at_day}09:33+00:00"), "restarted")
-    facts = replace(facts, certainty=replace(facts.certainty, blind=(gap,)))
-    return incident_of(facts, Kind.LATE, slot, slot + timedelta(minutes=1))
+    return late_incident(replace(facts, certainty=replace(facts.certainty, blind=(gap,))))
 
 
 @pytest.fixture

@@ -25,9 +25,9 @@ def edit_docx(body: bytes, edit: Callable[[Document], object]) -> bytes:
     """Return a .docx file after an edit."""
     document = docx.Document(io.BytesIO(body))
     edit(document)
-    held = io.BytesIO()
-    document.save(held)
-    return held.getvalue()
+    saved = io.BytesIO()
+    document.save(saved)
+    return saved.getvalue()
 
 
 def all_paragraphs(document: Document) -> Iterator[Paragraph]:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,14 +10,14 @@ from hypothesis import strategies as st
 from alerts.draft.edits import INSTEAD_PREFIX, TWO_WORDINGS, find_wrong_figures, list_obstacles, merge_words
 from alerts.draft.fill import fill_form
 from alerts.draft.form import get_form
-from alerts.draft.report import Field, Report, report_from_json, report_json
+from alerts.draft.report import Field, Report, Table, report_from_json, report_json
 from alerts.draft.versions import Versions, append_edit, append_measurement, append_signature, compute_digest
 from alerts.draft.write.outline import Box, Document, Grid, Piece, Tone, Words, build_outline, build_pieces
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import DIGEST, facts_of
+from tests.unit.alerts.draft.conftest import DIGEST, facts_of, get_field
 from tests.unit.alerts.draft.plain import plain
 
 BEGIN = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
@@ -50,10 +49,10 @@ def list_shown_typed_texts(report: Report) -> list[str]:
     found: list[Piece] = []
     for block in build_outline(report):
         match block:
-            case Box(build_pieces) | Words(build_pieces):
-                found += build_pieces
+            case Box(pieces) | Words(pieces):
+                found += pieces
             case Grid(_, rows):
-                found += [piece for _, build_pieces in rows for piece in build_pieces]
+                found += [piece for _, pieces in rows for piece in pieces]
     return [piece.text for piece in found if piece.tone is Tone.TYPED]
 
 
@@ -63,21 +62,21 @@ def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
     ofqual_late: Incident, steps: list[tuple[str, str, str | int]]
 ) -> None:
     versions: Versions = first_version(ofqual_late)
-    latest: dict[str, str] = {}
-    for place, (what, name, value) in enumerate(steps):
-        at = BEGIN + timedelta(minutes=place)
-        if what == "edit":
-            versions = append_edit(versions, {name: str(value)}, "press officer", at)
-            latest[name] = str(value)
-            assert versions[-1].words[name] == value
-        elif what == "measure":
-            versions = append_measurement(versions, draft_when_overdue_by(ofqual_late, int(value), name))
-        else:
-            versions = append_signature(versions, "Head of Profession", at)
+    typed: dict[str, str] = {}
+    for minutes, step in enumerate(steps):
+        at = BEGIN + timedelta(minutes=minutes)
+        match step:
+            case "edit", field, str(text):
+                versions = append_edit(versions, {field: text}, "press officer", at)
+                typed[field] = text
+            case "measure", form, int(overdue_minutes):
+                versions = append_measurement(versions, draft_when_overdue_by(ofqual_late, overdue_minutes, form))
+            case _:
+                versions = append_signature(versions, "Head of Profession", at)
         shown = list_shown_typed_texts(versions[-1].report)
-        assert all(text in shown for text in latest.values() if text.strip())
+        assert all(text in shown for text in typed.values() if text.strip())
         # Signing fills the box of the note for its sign-off.
-        assert {name: text for name, text in versions[-1].words.items() if name != "N.signoff"} == latest
+        assert {name: text for name, text in versions[-1].words.items() if name != "N.signoff"} == typed
         assert report_from_json(report_json(versions[-1].report)) == versions[-1].report
 
 
@@ -92,12 +91,10 @@ def test_any_text_a_person_types_can_be_written_in_every_format(ofqual_late: Inc
 
 
 def test_typed_text_is_kept_after_a_measured_account_that_grows(ofqual_late: Incident) -> None:
-    before = merge_words(
-        {"B.2.account": "The platform failed."}, draft_when_overdue_by(ofqual_late, 5), by="web manager"
-    )
-    after = merge_words({"B.2.account": "The platform failed."}, draft_when_overdue_by(ofqual_late, 30), before)
-    account = after.find_field("B.2.account")
-    assert account is not None
+    words = {"B.2.account": "The platform failed."}
+    before = merge_words(words, draft_when_overdue_by(ofqual_late, 5), by="web manager")
+    after = merge_words(words, draft_when_overdue_by(ofqual_late, 30), before)
+    account = get_field(after, "B.2.account")
     assert account.answer is not None
     assert (account.answer.text, account.answer.by) == ("The platform failed.", "web manager")
     assert "It was still not available at 10am." in " ".join(account.paragraphs)
@@ -106,55 +103,45 @@ def test_typed_text_is_kept_after_a_measured_account_that_grows(ofqual_late: Inc
 
 def test_a_replaced_measured_answer_is_shown_beside_a_newer_measurement(ofqual_late: Incident) -> None:
     words = {"N.measure": "About five minutes."}
-    before = merge_words(
-        words, draft_when_overdue_by(ofqual_late, 5, "note"), draft_when_overdue_by(ofqual_late, 5, "note")
-    )
-    assert not field_of(before, "N.measure").is_contested
+    measured_after_5_minutes = draft_when_overdue_by(ofqual_late, 5, "note")
+    before = merge_words(words, measured_after_5_minutes, seen=measured_after_5_minutes)
+    assert not get_field(before, "N.measure").is_contested
     after = merge_words(words, draft_when_overdue_by(ofqual_late, 30, "note"), before)
-    assert field_of(after, "N.measure").is_contested
-    shown = pieces_of(after, "Measured delay or exposure")
-    assert [piece.tone for piece in shown] == [Tone.TYPED, Tone.REMARK, Tone.PLAIN]
-    assert shown[0].text == "About five minutes."
-    assert "at least 30 minutes" in shown[2].text
+    assert get_field(after, "N.measure").is_contested
+    typed, remark, measured = build_pieces(get_field(after, "N.measure"))
+    assert (typed.tone, typed.text) == (Tone.TYPED, "About five minutes.")
+    assert remark.tone is Tone.REMARK
+    assert measured.tone is Tone.PLAIN
+    assert "at least 30 minutes" in measured.text
 
 
-def field_of(report: Report, name: str) -> Field:
-    found = report.find_field(name)
-    assert found is not None
-    return found
-
-
-def text_of(report: Report, name: str) -> str:
-    answer = field_of(report, name).answer
+def typed_answer(report: Report, name: str) -> str:
+    answer = get_field(report, name).answer
     return answer.text if answer else ""
-
-
-def pieces_of(report: Report, label: str) -> tuple[Piece, ...]:
-    rows = [row for block in build_outline(report) if isinstance(block, Grid) for row in block.rows]
-    return next(build_pieces for name, build_pieces in rows if name == label)
 
 
 def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_late: Incident) -> None:
     report = merge_words({"B.1.producer": "Ofqual"}, draft_when_overdue_by(ofqual_late, 5))
-    tables = {getattr(block, "caption", ""): block for block in build_outline(report, Document.EVIDENCE)}
-    original = tables["Measured or configured answers that a person has reworded"]
-    assert ("Name of statistical producer", "ofqual") in original.rows  # type: ignore[union-attr]
+    caption = "Measured or configured answers that a person has reworded"
+    tables = [block for block in build_outline(report, Document.EVIDENCE) if isinstance(block, Table)]
+    (originals,) = (table for table in tables if table.caption == caption)
+    assert ("Name of statistical producer", "ofqual") in originals.rows
 
 
 def test_typed_text_moves_to_the_box_with_the_same_question_when_the_form_changes(ofqual_late: Incident) -> None:
     words = {"N.why": "A scheduling fault.", "N.measure": "About five minutes."}
     report = merge_words(words, draft_when_overdue_by(ofqual_late, 9, "B"))
-    assert text_of(report, "B.2.account") == "A scheduling fault."
+    assert typed_answer(report, "B.2.account") == "A scheduling fault."
     assert report.kept == {"Measured delay or exposure (N.measure)": "About five minutes."}
     back = merge_words(words, draft_when_overdue_by(ofqual_late, 9, "note"), report)
-    assert text_of(back, "N.why") == "A scheduling fault."
+    assert typed_answer(back, "N.why") == "A scheduling fault."
     assert back.kept == {}
 
 
 def test_a_blank_answer_marks_the_box_to_be_completed_again(ofqual_late: Incident) -> None:
     report = merge_words({"B.4.corrective": "  "}, draft_when_overdue_by(ofqual_late, 5))
-    assert field_of(report, "B.4.corrective").answer is None
-    assert field_of(report, "B.4.corrective").placeholder.startswith("[to be completed")
+    assert get_field(report, "B.4.corrective").answer is None
+    assert get_field(report, "B.4.corrective").placeholder.startswith("[to be completed")
 
 
 def test_a_step_that_was_ticked_and_timed_stays_ticked(ofqual_late: Incident) -> None:
@@ -169,8 +156,9 @@ def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_late: In
     versions = append_measurement(versions, draft_when_overdue_by(ofqual_late, 3))
     assert [version.number for version in versions] == [1, 2, 3]
     assert [version.by for version in versions] == ["the monitor", "press officer", "the monitor"]
-    assert "B.3.impact" in versions[1].changed
-    assert "B.2.account" in versions[2].changed
+    _, edit, second_measurement = versions
+    assert "B.3.impact" in edit.changed
+    assert "B.2.account" in second_measurement.changed
     assert len({version.digest for version in versions}) == 3
 
 
@@ -180,28 +168,20 @@ def test_measuring_the_same_again_makes_no_version(ofqual_late: Incident) -> Non
 
 
 def test_an_unchanged_measurement_on_a_later_day_is_no_amendment(ofqual_late: Incident) -> None:
-    incident = ofqual_late
-    versions = append_measurement((), fill_form(incident, get_form("B"), {}, [], incident.opened))
-    versions = sign(versions)
-    again = fill_form(incident, get_form("B"), {}, [], incident.opened + timedelta(days=6))
-    assert append_measurement(versions, again) == versions
-
-
-def test_a_signed_draft_shows_no_guidance(ofqual_late: Incident) -> None:
-    versions = first_version(ofqual_late)
-    assert "Check the citation" in WRITERS["md"](versions[-1].report).decode()
-    versions = sign(versions)
-    assert "Check the citation" not in WRITERS["md"](versions[-1].report).decode()
+    form, opened = get_form("B"), ofqual_late.opened
+    signed = sign(append_measurement((), fill_form(ofqual_late, form, {}, [], opened)))
+    same_six_days_later = fill_form(ofqual_late, form, {}, [], opened + timedelta(days=6))
+    assert append_measurement(signed, same_six_days_later) == signed
 
 
 @pytest.mark.parametrize("ending", list(WRITERS))
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
 def test_a_signed_report_contains_only_the_filled_form(ofqual_late: Incident, form: str, ending: str) -> None:
-    versions = sign(first_version(ofqual_late, form))
-    report = versions[-1].report
+    report = sign(first_version(ofqual_late, form))[-1].report
     text = plain(ending, WRITERS[ending](report))
     for part_of_the_draft in (
         "to be completed",
+        "Check the citation",
         "Annex",
         "Version of",
         DIGEST,
@@ -218,23 +198,31 @@ def test_a_signed_report_contains_only_the_filled_form(ofqual_late: Incident, fo
 
 def test_unanswered_box_says_none_once_signed_if_optional_and_stays_blank_if_not(ofqual_late: Incident) -> None:
     report = sign(first_version(ofqual_late))[-1].report
-    statement, account = field_of(report, "B.1.statement"), field_of(report, "B.4.corrective")
-    assert [piece.text for piece in build_pieces(statement, signed=True)] == ["None"]
-    assert [piece.text for piece in build_pieces(account, signed=True)] == [""]
+    optional, required = get_field(report, "B.1.statement"), get_field(report, "B.4.corrective")
+    assert (optional.required, required.required) == (False, True)
+    assert list_signed_texts(optional) == ["None"]
+    assert list_signed_texts(required) == [""]
 
 
-def test_the_date_of_report_is_the_day_of_signing_or_what_the_signer_typed(ofqual_late: Incident) -> None:
-    later = BEGIN + timedelta(days=3)
-    versions = sign(first_version(ofqual_late), at=later)
-    assert field_of(versions[-1].report, "B.1.date").paragraphs == ("8 January 2018",)
-    typed_in = append_edit(first_version(ofqual_late), {"B.1.date": "6 January 2018"}, "press", BEGIN)
-    report = sign(typed_in, at=later)[-1].report
-    assert [piece.text for piece in build_pieces(field_of(report, "B.1.date"), signed=True)] == ["6 January 2018"]
+def list_signed_texts(field: Field) -> list[str]:
+    """Return the paragraphs of a field in a signed report."""
+    return [piece.text for piece in build_pieces(field, signed=True)]
+
+
+def test_the_date_of_report_is_the_day_of_signing(ofqual_late: Incident) -> None:
+    report = sign(first_version(ofqual_late), at=datetime(2018, 1, 8, 9, 31, tzinfo=UTC))[-1].report
+    assert get_field(report, "B.1.date").paragraphs == ("8 January 2018",)
+
+
+def test_a_typed_date_of_report_is_kept_when_the_report_is_signed(ofqual_late: Incident) -> None:
+    dated = append_edit(first_version(ofqual_late), {"B.1.date": "6 January 2018"}, "press", BEGIN)
+    report = sign(dated, at=datetime(2018, 1, 8, 9, 31, tzinfo=UTC))[-1].report
+    assert list_signed_texts(get_field(report, "B.1.date")) == ["6 January 2018"]
 
 
 def test_signing_a_note_fills_the_box_for_its_sign_off(ofqual_late: Incident) -> None:
     report = sign(first_version(ofqual_late, "note"))[-1].report
-    assert text_of(report, "N.signoff") == "The Head of Profession, 5 January 2018"
+    assert typed_answer(report, "N.signoff") == "The Head of Profession, 5 January 2018"
 
 
 def test_an_empty_box_is_an_obstacle_to_signing_unless_it_is_optional(ofqual_late: Incident) -> None:
@@ -246,32 +234,40 @@ def test_an_empty_box_is_an_obstacle_to_signing_unless_it_is_optional(ofqual_lat
 
 def test_two_wordings_and_a_placeholder_left_in_an_answer_are_both_listed_as_obstacles(ofqual_late: Incident) -> None:
     report = draft_when_overdue_by(ofqual_late, 1)
-    answers = {field.id: "Answered." for field in report.fields() if field.placeholder}
-    assert list_obstacles(merge_words(answers, report), ofqual_late.facts) == []
-    unfinished = {"B.3.impact": f"{TWO_WORDINGS}: one", "B.4.corrective": "So [to be completed: more]"}
-    assert len(list_obstacles(merge_words(answers | unfinished, report), ofqual_late.facts)) == 2
+    assert list_obstacles(answer_every_box(report), ofqual_late.facts) == []
+    words = {field.id: "Answered." for field in report.fields() if field.placeholder}
+    words |= {"B.3.impact": f"{TWO_WORDINGS}: one", "B.4.corrective": "So [to be completed: more]"}
+    impact, corrective = list_obstacles(merge_words(words, report), ofqual_late.facts)
+    assert "[B.3.impact]: holds two wordings" in impact
+    assert "[B.4.corrective]: still holds [to be completed" in corrective
 
 
-def test_a_release_still_overdue_or_exposed_is_an_obstacle_to_signing(
-    ofqual_late: Incident, ofsted_early: Incident
-) -> None:
-    empty = draft_when_overdue_by(ofqual_late, 1)
-    answered = merge_words({field.id: "Answered." for field in empty.fields()}, empty)
+def answer_every_box(report: Report) -> Report:
+    return merge_words({field.id: "Answered." for field in report.fields() if field.placeholder}, report)
+
+
+def test_a_release_still_overdue_is_an_obstacle_to_signing(ofqual_late: Incident) -> None:
+    answered = answer_every_box(draft_when_overdue_by(ofqual_late, 1))
     overdue = replace(facts_of(ofqual_late), verdict=VerdictKind.OVERDUE, final=False)
     assert list_obstacles(answered, overdue) == ["the release is still overdue"]
-    page = facts_of(ofsted_early).parts[0]
+
+
+def test_a_release_still_exposed_is_an_obstacle_to_signing(ofsted_early: Incident) -> None:
+    facts = facts_of(ofsted_early)
+    answered = answer_every_box(fill_form(ofsted_early, get_form("B"), {}, [], facts.at))
+    page = facts.parts[0]
     still_public = replace(page, exposures=tuple(replace(each, open=True) for each in page.exposures))
-    exposed = replace(facts_of(ofsted_early), parts=(still_public,))
+    exposed = replace(facts, parts=(still_public,))
     assert list_obstacles(answered, exposed) == ["the release is still exposed"]
 
 
 def test_a_signed_version_is_frozen_with_its_digest(ofqual_late: Incident) -> None:
-    versions = sign(first_version(ofqual_late))
-    frozen = versions[-1]
-    assert frozen.signed == BEGIN
-    assert frozen.digest == compute_digest(frozen.report, frozen.words)
-    assert frozen.report.signed == "Signed off by the Head of Profession at 09:31 GMT on 5 January 2018 as version 2"
-    assert append_measurement(versions, draft_when_overdue_by(ofqual_late, 60))[1] == frozen
+    first, signed = sign(first_version(ofqual_late), at=BEGIN)
+    assert signed.signed == BEGIN
+    assert signed.digest == compute_digest(signed.report, signed.words)
+    assert signed.report.signed == "Signed off by the Head of Profession at 09:31 GMT on 5 January 2018 as version 2"
+    *before_measurement, _ = append_measurement((first, signed), draft_when_overdue_by(ofqual_late, 60))
+    assert before_measurement == [first, signed]
 
 
 def test_a_change_after_sign_off_is_marked_as_an_amendment(ofqual_late: Incident) -> None:
@@ -285,17 +281,21 @@ def test_a_change_after_sign_off_is_marked_as_an_amendment(ofqual_late: Incident
             "Date of report and 4. Corrective actions (taken or planned) to prevent re-occurrence."
         ),
     )
-    assert field_of(report, "B.1.date").paragraphs == ("5 January 2018, last amended 11 January 2018",)
+    assert get_field(report, "B.1.date").paragraphs == ("5 January 2018, last amended 11 January 2018",)
     assert "Amended after sign-off" in WRITERS["html"](report).decode()
 
 
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
 def test_an_answered_draft_shows_no_guidance(ofqual_late: Incident, form: str) -> None:
-    empty = draft_when_overdue_by(ofqual_late, 5, form)
-    words: Mapping[str, str] = {field.id: "Answered." for field in empty.fields() if field.placeholder}
-    text = WRITERS["md"](merge_words(words, empty)).decode()
+    text = WRITERS["md"](answer_every_box(draft_when_overdue_by(ofqual_late, 5, form))).decode()
     assert "to be completed" not in text
     assert "Consider" not in text
+
+
+def replace_account(incident: Incident, text: str) -> Report:
+    """Return the draft of an incident in which a person wrote another account in place of ours."""
+    draft = fill_form(incident, get_form("B"), {}, [], facts_of(incident).at)
+    return merge_words({"B.2.account": text, f"{INSTEAD_PREFIX}B.2.account": "yes"}, draft)
 
 
 @pytest.mark.parametrize(
@@ -313,13 +313,11 @@ def test_an_answered_draft_shows_no_guidance(ofqual_late: Incident, form: str) -
 def test_typed_times_and_numbers_outside_the_measured_bounds_are_found(
     ofsted_early: Incident, text: str, wrong_figures: list[str]
 ) -> None:
-    made = fill_form(ofsted_early, get_form("B"), {}, [], facts_of(ofsted_early).at)
-    report = merge_words({"B.2.account": text, f"{INSTEAD_PREFIX}B.2.account": "yes"}, made)
-    assert find_wrong_figures(report, "B.2.account") == wrong_figures
+    # Due at 9.30am on 22 March; public from 4.55pm or 5pm until 5.25pm or 5.30pm on 20 March.
+    assert find_wrong_figures(replace_account(ofsted_early, text), "B.2.account") == wrong_figures
 
 
 def test_a_typed_time_equal_to_an_unrounded_measured_bound_is_accepted(ofqual_late: Incident) -> None:
-    made = fill_form(ofqual_late, get_form("B"), {}, [], facts_of(ofqual_late).at)
+    # The page came between 12:18:45 and 12:19, the report elsewhere between 09:59:45 and 10:00.
     text = "The page came at 12:18, 168 minutes late; the report could be read from 09:59."
-    report = merge_words({"B.2.account": text, f"{INSTEAD_PREFIX}B.2.account": "yes"}, made)
-    assert find_wrong_figures(report, "B.2.account") == []
+    assert find_wrong_figures(replace_account(ofqual_late, text), "B.2.account") == []

@@ -21,9 +21,8 @@ from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import facts_of
+from tests.unit.alerts.draft.conftest import facts_of, row_of
 from tests.unit.alerts.draft.plain import plain
-from tests.unit.alerts.draft.rows import row_of
 
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "forms"
 FORMS = pytest.mark.parametrize("form", load_forms())
@@ -33,8 +32,8 @@ def draft_of_form(form: str, incidents: Mapping[str, Incident], settings: Mappin
     """Return the draft that stands for a form: the early exposure of 2017, or the five incidents as a period."""
     if form == "period":
         rows = [row_of(each.facts, "T3.6", incident=each.id) for each in incidents.values() if each.facts]
-        held = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
-        return build_period_report(held, "www.gov.uk", datetime(2019, 1, 2, 9, 30, tzinfo=UTC))
+        period = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
+        return build_period_report(period, "www.gov.uk", datetime(2019, 1, 2, 9, 30, tzinfo=UTC))
     incident = incidents["ofsted-2017"]
     earlier = [each for each in incidents.values() if each.occurred < incident.occurred]
     return fill_form(incident, get_form(form), settings, earlier, facts_of(incident).at)
@@ -64,7 +63,7 @@ def test_the_headings_of_a_docx_begin_with_one_title_and_leave_no_gap(document: 
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-def test_a_docx_has_a_title_and_says_that_it_is_in_british_english(document: Document) -> None:
+def test_a_docx_has_a_title_and_says_everywhere_that_it_is_in_british_english(document: Document) -> None:
     assert document.core_properties.title
     assert document.core_properties.language == "en-GB"
     languages = [each.get(qn("w:val")) for each in document.styles.element.iter(qn("w:lang"))]
@@ -72,13 +71,12 @@ def test_a_docx_has_a_title_and_says_that_it_is_in_british_english(document: Doc
     assert set(languages) == {"en-GB"}
 
 
-def test_every_table_of_a_docx_has_one_header_row_that_no_page_end_divides(document: Document) -> None:
+def test_every_table_of_a_docx_has_one_filled_header_row_whole_rows_and_no_merged_cells(document: Document) -> None:
     for table in document.tables:
-        rows = [each.find(qn("w:trPr")) for each in table._tbl.tr_lst]  # no other way
-        assert all(each is not None and each.find(qn("w:cantSplit")) is not None for each in rows)
-        assert [each is not None and each.find(qn("w:tblHeader")) is not None for each in rows] == [
-            place == 0 for place in range(len(rows))
-        ]
+        header, *others = (row.get_or_add_trPr() for row in table._tbl.tr_lst)  # no other way
+        assert all(row.find(qn("w:cantSplit")) is not None for row in (header, *others))
+        assert header.find(qn("w:tblHeader")) is not None
+        assert all(row.find(qn("w:tblHeader")) is None for row in others)
         assert all(cell.text.strip() for cell in table.rows[0].cells)
         assert not list(table._tbl.iterdescendants(qn("w:vMerge"), qn("w:gridSpan"), qn("w:tbl")))
 

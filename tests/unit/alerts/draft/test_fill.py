@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import pytest
 
@@ -17,9 +18,18 @@ from alerts.incident import Entry, Incident, Kind
 from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at, facts_of, text_of_field
+from tests.unit.alerts.draft.conftest import at, facts_of, get_field, length_between, text_of_field
 
 FORMS = [name for name in load_forms() if name != "period"]
+
+
+class PartRow(NamedTuple):
+    """What the table of parts says of one part."""
+
+    name: str
+    first_seen: str
+    delay: str
+    public_early: str
 
 
 def note_of(incident: Incident, previous: list[Incident] | None = None) -> Report:
@@ -28,9 +38,13 @@ def note_of(incident: Incident, previous: list[Incident] | None = None) -> Repor
 
 
 def cites_no_earlier_incident(report: Report) -> bool:
-    found = report.find_field("N.previous")
-    assert found is not None
-    return not found.paragraphs and found.notes == (NONE_ON_FILE,)
+    box = get_field(report, "N.previous")
+    return not box.paragraphs and box.notes == (NONE_ON_FILE,)
+
+
+def row_of_part(report: Report, number: int = 0) -> PartRow:
+    """Return a row of the table of parts: that of the landing page or, with a number from 1, of another part."""
+    return PartRow(*report.measured[0].rows[number])
 
 
 def with_facts(incident: Incident, **changes: object) -> Incident:
@@ -50,12 +64,12 @@ def with_only_page(incident: Incident, as_of: datetime | None = None, **changes:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("given", ["all entries", "none"])
+@pytest.mark.parametrize("is_configured", [True, False])
 def test_no_box_of_any_form_is_empty_without_saying_who_must_fill_it(
-    incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str, given: str
+    incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str, *, is_configured: bool
 ) -> None:
     for incident in incidents.values():
-        report = fill_form(incident, get_form(form), settings if given == "all entries" else {}, [], incident.opened)
+        report = fill_form(incident, get_form(form), settings if is_configured else {}, [], incident.opened)
         for field in report.fields():
             assert field.paragraphs or field.placeholder.startswith("[to be completed: "), field.id
             assert all(text.strip() for text in field.paragraphs)
@@ -89,11 +103,12 @@ def test_a_report_is_read_back_unchanged_from_json(incidents: Mapping[str, Incid
 
 
 def test_a_note_says_when_an_overdue_release_was_still_not_available(ipcc_late: Incident) -> None:
-    overdue = with_page(ipcc_late, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(720, None))
-    overdue = with_facts(overdue, final=False, at=at("2015-07-23T09:42+01:00"))
-    assert text_of_field(note_of(overdue), "N.what").startswith("The landing page was still not available at 9.42am.")
-    assert "was delayed by at least 12 minutes so far." in text_of_field(note_of(overdue), "N.measure")
-    assert note_of(overdue).measured[0].rows[0][1:3] == ("Not seen", "At least 12 minutes late so far")
+    overdue = with_page(ipcc_late, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(12 * 60, None))
+    report = note_of(with_facts(overdue, final=False, at=at("2015-07-23T09:42+01:00")))
+    assert text_of_field(report, "N.what").startswith("The landing page was still not available at 9.42am.")
+    assert "was delayed by at least 12 minutes so far." in text_of_field(report, "N.measure")
+    page = row_of_part(report)
+    assert (page.first_seen, page.delay) == ("Not seen", "At least 12 minutes late so far")
 
 
 def test_a_note_says_by_when_a_release_never_seen_had_not_been_found(ipcc_late: Incident) -> None:
@@ -103,40 +118,41 @@ def test_a_note_says_by_when_a_release_never_seen_had_not_been_found(ipcc_late: 
 
 def test_the_note_of_an_open_exposure_states_no_end_and_its_length_so_far(ofsted_early: Incident) -> None:
     ended = facts_of(ofsted_early).parts[0].exposures[0]
-    still_open = replace(ended, to=Interval(), seconds=Bounds(600, None), open=True, ended=None)
+    still_open = replace(ended, to=Interval(), seconds=Bounds(10 * 60, None), open=True, ended=None)
     report = note_of(with_only_page(ofsted_early, at("2017-03-20T17:10+00:00"), exposures=(still_open,)))
     assert text_of_field(report, "N.what").endswith("It was still available at 5.10pm.")
-    assert "The release was available for at least 10 minutes, from some 40½ hours before" in text_of_field(
-        report, "N.measure"
-    )
-    assert report.measured[0].rows[0][3].startswith("At least 10 minutes, still open")
+    length_so_far = "The release was available for at least 10 minutes, from some 40½ hours before"
+    assert length_so_far in text_of_field(report, "N.measure")
+    assert row_of_part(report).public_early.startswith("At least 10 minutes, still open")
 
 
 @pytest.mark.parametrize(
-    ("last_seen", "end"),
+    ("last_seen", "last_sentence"),
     [("17:05", "It was still available at 5.05pm."), ("17:00:30", "It is not known whether it was removed.")],
+    ids=["five minutes after it began", "half a minute after it began"],
 )
 def test_the_note_of_an_open_exposure_says_when_it_was_last_seen(
-    ofsted_early: Incident, last_seen: str, end: str
+    ofsted_early: Incident, last_seen: str, last_sentence: str
 ) -> None:
     ended = facts_of(ofsted_early).parts[0].exposures[0]
     still_open = replace(ended, to=Interval(), seconds=Bounds(300, None), open=True, ended=None)
     page = {"exposures": (still_open,), "seen_until": at(f"2017-03-20T{last_seen}+00:00")}
     note = note_of(with_only_page(ofsted_early, at("2017-03-20T17:10+00:00"), **page))
-    assert text_of_field(note, "N.what").endswith(end)
+    assert text_of_field(note, "N.what").endswith(last_sentence)
 
 
 def test_a_note_says_that_an_exposure_lasted_until_the_announced_time(ofsted_early: Incident) -> None:
     facts = facts_of(ofsted_early)
     end = Interval(facts.slot, facts.slot)
-    until_slot = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)
+    removed = facts.parts[0].exposures[0]
+    until_slot = replace(removed, to=end, seconds=length_between(removed.start, end), ended=Ended.SLOT)
     note = note_of(with_only_page(ofsted_early, exposures=(until_slot,)))
     assert text_of_field(note, "N.what").endswith("on 20 March. It remained available until the announced time.")
     assert text_of_field(note, "N.measure").startswith("The release was available from some 40½ hours before the")
 
 
 @pytest.mark.parametrize(
-    ("absent", "sentence"),
+    ("last_absent", "sentence"),
     [
         (at("2017-03-22T09:29:59+00:00"), "The landing page was published as announced at 9.30am."),
         (None, "The landing page was available by 9.31am."),
@@ -144,9 +160,9 @@ def test_a_note_says_that_an_exposure_lasted_until_the_announced_time(ofsted_ear
     ids=["absent just before", "perhaps an old copy"],
 )
 def test_an_early_release_is_called_published_as_announced_only_if_absent_just_before(
-    ofsted_early: Incident, absent: datetime | None, sentence: str
+    ofsted_early: Incident, last_absent: datetime | None, sentence: str
 ) -> None:
-    released = Interval(absent, at("2017-03-22T09:30:01+00:00"))
+    released = Interval(last_absent, at("2017-03-22T09:30:01+00:00"))
     assert sentence in text_of_field(note_of(with_page(ofsted_early, released=released)), "N.what")
 
 
@@ -155,23 +171,28 @@ def test_a_note_says_that_a_file_not_yet_due_was_not_found_early(ofsted_early: I
 
 
 def test_a_release_awaited_at_a_guessed_address_is_not_found_instead_of_not_available(ofqual_late: Incident) -> None:
+    awaited = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=VerdictKind.OVERDUE)
+    assert "The landing page was still not found at" in text_of_field(note_of(awaited), "N.what")
     found = with_page(ofqual_late, address="guessed")
     assert "The landing page was not available until 12.19pm." in text_of_field(note_of(found), "N.what")
-    unfound = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=VerdictKind.OVERDUE)
-    assert "The landing page was still not found at" in text_of_field(note_of(unfound), "N.what")
 
 
-def test_the_evidence_says_what_an_absence_at_a_guessed_address_rests_on(ofqual_late: Incident) -> None:
-    for verdict, stated, not_stated in [
+@pytest.mark.parametrize(
+    ("verdict", "stated", "unstated"),
+    [
         ("overdue", "rests on the announcement", "absence there proves nothing"),
         ("unproven", "absence there proves nothing", "rests on"),
-    ]:
-        unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
-        report = note_of(with_facts(unseen, address="guessed"))
-        evidence = "\n".join(report.certainty)
-        assert stated in evidence
-        assert not_stated not in evidence
-        assert "guessed from that of" not in text_of_field(report, "N.slot")
+    ],
+)
+def test_the_evidence_says_what_an_absence_at_a_guessed_address_rests_on(
+    ofqual_late: Incident, verdict: str, stated: str, unstated: str
+) -> None:
+    unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
+    report = note_of(with_facts(unseen, address="guessed"))
+    evidence = "\n".join(report.certainty)
+    assert stated in evidence
+    assert unstated not in evidence
+    assert "guessed from that of" not in text_of_field(report, "N.slot")
 
 
 def test_other_producers_late_on_the_platform_are_neither_named_nor_counted(ofqual_late_again: Incident) -> None:
@@ -182,25 +203,31 @@ def test_other_producers_late_on_the_platform_are_neither_named_nor_counted(ofqu
     assert "ons late" not in text
 
 
-def test_typed_addresses_are_in_the_account_of_a_leak_and_in_the_output_link_of_a_late_release(
-    moj_leak: Incident,
-) -> None:
-    posts = "https://social.example/1\nhttps://social.example/2"
-    leaked = replace(moj_leak, facts=None, words={"what": "Posted", "when": "2016-10-01", "url": posts, "sort": "leak"})
-    report = note_of(leaked)
+TWO_POSTS = "https://social.example/1\nhttps://social.example/2"
+
+
+def test_typed_addresses_of_a_leak_are_in_the_account_and_not_in_the_link_of_the_output(moj_leak: Incident) -> None:
+    words = {"what": "Posted", "when": "2016-10-01", "url": TWO_POSTS, "sort": "leak"}
+    report = note_of(replace(moj_leak, facts=None, words=words))
     account = text_of_field(report, "N.what")
     assert "It could be seen at https://social.example/1 and https://social.example/2." in account
     assert "\nPosted.\n" in account
     assert "social.example" not in text_of_field(report, "N.output")
-    late = note_of(replace(leaked, words={**leaked.words, "sort": "late"}))
-    assert "https://social.example/1" in text_of_field(late, "N.output")
-    assert "could be seen" not in text_of_field(late, "N.what")
+
+
+def test_typed_addresses_of_a_late_release_are_in_the_link_of_the_output_and_not_in_the_account(
+    moj_leak: Incident,
+) -> None:
+    words = {"what": "Posted", "when": "2016-10-01", "url": TWO_POSTS, "sort": "late"}
+    report = note_of(replace(moj_leak, facts=None, words=words))
+    assert "https://social.example/1" in text_of_field(report, "N.output")
+    assert "could be seen" not in text_of_field(report, "N.what")
 
 
 def test_table_and_figure_say_released_for_an_early_part_that_came_out_later(ofsted_early: Incident) -> None:
     released = Interval(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
     report = note_of(with_page(ofsted_early, released=released))
-    assert report.measured[0].rows[0][1] == "Released between 09:29:59 and 09:30:01 GMT on 22 March 2017"
+    assert row_of_part(report).first_seen == "Released between 09:29:59 and 09:30:01 GMT on 22 March 2017"
     assert report.timeline is not None
     assert "then released between 09:29:59 and 09:30:01 GMT on 22 March 2017" in report.timeline.alt
 
@@ -209,9 +236,8 @@ def test_an_exposure_and_a_delay_on_two_days_are_dated_with_their_own_practice(o
     findings = (*facts_of(ofsted_early).findings, Finding(FindingKind.LATE, "sheet"))
     also_late = with_facts(ofsted_early, findings=findings)
     report = fill_form(also_late, get_form("B"), {}, [], ofsted_early.opened + timedelta(days=3))
-    dated = report.find_field("B.2.date")
-    assert dated is not None
-    assert dated.paragraphs == ("20 March 2017 (Protocol 2, practice 8)", "22 March 2017 (Protocol 2, practice 4)")
+    dates = get_field(report, "B.2.date").paragraphs
+    assert dates == ("20 March 2017 (Protocol 2, practice 8)", "22 March 2017 (Protocol 2, practice 4)")
     assert report.practice == "Protocol 2, practice 8; Protocol 2, practice 4"
 
 
@@ -223,7 +249,7 @@ def test_an_unproven_note_says_not_known_and_its_evidence_gives_the_reason(ipcc_
     assert "It is not known whether the landing page was published as announced; it became available at" in text
     assert "Not proved: every look over the slot failed." in report.certainty
     assert "look" not in text + text_of_field(report, "N.certainty")
-    assert report.measured[0].rows[0][2] == "Not proved"
+    assert row_of_part(report).delay == "Not proved"
 
 
 def test_a_note_says_which_part_was_on_time_and_which_was_late(ipcc_late: Incident) -> None:
@@ -236,12 +262,10 @@ def test_a_note_says_which_part_was_on_time_and_which_was_late(ipcc_late: Incide
 
 
 def test_a_slot_without_a_time_of_day_gives_no_delay_in_minutes(ipcc_late: Incident) -> None:
-    dated = with_page(ipcc_late, delay=None)
-    dated = with_facts(dated, slot=None, slot_text="July 2015")
-    report = note_of(dated)
+    report = note_of(with_facts(with_page(ipcc_late, delay=None), slot=None, slot_text="July 2015"))
     assert "was pre-announced on GOV.UK for July 2015" in text_of_field(report, "N.slot")
     assert "not available until 10.08am on Thursday 23 July 2015." in text_of_field(report, "N.what")
-    assert report.measured[0].rows[0][2] == "Not measured in minutes"
+    assert row_of_part(report).delay == "Not measured in minutes"
 
 
 def test_no_draft_of_an_early_release_repeats_the_details_of_its_findings(ofsted_early: Incident) -> None:
@@ -254,11 +278,10 @@ def test_no_draft_of_an_early_release_repeats_the_details_of_its_findings(ofsted
 
 
 def test_an_announced_time_other_than_9_30_adds_a_question_about_its_approval(ipcc_late: Incident) -> None:
-    seven = with_facts(ipcc_late, slot=at("2023-07-20T07:00+01:00"))
-    seven = replace(seven, occurred=at("2023-07-20T07:00+01:00"), opened=at("2023-07-20T07:01+01:00"))
-    clause = note_of(seven).find_field("N.clause")
-    assert clause is not None
-    assert "The announced time is 7am, not 9.30am: is an alternative release time on file?" in clause.notes
+    seven = at("2023-07-20T07:00+01:00")
+    due_at_seven = with_facts(replace(ipcc_late, occurred=seven, opened=seven + timedelta(minutes=1)), slot=seven)
+    notes = get_field(note_of(due_at_seven), "N.clause").notes
+    assert "The announced time is 7am, not 9.30am: is an alternative release time on file?" in notes
 
 
 def test_details_of_findings_are_in_the_evidence_and_only_their_meaning_in_the_account(ipcc_late: Incident) -> None:
@@ -273,44 +296,40 @@ def test_details_of_findings_are_in_the_evidence_and_only_their_meaning_in_the_a
 
 
 @pytest.mark.parametrize(
-    ("verdict", "delay", "users_delay", "account_text", "delay_text"),
+    ("verdict", "delay", "users_delay", "account_of_access", "delay_of_users"),
     [
-        ("late", Bounds(89, 91), Bounds(387, 392), "until 9.36am.", "by about 6 minutes."),
-        (
-            "on_time",
-            Bounds(0, 1),
-            Bounds(475, 482),
-            "at 9.30am, but users had no access until 9.38am.",
-            "8 m",
-        ),
-        (
-            "on_time",
-            Bounds(0, 1),
-            Bounds(301, None),
-            "users still had no access at 9.35am.",
-            "least 5 minutes",
-        ),
+        ("late", Bounds(89, 91), Bounds(387, 392), "no access until 9.36am.", "by about 6 minutes."),
+        ("on_time", Bounds(0, 1), Bounds(475, 482), "no access until 9.38am.", "by about 8 minutes."),
+        ("on_time", Bounds(0, 1), Bounds(301, None), "users still had no access at 9.35am.", "by at least 5 minutes"),
     ],
     ids=["late and hidden", "hidden", "still hidden"],
 )
-def test_a_note_states_the_delay_of_users_and_the_older_copy_they_were_shown(
-    ofqual_late: Incident, verdict: str, delay: Bounds, users_delay: Bounds, account_text: str, delay_text: str
+def test_a_note_states_the_delay_of_users_whom_a_cache_served_an_older_copy(
+    ofqual_late: Incident,
+    verdict: str,
+    delay: Bounds,
+    users_delay: Bounds,
+    account_of_access: str,
+    delay_of_users: str,
 ) -> None:
     hidden = with_only_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
     note = note_of(with_facts(hidden, findings=()))
-    assert account_text in text_of_field(note, "N.what")
-    assert delay_text in text_of_field(note, "N.measure")
+    assert account_of_access in text_of_field(note, "N.what")
+    assert delay_of_users in text_of_field(note, "N.measure")
 
 
 @pytest.mark.parametrize(
-    ("delay", "users_delay"),
-    [(Bounds(89, 91), Bounds(95, 101)), (Bounds(-190, -180), Bounds(-75, -70)), (Bounds(0, 1), Bounds(20, 25))],
+    ("verdict", "delay", "users_delay"),
+    [
+        ("late", Bounds(89, 91), Bounds(95, 101)),
+        ("on_time", Bounds(-190, -180), Bounds(-75, -70)),
+        ("on_time", Bounds(0, 1), Bounds(20, 25)),
+    ],
     ids=["by seconds", "until before its slot", "within the tolerance"],
 )
 def test_an_older_copy_that_users_had_for_less_than_a_minute_after_the_slot_is_not_named(
-    ofqual_late: Incident, delay: Bounds, users_delay: Bounds
+    ofqual_late: Incident, verdict: str, delay: Bounds, users_delay: Bounds
 ) -> None:
-    verdict = "late" if (delay.min or 0) > 60 else "on_time"
     hidden = with_only_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
     note = note_of(with_facts(hidden, findings=()))
     assert "no access" not in text_of_field(note, "N.what")
@@ -357,21 +376,22 @@ def test_an_earlier_incident_that_became_unproven_is_cited_in_plain_words(
     assert ": whether it was published as announced is not known." in text
 
 
-def test_an_alternative_that_may_have_come_before_the_slot_is_not_called_later(ofqual_late: Incident) -> None:
+@pytest.mark.parametrize(("shortest_delay", "is_named"), [(1.0, True), (-1.0, False), (None, False)])
+def test_an_alternative_is_named_unless_it_may_have_come_before_the_slot(
+    ofqual_late: Incident, shortest_delay: float | None, *, is_named: bool
+) -> None:
     facts = facts_of(ofqual_late)
-    for least, is_later in ((1.0, True), (-1.0, False), (None, False)):
-        parts = tuple(
-            replace(part, delay=Bounds(least, 1860.0)) if part.role == "alternative" else part for part in facts.parts
-        )
-        sentences = say_delays(replace(facts, parts=parts))
-        assert any("could be read elsewhere" in sentence for sentence in sentences) == is_later
+    page, *alternatives = facts.parts
+    parts = (page, *(replace(part, delay=Bounds(shortest_delay, 1860.0)) for part in alternatives))
+    sentences = " ".join(say_delays(replace(facts, parts=parts)))
+    assert ("could be read elsewhere" in sentences) is is_named
 
 
 def test_recurring_causes_are_counted(ipcc_late: Incident, ofqual_late: Incident, ofqual_late_again: Incident) -> None:
-    earlier = [
-        replace(each, producer="ipcc", words={"cause": "platform fault"}) for each in (ofqual_late, ofqual_late_again)
-    ]
-    text = text_of_field(note_of(replace(ipcc_late, occurred=at("2019-07-25T09:30+01:00")), earlier), "N.previous")
+    same_producer_and_cause = {"producer": "ipcc", "words": {"cause": "platform fault"}}
+    earlier = [replace(each, **same_producer_and_cause) for each in (ofqual_late, ofqual_late_again)]
+    later = replace(ipcc_late, occurred=at("2019-07-25T09:30+01:00"))
+    text = text_of_field(note_of(later, earlier), "N.previous")
     assert "Its cause was: platform fault." in text
     assert "Causes that occurred more than once: platform fault (2 times)." in text
 
@@ -387,24 +407,25 @@ def test_an_incident_of_another_producer_and_platform_is_not_cited(ipcc_late: In
 
 
 def test_three_earlier_incidents_on_a_platform_are_cited_and_the_others_counted(ofqual_late_again: Incident) -> None:
-    others = [
-        replace(
-            ofqual_late_again, id=f"x{day}", release=f"r{day}", producer="other", occurred=at(f"2018-02-0{day}T09:30Z")
-        )
-        for day in range(1, 8)
+    other = replace(ofqual_late_again, producer="other")
+    seven_days_running = [
+        replace(other, id=f"x{day}", release=f"r{day}", occurred=at(f"2018-02-0{day}T09:30Z")) for day in range(1, 8)
     ]
     asked = replace(ofqual_late_again, words={"cite_others": "yes"})
-    text = text_of_field(note_of(asked, others), "N.previous")
+    text = text_of_field(note_of(asked, seven_days_running), "N.previous")
     assert text.count("An earlier incident on") == 3
     assert "On the same platform 4 further incidents before that." in text
 
 
+def annex_rows(incident: Incident, caption: str) -> tuple[tuple[str, ...], ...]:
+    """Return the rows of a table in the annex of the note."""
+    return next(table.rows for table in note_of(incident).annex if table.caption == caption)
+
+
 def test_notes_made_during_an_incident_are_in_the_annex(ipcc_late: Incident) -> None:
     noted = replace(ipcc_late, timeline=(Entry(at("2015-07-23T09:43+01:00"), "web manager", "raised with support"),))
-    tables = {table.caption: table for table in note_of(noted).annex}
-    assert tables["What was noted during the incident"].rows == (
-        ("09:43 BST on 23 July 2015", "web manager", "raised with support"),
-    )
+    (note,) = annex_rows(noted, "What was noted during the incident")
+    assert note == ("09:43 BST on 23 July 2015", "web manager", "raised with support")
 
 
 def test_the_annex_lists_a_notice_of_the_monitor_without_the_title(ipcc_late: Incident) -> None:
@@ -412,14 +433,12 @@ def test_the_annex_lists_a_notice_of_the_monitor_without_the_title(ipcc_late: In
     notices = decide(replace(facts_of(ipcc_late), at=now), None, now).notices
     noted = replace(ipcc_late, timeline=tuple(Entry(now, "monitor", one.subject) for one in notices))
     assert "Statistics for England and…" in noted.timeline[0].text
-    tables = {table.caption: table for table in note_of(noted).annex}
-    ((_, _, text),) = tables["What was noted during the incident"].rows
+    ((_, _, text),) = annex_rows(noted, "What was noted during the incident")
     assert text == "LATE: first seen between 10:07:45 and 10:08:00 BST, 37 min 45 s to 38 min late"
 
 
 def test_a_logged_day_is_shown_in_the_annex_without_a_time(moj_leak: Incident) -> None:
-    tables = {table.caption: table for table in note_of(moj_leak).annex}
-    assert ("Occurred", "2016-09-30, logged without a time") in tables["This incident"].rows
+    assert ("Occurred", "2016-09-30, logged without a time") in annex_rows(moj_leak, "This incident")
 
 
 @pytest.mark.parametrize(
@@ -442,9 +461,12 @@ def test_an_incident_logged_by_hand_is_dated_and_not_called_measured(moj_leak: I
     report = note_of(logged)
     assert "When it happened: 30 September 2016 and 1 October 2016." in text_of_field(report, "N.what")
     assert text_of_field(report, "N.grade") == "Note"
-    assert "Measured as of" not in [row[0] for row in report.annex[0].rows]
-    in_a_box_of_its_own = fill_form(logged, get_form("A"), {}, [], logged.opened)
-    assert "When it happened" not in text_of_field(in_a_box_of_its_own, "A.2.nature")
+    assert "Measured as of" not in dict(annex_rows(logged, "This incident"))
+
+
+def test_the_account_on_a_form_with_a_box_for_the_date_does_not_repeat_the_date(moj_leak: Incident) -> None:
+    report = fill_form(replace(moj_leak, facts=None), get_form("A"), {}, [], moj_leak.opened)
+    assert "When it happened" not in text_of_field(report, "A.2.nature")
 
 
 def test_the_account_of_a_logged_incident_is_only_what_the_person_wrote(moj_leak: Incident) -> None:
@@ -476,7 +498,8 @@ def test_the_note_of_an_exposure_with_an_unseen_end_says_that_removal_is_not_kno
     facts = facts_of(ofsted_early)
     assert facts.slot is not None
     end = Interval(facts.slot - timedelta(minutes=5), facts.slot)
-    exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145500, 146100), ended=Ended.UNKNOWN)
+    removed = facts.parts[0].exposures[0]
+    exposure = replace(removed, to=end, seconds=length_between(removed.start, end), ended=Ended.UNKNOWN)
     text = text_of_field(note_of(with_only_page(ofsted_early, exposures=(exposure,))), "N.what")
     assert text.endswith("It is not known whether it was removed before the announced time.")
     assert "remained" not in text
@@ -503,39 +526,39 @@ def test_an_alternative_address_never_used_is_in_the_table_and_not_in_the_text(o
     page, copy, news = facts_of(ofqual_late).parts
     unused = replace(news, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(600, None))
     report = note_of(with_facts(ofqual_late, parts=(page, copy, unused)))
-    assert "government/news" not in text_of_field(report, "N.what") + text_of_field(report, "N.impact") + text_of_field(
-        report, "N.measure"
-    )
-    assert report.measured[0].rows[2][1:3] == ("Not seen", "Not used")
+    assert not any(news.url in text_of_field(report, name) for name in ("N.what", "N.impact", "N.measure"))
+    row = row_of_part(report, 2)
+    assert (row.first_seen, row.delay) == ("Not seen", "Not used")
 
 
 def test_incidents_logged_without_a_release_are_not_each_others_earlier_incidents(moj_leak: Incident) -> None:
-    mine = replace(moj_leak, kind=Kind.HAND, release="", producer="moj", facts=None)
-    theirs = replace(
-        mine, id="other", producer="other", title="Something else", occurred=mine.occurred - timedelta(days=9)
-    )
-    assert cites_no_earlier_incident(note_of(mine, [theirs]))
+    logged = replace(moj_leak, release="", facts=None)
+    nine_days_before = logged.occurred - timedelta(days=9)
+    other = replace(logged, id="other", producer="other", title="Something else", occurred=nine_days_before)
+    assert cites_no_earlier_incident(note_of(logged, [other]))
 
 
 def test_another_producers_incident_is_cited_only_on_request_and_by_display_name(ofqual_late_again: Incident) -> None:
-    theirs = replace(
-        ofqual_late_again,
-        id="other",
-        release="other",
-        producer="dfe",
-        occurred=ofqual_late_again.occurred - timedelta(days=9),
-    )
-    assert cites_no_earlier_incident(note_of(ofqual_late_again, [theirs]))
+    nine_days_before = ofqual_late_again.occurred - timedelta(days=9)
+    of_dfe = replace(ofqual_late_again, id="other", release="other", producer="dfe", occurred=nine_days_before)
+    assert cites_no_earlier_incident(note_of(ofqual_late_again, [of_dfe]))
     asked = cite_other_incidents(ofqual_late_again, "head of profession", ofqual_late_again.opened)
-    case = fill_form(asked, get_form("note"), {"name of dfe": "Department for Education"}, [theirs], asked.opened)
-    assert "(Department for Education)" in text_of_field(case, "N.previous")
-    assert "dfe" not in text_of_field(case, "N.previous")
+    report = fill_form(asked, get_form("note"), {"name of dfe": "Department for Education"}, [of_dfe], asked.opened)
+    assert "(Department for Education)" in text_of_field(report, "N.previous")
+    assert "dfe" not in text_of_field(report, "N.previous")
 
 
 def test_a_decision_to_bring_the_release_forward_is_in_its_draft(ofqual_late_again: Incident) -> None:
     decided = bring_forward(ofqual_late_again, "chief statistician", "2018-03-08T09:00", ofqual_late_again.opened)
     text = " ".join(line for field in note_of(decided).fields() for line in field.paragraphs)
     assert "The chief statistician decided to bring the release forward to 9am on Thursday 8 March 2018." in text
+
+
+def test_the_same_decision_to_bring_forward_twice_changes_nothing(ofqual_late_again: Incident) -> None:
+    decided = bring_forward(ofqual_late_again, "chief statistician", "2018-03-08T09:00", ofqual_late_again.opened)
     assert bring_forward(decided, "chief statistician", "2018-03-08T09:00", ofqual_late_again.opened) == decided
+
+
+def test_a_new_time_that_is_no_date_time_is_refused(ofqual_late_again: Incident) -> None:
     with pytest.raises(InvalidInput, match="not a date-time"):
         bring_forward(ofqual_late_again, "chief statistician", "soon", ofqual_late_again.opened)

@@ -35,12 +35,12 @@ def versions(ofqual_late: Incident, settings: Mapping[str, str]) -> Versions:
 
 
 @pytest.fixture
-def report(versions: Versions) -> Report:
-    last = versions[-1].report
-    answered = {field.id: TEXT_WITH_LINKS for field in last.fields() if field.placeholder}
-    return append_signature(append_edit(versions, answered, "statistician", last.at), "head of profession", last.at)[
-        -1
-    ].report
+def signed_report(versions: Versions) -> Report:
+    """Return a signed report in which every box that a person fills contains three addresses."""
+    draft = versions[-1].report
+    words = {field.id: TEXT_WITH_LINKS for field in draft.fields() if field.placeholder}
+    answered = append_edit(versions, words, "statistician", draft.at)
+    return append_signature(answered, "head of profession", draft.at)[-1].report
 
 
 def find_links(ending: str, body: bytes) -> set[str]:
@@ -59,14 +59,14 @@ def find_links(ending: str, body: bytes) -> set[str]:
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-def test_every_address_of_a_signed_report_is_a_link(report: Report, ending: str) -> None:
-    texts = [
-        text for field in report.fields() for text in (*field.paragraphs, field.answer.text if field.answer else "")
-    ]
-    addresses = {part for text in texts for part in WEB_ADDRESS.split(text)[1::2]}
+def test_every_address_of_a_signed_report_is_a_link(signed_report: Report, ending: str) -> None:
+    addresses: set[str] = set()
+    for field in signed_report.fields():
+        for text in (*field.paragraphs, field.answer.text if field.answer else ""):
+            addresses.update(WEB_ADDRESS.findall(text))
     assert addresses >= ADDRESSES_IN_TEXT
-    assert find_links(ending, WRITERS[ending](report)) == addresses
-    assert find_links(ending, WRITERS[ending](report, Document.CORRECTION)) <= addresses
+    assert find_links(ending, WRITERS[ending](signed_report)) == addresses
+    assert find_links(ending, WRITERS[ending](signed_report, Document.CORRECTION)) <= addresses
 
 
 def test_a_typed_text_with_links_is_read_back_unchanged_from_docx(versions: Versions) -> None:
@@ -95,16 +95,16 @@ def test_each_question_of_the_guidance_is_an_item_of_a_list_in_odt_and_html(vers
     assert WRITERS["html"](report).decode().count("<li>") == len(questions)
 
 
-def test_a_docx_is_marked_as_made_for_word_2013_or_later(report: Report) -> None:
-    settings = zipfile.ZipFile(io.BytesIO(WRITERS["docx"](report))).read("word/settings.xml").decode()
+def test_a_docx_is_marked_as_made_for_word_2013_or_later(signed_report: Report) -> None:
+    settings = zipfile.ZipFile(io.BytesIO(WRITERS["docx"](signed_report))).read("word/settings.xml").decode()
     assert re.search(r'w:name="compatibilityMode"[^>]*w:val="15"', settings)
 
 
 @pytest.mark.needs("libreoffice")
 @pytest.mark.parametrize("ending", ["docx", "odt"])
 def test_the_pdf_is_tagged_shows_its_title_names_its_language_and_has_links(
-    soffice: str, report: Report, ending: str
+    soffice: str, signed_report: Report, ending: str
 ) -> None:
-    made = convert_to_pdf(WRITERS[ending](report), ending, soffice)
+    pdf = convert_to_pdf(WRITERS[ending](signed_report), ending, soffice)
     for mark in (b"/Lang(en-GB)", b"/Marked true", b"/DisplayDocTitle true", b"https://example.org/told"):
-        assert mark in made
+        assert mark in pdf

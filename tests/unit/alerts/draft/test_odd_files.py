@@ -86,8 +86,8 @@ def type_in_a_table_in_a_cell(document: Document) -> None:
 def test_text_typed_in_any_part_of_a_box_is_read_back(
     ofqual_late: Incident, edit: Callable[[Document], None], answers: dict[str, str]
 ) -> None:
-    read = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, edit), ROLE).words
-    assert {name: text.strip() for name, text in read.items()} == answers
+    words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, edit), ROLE).words
+    assert {name: text.strip() for name, text in words.items()} == answers
 
 
 def edit_draft(incident: Incident, edit: Callable[[Document], None]) -> bytes:
@@ -145,11 +145,11 @@ def test_an_edit_that_no_box_can_keep_is_refused_with_its_place(
 
 def test_text_of_an_added_column_becomes_part_of_the_answer_of_its_row(ofqual_late: Incident) -> None:
     def add_filled_column(document: Document) -> None:
-        for cell in document.tables[0].add_column(1000000).cells[2:3]:
-            cell.text = "Ofqual, of course"
+        _, _, cell_of_producer, *_ = document.tables[0].add_column(1000000).cells
+        cell_of_producer.text = "Ofqual, of course"
 
-    read = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, add_filled_column), ROLE).words
-    assert read == {"B.1.producer": "ofqual\nOfqual, of course"}
+    words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, add_filled_column), ROLE).words
+    assert words == {"B.1.producer": "ofqual\nOfqual, of course"}
 
 
 def test_a_file_whose_first_table_was_removed_changes_no_answer(ofqual_late: Incident) -> None:

@@ -66,9 +66,9 @@ def edit_paragraph(body: bytes, ours: str, kind_of_edit: str, typed: str) -> byt
             Paragraph(below, paragraph._parent).text = typed
         case _:
             paragraph.text = ""
-    held = io.BytesIO()
-    document.save(held)
-    return held.getvalue()
+    saved = io.BytesIO()
+    document.save(saved)
+    return saved.getvalue()
 
 
 def list_possible_edits(report: Report) -> list[tuple[Field, str, str]]:

@@ -125,5 +125,8 @@ def test_until_the_slot_letters_to_users_contain_no_address(facts: ReleaseFacts)
 def test_the_checks_of_this_module_find_breaches_of_style() -> None:
     for text in ("at 09:30:02", "at 9.30am GMT", "after 12 s", "It was first seen at 9.31am.", "incident inc-9c2"):
         assert list(breaches_of_style(text, IDS)), text
-    assert list(find_minutes_of_day("from about 12.19pm on 5 January, noon and 9am")) == [739, 720, 540]
-    assert is_near(570, Interval(after_slot(20), after_slot(40)))
+    minutes = list(find_minutes_of_day("from about 12.19pm on 5 January, noon and 9am"))
+    assert minutes == [12 * 60 + 19, 12 * 60, 9 * 60]
+    half_past_nine = 9 * 60 + 30
+    assert is_near(half_past_nine, Interval(after_slot(20), after_slot(40)))
+    assert not is_near(half_past_nine + 5, Interval(after_slot(20), after_slot(40)))

@@ -25,9 +25,9 @@ def docx_of(*paragraphs: str) -> bytes:
     document = docx.Document()
     for text in paragraphs:
         document.add_paragraph(text)
-    values = io.BytesIO()
-    document.save(values)
-    return values.getvalue()
+    body = io.BytesIO()
+    document.save(body)
+    return body.getvalue()
 
 
 def text_of_docx(body: bytes) -> str:

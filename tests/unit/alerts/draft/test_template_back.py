@@ -9,14 +9,13 @@ from pathlib import Path
 import docx
 import pytest
 from docx.document import Document
-from docx.oxml import parse_xml
 
 from alerts.draft.read.places import Unreadable
 from alerts.draft.take_back import find_file_changes
 from alerts.draft.write.template import fill_template
 from alerts.incident import Incident
 from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, saved_by
-from tests.unit.alerts.draft.test_odd_files import SPACES, TYPED_RUN
+from tests.unit.alerts.draft.test_odd_files import add_a_comment, put_prompt_in_a_control, type_in_the_footer
 from tests.unit.alerts.draft.test_take_back import ROLE, draft_versions, write_docx
 
 
@@ -32,12 +31,13 @@ def make_template() -> bytes:
     for cell, text in zip(table._cells, ["Who", "Where", "{{ contact }}", "{{ output }}"], strict=True):
         cell.text = text
     document.sections[0].footer.paragraphs[0].text = "Reference {{ incident }}"
-    held = io.BytesIO()
-    document.save(held)
-    return held.getvalue()
+    body = io.BytesIO()
+    document.save(body)
+    return body.getvalue()
 
 
-def read_back_changes(incident: Incident, edit: Callable[[Document], object]) -> dict[str, str]:
+def answers_read_back(incident: Incident, edit: Callable[[Document], object]) -> dict[str, str]:
+    """Fill our template, edit the file, and return the answers that are read from it."""
     versions = draft_versions(incident)
     file = edit_docx(fill_template(make_template(), versions[-1].report), edit)
     return {name: text.strip() for name, text in find_file_changes(versions, file, ROLE, make_template()).words.items()}
@@ -59,12 +59,6 @@ def type_two_paragraphs(document: Document) -> None:
     place = find_paragraph(document, "corrective actions taken")
     place.insert_paragraph_before("Extra checks,")
     place.text = "each day."
-
-
-def type_in_a_control(document: Document) -> None:
-    place = find_paragraph(document, "corrective actions taken")
-    place._p.addprevious(parse_xml(f"<w:sdt {SPACES}><w:sdtContent><w:p>{TYPED_RUN}</w:p></w:sdtContent></w:sdt>"))
-    place.text = ""
 
 
 def reword_the_producer(document: Document) -> None:
@@ -93,7 +87,7 @@ def edit_cell_and_prompt(document: Document) -> None:
         (replace_prompt, {"B.4.corrective": "Extra checks."}),
         (append_to_prompt, {"B.4.corrective": "Extra checks."}),
         (type_two_paragraphs, {"B.4.corrective": "Extra checks,\neach day."}),
-        (type_in_a_control, {"B.4.corrective": "Extra checks."}),
+        (put_prompt_in_a_control, {"B.4.corrective": "Extra checks."}),
         (reword_the_producer, {"B.1.producer": "the exams watchdog"}),
         (type_in_a_cell, {"B.1.dealing": "Press desk"}),
         (insert_below_prompt, {"B.3.impact": "One call."}),
@@ -103,7 +97,7 @@ def edit_cell_and_prompt(document: Document) -> None:
 def test_typed_text_is_found_by_the_words_of_the_template_around_it(
     ofqual_late: Incident, edit: Callable[[Document], object], answers: dict[str, str]
 ) -> None:
-    assert read_back_changes(ofqual_late, edit) == answers
+    assert answers_read_back(ofqual_late, edit) == answers
 
 
 def reword_the_title(document: Document) -> None:
@@ -116,14 +110,6 @@ def add_a_row(document: Document) -> None:
 
 def add_a_table(document: Document) -> None:
     document.add_table(1, 1).rows[0].cells[0].text = "Extra checks."
-
-
-def add_a_comment(document: Document) -> None:
-    document.add_comment(find_paragraph(document, "^Agreed").runs, text="Is that all?", author="x", initials="x")
-
-
-def type_in_the_footer(document: Document) -> None:
-    document.sections[0].footer.paragraphs[0].add_run(" Not final.")
 
 
 def type_between_two_boxes(document: Document) -> None:
@@ -150,44 +136,43 @@ def test_text_that_no_box_of_a_template_can_keep_is_refused_and_named(
     ofqual_late: Incident, edit: Callable[[Document], None], fault: str
 ) -> None:
     with pytest.raises(Unreadable, match=fault):
-        read_back_changes(ofqual_late, edit)
+        answers_read_back(ofqual_late, edit)
 
 
 def test_a_box_with_two_different_texts_in_two_places_is_refused(ofqual_late: Incident) -> None:
-    def both(document: Document) -> None:
+    def change_both_places(document: Document) -> None:
         document.tables[0].rows[1].cells[1].text = "Malpractice"
         find_paragraph(document, "^Output").text = "Output: malpractice tables"
 
-    own = edit_docx(make_template(), lambda document: document.add_paragraph("Output: {{ output }}"))
+    with_output_twice = edit_docx(make_template(), lambda document: document.add_paragraph("Output: {{ output }}"))
     versions = draft_versions(ofqual_late)
-    file = edit_docx(fill_template(own, versions[-1].report), both)
+    file = edit_docx(fill_template(with_output_twice, versions[-1].report), change_both_places)
     with pytest.raises(Unreadable, match="stands in two places, and reads two ways"):
-        find_file_changes(versions, file, ROLE, own)
+        find_file_changes(versions, file, ROLE, with_output_twice)
 
 
 def test_changed_text_of_two_boxes_without_words_between_them_is_refused(ofqual_late: Incident) -> None:
-    own = edit_docx(make_template(), lambda document: document.add_paragraph("{{ contact }}{{ output }}"))
+    side_by_side = edit_docx(make_template(), lambda document: document.add_paragraph("{{ contact }}{{ output }}"))
     versions = draft_versions(ofqual_late)
-    filled = fill_template(own, versions[-1].report)
+    filled = fill_template(side_by_side, versions[-1].report)
     file = edit_docx(filled, lambda document: setattr(document.paragraphs[-1], "text", "Press desk"))
     with pytest.raises(Unreadable, match="answers stand side by side; whose this is cannot be known: “Press desk”"):
-        find_file_changes(versions, file, ROLE, own)
+        find_file_changes(versions, file, ROLE, side_by_side)
 
 
 def test_our_own_form_is_still_read_if_a_template_is_configured(ofqual_late: Incident) -> None:
     versions = draft_versions(ofqual_late)
     file = edit_docx(write_docx(versions[-1].report), replace_prompt)
-    for own in (make_template(), b"no template"):
-        assert find_file_changes(versions, file, ROLE, own).words == {"B.4.corrective": "Extra checks."}
+    for template in (make_template(), b"no template"):
+        assert find_file_changes(versions, file, ROLE, template).words == {"B.4.corrective": "Extra checks."}
 
 
 @pytest.mark.needs("libreoffice")
 def test_a_template_saved_by_a_word_processor_is_read_back(soffice: str, tmp_path: Path, ofqual_late: Incident) -> None:
-    def saved(document: Document) -> None:
-        edit_cell_and_prompt(document)
-        document.save(str(tmp_path / "own.docx"))
-
-    read_back_changes(ofqual_late, saved)
-    [again] = saved_by(soffice, tmp_path, [tmp_path / "own.docx"], "docx", "again")
-    answers = find_file_changes(draft_versions(ofqual_late), again.read_bytes(), ROLE, make_template()).words
-    assert answers == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}
+    versions = draft_versions(ofqual_late)
+    filled = fill_template(make_template(), versions[-1].report)
+    edited = tmp_path / "own.docx"
+    edited.write_bytes(edit_docx(filled, edit_cell_and_prompt))
+    [saved] = saved_by(soffice, tmp_path, [edited], "docx", "again")
+    words = find_file_changes(versions, saved.read_bytes(), ROLE, make_template()).words
+    assert words == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}

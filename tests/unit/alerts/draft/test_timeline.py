@@ -9,9 +9,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from alerts.draft.certainty import describe_blind_span
+from alerts.draft.report import Timeline
 from alerts.draft.timeline import build_figure, choose_ticks, describe_lane, draw_svg, format_range, write_legend
 from alerts.draft.write.png import HEIGHT, WIDTH, lane_png
-from alerts.finding import BlindSpan
+from alerts.finding import BlindSpan, ReleaseFacts
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Interval
@@ -20,44 +21,51 @@ from tests.unit.alerts.draft.conftest import facts_of, never_removed
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def pixels_of(picture: bytes) -> bytes:
-    """Return the lines of a picture, each behind a byte for its filter."""
+def pixel_rows(picture: bytes) -> list[bytes]:
+    """Return the rows of a lane's picture, three bytes (red, green, blue) a pixel."""
     begin = picture.index(b"IDAT") + 4
     length = struct.unpack(">I", picture[begin - 8 : begin - 4])[0]
-    return zlib.decompress(picture[begin : begin + length])
+    body, row_length = zlib.decompress(picture[begin : begin + length]), 3 * WIDTH
+    # Before each row there is a byte for its filter.
+    return [body[place + 1 : place + 1 + row_length] for place in range(0, len(body), 1 + row_length)]
+
+
+def draw_figure(facts: ReleaseFacts) -> Timeline:
+    figure = build_figure(facts)
+    assert figure is not None
+    return figure
 
 
 def test_every_part_has_a_lane_from_absent_to_public(ofqual_late: Incident) -> None:
-    figure = build_figure(facts_of(ofqual_late))
-    assert figure is not None
+    figure = draw_figure(facts_of(ofqual_late))
     assert [lane.label for lane in figure.lanes] == [
         "announced page",
         "alternative address (report)",
         "alternative address (news)",
     ]
-    assert [span.state for span in figure.lanes[0].spans] == ["absent", "between", "public"]
-    assert figure.lanes[0].spans[1].begins == datetime(2018, 1, 5, 12, 18, 45, tzinfo=UTC)
+    absent, between, public = figure.lanes[0].spans
+    assert (absent.state, between.state, public.state) == ("absent", "between", "public")
+    first_seen = facts_of(ofqual_late).parts[0].first_seen
+    assert (between.begins, between.ends) == (first_seen.after, first_seen.by)
 
 
 def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_last_seen(ofqual_late: Incident) -> None:
     facts = facts_of(ofqual_late)
+    page, *others = facts.parts
     seen_until = datetime(2018, 1, 5, 12, 19, 30, tzinfo=UTC)
-    page = replace(facts.parts[0], seen_until=seen_until)
-    figure = build_figure(replace(facts, parts=(page, *facts.parts[1:])))
-    assert figure is not None
-    assert (figure.lanes[0].spans[-1].state, figure.lanes[0].spans[-1].ends) == ("public", seen_until)
+    figure = draw_figure(replace(facts, parts=(replace(page, seen_until=seen_until), *others)))
+    last_span = figure.lanes[0].spans[-1]
+    assert (last_span.state, last_span.ends) == ("public", seen_until)
 
 
 def test_an_exposure_is_drawn_early_and_then_absent(ofsted_early: Incident) -> None:
-    figure = build_figure(facts_of(ofsted_early))
-    assert figure is not None
-    assert [span.state for span in figure.lanes[0].spans] == ["absent", "between", "early", "between", "absent"]
-    assert [span.state for span in figure.lanes[2].spans] == ["absent"]
+    page, _, never_public_sheet, *_ = draw_figure(facts_of(ofsted_early)).lanes
+    assert [span.state for span in page.spans] == ["absent", "between", "early", "between", "absent"]
+    assert [span.state for span in never_public_sheet.spans] == ["absent"]
 
 
 def test_content_public_until_its_slot_is_called_still_public_and_not_released(ofsted_early: Incident) -> None:
-    figure = build_figure(facts_of(never_removed(ofsted_early)))
-    assert figure is not None
+    figure = draw_figure(facts_of(never_removed(ofsted_early)))
     assert figure.alt.endswith(
         "became public early between 16:55 and 17:00 GMT on 20 March 2017, then still public at the announced time."
     )
@@ -66,30 +74,28 @@ def test_content_public_until_its_slot_is_called_still_public_and_not_released(o
 def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc_late: Incident) -> None:
     facts = facts_of(ipcc_late)
     page = replace(facts.parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), released=Interval())
-    figure = build_figure(replace(facts, parts=(page,), final=False))
-    assert figure is not None
-    assert [(span.state, span.ends) for span in figure.lanes[0].spans] == [("absent", facts.at)]
-    row_length = 1 + 3 * WIDTH
-    last_but_one_row = pixels_of(lane_png(figure, figure.lanes[0]))[-2 * row_length : -row_length]
+    figure = draw_figure(replace(facts, parts=(page,), final=False))
+    (lane,) = figure.lanes
+    assert [(span.state, span.ends) for span in lane.spans] == [("absent", facts.at)]
+    last_but_one_row = pixel_rows(lane_png(figure, lane))[-2]
     light_grey, white = bytes([232] * 3), bytes([255] * 3)
-    assert (last_but_one_row[1:4], last_but_one_row[-3:]) == (light_grey, white)
+    assert (last_but_one_row[:3], last_but_one_row[-3:]) == (light_grey, white)
 
 
 def test_blind_spans_have_a_lane_of_the_monitor(ofqual_late_again: Incident) -> None:
-    figure = build_figure(facts_of(ofqual_late_again))
-    assert figure is not None
+    figure = draw_figure(facts_of(ofqual_late_again))
     assert figure.lanes[-1].label == "monitor"
     assert "monitor could not see" in describe_lane(figure, figure.lanes[-1])
 
 
 def test_a_release_without_measurements_has_no_figure(ipcc_late: Incident) -> None:
-    empty = tuple(replace(part, first_seen=Interval(), released=Interval()) for part in facts_of(ipcc_late).parts)
-    assert build_figure(replace(facts_of(ipcc_late), parts=empty)) is None
+    facts = facts_of(ipcc_late)
+    unseen = tuple(replace(part, first_seen=Interval(), released=Interval()) for part in facts.parts)
+    assert build_figure(replace(facts, parts=unseen)) is None
 
 
 def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_late_again: Incident) -> None:
-    figure = build_figure(replace(facts_of(ofqual_late_again), title="Tables <1> & “2”"))
-    assert figure is not None
+    figure = draw_figure(replace(facts_of(ofqual_late_again), title="Tables <1> & “2”"))
     root = ET.fromstring(draw_svg(figure))  # noqa: S314 - our own drawing
     assert root.get("role") == "img"
     assert (root.findtext(f"{SVG}title"), root.findtext(f"{SVG}desc")) == (figure.title, figure.alt)
@@ -99,33 +105,33 @@ def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_late
 
 @pytest.mark.parametrize("name", ["ipcc-2015", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03"])
 def test_the_axis_has_two_to_six_round_ticks(incidents: dict[str, Incident], name: str) -> None:
-    figure = build_figure(facts_of(incidents[name]))
-    assert figure is not None
+    figure = draw_figure(facts_of(incidents[name]))
     marks = choose_ticks(figure)
     assert 2 <= len(marks) <= 6
     assert all(figure.begins <= mark <= figure.ends and mark.second == 0 for mark in marks)
 
 
 def test_the_picture_of_a_lane_is_a_png_of_the_declared_size(ofsted_early: Incident) -> None:
-    figure = build_figure(facts_of(ofsted_early))
-    assert figure is not None
+    figure = draw_figure(facts_of(ofsted_early))
     picture = lane_png(figure, figure.lanes[0])
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack(">II", picture[16:24]) == (WIDTH, HEIGHT)
-    assert len(pixels_of(picture)) == HEIGHT * (1 + 3 * WIDTH)
+    assert [len(row) for row in pixel_rows(picture)] == [3 * WIDTH] * HEIGHT
 
 
 def test_the_legend_names_only_marks_that_are_used(ipcc_late: Incident) -> None:
-    figure = build_figure(facts_of(ipcc_late))
-    assert figure is not None
+    figure = draw_figure(facts_of(ipcc_late))
     assert write_legend(figure) == (
         "Dashed line: announced time, 09:30. Light grey: not public; hatched: changed in here; dark green: public."
     )
-    assert format_range(figure) == "Between 09:27 and 10:11 BST on 23 July 2015"
+
+
+def test_the_range_of_a_figure_is_written_in_local_time(ipcc_late: Incident) -> None:
+    assert format_range(draw_figure(facts_of(ipcc_late))) == "Between 09:27 and 10:11 BST on 23 July 2015"
 
 
 def test_a_span_with_too_few_looks_is_not_described_as_blind() -> None:
     begins = datetime(2026, 11, 26, 9, 28, 10, tzinfo=UTC)
-    text = describe_blind_span(BlindSpan(begins, begins + timedelta(minutes=3), "budget"), "Europe/London")
+    text = describe_blind_span(BlindSpan(begins, begins + timedelta(minutes=3), cause="budget"), "Europe/London")
     assert text.startswith("The monitor's looks were too far apart between 09:28:10 and 09:31:10 GMT")
     assert "could not see" not in text

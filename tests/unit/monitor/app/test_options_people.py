@@ -14,6 +14,7 @@ import pytest
 from alerts.channels import KINDS
 from alerts.channels.http import HttpChannel
 from alerts.channels.notify import Notify
+from alerts.channels.pagerduty import EVENTS
 from alerts.channels.settings import ChannelSettings
 from alerts.draft.code import code_json, load_editions
 from monitor.app.reporting_options import (
@@ -105,8 +106,11 @@ def template(*names: str) -> bytes:
 
 
 def proxy_of(channel: HttpChannel | Notify) -> object:
+    """Return the proxy that a channel uses for its address, None if it uses none."""
     fields = vars(channel)
-    return fields["_proxy"] if isinstance(channel, Notify) else fields["_outbound"].proxy_of(channel._url)
+    if isinstance(channel, Notify):
+        return fields["_proxy"]
+    return fields["_outbound"].proxy_of(fields["_settings"].url or EVENTS)
 
 
 def faults_of(read: Read, text: str) -> Sequence[str]:

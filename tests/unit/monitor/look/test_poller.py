@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -99,6 +100,21 @@ def test_after_a_redirect_to_a_missing_page_the_next_look_is_at_the_original_add
 
     run = run_poller(watch_pages("page"), seconds=3.5, script=reply)
     assert [requested_page(request) for request in run.fetcher.asked] == ["page", "moved", "page", "moved"]
+
+
+def test_a_page_that_replaces_a_redirect_to_the_home_page_is_seen() -> None:
+    asked = Counter[str]()
+
+    def reply(request: Request) -> Reply:
+        asked[request.url] += 1
+        if not request.url.endswith("/page"):
+            return Reply(200, b"<h1>Welcome</h1>")
+        is_out = asked[request.url] > 2
+        return Reply(200, b"<h1>Figures for 2025</h1>") if is_out else Reply(302, b"", {"Location": "/"})
+
+    titled = replace(target("page"), title="Figures for 2025")
+    run = run_poller(lambda run: run.poller.watch(titled, [window(every=1)]), seconds=5.5, script=reply)
+    assert [sighting.state for sighting in run.sightings] == [*[State.UNKNOWN] * 4, *[State.PRESENT] * 2]
 
 
 def test_of_a_redirect_loop_each_look_requests_the_next_address() -> None:
