@@ -208,7 +208,8 @@ def users_from(world: World, place: Place) -> list[datetime]:
 
     The edge keeps the answer before a change for as long as its cache lasts, or until a bot wall replaces it. A loop of
     redirects leads to an address with another query, of which the edge has no copy once the loop ends. A host that
-    sends stale answers sends the same copies to users.
+    sends stale answers sends the same copies to users. If its edge has a newer copy meanwhile, the Age of that copy says
+    later that users got it, so both instants are true.
     """
     shown: list[tuple[datetime, Content]] = []
     kept_until: datetime | None = None
@@ -227,7 +228,8 @@ def users_from(world: World, place: Place) -> list[datetime]:
     found = []
     for begins, what in states:
         if what == "ours" and before != "ours":
-            found.append(_after_stale_copies(world, place, begins))
+            after_stale = _after_stale_copies(world, place, begins)
+            found += {begins, after_stale} if any(one.cache for one in place.shows) else {after_stale}
         before = what
     loops = [fault for fault in world.faults if fault.kind == "redirect_loop" and is_at(fault, place)]
     loop_ends = [loop.ends for loop in loops if loop.ends is not None]
