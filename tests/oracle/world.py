@@ -208,8 +208,8 @@ def users_from(world: World, place: Place) -> list[datetime]:
 
     The edge keeps the answer before a change for as long as its cache lasts, or until a bot wall replaces it. A loop of
     redirects leads to an address with another query, of which the edge has no copy once the loop ends. A host that
-    sends stale answers sends the same copies to users. If its edge has a newer copy meanwhile, the Age of that copy says
-    later that users got it, so both instants are true.
+    sends stale answers sends the same copies to users. If its edge has a newer copy meanwhile, the Age of that copy
+    says later that users got it, so both instants are true.
     """
     shown: list[tuple[datetime, Content]] = []
     kept_until: datetime | None = None

@@ -111,12 +111,13 @@ def test_a_flapping_page_gets_one_notice_when_its_slot_has_come(make_facts: Make
     public_at_slot = flapping_page(make_facts, [0, 5, 10], slot, slot=slot)
     (page,) = public_at_slot.parts
     *earlier, last = page.exposures
-    last = replace(last, to=Interval(slot, slot), open=False, ended=Ended.SLOT)
-    page = replace(page, exposures=(*earlier, last))
+    ended_by_slot = replace(last, to=Interval(slot, slot), open=False, ended=Ended.SLOT)
+    page = replace(page, exposures=(*earlier, ended_by_slot))
     decision = decide(replace(public_at_slot, parts=(page,)), incident, slot)
     assert [one.kind for one in decision.notices] == ["exposure_closed"]
     assert "its slot has come" in decision.notices[0].text
     assert decision.incident is not None
+    # Otherwise a notice that the page is steady again would follow after ten minutes without a change.
     assert make_steady_notice(decision.incident, slot + timedelta(minutes=11)) is None
 
 

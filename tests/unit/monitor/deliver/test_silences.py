@@ -57,7 +57,7 @@ class World:
         events = VerdictRecorder(self.store, ReportingRules(channels=["mail"]))
         await record_verdict(self.writer, events, a_late_verdict(600, "r", 500.0), self.clock.now())
 
-    async def send_after(self, wait: timedelta = timedelta()) -> list[str]:
+    async def all_sent_after(self, wait: timedelta = timedelta()) -> list[str]:
         """Wait, send what is due, and return the kinds of all messages sent so far."""
         await self.clock.sleep(wait.total_seconds())
         await self.outbox.send_due("mail")
@@ -96,17 +96,17 @@ async def test_a_silence_delays_messages_and_its_end_sends_the_current_status_on
     silence = await world.silence(scope, name)
     await world.open_incident()
     assert await world.outbox.send_due("mail") == silence.until
-    assert await world.send_after(HOUR - SECOND) == []
-    assert await world.send_after(SECOND) == ["opened"]
+    assert await world.all_sent_after(HOUR - SECOND) == []
+    assert await world.all_sent_after(SECOND) == ["opened"]
     assert STILL_ABSENT_AFTER_AN_HOUR in world.last_subject()
-    assert await world.send_after(HOUR) == ["opened"]
+    assert await world.all_sent_after(HOUR) == ["opened"]
 
 
 @with_world
 async def test_silenced_messages_do_not_count_as_a_backlog_of_the_channel(world: World) -> None:
     await world.silence()
     await world.open_incident()
-    await world.send_after(HOUR - SECOND)
+    await world.all_sent_after(HOUR - SECOND)
     assert world.outbox.backlogs["mail"].since is None
 
 
@@ -114,7 +114,7 @@ async def test_silenced_messages_do_not_count_as_a_backlog_of_the_channel(world:
 async def test_a_silence_of_a_release_does_not_delay_messages_about_another(world: World) -> None:
     await world.silence(Scope.RELEASE, "r")
     await world.open_incident("other")
-    assert await world.send_after() == ["opened"]
+    assert await world.all_sent_after() == ["opened"]
 
 
 @with_world
@@ -122,32 +122,32 @@ async def test_an_incident_that_opens_and_ends_during_a_silence_is_never_sent(wo
     await world.silence()
     await world.open_incident()
     await world.judge_late_and_published()
-    assert await world.send_after(2 * HOUR) == []
+    assert await world.all_sent_after(2 * HOUR) == []
     assert {row.standing for row in world.store.outbox.deliveries()} == {DeliveryState.COVERED}
 
 
 @with_world
 async def test_the_end_of_an_incident_that_was_sent_before_a_silence_is_sent_once_after_it(world: World) -> None:
     await world.open_incident()
-    await world.send_after()
+    await world.all_sent_after()
     await world.silence()
     await world.judge_late_and_published()
-    assert await world.send_after() == ["opened"]
-    assert await world.send_after(HOUR) == ["opened", "final"]
-    assert await world.send_after(HOUR) == ["opened", "final"]
+    assert await world.all_sent_after() == ["opened"]
+    assert await world.all_sent_after(HOUR) == ["opened", "final"]
+    assert await world.all_sent_after(HOUR) == ["opened", "final"]
 
 
 @with_world
 async def test_a_thread_that_began_before_a_silence_continues_with_the_current_status(world: World) -> None:
     await world.open_incident()
-    await world.send_after()
+    await world.all_sent_after()
     await world.silence()
     (incident,) = world.store.verdicts.incidents()
     assert incident.facts is not None
     notice = make_fact_notice("grade_changed", "report", incident, incident.facts, world.clock.now())
     waiting = Delivery(notice.id, "mail", DeliveryState.WAITING, notice.at)
     await world.writer.write(lambda tx: tx.add_notice(notice, [waiting]))
-    assert await world.send_after(HOUR) == ["opened", "still"]
+    assert await world.all_sent_after(HOUR) == ["opened", "still"]
     assert world.last_subject().startswith("LATE, still true: ")
     assert STILL_ABSENT_AFTER_AN_HOUR in world.last_subject()
 
@@ -156,9 +156,9 @@ async def test_a_thread_that_began_before_a_silence_continues_with_the_current_s
 async def test_messages_are_sent_when_a_person_ends_the_silence(world: World) -> None:
     silence = await world.silence()
     await world.open_incident()
-    assert await world.send_after(MINUTE) == []
+    assert await world.all_sent_after(MINUTE) == []
     await world.end_silence(silence)
-    assert await world.send_after() == ["opened"]
+    assert await world.all_sent_after() == ["opened"]
 
 
 @with_world
@@ -170,22 +170,22 @@ async def test_a_silence_that_was_ended_before_it_began_delays_nothing(world: Wo
     await world.end_silence(planned)
     await world.clock.sleep(1.5 * HOUR.total_seconds())
     await world.open_incident()
-    assert await world.send_after() == ["opened"]
+    assert await world.all_sent_after() == ["opened"]
 
 
 @with_world
 async def test_a_silence_of_a_host_delays_messages_about_releases_whose_page_is_there(world: World) -> None:
     await world.silence(Scope.HOST, "www.gov.uk")
     await world.open_incident()
-    assert await world.send_after() == []
-    assert await world.send_after(2 * HOUR) == ["opened"]
+    assert await world.all_sent_after() == []
+    assert await world.all_sent_after(2 * HOUR) == ["opened"]
 
 
 @with_world
 async def test_a_silence_of_another_host_delays_nothing(world: World) -> None:
     await world.silence(Scope.HOST, "elsewhere.example")
     await world.open_incident()
-    assert await world.send_after() == ["opened"]
+    assert await world.all_sent_after() == ["opened"]
 
 
 @with_world
@@ -195,7 +195,7 @@ async def test_an_incident_that_a_person_closes_during_a_silence_is_never_sent(w
     (incident,) = world.store.verdicts.incidents()
     closed = close_incident(incident, "duty statistician", world.clock.now())
     await world.writer.write(lambda tx: tx.save_incident(closed))
-    assert await world.send_after(2 * HOUR) == []
+    assert await world.all_sent_after(2 * HOUR) == []
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def test_only_calendars_without_a_read_since_the_slot_are_requested_and_their_la
     assert not is_another_read_needed
 
 
-def test_a_read_that_began_too_early_is_requested_again_and_the_first_that_did_not_calls_back_once() -> None:
+def test_reads_are_requested_until_one_began_after_the_slot_and_that_one_calls_back_once() -> None:
     check, callback = PromiseCheck(), CallCounter()
 
     async def story() -> list[list[str]]:

@@ -271,9 +271,13 @@ def test_an_old_copy_with_its_own_date_casts_no_doubt_on_the_clock() -> None:
     assert skew.is_known()
 
 
+# In seconds: a copy may be a second younger than its age, or two seconds older. The rest is the length of a look.
+WIDEST_BY_ONE_COPY = 3.2
+
+
 @pytest.mark.parametrize("origin_date", [True, False])
 @pytest.mark.parametrize("offset", [0.0, -45.0, 45.0])
-def test_aged_answers_bound_the_clock_as_one_copy_grows_older(*, origin_date: bool, offset: float) -> None:
+def test_cached_answers_of_one_copy_bound_how_wrong_our_clock_is(*, origin_date: bool, offset: float) -> None:
     skew = skew_of_unsynchronised_clock()
     for second in (0, 7, 14, 21):
         look = answer_with_date(second, ahead=offset, age=300 + second, origin_date=origin_date)
@@ -281,10 +285,10 @@ def test_aged_answers_bound_the_clock_as_one_copy_grows_older(*, origin_date: bo
         assert is_time_certain
     low, high = skew.bounds()
     assert low <= offset <= high
-    assert high - low < 3.2  # the copy may be a second younger than its age or two seconds older
+    assert high - low < WIDEST_BY_ONE_COPY
 
 
-def test_aged_answers_are_compared_only_with_those_of_their_address() -> None:
+def test_a_cached_answer_bounds_the_clock_only_together_with_another_of_its_address() -> None:
     def answer_of_copy(second: float) -> Answer:
         return answer_with_date(second, age=300 + int(second))
 
@@ -292,12 +296,12 @@ def test_aged_answers_are_compared_only_with_those_of_their_address() -> None:
     skew.observe("a", replace(answer_of_copy(0.0), url="https://a.example/other"))
     for second in (2.0, 12.0):
         skew.observe("a", answer_of_copy(second))
-    # The only answer of the other address does not show who wrote its date, so all the 300 s of its age are in doubt.
+    # One answer of the other address does not show whether the cache wrote its date. So its age of 300 s is in doubt.
     assert largest_offset(skew.bounds()) > 300
     # After two minutes it does not count any more.
     for second in (140.0, 160.0):
         skew.observe("a", answer_of_copy(second))
-    assert largest_offset(skew.bounds()) < 3.2
+    assert largest_offset(skew.bounds()) < WIDEST_BY_ONE_COPY
 
 
 def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:

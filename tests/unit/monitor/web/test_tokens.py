@@ -73,7 +73,8 @@ async def use_token(board: Board, token: str) -> dict[str, int]:
 async def test_token_allows_only_what_its_scope_covers(
     board: Board, tokens: Tokens, scope: TokenScope, statuses: dict[str, int]
 ) -> None:
-    # The refusal is a 403 if the address is open to this scope, or if it checks the token itself.
+    # A refused token gets 401, as if there were none. An acknowledgement, and an address that the token may read, but
+    # not change, get 403.
     assert await use_token(board, tokens[scope].text) == statuses
     assert board.acknowledged_by() == (["web team"] if scope is TokenScope.DUTY else [])
 
