@@ -74,7 +74,8 @@ def test_an_expectation_records_which_keys_it_sets_so_that_only_these_are_compar
 
 
 def test_an_expected_time_is_compared_as_it_is_written_in_json(script: ReadScript) -> None:
-    (expect,) = script(RELEASE + "[[expect]]\nfirst_seen = { by = 2018-01-05T09:30:01 }\n").expect
+    first_seen = "first_seen = { by = 2018-01-05T09:30:01 }\n"
+    (expect,) = script(RELEASE + '[[expect]]\nrelease = "birds"\n' + first_seen).expect
     assert expect.first_seen == {"by": "2018-01-05T09:30:01.000Z"}
 
 
