@@ -39,7 +39,7 @@ def play_day_with_desk(act: Callable[[Day, Desk], Awaitable[None]]) -> Day:
     """Run a day of a monitor whose releases people handle by `act`, and return it with what its channels got."""
 
     async def story(day: Day) -> None:
-        current = CurrentIncidents(day.store.verdicts, lambda _release, _now: None, day.events)
+        current = CurrentIncidents(day.store.verdicts, lambda _release, _now: None, day.recorder)
         await act(day, Desk(current, day.writer, day.clock))
 
     return play_day(story, begins=SLOT)
