@@ -37,12 +37,15 @@ def events_of_kind(day: Day, kind: str) -> list[str]:
 
 def play_day_with_desk(act: Callable[[Day, Desk], Awaitable[None]]) -> Day:
     """Run a day of a monitor whose releases people handle by `act`, and return it with what its channels got."""
+    days: list[Day] = []
 
     async def story(day: Day) -> None:
+        days.append(day)
         current = CurrentIncidents(day.store.verdicts, lambda _release, _now: None, day.recorder)
         await act(day, Desk(current, day.writer, day.clock))
 
-    return play_day(story, begins=SLOT)
+    play_day(story, begins=SLOT)
+    return days[0]
 
 
 async def remind_acknowledge_publish_and_sign(day: Day, desk: Desk) -> None:
@@ -111,7 +114,7 @@ def test_acknowledging_a_platform_incident_is_sent_to_webhook_and_pager() -> Non
     async def acknowledge_platform(day: Day, desk: Desk) -> None:
         await day.judge_at(400)
         await day.run_until(700)
-        await desk.acknowledge(day.platform().id, ROLE)
+        await desk.acknowledge(day.platform_incident().id, ROLE)
         await day.judge_at(1300)
         await day.run_until(1500)
 
