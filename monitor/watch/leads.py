@@ -16,8 +16,10 @@ from monitor.judge.runs import Run
 from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Found
 from monitor.look.recognise.file_kind import ERROR_MESSAGE, PAGE_FOR_FILE, WRONG_KIND
+from monitor.look.recognise.notices import MARKED_TITLE, NOTICE_ONLY
 from monitor.look.recognise.placeholder import PLACEHOLDER
 from monitor.look.recognise.result import NAMELESS
+from monitor.look.recognise.status import OTHER_HEADING
 from monitor.look.recognise.title import ANOTHER_TITLE, WITHOUT_PERIOD
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import is_witness
@@ -41,6 +43,9 @@ _UNTIL_AFTER_SLOT = timedelta(days=1)
 _ODD_ANSWERS = {
     PLACEHOLDER: "a page under its title that names the day of its slot, with no date of publication and no file,",
     ANOTHER_TITLE: "a page of another title",
+    OTHER_HEADING: "a page under another heading, with the title of the release only in its <title>,",
+    MARKED_TITLE: "a page whose title is marked as a preview, a test, cancelled or the like",
+    NOTICE_ONLY: "a page under its title that only says that it is not out or not available",
     WITHOUT_PERIOD: "a page under its title, but without its period,",
     NAMELESS: "a page without title and heading",
     PAGE_FOR_FILE: "a web page instead of the file",

@@ -8,6 +8,9 @@ from monitor.look.recognise.page import Page
 from monitor.look.recognise.result import NO_LONGER_AVAILABLE, Recognised, withdrawn
 from schedules.patterns import quick
 
+MARKED_TITLE = "a page whose title is marked, for instance as a preview"
+NOTICE_ONLY = "a page under its title that only says that it is not out or not available"
+"""Reasons of an unknown: the page is under the release's title, but is not the release."""
 # Elements that may fill a page without text in its HTML.
 _VISIBLE_ELEMENTS = ("script", "img", "iframe", "frame", "object", "embed", "svg", "canvas", "video")
 _HAS_TEXT = "boolean(//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)])"
@@ -83,10 +86,6 @@ def not_released_reason(page: Page, title: str) -> str:
     Its title or heading is marked, for instance as a preview, or its only text is a notice, for instance that the page
     is unavailable. `title` is the release's title, which may have such a mark itself.
     """
-    for words in (page.title, page.heading):
-        found = _MARK.search(words[:_LONGEST_TITLE])
-        if found and not _MARK.search(title):
-            return f"its title is marked: {found[0].strip().lower()}"
-    if len(page.content) <= _LONGEST_NOTICE and (found := _NO_CONTENT.search(page.content)):
-        return f"its only text is a notice: {found[0].lower()}"
-    return ""
+    if not _MARK.search(title) and any(_MARK.search(words[:_LONGEST_TITLE]) for words in (page.title, page.heading)):
+        return MARKED_TITLE
+    return NOTICE_ONLY if len(page.content) <= _LONGEST_NOTICE and _NO_CONTENT.search(page.content) else ""

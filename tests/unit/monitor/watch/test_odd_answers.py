@@ -31,6 +31,18 @@ ODD_ANSWERS = {
     "a page of another title is at": (URL, a_web_page("Prison population")),
     "a page under its title, but without its period, is at": (URL, a_web_page("Example claims")),
     "a page under its title that names the day of its slot": (URL, PLACEHOLDER),
+    "a page under another heading, with the title of the release only in its <title>, is at": (
+        URL,
+        f"<title>{TITLE}</title><h1>Sign in to continue</h1><input type=password>",
+    ),
+    "a page whose title is marked as a preview, a test, cancelled or the like is at": (
+        URL,
+        a_web_page(f"[Preview] {TITLE}"),
+    ),
+    "a page under its title that only says that it is not out or not available is at": (
+        URL,
+        a_web_page(TITLE, "This page is temporarily unavailable."),
+    ),
     "a web page instead of the file is at": (SHEET, a_web_page("Sorry", "This file is not available.")),
     "an error message instead of its content is at": (SHEET, '{"error": "not found"}'),
     "content that is not of the kind that its address or type names is at": (SHEET, "Not found"),
