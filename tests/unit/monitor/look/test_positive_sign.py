@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from monitor.look.fetch import Answer
 from monitor.look.interpret import Interpreter, Known
+from monitor.look.recognise.notices import MARKED_TITLE, NOTICE_ONLY
 from monitor.look.recognise.result import NO_LONGER_AVAILABLE
+from monitor.look.recognise.status import OTHER_HEADING
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
 from schedules.announcement import Address
@@ -228,7 +230,9 @@ SITE_NOTICES = {
 @pytest.mark.parametrize("at", [BEFORE, AFTER])
 @pytest.mark.parametrize("name", SITE_NOTICES)
 def test_a_notice_under_the_title_of_a_release_is_unknown(name: str, at: datetime) -> None:
-    assert interpret_last(target(), answer(SITE_NOTICES[name], at=at)).state is UNKNOWN
+    sighting = interpret_last(target(), answer(SITE_NOTICES[name], at=at))
+    assert sighting.state is UNKNOWN
+    assert sighting.why in {OTHER_HEADING, MARKED_TITLE, NOTICE_ONLY}
 
 
 @pytest.mark.parametrize(

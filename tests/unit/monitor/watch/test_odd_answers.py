@@ -35,10 +35,6 @@ ODD_ANSWERS = {
         URL,
         f"<title>{TITLE}</title><h1>Sign in to continue</h1><input type=password>",
     ),
-    "a page whose title is marked as a preview, a test, cancelled or the like is at": (
-        URL,
-        a_web_page(f"[Preview] {TITLE}"),
-    ),
     "a page under its title that only says that it is not out or not available is at": (
         URL,
         a_web_page(TITLE, "This page is temporarily unavailable."),
