@@ -155,7 +155,7 @@ BUDGETS = {
     "alerts": 9558,
     "schedules": 8396,
     "monitor/plan": 1770,
-    "monitor/look": 6189,
+    "monitor/look": 6191,
     "monitor/judge": 4396,
     "monitor/store": 6025,
     "monitor/deliver": 3059,

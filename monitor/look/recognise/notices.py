@@ -42,7 +42,7 @@ _NO_CONTENT = quick(
     r"|(has|have) been (postponed|cancelled|delayed)|not for publication)\b",
     re.IGNORECASE,
 )
-_LONGEST_NOTICE = 300
+_LONGEST_NOTICE, _LONGEST_WITH_MENUS = 300, 5000
 
 
 def says_removed(page: Page) -> bool:
@@ -88,4 +88,6 @@ def not_released_reason(page: Page, title: str) -> str:
     """
     if not _MARK.search(title) and any(_MARK.search(words[:_LONGEST_TITLE]) for words in (page.title, page.heading)):
         return MARKED_TITLE
-    return NOTICE_ONLY if len(page.content) <= _LONGEST_NOTICE and _NO_CONTENT.search(page.content) else ""
+    # Reading the content takes time, so it is not read from a page that is long even for its menus.
+    is_short = len(page.text) <= _LONGEST_WITH_MENUS and len(page.content) <= _LONGEST_NOTICE
+    return NOTICE_ONLY if is_short and _NO_CONTENT.search(page.content) else ""

@@ -33,7 +33,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     seen = _read_notice(page) or _read_titles(page, context)
     if seen.state is not State.PRESENT:
         return seen
-    if not links_file(page, context) and (why := not_released_reason(page, context.title)):
+    if (why := not_released_reason(page, context.title)) and not links_file(page, context):
         return unknown(why)
     return read_placeholder(page, answer, context) or seen
 
