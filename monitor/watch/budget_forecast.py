@@ -66,7 +66,7 @@ class BudgetForecast:
         return {f"{host}, {day:%d %B %Y}": warning for (host, day), warning in self.warnings.items()}
 
     def _collect_plans(self) -> PlansByHost:
-        """Return by host each target's windows, with its release and what must be proved of its part (None: nothing)."""
+        """Return by host each target's windows, with its release and what must be proved of its part, or None."""
         plans: dict[str, list[PlannedLooks]] = defaultdict(list)
         for watched in self.releases():
             for state in watched.states.values():
