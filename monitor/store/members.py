@@ -278,10 +278,8 @@ class Members(BatchMember):
         return tuple(sorted(others | {self._name} if is_known else others))
 
     def _find_live_others(self, stored: _StoredLeases) -> set[str]:
-        """Return the names of the other monitors that may be alive: their lease was renewed lately, or still lasts.
-
-        A renewal is noted by our monotonic clock, the end of a lease by the store's clock. Either is enough.
-        """
+        """Return the names of the other monitors that may be alive: their lease was renewed lately, or still lasts."""
+        # The time since a renewal is measured by our own clock, the end of a lease by the store's. Either is enough.
         # Accept a renewal that is late by one interval and by the time that a slow store needs for it.
         delay, now = self._interval + self._holder.renewal_margin, self._clock.monotonic()
         alive = set()

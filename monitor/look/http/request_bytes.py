@@ -67,10 +67,7 @@ class RequestWriter:
         return self._shared_head_for(f"{url.scheme}://{url.netloc.decode('ascii')}", request.accept), url.raw_path
 
     def _shared_head_for(self, site: str, accept: str) -> SharedHead:
-        """Return the origin, and the bytes of the headers that all requests to a site with this `Accept` begin with.
-
-        `site` is scheme and host, such as `https://a.uk`. The result is cached. Raises `RefusedAddress`.
-        """
+        """Return the cached head of all requests to a `site`, such as `https://a.uk`. Raises `RefusedAddress`."""
         shared = self._shared.get((site, accept))
         if shared is None:
             if len(self._shared) >= _MOST_SHARED:

@@ -175,10 +175,8 @@ class _Merge:
 
 
 def _choose_row(table: Table, row: _Versions) -> dict[str, Any] | None:
-    """Return the journal's row if it must replace the store's, or None to keep the store's.
-
-    If both changed since the copy was made, the later one wins: the store's, unless the journal's is known to be later.
-    """
+    """Return the journal's row if it must replace the store's, or None to keep the store's."""
+    # If both changed since the copy was made, the store's row stays unless the journal's is known to be later.
     if row.store is None or row.store == row.copy:  # only the journal changed it
         return dict(row.journal)
     column = _LATER_COLUMN.get(table.name)
