@@ -37,7 +37,7 @@ _Matches = Sequence[re.Match[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
+class _FoundPeriod:
     """Pieces `begin` to `end` of an address, which together name a period, and the tokens of that period."""
 
     begin: int
@@ -86,36 +86,38 @@ def _rewrite_period(text: str, pairs: Pairs) -> str:
     matches = list(_PIECE.finditer(text))
     pieces = [match.group().lower() for match in matches]
     result, end = "", 0
-    for window in _find_windows(text, matches, pieces, pairs):
-        new_pieces = _write_pieces(tuple(pieces[window.begin : window.end]), window.tokens, pairs)
-        for match, piece in zip(matches[window.begin : window.end], new_pieces, strict=True):
+    for found in _find_periods(text, matches, pieces, pairs):
+        new_pieces = _write_pieces(tuple(pieces[found.begin : found.end]), found.tokens, pairs)
+        for match, piece in zip(matches[found.begin : found.end], new_pieces, strict=True):
             result += text[end : match.start()] + _match_case(piece, match.group())
             end = match.end()
     return result + text[end:]
 
 
-def _find_windows(text: str, matches: _Matches, pieces: Sequence[str], pairs: Pairs) -> Iterator[_Window]:
-    """Yield each run of `pieces` (the words and numbers of a text) that names the old period, as long as possible.
+def _find_periods(text: str, matches: _Matches, pieces: Sequence[str], pairs: Pairs) -> Iterator[_FoundPeriod]:
+    """Yield each place in a text where consecutive `pieces` (its words and numbers) name the old period.
 
-    Raises `_Ambiguous` if another piece looks like a part of a period, or a run can be read as two.
+    `pairs` maps each word of the old period to the new one. If several lengths fit at a place, the longest is taken.
+    Raises `_Ambiguous` if any other piece looks like a part of a period, or if pieces can be read as two periods.
     """
+    # How an address may write a word of the old period, such as `jan` and `january`.
     old_forms = {form for token in pairs for form in _forms_of(token).values()}
     begin = 0
     while begin < len(pieces):
         longest_first = range(min(len(pieces), begin + _LONGEST), begin, -1)
-        ends = (end for end in longest_first if _is_whole(text, matches, begin, end))
-        windows = (_read_window(pieces, begin, end, pairs) for end in ends)
-        window = next((each for each in windows if each is not None), None)
-        if window is not None:
-            yield window
-            begin = window.end
+        ends = (end for end in longest_first if _is_unbroken(text, matches, begin, end))
+        readings = (_read_period(pieces, begin, end, pairs) for end in ends)
+        found = next((each for each in readings if each is not None), None)
+        if found is not None:
+            yield found
+            begin = found.end
         elif pieces[begin] in old_forms or period_of(pieces[begin]) or _LONG_NUMBER.fullmatch(pieces[begin]):
             raise _Ambiguous
         else:
             begin += 1
 
 
-def _is_whole(text: str, matches: _Matches, begin: int, end: int) -> bool:
+def _is_unbroken(text: str, matches: _Matches, begin: int, end: int) -> bool:
     """Return whether only separators are between these pieces and no number is cut in two."""
     joints = [text[left.end() : right.start()] for left, right in pairwise(matches[begin:end])]
     edges = [(matches[place - 1], matches[place]) for place in (begin, end) if 0 < place < len(matches)]
@@ -123,12 +125,12 @@ def _is_whole(text: str, matches: _Matches, begin: int, end: int) -> bool:
     return not is_cut and all(_JOINT.fullmatch(joint) for joint in joints)
 
 
-def _read_window(pieces: Sequence[str], begin: int, end: int, pairs: Pairs) -> _Window | None:
-    """Return these pieces as a window if they name the period, else None. Raises `_Ambiguous` for two readings."""
+def _read_period(pieces: Sequence[str], begin: int, end: int, pairs: Pairs) -> _FoundPeriod | None:
+    """Return the old period if these pieces name it, else None. Raises `_Ambiguous` for two readings."""
     readings = [tokens for tokens in _possible_readings(tuple(pieces[begin:end])) if set(tokens) <= pairs.keys()]
     if len(readings) > 1:
         raise _Ambiguous
-    return _Window(begin, end, readings[0]) if readings else None
+    return _FoundPeriod(begin, end, readings[0]) if readings else None
 
 
 @lru_cache(maxsize=4096)

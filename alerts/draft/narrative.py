@@ -260,19 +260,20 @@ def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
 
 def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the sentence on when a part was released; empty if it is unseen, or was public early until its slot."""
-    seen = fact_rules.find_appearance(part)
-    if seen.by is None or was_public_at_slot(part):
+    appeared = fact_rules.find_appearance(part)
+    if appeared.by is None or was_public_at_slot(part):
         return ""
     is_late = any(finding.kind == "late" and finding.part == part.id for finding in facts.findings)
     if is_late:
         return _say_late(part, facts)
     if not was_released(part):
-        return f"{CAP_SUBJECT} {WAS} available {_format_interval(Interval(None, seen.by), facts)}."
+        # It is not proved when it appeared, so say only when it was first seen.
+        return f"{CAP_SUBJECT} {WAS} available {_format_interval(Interval(None, appeared.by), facts)}."
     # A part that was public early has the verdict `early`, even if it was also released on time.
-    is_on_time = part.exposures and facts.slot is not None and seen.by <= facts.slot + ON_TIME_TOLERANCE
-    if is_on_time:
+    was_early = bool(part.exposures)
+    if was_early and facts.slot is not None and appeared.by <= facts.slot + ON_TIME_TOLERANCE:
         return _say_on_time(part, facts)
-    return f"{CAP_SUBJECT} {WAS} published {_format_interval(seen, facts)}."
+    return f"{CAP_SUBJECT} {WAS} published {_format_interval(appeared, facts)}."
 
 
 def _say_unproven(part: PartVerdict, facts: ReleaseFacts) -> str:

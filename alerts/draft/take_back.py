@@ -42,26 +42,28 @@ class FileChanges:
 
 
 def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes | None = None) -> FileChanges:
-    """Return the changes of a person in the role `by` in a .docx file that was written from one of the `versions`.
+    """Return the changes that a person in the role `by` made in a .docx file, which was written from one of `versions`.
 
-    The file may use an organisation's own `template`. If another person has changed the same box since, both wordings
-    are kept. Raises Unreadable if the file is not one of our drafts, or if text outside the boxes changed or moved.
+    The file may use an organisation's own `template`. If another person has changed the same box since that version,
+    both wordings are kept. Raises Unreadable if the file is not one of our drafts, or if text outside the boxes changed
+    or moved.
     """
     in_template = _read_in_template(versions, data, template) if template is not None else None
+    # `theirs` is the text in the file, `ours` the text that we wrote into it, as the version `base`.
     base, theirs, ours = in_template or _find_base(versions, read_docx(data))
-    fields = {Key(section.heading, field.label): field for section in base.report.sections for field in section.fields}
-    if not theirs.keys() & fields.keys():
+    boxes = {Key(section.heading, field.label): field for section in base.report.sections for field in section.fields}
+    if not theirs.keys() & boxes.keys():
         raise Unreadable("it holds no box of this draft's form")
-    _refuse_words_outside_boxes(base.report, theirs, ours, fields)
-    for removed in fields.keys() & ours.keys() - theirs.keys():
+    _refuse_words_outside_boxes(base.report, theirs, ours, boxes)
+    for removed in boxes.keys() & ours.keys() - theirs.keys():
         _refuse_displaced_text(removed, theirs, ours)
-    last = versions[-1].words
+    newest_words = versions[-1].words
     changed = {
         name: text
-        for name, text in _find_edits(base.report, theirs, ours, fields)
-        if text != base.words.get(name, "") and text != last.get(name, "")
+        for name, text in _find_edits(base.report, theirs, ours, boxes)
+        if text != base.words.get(name, "") and text != newest_words.get(name, "")
     }
-    return combine_changes(changed, base.words, last, by, base.number)
+    return combine_changes(changed, base.words, newest_words, by, base.number)
 
 
 def combine_changes(

@@ -182,9 +182,10 @@ class WorkerHealth:
     _reported_at: datetime | None = None
 
     def note_start_attempt(self, began: datetime, fault: str) -> None:
-        """Note an attempt to start a worker that `began` then, and report hosts as blind until now.
+        """Note an attempt to start a worker: it failed if there is a `fault`, which is the reason, else it succeeded.
 
-        `fault` is why it failed: the spans go on. If it is empty, the worker started, and they end.
+        Report each host with an unread response as blind until now: after failures only now and then, because their
+        spans still grow. After a success the spans end. `began` is when the attempt began.
         """
         now, self.fault = self.clock.now(), fault
         if fault:

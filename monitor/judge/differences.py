@@ -14,8 +14,8 @@ Json = Mapping[str, Any]
 _RELEASE_FIELDS = ("id", "title", "producer", "url", "verdict", "grade")
 _PART_FIELDS = ("role", "url", "required", "verdict")
 _SLOT_FIELDS = ("start", "precision", "timezone", "announced", "source")
-# These findings grow while looks fail. The stored verdict has only their length so far, so no upper bound.
-_MAY_GROW = ("blind", "clock_fault")
+# These kinds of findings grow while looks fail. The stored verdict has only their length so far, so no upper bound.
+_BLINDNESS = ("blind", "clock_fault")
 
 
 def find_differences(stored: Json, again: Json, *, several: bool = False) -> list[str]:
@@ -86,27 +86,28 @@ def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]
 
 
 def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several: bool) -> list[str]:
-    """Return how the kinds of findings differ, or else how the lengths of the findings that both have do.
+    """Return one line with all findings if one is lost or new, else a line for each finding whose length differs.
 
-    Findings of blindness may be new. They may be lost only if `several` monitors looked: another one watched then.
+    A finding of blindness may be new. It may be lost if `several` monitors looked, because another one may have watched
+    meanwhile. Neither is a difference.
     """
     before, after = _name_findings(stored), _name_findings(again)
     counts_before, counts_after = (Counter(name for name, _ in named) for named in (before, after))
     lost, new = counts_before - counts_after, counts_after - counts_before
-    is_other_lost_or_new = any(not name.startswith(_MAY_GROW) for name in new + lost)
+    is_other_lost_or_new = any(not name.startswith(_BLINDNESS) for name in new + lost)  # a name begins with the kind
     if is_other_lost_or_new or (lost and not several):
         were, are = (", ".join(sorted(count.elements())) or "none" for count in (counts_before, counts_after))
         return [f"findings: were {were}, are {are}"]
-    changed = new.keys() | lost.keys()
-    found = []
-    in_before, in_after = ([pair for pair in named if pair[0] not in changed] for named in (before, after))
-    for (name, finding), (_, finding_again) in zip(in_before, in_after, strict=True):
+    lost_or_new = new.keys() | lost.keys()
+    lines = []
+    common_before, common_after = ([pair for pair in named if pair[0] not in lost_or_new] for named in (before, after))
+    for (name, finding), (_, finding_again) in zip(common_before, common_after, strict=True):
         seconds = finding["seconds"]
-        if seconds is not None and finding["kind"] in _MAY_GROW:
+        if seconds is not None and finding["kind"] in _BLINDNESS:
             # It may have grown since it was stored.
             seconds = {**seconds, "max": None}
-        found += _compare_ranges(f"findings.{name}", seconds, finding_again["seconds"])
-    return found
+        lines += _compare_ranges(f"findings.{name}", seconds, finding_again["seconds"])
+    return lines
 
 
 def _name_findings(findings: Sequence[Json]) -> list[tuple[str, Json]]:

@@ -257,15 +257,16 @@ def _unconfirmed_reason(case: Case, promise: Promise, parts: Iterable[PartVerdic
 
 
 def _not_read_again_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
-    """Return the reason to doubt a breach since which no read showed the promise; None if one did, or without a breach.
+    """Return the reason to doubt a breach of a promise that its calendar last showed before the breach, else None.
 
-    If a part is late, the promise must have been shown at its slot or later, else when the first exposure began.
+    The breach begins at the slot if a part is late, else at the first exposure. The calendar must have shown the
+    promise then or later. None also if there is no breach.
     """
     # An alternative address that is still empty breaks no promise.
     is_breach = any(part.verdict in BREACHES and (part.can_be_late or part.exposures) for part in parts)
     is_any_late = any(is_late(case, part) for part in parts)
-    needed_at, last_shown = _promise_needed_at(case, () if is_any_late else parts), case.in_force.announced_as_of
-    if not is_breach or needed_at is None or last_shown is None or last_shown >= needed_at:
+    breach_begins, last_shown = _promise_needed_at(case, () if is_any_late else parts), case.in_force.announced_as_of
+    if not is_breach or breach_begins is None or last_shown is None or last_shown >= breach_begins:
         return None
     return Reason.NOT_READ_AGAIN.text(case.zone, promise=promise, last=last_shown)
 

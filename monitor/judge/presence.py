@@ -44,8 +44,8 @@ class Presence:
 def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     """Return the presences that these views prove, in time order.
 
-    Overlapping spells of several views are one presence, which lasts until every view that showed it shows it absent.
-    Two spells are two presences only if all views proved absence in between.
+    A spell is about one view. Spells of several views that overlap form one presence, which lasts until every view that
+    showed the content shows it absent. Two spells form two presences only if that happened between them.
     """
     absences = [spell for spells in views.values() for spell in spells if not spell.is_present]
     present = [

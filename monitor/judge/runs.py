@@ -111,15 +111,15 @@ def was_blind(last: Run | None, sighting: Sighting, blind: Sequence[Blind]) -> b
 def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]) -> Sequence[Blind]:
     """Return the blind spans without those during which another monitor of the store watched every target of `runs`.
 
-    A wrong clock or a small budget can make all monitors blind. So its span is kept, unless its monitor is known.
-    Targets of which every look failed are not compared.
+    `runs` is by target. A wrong clock or a small budget may make all monitors blind, so a span with such a cause is
+    kept if it does not say which monitor was blind. A target of which every look failed is ignored.
     """
-    if not blind or len({run.monitor for of_target in runs.values() for run in of_target}) < 2:
+    if not blind or len({run.monitor for target_runs in runs.values() for run in target_runs}) < 2:
         return blind
-    successful = ([run for run in of_target if run.state is not State.UNKNOWN] for of_target in runs.values())
-    by_target = [of_target for of_target in successful if of_target]
+    successful = ([run for run in target_runs if run.state is not State.UNKNOWN] for target_runs in runs.values())
+    by_target = [target_runs for target_runs in successful if target_runs]
     of_one_monitor = (span for span in blind if span.monitor or span.cause not in _CAUSES_OF_ALL_MONITORS)
-    watched = {span for span in of_one_monitor if all(_was_watched_by_other(span, proofs) for proofs in by_target)}
+    watched = {span for span in of_one_monitor if all(_was_watched_by_other(span, each) for each in by_target)}
     return [span for span in blind if span not in watched]
 
 

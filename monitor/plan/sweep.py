@@ -123,14 +123,15 @@ class Sweep:
     def order_looks(self, now: datetime, gap: timedelta) -> list[PartProof]:
         """Return the parts to look at from `now` on, each at most once, in order.
 
-        The part looked at longest ago goes first, so that a round of looks ends at the slot and continues after it in
-        the same order. Parts that were seen are left out, and those that cannot be proved in the time left. After
-        the tolerance, only pages are looked at, because an announcement proves nothing then.
+        In general, the part looked at longest ago goes first. Parts that were seen are left out, and so are parts that
+        the budget does not allow to prove before the tolerance ends. After it, only pages are looked at, because an
+        announcement proves nothing then.
         """
-        awaited = [part for part in self.parts.values() if not part.is_out]
-        pages = [part for part in awaited if part.goal.announces is None]
+        unseen = [part for part in self.parts.values() if not part.is_out]
+        pages = [part for part in unseen if part.goal.announces is None]
         page_ids = {page.id for page in pages}
-        announcements = [part for part in awaited if part.goal.announces in page_ids]
+        # An announcement only helps to prove its page, so it is left out once that page was seen.
+        announcements = [part for part in unseen if part.goal.announces in page_ids]
         if now < self.slot:
             return self._order_before_slot(pages, announcements, now, gap)
         if now < self.ends:

@@ -85,14 +85,16 @@ def windows_for(  # noqa: PLR0913 # what windows depend on
 ) -> tuple[Window, ...]:
     """Return the windows of a target that end after `now`, in time order and without overlap.
 
-    `exact` is true if its slot is judged to the minute. `default_time` is the usual local time, for a day without one.
-    If a slot has no readable time, there is a look every hour, from `now` until a watch of usual length would end.
-    The same arguments with a later `now` give the same windows, except those that ended.
+    `progress` is what earlier looks have shown of the target. `exact`: its slot is judged to the minute.
+    `default_time` is the usual local time, for a day without one. If a slot has no readable time, there is a look every
+    hour, from `now` until a watch of usual length would end. For any other slot, a later `now` only leaves out the
+    windows that have ended.
     """
     kind = _TargetKind(target.view, target.part if is_witness(target.part) else "", is_optional=target.is_optional)
     has_time = slot.begins() is not None and slot.passes() is not None
-    # Only the windows of a slot without a time depend on `now`. All others have one entry in the cache.
-    plan = _plan_windows(kind, slot, progress, watch, _EPOCH if has_time else now, default_time, exact=exact)
+    # `_plan_windows` is cached. It uses the time only for a slot without one: else pass a constant, to hit the cache.
+    plan_from = _EPOCH if has_time else now
+    plan = _plan_windows(kind, slot, progress, watch, plan_from, default_time, exact=exact)
     return tuple([window for window in plan if window.ends > now])
 
 

@@ -178,13 +178,15 @@ class JumpingLoop(asyncio.SelectorEventLoop):
             del self._stop_counts[reason]
 
     def _advance_time(self, seconds: float) -> float:
-        """Return how many real seconds to wait for I/O, where an ordinary loop would sleep `seconds`.
+        """Return how many real seconds to wait for I/O if the next timer is due in `seconds` (infinite: no timer).
 
-        Without `speed`, time jumps ahead by these seconds. With it, `_check_progress` advances time after the wait.
+        Without `speed`, virtual time jumps to that timer and the wait is 0. With `speed`, the wait is scaled, and
+        `_check_progress` advances virtual time after it. If time is stopped, or without a timer, time does not advance.
         """
-        is_stopped = bool(self.stop_reasons())
-        self._is_running_at_speed = not is_stopped and self._speed is not None and seconds != float("inf")
-        if is_stopped or seconds == float("inf"):
+        can_advance = not self.stop_reasons() and seconds != float("inf")
+        self._is_running_at_speed = can_advance and self._speed is not None
+        if not can_advance:
+            # Wait for I/O only, but not for long, so that `_check_progress` can notice a deadlock.
             return min(_LONGEST_WAIT, self._patience)
         if self._speed is not None:
             return seconds / self._speed

@@ -60,9 +60,10 @@ class Write:
 class Batch:
     """The work of the next transactions: first runs, then writes, and then a portion of a large write.
 
-    `ahead` is the number of transactions that only the members need before that. At zero, the members' last part is
-    committed together with the runs. A batch without members' work begins at -1. `first` are writes that are part of
-    the very next transaction. `current` is the write that is made now or has raised, None before the first one.
+    Each member (`BatchMember`) writes its own rows in every transaction. `ahead` is the number of transactions that
+    only the members need before that. At zero, the members' last rows are committed together with the runs. A batch
+    without members' work begins at -1. `first` are writes that are part of the very next transaction. `current` is the
+    write that is made now or has raised, None before the first one.
     """
 
     runs: Sequence[Run]
@@ -88,11 +89,11 @@ class Batch:
         return not self.rows and self.ahead < 0
 
     def next_portion(self) -> Batch:
-        """Return what the next transaction commits: the first writes, and with them some of the others.
+        """Return what the next transaction commits: all of `first`, and with them at most one portion of the rest.
 
-        These are none until most rows of the members are committed, then runs, then writes, and last large writes.
+        The rest goes in this order: runs, then writes with the last runs, and large writes after all of these.
         """
-        if self.ahead > 0:
+        if self.ahead > 0:  # the members need this transaction for their own rows
             return Batch((), [], self.first)
         runs = self.runs[:ROWS_AT_ONCE]
         writes = self.writes[:WRITES_AT_ONCE] if len(runs) == len(self.runs) else []

@@ -250,19 +250,20 @@ class Members(BatchMember):
         return None if ahead is None else -ahead
 
     def _add_waits_and_read_leases(self, tx: Transaction, waits: Mapping[str, float]) -> _StoredLeases:
-        """Store the waits that hosts demanded of this monitor. Return the leases as they were before that.
+        """Store for all monitors until when hosts asked this one to wait. Return the leases as they were before that.
 
-        `waits` has the end of each wait, in seconds of the store's clock. A longer wait in the store is not shortened.
+        `waits` has for each host the end of its wait, in seconds of the store's clock. Each is stored as a lease with
+        the host in its name. A later end that is already stored stays.
         """
-        stored = _StoredLeases(self._leases.now(self._now), tuple(self._leases.leases()))
-        known = stored.host_waits()
+        before = _StoredLeases(self._leases.now(self._now), tuple(self._leases.leases()))
+        store_now, stored_waits = before.at, before.host_waits()
         for host, end in waits.items():
             until = datetime.fromtimestamp(end, UTC)
-            if until > max(stored.at, known.get(host, stored.at)):
-                # All monitors are the same holder of these leases, so that each can extend them.
+            if until > max(store_now, stored_waits.get(host, store_now)):
                 until += _NETWORK_DELAY
-                tx.take_lease(_WAIT_PREFIX + host, holder=_WAIT_PREFIX, now=stored.at, until=until)
-        return stored
+                # All monitors use this one name as the holder, so that each can extend the lease of another.
+                tx.take_lease(_WAIT_PREFIX + host, holder=_WAIT_PREFIX, now=store_now, until=until)
+        return before
 
     def _choose_members(self, stored: _StoredLeases) -> tuple[str, ...]:
         """Return the monitors that share every budget: the others, and this one once all of them know of it.
@@ -277,8 +278,9 @@ class Members(BatchMember):
         return tuple(sorted(others | {self._name} if is_known else others))
 
     def _find_live_others(self, stored: _StoredLeases) -> set[str]:
-        """Return the other monitors that are alive: each renewed lately by our steady time, or its lease lasts."""
-        # A renewal may be late by another interval, and by as much as a slow store delays it.
+        """Return the names of the other monitors that may be alive: their lease was renewed lately, or still lasts."""
+        # The time since a renewal is measured by our own clock, the end of a lease by the store's. Either is enough.
+        # Accept a renewal that is late by one interval and by the time that a slow store needs for it.
         delay, now = self._interval + self._holder.renewal_margin, self._clock.monotonic()
         alive = set()
         for lease in stored.leases:

@@ -140,9 +140,10 @@ class Writer:
         return self._pause > 0.0
 
     async def write_with_member(self, member: BatchMember, make: Callable[[Transaction], T]) -> T:
-        """Run `make` at once in a transaction with this member only, although the store refuses the waiting batch.
+        """Write this member's rows and run `make` now, in one transaction without the batch. Return `make`'s result.
 
-        Raises `StoreFault`, also if the store does not answer in `LATE` seconds, and what `make` raises.
+        It may succeed while the store refuses the batch, which stays queued. Raises what `make` raises, and
+        `StoreFault` if the store fails or does not answer in `LATE` seconds.
         """
         self._refuse_if_stopped()
 

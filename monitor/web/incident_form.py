@@ -180,10 +180,11 @@ def with_plain_line_ends(text: str) -> str:
 
 
 def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = False) -> Callable[[Incident], Incident]:
-    """Return a function that adds everything of a form that is no answer to an incident, such as notes, mail and cause.
+    """Return a function that applies a form to an incident, except the form's changes to the report.
 
-    An empty box changes nothing. `amends` is set if the form changes a signed report, which needs a reason. Raises
-    `InvalidInput` for invalid notes.
+    It adds notes, an e-mail, the cause, roles and actions, and closes the incident if the form says so. An empty field
+    changes nothing. `amends`: the form changes a signed report, so it must give a reason. Raises `InvalidInput` if a
+    field is invalid.
     """
     if faults := list(_find_faults(sent, amends=amends)):
         raise InvalidInput(faults)

@@ -16,7 +16,7 @@ from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
 from schedules.contract.verdict import Finding, Kind, PartVerdict
-from schedules.times.interval import Bounds, Interval, between, latest_known
+from schedules.times.interval import Bounds, Interval, between, latest_known, seconds_between
 
 _FILES = (Role.ATTACHMENT.value, Role.DATA.value)
 # Of a file that changes again and again, only the first changes are findings.
@@ -28,7 +28,7 @@ _CLOSE = 90
 
 
 def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each of the first three times that a released file got new bytes.
+    """Yield a finding for each of the first three changes of a released file's bytes, with its time after the release.
 
     Pages do not count, because they change at every look. New bytes must last for `on_time_within`, so a file that its
     server generates for each request never counts. Old bytes from a cache do not count either.
@@ -40,11 +40,11 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
         _find_changes_of_bytes(evidence.views.get(view, ()), window.opens, case.policy.on_time_within)
         for view in (View.ORIGIN, View.EDGE)
     )
-    # If the origin was not watched closely at the change, the edge may show better when it happened.
-    width = between(at_origin[0], at_origin[0]).max if at_origin else None
+    # If the origin was not watched closely at the first change, the edge may show better when it happened.
+    width = seconds_between(at_origin[0].after, at_origin[0].by) if at_origin else None
     is_origin_precise = width is not None and width <= _CLOSE
-    swaps = at_origin if is_origin_precise else at_edge or at_origin
-    for change in swaps[:_MOST_SWAPS]:
+    changes = at_origin if is_origin_precise or not at_edge else at_edge
+    for change in changes[:_MOST_SWAPS]:
         text = Reason.SWAPPED.text(case.zone, changed=change)
         yield Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change))
 

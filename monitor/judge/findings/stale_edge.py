@@ -141,17 +141,17 @@ def _date_end_of_old_answer(
 
 
 def _find_old_answers(edge: Sequence[Spell], source: Spell) -> list[Spell]:
-    """Return the absences at the edge that may be old answers, up to the first notice of withdrawal in each.
+    """Return the absences at the edge that may be cached answers, while another view showed the part (`source`).
 
-    `source` is the presence in another view. An absence that begins after the edge has shown the part may be a removal,
-    so it counts only if `source` still showed the part then.
+    Each is cut off at its first notice of withdrawal, which is a new answer. An absence that begins both after the edge
+    has shown the part and after the end of `source` is left out, because the part may really have been removed.
     """
-    shown_at = next((spell.begin for spell in edge if spell.is_present and spell.begin >= source.begin), None)
+    edge_showed_at = next((spell.begin for spell in edge if spell.is_present and spell.begin >= source.begin), None)
     notices = [*_withdrawal_notices(edge, source)]
     absent_runs = (spell.runs for spell in edge if not spell.is_present)
     before_notice = (tuple(takewhile(lambda run: run not in notices, runs)) for runs in absent_runs)
     absences = [build_spell(View.EDGE, runs) for runs in before_notice if runs]
-    return [spell for spell in absences if shown_at is None or spell.begin <= max(shown_at, source.end)]
+    return [each for each in absences if edge_showed_at is None or each.begin <= max(edge_showed_at, source.end)]
 
 
 def _withdrawal_notices(edge: Sequence[Spell], source: Spell) -> Iterator[Run]:

@@ -55,27 +55,27 @@ class RequestWriter:
         return RequestBytes(shared, unique, data)
 
     def _split_url(self, request: Request, unique: int | None) -> tuple[SharedHead, bytes]:
-        """Return the shared part of a request, and its path with the query, including `unique` unless it is None."""
+        """Return the shared head of a request, and its path with the query, including `unique` unless it is None."""
         plain = None if "/." in request.url else _PLAIN.fullmatch(request.url)
         if plain is not None and (unique is None or "?" not in plain[2]):
             # `requested_url` would give the same, at twenty times the cost.
             path = plain[2] if unique is None else f"{plain[2]}?{cache_buster_key(plain[2])}={unique:x}"
-            return self._shared_head(plain[1], request.accept), path.encode("ascii")
+            return self._shared_head_for(plain[1], request.accept), path.encode("ascii")
         url = requested_url(request.url, unique)
         if url.userinfo:
             raise RefusedAddress("a name and password in the address")
-        return self._shared_head(f"{url.scheme}://{url.netloc.decode('ascii')}", request.accept), url.raw_path
+        return self._shared_head_for(f"{url.scheme}://{url.netloc.decode('ascii')}", request.accept), url.raw_path
 
-    def _shared_head(self, place: str, accept: str) -> SharedHead:
-        """Return the shared part for a place such as `https://a.uk`, made at first use. Raises `RefusedAddress`."""
-        shared = self._shared.get((place, accept))
+    def _shared_head_for(self, site: str, accept: str) -> SharedHead:
+        """Return the cached head of all requests to a `site`, such as `https://a.uk`. Raises `RefusedAddress`."""
+        shared = self._shared.get((site, accept))
         if shared is None:
             if len(self._shared) >= _MOST_SHARED:
                 self._shared.clear()
-            url = httpx.URL(place)
+            url = httpx.URL(site)
             origin = self._guard.origin_of(url.scheme, url.host, url.port)
             headers = [(b"Host", url.netloc), *self._always, (b"Accept", accept.encode("ascii", "replace"))]
-            shared = self._shared[place, accept] = SharedHead(origin, b" HTTP/1.1\r\n" + header_lines(headers))
+            shared = self._shared[site, accept] = SharedHead(origin, b" HTTP/1.1\r\n" + header_lines(headers))
         return shared
 
 

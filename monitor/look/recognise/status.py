@@ -22,9 +22,10 @@ OTHER_HEADING = "a page under another heading, with the title of this release on
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return what an answer proves: a page by its notices and title, other content by its media type and bytes.
+    """Return whether an answer shows that its release is present or absent, or unknown with the reason.
 
-    Presence is never specific. Without a title in `context`, as for parts, any title or heading is accepted.
+    A page is judged by its notices, title and heading, a file or other content by its media type and bytes. Without a
+    title in `context`, as for parts, any title or heading is accepted. The result never has the flag `specific`.
     """
     if context.file is not None or not is_html(answer):
         why = content_fault(answer, context)

@@ -175,8 +175,9 @@ class _Merge:
 
 
 def _choose_row(table: Table, row: _Versions) -> dict[str, Any] | None:
-    """Return the journal's row, or None to keep the store's, if that changed too and the journal's is not later."""
-    if row.store is None or row.store == row.copy:
+    """Return the journal's row if it must replace the store's, or None to keep the store's."""
+    # If both changed since the copy was made, the store's row stays unless the journal's is known to be later.
+    if row.store is None or row.store == row.copy:  # only the journal changed it
         return dict(row.journal)
     column = _LATER_COLUMN.get(table.name)
     if column is None or row.journal[column] is None:
