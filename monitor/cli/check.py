@@ -343,7 +343,10 @@ def _store_faults(context: Context) -> Iterator[str]:
 
 
 def _missing_secrets(context: Context) -> Iterator[str]:
-    """Yield each absent secret of a configuration that has other faults, unless it cannot be read at all."""
+    """Yield a line for each absent secret of the configuration file. Nothing if the file cannot be read at all.
+
+    This is for a file with faults, whose validation ends before secrets are read.
+    """
     try:
         tables = load(context.path)
     except BadInput:

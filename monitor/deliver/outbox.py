@@ -181,8 +181,9 @@ class Outbox:
         It waits for another process that may be sending it. A first attempt also waits a minute after its thread's last
         message, unless it is urgent.
         """
-        pacing, due = self._pacing.get(row.delivery.channel), max(self._lease.earliest_attempt(row.delivery), due)
-        return due if pacing is None or row.delivery.attempts else pacing.earliest_send(row.notice, due)
+        earliest = max(self._lease.earliest_attempt(row.delivery), due)
+        pacing = self._pacing.get(row.delivery.channel)
+        return earliest if pacing is None or row.delivery.attempts else pacing.earliest_send(row.notice, earliest)
 
     async def _serve_channel(self, name: str, wakeup: asyncio.Event) -> None:
         """Send the due deliveries of a channel until it is removed. Wait between, also after a fault of the store."""

@@ -210,9 +210,12 @@ class Sweep:
                 self.prioritise([part.goal.announces])
 
     def _record_absence(self, part: PartProof, view: View, sent: datetime, proved_from: datetime) -> None:
-        """Record that a part was absent at `proved_from`, and choose the view of its next look."""
+        """Record that a part was absent at `proved_from`. If it is no announcement, choose the view of its next look.
+
+        An announcement that is still there proves that the release which it announces is absent.
+        """
         if part.goal.announces is not None:
-            # An announcement stays for a while after its release is out, so it proves only an earlier absence.
+            # It stays for a while after its release is out, so it proves only an earlier absence.
             proved_from -= REDIRECT_LAG
         else:
             use_origin = view is View.EDGE and self._needs_origin_next(part, sent, proved_from)

@@ -154,11 +154,11 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 BUDGETS = {
     "alerts": 9561,
     "schedules": 8398,
-    "monitor/plan": 1773,
+    "monitor/plan": 1776,
     "monitor/look": 6192,
     "monitor/judge": 4398,
     "monitor/store": 6030,
-    "monitor/deliver": 3059,
+    "monitor/deliver": 3060,
     "monitor/health": 1427,
     "monitor/ledger": 2301,
     "monitor/watch": 3882,
@@ -166,7 +166,7 @@ BUDGETS = {
     "monitor/web": 6403,
     "monitor/app": 2579,
     "monitor/rehearse": 3545,
-    "monitor/cli": 4885,
+    "monitor/cli": 4888,
 }
 
 

@@ -492,7 +492,7 @@ def test_a_slot_was_announced_as_of_its_last_read_before_it_passed(
     assert in_force(replace(PROMISE_OF_23_JULY, confirmed_at=last_shown)).announced_as_of == announced_as_of
 
 
-def test_a_slot_that_was_read_only_after_it_passed_was_announced_as_of_its_last_read() -> None:
+def test_a_slot_that_had_passed_at_its_first_read_counts_as_announced_at_its_last_read() -> None:
     first_read, last_read = SLOT + 5 * MINUTE, SLOT + 6 * MINUTE
     promise = replace(promise_read(july(23), first_read), confirmed_at=last_read)
     assert in_force(promise).announced_as_of == last_read

@@ -139,7 +139,7 @@ async def test_a_late_read_by_the_reader_of_a_removed_calendar_changes_nothing(o
 
 
 @with_office()
-async def test_releases_are_joined_by_the_last_loaded_pins(office: Office) -> None:
+async def test_a_reload_gives_a_release_the_id_that_its_new_pin_chooses(office: Office) -> None:
     await office.read(csv(row("one", when="2026-11-20", title="Example claims: October 2026")))
     assert [*office.daemon.watch.releases] == ["one"]
     pin = {"id": "chosen", "title": "Example claims: October 2026", "producer": "example-office"}

@@ -60,7 +60,7 @@ def test_a_host_without_looks_for_ten_minutes_is_not_reported() -> None:
     assert hosts.silent_now(NOON + timedelta(minutes=11)) == {}
 
 
-def test_a_host_that_is_silent_again_after_a_day_is_reported_from_the_second_time_on() -> None:
+def test_a_host_that_is_silent_again_a_day_later_is_reported_only_with_its_later_silence() -> None:
     hosts, next_noon = SilentHosts(), NOON + timedelta(days=1)
     for noon in (NOON, next_noon):
         note_looks(hosts, "www.gov.uk", State.UNKNOWN, 0, 5, 10, 15, begin=noon)

@@ -54,12 +54,14 @@ def test_an_absence_in_a_copy_that_may_be_older_than_a_presence_ends_no_exposure
     assert exposure.start == Interval(after_slot(last_absent - oldest_copy), after_slot(came))
 
 
-@pytest.mark.parametrize(("absent", "is_ended"), [(-12, False), (-9, True)])
-def test_an_absence_ends_an_exposure_if_its_copy_was_made_after_the_content_came(
-    absent: float, *, is_ended: bool
+@pytest.mark.parametrize(("seconds_later", "is_ended"), [(2, False), (5, True)])
+def test_an_absence_ends_an_exposure_only_if_its_copy_cannot_be_from_before_the_content_came(
+    seconds_later: float, *, is_ended: bool
 ) -> None:
+    came = -14
+    absent_again = came + seconds_later
     (exposure,) = exposures_in_copies_up_to_two_seconds_old(
-        (-16, ABSENT), (-15, ABSENT), (-14, PRESENT), (absent - 0.5, PRESENT), (absent, ABSENT)
+        (-16, ABSENT), (-15, ABSENT), (came, PRESENT), (absent_again - 0.5, PRESENT), (absent_again, ABSENT)
     )
     assert exposure.open is not is_ended
 

@@ -178,7 +178,8 @@ def test_a_release_found_within_the_longest_lag_of_that_day_is_unproven_and_name
     assert (alone.lags, after_another.lags) == (DEFAULT_LAGS, Lags(timedelta(minutes=7), timedelta(minutes=7)))
 
 
-def test_an_explanation_names_the_lags_that_the_verdict_used() -> None:
+def test_an_explanation_names_the_lag_that_the_verdict_allowed_for() -> None:
+    # No look shows the release, and another release of the day was still announced 7 minutes after it was out.
     seen = {"announcement/origin": looks_without_release(450), "index/origin": looks_without_release(450, begin=45)}
     release = a_release(url=GUESS, address=Address.GUESSED, link=f"{GUESS}/x")
     explanation = explained(450, seen, release=release, published=[SEVEN_MINUTES_BEHIND])

@@ -101,13 +101,16 @@ def seen_of(draw: st.DrawFn, target: str) -> list[Run]:
 
 
 def without_blind_findings(verdict: Verdict) -> Verdict:
+    """Return a verdict without findings about failed looks: merged runs do not keep when looks failed."""
     return replace(verdict, findings=tuple(each for each in verdict.findings if each.kind is not Kind.BLIND))
 
 
 # Until its tolerance of an hour is over, a release is due: that states the looks of its last run, merged or not.
 @settings(max_examples=300, deadline=None)
 @given(st.tuples(*(seen_of(f"r/page/{view}") for view in ("edge", "origin", "content"))), st.integers(2, 20 * 24))
-def test_merging_changes_no_verdict_and_no_fact_but_the_list_of_runs(views: tuple[list[Run], ...], hours: int) -> None:
+def test_merging_runs_changes_no_verdict_and_only_facts_that_list_runs(
+    views: tuple[list[Run], ...], hours: int
+) -> None:
     now = SLOT + hours * HOUR
     before = {runs[0].target: runs for runs in views if runs}
     after = compact_runs(before, UNTIL)

@@ -161,7 +161,7 @@ def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
     ],
     ids=["no reader", "promise confirmed since the slot", "no breach"],
 )
-def test_a_waiting_verdict_stops_waiting_if_calendars_have_no_reader_or_it_needs_no_read(
+def test_a_verdict_waits_no_longer_if_no_calendar_can_be_read_or_no_read_is_needed(
     check: PromiseCheck, next_verdict: Verdict
 ) -> None:
     watched = WatchedStub(waits_for_calendar=True)

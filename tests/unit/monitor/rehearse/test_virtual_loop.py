@@ -98,11 +98,11 @@ def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
         run_virtually(scenario, patience=0.05)
 
 
-def test_a_stop_that_ends_while_time_is_resumed_for_it_does_not_end_another_stop() -> None:
+def test_a_stop_of_time_that_is_ended_inside_its_own_break_leaves_another_stop() -> None:
     async def scenario(_: VirtualClock) -> tuple[str, ...]:
         loop = get_jumping_loop()
         loop.stop_time("ended")
-        with loop.time_resumed("ended"):
+        with loop.time_resumed("ended"):  # a break of the stop, which begins again after the block
             loop.resume_time("ended")
             with loop.time_stopped("other"):
                 return loop.stop_reasons()
