@@ -139,7 +139,7 @@ def test_cause_and_actions_of_letters_are_the_answers_of_the_report(ofqual_late:
     assert "A certificate had expired." in WRITERS["md"](typed, Document.LINES).decode()
 
 
-def test_a_letter_does_not_ask_for_a_cause_if_a_person_replaced_the_account_of_a_signed_report(
+def test_correction_letter_neither_asks_for_a_cause_nor_quotes_an_account_that_a_person_wrote(
     ofqual_late: Incident,
 ) -> None:
     report = fill_form(ofqual_late, get_form("B"), {}, [], at("2018-01-05T13:00+00:00"))

@@ -127,7 +127,7 @@ def test_a_signed_draft_gets_no_new_version_when_it_is_opened(store: Store, curr
     signed = append_signature(versions, "head of profession", after_slot(700))[-1]
     with store.transaction() as tx:
         tx.add_draft(draft_row(signed, name))
-    save_absence_until(store, NEXT_DAY)
+    save_absence_until(store, NEXT_DAY)  # so an unsigned draft would get a new version
     assert not redraft_if_needed(store, current, NEXT_DAY)
 
 

@@ -58,6 +58,7 @@ def test_a_changed_slot_is_dated_from_the_copies_of_the_read_before_and_confirme
 def test_copies_of_unknown_age_count_as_made_at_the_end_of_their_read() -> None:
     first = evaluate_read_at(CalendarState("c"), 0, SLOT, as_of=None)
     promise = evaluate_read_at(first.state, 10, LATER, as_of=None).changes.promises["e0"]
+    # `unlearnt` is the last time at which the calendar is known not to have had this slot.
     assert (promise.unlearnt, promise.confirmed_at) == (minutes(0), minutes(10))
 
 

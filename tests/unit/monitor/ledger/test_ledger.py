@@ -141,7 +141,7 @@ async def test_two_calendars_that_come_to_share_a_link_are_watched_as_one_releas
 
 
 @with_office(STATS, OTHER)
-async def test_pin_joins_entries_without_other_signs_also_after_a_restart(office: Office) -> None:
+async def test_pins_join_entries_with_different_titles_and_addresses_after_a_restart(office: Office) -> None:
     await office.read(csv(row("a", title="Example awareness")))
     await office.read(as_json(entry("a", "2026-11-26T09:30:00", title="Quite another name")), "own")
     assert len(office.daemon.ledger.releases) == 2

@@ -275,7 +275,7 @@ def test_all_parts_are_proved_within_a_round_of_looks_if_the_looks_of_the_tolera
 
 
 @given(comings, st.floats(0.2, 1))
-def test_important_parts_are_proved_if_they_alone_would_fit_into_the_looks_of_the_tolerance(
+def test_parts_with_weight_are_all_proved_if_there_are_looks_enough_for_them_within_the_tolerance(
     comes: list[float], rate: float
 ) -> None:
     looks_after_the_last_came = int((60 - max(comes)) * rate / 1.01)

@@ -58,7 +58,7 @@ def json_of_page_at_true_url(folder: Path, *, published_at: str, now: str, **mor
     return play(folder, script_head(**more), an_answer(TRUE_URL, published_at), now=now)
 
 
-def test_a_page_of_another_slug_is_on_time_by_its_announcements_redirect(tmp_path: Path) -> None:
+def test_page_at_another_slug_than_guessed_is_on_time_if_its_announcement_redirects_to_it(tmp_path: Path) -> None:
     body = json_of_page_at_true_url(tmp_path, published_at="09:30:03", now="09:34:00")
     assert (body["verdict"], body["url"], body["address"]) == ("on_time", TRUE_URL, BY_REDIRECT)
     # These are the seconds from its last proved absence to the slot.

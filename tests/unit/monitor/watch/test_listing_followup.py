@@ -69,7 +69,7 @@ ANSWERS_THAT_PROVE_NOTHING = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", sorted(ANSWERS_THAT_PROVE_NOTHING))
-def test_a_listed_address_that_proves_nothing_before_the_slot_makes_one_lead_even_with_a_restart(
+def test_a_listed_address_that_proves_nothing_gets_one_lead_notice_which_a_restart_does_not_repeat(
     tmp_path: Path, answer: str
 ) -> None:
     url = f"{STATS}/claims.ods" if answer == "a file" else LISTED_URL

@@ -323,8 +323,9 @@ def test_an_entry_at_a_promised_address_matches_before_the_slot_if_it_is_fresh_o
         matcher = Matcher([NearRelease(release, slot)], now, lambda _found: ())
         return list(matcher.matches(Found(RELEASE_URL, title, "entry"), is_fresh=is_fresh))
 
-    match, before_slot = ("claims-q3", MatchKind.TITLE), now + timedelta(days=days_from_slot)
-    assert matches(before_slot, is_fresh=True) == [match]
-    assert matches(before_slot, is_fresh=False) == ([match] if title == TITLE else [])
-    slot_passed = now - timedelta(days=days_from_slot)
-    assert matches(slot_passed, is_fresh=True) == []
+    match, future_slot = ("claims-q3", MatchKind.TITLE), now + timedelta(days=days_from_slot)
+    # An entry is fresh if the listing did not show it before.
+    assert matches(future_slot, is_fresh=True) == [match]
+    assert matches(future_slot, is_fresh=False) == ([match] if title == TITLE else [])
+    past_slot = now - timedelta(days=days_from_slot)
+    assert matches(past_slot, is_fresh=True) == []

@@ -255,7 +255,7 @@ def test_ees_entries_are_searched_for_the_period() -> None:
         ("2024-25-autumn-term", "autumn-term", State.PRESENT),
     ],
 )
-def test_a_release_of_ees_is_out_once_the_latest_is_later_than_the_one_before_it(
+def test_an_ees_release_is_out_once_the_latest_slug_is_later_than_that_of_the_edition_before_ours(
     before_ours: str, latest: str, state: State
 ) -> None:
     content = json_answer({"latestRelease": {"slug": latest}})
