@@ -92,7 +92,7 @@ def write_statement(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def write_correction(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs of a notice that stays with the release; empty if users were not affected."""
+    """Return the paragraphs of a correction notice for the page of a release; empty if users were not affected."""
     facts, statement = inputs.measured_facts, write_statement(inputs)
     if facts is None or not statement:
         return ()

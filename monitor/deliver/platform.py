@@ -93,10 +93,11 @@ class PlatformThread:
         return {name: _MOST_PAUSES * gather if name in notified else gather for name in self.rules.folding}
 
     def schedule_thread_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
-        """Return the deliveries of a notice about the platform's own incident.
+        """Return the deliveries of a notice about the incident of a platform, which several late releases share.
 
-        On `folding` channels its opening waits a little for more releases. The notice that another release joined goes
-        only to channels that get this release and got the opening.
+        Channels that join notices into one get the opening a little later, because more releases may join meanwhile.
+        The notice that another release joined (`new_finding`) goes only to channels that got the opening, and that get
+        notices of this release.
         """
         if not notice.follows:  # it is the opening
             earliest = {name: now + pause for name, pause in self._opening_pauses().items()}

@@ -188,7 +188,11 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
 def _windows_until_seen(
     slot: Slot, progress: Progress, watch: WatchSettings, now: datetime, default_time: time
 ) -> Iterator[Window]:
-    """Yield the windows before a release is out: by its slot's instant, through its span, or hourly without a time."""
+    """Yield the windows while a release is not out.
+
+    They are around the instant of its slot. If the slot is a span of days, they are before it, through it and after it.
+    If the slot has no time at all, there is one window, planned again each full hour.
+    """
     begins, passes = slot.begins(), slot.passes()
     exposed = progress.since if progress.stage is Stage.EXPOSED else None
     # If the configuration gives a time for a day, watch it like an announced instant, but never judge it as one.
@@ -206,10 +210,10 @@ def _windows_until_seen(
 
 
 def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterator[Window]:
-    """Yield the windows in which the announcement or the index is looked at.
+    """Yield the windows in which a witness is looked at: the announcement of a release, or GOV.UK's index.
 
-    The index is behind, so it is looked at only from shortly after the slot: it shows releases that were not found at
-    their addresses by then.
+    The index shows a publication a minute or two late, so it is looked at only from shortly after the slot. It is for
+    releases that were not found at their addresses by then.
     """
     passes = slot.passes()
     for window in plan:
@@ -218,7 +222,7 @@ def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterat
             if witness == INDEX:
                 begins = begins if passes is None else max(begins, passes + _INDEX_FROM)
                 every = max(every, _INDEX_EVERY)
-            # No look at it must be at the slot exactly, so looks of many releases may be spread.
+            # A witness need not be looked at exactly at the slot, so the looks of many releases are spread over time.
             yield replace(window, begins=begins, every=every, is_unshifted=False)
 
 
@@ -318,7 +322,7 @@ def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress
     """Return the windows of a view: the edge has all windows, the origin some, a content-API twin sparser ones."""
     if target.view is View.ORIGIN and not target.witness:
         if progress.stage is Stage.SEEN and not progress.is_complete:
-            # The page is out, so no one waits for another address of it, but for the required parts.
+            # The page is out. Users still wait for required parts, but not for optional ones at other addresses.
             return [] if target.is_optional else plan
         return [window for window in plan if PHASE_BY_NAME[window.name].polls_origin]
     if target.view is View.CONTENT:

@@ -106,8 +106,8 @@ class Writer:
         and its writes are rolled back. After a cancellation the write may or may not be made.
 
         While the store fails this waits, or raises `StoreFault` if not `patient`. A write `for_journal` must not read
-        the store, so that a journal can keep it. Writes about a `release` are made in the order of these ids. With
-        `first`, it is made in the next transaction, before everything queued.
+        the store, so that a journal can keep it. Within a transaction, writes about a `release` are sorted by its id,
+        so that two processes cannot block each other. With `first`, it is made before everything queued.
         """
         self._refuse_if_stopped()
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

@@ -143,7 +143,10 @@ class Judging:
                 await record
 
     def _judge_in_background(self, watched: WatchedRelease) -> None:
-        """Judge a release. Record a changed verdict in the background, so that no other release waits for it."""
+        """Judge a release. Record a changed verdict in the background, so that no other release waits for it.
+
+        While a record is under way, `_judged_while_recorded` has the release: True if it was judged again meanwhile.
+        """
         name = watched.release.id
         if name in self._judged_while_recorded:
             self._requeue_same_slot(watched, self._judge_and_replan(watched, self.clock.now()))

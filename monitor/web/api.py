@@ -87,8 +87,8 @@ async def list_incidents(request: Request, query: IncidentFilter) -> Json:
     older = [one for one in found if previous is None or (one.occurred, one.id) < (previous.occurred, previous.id)]
     matching = [one for one in older if query.producer in (None, *one.producers)]
     page = matching[: query.limit]
-    # If the page has all that match, the next one begins after the last one read, even if that is another producer's:
-    # a query returns a limited number of incidents, so there may be more.
+    # If the page has all that match, the next page begins after the last incident that was read, which may be another
+    # producer's: a query returns a limited number of incidents, so there may be more that match.
     handled = page if len(page) < len(matching) else older
     # Lists leave out the drafts. An empty list of drafts would mean that an incident has none.
     listed = [{name: value for name, value in incident_json(one).items() if name != "drafts"} for one in page]
