@@ -173,10 +173,11 @@ def _find_edits(
 
 
 def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str, str]]:
-    """Yield the id of a field and a person's words in its box: all its text if they replace the measured answer.
+    """Yield the id of a field and a person's words in its box.
 
-    If they changed or removed measured text of an account, all of it is theirs, and its key with `INSTEAD_PREFIX`
-    follows. Otherwise their words are the text besides the measured one.
+    If the field has one answer and none was measured, the words are all the text. If it has several and the person
+    changed or removed measured text, the words are all the text too, and the id with `INSTEAD_PREFIX` follows. In any
+    other field the words are the text besides the measured one.
     """
     paragraphs = _remove_prompts(place, field, signed=signed)
     besides_measured = list(paragraphs)

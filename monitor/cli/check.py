@@ -345,7 +345,7 @@ def _store_faults(context: Context) -> Iterator[str]:
 def _missing_secrets(context: Context) -> Iterator[str]:
     """Yield a line for each absent secret of the configuration file. Nothing if the file cannot be read at all.
 
-    This is for a file with faults, whose validation ends before secrets are read.
+    Use it if the file has faults, because its validation then ends before it reads the secrets.
     """
     try:
         tables = load(context.path)

@@ -128,9 +128,9 @@ class ScheduledTarget:
     def follow_redirect(self, sighting: Sighting) -> None:
         """Set the address of the next look: where a redirect led, or the target's own.
 
-        While the destination is present, the address stays. After a look that proved no presence, it is the target's
-        own, because a page may have replaced a redirect to, for instance, the home page. It is the target's own too
-        after a loop, too many redirects, or one to another site.
+        After a look that shows the release, the address stays. After a redirect to the same site, it is the redirect's
+        destination, unless there is a loop or there were too many redirects. After any other look, it is the target's
+        own (None), because a page may have replaced a redirect to, for instance, the home page.
         """
         if sighting.state is State.PRESENT:
             return

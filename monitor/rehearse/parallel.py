@@ -31,7 +31,7 @@ class PlayResult:
 
 
 Play = Callable[[Path, Callable[[int], None]], PlayResult]
-"""Plays one script and returns its result. Meanwhile it calls the second argument with the percentage played."""
+"""Plays one script and returns its result. While it plays, it reports the percentage played to its second argument."""
 ShowProgress = Callable[[Path, int], None]
 """Called with a script and the percentage of it that has been played: 0 when it starts, 100 when it has ended."""
 

@@ -49,7 +49,10 @@ def _read_notice(page: Page) -> Recognised | None:
 
 
 def _read_titles(page: Page, context: Context) -> Recognised:
-    """Return what heading and title prove, compared with the release's title: presence if one of them is the same."""
+    """Return what the heading and the `<title>` of a page prove, compared with the release's title.
+
+    Presence if one of them is the same. Unknown if only `<title>` is the same, over a page about something else.
+    """
     results = [recognise_title(context, words, text=page.text) for words in (page.heading, page.title) if words]
     if any(result.specific for result in results):
         return unknown(OTHER_HEADING) if _is_under_another_heading(page, context) else present()

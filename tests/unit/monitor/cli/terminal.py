@@ -21,8 +21,8 @@ def run_at_terminal(
 ) -> str:
     """Run the program at a terminal, and return what the screen shows.
 
-    `typed` is typed at the start. `answers` has what is typed after the end of a question. A hidden question needs
-    that, because what is typed before it is discarded.
+    `typed` is typed at the start. `answers` maps the end of each question to the answer that is typed after it. Use it
+    for a hidden question, because the terminal discards everything typed before such a question.
     """
     near, far = pty.openpty()
     command = [sys.executable, "-m", "monitor", "--config", str(config), *arguments]

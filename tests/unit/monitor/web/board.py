@@ -205,7 +205,7 @@ class Board:
         return name
 
 
-def _fill(store: TemporaryStore, title: str) -> None:
+def _fill_board_store(store: TemporaryStore, title: str) -> None:
     events = VerdictRecorder(store, RULES)
     late = replace(a_late_verdict(400), title=title)
     measured = Measurement("edge", {}, (), None, (("edge-1", ""),))
@@ -240,7 +240,7 @@ async def a_board(
     title: str = TITLE,
 ) -> AsyncIterator[Board]:
     store, clock = TemporaryStore(), StoppedClock(after_slot(600))
-    _fill(store, title)
+    _fill_board_store(store, title)
     writer = Writer(store, clock)
     throttle = Throttle(clock)
     door = Sessions(Users(users), clock, throttle, "https://board.gov.example") if users is not None else None

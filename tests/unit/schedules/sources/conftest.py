@@ -52,12 +52,12 @@ def summarise() -> Summarise:
     """Return what tests compare most: title, precision, start, end or time, and state of each entry."""
 
     def summaries(reading: Reading) -> list[tuple[str, ...]]:
-        return [_summary(announcement) for announcement in reading.announcements]
+        return [_summarise_announcement(announcement) for announcement in reading.announcements]
 
     return summaries
 
 
-def _summary(announcement: Announcement) -> tuple[str, ...]:
+def _summarise_announcement(announcement: Announcement) -> tuple[str, ...]:
     slot = announcement.slot
     written = slot_json(slot)
     when = (
