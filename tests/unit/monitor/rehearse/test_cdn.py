@@ -37,19 +37,21 @@ def test_without_a_cache_the_edge_serves_the_origins_answer_without_age() -> Non
 
 def test_the_edge_serves_the_previous_answer_until_its_cache_expires() -> None:
     old, new = answer_from(0), answer_from(60, status=410, edge_cache="30s")
+    # The origin changes at 60 s. The edge keeps its copy of `old` for 30 s more, until 90 s.
     served = {at: answer_at_edge([old, new], second(at)).answer for at in (59.9, 89.9, 90)}
     assert served == {59.9: old, 89.9: old, 90: new}
 
 
 def test_the_age_of_a_stale_copy_dates_it_before_the_change() -> None:
     change = answer_from(60, edge_cache="30s")
-    # 60 - 1 and 72.5 - 13 are before second 60.
+    # The Age is the whole seconds since the change plus one, because 60 - 1 and 72.5 - 13 are before second 60.
     assert answer_at_edge([change], second(60)).cache_headers() == {"Age": "1", "X-Cache": "HIT"}
     assert answer_at_edge([change], second(72.5)).cache_headers()["Age"] == "13"
 
 
 def test_the_age_of_a_copy_grows_until_the_copy_is_renewed() -> None:
     change = answer_from(60, edge_cache="30s")
+    # The edge gets the new copy at 60 + 30 s and renews it every 30 s.
     ages = {at: answer_at_edge([change], second(at)).age for at in (90, 91, 119.9, 120)}
     assert ages == {90: 0, 91: 1, 119.9: 29, 120: 0}
 
@@ -61,34 +63,38 @@ def test_a_response_of_the_origin_is_marked_as_a_cache_miss() -> None:
 
 def test_an_answer_without_edge_cache_is_served_at_once() -> None:
     cached, uncached = answer_from(60, edge_cache="300s"), answer_from(100, status=410)
-    for at in (100, 400):  # while a copy of `cached` could still be kept, and later
+    # The copy from before `cached` (a 404) would otherwise be served until 60 + 300 s.
+    for at in (100, 400):
         assert answer_at_edge([cached, uncached], second(at)).answer is uncached
 
 
 def test_an_expired_copy_is_replaced_by_the_later_of_two_changes() -> None:
     first, later = answer_from(60, edge_cache="30s"), answer_from(70, status=410, edge_cache="30s")
+    # The copy from before `first` (None: a 404) expires at 60 + 30 s.
     assert answer_at_edge([first, later], second(89)).answer is None
     assert answer_at_edge([first, later], second(90)).answer is later
 
 
 @given(
-    changes=st.lists(st.integers(0, 600), min_size=1, max_size=6, unique=True).map(sorted),
-    caches=st.lists(st.sampled_from([None, "1s", "7s", "30s", "300s"]), min_size=6, max_size=6),
+    answer_times=st.lists(st.integers(0, 600), min_size=1, max_size=6, unique=True).map(sorted),
+    edge_caches=st.lists(st.sampled_from([None, "1s", "7s", "30s", "300s"]), min_size=6, max_size=6),
     seconds=st.floats(0, 1000, allow_nan=False),
 )
-def test_the_age_of_a_served_answer_says_when_the_origin_gave_it(
-    changes: list[int], caches: list[str | None], seconds: float
+def test_now_minus_age_is_a_time_when_the_origin_gave_the_served_answer(
+    answer_times: list[int], edge_caches: list[str | None], seconds: float
 ) -> None:
-    answers = [answer_from(at, edge_cache=cache) for at, cache in zip(changes, caches, strict=False)]
+    answers = [answer_from(at, edge_cache=cache) for at, cache in zip(answer_times, edge_caches, strict=False)]
     now = second(seconds)
     served = answer_at_edge(answers, now)
     age = served.age or 0
     # An age is whole seconds, so the copy may be a second older or younger.
     copied_after, copied_by = now - timedelta(seconds=age + 1), now - timedelta(seconds=max(age - 1, 0))
-    given_from = served.since or NINE - timedelta(days=1)  # without `since` it is the absence before all answers
-    given_until = min((answer.at for answer in answers if answer.at > given_from), default=now + timedelta(days=1))
-    assert given_from <= copied_by
-    assert copied_after < given_until
+    # Without `since` the address is served as absent, as before all answers.
+    origin_gave_it_from = served.since or NINE - timedelta(days=1)
+    later_answers = [answer.at for answer in answers if answer.at > origin_gave_it_from]
+    origin_gave_it_until = min(later_answers, default=now + timedelta(days=1))
+    assert origin_gave_it_from <= copied_by
+    assert copied_after < origin_gave_it_until
 
 
 @given(published=st.integers(0, 300), cache=st.integers(1, 300), seconds=st.floats(0, 700, allow_nan=False))

@@ -9,7 +9,7 @@ from monitor.rehearse.expect import Met, Results, check
 from tests.unit.monitor.rehearse.conftest import ReadScript
 
 URL = "https://stats.example/birds"
-RELEASE = f"""
+RELEASE_AND_EXPECT = f"""
 [[release]]
 id = "birds"
 title = "Birds"
@@ -19,7 +19,7 @@ slot = 2018-01-05T09:30:00
 
 [[expect]]
 """
-MEASURED: dict[str, Any] = {
+MEASURED_RELEASE: dict[str, Any] = {
     "id": "agency-birds-2018",
     "url": URL,
     "verdict": "late",
@@ -35,7 +35,7 @@ MEASURED: dict[str, Any] = {
     "parts": [{"id": "news", "verdict": "late", "delay": {"min": 5.0, "max": None}, "exposures": []}],
 }
 RESULTS = Results(
-    releases=[MEASURED],
+    releases=[MEASURED_RELEASE],
     notices=[
         {"id": "1", "kind": "opened", "release": "agency-birds-2018"},
         {"id": "2", "kind": "final", "release": "agency-birds-2018", "follows": "1"},
@@ -50,7 +50,7 @@ def check_expectation(script: ReadScript) -> Callable[[str], Met]:
     """Return a function that checks the keys of one expectation against RESULTS."""
 
     def check_expectation(keys: str) -> Met:
-        (met,) = check(script(RELEASE + keys), RESULTS)
+        (met,) = check(script(RELEASE_AND_EXPECT + keys), RESULTS)
         return met
 
     return check_expectation
@@ -125,11 +125,11 @@ def test_an_unmet_expectation_says_how_the_results_differ(
 
 def test_an_expected_release_without_results_is_unmet(script: ReadScript) -> None:
     without_results = Results()
-    outcomes = check(script(RELEASE + of_birds('verdict = "late"')), without_results)
-    assert outcomes == [Met("birds", None, met=False, why="no release is called birds")]
+    outcomes = check(script(RELEASE_AND_EXPECT + of_birds('verdict = "late"')), without_results)
+    assert outcomes == [Met("birds", part=None, met=False, why="no release is called birds")]
 
 
 def test_an_expected_delay_is_unmet_if_none_was_measured(script: ReadScript) -> None:
-    expecting = script(RELEASE + of_birds("delay = { min = 0, max = 0, within = 9 }"))
-    (outcome,) = check(expecting, Results(releases=[{**MEASURED, "delay": None}]))
-    assert outcome.why == "delay: was not measured"
+    expecting = script(RELEASE_AND_EXPECT + of_birds("delay = { min = 0, max = 0, within = 9 }"))
+    (outcome,) = check(expecting, Results(releases=[{**MEASURED_RELEASE, "delay": None}]))
+    assert (outcome.met, outcome.why) == (False, "delay: was not measured")

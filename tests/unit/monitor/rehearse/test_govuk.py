@@ -69,6 +69,7 @@ async def page_statuses(client: PublisherClient) -> dict[str, int]:
 
 @with_script(RELEASE + answer_from("09:30:00"))
 async def test_an_announced_release_is_listed_and_its_page_is_absent(client: PublisherClient) -> None:
+    # It is 09:00. GOV.UK redirects a file that is not published yet to its draft host (302).
     assert await page_statuses(client) == {"page": 404, "item": 404, "announcement": 200, "file": 302, "child": 404}
     entry = (await list_announcements(client))[0]
     assert entry["display_date"] == "5 January 2018 9:30am"
@@ -78,12 +79,13 @@ async def test_an_announced_release_is_listed_and_its_page_is_absent(client: Pub
     item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
     assert item["schema_name"] == "statistics_announcement"
     assert item["details"]["state"] == "confirmed"
-    assert b"bulletin" not in (await client.get(FEED)).body
+    assert b"<entry>" not in (await client.get(FEED)).body
     assert await list_publications(client) == []
 
 
 @with_script(RELEASE + answer_from("09:30:03"))
 async def test_a_published_release_is_visible_everywhere(client: PublisherClient) -> None:
+    # The page is published at 09:30:03. The index is the last to follow, 30 s later.
     await client.wait_until("09:30:40")
     assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 301, "file": 200, "child": 200}
     item = json_of(await client.get(content_api_url(PAGE)))
@@ -102,9 +104,10 @@ async def test_a_published_release_is_visible_everywhere(client: PublisherClient
 
 
 @with_script(RELEASE + answer_from("09:30:00"))
-async def test_a_second_after_the_page_redirect_files_and_index_are_not_updated_yet(
+async def test_one_second_after_the_page_the_redirect_the_file_and_the_index_are_not_updated_yet(
     client: PublisherClient,
 ) -> None:
+    # The page is published at 09:30:00. Redirect and file follow 2 s later, the index 30 s later.
     await client.wait_until("09:30:01")
     assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 200}
     (html_part,) = json_of(await client.get(content_api_url(PAGE)))["details"]["attachments"]
@@ -117,6 +120,7 @@ EDITION_OF_2016 = answer_from("08:00:00", "body = '<h1>Gulls &amp; terns: 2016</
 
 @with_script(RELEASE + EDITION_OF_2016 + answer_from("09:30:00"))
 async def test_an_older_edition_at_the_address_is_a_separate_publication(client: PublisherClient) -> None:
+    # The address shows the edition of 2016 from 08:00 and the edition of 2017 from 09:30.
     assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 404}
     assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
     assert [one["title"] for one in await list_publications(client)] == ["Gulls & terns: 2016"]
@@ -133,9 +137,12 @@ async def test_a_maintenance_page_is_an_error_in_the_content_api(client: Publish
 
 
 @pytest.mark.parametrize("heading", ["Sorry, under maintenance", "Checking your browser before you go on"])
-def test_a_maintenance_page_or_bot_wall_removes_nothing_from_the_index(run_scenario: RunScenario, heading: str) -> None:
+def test_a_maintenance_page_or_bot_wall_is_503_in_the_content_api_and_removes_nothing_from_the_index(
+    run_scenario: RunScenario, heading: str
+) -> None:
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:34:00")
+        # Since 09:33 the page shows only an error heading. The content API answers 503 for such a page.
         assert (await page_statuses(client))["item"] == 503
         assert [one["title"] for one in await list_publications(client)] == ["Gulls & terns: 2017"]
 
@@ -151,7 +158,8 @@ def with_keys(keys: str) -> str:
 
 
 @with_script(with_keys('redirect_after = "10s"') + OUT_AT_OTHER_SLUG)
-async def test_an_announcement_with_another_slug_redirects_to_its_publication(client: PublisherClient) -> None:
+async def test_an_announcement_redirects_to_its_publication_at_another_slug(client: PublisherClient) -> None:
+    # The publication appears at 09:30:00 and the script delays the redirect by 10 s.
     assert (await list_announcements(client))[0]["link"] == "/government/statistics/announcements/gulls-2017"
     await client.wait_until("09:30:09")
     assert (await client.get(ANNOUNCEMENT)).status == 200
@@ -169,7 +177,8 @@ async def test_announcement_redirects_at_once_if_its_delay_is_zero(client: Publi
 
 
 @with_script(with_keys('redirect_after = "never"') + OUT_AT_OTHER_SLUG)
-async def test_without_a_redirect_the_announcement_stays_listed(client: PublisherClient) -> None:
+async def test_without_a_redirect_the_announcement_stays_listed_beside_its_publication(client: PublisherClient) -> None:
+    # The publication appears at 09:30 and the script says that the announcement never redirects to it.
     await client.wait_until("12:00:00")
     assert (await client.get(ANNOUNCEMENT)).status == 200
     assert len(await list_announcements(client)) == 1
@@ -178,6 +187,7 @@ async def test_without_a_redirect_the_announcement_stays_listed(client: Publishe
 
 @with_script(with_keys('listed_after = "60s"') + OUT_AT_OTHER_SLUG)
 async def test_the_index_lists_a_publication_after_its_scripted_delay(client: PublisherClient) -> None:
+    # The publication appears at 09:30:00 and the script delays its listing by 60 s.
     await client.wait_until("09:30:59")
     assert await list_publications(client) == []
     await client.wait_until("09:31:00")
@@ -195,6 +205,7 @@ async def test_an_announcement_can_have_another_title_than_its_publication(clien
 
 @with_script(with_keys('organisations = ["fish", "bird-agency"]') + OUT_AT_OTHER_SLUG)
 async def test_all_organisations_are_named_in_order_and_each_lists_the_release(client: PublisherClient) -> None:
+    # The script names fish before bird-agency and publishes the release at 09:30.
     assert [one["slug"] for one in (await list_announcements(client))[0]["organisations"]] == ["fish", "bird-agency"]
     item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
     assert [one["title"] for one in item["links"]["organisations"]] == ["Fish", "Bird Agency"]
@@ -207,6 +218,7 @@ async def test_all_organisations_are_named_in_order_and_each_lists_the_release(c
 
 @with_script(OTHER_SLUG + EDITION_OF_2016 + OUT_AT_OTHER_SLUG)
 async def test_the_address_guessed_from_the_announcement_can_show_another_edition(client: PublisherClient) -> None:
+    # The edition of 2017 is published at 09:30, at an address that ends in --2.
     assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
     await client.wait_until("09:31:00")
     assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
@@ -232,7 +244,7 @@ async def test_a_release_that_never_appears_stays_in_the_listing_after_its_slot(
     "body",
     ["These statistics will be released on 5 January 2018", "<h1>Gulls &amp; terns: 2017</h1><p>Coming soon</p>"],
 )
-def test_a_placeholder_is_not_a_publication(run_scenario: RunScenario, body: str) -> None:
+def test_a_placeholder_is_not_a_publication_and_the_page_after_it_is(run_scenario: RunScenario, body: str) -> None:
     async def scenario(client: PublisherClient) -> None:
         assert await page_statuses(client) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "child": 404}
         assert len(await list_announcements(client)) == 1
@@ -246,6 +258,7 @@ def test_a_placeholder_is_not_a_publication(run_scenario: RunScenario, body: str
 
 @with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410"))
 async def test_a_removed_release_keeps_its_redirect_and_has_a_gone_item(client: PublisherClient) -> None:
+    # The page is published at 09:10 and removed at 09:15.
     await client.wait_until("09:20:00")
     assert await page_statuses(client) == {"page": 410, "item": 200, "announcement": 301, "file": 302, "child": 301}
     item = json_of(await client.get(content_api_url(PAGE)))
@@ -264,10 +277,12 @@ async def test_a_page_removed_without_explanation_is_410_in_the_content_api(clie
 
 @with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410") + answer_from("09:30:00"))
 async def test_a_second_publication_hides_the_early_one_in_the_content_item(client: PublisherClient) -> None:
+    # The page is published at 09:10, removed at 09:15 and published again at its slot, 09:30.
     await client.wait_until("09:31:00")
     item = json_of(await client.get(content_api_url(PAGE)))
     assert item["schema_name"] == "publication"
     assert item["public_updated_at"] == "2018-01-05T09:30:00Z"
+    # The first publication, before the slot, was not by the scheduler.
     assert item["scheduled_publishing_delay_seconds"] is None
 
 
@@ -283,13 +298,14 @@ async def test_the_content_api_is_as_stale_as_the_page_unless_the_cache_is_passe
 def test_a_scripted_answer_replaces_gov_uks_own(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:31:00")
+        # The script answers for the file from 09:35. GOV.UK's own answer would be the file, from 09:30:02.
         assert (await client.get(FILE)).status == 404
         assert json_of(await client.get(content_api_url(PAGE))) == {"schema_name": "special_route"}
         await client.wait_until("09:40:00")
         assert (await client.get(FILE)).status == 200
 
-    own = answer_from("09:00:00", 'body = \'{"schema_name": "special_route"}\'', content_api_url(PAGE))
-    run_scenario(RELEASE + answer_from("09:30:00") + answer_from("09:35:00", url=FILE) + own, scenario)
+    scripted_item = answer_from("09:00:00", 'body = \'{"schema_name": "special_route"}\'', content_api_url(PAGE))
+    run_scenario(RELEASE + answer_from("09:30:00") + answer_from("09:35:00", url=FILE) + scripted_item, scenario)
 
 
 @with_script(RELEASE + change_at("2018-01-04T17:00:00", 'slot = 2018-07-12T09:30:00\nwhy = "More checks."'))
@@ -315,6 +331,7 @@ async def test_a_cancelled_release_stays_in_the_listing_with_its_reason(client: 
 @with_script(RELEASE + change_at("2018-01-05T09:05:00", "gone = true"))
 async def test_a_removed_announcement_is_neither_listed_nor_served(client: PublisherClient) -> None:
     assert len(await list_announcements(client)) == 1
+    # The script removes the announcement at 09:05.
     await client.wait_until("09:10:00")
     assert await list_announcements(client) == []
     assert (await client.get(ANNOUNCEMENT)).status == 404
@@ -323,6 +340,7 @@ async def test_a_removed_announcement_is_neither_listed_nor_served(client: Publi
 @with_script(RELEASE.replace("2017-12-01T09:30:00", "2018-01-05T09:15:00"))
 async def test_a_release_is_not_listed_before_it_is_announced(client: PublisherClient) -> None:
     assert await list_announcements(client) == []
+    # The script announces the release at 09:15.
     await client.wait_until("09:20:00")
     assert len(await list_announcements(client)) == 1
 
@@ -351,7 +369,9 @@ async def test_a_month_is_announced_as_provisional(client: PublisherClient) -> N
     ],
 )
 @with_script(RELEASE)
-async def test_a_search_with_unknown_parameters_gets_422(client: PublisherClient, query: str) -> None:
+async def test_a_search_with_an_unknown_parameter_or_value_gets_422_and_an_html_page(
+    client: PublisherClient, query: str
+) -> None:
     answer = await client.get(f"{WWW}/api/search.json?{query}")
     assert answer.status == 422
     assert "html" in answer.headers["content-type"]
@@ -366,7 +386,7 @@ BIRDS_AND_FISH = RELEASE + "".join(
 
 
 @pytest.mark.parametrize(
-    ("url", "listed"),
+    ("url", "days_listed"),
     [
         (LISTING, BIRDS_IN_JANUARY + FISH_IN_FEBRUARY_TO_APRIL),
         (LISTING.replace("order=", "order=-"), FISH_IN_FEBRUARY_TO_APRIL[::-1] + BIRDS_IN_JANUARY),
@@ -381,14 +401,15 @@ BIRDS_AND_FISH = RELEASE + "".join(
     ids=["in order", "backwards", "from a day", "one organisation", "two organisations", "not one organisation"],
 )
 @with_script(BIRDS_AND_FISH)
-async def test_the_listing_is_ordered_by_slot_and_filtered(
-    client: PublisherClient, url: str, listed: list[str]
+async def test_the_listing_is_ordered_by_slot_and_filtered_as_its_address_says(
+    client: PublisherClient, url: str, days_listed: list[str]
 ) -> None:
-    assert [entry["release_timestamp"][:10] for entry in await list_announcements(client, url)] == listed
+    assert [entry["release_timestamp"][:10] for entry in await list_announcements(client, url)] == days_listed
 
 
 @with_script(BIRDS_AND_FISH)
 async def test_the_listing_is_paged(client: PublisherClient) -> None:
+    # There are four releases, due on 5 January, 5 February, 5 March and 5 April.
     page = json_of(await client.get(LISTING.replace("count=500", "count=2&start=2")))
     assert (page["total"], page["start"]) == (4, 2)
     assert [entry["release_timestamp"][:10] for entry in page["results"]] == ["2018-03-05", "2018-04-05"]
@@ -399,6 +420,7 @@ async def test_the_finders_feed_separates_upcoming_from_published(client: Publis
     finder = f"{WWW}/search/research-and-statistics.atom?organisations[]=bird-agency&content_store_document_type="
     assert b"announcements/gulls" in (await client.get(f"{finder}upcoming_statistics")).body
     assert b"<entry>" not in (await client.get(f"{finder}statistics_published")).body
+    # The release is published at 09:30.
     await client.wait_until("09:31:00")
     assert b"<entry>" not in (await client.get(f"{finder}upcoming_statistics")).body
     assert b"statistics/gulls" in (await client.get(f"{finder}statistics_published")).body
@@ -412,9 +434,11 @@ def test_a_release_outside_gov_uk_statistics_is_announced_only_in_the_toml_calen
         assert tables[0]["slot"].isoformat() == "2018-07-12T09:30:00+01:00"
         assert tables[0]["state"] == "confirmed"
         assert [part["required"] for part in tables[0]["part"]] == [True, True]
-        assert await list_announcements(client) != []
+        gov_uk_lists = [entry["link"] for entry in await list_announcements(client)]
+        assert gov_uk_lists == ["/government/statistics/announcements/gulls-2017"]
         await client.wait_until("10:00:00")
         emptied = await client.get(calendar)
+        # A calendar without releases still has a comment line, because an empty body would be no calendar.
         assert emptied.body.strip()
         assert tomllib.loads(emptied.body.decode()) == {}
 

@@ -29,7 +29,7 @@ def script_with_answer(**more: str) -> str:
     return RELEASE + "[[answer]]\n" + "\n".join(f"{key} = {value}" for key, value in rows.items())
 
 
-def hourlong_fault(kind: str, more: str = "") -> str:
+def fault_from_9_to_10(kind: str, more: str = "") -> str:
     return (
         f'\n[[fault]]\nhost = "stats.example"\nkind = "{kind}"\n'
         f"from = 2018-01-05T09:00:00\nuntil = 2018-01-05T10:00:00\n{more}\n"
@@ -62,6 +62,7 @@ async def test_the_date_header_is_true_even_if_the_monitors_clock_is_wrong(clien
 
 @with_script(script_with_answer(latency='"250ms"'))
 async def test_latency_passes_in_virtual_time(client: PublisherClient) -> None:
+    # The script gives the answer a latency of 250 ms.
     await client.wait_until("09:30:00")
     answer = await client.get(URL)
     assert (answer.received - answer.sent).total_seconds() == pytest.approx(0.25)
@@ -104,6 +105,7 @@ async def test_a_request_past_the_cache_gets_the_origins_answer(client: Publishe
 
 @with_script('[[answer]]\nurl = "https://feed.example/?kind=a"\nat = 2018-01-05T09:00:00\n')
 async def test_a_scripted_query_is_part_of_the_address(client: PublisherClient) -> None:
+    # Only the address with `?kind=a` is scripted. `bust` adds a parameter, which changes nothing.
     assert (await client.get("https://feed.example/?kind=a")).status == 200
     assert (await client.get("https://feed.example/?kind=a", bust=True)).status == 200
     assert (await client.get("https://feed.example/?kind=b")).status == 404
@@ -127,7 +129,7 @@ def test_each_network_fault_has_its_reason_of_failure(run_scenario: RunScenario,
         assert isinstance(outcome, Failure)
         assert outcome.reason == reason
 
-    run_scenario(script_with_answer() + hourlong_fault(kind), scenario)
+    run_scenario(script_with_answer() + fault_from_9_to_10(kind), scenario)
 
 
 @pytest.mark.parametrize("kind", ["reset", "timeout", "dns", "truncated", "slow", "garbage"])
@@ -138,23 +140,23 @@ def test_requests_succeed_again_after_a_fault(run_scenario: RunScenario, kind: s
         await client.wait_until("10:00:00")
         assert (await client.get(URL)).status == 200
 
-    run_scenario(script_with_answer() + hourlong_fault(kind), scenario)
+    run_scenario(script_with_answer() + fault_from_9_to_10(kind), scenario)
 
 
 @pytest.mark.parametrize(("kind", "status"), [("429", 429), ("503", 503), ("challenge", 403)])
-def test_a_fault_can_replace_the_answer(run_scenario: RunScenario, kind: str, status: int) -> None:
+def test_a_fault_can_replace_the_answer_by_an_error_page(run_scenario: RunScenario, kind: str, status: int) -> None:
     async def scenario(client: PublisherClient) -> None:
         assert (await client.get(URL)).status == status
 
-    run_scenario(script_with_answer() + hourlong_fault(kind), scenario)
+    run_scenario(script_with_answer() + fault_from_9_to_10(kind), scenario)
 
 
-@with_script(script_with_answer() + hourlong_fault("503", 'retry_after = "30s"'))
+@with_script(script_with_answer() + fault_from_9_to_10("503", 'retry_after = "30s"'))
 async def test_a_503_fault_sends_its_retry_after(client: PublisherClient) -> None:
     assert (await client.get(URL)).headers["retry-after"] == "30"
 
 
-@with_script(script_with_answer() + hourlong_fault("redirect_loop"))
+@with_script(script_with_answer() + fault_from_9_to_10("redirect_loop"))
 async def test_a_redirect_loop_never_ends(client: PublisherClient) -> None:
     url, more_than_a_browser_follows = URL, 21
     for _ in range(more_than_a_browser_follows):
@@ -170,26 +172,32 @@ OLD_SINCE_YESTERDAY_NEW_SINCE_8 = "".join(
 
 
 @pytest.mark.parametrize(
-    ("options", "body"), [("", b"old"), ('age = "30m"', b"new")], ids=["last night's by default", "30 minutes old"]
+    ("age_option", "body_of_copy"),
+    [("", b"old"), ('age = "30m"', b"new")],
+    ids=["last night's by default", "30 minutes old"],
 )
-def test_a_mirror_serves_an_older_copy_and_names_itself(run_scenario: RunScenario, options: str, body: bytes) -> None:
+def test_a_mirror_serves_an_older_copy_and_names_itself(
+    run_scenario: RunScenario, age_option: str, body_of_copy: bytes
+) -> None:
     async def scenario(client: PublisherClient) -> None:
         copy = await client.get(URL)
-        assert (copy.status, copy.body) == (200, body)
+        assert (copy.status, copy.body) == (200, body_of_copy)
         assert copy.headers["fastly-backend-name"] == "mirrorS3"
 
-    run_scenario(RELEASE + OLD_SINCE_YESTERDAY_NEW_SINCE_8 + hourlong_fault("mirror", options), scenario)
+    run_scenario(RELEASE + OLD_SINCE_YESTERDAY_NEW_SINCE_8 + fault_from_9_to_10("mirror", age_option), scenario)
 
 
-@pytest.mark.parametrize(("age", "body"), [("30m", b"new"), ("17h", b"old")])
-def test_a_stale_copy_has_an_age_above_its_max_age(run_scenario: RunScenario, age: str, body: bytes) -> None:
+@pytest.mark.parametrize(("age", "body_of_copy"), [("30m", b"new"), ("17h", b"old")])
+def test_a_stale_copy_has_an_age_above_its_max_age_even_for_a_request_past_the_cache(
+    run_scenario: RunScenario, age: str, body_of_copy: bytes
+) -> None:
     async def scenario(client: PublisherClient) -> None:
         copy = await client.get(f"{URL}?past=the-cache")
-        assert (copy.status, copy.body, copy.headers["x-cache"]) == (200, body, "HIT")
+        assert (copy.status, copy.body, copy.headers["x-cache"]) == (200, body_of_copy, "HIT")
         assert copy.headers["cache-control"].startswith("max-age=300,")
         assert int(copy.headers["age"]) > 300
 
-    run_scenario(RELEASE + OLD_SINCE_YESTERDAY_NEW_SINCE_8 + hourlong_fault("stale", f'age = "{age}"'), scenario)
+    run_scenario(RELEASE + OLD_SINCE_YESTERDAY_NEW_SINCE_8 + fault_from_9_to_10("stale", f'age = "{age}"'), scenario)
 
 
 def test_a_stale_calendar_shows_the_previous_slot(run_scenario: RunScenario) -> None:
@@ -198,9 +206,11 @@ def test_a_stale_calendar_shows_the_previous_slot(run_scenario: RunScenario) -> 
         assert b"2018-01-05" in calendar.body
         assert b"2018-02-05" not in calendar.body
 
-    moved_ten_minutes_ago = '[[change]]\nrelease = "a"\nat = 2018-01-05T08:50:00\nslot = 2018-02-05T09:30:00\n'
-    half_an_hour_old = hourlong_fault("stale", 'age = "30m"').replace("stats.example", "calendar.rehearsal.example")
-    run_scenario(RELEASE + moved_ten_minutes_ago + half_an_hour_old, scenario)
+    moved_at_ten_to_nine = '[[change]]\nrelease = "a"\nat = 2018-01-05T08:50:00\nslot = 2018-02-05T09:30:00\n'
+    copy_of_half_past_eight = fault_from_9_to_10("stale", 'age = "30m"').replace(
+        "stats.example", "calendar.rehearsal.example"
+    )
+    run_scenario(RELEASE + moved_at_ten_to_nine + copy_of_half_past_eight, scenario)
 
 
 def test_a_fault_of_one_address_precedes_that_of_its_host(run_scenario: RunScenario) -> None:
@@ -208,18 +218,20 @@ def test_a_fault_of_one_address_precedes_that_of_its_host(run_scenario: RunScena
         assert isinstance(await client.fetch("https://stats.example/other"), Failure)
         assert (await client.get(URL)).status == 503
 
-    fault_of_host = hourlong_fault("reset")
-    fault_of_url = hourlong_fault("503").replace('host = "stats.example"', f'url = "{URL}"')
+    fault_of_host = fault_from_9_to_10("reset")
+    fault_of_url = fault_from_9_to_10("503").replace('host = "stats.example"', f'url = "{URL}"')
     run_scenario(script_with_answer() + fault_of_host + fault_of_url, scenario)
 
 
-@with_script(script_with_answer() + hourlong_fault("timeout"))
+@with_script(script_with_answer() + fault_from_9_to_10("timeout"))
 async def test_time_runs_on_after_a_client_has_given_up(client: PublisherClient) -> None:
+    # The script lets every request time out.
     outcome = await client.fetch(URL)
     assert isinstance(outcome, Failure)
     patience_of_the_fetcher = timedelta(seconds=15)
     assert outcome.received - outcome.sent == patience_of_the_fetcher
     assert get_jumping_loop().stop_reasons() == ()
+    # If time were still stopped, this would be a deadlock.
     await client.clock.sleep(3600)
 
 
@@ -246,7 +258,8 @@ def test_a_request_exactly_one_second_later_is_not_in_the_same_second() -> None:
 @with_script(script_with_answer(at="2018-01-05T08:00:00"))
 async def test_one_connection_answers_requests_in_order(client: PublisherClient) -> None:
     port = client.publisher.route("stats.example", 443, tls=True).port
-    with get_jumping_loop().time_stopped("talk"):
+    # Virtual time must not jump during real I/O.
+    with get_jumping_loop().time_stopped("real I/O"):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for path in ("/release", "/none", "/release"):
             writer.write(f"GET {path} HTTP/1.1\r\nHost: stats.example\r\n\r\n".encode())
@@ -259,7 +272,8 @@ async def test_one_connection_answers_requests_in_order(client: PublisherClient)
 @with_script(script_with_answer(at="2018-01-05T08:00:00"))
 async def test_httpx_can_read_the_answers(client: PublisherClient) -> None:
     port = client.publisher.route("stats.example", 443, tls=True).port
-    with get_jumping_loop().time_stopped("talk"):
+    # Virtual time must not jump during real I/O.
+    with get_jumping_loop().time_stopped("real I/O"):
         async with httpx.AsyncClient(trust_env=False) as browser:
             answer = await browser.get(f"http://127.0.0.1:{port}/release", headers={"Host": "stats.example:443"})
     assert answer.status_code == 200
@@ -271,6 +285,7 @@ def test_the_same_seed_gives_the_same_answers(run_scenario: RunScenario) -> None
 
     async def scenario(client: PublisherClient) -> None:
         outcomes: list[object] = []
+        # 40 requests, 97 s apart: the first during the fault (09:00 to 10:00), the last after it.
         for _ in range(40):
             outcome = await client.fetch(URL, bust=True)
             headers, body = getattr(outcome, "headers", None), getattr(outcome, "body", None)
@@ -278,7 +293,7 @@ def test_the_same_seed_gives_the_same_answers(run_scenario: RunScenario) -> None
             await client.clock.sleep(97)
         runs.append(outcomes)
 
-    text = script_with_answer(edge_cache='"30s"', latency='"20ms"') + hourlong_fault("slow")
+    text = script_with_answer(edge_cache='"30s"', latency='"20ms"') + fault_from_9_to_10("slow")
     run_scenario(text, scenario)
     run_scenario(text, scenario)
     first, second = runs

@@ -57,8 +57,8 @@ async def see_all_targets(fetcher: TimeStoppingFetcher, interpreter: Interpreter
     return {sighting.target.removeprefix("gulls/"): sighting.state.value for sighting in sightings}
 
 
-def expected_states(state: str, sheet: str) -> dict[str, str]:
-    pages = dict.fromkeys(("page/edge", "page/origin", "page/content"), state)
+def expected_states(*, page: str, sheet: str) -> dict[str, str]:
+    pages = dict.fromkeys(("page/edge", "page/origin", "page/content"), page)
     return pages | dict.fromkeys(("sheet/edge", "sheet/origin"), sheet)
 
 
@@ -93,6 +93,7 @@ async def test_the_gov_uk_source_sees_a_new_slot_and_a_cancellation_after_its_fi
 ) -> None:
     source = gov_uk_source()
     await read_announcements(client, source)
+    # At 09:10 the slot moves from 5 January to 12 July, 9:30 BST. At 09:20 the release is cancelled.
     await client.wait_until("09:11:00")
     (moved,) = await read_announcements(client, source)
     assert moved.slot.instant == datetime(2018, 7, 12, 8, 30, tzinfo=UTC)
@@ -106,6 +107,7 @@ async def test_the_gov_uk_source_sees_a_new_slot_and_a_cancellation_after_its_fi
 
 @with_script(RELEASE.replace("government/statistics", "government/publications"))
 async def test_the_toml_source_reads_the_simulated_calendar(client: PublisherClient) -> None:
+    # The release is below /government/publications, so only the TOML calendar announces it.
     entry = (await read_announcements(client, TomlSource(calendar_settings("toml", CALENDAR_URL))))[0]
     assert (entry.uid, entry.url) == ("gulls", PAGE.replace("statistics", "publications"))
     assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -115,14 +117,15 @@ async def test_the_toml_source_reads_the_simulated_calendar(client: PublisherCli
 @with_script(RELEASE + answer_from("09:30:00"))
 async def test_recognisers_see_the_publication_of_a_simulated_release(client: PublisherClient) -> None:
     interpreter = Interpreter()
-    assert await see_all_targets(client.fetcher, interpreter) == expected_states("absent", "absent")
+    # The page is published at 09:30.
+    assert await see_all_targets(client.fetcher, interpreter) == expected_states(page="absent", sheet="absent")
     await client.wait_until("09:31:00")
-    assert await see_all_targets(client.fetcher, interpreter) == expected_states("present", "present")
+    assert await see_all_targets(client.fetcher, interpreter) == expected_states(page="present", sheet="present")
 
 
 def test_recognisers_see_a_simulated_placeholder_as_absent(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        assert await see_all_targets(client.fetcher, Interpreter()) == expected_states("absent", "absent")
+        assert await see_all_targets(client.fetcher, Interpreter()) == expected_states(page="absent", sheet="absent")
 
     notice = "<title>Gulls and terns</title><h1>Gulls</h1><h2>These statistics will be released on 5 January 2018</h2>"
     run_scenario(
@@ -133,8 +136,9 @@ def test_recognisers_see_a_simulated_placeholder_as_absent(run_scenario: RunScen
 @with_script(RELEASE + answer_from("09:00:00") + answer_from("09:10:00", "status = 410"))
 async def test_recognisers_see_the_removal_of_a_simulated_release(client: PublisherClient) -> None:
     interpreter = Interpreter()
+    # The page is published at 09:00 and removed (410) at 09:10.
     await client.wait_until("09:05:00")
-    assert await see_all_targets(client.fetcher, interpreter) == expected_states("present", "present")
+    assert await see_all_targets(client.fetcher, interpreter) == expected_states(page="present", sheet="present")
     await client.wait_until("09:15:00")
     views = await see_all_targets(client.fetcher, interpreter)
     assert {views[name] for name in ("page/edge", "page/origin", "page/content")} == {"withdrawn"}

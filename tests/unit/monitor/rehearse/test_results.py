@@ -44,5 +44,6 @@ def test_the_draft_of_an_overdue_release_gives_its_delay_near_the_end_of_the_scr
     assert [release["verdict"] for release in played.results.releases] == ["overdue"]
     (draft,) = played.results.drafts
     (text,) = (Path(file).read_text(encoding="utf-8") for file in draft["files"] if file.endswith(".md"))
+    # 12:26 is the last look before the script ends at 12:30, and 2 h 56 min after the slot.
     assert "It was still not found at 12.26pm." in text
     assert "delayed by at least 2 hours 56 minutes so far" in text

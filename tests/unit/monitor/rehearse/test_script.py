@@ -33,6 +33,7 @@ def test_every_shipped_rehearsal_can_be_read_and_expects_something(path: Path) -
 
 def test_local_times_are_read_in_the_scripts_timezone_and_z_as_utc(script: ReadScript) -> None:
     read = script('title = "S"\nfrom = 2015-07-23T09:00:00\nuntil = 2015-07-23T10:00:00Z\n')
+    # The time zone is Europe/London by default, where 09:00 in July is 08:00 UTC.
     assert read.begins == datetime(2015, 7, 23, 8, tzinfo=UTC)
     assert read.ends == datetime(2015, 7, 23, 10, tzinfo=UTC)
 
@@ -152,9 +153,10 @@ def test_a_script_can_set_title_slug_delays_and_producers_of_a_gov_uk_announceme
 
 
 def test_title_and_producer_of_a_gov_uk_announcement_are_those_of_its_release_by_default(script: ReadScript) -> None:
+    # The release is "Birds" of the producer "agency".
     release = script(ON_GOV_UK + 'redirect_after = "3s"').release[0]
-    assert release.redirect_after == timedelta(seconds=3)
     assert (release.announced_title, release.producers) == ("Birds", ("agency",))
+    assert release.redirect_after == timedelta(seconds=3)
 
 
 @pytest.mark.parametrize(("text", "line"), FAULTS, ids=[line for _, line in FAULTS])
@@ -164,6 +166,7 @@ def test_each_fault_names_its_key_reason_and_value(script: ReadScript, text: str
 
 def test_all_faults_are_reported_at_once(script: ReadScript) -> None:
     faults = find_faults(script, 'seeds = 1\n[[answer]]\nstatus = 999\n[[expect]]\nrelease = "unknown"\n')
+    # The answer also lacks `url` and `at`.
     keys = [line.split(": ")[1] for line in faults]
     assert keys == ["answer[1].url", "answer[1].at", "answer[1].status", "seeds", "expect[1].release"]
 

@@ -31,7 +31,8 @@ async def test_three_days_of_sleep_take_no_real_time(clock: VirtualClock) -> Non
     began, began_in_real_time = clock.now(), SystemClock().monotonic()
     await clock.sleep(86_400 * 3)
     assert clock.now() == began + timedelta(days=3)
-    assert SystemClock().monotonic() - began_in_real_time < 3600  # a busy machine is slow, but not that slow
+    # Even a busy machine needs less than an hour.
+    assert SystemClock().monotonic() - began_in_real_time < 3600
 
 
 @virtually
@@ -48,6 +49,7 @@ async def test_tasks_wake_in_the_order_of_their_timers(clock: VirtualClock) -> N
 
 @virtually
 async def test_time_is_stopped_while_a_thread_runs(clock: VirtualClock) -> None:
+    # If time were not stopped, it would jump to this timer at 5 s.
     ticker = asyncio.create_task(clock.sleep(5))
     await asyncio.to_thread(time.sleep, 0.05)
     assert clock.monotonic() == 0
@@ -56,6 +58,7 @@ async def test_time_is_stopped_while_a_thread_runs(clock: VirtualClock) -> None:
 
 def test_executor_shutdown_ignores_its_virtual_timeout() -> None:
     with closing(JumpingLoop()) as loop:
+        # Any call creates the default executor, which can then be shut down.
         loop.run_until_complete(loop.run_in_executor(None, int))
         nanosecond = 1e-9
         loop.run_until_complete(loop.shutdown_default_executor(timeout=nanosecond))
@@ -69,7 +72,7 @@ async def test_no_timeout_fires_during_real_io_while_time_is_stopped(clock: Virt
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    with get_jumping_loop().time_stopped("talk"):
+    with get_jumping_loop().time_stopped("real I/O"):
         async with asyncio.timeout(0.5):
             reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
             writer.write(b"hello\n")
@@ -98,12 +101,12 @@ def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
         run_virtually(scenario, patience=0.05)
 
 
-def test_a_stop_of_time_that_is_ended_inside_its_own_break_leaves_another_stop() -> None:
+def test_a_stop_of_time_can_end_while_it_is_interrupted_and_does_not_end_another_stop() -> None:
     async def scenario(_: VirtualClock) -> tuple[str, ...]:
         loop = get_jumping_loop()
         loop.stop_time("ended")
-        with loop.time_resumed("ended"):  # a break of the stop, which begins again after the block
-            loop.resume_time("ended")
+        with loop.time_resumed("ended"):  # interrupts the stop inside this block
+            loop.resume_time("ended")  # ends the stop
             with loop.time_stopped("other"):
                 return loop.stop_reasons()
 
@@ -132,6 +135,7 @@ def test_a_deadlock_names_the_line_of_a_thread_that_waits_forever() -> None:
 
     with pytest.raises(Deadlock) as fault:
         run_virtually(scenario, patience=0.05)
+    # The patience of 0.05 s is written as 0 s.
     place = r"wait_for_ever \(test_virtual_loop.py:\d+\)"
     assert re.fullmatch(rf"deadlock: no progress for 0 s, waiting for thread \w+ in {place}", str(fault.value))
 
@@ -168,6 +172,7 @@ def test_with_a_speed_time_runs_at_that_multiple_of_real_time() -> None:
         return clock.monotonic()
 
     began = SystemClock().monotonic()
+    # 10 virtual seconds take 10 / 200 = 0.05 real seconds, and on a busy machine somewhat more.
     assert 10 <= run_virtually(scenario, speed=200) < 30
     assert SystemClock().monotonic() - began >= 0.05
 
@@ -204,7 +209,9 @@ class RecordingFetcher:
         Failure("https://a.example/x", Reason.TIMEOUT, "read", NINE, NINE),
     ],
 )
-def test_time_is_stopped_only_during_a_request_and_named_after_it(outcome: Answer | Failure) -> None:
+def test_time_is_stopped_only_during_a_request_and_the_reason_is_its_address_without_the_query(
+    outcome: Answer | Failure,
+) -> None:
     async def scenario(_: VirtualClock) -> None:
         inner = RecordingFetcher(outcome)
         assert await TimeStoppingFetcher(inner).fetch(Request("https://a.example/x?bust=1")) is outcome
