@@ -64,7 +64,7 @@ def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, changes:
         ((at(23), State.CONFIRMED), (at(23), State.POSTPONED), ()),
     ],
 )
-def test_a_new_state_is_a_change_besides_that_of_the_slot(
+def test_the_changes_between_two_promises_are_those_of_the_slot_and_of_the_state(
     old: tuple[Slot, State | None], new: tuple[Slot, State | None], changes: tuple[EventKind, ...]
 ) -> None:
     (old_slot, old_state), (new_slot, new_state) = old, new

@@ -142,7 +142,10 @@ def test_a_written_time_is_read_back_to_the_minute(moment: datetime, form: str) 
 
 
 @given(st.dates(date(2001, 6, 1), date(2098, 6, 1)), st.integers(-30, 335))
-def test_a_day_without_a_year_is_in_the_year_from_30_days_before_the_read(read_on: date, days_later: int) -> None:
+def test_a_day_without_a_year_is_at_most_30_days_before_the_read_or_335_days_after_it(
+    read_on: date, days_later: int
+) -> None:
+    # `days_later` is from -30 to 335.
     day = read_on + timedelta(days=days_later)
     slot = read_date(f"{day:%A} {day.day} {day:%B}", read_on).slot
     assert slot.first == day

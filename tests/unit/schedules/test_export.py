@@ -77,7 +77,8 @@ def test_a_written_calendar_is_read_back_as_it_was(kind: str, contents: list[tup
         for n, (title, slot, state) in enumerate(contents)
     ]
     source = KINDS[kind](calendar_settings(kind, URL))
-    reading = source.read([Page(source.first(NOW)[0].url, 200, FORMATS[kind][0](entries, "Europe/London"))], NOW)
+    write, _media_type = FORMATS[kind]
+    reading = source.read([Page(source.first(NOW)[0].url, 200, write(entries, "Europe/London"))], NOW)
     for entry, read in zip(entries, reading.announcements, strict=True):
         assert read.uid.removesuffix("@ninethirty") == entry.release.id
         assert (read.title, read.url) == (entry.release.title, entry.release.url)
@@ -91,7 +92,8 @@ def test_a_written_calendar_is_read_back_as_it_was(kind: str, contents: list[tup
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_span_keeps_its_precision_as_text(text: str) -> None:
     slot = read_date(text, NOW.date()).slot
-    again = read_date(slot_text(slot)[0], NOW.date()).slot
+    date_text, _time = slot_text(slot)
+    again = read_date(date_text, NOW.date()).slot
     assert again.is_same_time(slot)
 
 
@@ -114,14 +116,16 @@ def test_a_cancelled_release_stays_in_the_calendar_as_cancelled() -> None:
     assert (str(event["STATUS"]), event["DTSTART"].dt) == ("CANCELLED", SLOT.instant)
 
 
-def test_a_release_without_a_readable_time_is_left_out() -> None:
+def test_a_release_without_a_readable_time_or_any_promise_is_left_out() -> None:
     unreadable = promise_read(Slot(Precision.NONE, raw="soon", reason="not-a-date"), days_ago=1)
-    no_promise = promised()
-    assert promised(unreadable) == no_promise == []
+    assert promised(unreadable) == []
+    without_promises = promised()
+    assert without_promises == []
 
 
 def test_a_month_is_exported_as_an_event_of_all_its_days() -> None:
     event = exported_event([an_entry(read_date("July 2026", NOW.date()).slot)])
+    # DTEND is the day after the last one.
     assert (event["DTSTART"].dt, event["DTEND"].dt) == (date(2026, 7, 1), date(2026, 8, 1))
     assert str(event["DESCRIPTION"]) == "No time was announced: July 2026"
 
@@ -136,9 +140,10 @@ def test_a_title_that_begins_like_a_formula_is_escaped() -> None:
     assert b", =HYPERLINK(1)," in as_csv([entry])
 
 
-def test_parts_are_written_in_toml() -> None:
+def test_parts_other_than_the_landing_page_are_written_in_toml() -> None:
     sheet = Part("sheet", Role.DATA, f"{URL}.ods", "status", required=False)
-    release = replace(a_release(), parts=(*a_release().parts, sheet))
+    (page,) = a_release().parts
+    release = replace(a_release(), parts=(page, sheet))
     source = KINDS["toml"](calendar_settings("toml", URL))
     (read,) = source.read([Page(URL, 200, as_toml([replace(an_entry(), release=release)]))], NOW).announcements
     assert read.parts == (sheet,)

@@ -40,7 +40,7 @@ def day_slot(month: int, day: int) -> Slot:
     return Slot(Precision.DAY, first=date(2026, month, day), last=date(2026, month, day))
 
 
-JULY = Slot(Precision.MONTH, first=date(2026, 7, 1), last=date(2026, 7, 31))
+WHOLE_JULY = Slot(Precision.MONTH, first=date(2026, 7, 1), last=date(2026, 7, 31))
 TO_BE_CONFIRMED = Slot(Precision.NONE, reason="tbc")
 UNREADABLE = Slot(Precision.NONE, reason="not-a-date")
 
@@ -90,6 +90,7 @@ def test_a_slot_kept_as_announced_is_in_force() -> None:
 
 
 def test_a_change_before_the_slot_moves_it_and_remembers_the_withdrawn_slot() -> None:
+    # 25 June is 28 days before the old slot, and fewer days are short notice.
     found = in_force(PROMISE_OF_23_JULY, promise_read(july(30), utc(6, 25)))
     assert found.slot == july(30)
     assert found.moved_from == found.first_announced == PROMISE_OF_23_JULY
@@ -121,13 +122,13 @@ def test_a_second_promise_is_dropped_if_the_calendar_returns_to_the_first() -> N
 
 
 def test_losing_precision_after_the_slot_is_a_change_after_the_slot() -> None:
-    found = in_force(PROMISE_OF_23_JULY, promise_read(JULY, utc(7, 24)))
+    found = in_force(PROMISE_OF_23_JULY, promise_read(WHOLE_JULY, utc(7, 24)))
     assert event_kinds(found)[-1] is EventKind.CHANGED_AFTER_SLOT
     assert found.slot == july(23)
 
 
 @pytest.mark.parametrize("slot_of_cancellation", [july(23), TO_BE_CONFIRMED], ids=["same slot", "no date"])
-def test_a_cancellation_before_the_slot_leaves_none_in_force_but_keeps_the_planned_one(
+def test_a_release_cancelled_before_its_slot_has_no_slot_in_force_and_keeps_the_cancelled_slot_in_its_promise(
     slot_of_cancellation: Slot,
 ) -> None:
     found = in_force(PROMISE_OF_23_JULY, cancellation_read(slot_of_cancellation, utc(7, 1)))
@@ -136,14 +137,14 @@ def test_a_cancellation_before_the_slot_leaves_none_in_force_but_keeps_the_plann
     assert found.promise.slot == july(23)
 
 
-def test_a_release_announced_again_after_its_cancellation_was_moved() -> None:
+def test_a_release_announced_again_after_its_cancellation_counts_as_moved_and_reinstated() -> None:
     announced_again = promise_read(july(30), utc(7, 24))
     found = in_force(PROMISE_OF_23_JULY, cancellation_read(july(23), utc(7, 1)), announced_again)
     assert (found.cancelled, found.slot, found.moved_from) == (False, july(30), PROMISE_OF_23_JULY)
     assert EventKind.REINSTATED in event_kinds(found)
 
 
-def test_a_cancelled_slot_that_has_passed_cannot_be_called_confirmed_again() -> None:
+def test_a_cancelled_release_stays_cancelled_if_it_is_confirmed_only_after_its_slot() -> None:
     confirmed_too_late = promise_read(july(23), utc(7, 24))
     found = in_force(PROMISE_OF_23_JULY, cancellation_read(july(23), utc(7, 1)), confirmed_too_late)
     assert found.cancelled
@@ -190,9 +191,9 @@ def test_an_unreadable_text_withdraws_no_promise() -> None:
     assert in_force(PROMISE_OF_23_JULY, promise_read(UNREADABLE, utc(7, 1))).slot == july(23)
 
 
-def test_a_time_dropped_before_the_slot_is_withdrawn() -> None:
-    found = in_force(PROMISE_OF_23_JULY, promise_read(JULY, utc(6, 10)))
-    assert (found.slot, found.moved_from, found.withdrawn) == (JULY, PROMISE_OF_23_JULY, (PROMISE_OF_23_JULY,))
+def test_a_slot_is_withdrawn_if_the_calendar_then_says_only_its_month() -> None:
+    found = in_force(PROMISE_OF_23_JULY, promise_read(WHOLE_JULY, utc(6, 10)))
+    assert (found.slot, found.moved_from, found.withdrawn) == (WHOLE_JULY, PROMISE_OF_23_JULY, (PROMISE_OF_23_JULY,))
     assert event_kinds(found)[-1] is EventKind.PRECISION_LOWERED
 
 
@@ -206,14 +207,14 @@ def test_a_shift_within_the_day_is_a_change_of_time() -> None:
     [(utc(7, 19), True), (utc(6, 1), False), (None, False)],
     ids=["within four weeks of the slot", "earlier", "not known"],
 )
-def test_short_notice_of_a_new_slot_is_proven_only_if_the_last_read_without_it_was_too_late_as_well(
+def test_short_notice_of_a_new_slot_is_proven_only_if_the_last_read_of_the_old_slot_was_also_within_four_weeks_of_it(
     last_read_without: datetime | None, *, proven: bool
 ) -> None:
     moved = promise_read(july(30), utc(7, 20), last_read_without=last_read_without)
     notice = in_force(PROMISE_OF_23_JULY, moved).short_notice
     assert notice is not None
     assert (notice.since, notice.at, notice.proven) == (last_read_without, utc(7, 20), proven)
-    # Notice is counted to the slot that was given up.
+    # Notice is counted from the read to the old slot.
     assert notice.days == 23 - 20
 
 
@@ -232,7 +233,7 @@ def test_moving_a_provisional_date_is_never_short_notice() -> None:
     assert in_force(provisional, promise_read(july(30), utc(7, 20))).short_notice is None
 
 
-def test_the_primary_calendar_rules_and_the_other_is_named() -> None:
+def test_the_slot_of_the_primary_calendar_is_in_force_and_another_slot_is_a_disagreement() -> None:
     other = promise_read(july(23, hour=9), utc(7, 1, 7), OTHER)
     found = in_force(other, promise_read(july(23, hour=8), utc(7, 1)))
     assert (found.slot, found.disagreements) == (july(23, hour=8), (other,))
@@ -252,8 +253,8 @@ def test_calendars_that_come_to_agree_disagree_no_longer() -> None:
 
 
 def test_a_second_calendar_cannot_sharpen_a_month_of_the_primary() -> None:
-    found = in_force(promise_read(JULY, utc(7, 1)), promise_read(july(23), utc(7, 1), OTHER))
-    assert (found.slot, found.disagreements) == (JULY, ())
+    found = in_force(promise_read(WHOLE_JULY, utc(7, 1)), promise_read(july(23), utc(7, 1), OTHER))
+    assert (found.slot, found.disagreements) == (WHOLE_JULY, ())
 
 
 MINUTE = timedelta(minutes=1)
@@ -306,9 +307,10 @@ def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
     ("last_read_of_old_slot", "is_in_doubt"), [(SLOT - MINUTE, True), (SLOT, False)], ids=["before", "at the slot"]
 )
 @pytest.mark.parametrize("recorded_with", ["old slot", "new slot"])
-def test_a_change_is_in_doubt_only_if_the_last_read_of_the_old_slot_was_before_it(
+def test_a_change_read_after_the_slot_is_in_doubt_only_if_the_last_read_without_it_was_before_the_slot(
     last_read_of_old_slot: datetime, recorded_with: str, *, is_in_doubt: bool
 ) -> None:
+    # Either the old or the new entry may have the later time of that read, which then counts.
     old, change = SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, read_10_minutes_after_slot(july(24))
     if recorded_with == "old slot":
         old = replace(old, confirmed_at=last_read_of_old_slot)
@@ -330,7 +332,7 @@ def test_an_entry_of_another_calendar_makes_no_doubt_about_the_primary_one(read_
     [(utc(7, 23, 7, 55), True), (utc(7, 23, 8, 1), False)],
     ids=["before the new time", "after the new time"],
 )
-def test_a_time_that_had_passed_when_it_was_read_is_in_doubt_if_the_read_before_was_earlier_than_that_time(
+def test_a_back_dated_slot_is_in_doubt_only_if_the_last_read_without_it_was_before_the_new_time(
     last_read_without_it: datetime, *, is_in_doubt: bool
 ) -> None:
     known = replace(PROMISE_OF_23_JULY, confirmed_at=last_read_without_it)
@@ -340,7 +342,7 @@ def test_a_time_that_had_passed_when_it_was_read_is_in_doubt_if_the_read_before_
     assert found.in_doubt == ((moved_to_eight,) if is_in_doubt else ())
 
 
-def test_a_calendar_that_the_release_does_not_name_comes_after_those_that_it_names() -> None:
+def test_a_calendar_that_the_release_does_not_name_ranks_below_those_that_it_names() -> None:
     unnamed = promise_read(july(24), utc(6, 1), "unnamed")
     named = promise_read(july(23), utc(6, 2), "named")
     found = in_force(unnamed, named, calendars=["not read yet", "named"])
@@ -369,8 +371,8 @@ def test_calendars_that_differ_again_make_a_second_event() -> None:
         (july(23), july(24), True),
         (july(23), day_slot(7, 23), False),
         (day_slot(7, 23), july(23), False),
-        (july(23), JULY, False),
-        (JULY, july(23), False),
+        (july(23), WHOLE_JULY, False),
+        (WHOLE_JULY, july(23), False),
         (july(23), TO_BE_CONFIRMED, False),
         (day_slot(7, 23), day_slot(7, 24), True),
     ],
@@ -417,7 +419,7 @@ def test_a_cancelled_day_takes_no_time_from_another_calendar() -> None:
     assert in_force(cancelled, TIME_OF_DAY).promise == cancelled
 
 
-@pytest.mark.parametrize("vague", [JULY, TO_BE_CONFIRMED], ids=["a month", "no date yet"])
+@pytest.mark.parametrize("vague", [WHOLE_JULY, TO_BE_CONFIRMED], ids=["a month", "no date yet"])
 def test_a_more_precise_slot_withdraws_no_promise(vague: Slot) -> None:
     assert in_force(promise_read(vague, utc(6, 1)), promise_read(july(23), utc(6, 2))).withdrawn == ()
 
@@ -430,9 +432,10 @@ PROMISES_OF_18_20_AND_25_JULY = tuple(promise_read(july(day), utc(6, 1, hour)) f
     [(PROMISES_OF_18_20_AND_25_JULY, july(20)), (PROMISES_OF_18_20_AND_25_JULY[2:], july(25))],
     ids=["earlier and later slots", "only a later slot"],
 )
-def test_a_release_was_moved_from_the_newest_slot_before_the_one_in_force_or_else_from_a_later_one(
+def test_moved_from_is_the_newest_withdrawn_slot_before_the_slot_in_force_or_else_the_newest_of_all(
     withdrawn: tuple[Promise, ...], moved_from: Slot
 ) -> None:
+    # The slots of 18, 20 and 25 July, or only the last of them, are withdrawn before 23 July is read.
     found = in_force(*withdrawn, promise_read(july(23), utc(6, 2)))
     assert found.withdrawn == withdrawn
     assert found.moved_from is not None
@@ -442,7 +445,7 @@ def test_a_release_was_moved_from_the_newest_slot_before_the_one_in_force_or_els
 SAME_PROMISE_OF_OTHER = replace(PROMISE_OF_23_JULY, calendar=OTHER)
 
 
-def test_an_entry_read_after_the_slot_is_compared_with_the_last_one_of_its_own_calendar() -> None:
+def test_an_entry_read_after_the_slot_is_a_change_only_if_it_differs_from_the_last_entry_of_its_own_calendar() -> None:
     changed = promise_read(july(30), AFTER_SLOT)
     unchanged = promise_read(july(23), AFTER_SLOT + HOUR, OTHER)
     changed_entry_again = promise_read(july(30), AFTER_SLOT + 2 * HOUR)
@@ -486,7 +489,7 @@ def test_a_passed_slot_is_not_replaced_otherwise(history: list[Promise]) -> None
     [(None, PROMISE_OF_23_JULY.learnt), (SLOT - MINUTE, SLOT - MINUTE), (SLOT + MINUTE, SLOT)],
     ids=["read once", "before the slot", "after the slot"],
 )
-def test_a_slot_was_announced_as_of_its_last_read_before_it_passed(
+def test_a_slot_was_announced_as_of_its_last_read_but_at_the_latest_when_it_passed(
     last_shown: datetime | None, announced_as_of: datetime
 ) -> None:
     assert in_force(replace(PROMISE_OF_23_JULY, confirmed_at=last_shown)).announced_as_of == announced_as_of
@@ -498,7 +501,7 @@ def test_a_slot_that_had_passed_at_its_first_read_counts_as_announced_at_its_las
     assert in_force(promise).announced_as_of == last_read
 
 
-def test_a_cancellation_without_a_date_keeps_no_slot_if_none_was_announced() -> None:
+def test_a_first_entry_that_is_a_cancellation_without_a_date_is_the_promise_in_force() -> None:
     cancellation = cancellation_read(TO_BE_CONFIRMED, utc(6, 1))
     found = in_force(cancellation)
     assert (found.cancelled, found.promise) == (True, cancellation)
@@ -506,6 +509,7 @@ def test_a_cancellation_without_a_date_keeps_no_slot_if_none_was_announced() -> 
 
 def test_short_notice_depends_on_the_days_that_count_as_short() -> None:
     planned = promise_read(july(30), utc(6, 1))
+    # 16 July is 7 days before the new slot: short if 28 days are required, enough if 3 are.
     brought_forward = promise_read(july(23), utc(7, 16), last_read_without=utc(7, 15))
     found = in_force(planned, brought_forward, notice_days=28)
     assert found.short_notice is not None
@@ -548,7 +552,10 @@ def test_an_offset_that_comes_back_ends_the_doubt() -> None:
         ("23 July 2026 10.30am", utc(7, 23, 9, 30)),
     ],
 )
-def test_another_written_time_or_a_shift_by_another_offset_is_a_new_slot(written: str, instant: datetime) -> None:
+def test_a_time_that_differs_by_more_than_a_lost_offset_is_a_new_slot_without_doubt(
+    written: str, instant: datetime
+) -> None:
+    # The calendar first wrote 2026-07-23T09:30:00+01:00.
     moved = promise_written_as(written, instant, utc(6, 2))
     found = in_force(WITH_OFFSET, moved)
     assert (found.slot, found.in_doubt) == (moved.slot, ())
@@ -559,7 +566,7 @@ _slots = st.one_of(
         lambda wall: Slot(Precision.INSTANT, instant=wall.replace(tzinfo=UTC))
     ),
     st.dates(date(2026, 7, 1), date(2026, 7, 20)).map(lambda day: Slot(Precision.DAY, first=day, last=day)),
-    st.sampled_from([JULY, TO_BE_CONFIRMED, UNREADABLE]),
+    st.sampled_from([WHOLE_JULY, TO_BE_CONFIRMED, UNREADABLE]),
 )
 _promises = st.lists(
     st.builds(

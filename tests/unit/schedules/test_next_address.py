@@ -113,17 +113,18 @@ def test_titles_with_periods_of_different_forms_predict_no_address(before: str, 
     st.sampled_from(["/x-{m}-{y}.csv", "/{y}/{n:02d}/x.csv", "/x_{m}{y}.csv", "/x-{y}{n:02d}.csv", "/{m}{yy:02d}.csv"]),
 )
 def test_a_predicted_address_leads_back_to_the_address_before(
-    month: str, next_month: str, year: int, years_later: int, form: str
+    month: str, next_month: str, year: int, years_later: int, path_form: str
 ) -> None:
+    # A form has the name {m} or the number {n} of the month, and the year as {y} or as its last two digits {yy}.
     def path(month: str, year: int) -> str:
-        return form.format(m=month.lower(), y=year, yy=year % 100, n=MONTHS.index(month) + 1)
+        return path_form.format(m=month.lower(), y=year, yy=year % 100, n=MONTHS.index(month) + 1)
 
     title, next_title = f"Trade: {month} {year}", f"Trade: {next_month} {year + years_later}"
     path_before, next_path = path(month, year), path(next_month, year + years_later)
     assume(title != next_title)
     predicted = predict_path((title, next_title), path_before)
     # The name of a month may be ambiguous, because May is its own short form. Its number is not.
-    may_be_ambiguous = "{n" not in form
+    may_be_ambiguous = "{n" not in path_form
     assert predicted == next_path or (may_be_ambiguous and predicted is None)
     if predicted is not None:
         predicted_back = predict_path((next_title, title), predicted)

@@ -51,6 +51,7 @@ def test_an_entry_with_the_same_meaning_in_other_words_is_confirmed() -> None:
 def test_an_announcement_that_redirects_to_its_publication_confirms_no_slot() -> None:
     redirects = replace(ENTRY, address=Address.LED_TO, published=True)
     changes = changes_of_this_read({"X": LastSeen.of(ENTRY)}, redirects)
+    # It also does not count as missing.
     assert (changes.promises, changes.confirmed, changes.first_missing) == ({}, (), ())
 
 
@@ -63,7 +64,7 @@ def test_an_announcement_that_redirects_to_its_publication_confirms_no_slot() ->
         replace(ENTRY, slot=Slot(Precision.NONE, reason="tbc")),
     ],
 )
-def test_a_promise_of_a_new_slot_state_or_doubt_names_the_reads_without_and_with_it(changed: Announcement) -> None:
+def test_a_new_slot_state_or_doubt_is_a_promise_between_the_last_read_and_this_one(changed: Announcement) -> None:
     changes = changes_of_this_read({"X": LastSeen.of(ENTRY)}, replace(changed, why="late data"))
     promise = changes.promises["X"]
     assert (promise.unlearnt, promise.learnt, promise.why) == (LAST_READ, THIS_READ, "late data")
@@ -101,6 +102,7 @@ def test_a_release_that_left_the_calendar_after_its_slot_is_not_absent() -> None
 
 
 def test_a_read_with_an_alarm_adds_nothing() -> None:
+    # Earlier reads had 200 entries and this one has a single entry, with a new slot.
     changes = changes_of_this_read({"X": LastSeen.of(ENTRY)}, replace(ENTRY, slot=FAR), earlier_counts=[200])
     assert [alarm.kind for alarm in changes.alarms] == [AlarmKind.COUNT]
     assert (changes.promises, changes.confirmed, changes.first_missing) == ({}, (), ())

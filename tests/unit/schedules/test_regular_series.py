@@ -26,7 +26,7 @@ def test_editions_of_one_series_share_producer_and_name() -> None:
     assert series_of("dfx", "Widgets: June 2026 (statistical bulletin)") == WIDGETS
 
 
-def test_a_monthly_series_is_expected_a_median_gap_after_the_last_a_week_either_way() -> None:
+def test_the_next_edition_is_expected_within_a_week_of_one_median_gap_after_the_last() -> None:
     # From one third Wednesday to the next there are 28 or 35 days, most often 28.
     expected_day, week = THIRD_WEDNESDAYS[-1] + timedelta(days=28), timedelta(days=7)
     expectation = expect_next_edition(WIDGETS, THIRD_WEDNESDAYS)
@@ -63,6 +63,7 @@ def test_an_edition_announced_in_the_window_or_later_is_not_reported_as_unannoun
 
 
 def test_past_or_undated_announcements_do_not_announce_the_next_edition() -> None:
+    # The next edition of the series "widgets" is expected from 10 to 24 June.
     past, undated = on(5, 20), Slot(Precision.NONE, reason="tbc")
     event = EXPECTED_IN_JUNE.find_unannounced([past, undated], LATE_IN_MAY)
     assert event is not None

@@ -87,7 +87,9 @@ def test_a_fifth_of_the_entries_may_be_re_dated_at_once(count: int, alarms: list
 
 
 @pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.CANCELLED])])
-def test_a_fifth_of_the_entries_may_be_cancelled_at_once(count: int, alarms: list[AlarmKind]) -> None:
+def test_an_alarm_is_raised_if_more_than_a_fifth_of_the_entries_are_cancelled_at_once(
+    count: int, alarms: list[AlarmKind]
+) -> None:
     before = entries(30)
     cancelled = [replace(each, state=State.CANCELLED) for each in before[:count]]
     assert alarm_kinds(before, [*cancelled, *before[count:]]) == alarms
@@ -114,7 +116,9 @@ def test_dates_that_are_all_to_be_confirmed_raise_no_alarm() -> None:
 
 
 @pytest.mark.parametrize(("count", "alarms"), [(15, []), (16, [AlarmKind.GONE])])
-def test_half_of_the_entries_may_get_other_keys_in_one_read(count: int, alarms: list[AlarmKind]) -> None:
+def test_an_alarm_is_raised_if_more_than_half_of_the_entries_get_other_keys_in_one_read(
+    count: int, alarms: list[AlarmKind]
+) -> None:
     before = entries(30)
     with_other_keys = [replace(each, uid=f"/{each.uid}") for each in before[:count]]
     assert alarm_kinds(before, [*with_other_keys, *before[count:]]) == alarms

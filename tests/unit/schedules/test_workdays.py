@@ -92,7 +92,7 @@ def test_access_begins_24_hours_before_the_slot_in_england(slot: datetime) -> No
 
 
 def test_access_begins_five_working_days_before_the_slot_in_scotland() -> None:
-    # Good Friday, 3 April 2026, is a holiday. Easter Monday is none in Scotland.
+    # The five days are 30 March to 2 April and Easter Monday, which is no holiday in Scotland. Good Friday is one.
     tuesday_after_easter = datetime(2026, 4, 7, 8, 30, tzinfo=UTC)
     start_of_monday_30_march = datetime(2026, 3, 29, 23, 0, tzinfo=UTC)
     assert Workdays("SCT").access_begins(tuesday_after_easter) == start_of_monday_30_march

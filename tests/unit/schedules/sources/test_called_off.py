@@ -47,18 +47,18 @@ BODIES: dict[str, Callable[[str], bytes]] = {
 
 @pytest.mark.parametrize("kind", sorted(BODIES))
 @pytest.mark.parametrize(
-    ("written", "state"),
+    ("title_form", "state"),
     [
         ("CANCELLED: {}", State.CANCELLED),
         ("Postponed: {}", State.POSTPONED),
         ("{} (cancelled)", State.CANCELLED),
     ],
 )
-def test_a_title_that_says_cancelled_or_postponed_counts_in_every_kind_of_calendar(
-    parse: Parse, kind: str, written: str, state: State
+def test_a_title_that_says_cancelled_or_postponed_sets_the_state_in_every_kind_of_calendar_and_keeps_the_key(
+    parse: Parse, kind: str, title_form: str, state: State
 ) -> None:
     (before,) = parse(kind, BODIES[kind](TITLE)).announcements
-    (after,) = parse(kind, BODIES[kind](written.format(TITLE))).announcements
+    (after,) = parse(kind, BODIES[kind](title_form.format(TITLE))).announcements
     assert before.state not in (State.CANCELLED, State.POSTPONED)
     assert (after.state, after.uid) == (state, before.uid)
 

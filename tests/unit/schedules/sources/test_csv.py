@@ -41,7 +41,7 @@ def test_each_encoding_of_spreadsheet_programs_is_read(parse: Parse, encoding: s
     assert parse("csv", body).announcements[0].title == "Café prices \u2013 2026"
 
 
-def test_title_rows_blank_rows_quoted_line_ends_and_remark_rows_are_accepted(
+def test_a_table_is_read_despite_title_rows_blank_rows_line_ends_in_quotes_and_a_remark_row(
     parse: Parse, summarise: Summarise
 ) -> None:
     body = (
@@ -50,6 +50,7 @@ def test_title_rows_blank_rows_quoted_line_ends_and_remark_rows_are_accepted(
     )
     reading = parse("csv", body)
     assert summarise(reading) == [("Housing supply", "day", "2026-12-10 2026-12-10", "confirmed")]
+    # The remark row, "Last updated", is left out with a note.
     assert "left out" in reading.notes[0]
 
 
@@ -75,6 +76,7 @@ def test_a_date_that_fits_only_with_month_and_day_exchanged_is_no_slot_and_is_no
 
 
 def test_serial_numbers_of_a_spreadsheet_are_dates_only_if_an_option_says_so(parse: Parse) -> None:
+    # Day 46371 of a spreadsheet is 15 December 2026, and 0.395833333 of a day is 09:30.
     body = b"title,date,time\nA,46371,0.395833333\nB,46371,\n"
     assert [each.slot.reason for each in parse("csv", body).announcements] == ["serial", "serial"]
     exact, day = parse("csv", body, options={"excel": "yes"}).announcements
@@ -95,7 +97,7 @@ def test_the_same_row_twice_is_one_entry_and_two_rows_of_one_id_are_doubted(pars
 def test_rows_of_a_series_without_ids_get_keys_by_month(parse: Parse) -> None:
     rows = b"title,date\nPrices,14/04/2027\nPrices,12/05/2027\nPrices,TBC\nOther,1 May 2027\n"
     announcements = parse("csv", rows).announcements
-    # A row without a date, or with a title of its own, needs no month.
+    # After @ comes the month, for rows with a date and a title that other rows have too.
     assert [each.uid.partition("@")[2] for each in announcements] == ["2027-04", "2027-05", "", ""]
     assert {each.doubt for each in announcements} == {None}
     moved_within_its_month = parse("csv", rows.replace(b"14/04", b"21/04")).announcements
@@ -110,6 +112,7 @@ def test_campaign_tags_and_stray_blanks_are_removed_from_an_address(parse: Parse
 def test_all_faults_of_a_calendar_by_hand_are_reported_at_once(now: datetime) -> None:
     body = b"title,date,colour,state,url\n,Tuesday 26 November 2026,red,Confirmed,x\nB,31 June 2026,,Perhaps,\n"
     faults = [str(fault) for fault in csv_faults(body, calendar_settings("csv", "own.csv"), now)]
+    # Row 1 is the heading. 26 November 2026 is a Thursday.
     assert faults == [
         "row 1: unknown column (got 'colour')",
         "row 2.title: missing",

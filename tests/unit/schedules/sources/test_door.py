@@ -31,6 +31,7 @@ BODIES = {
 def test_hidden_characters_and_misleading_addresses_of_a_calendar_are_removed(kind: str) -> None:
     source = KINDS[kind](calendar_settings(kind, "https://a.example/"))
     (announcement,) = source.read([Page("https://a.example/", 200, BODIES[kind].encode())], NOW).announcements
+    # U+FFFD replaces the broken character at the end of the title in the JSON calendar.
     assert announcement.title.removesuffix("\ufffd").strip() == "Births in Wales"
     assert "evil" not in announcement.url
     stored = json.dumps(announcement_json(announcement), ensure_ascii=False).encode()

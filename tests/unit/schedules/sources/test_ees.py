@@ -23,14 +23,16 @@ def publication(**more: object) -> bytes:
     return json.dumps(data | more).encode()
 
 
-def test_the_next_release_is_announced_to_the_month_after_the_latest(parse: Parse) -> None:
+def test_the_next_release_is_announced_with_its_month_and_a_key_made_of_the_latest_release(parse: Parse) -> None:
+    # The latest release is 2025-26-autumn, and the next one is due in March 2027.
     announcement = parse("ees", publication()).announcements[0]
     assert (announcement.slot.precision, str(announcement.slot.first)) == (Precision.MONTH, "2027-03-01")
     assert announcement.uid == "absence/after/2025-26-autumn"
     assert announcement.url == "https://explore-education-statistics.service.gov.uk/find-statistics/absence"
 
 
-def test_the_next_release_is_recognised_by_the_latest_release_of_its_publication(parse: Parse) -> None:
+def test_the_next_release_is_recognised_by_another_latest_release_of_its_publication(parse: Parse) -> None:
+    # The latest release is 2025-26-autumn so far.
     (page,) = parse("ees", publication()).announcements[0].parts
     assert page.url.endswith("/api/publications/absence")
     assert page.recognise == "ees-after:2025-26-autumn"

@@ -97,12 +97,13 @@ def test_further_pages_are_requested_together_and_only_once(source: GovukSource)
     assert [query(request)["start"] for request in further] == [["2"], ["4"]]
     # All have one cache key, so that they show the same state of the listing.
     assert len({query(request)["c"][0] for request in further}) == 1
-    rest = [Page(request.url, 200, listing(a_listed_result(request.url[-3:]), total=5)) for request in further]
+    rest = [Page(request.url, 200, listing(a_listed_result("c"), total=5)) for request in further]
     assert source.more([first, *rest], NOW) == []
 
 
 def test_a_confirmed_announcement_names_the_expected_landing_page(source: GovukSource) -> None:
-    only = read(source, listing(a_listed_result())).announcements[0]
+    listed = a_listed_result("claims", when="26 November 2026 9:30am")
+    only = read(source, listing(listed)).announcements[0]
     assert only.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
     assert only.url == "https://www.gov.uk/government/statistics/claims"
     assert only.link == "https://www.gov.uk/government/statistics/announcements/claims"
@@ -142,6 +143,7 @@ def test_a_month_stays_a_month_despite_a_placeholder_timestamp(
 def test_a_stamp_that_contradicts_the_text_is_a_doubt(source: GovukSource, stamped: str, doubt: str | None) -> None:
     entry = a_listed_result(when="16 July 2026 9:30am", release_timestamp=stamped)
     only = read(source, listing(entry)).announcements[0]
+    # 9:30am is in British summer time.
     assert only.slot.instant == datetime(2026, 7, 16, 8, 30, tzinfo=UTC)
     assert only.doubt == doubt
 
@@ -149,6 +151,7 @@ def test_a_stamp_that_contradicts_the_text_is_a_doubt(source: GovukSource, stamp
 def test_a_cancelled_announcement_is_looked_up_once_for_its_reason(source: GovukSource) -> None:
     entry = a_listed_result(statistics_announcement_state="cancelled")
     cancelled = item(details={"state": "cancelled", "cancellation_reason": "Discontinued."})
+    # `read` fails unless the source makes one look-up for each answer that it gets after the listing.
     with_look_up, without_look_up = read(source, listing(entry), cancelled), read(source, listing(entry))
     assert with_look_up.announcements[0].why == "Discontinued."
     assert without_look_up.announcements[0].why == "Discontinued."
@@ -179,8 +182,9 @@ def test_an_announcement_that_redirects_to_its_publication_is_published(source: 
 def test_an_announcement_that_was_published_is_not_looked_up_again(source: GovukSource) -> None:
     read(source, listing(a_listed_result("claims")))
     read(source, listing(), redirect("claims", "/government/statistics/claims-q3"))
-    answers_to_look_ups: list[bytes] = []
-    assert read(source, listing(), *answers_to_look_ups).announcements == ()
+    # `read` fails if the source makes a look-up for which it gets no answer.
+    no_answers: list[bytes] = []
+    assert read(source, listing(), *no_answers).announcements == ()
 
 
 @pytest.mark.parametrize("elsewhere", ["/search/research-and-statistics", f"{HOME}claims--1", "https://ons.gov.uk/x"])
@@ -206,9 +210,10 @@ def test_announcements_in_the_store_are_looked_up_after_a_restart(source: GovukS
 
 def test_releases_long_past_are_no_longer_looked_up(source: GovukSource) -> None:
     read(source, listing(a_listed_result(when="26 November 2026 9:30am")))
-    answers_to_look_ups: list[bytes] = []
+    # `read` fails if the source makes a look-up for which it gets no answer.
+    no_answers: list[bytes] = []
     in_january = datetime(2027, 1, 12, tzinfo=UTC)
-    assert read(source, listing(), *answers_to_look_ups, now=in_january).announcements == ()
+    assert read(source, listing(), *no_answers, now=in_january).announcements == ()
 
 
 def test_a_failed_look_up_withdraws_no_release(source: GovukSource) -> None:

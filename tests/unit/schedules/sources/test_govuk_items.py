@@ -42,6 +42,7 @@ def published(**more: object) -> bytes:
 
 
 def test_a_publication_has_its_documents_and_times() -> None:
+    # It was scheduled for 09:30:00, updated at 09:30:02, and has a scheduler delay of 3 s and three attachments.
     item = read_item(published())
     assert item.schema is Schema.PUBLICATION
     assert item.public_updated_at == datetime(2026, 11, 26, 9, 30, 2, tzinfo=UTC)

@@ -77,7 +77,7 @@ def test_a_private_zone_follows_the_file_s_own_rules(parse: Parse) -> None:
     assert slot_of(parse, start, head=(two_hours_ahead,)) == ("instant", "2026-07-23T07:30Z", None)
 
 
-def test_a_series_in_a_private_zone_follows_it_too(parse: Parse) -> None:
+def test_each_day_of_a_series_in_a_private_zone_follows_the_file_s_own_rules(parse: Parse) -> None:
     two_days = event("DTSTART;TZID=Dept Time:20260723T093000", "RRULE:FREQ=DAILY;COUNT=2")
     two_hours_ahead = VTIMEZONE
     announcements = parse("ics", calendar(two_hours_ahead, two_days), at=NOW).announcements
@@ -207,8 +207,9 @@ def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, do
 
 
 @pytest.mark.slow
-def test_recurrence_rules_that_never_match_are_searched_only_a_few_times(parse: Parse) -> None:
+def test_only_the_first_five_recurrence_rules_without_any_date_are_searched_for_one(parse: Parse) -> None:
     rules, searched = 40, 5
+    # A rule for 30 February never has a date.
     never = [
         event("DTSTART:20200101T083000Z", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", uid=f"n{n}")
         for n in range(rules)

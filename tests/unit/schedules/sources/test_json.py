@@ -43,9 +43,9 @@ def post(**more: object) -> dict[str, object]:
         ({"status": "future", "date": "2026-12-03T09:30:00"}, ("instant", "2026-12-03 09:30")),
         ({}, ("none", "None None")),
     ],
-    ids=["field of a plug-in", "text", "waits", "published"],
+    ids=["field of a plug-in", "text", "scheduled", "published"],
 )
-def test_the_time_of_a_post_is_its_slot_only_while_it_waits(
+def test_the_time_of_a_post_is_its_slot_only_if_the_post_is_scheduled(
     parse: Parse, summarise: Summarise, fields: dict[str, object], expected: tuple[str, str]
 ) -> None:
     ((_title, *precision_and_time, _state),) = summarise(parse("json", json.dumps([post(**fields)]).encode()))
@@ -64,7 +64,8 @@ def test_further_pages_are_requested_by_the_number_in_the_first_answer() -> None
     first = Page(source.first(NOW)[0].url, 200, b"[]", {"x-wp-totalpages": "3"})
     asked = [ask.url for ask in source.more([first], NOW)]
     assert asked == ["https://x.example/wp?per_page=100&page=2", "https://x.example/wp?per_page=100&page=3"]
-    assert source.more([first, first], NOW) == ()
+    further = first  # the answer for any further page
+    assert source.more([first, further], NOW) == ()
 
 
 def test_items_of_a_list_that_are_no_entries_have_no_slot(parse: Parse) -> None:

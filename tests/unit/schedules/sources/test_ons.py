@@ -92,6 +92,7 @@ def test_a_release_both_published_and_cancelled_is_cancelled(parse: Parse) -> No
 
 
 def test_a_page_that_moves_is_watched_once_at_its_new_address(parse: Parse) -> None:
+    # The new address is also among the related documents, and is watched only as an alternative.
     data = a_listed_release(published=True, migration_link="/economy/bulletins/gdp")
     data["related_documents"] = [{"uri": "/economy/bulletins/gdp"}, {"uri": "/economy/articles/gdp"}]
     parts = parse("ons", json.dumps(data).encode()).announcements[0].parts
@@ -160,6 +161,7 @@ def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
     body = json.dumps({"breakdown": {"total": 2500}, "releases": [a_listed_release()]}).encode()
     upcoming, _cancelled = source.first(NOW)
     first = Page(upcoming.url, 200, body)
+    # A page has 1000 entries. The list of cancelled releases has no answer here and is not continued.
     further = source.more([first], NOW)
     assert [parse_qs(urlsplit(request.url).query)["offset"] for request in further] == [["1000"], ["2000"]]
     assert source.more([first, *(Page(request.url, 200, body) for request in further)], NOW) == []

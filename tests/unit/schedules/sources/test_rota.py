@@ -52,6 +52,7 @@ def test_events_of_whole_days_begin_and_end_at_local_midnight() -> None:
 def test_a_recurring_event_keeps_its_local_hours_over_a_clock_change() -> None:
     in_summer_time = ";TZID=Europe/London:20261001T090000", ";TZID=Europe/London:20261008T090000"
     spans = read(event("duty A", *in_summer_time, "RRULE:FREQ=WEEKLY;INTERVAL=2"))
+    # Every second week from 1 October, at 9:00 local time: from 26 November that is 9:00 UTC. Earlier spans are past.
     assert [span[1:] for span in spans][:2] == [
         (at(11, 26, 9), at(12, 3, 9)),
         (at(12, 10, 9), at(12, 17, 9)),
@@ -81,4 +82,5 @@ def test_a_file_without_a_known_role_or_with_a_bad_rule_is_refused_and_the_reaso
 ) -> None:
     with pytest.raises(UnreadableCalendar) as refused:
         read(*events)
+    # The title of an event without a role is "Jo Bloggs".
     assert "Bloggs" not in str(refused.value)

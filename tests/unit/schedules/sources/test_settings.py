@@ -29,7 +29,7 @@ def test_a_calendar_without_options_is_accepted(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "keys", "fault"),
+    ("kind", "keys", "expected"),
     [
         ("csv", {"options": {"titel": "x"}}, ("options.titel", "unknown, did you mean title?")),
         ("govuk", {"options": {"count": "many"}}, ("options.count", "not a whole number (got 'many')")),
@@ -42,26 +42,29 @@ def test_a_calendar_without_options_is_accepted(kind: str) -> None:
     ],
 )
 def test_a_fault_of_a_calendar_table_names_its_key_and_reason(
-    kind: str, keys: dict[str, object], fault: tuple[str, str]
+    kind: str, keys: dict[str, object], expected: tuple[str, str]
 ) -> None:
     ((key, reason),) = faults(kind, **keys)
-    assert key == fault[0]
-    assert reason.startswith(fault[1])
+    expected_key, start_of_reason = expected
+    assert key == expected_key
+    assert reason.startswith(start_of_reason)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_only_kinds_with_their_own_address_need_none(kind: str) -> None:
-    if kind in {"govuk", "ons", "ees"}:
+def test_only_kinds_with_a_built_in_address_need_no_url(kind: str) -> None:
+    has_built_in_address = kind in {"govuk", "ons", "ees"}
+    if has_built_in_address:
         assert calendar_settings(kind).address == ""
     else:
         assert faults(kind, "") == [("", "needs either url or file")]
 
 
-def test_a_calendar_without_a_time_zone_has_that_of_the_whole_configuration() -> None:
+def test_only_a_calendar_without_a_time_zone_takes_the_zone_of_the_configuration() -> None:
+    # `in_zone` passes the zone of the whole configuration, which is London by default.
     calendar = calendar_settings("csv", URL)
     assert (calendar.zone, calendar.in_zone("Europe/Dublin").zone) == ("Europe/London", "Europe/Dublin")
-    own = CalendarSettings(name="own", kind="csv", url=URL, timezone="Europe/Paris")
-    assert own.in_zone("Europe/Dublin").zone == "Europe/Paris"
+    in_paris = CalendarSettings(name="own", kind="csv", url=URL, timezone="Europe/Paris")
+    assert in_paris.in_zone("Europe/Dublin").zone == "Europe/Paris"
 
 
 def test_a_subscription_address_is_read_over_https() -> None:

@@ -72,6 +72,7 @@ def test_parts_keep_their_role_and_recogniser_and_alternatives_are_not_required(
 
 
 def test_a_toml_file_may_have_date_and_time_apart_and_a_default_time(parse: Parse) -> None:
+    # The file has a default time of 09:30. Housing has only a date.
     trade, housing = parse("toml", DATE_AND_TIME_APART).announcements
     assert trade.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
     assert trade.url == "https://stats.example/trade"

@@ -77,7 +77,8 @@ def test_an_instant_is_written_in_local_time_with_its_zone() -> None:
     assert exactly(datetime(2026, 7, 23, 8, 30, tzinfo=UTC)) == "Thu 23 Jul 2026 09:30:00 BST"
 
 
-def test_an_interval_without_a_limit_is_written_with_the_other_one() -> None:
+def test_an_interval_without_a_limit_is_written_with_its_other_limit() -> None:
+    # `at` counts seconds from 13:25:00.
     assert between_exactly(Interval()) == "at an unknown time"
     assert between_exactly(Interval(at(0), None)) == "after Fri 20 Nov 2026 13:25:00 GMT"
     assert between_exactly(Interval(None, at(10.1))) == "by Fri 20 Nov 2026 13:25:10.1 GMT"
@@ -110,7 +111,7 @@ def test_rounding_never_passes_the_instant_and_stays_within_a_step(wall: datetim
     assert high - low in {timedelta(), step}
 
 
-def test_a_stamp_has_the_precision_that_is_asked_for() -> None:
+def test_a_stamp_is_cut_to_a_minute_rounded_up_to_a_second_or_cut_to_a_tenth() -> None:
     instant = datetime(2026, 11, 20, 13, 25, 9, 250_000, tzinfo=UTC)
     assert stamp(instant, step=MINUTE) == "20 Nov 2026 13:25 GMT"
     assert stamp(instant, up=True) == "20 Nov 2026 13:25:10 GMT"

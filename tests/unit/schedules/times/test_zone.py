@@ -54,7 +54,7 @@ def test_a_local_time_that_occurs_twice_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("year", range(2026, 2031))
 def test_each_year_skips_one_hour_and_repeats_one(year: int) -> None:
-    each_hour = [datetime(year, 1, 1) + timedelta(hours=n) for n in range(24 * 364)]  # noqa: DTZ001  # wall times
+    each_hour = [datetime(year, 1, 1) + timedelta(hours=n) for n in range(24 * 365)]  # noqa: DTZ001  # wall times
     doubts = [doubt for hour in each_hour if (doubt := clock_doubt(hour))]
     assert doubts == ["nonexistent-time", "ambiguous-time"]
 
