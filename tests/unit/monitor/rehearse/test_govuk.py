@@ -63,14 +63,14 @@ async def list_publications(client: PublisherClient, organisation: str = "bird-a
 
 
 async def page_statuses(client: PublisherClient) -> dict[str, int]:
-    urls = {"page": PAGE, "item": content_api_url(PAGE), "announcement": ANNOUNCEMENT, "file": FILE, "child": HTML_PART}
+    urls = {"page": PAGE, "item": content_api_url(PAGE), "announcement": ANNOUNCEMENT, "file": FILE, "html": HTML_PART}
     return {name: (await client.get(url)).status for name, url in urls.items()}
 
 
 @with_script(RELEASE + answer_from("09:30:00"))
 async def test_an_announced_release_is_listed_and_its_page_is_absent(client: PublisherClient) -> None:
     # It is 09:00. GOV.UK redirects a file that is not published yet to its draft host (302).
-    assert await page_statuses(client) == {"page": 404, "item": 404, "announcement": 200, "file": 302, "child": 404}
+    assert await page_statuses(client) == {"page": 404, "item": 404, "announcement": 200, "file": 302, "html": 404}
     entry = (await list_announcements(client))[0]
     assert entry["display_date"] == "5 January 2018 9:30am"
     assert entry["release_timestamp"] == "2018-01-05T09:30:00.000+00:00"
@@ -87,7 +87,7 @@ async def test_an_announced_release_is_listed_and_its_page_is_absent(client: Pub
 async def test_a_published_release_is_visible_everywhere(client: PublisherClient) -> None:
     # The page is published at 09:30:03. The index is the last to follow, 30 s later.
     await client.wait_until("09:30:40")
-    assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 301, "file": 200, "child": 200}
+    assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 301, "file": 200, "html": 200}
     item = json_of(await client.get(content_api_url(PAGE)))
     assert (item["schema_name"], item["title"]) == ("publication", "Gulls & terns: 2017")
     assert item["scheduled_publishing_delay_seconds"] == 3  # from the slot, 09:30:00, to 09:30:03
@@ -109,7 +109,7 @@ async def test_one_second_after_the_page_the_redirect_the_file_and_the_index_are
 ) -> None:
     # The page is published at 09:30:00. Redirect and file follow 2 s later, the index 30 s later.
     await client.wait_until("09:30:01")
-    assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 200}
+    assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "html": 200}
     (html_part,) = json_of(await client.get(content_api_url(PAGE)))["details"]["attachments"]
     assert html_part["url"] == "/government/statistics/gulls-2017/bulletin"
     assert len(await list_announcements(client)) == 1
@@ -121,7 +121,7 @@ EDITION_OF_2016 = answer_from("08:00:00", "body = '<h1>Gulls &amp; terns: 2016</
 @with_script(RELEASE + EDITION_OF_2016 + answer_from("09:30:00"))
 async def test_an_older_edition_at_the_address_is_a_separate_publication(client: PublisherClient) -> None:
     # The address shows the edition of 2016 from 08:00 and the edition of 2017 from 09:30.
-    assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 404}
+    assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "html": 404}
     assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
     assert [one["title"] for one in await list_publications(client)] == ["Gulls & terns: 2016"]
     assert len(await list_announcements(client)) == 1
@@ -246,7 +246,7 @@ async def test_a_release_that_never_appears_stays_in_the_listing_after_its_slot(
 )
 def test_a_placeholder_is_not_a_publication_and_the_page_after_it_is(run_scenario: RunScenario, body: str) -> None:
     async def scenario(client: PublisherClient) -> None:
-        assert await page_statuses(client) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "child": 404}
+        assert await page_statuses(client) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "html": 404}
         assert len(await list_announcements(client)) == 1
         await client.wait_until("09:31:00")
         assert (await page_statuses(client))["item"] == 200
@@ -260,7 +260,7 @@ def test_a_placeholder_is_not_a_publication_and_the_page_after_it_is(run_scenari
 async def test_a_removed_release_keeps_its_redirect_and_has_a_gone_item(client: PublisherClient) -> None:
     # The page is published at 09:10 and removed at 09:15.
     await client.wait_until("09:20:00")
-    assert await page_statuses(client) == {"page": 410, "item": 200, "announcement": 301, "file": 302, "child": 301}
+    assert await page_statuses(client) == {"page": 410, "item": 200, "announcement": 301, "file": 302, "html": 301}
     item = json_of(await client.get(content_api_url(PAGE)))
     assert item["schema_name"] == "gone"
     assert "published in error" in item["details"]["explanation"]

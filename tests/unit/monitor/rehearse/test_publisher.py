@@ -72,6 +72,7 @@ async def test_latency_passes_in_virtual_time(client: PublisherClient) -> None:
 async def test_scripted_bodies_headers_and_statuses_are_answered_as_written(client: PublisherClient) -> None:
     await client.wait_until("09:30:00")
     answer = await client.get(URL)
+    # The script says `status = 203`, `body = "Møller"` and a Content-Type of text/plain.
     assert (answer.status, answer.body) == (203, "Møller".encode())
     assert answer.headers["content-type"] == "text/plain"
 
@@ -265,6 +266,7 @@ async def test_one_connection_answers_requests_in_order(client: PublisherClient)
             writer.write(f"GET {path} HTTP/1.1\r\nHost: stats.example\r\n\r\n".encode())
         answers = [await reader.readuntil(b"</html>\n") for _ in range(3)]
     writer.close()
+    # The script has an answer only for /release.
     statuses = [answer.partition(b"\r\nDate: ")[0] for answer in answers]
     assert statuses == [b"HTTP/1.1 200 OK", b"HTTP/1.1 404 Not Found", b"HTTP/1.1 200 OK"]
 

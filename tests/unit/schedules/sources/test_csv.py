@@ -72,6 +72,7 @@ def test_a_date_that_fits_only_with_month_and_day_exchanged_is_no_slot_and_is_no
     month_first, day_first = "12/25/2026", "11/12/2026"
     reading = parse("csv", f"title,date\nA,{month_first}\nB,{day_first}\n".encode())
     assert [each.slot.reason for each in reading.announcements] == ["order", None]
+    # A note with the code "sanity" says how many rows do not fit the order of dates.
     assert any("sanity" in note for note in reading.notes)
 
 

@@ -20,6 +20,7 @@ TABLE = b"""<!DOCTYPE html><html><body><table><caption>Planned</caption>
 
 
 def test_a_table_is_found_by_its_headings_and_read_with_its_spans(parse: Parse, summarise: Summarise) -> None:
+    # A row without its own date, month or year takes it from the cell or heading above.
     assert summarise(parse("html", TABLE)) == [
         ("Trade", "day", "2026-11-26 2026-11-26", "confirmed"),
         ("Energy", "day", "2026-11-26 2026-11-26", "confirmed"),

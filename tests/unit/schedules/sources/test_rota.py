@@ -82,5 +82,5 @@ def test_a_file_without_a_known_role_or_with_a_bad_rule_is_refused_and_the_reaso
 ) -> None:
     with pytest.raises(UnreadableCalendar) as refused:
         read(*events)
-    # The title of an event without a role is "Jo Bloggs".
+    # In one of the files the title of an event is "Jo Bloggs" and not a role.
     assert "Bloggs" not in str(refused.value)

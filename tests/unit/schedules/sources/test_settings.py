@@ -60,7 +60,7 @@ def test_only_kinds_with_a_built_in_address_need_no_url(kind: str) -> None:
 
 
 def test_only_a_calendar_without_a_time_zone_takes_the_zone_of_the_configuration() -> None:
-    # `in_zone` passes the zone of the whole configuration, which is London by default.
+    # A calendar has the London zone until `in_zone` passes that of the whole configuration.
     calendar = calendar_settings("csv", URL)
     assert (calendar.zone, calendar.in_zone("Europe/Dublin").zone) == ("Europe/London", "Europe/Dublin")
     in_paris = CalendarSettings(name="own", kind="csv", url=URL, timezone="Europe/Paris")
