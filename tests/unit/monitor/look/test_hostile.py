@@ -102,7 +102,7 @@ async def test_page_without_a_worker_is_unknown_until_one_starts() -> None:
     workers.close()
 
 
-async def test_small_page_with_too_many_elements_is_reported() -> None:
+async def test_small_but_too_deeply_nested_answer_is_reported_as_too_costly_without_a_worker() -> None:
     costly_hosts: list[str] = []
     workers = Workers(1, on_costly=costly_hosts.append)
     deep = replace(costly_page(), headers={"content-type": "application/json"}, body=b"[" * 1000)

@@ -112,7 +112,7 @@ class SlowPublisher:
         return max(sum(at <= other < at + 10 for other in self.begun) for at in self.begun)
 
 
-def test_other_requests_count_among_a_hosts_requests_at_one_time() -> None:
+def test_looks_and_other_requests_together_stay_within_the_number_at_one_time() -> None:
     slow = SlowPublisher()
 
     async def act(run: PollerRun) -> None:
@@ -120,7 +120,7 @@ def test_other_requests_count_among_a_hosts_requests_at_one_time() -> None:
 
     run_poller(watch_pages("page", "news"), script=slow, seconds=60, later=[(0.5, act)], at_once=3)
     assert slow.most_at_once() == 3
-    assert len(slow.begun) > 6 + 2  # the requests and the first looks
+    assert len(slow.begun) > 6 + 2  # the requests and the first look at each page
 
 
 def test_requests_without_a_running_poller_stay_within_the_rate_and_the_number_at_one_time() -> None:

@@ -37,6 +37,7 @@ async def test_request_with_a_body_is_sent_once_on_a_new_connection() -> None:
         with pytest.raises(httpx.TransportError):
             await client.post(f"{BASE}/a", content=b"a=b&c")
     assert bodies == [b"", b"a=b&c", b"a=b&c"]
+    # A request with a body never reuses a connection. The last one got no answer, and was not sent again.
     assert publisher.connections == 3
     assert publisher.heads[1].startswith(b"POST /a?b=c HTTP/1.1\r\n")
     assert publisher.asked("content-length") == ["5", "5"]
