@@ -115,7 +115,7 @@ def test_ages_of_two_caches_are_not_compared() -> None:
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=6), st.lists(st.integers(1, 90), min_size=3, max_size=12))
-def test_age_of_a_cache_that_fetches_at_any_times_is_never_removed(
+def test_true_age_is_kept_whenever_the_cache_fetches_new_copies(
     later_copies_at: list[int], seconds_between_looks: list[int]
 ) -> None:
     first_copy_at = -500

@@ -111,7 +111,7 @@ async def test_small_but_too_deeply_nested_answer_is_reported_as_too_costly_with
     workers.close()
 
 
-async def test_body_read_by_a_worker_proves_the_same(workers: Workers) -> None:
+async def test_body_read_by_a_worker_gives_the_same_sighting_as_a_body_read_at_once(workers: Workers) -> None:
     page = b"<title>Births: July 2026</title><h1>Births: July 2026</h1>" + b"<a href='/x.csv'>Figures</a>" * 900
     large = Answer("https://www.gov.uk/x", 200, {"content-type": "text/html"}, page, NOW, NOW)
     assert is_costly("govuk", large)

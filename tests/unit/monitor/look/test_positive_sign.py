@@ -145,14 +145,16 @@ def test_page_at_the_address_of_a_file_may_prove_absence_or_withdrawal() -> None
 
 
 @pytest.mark.parametrize(
-    ("recognise", "june_shows"), [("text:July", ABSENT), ("changed", UNKNOWN)], ids=["text", "first file is a baseline"]
+    ("recognise", "state_of_june"),
+    [("text:July", ABSENT), ("changed", UNKNOWN)],
+    ids=["text", "first file is a baseline"],
 )
-def test_bot_wall_at_the_address_of_a_file_is_unknown_to_every_recogniser(recognise: str, june_shows: State) -> None:
+def test_bot_wall_at_the_address_of_a_file_is_unknown_to_every_recogniser(recognise: str, state_of_june: State) -> None:
     part = target("https://ports.example/freight.csv", recognise, title="", is_file=True)
     interpreter = Interpreter()
     june, july = answer(b"June,b\n1,2\n", "text/csv"), answer(b"July,b\n1,3\n", "text/csv")
     states = [interpreter.interpret_now(part, look).state for look in (answer(BOT_WALL), june, answer(BOT_WALL), july)]
-    assert states == [UNKNOWN, june_shows, UNKNOWN, PRESENT]
+    assert states == [UNKNOWN, state_of_june, UNKNOWN, PRESENT]
 
 
 def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:

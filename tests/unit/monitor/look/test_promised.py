@@ -46,7 +46,7 @@ def test_edge_view_of_the_page_goes_first_of_several_looks_promised_at_one_insta
     assert run.looked_at_views()[0] is View.EDGE
 
 
-def test_promised_look_is_on_time_although_slow_looks_wait_for_every_free_place() -> None:
+def test_promised_look_is_on_time_although_slow_looks_hold_all_other_places() -> None:
     def act(run: PollerRun) -> None:
         watch_pages(*(f"other{n}" for n in range(8)), every=1)(run)
         run.poller.watch(target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=7))
@@ -54,7 +54,7 @@ def test_promised_look_is_on_time_although_slow_looks_wait_for_every_free_place(
     def reply(request: Request) -> Reply:
         return Reply(200, b"x", seconds=0.0 if requested_page(request) == "page" else 3.0)
 
-    # The other looks would hold all four places for three seconds, but the last place is kept for a promised look.
+    # Looks that take 3 s each would hold all four places, but the last place is kept for a promised look that is near.
     run = run_poller(act, seconds=9, script=reply, at_once=4)
     assert 7 in run.look_times("page")
 

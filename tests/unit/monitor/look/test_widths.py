@@ -41,6 +41,7 @@ def test_each_page_of_a_busy_slot_is_dated_within_about_one_round_of_looks(pages
     def act(run: PollerRun) -> None:
         watch_appearing(run, appearing, appearing.pages)
 
+    # All pages appear in the third to fifth round, so all are seen in seven.
     run_poller(act, rate=rate, seconds=7 * seconds_a_round, script=appearing.reply)
     assert len(appearing.interval_seconds) == pages
     assert mean(appearing.interval_seconds) <= 1.1 * seconds_a_round

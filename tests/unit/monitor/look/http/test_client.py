@@ -57,7 +57,7 @@ async def test_gzip_is_unpacked_and_a_bomb_is_refused() -> None:
             await client.get(BASE)
 
 
-async def test_unread_body_is_not_waited_for() -> None:
+async def test_head_of_an_answer_is_returned_although_its_body_never_arrives() -> None:
     head = b"HTTP/1.1 202 Accepted\r\nContent-Length: 1000\r\n\r\n"
     async with (
         publishing(reply_with(head)) as publisher,

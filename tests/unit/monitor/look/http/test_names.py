@@ -84,7 +84,7 @@ async def test_name_without_an_address_is_reported_and_looked_up_again(server: N
     assert await names.look_up("a.example", PORT, seconds=5) == ["203.0.113.7"]
 
 
-def test_last_addresses_replace_a_silent_name_server_for_a_while(server: NameServer) -> None:
+def test_expired_addresses_are_used_while_the_name_server_is_silent_until_they_are_too_old(server: NameServer) -> None:
     async def story(clock: VirtualClock) -> None:
         names = NameCache(server.look_up)
         server.may_answer.set()

@@ -127,7 +127,7 @@ async def test_only_connections_of_one_loop_share_a_buffer() -> None:
     assert of_another_loop is not first
 
 
-async def test_body_that_arrives_faster_than_it_is_read_is_paused() -> None:
+async def test_body_that_arrives_faster_than_it_is_read_is_paused_until_it_is_read() -> None:
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
     connection.data_received(bytes(300_000))

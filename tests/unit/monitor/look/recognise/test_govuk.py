@@ -144,8 +144,8 @@ def test_gone_item_is_withdrawn_although_it_answers_200() -> None:
 
 def test_redirect_item_is_unknown_and_gives_its_destination() -> None:
     rules = [{"path": PATH, "type": "exact", "destination": "/government/statistics/other"}]
-    twin = f"https://www.gov.uk/api/content{PATH}"
-    recognised = recognise(item("redirect", None, twin, redirects=rules), Context(twin, TITLE))
+    item_url = f"https://www.gov.uk/api/content{PATH}"
+    recognised = recognise(item("redirect", None, item_url, redirects=rules), Context(item_url, TITLE))
     assert recognised.state is State.UNKNOWN
     assert [(found.role, found.url) for found in recognised.found] == [
         ("redirect", "https://www.gov.uk/api/content/government/statistics/other")

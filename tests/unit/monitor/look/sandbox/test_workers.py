@@ -125,7 +125,7 @@ async def test_failed_reader_is_reported_and_its_process_ended(workers: Workers)
     assert process_ids(workers) == []
 
 
-async def test_unused_workers_are_stopped(workers: Workers) -> None:
+async def test_worker_without_a_task_since_the_last_call_is_stopped(workers: Workers) -> None:
     await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
     workers.stop_unused()
     assert len(process_ids(workers)) == 1
