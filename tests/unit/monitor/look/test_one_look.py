@@ -66,6 +66,7 @@ def test_a_wait_that_any_request_received_applies_to_looks_and_other_requests(re
     async def send_all(run: PollerRun) -> None:
         await SEND_BY_ADDRESS[refused](run)
         assert run.poller.is_quiet(HOST)
+        # While its only host waits, no look is due.
         assert run.poller.next_due() is None
         await asyncio.gather(*(send(run) for send in SEND_BY_ADDRESS.values()))
 
@@ -93,6 +94,7 @@ def test_a_wait_that_a_look_for_an_unannounced_release_received_applies_to_its_h
         )
         await newcomers.consider("example-office", Found(page, "Example surprise: October 2026", "listed"))
         assert daemon.poller.is_quiet("www.gov.uk")
+        # The refused look shows no new release, so only the one from the calendar is watched.
         assert set(daemon.watch.releases) == {"a"}
 
     at_work(tmp_path, act)

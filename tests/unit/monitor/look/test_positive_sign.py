@@ -298,7 +298,7 @@ def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, rec
         "<p>The next release is due on 25 November 2027.</p>",
     ],
 )
-def test_page_seen_before_its_slot_is_present_if_it_has_a_file_or_a_date_of_publication_or_names_no_slot(
+def test_page_seen_before_its_slot_is_present_with_a_file_or_a_date_of_publication_or_without_the_day_of_its_slot(
     inside: str, recognise: str
 ) -> None:
     assert interpret_last(target(recognise=recognise), answer(page(TITLE, inside), at=BEFORE)).state is PRESENT

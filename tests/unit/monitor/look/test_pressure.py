@@ -42,7 +42,7 @@ def answering(host: str, replies: Iterator[Reply]) -> Callable[[Request], Reply]
     return answer
 
 
-def test_host_gets_one_request_above_its_budget_in_a_second_if_its_first_connections_open_together() -> None:
+def test_host_gets_at_most_one_request_above_its_budget_in_a_second_if_its_first_connections_open_together() -> None:
     rate, opened_at = 5, 0.7
     gap = 1.01 / rate
     # The first four requests get their turns a gap apart, but the connections of all four open at one instant.
@@ -164,7 +164,7 @@ def test_next_look_begins_before_the_body_of_the_last_one_is_read_only_if_this_b
     looks_begun: list[int] = []
 
     def act(run: PollerRun) -> None:
-        # A sighting is reported after its body was read. It is the n-th, and n or n + 1 of the three looks have begun.
+        # At the n-th sighting, n looks have begun, or n + 1 if the next look did not wait until the body was read.
         run.on_sighting = lambda _target, _sighting: looks_begun.append(len(run.starts))
         for n in range(3):
             run.poller.watch(target(f"p{n}"), [window(every=1, ends=1)])

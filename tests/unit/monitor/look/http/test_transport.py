@@ -103,13 +103,15 @@ async def test_second_answer_to_one_request_closes_the_connection() -> None:
     connection.data_received(first + b"HTTP/1.1 200 OK\r\nX-Forged: 1\r\nContent-Length: 2\r\n\r\nno")
     assert await body_of(connection) == b"ok"
     assert connection.headers == [(b"Content-Length", b"2")]
-    assert not connection.end_request()
+    is_kept = connection.end_request()
+    assert not is_kept
 
 
 async def test_unrequested_bytes_close_an_idle_connection() -> None:
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-    assert connection.end_request()
+    is_kept = connection.end_request()
+    assert is_kept
     connection.data_received(b"HTTP/1.1 200 OK\r\n\r\n")
     assert transport.aborted
     with pytest.raises(httpx.WriteError):
@@ -151,14 +153,16 @@ async def test_answer_to_head_has_no_body_and_closes_the_connection() -> None:
     connection, _ = send_request(is_head=True)
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n")
     assert await body_of(connection) == b""
-    assert not connection.end_request()
+    is_kept = connection.end_request()
+    assert not is_kept
 
 
 async def test_connection_that_the_server_closes_is_not_kept() -> None:
     connection, _ = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
     await body_of(connection)
-    assert not connection.end_request()
+    is_kept = connection.end_request()
+    assert not is_kept
 
 
 async def test_a_pool_survives_a_server_that_closes_resets_or_hangs_at_random() -> None:

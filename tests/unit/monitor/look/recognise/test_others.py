@@ -31,12 +31,11 @@ def test_status_is_never_specific() -> None:
 
 def test_status_compares_heading_and_title_with_the_release() -> None:
     other_edition = TITLE.replace("July to September", "April to June")
-    context = Context(CONTEXT.url, TITLE, was_missing=True)
     for name, state in ((TITLE, State.PRESENT), (other_edition, State.ABSENT), ("Others", State.UNKNOWN)):
         under_heading = page(title="Agency", heading=name)
         under_title = page(title=f"{name} - Agency", heading="Agency")
-        assert find_recogniser("status")(under_heading, context).state is state
-        assert find_recogniser("status")(under_title, context).state is state
+        assert find_recogniser("status")(under_heading, CONTEXT).state is state
+        assert find_recogniser("status")(under_title, CONTEXT).state is state
 
 
 def test_any_page_is_present_to_status_if_the_title_of_the_release_is_not_known() -> None:
