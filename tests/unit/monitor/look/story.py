@@ -190,7 +190,7 @@ class AppearingPages:
         return set(self.out_at)
 
     @property
-    def widths(self) -> list[float]:
+    def interval_seconds(self) -> list[float]:
         """Return the length of each interval in seconds."""
         return [by - after for after, by in self.intervals.values()]
 

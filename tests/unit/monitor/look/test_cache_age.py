@@ -81,6 +81,7 @@ def test_constant_age_is_removed_once_it_should_have_grown() -> None:
     # A chance may explain one pair of equal ages, seconds apart, but not two.
     looked_at_every_5_s = ages_after_check((0, "300"), (5, "300"), (10, "300"), (15, "300"))
     assert looked_at_every_5_s == ["300", "300", None, None]
+    # Ages are whole seconds, so only looks at least 3 s apart are compared: those at 0, 3 and 6.
     looked_at_every_second = ages_after_check(*((second, "30") for second in range(8)))
     assert looked_at_every_second == ["30"] * 6 + [None] * 2
 
@@ -114,7 +115,7 @@ def test_ages_of_two_caches_are_not_compared() -> None:
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=6), st.lists(st.integers(1, 90), min_size=3, max_size=12))
-def test_age_of_a_cache_that_fetches_at_any_times_is_never_removed(
+def test_true_age_is_kept_whenever_the_cache_fetches_new_copies(
     later_copies_at: list[int], seconds_between_looks: list[int]
 ) -> None:
     first_copy_at = -500

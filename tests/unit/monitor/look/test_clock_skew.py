@@ -15,6 +15,7 @@ from monitor.look.fetch import Answer
 from schedules.times.mail_date import mail_date
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+SECONDS_TO_ANSWER = 0.04
 
 
 def answer_with_date(
@@ -24,12 +25,11 @@ def answer_with_date(
 
     A cache kept it for `age` seconds. It sends the date of the origin with it if `origin_date`, else its own date.
     """
-    took = 0.04
-    date = NOON + timedelta(seconds=true + took / 2 - behind - (age if origin_date else 0))
+    date = NOON + timedelta(seconds=true + SECONDS_TO_ANSWER / 2 - behind - (age if origin_date else 0))
     headers = {"date": format_datetime(date.replace(microsecond=0), usegmt=True)}
     headers |= {"age": str(age)} if age else {}
     sent = NOON + timedelta(seconds=true + ahead)
-    return Answer("https://a.example/", 200, headers, b"", sent, sent + timedelta(seconds=took))
+    return Answer("https://a.example/", 200, headers, b"", sent, sent + timedelta(seconds=SECONDS_TO_ANSWER))
 
 
 def skew_of_unsynchronised_clock() -> Skew:
@@ -75,13 +75,13 @@ def test_unreadable_date_says_nothing_about_our_clock(text: str) -> None:
 
 
 @pytest.mark.parametrize("ahead", [0.0, 3.0, -45.0])
-@pytest.mark.parametrize(("answers", "widest"), [(1, 1.1), (40, 0.25)])
-def test_one_answer_bounds_the_offset_to_a_second_and_many_narrow_the_bounds(
-    answers: int, widest: float, ahead: float
+@pytest.mark.parametrize(("answers", "widest_bounds"), [(1, 1.1), (40, 0.25)])
+def test_one_answer_bounds_the_offset_to_a_second_many_narrow_the_bounds_and_both_show_a_wrong_clock(
+    answers: int, widest_bounds: float, ahead: float
 ) -> None:
     bounds = low, high = skew_after_answers("a", count=answers, ahead=ahead).bounds()
     assert low <= ahead <= high
-    assert high - low < widest
+    assert high - low < widest_bounds
     assert is_off(bounds) is (ahead != 0)
 
 
@@ -99,7 +99,8 @@ def test_two_hosts_measure_how_far_our_clock_was_set_and_one_is_not_enough() -> 
     for second in (32, 33):
         skew.observe("b", answer_with_date(second, ahead=45.0))
     low, high = skew.bounds()
-    assert 43.0 < low <= 45.0 <= high
+    # A date is a whole second, so it bounds the offset to about a second.
+    assert 43.9 < low <= 45.0 <= high < 45.1
 
 
 def test_a_clock_set_right_again_is_noticed() -> None:
@@ -127,19 +128,21 @@ def test_times_of_answers_of_a_host_whose_clock_is_constantly_wrong_are_certain(
     assert all(are_times_certain)
 
 
-def test_servers_of_one_host_whose_clocks_differ_by_less_than_a_second_cast_no_doubt() -> None:
-    skew = Skew()
-    are_times_certain = [skew.observe("a", answer_with_date(n * 1.07, behind=0.6 * (n % 2))) for n in range(60)]
+def test_times_of_answers_of_a_host_whose_servers_are_0_6_s_apart_are_certain_and_our_offset_stays_small() -> None:
+    skew, apart = Skew(), 0.6
+    looks = [answer_with_date(n * 1.07, behind=apart * (n % 2)) for n in range(60)]
+    are_times_certain = [skew.observe("a", look) for look in looks]
     assert all(are_times_certain)
-    widest_without_another_doubt = 0.6 + 1.1  # the difference, and the whole second of a date
-    assert largest_offset(skew.bounds()) < widest_without_another_doubt
+    # A date is a whole second, written at any time until the answer is received.
+    assert largest_offset(skew.bounds()) <= apart + 1.0 + SECONDS_TO_ANSWER
 
 
-def test_an_erratic_host_stays_trusted_but_its_dates_do_not_make_our_clock_wrong() -> None:
+def test_answers_of_a_host_with_erratic_dates_are_certain_in_the_end_and_do_not_make_our_clock_wrong() -> None:
     skew = Skew()
     are_times_certain = [skew.observe("a", answer_with_date(n * 1.07, behind=30.0 * (n % 2))) for n in range(40)]
-    # After six contradictions the dates of the host are ignored, so they cast no doubt on its answers either.
+    # After six contradictions, within 15 answers, the dates are ignored and cast no doubt on the answers either.
     assert all(are_times_certain[15:])
+    # A right date of another host makes the hosts vote again.
     skew.observe("b", answer_with_date(50))
     assert not is_off(skew.bounds())
 
@@ -163,7 +166,7 @@ def test_two_hosts_that_contradict_each_other_and_our_clock_cast_doubt_on_their_
 
 
 @pytest.mark.parametrize(
-    ("synchronised", "is_own_in_doubt", "are_others_in_doubt"),
+    ("synchronised", "are_looks_at_liar_in_doubt", "are_other_looks_in_doubt"),
     [
         # The machine reports that our clock is synchronised, so the host is wrong.
         (True, False, False),
@@ -174,16 +177,17 @@ def test_two_hosts_that_contradict_each_other_and_our_clock_cast_doubt_on_their_
     ],
 )
 def test_one_host_does_not_outvote_our_clock_unless_the_machine_agrees_with_it(
-    *, synchronised: bool | None, is_own_in_doubt: bool, are_others_in_doubt: bool
+    *, synchronised: bool | None, are_looks_at_liar_in_doubt: bool, are_other_looks_in_doubt: bool
 ) -> None:
     skew = Skew(lambda: synchronised)
     for n in range(3):
         skew.observe("liar", answer_with_date(n * 1.07, behind=600.0))
-    assert is_off(skew.bounds()) is are_others_in_doubt
-    assert is_off(skew.bounds_for("without a date")) is are_others_in_doubt
-    assert is_off(skew.bounds_for("liar")) is is_own_in_doubt
+    assert is_off(skew.bounds()) is are_other_looks_in_doubt
+    assert is_off(skew.bounds_for("without a date")) is are_other_looks_in_doubt
+    assert is_off(skew.bounds_for("liar")) is are_looks_at_liar_in_doubt
+    # The host is named as doubtful unless it has outvoted our clock.
     is_host_named = bool(skew.describe_doubts())
-    assert is_host_named is not are_others_in_doubt
+    assert is_host_named is not are_other_looks_in_doubt
 
 
 @pytest.mark.parametrize("synchronised", [True, False, None])
@@ -201,7 +205,7 @@ def test_our_clock_is_wrong_only_by_as_much_as_two_hosts_agree_on() -> None:
     skew = Skew()
     for n in range(10):
         skew.observe("a", answer_with_date(n * 1.07, ahead=0.9))
-    # A date is a whole second: after its only date, host b allows that our clock is right.
+    # A date is a whole second. By its only date, host b allows that our clock is right, and ten of host a do not.
     skew.observe("b", answer_with_date(20.05, ahead=0.9))
     (least, _), (least_for_a, _) = skew.bounds(), skew.bounds_for("a")
     assert least == 0.0
@@ -251,7 +255,7 @@ def test_host_with_an_absurd_date_is_listed_until_it_sends_a_plausible_one() -> 
     ],
     ids=["two hosts agree", "the machine does not know", "the machine says it is right", "one host is not enough"],
 )
-def test_that_our_clock_is_ten_years_behind_is_noticed_only_by_two_hosts_that_agree(
+def test_clock_that_is_ten_years_behind_is_noticed_only_if_two_hosts_agree_and_the_machine_does_not_confirm_it(
     *, hosts: list[str], synchronised: bool | None, is_noticed: bool
 ) -> None:
     skew, ten_years = Skew(lambda: synchronised), 10 * 365 * 86_400.0

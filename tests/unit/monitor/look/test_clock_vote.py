@@ -52,6 +52,7 @@ def test_two_pairs_that_contradict_each_other_and_our_clock_leave_either_possibl
 
 def test_one_host_of_many_cannot_show_that_our_clock_is_wrong() -> None:
     spans = {"a": (0.3, 1.3), "b": (-0.4, 0.5), "c": (-0.2, 0.8)}
+    # Host a alone shows that our clock is at least 0.3 s ahead. With host d, two show that it is at least 0.2 s ahead.
     assert vote(spans) == Vote((0.0, 0.5), unconfirmed=frozenset("a"))
     assert vote(spans | {"d": (0.2, 1.2)}).bounds == (0.2, 0.5)
 

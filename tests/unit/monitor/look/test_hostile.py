@@ -102,7 +102,7 @@ async def test_page_without_a_worker_is_unknown_until_one_starts() -> None:
     workers.close()
 
 
-async def test_small_page_with_too_many_elements_is_reported() -> None:
+async def test_small_but_too_deeply_nested_answer_is_reported_as_too_costly_without_a_worker() -> None:
     costly_hosts: list[str] = []
     workers = Workers(1, on_costly=costly_hosts.append)
     deep = replace(costly_page(), headers={"content-type": "application/json"}, body=b"[" * 1000)
@@ -111,7 +111,7 @@ async def test_small_page_with_too_many_elements_is_reported() -> None:
     workers.close()
 
 
-async def test_body_read_by_a_worker_proves_the_same(workers: Workers) -> None:
+async def test_body_read_by_a_worker_gives_the_same_sighting_as_a_body_read_at_once(workers: Workers) -> None:
     page = b"<title>Births: July 2026</title><h1>Births: July 2026</h1>" + b"<a href='/x.csv'>Figures</a>" * 900
     large = Answer("https://www.gov.uk/x", 200, {"content-type": "text/html"}, page, NOW, NOW)
     assert is_costly("govuk", large)

@@ -130,7 +130,7 @@ def test_redirect_proves_what_its_destination_shows(url: str, location: str, sta
     assert interpret(answer(status, b"", url=url, location=location), target(url)).state is state
 
 
-def test_redirect_within_the_host_sets_the_address_of_the_next_look() -> None:
+def test_redirect_sets_the_address_of_the_next_look_only_if_it_stays_within_the_host() -> None:
     found = interpret(answer(301, location="/government/statistics/other#top")).found
     assert [(each.role, each.url) for each in found] == [("redirect", "https://www.gov.uk/government/statistics/other")]
     assert interpret(answer(301, location="https://login.example/")).found == ()
@@ -309,7 +309,10 @@ def test_only_the_origin_view_bypasses_caches_and_the_content_view_requests_json
     assert not interpreter.make_request(target(view=View.EDGE)).bust
     assert interpreter.make_request(target(view=View.ORIGIN)).bust
     assert interpreter.make_request(target(view=View.CONTENT)).accept == "application/json"
-    assert interpreter.make_request(target(), f"{URL}/moved").url == f"{URL}/moved"
+
+
+def test_request_is_for_the_address_to_which_the_target_was_redirected() -> None:
+    assert Interpreter().make_request(target(), f"{URL}/moved").url == f"{URL}/moved"
 
 
 _A_PAGE = (URL, "status", PAGE)

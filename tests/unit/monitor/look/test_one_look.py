@@ -66,6 +66,7 @@ def test_a_wait_that_any_request_received_applies_to_looks_and_other_requests(re
     async def send_all(run: PollerRun) -> None:
         await SEND_BY_ADDRESS[refused](run)
         assert run.poller.is_quiet(HOST)
+        # While its only host waits, no look is due.
         assert run.poller.next_due() is None
         await asyncio.gather(*(send(run) for send in SEND_BY_ADDRESS.values()))
 
@@ -93,6 +94,7 @@ def test_a_wait_that_a_look_for_an_unannounced_release_received_applies_to_its_h
         )
         await newcomers.consider("example-office", Found(page, "Example surprise: October 2026", "listed"))
         assert daemon.poller.is_quiet("www.gov.uk")
+        # The refused look shows no new release, so only the one from the calendar is watched.
         assert set(daemon.watch.releases) == {"a"}
 
     at_work(tmp_path, act)
@@ -112,7 +114,7 @@ class SlowPublisher:
         return max(sum(at <= other < at + 10 for other in self.begun) for at in self.begun)
 
 
-def test_other_requests_count_among_a_hosts_requests_at_one_time() -> None:
+def test_looks_and_other_requests_together_stay_within_the_number_at_one_time() -> None:
     slow = SlowPublisher()
 
     async def act(run: PollerRun) -> None:
@@ -120,7 +122,7 @@ def test_other_requests_count_among_a_hosts_requests_at_one_time() -> None:
 
     run_poller(watch_pages("page", "news"), script=slow, seconds=60, later=[(0.5, act)], at_once=3)
     assert slow.most_at_once() == 3
-    assert len(slow.begun) > 6 + 2  # the requests and the first looks
+    assert len(slow.begun) > 6 + 2  # the requests and the first look at each page
 
 
 def test_requests_without_a_running_poller_stay_within_the_rate_and_the_number_at_one_time() -> None:

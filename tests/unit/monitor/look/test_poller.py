@@ -53,7 +53,7 @@ def test_dropped_target_gets_no_look() -> None:
     assert run.poller.watched_targets() == []
 
 
-def test_new_windows_of_a_target_plan_its_next_look_from_its_last_one() -> None:
+def test_new_windows_plan_the_next_look_at_their_first_due_second_after_the_last_look() -> None:
     run = run_poller(
         watch_pages("page", every=60),
         seconds=8.5,
@@ -62,6 +62,7 @@ def test_new_windows_of_a_target_plan_its_next_look_from_its_last_one() -> None:
             (6, lambda run: run.poller.watch(target(), [window(every=2)])),
         ],
     )
+    # Every 5 s means at 5. Every 2 s means at even seconds: after the look at 5, at 6.
     assert run.look_times("page") == [0, 5, 6, 8]
 
 
@@ -112,12 +113,13 @@ def test_a_page_that_replaces_a_redirect_to_the_home_page_is_seen() -> None:
         is_out = asked[request.url] > 2
         return Reply(200, b"<h1>Figures for 2025</h1>") if is_out else Reply(302, b"", {"Location": "/"})
 
+    # The looks alternate between the page and the home page. The third look at the page finds it out.
     titled = replace(target("page"), title="Figures for 2025")
     run = run_poller(lambda run: run.poller.watch(titled, [window(every=1)]), seconds=5.5, script=reply)
     assert [sighting.state for sighting in run.sightings] == [*[State.UNKNOWN] * 4, *[State.PRESENT] * 2]
 
 
-def test_of_a_redirect_loop_each_look_requests_the_next_address() -> None:
+def test_each_look_at_a_redirect_loop_requests_the_next_address_of_the_loop() -> None:
     def reply(request: Request) -> Reply:
         return Reply(302, b"", {"Location": "/b" if requested_page(request) == "a" else "/a"})
 

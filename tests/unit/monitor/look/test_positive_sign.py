@@ -145,14 +145,16 @@ def test_page_at_the_address_of_a_file_may_prove_absence_or_withdrawal() -> None
 
 
 @pytest.mark.parametrize(
-    ("recognise", "june_shows"), [("text:July", ABSENT), ("changed", UNKNOWN)], ids=["text", "first file is a baseline"]
+    ("recognise", "state_of_june"),
+    [("text:July", ABSENT), ("changed", UNKNOWN)],
+    ids=["text", "first file is a baseline"],
 )
-def test_bot_wall_at_the_address_of_a_file_is_unknown_to_every_recogniser(recognise: str, june_shows: State) -> None:
+def test_bot_wall_at_the_address_of_a_file_is_unknown_to_every_recogniser(recognise: str, state_of_june: State) -> None:
     part = target("https://ports.example/freight.csv", recognise, title="", is_file=True)
     interpreter = Interpreter()
     june, july = answer(b"June,b\n1,2\n", "text/csv"), answer(b"July,b\n1,3\n", "text/csv")
     states = [interpreter.interpret_now(part, look).state for look in (answer(BOT_WALL), june, answer(BOT_WALL), july)]
-    assert states == [UNKNOWN, june_shows, UNKNOWN, PRESENT]
+    assert states == [UNKNOWN, state_of_june, UNKNOWN, PRESENT]
 
 
 def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
@@ -273,7 +275,7 @@ PLACEHOLDERS = [
 
 @pytest.mark.parametrize("recognise", ["status", "govuk", "titled"])
 @pytest.mark.parametrize("inside", PLACEHOLDERS)
-def test_placeholder_is_unknown_before_its_slot_and_while_unchanged_after_it(inside: str, recognise: str) -> None:
+def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, recognise: str) -> None:
     interpreter, part = Interpreter(), target(recognise=recognise)
     interpreter.restore_known(part, Known(was_missing=True, slot=SLOT_IN_FORCE))
     # A script is no content, so the page counts as unchanged.
@@ -296,13 +298,14 @@ def test_placeholder_is_unknown_before_its_slot_and_while_unchanged_after_it(ins
         "<p>The next release is due on 25 November 2027.</p>",
     ],
 )
-def test_page_before_its_slot_is_out_with_a_file_or_a_date_of_publication_or_without_the_date_of_its_slot(
+def test_page_seen_before_its_slot_is_present_with_a_file_or_a_date_of_publication_or_without_the_day_of_its_slot(
     inside: str, recognise: str
 ) -> None:
     assert interpret_last(target(recognise=recognise), answer(page(TITLE, inside), at=BEFORE)).state is PRESENT
 
 
-def test_a_page_that_comes_at_its_slot_and_names_its_day_is_out() -> None:
+def test_page_first_seen_at_its_slot_is_present_although_it_names_the_day_of_the_slot() -> None:
+    # Our clock may be a second off, so half a second before the slot may be after it.
     body = page(TITLE, "<p>Release date: 26 November 2026</p><p>Tonnes rose.</p>")
     for at in (SLOT - timedelta(seconds=0.5), SLOT, AFTER):
         assert interpret_last(target(), answer(body, at=at)).state is PRESENT
@@ -316,9 +319,9 @@ def test_a_day_in_the_title_of_an_edition_is_not_that_of_its_slot() -> None:
 PLACEHOLDER = page(TITLE, "<p>Release date: 26 November 2026</p>")
 
 
-def test_placeholder_from_before_a_restart_is_one_until_the_page_has_a_date_of_publication() -> None:
+def test_page_that_was_a_placeholder_before_a_restart_is_unknown_until_it_has_a_date_of_publication() -> None:
     interpreter, part = Interpreter(), target()
-    # Of a placeholder that an earlier process saw, the text is not stored.
+    # An empty placeholder: an earlier process saw one, but its text is not stored.
     interpreter.restore_known(part, Known(was_missing=True, placeholder="", slot=SLOT_IN_FORCE))
     published = page(TITLE, "<p>Published 26 November 2026</p>")
     assert interpreter.interpret_now(part, answer(PLACEHOLDER)).state is UNKNOWN
@@ -330,14 +333,14 @@ def test_a_page_that_comes_after_an_absence_may_have_the_words_of_an_earlier_pla
     assert interpret_last(target(), *looks).state is PRESENT
 
 
-def test_a_placeholder_is_still_one_after_a_404_that_is_a_stale_copy() -> None:
+def test_placeholder_is_unknown_after_its_slot_although_a_404_that_is_a_stale_copy_came_between() -> None:
     headers = {"age": "300", "cache-control": "max-age=30"}
     stale = Answer(PAGE, 404, headers, b"", AFTER, AFTER)
     looks = answer(PLACEHOLDER, at=BEFORE), stale, answer(PLACEHOLDER, at=AFTER)
     assert interpret_last(target(), *looks).state is UNKNOWN
 
 
-def test_a_placeholder_that_one_view_showed_is_one_in_another_view_too() -> None:
+def test_placeholder_that_one_view_showed_before_the_slot_is_unknown_in_another_view_after_it() -> None:
     interpreter, edge = Interpreter(), target()
     origin = replace(edge, id="r/page/origin", view=View.ORIGIN)
     for view in (edge, origin):
@@ -350,6 +353,7 @@ def test_a_page_first_seen_while_our_clock_was_doubtful_is_present_once_the_cloc
     def answer_dated(at: datetime, date: str) -> Answer:
         return Answer(PAGE, 200, {"date": date}, PLACEHOLDER, at, at)
 
+    # A look by a wrong clock does not show that the page named the day of its slot before the slot.
     an_hour_off = answer_dated(BEFORE, "Thu, 26 Nov 2026 10:25:00 GMT")
     right = [answer_dated(AFTER + timedelta(seconds=n), f"Thu, 26 Nov 2026 09:30:0{2 + n} GMT") for n in range(4)]
     assert interpret_last(target(), an_hour_off).why == "clock"
@@ -373,7 +377,7 @@ def test_cached_copy_of_a_placeholder_after_the_slot_is_a_placeholder() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inside", "before_slot", "after_slot"),
+    ("promise", "state_before_slot", "state_after_slot"),
     [
         ("These statistics will be released on 26 November 2026 9:30am", ABSENT, ABSENT),
         ("This release will be published in November 2026", ABSENT, ABSENT),
@@ -382,22 +386,22 @@ def test_cached_copy_of_a_placeholder_after_the_slot_is_a_placeholder() -> None:
     ],
     ids=["day", "month", "next release", "with tables"],
 )
-def test_a_page_that_promises_this_release_is_absence_but_not_one_that_promises_the_next(
-    inside: str, before_slot: State, after_slot: State
+def test_page_is_absent_if_it_promises_this_release_without_a_file_and_present_if_it_promises_the_next(
+    promise: str, state_before_slot: State, state_after_slot: State
 ) -> None:
-    body = page(TITLE, f"<p>{inside}</p>")
-    assert interpret_last(target(), answer(body, at=BEFORE)).state is before_slot
-    assert interpret_last(target(), answer(body, at=AFTER)).state is after_slot
+    # If it promises this release but has a file, it is unknown before the slot and present after it.
+    body = page(TITLE, f"<p>{promise}</p>")
+    assert interpret_last(target(), answer(body, at=BEFORE)).state is state_before_slot
+    assert interpret_last(target(), answer(body, at=AFTER)).state is state_after_slot
 
 
-def test_a_page_that_names_a_day_is_a_placeholder_only_while_that_day_is_its_slot() -> None:
+def test_page_that_names_a_day_is_present_without_a_slot_and_unknown_before_a_slot_on_that_day() -> None:
     interpreter, part = Interpreter(), target()
-    body = page(TITLE, "<p>Due on 26 November 2026</p>")
-    interpreter.restore_known(part, Known(was_missing=True))
-    without_slot = interpreter.interpret_now(part, answer(body, at=BEFORE))
-    interpreter.restore_known(part, Known(slot=SLOT_IN_FORCE))
-    with_slot = interpreter.interpret_now(part, answer(body, at=BEFORE))
-    assert (without_slot.state, with_slot.state) == (PRESENT, UNKNOWN)
+    look = answer(page(TITLE, "<p>Due on 26 November 2026</p>"), at=BEFORE)
+    slot_on_26_november = SLOT_IN_FORCE
+    for slot, state in ((None, PRESENT), (slot_on_26_november, UNKNOWN)):
+        interpreter.restore_known(part, Known(was_missing=True, slot=slot))
+        assert interpreter.interpret_now(part, look).state is state
 
 
 _KINDS = st.sampled_from(

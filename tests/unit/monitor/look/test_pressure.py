@@ -42,9 +42,10 @@ def answering(host: str, replies: Iterator[Reply]) -> Callable[[Request], Reply]
     return answer
 
 
-def test_host_gets_one_request_above_its_budget_in_a_second_if_its_first_connections_open_together() -> None:
+def test_host_gets_at_most_one_request_above_its_budget_in_a_second_if_its_first_connections_open_together() -> None:
     rate, opened_at = 5, 0.7
     gap = 1.01 / rate
+    # The first four requests get their turns a gap apart, but the connections of all four open at one instant.
     replies = [Reply(200, b"x", connect_seconds=opened_at - n * gap) for n in range(4)]
     run = run_poller(
         watch_pages(*(f"p{n}" for n in range(12))), rate=rate, seconds=10, script=answering(HOST, iter(replies))
@@ -65,10 +66,12 @@ def test_pages_of_an_overloaded_host_are_looked_at_in_turn() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rare_every", "frequent_chance", "ratio"), [(10, 1.0, 10), (1, 9.0, sqrt(9.0))], ids=["spacing", "chance"]
+    ("rare_every", "frequent_chance", "frequent_for_each_rare"),
+    [(10, 1.0, 10), (1, 9.0, sqrt(9.0))],
+    ids=["spacing", "chance"],
 )
 def test_under_pressure_looks_are_shared_out_by_spacing_and_by_the_square_root_of_the_chance(
-    rare_every: int, frequent_chance: float, ratio: float
+    rare_every: int, frequent_chance: float, frequent_for_each_rare: float
 ) -> None:
     def act(run: PollerRun) -> None:
         for n in range(10):
@@ -77,7 +80,7 @@ def test_under_pressure_looks_are_shared_out_by_spacing_and_by_the_square_root_o
 
     run = run_poller(act, rate=4, seconds=200)
     counts = Counter(name.rstrip("0123456789") for _, name in run.starts)
-    assert counts["frequent"] == pytest.approx(ratio * counts["rare"], rel=0.1)
+    assert counts["frequent"] == pytest.approx(frequent_for_each_rare * counts["rare"], rel=0.1)
 
 
 def test_pages_that_wait_for_a_look_get_the_closer_spacing_of_their_next_window() -> None:
@@ -90,6 +93,7 @@ def test_pages_that_wait_for_a_look_get_the_closer_spacing_of_their_next_window(
             run.poller.watch(target(name), [window(every=15, ends=120), window(every=1, begins=120)], shift)
 
     run = run_poller(act, rate=rate, seconds=300)
+    # A page that kept its old spacing of 15 s would count as less overdue than all others, and would wait for longer.
     seconds_a_round = len(names) / rate
     for name in names:
         assert max(gaps_between(run.look_times(name))) <= 1.5 * seconds_a_round
@@ -120,6 +124,7 @@ def test_each_look_due_is_counted_as_made_or_missed_under_any_pressure_and_chang
             run.poller.watch(target(f"p{n}"), windows)
 
     def count_due(seconds: float, every: float) -> int:
+        # The first look is due at the beginning. None is due at the very end.
         return int((seconds - 1e-6) // every) + 1
 
     times = cycle(seconds_to_answer)
@@ -149,22 +154,23 @@ def test_no_more_looks_than_allowed_are_under_way_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "looks_begun_at_each_sighting"),
+    ("body", "looks_begun_until_each_sighting"),
     [(b"x", [2, 3, 3]), (b"<p>" + b"x" * SMALL_BODY, [1, 2, 3])],
     ids=["small", "large"],
 )
-def test_the_next_look_begins_before_an_answer_is_read_only_if_that_is_small(
-    body: bytes, looks_begun_at_each_sighting: list[int]
+def test_next_look_begins_before_the_body_of_the_last_one_is_read_only_if_this_body_is_small(
+    body: bytes, looks_begun_until_each_sighting: list[int]
 ) -> None:
     looks_begun: list[int] = []
 
     def act(run: PollerRun) -> None:
+        # At the n-th sighting, n looks have begun, or n + 1 if the next look did not wait until the body was read.
         run.on_sighting = lambda _target, _sighting: looks_begun.append(len(run.starts))
         for n in range(3):
             run.poller.watch(target(f"p{n}"), [window(every=1, ends=1)])
 
     run_poller(act, seconds=5, rate=1e9, script=lambda _: Reply(200, body), at_once=1)
-    assert looks_begun == looks_begun_at_each_sighting
+    assert looks_begun == looks_begun_until_each_sighting
 
 
 def test_slow_answers_delay_looks_within_the_budget_only_if_few_may_be_under_way_at_once() -> None:
@@ -173,6 +179,7 @@ def test_slow_answers_delay_looks_within_the_budget_only_if_few_may_be_under_way
         slow = Reply(200, b"x", seconds=0.4)
         return run_poller(pages, seconds=12, rate=22, script=lambda _: slow, at_once=at_once)
 
+    # With 20 looks a second that take 0.4 s each, 8 are under way at once.
     unlimited, four = run_with_slow_answers(None), run_with_slow_answers(4)
     assert max(unlimited.late) < 1.0
     assert unlimited.missed == []
@@ -212,7 +219,7 @@ def test_rate_after_a_wait_grows_step_by_step() -> None:
     gaps_after_wait = gaps[gaps.index(demanded_wait) + 1 :]
     assert demanded_wait == pytest.approx(10)
     # The rate begins at a quarter of the budget and grows by a tenth with each answer until it is the whole budget.
-    usual_gap = 1.01 / rate
+    usual_gap = 1.01 / rate  # a hundredth more than the budget requires
     expected = [max(usual_gap, 4 * usual_gap / 1.1**answers) for answers in range(16)]
     assert gaps_after_wait[:16] == pytest.approx(expected, abs=0.002)
     assert min(gaps_after_wait) >= 1 / rate

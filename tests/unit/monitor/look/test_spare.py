@@ -24,7 +24,7 @@ def watch_overdue_page(run: PollerRun, name: str = "page", ends: float = 1e6) ->
         run.poller.watch(target(name, view=view), spans)
 
 
-def test_a_lone_overdue_page_is_looked_at_as_often_as_is_wanted_of_an_idle_host() -> None:
+def test_lone_overdue_page_on_an_idle_host_gets_a_look_about_every_0_9_s() -> None:
     gaps = gaps_between(run_poller(watch_overdue_page, rate=5, seconds=120).look_times("page"))
     assert max(gaps) <= 1.0
     assert mean(gaps) == pytest.approx(EVERY_IF_IDLE, abs=0.05)
@@ -33,6 +33,7 @@ def test_a_lone_overdue_page_is_looked_at_as_often_as_is_wanted_of_an_idle_host(
 def test_extra_looks_at_an_overdue_page_alternate_between_its_views() -> None:
     run = run_poller(watch_overdue_page, rate=5, seconds=59)
     _minutely_edge_look, _minutely_origin_look, *views_of_extra_looks = run.looked_at_views()
+    # In 59 s there are about 65 looks, one every 0.9 s.
     assert len(views_of_extra_looks) > 60
     assert all(view is not next_view for view, next_view in pairwise(views_of_extra_looks))
 
@@ -41,7 +42,8 @@ def test_the_minutely_looks_of_an_overdue_page_are_on_time_in_spite_of_its_extra
     run = run_poller(watch_overdue_page, rate=5, seconds=181)
     assert {0, 60, 120, 180} <= set(run.look_times("page"))
     assert run.poller.missed == 0
-    assert min(run.late) >= 0
+    # Both views fall due at once, so one of them has the next turn, 1.01 / 5 s later.
+    assert max(run.late) < 0.21
 
 
 def test_extra_looks_at_overdue_pages_widen_no_gap_between_looks_at_other_pages() -> None:

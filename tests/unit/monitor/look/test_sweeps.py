@@ -108,15 +108,15 @@ def run_busy_slots(
 
 
 @pytest.mark.parametrize(
-    ("pages", "least_proved", "longest_median"), [(60, 60, 12.5), (175, 175, 35.8), (300, 282, 60.7)]
+    ("pages", "least_proved", "longest_median_interval"), [(60, 60, 12.5), (175, 175, 35.8), (300, 282, 60.7)]
 )
-def test_five_looks_a_second_prove_most_pages_of_a_busy_slot_on_time(
-    pages: int, least_proved: int, longest_median: float
+def test_five_looks_a_second_prove_most_pages_of_a_busy_slot_on_time_within_short_intervals(
+    pages: int, least_proved: int, longest_median_interval: float
 ) -> None:
     slot = busy_slot(pages)
     run_busy_slots(slot, rate=5)
     assert len(slot.proved_on_time) >= least_proved
-    assert median(slot.widths) <= longest_median
+    assert median(slot.interval_seconds) <= longest_median_interval
 
 
 @pytest.mark.parametrize("pages", [60, 300])
@@ -124,6 +124,7 @@ def test_looks_at_a_busy_slot_use_the_whole_budget_until_half_a_minute_after_it_
     rate = 5
     times = run_busy_slots(busy_slot(pages), rate=rate).start_times
     assert most_in_one_second(times) <= rate
+    # Looks that use the whole budget are 1 / rate apart. A quarter more is tolerated.
     until_half_a_minute_after = [time for time in times if time < SLOT_AT + 30]
     assert max(gaps_between(until_half_a_minute_after)) < 1.25 / rate
 
@@ -146,43 +147,47 @@ def test_all_pages_of_a_busy_slot_are_found_although_their_host_takes_eight_seco
         is_slow = -60 <= slot.second() < 20
         return replace(slot.reply(request), seconds=8.0 if is_slow else 0.0)
 
+    # This clock fails the test if the poller does not wait for answers.
     run_busy_slots(slot, seconds_after=60, script=reply_slowly_around_slot, clock=PatientClock)
     assert slot.intervals.keys() == slot.pages
 
 
-def test_late_pages_are_proved_late_and_only_they_get_looks_at_the_origin() -> None:
-    slot = busy_slot(pages=175)
+def test_late_pages_are_proved_late_and_only_they_get_looks_at_the_origin_from_20_s_after_the_slot() -> None:
+    slot, late_by = busy_slot(pages=175), 150.0
     late = set(sorted(slot.pages)[::9])
-    slot.out_at |= dict.fromkeys(late, 150.0)
+    slot.out_at |= dict.fromkeys(late, late_by)
     run_busy_slots(slot)
     assert slot.proved_on_time == slot.pages - late
     for name in late:
         last_absence, _ = slot.intervals[name]
-        assert last_absence > TOLERANCE.total_seconds()
-    looked_at_at_origin = {name for at, name, view in slot.looks if view is View.ORIGIN and 20 <= at <= 60}
-    assert looked_at_at_origin == late
+        assert TOLERANCE.total_seconds() < last_absence <= late_by
+    # `at` is in seconds after the slot.
+    assert {name for at, name, view in slot.looks if view is View.ORIGIN and 20 <= at <= 60} == late
 
 
 def test_only_the_edge_view_is_used_from_two_minutes_before_a_busy_slot_until_ten_seconds_after() -> None:
     slot = busy_slot(pages=60)
     run_busy_slots(slot)
-    assert {view for at, _, view in slot.looks if -115 <= at <= 10} == {View.EDGE}
+    assert {view for at, _, view in slot.looks if -119 <= at <= 10} == {View.EDGE}
 
 
 def test_pages_of_a_slot_within_the_budget_keep_the_planned_gaps_in_each_view() -> None:
     slot = busy_slot(pages=2)
     run_busy_slots(slot, rate=5)
+    longest_wait_for_other_looks = 0.3
     for name in slot.pages:
         for view, planned_gap in ((View.EDGE, 1), (View.ORIGIN, 1), (View.CONTENT, 5)):
-            assert max(gaps_between(slot.look_times(name, view, -118, 5))) <= planned_gap + 0.3
+            gaps = gaps_between(slot.look_times(name, view, begin=-118, end=5))
+            assert max(gaps) <= planned_gap + longest_wait_for_other_looks
 
 
-def test_all_important_pages_are_proved_if_the_budget_allows_only_some_of_450() -> None:
+def test_important_pages_are_all_proved_although_the_budget_can_prove_only_300_of_450() -> None:
     slot = busy_slot(pages=450)
     slot.important = frozenset(sorted(slot.pages)[::12])
-    run_busy_slots(slot)
+    run_busy_slots(slot, rate=5)
     assert slot.important <= slot.proved_on_time
-    assert 275 <= len(slot.proved_on_time) < 450
+    # A proof takes two of the 5 * 120 looks in the two minutes around the slot. A few looks are lost.
+    assert 275 <= len(slot.proved_on_time) <= 300
 
 
 def test_a_busy_slot_leaves_other_looks_a_share_of_the_budget() -> None:
@@ -191,10 +196,11 @@ def test_a_busy_slot_leaves_other_looks_a_share_of_the_budget() -> None:
     assert slot.proved_on_time == slot.pages
     looks_near_slot = [name for time, name in run.starts if abs(time - SLOT_AT) <= 60]
     other_looks = [name for name in looks_near_slot if name in others]
-    assert 0.05 <= len(other_looks) / len(looks_near_slot) <= 0.4
+    # For each look at the slot, the others are owed a tenth of a look, or half a look while the slot is less urgent.
+    assert 0.1 / 1.1 <= len(other_looks) / len(looks_near_slot) <= 0.5 / 1.5
 
 
-def test_ten_requests_near_a_busy_slot_take_at_most_50_seconds_and_exceed_no_budget() -> None:
+def test_ten_requests_near_a_busy_slot_end_within_50_s_prevent_no_proof_and_exceed_no_budget() -> None:
     begun_at, answered_at, rate = SLOT_AT - 10, list[float](), 5
 
     async def send_ten_requests(run: PollerRun) -> None:
@@ -219,7 +225,7 @@ def test_all_pages_of_two_slots_that_are_seconds_apart_are_proved_with_one_budge
 
 def test_targets_that_fail_prevent_no_proof_of_the_others() -> None:
     slot = busy_slot(pages=100)
-    failing = {name for name in slot.pages if int(name[1:]) % 2}
+    failing = {name for name in slot.pages if int(name[1:]) % 2}  # every second page
 
     def reply(request: Request) -> Reply:
         return Reply(500) if requested_page(request) in failing else slot.reply(request)
@@ -229,17 +235,19 @@ def test_targets_that_fail_prevent_no_proof_of_the_others() -> None:
 
 
 def test_the_origin_view_proves_pages_whose_edge_serves_a_copy_from_before_the_slot() -> None:
-    slot = busy_slot(pages=30)
+    pages, rate, copied_at = 30, 5, -4
+    slot = busy_slot(pages)
 
     def reply_with_old_copies_at_the_edge(request: Request) -> Reply:
-        if requested_view(request) is View.ORIGIN or not 0 <= slot.second() <= 50:
+        seconds_after_slot = int(slot.second())
+        if requested_view(request) is View.ORIGIN or not 0 <= seconds_after_slot <= 50:
             return slot.reply(request)
-        age_from_before_slot = int(slot.second()) + 4
-        return Reply(404, b"", {"Age": str(age_from_before_slot), "X-Cache": "HIT"})
+        return Reply(404, b"", {"Age": str(seconds_after_slot - copied_at), "X-Cache": "HIT"})
 
-    run_busy_slots(slot, script=reply_with_old_copies_at_the_edge)
+    run_busy_slots(slot, rate=rate, script=reply_with_old_copies_at_the_edge)
     assert slot.proved_on_time == slot.pages
-    assert max(first_present for _, first_present in slot.intervals.values()) <= 20
+    # Each page needs a look in both views after the last one is published, 5 s after the slot.
+    assert max(first_present for _, first_present in slot.intervals.values()) <= 5 + 2 * pages / rate
 
 
 def test_a_page_that_a_listing_page_links_to_is_looked_at_first() -> None:
@@ -253,7 +261,7 @@ def test_a_page_that_a_listing_page_links_to_is_looked_at_first() -> None:
     sweeps.record_result(listing, None, Sighting("list", State.PRESENT, *[begins] * 4, found=links))
     order = []
     for _ in "abc":
-        part = sweeps.next_part(begins, gap, lambda _: True)
+        part = sweeps.next_part(begins, gap, is_ready=lambda _: True)
         assert part is not None
         sweeps.record_start(part, begins)
         order.append(part.id)
@@ -265,4 +273,4 @@ def test_pages_of_a_small_slot_keep_looks_of_both_views_every_three_seconds_besi
     run_busy_slots(slot, rate=3, seconds_after=60, others={f"other{n}": 15.0 for n in range(3)})
     for name in slot.pages:
         for view in (View.EDGE, View.ORIGIN):
-            assert max(gaps_between(slot.look_times(name, view, -110, 3))) <= 3.0
+            assert max(gaps_between(slot.look_times(name, view, begin=-110, end=3))) <= 3.0

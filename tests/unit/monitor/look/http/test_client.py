@@ -37,6 +37,7 @@ async def test_request_with_a_body_is_sent_once_on_a_new_connection() -> None:
         with pytest.raises(httpx.TransportError):
             await client.post(f"{BASE}/a", content=b"a=b&c")
     assert bodies == [b"", b"a=b&c", b"a=b&c"]
+    # A request with a body never reuses a connection. The last one got no answer, and was not sent again.
     assert publisher.connections == 3
     assert publisher.heads[1].startswith(b"POST /a?b=c HTTP/1.1\r\n")
     assert publisher.asked("content-length") == ["5", "5"]
@@ -56,7 +57,7 @@ async def test_gzip_is_unpacked_and_a_bomb_is_refused() -> None:
             await client.get(BASE)
 
 
-async def test_unread_body_is_not_waited_for() -> None:
+async def test_head_of_an_answer_is_returned_although_its_body_never_arrives() -> None:
     head = b"HTTP/1.1 202 Accepted\r\nContent-Length: 1000\r\n\r\n"
     async with (
         publishing(reply_with(head)) as publisher,

@@ -18,20 +18,20 @@ SILENT, PORT = "silent.example", 443
 
 
 class NameServer:
-    """Answers at once, except for the name `SILENT`. It answers that one once `speaks` is set.
+    """Answers at once, except for the name `SILENT`. It answers that one once `may_answer` is set.
 
     `fails` has the faults of names that it cannot look up.
     """
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
-        self.speaks = threading.Event()
+        self.may_answer = threading.Event()
         self.fails: dict[str, Exception] = {}
 
     def look_up(self, host: str, _port: int) -> list[str]:
         self.asked[host] += 1
         if host == SILENT:
-            self.speaks.wait(30)
+            self.may_answer.wait(30)
         if host in self.fails:
             raise self.fails[host]
         return ["203.0.113.7"]
@@ -41,35 +41,36 @@ class NameServer:
 def server() -> Iterator[NameServer]:
     made = NameServer()
     yield made
-    made.speaks.set()
+    made.may_answer.set()
 
 
 async def test_name_is_looked_up_once_and_kept(server: NameServer) -> None:
     names = NameCache(server.look_up)
     for _ in range(3):
-        assert await names.look_up("a.example", PORT, 5) == ["203.0.113.7"]
+        assert await names.look_up("a.example", PORT, seconds=5) == ["203.0.113.7"]
     assert server.asked["a.example"] == 1
 
 
 async def test_silent_name_server_ends_with_the_deadline_of_the_request(server: NameServer) -> None:
     with pytest.raises(NoAddress, match="no answer"):
-        await NameCache(server.look_up).look_up(SILENT, PORT, 0.01)
+        await NameCache(server.look_up).look_up(SILENT, PORT, seconds=0.01)
 
 
 async def test_silent_name_server_takes_one_thread_for_many_requests(server: NameServer) -> None:
     names = NameCache(server.look_up, most=2)
-    looks = [names.look_up(SILENT, PORT, 0.05) for _ in range(50)]
+    looks = [names.look_up(SILENT, PORT, seconds=0.05) for _ in range(50)]
     assert all(isinstance(fault, NoAddress) for fault in await asyncio.gather(*looks, return_exceptions=True))
     assert server.asked[SILENT] == 1
-    assert await names.look_up("healthy.example", PORT, 5) == ["203.0.113.7"]
+    # Of the two threads, one is left for this name.
+    assert await names.look_up("healthy.example", PORT, seconds=5) == ["203.0.113.7"]
 
 
 async def test_late_answer_of_a_name_server_is_used_by_the_next_request(server: NameServer) -> None:
     names = NameCache(server.look_up)
     with pytest.raises(NoAddress):
-        await names.look_up(SILENT, PORT, 0.01)
-    server.speaks.set()
-    assert await names.look_up(SILENT, PORT, 5) == ["203.0.113.7"]
+        await names.look_up(SILENT, PORT, seconds=0.01)
+    server.may_answer.set()
+    assert await names.look_up(SILENT, PORT, seconds=5) == ["203.0.113.7"]
     assert server.asked[SILENT] == 1
 
 
@@ -78,23 +79,25 @@ async def test_name_without_an_address_is_reported_and_looked_up_again(server: N
     names = NameCache(server.look_up)
     server.fails["a.example"] = fault
     with pytest.raises(NoAddress, match=r"a\.example"):
-        await names.look_up("a.example", PORT, 5)
+        await names.look_up("a.example", PORT, seconds=5)
     del server.fails["a.example"]
-    assert await names.look_up("a.example", PORT, 5) == ["203.0.113.7"]
+    assert await names.look_up("a.example", PORT, seconds=5) == ["203.0.113.7"]
 
 
-def test_last_addresses_replace_a_silent_name_server_for_a_while(server: NameServer) -> None:
+def test_expired_addresses_are_used_while_the_name_server_is_silent_until_they_are_too_old(server: NameServer) -> None:
     async def story(clock: VirtualClock) -> None:
         names = NameCache(server.look_up)
-        server.speaks.set()
+        server.may_answer.set()
+        # The virtual time does not pass while the thread of this lookup runs.
         with get_jumping_loop().time_stopped("lookup"):
-            await names.look_up(SILENT, PORT, 5)
-        server.speaks.clear()
+            await names.look_up(SILENT, PORT, seconds=5)
+        server.may_answer.clear()
         await clock.sleep(FRESH_SECONDS)
-        assert await names.look_up(SILENT, PORT, 5) == ["203.0.113.7"]
+        assert await names.look_up(SILENT, PORT, seconds=5) == ["203.0.113.7"]
         await clock.sleep(STALE_SECONDS)
         with pytest.raises(NoAddress):
-            await names.look_up(SILENT, PORT, 5)
+            await names.look_up(SILENT, PORT, seconds=5)
+        # The third request waits for the second lookup, which has not ended.
         assert server.asked[SILENT] == 2
 
     run_virtually(story)
@@ -105,7 +108,7 @@ async def test_name_that_led_into_a_private_network_is_looked_up_again_at_the_ne
     resolver = Resolver(Guard(), names=NameCache(lambda *_: answers.pop(0)))
     origin = Origin("https", "www.example", PORT)
     with pytest.raises(RefusedAddress):
-        await resolver.find_routes(origin, 5)
+        await resolver.find_routes(origin, seconds=5)
     # An allowed address is kept for a minute, so the third answer is not used.
     for _ in range(2):
-        assert await resolver.find_routes(origin, 5) == [Route("8.8.8.8", PORT, tls=True)]
+        assert await resolver.find_routes(origin, seconds=5) == [Route("8.8.8.8", PORT, tls=True)]

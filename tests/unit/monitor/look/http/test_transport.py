@@ -70,20 +70,23 @@ def receive_in_pieces(connection: Connection, raw: bytes, cuts: list[int]) -> No
 
 
 @given(st.sampled_from(ANSWERS), st.lists(st.integers(0, 120), max_size=8))
-def test_an_answer_is_the_same_however_it_is_cut_on_its_way(sample: tuple[bytes, int, bytes], cuts: list[int]) -> None:
+def test_answer_cut_anywhere_on_its_way_is_whole_and_its_connection_is_kept(
+    sample: tuple[bytes, int, bytes], cuts: list[int]
+) -> None:
     raw, status, body = sample
 
     async def story() -> tuple[int, bytes, bool]:
         connection, _ = send_request()
         receive_in_pieces(connection, raw, cuts)
         read = await body_of(connection)
-        return connection.status, read, connection.end_request()
+        is_kept = connection.end_request()
+        return connection.status, read, is_kept
 
     assert asyncio.run(story()) == (status, body, True)
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=4))
-def test_no_bytes_break_a_connection_otherwise_than_as_httpx_does(raw: bytes, cuts: list[int]) -> None:
+def test_bytes_that_are_no_answer_raise_a_transport_error_of_httpx(raw: bytes, cuts: list[int]) -> None:
     async def story() -> None:
         connection, _ = send_request()
         receive_in_pieces(connection, raw, cuts)
@@ -100,13 +103,15 @@ async def test_second_answer_to_one_request_closes_the_connection() -> None:
     connection.data_received(first + b"HTTP/1.1 200 OK\r\nX-Forged: 1\r\nContent-Length: 2\r\n\r\nno")
     assert await body_of(connection) == b"ok"
     assert connection.headers == [(b"Content-Length", b"2")]
-    assert not connection.end_request()
+    is_kept = connection.end_request()
+    assert not is_kept
 
 
 async def test_unrequested_bytes_close_an_idle_connection() -> None:
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-    assert connection.end_request()
+    is_kept = connection.end_request()
+    assert is_kept
     connection.data_received(b"HTTP/1.1 200 OK\r\n\r\n")
     assert transport.aborted
     with pytest.raises(httpx.WriteError):
@@ -124,7 +129,7 @@ async def test_only_connections_of_one_loop_share_a_buffer() -> None:
     assert of_another_loop is not first
 
 
-async def test_body_that_arrives_faster_than_it_is_read_is_paused() -> None:
+async def test_body_that_arrives_faster_than_it_is_read_is_paused_until_it_is_read() -> None:
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
     connection.data_received(bytes(300_000))
@@ -133,13 +138,13 @@ async def test_body_that_arrives_faster_than_it_is_read_is_paused() -> None:
     assert transport.reading
 
 
-@pytest.mark.parametrize("more", [b"X-More: and more\r\n", b"X-More" + b"e" * 100])
-async def test_trailers_are_dropped_and_limited(more: bytes) -> None:
+@pytest.mark.parametrize("trailer", [b"X-More: and more\r\n", b"X-More" + b"e" * 100])
+async def test_trailers_are_dropped_and_limited(trailer: bytes) -> None:
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
     bytes_beyond_the_limit = 70_000
-    for _ in range(bytes_beyond_the_limit // len(more)):
-        connection.data_received(more)
+    for _ in range(bytes_beyond_the_limit // len(trailer)):
+        connection.data_received(trailer)
     assert transport.aborted
     assert connection.headers == [(b"Transfer-Encoding", b"chunked")]
 
@@ -148,14 +153,16 @@ async def test_answer_to_head_has_no_body_and_closes_the_connection() -> None:
     connection, _ = send_request(is_head=True)
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n")
     assert await body_of(connection) == b""
-    assert not connection.end_request()
+    is_kept = connection.end_request()
+    assert not is_kept
 
 
 async def test_connection_that_the_server_closes_is_not_kept() -> None:
     connection, _ = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
     await body_of(connection)
-    assert not connection.end_request()
+    is_kept = connection.end_request()
+    assert not is_kept
 
 
 async def test_a_pool_survives_a_server_that_closes_resets_or_hangs_at_random() -> None:
@@ -173,6 +180,7 @@ async def test_a_pool_survives_a_server_that_closes_resets_or_hangs_at_random() 
             if throw < 0.3:
                 writer.close()
 
+    # Of the answers, 80 % are whole: about 240 of 12 * 25, and 16 of the last 20.
     async with publishing(answer_by_chance) as publisher, fetcher_for(publisher, seconds=0.2) as fetcher:
 
         async def look_several_times(times: int) -> list[bool]:

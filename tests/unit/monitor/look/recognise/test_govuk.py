@@ -144,8 +144,8 @@ def test_gone_item_is_withdrawn_although_it_answers_200() -> None:
 
 def test_redirect_item_is_unknown_and_gives_its_destination() -> None:
     rules = [{"path": PATH, "type": "exact", "destination": "/government/statistics/other"}]
-    twin = f"https://www.gov.uk/api/content{PATH}"
-    recognised = recognise(item("redirect", None, twin, redirects=rules), Context(twin, TITLE))
+    item_url = f"https://www.gov.uk/api/content{PATH}"
+    recognised = recognise(item("redirect", None, item_url, redirects=rules), Context(item_url, TITLE))
     assert recognised.state is State.UNKNOWN
     assert [(found.role, found.url) for found in recognised.found] == [
         ("redirect", "https://www.gov.uk/api/content/government/statistics/other")
@@ -165,7 +165,8 @@ def listing(*links: str) -> Answer:
     return answer(json.dumps({"results": [*results, {"title": "No link"}]}).encode(), "application/json")
 
 
-def test_listing_gives_every_entry_with_an_address_and_finds_the_release_at_any() -> None:
+def test_listing_shows_the_release_at_any_address_and_ignores_an_entry_without_an_address() -> None:
+    # The listing has the release's title at this address, and another entry without an address.
     recognised = recognise(listing(ELSEWHERE), CONTEXT)
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
     assert [found.url for found in recognised.found] == [f"https://www.gov.uk{ELSEWHERE}"]
@@ -228,7 +229,9 @@ def test_no_json_breaks_the_govuk_recogniser(schema: str, fields: dict[str, obje
         ("gone_redirect", {State.WITHDRAWN, State.UNKNOWN}),
     ],
 )
-def test_the_samples_of_content_items_have_a_state_of_their_folder(folder: str, possible: set[State]) -> None:
+def test_sampled_items_have_a_possible_state_of_their_folder_and_only_withdrawn_ones_are_withdrawn(
+    folder: str, possible: set[State]
+) -> None:
     for sample in sorted((SAMPLES / folder).iterdir()):
         body = sample.read_bytes()
         state = recognise(answer(body, "application/json"), Context(URL, json.loads(body).get("title") or TITLE)).state
@@ -248,6 +251,7 @@ def test_only_the_sampled_publication_is_present_and_announcements_are_absent() 
 def test_item_states_its_version_by_fields_not_by_change_notes() -> None:
     history = [{"note": "SECRET correction", "public_timestamp": "2026-11-27T14:05:00+00:00"}, {"note": "First."}]
     corrected = item("publication", public_updated_at="2026-11-27T14:05:00Z", details={"change_history": history})
+    # The first note is that of the publication, so there is one change.
     assert recognise(corrected, CONTEXT).version == "change_history=1 public_updated_at=2026-11-27T14:05:00+00:00"
     assert recognise(item("publication"), CONTEXT).version is None
 

@@ -37,36 +37,36 @@ def test_a_page_about_figures_that_are_published_regularly_is_no_promise() -> No
     assert find_recogniser("status")(seen, CONTEXT).state is State.PRESENT
 
 
-DUE_PAGE = "<p>This release is due on 26 November 2026 at 10:00.</p>"
-AFTER_SLOT = a_slot(NOON - 2 * HOUR)
+DUE_NOTICE = "<p>This release is due on 26 November 2026 at 10:00.</p>"
+SLOT_TWO_HOURS_AGO = a_slot(NOON - 2 * HOUR)
 
 
 @pytest.mark.parametrize(("inside", "state"), [("", State.UNKNOWN), ("Published 26 November 2026", State.PRESENT)])
 def test_page_that_an_announcement_redirects_to_proves_a_release_only_with_a_date_of_publication(
     inside: str, state: State
 ) -> None:
-    led_to = Context(URL, TITLE, slot=AFTER_SLOT, is_led_to=True)
-    assert find_recogniser("govuk")(page(TITLE, TITLE, DUE_PAGE + inside), led_to).state is state
+    led_to = Context(URL, TITLE, slot=SLOT_TWO_HOURS_AGO, is_led_to=True)
+    assert find_recogniser("govuk")(page(TITLE, TITLE, DUE_NOTICE + inside), led_to).state is state
 
 
 @pytest.mark.parametrize(
     "context",
     [
-        Context(URL, TITLE, slot=AFTER_SLOT, is_led_to=True, was_missing=True),
-        Context(URL, TITLE, slot=AFTER_SLOT, baseline="the hash of another body"),
+        Context(URL, TITLE, slot=SLOT_TWO_HOURS_AGO, is_led_to=True, was_missing=True),
+        Context(URL, TITLE, slot=SLOT_TWO_HOURS_AGO, baseline="the hash of another body"),
     ],
     ids=["missing before", "other content before"],
 )
 def test_page_that_was_missing_or_had_other_content_before_is_out_after_its_slot(context: Context) -> None:
-    assert find_recogniser("govuk")(page(TITLE, TITLE, DUE_PAGE), context).state is State.PRESENT
+    assert find_recogniser("govuk")(page(TITLE, TITLE, DUE_NOTICE), context).state is State.PRESENT
 
 
 @pytest.mark.parametrize(
     ("url", "state"), [(URL, State.UNKNOWN), ("https://www.example.org/claims", State.PRESENT)], ids=["GOV.UK", "other"]
 )
 def test_first_page_seen_after_its_slot_needs_a_date_of_publication_only_on_gov_uk(url: str, state: State) -> None:
-    context = Context(url, TITLE, slot=AFTER_SLOT)
-    assert find_recogniser("status")(page(TITLE, TITLE, DUE_PAGE), context).state is state
+    context = Context(url, TITLE, slot=SLOT_TWO_HOURS_AGO)
+    assert find_recogniser("status")(page(TITLE, TITLE, DUE_NOTICE), context).state is state
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])

@@ -166,4 +166,5 @@ def test_answers_of_a_retired_address_are_unknown_unless_they_have_a_body_to_rea
     assert state_by_headers(404, b"not found") is ABSENT
     assert state_by_headers(404, b"not found", sunset=retired_in_july) is UNKNOWN
     assert state_by_headers(200, b"", deprecation="true") is UNKNOWN
+    # None: the state is not known by the headers, so the body is read.
     assert state_by_headers(200, b"{}", sunset=retired_in_july) is None

@@ -31,12 +31,11 @@ def test_status_is_never_specific() -> None:
 
 def test_status_compares_heading_and_title_with_the_release() -> None:
     other_edition = TITLE.replace("July to September", "April to June")
-    context = Context(CONTEXT.url, TITLE, was_missing=True)
     for name, state in ((TITLE, State.PRESENT), (other_edition, State.ABSENT), ("Others", State.UNKNOWN)):
         under_heading = page(title="Agency", heading=name)
         under_title = page(title=f"{name} - Agency", heading="Agency")
-        assert find_recogniser("status")(under_heading, context).state is state
-        assert find_recogniser("status")(under_title, context).state is state
+        assert find_recogniser("status")(under_heading, CONTEXT).state is state
+        assert find_recogniser("status")(under_title, CONTEXT).state is state
 
 
 def test_any_page_is_present_to_status_if_the_title_of_the_release_is_not_known() -> None:
@@ -125,11 +124,11 @@ def test_a_link_is_found_by_its_address_or_words() -> None:
     assert find_recogniser("link:*.csv")(page("T", "H", links), CONTEXT).state is State.ABSENT
 
 
-def test_link_is_specific_if_it_names_the_period_or_has_the_title() -> None:
-    link = f'<a href="/x">{TITLE}</a>'
-    assert find_recogniser("link:/x")(page("T", "H", link), CONTEXT).specific
-    assert find_recogniser("link:*2026*")(page("T", "H", link), CONTEXT).specific
-    assert not find_recogniser("link:/x")(page("T", "H", '<a href="/x">More</a>'), CONTEXT).specific
+def test_link_is_specific_if_its_text_is_the_title_or_if_the_pattern_names_a_period() -> None:
+    titled, dated = page("T", "H", f'<a href="/x">{TITLE}</a>'), page("T", "H", '<a href="/x-2026">More</a>')
+    assert find_recogniser("link:/x")(titled, CONTEXT).specific
+    assert find_recogniser("link:*2026*")(dated, CONTEXT).specific
+    assert not find_recogniser("link:/x*")(dated, CONTEXT).specific
 
 
 def test_an_element_is_found_by_its_selector() -> None:
@@ -164,7 +163,7 @@ def test_an_entry_of_a_feed_is_found() -> None:
     ]
 
 
-def test_whole_feed_without_the_entry_is_absence_and_a_cut_one_is_unknown() -> None:
+def test_whole_feed_without_the_entry_is_absence_and_a_cut_feed_or_other_content_is_unknown() -> None:
     whole = FEED.format(title="Something else").encode()
     recognise = find_recogniser("feed:example claims")
     assert recognise(answer(whole, "application/atom+xml"), CONTEXT).state is State.ABSENT
@@ -198,14 +197,14 @@ def test_ons_entry_gives_its_parts_in_both_spellings() -> None:
     ]
 
 
-def test_ons_page_without_a_status_is_unknown() -> None:
+def test_ons_page_without_a_status_is_unknown_unless_its_words_show_whether_it_is_out() -> None:
     recognise = find_recogniser("ons")
     assert recognise(page(TITLE, TITLE), CONTEXT).state is State.UNKNOWN
     assert recognise(page(TITLE, TITLE, "<p>Not yet released</p>"), CONTEXT).state is State.ABSENT
     assert recognise(page(TITLE, TITLE, "<h2>Publications</h2>"), CONTEXT).specific
 
 
-def test_ees_version_is_presence_with_its_dates() -> None:
+def test_ees_version_of_our_release_is_presence_and_gives_its_release_id() -> None:
     content: dict[str, object] = {"id": "1", "releaseId": "2", "published": "2026-11-26T09:30:00Z"}
     content |= {"title": "July to September 2026"}
     content |= {"publication": {"title": "Example claims: quarterly statistics"}}
@@ -214,7 +213,7 @@ def test_ees_version_is_presence_with_its_dates() -> None:
     assert recognised.found[0].facts["releaseId"] == "2"
 
 
-def test_ees_amendment_advances_the_version_and_keeps_the_date() -> None:
+def test_ees_amendment_advances_the_last_update_and_the_update_count_of_the_version() -> None:
     published, series = "2026-10-15T08:30:21.44+00:00", "Example claims: quarterly statistics"
     content = {"id": "1", "releaseId": "2", "published": published, "title": "July to September 2026"}
     content |= {"publication": {"title": series}, "lastUpdated": published, "updateCount": 1}
@@ -226,15 +225,15 @@ def test_ees_amendment_advances_the_version_and_keeps_the_date() -> None:
     assert advanced_fields(parse_version(first or ""), parse_version(amended or "")) == ["lastUpdated", "updateCount"]
 
 
-def test_ees_entries_give_the_version_of_the_release() -> None:
-    entry = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
+def test_version_of_our_release_is_read_from_its_own_entry_in_a_list_of_ees_releases() -> None:
+    ours = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
     other = {"releaseId": "2", "published": "x", "title": "April to June 2026", "lastUpdated": "2026-12-01T09:30:00Z"}
     context = Context(URL, "Example claims: July to September 2026")
-    listed = json_answer({"results": [other, entry | {"lastUpdated": "2026-11-26T09:30:02Z"}]})
+    listed = json_answer({"results": [other, ours | {"lastUpdated": "2026-11-26T09:30:02Z"}]})
     assert find_recogniser("ees")(listed, context).version == "lastUpdated=2026-11-26T09:30:02+00:00"
 
 
-def test_ees_entries_are_searched_for_the_period() -> None:
+def test_list_of_ees_releases_is_searched_for_our_period_and_proves_nothing_if_our_title_is_not_known() -> None:
     ours = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
     on_another_site = {"title": "April to June 2010", "url": "/x"}
     recognise, context = find_recogniser("ees"), Context(URL, "Example claims: July to September 2026")
@@ -255,7 +254,7 @@ def test_ees_entries_are_searched_for_the_period() -> None:
         ("2024-25-autumn-term", "autumn-term", State.PRESENT),
     ],
 )
-def test_an_ees_release_is_out_once_the_latest_slug_is_later_than_that_of_the_edition_before_ours(
+def test_ees_release_is_out_once_the_latest_slug_is_later_than_the_slug_of_the_edition_before_ours(
     before_ours: str, latest: str, state: State
 ) -> None:
     content = json_answer({"latestRelease": {"slug": latest}})
@@ -267,7 +266,7 @@ def test_a_publication_of_ees_without_a_latest_release_is_unknown(content: dict[
     assert find_recogniser("ees-after:2024-25")(json_answer(content), CONTEXT).state is State.UNKNOWN
 
 
-def test_the_first_release_of_a_publication_of_ees_comes_after_none() -> None:
+def test_first_release_of_an_ees_publication_is_out_once_there_is_a_latest_release() -> None:
     recognise = find_recogniser("ees-after:none")
     assert recognise(json_answer({"latestRelease": None}), CONTEXT).state is State.ABSENT
     assert recognise(json_answer({"latestRelease": {"slug": "2025-26"}}), CONTEXT).specific

@@ -50,14 +50,15 @@ def test_next_editions_and_site_notices_are_unknown(heading: str) -> None:
     assert recognise(heading.replace("June", "May")).state is UNKNOWN
 
 
-def test_a_promise_of_these_figures_makes_only_the_current_period_unknown() -> None:
+def test_promise_of_these_figures_makes_a_page_unknown_only_if_it_shows_the_period_of_our_release() -> None:
     of_these, of_the_next = "These figures will be published at 9.30am.", "The next release will be published in July."
-    assert recognise("Deaths, June 2026", inside=f"<p>{of_these}</p>").state is UNKNOWN
-    assert recognise("Deaths, June 2026", inside=f"<p>{of_the_next}</p>").state is PRESENT
-    assert recognise("Deaths, May 2026", inside=f"<p>{of_these}</p>").state is ABSENT
+    ours = "Example deaths: June 2026"
+    assert recognise("Deaths, June 2026", inside=f"<p>{of_these}</p>", ours=ours).state is UNKNOWN
+    assert recognise("Deaths, June 2026", inside=f"<p>{of_the_next}</p>", ours=ours).state is PRESENT
+    assert recognise("Deaths, May 2026", inside=f"<p>{of_these}</p>", ours=ours).state is ABSENT
 
 
-def test_presence_is_specific_under_the_releases_title() -> None:
+def test_presence_is_specific_only_under_the_whole_title_of_our_release() -> None:
     assert recognise("Example deaths, June 2026", ours="Example deaths: June 2026").specific
     assert not recognise("Deaths, June 2026", ours="Example deaths: June 2026").specific
     # Provisional figures have the same period as the final ones.

@@ -108,22 +108,24 @@ async def test_task_cannot_exceed_its_memory() -> None:
 
 async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> None:
     slow = [
-        asyncio.create_task(recognise_in(workers, COSTLY_SELECTOR, COSTLY_PAGE, "slow.example", 2)) for _ in range(3)
+        asyncio.create_task(recognise_in(workers, COSTLY_SELECTOR, COSTLY_PAGE, host="slow.example", seconds=2))
+        for _ in range(3)
     ]
     await asyncio.sleep(0)
-    assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>", "healthy.example") is State.PRESENT
+    assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>", host="healthy.example") is State.PRESENT
     assert not any(task.done() for task in slow)
     workers.close()
     assert all(isinstance(fault, NoWorker) for fault in await asyncio.gather(*slow, return_exceptions=True))
 
 
 async def test_failed_reader_is_reported_and_its_process_ended(workers: Workers) -> None:
+    # The reader fails, because None is no body.
     with pytest.raises(WorkerFault, match="TypeError"):
         await workers.run("strip", "a.example", None, seconds=5)
     assert process_ids(workers) == []
 
 
-async def test_unused_workers_are_stopped(workers: Workers) -> None:
+async def test_worker_without_a_task_since_the_last_call_is_stopped(workers: Workers) -> None:
     await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
     workers.stop_unused()
     assert len(process_ids(workers)) == 1
@@ -141,7 +143,7 @@ async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
 
 
-async def test_only_tasks_of_a_host_beyond_its_share_of_the_queue_are_refused(workers: Workers) -> None:
+async def test_fifth_large_body_of_a_host_in_the_queue_is_refused_and_its_host_is_reported(workers: Workers) -> None:
     costly_hosts: list[str] = []
     workers.on_costly = costly_hosts.append
 
@@ -191,7 +193,7 @@ class Machine:
 
 
 async def test_worker_that_does_not_start_is_our_fault_not_the_hosts() -> None:
-    machine = Machine()
+    machine = Machine(is_mended=False)
     workers = machine.workers()
     with pytest.raises(NoWorker, match="this monitor has no worker to read it: PermissionError"):
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
@@ -200,7 +202,7 @@ async def test_worker_that_does_not_start_is_our_fault_not_the_hosts() -> None:
 
 
 async def test_pause_between_attempts_to_start_a_worker_doubles_from_one_second() -> None:
-    machine = Machine()
+    machine = Machine(is_mended=False)
     workers = machine.workers()
     attempts_until_second = {0.0: 1, 0.5: 1, 1.0: 2, 1.9: 2, 3.0: 3}
     for seconds, attempts in attempts_until_second.items():
@@ -213,7 +215,7 @@ async def test_pause_between_attempts_to_start_a_worker_doubles_from_one_second(
 
 
 async def test_answers_are_read_again_once_a_worker_starts() -> None:
-    machine = Machine()
+    machine = Machine(is_mended=False)
     workers = machine.workers()
     with pytest.raises(NoWorker):
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
@@ -223,7 +225,7 @@ async def test_answers_are_read_again_once_a_worker_starts() -> None:
     workers.close()
 
 
-async def test_idle_worker_is_used_although_another_does_not_start() -> None:
+async def test_fault_of_a_worker_that_does_not_start_ends_once_another_worker_is_idle() -> None:
     is_second_start_begun, calls, attempts = threading.Event(), count(), list[str]()
 
     def start_first_and_refuse_second(megabytes: int) -> Worker:
@@ -240,13 +242,14 @@ async def test_idle_worker_is_used_although_another_does_not_start() -> None:
     tasks = [recognise_in(workers, "css:h1", b"<h1>Births</h1>", host) for host in ("a.example", "b.example")]
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {State, NoWorker}
+    # An empty text reports that a worker runs. The last one is that of the idle worker: no other start is tried.
     await workers.try_start()
     assert attempts == ["", START_FAULT, ""]
     workers.close()
 
 
 async def test_an_eager_start_is_tried_and_then_repeated_until_it_succeeds() -> None:
-    machine = Machine()
+    machine = Machine(is_mended=False)
     workers = machine.workers()
     await workers.try_start()
     assert machine.attempts == []
