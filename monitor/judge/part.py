@@ -9,9 +9,9 @@ from datetime import datetime, time, timedelta
 from monitor.judge.case import Case, Window
 from monitor.judge.exposure import find_exposures, find_unseen_exposures, is_early, present_at_slot_by
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.presence import absent_at
+from monitor.judge.presence import Presence
 from monitor.judge.reasons import Reason
-from monitor.judge.runs import Run
+from monitor.judge.runs import Run, absent_at
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
 from monitor.plan.targets import View
@@ -182,11 +182,24 @@ class _PartJudge:
         if present_at_slot:
             by = min(present_at_slot_by(presence, window.opens, self.runs) for presence in present_at_slot)
             return _Timing(VerdictKind.ON_TIME, Interval(window.opens, by))
-        later = next((presence.appears for presence in evidence.presences if not is_early(presence, window)), None)
+        later = next((presence.appears for presence in evidence.presences if self._may_be_release(presence)), None)
         if later is None and evidence.present_from_start is not None and is_revealed_by_page(evidence, page_released):
             # Its address was unknown before the page was out, so it came no earlier than the page.
             later = Interval(page_released.after, evidence.present_from_start.begin)
         return self._judge_absence() if later is None else self._judge_appearance(later)
+
+    def _may_be_release(self, presence: Presence) -> bool:
+        """Return whether a presence may be the release: it came after the slot, and not only in old copies.
+
+        If every answer so far is a copy from before a proved absence, the content may have been removed since. So it
+        counts as in time only if it is still there when the slot is settled, or once a newer answer shows it.
+        """
+        window, absent = self.window, presence.appears.after
+        is_in_time = absent is None or absent <= window.latest
+        is_old = all(spell.claims is not None and spell.end < spell.first_sent for spell in presence.spells)
+        if is_in_time and is_old and (presence.removed is not None or self.now < window.settles):
+            return False
+        return not is_early(presence, window)
 
     def _judge_appearance(self, appeared: Interval) -> _Timing:
         """Return the verdict on a part that appeared at or after its slot, within `appeared`.

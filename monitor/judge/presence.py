@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.judge.runs import UNDERWAY, Run
+from monitor.judge.runs import absent_at
 from monitor.judge.spells import Spell, build_spell, find_absence_after
 from monitor.look.sighting import State
 from monitor.plan.targets import View
@@ -228,17 +228,3 @@ def _absent_well_before(absence: Spell, presence: Spell) -> datetime | None:
     """
     limit = min(presence.first_sent, presence.earliest) - _AGE_GRAIN
     return latest_known(absent_at(run, limit) for run in absence.runs)
-
-
-def absent_at(run: Run, limit: datetime) -> datetime | None:
-    """Return the latest instant up to `limit` as of which a run of absences proves absence; None if it proves none.
-
-    A run keeps its first look, its last look and its widest gap, but not the looks between. If it goes on beyond
-    `limit`, its last look before `limit` was at most the widest gap earlier.
-    """
-    if run.first_sent > limit:
-        return None
-    if run.end <= limit:
-        return run.end
-    # It proves at least its beginning. A look in flight at `limit` proves nothing about that instant.
-    return max(min(run.begin, run.first_sent), limit - run.largest_gap - UNDERWAY)

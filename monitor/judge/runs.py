@@ -45,7 +45,8 @@ class Run:
     `status` that of the first answer, `why` the reason of an unknown run. `evidence` names the records kept for it.
     `version` is what the content says about its own version, the same at every look. `failed` counts failed looks in
     between, in a run that was merged long after its release. `monitor` made the looks, at `address`. Both are empty in
-    runs that an older version stored.
+    runs that an older version stored. `first_received` is when the answer to the first look was received, None in runs
+    that an older version stored.
     """
 
     target: str
@@ -65,6 +66,7 @@ class Run:
     failed: int = 0
     monitor: str = ""
     address: str = ""
+    first_received: datetime | None = None
 
     @property
     def key(self) -> tuple[str, datetime, str]:
@@ -188,6 +190,7 @@ def start_run(sighting: Sighting) -> Run:
         digest=sighting.digest,
         version=sighting.version,
         address=sighting.address,
+        first_received=sighting.received,
     )
 
 
@@ -206,6 +209,20 @@ def _has_same_answer(last: Run, sighting: Sighting) -> bool:
     if last.specific is not sighting.specific:
         return False
     return sighting.state is not State.PRESENT or not _has_other_content(last, sighting)
+
+
+def absent_at(run: Run, limit: datetime) -> datetime | None:
+    """Return the latest instant up to `limit` as of which a run of absences proves absence; None if it proves none.
+
+    A run keeps its first look, its last look and its widest gap, but not the looks between. If it goes on beyond
+    `limit`, its last look before `limit` was at most the widest gap earlier.
+    """
+    if run.first_sent > limit:
+        return None
+    if run.end <= limit:
+        return run.end
+    # It proves at least its beginning. A look in flight at `limit` proves nothing about that instant.
+    return max(min(run.begin, run.first_sent), limit - run.largest_gap - UNDERWAY)
 
 
 def is_change(before: Run | None, run: Run) -> bool:

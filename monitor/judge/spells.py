@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, takewhile
 
-from monitor.judge.runs import Run
+from monitor.judge.runs import Run, absent_at
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 
 # We assume that content is not published and removed between two looks at an origin that are this close.
 _CLOSE = timedelta(seconds=20)
-# No look takes longer than this from its first byte sent to its last header received.
+# No look takes longer than this from its first byte sent to its last header received. For runs that an older version
+# stored, which do not say when their first answer was received.
 _LONGEST_LOOK = timedelta(seconds=15)
 
 
@@ -102,15 +103,15 @@ def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
     """
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell
-    is_contradicted = any(
-        spell.begin < absence.end <= spell.first_sent and absence.first_sent < spell.first_sent for absence in absences
-    )
+    absent_before = (absent_at(run, spell.first_sent) for absence in absences for run in absence.runs)
+    is_contradicted = any(absent is not None and spell.begin < absent for absent in absent_before)
     if not is_contradicted:
         return spell
     # An origin is never cached, so close looks prove absence at any instant between them.
     at_origin = (run for absence in absences if absence.view is View.ORIGIN for run in absence.runs)
     is_origin_watched = any(run.largest_gap <= _CLOSE and run.begin <= spell.begin <= run.end for run in at_origin)
-    return replace(spell, begin=spell.first_sent + _LONGEST_LOOK, claims=None if is_origin_watched else spell.begin)
+    first_received = spell.runs[0].first_received or spell.first_sent + _LONGEST_LOOK
+    return replace(spell, begin=first_received, claims=None if is_origin_watched else spell.begin)
 
 
 def find_presence_from_start(runs: Iterable[Run]) -> Run | None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, zip_longest
 from urllib.parse import urlsplit
 
 from alerts.draft.report import Report
@@ -287,13 +287,20 @@ def _are_addresses_right(context: _Context, match: re.Match[str]) -> bool:
 
 
 def _is_exposure_length_right(context: _Context, match: re.Match[str]) -> bool:
-    def fits(span: Span) -> bool:
+    def fits(place: Place) -> bool:
+        return any(fits_span(span, follower) for span, follower in zip_longest(spans(place), spans(place)[1:]))
+
+    def fits_span(span: Span, follower: Span | None) -> bool:
         if span.begins >= context.slot or not context.is_as_long(context.slot - span.begins, match["early"]):
             return False
-        ends = [min(end or context.slot, context.slot) for end in (span.ends, span.shown)]
-        return any(context.is_as_long(end - span.begins, match["length"]) for end in ends)
+        ends = [span.ends, span.shown]
+        # If it came back before the copies at an edge ran out, users of that edge had it all the time.
+        if follower is not None and span.shown is not None and follower.begins <= span.shown:
+            ends += [follower.ends, follower.shown]
+        lengths = [min(end or context.slot, context.slot) - span.begins for end in ends]
+        return any(context.is_as_long(length, match["length"]) for length in lengths)
 
-    return context.is_true_of_spans(fits)
+    return context.is_true_of_places(fits)
 
 
 def _is_delay_right(context: _Context, match: re.Match[str]) -> bool:

@@ -84,8 +84,7 @@ def _users_delay(world: World, place: Place, part: PartClaim, claim: Claim) -> I
         # address with a query, of which no cache keeps a copy.
         return
     got = users_from(world, place)
-    release = release_of(world, place)
-    if release.is_guessed and place is release.page and any(one.what == "other" for one in place.shows):
+    if place is release_of(world, place).page and any(one.what == "other" for one in place.shows):
         # An announcement may lead to a page under any title, so an old copy of another page seems to be the release.
         got += [span.begins for span in spans(place)]
     delays = [(at - claim.slot).total_seconds() for at in got]

@@ -35,6 +35,15 @@ LATE = (
 EARLY = (place("page", "page", URL, Showing(at(-90), "ours"), Showing(at(-60), "absent"), Showing(at(0.2), "ours")),)
 
 
+def early_and_back_after_8_minutes(copied_for: float) -> tuple[Place]:
+    """Return a page that copies at an edge show for so many more seconds after it is removed."""
+    shows = (Showing(at(-90), "ours"), Showing(at(-60), "absent", cache=copied_for), Showing(at(-52), "ours"))
+    return (place("page", "page", URL, *shows),)
+
+
+EARLY_UNTIL_ITS_SLOT = "The release was available for about 1 hour 30 minutes before the announced time."
+
+
 def denied(places: tuple[Place, ...], text: str) -> list[str]:
     """Return why the oracle denies a paragraph of a draft written an hour after the slot."""
     release = Release("claims", TITLE, "example-office", SLOT, places[0], places[1:])
@@ -68,6 +77,7 @@ TRUE = {
     ),
     "removed": (EARLY, "The release became available by 8am. It was removed at about 8.30am, after about 30 minutes."),
     "then in time": (EARLY, "The release was published as announced at 9.30am."),
+    "early and back before the copies ran out": (early_and_back_after_8_minutes(copied_for=600), EARLY_UNTIL_ITS_SLOT),
     "no times": (EARLY, "We apologise for the inconvenience."),
 }  # fmt: skip
 FALSE = {
@@ -84,6 +94,7 @@ FALSE = {
     "another slot": (EARLY, "It was pre-announced for 10am on Wednesday 4 March 2026."),
     "another lead": (EARLY, "The release became available at about 8am, about 20 minutes early."),
     "another end": (EARLY, "The release became available at about 8am. It was removed at about 8.45am."),
+    "early and back after the copies ran out": (early_and_back_after_8_minutes(copied_for=60), EARLY_UNTIL_ITS_SLOT),
     "early, not in time": (LATE, "The release was published as announced at 9.30am."),
     "a length that no rule checks": (LATE, "The release took about 20 minutes."),
     "a second": (LATE, "The release was published at 09:31:07."),

@@ -14,7 +14,7 @@ from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
 from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, NameList, OneOf, Packed, Words
 
-HEAD = "0011"
+HEAD = "0012"
 """The migration that makes these tables. `upgrade` does not change a store that has reached it."""
 WORKS_FROM = "0006"
 """Programs of this migration can still use the tables, because later ones only added (docs/architecture.md)."""
@@ -153,6 +153,7 @@ RUN = _compact_table(
     _nullable("version"),
     sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
     _added_later("address"),
+    _nullable("first_received", Instant),
 )
 
 BLIND = _compact_table(

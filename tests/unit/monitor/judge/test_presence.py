@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.judge.presence import Presence, absent_at, build_presences
+from monitor.judge.presence import Presence, build_presences
+from monitor.judge.runs import absent_at
 from monitor.judge.spells import build_spells
 from monitor.plan.targets import View
 from schedules.times.interval import Interval

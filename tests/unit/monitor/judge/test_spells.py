@@ -87,8 +87,16 @@ def test_a_presence_begins_when_its_copy_was_made() -> None:
 
 def test_a_presence_whose_age_an_earlier_look_contradicts_begins_with_its_look_and_keeps_the_claim() -> None:
     presence = presence_30_s_old_at_60(edge=[(50, ABSENT)])
-    assert presence.begin == after_slot(60 + LONGEST_LOOK)
+    assert presence.begin == after_slot(60)
     assert presence.claims == presence.earliest == after_slot(60 - 30)
+
+
+def test_a_presence_of_a_run_without_its_first_reception_begins_after_the_longest_possible_look() -> None:
+    # Versions before 0012 of the store did not keep when the first answer of a run was received.
+    absence, presence = spells_of((0, ABSENT), (50, ABSENT), (60, PRESENT, 30), specific=True)
+    old_run = replace(presence.runs[0], first_received=None)
+    corrected = correct_ages({View.EDGE: [absence, replace(presence, runs=(old_run,))]})[View.EDGE]
+    assert corrected[1].begin == after_slot(60 + LONGEST_LOOK)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +113,7 @@ def test_an_age_claims_an_earlier_presence_only_if_the_origin_was_not_watched_si
     origin: list[Look], *, is_watched: bool
 ) -> None:
     presence = presence_30_s_old_at_60(origin=origin)
-    assert presence.begin == after_slot(60 + LONGEST_LOOK)
+    assert presence.begin == after_slot(60)
     assert presence.claims == (None if is_watched else after_slot(60 - 30))
 
 

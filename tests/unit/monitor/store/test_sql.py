@@ -193,11 +193,11 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
             "the verdict on r is late, its events lead to another",
         ),
         (
-            "INSERT INTO run VALUES ('t', 5, 'edge', 'absent', 4, 5, 5, 1, 0, 0, '', 404, NULL, '', NULL, 0, '')",
+            "INSERT INTO run VALUES ('t', 5, 'edge', 'absent', 4, 5, 5, 1, 0, 0, '', 404, NULL, '', NULL, 0, '', NULL)",
             "a run of t ends before it begins",
         ),
         (
-            "INSERT INTO run VALUES ('t', 5, 'edge', 'absent', 5, 5, 5, 1, 0, 0, '', 404, NULL, 'edge-1', NULL, 0, '')",
+            "INSERT INTO run VALUES ('t', 5, 'edge', 'absent', 5, 5, 5, 1, 0, 0, '', 404, NULL, 'edge-1', NULL, 0, '', NULL)",
             "a run of t rests on evidence edge-1, which is lost",
         ),
         (
