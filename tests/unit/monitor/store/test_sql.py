@@ -197,8 +197,8 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
             "a run of t ends before it begins",
         ),
         (
-            "INSERT INTO run VALUES ('t', 5, 'edge', 'absent', 5, 5, 5, 1, 0, 0, '', 404, NULL, 'edge-1', NULL, 0, '', NULL)",
-            "a run of t rests on evidence edge-1, which is lost",
+            "INSERT INTO run VALUES ('t', 5, 'e', 'absent', 5, 5, 5, 1, 0, 0, '', 404, NULL, 'e-1', NULL, 0, '', NULL)",
+            "a run of t rests on evidence e-1, which is lost",
         ),
         (
             """INSERT INTO evidence VALUES ('edge', 2, 'calendar', 1, 'edge.warc.gz', 0, 1, x'00', x'00', NULL);
