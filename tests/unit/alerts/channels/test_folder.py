@@ -42,6 +42,7 @@ async def test_names_of_attachments_cannot_leave_the_folder(tmp_path: Path) -> N
     files = (Attachment("../../evil name.docx", "x/y", b"1"), Attachment("..", "x/y", b"2"))
     message = Message("abc", "abc", "opened", "s", "t", data=MESSAGE.data, attachments=files)
     await folder_channel(tmp_path / "in").send(message)
+    # A name without safe characters is replaced by the number of its attachment, from 0.
     names = ("abc.json", "abc.txt", "abc-evil-name.docx", "abc-1")
     assert list_files(tmp_path) == {tmp_path / "in/2018-01-05" / name for name in names}
 
@@ -61,6 +62,7 @@ async def test_a_folder_that_cannot_be_written_is_a_temporary_refusal(tmp_path: 
 
 def test_no_virtual_time_passes_while_files_are_written(tmp_path: Path) -> None:
     async def send_message(clock: VirtualClock) -> tuple[Outcome, float]:
+        # If virtual time passed during the writing, this timeout would end the attempt.
         channel = Folder(channel_settings("folder", folder=str(tmp_path), timeout=0.001), clock.now, DIRECT)
         outcome = await channel.send(MESSAGE)
         await channel.close()

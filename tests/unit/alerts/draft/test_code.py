@@ -72,8 +72,14 @@ def test_first_day_and_citation_of_an_edition_can_be_configured() -> None:
 
 def test_every_practice_of_every_edition_has_a_citation_and_a_text() -> None:
     for edition in load_editions():
+        assert edition.practices
+        assert all(practice.cite and practice.text for practice in edition.practices.values())
+
+
+def test_every_failure_mode_cites_only_practices_of_its_edition() -> None:
+    for edition in load_editions():
         for number in range(1, 18):
-            assert all(practice.cite and practice.text for practice in find_practices(f"FM{number:02}", edition))
+            assert {*find_practices(f"FM{number:02}", edition)} <= {*edition.practices.values()}
 
 
 def test_each_practice_says_whether_its_citation_was_confirmed() -> None:

@@ -84,7 +84,7 @@ def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_a_person_types_can_be_written_in_every_format(ofqual_late: Incident, text: str) -> None:
     report = merge_words(
-        {"B.2.account": text, "B.1.producer": text, "elsewhere": text}, draft_when_overdue_by(ofqual_late, 5)
+        {"B.2.account": text, "B.1.producer": text, "no such box": text}, draft_when_overdue_by(ofqual_late, 5)
     )
     for write in WRITERS.values():
         assert write(report)
@@ -97,6 +97,7 @@ def test_typed_text_is_kept_after_a_measured_account_that_grows(ofqual_late: Inc
     account = get_field(after, "B.2.account")
     assert account.answer is not None
     assert (account.answer.text, account.answer.by) == ("The platform failed.", "web manager")
+    # Due at 9.30am, so overdue by 30 minutes at 10am.
     assert "It was still not available at 10am." in " ".join(account.paragraphs)
     assert not account.is_replaced
 
@@ -275,6 +276,7 @@ def test_a_change_after_sign_off_is_marked_as_an_amendment(ofqual_late: Incident
     later = BEGIN + timedelta(days=6)
     versions = append_edit(versions, {"B.4.corrective": "Extra monitoring."}, "press officer", later)
     report = versions[-1].report
+    # The amendment also changes the date of the report.
     assert report.amendments == (
         (
             "Amended after sign-off on 11 January 2018 by press officer: "

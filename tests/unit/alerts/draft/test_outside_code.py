@@ -15,7 +15,7 @@ from alerts.incident import Incident
 from tests.unit.alerts.draft.conftest import at, facts_of, text_of_field
 
 CITES_NONE = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
-BOUND = ("Protocol 2", "practice 4", "practice 8", "Code of Practice edition")
+WORDS_OF_CITATIONS = ("Protocol 2", "practice 4", "practice 8", "Code of Practice edition")
 
 
 @pytest.mark.parametrize("form", sorted({*load_forms()} - {"period"}))
@@ -26,7 +26,7 @@ def test_a_report_of_a_producer_outside_the_code_cites_no_practice(
         editions = override_editions(load_editions(), {}, {}, [incident.producer])
         report = fill_form(incident, get_form(form), settings, [], incident.opened, editions)
         written = WRITERS["md"](report).decode()
-        assert not [words for words in BOUND if words in written]
+        assert not [words for words in WORDS_OF_CITATIONS if words in written]
         assert report.practice == ""
         citations = [field for field in report.fields() if "clause.cite" in field.facts]
         assert not [field.id for field in citations if "principle and practice" in field.placeholder]
@@ -49,9 +49,12 @@ def test_only_a_producer_inside_the_code_is_asked_whether_a_slot_other_than_9_30
 
 def test_the_json_of_a_release_outside_the_code_has_no_practice() -> None:
     editions = override_editions(load_editions(), {}, {}, ["obr"])
-    noon = at("2025-11-26T12:30+00:00")
-    assert code_json(noon, ["early_exposure"], editions, "obr") == {"edition": "3.0", "practice": None}
-    assert code_json(noon, ["early_exposure"], editions, "ons") == {"edition": "3.0", "practice": "practice 3.3"}
+    half_past_twelve = at("2025-11-26T12:30+00:00")
+    assert code_json(half_past_twelve, ["early_exposure"], editions, "obr") == {"edition": "3.0", "practice": None}
+    assert code_json(half_past_twelve, ["early_exposure"], editions, "ons") == {
+        "edition": "3.0",
+        "practice": "practice 3.3",
+    }
 
 
 def test_the_covering_e_mail_says_that_the_producer_is_outside_the_code(

@@ -132,6 +132,7 @@ def period_with_two_platform_faults() -> Period:
 
 
 def test_releases_due_before_the_platform_recovers_are_one_fault_with_end_and_cause() -> None:
+    # Releases a to d, due at 9.30 or 10, come out by 10.10. Releases e and f, due at 14.30, are still overdue.
     first, second = find_platform_faults(period_with_two_platform_faults())
     assert [each.release for each in first.rows] == ["a", "b", "c", "d"]
     recovered = SLOT + timedelta(minutes=40)
@@ -154,7 +155,8 @@ def test_an_overdue_release_is_left_out_of_the_mean_and_named_beside_it() -> Non
     overdue = row("b", "overdue", minutes_late=None, delay=Bounds(32 * 3600, None))
     selected = period(row("a", "late", minutes_late=4), overdue)
     punctuality = measure_punctuality(selected)
-    assert (punctuality.mean, len(punctuality.left_out)) == (Bounds(240, 241), 1)
+    # The late release was late by 4 minutes, measured to a second.
+    assert (punctuality.mean, len(punctuality.left_out)) == (Bounds(4 * 60, 4 * 60 + 1), 1)
     text = text_of_field(build_period_report(selected, "Ofqual", NOW), "P.counts")
     assert "Left out of any mean: 1 release not seen yet, at least 32 hours late so far." in text
     assert period_json(selected)["punctuality"]["mean_leaves_out"] == 1
@@ -175,6 +177,7 @@ def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict
     report = build_period_report(selected, "www.gov.uk", NOW)
     assert all(field.paragraphs or field.placeholder for field in report.fields())
     assert text_of_field(report, "P.period") == "1 January 2015 to 31 December 2018"
+    # The fifth incident is a leak: its release was not due yet.
     assert "3 late, 1 early, 0 unproven" in text_of_field(report, "P.counts")
     assert "longest 2 hours 48 minutes to 2 hours 49 minutes" in text_of_field(report, "P.distribution")
     assert [table.caption for table in report.measured] == ["Releases late, early or unproven"]
@@ -194,7 +197,9 @@ def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict
         ),
     ],
 )
-def test_coverage_counts_the_releases_that_stayed_unproven(rows: list[Row], sentence: str) -> None:
+def test_coverage_counts_unproven_releases_and_the_counts_mention_no_figure_of_zero(
+    rows: list[Row], sentence: str
+) -> None:
     report = build_period_report(period(*rows), "All", NOW)
     assert sentence in text_of_field(report, "P.coverage")
     assert "0 releases" not in text_of_field(report, "P.counts")
@@ -262,7 +267,8 @@ def test_the_coverage_of_a_period_states_the_gaps_of_the_monitor() -> None:
 def test_the_csv_has_one_line_for_each_release_with_delay_in_seconds_and_slot_in_utc() -> None:
     selected = period(row("a", "late", minutes_late=4), row("b", "unproven", minutes_late=None))
     late, unproven = csv.DictReader(io.StringIO(period_csv(selected).decode()))
-    assert (late["release"], late["delay_min"]) == ("a", "240")
+    # delay_min is the least delay in seconds.
+    assert (late["release"], late["delay_min"]) == ("a", str(4 * 60))
     assert (unproven["release"], unproven["delay_min"]) == ("b", "")
     assert late["slot"] == unproven["slot"] == "2018-01-05T09:30:00.000Z"
 
