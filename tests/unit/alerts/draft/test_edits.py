@@ -105,6 +105,7 @@ def test_typed_text_is_kept_after_a_measured_account_that_grows(ofqual_late: Inc
 def test_a_replaced_measured_answer_is_shown_beside_a_newer_measurement(ofqual_late: Incident) -> None:
     words = {"N.measure": "About five minutes."}
     measured_after_5_minutes = draft_when_overdue_by(ofqual_late, 5, "note")
+    # `seen` is the report that the person saw when typing.
     before = merge_words(words, measured_after_5_minutes, seen=measured_after_5_minutes)
     assert not get_field(before, "N.measure").is_contested
     after = merge_words(words, draft_when_overdue_by(ofqual_late, 30, "note"), before)

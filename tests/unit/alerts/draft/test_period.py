@@ -82,11 +82,11 @@ def test_a_period_without_a_judged_release_has_no_share() -> None:
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1), st.sampled_from([0.5, 0.9, 1.0]))
-def test_a_quantile_is_a_measured_delay_that_enough_delays_do_not_exceed(lengths: list[int], share: float) -> None:
-    found = find_quantile([Bounds(each, each + 1) for each in lengths], share)
+def test_a_quantile_is_a_measured_delay_that_enough_delays_do_not_exceed(delays: list[int], share: float) -> None:
+    found = find_quantile([Bounds(min=delay, max=delay + 1) for delay in delays], share)
     assert found is not None
-    assert found.min in lengths
-    assert sum(each <= found.min for each in lengths) >= share * len(lengths)
+    assert found.min in delays
+    assert sum(delay <= found.min for delay in delays) >= share * len(delays)
 
 
 def test_the_longest_delay_has_no_upper_bound_while_a_release_is_overdue() -> None:
@@ -98,6 +98,7 @@ def test_faulty_releases_and_all_releases_are_counted_by_group() -> None:
     selected = period(
         row("a"), row("b", "late", minutes_late=5, cause="platform"), row("c", "late", minutes_late=9, cause="platform")
     )
+    # Group, faulty releases, all releases.
     assert count_faulty_by(selected, lambda each: each.cause or "not logged") == [
         ("platform", 2, 2),
         ("not logged", 0, 1),
