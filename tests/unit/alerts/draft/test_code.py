@@ -65,7 +65,8 @@ def test_practices_can_be_found_by_the_number_of_a_failure_mode() -> None:
 
 
 def test_first_day_and_citation_of_an_edition_can_be_configured() -> None:
-    editions = override_editions(load_editions(), {"3.0": date(2025, 11, 10)}, {"3.0/S3": "Standard 3, practice 3.6"})
+    begins, cites = {"3.0": date(2025, 11, 10)}, {"3.0/S3": "Standard 3, practice 3.6"}
+    editions = override_editions(load_editions(), begins, cites)
     assert find_edition(at("2025-11-05T09:30+00:00"), editions).name == "2.1"
     assert code_json(at("2025-11-12T09:30+00:00"), ["late"], editions)["practice"] == "Standard 3, practice 3.6"
 

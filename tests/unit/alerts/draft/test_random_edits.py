@@ -161,6 +161,7 @@ def test_no_word_is_lost_if_libreoffice_saves_the_file_as_odt_and_back(
     files = [tmp_path / f"{number}.docx" for number in range(len(edited_files))]
     for file, edited in zip(files, edited_files, strict=True):
         file.write_bytes(edited.body)
-    files = saved_by(soffice, tmp_path, saved_by(soffice, tmp_path, files, "odt", "odt"), "docx", "docx")
+    odt_files = saved_by(soffice, tmp_path, files, ending="odt", into="odt")
+    files = saved_by(soffice, tmp_path, odt_files, ending="docx", into="docx")
     for file, edited in zip(files, edited_files, strict=True):
         edited.check_words_read_from(file.read_bytes())
