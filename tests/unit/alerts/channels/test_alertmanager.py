@@ -45,19 +45,20 @@ def test_one_incident_is_one_alert_however_often_it_changes(message: Message) ->
     }
 
 
-def test_an_alert_fires_from_its_opening_until_it_is_over(message: Message) -> None:
-    firing, over = build_alerts_of(message)[0], build_alerts_of(message, kind="final")[0]
-    assert firing["startsAt"] == over["startsAt"] == message.data["incident"]["opened"]
+def test_an_alert_fires_from_the_opening_until_the_final_message_or_for_two_weeks(message: Message) -> None:
+    firing, final = build_alerts_of(message)[0], build_alerts_of(message, kind="final")[0]
+    assert firing["startsAt"] == final["startsAt"] == message.data["incident"]["opened"]
+    # Without a later message, the alert ends two weeks after this one.
     two_weeks_later = "2018-01-19T09:35:01.000Z"
     assert (message.data["at"], firing["endsAt"]) == ("2018-01-05T09:35:01.000Z", two_weeks_later)
-    assert over["endsAt"] == message.data["at"]
+    assert final["endsAt"] == message.data["at"]
 
 
-def test_a_graver_alert_ends_the_one_it_replaces(message: Message) -> None:
-    report, *replaced = build_alerts_of(message, kind="grade_changed")
+def test_a_graver_alert_ends_the_alerts_of_all_lower_grades(message: Message) -> None:
+    report, *ended = build_alerts_of(message, kind="grade_changed")
     assert report["labels"]["grade"] == "report"
     sent_at = message.data["at"]
-    assert [(alert["labels"]["grade"], alert["endsAt"]) for alert in replaced] == [("none", sent_at), ("note", sent_at)]
+    assert [(alert["labels"]["grade"], alert["endsAt"]) for alert in ended] == [("none", sent_at), ("note", sent_at)]
 
 
 @pytest.mark.parametrize("kind", ["opened", "appeared"])

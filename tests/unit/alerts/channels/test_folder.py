@@ -11,7 +11,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from tests.worlds.channels import DIRECT, channel_settings
 
 NOW = datetime(2018, 1, 5, 9, 31, 1, tzinfo=UTC)
-MESSAGE = Message("abc", "abc", "opened", "LATE: £", "text", data={"at": "2018-01-05T09:31:01.000Z"})
+MESSAGE_OF_5_JANUARY = Message("abc", "abc", "opened", "LATE: £", "text", data={"at": "2018-01-05T09:31:01.000Z"})
 
 
 def folder_channel(place: Path) -> Folder:
@@ -24,7 +24,7 @@ def list_files(folder: Path) -> set[Path]:
 
 async def test_a_message_is_saved_under_its_date_as_text_and_json(tmp_path: Path) -> None:
     day = tmp_path / "new/2018-01-05"
-    assert await folder_channel(tmp_path / "new").send(MESSAGE) == Accepted(str(day / "abc.txt"))
+    assert await folder_channel(tmp_path / "new").send(MESSAGE_OF_5_JANUARY) == Accepted(str(day / "abc.txt"))
     assert sorted(one.name for one in day.iterdir()) == ["abc.json", "abc.txt"]
     assert (day / "abc.txt").read_text() == "LATE: £\n\ntext"
     assert json.loads((day / "abc.json").read_text())["subject"] == "LATE: £"
@@ -32,16 +32,17 @@ async def test_a_message_is_saved_under_its_date_as_text_and_json(tmp_path: Path
 
 async def test_a_message_that_is_saved_already_is_not_overwritten(tmp_path: Path) -> None:
     channel = folder_channel(tmp_path)
-    await channel.send(MESSAGE)
+    await channel.send(MESSAGE_OF_5_JANUARY)
     (tmp_path / "2018-01-05/abc.txt").write_text("a person's remark")
-    assert isinstance(await channel.send(MESSAGE), Accepted)
+    assert isinstance(await channel.send(MESSAGE_OF_5_JANUARY), Accepted)
     assert (tmp_path / "2018-01-05/abc.txt").read_text() == "a person's remark"
 
 
 async def test_names_of_attachments_cannot_leave_the_folder(tmp_path: Path) -> None:
     files = (Attachment("../../evil name.docx", "x/y", b"1"), Attachment("..", "x/y", b"2"))
-    message = Message("abc", "abc", "opened", "s", "t", data=MESSAGE.data, attachments=files)
+    message = Message("abc", "abc", "opened", "s", "t", data=MESSAGE_OF_5_JANUARY.data, attachments=files)
     await folder_channel(tmp_path / "in").send(message)
+    # A name without safe characters is replaced by the number of its attachment, from 0.
     names = ("abc.json", "abc.txt", "abc-evil-name.docx", "abc-1")
     assert list_files(tmp_path) == {tmp_path / "in/2018-01-05" / name for name in names}
 
@@ -53,7 +54,7 @@ async def test_an_id_that_is_a_path_is_refused_permanently(tmp_path: Path) -> No
 
 async def test_a_folder_that_cannot_be_written_is_a_temporary_refusal(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    outcome = await folder_channel(tmp_path / "file").send(MESSAGE)
+    outcome = await folder_channel(tmp_path / "file").send(MESSAGE_OF_5_JANUARY)
     assert isinstance(outcome, Refused)
     assert not outcome.permanent
     assert str(tmp_path) not in outcome.reason
@@ -61,8 +62,9 @@ async def test_a_folder_that_cannot_be_written_is_a_temporary_refusal(tmp_path: 
 
 def test_no_virtual_time_passes_while_files_are_written(tmp_path: Path) -> None:
     async def send_message(clock: VirtualClock) -> tuple[Outcome, float]:
+        # If virtual time passed during the writing, this timeout would end the attempt.
         channel = Folder(channel_settings("folder", folder=str(tmp_path), timeout=0.001), clock.now, DIRECT)
-        outcome = await channel.send(MESSAGE)
+        outcome = await channel.send(MESSAGE_OF_5_JANUARY)
         await channel.close()
         return outcome, clock.monotonic()
 

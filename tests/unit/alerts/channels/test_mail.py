@@ -102,11 +102,14 @@ async def test_only_recipients_refused_temporarily_are_tried_again(message: Mess
 
 async def test_a_recipient_refused_permanently_is_named_and_does_not_stop_the_others(message: Message) -> None:
     async with smtp_server({"desk@example.org": "550 no such user"}) as server:
-        outcome = await mail_channel(server.port).send(message)
+        outcome = await mail_channel(server.port, to=["duty@example.org", "desk@example.org"]).send(message)
+    assert [mail.rcpt_tos for mail in server.mails] == [["duty@example.org"]]
     assert outcome == Accepted("refused for good: desk@example.org: 550 no such user")
 
 
-async def test_a_message_that_no_recipient_took_at_any_attempt_is_refused_permanently(message: Message) -> None:
+async def test_a_message_is_refused_permanently_as_soon_as_every_recipient_has_refused_permanently(
+    message: Message,
+) -> None:
     refusals = dict.fromkeys(TO, "550 no such user") | {"head@example.org": "450 busy"}
     async with smtp_server(refusals) as server:
         channel = mail_channel(server.port)

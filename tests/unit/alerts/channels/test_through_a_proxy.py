@@ -94,6 +94,7 @@ async def test_requests_to_notify_go_through_the_proxy(message: Message, proxy: 
         table = channel_settings("notify", key=NOTIFY_KEY, template="t", to=to, base_url=server.url)
         assert isinstance(await Notify(table, lambda: NOW, through(proxy.url)).send(message), Accepted)
     assert len(twin.taken) == 1
+    # The GET asks Notify whether an earlier attempt sent the message.
     assert [line.split()[0] for line in proxy.end_and_list_requests()] == ["GET", "POST"]
 
 

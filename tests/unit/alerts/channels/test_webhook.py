@@ -62,7 +62,7 @@ def test_the_body_of_a_webhook_contains_the_draft(message: Message, draft: Attac
         {
             "name": draft.name,
             "media_type": draft.media_type,
-            "size": 3,
+            "size": len(draft.content),
             "sha256": hashlib.sha256(draft.content).hexdigest(),
             "base64": base64.b64encode(draft.content).decode(),
         }
@@ -78,12 +78,13 @@ ABSURD = ("1000000000000", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31
 
 
 @pytest.mark.parametrize("retry_after", ABSURD)
-def test_an_absurd_retry_after_neither_delays_a_notice_nor_gives_it_up(retry_after: str) -> None:
+def test_an_absurd_retry_after_neither_delays_the_next_attempt_nor_ends_the_attempts(retry_after: str) -> None:
     refused = outcome_of_status(503, retry_after, NOW)
     rng = Random(1)  # noqa: S311 # spreads attempts, hides nothing
-    step = decide_after_attempt(refused, 1, NOW - timedelta(hours=1), NOW, rng, RetryPolicy())
+    policy = RetryPolicy(first=timedelta(seconds=5))
+    step = decide_after_attempt(refused, attempts=1, at=NOW - timedelta(hours=1), now=NOW, rng=rng, policy=policy)
     assert isinstance(step, RetryAt)
-    assert step.at - NOW <= timedelta(seconds=5)
+    assert step.at - NOW <= policy.first
 
 
 @pytest.mark.parametrize("status", [400, 410, 413, 415, 422])
@@ -93,6 +94,6 @@ def test_a_status_that_rejects_the_message_is_a_permanent_refusal(status: int) -
 
 @pytest.mark.parametrize("status", [301, 401, 404, 408, 429, 500, 503])
 def test_a_status_of_temporary_trouble_is_retried_after_the_requested_wait(status: int) -> None:
-    outcome = outcome_of_status(status, "5", NOW)
+    outcome = outcome_of_status(status, retry_header="5", now=NOW)
     assert isinstance(outcome, Refused)
     assert (outcome.permanent, outcome.retry_after) == (False, timedelta(seconds=5))

@@ -36,14 +36,17 @@ def list_events(incident: Incident, typed: dict[str, str] | None = None, now: da
 
 
 def test_a_note_and_an_acknowledgement_are_listed_in_order_of_time(ofqual_late: Incident) -> None:
-    logged = add_note(acknowledge_incident(ofqual_late, ROLE, NOW), ROLE, "rang the web team.", NOW, "2018-01-05T09:41")
+    one_pm = at("2018-01-05T13:00+00:00")
+    acknowledged = acknowledge_incident(ofqual_late, ROLE, one_pm)
+    logged = add_note(acknowledged, ROLE, "rang the web team.", one_pm, "2018-01-05T09:41")
+    # The second event is of the same day, which is named only once.
     assert list_events(logged) == [
         "9.41am on Friday 5 January 2018: rang the web team (duty statistician)",
         "1pm: took charge (duty statistician)",
     ]
 
 
-def test_a_step_ticked_with_a_time_is_in_the_sequence_of_events(ofqual_late: Incident) -> None:
+def test_only_a_step_ticked_with_a_time_is_in_the_sequence_of_events(ofqual_late: Incident) -> None:
     ticked = {"step.tell-head": "09:34, by the press officer", "step.statement": "no time"}
     (line,) = list_events(ofqual_late, ticked)
     assert line.startswith("9.34am on Friday 5 January 2018: Tell the Head of Profession and the press office that the")
@@ -61,7 +64,7 @@ def test_cause_and_closing_are_not_in_the_sequence_of_events(ofqual_late: Incide
     assert list_events(close_incident(caused, ROLE, NOW)) == []
 
 
-ALERT = b"""From: GOV.UK emails <alerts@notifications.example>
+ALERT_SENT_AT_5PM = b"""From: GOV.UK emails <alerts@notifications.example>
 To: a.reader@example.org
 Subject: Maintained schools: new statistics
 Date: Mon, 20 Mar 2017 17:00:04 +0000
@@ -71,17 +74,20 @@ See https://www.gov.uk/government/publications/schools.
 """
 
 
-def test_a_noted_alert_mail_is_listed_at_its_sending_time_and_recorded_by_hash(ofsted_early: Incident) -> None:
+def test_a_noted_alert_mail_is_listed_once_at_its_sending_time_and_recorded_by_hash(ofsted_early: Incident) -> None:
     now = at("2017-03-20T18:00+00:00")
-    noted = note_mail(ofsted_early, ROLE, ALERT, "an e-mail alert to about 13,000 subscribers was sent", now)
+    noted = note_mail(
+        ofsted_early, ROLE, ALERT_SENT_AT_5PM, "an e-mail alert to about 13,000 subscribers was sent", now
+    )
     (line,) = list_events(noted)
     assert line == (
         "5pm on Monday 20 March 2017: an e-mail alert to about 13,000 subscribers was sent, from"
         " notifications.example, with a link to https://www.gov.uk/government/publications/schools (duty statistician)"
     )
     (evidence,) = [entry.text for entry in noted.timeline if entry.by == MONITOR]
-    assert evidence == f"e-mail with SHA-256 {sha256(ALERT).hexdigest()} noted"
-    assert note_mail(noted, ROLE, ALERT, "", now) == noted
+    assert evidence == f"e-mail with SHA-256 {sha256(ALERT_SENT_AT_5PM).hexdigest()} noted"
+    # Noting the same e-mail again changes nothing.
+    assert note_mail(noted, ROLE, ALERT_SENT_AT_5PM, "", now) == noted
 
 
 @pytest.mark.parametrize(
@@ -89,7 +95,7 @@ def test_a_noted_alert_mail_is_listed_at_its_sending_time_and_recorded_by_hash(o
     [
         (b"\xff\x00 hello", "no e-mail with a date"),
         (b"", "no e-mail with a date"),
-        (ALERT.replace(b"2017", b"2027"), "is in the future"),
+        (ALERT_SENT_AT_5PM.replace(b"2017", b"2027"), "is in the future"),
     ],
 )
 def test_a_mail_without_a_date_or_with_a_future_date_is_refused(

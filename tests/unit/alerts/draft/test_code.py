@@ -65,15 +65,22 @@ def test_practices_can_be_found_by_the_number_of_a_failure_mode() -> None:
 
 
 def test_first_day_and_citation_of_an_edition_can_be_configured() -> None:
-    editions = override_editions(load_editions(), {"3.0": date(2025, 11, 10)}, {"3.0/S3": "Standard 3, practice 3.6"})
+    begins, cites = {"3.0": date(2025, 11, 10)}, {"3.0/S3": "Standard 3, practice 3.6"}
+    editions = override_editions(load_editions(), begins, cites)
     assert find_edition(at("2025-11-05T09:30+00:00"), editions).name == "2.1"
     assert code_json(at("2025-11-12T09:30+00:00"), ["late"], editions)["practice"] == "Standard 3, practice 3.6"
 
 
 def test_every_practice_of_every_edition_has_a_citation_and_a_text() -> None:
     for edition in load_editions():
+        assert edition.practices
+        assert all(practice.cite and practice.text for practice in edition.practices.values())
+
+
+def test_every_failure_mode_cites_only_practices_of_its_edition() -> None:
+    for edition in load_editions():
         for number in range(1, 18):
-            assert all(practice.cite and practice.text for practice in find_practices(f"FM{number:02}", edition))
+            assert {*find_practices(f"FM{number:02}", edition)} <= {*edition.practices.values()}
 
 
 def test_each_practice_says_whether_its_citation_was_confirmed() -> None:

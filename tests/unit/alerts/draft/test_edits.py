@@ -38,7 +38,7 @@ def draft_when_overdue_by(incident: Incident, minutes: int, form: str = "B") -> 
 
 
 def first_version(incident: Incident, form: str = "B") -> Versions:
-    return append_measurement((), draft_when_overdue_by(incident, 1, form))
+    return append_measurement((), draft_when_overdue_by(incident, minutes=1, form=form))
 
 
 def sign(versions: Versions, at: datetime = BEGIN) -> Versions:
@@ -84,7 +84,7 @@ def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_a_person_types_can_be_written_in_every_format(ofqual_late: Incident, text: str) -> None:
     report = merge_words(
-        {"B.2.account": text, "B.1.producer": text, "elsewhere": text}, draft_when_overdue_by(ofqual_late, 5)
+        {"B.2.account": text, "B.1.producer": text, "no such box": text}, draft_when_overdue_by(ofqual_late, minutes=5)
     )
     for write in WRITERS.values():
         assert write(report)
@@ -92,21 +92,23 @@ def test_any_text_a_person_types_can_be_written_in_every_format(ofqual_late: Inc
 
 def test_typed_text_is_kept_after_a_measured_account_that_grows(ofqual_late: Incident) -> None:
     words = {"B.2.account": "The platform failed."}
-    before = merge_words(words, draft_when_overdue_by(ofqual_late, 5), by="web manager")
-    after = merge_words(words, draft_when_overdue_by(ofqual_late, 30), before)
+    before = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=5), by="web manager")
+    after = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=30), before)
     account = get_field(after, "B.2.account")
     assert account.answer is not None
     assert (account.answer.text, account.answer.by) == ("The platform failed.", "web manager")
+    # Due at 9.30am, so overdue by 30 minutes at 10am.
     assert "It was still not available at 10am." in " ".join(account.paragraphs)
     assert not account.is_replaced
 
 
 def test_a_replaced_measured_answer_is_shown_beside_a_newer_measurement(ofqual_late: Incident) -> None:
     words = {"N.measure": "About five minutes."}
-    measured_after_5_minutes = draft_when_overdue_by(ofqual_late, 5, "note")
+    measured_after_5_minutes = draft_when_overdue_by(ofqual_late, minutes=5, form="note")
+    # `seen` is the report that the person saw when typing.
     before = merge_words(words, measured_after_5_minutes, seen=measured_after_5_minutes)
     assert not get_field(before, "N.measure").is_contested
-    after = merge_words(words, draft_when_overdue_by(ofqual_late, 30, "note"), before)
+    after = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=30, form="note"), before)
     assert get_field(after, "N.measure").is_contested
     typed, remark, measured = build_pieces(get_field(after, "N.measure"))
     assert (typed.tone, typed.text) == (Tone.TYPED, "About five minutes.")
@@ -121,7 +123,7 @@ def typed_answer(report: Report, name: str) -> str:
 
 
 def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_late: Incident) -> None:
-    report = merge_words({"B.1.producer": "Ofqual"}, draft_when_overdue_by(ofqual_late, 5))
+    report = merge_words({"B.1.producer": "Ofqual"}, draft_when_overdue_by(ofqual_late, minutes=5))
     caption = "Measured or configured answers that a person has reworded"
     tables = [block for block in build_outline(report, Document.EVIDENCE) if isinstance(block, Table)]
     (originals,) = (table for table in tables if table.caption == caption)
@@ -130,22 +132,22 @@ def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_late: Incid
 
 def test_typed_text_moves_to_the_box_with_the_same_question_when_the_form_changes(ofqual_late: Incident) -> None:
     words = {"N.why": "A scheduling fault.", "N.measure": "About five minutes."}
-    report = merge_words(words, draft_when_overdue_by(ofqual_late, 9, "B"))
+    report = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=9, form="B"))
     assert typed_answer(report, "B.2.account") == "A scheduling fault."
     assert report.kept == {"Measured delay or exposure (N.measure)": "About five minutes."}
-    back = merge_words(words, draft_when_overdue_by(ofqual_late, 9, "note"), report)
+    back = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=9, form="note"), report)
     assert typed_answer(back, "N.why") == "A scheduling fault."
     assert back.kept == {}
 
 
 def test_a_blank_answer_marks_the_box_to_be_completed_again(ofqual_late: Incident) -> None:
-    report = merge_words({"B.4.corrective": "  "}, draft_when_overdue_by(ofqual_late, 5))
+    report = merge_words({"B.4.corrective": "  "}, draft_when_overdue_by(ofqual_late, minutes=5))
     assert get_field(report, "B.4.corrective").answer is None
     assert get_field(report, "B.4.corrective").placeholder.startswith("[to be completed")
 
 
 def test_a_step_that_was_ticked_and_timed_stays_ticked(ofqual_late: Incident) -> None:
-    report = merge_words({"step.ask-platform": "09:43, web manager"}, draft_when_overdue_by(ofqual_late, 5))
+    report = merge_words({"step.ask-platform": "09:43, web manager"}, draft_when_overdue_by(ofqual_late, minutes=5))
     assert {step.id: step.done for step in report.steps}["ask-platform"] == "09:43, web manager"
     assert "☑ Call the people who publish it" in WRITERS["md"](report).decode()
 
@@ -153,7 +155,7 @@ def test_a_step_that_was_ticked_and_timed_stays_ticked(ofqual_late: Incident) ->
 def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_late: Incident) -> None:
     versions = first_version(ofqual_late)
     versions = append_edit(versions, {"B.3.impact": "Calls from users."}, "press officer", BEGIN + timedelta(minutes=2))
-    versions = append_measurement(versions, draft_when_overdue_by(ofqual_late, 3))
+    versions = append_measurement(versions, draft_when_overdue_by(ofqual_late, minutes=3))
     assert [version.number for version in versions] == [1, 2, 3]
     assert [version.by for version in versions] == ["the monitor", "press officer", "the monitor"]
     _, edit, second_measurement = versions
@@ -164,7 +166,7 @@ def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_late: In
 
 def test_measuring_the_same_again_makes_no_version(ofqual_late: Incident) -> None:
     versions = first_version(ofqual_late)
-    assert append_measurement(versions, draft_when_overdue_by(ofqual_late, 1)) == versions
+    assert append_measurement(versions, draft_when_overdue_by(ofqual_late, minutes=1)) == versions
 
 
 def test_an_unchanged_measurement_on_a_later_day_is_no_amendment(ofqual_late: Incident) -> None:
@@ -226,14 +228,14 @@ def test_signing_a_note_fills_the_box_for_its_sign_off(ofqual_late: Incident) ->
 
 
 def test_an_empty_box_is_an_obstacle_to_signing_unless_it_is_optional(ofqual_late: Incident) -> None:
-    obstacles = list_obstacles(draft_when_overdue_by(ofqual_late, 1), ofqual_late.facts)
+    obstacles = list_obstacles(draft_when_overdue_by(ofqual_late, minutes=1), ofqual_late.facts)
     assert any("[B.2.account]: is to be completed" in line for line in obstacles)
     optional_box = "[B.1.statement]"
     assert not any(optional_box in line for line in obstacles)
 
 
 def test_two_wordings_and_a_placeholder_left_in_an_answer_are_both_listed_as_obstacles(ofqual_late: Incident) -> None:
-    report = draft_when_overdue_by(ofqual_late, 1)
+    report = draft_when_overdue_by(ofqual_late, minutes=1)
     assert list_obstacles(answer_every_box(report), ofqual_late.facts) == []
     words = {field.id: "Answered." for field in report.fields() if field.placeholder}
     words |= {"B.3.impact": f"{TWO_WORDINGS}: one", "B.4.corrective": "So [to be completed: more]"}
@@ -247,7 +249,7 @@ def answer_every_box(report: Report) -> Report:
 
 
 def test_a_release_still_overdue_is_an_obstacle_to_signing(ofqual_late: Incident) -> None:
-    answered = answer_every_box(draft_when_overdue_by(ofqual_late, 1))
+    answered = answer_every_box(draft_when_overdue_by(ofqual_late, minutes=1))
     overdue = replace(facts_of(ofqual_late), verdict=VerdictKind.OVERDUE, final=False)
     assert list_obstacles(answered, overdue) == ["the release is still overdue"]
 
@@ -266,7 +268,7 @@ def test_a_signed_version_is_frozen_with_its_digest(ofqual_late: Incident) -> No
     assert signed.signed == BEGIN
     assert signed.digest == compute_digest(signed.report, signed.words)
     assert signed.report.signed == "Signed off by the Head of Profession at 09:31 GMT on 5 January 2018 as version 2"
-    *before_measurement, _ = append_measurement((first, signed), draft_when_overdue_by(ofqual_late, 60))
+    *before_measurement, _ = append_measurement((first, signed), draft_when_overdue_by(ofqual_late, minutes=60))
     assert before_measurement == [first, signed]
 
 
@@ -275,6 +277,7 @@ def test_a_change_after_sign_off_is_marked_as_an_amendment(ofqual_late: Incident
     later = BEGIN + timedelta(days=6)
     versions = append_edit(versions, {"B.4.corrective": "Extra monitoring."}, "press officer", later)
     report = versions[-1].report
+    # The amendment also changes the date of the report.
     assert report.amendments == (
         (
             "Amended after sign-off on 11 January 2018 by press officer: "
@@ -287,7 +290,7 @@ def test_a_change_after_sign_off_is_marked_as_an_amendment(ofqual_late: Incident
 
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
 def test_an_answered_draft_shows_no_guidance(ofqual_late: Incident, form: str) -> None:
-    text = WRITERS["md"](answer_every_box(draft_when_overdue_by(ofqual_late, 5, form))).decode()
+    text = WRITERS["md"](answer_every_box(draft_when_overdue_by(ofqual_late, minutes=5, form=form))).decode()
     assert "to be completed" not in text
     assert "Consider" not in text
 

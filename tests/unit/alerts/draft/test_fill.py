@@ -18,7 +18,7 @@ from alerts.incident import Entry, Incident, Kind
 from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at, facts_of, get_field, length_between, text_of_field
+from tests.unit.alerts.draft.conftest import at, facts_of, get_field, length_between, seen, text_of_field
 
 FORMS = [name for name in load_forms() if name != "period"]
 
@@ -91,6 +91,7 @@ def test_an_incident_logged_without_a_release_fills_every_form(form: str) -> Non
     report = fill_form(incident, get_form(form), {}, [], incident.opened)
     assert all(field.paragraphs or field.placeholder for field in report.fields())
     dates = [field.paragraphs for field in report.fields() if "incident.date" in field.facts]
+    # Some forms have no box for the date of the incident.
     assert dates in ([], [("8.50am on Wednesday 27 January 2021",)])
     assert "[to be completed: link to the output" in str(report.sections)
 
@@ -121,6 +122,7 @@ def test_the_note_of_an_open_exposure_states_no_end_and_its_length_so_far(ofsted
     still_open = replace(ended, to=Interval(), seconds=Bounds(10 * 60, None), open=True, ended=None)
     report = note_of(with_only_page(ofsted_early, at("2017-03-20T17:10+00:00"), exposures=(still_open,)))
     assert text_of_field(report, "N.what").endswith("It was still available at 5.10pm.")
+    # 40½ hours from about 5pm on 20 March to the slot at 9.30am on 22 March.
     length_so_far = "The release was available for at least 10 minutes, from some 40½ hours before"
     assert length_so_far in text_of_field(report, "N.measure")
     assert row_of_part(report).public_early.startswith("At least 10 minutes, still open")
@@ -148,6 +150,7 @@ def test_a_note_says_that_an_exposure_lasted_until_the_announced_time(ofsted_ear
     until_slot = replace(removed, to=end, seconds=length_between(removed.start, end), ended=Ended.SLOT)
     note = note_of(with_only_page(ofsted_early, exposures=(until_slot,)))
     assert text_of_field(note, "N.what").endswith("on 20 March. It remained available until the announced time.")
+    # 40½ hours from about 5pm on 20 March to the slot at 9.30am on 22 March.
     assert text_of_field(note, "N.measure").startswith("The release was available from some 40½ hours before the")
 
 
@@ -170,29 +173,30 @@ def test_a_note_says_that_a_file_not_yet_due_was_not_found_early(ofsted_early: I
     assert "No early publication of the data file was found." in text_of_field(note_of(ofsted_early), "N.what")
 
 
-def test_a_release_awaited_at_a_guessed_address_is_not_found_instead_of_not_available(ofqual_late: Incident) -> None:
+def test_a_page_at_a_guessed_address_is_called_not_found_until_it_appears(ofqual_late: Incident) -> None:
     awaited = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=VerdictKind.OVERDUE)
     assert "The landing page was still not found at" in text_of_field(note_of(awaited), "N.what")
-    found = with_page(ofqual_late, address="guessed")
-    assert "The landing page was not available until 12.19pm." in text_of_field(note_of(found), "N.what")
+    appeared = with_page(ofqual_late, address="guessed")
+    assert "The landing page was not available until 12.19pm." in text_of_field(note_of(appeared), "N.what")
 
 
 @pytest.mark.parametrize(
-    ("verdict", "stated", "unstated"),
+    ("verdict", "sentence_of_verdict", "sentence_of_other_verdict"),
     [
         ("overdue", "rests on the announcement", "absence there proves nothing"),
         ("unproven", "absence there proves nothing", "rests on"),
     ],
 )
-def test_the_evidence_says_what_an_absence_at_a_guessed_address_rests_on(
-    ofqual_late: Incident, verdict: str, stated: str, unstated: str
+def test_only_the_evidence_says_that_an_address_was_guessed_and_what_absence_there_proves(
+    ofqual_late: Incident, verdict: str, sentence_of_verdict: str, sentence_of_other_verdict: str
 ) -> None:
     unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
     report = note_of(with_facts(unseen, address="guessed"))
     evidence = "\n".join(report.certainty)
-    assert stated in evidence
-    assert unstated not in evidence
-    assert "guessed from that of" not in text_of_field(report, "N.slot")
+    assert "guessed from that of" in evidence
+    assert sentence_of_verdict in evidence
+    assert sentence_of_other_verdict not in evidence
+    assert not [field.id for field in report.fields() if "guessed" in text_of_field(report, field.id)]
 
 
 def test_other_producers_late_on_the_platform_are_neither_named_nor_counted(ofqual_late_again: Incident) -> None:
@@ -211,6 +215,7 @@ def test_typed_addresses_of_a_leak_are_in_the_account_and_not_in_the_link_of_the
     report = note_of(replace(moj_leak, facts=None, words=words))
     account = text_of_field(report, "N.what")
     assert "It could be seen at https://social.example/1 and https://social.example/2." in account
+    # The typed text is a paragraph of its own, ended by a full stop.
     assert "\nPosted.\n" in account
     assert "social.example" not in text_of_field(report, "N.output")
 
@@ -232,10 +237,11 @@ def test_table_and_figure_say_released_for_an_early_part_that_came_out_later(ofs
     assert "then released between 09:29:59 and 09:30:01 GMT on 22 March 2017" in report.timeline.alt
 
 
-def test_an_exposure_and_a_delay_on_two_days_are_dated_with_their_own_practice(ofsted_early: Incident) -> None:
+def test_the_days_of_an_exposure_and_of_a_later_delay_are_listed_each_with_its_practice(ofsted_early: Incident) -> None:
     findings = (*facts_of(ofsted_early).findings, Finding(FindingKind.LATE, "sheet"))
     also_late = with_facts(ofsted_early, findings=findings)
-    report = fill_form(also_late, get_form("B"), {}, [], ofsted_early.opened + timedelta(days=3))
+    after_slot = ofsted_early.opened + timedelta(days=3)
+    report = fill_form(also_late, get_form("B"), {}, [], after_slot)
     dates = get_field(report, "B.2.date").paragraphs
     assert dates == ("20 March 2017 (Protocol 2, practice 8)", "22 March 2017 (Protocol 2, practice 4)")
     assert report.practice == "Protocol 2, practice 8; Protocol 2, practice 4"
@@ -247,6 +253,7 @@ def test_an_unproven_note_says_not_known_and_its_evidence_gives_the_reason(ipcc_
     report = note_of(replace(unproven, kind=Kind.UNPROVEN))
     text = text_of_field(report, "N.what")
     assert "It is not known whether the landing page was published as announced; it became available at" in text
+    # The reason, with the monitor's own word “look”, is only in the evidence.
     assert "Not proved: every look over the slot failed." in report.certainty
     assert "look" not in text + text_of_field(report, "N.certainty")
     assert row_of_part(report).delay == "Not proved"
@@ -327,7 +334,7 @@ def test_a_note_states_the_delay_of_users_whom_a_cache_served_an_older_copy(
     ],
     ids=["by seconds", "until before its slot", "within the tolerance"],
 )
-def test_an_older_copy_that_users_had_for_less_than_a_minute_after_the_slot_is_not_named(
+def test_an_older_copy_that_users_had_for_less_than_a_minute_after_slot_and_publication_is_not_named(
     ofqual_late: Incident, verdict: str, delay: Bounds, users_delay: Bounds
 ) -> None:
     hidden = with_only_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
@@ -340,30 +347,34 @@ def test_a_note_states_no_delay_if_users_had_the_release_before_the_slot(ofsted_
     assert "delayed" not in text_of_field(note_of(hidden), "N.measure")
 
 
-HALF_A_MINUTE_BEFORE_SLOT = at("2017-03-22T09:29:30+00:00")
-LAST_MINUTE = Interval(at("2017-03-22T09:29:35+00:00"), at("2017-03-22T09:29:38+00:00"))
-
-
 def test_the_note_of_an_exposure_just_found_says_it_was_not_yet_removed(ofsted_early: Incident) -> None:
-    begun = Exposure("page", LAST_MINUTE, Interval(), Bounds(0, None), open=True)
-    incident = with_only_page(ofsted_early, HALF_A_MINUTE_BEFORE_SLOT, exposures=(begun,))
-    report = fill_form(incident, get_form("note"), {}, [], at("2017-03-22T09:29:45+00:00"))
+    start, now = seen("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z"), at("2017-03-22T09:29:45Z")
+    just_found = Exposure("page", start, Interval(), Bounds(0, None), open=True)
+    report = note_of(with_only_page(ofsted_early, now, exposures=(just_found,)))
+    # 09:29:35 to 09:29:38 is written as the nearest minute. The announced time is 9.30am too.
     assert text_of_field(report, "N.what").endswith("became available at about 9.30am. It had not yet been removed.")
-    assert "It could be seen shortly before that time." in report.holding[0]
+    statement_to_users = report.holding[0]
+    assert "It could be seen shortly before that time." in statement_to_users
 
 
-def test_the_note_of_an_exposure_with_an_unknown_end_says_only_available_by(ofsted_early: Incident) -> None:
-    unknown = Exposure("page", LAST_MINUTE, Interval(), Bounds(10, 25), open=False, ended=Ended.UNKNOWN)
-    released = Interval(at("2017-03-22T09:30:00+00:00"), at("2017-03-22T09:32:30+00:00"))
-    report = note_of(with_only_page(ofsted_early, HALF_A_MINUTE_BEFORE_SLOT, exposures=(unknown,), released=released))
+def test_after_an_exposure_with_an_unknown_end_a_note_says_only_by_when_the_release_was_available(
+    ofsted_early: Incident,
+) -> None:
+    start = seen("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z")
+    unknown_end = Exposure("page", start, Interval(), Bounds(10, 25), open=False, ended=Ended.UNKNOWN)
+    released, now = seen("2017-03-22T09:30:00Z", "2017-03-22T09:32:30Z"), at("2017-03-22T09:35Z")
+    report = note_of(with_only_page(ofsted_early, now, exposures=(unknown_end,), released=released))
+    # The end of the release interval, 09:32:30, is rounded up to the minute.
     assert text_of_field(report, "N.what").endswith("The release was available by 9.33am.")
 
 
 def test_an_earlier_exposure_of_unknown_length_is_cited_without_a_length(
     ofsted_early: Incident, ofqual_late: Incident
 ) -> None:
-    begun = Exposure("page", LAST_MINUTE, Interval(), Bounds(0, None), open=True)
-    earlier = replace(with_only_page(ofsted_early, HALF_A_MINUTE_BEFORE_SLOT, exposures=(begun,)), producer="ofqual")
+    start, found_at = seen("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z"), at("2017-03-22T09:29:45Z")
+    of_unknown_length = Exposure("page", start, Interval(), Bounds(0, None), open=True)
+    exposed = with_only_page(ofsted_early, found_at, exposures=(of_unknown_length,))
+    earlier = replace(exposed, producer="ofqual")
     text = text_of_field(note_of(ofqual_late, [earlier]), "N.previous")
     assert ": public before its announced time." in text
 
@@ -377,12 +388,13 @@ def test_an_earlier_incident_that_became_unproven_is_cited_in_plain_words(
 
 
 @pytest.mark.parametrize(("shortest_delay", "is_named"), [(1.0, True), (-1.0, False), (None, False)])
-def test_an_alternative_is_named_unless_it_may_have_come_before_the_slot(
+def test_an_alternative_address_is_named_only_if_it_certainly_had_the_release_after_the_slot(
     ofqual_late: Incident, shortest_delay: float | None, *, is_named: bool
 ) -> None:
     facts = facts_of(ofqual_late)
     page, *alternatives = facts.parts
-    parts = (page, *(replace(part, delay=Bounds(shortest_delay, 1860.0)) for part in alternatives))
+    delay = Bounds(min=shortest_delay, max=31 * 60.0)
+    parts = (page, *(replace(part, delay=delay) for part in alternatives))
     sentences = " ".join(say_delays(replace(facts, parts=parts)))
     assert ("could be read elsewhere" in sentences) is is_named
 
@@ -487,9 +499,12 @@ def test_an_earlier_incident_logged_by_hand_is_cited_by_its_sort(moj_leak: Incid
     assert ": access before release." in text_of_field(note_of(moj_leak, [before]), "N.previous")
 
 
-def test_a_release_that_was_out_already_is_not_named_as_the_next_release(moj_leak: Incident) -> None:
-    out = replace(moj_leak, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"})
-    text = text_of_field(fill_form(out, get_form("B"), {}, [], out.opened), "B.2.account")
+def test_a_release_already_out_at_the_time_of_an_incident_is_not_called_the_next_release(moj_leak: Incident) -> None:
+    # The release was due on 27 October, the day before.
+    incident = replace(
+        moj_leak, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"}
+    )
+    text = text_of_field(fill_form(incident, get_form("B"), {}, [], incident.opened), "B.2.account")
     assert "next release" not in text
     assert "The release concerned was pre-announced on GOV.UK for" in text
 
@@ -527,8 +542,8 @@ def test_an_alternative_address_never_used_is_in_the_table_and_not_in_the_text(o
     unused = replace(news, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(600, None))
     report = note_of(with_facts(ofqual_late, parts=(page, copy, unused)))
     assert not any(news.url in text_of_field(report, name) for name in ("N.what", "N.impact", "N.measure"))
-    row = row_of_part(report, 2)
-    assert (row.first_seen, row.delay) == ("Not seen", "Not used")
+    row_of_news = row_of_part(report, number=2)
+    assert (row_of_news.first_seen, row_of_news.delay) == ("Not seen", "Not used")
 
 
 def test_incidents_logged_without_a_release_are_not_each_others_earlier_incidents(moj_leak: Incident) -> None:

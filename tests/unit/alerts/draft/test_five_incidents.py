@@ -169,6 +169,7 @@ def test_a_field_for_a_persons_knowledge_is_marked_and_has_guiding_questions(
     box = get_field(drafts[name], field)
     assert box.placeholder.startswith("[to be completed: ")
     assert HUMAN[name][field] in box.placeholder
+    # The box for supporting material has no questions.
     assert box.guidance or "supporting" in box.placeholder
 
 

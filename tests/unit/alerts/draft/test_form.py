@@ -57,6 +57,7 @@ def test_labels_of_form_b_are_those_of_the_published_form() -> None:
         "Date of report",
         "Relevant principle/protocol and practice",
         "Date of occurrence of breach",
+        # Account, impact and corrective actions have only the heading of their chapter.
         None,
         None,
         None,
@@ -70,8 +71,8 @@ def test_every_question_has_an_id_of_its_own() -> None:
 
 def test_a_question_about_only_human_facts_is_filled_by_a_human() -> None:
     every = [each for form in load_forms().values() for chapter in form.chapters for each in chapter.questions]
-    alone = [each for each in every if all(fact.startswith("human.") for fact in each.facts)]
-    assert {each.filled_by for each in alone} == {FilledBy.HUMAN}
+    only_human = [each for each in every if all(fact.startswith("human.") for fact in each.facts)]
+    assert {each.filled_by for each in only_human} == {FilledBy.HUMAN}
 
 
 def test_titles_and_labels_of_every_form_are_those_on_record(root: Path) -> None:

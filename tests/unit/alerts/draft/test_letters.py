@@ -68,7 +68,8 @@ def test_a_release_that_a_cache_still_keeps_from_users_is_not_said_to_be_availab
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
     page = facts_of(ofqual_late).parts[0]
-    cached = replace(page, delay=Bounds(89, 91), users_delay=Bounds(301, None))
+    published, users_access = Bounds(min=89, max=91), Bounds(min=301, max=None)  # seconds after the slot
+    cached = replace(page, delay=published, users_delay=users_access)
     first, _ = report_of(ofqual_late, settings, parts=(cached,)).holding
     assert "was published at" in first
     assert "is available at" not in first
@@ -139,12 +140,13 @@ def test_cause_and_actions_of_letters_are_the_answers_of_the_report(ofqual_late:
     assert "A certificate had expired." in WRITERS["md"](typed, Document.LINES).decode()
 
 
-def test_correction_letter_neither_asks_for_a_cause_nor_quotes_an_account_that_a_person_wrote(
+def test_a_correction_notice_omits_an_account_written_by_a_person_and_does_not_ask_for_the_cause_again(
     ofqual_late: Incident,
 ) -> None:
     report = fill_form(ofqual_late, get_form("B"), {}, [], at("2018-01-05T13:00+00:00"))
-    replaced_account = {"B.2.account": "All of it.", "instead.B.2.account": "yes"}
-    answered = merge_words({**replaced_account, "B.4.corrective": "It was renewed."}, report)
+    # The key with "instead." says that the typed account replaces the measured one.
+    account = {"B.2.account": "All of it.", "instead.B.2.account": "yes"}
+    answered = merge_words({**account, "B.4.corrective": "It was renewed."}, report)
     signed = replace(answered, signed="Signed off by the head at 13:00 GMT on 5 January 2018 as version 2")
     text = WRITERS["md"](signed, Document.CORRECTION).decode()
     assert "how and why" not in text
@@ -236,12 +238,12 @@ def test_letters_do_not_call_a_release_partly_public_if_all_of_it_was(ofsted_ear
     assert "Part of it" not in " ".join((*report.holding, *report.correction, *report.lines))
 
 
-def test_a_release_seen_after_the_time_it_was_brought_forward_to_is_not_said_to_have_been_seen_early(
+def test_a_release_first_seen_after_its_new_earlier_time_is_not_said_to_have_been_seen_early(
     ofsted_early: Incident,
 ) -> None:
     seen_from_5pm = never_removed(ofsted_early)
-    brought_forward = bring_forward(seen_from_5pm, "head", "2017-03-20T16:00", ofsted_early.opened)
-    report = fill_form(brought_forward, get_form("B"), {}, [], ofsted_early.opened)
+    brought_forward_to_4pm = bring_forward(seen_from_5pm, "head", "2017-03-20T16:00", ofsted_early.opened)
+    report = fill_form(brought_forward_to_4pm, get_form("B"), {}, [], ofsted_early.opened)
     assert "could be seen" not in " ".join(report.correction)
 
 

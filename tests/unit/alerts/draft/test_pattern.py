@@ -27,9 +27,9 @@ NOW = datetime(2018, 3, 1, 12, tzinfo=UTC)
 URL = "https://www.gov.uk/x"
 
 
-def late_row(name: str, day: int = FRIDAY, **changed: object) -> Row:
+def late_row(name: str, days_after_5_january: int = FRIDAY, **changed: object) -> Row:
     """Return a release of a period, due so many days after Friday 5 January, with these fields changed."""
-    slot = FRIDAY_SLOT + timedelta(days=day)
+    slot = FRIDAY_SLOT + timedelta(days=days_after_5_january)
     seen = Interval(slot, slot + timedelta(minutes=5))
     row = Row(name, f"Release {name}", "ofqual", URL, "Europe/London", slot, "late", seen, Bounds(240, 300))
     return replace(row, **changed)  # type: ignore[arg-type]
@@ -63,12 +63,12 @@ def test_announced_hours_are_local_and_not_utc() -> None:
 
 
 def test_a_period_of_a_month_has_a_chart_by_day() -> None:
-    by_day = chart_by("day", period_of(late_row("a"), late_row("b", day=5), ends=date(2018, 1, 31)))
+    by_day = chart_by("day", period_of(late_row("a"), late_row("b", days_after_5_january=5), ends=date(2018, 1, 31)))
     assert [bar.label for bar in by_day.bars] == ["5 January 2018", "10 January 2018"]
 
 
-def test_a_longer_period_has_a_chart_by_month() -> None:
-    rows = [late_row("a"), late_row("b", day=5), late_row("c", day=40)]
+def test_a_period_of_two_months_has_a_chart_by_month() -> None:
+    rows = [late_row(f"r{days}", days_after_5_january=days) for days in (0, 5, 40)]
     by_month = chart_by("month", period_of(*rows, ends=date(2018, 2, 28)))
     assert [(bar.label, bar.number) for bar in by_month.bars] == [("January 2018", 2), ("February 2018", 1)]
 
@@ -145,24 +145,28 @@ def test_markdown_has_a_chart_as_a_table() -> None:
     assert "| platform fault | 1 | 2 |" in WRITERS["md"](report_with_three_charts()).decode()
 
 
-LATE_TOGETHER = (late_row("a", incident="a-2018-01-05"), late_row("b", producer="ons", incident="b-2018-01-05"))
+TWO_PRODUCERS_LATE_TOGETHER = (
+    late_row("a", incident="a-2018-01-05"),
+    late_row("b", producer="ons", incident="b-2018-01-05"),
+)
 """Releases of two producers on one platform that were late at the same time."""
 
 
-def test_one_fault_of_a_platform_is_one_incident_linked_to_each_producers_own() -> None:
-    (platform,) = period_json(period_of(*LATE_TOGETHER))["platform_incidents"]
+def test_releases_late_together_on_a_platform_are_one_platform_incident_that_lists_their_incidents() -> None:
+    (platform,) = period_json(period_of(*TWO_PRODUCERS_LATE_TOGETHER))["platform_incidents"]
     assert platform["id"] == "platform-www.gov.uk-2018-01-05T0930Z"
     assert platform["incidents"] == ["a-2018-01-05", "b-2018-01-05"]
 
 
 def test_a_period_report_describes_one_fault_of_a_platform_without_ids_of_incidents() -> None:
-    text = WRITERS["html"](build_period_report(period_of(*LATE_TOGETHER), "www.gov.uk", NOW)).decode()
+    text = WRITERS["html"](build_period_report(period_of(*TWO_PRODUCERS_LATE_TOGETHER), "www.gov.uk", NOW)).decode()
     assert "One fault of www.gov.uk, between 09:30 and 09:35 GMT on 5 January 2018:" in text
     assert "a-2018-01-05" not in text
 
 
 def test_a_report_on_one_late_release_gives_its_delay_instead_of_a_distribution() -> None:
-    report = build_period_report(period_of(late_row("a")), "Ofqual", NOW)
+    late_by_4_to_5_minutes = late_row("a", delay=Bounds(4 * 60, 5 * 60))
+    report = build_period_report(period_of(late_by_4_to_5_minutes), "Ofqual", NOW)
     text = WRITERS["md"](report).decode()
     assert "The one release that could be judged did not come out on time. Its delay (indicator TP3) was" in text
     assert "The one late release was late by 4 to 5 minutes." in text

@@ -82,11 +82,11 @@ def test_a_period_without_a_judged_release_has_no_share() -> None:
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1), st.sampled_from([0.5, 0.9, 1.0]))
-def test_a_quantile_is_a_measured_delay_that_enough_delays_do_not_exceed(lengths: list[int], share: float) -> None:
-    found = find_quantile([Bounds(each, each + 1) for each in lengths], share)
+def test_a_quantile_is_a_measured_delay_that_enough_delays_do_not_exceed(delays: list[int], share: float) -> None:
+    found = find_quantile([Bounds(min=delay, max=delay + 1) for delay in delays], share)
     assert found is not None
-    assert found.min in lengths
-    assert sum(each <= found.min for each in lengths) >= share * len(lengths)
+    assert found.min in delays
+    assert sum(delay <= found.min for delay in delays) >= share * len(delays)
 
 
 def test_the_longest_delay_has_no_upper_bound_while_a_release_is_overdue() -> None:
@@ -98,6 +98,7 @@ def test_faulty_releases_and_all_releases_are_counted_by_group() -> None:
     selected = period(
         row("a"), row("b", "late", minutes_late=5, cause="platform"), row("c", "late", minutes_late=9, cause="platform")
     )
+    # Group, faulty releases, all releases.
     assert count_faulty_by(selected, lambda each: each.cause or "not logged") == [
         ("platform", 2, 2),
         ("not logged", 0, 1),
@@ -132,6 +133,7 @@ def period_with_two_platform_faults() -> Period:
 
 
 def test_releases_due_before_the_platform_recovers_are_one_fault_with_end_and_cause() -> None:
+    # Releases a to d, due at 9.30 or 10, come out by 10.10. Releases e and f, due at 14.30, are still overdue.
     first, second = find_platform_faults(period_with_two_platform_faults())
     assert [each.release for each in first.rows] == ["a", "b", "c", "d"]
     recovered = SLOT + timedelta(minutes=40)
@@ -154,7 +156,8 @@ def test_an_overdue_release_is_left_out_of_the_mean_and_named_beside_it() -> Non
     overdue = row("b", "overdue", minutes_late=None, delay=Bounds(32 * 3600, None))
     selected = period(row("a", "late", minutes_late=4), overdue)
     punctuality = measure_punctuality(selected)
-    assert (punctuality.mean, len(punctuality.left_out)) == (Bounds(240, 241), 1)
+    # The late release was late by 4 minutes, measured to a second.
+    assert (punctuality.mean, len(punctuality.left_out)) == (Bounds(4 * 60, 4 * 60 + 1), 1)
     text = text_of_field(build_period_report(selected, "Ofqual", NOW), "P.counts")
     assert "Left out of any mean: 1 release not seen yet, at least 32 hours late so far." in text
     assert period_json(selected)["punctuality"]["mean_leaves_out"] == 1
@@ -175,6 +178,7 @@ def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict
     report = build_period_report(selected, "www.gov.uk", NOW)
     assert all(field.paragraphs or field.placeholder for field in report.fields())
     assert text_of_field(report, "P.period") == "1 January 2015 to 31 December 2018"
+    # The fifth incident is a leak: its release was not due yet.
     assert "3 late, 1 early, 0 unproven" in text_of_field(report, "P.counts")
     assert "longest 2 hours 48 minutes to 2 hours 49 minutes" in text_of_field(report, "P.distribution")
     assert [table.caption for table in report.measured] == ["Releases late, early or unproven"]
@@ -194,7 +198,9 @@ def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict
         ),
     ],
 )
-def test_coverage_counts_the_releases_that_stayed_unproven(rows: list[Row], sentence: str) -> None:
+def test_coverage_counts_unproven_releases_and_the_counts_mention_no_figure_of_zero(
+    rows: list[Row], sentence: str
+) -> None:
     report = build_period_report(period(*rows), "All", NOW)
     assert sentence in text_of_field(report, "P.coverage")
     assert "0 releases" not in text_of_field(report, "P.counts")
@@ -262,7 +268,8 @@ def test_the_coverage_of_a_period_states_the_gaps_of_the_monitor() -> None:
 def test_the_csv_has_one_line_for_each_release_with_delay_in_seconds_and_slot_in_utc() -> None:
     selected = period(row("a", "late", minutes_late=4), row("b", "unproven", minutes_late=None))
     late, unproven = csv.DictReader(io.StringIO(period_csv(selected).decode()))
-    assert (late["release"], late["delay_min"]) == ("a", "240")
+    # delay_min is the least delay in seconds.
+    assert (late["release"], late["delay_min"]) == ("a", str(4 * 60))
     assert (unproven["release"], unproven["delay_min"]) == ("b", "")
     assert late["slot"] == unproven["slot"] == "2018-01-05T09:30:00.000Z"
 

@@ -107,11 +107,12 @@ def is_near(minute: int, seen: Interval) -> bool:
 @given(facts=random_facts())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_reports_and_letters_are_in_plain_style_and_state_only_measured_times(form: str, facts: ReleaseFacts) -> None:
-    known = list(list_measured_intervals(facts))
+    measured_intervals = list(list_measured_intervals(facts))
     for text in list_signed_and_sent_texts(draft_report(facts, form)):
         plain = re.sub(r"https?://\S+", "", text.replace(facts.title, ""))
         assert list(breaches_of_style(plain, IDS)) == [], text
-        assert not [each for each in find_minutes_of_day(plain) if not any(is_near(each, seen) for seen in known)], text
+        for minute in find_minutes_of_day(plain):
+            assert any(is_near(minute, seen) for seen in measured_intervals), text
 
 
 @given(facts=random_facts())
@@ -122,11 +123,27 @@ def test_until_the_slot_letters_to_users_contain_no_address(facts: ReleaseFacts)
         assert "http" not in " ".join([*report.holding, *report.correction, *report.lines])
 
 
-def test_the_checks_of_this_module_find_breaches_of_style() -> None:
-    for text in ("at 09:30:02", "at 9.30am GMT", "after 12 s", "It was first seen at 9.31am.", "incident inc-9c2"):
-        assert list(breaches_of_style(text, IDS)), text
+@pytest.mark.parametrize(
+    ("text", "breach"),
+    [
+        ("at 09:30:02", "contains '9:3'"),
+        ("at 9.30am GMT", "contains 'GMT'"),
+        ("after 12 s", "contains '2 s'"),
+        ("It was first seen at 9.31am.", "contains 'first seen'"),
+        ("incident inc-9c2", "contains the id 'inc-9c2'"),
+    ],
+)
+def test_a_breach_of_style_is_found_and_quoted(text: str, breach: str) -> None:
+    assert list(breaches_of_style(text, ids=["inc-9c2"])) == [breach]
+
+
+def test_times_of_day_in_a_text_are_found_as_minutes_after_midnight() -> None:
     minutes = list(find_minutes_of_day("from about 12.19pm on 5 January, noon and 9am"))
     assert minutes == [12 * 60 + 19, 12 * 60, 9 * 60]
-    half_past_nine = 9 * 60 + 30
-    assert is_near(half_past_nine, Interval(after_slot(20), after_slot(40)))
-    assert not is_near(half_past_nine + 5, Interval(after_slot(20), after_slot(40)))
+
+
+def test_a_minute_is_near_an_interval_if_they_are_at_most_90_seconds_apart() -> None:
+    slot_minute = 9 * 60 + 30
+    seen = Interval(after_slot(seconds=20), after_slot(seconds=40))
+    # The interval ends at 9.30 and 40 s: 80 s before 9.32, and 140 s before 9.33.
+    assert [is_near(slot_minute + minutes, seen) for minutes in (0, 2, 3)] == [True, True, False]

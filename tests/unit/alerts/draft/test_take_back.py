@@ -244,8 +244,8 @@ def test_a_docx_file_saved_by_libreoffice_is_read_back(
     words = {"B.1.producer": "Ofqual", "B.4.corrective": "Extra checks,\n  twice.", "step.tell-head": "09:34"}
     ours = tmp_path / f"draft.{source}"
     ours.write_bytes(WRITERS[source](merge_words(words, versions[-1].report)))
-    [as_docx] = saved_by(soffice, tmp_path, [ours], "docx", "1")
-    [as_odt] = saved_by(soffice, tmp_path, [as_docx], "odt", "2")
-    [as_docx_again] = saved_by(soffice, tmp_path, [as_odt], "docx", "3")
+    [as_docx] = saved_by(soffice, tmp_path, [ours], ending="docx", into="1")
+    [as_odt] = saved_by(soffice, tmp_path, [as_docx], ending="odt", into="2")
+    [as_docx_again] = saved_by(soffice, tmp_path, [as_odt], ending="docx", into="3")
     for file in (as_docx, as_docx_again):
         assert dict(find_file_changes(versions, file.read_bytes(), ROLE).words) == words

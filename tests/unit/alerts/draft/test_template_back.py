@@ -173,6 +173,6 @@ def test_a_template_saved_by_a_word_processor_is_read_back(soffice: str, tmp_pat
     filled = fill_template(make_template(), versions[-1].report)
     edited = tmp_path / "own.docx"
     edited.write_bytes(edit_docx(filled, edit_cell_and_prompt))
-    [saved] = saved_by(soffice, tmp_path, [edited], "docx", "again")
+    [saved] = saved_by(soffice, tmp_path, [edited], ending="docx", into="again")
     words = find_file_changes(versions, saved.read_bytes(), ROLE, make_template()).words
     assert words == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}

@@ -58,7 +58,9 @@ def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_las
     assert (last_span.state, last_span.ends) == ("public", seen_until)
 
 
-def test_an_exposure_is_drawn_early_and_then_absent(ofsted_early: Incident) -> None:
+def test_an_exposed_part_is_drawn_early_and_then_absent_and_a_part_never_public_only_absent(
+    ofsted_early: Incident,
+) -> None:
     page, _, never_public_sheet, *_ = draw_figure(facts_of(ofsted_early)).lanes
     assert [span.state for span in page.spans] == ["absent", "between", "early", "between", "absent"]
     assert [span.state for span in never_public_sheet.spans] == ["absent"]
@@ -77,6 +79,7 @@ def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc_late: Incident)
     figure = draw_figure(replace(facts, parts=(page,), final=False))
     (lane,) = figure.lanes
     assert [(span.state, span.ends) for span in lane.spans] == [("absent", facts.at)]
+    # The last row of pixels is the border. The figure reaches a little beyond now, where the lane is white.
     last_but_one_row = pixel_rows(lane_png(figure, lane))[-2]
     light_grey, white = bytes([232] * 3), bytes([255] * 3)
     assert (last_but_one_row[:3], last_but_one_row[-3:]) == (light_grey, white)
@@ -115,8 +118,10 @@ def test_the_picture_of_a_lane_is_a_png_of_the_declared_size(ofsted_early: Incid
     figure = draw_figure(facts_of(ofsted_early))
     picture = lane_png(figure, figure.lanes[0])
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
-    assert struct.unpack(">II", picture[16:24]) == (WIDTH, HEIGHT)
-    assert [len(row) for row in pixel_rows(picture)] == [3 * WIDTH] * HEIGHT
+    size_in_png_header = struct.unpack(">II", picture[16:24])
+    assert size_in_png_header == (WIDTH, HEIGHT)
+    bytes_a_pixel = 3
+    assert [len(row) for row in pixel_rows(picture)] == [bytes_a_pixel * WIDTH] * HEIGHT
 
 
 def test_the_legend_names_only_marks_that_are_used(ipcc_late: Incident) -> None:

@@ -148,7 +148,7 @@ def test_users_and_passwords_are_removed_from_quoted_addresses(secret: str) -> N
     assert quoted == '"postgresql://...@db.example/name"'
 
 
-def test_long_values_are_cut_and_tables_only_named() -> None:
+def test_quoted_values_are_cut_to_80_characters_and_tables_are_not_quoted() -> None:
     assert len(quote_value("x" * 1000)) == 80
     assert quote_value({"password": "hunter2"}) == "a table"
     assert quote_value([{"password": "hunter2"}]) == "a list of tables"
@@ -163,7 +163,7 @@ def test_a_duration_reads_back_as_it_was_written(milliseconds: int) -> None:
 def test_a_secret_is_found_in_a_file_or_the_environment(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hunter2\n")
     assert Secret(file=str(tmp_path / "secret")).reveal() == "hunter2"
-    variable = "PATH"
+    variable = "PATH"  # every environment has it
     assert Secret(env=variable).reveal() == os.environ[variable]
     assert Secret(env=variable).why_missing() is None
 
@@ -175,7 +175,7 @@ def test_a_relative_secret_file_starts_at_the_configuration(tmp_path: Path) -> N
     assert token.reveal() == "hunter2"
 
 
-def test_a_missing_secret_is_named_by_its_place(tmp_path: Path) -> None:
+def test_a_missing_secret_is_named_by_its_place_and_reveals_as_an_empty_text(tmp_path: Path) -> None:
     assert Secret(env="NINETHIRTY_TEST_NONE").why_missing() == "the environment has no NINETHIRTY_TEST_NONE"
     assert Secret(file=str(tmp_path / "none")).why_missing() == f"no file {tmp_path}/none"
     assert Secret(env="NINETHIRTY_TEST_NONE").reveal() == Secret(file=str(tmp_path / "none")).reveal() == ""
