@@ -55,7 +55,7 @@ def decide_at_each_change(make_facts: Make, change_seconds: Sequence[float]) -> 
 
 
 def test_a_page_that_flaps_for_three_minutes_gives_three_notices_and_then_a_steady_one(make_facts: Make) -> None:
-    change_seconds = range(0, 181, 5)
+    change_seconds = range(0, 181, 5)  # the first and the last of these 37 changes are appearances
     notices, incident = decide_at_each_change(make_facts, change_seconds)
     assert [one.kind for one in notices] == ["opened", "exposure_closed", "comes_and_goes"]
     assert notices[0].at == BEGIN
@@ -81,9 +81,12 @@ def test_the_steady_notice_of_a_removed_release_does_not_say_that_no_removal_was
     assert "not seen removed yet" not in steady.subject
 
 
-@pytest.mark.parametrize("second_appearance", [660, 7030], ids=["after more than ten minutes", "on the hour"])
-def test_changes_far_apart_get_a_notice_each(make_facts: Make, second_appearance: int) -> None:
-    notices, _ = decide_at_each_change(make_facts, [0, 30, second_appearance, second_appearance + 30])
+@pytest.mark.parametrize("second_appearance", [660, 7030], ids=["after more than ten minutes", "after two hours"])
+def test_if_a_page_appears_again_more_than_ten_minutes_later_each_change_gets_a_notice(
+    make_facts: Make, second_appearance: int
+) -> None:
+    appeared, removed = 0, 30
+    notices, _ = decide_at_each_change(make_facts, [appeared, removed, second_appearance, second_appearance + 30])
     assert [one.kind for one in notices] == ["opened", "exposure_closed", "new_finding", "exposure_closed"]
 
 
@@ -95,9 +98,9 @@ def test_a_page_that_flaps_again_later_gets_the_same_notices_again(make_facts: M
     assert len({one.id for one in notices}) == len(notices)
 
 
-def test_a_page_that_flaps_and_becomes_late_gets_a_notice_at_once(make_facts: Make) -> None:
+def test_a_flapping_page_whose_lateness_raises_the_grade_gets_a_notice_at_once(make_facts: Make) -> None:
     _, incident = decide_at_each_change(make_facts, [0, 5, 10, 15])
-    incident = replace(incident, grade="note")
+    incident = replace(incident, grade="note")  # the facts below have grade report
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
     still_flapping = flapping_page(make_facts, [0, 5, 10, 15, 20], at_second(20))
     decision = decide(replace(still_flapping, findings=(*still_flapping.findings, late)), incident, at_second(20))
