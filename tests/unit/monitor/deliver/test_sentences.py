@@ -116,6 +116,7 @@ def test_a_release_is_partly_late_only_once_its_page_is_out() -> None:
     both_late = list(notices_over_time(page_published(200), html=never_published))
     assert both_late != []
     assert all(not notice.subject.startswith("PARTLY") for notice in both_late)
+    # A page published one second after the slot is on time.
     opening, *_ = notices_over_time(page_published(1), html=never_published)
     assert opening.subject.startswith("PARTLY LATE: ")
     assert "1 of 2 parts late" in opening.subject

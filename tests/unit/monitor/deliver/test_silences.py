@@ -127,7 +127,9 @@ async def test_an_incident_that_opens_and_ends_during_a_silence_is_never_sent(wo
 
 
 @with_world
-async def test_the_end_of_an_incident_that_was_sent_before_a_silence_is_sent_once_after_it(world: World) -> None:
+async def test_if_an_opening_was_sent_before_a_silence_the_end_of_its_incident_is_sent_once_after_the_silence(
+    world: World,
+) -> None:
     await world.open_incident()
     await world.all_sent_after()
     await world.silence()

@@ -136,10 +136,11 @@ def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts()
     ]
 
 
-def test_an_unread_answer_while_a_worker_runs_is_no_blind_span() -> None:
+def test_failed_starts_of_a_worker_make_no_blind_span_if_an_answer_was_unread_only_while_a_worker_ran() -> None:
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.attempt_start(at=2, fault="")
+    # A worker runs from 2 s to 3 s. No answer is left unread after that, so nothing is missed while none starts.
     workers.health.note_unread("www.gov.uk", after(2))
     workers.attempt_start(at=3, fault=FAULT)
     workers.attempt_start(at=40, fault=FAULT)
