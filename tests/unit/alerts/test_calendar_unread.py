@@ -15,7 +15,7 @@ from alerts.finding import ReleaseFacts
 from tests.unit.alerts.conftest import SLOT
 
 Overdue = Callable[[float], ReleaseFacts]
-NO_GAP = "No time in which the monitor could not see is recorded for this release."
+SAYS_NO_GAP = "No time in which the monitor could not see is recorded for this release."
 
 
 def draft_and_notice(facts: ReleaseFacts) -> tuple[str, str]:
@@ -26,20 +26,20 @@ def draft_and_notice(facts: ReleaseFacts) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("read_before", [timedelta(0), timedelta(minutes=4), timedelta(minutes=10)])
-def test_a_calendar_read_shortly_before_the_slot_is_not_mentioned(
+def test_a_calendar_read_shortly_before_the_slot_is_not_mentioned_and_counts_as_no_gap(
     overdue_by_seconds: Overdue, read_before: timedelta
 ) -> None:
     draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - read_before))
-    assert NO_GAP in draft
+    assert SAYS_NO_GAP in draft
     assert "The calendar was last read" not in draft
     assert "was last read in its calendar" not in notice
 
 
-def test_draft_and_notice_say_when_the_calendar_was_last_read_if_that_was_17_hours_before_the_slot(
+def test_draft_and_notice_say_when_the_calendar_was_last_read_if_that_leaves_a_gap_of_17_hours_before_the_slot(
     overdue_by_seconds: Overdue,
 ) -> None:
     draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - timedelta(hours=17)))
-    assert NO_GAP not in draft
+    assert SAYS_NO_GAP not in draft
     assert "The calendar was last read with this announced time in it at 16:30 GMT on 4 January 2018." in draft
     assert "The slot was last read in its calendar 4 January 16:30 GMT" in notice
 

@@ -203,6 +203,7 @@ def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(public_early: Mak
     (closed,) = decide(over, decision.incident, over.at).notices
     assert "was public for at most 1 s from" in closed.subject
     for text in (opening.brief, opening.text, build_message(closed, decision.incident).brief, closed.text):
+        # "0 s" by itself, not the end of "10 s" or of a time of day.
         assert re.search(r"(?<![\d:])0 s\b", text) is None
 
 
@@ -334,7 +335,7 @@ SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 
 
 @pytest.mark.parametrize("finding", [removal_of(), SWAPPED])
-def test_a_removal_or_swap_after_the_release_gets_an_altered_notice_without_a_draft(
+def test_a_removal_or_swap_after_the_release_opens_an_incident_with_one_altered_notice_and_no_draft(
     make_facts: Make, finding: Finding
 ) -> None:
     decision = decide(released_with(make_facts, finding), None, LATER)
@@ -355,6 +356,7 @@ def test_a_notice_says_that_removed_content_is_back(make_facts: Make) -> None:
 
 
 def test_a_file_removed_within_two_hours_of_its_page_gets_no_notice_of_its_own(make_facts: Make) -> None:
+    # The file is removed 119 minutes after the page.
     page, sheet = removal_of("page", removed_at_minute=60), removal_of("sheet", removed_at_minute=179)
     incident = open_incident(released_with(make_facts, page))
     assert decide(released_with(make_facts, page, sheet), incident, LATER).notices == ()
@@ -377,7 +379,9 @@ def test_a_second_swap_of_a_release_gets_no_notice(make_facts: Make) -> None:
     assert decide(released_with(make_facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
 
 
-def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thread(late_by_seconds: Make) -> None:
+def test_the_notice_of_a_withdrawal_that_reopens_a_late_incident_is_in_its_thread_and_has_the_finding_altered(
+    late_by_seconds: Make,
+) -> None:
     late = late_by_seconds(400, final=True)
     closed = incident_of(decide(late, None, LATER))
     decision = decide(replace(late, findings=(*late.findings, removal_of("page"))), closed, LATER)

@@ -138,7 +138,6 @@ def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text
     down, up = SLOT.replace(minute=24), SLOT.replace(minute=46, second=30)
     seen = Interval(down, up + timedelta(seconds=11))
     page = page_part(VerdictKind.UNPROVEN, first_seen=seen, released=seen)
-    # The subject has no seconds: 09:46:30 and 09:46:41 are rounded up.
     long_reason = "first seen between 09:24:00 and 09:46:41, which is after the slot as well as before it; " * 3
     unproven = make_facts(
         SLOT + timedelta(minutes=20),
@@ -148,6 +147,7 @@ def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text
         parts=(page,),
     )
     _, notice = incident_and_notice(unproven)
+    # The subject has no seconds: 09:46:30 and 09:46:41 are rounded up.
     assert notice.subject.startswith(
         "NOT PROVEN: the monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the publishing log."
     )

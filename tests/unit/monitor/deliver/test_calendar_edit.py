@@ -113,6 +113,7 @@ def test_entries_read_within_ten_seconds_of_the_first_share_its_notice_and_a_lat
             await outbox.send_due("mail")
             assert not mail.messages
             await clock.sleep(10 / len(RELEASES))
+        # Now it is ten seconds after the first.
         await outbox.send_due("mail")
         (message,) = mail.messages.values()
         assert message.subject.startswith("CALENDAR: 4 entries")

@@ -139,6 +139,7 @@ def test_unproven_and_late_releases_are_not_combined() -> None:
 
 def test_openings_soon_after_a_digest_wait_longer_for_the_next_digest() -> None:
     openings = [opening_at(10.0 + 3 * place, name) for place, name in enumerate(RELEASES)]
+    # Three seconds apart they are too far from each other for a digest, except soon after an earlier one.
     second_after_the_last = openings[-1].at + SECOND
     long_after_digest = replace(FIVE_WITHIN_PAUSES, last_digest=openings[0].at - 6 * MINUTE)
     assert find_waiting_openings(openings, long_after_digest, second_after_the_last) == {}

@@ -79,7 +79,7 @@ async def test_without_acknowledgement_each_reminder_goes_one_step_higher_and_th
 
 
 @with_rota(A_THEN_B)
-async def test_acknowledging_after_the_first_escalation_step_keeps_reminders_from_the_second(day: Day) -> None:
+async def test_if_the_deputy_acknowledges_after_the_first_reminder_the_head_gets_none(day: Day) -> None:
     await day.judge_at(OVERDUE_AT, ["r7"])
     await day.run_until(DEPUTY_REMINDED_BY)
     (incident,) = day.store.verdicts.incidents()

@@ -49,6 +49,7 @@ async def run_day_of_outage(day: Day, *, acknowledged: bool = False) -> None:
 @with_day
 async def test_a_platform_fault_that_delays_eight_releases_is_one_thread_with_few_messages(day: Day) -> None:
     await run_day_of_outage(day)
+    # Reminders 15, 45, 75 and 105 minutes after the opening. The last release is published after 125 minutes.
     assert day.kinds("mail") == ["opened", "grade_changed", *["reminder"] * 4, "final"]
     opened, grade_changed, *_reminders, final = day.subjects("mail")
     assert opened.startswith("LATE: 8 releases of 3 producers (dfe, ofqual, ons) on www.gov.uk due")

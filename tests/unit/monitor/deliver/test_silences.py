@@ -149,6 +149,7 @@ async def test_a_thread_that_began_before_a_silence_continues_with_the_current_s
     notice = make_fact_notice("grade_changed", "report", incident, incident.facts, world.clock.now())
     waiting = Delivery(notice.id, "mail", DeliveryState.WAITING, notice.at)
     await world.writer.write(lambda tx: tx.add_notice(notice, [waiting]))
+    # A notice of kind `still` replaces the one that waited.
     assert await world.all_sent_after(HOUR) == ["opened", "still"]
     assert world.last_subject().startswith("LATE, still true: ")
     assert STILL_ABSENT_AFTER_AN_HOUR in world.last_subject()

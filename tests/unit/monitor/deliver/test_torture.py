@@ -174,6 +174,7 @@ def test_a_message_is_sent_twice_if_a_kill_follows_its_acceptance_by_the_channel
     async def story(clock: VirtualClock) -> None:
         kill_switch = KillSwitch()
         store, receiver = KillableStore(kill_switch), ReceivingChannel(kill_switch)
+        # The first verdict gives no notice, because the release is not due yet. The second opens an incident.
         assert await deliver_unless_killed(store, receiver, clock, a_late_verdict(JUDGED_AT_SECONDS[0]))
         statements = 0
         while not receiver.received_ids:
