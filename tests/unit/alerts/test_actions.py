@@ -34,12 +34,12 @@ def with_action(logged_leak: Incident) -> Incident:
     return add_action(logged_leak, ROLE, RENEW, NOW)
 
 
-def test_an_action_is_described_with_its_owner_and_due_day_and_once_done_with_that_day(with_action: Incident) -> None:
+def test_an_action_is_described_with_its_owner_and_the_day_it_is_due_or_was_done(with_action: Incident) -> None:
     (action,) = with_action.actions
-    assert describe_action(action, "Europe/London") == RENEW_IN_WORDS
-    (done,) = complete_action(with_action, "web team", 1, NOW, "2018-01-06T09:00").actions
+    assert describe_action(action, "Europe/London") == "Renew the certificate: web team, by 1 February 2018."
+    (done,) = complete_action(with_action, "press officer", 1, NOW, at="2018-01-06T09:00").actions
     assert describe_action(done, "Europe/London") == "Renew the certificate: web team, done on 6 January 2018."
-    assert done.done_by == "web team"
+    assert (done.owner, done.done_by) == ("web team", "press officer")
 
 
 def test_an_action_and_its_completion_are_in_the_timeline(with_action: Incident) -> None:
@@ -74,17 +74,18 @@ def test_an_invalid_action_is_refused_with_every_fault(
     assert all(message.startswith(fault) for message, fault in zip(refused.value.faults, faults, strict=True))
 
 
-@pytest.mark.parametrize(("number", "at"), [(0, ""), (2, ""), (1, "2018-01-07T09:00"), (1, "soon")])
-def test_an_unknown_action_or_a_future_time_of_completion_is_refused(
-    with_action: Incident, number: int, at: str
+@pytest.mark.parametrize(("number", "done_at"), [(0, ""), (2, ""), (1, "2018-01-07T09:00"), (1, "soon")])
+def test_completing_an_unknown_action_or_at_a_future_or_unreadable_time_is_refused(
+    with_action: Incident, number: int, done_at: str
 ) -> None:
     with pytest.raises(InvalidInput):
-        complete_action(with_action, ROLE, number, NOW, at)
+        complete_action(with_action, ROLE, number, NOW, done_at)
 
 
-def test_open_actions_come_in_the_order_of_their_due_days(with_action: Incident, logged_leak: Incident) -> None:
+def test_open_actions_come_in_the_order_of_their_due_days(logged_leak: Incident) -> None:
+    later = add_action(replace(logged_leak, id="due later"), ROLE, RENEW | {"due": "2018-02-01"}, NOW)
     sooner = add_action(replace(logged_leak, id="due sooner"), ROLE, RENEW | {"due": "2018-01-08"}, NOW)
-    assert [incident.id for incident, _, _ in list_actions([with_action, sooner])] == ["due sooner", with_action.id]
+    assert [incident.id for incident, _, _ in list_actions([later, sooner])] == ["due sooner", "due later"]
 
 
 def test_a_completed_action_is_listed_only_on_request(with_action: Incident) -> None:
@@ -100,21 +101,23 @@ def test_an_action_is_overdue_from_the_day_after_it_was_due(with_action: Inciden
 
 
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
-def test_actions_answer_the_box_for_corrective_actions_of_every_form(
+def test_an_action_is_the_answer_to_one_box_of_every_form_and_is_nowhere_else_in_it(
     logged_leak: Incident, with_action: Incident, form: str
 ) -> None:
-    without, report = (
+    report_without_action, report = (
         merge_words({}, fill_form(incident, get_form(form), {}, [], NOW)) for incident in (logged_leak, with_action)
     )
     (box,) = (field for field in report.fields() if "human.corrective" in field.facts)
     assert box.paragraphs == (RENEW_IN_WORDS,)
-    boxes_answered_by_the_action = set(list_open_fields(without)) - set(list_open_fields(report))
+    boxes_answered_by_the_action = set(list_open_fields(report_without_action)) - set(list_open_fields(report))
     assert boxes_answered_by_the_action == {box.id}
     paragraphs = [text for field in report.fields() for text in field.paragraphs]
     assert sum("Renew the certificate" in text for text in paragraphs) == 1
 
 
-def test_an_action_reworded_in_the_docx_replaces_ours(with_action: Incident) -> None:
+def test_an_action_that_a_person_rewords_in_the_docx_replaces_the_sentence_of_the_monitor(
+    with_action: Incident,
+) -> None:
     versions = append_measurement((), fill_form(with_action, get_form("B"), {}, [], NOW))
     file = WRITERS["docx"](versions[-1].report)
     reworded = retype(file, f"^{RENEW_IN_WORDS}$", "A new certificate comes in time.")
@@ -124,10 +127,13 @@ def test_an_action_reworded_in_the_docx_replaces_ours(with_action: Incident) -> 
     assert (field.is_replaced, field.is_contested) == (True, False)
 
 
-def test_an_action_added_in_the_docx_is_read_back_without_ours(with_action: Incident) -> None:
+def test_reading_a_docx_returns_the_sentence_that_a_person_added_but_not_the_monitors_own(
+    with_action: Incident,
+) -> None:
     versions = append_measurement((), fill_form(with_action, get_form("B"), {}, [], NOW))
-    file = edit_docx(
+    with_added_sentence = edit_docx(
         WRITERS["docx"](versions[-1].report),
         lambda document: find_paragraph(document, RENEW_IN_WORDS).insert_paragraph_before("Watch it."),
     )
-    assert find_file_changes(versions, file, ROLE).words == {"B.4.corrective": "Watch it."}
+    # The box also has the monitor's own sentence about the action, which no one changed.
+    assert find_file_changes(versions, with_added_sentence, ROLE).words == {"B.4.corrective": "Watch it."}

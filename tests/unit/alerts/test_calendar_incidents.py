@@ -33,8 +33,10 @@ def open_incident(trouble: CalendarTrouble = DOUBTED_CALENDAR) -> Incident:
     return incident
 
 
-def test_the_notice_of_a_doubted_calendar_says_what_remains_in_force_and_how_to_accept_it() -> None:
-    decision = report_trouble(DOUBTED_CALENDAR, None, NOW, LONDON)
+def test_the_notice_of_a_doubted_calendar_says_what_remains_in_force_and_how_to_accept_the_calendar() -> None:
+    last_read = datetime(2026, 7, 1, 8, 20, tzinfo=UTC)
+    trouble = replace(DOUBTED_CALENDAR, fault="3 entries, usually 240", last_read=last_read)
+    decision = report_trouble(trouble, None, NOW, LONDON)
     (notice,) = decision.notices
     assert (notice.kind, notice.grade, decision.draft) == ("calendar", "none", False)
     assert notice.subject == "CALENDAR: govuk is not believed: 3 entries, usually 240"
@@ -72,7 +74,8 @@ def test_a_resolved_calendar_incident_is_closed_and_can_be_reopened() -> None:
     (opened,) = incident.timeline
     closed = close_resolved(incident, NOW)
     assert closed.closed == NOW
-    reopened = reopen(closed, incident, NOW)
+    same_trouble_again = incident
+    reopened = reopen(closed, same_trouble_again, NOW)
     assert reopened.closed is None
     assert [entry.text for entry in reopened.timeline] == [opened.text, "resolved", opened.text]
 
@@ -83,7 +86,7 @@ def test_the_subject_for_a_long_calendar_fault_is_one_short_line() -> None:
     assert "\n" not in notice.subject
 
 
-def test_the_notice_of_a_calendar_that_was_never_read_says_so() -> None:
+def test_the_notice_of_a_calendar_that_was_never_read_says_so_and_asks_to_correct_its_address() -> None:
     (notice,) = report_trouble(replace(DOUBTED_CALENDAR, last_read=None, doubted=False), None, NOW, LONDON).notices
     assert "Last usable read: never." in notice.text
     assert "correct its address" in notice.text

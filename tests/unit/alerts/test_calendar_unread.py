@@ -15,7 +15,7 @@ from alerts.finding import ReleaseFacts
 from tests.unit.alerts.conftest import SLOT
 
 Overdue = Callable[[float], ReleaseFacts]
-NO_GAP = "No time in which the monitor could not see is recorded for this release."
+SAYS_NO_GAP = "No time in which the monitor could not see is recorded for this release."
 
 
 def draft_and_notice(facts: ReleaseFacts) -> tuple[str, str]:
@@ -26,27 +26,30 @@ def draft_and_notice(facts: ReleaseFacts) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("read_before", [timedelta(0), timedelta(minutes=4), timedelta(minutes=10)])
-def test_a_calendar_read_shortly_before_the_slot_is_not_mentioned(
+def test_a_calendar_read_shortly_before_the_slot_is_not_mentioned_and_counts_as_no_gap(
     overdue_by_seconds: Overdue, read_before: timedelta
 ) -> None:
     draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - read_before))
-    assert NO_GAP in draft
+    assert SAYS_NO_GAP in draft
     assert "The calendar was last read" not in draft
     assert "was last read in its calendar" not in notice
 
 
-def test_a_notice_says_when_the_slot_was_last_read_17_hours_before(overdue_by_seconds: Overdue) -> None:
+def test_draft_and_notice_say_when_the_calendar_was_last_read_if_that_leaves_a_gap_of_17_hours_before_the_slot(
+    overdue_by_seconds: Overdue,
+) -> None:
     draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - timedelta(hours=17)))
-    assert NO_GAP not in draft
+    assert SAYS_NO_GAP not in draft
     assert "The calendar was last read with this announced time in it at 16:30 GMT on 4 January 2018." in draft
     assert "The slot was last read in its calendar 4 January 16:30 GMT" in notice
 
 
-def test_an_exposure_weeks_ahead_is_confirmed_by_a_calendar_read_at_its_time(
+def test_the_slot_of_a_release_public_weeks_early_need_only_be_read_shortly_before_that_exposure(
     public_early: Callable[..., ReleaseFacts],
 ) -> None:
     found_at = SLOT - timedelta(days=40)
     exposure = public_early("page", is_open=True, begins=found_at)
+    # `unread_since` is None if the calendar was read recently enough.
     assert replace(exposure, confirmed=found_at - timedelta(minutes=5)).unread_since is None
     day_before = found_at - timedelta(days=1)
     assert replace(exposure, confirmed=day_before).unread_since == day_before

@@ -71,12 +71,15 @@ def test_a_retry_after_beyond_the_expiry_gives_up_the_notice() -> None:
 
 
 def test_the_last_attempt_falls_on_the_expiry() -> None:
+    # The usual wait would be five to ten minutes, but only a minute is left.
     step = decide_next(CONNECTION_REFUSED, attempts=90, waited=timedelta(hours=23, minutes=59))
     assert step == RetryAt(NOW + timedelta(hours=24), "connection refused")
 
 
 @given(attempts=st.integers(1, 499), rng=st.randoms(use_true_random=False))
-def test_the_wait_doubles_up_to_ten_minutes_and_is_at_least_half_of_that(attempts: int, rng: Random) -> None:
+def test_the_longest_wait_doubles_from_5_seconds_to_ten_minutes_and_the_shortest_is_half_of_it(
+    attempts: int, rng: Random
+) -> None:
     step = decide_next(CONNECTION_REFUSED, attempts=attempts, rng=rng)
     assert isinstance(step, RetryAt)
     longest = min(600.0, 5.0 * 2 ** (attempts - 1))
@@ -101,7 +104,7 @@ def test_a_channel_that_is_down_is_tried_for_24_hours() -> None:
         last_attempt, attempts = step.at, attempts + 1
         step = decide_next(CONNECTION_REFUSED, attempts=attempts, waited=last_attempt - NOW, rng=rng)
     assert last_attempt == NOW + timedelta(hours=24)
-    # Waits of ten minutes would make 144 attempts.
+    # Waits of ten minutes make 144 attempts, waits of five 288. After 500 it would be given up earlier.
     assert 140 < attempts < 500
 
 

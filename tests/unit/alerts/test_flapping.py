@@ -55,10 +55,10 @@ def decide_at_each_change(make_facts: Make, change_seconds: Sequence[float]) -> 
 
 
 def test_a_page_that_flaps_for_three_minutes_gives_three_notices_and_then_a_steady_one(make_facts: Make) -> None:
-    change_seconds = range(0, 181, 5)
+    change_seconds = range(0, 181, 5)  # the first and the last of these 37 changes are appearances
     notices, incident = decide_at_each_change(make_facts, change_seconds)
     assert [one.kind for one in notices] == ["opened", "exposure_closed", "comes_and_goes"]
-    assert notices[0].at == BEGIN
+    assert notices[0].at == at_second(0)  # 07:30 GMT
     assert notices[2].subject.startswith("EARLY, comes and goes: ")
     assert notices[2].text.split("\n")[1] == (
         "What changed: it comes and goes, 3 changes since 07:30 GMT; the next notice follows once nothing has changed "
@@ -81,13 +81,18 @@ def test_the_steady_notice_of_a_removed_release_does_not_say_that_no_removal_was
     assert "not seen removed yet" not in steady.subject
 
 
-@pytest.mark.parametrize("second_appearance", [660, 7030], ids=["after more than ten minutes", "on the hour"])
-def test_changes_far_apart_get_a_notice_each(make_facts: Make, second_appearance: int) -> None:
-    notices, _ = decide_at_each_change(make_facts, [0, 30, second_appearance, second_appearance + 30])
+@pytest.mark.parametrize("second_appearance", [660, 7030], ids=["after more than ten minutes", "after two hours"])
+def test_if_a_page_appears_again_more_than_ten_minutes_later_each_change_gets_a_notice(
+    make_facts: Make, second_appearance: int
+) -> None:
+    appeared, removed = 0, 30
+    notices, _ = decide_at_each_change(make_facts, [appeared, removed, second_appearance, second_appearance + 30])
     assert [one.kind for one in notices] == ["opened", "exposure_closed", "new_finding", "exposure_closed"]
 
 
-def test_a_page_that_flaps_again_later_gets_the_same_notices_again(make_facts: Make) -> None:
+def test_a_page_that_flaps_again_after_ten_minutes_without_a_change_gets_three_notices_each_time(
+    make_facts: Make,
+) -> None:
     notices, _ = decide_at_each_change(make_facts, [0, 5, 10, 15, 1000, 1005, 1010, 1015])
     kinds = [one.kind for one in notices]
     assert kinds[:3] == ["opened", "exposure_closed", "comes_and_goes"]
@@ -95,9 +100,9 @@ def test_a_page_that_flaps_again_later_gets_the_same_notices_again(make_facts: M
     assert len({one.id for one in notices}) == len(notices)
 
 
-def test_a_page_that_flaps_and_becomes_late_gets_a_notice_at_once(make_facts: Make) -> None:
+def test_a_flapping_page_whose_lateness_raises_the_grade_gets_a_notice_at_once(make_facts: Make) -> None:
     _, incident = decide_at_each_change(make_facts, [0, 5, 10, 15])
-    incident = replace(incident, grade="note")
+    incident = replace(incident, grade="note")  # the facts below have grade report
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
     still_flapping = flapping_page(make_facts, [0, 5, 10, 15, 20], at_second(20))
     decision = decide(replace(still_flapping, findings=(*still_flapping.findings, late)), incident, at_second(20))
@@ -121,9 +126,9 @@ def test_a_flapping_page_gets_one_notice_when_its_slot_has_come(make_facts: Make
     assert make_steady_notice(decision.incident, slot + timedelta(minutes=11)) is None
 
 
-def test_a_page_removed_five_times_gets_only_two_notices(make_facts: Make) -> None:
+def test_a_page_removed_for_a_minute_five_times_gets_only_two_notices(make_facts: Make) -> None:
     removals = [
-        Finding(FindingKind.WITHDRAWN, "page", "removed", Bounds(60, 65), SLOT + timedelta(minutes=minutes))
+        Finding(FindingKind.WITHDRAWN, "page", "removed", seconds=Bounds(60, 65), at=SLOT + timedelta(minutes=minutes))
         for minutes in (2, 4, 6, 8, 10)
     ]
     known: Incident | None = None

@@ -79,8 +79,12 @@ def test_a_note_that_becomes_a_report_gets_a_notice_in_its_thread(overdue_by_sec
     assert (incident_of(decision).grade, decision.draft) == ("report", True)
 
 
-def test_a_falling_grade_is_recorded_without_a_notice(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
+def test_an_incident_keeps_its_highest_grade_and_only_its_timeline_has_the_lower_measured_one(
+    overdue_by_seconds: Make, late_by_seconds: Make
+) -> None:
     incident = open_incident(overdue_by_seconds(301))
+    assert incident.grade == "report"
+    # Absent for 301 s needs a report. Now other looks show that it was only 100 s late, which needs a note.
     decision = decide(late_by_seconds(100), incident, SLOT + timedelta(hours=1))
     assert incident_of(decision).grade == "report"
     assert "grade_changed" not in notice_kinds(decision)
@@ -134,6 +138,7 @@ def test_a_first_breach_closes_a_calendar_or_unproven_incident_and_takes_it_over
 ) -> None:
     now = SLOT + timedelta(minutes=7)
     before = incident_without_breach(make_facts, kind)
+    assert before.is_open
     decision = decide(overdue_by_seconds(400), before, now)
     assert decision.superseded is not None
     assert (decision.superseded.id, decision.superseded.closed) == (before.id, now)
@@ -150,28 +155,31 @@ def test_a_first_breach_leaves_an_incident_that_a_person_must_settle_open(
 
 @pytest.mark.parametrize("kind_before", FACTS_WITHOUT_BREACH)
 @pytest.mark.parametrize("breach", ["late", "early"])
-def test_a_first_breach_after_a_lesser_incident_is_notified_and_drafted_as_a_new_incident(
+def test_a_first_breach_after_a_lesser_incident_opens_a_new_incident_with_its_own_thread_and_draft(
     make_facts: Make, overdue_by_seconds: Make, public_early: Make, kind_before: str, breach: str
 ) -> None:
     now = SLOT + timedelta(minutes=7)
     lesser = incident_without_breach(make_facts, kind_before)
     facts = overdue_by_seconds(400) if breach == "late" else public_early("page", is_open=True, begins=now)
+    # The findings also include a lead, which the lesser incident may be about.
     decision = decide(replace(facts, findings=(*facts.findings, A_LEAD)), lesser, now)
     (opening,) = decision.notices
     assert (opening.kind, opening.follows) == ("opened", "")
+    # A follow-up in the thread of the lesser incident would be called "graver now".
     assert opening.subject.startswith(f"{breach.upper()}: ")
     assert "graver" not in opening.subject
     assert (incident_of(decision).opened, incident_of(decision).acknowledged) == (now, None)
     assert decision.draft
+    # From now on, facts of the release update the new incident.
     assert find_known_incident([lesser, incident_of(decision)], "malpractice-2017") == decision.incident
 
 
 def test_three_incidents_of_one_release_have_different_ids(make_facts: Make, overdue_by_seconds: Make) -> None:
     calendar = open_incident(make_facts(SLOT, findings=(CALENDAR,)))
     unproven_facts = make_facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,))
-    unproven = incident_of(decide(unproven_facts, calendar, SLOT + timedelta(minutes=6), [calendar.id]))
+    unproven = incident_of(decide(unproven_facts, calendar, SLOT + timedelta(minutes=6), taken=[calendar.id]))
     late = incident_of(
-        decide(overdue_by_seconds(500), unproven, SLOT + timedelta(minutes=9), [calendar.id, unproven.id])
+        decide(overdue_by_seconds(500), unproven, SLOT + timedelta(minutes=9), taken=[calendar.id, unproven.id])
     )
     assert [one.kind for one in (calendar, unproven, late)] == [Kind.CALENDAR, Kind.UNPROVEN, Kind.LATE]
     assert len({calendar.id, unproven.id, late.id}) == 3
@@ -195,6 +203,7 @@ def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(public_early: Mak
     (closed,) = decide(over, decision.incident, over.at).notices
     assert "was public for at most 1 s from" in closed.subject
     for text in (opening.brief, opening.text, build_message(closed, decision.incident).brief, closed.text):
+        # "0 s" by itself, not the end of "10 s" or of a time of day.
         assert re.search(r"(?<![\d:])0 s\b", text) is None
 
 
@@ -228,23 +237,24 @@ def test_a_file_exposed_after_its_page_gets_no_notice_of_its_own(public_early: M
     incident = open_incident(public_early("page", is_open=True))
     both = decide(public_early("page", "html", is_open=True), incident, LATER)
     assert both.notices == ()
-    assert both.draft
+    assert both.draft  # it is written again, with the file
 
 
-def test_early_on_monday_and_late_on_wednesday_is_one_incident_with_both(
+def test_a_release_whose_file_was_early_and_whose_page_is_then_late_has_one_incident_of_kind_early(
     public_early: Make, overdue_by_seconds: Make
 ) -> None:
-    monday = public_early("html", is_open=False)
-    incident = open_incident(monday)
-    wednesday = overdue_by_seconds(400)
-    both = replace(wednesday, parts=(*wednesday.parts, *monday.parts), findings=(*wednesday.findings, *monday.findings))
+    early_file = public_early("html", is_open=False)
+    incident = open_incident(early_file)
+    late_page = overdue_by_seconds(400)
+    parts, findings = (*late_page.parts, *early_file.parts), (*late_page.findings, *early_file.findings)
+    both = replace(late_page, parts=parts, findings=findings)
     decision = decide(both, incident, LATER)
     assert notice_kinds(decision) == ["new_finding"]
     assert decision.notices[0].subject.startswith("LATE, new finding: ")
     assert (incident_of(decision).id, incident_of(decision).kind) == (incident.id, Kind.EARLY)
 
 
-def test_a_new_fact_reopens_a_closed_incident(public_early: Make, late_by_seconds: Make) -> None:
+def test_a_late_page_reopens_the_closed_incident_of_its_early_file(public_early: Make, late_by_seconds: Make) -> None:
     early, late = public_early("html", is_open=False), late_by_seconds(700)
     closed = replace(open_incident(early), closed=LATER)
     early_and_late = replace(late, parts=(*late.parts, *early.parts))
@@ -325,14 +335,14 @@ SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 
 
 @pytest.mark.parametrize("finding", [removal_of(), SWAPPED])
-def test_a_removal_or_swap_after_the_release_gets_an_altered_notice_without_a_draft(
+def test_a_removal_or_swap_after_the_release_opens_an_incident_with_one_altered_notice_and_no_draft(
     make_facts: Make, finding: Finding
 ) -> None:
     decision = decide(released_with(make_facts, finding), None, LATER)
     assert (notice_kinds(decision), decision.draft) == (["altered"], False)
     assert (incident_of(decision).grade, incident_of(decision).closed) == ("none", None)
     (notice,) = decision.notices
-    assert notice.findings == tuple(sorted(("altered", finding.kind)))
+    assert notice.findings == ("altered", finding.kind)
     assert finding.detail in notice.text
     assert decide(released_with(make_facts, finding), decision.incident, LATER).notices == ()
 
@@ -346,6 +356,7 @@ def test_a_notice_says_that_removed_content_is_back(make_facts: Make) -> None:
 
 
 def test_a_file_removed_within_two_hours_of_its_page_gets_no_notice_of_its_own(make_facts: Make) -> None:
+    # The file is removed 119 minutes after the page.
     page, sheet = removal_of("page", removed_at_minute=60), removal_of("sheet", removed_at_minute=179)
     incident = open_incident(released_with(make_facts, page))
     assert decide(released_with(make_facts, page, sheet), incident, LATER).notices == ()
@@ -359,7 +370,8 @@ def test_a_second_removal_of_a_page_gets_a_notice_after_that_of_its_return(make_
 
 
 def test_a_removal_at_an_alternative_or_guessed_address_gets_no_notice(make_facts: Make) -> None:
-    assert decide(released_with(make_facts, removal_of("news"), removal_of("expected-1")), None, LATER) == Decision()
+    alternative, guessed = removal_of("news"), removal_of("expected-1")
+    assert decide(released_with(make_facts, alternative, guessed), None, LATER) == Decision()
 
 
 def test_a_second_swap_of_a_release_gets_no_notice(make_facts: Make) -> None:
@@ -367,7 +379,9 @@ def test_a_second_swap_of_a_release_gets_no_notice(make_facts: Make) -> None:
     assert decide(released_with(make_facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
 
 
-def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thread(late_by_seconds: Make) -> None:
+def test_the_notice_of_a_withdrawal_that_reopens_a_late_incident_is_in_its_thread_and_has_the_finding_altered(
+    late_by_seconds: Make,
+) -> None:
     late = late_by_seconds(400, final=True)
     closed = incident_of(decide(late, None, LATER))
     decision = decide(replace(late, findings=(*late.findings, removal_of("page"))), closed, LATER)
@@ -399,7 +413,7 @@ def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
 
-def test_the_findings_of_a_notice_begin_with_the_one_that_opened_it(overdue_by_seconds: Make) -> None:
+def test_the_findings_of_an_opening_begin_with_the_finding_that_opened_the_incident(overdue_by_seconds: Make) -> None:
     overdue = overdue_by_seconds(61)
     others = (Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST))
     (opening,) = decide(replace(overdue, findings=(*others, *overdue.findings)), None, overdue.at).notices
@@ -430,7 +444,7 @@ def test_reminders_are_repeated_until_the_incident_is_acknowledged(overdue_by_se
 
     assert reminder_after(incident, minutes=9) is None
     reminders = [reminder_after(incident, minutes) for minutes in range(10, 90, 5)]
-    # One each ten minutes, in the 80 minutes from the tenth on.
+    # One each ten minutes from minute 10 to minute 80, however often it is asked for.
     assert len({reminder.id for reminder in reminders if reminder is not None}) == 8
     acknowledged = incident.with_entries(Entry(incident.opened, "on call", "acknowledged"))
     assert reminder_after(acknowledged, minutes=60) is None

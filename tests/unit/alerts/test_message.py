@@ -83,6 +83,7 @@ def test_the_notice_of_an_open_exposure_names_the_day_of_a_slot_that_is_not_toda
 def test_the_subject_of_a_closed_exposure_states_both_bounds_of_its_length(public_early: Make) -> None:
     incident, _ = incident_and_notice(public_early("html", "page", is_open=True))
     _, notice = incident_and_notice(public_early("html", "page", is_open=False), incident)
+    # It appeared between 16:55 and 17:00, and was removed between 17:25 and 17:30.
     assert notice.subject.endswith("was public for 25 min to 35 min from 17:00 GMT in 2 places")
 
 
@@ -146,6 +147,7 @@ def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text
         parts=(page,),
     )
     _, notice = incident_and_notice(unproven)
+    # The subject has no seconds: 09:46:30 and 09:46:41 are rounded up.
     assert notice.subject.startswith(
         "NOT PROVEN: the monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the publishing log."
     )
@@ -213,7 +215,9 @@ def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(make_facts: Mak
 def test_a_slot_that_is_only_a_month_is_written_as_it_was_announced(make_facts: Make) -> None:
     page = page_part(VerdictKind.NOT_PUBLISHED, delay=Bounds(None, None))
     never_seen = make_facts(verdict=VerdictKind.NOT_PUBLISHED, grade=Grade.REPORT, parts=(page,))
-    _, notice = incident_and_notice(replace(never_seen, slot=None, slot_text="December 2017"))
+    watch_ended = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+    month_only = replace(never_seen, slot=None, slot_text="December 2017", at=watch_ended)
+    _, notice = incident_and_notice(month_only)
     assert "due December 2017, never seen; the watch ended 09:30 GMT" in notice.subject
 
 
@@ -244,6 +248,7 @@ def test_a_message_contains_the_notice_as_text_html_and_json(overdue_by_seconds:
 def test_a_follow_up_shares_the_thread_of_its_opening(overdue_by_seconds: Make) -> None:
     incident, opening = incident_and_notice(overdue_by_seconds(61))
     graver_incident, follow_up = incident_and_notice(overdue_by_seconds(301), incident)
+    # The `notice` of a message is the id of the message that opened its thread.
     assert build_message(follow_up, graver_incident).notice == build_message(opening, incident).id
 
 
@@ -261,7 +266,9 @@ def test_openings_below_the_threshold_are_not_folded_into_a_digest(overdue_by_se
     assert fold_openings(openings_of(overdue_by_seconds, 4, "p0"), LATER, threshold=5) is None
 
 
-def test_six_openings_become_one_digest_in_whatever_order_they_come(overdue_by_seconds: Make) -> None:
+def test_six_openings_become_the_same_digest_in_whatever_order_they_come_and_it_blames_no_platform(
+    overdue_by_seconds: Make,
+) -> None:
     notices = openings_of(overdue_by_seconds, 6, "p0", "p1")
     folded = fold_openings(notices, LATER, threshold=5)
     assert folded is not None

@@ -43,13 +43,15 @@ def test_intervals_of_instants_are_rounded_outward(between: Interval, words: str
 
 
 def test_a_moment_of_another_day_or_year_is_written_with_its_date() -> None:
-    assert moment(NOON - timedelta(days=1), LONDON, NOON) == "4 July 12:00 BST"
-    assert moment(NOON.replace(year=2017, month=1), LONDON, NOON) == "5 January 2017 11:00 GMT"
+    noon_in_london = datetime(2018, 7, 5, 11, tzinfo=UTC)
+    assert moment(noon_in_london - timedelta(days=1), LONDON, today=noon_in_london) == "4 July 12:00 BST"
+    in_winter = datetime(2017, 1, 5, 11, tzinfo=UTC)
+    assert moment(in_winter, LONDON, today=noon_in_london) == "5 January 2017 11:00 GMT"
 
 
 def test_a_moment_near_midnight_is_written_with_its_local_day() -> None:
-    assert moment(datetime(2022, 5, 4, 23, 30, tzinfo=UTC), LONDON, NOON) == "5 May 2022 00:30 BST"
+    assert moment(datetime(2022, 5, 4, 23, 30, tzinfo=UTC), LONDON, today=NOON) == "5 May 2022 00:30 BST"
 
 
 def test_a_text_is_cut_to_one_line_without_control_characters() -> None:
-    assert one_line("a\r\n b\x00c\u2028d", 6) == "a b c…"
+    assert one_line("a\r\n b\x00c\u2028d", longest=6) == "a b c…"

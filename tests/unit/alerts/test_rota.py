@@ -38,7 +38,7 @@ def test_turns_are_handed_over_at_the_same_local_hour_though_the_clocks_change()
     assert rota.on_call(october(26, 9)) == ("duty B",)
 
 
-def test_changes_are_who_is_on_call_at_the_beginning_and_each_hand_over_before_the_end() -> None:
+def test_changes_lists_the_roles_on_call_at_its_beginning_and_after_each_hand_over_before_its_end() -> None:
     changes = weekly_turns("duty A", "duty B").changes(october(20), november(10))
     assert list(changes) == [
         (october(20), ("duty A",)),
@@ -60,17 +60,19 @@ def test_a_shift_of_the_table_has_priority_over_one_of_the_calendar_and_both_ove
     assert on_call == [("duty C",), ("duty B",), ("duty A",)]
 
 
-SHIFTS_WITH_GAPS = a_rota(PHONES, Shift("duty A", october(20), october(21)), Shift("duty B", october(22), october(23)))
+A_ON_20_B_ON_22_OCTOBER = a_rota(
+    PHONES, Shift("duty A", october(20), october(21)), Shift("duty B", october(22), october(23))
+)
 
 
 def test_the_channels_of_all_roles_are_notified_if_no_one_is_on_call() -> None:
-    assert SHIFTS_WITH_GAPS.channels(october(20)) == ("phone-a",)
-    assert SHIFTS_WITH_GAPS.channels(october(21)) == ("phone-a", "phone-b", "phone-c")
+    assert A_ON_20_B_ON_22_OCTOBER.channels(october(20)) == ("phone-a",)
+    assert A_ON_20_B_ON_22_OCTOBER.channels(october(21)) == ("phone-a", "phone-b", "phone-c")
 
 
 def test_gaps_are_the_spans_in_which_no_one_is_on_call() -> None:
     begin, end = october(20), october(24)
-    assert SHIFTS_WITH_GAPS.gaps(begin, end) == [(october(21), october(22)), (october(23), end)]
+    assert A_ON_20_B_ON_22_OCTOBER.gaps(begin, end) == [(october(21), october(22)), (october(23), end)]
     assert a_rota(PHONES).gaps(begin, end) == [(begin, end)]
     assert weekly_turns("duty A", "duty B").gaps(begin, end) == []
 

@@ -79,13 +79,15 @@ def test_a_notice_that_matches_every_pattern_of_a_route_goes_to_its_channel(rout
         ("unproven", "short_notice"),
     ],
 )
-def test_silencing_the_last_finding_does_not_silence_a_notice_of_others(findings: tuple[str, ...]) -> None:
+def test_a_notice_is_still_sent_if_only_the_last_of_its_findings_is_silenced(findings: tuple[str, ...]) -> None:
     notice = make_notice(findings=findings)
     assert channels_notified(notice, [silence(findings[-1])]) == [*CHANNELS]
 
 
 @pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
-def test_silencing_the_first_finding_does_not_silence_an_independent_one(findings: tuple[str, ...]) -> None:
+def test_a_notice_is_still_sent_if_its_first_finding_is_silenced_but_its_last_is_independent_of_it(
+    findings: tuple[str, ...],
+) -> None:
     notice = make_notice(findings=findings)
     assert channels_notified(notice, [silence(findings[0])]) == [*CHANNELS]
 
@@ -163,4 +165,5 @@ def test_a_reminder_goes_to_the_escalation_channels_too() -> None:
 def test_quiet_hours_delay_a_note_for_at_most_25_hours(now: datetime, begins: time, ends: time) -> None:
     at = now.replace(tzinfo=UTC)
     ((_, until),) = send_times(make_notice("note"), [a_route("mail", quiet=(begins, ends))], at)
+    # The day on which the clocks go back has 25 hours.
     assert 0 <= (until - at).total_seconds() <= 25 * 3600

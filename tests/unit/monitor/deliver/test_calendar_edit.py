@@ -54,7 +54,7 @@ def test_one_edit_of_four_entries_gives_one_notice_that_names_each_and_four_inci
     assert notice.subject == "CALENDAR: 4 entries of govuk (ofqual), announced or changed at short notice"
     assert (notice.kind, notice.release, notice.follows) == ("calendar", "", "")
     assert all(f"- Title {name} (ofqual) due " in notice.text for name in RELEASES)
-    assert notice.text.count("09:35 GMT") == len(RELEASES)
+    assert notice.text.count("09:35 GMT") == len(RELEASES)  # each was moved by five minutes
     assert notice.findings == ("calendar", "short_notice")
     incidents = [incident for name in RELEASES for incident in store.verdicts.incidents_of(name)]
     assert [incident.kind for incident in incidents] == [Kind.CALENDAR] * 4
@@ -95,6 +95,7 @@ def test_a_silenced_entry_is_not_in_the_notice_of_the_same_edit_and_does_not_sil
         until = EDITED_AT + 2 * DAY
         tx.save_silence(create_silence(Scope.RELEASE, "r0", until, "duty", "a planned move", EDITED_AT))
     notices = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
+    # The notice of several entries names no release. Both are stored, and the silence delays the one of r0.
     assert sorted(notice.release for notice in notices) == ["", "r0"]
     (others,) = (notice for notice in notices if notice.release != "r0")
     assert others.subject.startswith("CALENDAR: 3 entries")
@@ -112,6 +113,7 @@ def test_entries_read_within_ten_seconds_of_the_first_share_its_notice_and_a_lat
             await outbox.send_due("mail")
             assert not mail.messages
             await clock.sleep(10 / len(RELEASES))
+        # Now it is ten seconds after the first.
         await outbox.send_due("mail")
         (message,) = mail.messages.values()
         assert message.subject.startswith("CALENDAR: 4 entries")

@@ -79,7 +79,8 @@ def test_later_notices_are_still_sent_if_a_digest_replaced_the_first_one() -> No
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
         recorder = VerdictRecorder(store, ReportingRules(channels=["mail"]))
-        await record_verdict(writer, recorder, a_late_verdict(1300, "r0", came=1200), clock.now())
+        r0_published_late = a_late_verdict(1300, "r0", came=1200)
+        await record_verdict(writer, recorder, r0_published_late, clock.now())
         assert await send_all(clock, store, writer, "mail") == {"mail": ["final"]}
 
     play_story(story)
@@ -110,11 +111,12 @@ def test_openings_far_apart_are_not_combined() -> None:
 
 
 def test_a_group_of_openings_that_keeps_growing_is_sent_after_the_longest_wait() -> None:
+    # The last opening is at 2.7 seconds. The first one waits for at most five pauses, which are two seconds.
     every_300_ms = [opening_at(0.3 * place, f"s{place}") for place in range(10)]
-    longest_wait = after_slot(0) + 5 * PAUSE
-    assert find_waiting_openings(every_300_ms, FIVE_WITHIN_PAUSES, longest_wait - PAUSE)
-    assert find_waiting_openings(every_300_ms, FIVE_WITHIN_PAUSES, longest_wait) == {}
-    assert len(make_digests(every_300_ms, FIVE_WITHIN_PAUSES, longest_wait)) == 1
+    longest_wait_ends = after_slot(0) + 5 * PAUSE
+    assert find_waiting_openings(every_300_ms, FIVE_WITHIN_PAUSES, longest_wait_ends - PAUSE)
+    assert find_waiting_openings(every_300_ms, FIVE_WITHIN_PAUSES, longest_wait_ends) == {}
+    assert len(make_digests(every_300_ms, FIVE_WITHIN_PAUSES, longest_wait_ends)) == 1
 
 
 def test_many_unproven_releases_become_one_digest_that_blames_no_platform() -> None:
@@ -137,6 +139,7 @@ def test_unproven_and_late_releases_are_not_combined() -> None:
 
 def test_openings_soon_after_a_digest_wait_longer_for_the_next_digest() -> None:
     openings = [opening_at(10.0 + 3 * place, name) for place, name in enumerate(RELEASES)]
+    # Three seconds apart they are too far from each other for a digest, except soon after an earlier one.
     second_after_the_last = openings[-1].at + SECOND
     long_after_digest = replace(FIVE_WITHIN_PAUSES, last_digest=openings[0].at - 6 * MINUTE)
     assert find_waiting_openings(openings, long_after_digest, second_after_the_last) == {}
@@ -148,7 +151,7 @@ def test_openings_soon_after_a_digest_wait_longer_for_the_next_digest() -> None:
 
 
 def test_an_exposure_is_sent_at_once_even_after_a_digest() -> None:
-    soon_after_digest = replace(FIVE_WITHIN_PAUSES, last_digest=after_slot(2))
+    soon_after_digest = replace(FIVE_WITHIN_PAUSES, last_digest=after_slot(2))  # so other openings wait longer
     exposure, late = replace(opening_at(10, "r0"), findings=("early_exposure",)), opening_at(10, "r1")
     assert find_waiting_openings([exposure, late], soon_after_digest, after_slot(11)).keys() == {late.id}
 

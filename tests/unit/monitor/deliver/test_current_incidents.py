@@ -81,6 +81,7 @@ def draft_text(current: CurrentIncidents, document: Document = Document.DRAFT) -
 
 def test_a_draft_opened_32_hours_after_its_slot_states_that_delay(store: Store, current: CurrentIncidents) -> None:
     save_absence_until(store, NEXT_DAY)
+    # The first version of the draft was written six minutes after the slot.
     assert "at least 6 minutes" in draft_text(current)
     assert redraft_if_needed(store, current, NEXT_DAY)
     assert "Access to the release was delayed by at least 32 hours so far." in draft_text(current)
@@ -105,6 +106,7 @@ def test_a_draft_opened_twice_within_ten_seconds_gets_only_one_new_version(
     save_absence_until(store, LATER)
     assert redraft_if_needed(store, current, LATER)
     assert not redraft_if_needed(store, current, LATER + 9)
+    # The version of when the incident opened, and the new one.
     assert len(current.verdicts.drafts(the_incident(current).id)) == 2
 
 

@@ -56,7 +56,7 @@ async def test_each_person_on_call_is_notified_in_turn_and_both_get_the_end(day:
     await day.judge_at(OVERDUE_AT, ["r7"])
     await day.run_until(HANDOVER_AT - 100)
     assert (day.kinds("phone-a"), day.kinds("phone-b")) == (["opened"], [])
-    await day.judge_at(HANDOVER_AT + 400, ["r7"])
+    await day.judge_at(HANDOVER_AT + 400, ["r7"])  # it is still absent
     await day.judge_at(PUBLISHED_AT["r7"] + 30, ["r7"])
     await judge_r7_final_and_send(day)
     # Only the person on call now gets reminders.
@@ -79,7 +79,7 @@ async def test_without_acknowledgement_each_reminder_goes_one_step_higher_and_th
 
 
 @with_rota(A_THEN_B)
-async def test_acknowledging_after_the_first_escalation_step_keeps_reminders_from_the_second(day: Day) -> None:
+async def test_if_the_deputy_acknowledges_after_the_first_reminder_the_head_gets_none(day: Day) -> None:
     await day.judge_at(OVERDUE_AT, ["r7"])
     await day.run_until(DEPUTY_REMINDED_BY)
     (incident,) = day.store.verdicts.incidents()
@@ -112,8 +112,10 @@ def test_people_notified_of_a_release_and_then_of_its_platform_get_no_more_about
         await day.run_until(NOTE_AT + 20)
         # All eight releases are overdue, so their platform is at fault.
         await day.judge_at(NOTE_AT + 30)
+        # B takes over from A 50 seconds before this. Those who got the opening also get later messages of its thread.
         await day.judge_at(PUBLISHED_AT["r0"] + 100)
         await day.run_until(PUBLISHED_AT["r0"] + 300)
+        # One of r0 and one of the platform.
         assert day.kinds("phone-a")[:2] == ["opened", "opened"]
         assert repeated_news_of_releases(day.channels["phone-a"]) == []
 

@@ -58,7 +58,7 @@ def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
         one = an_outbox(store, writer, [channel], clock, as_process("one"))
         two = an_outbox(same_store, other_writer, [channel], clock, as_process("two"))
         running = [asyncio.create_task(outbox.run()) for outbox in (one, two)]
-        for _ in range(20):
+        for _ in range(20):  # for 100 s, in which all four messages are sent
             two.wake()
             await clock.sleep(5)
         await cancel(*running)
@@ -87,10 +87,11 @@ def test_the_lease_is_renewed_during_a_send_that_is_longer_than_a_lease() -> Non
     play_story(story)
 
 
-def test_messages_are_sent_even_if_the_store_is_slower_than_a_lease() -> None:
+def test_messages_are_sent_within_minutes_even_if_each_write_to_the_store_takes_longer_than_a_lease_lasts() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
-        writer = SlowWriter(store, clock, 1.2 * LEASE_LENGTH.total_seconds())
+        seconds_for_each_write = 1.2 * LEASE_LENGTH.total_seconds()
+        writer = SlowWriter(store, clock, seconds_for_each_write)
         await open_late_incidents(store, Writer(store, clock), clock, ["r1", "r2"])
         channel = a_channel(clock)
         outbox = an_outbox(store, writer, [channel], clock, as_process("one"))
@@ -160,7 +161,7 @@ def test_a_process_that_stops_releases_the_lease_at_once() -> None:
     play_story(story)
 
 
-def test_a_message_for_which_a_channel_raises_is_given_up_and_the_others_are_sent() -> None:
+def test_a_message_for_which_a_channel_raises_is_given_up_within_an_hour_and_the_others_are_sent() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["poison", "r1", "r2"])
         channel = FaultyChannel("mail", Options(), clock.now)
@@ -169,7 +170,7 @@ def test_a_message_for_which_a_channel_raises_is_given_up_and_the_others_are_sen
         assert {message.data["release"] for message in channel.messages.values()} == {"r1", "r2"}
         await send_until_none_waits(outbox, clock)
         (given_up,) = store.outbox.given_up(after_slot(0))
-        assert given_up.attempts < 10
+        assert given_up.attempts == 8  # a message that its channel refuses is tried up to 500 times
         assert given_up.reason.endswith("broke with ValueError")
         # The text of the exception may have a secret.
         assert "hunter2" not in given_up.reason

@@ -21,18 +21,19 @@ def test_the_report_of_an_incident_without_a_release_is_owed_from_the_day_it_was
     assert (reports, owed_for) == (1, DAY)
 
 
-def test_a_report_on_an_early_release_is_counted_from_the_slot_on() -> None:
-    slot = SLOT + DAY
-    early = an_incident(opened=SLOT, facts=facts_of_a_release(slot=slot))
-    assert count_owed([early], slot - SECOND) == (0, timedelta())
-    assert count_owed([early], slot) == (1, DAY)
+def test_a_report_on_an_early_release_is_counted_from_the_slot_on_and_owed_since_its_incident_opened() -> None:
+    early = an_incident(opened=SLOT - DAY, facts=facts_of_a_release(slot=SLOT))
+    assert count_owed([early], SLOT - SECOND) == (0, timedelta())
+    assert count_owed([early], SLOT) == (1, DAY)
 
 
 @pytest.mark.parametrize(
-    ("first_version_signed_at", "owed"), [(None, ["hand"]), (SLOT, [])], ids=["no version", "the first version"]
+    ("first_version_signed_at", "owed_reports_of"),
+    [(None, ["hand"]), (SLOT, [])],
+    ids=["no version", "the first version"],
 )
-def test_a_report_is_owed_until_a_version_of_its_draft_is_signed(
-    first_version_signed_at: datetime | None, owed: list[str]
+def test_a_report_is_owed_until_any_version_of_its_draft_is_signed(
+    first_version_signed_at: datetime | None, owed_reports_of: list[str]
 ) -> None:
     store = TemporaryStore()
     first = Draft("hand", 1, SLOT, "monitor", "A", "3.0", {}, signed=first_version_signed_at)
@@ -40,38 +41,49 @@ def test_a_report_is_owed_until_a_version_of_its_draft_is_signed(
         tx.save_incident(an_incident("hand", facts=None, release="", opened=SLOT))
         tx.add_draft(first)
         tx.add_draft(replace(first, version=2, signed=None))
-    reports, _overdue_actions = find_owed(store.verdicts, DUE)
-    assert [incident.id for incident in reports] == owed
+    reports, _overdue_actions = find_owed(store.verdicts, today=SLOT.date())
+    assert [incident.id for incident in reports] == owed_reports_of
 
 
-DUE = date(2018, 1, 12)
-DAY_AFTER = DUE + timedelta(days=1)
-SETTLED = replace(an_incident("settled"), closed=SLOT, words={SIGNED: "2"})
-"""An incident that is closed and whose report is signed."""
-UNDONE = replace(SETTLED, id="undone", actions=(Action("Renew it", "web team", DUE), Action("Test it", "qa", DUE)))
-DONE = replace(SETTLED, id="done", actions=(Action("Renew it", "web team", DUE, SLOT, "web team"),))
+DUE_DAY = date(2018, 1, 12)
+DAY_AFTER = DUE_DAY + timedelta(days=1)
+SIGNED_WITHOUT_ACTIONS = replace(an_incident("without actions"), closed=SLOT, words={SIGNED: "2"}, actions=())
+"""A closed incident whose report is signed in version 2 and which has no actions."""
+SIGNED_WITH_ACTIONS_TO_DO = replace(
+    SIGNED_WITHOUT_ACTIONS,
+    id="actions to do",
+    actions=(Action("Renew it", "web team", DUE_DAY), Action("Test it", "qa", DUE_DAY)),
+)
+SIGNED_WITH_ACTION_DONE = replace(
+    SIGNED_WITHOUT_ACTIONS, id="action done", actions=(Action("Renew it", "web team", DUE_DAY, SLOT, "web team"),)
+)
 
 
-def test_undone_actions_are_overdue_from_the_day_after_they_were_due_even_if_the_report_is_signed() -> None:
+def test_actions_not_done_are_overdue_from_the_day_after_they_were_due_even_if_the_report_is_signed() -> None:
     store = TemporaryStore()
     with store.transaction() as tx:
-        for incident in (SETTLED, UNDONE, DONE):
+        for incident in (SIGNED_WITHOUT_ACTIONS, SIGNED_WITH_ACTIONS_TO_DO, SIGNED_WITH_ACTION_DONE):
             tx.save_incident(incident)
-    _reports, overdue_on_the_day = find_owed(store.verdicts, DUE)
+    _reports, overdue_on_the_day = find_owed(store.verdicts, today=DUE_DAY)
     assert overdue_on_the_day == []
-    _reports, overdue_on_the_day_after = find_owed(store.verdicts, DAY_AFTER)
+    _reports, overdue_on_the_day_after = find_owed(store.verdicts, today=DAY_AFTER)
     assert [(incident.id, number, action.owner) for incident, number, action in overdue_on_the_day_after] == [
-        ("undone", 1, "web team"),
-        ("undone", 2, "qa"),
+        ("actions to do", 1, "web team"),
+        ("actions to do", 2, "qa"),
     ]
 
 
 @pytest.mark.parametrize(
     ("incident", "today", "is_action_needed"),
-    [(SETTLED, DAY_AFTER, False), (DONE, DAY_AFTER, False), (UNDONE, DUE, False), (UNDONE, DAY_AFTER, True)],
+    [
+        (SIGNED_WITHOUT_ACTIONS, DAY_AFTER, False),
+        (SIGNED_WITH_ACTION_DONE, DAY_AFTER, False),
+        (SIGNED_WITH_ACTIONS_TO_DO, DUE_DAY, False),
+        (SIGNED_WITH_ACTIONS_TO_DO, DAY_AFTER, True),
+    ],
     ids=["no action", "action done", "action due today", "action overdue"],
 )
-def test_a_settled_incident_needs_action_only_if_an_action_is_overdue(
+def test_a_closed_incident_with_signed_report_needs_action_only_if_an_action_is_overdue(
     incident: Incident, today: date, *, is_action_needed: bool
 ) -> None:
     def no_drafts(_incident: str) -> list[Draft]:

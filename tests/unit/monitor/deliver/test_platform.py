@@ -49,6 +49,7 @@ async def run_day_of_outage(day: Day, *, acknowledged: bool = False) -> None:
 @with_day
 async def test_a_platform_fault_that_delays_eight_releases_is_one_thread_with_few_messages(day: Day) -> None:
     await run_day_of_outage(day)
+    # Reminders 15, 45, 75 and 105 minutes after the opening. The last release is published after 125 minutes.
     assert day.kinds("mail") == ["opened", "grade_changed", *["reminder"] * 4, "final"]
     opened, grade_changed, *_reminders, final = day.subjects("mail")
     assert opened.startswith("LATE: 8 releases of 3 producers (dfe, ofqual, ons) on www.gov.uk due")
@@ -64,7 +65,7 @@ async def test_a_platform_fault_that_delays_eight_releases_is_one_thread_with_fe
 @with_day
 async def test_a_producers_channel_gets_only_its_own_releases_and_a_hook_gets_all(day: Day) -> None:
     await run_day_of_outage(day)
-    assert len(day.subjects("ons")) <= 7
+    assert len(day.subjects("ons")) <= len(day.subjects("mail"))
     assert day.subjects("ons")[0].startswith("LATE: 2 releases of ons (8 in all) on www.gov.uk")
     texts = " ".join(message.text for message in day.channels["ons"].messages.values())
     assert "Title r7" in texts
@@ -130,7 +131,8 @@ async def test_a_release_and_then_its_platform_end_separately_on_a_pager_and_tog
 @with_day
 async def test_a_thread_that_keeps_changing_is_sent_once_a_minute_as_flapping(day: Day) -> None:
     await day.judge_at(NOTE_AT, ["r0"])
-    await day.run_until(70)
+    changes_begin = NOTE_AT + 9
+    await day.run_until(changes_begin)
     opening = day.store.outbox.notices()[0]
     # For five minutes the release changes every five seconds.
     for number in range(60):
@@ -138,7 +140,7 @@ async def test_a_thread_that_keeps_changing_is_sent_once_a_minute_as_flapping(da
         change = replace(opening, id=f"change-{number}", kind=kind, at=now, follows=opening.id)
         with day.store.transaction() as tx:
             tx.add_notice(change, day.rules.deliveries(change, day.store.verdicts.incidents()[0], now))
-        await day.run_until(70 + 5 * (number + 1))
+        await day.run_until(changes_begin + 5 * (number + 1))
     times = sorted(day.channels["mail"].received.values())
     assert all(after - before >= MINUTE for before, after in pairwise(times))
     # The opening, and about one message for each of the five minutes.

@@ -83,11 +83,12 @@ def test_a_second_monitor_with_other_counts_of_looks_adds_no_draft_and_no_notice
         with store.transaction() as tx:
             recorder.record(tx, a_late_verdict(judged_at), measured, after_slot(recorded_at))
 
-    for verdicts, judged_at in enumerate((OVERDUE_AT, LATE_AT), start=1):
+    for verdicts_so_far, judged_at in enumerate((OVERDUE_AT, LATE_AT), start=1):
         record_as("north", looks=10, judged_at=judged_at, recorded_at=judged_at)
         record_as("south", looks=11, judged_at=judged_at, recorded_at=judged_at + 0.5)
         (incident,) = store.verdicts.incidents()
-        assert len(store.verdicts.drafts(incident.id)) == len(store.outbox.notices()) == verdicts
+        # One draft and one notice for each verdict, although both monitors have recorded it.
+        assert len(store.verdicts.drafts(incident.id)) == len(store.outbox.notices()) == verdicts_so_far
     assert "made by the monitors “north” and “south”" in str(last_draft(store, incident).facts)
 
 

@@ -282,7 +282,7 @@ async def test_people_are_notified_once_that_a_flapping_page_is_steady_even_afte
 
 
 @with_world()
-async def test_reminders_configured_to_begin_after_no_time_are_off(world: World) -> None:
+async def test_reminders_are_off_if_they_are_configured_to_begin_after_0_minutes(world: World) -> None:
     await world.open_late_incident()
     await world.remind_for(180, world.make_reminders(ReminderTimes(after=timedelta(0))))
     assert world.sent_reminders() == []

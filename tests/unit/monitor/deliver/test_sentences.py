@@ -102,7 +102,7 @@ def test_a_release_public_since_before_its_slot_is_not_reported_as_released_at_i
     assert false_claims(last_notice, {"page": page.truth}) == []
 
 
-def test_the_end_of_an_exposure_and_a_release_on_time_are_both_reported_as_changes() -> None:
+def test_the_end_of_an_exposure_and_the_later_release_on_time_have_a_notice_each() -> None:
     turns_ms = ((-150_000, State.PRESENT), (-90_000, State.ABSENT), (1_000, State.PRESENT))
     *_, exposure_over, final = notices_over_time(read_every_second(Truth(turns_ms)), None)
     assert (exposure_over.kind, final.kind) == ("exposure_closed", "final")
@@ -116,6 +116,7 @@ def test_a_release_is_partly_late_only_once_its_page_is_out() -> None:
     both_late = list(notices_over_time(page_published(200), html=never_published))
     assert both_late != []
     assert all(not notice.subject.startswith("PARTLY") for notice in both_late)
+    # A page published one second after the slot is on time.
     opening, *_ = notices_over_time(page_published(1), html=never_published)
     assert opening.subject.startswith("PARTLY LATE: ")
     assert "1 of 2 parts late" in opening.subject

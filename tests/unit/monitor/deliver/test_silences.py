@@ -127,7 +127,9 @@ async def test_an_incident_that_opens_and_ends_during_a_silence_is_never_sent(wo
 
 
 @with_world
-async def test_the_end_of_an_incident_that_was_sent_before_a_silence_is_sent_once_after_it(world: World) -> None:
+async def test_if_an_opening_was_sent_before_a_silence_the_end_of_its_incident_is_sent_once_after_the_silence(
+    world: World,
+) -> None:
     await world.open_incident()
     await world.all_sent_after()
     await world.silence()
@@ -147,6 +149,7 @@ async def test_a_thread_that_began_before_a_silence_continues_with_the_current_s
     notice = make_fact_notice("grade_changed", "report", incident, incident.facts, world.clock.now())
     waiting = Delivery(notice.id, "mail", DeliveryState.WAITING, notice.at)
     await world.writer.write(lambda tx: tx.add_notice(notice, [waiting]))
+    # A notice of kind `still` replaces the one that waited.
     assert await world.all_sent_after(HOUR) == ["opened", "still"]
     assert world.last_subject().startswith("LATE, still true: ")
     assert STILL_ABSENT_AFTER_AN_HOUR in world.last_subject()

@@ -124,7 +124,7 @@ async def write_the_summary(summaries: Summaries, store: TemporaryStore, clock: 
 def test_a_due_summary_is_written_once_even_after_a_restart() -> None:
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         await summaries.write_due()
-        assert summaries_in(store) == []
+        assert summaries_in(store) == []  # it is due five minutes later
         for _ in range(10):
             await clock.sleep(60)
             await summaries.write_due()
@@ -161,6 +161,7 @@ def test_an_evening_summary_has_results_owed_reports_and_the_risks_of_the_next_d
             "- www.gov.uk: 175 parts are promised",
             "",
             "Reports owed, neither signed nor waived:",
+            # The incident opened half an hour after the slot at 9:30, and the summary is of 17:00.
             "- Malpractice (ofqual): for 7 h, r-2018-01-05",
         ]
 
@@ -210,7 +211,8 @@ def test_too_many_releases_to_list_are_counted_by_slot_and_producer() -> None:
 
 
 def test_a_monthly_summary_counts_only_judged_releases() -> None:
-    late, on_time = body_of(LATE_BY_20_MINUTES, None), body_of(a_late_verdict(1800.0, "s", came=0.5), None)
+    half_a_second_late = a_late_verdict(1800.0, "s", came=0.5)  # which is on time
+    late, on_time = body_of(LATE_BY_20_MINUTES, None), body_of(half_a_second_late, None)
     rows = [late, on_time, on_time, late | {"verdict": "unproven"}]
     summary = monthly_summary(SummaryFacts(SLOT, date(2018, 1, 1), date(2018, 1, 31), rows, names=PRODUCER_NAMES))
     assert summary.subject == "1 January 2018 to 31 January 2018: 2 of 3 on time, 66.7 % (1 not judged)"
@@ -243,7 +245,7 @@ def test_a_release_of_an_earlier_day_is_listed_only_while_it_is_overdue() -> Non
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         summaries = make_summaries(make_schedule(kind="morning"), board, store, writer, clock)
-        summaries.risks = dict
+        summaries.risks = dict  # none, so that the subject has only the releases
         await summaries.write_due()
         (notice,) = summaries_in(store)
         assert notice.subject == "Today, Monday 8 January 2018: nothing is due; 1 still not out"

@@ -46,7 +46,6 @@ def test_a_write_after_a_regular_stop_does_not_undo_its_record() -> None:
 def test_a_closed_heartbeat_writes_nothing() -> None:
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
-    heartbeat.note_committed()
     heartbeat.close()
     assert write_heartbeat(heartbeat, store) is None
 

@@ -29,7 +29,8 @@ def note_looks(
 def test_a_host_whose_looks_prove_nothing_is_reported_with_start_and_reason() -> None:
     hosts = SilentHosts()
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, 0, 5, 10, 15, why="503")
-    assert hosts.silent_now(SOON) == {"www.gov.uk": SilentHost(NOON, NOON + timedelta(seconds=15), 4, "503")}
+    silence = SilentHost(since=NOON, until=NOON + timedelta(seconds=15), looks=4, why="503")
+    assert hosts.silent_now(SOON) == {"www.gov.uk": silence}
 
 
 def test_only_a_look_with_proof_at_the_same_host_ends_the_report_of_a_host() -> None:
@@ -68,7 +69,8 @@ def test_a_host_that_is_silent_again_a_day_later_is_reported_only_with_its_later
     assert (silence.since, silence.looks) == (next_noon, 4)
 
 
-FAULT = "no process: Resource temporarily unavailable"
+FAULT, NO_FAULT = "no process: Resource temporarily unavailable", ""
+"""Why a worker does not start, and the empty reason if it does."""
 
 
 class Noon(VirtualClock):
@@ -96,7 +98,7 @@ class WorkerStarts:
         self.health = WorkerHealth(self.clock, self.metrics, self.blind.append)
 
     def attempt_start(self, *, at: float, fault: str) -> None:
-        """Try for a second to start a worker, which fails for this reason or succeeds if it is empty."""
+        """Try for a second to start a worker, which fails for this reason, or succeeds with `NO_FAULT`."""
         self.clock.seconds = at
         self.health.note_start_attempt(after(at - 1), fault)
 
@@ -110,7 +112,7 @@ def test_while_no_worker_starts_readiness_gives_that_reason_and_since_when() -> 
     reason = "nothing larger than 16 KB can be read since 12:00:00 UTC: no worker process starts"
     assert (workers.health.reasons(), workers.health.fault) == ([reason], FAULT)
     assert workers.metrics.registry.get_sample_value("ninethirty_worker_start_failures_total") == 2
-    workers.attempt_start(at=30, fault="")
+    workers.attempt_start(at=30, fault=NO_FAULT)
     assert (workers.health.reasons(), workers.health.fault) == ([], "")
     assert workers.metrics.registry.get_sample_value("ninethirty_worker_start_failures_total") == 2
 
@@ -124,8 +126,8 @@ def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts()
     workers.health.note_unread("stats.example", after(12))
     workers.attempt_start(at=45, fault=FAULT)
     workers.attempt_start(at=50, fault=FAULT)
-    workers.attempt_start(at=60, fault="")
-    workers.attempt_start(at=90, fault="")
+    workers.attempt_start(at=60, fault=NO_FAULT)
+    workers.attempt_start(at=90, fault=NO_FAULT)
     # Spans are reported at failed starts, at most every 30 seconds, and when a worker starts. The longest one counts.
     assert workers.blind == [
         Blind(after(0), after(10), "no_worker", "www.gov.uk"),
@@ -136,12 +138,13 @@ def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts()
     ]
 
 
-def test_an_unread_answer_while_a_worker_runs_is_no_blind_span() -> None:
+def test_failed_starts_of_a_worker_make_no_blind_span_if_an_answer_was_unread_only_while_a_worker_ran() -> None:
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
-    workers.attempt_start(at=2, fault="")
+    workers.attempt_start(at=2, fault=NO_FAULT)
+    # A worker runs from 2 s to 3 s. No answer is left unread after that, so nothing is missed while none starts.
     workers.health.note_unread("www.gov.uk", after(2))
     workers.attempt_start(at=3, fault=FAULT)
     workers.attempt_start(at=40, fault=FAULT)
-    workers.attempt_start(at=41, fault="")
+    workers.attempt_start(at=41, fault=NO_FAULT)
     assert workers.blind == []

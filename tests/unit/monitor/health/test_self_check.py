@@ -69,6 +69,7 @@ async def test_a_poller_that_begins_no_due_look_is_stalled_until_it_begins_one(c
         await clock.sleep(20)
         self_check.unready()
     assert self_check.unready() == ["no look has begun for a while though some are due"]
+    # For the same reason systemd should restart the process, and it cannot serve.
     assert self_check.stuck() == self_check.unable() == self_check.unready()
     assert self_check.monitor_state().overdue == 4 * 20
     world.poller.made += 1
@@ -90,6 +91,7 @@ async def test_a_notice_that_waits_over_ten_minutes_is_a_reason_to_alarm_but_the
     world.backlogs = {"mail": Backlog(pending=3, since=since), "chat": Backlog()}
     assert (self_check.unready(), bool(self_check.reasons_to_alarm())) == ([], alarms)
     assert self_check.monitor_state().pending == 3
+    # The metric of how long the oldest notice has waited is 0 if none is due.
     assert self_check.monitor_state().oldest == max(0.0, waits_for_seconds or 0.0)
 
 

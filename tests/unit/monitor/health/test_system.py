@@ -43,7 +43,7 @@ def test_glibc_is_set_to_one_heap_and_to_map_each_block_from_128_kib_on_by_itsel
     assert options == {m_arena_max: 1, m_mmap_threshold: 128 * 1024}
 
 
-def test_a_c_library_without_mallopt_is_not_changed() -> None:
+def test_a_c_library_without_mallopt_causes_no_error() -> None:
     set_malloc_options(SimpleNamespace())
 
 
