@@ -131,7 +131,7 @@ async def test_release_is_written_with_who_added_it_and_shown_with_a_remove_butt
     assert "Remove this" in page
 
 
-async def test_file_that_the_page_writes_is_a_calendar_without_faults_and_has_what_was_typed(board: Board, tmp_path: Path) -> None:
+async def test_file_that_the_page_writes_is_a_valid_calendar_of_what_was_typed(board: Board, tmp_path: Path) -> None:
     await send_by_hand_form(board, **ADDED | {"title": 'Prices: "gas" \\ heat'})
     await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
     settings = calendar_settings("toml", "https://stats.example/by-hand.toml")

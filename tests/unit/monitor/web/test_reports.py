@@ -34,7 +34,7 @@ async def test_a_report_is_read_on_the_page_and_downloaded_in_every_format(board
     assert files["docx"].headers["content-disposition"] == 'attachment; filename="all-2018-01-01-2018-01-31.docx"'
 
 
-async def test_downloaded_report_equals_that_of_the_command(board: Board) -> None:
+async def test_downloaded_report_equals_the_report_of_the_command(board: Board) -> None:
     file = await board.client.get("/reports/period.csv", params=JANUARY)
     periods, now = board.queries.periods, board.clock.now()
     assert periods is not None
