@@ -294,7 +294,7 @@ async def test_address_whose_host_no_name_server_knows_yet_is_accepted(tmp_path:
 
 
 async def test_host_in_an_allowed_network_is_accepted(tmp_path: Path) -> None:
-    calendar = replace(a_calendar(tmp_path), resolver=Resolver(make_guard(["127.0.0.1/32"], [8080])))
+    calendar = replace(a_calendar(tmp_path), resolver=Resolver(make_guard(networks=["127.0.0.1/32"], ports=[8080])))
     assert await calendar.find_address_fault("http://127.0.0.1:8080/x") == ""
     assert "not public" in await calendar.find_address_fault("http://127.0.0.2:8080/x")
 

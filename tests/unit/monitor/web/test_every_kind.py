@@ -121,7 +121,8 @@ def test_an_incident_of_every_kind_can_be_drafted_in_every_format(kind: Kind, en
     for grade in ("note", "report"):
         made = make_incident(kind, make_facts("late") if kind not in OF_A_HOST else None)
         report = fill_form(made, choose_form(made.occurred, grade), {}, (), after_slot(500))
-        assert WRITERS[ending](report, None)
+        every_document_of_the_draft = None
+        assert WRITERS[ending](report, every_document_of_the_draft)
 
 
 def make_verdict(word: VerdictKind, *kinds: FindingKind) -> Verdict:

@@ -34,6 +34,7 @@ async def test_metrics_are_compressed_only_if_gzip_is_accepted(
     assert int(response.headers["content-length"]) == len(sent)
     assert response.headers["vary"] == "Accept-Encoding"
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    # The page repeats one line, so gzip makes it much smaller.
     assert (len(sent) < len(PAGE) / 10) == (encoding == "gzip")
     read = await board.client.get("/metrics", headers={"Accept-Encoding": accepted})
     assert read.content == PAGE

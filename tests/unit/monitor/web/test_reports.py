@@ -71,6 +71,7 @@ async def test_invalid_period_is_refused_with_the_reason_and_the_typed_text(
     typed = JANUARY | change
     page = await board.client.get("/reports", params=typed)
     file = await board.client.get("/reports/period.csv", params=typed)
+    # The page shows its form again, also if the producer or host is unknown. Then the file is not found.
     assert (page.status_code, file.status_code) == (400, status_of_file)
     assert reason in page.text
     assert f'value="{typed["to"]}"' in page.text

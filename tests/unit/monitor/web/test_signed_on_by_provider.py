@@ -90,6 +90,7 @@ async def test_sign_on_requests_a_code_bound_to_this_browser(visitor: Visitor) -
     }
     assert query["scope"].split()[0] == "openid"
     assert len({query["state"], query["nonce"], query["code_challenge"]}) == 3
+    # The board itself requests only these. The browser opens the page where the person approves.
     assert visitor.idp.requested_paths == [CONFIGURATION_PATH, "/token", "/keys"]
 
 
@@ -292,7 +293,7 @@ async def test_verified_email_address_gives_a_right(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "reply", "status", "word"),
+    ("faulty_path", "reply", "status", "reason"),
     [
         (CONFIGURATION_PATH, (500, "{}", {}), 502, "it answered 500"),
         (CONFIGURATION_PATH, (302, "", {"Location": "http://127.0.0.1:1/"}), 502, "it answered 302"),
@@ -310,14 +311,15 @@ async def test_verified_email_address_gives_a_right(tmp_path: Path) -> None:
     ],
 )
 async def test_fault_of_the_provider_is_shown_in_one_line(
-    visitor: Visitor, path: str, reply: tuple[int, str, dict[str, str]], status: int, word: str
+    visitor: Visitor, faulty_path: str, reply: tuple[int, str, dict[str, str]], status: int, reason: str
 ) -> None:
-    visitor.idp.fixed_answers[path] = reply
+    visitor.idp.fixed_answers[faulty_path] = reply
     with capture_logs() as logs:
         answer = await visitor.client.get("/sign-in/oidc")
-        if path != CONFIGURATION_PATH:
+        # With a faulty configuration, the board does not send the browser to the provider.
+        if faulty_path != CONFIGURATION_PATH:
             answer = await visitor.return_to_board(visitor.idp.approve(answer))
-    assert is_refused(answer, status, word)
+    assert is_refused(answer, status, reason)
     (failure,) = [line for line in logs if line["event"] == "sign_on_failed"]
     assert "\n" not in failure["why"]
 

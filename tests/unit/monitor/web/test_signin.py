@@ -189,6 +189,7 @@ async def test_password_of_a_program_is_checked_only_once(board: Board) -> None:
     with capture_logs() as logs:
         for path in [*PATHS_FOR_PROGRAMS, "/"]:
             assert (await board.client.get(path, headers=basic_auth("anne", SECRET))).status_code == 200
+    # A check of the right password logs this event.
     assert [entry["event"] for entry in logs].count("signed_in") == 1
 
 

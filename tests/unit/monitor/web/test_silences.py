@@ -45,7 +45,7 @@ async def test_silence_is_made_shown_and_ended_on_the_page(users: Path) -> None:
             # The board and the incident page have a sentence, and the page of silences a list.
             assert f"{TITLE}, until" in page or f"<strong>{TITLE}</strong>" in page
         assert (await end_silence(board, made.id)).status_code == 303
-        assert [one.ended_by for one in list_silences(board)] == ["duty statistician"]
+        assert [silence.ended_by for silence in list_silences(board)] == ["duty statistician"]
         assert "Muted" not in await board.read_page("/")
 
 
