@@ -163,10 +163,10 @@ class Board:
         """Return the roles that acknowledged the incident of the late release."""
         return [entry.by for entry in self.late_incident().timeline if entry.text == "acknowledged"]
 
-    def edit_draft(self, field: str, text: str, at: float = 700) -> None:
+    def edit_draft(self, field: str, text: str, seconds_after_slot: float = 700) -> None:
         """Write into a box of the late incident, as the import of an edited document does."""
         versions = versions_from_rows(self.store.verdicts.drafts(self.incident))
-        edited = append_edit(versions, {field: text}, "press officer", after_slot(at))[-1]
+        edited = append_edit(versions, {field: text}, "press officer", after_slot(seconds_after_slot))[-1]
         with self.store.transaction() as tx:
             tx.add_draft(draft_row(edited, self.incident))
 

@@ -27,6 +27,8 @@ from tests.unit.monitor.web.people import read_access
 
 BOARD = "http://board.example"
 SECRET = "a secret between the two"
+SUBJECT = "0815"
+"""The id of the person whom the provider signs on."""
 RIGHTS = {"stats-heads": "head", "stats-duty": "duty", "readers": "viewer"}
 Reply = tuple[int, str, dict[str, str]]
 
@@ -72,8 +74,10 @@ class Idp:
 
     def _exchange_code(self, asked: Asked) -> Reply:
         form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
-        shown = b64decode(asked.headers.get("authorization", "").removeprefix("Basic ")).decode()
-        if shown != f"ninethirty:{SECRET}" and form.get("client_secret") != SECRET:
+        by_header = b64decode(asked.headers.get("authorization", "").removeprefix("Basic ")).decode()
+        # The default of OpenID is that the secret is in the header.
+        wants_form = "client_secret_post" in self.configuration.get("token_endpoint_auth_methods_supported", ())
+        if (form.get("client_secret") != SECRET) if wants_form else (by_header != f"ninethirty:{SECRET}"):
             return 401, '{"error": "invalid_client"}', {}
         proof = create_s256_code_challenge(form.get("code_verifier", ""))
         if (form["code"], form["redirect_uri"], proof) != (
@@ -90,7 +94,7 @@ class Idp:
 
     def sign_token(self, by: RSAKey | None = None, header: Mapping[str, Any] | None = None) -> str:
         """Return an ID token with the claims of this provider."""
-        right = {"iss": self.url, "aud": "ninethirty", "sub": "0815", "nonce": self.authorization_query["nonce"]}
+        right = {"iss": self.url, "aud": "ninethirty", "sub": SUBJECT, "nonce": self.authorization_query["nonce"]}
         times = {"iat": self.now, "exp": self.now + 300}
         claims = {name: value for name, value in (right | times | self.claims).items() if value is not None}
         by = by or key()

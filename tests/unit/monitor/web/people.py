@@ -14,6 +14,7 @@ from monitor.web.users import Password, Right
 from tests.unit.monitor.web.board import Board, a_board
 
 SECRET = "correct horse battery"
+SESSION_COOKIE = "ninethirty"
 PEOPLE = {
     "anne": ("duty statistician", Right.DUTY),
     "hope": ("head of profession", Right.HEAD),
@@ -94,10 +95,10 @@ async def read_form(board: Board, where: str) -> dict[str, str]:
 
 
 async def send_incident_form(
-    board: Board, *changes: dict[str, str], base: dict[str, str] | None = None, mail: bytes | None = None
+    board: Board, *changes: dict[str, str], form: dict[str, str] | None = None, mail: bytes | None = None
 ) -> httpx.Response:
-    """Send the form of the late incident as it was read, or `base`, with changes and an e-mail if one is given."""
-    sent = base if base is not None else await read_form(board, f"/incidents/{board.incident}")
+    """Send the form of the late incident as it is now, or `form`, with changes and an e-mail if one is given."""
+    sent = form if form is not None else await read_form(board, f"/incidents/{board.incident}")
     for change in changes:
         sent = sent | change
     files = None if mail is None else {"mail": ("alert.eml", mail, "message/rfc822")}

@@ -17,7 +17,7 @@ from monitor.web.middleware import AccessLog
 
 
 async def page(request: Request) -> PlainTextResponse:
-    structlog.get_logger("x").info("asked_store")
+    structlog.get_logger("x").info("logged_by_page")
     if "broken" in request.url.path:
         raise LookupError("lost")
     return PlainTextResponse("ok")
@@ -34,15 +34,15 @@ async def request_path(path: str, **headers: str) -> tuple[httpx.Response, list[
     return answer, [dict(line) for line in lines]
 
 
-async def test_log_lines_of_a_request_and_its_response_have_the_same_id() -> None:
-    answer, (by_page, by_access_log) = await request_path("/releases/r")
+async def test_page_and_access_log_log_the_request_with_the_id_of_its_response() -> None:
+    answer, (line_of_page, line_of_access_log) = await request_path("/releases/r")
     request_id = answer.headers["X-Request-ID"]
     assert re.fullmatch(r"[0-9a-f]{32}", request_id)
-    assert (by_page["event"], by_page["request"]) == ("asked_store", request_id)
-    assert (by_access_log["event"], by_access_log["request"]) == ("request", request_id)
-    assert (by_access_log["method"], by_access_log["path"]) == ("GET", "/releases/r")
-    assert by_access_log["status"] == 200
-    assert by_access_log["seconds"] >= 0
+    assert (line_of_page["event"], line_of_page["request"]) == ("logged_by_page", request_id)
+    assert (line_of_access_log["event"], line_of_access_log["request"]) == ("request", request_id)
+    assert (line_of_access_log["method"], line_of_access_log["path"]) == ("GET", "/releases/r")
+    assert line_of_access_log["status"] == 200
+    assert line_of_access_log["seconds"] >= 0
 
 
 async def test_valid_request_id_of_a_proxy_is_kept_and_an_invalid_one_replaced() -> None:

@@ -69,6 +69,7 @@ async def test_expired_link_is_refused(board: Board) -> None:
 
 async def test_every_link_is_refused_if_no_key_is_configured() -> None:
     async with a_board(keys=Keys()) as board:
+        # Anyone can sign a token with an empty key.
         answer = await board.client.get("/acknowledge", params={"token": make_week_token(board, b"")})
         assert answer.status_code == 403
 
@@ -120,6 +121,7 @@ async def test_program_without_token_or_role_is_refused_with_the_reason(
 async def test_program_cannot_acknowledge_if_no_token_is_configured() -> None:
     async with a_board(keys=Keys()) as board:
         address = f"/api/v1/incidents/{board.incident}/acknowledge"
+        # Anyone can send an empty token.
         answer = await board.client.post(address, json={"role": "me"}, headers={"Authorization": "Bearer "})
         assert answer.status_code == 401
 
@@ -134,12 +136,13 @@ async def test_acknowledge_link_opens_although_the_board_is_closed() -> None:
         assert await board.status_of("/incidents") == 401
         page = await board.client.get("/acknowledge", params={"token": make_week_token(board)})
         assert page.status_code == 200
+        # The page of the link needs its styles.
         assert await board.status_of("/style.css") == 200
 
 
 async def test_the_link_in_a_notice_has_a_token_of_its_incident(board: Board) -> None:
     notice = board.store.outbox.notices(board.incident)[0]
-    link = urlsplit(Links("https://board.example/", KEYS.link, WEEK).acknowledge_link(notice))
+    link = urlsplit(Links("https://board.example/", key=KEYS.link, lasts=WEEK).acknowledge_link(notice))
     assert link.path == "/acknowledge"
     (token,) = parse_qs(link.query)["token"]
     # A link names its notice by the first characters, because it must be short.
@@ -154,11 +157,12 @@ async def test_link_of_a_notice_shows_that_notice_and_no_other() -> None:
             tx.add_notice(later, ())
         pages = {}
         for notice in (first, later):
-            link = Links("https://board.example", KEYS.link, WEEK).acknowledge_link(notice)
+            link = Links("https://board.example", key=KEYS.link, lasts=WEEK).acknowledge_link(notice)
             pages[notice.id] = await board.read_page(link.removeprefix("https://board.example"))
         assert str(escape(first.subject)) in pages[first.id]
         assert later.subject not in pages[first.id]
         assert later.subject in pages[later.id]
+        # These words are in the measurements of the first notice.
         assert "still absent" in first.text
         assert "still absent" not in pages[later.id]
 
@@ -170,11 +174,11 @@ async def test_link_without_a_notice_shows_the_incident_without_measurements() -
         assert "I'm on it" in page
 
 
-async def test_notice_links_to_the_incident_without_a_key_and_has_no_link_without_pages(board: Board) -> None:
+async def test_notice_without_a_link_key_links_to_the_incident_and_without_a_board_has_no_link(board: Board) -> None:
     notice = board.store.outbox.notices(board.incident)[0]
-    without_key, without_pages = Links("https://board.example"), Links("", KEYS.link)
+    without_key, without_board = Links("https://board.example", key=b""), Links("", key=KEYS.link)
     assert without_key.acknowledge_link(notice) == f"https://board.example/incidents/{board.incident}"
-    assert without_pages.acknowledge_link(notice) == ""
+    assert without_board.acknowledge_link(notice) == ""
 
 
 def test_repr_of_keys_and_links_shows_no_key() -> None:

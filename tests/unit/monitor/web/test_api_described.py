@@ -97,16 +97,17 @@ async def test_every_answer_matches_its_model_without_extra_fields(board: Board)
 
 
 async def test_answers_for_strangers_match_the_same_models() -> None:
+    # The host of these requests is not this machine, so they are from strangers.
     async with a_board(base="http://board.example") as board:
         for path, model in ANSWERS.items():
             if path != "calendars":  # not open to strangers
                 model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
 
 
-async def test_unchanged_answer_is_a_304_and_that_to_another_query_a_200(board: Board) -> None:
+async def test_known_etag_gets_a_304_for_the_same_query_and_a_200_for_another_query(board: Board) -> None:
     etag = (await board.client.get(f"/api/v1/releases?{DAY}")).headers["etag"]
-    for known in (etag, f'"x", W/{etag}', "*"):
-        again = await board.client.get(f"/api/v1/releases?{DAY}", headers={"If-None-Match": known})
+    for if_none_match in (etag, f'"x", W/{etag}', "*"):
+        again = await board.client.get(f"/api/v1/releases?{DAY}", headers={"If-None-Match": if_none_match})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
     for other_query in (f"{DAY}&producer=nobody", f"{DAY}&limit=1"):
         other = await board.client.get(f"/api/v1/releases?{other_query}", headers={"If-None-Match": etag})
@@ -129,6 +130,7 @@ async def test_lists_are_read_page_by_page(board: Board) -> None:
     incidents = await read_pages(board.client, "incidents", "limit=1")
     open_incidents = await read_pages(board.client, "incidents", "open=true&limit=1")
     assert releases == [["early"], ["r"]]
+    # A page of incidents names a next one unless it is empty, so the last page is empty.
     first, second, last = incidents
     assert sorted(first + second) == sorted([board.incident, board.early_incident])
     assert last == []
@@ -166,6 +168,7 @@ class UnreadableDict(dict[str, dict[str, Any]]):
 
 
 async def test_internal_error_is_a_problem_document_without_details(board: Board) -> None:
+    # The message of the error that each read raises contains the title.
     board.running.bodies = UnreadableDict()
     transport = httpx.ASGITransport(make_application(board.queries), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -215,11 +218,12 @@ async def test_csv_page_links_to_the_next(board: Board) -> None:
     assert found == ["early", "r"]
 
 
-async def test_visitors_without_sign_in_get_the_same_incidents_as_csv_and_as_json() -> None:
+async def test_strangers_get_releases_as_csv_and_the_same_incidents_as_csv_and_as_json() -> None:
+    # The host of these requests is not this machine, so they are from strangers.
     async with a_board(base="http://board.example") as board:
         listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
         rows = csv.DictReader((await board.read_page("/api/v1/incidents?format=csv")).splitlines())
-        assert [row["id"] for row in rows] == [one["id"] for one in listed]
+        assert [row["id"] for row in rows] == [incident["id"] for incident in listed]
         assert await board.status_of(f"/api/v1/releases?{DAY}&format=csv") == 200
 
 
@@ -231,4 +235,5 @@ async def test_api_page_has_every_operation_and_object_and_no_broken_link(board:
     assert {operation["operationId"] for operation in operations_of(openapi)} <= set(ids)
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(ids)
     assert re.findall(r'(?:src|href)="(?:https?:)?//', page) == []
+    # The description of the parameter `after` marks this word as code.
     assert "<code>next</code> of the page before" in page

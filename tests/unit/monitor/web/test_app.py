@@ -201,7 +201,7 @@ DOCUMENTED_METRICS = (
 )
 
 
-async def test_joined_release_names_the_other_one_and_is_on_no_board(board: Board) -> None:
+async def test_release_joined_into_another_links_to_it_and_is_listed_no_longer(board: Board) -> None:
     joined = replace(a_release(), joined_into="early")
     with board.store.transaction() as tx:
         tx.save_release(joined)

@@ -38,8 +38,9 @@ async def test_board_counts_verdicts_above_the_list(board: Board) -> None:
 
 async def test_host_without_usable_answers_is_named_at_the_top(board: Board) -> None:
     before = await board.read_page("/?date=2018-01-05")
-    board.queries.silent_hosts = lambda _now: {"www.gov.uk": SilentHost(after_slot(-180), after_slot(60), 812, "503")}
-    # It is silent since three minutes before the slot of 09:30.
+    # The host is silent since three minutes before the slot of 09:30.
+    silent = SilentHost(since=after_slot(-180), until=after_slot(60), looks=812, why="503")
+    board.queries.silent_hosts = lambda _now: {"www.gov.uk": silent}
     pages = [await board.read_page(path) for path in ("/?date=2018-01-05", "/status")]
     assert "no look proves anything" not in before
     assert all("www.gov.uk, since 5 Jan 2018 09:27:00 GMT (503), 812 looks" in page for page in pages)
@@ -54,7 +55,9 @@ async def test_open_incidents_are_listed_before_closed_ones(board: Board) -> Non
 
 
 @pytest.mark.parametrize(("is_final", "words"), [(False, "what to do"), (True, "what happened")])
-async def test_link_to_an_incident_says_whether_action_is_needed(board: Board, *, is_final: bool, words: str) -> None:
+async def test_incident_link_says_what_to_do_and_after_the_final_verdict_what_happened(
+    board: Board, *, is_final: bool, words: str
+) -> None:
     board.change_release(final=is_final)
     text = await board.read_page("/?date=2018-01-05")
     assert re.findall(f'href="/incidents/{board.incident}" aria-label[^>]*>([^<]*)<', text)[0] == words
@@ -64,6 +67,7 @@ async def test_producer_has_its_currently_configured_name(board: Board) -> None:
     before = await board.read_page("/?date=2018-01-05")
     board.queries.producers = {board.stored_release().producer: "The Renamed Office"}
     after = await board.read_page("/?date=2018-01-05")
+    # The table of releases begins with this heading.
     assert "The Renamed Office" not in before.partition(">Promised<")[2]
     assert "The Renamed Office" in after.partition(">Promised<")[2]
 
@@ -124,7 +128,7 @@ async def test_incidents_that_need_action_are_first_on_every_day(board: Board) -
 
 
 @pytest.mark.parametrize(
-    ("is_acknowledged", "closed", "step", "place"),
+    ("is_acknowledged", "closed", "step", "anchor"),
     [
         (False, None, "Acknowledge it", "acknowledge"),
         (True, None, "See what to do now", "now"),
@@ -136,19 +140,19 @@ async def test_an_incident_that_needs_action_has_one_next_step(
     is_acknowledged: bool,  # noqa: FBT001 # a column of the table
     closed: datetime | None,
     step: str,
-    place: str,
+    anchor: str,
 ) -> None:
     known = board.late_incident()
     if is_acknowledged:
         known = acknowledge_incident(known, "duty statistician", after_slot(410))
     board.save_incident(replace(known, closed=closed))
     needing = (await board.read_page("/")).partition('class="needing"')[2].partition("</section>")[0]
-    link = f'<a class="button step" href="/incidents/{board.incident}#{place}">{step}'
+    link = f'<a class="button step" href="/incidents/{board.incident}#{anchor}">{step}'
     assert needing.count(link) == 1
 
 
 async def test_lists_show_the_exposure_of_an_early_incident_and_the_delay_of_a_late_one(board: Board) -> None:
-    # Looks every few seconds saw the early release for ten minutes. The late one is absent for 400 s.
+    # Early: seen for 595 s, and absent 5 s before and 5 s after. Late: absent for 400 s, which are 6 min 40 s.
     for page in [await board.read_page(path) for path in ("/", "/incidents")]:
         assert "early, public for 9 min 55 s to 10 min 5 s" in page
         assert "late, at least 6 min 40 s" in page
@@ -245,10 +249,11 @@ async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board:
     assert open_later["incidents"] == []
 
 
-async def test_title_of_any_characters_is_escaped_and_changes_no_row(board: Board) -> None:
-    # The time of the last look replaces a mark in each row, which is <looked>.
+async def test_title_that_contains_the_mark_for_the_last_look_is_escaped_and_shown_unchanged(board: Board) -> None:
+    # Each row has the mark <looked>, which the board replaces by the time of the last look.
     board.change_release(title="A\0 <looked> title")
     text = await board.read_page("/?date=2018-01-05")
     assert text.count("A\0 &lt;looked&gt; title") >= 2
+    # Each row has one last look: the title added none.
     rows, last_looks = text.count('<tr id="release-'), text.count('class="looked"')
     assert last_looks == rows

@@ -39,7 +39,7 @@ ADDED = {
     "time": "9.30am",
 }
 NINE_THIRTY = datetime.fromisoformat("2018-01-12T09:30")
-COMING = after_slot(10 * 86400)
+SLOT_OF_COMING = after_slot(10 * 86400)
 
 
 def resolving(host: str, port: int, tls: bool) -> Route:  # noqa: FBT001 # as a router is called
@@ -69,14 +69,14 @@ def add_hand_calendar(board: Board, folder: Path, fault: str = "") -> None:
         with board.store.transaction() as tx:
             for one in own:
                 tx.save_release(a_release(id=one["id"], title=one["title"], url=one["url"]))
-            tx.add_promises([a_promise(COMING, release=one["id"]) for one in own])
+            tx.add_promises([a_promise(SLOT_OF_COMING, release=one["id"]) for one in own])
             tx.save_announced(rows)
         return CalendarRead(calendar, now, now, usable=not fault, fault=fault)
 
     board.queries.read_calendar = read
     with board.store.transaction() as tx:
         tx.save_release(a_release(id="coming", title="Coming", url="https://stats.example/coming"))
-        tx.add_promises([a_promise(COMING, release="coming")])
+        tx.add_promises([a_promise(SLOT_OF_COMING, release="coming")])
 
 
 @asynccontextmanager
@@ -131,7 +131,7 @@ async def test_release_is_written_with_who_added_it_and_shown_with_a_remove_butt
     assert "Remove this" in page
 
 
-async def test_file_that_the_page_writes_is_a_calendar_without_faults(board: Board, tmp_path: Path) -> None:
+async def test_file_that_the_page_writes_is_a_valid_calendar_of_what_was_typed(board: Board, tmp_path: Path) -> None:
     await send_by_hand_form(board, **ADDED | {"title": 'Prices: "gas" \\ heat'})
     await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
     settings = calendar_settings("toml", "https://stats.example/by-hand.toml")
@@ -139,6 +139,7 @@ async def test_file_that_the_page_writes_is_a_calendar_without_faults(board: Boa
     assert toml_faults(body, settings, now) == []
     release, address = TomlSource(settings).read([Page(settings.address, 200, body)], now).announcements
     assert (release.title, release.of) == ('Prices: "gas" \\ heat', "")
+    # The release was added for 12 January at 09:30, and SLOT is 5 January at 09:30.
     assert release.slot.instant == SLOT + timedelta(days=7)
     assert (address.of, [part.url for part in address.parts]) == ("coming", ["https://stats.example/mirror"])
 
@@ -189,14 +190,14 @@ def test_british_days_and_times_are_understood(day: str, time: str) -> None:
     assert read_slot(day, time, after_slot(600), "Europe/London") == NINE_THIRTY
 
 
-async def test_address_added_before_the_slot_may_be_required(board: Board, tmp_path: Path) -> None:
+async def test_address_added_before_the_slot_is_an_attachment_and_may_be_required(board: Board, tmp_path: Path) -> None:
     assert 'name="required"' in await board.read_page("/by-hand?release=coming")
     await send_by_hand_form(board, release="coming", url="https://stats.example/tables.ods", required="on")
     (part,) = read_entries(tmp_path)[0]["part"]
     assert (part["role"], part["required"]) == ("attachment", True)
 
 
-async def test_address_added_after_the_slot_is_never_required(board: Board, tmp_path: Path) -> None:
+async def test_address_added_after_the_slot_is_an_alternative_and_never_required(board: Board, tmp_path: Path) -> None:
     # The monitor still watches this release, so an address can be added.
     board.running.bodies["r"] = board.stored_release().body
     assert 'name="required"' not in await board.read_page("/by-hand?release=r")
@@ -234,7 +235,7 @@ async def test_a_release_and_an_address_added_by_hand_can_be_removed_once(board:
 
 async def test_nothing_is_removed_after_its_slot(board: Board, tmp_path: Path) -> None:
     await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
-    board.clock.at = COMING
+    board.clock.at = SLOT_OF_COMING
     assert "Remove this" not in await board.read_page("/by-hand")
     refused = await send_by_hand_form(board, "/by-hand/remove", entry="addresses-coming", part="added-1")
     assert (refused.status_code, "Its slot has passed" in refused.text) == (400, True)
@@ -293,7 +294,7 @@ async def test_address_whose_host_no_name_server_knows_yet_is_accepted(tmp_path:
 
 
 async def test_host_in_an_allowed_network_is_accepted(tmp_path: Path) -> None:
-    calendar = replace(a_calendar(tmp_path), resolver=Resolver(make_guard(["127.0.0.1/32"], [8080])))
+    calendar = replace(a_calendar(tmp_path), resolver=Resolver(make_guard(networks=["127.0.0.1/32"], ports=[8080])))
     assert await calendar.find_address_fault("http://127.0.0.1:8080/x") == ""
     assert "not public" in await calendar.find_address_fault("http://127.0.0.2:8080/x")
 
@@ -307,8 +308,9 @@ async def test_changes_at_the_same_time_are_all_written(tmp_path: Path) -> None:
         await calendar.edit(lambda tables: add_release(tables, "Same", "ofqual", "https://x.example/", slot, "r"))
 
     await asyncio.gather(*map(add, slots))
-    assert [one["slot"] for one in read_entries(tmp_path)] == slots
-    assert len({one["id"] for one in read_entries(tmp_path)}) == 5
+    assert [entry["slot"] for entry in read_entries(tmp_path)] == slots
+    assert len({entry["id"] for entry in read_entries(tmp_path)}) == 5
+    # No temporary file remains.
     assert file_names(tmp_path) == ["by-hand.toml"]
 
 

@@ -27,6 +27,7 @@ def test_api_lists_each_calendar_with_its_last_usable_read_and_fault(tmp_path: P
     async def act(office: Office, get: Get) -> None:
         (result,) = (await get("/api/v1/calendars")).json()["calendars"]
         assert (result["last_usable_read"], result["fault"]) == (None, "not read yet")
+        # The first read is at 12:00. The second fails ten minutes later.
         await office.read(csv(row("a"), row("b")))
         await office.read(RESET, after=10)
         answer = (await get("/api/v1/calendars")).json()
@@ -53,7 +54,7 @@ def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
         answer = await get("/calendar.ics")
         assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
         events = Calendar.from_ical(answer.content).walk("VEVENT")
-        assert [(str(one["UID"]), str(one["STATUS"])) for one in events] == [
+        assert [(str(event["UID"]), str(event["STATUS"])) for event in events] == [
             ("a@ninethirty", "CONFIRMED"),
             ("b@ninethirty", "TENTATIVE"),
         ]

@@ -46,6 +46,7 @@ async def test_a_release_that_is_due_shows_for_how_long_and_what_the_last_look_g
 
 async def test_headline_for_a_stream_does_not_change_every_second(board: Board) -> None:
     body = due_for_12_s()
+    # Without `looked`, the parts are for a stream.
     after_13_s = render_day_parts(board.queries, [body], after_slot(13))["headline"]
     after_14_s = render_day_parts(board.queries, [body], after_slot(14))["headline"]
     assert after_13_s == after_14_s
@@ -53,7 +54,7 @@ async def test_headline_for_a_stream_does_not_change_every_second(board: Board) 
 
 async def test_the_top_of_the_board_shows_how_long_a_release_is_due_and_links_to_it(board: Board) -> None:
     body, last_looks = due_for_12_s(), {"r": after_slot(10)}
-    page = render_day_parts(board.queries, [body], after_slot(12), last_looks)["now"]
+    page = render_day_parts(board.queries, [body], after_slot(12), looked=last_looks)["now"]
     stream = render_day_parts(board.queries, [body], after_slot(12))["now"]
     assert "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago" in text_of(page)
     assert f'href="{body["url"]}"' in page

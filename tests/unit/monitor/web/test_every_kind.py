@@ -67,11 +67,12 @@ async def test_no_page_shows_an_id_where_there_is_a_name(users: Path) -> None:
             assert page.status_code == 200
             # A command for the terminal needs the id.
             text = re.sub(r"<code>.*?</code>|<[^>]*>", " ", page.text.partition("<main")[2], flags=re.DOTALL)
-            assert [one for one in ("ofqual", board.incident, board.early_incident) if one in text] == [], path
+            assert [name for name in ("ofqual", board.incident, board.early_incident) if name in text] == [], path
 
 
 @pytest.mark.parametrize("kind", Kind)
 async def test_an_incident_of_every_kind_has_a_page_and_json(board: Board, kind: Kind) -> None:
+    # An incident of a host has no facts of a release.
     for facts in [None, *(every_facts() if kind not in OF_A_HOST else ())]:
         made = make_incident(kind, facts)
         with board.store.transaction() as tx:
@@ -80,6 +81,7 @@ async def test_an_incident_of_every_kind_has_a_page_and_json(board: Board, kind:
         result = await board.client.get(f"/api/v1/incidents/{made.id}")
         assert (page.status_code, result.status_code) == (200, 200), facts
         assert result.json()["kind"] == kind
+        # A lead is no verdict: a person must judge it.
         assert result.json()["verdict"] == (facts.verdict if facts and facts.verdict != LEAD else None)
     assert await board.status_of("/incidents") == 200
     assert await board.status_of("/") == 200
@@ -98,7 +100,7 @@ async def test_a_lead_has_a_page_that_claims_no_verdict(board: Board) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in OF_A_HOST])
-def test_an_incident_of_every_kind_has_notices(kind: Kind) -> None:
+def test_every_notice_of_an_incident_of_every_kind_is_readable(kind: Kind) -> None:
     for facts in every_facts():
         made = make_incident(kind, facts)
         assert_readable(make_fact_notice("opened", "thread", made, facts, after_slot(500)), made)
@@ -119,7 +121,8 @@ def test_an_incident_of_every_kind_can_be_drafted_in_every_format(kind: Kind, en
     for grade in ("note", "report"):
         made = make_incident(kind, make_facts("late") if kind not in OF_A_HOST else None)
         report = fill_form(made, choose_form(made.occurred, grade), {}, (), after_slot(500))
-        assert WRITERS[ending](report, None)
+        every_document_of_the_draft = None
+        assert WRITERS[ending](report, every_document_of_the_draft)
 
 
 def make_verdict(word: VerdictKind, *kinds: FindingKind) -> Verdict:

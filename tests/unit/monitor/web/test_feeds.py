@@ -54,29 +54,33 @@ async def test_feed_lists_changes_newest_first_with_unique_ids(board: Board) -> 
     result = feedparser.parse(answer.content)
     assert (result.bozo, result.feed.title) == (False, "ninethirty: promised statistics")
     # The board has two changes: a release that is absent for 400 s, and one that was out early.
-    assert [one.title for one in result.entries] == [
+    assert [entry.title for entry in result.entries] == [
         f"OVERDUE by at least 6 min 40 s: {TITLE}",
         "EARLY: Example prices: monthly",
     ]
-    assert [one.link for one in result.entries] == ["http://127.0.0.1/releases/r", "http://127.0.0.1/releases/early"]
-    assert len({one.id for one in result.entries}) == 2
+    assert [entry.link for entry in result.entries] == [
+        "http://127.0.0.1/releases/r",
+        "http://127.0.0.1/releases/early",
+    ]
+    assert len({entry.id for entry in result.entries}) == 2
     assert result.feed.updated == result.entries[0].updated
 
 
 @pytest.mark.parametrize(
-    ("title", "read_as"),
+    ("title", "title_in_feed"),
     [
         ("<b>&amp;</b> ]]>", "<b>&amp;</b> ]]>"),
         ('it\'s "quoted"', 'it\'s "quoted"'),
         ("two\nlines\x00", "two lines"),
     ],
 )
-async def test_hostile_title_is_one_escaped_line_in_the_feed(board: Board, title: str, read_as: str) -> None:
+async def test_hostile_title_is_one_escaped_line_in_the_feed(board: Board, title: str, title_in_feed: str) -> None:
     (event, *_) = board.store.verdicts.events(release="r")
     with board.store.transaction() as tx:
         tx.add_event(replace(event, id="x", at=after_slot(500), body=event.body | {"title": title}))
+    # The title of an entry is a verdict with a delay in seconds, " s: ", and the title of the release.
     feed = ET.fromstring(await board.read_page("/atom.xml"))  # noqa: S314 # our own
-    assert feed.findtext(f"{ATOM}entry/{ATOM}title", "").partition(" s: ")[2] == read_as
+    assert feed.findtext(f"{ATOM}entry/{ATOM}title", "").partition(" s: ")[2] == title_in_feed
 
 
 async def test_feed_leaves_out_a_release_whose_slot_is_ahead_for_staff_and_strangers(board: Board) -> None:
@@ -84,7 +88,7 @@ async def test_feed_leaves_out_a_release_whose_slot_is_ahead_for_staff_and_stran
     of_a_stranger = {"X-Forwarded-For": "192.0.2.9"}
     for headers in ({}, of_a_stranger):
         feed = feedparser.parse((await board.client.get("/atom.xml", headers=headers)).content)
-        assert [one.link for one in feed.entries] == ["http://127.0.0.1/releases/r"]
+        assert [entry.link for entry in feed.entries] == ["http://127.0.0.1/releases/r"]
 
 
 @pytest.mark.parametrize("path", ["/atom.xml", "/badges/ofqual.svg"])

@@ -162,15 +162,16 @@ LEAK = {
 
 
 async def test_program_logs_an_incident(board: Board) -> None:
-    named = {"title": "Example prices", "producer": "ofqual", "url": "https://a.example/x https://b.example/y"}
-    logged = await board.client.post("/api/v1/incidents", json=LEAK | named, headers=WITH_TOKEN)
+    release = {"title": "Example prices", "producer": "ofqual", "url": "https://a.example/x https://b.example/y"}
+    sent = LEAK | release | {"when": "2018-01-05T08:00:00"}
+    logged = await board.client.post("/api/v1/incidents", json=sent, headers=WITH_TOKEN)
     assert logged.status_code == 201
     assert (logged.json()["occurred"], logged.json()["title"]) == ("2018-01-05T08:00:00.000Z", "Example prices")
     assert logged.json()["urls"] == ["https://a.example/x", "https://b.example/y"]
 
 
 @pytest.mark.parametrize(("release", "status"), [({}, 409), ({"release": "none"}, 404)], ids=["no", "unknown"])
-async def test_program_cannot_log_an_incident_of_no_known_release(
+async def test_incident_that_a_program_logs_without_a_release_or_with_an_unknown_one_is_refused(
     board: Board, release: dict[str, str], status: int
 ) -> None:
     refused = await board.client.post("/api/v1/incidents", json=LEAK | release, headers=WITH_TOKEN)

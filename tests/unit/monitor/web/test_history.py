@@ -116,9 +116,12 @@ def test_two_thousand_releases_become_a_few_hundred_dots_that_count_each_once() 
     axes = Axes(starts, ends=after_slot(0), low=-1, high=180)
     dots = axes.dots(points)
     assert len(dots) < 600
+    # A dot of several releases has their number in its text, and a dot of one has its title.
     counts = [re.match(r"(\d+) releases", text) for *_, text in dots]
     assert sum(1 if many is None else int(many[1]) for many in counts) == len(points)
+    # x is in percent, and y in pixels of a picture that is 120 pixels high.
     assert all(0 <= x <= 100 and 0 <= y <= 120 for x, y, *_ in dots)
+    # The first release is late and the second on time. Releases with different verdicts share no dot.
     assert len(axes.dots(points[:2])) == 2
 
 
@@ -129,7 +132,7 @@ def make_point(number: int) -> Point:
     return Point(slot, "", "", "dft", "s", "h", f"No {number}", "late" if number % 5 == 0 else "on_time", delay)
 
 
-async def test_picture_has_a_label_and_contains_every_box(board: Board) -> None:
+async def test_each_picture_has_a_label_and_no_box_beyond_its_right_end(board: Board) -> None:
     for days_ago, verdict in ((40, "late"), (5, "late"), (5, "early"), (5, "not_published"), (5, "on_time")):
         board.add_past_release("dft", verdict, days_ago=days_ago)
     page = await board.read_page("/history")
@@ -138,12 +141,13 @@ async def test_picture_has_a_label_and_contains_every_box(board: Board) -> None:
     for picture in pictures:
         assert 'role="img" aria-label="Releases by ' in picture
         for left, width in re.findall(r'x="([\d.]+)%" width="([\d.]+)%"', picture):
+            # Both are rounded to 0.001 percent.
             assert float(left) + float(width) <= 100.001
 
 
-@pytest.mark.parametrize("seconds", [0, 86400 * 27, 86400 * 200])
-def test_twelve_months_end_with_this_one(seconds: float) -> None:
-    now = after_slot(seconds)
+@pytest.mark.parametrize("seconds_after_slot", [0, 86400 * 27, 86400 * 200])
+def test_twelve_months_end_with_the_month_of_now(seconds_after_slot: float) -> None:
+    now = after_slot(seconds_after_slot)
     starts = month_starts(now, "Europe/London")
     assert len({(one.year, one.month) for one in starts}) == 12
     assert starts == sorted(starts)

@@ -91,9 +91,9 @@ async def test_emptied_box_of_the_report_is_open_again(board: Board) -> None:
 
 
 async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> None:
-    read = await read_form(board, f"/incidents/{board.incident}")
+    form_before = await read_form(board, f"/incidents/{board.incident}")
     board.edit_draft("B.2.account", "The platform was down.")
-    answer = await send_incident_form(board, {ACCOUNT: "A certificate had expired."}, base=read)
+    answer = await send_incident_form(board, {ACCOUNT: "A certificate had expired."}, form=form_before)
     assert answer.status_code == 409
     for words in ("Another person wrote in the same box", "As it was", "As you wrote it"):
         assert words in answer.text
@@ -102,24 +102,24 @@ async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> Non
     assert "A certificate had expired." in text
     assert "B.2.account" in list_open_fields(report_from_json(newest_draft(board).facts))
     # A browser that reloads the page sends the form again. It changes nothing.
-    again = await send_incident_form(board, {ACCOUNT: "A certificate had expired."}, base=read)
+    again = await send_incident_form(board, {ACCOUNT: "A certificate had expired."}, form=form_before)
     assert again.status_code == 303
     assert newest_draft(board).words["B.2.account"] == text
 
 
 async def test_two_people_in_two_boxes_do_not_conflict(board: Board) -> None:
-    read = await read_form(board, f"/incidents/{board.incident}")
+    form_before = await read_form(board, f"/incidents/{board.incident}")
     board.edit_draft("B.2.account", "The platform was down.")
-    assert (await send_incident_form(board, {"box.B.4.corrective": "None."}, base=read)).status_code == 303
+    assert (await send_incident_form(board, {"box.B.4.corrective": "None."}, form=form_before)).status_code == 303
     words = {"B.2.account": "The platform was down.", "B.4.corrective": "None."}
     assert dict(newest_draft(board).words) == words
 
 
 async def test_text_about_a_value_that_was_measured_again_meanwhile_is_contested(board: Board) -> None:
-    read = await read_form(board, f"/incidents/{board.incident}")
-    date_field = next(name.removeprefix("box.") for name in read if name.startswith("box.") and ".date" in name)
+    form_before = await read_form(board, f"/incidents/{board.incident}")
+    date_field = next(name.removeprefix("box.") for name in form_before if name.startswith("box.") and ".date" in name)
     measure_again(board, date_field, "6 January 2018")
-    await send_incident_form(board, {f"box.{date_field}": "5 January, in the morning"}, base=read)
+    await send_incident_form(board, {f"box.{date_field}": "5 January, in the morning"}, form=form_before)
     assert report_field(board, date_field).is_contested
     assert "Measured since" in await board.read_page(f"/incidents/{board.incident}")
 
@@ -129,20 +129,20 @@ async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> N
     board.edit_draft(box_of_another_form, "Said on another form.")
     page = await board.client.get(f"/incidents/{board.incident}")
     assert "Text kept from an earlier form" in page.text
-    read = await read_form(board, f"/incidents/{board.incident}")
-    assert read[f"box.{box_of_another_form}"] == "Said on another form."
+    form_before = await read_form(board, f"/incidents/{board.incident}")
+    assert form_before[f"box.{box_of_another_form}"] == "Said on another form."
     moved = {f"box.{box_of_another_form}": "", ACCOUNT: "Said on another form."}
-    await send_incident_form(board, moved, base=read)
+    await send_incident_form(board, moved, form=form_before)
     assert dict(report_from_json(newest_draft(board).facts).kept) == {}
     assert newest_draft(board).words["B.2.account"] == "Said on another form."
 
 
 async def test_text_moved_from_another_form_can_be_changed_in_its_new_box(board: Board) -> None:
     board.edit_draft("A.2.reasons", "A certificate had expired.")
-    read = await read_form(board, f"/incidents/{board.incident}")
+    form_before = await read_form(board, f"/incidents/{board.incident}")
     # The page shows it in the box of this form that asks for the same.
-    (new_box,) = [name for name, text in read.items() if text == "A certificate had expired."]
-    await send_incident_form(board, {new_box: "Two certificates."}, base=read)
+    (new_box,) = [name for name, text in form_before.items() if text == "A certificate had expired."]
+    await send_incident_form(board, {new_box: "Two certificates."}, form=form_before)
     assert dict(report_from_json(newest_draft(board).facts).kept) == {}
     assert report_answer(board, new_box.removeprefix("box.")).text == "Two certificates."
 
@@ -151,11 +151,12 @@ async def test_step_can_be_ticked_described_or_unticked(board: Board) -> None:
     first, second = [step.id for step in report_from_json(newest_draft(board).facts).steps][:2]
     await send_incident_form(board, {f"tick.step.{first}": "on", f"box.step.{second}": "09:36, press officer"})
     words = newest_draft(board).words
+    # The form was sent at 09:40 by the clock of the board.
     assert words[f"step.{first}"] == "5 Jan 2018 09:40 GMT, duty statistician"
     assert words[f"step.{second}"] == "09:36, press officer"
-    read = await read_form(board, f"/incidents/{board.incident}")
-    del read[f"tick.step.{first}"]
-    await send_incident_form(board, base=read)
+    form_before = await read_form(board, f"/incidents/{board.incident}")
+    del form_before[f"tick.step.{first}"]
+    await send_incident_form(board, form=form_before)
     done = {step.id: step.done for step in report_from_json(newest_draft(board).facts).steps}
     assert (done[first], done[second]) == ("", "09:36, press officer")
 
@@ -300,20 +301,22 @@ async def test_every_button_saves_the_form_and_redirects_to_its_page(board: Boar
 
 
 async def test_person_whose_session_ended_gets_back_the_typed_text(board: Board) -> None:
-    read = await read_form(board, f"/incidents/{board.incident}")
+    form_before = await read_form(board, f"/incidents/{board.incident}")
     board.client.cookies.clear()
-    answer = await send_incident_form(board, {"box.B.1.producer": "An hour of <work>", "note": "a note"}, base=read)
+    typed = {"box.B.1.producer": "An hour of <work>", "note": "a note"}
+    answer = await send_incident_form(board, typed, form=form_before)
     assert answer.status_code == 403
     for words in ("This was not saved", "An hour of &lt;work&gt;", "Name of statistical producer", "a note"):
         assert words in answer.text
+    # Only the link to sign in names the incident.
     assert board.incident not in answer.text.replace(f"/sign-in?next=/incidents/{board.incident}", "")
     assert len(board.store.verdicts.drafts(board.incident)) == 1
 
 
 async def test_very_long_text_of_a_person_whose_session_ended_is_refused(board: Board) -> None:
-    read = await read_form(board, f"/incidents/{board.incident}")
+    form_before = await read_form(board, f"/incidents/{board.incident}")
     board.client.cookies.clear()
-    assert (await send_incident_form(board, {ACCOUNT: "x" * (1 << 18)}, base=read)).status_code == 400
+    assert (await send_incident_form(board, {ACCOUNT: "x" * (1 << 18)}, form=form_before)).status_code == 400
 
 
 async def test_decision_to_bring_the_release_forward_is_in_the_timeline(board: Board) -> None:
@@ -324,19 +327,20 @@ async def test_decision_to_bring_the_release_forward_is_in_the_timeline(board: B
     assert newest_draft(board).words["B.2.account"] == "A certificate."
 
 
-async def test_person_closes_the_incident(board: Board) -> None:
+async def test_incident_closed_by_a_person_shows_what_happened_and_asks_for_no_decision(board: Board) -> None:
     await send_incident_form(board, {"close": "on"})
     assert timeline_texts(board) == ["duty statistician: closed"]
     page = await board.read_page(f"/incidents/{board.incident}")
     assert "What happened" in page
+    # The box for the decision to bring the release forward is absent.
     assert 'id="forward"' not in page
 
 
-@pytest.mark.parametrize("name", ["vic", "", "anne"])
-async def test_form_of_another_session_is_refused(users: Path, name: str) -> None:
+@pytest.mark.parametrize("signed_in_as", ["vic", "", "anne"])
+async def test_form_of_another_session_is_refused(users: Path, signed_in_as: str) -> None:
     async with signed_in_board(users, "anne") as board:
         form_of_another_session = await read_form(board, f"/incidents/{board.incident}")
-    async with signed_in_board(users, name) as board:
+    async with signed_in_board(users, signed_in_as) as board:
         for page in ("draft", "sign"):
             sent = form_of_another_session | {ACCOUNT: "Mine."}
             answer = await board.client.post(f"/incidents/{board.incident}/{page}", data=sent)
@@ -356,7 +360,7 @@ async def test_form_of_an_unknown_version_is_refused(board: Board) -> None:
     assert len(board.store.verdicts.drafts(board.incident)) == 1
 
 
-async def test_unknown_incident_is_not_found(board: Board) -> None:
+async def test_form_and_evidence_of_an_unknown_incident_are_not_found(board: Board) -> None:
     sent = await read_form(board, f"/incidents/{board.incident}")
     assert (await board.client.post("/incidents/none/draft", data=sent)).status_code == 404
     assert await board.status_of("/incidents/none/evidence.zip") == 404

@@ -29,13 +29,13 @@ DOCUMENTS = {
 
 
 def sign_and_amend_draft(board: Board) -> None:
-    board.edit_draft("B.2.account", "A certificate had expired.", at=700)
+    board.edit_draft("B.2.account", "A certificate had expired.", seconds_after_slot=700)
     signed = append_signature(
         versions_from_rows(board.store.verdicts.drafts(board.incident)), "head of profession", after_slot(800)
     )
     with board.store.transaction() as tx:
         tx.add_draft(draft_row(signed[-1], board.incident))
-    board.edit_draft("B.2.account", "Two certificates had expired.", at=900)
+    board.edit_draft("B.2.account", "Two certificates had expired.", seconds_after_slot=900)
 
 
 async def test_an_incident_shows_what_to_do_the_draft_its_guidance_and_its_timeline(board: Board) -> None:
@@ -88,7 +88,7 @@ async def test_api_returns_drafts_with_one_incident_but_not_in_the_list(board: B
 async def test_a_closed_incident_shows_what_was_done_and_who_signed_its_report(board: Board) -> None:
     sign_and_amend_draft(board)
     step = report_from_json(board.store.verdicts.drafts(board.incident)[-1].facts).steps[0]
-    board.edit_draft(f"step.{step.id}", "rang the web team", at=950)
+    board.edit_draft(f"step.{step.id}", "rang the web team", seconds_after_slot=950)
     page = await close_and_read_page(board)
     assert "<strong>Done:</strong> rang the web team" in page
     newest = board.store.verdicts.drafts(board.incident)[-1]
@@ -103,7 +103,8 @@ async def test_incident_without_measurements_shows_what_a_person_logged(board: B
 
 async def test_acknowledge_link_of_a_closed_incident_has_no_button(board: Board) -> None:
     await close_and_read_page(board)
-    token = sign_token(board.incident, after_slot(90000), KEYS.link)
+    # The clock is now at 600 + 86,400 s after the slot, when this link is still valid.
+    token = sign_token(board.incident, after_slot(90_000), KEYS.link)
     page = (await board.client.get("/acknowledge", params={"token": token})).text
     assert "is closed" in page
     assert "<form" not in page
@@ -158,6 +159,7 @@ async def test_incident_of_a_platform_fault_lists_each_release_that_it_holds_up(
     assert "several releases, of one platform or period" in page
     assert "Each release" in page
     assert "/incidents/same-host" in page
+    # Each of the two releases is not out.
     assert page.count("not out yet") >= 2
 
 

@@ -181,6 +181,7 @@ async def test_stream_ends_within_a_minute_so_that_its_reader_is_authorised_agai
     events = [event async for chunk in live.listen("", sees_all=True) for event in parse_events(chunk)]
     seconds = board.clock.monotonic() - began
     assert events
+    # It ends after 45 s.
     assert 30 <= seconds <= 60
 
 

@@ -34,6 +34,7 @@ async def test_metrics_are_compressed_only_if_gzip_is_accepted(
     assert int(response.headers["content-length"]) == len(sent)
     assert response.headers["vary"] == "Accept-Encoding"
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    # The page repeats one line, so gzip makes it much smaller.
     assert (len(sent) < len(PAGE) / 10) == (encoding == "gzip")
     read = await board.client.get("/metrics", headers={"Accept-Encoding": accepted})
     assert read.content == PAGE
@@ -44,6 +45,7 @@ async def test_secrets_are_removed_before_metrics_are_compressed(board: Board) -
     board.queries.redactor = lambda text: text.replace("Malpractice", "[redacted]")
     transport = httpx.ASGITransport(board.remake_app())
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        # By default, this client accepts gzip and decompresses the content.
         response = await client.get("/metrics")
     assert response.headers["content-encoding"] == "gzip"
     assert response.content == PAGE.replace(b"Malpractice", b"[redacted]")
@@ -55,7 +57,7 @@ async def test_pages_are_not_compressed(board: Board) -> None:
     assert "content-encoding" not in response.headers
 
 
-async def test_separate_metrics_address_serves_only_metrics_and_health_but_without_a_token() -> None:
+async def test_separate_metrics_address_serves_metrics_and_health_without_a_token_and_no_pages() -> None:
     async with a_board(public=False) as board:
         metrics_socket = bind_address("127.0.0.1:0")
         server = WebServer(board.app, bind_address("127.0.0.1:0"), metrics=metrics_socket)

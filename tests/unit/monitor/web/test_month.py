@@ -53,10 +53,13 @@ async def test_releases_are_listed_under_their_local_day_in_slot_order(board: Bo
 
 
 async def test_promise_without_a_day_is_listed_last_and_one_without_a_time_says_so(board: Board) -> None:
-    save_release_due(board, "whole", datetime(2018, 2, 1, tzinfo=UTC), slot={"precision": "month"})
-    save_release_due(board, "day", datetime(2018, 2, 8, tzinfo=UTC), slot={"precision": "day"})
+    save_release_due(board, "of a month", datetime(2018, 2, 1, tzinfo=UTC), slot={"precision": "month"})
+    save_release_due(board, "of a day", datetime(2018, 2, 8, tzinfo=UTC), slot={"precision": "day"})
     text = (await board.client.get(FEBRUARY)).text
-    assert titles_by_day(text) == {"Thursday 8 February 2018": ["Figures day"], "On no day yet": ["Figures whole"]}
+    assert titles_by_day(text) == {
+        "Thursday 8 February 2018": ["Figures of a day"],
+        "On no day yet": ["Figures of a month"],
+    }
     assert text.count("no time announced") == 2
 
 
@@ -89,6 +92,7 @@ async def test_month_of_one_producer_has_its_own_subscription_address(board: Boa
 
 
 async def test_very_full_month_shows_counts_that_link_to_the_boards_of_days(board: Board) -> None:
+    # A month of more than 400 releases is very full. The first of these 401 is on 1 February, the next on the 2nd.
     for number in range(401):
         save_release_due(board, f"n{number}", datetime(2018, 2, 1 + number % 2, 9, 30, tzinfo=UTC))
     text = (await board.client.get(FEBRUARY)).text
@@ -108,6 +112,7 @@ async def test_month_for_strangers_before_the_slot_does_not_depend_on_what_is_ou
     async with signed_in_board(users) as board:
         board.queries.public = True
         now = board.clock.now()
+        # The release is out 40 days before its slot.
         exposure = {"part": "page", "from": {"after": None, "by": instant_json(now)}, "to": {"after": None, "by": None}}
         out_early = {"verdict": "early", "exposures": [exposure | {"seconds": None, "open": True}], "incident": "inc"}
         out_early |= {"url": "https://www.gov.uk/out-already"}

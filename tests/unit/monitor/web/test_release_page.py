@@ -23,17 +23,27 @@ async def test_observations_are_drawn_and_listed(board: Board) -> None:
     text = await board.read_page("/releases/early")
     picture, _, table = text.partition('<figure class="timeline">')[2].partition("</figure>")
     assert all(f'<rect class="{state}"' in picture for state in ("absent", "present", "early", "blind"))
+    # The content security policy forbids style attributes.
     assert "style=" not in picture
     assert "slot 09:30 GMT" in picture
     assert '<td data-head="Seen">out early</td>' in table
+    # This monitor was stalled for a while before the slot.
     assert "blind (stalled)" in table
 
 
-async def test_claims_of_the_publisher_are_shown_separately(board: Board) -> None:
+async def test_claim_of_the_publisher_is_shown_apart_from_proof_and_a_logged_incident_is_linked(board: Board) -> None:
     release = board.store.ledger.release("r")
     assert release is not None
-    item = "https://www.gov.uk/api/content/x"
-    claim = Claim("ofqual", release.url, after_slot(180), release.title, None, "", item, after_slot(600))
+    claim = Claim(
+        producer="ofqual",
+        url=release.url,
+        at=after_slot(180),
+        title=release.title,
+        slot=None,
+        slot_source="",
+        source="https://www.gov.uk/api/content/x",
+        read=after_slot(600),
+    )
     words = {"what": "A leak", "when": "2018-01-04"}
     logged = log_by_hand(words | {"title": "T", "producer": "ofqual", "release": "r"}, None, after_slot(600))
     with board.store.transaction() as tx:
@@ -74,7 +84,7 @@ async def test_strangers_see_reasons_but_no_looks_after_the_slot(board: Board) -
 
 
 @pytest.mark.parametrize(
-    ("ended", "promised", "exposed"),
+    ("ended", "shown_release", "shown_exposure"),
     [
         ("slot", "out when its time came, since before", "still public when its slot came"),
         ("removed", "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "removed between"),
@@ -82,7 +92,9 @@ async def test_strangers_see_reasons_but_no_looks_after_the_slot(board: Board) -
         (None, "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "for an unknown reason"),
     ],
 )
-async def test_a_page_says_why_an_exposure_ended(board: Board, ended: str | None, promised: str, exposed: str) -> None:
+async def test_release_page_says_why_an_exposure_ended(
+    board: Board, ended: str | None, shown_release: str, shown_exposure: str
+) -> None:
     row = board.stored_release("early")
     (exposure,) = row.body["exposures"]
     exposure.pop("ended", None)
@@ -92,5 +104,5 @@ async def test_a_page_says_why_an_exposure_ended(board: Board, ended: str | None
     with board.store.transaction() as tx:
         tx.save_judged(replace(row, final=True, body=row.body | {"released": released, "exposures": [exposure]}))
     text = await board.read_page("/releases/early")
-    assert f"<dt>As promised</dt><dd>{promised}</dd>" in text
-    assert exposed in text.partition("<dt>Out early</dt><dd>")[2].partition("</dd>")[0]
+    assert f"<dt>As promised</dt><dd>{shown_release}</dd>" in text
+    assert shown_exposure in text.partition("<dt>Out early</dt><dd>")[2].partition("</dd>")[0]

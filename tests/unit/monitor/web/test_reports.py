@@ -34,7 +34,7 @@ async def test_a_report_is_read_on_the_page_and_downloaded_in_every_format(board
     assert files["docx"].headers["content-disposition"] == 'attachment; filename="all-2018-01-01-2018-01-31.docx"'
 
 
-async def test_downloaded_report_equals_that_of_the_command(board: Board) -> None:
+async def test_downloaded_report_equals_the_report_of_the_command(board: Board) -> None:
     file = await board.client.get("/reports/period.csv", params=JANUARY)
     periods, now = board.queries.periods, board.clock.now()
     assert periods is not None
@@ -71,6 +71,7 @@ async def test_invalid_period_is_refused_with_the_reason_and_the_typed_text(
     typed = JANUARY | change
     page = await board.client.get("/reports", params=typed)
     file = await board.client.get("/reports/period.csv", params=typed)
+    # The page shows its form again, also if the producer or host is unknown. Then the file is not found.
     assert (page.status_code, file.status_code) == (400, status_of_file)
     assert reason in page.text
     assert f'value="{typed["to"]}"' in page.text

@@ -99,6 +99,7 @@ async def test_form_with_a_file_keeps_every_byte_of_it_and_the_first_value_of_a_
     fields, files = await read_form_with_files(a_form(FORM), **LIMITS)
     assert FORM.count(b'name="text"') == 2
     assert fields == {"text": "Dŵr."}
+    # The boundary of the form is "--b", so the line "--c" is a part of the file.
     assert files == {"mail": b"\x00\xff\r\n--c\r\n"}
 
 

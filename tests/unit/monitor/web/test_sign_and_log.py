@@ -47,18 +47,19 @@ async def test_a_head_signs_an_incomplete_report_only_with_a_reason(users: Path)
 
 async def test_a_signed_report_changes_only_with_a_reason(users: Path) -> None:
     async with signed_in_board(users, "hope") as board:
-        read = await read_form(board, f"/incidents/{board.incident}")
+        form_before = await read_form(board, f"/incidents/{board.incident}")
         await send_sign_form(board, anyway="the minister waits")
         page = await board.read_page(f"/incidents/{board.incident}")
         assert 'name="box.' not in page
-        # The page was open before it was signed.
+        # A browser still shows the page from before the report was signed, with its boxes, and sends its form.
         drafts = board.store.verdicts.drafts(board.incident)
         typed = {"box.B.2.account": "A certificate had expired."}
-        refused = await send_incident_form(board, typed, base=read)
+        refused = await send_incident_form(board, typed, form=form_before)
         assert (refused.status_code, "say why you amend it" in refused.text) == (400, True)
         assert "A certificate had expired." in refused.text
         assert board.store.verdicts.drafts(board.incident) == drafts
-        assert (await send_incident_form(board, typed, {"reason": "the cause is known"}, base=read)).status_code == 303
+        amended = await send_incident_form(board, typed, {"reason": "the cause is known"}, form=form_before)
+        assert amended.status_code == 303
         assert board.late_incident().timeline[-1].text == "report amended: the cause is known"
         assert len(board.store.verdicts.drafts(board.incident)) == len(drafts) + 1
 
@@ -105,7 +106,8 @@ async def test_only_a_head_can_sign(users: Path) -> None:
 
 async def test_a_leak_is_logged_once_with_its_draft_and_its_notice(users: Path) -> None:
     async with signed_in_board(users) as board:
-        typed = {"title": "Example prices, December", "producer": "ofqual", "until": "2018-01-04T17:00"}
+        typed = {"title": "Example prices, December", "producer": "ofqual"}
+        typed |= {"day": "2018-01-04", "time": "16:20", "until": "2018-01-04T17:00"}
         typed["url"] = "https://a.example/x\r\n https://b.example/y\r\n"
         form = await read_form(board, "/incidents/new") | LEAK | typed
         answer = await board.client.post("/incidents/new", data=form)
@@ -130,6 +132,7 @@ async def test_a_leak_is_logged_once_with_its_draft_and_its_notice(users: Path) 
 async def test_invalid_log_form_is_shown_again_with_the_typed_text_and_a_fault_at_each_box(users: Path) -> None:
     async with signed_in_board(users) as board:
         page = await read_form(board, "/incidents/new")
+        # Today is 5 January.
         typed = {"what": "Read <out>", "day": "2018-01-09", "time": "", "url": "nowhere"}
         answer = await board.client.post("/incidents/new", data=page | typed)
         assert answer.status_code == 400
@@ -158,9 +161,10 @@ async def test_an_incident_logged_for_a_watched_release_gets_its_title_without_a
         assert (logged.release, logged.title) == ("r", TITLE)
 
 
-@pytest.mark.parametrize("name", ["vic", ""])
-async def test_person_who_may_not_act_cannot_log(users: Path, name: str) -> None:
-    async with signed_in_board(users, name) as board:
+@pytest.mark.parametrize("signed_in_as", ["vic", ""])
+async def test_person_who_may_not_act_cannot_log(users: Path, signed_in_as: str) -> None:
+    async with signed_in_board(users, signed_in_as) as board:
+        # A browser would be redirected to sign in.
         board.client.headers["Accept"] = "*/*"
         assert await board.status_of("/incidents/new") in {401, 403}
         assert (await board.client.post("/incidents/new", data=LEAK)).status_code in {401, 403}

@@ -25,9 +25,18 @@ from monitor.look.http.transport import HttpTransport
 from monitor.web.openid import OpenID
 from monitor.web.sessions import SESSION_SECONDS
 from tests.loopback import rude_server
-from tests.unit.monitor.web.openid_provider import BOARD, SECRET, Idp, Visitor, board_with_provider, key, web_settings
+from tests.unit.monitor.web.openid_provider import (
+    BOARD,
+    SECRET,
+    SUBJECT,
+    Idp,
+    Visitor,
+    board_with_provider,
+    key,
+    web_settings,
+)
 from tests.unit.monitor.web.people import SECRET as PASSWORD
-from tests.unit.monitor.web.people import hidden_field
+from tests.unit.monitor.web.people import SESSION_COOKIE, hidden_field
 
 HOST = "board.example"
 CONFIGURATION_PATH = "/.well-known/openid-configuration"
@@ -81,6 +90,7 @@ async def test_sign_on_requests_a_code_bound_to_this_browser(visitor: Visitor) -
     }
     assert query["scope"].split()[0] == "openid"
     assert len({query["state"], query["nonce"], query["code_challenge"]}) == 3
+    # The board itself requests only these. The browser opens the page where the person approves.
     assert visitor.idp.requested_paths == [CONFIGURATION_PATH, "/token", "/keys"]
 
 
@@ -94,25 +104,26 @@ async def test_a_session_ends_after_its_time(visitor: Visitor) -> None:
 async def sign_out_and_check(visitor: Visitor) -> httpx.Response:
     """Sign on, then out, and check that the old session cookie is refused. Return the response of the sign-out."""
     await visitor.sign_on()
-    cookie, guard = visitor.client.cookies["ninethirty"], hidden_field(await visitor.client.get("/incidents"), "guard")
+    cookie = visitor.client.cookies[SESSION_COOKIE]
+    guard = hidden_field(await visitor.client.get("/incidents"), "guard")
     answer = await visitor.client.post("/sign-out", data={"guard": guard})
-    visitor.client.cookies.set("ninethirty", cookie, domain=HOST)
+    visitor.client.cookies.set(SESSION_COOKIE, cookie, domain=HOST)
     assert await visitor.access() == "no page before sign-in"
     return answer
 
 
-@pytest.mark.parametrize("path", ["/out", "/out?tenant=1"])
-async def test_sign_out_leads_to_the_sign_out_page_of_the_provider(visitor: Visitor, path: str) -> None:
-    visitor.idp.configuration = {"end_session_endpoint": f"{visitor.idp.url}{path}"}
+@pytest.mark.parametrize("sign_out_path", ["/out", "/out?tenant=1"])
+async def test_sign_out_leads_to_the_sign_out_page_of_the_provider(visitor: Visitor, sign_out_path: str) -> None:
+    visitor.idp.configuration = {"end_session_endpoint": f"{visitor.idp.url}{sign_out_path}"}
     page = await sign_out_and_check(visitor)
     assert (page.status_code, "Sign out</button>" in page.text) == (200, False)
     (target,) = re.findall(r'http-equiv="refresh" content="0; url=([^"]+)"', page.text)
     assert f'href="{target}"' in page.text
-    assert unescape(target).startswith(f"{visitor.idp.url}{path}")
+    assert unescape(target).startswith(f"{visitor.idp.url}{sign_out_path}")
     query = {name: values[0] for name, values in parse_qs(urlsplit(unescape(target)).query).items()}
     assert query["client_id"] == "ninethirty"
     claims = jwt.decode(query["id_token_hint"], key()).claims
-    assert (claims["sub"], claims["nonce"]) == ("0815", visitor.idp.authorization_query["nonce"])
+    assert (claims["sub"], claims["nonce"]) == (SUBJECT, visitor.idp.authorization_query["nonce"])
 
 
 @pytest.mark.parametrize("endpoint", [None, "javascript:alert(1)", "/out", 5])
@@ -163,7 +174,7 @@ async def test_sign_out_works_while_the_provider_does_not_answer(visitor: Visito
     ],
     ids=str,
 )
-async def test_token_for_another_client_or_time_is_refused(visitor: Visitor, claims: dict[str, Any]) -> None:
+async def test_token_for_another_client_provider_or_time_is_refused(visitor: Visitor, claims: dict[str, Any]) -> None:
     visitor.idp.claims |= claims
     with capture_logs() as logs:
         answer = await visitor.sign_on()
@@ -213,7 +224,8 @@ async def test_sign_on_must_end_in_the_browser_where_it_began(visitor: Visitor) 
     query = await visitor.approve_at_provider()
     for wrong in ({**query, "state": "x"}, {"code": "c0de"}, {**query, "state": "ä"}, {}):
         assert is_refused(await visitor.return_to_board(wrong), 400, "too old")
-        await visitor.approve_at_provider()
+        # The refusal ended this sign-on, so another one begins.
+        query = await visitor.approve_at_provider()
     visitor.client.cookies.clear()
     assert is_refused(await visitor.return_to_board(query), 400, "too old")
     assert "/token" not in visitor.idp.requested_paths
@@ -227,15 +239,17 @@ async def test_sign_on_can_be_finished_only_once(visitor: Visitor) -> None:
 
 async def test_sign_on_replaces_an_earlier_session(visitor: Visitor) -> None:
     await visitor.sign_on()
-    first = visitor.client.cookies["ninethirty"]
+    first = visitor.client.cookies[SESSION_COOKIE]
     await visitor.sign_on()
-    assert visitor.client.cookies["ninethirty"] != first
-    visitor.client.cookies.set("ninethirty", first, domain=HOST)
+    assert visitor.client.cookies[SESSION_COOKIE] != first
+    visitor.client.cookies.set(SESSION_COOKIE, first, domain=HOST)
     assert await visitor.access() == "no page before sign-in"
-    visitor.client.cookies.clear()
-    visitor.client.cookies.set("ninethirty", "chosen-by-another", domain=HOST)
+
+
+async def test_sign_on_replaces_a_session_cookie_that_another_person_chose(visitor: Visitor) -> None:
+    visitor.client.cookies.set(SESSION_COOKIE, "chosen-by-another", domain=HOST)
     await visitor.sign_on()
-    assert visitor.client.cookies["ninethirty"] != "chosen-by-another"
+    assert visitor.client.cookies[SESSION_COOKIE] != "chosen-by-another"
 
 
 @pytest.mark.parametrize(
@@ -279,7 +293,7 @@ async def test_verified_email_address_gives_a_right(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "reply", "status", "word"),
+    ("faulty_path", "reply", "status", "reason"),
     [
         (CONFIGURATION_PATH, (500, "{}", {}), 502, "it answered 500"),
         (CONFIGURATION_PATH, (302, "", {"Location": "http://127.0.0.1:1/"}), 502, "it answered 302"),
@@ -297,14 +311,15 @@ async def test_verified_email_address_gives_a_right(tmp_path: Path) -> None:
     ],
 )
 async def test_fault_of_the_provider_is_shown_in_one_line(
-    visitor: Visitor, path: str, reply: tuple[int, str, dict[str, str]], status: int, word: str
+    visitor: Visitor, faulty_path: str, reply: tuple[int, str, dict[str, str]], status: int, reason: str
 ) -> None:
-    visitor.idp.fixed_answers[path] = reply
+    visitor.idp.fixed_answers[faulty_path] = reply
     with capture_logs() as logs:
         answer = await visitor.client.get("/sign-in/oidc")
-        if path != CONFIGURATION_PATH:
+        # With a faulty configuration, the board does not send the browser to the provider.
+        if faulty_path != CONFIGURATION_PATH:
             answer = await visitor.return_to_board(visitor.idp.approve(answer))
-    assert is_refused(answer, status, word)
+    assert is_refused(answer, status, reason)
     (failure,) = [line for line in logs if line["event"] == "sign_on_failed"]
     assert "\n" not in failure["why"]
 
@@ -321,7 +336,7 @@ async def test_provider_must_be_in_an_allowed_network(tmp_path: Path) -> None:
         assert visitor.idp.requested_paths == []
 
 
-async def test_secret_is_sent_in_the_form_if_the_provider_requires_it(visitor: Visitor) -> None:
+async def test_secret_is_sent_in_the_form_to_a_provider_that_accepts_it_only_there(visitor: Visitor) -> None:
     visitor.idp.configuration["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
     await visitor.sign_on()
     assert await visitor.access() == "every page"
@@ -336,6 +351,7 @@ async def test_a_sign_on_at_a_slow_provider_is_refused_after_a_time_limit(tmp_pa
         visitor.use_provider(
             OpenID(provider.provider, clock, lambda: HttpTransport(clock, Resolver(guard), seconds=0.2))
         )
+        # The second sign-on is refused without a request, because the failure is known.
         for _ in range(2):
             assert is_refused(await visitor.client.get("/sign-in/oidc"), 503, "does not answer")
         server.released.set()
@@ -345,9 +361,9 @@ async def test_provider_is_used_again_after_a_failure(visitor: Visitor) -> None:
     visitor.idp.fixed_answers[CONFIGURATION_PATH] = (503, "", {})
     for _ in range(3):
         assert is_refused(await visitor.client.get("/sign-in/oidc"), 502, "503")
+    # The provider gets no further request for five seconds after a failure.
     assert visitor.idp.requested_paths == [CONFIGURATION_PATH]
     visitor.idp.fixed_answers.clear()
-    # The provider is not requested again for five seconds after a failure.
     visitor.board.clock.seconds += 6
     assert (await visitor.sign_on()).status_code == 303
 
@@ -405,7 +421,7 @@ async def finish_refused_sign_on(visitor: Visitor, error: str) -> httpx.Response
     return await visitor.return_to_board({"state": query["state"], "error": error})
 
 
-async def test_refusal_of_the_provider_is_shown(visitor: Visitor) -> None:
+async def test_refusal_of_the_provider_is_shown_escaped_and_in_one_line(visitor: Visitor) -> None:
     assert is_refused(await finish_refused_sign_on(visitor, "access_denied"), 403, "refused: access_denied")
     assert is_refused(
         await finish_refused_sign_on(visitor, "<script>\n" + "x" * 500), 403, "refused: &lt;script&gt; xxx"

@@ -99,6 +99,7 @@ async def test_forms_need_the_guard_of_their_own_person() -> None:
 
 async def test_password_works_beside_the_proxy_and_the_name_from_the_proxy_comes_first(users: Path) -> None:
     async with board_behind_proxy(users=users) as (_, client):
+        # Anne may read every page and vic every page but /status, by password and by the proxy.
         viewer, duty = basic_auth("vic", SECRET), basic_auth("anne", SECRET)
         assert await read_access(client, {**viewer, "Accept": "text/html"}) == "every page but /status"
         assert await read_access(client, {**viewer, HEADER: "anne"}) == "every page"

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from monitor.web.sessions import SESSION_SECONDS
 from monitor.web.users import make_line
 from tests.unit.monitor.web.board import Board, a_board
-from tests.unit.monitor.web.people import SECRET, basic_auth, hidden_field, rewrite_file, sign_in
+from tests.unit.monitor.web.people import SECRET, SESSION_COOKIE, basic_auth, hidden_field, rewrite_file, sign_in
 
 PATHS_FOR_PROGRAMS = ["/api/v1/releases", "/api/v1/incidents", "/api/v1/openapi.json", "/calendar.ics"]
 
@@ -137,14 +137,15 @@ async def test_session_ends_when_its_password_is_changed(board: Board, users: Pa
 
 async def test_sign_out_needs_the_guard_and_ends_the_session(board: Board) -> None:
     await sign_in(board)
-    cookie = board.client.cookies["ninethirty"]
+    cookie = board.client.cookies[SESSION_COOKIE]
     guard = hidden_field(await board.client.get("/"), "guard")
     await board.client.post("/sign-out", data={"guard": "x"})
-    board.client.cookies.set("ninethirty", cookie)
+    # Each time, the old cookie is sent again, to see whether its session still exists.
+    board.client.cookies.set(SESSION_COOKIE, cookie)
     assert await board.status_of("/") == 200
     signed_out = await board.client.post("/sign-out", data={"guard": guard})
     assert signed_out.headers["location"] == "/"
-    board.client.cookies.set("ninethirty", cookie)
+    board.client.cookies.set(SESSION_COOKIE, cookie)
     assert await board.status_of("/") == 303
 
 
@@ -158,7 +159,7 @@ async def test_sign_in_form_of_another_browser_is_refused(board: Board) -> None:
 
 
 @pytest.mark.parametrize(
-    ("base", "name", "secure"),
+    ("base", "session_cookie", "secure"),
     [
         ("http://127.0.0.1:9030", "ninethirty", False),
         ("https://board.example", "__Host-ninethirty", True),
@@ -167,19 +168,20 @@ async def test_sign_in_form_of_another_browser_is_refused(board: Board) -> None:
     ],
 )
 async def test_cookies_are_http_only_same_site_and_secure_on_tls(
-    users: Path, base: str, name: str, *, secure: bool
+    users: Path, base: str, session_cookie: str, *, secure: bool
 ) -> None:
     async with open_closed_board(users, base) as board:
         page = await board.client.get("/sign-in")
         form = {"name": "anne", "password": SECRET, "mark": hidden_field(page, "mark")}
         # The client would not send a secure cookie to an address without TLS, so it is sent in a header.
         board.client.cookies.clear()
-        cookie = {"Cookie": f"{name}-form={form['mark']}"}
+        cookie = {"Cookie": f"{session_cookie}-form={form['mark']}"}
         entered = await board.client.post("/sign-in", data=form, headers=cookie)
-        session_cookie = entered.headers.get_list("set-cookie")[0]
-        assert session_cookie.startswith(f"{name}=")
-        assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(session_cookie.split("; "))
-        assert ("Secure" in session_cookie.split("; ")) is secure
+        set_session = entered.headers.get_list("set-cookie")[0]
+        assert set_session.startswith(f"{session_cookie}=")
+        assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(set_session.split("; "))
+        assert ("Secure" in set_session.split("; ")) is secure
+        # The sign-in page sets only the cookie of its form.
         assert "SameSite=strict" in page.headers["set-cookie"]
 
 
@@ -187,6 +189,7 @@ async def test_password_of_a_program_is_checked_only_once(board: Board) -> None:
     with capture_logs() as logs:
         for path in [*PATHS_FOR_PROGRAMS, "/"]:
             assert (await board.client.get(path, headers=basic_auth("anne", SECRET))).status_code == 200
+    # A check of the right password logs this event.
     assert [entry["event"] for entry in logs].count("signed_in") == 1
 
 
@@ -254,6 +257,7 @@ async def test_board_without_users_has_no_sign_in_page() -> None:
 
 @pytest.mark.slow
 async def test_of_twelve_concurrent_password_checks_four_are_refused_as_too_many(board: Board) -> None:
+    # Eight checks may wait for their turn.
     guesses = [board.client.get("/api/v1/releases", headers=basic_auth("anne", f"guess {n}")) for n in range(12)]
     statuses = [answer.status_code for answer in await asyncio.gather(*guesses)]
     assert (statuses.count(401), statuses.count(429)) == (8, 4)

@@ -42,9 +42,10 @@ async def test_silence_is_made_shown_and_ended_on_the_page(users: Path) -> None:
         for path in ("/", f"/incidents/{board.incident}", "/silences"):
             page = await board.read_page(path)
             assert "by duty statistician: their site moves" in page
+            # The board and the incident page have a sentence, and the page of silences a list.
             assert f"{TITLE}, until" in page or f"<strong>{TITLE}</strong>" in page
         assert (await end_silence(board, made.id)).status_code == 303
-        assert [one.ended_by for one in list_silences(board)] == ["duty statistician"]
+        assert [silence.ended_by for silence in list_silences(board)] == ["duty statistician"]
         assert "Muted" not in await board.read_page("/")
 
 
@@ -61,13 +62,13 @@ async def test_silence_of_a_host_for_planned_work_is_listed_ahead_and_can_be_can
         assert (await end_silence(board, made.id)).status_code == 404
 
 
-@pytest.mark.parametrize(("path", "chosen"), [("/incidents/{id}", "incident {id}"), ("/releases/r", "release r")])
-async def test_incident_and_release_pages_link_to_a_prefilled_silence_form(users: Path, path: str, chosen: str) -> None:
+@pytest.mark.parametrize(("path", "option"), [("/incidents/{id}", "incident {id}"), ("/releases/r", "release r")])
+async def test_incident_and_release_pages_link_to_a_prefilled_silence_form(users: Path, path: str, option: str) -> None:
     async with signed_in_board(users) as board:
         page = await board.read_page(path.format(id=board.incident))
         (link_to_form,) = re.findall(r'href="(/silences\?[^"]*)"', page)
         form = await board.read_page(link_to_form)
-        assert f'<option value="{chosen.format(id=board.incident)}" selected>' in form
+        assert f'<option value="{option.format(id=board.incident)}" selected>' in form
         assert f"This release: {TITLE}" in form
         assert '<optgroup label="All of a producer"><option value="producer ofqual">' in form
         assert '<option value="host www.gov.uk">www.gov.uk</option>' in form
@@ -91,7 +92,7 @@ async def test_invalid_silence_shows_the_fault_at_its_box(users: Path, change: d
         assert list_silences(board) == []
 
 
-async def test_viewer_and_foreign_form_make_no_silence(users: Path) -> None:
+async def test_viewer_or_form_with_a_wrong_guard_makes_no_silence(users: Path) -> None:
     async with signed_in_board(users, "vic") as board:
         assert await board.status_of("/silences") == 403
         assert (await send_silence_form(board, guard="x")).status_code == 403
@@ -119,7 +120,7 @@ async def test_strangers_see_no_silence(users: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "status", "expected"),
+    ("change", "status", "reason"),
     [
         ({"name": "s"}, 404, "no release 's'"),
         ({"until": "noon"}, 400, "until: Input should be a valid datetime"),
@@ -131,8 +132,8 @@ async def test_strangers_see_no_silence(users: Path) -> None:
     ],
 )
 async def test_invalid_silence_of_a_program_is_refused_with_the_reason(
-    board: Board, change: dict[str, object], status: int, expected: str
+    board: Board, change: dict[str, object], status: int, reason: str
 ) -> None:
     answer = await board.client.post("/api/v1/silences", json={**SILENCE_OF_R, **change}, headers=WITH_TOKEN)
     assert answer.status_code == status
-    assert expected in answer.json()["detail"]
+    assert reason in answer.json()["detail"]

@@ -12,6 +12,7 @@ from tests.unit.monitor.web.board import Board
 
 async def test_status_page_lists_given_up_notices_with_their_reasons(board: Board) -> None:
     page = await board.read_page("/status")
+    # The board gave up sending a notice to the channel "pager" for this reason.
     assert "the number is not known" in page
     assert "pager" in page
 

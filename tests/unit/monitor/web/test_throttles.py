@@ -15,7 +15,7 @@ from alerts.signed_link import sign_token
 from monitor.web.credentials import Throttle
 from monitor.web.server import WebServer, bind_address
 from tests.unit.monitor.web.board import KEYS, WITH_TOKEN, Board, StoppedClock, a_board
-from tests.unit.monitor.web.people import SECRET
+from tests.unit.monitor.web.people import SECRET, SESSION_COOKIE
 from tests.worlds.instants import after_slot
 
 TOKEN = {**WITH_TOKEN, "Accept": "*/*"}
@@ -37,7 +37,7 @@ def use_up_guesses(board: Board, *names: str) -> None:
             board.queries.throttle.count_failure(name)
 
 
-async def test_valid_link_token_and_session_work_although_wrong_ones_must_wait(users: Path) -> None:
+async def test_client_that_must_wait_after_wrong_guesses_can_use_a_valid_link_session_or_token(users: Path) -> None:
     async with a_board(public=False, users=users) as board:
         assert await try_to_sign_in(board.client) == 303
         use_up_guesses(board, "127.0.0.1")
@@ -57,12 +57,14 @@ async def test_browser_that_signed_in_before_is_not_delayed_by_guesses_of_others
     async with a_board(public=False, users=users) as board:
         assert await try_to_sign_in(board.client) == 303
         assert board.queries.sessions is not None
-        # Guesses of unknown browsers are counted by address and by account, those of a known one by itself.
-        use_up_guesses(board, "127.0.0.1", f"account {board.queries.sessions.browser_mark('anne')}")
+        # Guesses from unknown browsers are counted by address and by account, and those from a known one separately.
+        account_of_anne = f"account {board.queries.sessions.browser_mark('anne')}"
+        use_up_guesses(board, "127.0.0.1", account_of_anne)
         transport = httpx.ASGITransport(board.app, client=("192.0.2.1", 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as unknown_browser:
             assert await try_to_sign_in(unknown_browser) == 429
-        del board.client.cookies["ninethirty"]
+        # The first browser has no session any more, but keeps the cookie that marks it as known.
+        del board.client.cookies[SESSION_COOKIE]
         assert await try_to_sign_in(board.client) == 303
 
 
@@ -91,7 +93,7 @@ def test_each_further_round_of_guesses_doubles_the_wait() -> None:
     assert throttle.wait("a") == 60
 
 
-def test_addresses_of_one_ipv6_network_are_counted_together() -> None:
+def test_addresses_of_one_ipv6_network_of_64_bits_are_counted_together() -> None:
     throttle = Throttle(StoppedClock(after_slot(0)), most=1)
     throttle.count_failure("2001:db8::1")
     assert throttle.wait("2001:db8::2:3") > 0

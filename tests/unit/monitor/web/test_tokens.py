@@ -73,8 +73,8 @@ async def use_token(board: Board, token: str) -> dict[str, int]:
 async def test_token_allows_only_what_its_scope_covers(
     board: Board, tokens: Tokens, scope: TokenScope, statuses: dict[str, int]
 ) -> None:
-    # A refused token gets 401, as if there were none. An acknowledgement, and an address that the token may read, but
-    # not change, get 403.
+    # 401: the token cannot open this address. 403: it can read the address, but not change it. An acknowledgement
+    # gets 403 from every token that may not acknowledge.
     assert await use_token(board, tokens[scope].text) == statuses
     assert board.acknowledged_by() == (["web team"] if scope is TokenScope.DUTY else [])
 

@@ -32,7 +32,7 @@ def test_line_matches_only_its_password(anne: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rest", "role", "right"),
+    ("rest_of_line", "role", "right"),
     [
         ("", "", Right.DUTY),
         (":head", "head", Right.DUTY),
@@ -43,8 +43,8 @@ def test_line_matches_only_its_password(anne: str) -> None:
         (":web editor:duty", "web editor", Right.DUTY),
     ],
 )
-def test_right_follows_the_role_and_is_never_the_role_itself(rest: str, role: str, right: Right) -> None:
-    people, faults = read_people(f"anne:{VALID_HASH}{rest}", "users")
+def test_right_is_read_only_after_the_role_and_is_duty_by_default(rest_of_line: str, role: str, right: Right) -> None:
+    people, faults = read_people(f"anne:{VALID_HASH}{rest_of_line}", "users")
     assert faults == []
     assert (people["anne"].role, people["anne"].right) == (role, right)
 
@@ -62,17 +62,19 @@ def test_same_letter_in_two_encodings_is_the_same_password() -> None:
     assert people["zoe"].password.matches("cafe\u0301 cafe\u0301 cafe\u0301")
 
 
-def test_lines_of_the_same_password_differ_and_do_not_show_it(anne: str) -> None:
+def test_lines_of_one_password_differ_and_do_not_show_it_and_people_do_not_show_its_hash(anne: str) -> None:
     again = make_line("anne", SECRET, "duty statistician")
     assert again != anne
     assert SECRET not in again
     people, _ = read_people(anne, "users")
+    # A line is NAME:$scrypt$…$HASH:ROLE.
     assert anne.rpartition("$")[2].partition(":")[0] not in repr(people)
 
 
 def test_check_of_an_unknown_name_costs_as_much_as_a_known_one(anne: str) -> None:
     people, _ = read_people(anne, "users")
     assert UNKNOWN_PERSON.password.work == people["anne"].password.work
+    # An unknown name has no password, and an empty one does not match.
     assert not UNKNOWN_PERSON.password.matches("")
 
 
@@ -120,6 +122,7 @@ def test_later_of_two_lines_with_one_name_is_used(anne: str) -> None:
 
 
 def test_faults_of_the_file_itself_are_reported(file: Path, tmp_path: Path) -> None:
+    # The file is empty.
     assert list(find_faults(file)) == ["users: no one can sign in; `ninethirty user NAME` adds a person"]
     file.write_text(f"anne:{VALID_HASH}")
     assert list(find_faults(file)) == []
@@ -132,6 +135,7 @@ def test_faults_of_the_file_itself_are_reported(file: Path, tmp_path: Path) -> N
 
 def test_file_is_read_again_only_after_a_change(file: Path) -> None:
     users = Users(file)
+    # Each read of a file with a fault logs it once. The empty file has one.
     with capture_logs() as logs:
         assert users.find("anne") is None
         assert users.find("anne") is None
