@@ -87,6 +87,7 @@ def test_a_presence_begins_when_its_copy_was_made() -> None:
 
 def test_a_presence_whose_age_an_earlier_look_contradicts_begins_with_its_look_and_keeps_the_claim() -> None:
     presence = presence_30_s_old_at_60(edge=[(50, ABSENT)])
+    # It was there by the end of its look, which may have taken 15 s.
     assert presence.begin == after_slot(60 + LONGEST_LOOK)
     assert presence.claims == presence.earliest == after_slot(60 - 30)
 
