@@ -111,6 +111,7 @@ async def test_a_listing_entry_is_matched_with_a_past_release_that_is_only_in_th
 async def test_the_series_of_a_past_release_that_is_only_in_the_store_is_known(office: Office) -> None:
     await let_release_a_pass_and_leave_its_calendar(office)
     await office.reopen()
+    # A period in its title does not make an edition another series.
     assert await office.daemon.ledger.has_series("example-office", "Example awareness: May 2031")
     assert not await office.daemon.ledger.has_series("example-office", "Example deaths")
 
