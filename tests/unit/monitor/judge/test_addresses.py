@@ -62,6 +62,7 @@ def test_a_page_takes_over_what_was_seen_at_its_address_when_a_listing_showed_it
 
 
 def test_a_release_is_early_if_a_copy_elsewhere_has_the_old_address_at_which_the_page_was_seen_early() -> None:
+    # The page moved to a new address, and a listing then shows its old one as that of a copy.
     before = looks_at(OLD, (-900, ABSENT), (-600, PRESENT), (-300, ABSENT)).runs("page")
     since = looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")
     copy = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)

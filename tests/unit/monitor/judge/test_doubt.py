@@ -206,11 +206,11 @@ BROUGHT_FORWARD = {
 }
 
 
-@pytest.mark.parametrize(("promises", "findings"), BROUGHT_FORWARD.values(), ids=BROUGHT_FORWARD)
+@pytest.mark.parametrize(("promises", "expected_findings"), BROUGHT_FORWARD.values(), ids=BROUGHT_FORWARD)
 def test_only_a_slot_that_was_brought_forward_on_its_own_day_is_a_finding(
-    promises: list[Promise], findings: int
+    promises: list[Promise], expected_findings: int
 ) -> None:
-    assert len(found(verdict_on(promises, published_at=IN_TIME), Kind.BROUGHT_FORWARD)) == findings
+    assert len(found(verdict_on(promises, published_at=IN_TIME), Kind.BROUGHT_FORWARD)) == expected_findings
 
 
 # Provisional times

@@ -46,12 +46,12 @@ def exposures_in_copies_up_to_two_seconds_old(*each: Look) -> Sequence[Exposure]
 
 
 def test_an_absence_in_a_copy_that_may_be_older_than_a_presence_ends_no_exposure() -> None:
-    last_absent, came, absent_again, oldest_copy = -6, -5, -4, 2
+    last_absent, came, absent_again, greatest_age = -6, -5, -4, 2
     (exposure,) = exposures_in_copies_up_to_two_seconds_old(
         (-7, ABSENT), (last_absent, ABSENT), (came, PRESENT), (absent_again, ABSENT), (-3, PRESENT)
     )
     assert exposure.open
-    assert exposure.start == Interval(after_slot(last_absent - oldest_copy), after_slot(came))
+    assert exposure.start == Interval(after_slot(last_absent - greatest_age), after_slot(came))
 
 
 @pytest.mark.parametrize(("seconds_later", "is_ended"), [(2, False), (5, True)])

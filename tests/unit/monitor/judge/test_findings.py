@@ -38,15 +38,15 @@ def test_a_release_in_time_has_no_findings_if_its_edge_is_at_most_one_look_behin
 # Exposures
 
 
-@pytest.mark.parametrize(("spacing", "exposures"), [(5, 2), (50, 1)])
+@pytest.mark.parametrize(("spacing", "expected_exposures"), [(5, 2), (50, 1)])
 def test_two_sightings_are_one_exposure_if_the_content_api_was_watched_closely_in_between(
-    spacing: float, exposures: int
+    spacing: float, expected_exposures: int
 ) -> None:
     seen_twice = RegularLooks([(-700, ABSENT), (-660, PRESENT), (-650, ABSENT), (-600, PRESENT)], every=5)
     # Looks further apart than the spacing allows begin a run of their own and prove nothing in between.
     content = RegularLooks([(-1005, ABSENT), (-658, PRESENT)], every=70, spacing=spacing)
     verdict = judged(-560, {"page": seen_twice, "page/content": content})
-    assert len(verdict.exposures) == exposures
+    assert len(verdict.exposures) == expected_exposures
     assert verdict.exposures[-1].open
 
 
@@ -180,6 +180,7 @@ def test_an_edge_is_stale_only_until_the_origin_removed_the_release_and_users_de
     (stale,) = found(verdict, Kind.STALE_EDGE)
     # By looks every second, the origin lacked the page at 0, showed it from 1 to 30, and lacked it again at 31.
     assert stale.seconds == Bounds(30 - 1, 31 - 0)
+    # No user is known to have got it.
     assert verdict.page.users_delay == Bounds(30, None)
 
 

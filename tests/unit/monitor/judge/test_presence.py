@@ -115,10 +115,10 @@ def test_absence_up_to_an_instant_is_proved_by_a_look_before_it(
 
 @given(st.integers(0, 400), st.lists(st.tuples(st.integers(1, 60), st.integers(0, 150)), min_size=1, max_size=8))
 def test_absence_up_to_an_instant_is_proved_no_later_than_the_age_of_copies_allows(
-    limit: int, later: list[tuple[int, int]]
+    limit: int, gaps_and_ages: list[tuple[int, int]]
 ) -> None:
-    sent = list(accumulate((gap for gap, _ in later), initial=0))
-    made = [0, *(when - age for when, (_, age) in zip(sent[1:], later, strict=True))]
+    sent = list(accumulate((gap for gap, _ in gaps_and_ages), initial=0))
+    made = [0, *(when - age for when, (_, age) in zip(sent[1:], gaps_and_ages, strict=True))]
     (run,) = looks(*((when, ABSENT, when - copied) for when, copied in zip(sent, made, strict=True))).runs("page")
     proved = absent_at(run, after_slot(limit))
     assert proved is None or proved <= after_slot(max(copied for copied in made if copied <= limit))

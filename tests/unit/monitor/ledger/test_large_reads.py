@@ -157,7 +157,7 @@ async def test_a_read_that_is_written_in_three_portions_counts_with_the_third(
 async def test_entries_that_move_to_another_release_bring_their_promises_along_even_if_their_writing_was_cut_off(
     clock: VirtualClock, calendar: str, promises_of_each_release: Mapping[str, int], portions_written: int
 ) -> None:
-    """`calendar` comes to name the links of the other one, and another time at once: entries of `own` move."""
+    """`calendar` then names the links of the other calendar and other times: entries of `own` change their release."""
     store, many = CutOffStore(), 200
     in_stats, in_own = FIRST_READ[:many], [an_entry(number, calendar="own") for number in range(many)]
     in_the_other = in_stats if calendar == "own" else in_own

@@ -122,7 +122,7 @@ def test_a_breach_waits_ten_seconds_at_most_for_a_calendar_read() -> None:
     check, watched = running_check(), WatchedStub()
     until = JUDGED_AT + PATIENCE
     assert check.defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) == until
-    assert (watched.waits_for_calendar, watched.wanted_read) == (True, WantedRead(SLOT, until))
+    assert (watched.waits_for_calendar, watched.wanted_read) == (True, WantedRead(since=SLOT, deadline=until))
     judged_again = verdict(page_verdict(), judged_at=JUDGED_AT + PATIENCE / 2)
     assert check.defer_for_calendar_read(watched, judged_again, CallCounter()) == until
     judged_at_the_end = verdict(page_verdict(), judged_at=until)
@@ -147,10 +147,10 @@ def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
     check, watched = running_check(), WatchedStub()
     exposed_once = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-900]), judged_at=after_slot(-800))
     check.defer_for_calendar_read(watched, exposed_once, CallCounter())
-    assert watched.wanted_read == WantedRead(after_slot(-900), after_slot(-800) + PATIENCE)
+    assert watched.wanted_read == WantedRead(since=after_slot(-900), deadline=after_slot(-800) + PATIENCE)
     exposed_again = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-900, -300]), judged_at=after_slot(-299))
     check.defer_for_calendar_read(watched, exposed_again, CallCounter())
-    assert watched.wanted_read == WantedRead(after_slot(-300), after_slot(-299) + PATIENCE)
+    assert watched.wanted_read == WantedRead(since=after_slot(-300), deadline=after_slot(-299) + PATIENCE)
 
 
 @pytest.mark.parametrize(
