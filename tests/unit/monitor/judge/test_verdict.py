@@ -386,7 +386,7 @@ def test_edge_and_origin_that_disagree_about_the_slot_give_one_verdict(
 
 
 @pytest.mark.parametrize(
-    ("edge", "origin", "bound"),
+    ("edge", "origin", "expected_early_bound"),
     [
         ([(-30, PRESENT), (6, ABSENT), (30, PRESENT)], [], None),
         ([(-30, PRESENT), (-20, ABSENT), (6, PRESENT)], [], 0.0),
@@ -395,10 +395,10 @@ def test_edge_and_origin_that_disagree_about_the_slot_give_one_verdict(
         ([(-30, ABSENT), (-20, PRESENT)], [], None),
     ],
 )
-def test_the_last_absence_before_the_slot_bounds_how_early_it_came(
-    edge: Turns, origin: Turns, bound: float | None
+def test_the_last_absence_before_the_slot_bounds_how_early_the_release_may_have_come(
+    edge: Turns, origin: Turns, expected_early_bound: float | None
 ) -> None:
-    assert judged(100, {"page": edge, "page/origin": origin}).page.early_bound == bound
+    assert judged(100, {"page": edge, "page/origin": origin}).page.early_bound == expected_early_bound
 
 
 @pytest.mark.parametrize(("edge_shows", "expected"), [(21, VerdictKind.ON_TIME), (81, VerdictKind.UNPROVEN)])
@@ -431,6 +431,7 @@ def test_lateness_by_the_edge_waits_ten_seconds_for_an_origin_whose_look_failed(
 ) -> None:
     verdict = judged(now, {"page": NOT_OUT, "page/origin": origin_turns})
     assert verdict.verdict is expected
+    # It is not final in any case, so it is judged again.
     assert verdict.revisit is not None
 
 
