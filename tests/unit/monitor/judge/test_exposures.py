@@ -114,7 +114,7 @@ def test_no_other_removed_page_proves_an_exposure(runs: Sequence[Run]) -> None:
     [(30, 404, VerdictKind.UNPROVEN), (70, 404, VerdictKind.OVERDUE), (30, 200, VerdictKind.OVERDUE)],
     ids=["published in time and removed", "published late and removed", "another edition before"],
 )
-def test_a_page_that_was_published_in_time_and_removed_before_any_look_is_not_late(
+def test_a_page_that_was_perhaps_published_in_time_and_removed_before_any_look_is_unproven_and_not_late(
     last_missing: int, status_before: int, expected: VerdictKind
 ) -> None:
     missing = a_run("page", ABSENT, -3600, last_missing, status=status_before)

@@ -132,9 +132,9 @@ def test_folding_one_by_one_or_in_batches_gives_the_same_runs(world: World, cuts
             # Between two batches only the last run is kept in memory: the daemon starts from it.
             tail = stored[-1:]
             for sighting in batch:
-                tail = fold(tail, sighting, world.spans, 5 * SECOND)
+                tail = fold(tail, sighting, world.spans, spacing=5 * SECOND)
             stored[-1:] = tail
-        assert stored == folded_runs(sightings, world.spans, 5)
+        assert stored == folded_runs(sightings, world.spans, spacing=5)
 
 
 @settings(max_examples=100)

@@ -104,7 +104,9 @@ def test_calendars_that_differ_leave_a_late_part_unproven_and_a_part_that_came_i
 
 
 @pytest.mark.parametrize(("seconds_after_close", "is_final"), [(-0.001, False), (0.0, True)])
-def test_a_verdict_is_final_at_the_instant_when_the_watch_closes(seconds_after_close: float, *, is_final: bool) -> None:
+def test_a_verdict_is_final_from_the_instant_on_at_which_the_watch_closes(
+    seconds_after_close: float, *, is_final: bool
+) -> None:
     closes = Policy().closes_after.total_seconds()
     page = [(-2, ABSENT), (100, UNKNOWN), (closes - 60, UNKNOWN), (closes, UNKNOWN)]
     assert verdict_on({"page": page}, now=closes + seconds_after_close).final is is_final
