@@ -62,6 +62,7 @@ def test_a_page_takes_over_what_was_seen_at_its_address_when_a_listing_showed_it
 
 
 def test_a_release_is_early_if_a_copy_elsewhere_has_the_old_address_at_which_the_page_was_seen_early() -> None:
+    # The page moved to a new address, and a listing then shows its old one as that of a copy.
     before = looks_at(OLD, (-900, ABSENT), (-600, PRESENT), (-300, ABSENT)).runs("page")
     since = looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")
     copy = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
@@ -92,15 +93,16 @@ def test_a_release_not_seen_at_its_guess_is_pending_as_long_as_the_index_may_lag
 
 
 def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses() -> None:
+    # The listing may lag by 120 s, so it proves absence until 80 s, past the tolerance of 60 s.
     announcing = looks_at(f"{OLD}/announcement", (-1, ABSENT), (200, ABSENT))
     unlisted = looks_at("https://www.gov.uk/api/search.json", (200, ABSENT))
     old_copy = looks_at(OLD, (-1, ABSENT))
     assert verdict_at_guess(201, announcement=announcing, index=unlisted, page=old_copy).verdict is VerdictKind.OVERDUE
 
 
-@pytest.mark.parametrize(("does_redirect", "bound"), [(False, None), (True, 0.0)])
+@pytest.mark.parametrize(("does_redirect", "early_bound"), [(False, None), (True, 0.0)])
 def test_a_late_release_is_known_not_to_have_been_early_only_if_its_announcement_redirects_in_the_end(
-    bound: float | None, *, does_redirect: bool
+    early_bound: float | None, *, does_redirect: bool
 ) -> None:
     # A listing read later does not show what was public at the slot and removed again.
     redirect = [a_sighting(UNKNOWN, 301, why=REDIRECTED)] if does_redirect else []
@@ -110,10 +112,10 @@ def test_a_late_release_is_known_not_to_have_been_early_only_if_its_announcement
         "page": looks_at(NEW, (300, PRESENT)),
     }
     verdict = verdict_at(NEW, seen, now=400, address=Address.FOUND)
-    assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, bound)
+    assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, early_bound)
 
 
-LAST_ABSENT, FOUND = 239, 242
+LAST_ABSENT, FOUND_AT = 239, 242
 
 
 def verdict_on_stamped_release(stamp: float | None, *own: Look) -> Verdict:
@@ -126,7 +128,7 @@ def verdict_on_stamped_release(stamp: float | None, *own: Look) -> Verdict:
     seen = {
         "announcement/origin": looks(*absent, a_sighting(UNKNOWN, LAST_ABSENT + 1, why=REDIRECTED)),
         "index/origin": looks(*absent),
-        "page": looks_at(NEW, *own, a_sighting(PRESENT, FOUND, address=NEW, specific=True, **version)),
+        "page": looks_at(NEW, *own, a_sighting(PRESENT, FOUND_AT, address=NEW, specific=True, **version)),
     }
     return verdict_at(NEW, seen, now=400, address=Address.LED_TO)
 
@@ -151,10 +153,13 @@ def test_a_release_is_late_by_its_witnesses_unless_the_publishers_stamp_contradi
 
 
 def test_a_release_contradicted_by_the_publishers_stamp_is_unproven_with_both_times() -> None:
-    verdict = verdict_on_stamped_release(stamp=1)
-    assert verdict.page.delay == Bounds(1, FOUND)
-    assert "09:34:02" in (verdict.unproven_because or "")
-    assert "09:30:01" in (verdict.unproven_because or "")
+    stamp = 1
+    verdict = verdict_on_stamped_release(stamp)
+    assert verdict.verdict is VerdictKind.UNPROVEN
+    assert verdict.page.delay == Bounds(stamp, FOUND_AT)
+    # The slot is at 09:30, and the release was found 242 s after it.
+    assert "09:30:01" in verdict.unproven_because
+    assert "09:34:02" in verdict.unproven_because
 
 
 def test_the_publishers_stamp_does_not_contradict_an_absence_seen_at_the_page_itself() -> None:

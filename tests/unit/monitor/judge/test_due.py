@@ -18,26 +18,29 @@ from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, a_run
 from tests.worlds.verdicts import judged
 
 
-def verdict_at(now: float, came: float | None = None) -> Verdict:
+def verdict_at(now: float, came_at: float | None = None) -> Verdict:
     """Return the verdict on a release whose looks got 404 until its slot, and 503 since until it came."""
     absent = replace(a_run("page", ABSENT, -3600, -1), status=404)
-    until = now if came is None else min(now, came)
+    until = now if came_at is None else min(now, came_at)
     failed = [replace(a_run("page", UNKNOWN, 0, until), status=503, looks=int(until))] if until > 0 else []
-    seen = [replace(a_run("page", PRESENT, came + 1, now), status=200)] if came is not None and now > came else []
+    seen = (
+        [replace(a_run("page", PRESENT, came_at + 1, now), status=200)] if came_at is not None and now > came_at else []
+    )
     return judged(now, {"page": [absent, *failed, *seen]})
 
 
-def release_json_at(now: float, came: float | None = None, **fields: object) -> dict[str, Any]:
-    """Return the JSON at `now` of a release that came at `came` (None: never), with some fields replaced."""
-    return release_json(verdict_at(now, came)) | fields
+def release_json_at(now: float, came_at: float | None = None, **fields: object) -> dict[str, Any]:
+    """Return the JSON at `now` of a release that came at `came_at` (None: never), with some fields replaced."""
+    return release_json(verdict_at(now, came_at)) | fields
 
 
-@pytest.mark.parametrize(("now", "came"), [(-5, None), (30, 12)], ids=["before its slot", "seen"])
-def test_a_release_is_not_due_before_its_slot_nor_once_it_was_seen(now: float, came: float | None) -> None:
-    assert release_json_at(now, came)["due"] is None
+@pytest.mark.parametrize(("now", "came_at"), [(-5, None), (30, 12)], ids=["before its slot", "seen"])
+def test_a_release_is_not_due_before_its_slot_nor_once_it_was_seen(now: float, came_at: float | None) -> None:
+    assert release_json_at(now, came_at)["due"] is None
 
 
 def test_a_due_release_has_its_length_and_the_last_answer() -> None:
+    # Each second since the slot a look got 503.
     body = release_json_at(12)
     assert body["verdict"] == "pending"
     assert body["due"] == {"part": "page", "seconds": 12.0, "got": "503", "looks": 12}
@@ -65,9 +68,9 @@ def test_the_last_answer_is_its_status_or_the_reason_for_the_failure(
     assert due.got == got
 
 
-def test_the_headline_counts_releases_that_are_due_out_late_or_not_seen() -> None:
+def test_the_headline_counts_the_releases_of_a_slot_that_are_out_late_or_not_seen_yet() -> None:
     rows = [
-        *(release_json_at(30, 12) for _ in range(6)),
+        *(release_json_at(30, came_at=12) for _ in range(6)),
         release_json_at(30, verdict="overdue", due=None),
         release_json_at(30),
     ]
@@ -83,9 +86,9 @@ def test_the_headline_is_about_the_slot_that_passed_last() -> None:
         return {**row, "slot": {**row["slot"], "start": "2018-01-05T10:00:00.000Z"}}
 
     # The second value is the slot if a release of it was not seen yet.
-    rows = [release_json_at(30, 12), at_ten(release_json_at(30))]
+    rows = [release_json_at(30, came_at=12), at_ten(release_json_at(30))]
     assert slot_headline(rows, after_slot(-1)) == ("", None)
     assert slot_headline(rows, after_slot(30)) == ("1 release due at 9.30am: 1 out", None)
-    later = after_slot(1800)
-    headline = slot_headline(rows, later + timedelta(minutes=1))
-    assert headline == ("1 release due at 10am: 1 not seen yet", later)
+    ten_o_clock = after_slot(1800)
+    headline = slot_headline(rows, ten_o_clock + timedelta(minutes=1))
+    assert headline == ("1 release due at 10am: 1 not seen yet", ten_o_clock)

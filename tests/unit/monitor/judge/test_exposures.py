@@ -23,19 +23,19 @@ HIDDEN_BY_EDGE = [(-266.0, ABSENT), (-121.0, PRESENT), (-110.0, ABSENT), (12.0, 
 
 
 @pytest.mark.parametrize(
-    ("edge_turns", "origin_looked_at_every", "least_length"),
+    ("edge_turns", "origin_looked_at_every", "expected_least_length"),
     [(HIDDEN_BY_EDGE, 5.0, 121.0), (HIDDEN_BY_EDGE, 145.0, 10.0), ([], 145.0, 120.0)],
     ids=["looked at closely", "minutes apart, and the edge denies it", "minutes apart, and no view denies it"],
 )  # fmt: skip
-def test_an_exposure_by_origin_looks_minutes_apart_is_as_long_as_the_edge_does_not_deny_it(
-    edge_turns: Sequence[tuple[float, object]], origin_looked_at_every: float, least_length: float
+def test_looks_at_the_origin_minutes_apart_prove_an_exposure_only_where_the_edge_does_not_deny_it(
+    edge_turns: Sequence[tuple[float, object]], origin_looked_at_every: float, expected_least_length: float
 ) -> None:
     seen = {"page/origin": RegularLooks(SHOWN_BY_ORIGIN, every=origin_looked_at_every, until=40, specific=True)}
     if edge_turns:
         seen["page"] = RegularLooks(edge_turns, every=5, until=40, specific=True)
     verdict = judged(60, seen)
     (exposure,) = verdict.exposures
-    assert (verdict.verdict, exposure.seconds.min) == (VerdictKind.EARLY, least_length)
+    assert (verdict.verdict, exposure.seconds.min) == (VerdictKind.EARLY, expected_least_length)
 
 
 # A cache whose copies may be two seconds old, though it sends an Age of 0
@@ -46,12 +46,12 @@ def exposures_in_copies_up_to_two_seconds_old(*each: Look) -> Sequence[Exposure]
 
 
 def test_an_absence_in_a_copy_that_may_be_older_than_a_presence_ends_no_exposure() -> None:
-    last_absent, came, absent_again, oldest_copy = -6, -5, -4, 2
+    last_absent, came, absent_again, greatest_age = -6, -5, -4, 2
     (exposure,) = exposures_in_copies_up_to_two_seconds_old(
         (-7, ABSENT), (last_absent, ABSENT), (came, PRESENT), (absent_again, ABSENT), (-3, PRESENT)
     )
     assert exposure.open
-    assert exposure.start == Interval(after_slot(last_absent - oldest_copy), after_slot(came))
+    assert exposure.start == Interval(after_slot(last_absent - greatest_age), after_slot(came))
 
 
 @pytest.mark.parametrize(("seconds_later", "is_ended"), [(2, False), (5, True)])
@@ -76,10 +76,12 @@ def verdict_on(*edge: Run, origin: Sequence[Run] = ()) -> Verdict:
     return judged(120, {"page": edge, "page/origin": origin})
 
 
-def test_a_410_before_the_slot_proves_that_the_page_was_public_for_a_moment() -> None:
-    unseen = Interval(after_slot(-300), after_slot(-285))
+def test_a_410_after_a_404_before_the_slot_proves_that_the_page_was_public_for_a_moment() -> None:
+    last_missing, first_removed = -300, -285
+    unseen = Interval(after_slot(last_missing), after_slot(first_removed))
+    length = Bounds(0, first_removed - last_missing)
     verdict = verdict_on(MISSING_UNTIL_300_S_BEFORE, REMOVED_FROM_285_S_BEFORE)
-    assert verdict.exposures == (Exposure("page", unseen, unseen, Bounds(0.0, 15.0), open=False, ended=Ended.REMOVED),)
+    assert verdict.exposures == (Exposure("page", unseen, unseen, length, open=False, ended=Ended.REMOVED),)
     assert "came and went between Fri 5 Jan 2018 09:25:00 GMT" in verdict.findings[0].detail
     assert judged(-100, {"page": [MISSING_UNTIL_300_S_BEFORE, REMOVED_FROM_285_S_BEFORE]}).verdict is VerdictKind.EARLY
 
@@ -112,7 +114,7 @@ def test_no_other_removed_page_proves_an_exposure(runs: Sequence[Run]) -> None:
     [(30, 404, VerdictKind.UNPROVEN), (70, 404, VerdictKind.OVERDUE), (30, 200, VerdictKind.OVERDUE)],
     ids=["published in time and removed", "published late and removed", "another edition before"],
 )
-def test_a_page_that_was_published_in_time_and_removed_before_any_look_is_not_late(
+def test_a_page_that_was_perhaps_published_in_time_and_removed_before_any_look_is_unproven_and_not_late(
     last_missing: int, status_before: int, expected: VerdictKind
 ) -> None:
     missing = a_run("page", ABSENT, -3600, last_missing, status=status_before)
@@ -123,7 +125,7 @@ def test_a_page_that_was_published_in_time_and_removed_before_any_look_is_not_la
     assert is_explained is (expected is VerdictKind.UNPROVEN)
 
 
-def test_a_page_that_was_public_around_its_slot_and_removed_unseen_has_no_bound_when_it_comes_back() -> None:
+def test_a_page_that_was_public_around_its_slot_and_removed_unseen_has_no_early_bound_when_it_comes_back() -> None:
     missing, removed = a_run("page", ABSENT, -3600, -30, status=404), a_run("page", WITHDRAWN, 20, 95, status=410)
     verdict = judged(600, {"page": [missing, removed, a_run("page", PRESENT, 100, 590, specific=True)]})
     assert (verdict.verdict, verdict.parts[0].early_bound) == (VerdictKind.UNPROVEN, None)

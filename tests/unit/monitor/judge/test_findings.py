@@ -23,31 +23,30 @@ Turns = Sequence[Turn]
 NOT_OUT = [(-100, ABSENT)]
 CAME_IN_TIME = [(-100, ABSENT), (1, PRESENT)]
 LATE = [(-100, ABSENT), (300, PRESENT)]
-EARLY = [(-900, ABSENT), (-600, PRESENT)]
 
 
-def came(seconds: float) -> Turns:
-    """Return the turns of a page that was absent until an instant."""
+def shown_from(seconds: float) -> Turns:
+    """Return the turns of a target that was absent until an instant and shows the release from then on."""
     return [(-100, ABSENT), (seconds, PRESENT)]
 
 
 @pytest.mark.parametrize("edge_shows", [1, 2])
 def test_a_release_in_time_has_no_findings_if_its_edge_is_at_most_one_look_behind(edge_shows: float) -> None:
-    assert kinds(judged(200, {"page": came(edge_shows), "page/origin": CAME_IN_TIME})) == []
+    assert kinds(judged(200, {"page": shown_from(edge_shows), "page/origin": CAME_IN_TIME})) == []
 
 
 # Exposures
 
 
-@pytest.mark.parametrize(("spacing", "exposures"), [(5, 2), (50, 1)])
+@pytest.mark.parametrize(("spacing", "expected_exposures"), [(5, 2), (50, 1)])
 def test_two_sightings_are_one_exposure_if_the_content_api_was_watched_closely_in_between(
-    spacing: float, exposures: int
+    spacing: float, expected_exposures: int
 ) -> None:
     seen_twice = RegularLooks([(-700, ABSENT), (-660, PRESENT), (-650, ABSENT), (-600, PRESENT)], every=5)
     # Looks further apart than the spacing allows begin a run of their own and prove nothing in between.
     content = RegularLooks([(-1005, ABSENT), (-658, PRESENT)], every=70, spacing=spacing)
     verdict = judged(-560, {"page": seen_twice, "page/content": content})
-    assert len(verdict.exposures) == exposures
+    assert len(verdict.exposures) == expected_exposures
     assert verdict.exposures[-1].open
 
 
@@ -65,16 +64,18 @@ def test_an_exposure_is_open_while_the_edge_serves_an_old_copy_of_what_the_origi
 
 
 def test_an_exposure_is_found_with_its_length_and_part() -> None:
-    (exposed,) = found(judged(-10, [*EARLY, (-300, WITHDRAWN)]), Kind.EARLY_EXPOSURE)
-    assert (exposed.part, exposed.seconds) == ("page", Bounds(299, 301))
+    came, removed, every = -600, -300, 1
+    turns = [(-900, ABSENT), (came, PRESENT), (removed, WITHDRAWN)]
+    (exposed,) = found(judged(-10, turns, every=every), Kind.EARLY_EXPOSURE)
+    assert (exposed.part, exposed.seconds) == ("page", Bounds(removed - came - every, removed - came + every))
     assert "removed between" in exposed.detail
 
 
 @pytest.mark.parametrize(
     ("now", "turns", "kind", "suggests_utc"),
     [
-        (3700, came(3600), Kind.LATE, True),
-        (3700, came(2600), Kind.LATE, False),
+        (3700, shown_from(3600), Kind.LATE, True),
+        (3700, shown_from(2600), Kind.LATE, False),
         (100, [(-4000, ABSENT), (-3600, PRESENT)], Kind.EARLY_EXPOSURE, True),
     ],
 )
@@ -89,9 +90,10 @@ def test_a_delay_of_exactly_an_hour_suggests_a_clock_in_utc(
 
 
 def test_a_part_late_while_the_page_was_in_time_is_partial() -> None:
-    (partial,) = found(judged(900, {"page": CAME_IN_TIME, "sheet": came(780)}, SHEET), Kind.PARTIAL)
+    (partial,) = found(judged(900, {"page": CAME_IN_TIME, "sheet": shown_from(780)}, SHEET), Kind.PARTIAL)
     assert partial.detail == "late while other parts were out: sheet"
-    assert partial.seconds == Bounds(779, 780)
+    # By looks every second.
+    assert partial.seconds == Bounds(780 - 1, 780)
 
 
 @pytest.mark.parametrize(("sheet", "count"), [(NOT_OUT, 1), (LATE, 0)], ids=["still absent", "late together"])
@@ -100,21 +102,21 @@ def test_a_late_page_is_partial_if_a_part_is_still_absent(sheet: Turns, count: i
 
 
 @pytest.mark.parametrize(
-    ("now", "page", "head_start"), [(1100, came(1000), Bounds(599, 601)), (500, NOT_OUT, Bounds(100, None))]
+    ("now", "page", "head_start"), [(1100, shown_from(1000), Bounds(599, 601)), (500, NOT_OUT, Bounds(100, None))]
 )
 def test_a_copy_elsewhere_before_a_late_page_is_a_finding_with_its_head_start(
     now: float, page: Turns, head_start: Bounds
 ) -> None:
-    copy = came(6 * 60 + 40)
+    copy = shown_from(6 * 60 + 40)
     (first,) = found(judged(now, {"page": page, "news": copy}, NEWS), Kind.ELSEWHERE_FIRST)
     assert (first.part, first.seconds) == ("news", head_start)
     assert NEWS.url in first.detail
     assert "6 min 39 s to 6 min 40 s after the slot" in first.detail
 
 
-@pytest.mark.parametrize("news", [came(2), came(50), [(2, PRESENT)]])
+@pytest.mark.parametrize("news", [shown_from(2), shown_from(50), [(2, PRESENT)]])
 def test_a_copy_elsewhere_is_no_finding_if_the_page_came_in_time(news: Turns) -> None:
-    assert kinds(judged(200, {"page": came(20), "news": news}, NEWS)) == []
+    assert kinds(judged(200, {"page": shown_from(20), "news": news}, NEWS)) == []
 
 
 @pytest.mark.parametrize(("count", "findings"), [(59, 0), (60, 1), (2000, 1)])
@@ -134,7 +136,7 @@ def test_more_parts_than_are_watched_is_a_finding(count: int, findings: int) -> 
 def test_other_bytes_of_a_file_after_the_release_are_one_swap(
     digests: list[tuple[float, str]], since_release: Bounds
 ) -> None:
-    sheet = RegularLooks(came(2), digests=[(-100, "a"), *digests])
+    sheet = RegularLooks(shown_from(2), digests=[(-100, "a"), *digests])
     (swap,) = found(judged(600, {"page": CAME_IN_TIME, "sheet": sheet}, SHEET), Kind.SWAPPED)
     assert (swap.part, swap.seconds) == ("sheet", since_release)
 
@@ -160,7 +162,7 @@ def test_content_that_went_absent_is_judged_again_a_minute_later_when_it_is_no_f
 @pytest.mark.parametrize(
     ("edge", "seconds"),
     [
-        (came(90), [Bounds(88, 90)]),
+        (shown_from(90), [Bounds(88, 90)]),
         (NOT_OUT, [Bounds(199, None)]),
         ([(-100, ABSENT), (20, WITHDRAWN), (60, ABSENT), (90, PRESENT)], [Bounds(18, 20)]),
         ([(-100, ABSENT), (-50, WITHDRAWN), (90, PRESENT)], [Bounds(88, 90)]),
@@ -172,21 +174,24 @@ def test_an_edge_that_hides_what_the_origin_has_is_stale(edge: Turns, seconds: l
     assert [each.seconds for each in found(judged(200, seen), Kind.STALE_EDGE)] == seconds
 
 
-def test_an_edge_is_stale_only_until_the_origin_has_removed_the_release_and_no_user_is_known_to_have_got_it() -> None:
+def test_an_edge_is_stale_only_until_the_origin_removed_the_release_and_users_delay_never_ends() -> None:
     origin = [(-100, ABSENT), (1, PRESENT), (31, ABSENT)]
     verdict = judged(200, {"page": NOT_OUT, "page/origin": origin})
     (stale,) = found(verdict, Kind.STALE_EDGE)
-    assert stale.seconds == Bounds(29, 31)
-    assert verdict.parts[0].users_delay == Bounds(30, None)
+    # By looks every second, the origin lacked the page at 0, showed it from 1 to 30, and lacked it again at 31.
+    assert stale.seconds == Bounds(30 - 1, 31 - 0)
+    # No user is known to have got it.
+    assert verdict.page.users_delay == Bounds(30, None)
 
 
-def test_every_time_an_edge_hides_the_release_is_found_and_the_grade_is_that_of_the_first() -> None:
-    # Its origin shows the page from 1 s on.
+def test_every_time_an_edge_hides_the_release_is_found_and_the_worst_sets_the_grade() -> None:
+    # The origin shows the page from 1 on. By looks every second, the edge lacks it until 4, and again from 20 to 179.
     edge = [(-100, ABSENT), (5, PRESENT), (20, ABSENT), (180, PRESENT)]
     verdict = judged(300, {"page": edge, "page/origin": CAME_IN_TIME})
     first, second = found(verdict, Kind.STALE_EDGE)
-    assert (first.seconds, second.seconds) == (Bounds(3, 5), Bounds(159, 161))
+    assert (first.seconds, second.seconds) == (Bounds(4 - 1, 5 - 0), Bounds(179 - 20, 180 - 19))
     assert second.detail.endswith("having shown it before")
+    # A user's wait of 5 s is no fault. One of 159 s is a note.
     assert verdict.grade is Grade.NOTE
 
 
@@ -200,7 +205,7 @@ def test_a_later_absence_at_the_edge_is_stale_if_the_origin_still_has_the_releas
 
 
 def test_without_an_origin_view_the_content_api_shows_a_stale_edge() -> None:
-    (stale,) = found(judged(200, {"page": came(30), "page/content": CAME_IN_TIME}), Kind.STALE_EDGE)
+    (stale,) = found(judged(200, {"page": shown_from(30), "page/content": CAME_IN_TIME}), Kind.STALE_EDGE)
     assert stale.detail.startswith("the content API showed it")
 
 
@@ -211,7 +216,7 @@ def test_the_edge_of_a_file_can_be_stale_and_that_of_a_copy_elsewhere_never_is(
     part: Part, grade: Grade, stale_for: list[Bounds]
 ) -> None:
     page = {"page": CAME_IN_TIME, "page/origin": CAME_IN_TIME}
-    part_shown_later_at_edge = {part.id: came(361), f"{part.id}/origin": CAME_IN_TIME}
+    part_shown_later_at_edge = {part.id: shown_from(361), f"{part.id}/origin": CAME_IN_TIME}
     verdict = judged(400, page | part_shown_later_at_edge, part)
     assert (verdict.verdict, verdict.grade) == (VerdictKind.ON_TIME, grade)
     assert [each.seconds for each in verdict.findings] == stale_for
@@ -223,7 +228,7 @@ def test_the_edge_of_a_file_can_be_stale_and_that_of_a_copy_elsewhere_never_is(
 def test_a_blind_span_over_the_slot_is_found_with_cause_and_length() -> None:
     begins, ends = -20, 40
     span = Blind(after_slot(begins), after_slot(ends), "killed")
-    (blind,) = found(judged(200, came(150), blind=[span]), Kind.BLIND)
+    (blind,) = found(judged(200, shown_from(150), blind=[span]), Kind.BLIND)
     assert blind.seconds == Bounds(ends - begins, ends - begins)
     assert blind.detail.startswith("killed for 1 min")
 
@@ -240,7 +245,7 @@ def test_a_blind_span_that_changed_nothing_is_no_finding(span: tuple[float, floa
 )
 def test_a_blind_span_counts_only_for_its_host_and_target(host: str, target: str, expected_findings: int) -> None:
     span = Blind(after_slot(-20), after_slot(40), "dns", host, target)
-    assert len(found(judged(200, came(150), blind=[span]), Kind.BLIND)) == expected_findings
+    assert len(found(judged(200, shown_from(150), blind=[span]), Kind.BLIND)) == expected_findings
 
 
 FAILED_AROUND_SLOT = [(-100, ABSENT), (-70, UNKNOWN), (150, PRESENT)]
@@ -303,7 +308,7 @@ def test_a_clock_fault_is_no_longer_than_the_looks_that_failed_by_the_clock() ->
     ]
     findings = judged(200, {"page": runs}).findings
     assert [(each.kind, each.seconds.min) for each in findings] == [
-        (Kind.CLOCK_FAULT, 10), (Kind.BLIND, 49), (Kind.BLIND, 159),
+        (Kind.CLOCK_FAULT, -10 - -20), (Kind.BLIND, -21 - -70), (Kind.BLIND, 150 - -9),
     ]  # fmt: skip
 
 
@@ -383,20 +388,23 @@ def by_monitors(**turns: Turns) -> dict[str, Sequence[object]]:
 
 
 def test_an_edge_that_serves_one_monitor_and_not_another_is_a_split_view_that_names_both() -> None:
-    (split,) = found(judged(200, by_monitors(north=came(5), south=came(60))), Kind.SPLIT_VIEW)
+    (split,) = found(judged(200, by_monitors(north=shown_from(5), south=shown_from(60))), Kind.SPLIT_VIEW)
     assert split.part == "page"
     assert split.detail == (
         "“north” got it between Fri 5 Jan 2018 09:30:04 GMT and Fri 5 Jan 2018 09:30:05 GMT; "
         "“south” was served without it for 54 s to 56 s longer"
     )
-    assert split.seconds == Bounds(54, 56)
+    # By looks every second, “south” last lacked it at 59.
+    assert split.seconds == Bounds(59 - 5, 60 - 4)
 
 
 def test_a_split_view_has_no_end_while_one_monitor_gets_the_old_answer() -> None:
-    (split,) = found(judged(200, by_monitors(north=came(5), south=NOT_OUT)), Kind.SPLIT_VIEW)
+    (split,) = found(judged(200, by_monitors(north=shown_from(5), south=NOT_OUT)), Kind.SPLIT_VIEW)
     assert split.seconds.max is None
 
 
-@pytest.mark.parametrize("turns", [{"north": came(5), "south": came(6)}, {"north": came(5)}], ids=["alike", "alone"])
+@pytest.mark.parametrize(
+    "turns", [{"north": shown_from(5), "south": shown_from(6)}, {"north": shown_from(5)}], ids=["alike", "alone"]
+)
 def test_monitors_that_saw_the_same_have_no_split_view(turns: dict[str, Turns]) -> None:
     assert found(judged(200, by_monitors(**turns)), Kind.SPLIT_VIEW) == []

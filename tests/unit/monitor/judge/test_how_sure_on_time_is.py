@@ -38,14 +38,17 @@ def on_time_after_absence(seconds_before_slot: float) -> Verdict:
     return verdict
 
 
-@pytest.mark.parametrize(("seconds_before_slot", "suffix"), [(0.8, ""), (5, ""), (5.2, ", to 6 s"), (12, ", to 12 s")])
-def test_the_board_and_notices_say_how_early_it_may_have_come(seconds_before_slot: float, suffix: str) -> None:
+@pytest.mark.parametrize(
+    ("seconds_before_slot", "expected_suffix"), [(0.8, ""), (5, ""), (5.2, ", to 6 s"), (12, ", to 12 s")]
+)
+def test_the_board_and_notices_say_how_early_it_may_have_come(seconds_before_slot: float, expected_suffix: str) -> None:
+    on_time = f"on time{expected_suffix}"
     verdict = on_time_after_absence(seconds_before_slot)
     body, facts, now = release_json(verdict), release_facts(verdict, Measurement()), after_slot(90)
-    assert status_text(body) == status_text(body["parts"][0]) == board_cells(body)[2] == f"on time{suffix}"
-    assert headline(body) == f"ON TIME{suffix}, final"
-    assert f"came out on time{suffix}, first seen" in write_notice_subject("final", "late", facts, now)
-    assert f"- Announced page: on time{suffix}, first seen" in write_notice_text("final", "late", facts, "r", now)
+    assert status_text(body) == status_text(body["parts"][0]) == board_cells(body)[2] == on_time
+    assert headline(body) == f"ON TIME{expected_suffix}, final"
+    assert f"came out {on_time}, first seen" in write_notice_subject("final", "late", facts, now)
+    assert f"- Announced page: {on_time}, first seen" in write_notice_text("final", "late", facts, "r", now)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +90,7 @@ def test_a_period_report_counts_releases_that_are_less_sure() -> None:
         for bound in (1, 12, 30.5)
     ]
     period = select_period(rows, date(2018, 1, 5), date(2018, 1, 5))
+    # Up to 5 s early counts as sure, so two of three are less sure, and seconds are rounded up.
     counts = build_period_report(period, "Ofqual", after_slot(90)).find_field("P.counts")
     assert "2 of those on time may have come up to 31 seconds early" in " ".join(counts.paragraphs)
     assert period_json(period)["punctuality"]["on_time_unsure"] == 2

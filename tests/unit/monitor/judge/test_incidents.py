@@ -84,39 +84,44 @@ MOJ = Incident(
 
 @pytest.mark.parametrize("every", [1.0, 15.0])
 @pytest.mark.parametrize(
-    ("incident", "minutes"), [(IPCC, 38), (JANUARY, 169), (MARCH, 82)], ids=["ipcc-2015", "ofqual-01", "ofqual-03"]
+    ("incident", "minutes_late"), [(IPCC, 38), (JANUARY, 169), (MARCH, 82)], ids=["ipcc-2015", "ofqual-01", "ofqual-03"]
 )
-def test_a_late_release_is_measured_within_one_spacing(incident: Incident, minutes: int, every: float) -> None:
+def test_a_late_release_is_measured_within_one_spacing(incident: Incident, minutes_late: int, every: float) -> None:
     verdict = incident.verdict(every=every)
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.LATE, Grade.REPORT, True)
-    assert verdict.page.delay == Bounds(minutes * 60 - every, minutes * 60)
+    assert verdict.page.delay == Bounds(minutes_late * 60 - every, minutes_late * 60)
 
 
 @pytest.mark.parametrize("every", [1.0, 15.0])
 @pytest.mark.parametrize(
-    ("incident", "report", "news"), [(JANUARY, 21, 65), (MARCH, 27, 28)], ids=["ofqual-01", "ofqual-03"]
+    ("incident", "report_minutes_late", "news_minutes_late"),
+    [(JANUARY, 21, 65), (MARCH, 27, 28)],
+    ids=["ofqual-01", "ofqual-03"],
 )
-def test_each_alternative_address_has_its_own_delay(incident: Incident, report: int, news: int, every: float) -> None:
+def test_each_alternative_address_has_its_own_delay(
+    incident: Incident, report_minutes_late: int, news_minutes_late: int, every: float
+) -> None:
     verdict = incident.verdict(every=every)
-    assert [part.delay for part in verdict.parts[1:]] == [
-        Bounds(minutes * 60 - every, minutes * 60) for minutes in (report, news)
+    _page, *alternatives = verdict.parts
+    assert [part.delay for part in alternatives] == [
+        Bounds(minutes * 60 - every, minutes * 60) for minutes in (report_minutes_late, news_minutes_late)
     ]
     assert [each.part for each in found(verdict, Kind.ELSEWHERE_FIRST)] == ["report", "news"]
 
 
-def test_another_address_is_found_at_once_while_the_announced_page_is_absent() -> None:
+def test_an_address_that_shows_the_release_is_found_while_the_announced_page_is_still_absent() -> None:
     verdict = JANUARY.verdict(every=15, now="2018-01-05 10:00")
     assert (verdict.verdict, verdict.grade) == (VerdictKind.OVERDUE, Grade.REPORT)
     assert [each.part for each in found(verdict, Kind.ELSEWHERE_FIRST)] == ["report"]
 
 
 @pytest.mark.parametrize("every", [1.0, 60.0, 300.0])
-def test_half_an_hour_in_public_two_days_early_is_measured_from_both_sides(every: float) -> None:
-    monday = OFSTED.verdict(every=every, now="2017-03-20 18:00")
+def test_half_an_hour_in_public_two_days_early_is_measured_within_one_spacing(every: float) -> None:
+    monday, half_an_hour = OFSTED.verdict(every=every, now="2017-03-20 18:00"), 1800
     assert (monday.verdict, monday.grade, monday.final) == (VerdictKind.EARLY, Grade.REPORT, False)
     assert sorted(each.part for each in monday.exposures) == ["html", "page"]
     for each in monday.exposures:
-        assert (each.open, each.seconds) == (False, Bounds(1800 - every, 1800 + every))
+        assert (each.open, each.seconds) == (False, Bounds(half_an_hour - every, half_an_hour + every))
         assert each.start.by == at("2017-03-20 17:00")
 
 
@@ -138,8 +143,12 @@ def test_a_leak_to_the_press_changes_no_verdict() -> None:
     assert (verdict.verdict, verdict.grade, verdict.findings) == (VerdictKind.ON_TIME, Grade.NONE, ())
 
 
-@pytest.mark.parametrize(("now", "public"), [("09:45", []), ("10:00", ["report"]), ("11:00", ["report", "news"])])
-def test_other_public_addresses_are_listed_in_the_order_of_appearance(now: str, public: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("now", "expected_parts"), [("09:45", []), ("10:00", ["report"]), ("11:00", ["report", "news"])]
+)
+def test_other_public_addresses_are_listed_in_the_order_of_appearance_without_an_end(
+    now: str, expected_parts: list[str]
+) -> None:
     verdict = JANUARY.verdict(every=15, now=f"2018-01-05 {now}")
-    assert [each.part for each in verdict.elsewhere] == public
+    assert [each.part for each in verdict.elsewhere] == expected_parts
     assert not any(each.to for each in verdict.elsewhere)

@@ -26,7 +26,7 @@ from tests.worlds.releases import a_release
 from tests.worlds.verdicts import explained, judged, runs_seen
 
 GUESS = "https://www.gov.uk/government/statistics/claims"
-REDIRECT, INDEX = DEFAULT_LAGS.redirect.total_seconds(), DEFAULT_LAGS.index.total_seconds()
+DEFAULT_REDIRECT_LAG, DEFAULT_INDEX_LAG = DEFAULT_LAGS.redirect.total_seconds(), DEFAULT_LAGS.index.total_seconds()
 
 
 def redirect_at(when: float) -> Look:
@@ -55,9 +55,14 @@ def longest_lags(now: float, *others: Publication) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(
-    ("announcement", "index", "now", "expected"),
+    ("announcement", "index", "now", "expected_lags"),
     [
-        (looks_without_release(2, redirect_at(3)), looks_without_release(40), 900, (REDIRECT, INDEX)),
+        (
+            looks_without_release(2, redirect_at(3)),
+            looks_without_release(40),
+            900,
+            (DEFAULT_REDIRECT_LAG, DEFAULT_INDEX_LAG),
+        ),
         (looks_without_release(420, redirect_at(421)), looks_without_release(410), 900, (420, 420)),
         (looks_without_release(420, redirect_at(421)), looks_without_release(230, (240, PRESENT)), 900, (420, 239)),
         # The redirect may have failed for good: its lag ends when the index shows the release.
@@ -66,10 +71,15 @@ def longest_lags(now: float, *others: Publication) -> tuple[float, float]:
         (looks_without_release(900), looks_without_release(900), 300, (299, 299)),
         (looks_without_release(300), looks_without_release(290), 900, (299, 289)),
         # Between these looks it may have changed at any time.
-        (looks_without_release(100, redirect_at(900)), looks_without_release(90), 900, (99, INDEX)),
-        (looks_without_release(420, redirect_at(421)), looks_without_release(410), 0.5, (REDIRECT, INDEX)),
-        (looks_without_release(420, redirect_at(421)), looks(), 900, (420, INDEX)),
-        (looks(), looks(), 100, (REDIRECT, INDEX)),
+        (looks_without_release(100, redirect_at(900)), looks_without_release(90), 900, (99, DEFAULT_INDEX_LAG)),
+        (
+            looks_without_release(420, redirect_at(421)),
+            looks_without_release(410),
+            0.5,
+            (DEFAULT_REDIRECT_LAG, DEFAULT_INDEX_LAG),
+        ),
+        (looks_without_release(420, redirect_at(421)), looks(), 900, (420, DEFAULT_INDEX_LAG)),
+        (looks(), looks(), 100, (DEFAULT_REDIRECT_LAG, DEFAULT_INDEX_LAG)),
     ],
     ids=[
         "within the defaults",
@@ -85,14 +95,14 @@ def longest_lags(now: float, *others: Publication) -> tuple[float, float]:
     ],
 )
 def test_a_published_release_measures_how_long_its_witnesses_did_not_show_it(
-    announcement: Looks, index: Looks, now: float, expected: tuple[float, float]
+    announcement: Looks, index: Looks, now: float, expected_lags: tuple[float, float]
 ) -> None:
-    assert longest_lags(now, publication(announcement, index)) == expected
+    assert longest_lags(now, publication(announcement, index)) == expected_lags
 
 
 @pytest.mark.parametrize(
     ("stamped_at", "expected_lag"),
-    [(1, 600), (-1, REDIRECT), (None, REDIRECT), (-700, REDIRECT)],
+    [(1, 600), (-1, DEFAULT_REDIRECT_LAG), (None, DEFAULT_REDIRECT_LAG), (-700, DEFAULT_REDIRECT_LAG)],
     ids=["at its slot", "before its slot", "no stamp", "set by hand"],
 )
 def test_the_publishers_stamp_dates_a_release_that_its_witnesses_led_to(
@@ -111,7 +121,10 @@ def test_a_stamp_long_before_the_release_was_found_leaves_both_lags_at_their_def
     version = format_version(first_published_at=after_slot(stamped_at))
     page = a_sighting(PRESENT, found_at, specific=True, version=version)
     announcement, index = looks_without_release(1000, redirect_at(1001)), looks_without_release(990)
-    assert longest_lags(2000, publication(announcement, index, page, out=found_at)) == (REDIRECT, INDEX)
+    assert longest_lags(2000, publication(announcement, index, page, out=found_at)) == (
+        DEFAULT_REDIRECT_LAG,
+        DEFAULT_INDEX_LAG,
+    )
 
 
 SEVEN_MINUTES_BEHIND = publication(looks_without_release(420, redirect_at(421)), looks_without_release(410))
@@ -119,7 +132,8 @@ FIFTEEN_MINUTES_BEHIND = publication(looks_without_release(900), looks_without_r
 
 
 @pytest.mark.parametrize(
-    ("other_slot", "expected_lag"), [(-9000, 420), (9000, 420), (-86_400, REDIRECT), (86_400, REDIRECT)]
+    ("other_slot", "expected_lag"),
+    [(-9000, 420), (9000, 420), (-86_400, DEFAULT_REDIRECT_LAG), (86_400, DEFAULT_REDIRECT_LAG)],
 )
 def test_only_the_lags_of_releases_of_the_same_day_count(other_slot: float, expected_lag: float) -> None:
     redirect_lag, _index_lag = longest_lags(900, replace(SEVEN_MINUTES_BEHIND, slot=after_slot(other_slot)))
@@ -134,14 +148,16 @@ def test_the_longest_lag_of_several_releases_counts() -> None:
     assert lags == (7 * 60, 7 * 60)
 
 
-def verdict_without_page(*others: Publication, now: float, until: float = 3000, page: Sequence[Look] = ()) -> Verdict:
+def verdict_by_witnesses(
+    *others: Publication, now: float, silent_until: float = 3000, page: Sequence[Look] = ()
+) -> Verdict:
     """Return the verdict on a release at an unknown address, whose witnesses are silent until an instant."""
     return judged(
         now,
         {
             "page": looks((-1, ABSENT), (60, ABSENT), *page, specific=True),
-            "announcement/origin": looks_without_release(until),
-            "index/origin": looks_without_release(until, begin=45),
+            "announcement/origin": looks_without_release(silent_until),
+            "index/origin": looks_without_release(silent_until, begin=45),
         },
         release=a_release(url=GUESS, address=Address.FOUND if page else Address.GUESSED, link=f"{GUESS}/x"),
         published=others,
@@ -160,19 +176,19 @@ def verdict_without_page(*others: Publication, now: float, until: float = 3000, 
     ],
     ids=["default", "measured", "until it is over", "then", "while another is silent too", "of another day"],
 )
-def test_a_release_is_overdue_only_after_the_longest_lag_of_the_witnesses_that_day(
+def test_a_release_is_being_confirmed_until_the_longest_lag_of_the_witnesses_that_day_and_then_overdue(
     now: float, others: Sequence[Publication], expected: VerdictKind
 ) -> None:
-    verdict = verdict_without_page(*others, now=now)
+    verdict = verdict_by_witnesses(*others, now=now)
     assert verdict.verdict is expected
     is_confirming = verdict.due is not None and verdict.due.is_confirming
     assert is_confirming is (expected is VerdictKind.PENDING)
 
 
 def test_a_release_found_within_the_longest_lag_of_that_day_is_unproven_and_names_the_lag() -> None:
-    found_5_min_late = {"now": 500, "until": 299, "page": [(300, PRESENT), (310, PRESENT)]}
-    alone = verdict_without_page(**found_5_min_late)
-    after_another = verdict_without_page(SEVEN_MINUTES_BEHIND, **found_5_min_late)
+    found_5_min_late = {"now": 500, "silent_until": 299, "page": [(300, PRESENT), (310, PRESENT)]}
+    alone = verdict_by_witnesses(**found_5_min_late)
+    after_another = verdict_by_witnesses(SEVEN_MINUTES_BEHIND, **found_5_min_late)
     assert (alone.verdict, after_another.verdict) == (VerdictKind.LATE, VerdictKind.UNPROVEN)
     assert "still announced 7 min after it was out" in (after_another.unproven_because or "")
     assert (alone.lags, after_another.lags) == (DEFAULT_LAGS, Lags(timedelta(minutes=7), timedelta(minutes=7)))
@@ -188,7 +204,7 @@ def test_an_explanation_names_the_lag_that_the_verdict_allowed_for() -> None:
 
 
 def test_a_release_late_by_its_witnesses_is_judged_again_at_the_next_minute() -> None:
-    verdict = verdict_without_page(now=310)
+    verdict = verdict_by_witnesses(now=310)
     assert (verdict.verdict, verdict.revisit) == (VerdictKind.OVERDUE, after_slot(6 * 60))
 
 
@@ -201,9 +217,9 @@ turns = st.lists(st.tuples(instants, states), max_size=6, unique_by=lambda turn:
     now=st.integers(0, 2000),
     page=turns,
     origin=turns,
-    announced=instants,
-    unlisted=instants,
-    gap=st.integers(1, 300),
+    announced_until=instants,
+    unlisted_until=instants,
+    gap_to_next_look=st.integers(1, 300),
     others=st.lists(st.tuples(instants, instants), max_size=3),
 )
 def test_the_lags_of_further_releases_never_make_a_release_late(  # noqa: PLR0913 # what a verdict by witnesses rests on
@@ -211,16 +227,16 @@ def test_the_lags_of_further_releases_never_make_a_release_late(  # noqa: PLR091
     now: int,
     page: list[Look],
     origin: list[Look],
-    announced: int,
-    unlisted: int,
-    gap: int,
+    announced_until: int,
+    unlisted_until: int,
+    gap_to_next_look: int,
     others: list[tuple[int, int]],
 ) -> None:
     seen = {
         "page": looks(*page, specific=True),
         "page/origin": looks(*origin),
-        "announcement/origin": looks_without_release(announced, redirect_at(announced + gap)),
-        "index/origin": looks_without_release(unlisted, (unlisted + gap, PRESENT)),
+        "announcement/origin": looks_without_release(announced_until, redirect_at(announced_until + gap_to_next_look)),
+        "index/origin": looks_without_release(unlisted_until, (unlisted_until + gap_to_next_look, PRESENT)),
     }
     published = [
         publication(

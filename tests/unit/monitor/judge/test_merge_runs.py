@@ -58,7 +58,7 @@ def test_runs_are_not_merged_if_content_was_public_early() -> None:
     ]
     runs.append(ten_minutes_of(ABSENT, SLOT - 6 * DAY))
     assert merged_runs(*runs) == runs
-    # Also if only another view showed it.
+    # Nor are they if only another view showed it.
     views = {EDGE: [runs[0], runs[2]], "r/page/origin": [runs[1]]}
     assert compact_runs(views, UNTIL) == views
 

@@ -37,13 +37,13 @@ def evidence_of(  # noqa: PLR0913 # all facts behind the evidence
     slot: datetime | None = SLOT,
     blind: Sequence[Blind] = (),
     release: Release | None = None,
-    part: int = 0,
+    part_index: int = 0,
 ) -> PartEvidence:
     """Return what was seen of the page, or of another part."""
     whole = release or a_release(address=address)
     promises = [] if slot is None else [a_promise(slot)]
     case = case_of(whole, promises, blind, Policy(), after_slot(now))
-    return gather_evidence(case, whole.parts[part], runs_seen(10**6, known), blind)
+    return gather_evidence(case, whole.parts[part_index], runs_seen(10**6, known), blind)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_guess_is_confirmed_by_the_release_unless_it_was_removed_before_its_sl
 def test_only_the_page_of_a_release_with_a_guessed_address_is_a_guess() -> None:
     assert evidence_of({}, Address.GUESSED).is_guess
     assert not evidence_of({}, Address.ANNOUNCED).is_guess
-    sheet = evidence_of({}, release=a_release(SHEET, address=Address.GUESSED), part=1)
+    sheet = evidence_of({}, release=a_release(SHEET, address=Address.GUESSED), part_index=1)
     assert (sheet.is_guess, sheet.witnesses) == (False, None)
 
 
@@ -195,10 +195,10 @@ def test_a_part_may_have_been_public_at_the_slot_only_if_a_view_showed_it_before
     assert evidence.may_have_been_public_at(SLOT) is may_have_been_public
 
 
-@pytest.mark.parametrize(("now", "counts_until"), [(30, [30]), (60, [60]), (-60, [-60]), (-61, [])])
-def test_a_run_counts_only_up_to_the_judged_instant(now: float, counts_until: list[float]) -> None:
+@pytest.mark.parametrize(("now", "expected_ends"), [(30, [30]), (60, [60]), (-60, [-60]), (-61, [])])
+def test_a_run_counts_only_up_to_the_judged_instant(now: float, expected_ends: list[float]) -> None:
     runs = evidence_of({"page": looks_at_page((-60, ABSENT), (0, ABSENT), (60, ABSENT))}, now=now).views[View.EDGE]
-    expected = [after_slot(end) for end in counts_until]
+    expected = [after_slot(end) for end in expected_ends]
     assert [run.last_received for run in runs] == [run.end for run in runs] == expected
 
 
@@ -226,7 +226,7 @@ def test_a_run_proves_nothing_only_if_the_clock_of_its_monitor_was_wrong_through
     assert len(evidence.views[View.EDGE]) == 1
 
 
-def test_the_unproved_run_is_the_earliest_view_at_the_address_of_the_page_that_was_never_seen_absent() -> None:
+def test_presence_from_the_first_look_on_is_that_of_the_earliest_view_at_the_address_of_the_page() -> None:
     edge, origin = looks_at_page((5, PRESENT)), looks_at_page((3, PRESENT))
     earliest_but_of_another_address = looks_at_page((1, PRESENT), address=API_URL)
     known = {"page": edge, "page/origin": origin, "page/content": earliest_but_of_another_address}
@@ -254,5 +254,5 @@ def test_a_page_takes_over_only_the_looks_at_a_part_elsewhere_that_has_its_addre
 
 def test_a_part_at_the_address_of_the_page_shares_its_looks() -> None:
     there = Part("elsewhere-1", Role.ALTERNATIVE, PAGE_URL, required=False, origin=Origin.ELSEWHERE)
-    evidence = evidence_of({"page": looks_at_page((4, PRESENT), specific=True)}, release=a_release(there), part=1)
+    evidence = evidence_of({"page": looks_at_page((4, PRESENT), specific=True)}, release=a_release(there), part_index=1)
     assert appearance_bounds(evidence) == [(None, after_slot(4))]

@@ -45,22 +45,27 @@ def test_a_producer_changes_only_what_it_names() -> None:
     assert policies.of("dft") == Policy()
 
 
-def test_bounds_between_two_intervals_are_their_nearest_and_farthest() -> None:
+def test_bounds_between_two_intervals_are_their_least_and_greatest_distance_and_never_negative() -> None:
     start, end = Interval(SLOT, after_slot(2)), Interval(after_slot(10), after_slot(13))
     assert between(start, end) == Bounds(8, 13)
     assert between(end, start) == Bounds(0, 0)
+
+
+def test_the_time_since_an_instant_has_no_minimum_if_the_interval_has_no_beginning() -> None:
     assert since(Interval(None, after_slot(3)), SLOT) == Bounds(None, 3)
 
 
-def test_a_provisional_time_in_summer_is_judged_from_local_midnight_to_local_midnight() -> None:
+def test_a_provisional_time_is_judged_from_local_midnight_to_local_midnight_and_has_no_delay() -> None:
     promise = a_promise(at("2026-07-23 09:30"), state=State.PROVISIONAL)
-    frame = build_window(slot_in_force(a_release(), [promise], promise.slot.instant), Policy())
-    assert (frame.opens, frame.passes) == (at("2026-07-23 00:00"), at("2026-07-24 00:00"))
-    assert frame.opens.hour == 23
-    assert frame.origin is None
+    window = build_window(slot_in_force(a_release(), [promise], promise.slot.instant), Policy())
+    assert (window.opens, window.passes) == (at("2026-07-23 00:00"), at("2026-07-24 00:00"))
+    # In summer London's midnight is 23:00 UTC.
+    assert window.opens.hour == 23
+    delays_count_from = window.origin
+    assert delays_count_from is None
 
 
 def test_the_day_on_which_clocks_go_back_has_twenty_five_hours() -> None:
     promise = a_promise(a_slot(date(2026, 10, 25)))
-    frame = build_window(slot_in_force(a_release(), [promise], SLOT), Policy())
-    assert frame.passes - frame.opens == timedelta(hours=25)
+    window = build_window(slot_in_force(a_release(), [promise], SLOT), Policy())
+    assert window.passes - window.opens == timedelta(hours=25)

@@ -35,7 +35,8 @@ def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
     edge, origin = [(0, ABSENT), (10, PRESENT), (20, ABSENT)], [(0, ABSENT), (11, PRESENT), (35, ABSENT)]
     (presence,) = presences_in(edge, origin)
     assert (presence.begin, presence.end) == (after_slot(10), after_slot(11))
-    assert presence.removed == between(11, 35)
+    last_present, first_absent_in_both = 11, 35
+    assert presence.removed == between(last_present, first_absent_in_both)
 
 
 def test_a_second_presence_counts_only_if_all_views_were_absent_in_between() -> None:
@@ -61,7 +62,7 @@ def test_a_view_without_looks_for_a_minute_does_not_keep_content_public(
 
 
 @pytest.mark.parametrize(("edge_absent", "appears_after"), [(90, 0), (79, 79), (80, 0)])
-def test_an_absence_of_the_page_dates_an_appearance_in_the_content_api_only_if_it_was_seen_before_it(
+def test_an_absence_of_the_page_dates_an_appearance_in_the_content_api_only_if_the_absence_was_seen_first(
     edge_absent: float, appears_after: float
 ) -> None:
     edge = [(0, ABSENT), (edge_absent, ABSENT), (100, PRESENT)]
@@ -115,10 +116,10 @@ def test_absence_up_to_an_instant_is_proved_by_a_look_before_it(
 
 @given(st.integers(0, 400), st.lists(st.tuples(st.integers(1, 60), st.integers(0, 150)), min_size=1, max_size=8))
 def test_absence_up_to_an_instant_is_proved_no_later_than_the_age_of_copies_allows(
-    limit: int, later: list[tuple[int, int]]
+    limit: int, gaps_and_ages: list[tuple[int, int]]
 ) -> None:
-    sent = list(accumulate((gap for gap, _ in later), initial=0))
-    made = [0, *(when - age for when, (_, age) in zip(sent[1:], later, strict=True))]
+    sent = list(accumulate((gap for gap, _ in gaps_and_ages), initial=0))
+    made = [0, *(when - age for when, (_, age) in zip(sent[1:], gaps_and_ages, strict=True))]
     (run,) = looks(*((when, ABSENT, when - copied) for when, copied in zip(sent, made, strict=True))).runs("page")
     proved = absent_at(run, after_slot(limit))
     assert proved is None or proved <= after_slot(max(copied for copied in made if copied <= limit))

@@ -111,14 +111,15 @@ def test_a_sighting_older_than_the_last_run_is_out_of_order() -> None:
         fold(runs_of((5, ABSENT)), a_sighting(ABSENT, 4))
 
 
-def test_a_sighting_lengthens_the_last_run_or_begins_another() -> None:
-    first = start_run(a_sighting(ABSENT, 0))
-    longer = fold_sighting(first, a_sighting(ABSENT, 1))
-    assert (first.looks, longer.looks) == (1, 2)
-    other_answer = a_sighting(PRESENT, 2)
-    assert fold_sighting(longer, other_answer) == (longer, start_run(other_answer))
-    same_answer = a_sighting(ABSENT, 2)
-    assert fold_sighting(longer, same_answer, apart=True) == (longer, start_run(same_answer))
+def test_a_sighting_lengthens_the_last_run_unless_its_answer_differs_or_it_is_set_apart() -> None:
+    last = start_run(a_sighting(ABSENT, 0))
+    same_answer, other_answer = a_sighting(ABSENT, 1), a_sighting(PRESENT, 1)
+    lengthened = fold_sighting(last, same_answer)
+    assert (last.looks, lengthened.looks) == (1, 2)
+    # If a sighting begins a run, the last run is returned with the new one.
+    assert fold_sighting(last, other_answer) == (last, start_run(other_answer))
+    # Sightings are set apart if the monitor was blind between them.
+    assert fold_sighting(last, same_answer, apart=True) == (last, start_run(same_answer))
 
 
 @settings(max_examples=100)
@@ -131,9 +132,9 @@ def test_folding_one_by_one_or_in_batches_gives_the_same_runs(world: World, cuts
             # Between two batches only the last run is kept in memory: the daemon starts from it.
             tail = stored[-1:]
             for sighting in batch:
-                tail = fold(tail, sighting, world.spans, 5 * SECOND)
+                tail = fold(tail, sighting, world.spans, spacing=5 * SECOND)
             stored[-1:] = tail
-        assert stored == folded_runs(sightings, world.spans, 5)
+        assert stored == folded_runs(sightings, world.spans, spacing=5)
 
 
 @settings(max_examples=100)

@@ -134,6 +134,7 @@ def test_ages_that_no_other_look_contradicts_are_not_corrected() -> None:
     (absent,) = spells_of((0, ABSENT), (5, ABSENT))
     (present,) = spells_of((0, PRESENT), (5, PRESENT), specific=True)
     assert correct_ages({View.EDGE: [absent]})[View.EDGE] == (absent,)
+    # A presence that begins with its look has no age to correct, although the origin lacked it until 3.
     origin = [replace(absent, end=after_slot(3))]
     assert correct_ages({View.EDGE: [present], View.ORIGIN: origin})[View.EDGE] == (present,)
 

@@ -129,11 +129,12 @@ def test_a_view_that_showed_an_exposed_page_from_its_first_look_on_does_not_date
     assert (page.verdict, page.released) == (VerdictKind.EARLY, NOTHING)
 
 
-def test_early_and_then_late_is_both() -> None:
-    verdict = judged(600, [*OUT_EARLY, (-200, WITHDRAWN), (400, PRESENT)])
+def test_a_page_that_was_early_was_removed_and_came_back_late_is_early_and_late() -> None:
+    back_at, every = 400, 1
+    verdict = judged(600, [*OUT_EARLY, (-200, WITHDRAWN), (back_at, PRESENT)], every=every)
     assert verdict.verdict is VerdictKind.EARLY
     (late,) = found(verdict, Kind.LATE)
-    assert late.seconds == Bounds(399, 400)
+    assert late.seconds == Bounds(back_at - every, back_at)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,8 @@ def test_a_copy_elsewhere_after_the_slot_leaves_the_page_overdue() -> None:
 def test_a_part_whose_address_the_page_revealed_came_no_earlier_than_the_page() -> None:
     verdict = judged(100, {"page": CAME_IN_TIME, "sheet": [(6, PRESENT)]}, SHEET)
     _page, sheet = verdict.parts
-    assert (verdict.verdict, sheet.delay) == (VerdictKind.ON_TIME, Bounds(0.0, 6.0))
+    page_last_absent, sheet_first_seen = 0, 6
+    assert (verdict.verdict, sheet.delay) == (VerdictKind.ON_TIME, Bounds(page_last_absent, sheet_first_seen))
 
 
 def test_a_revealed_part_that_was_looked_at_too_late_leaves_the_release_on_time() -> None:
@@ -300,11 +302,13 @@ def test_users_of_an_early_release_wait_until_its_edge_shows_it(
 
 
 def test_users_delay_stays_unbounded_if_every_look_at_the_edge_since_the_slot_failed() -> None:
-    seen = {"page": [(-100, ABSENT), (1, UNKNOWN)], "page/origin": [(-100, ABSENT), (3, PRESENT)]}
+    origin_shows_at, every = 3, 1
+    seen = {"page": [(-100, ABSENT), (1, UNKNOWN)], "page/origin": [(-100, ABSENT), (origin_shows_at, PRESENT)]}
     # For 30 s since the origin showed it, the verdict waits for a look at the edge.
-    waiting, final = judged(20, seen), judged(60, seen)
+    waiting, final = (judged(now, seen, every=every) for now in (20, 60))
     assert (waiting.final, final.final, final.verdict) == (False, True, VerdictKind.ON_TIME)
-    assert waiting.page.users_delay == final.page.users_delay == Bounds(2, None)
+    origin_last_absent = origin_shows_at - every
+    assert waiting.page.users_delay == final.page.users_delay == Bounds(origin_last_absent, None)
 
 
 @pytest.mark.parametrize(("now", "grade"), [(60, Grade.NONE), (61, Grade.NOTE), (300, Grade.NOTE), (301, Grade.REPORT)])
@@ -382,7 +386,7 @@ def test_edge_and_origin_that_disagree_about_the_slot_give_one_verdict(
 
 
 @pytest.mark.parametrize(
-    ("edge", "origin", "bound"),
+    ("edge", "origin", "expected_early_bound"),
     [
         ([(-30, PRESENT), (6, ABSENT), (30, PRESENT)], [], None),
         ([(-30, PRESENT), (-20, ABSENT), (6, PRESENT)], [], 0.0),
@@ -391,10 +395,10 @@ def test_edge_and_origin_that_disagree_about_the_slot_give_one_verdict(
         ([(-30, ABSENT), (-20, PRESENT)], [], None),
     ],
 )
-def test_the_last_absence_before_the_slot_bounds_how_early_it_came(
-    edge: Turns, origin: Turns, bound: float | None
+def test_the_last_absence_before_the_slot_bounds_how_early_the_release_may_have_come(
+    edge: Turns, origin: Turns, expected_early_bound: float | None
 ) -> None:
-    assert judged(100, {"page": edge, "page/origin": origin}).page.early_bound == bound
+    assert judged(100, {"page": edge, "page/origin": origin}).page.early_bound == expected_early_bound
 
 
 @pytest.mark.parametrize(("edge_shows", "expected"), [(21, VerdictKind.ON_TIME), (81, VerdictKind.UNPROVEN)])
@@ -405,6 +409,7 @@ def test_absences_at_the_edge_count_only_until_the_origin_showed_the_page(
     edge_absent = 4
     seen = {"page": [(edge_absent, ABSENT), (edge_shows, PRESENT)], "page/origin": [(origin_shows, PRESENT)]}
     verdict = judged(100, seen)
+    # Without an absence before it, the presence at the origin proves no release: only that at the edge does.
     assert verdict.verdict is expected
     assert after_slot(edge_absent) <= verdict.page.released.after <= after_slot(origin_shows)
 
@@ -426,6 +431,7 @@ def test_lateness_by_the_edge_waits_ten_seconds_for_an_origin_whose_look_failed(
 ) -> None:
     verdict = judged(now, {"page": NOT_OUT, "page/origin": origin_turns})
     assert verdict.verdict is expected
+    # It is not final in any case, so it is judged again.
     assert verdict.revisit is not None
 
 
@@ -517,7 +523,7 @@ def test_a_cancelled_release_is_final_and_has_no_grade() -> None:
     assert (verdict.grade, verdict.final) == (Grade.NONE, True)
 
 
-def test_a_slot_first_read_after_it_passed_is_final_and_says_so() -> None:
+def test_a_verdict_by_a_slot_first_read_after_it_passed_is_final_and_says_so() -> None:
     verdict = judged(3600, NOT_OUT, promises=[a_promise(learnt=after_slot(60))])
     assert verdict.final
     assert verdict.unproven_because == Reason.READ_AFTER_SLOT.text()

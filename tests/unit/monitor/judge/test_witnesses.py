@@ -43,7 +43,7 @@ def witnesses_without_release(
 
 
 @pytest.mark.parametrize(
-    ("announced", "unlisted", "until"),
+    ("announced", "unlisted", "proved_until"),
     [
         ([0, 200], [0, 290], 170),
         ([0, 200], [0, 250], 130),
@@ -53,9 +53,11 @@ def witnesses_without_release(
     ],
 )
 def test_both_witnesses_prove_absence_as_of_their_last_looks_less_their_lags(
-    announced: list[float], unlisted: list[float], until: float | None
+    announced: list[float], unlisted: list[float], proved_until: float | None
 ) -> None:
-    assert read_witnesses_at(300, absent_looks(*announced), absent_looks(*unlisted)).absent_by_both == after_slot(until)
+    assert read_witnesses_at(300, absent_looks(*announced), absent_looks(*unlisted)).absent_by_both == after_slot(
+        proved_until
+    )
 
 
 def test_lags_measured_that_day_replace_the_defaults() -> None:
@@ -93,7 +95,7 @@ def test_a_listing_that_has_shown_the_release_proves_nothing_later() -> None:
 
 
 @pytest.mark.parametrize(
-    ("announced", "unlisted", "redirects", "until"),
+    ("announced", "unlisted", "redirects", "proved_until"),
     [
         (130, 320, False, 100),
         (230, 220, False, 100),
@@ -107,9 +109,11 @@ def test_a_listing_that_has_shown_the_release_proves_nothing_later() -> None:
     ],
 )
 def test_witnesses_prove_that_the_release_was_at_no_address(
-    announced: float | None, unlisted: float | None, until: float | None, *, redirects: bool
+    announced: float | None, unlisted: float | None, proved_until: float | None, *, redirects: bool
 ) -> None:
-    assert witnesses_without_release(announced, unlisted, redirects=redirects).absent_until(SLOT) == after_slot(until)
+    assert witnesses_without_release(announced, unlisted, redirects=redirects).absent_until(SLOT) == after_slot(
+        proved_until
+    )
 
 
 def test_an_announcement_that_was_first_read_after_the_slot_proves_no_absence_without_a_listing() -> None:
@@ -119,6 +123,6 @@ def test_an_announcement_that_was_first_read_after_the_slot_proves_no_absence_wi
     assert with_listing.absent_until(SLOT) == after_slot(170 - INDEX_LAG)
 
 
-@pytest.mark.parametrize(("unlisted", "until"), [(None, None), (170, 50)])
-def test_without_a_slot_both_witnesses_must_prove_absence(unlisted: float | None, until: float | None) -> None:
-    assert witnesses_without_release(130, unlisted, redirects=True).absent_until(None) == after_slot(until)
+@pytest.mark.parametrize(("unlisted", "proved_until"), [(None, None), (170, 50)])
+def test_without_a_slot_both_witnesses_must_prove_absence(unlisted: float | None, proved_until: float | None) -> None:
+    assert witnesses_without_release(130, unlisted, redirects=True).absent_until(None) == after_slot(proved_until)

@@ -24,22 +24,22 @@ def minutes(number: float) -> datetime:
 
 def evaluate_read_at(
     state: CalendarState,
-    at: float,
     *slots: Slot,
+    minute: float,
     as_of: float | None = None,
     checks: Checks | None = None,
     titles: str = "Example {}",
 ) -> ReadResult:
-    """Return the result of a read at minute `at` of entries e0, e1 … with these slots, from copies made at `as_of`."""
+    """Return the result of a read at `minute` of entries e0, e1 … with these slots, from copies made at `as_of`."""
     entries = tuple(
         Announcement(f"e{n}", titles.format(n), "example", f"https://example.org/{n}", slot)
         for n, slot in enumerate(slots)
     )
-    row = CalendarRead("c", minutes(at) - timedelta(seconds=5), minutes(at), usable=True, entries=len(entries))
+    row = CalendarRead("c", minutes(minute) - timedelta(seconds=5), minutes(minute), usable=True, entries=len(entries))
     return evaluate_read(state, row, Reading(entries), checks or Checks(), None if as_of is None else minutes(as_of))
 
 
-FIRST_READ = evaluate_read_at(CalendarState("c"), 0, SLOT, as_of=-3)
+FIRST_READ = evaluate_read_at(CalendarState("c"), SLOT, minute=0, as_of=-3)
 COPIES_OF_FIRST_READ = minutes(-3)
 
 
@@ -49,64 +49,64 @@ def test_a_promise_of_the_first_read_is_confirmed_as_of_the_oldest_copy_and_has_
     assert (FIRST_READ.state.as_of, FIRST_READ.state.last_read) == (COPIES_OF_FIRST_READ, minutes(0))
 
 
-def test_a_changed_slot_is_dated_from_the_copies_of_the_read_before_and_confirmed_as_of_its_own() -> None:
-    promise = evaluate_read_at(FIRST_READ.state, 10, LATER, as_of=8).changes.promises["e0"]
+def test_a_changed_slot_is_dated_from_the_copies_of_the_read_before_and_confirmed_as_of_its_own_copies() -> None:
+    promise = evaluate_read_at(FIRST_READ.state, LATER, minute=10, as_of=8).changes.promises["e0"]
     assert (promise.unlearnt, promise.learnt) == (COPIES_OF_FIRST_READ, minutes(10))
     assert promise.confirmed_at == minutes(8)
 
 
 def test_copies_of_unknown_age_count_as_made_at_the_end_of_their_read() -> None:
-    first = evaluate_read_at(CalendarState("c"), 0, SLOT, as_of=None)
-    promise = evaluate_read_at(first.state, 10, LATER, as_of=None).changes.promises["e0"]
+    first = evaluate_read_at(CalendarState("c"), SLOT, minute=0, as_of=None)
+    promise = evaluate_read_at(first.state, LATER, minute=10, as_of=None).changes.promises["e0"]
     # `unlearnt` is the last time at which the calendar is known not to have had this slot.
     assert (promise.unlearnt, promise.confirmed_at) == (minutes(0), minutes(10))
 
 
 def test_a_stored_state_without_the_age_of_its_copies_counts_from_the_end_of_its_read() -> None:
     stored = replace(FIRST_READ.state, as_of=None)
-    assert evaluate_read_at(stored, 10, LATER).changes.promises["e0"].unlearnt == minutes(0)
+    assert evaluate_read_at(stored, LATER, minute=10).changes.promises["e0"].unlearnt == minutes(0)
 
 
 def test_an_entry_missing_since_a_read_was_last_seen_by_the_read_before_it() -> None:
-    with_e1 = evaluate_read_at(CalendarState("c"), 0, SLOT, SLOT).state
-    without_e1 = evaluate_read_at(with_e1, 10, SLOT)
+    with_e1 = evaluate_read_at(CalendarState("c"), SLOT, SLOT, minute=0).state
+    without_e1 = evaluate_read_at(with_e1, SLOT, minute=10)
     assert without_e1.changes.first_missing == ("e1",)
-    later = evaluate_read_at(without_e1.state, 20, SLOT)
+    later = evaluate_read_at(without_e1.state, SLOT, minute=20)
     missing = later.state.entry_to_store("e1", release="r", at=minutes(20)).row()
     assert (missing.gone, missing.seen_first, missing.seen_last) == (minutes(10), minutes(0), minutes(0))
 
 
 def test_an_entry_that_is_still_shown_was_last_seen_by_the_latest_read() -> None:
-    first = evaluate_read_at(CalendarState("c"), 0, SLOT, SLOT)
-    again = evaluate_read_at(first.state, 10, SLOT)
+    first = evaluate_read_at(CalendarState("c"), SLOT, SLOT, minute=0)
+    again = evaluate_read_at(first.state, SLOT, minute=10)
     shown = again.state.entry_to_store("e0", release="r", at=minutes(10)).row()
     assert (shown.gone, shown.seen_first, shown.seen_last) == (None, minutes(0), minutes(10))
     assert again.state.promised_entries() == ["e0"]
 
 
 def test_only_new_entries_and_entries_with_another_slot_are_changed() -> None:
-    with_new_e1 = evaluate_read_at(FIRST_READ.state, 10, SLOT, SLOT)
+    with_new_e1 = evaluate_read_at(FIRST_READ.state, SLOT, SLOT, minute=10)
     assert with_new_e1.changed_ids == ("e1",)
-    with_moved_e0 = evaluate_read_at(FIRST_READ.state, 10, LATER)
+    with_moved_e0 = evaluate_read_at(FIRST_READ.state, LATER, minute=10)
     assert with_moved_e0.changed_ids == ("e0",)
 
 
 def test_the_last_100_titles_that_an_entry_changed_are_kept() -> None:
-    state = evaluate_read_at(FIRST_READ.state, 10, SLOT).state
+    state = evaluate_read_at(FIRST_READ.state, SLOT, minute=10).state
     assert state.entries["e0"].titles == ()
-    state = evaluate_read_at(state, 20, SLOT, titles="Other {}").state
+    state = evaluate_read_at(state, SLOT, minute=20, titles="Other {}").state
     assert len(state.entries["e0"].titles) == 1
     for n in range(120):
-        state = evaluate_read_at(state, 30 + n, SLOT, titles=f"Title {n} {{}}").state
+        state = evaluate_read_at(state, SLOT, minute=30 + n, titles=f"Title {n} {{}}").state
     assert [change.after for change in state.entries["e0"].titles] == [f"Title {n} 0" for n in range(20, 120)]
 
 
 def test_the_entry_counts_of_the_last_twenty_reads_are_kept_until_a_person_accepts_a_read() -> None:
     state, entries_of_each_read = CalendarState("c"), 1
     for minute in range(25):
-        state = evaluate_read_at(state, minute, SLOT).state
+        state = evaluate_read_at(state, SLOT, minute=minute).state
     assert list(state.counts) == [entries_of_each_read] * 20
-    accepted_with_two_entries = evaluate_read_at(state, 30, SLOT, SLOT, checks=Checks(accept=T0.date()))
+    accepted_with_two_entries = evaluate_read_at(state, SLOT, SLOT, minute=30, checks=Checks(accept=T0.date()))
     assert list(accepted_with_two_entries.state.counts) == [2]
 
 
@@ -122,8 +122,8 @@ def test_changes_are_accepted_only_on_the_configured_day_of_local_time(
 
 
 def test_a_read_that_raises_an_alarm_leaves_the_state_as_it_was() -> None:
-    sixty_entries = evaluate_read_at(CalendarState("c"), 0, *[SLOT] * 60).state
-    no_entries = evaluate_read_at(sixty_entries, 10, checks=Checks(may_be_empty=False))
+    sixty_entries = evaluate_read_at(CalendarState("c"), *[SLOT] * 60, minute=0).state
+    no_entries = evaluate_read_at(sixty_entries, minute=10, checks=Checks(may_be_empty=False))
     assert not no_entries.changes.usable
     assert no_entries.state is sixty_entries
 

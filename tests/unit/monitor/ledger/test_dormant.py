@@ -85,6 +85,7 @@ async def test_the_id_of_a_release_that_memory_has_dropped_is_not_given_to_anoth
     await office.reopen()
     assert release_id not in office.daemon.ledger.releases
     await office.read(as_json(entry("x-2", "2027-11-20T09:30:00"), ahead), "own")
+    # The new release has the same title, so without the store it would get the same id.
     (other,) = [one for one in office.daemon.ledger.releases if one.startswith(release_id) and one != release_id]
     promised = {one: len(office.daemon.store.ledger.promises([one])) for one in (release_id, other)}
     assert promised == {release_id: 1, other: 1}
@@ -111,6 +112,7 @@ async def test_a_listing_entry_is_matched_with_a_past_release_that_is_only_in_th
 async def test_the_series_of_a_past_release_that_is_only_in_the_store_is_known(office: Office) -> None:
     await let_release_a_pass_and_leave_its_calendar(office)
     await office.reopen()
+    # A period in its title does not make an edition another series.
     assert await office.daemon.ledger.has_series("example-office", "Example awareness: May 2031")
     assert not await office.daemon.ledger.has_series("example-office", "Example deaths")
 
@@ -141,6 +143,7 @@ EDITION_MISSING = "CALENDAR: no calendar announces the next edition of Example y
 async def test_past_editions_that_are_only_in_the_store_still_show_that_the_next_one_is_missing(
     office: Office, *, is_restarted: bool
 ) -> None:
+    # The editions of each April and October leave the calendar and, a hundred days later, also memory.
     await office.read(csv(*PAST_EDITIONS, *OTHER_RELEASES))
     await office.read(csv(*OTHER_RELEASES), after=10)
     await office.daemon.calendar_reads.report_missing_editions()
@@ -152,7 +155,7 @@ async def test_past_editions_that_are_only_in_the_store_still_show_that_the_next
         await office.clock.sleep(DAY)
         await office.daemon.admission.roll()
     assert not any(name.startswith("e-") for name in office.daemon.ledger.releases)
-    # Until the end of March 2026: the edition of April is not announced.
+    # By the end of March 2026 the edition of April should be announced.
     await office.clock.sleep(48 * DAY)
     await office.read(csv(*OTHER_RELEASES))
     await office.daemon.calendar_reads.report_missing_editions()

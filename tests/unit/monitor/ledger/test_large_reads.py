@@ -126,6 +126,7 @@ async def test_a_read_whose_writing_stops_after_any_of_its_three_portions_counts
     await restarted.record(SECOND_READ, read_again)
     assert restarted.recorded_reads() == [read_again, START]
     await restarted.writer.close()
+    # The entries that are still shown have no time of removal.
     removed_at = {row.uid: row.gone for row in store.ledger.announced("stats")}
     assert removed_at == dict.fromkeys(REMOVED_IDS, read_again) | dict.fromkeys(SHOWN_IDS)
     assert_last_promise_of_every_entry_is_its_slot(store)
@@ -134,17 +135,17 @@ async def test_a_read_whose_writing_stops_after_any_of_its_three_portions_counts
     assert {promise.confirmed_at for promise in promises if promise.learnt > START} == {read_again}
 
 
-@pytest.mark.parametrize(("portions", "reads"), [(2, [START]), (3, [START + DAY, START])])
+@pytest.mark.parametrize(("portions_written", "expected_reads"), [(2, [START]), (3, [START + DAY, START])])
 @partial(virtually, begins=START)
 async def test_a_read_that_is_written_in_three_portions_counts_with_the_third(
-    clock: VirtualClock, portions: int, reads: list[datetime]
+    clock: VirtualClock, portions_written: int, expected_reads: list[datetime]
 ) -> None:
     store = CutOffStore()
     monitor = await Monitor(store, clock).started(START)
     await monitor.record(FIRST_READ, START)
-    store.accepts_transactions = portions
+    store.accepts_transactions = portions_written
     await monitor.record(SECOND_READ, START + DAY)
-    assert monitor.recorded_reads() == reads
+    assert monitor.recorded_reads() == expected_reads
     monitor.writer.abandon()
 
 
@@ -156,7 +157,7 @@ async def test_a_read_that_is_written_in_three_portions_counts_with_the_third(
 async def test_entries_that_move_to_another_release_bring_their_promises_along_even_if_their_writing_was_cut_off(
     clock: VirtualClock, calendar: str, promises_of_each_release: Mapping[str, int], portions_written: int
 ) -> None:
-    """`calendar` comes to name the links of the other one, and another time at once: entries of `own` move."""
+    """`calendar` then names the links of the other calendar and other times: entries of `own` change their release."""
     store, many = CutOffStore(), 200
     in_stats, in_own = FIRST_READ[:many], [an_entry(number, calendar="own") for number in range(many)]
     in_the_other = in_stats if calendar == "own" else in_own
@@ -224,6 +225,7 @@ def test_reads_that_say_the_same_do_not_pile_up_while_a_store_is_away() -> None:
             at = START + hours * HOUR
             read = CalendarRead("stats", at, at, usable=True, entries=MANY)
             await monitor.ledger.record_read(Outcome(read, same_reading), ())
+        # Each write replaces the same one before it, except the first, whose writing has begun.
         waiting_writes = [write for write in monitor.writer.backlog.large if not write.done.done()]
         assert len(waiting_writes) <= 2
 

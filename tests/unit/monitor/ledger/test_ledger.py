@@ -87,6 +87,7 @@ async def test_reads_that_no_longer_show_an_entry_are_counted_and_survive_a_rest
 async def test_an_entry_shown_under_another_id_is_not_missing(office: Office) -> None:
     await office.read(csv(row("a", title="Example awareness"), row("b")))
     await office.read(csv(row("a2", title="Example awareness"), row("b")), after=10)
+    # The promises are those of `a`, `a2` and `b`.
     assert [one.unlisted for one in office.daemon.store.ledger.promises()] == [None] * 3
 
 
@@ -104,6 +105,7 @@ async def test_an_entry_is_missing_if_another_title_has_its_page_and_slot(office
 async def test_unchanged_calendar_makes_no_promise_after_a_restart(office: Office) -> None:
     first = await office.read(csv(row("a"), row("b", "2026-12-03")))
     await office.reopen()
+    # The slot of `b` is too far ahead for it to be watched.
     assert set(office.daemon.watch.releases) == {"a"}
     assert office.daemon.ledger.last_read("stats") == first.finished
     await office.read(after=10)
@@ -219,6 +221,7 @@ async def test_a_read_confirms_an_unchanged_promise_as_of_when_its_copy_was_made
     await office.read(csv(row("births")))
     copy = Reply(200, csv(row("births")).body, {"Age": "60", "Cache-Control": "max-age=300"})
     await office.read(copy, after=10)
+    # Both the age and the date from which it counts are rounded to seconds.
     assert confirmed_at(office, "births") == START + timedelta(minutes=10) - timedelta(seconds=60) - ROUNDING
     not_cached = csv(row("births"), row("deaths"))
     await office.read(not_cached, after=10)
@@ -233,6 +236,7 @@ async def test_a_change_is_dated_from_the_oldest_possible_copy_of_one_read_to_th
     await office.read(Reply(200, csv(row("births", time="07:00")).body, {"Age": "30"}), after=10)
     moved = office.daemon.store.ledger.promises(["births"])[-1]
     first_copy, second_copy = START - timedelta(seconds=60), START + timedelta(minutes=10) - timedelta(seconds=30)
+    # An age is rounded down to a whole second, and so is the date from which it counts.
     assert (moved.unlearnt, moved.learnt) == (first_copy - ROUNDING, second_copy + timedelta(seconds=1))
     assert moved.confirmed_at == second_copy - ROUNDING
 

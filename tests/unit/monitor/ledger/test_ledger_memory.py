@@ -230,7 +230,9 @@ async def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(office:
 
 
 @with_office(STATS, OTHER)
-async def test_releases_changed_by_other_rules_are_stored_by_the_first_roll_after_a_restart(office: Office) -> None:
+async def test_a_release_that_another_order_of_calendars_changes_is_stored_by_the_first_roll_after_a_restart(
+    office: Office,
+) -> None:
     def title(office: Office) -> str | None:
         release = office.daemon.store.ledger.release("a")
         return release and release.title
@@ -238,6 +240,7 @@ async def test_releases_changed_by_other_rules_are_stored_by_the_first_roll_afte
     await office.read(csv(row("a", title="Example awareness")))
     await office.read(as_json({**entry("b", "https://stats.example/a"), "title": "Awareness, an example"}), "own")
     assert title(office) == "Example awareness"
+    # The title of a release is that in its first calendar.
     calendars = office.settings.calendar
     office.settings = office.settings.model_copy(update={"calendar": calendars[::-1]})
     await office.reopen(admits_near=False)

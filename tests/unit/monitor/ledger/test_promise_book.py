@@ -77,7 +77,7 @@ def test_promised_instants_between_two_instants_include_both() -> None:
     assert book.promised_instants("x", before, before) == book.promised_instants("x", after, after) == []
 
 
-def test_a_release_gets_copies_of_the_promises_of_another_in_one_calendar_that_it_lacks() -> None:
+def test_a_release_gets_copies_of_the_promises_by_one_calendar_that_only_another_release_has() -> None:
     known_of_both, of_other_calendar, only_of_x = promise_read(1, "A"), promise_read(2, "B"), promise_read(3, "A")
     book = book_of(known_of_both, replace(known_of_both, release="y"), of_other_calendar, only_of_x)
     assert book.copy_promises("A", old="x", new="y") == [replace(only_of_x, release="y")]
@@ -113,18 +113,25 @@ def test_of_two_editions_of_one_day_the_one_added_last_is_kept() -> None:
     assert latest.release == "second"
 
 
-def editions_missing(now: datetime, calendars: tuple[str, ...] = ("A",)) -> list[tuple[date, date]]:
-    found = find_missing_editions([edition(day) for day in MONTHS], PastEditions(), calendars, now)
+def windows_of_missing_editions(now: datetime, read_calendars: tuple[str, ...] = ("A",)) -> list[tuple[date, date]]:
+    """Return the first and last day on which a missing edition is expected, after one a month from January to June."""
+    found = find_missing_editions([edition(day) for day in MONTHS], PastEditions(), read_calendars, now)
     return [(expected.first, expected.last) for _last_edition, expected in found]
 
 
-def test_an_expected_edition_is_missing_until_the_last_day_of_its_window_if_a_calendar_was_read() -> None:
-    inside_window = datetime(2026, 7, 10, 12, tzinfo=UTC)
-    ((_first_day, last_day),) = editions_missing(inside_window)
+WHEN_EXPECTED = datetime(2026, 7, 10, 12, tzinfo=UTC)
+
+
+def test_an_edition_that_no_calendar_announces_counts_as_missing_until_the_last_day_on_which_it_is_expected() -> None:
+    ((first_day, last_day),) = windows_of_missing_editions(WHEN_EXPECTED)
     on_last_day = datetime(last_day.year, last_day.month, last_day.day, 12, tzinfo=UTC)
-    assert len(editions_missing(on_last_day)) == 1
-    assert editions_missing(on_last_day + timedelta(days=1)) == []
-    assert editions_missing(inside_window, calendars=()) == []
+    assert windows_of_missing_editions(on_last_day) == [(first_day, last_day)]
+    assert windows_of_missing_editions(on_last_day + timedelta(days=1)) == []
+
+
+def test_an_edition_counts_as_missing_only_if_the_calendar_of_its_series_was_read_lately() -> None:
+    assert len(windows_of_missing_editions(WHEN_EXPECTED, read_calendars=("A",))) == 1
+    assert windows_of_missing_editions(WHEN_EXPECTED, read_calendars=()) == []
 
 
 def test_reads_that_do_not_show_a_promise_are_counted_until_one_shows_it_again() -> None:
@@ -136,4 +143,5 @@ def test_reads_that_do_not_show_a_promise_are_counted_until_one_shows_it_again()
     assert [promise.unlisted for promise in book.promises_of("x")] == [None, three_reads, None]
     book.replace_promises(book.mark_relisted("A", ["x", "unknown release"]))
     assert [promise.unlisted for promise in book.promises_of("x")] == [None, None, None]
+    # A promise that is listed already does not change.
     assert book.mark_relisted("A", ["x"]) == []

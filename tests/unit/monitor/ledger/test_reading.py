@@ -148,17 +148,18 @@ async def test_an_empty_calendar_is_believed_once_the_slots_of_all_its_entries_h
 async def test_people_are_notified_of_a_costly_host_once_a_day_even_after_a_restart(office: Office) -> None:
     await office.read(TWENTY_ENTRIES)
     for minutes in (0, 10, 20):
-        await office.overrun("files.example", minutes)
+        await office.overrun("files.example", after=minutes)
     await office.reopen()
-    await office.overrun("files.example", 10)
+    await office.overrun("files.example", after=10)
     (incident,) = incidents(office)
     (notice,) = office.daemon.store.outbox.notices()
     assert (incident.kind, notice.kind, notice.findings) == ("too_costly", "too_costly", ("too_costly",))
     assert (incident.closed, incident.id) == (incident.opened, "too-costly-files-example-2026-11-16")
     assert "answers of files.example" in notice.subject
-    await office.overrun("other.example", 10)
+    await office.overrun("other.example", after=10)
     a_day = 24 * 60
-    await office.overrun("files.example", a_day)
+    await office.overrun("files.example", after=a_day)
+    # Two of files.example, one a day, and one of other.example.
     assert len(office.notice_subjects()) == 3
 
 

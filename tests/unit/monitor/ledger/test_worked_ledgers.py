@@ -66,10 +66,10 @@ def read(
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is known of release X after the last read, with its events as (kind, number of the read from 1)."""
+    """What is known of release X after the last read, and the kind of each event with the number of its read."""
 
-    found: InForce
-    events: list[tuple[str, int]]
+    in_force: InForce
+    kinds_with_read_number: list[tuple[str, int]]
     usable: tuple[bool, ...]
 
 
@@ -114,7 +114,7 @@ def outcome_of_reads(reads: Sequence[Read], primary: str = "A") -> Outcome:
     return Outcome(slot_in_force(release, promises, now), events, usable)
 
 
-def instant(found: InForce) -> datetime | None:
+def slot_instant(found: InForce) -> datetime | None:
     return None if found.slot is None else found.slot.instant
 
 
@@ -123,25 +123,30 @@ ENTRY_FOR_23_JULY = entry("X", "23 July 2026 9:30am")
 
 
 def test_ledger_1_move_announced_28_days_before_the_old_slot_is_not_short_notice() -> None:
-    got = outcome_of_reads([read(utc(6, 1), ENTRY_FOR_23_JULY), read(utc(6, 25), entry("X", "30 July 2026 9:30am"))])
-    assert instant(got.found) == utc(7, 30, 8, 30)
-    assert got.events == [("announced", 1), ("re-dated", 2)]
+    outcome = outcome_of_reads(
+        [read(utc(6, 1), ENTRY_FOR_23_JULY), read(utc(6, 25), entry("X", "30 July 2026 9:30am"))]
+    )
+    # 9:30am in London's summer is 8:30 UTC.
+    assert slot_instant(outcome.in_force) == utc(7, 30, 8, 30)
+    assert outcome.kinds_with_read_number == [("announced", 1), ("re-dated", 2)]
 
 
 def test_ledger_2_move_announced_three_days_before_the_old_slot_is_short_notice() -> None:
-    got = outcome_of_reads([read(utc(6, 1), ENTRY_FOR_23_JULY), read(utc(7, 20), entry("X", "30 July 2026 9:30am"))])
-    assert instant(got.found) == utc(7, 30, 8, 30)
-    assert got.events == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
-    assert got.found.short_notice.days == 3
+    outcome = outcome_of_reads(
+        [read(utc(6, 1), ENTRY_FOR_23_JULY), read(utc(7, 20), entry("X", "30 July 2026 9:30am"))]
+    )
+    assert slot_instant(outcome.in_force) == utc(7, 30, 8, 30)
+    assert outcome.kinds_with_read_number == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
+    assert outcome.in_force.short_notice.days == 3
 
 
 def test_ledger_3_a_change_after_the_slot_counts_from_the_old_one_and_opens_a_second_promise() -> None:
-    got = outcome_of_reads(
+    outcome = outcome_of_reads(
         [read(utc(6, 1), ENTRY_FOR_23_JULY), read(utc(7, 23, 10), entry("X", "24 July 2026 9:30am"))]
     )
-    assert instant(got.found) == SLOT_OF_23_JULY
-    assert got.events == [("announced", 1), ("changed-after-slot", 2)]
-    assert got.found.changed_after_slot.slot.instant == utc(7, 24, 8, 30)
+    assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
+    assert outcome.kinds_with_read_number == [("announced", 1), ("changed-after-slot", 2)]
+    assert outcome.in_force.changed_after_slot.slot.instant == utc(7, 24, 8, 30)
 
 
 def test_ledger_4_a_late_release_that_leaves_the_upcoming_list_is_not_absent() -> None:
@@ -151,36 +156,37 @@ def test_ledger_4_a_late_release_that_leaves_the_upcoming_list_is_not_absent() -
         read(utc(7, 24, 0, 10), count=396, lists_overdue=False),
         read(utc(7, 24, 1, 10), count=396, lists_overdue=False),
     ]
-    got = outcome_of_reads(reads)
-    assert instant(got.found) == SLOT_OF_23_JULY
-    assert got.events == [("announced", 1)]
+    outcome = outcome_of_reads(reads)
+    assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
+    assert outcome.kinds_with_read_number == [("announced", 1)]
 
 
 def test_ledger_5_collapsed_list_raises_an_alarm_and_changes_no_promise() -> None:
-    got = outcome_of_reads([read(utc(7, 1), ENTRY_FOR_23_JULY, count=240), read(utc(7, 2), count=31)])
-    assert instant(got.found) == SLOT_OF_23_JULY
-    assert got.events == [("announced", 1), ("sanity-alarm", 2)]
-    assert got.usable == (True, False)
+    outcome = outcome_of_reads([read(utc(7, 1), ENTRY_FOR_23_JULY, count=240), read(utc(7, 2), count=31)])
+    assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
+    assert outcome.kinds_with_read_number == [("announced", 1), ("sanity-alarm", 2)]
+    assert outcome.usable == (True, False)
 
 
 def test_ledger_6_an_entry_missing_twice_is_absent_and_reappears_with_its_slot_untouched() -> None:
     reads = [read(utc(7, 1), ENTRY_FOR_23_JULY, count=240), read(utc(7, 2), count=239), read(utc(7, 3), count=239)]
-    got = outcome_of_reads([*reads, read(utc(7, 4), ENTRY_FOR_23_JULY, count=240)])
-    assert instant(got.found) == SLOT_OF_23_JULY
-    assert got.events == [("absent", 3), ("announced", 1), ("reappeared", 4)]
+    outcome = outcome_of_reads([*reads, read(utc(7, 4), ENTRY_FOR_23_JULY, count=240)])
+    assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
+    assert outcome.kinds_with_read_number == [("absent", 3), ("announced", 1), ("reappeared", 4)]
 
 
-@pytest.mark.parametrize(("last_shown", "proven"), [(utc(6, 10), False), (utc(6, 26), True)])
+@pytest.mark.parametrize(("last_shown", "is_proven"), [(utc(6, 10), False), (utc(6, 26), True)])
 def test_ledger_7_a_cancellation_leaves_no_slot_and_its_short_notice_needs_proof(
-    last_shown: datetime, *, proven: bool
+    last_shown: datetime, *, is_proven: bool
 ) -> None:
     cancelled = replace(ENTRY_FOR_23_JULY, state=State.CANCELLED)
-    got = outcome_of_reads(
+    outcome = outcome_of_reads(
         [read(utc(6, 1), ENTRY_FOR_23_JULY), read(last_shown, ENTRY_FOR_23_JULY), read(utc(7, 1), cancelled)]
     )
-    assert (got.found.cancelled, got.found.slot) == (True, None)
-    assert got.events == [("announced", 1), ("cancelled", 3), ("short-notice", 3)]
-    assert (got.found.short_notice.days, got.found.short_notice.proven) == (22, proven)
+    assert (outcome.in_force.cancelled, outcome.in_force.slot) == (True, None)
+    assert outcome.kinds_with_read_number == [("announced", 1), ("cancelled", 3), ("short-notice", 3)]
+    # From 1 to 23 July. It is proven if the read before, less than 28 days ahead, still showed the old promise.
+    assert (outcome.in_force.short_notice.days, outcome.in_force.short_notice.proven) == (22, is_proven)
 
 
 def test_ledger_8_a_month_becomes_a_day_becomes_an_instant() -> None:
@@ -189,26 +195,31 @@ def test_ledger_8_a_month_becomes_a_day_becomes_an_instant() -> None:
         read(utc(6, 10), entry("X", "23 July 2026", "provisional")),
         read(utc(7, 1), ENTRY_FOR_23_JULY),
     ]
-    got = outcome_of_reads(reads)
-    assert instant(got.found) == SLOT_OF_23_JULY
-    assert got.events == [("announced", 1), ("confirmed", 3), ("precision-raised", 2), ("precision-raised", 3)]
+    outcome = outcome_of_reads(reads)
+    assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
+    assert outcome.kinds_with_read_number == [
+        ("announced", 1),
+        ("confirmed", 3),
+        ("precision-raised", 2),
+        ("precision-raised", 3),
+    ]
 
 
 def test_ledger_9_calendars_an_hour_apart_disagree_and_the_primary_rules() -> None:
     zulu = entry("X", "2026-07-23T09:30:00Z")
-    got = outcome_of_reads([read(utc(7, 1), ENTRY_FOR_23_JULY), read(utc(7, 1, 8, 5), zulu, calendar="B")])
-    assert instant(got.found) == SLOT_OF_23_JULY
-    assert got.events == [("announced", 1), ("calendars-disagree", 2), ("zone-doubt", 2)]
-    assert [each.calendar for each in got.found.disagreements] == ["B"]
+    outcome = outcome_of_reads([read(utc(7, 1), ENTRY_FOR_23_JULY), read(utc(7, 1, 8, 5), zulu, calendar="B")])
+    assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
+    assert outcome.kinds_with_read_number == [("announced", 1), ("calendars-disagree", 2), ("zone-doubt", 2)]
+    assert [each.calendar for each in outcome.in_force.disagreements] == ["B"]
 
 
 def test_ledger_10_swapped_day_and_month_raise_an_alarm_and_change_no_date() -> None:
     days = range(20, 26)
     right = [entry(name, f"{day}/07/2026") for name, day in zip("XABCDE", days, strict=True)]
     turned = [entry(name, f"07/{day}/2026") for name, day in zip("XABCDE", days, strict=True)]
-    got = outcome_of_reads([read(utc(7, 1), *right), read(utc(7, 2), *turned)])
-    assert (got.found.slot.precision, got.found.slot.first) == (Precision.DAY, date(2026, 7, 20))
-    assert got.events == [("announced", 1), ("sanity-alarm", 2)]
+    outcome = outcome_of_reads([read(utc(7, 1), *right), read(utc(7, 2), *turned)])
+    assert (outcome.in_force.slot.precision, outcome.in_force.slot.first) == (Precision.DAY, date(2026, 7, 20))
+    assert outcome.kinds_with_read_number == [("announced", 1), ("sanity-alarm", 2)]
 
 
 def test_ledger_11_a_regular_series_without_announcement_is_unannounced_from_two_weeks_before_its_window() -> None:
@@ -225,9 +236,9 @@ def test_ledger_12_a_move_across_the_clock_change_is_a_new_date_not_a_new_time()
         read(utc(9, 1), entry("X", "22 October 2026 9:30am")),
         read(utc(9, 30), entry("X", "26 October 2026 9:30am")),
     ]
-    got = outcome_of_reads(reads)
-    assert instant(got.found) == utc(10, 26, 9, 30)
-    assert got.events == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
+    outcome = outcome_of_reads(reads)
+    assert slot_instant(outcome.in_force) == utc(10, 26, 9, 30)
+    assert outcome.kinds_with_read_number == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
 
 
 def _cases() -> list[Any]:
@@ -262,14 +273,14 @@ def _series_events(case: Mapping[str, Any], now: datetime) -> Iterable[tuple[str
 @pytest.mark.parametrize("case", _cases())
 def test_every_example_in_the_shared_file_of_ledgers_has_the_expected_events_and_slot(case: Mapping[str, Any]) -> None:
     reads, expect = _reads_of(case), case["expect"]
-    got = outcome_of_reads(reads, case["config"]["primary"])
-    events = sorted([*got.events, *_series_events(case, reads[-1].at)])
+    outcome = outcome_of_reads(reads, case["config"]["primary"])
+    events = sorted([*outcome.kinds_with_read_number, *_series_events(case, reads[-1].at)])
     assert events == sorted((event["type"], event["read"]) for event in expect["events"])
-    assert _slot_text(got.found.slot) == expect["slot"]
-    assert (got.found.promise.slot.precision if got.found.promise else "none") == expect["precision"]
-    assert "usable" not in expect or list(got.usable) == expect["usable"]
-    assert ("cancelled" if got.found.cancelled else None) == expect.get("state")
-    measured = {name: value for name, value in _measured(got.found).items() if name in expect}
+    assert _slot_text(outcome.in_force.slot) == expect["slot"]
+    assert (outcome.in_force.promise.slot.precision if outcome.in_force.promise else "none") == expect["precision"]
+    assert "usable" not in expect or list(outcome.usable) == expect["usable"]
+    assert ("cancelled" if outcome.in_force.cancelled else None) == expect.get("state")
+    measured = {name: value for name, value in _measured(outcome.in_force).items() if name in expect}
     assert measured == {name: expect[name] for name in measured}
 
 
@@ -294,6 +305,7 @@ def _measured(found: InForce) -> dict[str, Any]:
 
 
 def test_bank_holiday_is_an_unlikely_day_only_for_its_nation() -> None:
+    # Easter Monday is a holiday in England and none in Scotland.
     promise = Promise("X", "A", entry("X", "6 April 2026 9:30am").slot, None, utc(2, 1))
     release = Release("X", "Release X", "dfx", "", ())
     kinds = {

@@ -69,7 +69,7 @@ def test_a_flicker_before_a_withdrawal_is_no_withdrawal() -> None:
     ],
     ids=["absent at one look", "absent for a minute", "still present"],
 )
-def test_the_origin_confirms_or_denies_that_the_edge_lacks_the_release(
+def test_a_release_absent_at_its_edge_is_withdrawn_if_its_origin_still_lacks_it_a_minute_later(
     edge: list[Look], origin: list[Look], expected_withdrawals: int
 ) -> None:
     assert len(withdrawals(*edge, origin=origin)) == expected_withdrawals

@@ -29,12 +29,12 @@ def judged_with(
     now: float,
     versions: Versions,
     turns: Sequence[Turn] = IN_TIME,
-    until: float | None = None,
     *,
+    looked_at_until: float | None = None,
     specific: bool = True,
 ) -> Verdict:
     """Return the verdict on a page whose content item has these versions, from looks until now or until later."""
-    last = now if until is None else until
+    last = now if looked_at_until is None else looked_at_until
     page = RegularLooks(turns, every=30, specific=specific)
     content = RegularLooks(turns, every=60, specific=specific, versions=versions)
     return judged(now, {"page": page.runs("page", last), "page/content": content.runs("page/content", last)})
@@ -47,7 +47,7 @@ def corrections(
 
 
 def test_a_later_version_after_the_release_is_found_with_its_fields_and_looks() -> None:
-    (correction,) = corrections(3 * HOUR, [(0, FIRST), (2 * HOUR, SECOND)])
+    (correction,) = corrections(now=3 * HOUR, versions=[(0, FIRST), (2 * HOUR, SECOND)])
     # The content API is looked at every 60 s, and the page, which came at the slot, every 30 s.
     assert (correction.part, correction.seconds) == ("page", Bounds(2 * HOUR - 60, 2 * HOUR + 30))
     assert correction.detail == (
@@ -58,9 +58,9 @@ def test_a_later_version_after_the_release_is_found_with_its_fields_and_looks() 
 
 
 def test_a_correction_changes_neither_verdict_nor_grade() -> None:
-    verdict = judged_with(3 * HOUR, [(0, FIRST), (HOUR, SECOND)])
+    verdict = judged_with(now=3 * HOUR, versions=[(0, FIRST), (HOUR, SECOND)])
     assert (verdict.verdict, verdict.grade, kinds(verdict)) == (VerdictKind.ON_TIME, Grade.NONE, [Kind.CORRECTED])
-    assert verdict.final is judged_with(3 * HOUR, [(0, FIRST)]).final is True
+    assert verdict.final is judged_with(now=3 * HOUR, versions=[(0, FIRST)]).final is True
 
 
 AWAY = [*IN_TIME, (HOUR, WITHDRAWN), (2 * HOUR, PRESENT)]
@@ -77,11 +77,11 @@ COUNTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("hours", "versions", "turns", "count"), COUNTS.values(), ids=COUNTS)
+@pytest.mark.parametrize(("now_in_hours", "versions", "turns", "expected_number"), COUNTS.values(), ids=COUNTS)
 def test_each_later_version_of_released_content_is_found_once(
-    hours: float, versions: Versions, turns: Sequence[Turn], count: int
+    now_in_hours: float, versions: Versions, turns: Sequence[Turn], expected_number: int
 ) -> None:
-    assert len(corrections(hours * HOUR, versions, turns)) == count
+    assert len(corrections(now_in_hours * HOUR, versions, turns)) == expected_number
 
 
 def test_a_rolling_page_is_not_corrected_by_its_new_edition() -> None:
@@ -101,14 +101,17 @@ def test_failed_looks_widen_the_interval_of_a_correction() -> None:
 
 
 def test_a_correction_stays_the_same_when_later_looks_lengthen_its_run() -> None:
+    # The third version came after the instant of both verdicts.
     versions = [(0, FIRST), (HOUR, SECOND), (4 * HOUR, THIRD)]
-    stored = body_of(judged_with(2 * HOUR, versions, until=2 * HOUR), None)
-    again = body_of(judged_with(2 * HOUR, versions, until=5 * HOUR), None)
+    stored, again = (
+        body_of(judged_with(now=2 * HOUR, versions=versions, looked_at_until=last_look), None)
+        for last_look in (2 * HOUR, 5 * HOUR)
+    )
     assert [each["kind"] for each in again["findings"]] == ["corrected"]
     assert find_differences(stored, again) == []
 
 
-def test_another_version_begins_a_run_and_an_answer_without_one_does_not() -> None:
+def test_another_version_begins_a_run_and_an_answer_without_a_version_does_not() -> None:
     versions = (FIRST, None, FIRST, SECOND)
     runs = looks(*(a_sighting(PRESENT, when, version=version) for when, version in enumerate(versions))).runs("page")
     assert [(run.version, run.looks) for run in runs] == [(FIRST, 3), (SECOND, 1)]

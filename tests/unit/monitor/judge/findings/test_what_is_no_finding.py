@@ -16,6 +16,7 @@ from monitor.judge.verdict import Verdict
 from monitor.look.recognise.title import ANOTHER_EDITION
 from schedules.announcement import Address, Part
 from schedules.contract.verdict import Kind, VerdictKind
+from schedules.times.interval import Bounds
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, a_sighting, looks
 from tests.worlds.releases import NEWS, SHEET, a_promise, a_release, no_slot
@@ -35,15 +36,15 @@ def test_a_copy_elsewhere_that_never_came_or_came_with_the_late_page_was_not_fir
     assert kinds(verdict_on({"page": LATE, "news": news}, NEWS)) == [Kind.LATE]
 
 
-@pytest.mark.parametrize("before", [[], [(-400, ABSENT)]], ids=["present at the first look", "absent at first"])
-def test_a_copy_elsewhere_was_not_first_if_the_page_had_been_present_before_it(before: Sequence[Look]) -> None:
-    page = [*before, (-390, PRESENT), (-30, PRESENT), (-29, ABSENT), (299, ABSENT), (300, PRESENT)]
+@pytest.mark.parametrize("looks_before", [[], [(-400, ABSENT)]], ids=["present at the first look", "absent at first"])
+def test_a_copy_elsewhere_was_not_first_if_the_page_had_been_present_before_it(looks_before: Sequence[Look]) -> None:
+    page = [*looks_before, (-390, PRESENT), (-30, PRESENT), (-29, ABSENT), (299, ABSENT), (300, PRESENT)]
     seen = {"page": looks(*page), "news": looks((-37, ABSENT), (-36, PRESENT), (400, PRESENT))}
     assert found(judged(400, seen, NEWS), Kind.ELSEWHERE_FIRST) == []
 
 
 @pytest.mark.parametrize(("last_absent", "is_after_slot"), [(-1, True), (-1.001, False)])
-def test_a_copy_elsewhere_is_said_to_follow_the_slot_if_it_came_at_most_a_second_before_it(
+def test_a_copy_elsewhere_is_said_to_follow_the_slot_if_it_was_still_absent_at_most_a_second_before(
     last_absent: float, *, is_after_slot: bool
 ) -> None:
     verdict = verdict_on({"page": LATE, "news": [(last_absent, ABSENT), (5, PRESENT)]}, NEWS)
@@ -75,11 +76,11 @@ def test_bytes_that_changed_before_the_slot_are_no_swap() -> None:
     assert Kind.SWAPPED not in kinds(verdict_on({"page": IN_TIME, "sheet": sheet}, OPTIONAL))
 
 
-@pytest.mark.parametrize(("address", "at"), [(Address.GUESSED, []), (Address.ANNOUNCED, [SLOT])])
-def test_another_edition_is_a_finding_only_at_a_known_address(address: Address, at: list[object]) -> None:
+@pytest.mark.parametrize(("address", "found_at"), [(Address.GUESSED, []), (Address.ANNOUNCED, [SLOT])])
+def test_another_edition_is_a_finding_only_at_a_known_address(address: Address, found_at: list[object]) -> None:
     seen = {"page": looks((-2, ABSENT), (200, ABSENT), why=ANOTHER_EDITION)}
     wrong = found(judged(400, seen, release=a_release(address=address)), Kind.WRONG_EDITION)
-    assert [each.at for each in wrong] == at
+    assert [each.at for each in wrong] == found_at
 
 
 def test_another_edition_before_the_slot_is_no_finding_if_the_release_came_in_time() -> None:
@@ -93,7 +94,7 @@ def test_a_promise_without_a_time_is_not_in_doubt() -> None:
     assert (verdict.verdict, kinds(verdict)) == (VerdictKind.PENDING, [])
 
 
-def test_a_part_that_calendars_dispute_leaves_the_other_parts_as_they_are() -> None:
+def test_calendars_that_differ_leave_a_late_part_unproven_and_a_part_that_came_in_time_as_it_is() -> None:
     release = a_release(SHEET, calendars=("govuk", "own"))
     both = [a_promise(), a_promise(after_slot(3600), calendar="own")]
     page, sheet = verdict_on({"page": IN_TIME, "sheet": LATE}, release=release, promises=both).parts
@@ -102,11 +103,13 @@ def test_a_part_that_calendars_dispute_leaves_the_other_parts_as_they_are() -> N
     assert sheet.verdict is VerdictKind.UNPROVEN
 
 
-@pytest.mark.parametrize(("after", "is_final"), [(-0.001, False), (0.0, True)])
-def test_a_verdict_is_final_at_the_instant_when_the_watch_closes(after: float, *, is_final: bool) -> None:
+@pytest.mark.parametrize(("seconds_after_close", "is_final"), [(-0.001, False), (0.0, True)])
+def test_a_verdict_is_final_from_the_instant_on_at_which_the_watch_closes(
+    seconds_after_close: float, *, is_final: bool
+) -> None:
     closes = Policy().closes_after.total_seconds()
     page = [(-2, ABSENT), (100, UNKNOWN), (closes - 60, UNKNOWN), (closes, UNKNOWN)]
-    assert verdict_on({"page": page}, now=closes + after).final is is_final
+    assert verdict_on({"page": page}, now=closes + seconds_after_close).final is is_final
 
 
 def test_a_part_that_was_exposed_was_first_seen_then_and_released_after_its_slot() -> None:
@@ -115,19 +118,20 @@ def test_a_part_that_was_exposed_was_first_seen_then_and_released_after_its_slot
     assert (verdict.page.first_seen.by, verdict.page.released.by) == (after_slot(-600), after_slot(0.5))
 
 
-def test_a_doubtful_clock_is_no_other_blindness() -> None:
+def test_a_blind_span_of_a_doubtful_clock_is_found_as_a_clock_fault_only() -> None:
     span = Blind(after_slot(-30), after_slot(30), "clock")
     verdict = verdict_on({"page": [(-60, ABSENT), (-5, ABSENT), (5, PRESENT)]}, blind=[span])
     assert Kind.CLOCK_FAULT in kinds(verdict)
     assert Kind.BLIND not in kinds(verdict)
 
 
-def test_content_removed_twice_gives_two_withdrawals_that_each_ended() -> None:
+def test_content_removed_twice_gives_two_withdrawals_of_their_own_length() -> None:
     first_absence = [(60, ABSENT), (130, ABSENT), (140, PRESENT)]
     second_absence = [(200, ABSENT), (270, ABSENT), (280, PRESENT)]
     verdict = verdict_on({"page": [*IN_TIME, *first_absence, *second_absence]})
     assert kinds(verdict) == [Kind.WITHDRAWN, Kind.WITHDRAWN]
-    assert all(each.seconds.max < 200 for each in verdict.findings)
+    # The least is between looks that lacked it, the most between looks that showed it.
+    assert [each.seconds for each in verdict.findings] == [Bounds(130 - 60, 140 - 0.5), Bounds(270 - 200, 280 - 140)]
 
 
 def test_a_notice_of_withdrawal_at_the_instant_of_the_last_presence_is_a_flicker() -> None:
