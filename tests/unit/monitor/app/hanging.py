@@ -37,14 +37,14 @@ class _Part:
 class HangingStore:
     """Passes every call on, but for those of `hung` (a part, a call, or everything): they wait for `free`.
 
-    `on_the_loop` are the calls made in the loop's own thread since `watching` was set.
+    `calls_on_loop` are the calls made in the loop's own thread since `records_calls_on_loop` was set.
     """
 
     def __init__(self, inner: Store) -> None:
         self._inner = inner
         self.hung = ""
-        self.watching = False
-        self.on_the_loop: list[str] = []
+        self.records_calls_on_loop = False
+        self.calls_on_loop: list[str] = []
         self.asked = Counter[str]()
         self._loop: JumpingLoop | None = None
         self._freed = threading.Event()
@@ -82,11 +82,11 @@ class HangingStore:
 
     def _meet(self, call: str) -> None:
         self.asked[call] += 1
-        if self.watching and threading.current_thread() is threading.main_thread():
-            self.on_the_loop.append(call)
+        if self.records_calls_on_loop and threading.current_thread() is threading.main_thread():
+            self.calls_on_loop.append(call)
         if self.hung and self.hung in (EVERYTHING, call, call.partition(".")[0]):
             assert self._loop is not None
-            assert call not in self.on_the_loop, f"{call} was called in the loop's thread, which it would stop"
+            assert call not in self.calls_on_loop, f"{call} was called in the loop's thread, which it would stop"
             self._hanging += 1
             with self._loop.time_resumed_in_thread():
                 self._freed.wait()

@@ -11,10 +11,10 @@ from pathlib import Path
 
 
 class Publisher(ThreadingHTTPServer):
-    """Answers 404 until its release is `out`."""
+    """Answers 404 until its release is published."""
 
     daemon_threads = True
-    out: datetime | None = None
+    published_at: datetime | None = None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -23,7 +23,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = b"<h1>Example claims</h1>" * 20
-        self.send_response(404 if self.server.out is None else 200)
+        self.send_response(404 if self.server.published_at is None else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

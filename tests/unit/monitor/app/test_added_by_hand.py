@@ -66,9 +66,11 @@ def finding_kinds(life: Life, release: str = "claims-q3") -> list[str]:
 
 
 @with_daemon(PUBLISHED_AT_SLOT + answer_with_page(OTHER, "09:45:00", OTHERS), base=with_by_hand)
-async def test_release_added_by_hand_is_watched_at_once_and_is_no_short_notice(life: Life) -> None:
+async def test_release_added_by_hand_minutes_before_its_slot_is_watched_at_once_without_a_short_notice_finding(
+    life: Life,
+) -> None:
     await life.until("09:31:00")
-    await edit_calendar(life, add_other_release)
+    await edit_calendar(life, add_other_release)  # its slot and its page are at 09:45
     assert OTHER_RELEASE in life.daemon.watch.releases
     await life.until("09:46:30")
     assert release_json_now(life, OTHER_RELEASE)["verdict"] == "on_time"
@@ -78,7 +80,7 @@ async def test_release_added_by_hand_is_watched_at_once_and_is_no_short_notice(l
 
 @with_daemon(PUBLISHED_AT_SLOT, base=with_by_hand)
 async def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_so_after_a_restart(life: Life) -> None:
-    await edit_calendar(life, add_other_release)
+    await edit_calendar(life, add_other_release)  # its slot is 09:45
     await life.until("09:28:30")
     await edit_calendar(life, lambda tables: remove_addition(tables, OTHER_RELEASE, "", "removed: duty"))
     await life.until("09:29:30")
@@ -91,7 +93,9 @@ async def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_s
 
 
 @with_daemon(PUBLISHED_AT_SLOT, base=with_by_hand)
-async def test_added_address_is_a_part_of_the_release_after_a_restart_too_and_not_once_removed(life: Life) -> None:
+async def test_address_added_by_hand_is_a_part_of_the_release_until_it_is_removed_even_after_a_restart(
+    life: Life,
+) -> None:
     await edit_calendar(life, add_mirror_address)
     await life.until("09:29:00")
     await life.end()
@@ -106,7 +110,9 @@ async def test_added_address_is_a_part_of_the_release_after_a_restart_too_and_no
 
 
 @pytest.mark.parametrize("mirror_published", ["09:20:00", "09:50:00", "10:20:00"])
-def test_address_added_after_the_slot_makes_nothing_late_or_early(tmp_path: Path, mirror_published: str) -> None:
+def test_address_added_after_the_slot_changes_no_verdict_and_gives_no_finding(
+    tmp_path: Path, mirror_published: str
+) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
         assert release_json_now(life)["verdict"] == "on_time"
@@ -122,7 +128,7 @@ def test_address_added_after_the_slot_makes_nothing_late_or_early(tmp_path: Path
 @with_daemon(PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:20:00"), base=with_by_hand)
 async def test_address_that_was_public_when_it_was_added_proves_no_early_release(life: Life) -> None:
     await life.until("09:28:30")
-    await edit_calendar(life, add_mirror_address)
+    await edit_calendar(life, add_mirror_address)  # public since 09:20
     await life.until("09:35:00")
     assert (release_json_now(life)["verdict"], life.notice_kinds()) == ("on_time", [])
     assert release_json_now(life)["exposures"] == []
@@ -131,7 +137,7 @@ async def test_address_that_was_public_when_it_was_added_proves_no_early_release
 @with_daemon(PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:29:30"), base=with_by_hand)
 async def test_figures_that_appear_early_at_an_added_address_are_early(life: Life) -> None:
     await life.until("09:28:10")
-    await edit_calendar(life, add_mirror_address)
+    await edit_calendar(life, add_mirror_address)  # published at 09:29:30, before the slot
     await life.until("09:31:00")
     assert release_json_now(life)["verdict"] == "early"
     assert "early_exposure" in finding_kinds(life)

@@ -54,7 +54,7 @@ async def test_a_slot_that_passed_while_the_monitor_was_down_is_unproven_until_a
 ) -> None:
     await life.restart(killed_at="09:29:30", started_at="09:35:30")
     await life.until("09:35:33")
-    # The notice `opened` is of the first look after the start, which proved that the page is still absent.
+    # At the start nothing is known about the slot, 09:30. Then the first look finds the page absent: notice `opened`.
     assert life.stored_verdict() == "overdue"
     assert life.notice_kinds() == ["unproven", "opened"]
 
@@ -113,6 +113,7 @@ async def test_the_gap_of_a_kill_begins_with_the_last_look_that_was_committed(li
     restarted_at = life.clock.now()
     await life.until("09:29:56")
     (gap,) = life.daemon.store.runs.blind(last_look - timedelta(hours=1), life.clock.now())
+    # It begins with the heartbeat that was committed after the last look, before the look of the next second.
     assert (gap.cause, gap.ends) == ("killed", restarted_at)
     assert timedelta() <= gap.begins - last_look < timedelta(seconds=1)
 
@@ -137,12 +138,12 @@ async def test_a_regular_stop_commits_everything_and_is_recorded(life: Life) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("delivery_seconds", "stop_seconds", "attempts"),
+    ("delivery_seconds", "stop_seconds", "attempts_after_restart"),
     [(4.0, 4.0, 1), (60.0, 10.0, 2)],
     ids=["finished before the stop", "given up after ten seconds and repeated"],
 )
 def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_delivered(
-    tmp_path: Path, delivery_seconds: float, stop_seconds: float, attempts: int
+    tmp_path: Path, delivery_seconds: float, stop_seconds: float, attempts_after_restart: int
 ) -> None:
     made: list[SlowChannel] = []
 
@@ -162,14 +163,16 @@ def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_de
         assert (last_look - began).total_seconds() == pytest.approx(stop_seconds, abs=1.2)
         await life.start()
         await life.clock.sleep(240)
-        assert channel.begun_ids.count(message_id) == attempts
-        assert [row.attempts for row in life.daemon.store.outbox.deliveries(message_id)] == [attempts]
+        # A message that was given up is sent a second time.
+        assert channel.begun_ids.count(message_id) == attempts_after_restart
+        assert [row.attempts for row in life.daemon.store.outbox.deliveries(message_id)] == [attempts_after_restart]
 
     live(tmp_path, NEVER_PUBLISHED, act, channels=slow_channels)
 
 
 def test_blind_spans_of_earlier_runs_still_count_after_another_restart(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
+        # Blind at its slot, 09:30. The page was published then.
         await life.restart(killed_at="09:29:00", started_at="09:42:00")
         await life.until("09:44:00")
         assert life.stored_verdict() == "unproven"
@@ -217,7 +220,8 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
         assert drafts
         await life.until("09:45:30")
         assert count_drafts(life) == drafts
-        assert len(life.runs()) > 20
+        # The looks did see the 25 resets: each began a run of failed looks.
+        assert len(life.runs()) > 25
 
     live(tmp_path, resets, act)
 
@@ -246,7 +250,9 @@ def test_the_length_of_a_withdrawal_is_known_once_the_removed_page_is_back(tmp_p
     live(tmp_path, PUBLISHED_AT_SLOT + removed + back, act)
 
 
-def test_a_removed_page_is_notified_within_two_minutes_and_a_flickering_one_is_not(tmp_path: Path) -> None:
+def test_a_page_removed_for_good_is_notified_within_about_two_minutes_and_one_removed_for_80_seconds_is_not(
+    tmp_path: Path,
+) -> None:
     def answer_from(at: str, status: int) -> str:
         return published_at(at) + f"status = {status}\n"
 
@@ -257,6 +263,7 @@ def test_a_removed_page_is_notified_within_two_minutes_and_a_flickering_one_is_n
         await life.until("10:00:00")
         assert life.notice_kinds() == []
         await life.until("10:02:10")
+        # Finding `withdrawn` says what happened. It is notified as an incident of the kind `altered`, without a grade.
         (notice,) = life.daemon.store.outbox.notices()
         assert notice.findings == ("altered", "withdrawn")
         assert (notice.kind, notice.grade) == ("altered", "none")
@@ -264,7 +271,7 @@ def test_a_removed_page_is_notified_within_two_minutes_and_a_flickering_one_is_n
     live(tmp_path, PUBLISHED_AT_SLOT + flickers + removed, act)
 
 
-def test_a_task_that_dies_ends_the_daemon_with_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_task_that_dies_ends_the_daemon_with_an_error_that_names_the_task(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:28:30")
         (watch_task,) = [task for task in asyncio.all_tasks() if task.get_name() == "watch"]
@@ -276,9 +283,9 @@ def test_a_task_that_dies_ends_the_daemon_with_an_error_that_names_it(tmp_path: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["hangs", "passing", "permanent"])
-def test_a_channel_that_fails_delays_no_other_and_no_look(tmp_path: Path, how: str) -> None:
-    bad = Options(hangs=True, timeout=86_400) if how == "hangs" else Options(refuses=how)
+@pytest.mark.parametrize("failure", ["hangs", "passing", "permanent"])
+def test_a_channel_that_fails_delays_neither_another_channel_nor_looks(tmp_path: Path, failure: str) -> None:
+    bad = Options(hangs=True, timeout=86_400) if failure == "hangs" else Options(refuses=failure)
 
     def channels(clock: VirtualClock) -> list[FakeChannel]:
         return [a_channel(clock, "bad", bad), a_channel(clock, "good")]
@@ -288,8 +295,10 @@ def test_a_channel_that_fails_delays_no_other_and_no_look(tmp_path: Path, how: s
         good = life.channels[1]
         assert isinstance(good, FakeChannel)
         notices = life.daemon.store.outbox.notices()
+        # First that the release is not found yet, and then that it is overdue.
         assert [notice.kind for notice in notices] == ["due", "opened"]
         assert all(good.received[notice.id] - notice.at < timedelta(seconds=1) for notice in notices)
+        # Around the slot, looks are a second apart.
         assert max(run.largest_gap for run in life.runs()) < timedelta(seconds=2)
 
     live(tmp_path, NEVER_PUBLISHED, act, channels=channels)
@@ -304,7 +313,7 @@ class RaisingChannel(FakeChannel):
 
 
 @pytest.mark.slow
-def test_a_channel_that_raises_is_tried_again_and_delays_no_other(tmp_path: Path) -> None:
+def test_a_channel_that_raises_is_tried_again_and_delays_no_other_channel(tmp_path: Path) -> None:
     def channels(clock: VirtualClock) -> list[FakeChannel]:
         return [RaisingChannel("broken", Options(), clock.now), a_channel(clock, "good")]
 

@@ -221,13 +221,13 @@ def test_before_the_slot_no_public_surface_shows_what_is_published(
 @pytest.mark.slow
 @pytest.mark.parametrize("public", [True, False], ids=["public", "closed"])
 @pytest.mark.parametrize("token", ["for metrics alone", PROMETHEUS[0]], ids=["of the table", "of a program"])
-def test_the_metrics_token_opens_metrics_without_early_publication(
+def test_the_metrics_token_shows_how_many_releases_are_early_but_not_which_and_opens_no_other_closed_page(
     token: str, users: Path, tmp_path: Path, *, public: bool
 ) -> None:
     found = read_early_release_at("09:29:50", users, tmp_path, {"Authorization": f"Bearer {token}"}, public=public)
     metrics = found.pop("/metrics")
     assert metrics.status == 200
-    assert 'verdict="early"} 1' in metrics.text
+    assert 'verdict="early"} 1' in metrics.text  # a count
     assert MARK not in metrics.text
     assert leaked_words(found) == []
     open_paths = {path for path, shown in found.items() if shown.status == 200}

@@ -50,12 +50,12 @@ def test_joint_announcement_is_listed_and_watched_for_each_producer(tmp_path: Pa
         assert await queries.list_releases(day, day, "somebody-else") == []
         queries.close()
 
-    # It is a key of the last table of the story's head, which is the release.
+    # This key is appended to the table of the release.
     organisations = f"organisations = {list(order)!r}\n".replace("'", '"')
     live(tmp_path, organisations, act, base=Settings.model_validate({"producer": [{"id": OURS, "name": "Ours"}]}))
 
 
-def test_the_first_configured_producer_of_an_entry_is_its_lead_else_the_first_that_the_entry_names() -> None:
+def test_the_lead_producer_is_the_first_configured_one_or_if_none_is_configured_the_first_named() -> None:
     entries = {"govuk": [announcement_of(THEIRS, OURS)]}
     (without_configured,) = join_entries(entries, JoinRules(whose=())).releases
     assert without_configured.producers == (THEIRS, OURS)

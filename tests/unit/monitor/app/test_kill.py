@@ -22,12 +22,12 @@ from tests.unit.monitor.app.process import alive, until_said
 from tests.unit.monitor.app.test_store_away import check_late_verdict_in_store, stop_process
 
 CLOCK = SystemClock()
-LIVES = 3
+NUMBER_OF_KILLS = 3
 
 
 @pytest.fixture
 def slot() -> datetime:
-    # Three lives must end before it, on a busy machine too.
+    # Three kills must happen before it, on a busy machine too.
     return (CLOCK.now() + timedelta(seconds=20)).replace(microsecond=0)
 
 
@@ -49,18 +49,18 @@ def stored_runs(config: Path) -> list[Run]:
 
 @pytest.mark.slow
 def test_kill_9_loses_no_commit_and_repeats_no_notice(config: Path, slot: datetime, publisher: Publisher) -> None:
-    chance = Random(930)  # noqa: S311 # the same moments each time
+    random = Random(930)  # noqa: S311 # the same moments each time
     runs_before_kill, kills = list[list[Run]](), list[datetime]()
-    for _ in range(LIVES):
+    for _ in range(NUMBER_OF_KILLS):
         with alive(config) as child:
             until_said(child, "calendar_read")
-            threading.Event().wait(chance.uniform(0.0, 1.2))
+            threading.Event().wait(random.uniform(0.0, 1.2))
             runs_before_kill.append(stored_runs(config))
             child.kill()
             kills.append(CLOCK.now())
     with alive(config) as child:
         until_said(child, "verdict", verdict="overdue", grade="report")
-        publisher.out = CLOCK.now()
+        publisher.published_at = CLOCK.now()
         until_said(child, "verdict", verdict="late", final=True)
         stop_process(child)
     with closing(open_store(read_settings(config).store.url)) as store:
@@ -71,7 +71,7 @@ def test_kill_9_loses_no_commit_and_repeats_no_notice(config: Path, slot: dateti
         gaps = [span for span in store.runs.blind(slot - timedelta(hours=1), CLOCK.now()) if span.cause == "killed"]
         for kill in kills:
             assert any(gap.begins <= kill <= gap.ends for gap in gaps)
-    check_late_verdict_in_store(config, slot, publisher.out)
+    check_late_verdict_in_store(config, slot, publisher.published_at)
 
 
 @pytest.mark.slow

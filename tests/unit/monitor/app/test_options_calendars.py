@@ -46,11 +46,13 @@ def test_pins_and_splits_are_taken_in_the_order_of_the_file() -> None:
 
 
 @pytest.mark.parametrize(("kind", "may_be_empty"), [("govuk", True), ("csv", True), ("ics", False), ("json", False)])
-def test_a_calendar_without_entries_is_believed_only_if_its_kind_may_be_empty(kind: str, *, may_be_empty: bool) -> None:
+def test_whether_a_calendar_may_be_empty_is_a_default_of_its_kind_and_can_be_configured(
+    kind: str, *, may_be_empty: bool
+) -> None:
     table = {"name": "a", "kind": kind, "url": "https://stats.example/a"}
-    assert make_calendar_checks(settings(calendar=[table])) == {"a": Checks(may_be_empty)}
+    assert make_calendar_checks(settings(calendar=[table])) == {"a": Checks(may_be_empty=may_be_empty)}
     assert make_calendar_checks(settings(calendar=[table | {"may_be_empty": not may_be_empty}])) == {
-        "a": Checks(not may_be_empty)
+        "a": Checks(may_be_empty=not may_be_empty)
     }
 
 
@@ -61,7 +63,7 @@ def test_unusual_changes_of_a_calendar_are_accepted_only_on_the_configured_local
     assert not checks.accepts(datetime(2026, 7, 23, 23, 30, tzinfo=UTC))
 
 
-def test_a_slot_of_a_day_only_gets_the_usual_time_of_its_series_to_plan_looks() -> None:
+def test_a_release_promised_for_a_day_without_a_time_gets_the_usual_time_of_its_series_as_an_assumption() -> None:
     fill_usual_time = make_usual_time_filler(settings(slot_time=[GDP_OF_ONS_AT_7]))
     day_only = on_days(DAY, DAY, "")
     slot = fill_usual_time(announced(day_only, title="GDP: June 2026")).slot

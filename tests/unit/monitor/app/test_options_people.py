@@ -127,6 +127,7 @@ def test_every_kind_of_channel_has_a_table_and_a_class() -> None:
 async def test_mail_and_alertmanager_have_the_configured_times_and_files(read: Read, tmp_path: Path) -> None:
     channels = {one.name: one for one in make_channels(read(CHANNELS), SystemClock().now)}
     mail, alertmanager = (vars(channels[name])["_settings"] for name in ("mail", "am"))
+    # CHANNELS has `timeout` and `ca_file` for mail, and `hold` and `hold_others` for Alertmanager.
     assert (mail.timeout, mail.ca_file) == (timedelta(seconds=12), str(tmp_path / "ca.pem"))
     assert (alertmanager.hold, alertmanager.hold_others) == (timedelta(days=2), timedelta(hours=1))
     for channel in channels.values():
@@ -156,9 +157,9 @@ async def test_channels_that_post_use_the_proxy_of_their_host_except_to_this_mac
         await channel.close()
 
 
-def test_the_default_digest_rule_covers_channels_for_people_except_where_configured(read: Read) -> None:
+def test_digests_go_to_channels_for_people_unless_the_channel_is_configured_otherwise(read: Read) -> None:
     rule = make_digest_rule(read(CHANNELS + "[alert]\ndigest_from = 3\n"))
-    # The chat is for people but has `digest = false`, the hook is not but has `digest = true`.
+    # The chat is for people but has `digest = false`, the hook is not but has `digest = true`. 400 ms is the default.
     assert rule.channels == {"mail", "notify", "hook"}
     assert (rule.threshold, rule.within) == (3, timedelta(milliseconds=400))
 
@@ -203,6 +204,7 @@ def test_the_configuration_corrects_the_begin_and_citations_of_an_edition_of_the
     assert edition.begins == date(2025, 12, 1)
     assert edition.practices["3.1"].cite == "Practice 3.1, as we read it"
     assert make_editions(read("")) is None
+    # The edition that comes with the program is unchanged.
     assert load_editions()[-1].begins == date(2025, 11, 3)
 
 

@@ -13,7 +13,7 @@ from monitor.errors import EnvironmentFault
 from monitor.look.fetch import Answer, Failure, Reason, Request
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-ONE = {"slug": "widget-office", "title": "Widget\u202e Office", "acronym": "WO", "link": "/government/x"}
+WIDGET_OFFICE = {"slug": "widget-office", "title": "Widget\u202e Office", "acronym": "WO", "link": "/government/x"}
 
 
 def answer(body: bytes, status: int = 200, *, whole: bool = True) -> Answer:
@@ -25,13 +25,13 @@ def search_facets(*values: object) -> bytes:
     return json.dumps({"results": [], "aggregates": {"organisations": {"options": options}}}).encode()
 
 
-async def test_one_request_finds_each_organisation_by_slug_name_and_acronym() -> None:
+async def test_one_request_lists_the_organisations_which_are_found_by_slug_name_acronym_or_similar_slug() -> None:
     requests: list[Request] = []
     without_acronym, without_valid_slug = {"slug": "gone-body", "title": "Gone"}, {"slug": 'a"\n', "title": "No slug"}
 
     async def ask(request: Request) -> Answer:
         requests.append(request)
-        return answer(search_facets(ONE, without_acronym, without_valid_slug))
+        return answer(search_facets(WIDGET_OFFICE, without_acronym, without_valid_slug))
 
     known = await request_organisations(ask)
     assert known == {"widget-office": ("Widget Office", "WO"), "gone-body": ("Gone",)}
@@ -41,14 +41,15 @@ async def test_one_request_finds_each_organisation_by_slug_name_and_acronym() ->
     assert name_of("widget-office", known) == "Widget Office"
     (request,) = requests
     assert request.url == "https://www.gov.uk/api/search.json?aggregate_organisations=1500&count=0"
-    assert request.cap == 8_000_000
+    most_bytes_of_the_response = 8_000_000
+    assert request.cap == most_bytes_of_the_response
 
 
 @pytest.mark.parametrize(
     ("outcome", "why"),
     [
         (answer(b"<html>", 422), "answered 422"),
-        (answer(search_facets(ONE), whole=False), "answered too much"),
+        (answer(search_facets(WIDGET_OFFICE), whole=False), "answered too much"),
         (answer(b"<html>"), "Expecting value"),
         (answer(b"[]"), "names no organisations"),
         (answer(search_facets(7)), "names no organisations"),
@@ -60,5 +61,5 @@ async def test_an_unusable_response_is_an_environment_error(outcome: Answer | Fa
     async def ask(_: Request) -> Answer | Failure:
         return outcome
 
-    with pytest.raises(EnvironmentFault, match=rf"GOV.UK's organisations: {why}.*out --online"):
+    with pytest.raises(EnvironmentFault, match=rf"GOV.UK's organisations: {why}.*Leave out --online"):
         await request_organisations(ask)

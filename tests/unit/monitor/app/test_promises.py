@@ -53,8 +53,10 @@ async def test_a_read_after_the_slot_confirms_the_promise_up_to_its_slot(life: L
 
 @pytest.mark.slow
 @with_daemon(MOVED_TO_10_00 + published_at("10:00:00", OFF_GOVUK_URL), head=HEAD_OFF_GOVUK)
-async def test_a_slot_moved_just_before_it_is_notified_as_a_calendar_change_and_never_as_late(life: Life) -> None:
-    # The calendar was read at 09:28, before the change, and at 09:31.
+async def test_a_release_whose_slot_was_moved_half_a_minute_before_is_in_doubt_but_never_notified_as_late(
+    life: Life,
+) -> None:
+    # At 09:29:30 the calendar moves the slot from 09:30 to 10:00. It is read at 09:28 and again at 09:31.
     await life.until("09:32:00")
     assert (life.stored_verdict(), life.notice_kinds()) == ("unproven", ["calendar"])
     assert life.finding_kinds() >= {"promise_in_doubt"}
@@ -64,7 +66,9 @@ async def test_a_slot_moved_just_before_it_is_notified_as_a_calendar_change_and_
 
 
 @with_daemon(CALENDAR_UNREADABLE, head=HEAD_OFF_GOVUK)
-async def test_an_overdue_notice_is_sent_with_a_doubt_if_the_calendar_cannot_be_read_again(life: Life) -> None:
+async def test_an_overdue_release_is_notified_and_its_promise_is_in_doubt_if_the_calendar_cannot_be_read_again(
+    life: Life,
+) -> None:
     await life.until("09:31:15")
     assert (life.stored_verdict(), life.notice_kinds()) == ("overdue", ["opened"])
     assert life.finding_kinds() >= {"promise_in_doubt"}

@@ -46,15 +46,17 @@ async def read_rota(office: Office, reply: Reply, after_minutes: float = 0) -> N
 
 
 @with_office(**SETTINGS)
-async def test_the_last_read_rota_is_used_while_it_cannot_be_read_and_after_a_restart(office: Office) -> None:
+async def test_the_last_usable_rota_is_used_while_its_calendar_is_unreadable_or_empty_and_after_a_restart(
+    office: Office,
+) -> None:
     assert on_call(office) == "no one, so all its roles are notified"
     await read_rota(office, Reply(200, ROTA_ICS.encode()))
     assert on_call(office) == ON_CALL_BY_ROTA
     assert office.last_read("rota-on-call") == office.clock.now().timestamp()
     empty_rota = Reply(200, b"BEGIN:VCALENDAR\nEND:VCALENDAR\n")
-    await read_rota(office, Reply(500))
-    await read_rota(office, empty_rota, after_minutes=10)
-    assert on_call(office) == ON_CALL_BY_ROTA
+    for unusable in (Reply(500), empty_rota):
+        await read_rota(office, unusable, after_minutes=10)
+        assert on_call(office) == ON_CALL_BY_ROTA
     await office.reopen()
     assert on_call(office) == ON_CALL_BY_ROTA
 

@@ -44,27 +44,30 @@ async def test_the_checks_show_the_rate_of_looks_and_the_used_budget(life: Life)
 
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
-async def test_a_channel_is_shown_with_its_last_delivery_and_what_waits(life: Life) -> None:
+async def test_the_check_of_a_channel_shows_its_last_delivery_and_how_many_messages_wait(life: Life) -> None:
     await life.clock.sleep(60)
     (name,) = (name for name in checks_of(life) if name.startswith("Channel "))
     assert checks_of(life)[name].state == "no delivery since the monitor started, no messages waiting"
-    life.app.daemon.outbox.backlogs[name.removeprefix("Channel ")] = Backlog(2, LONG_AGO, LONG_AGO)
+    life.app.daemon.outbox.backlogs[name.removeprefix("Channel ")] = Backlog(
+        pending=2, since=LONG_AGO, delivered=LONG_AGO
+    )
     waiting = checks_of(life)[name]
     assert waiting.state.startswith("last delivery 1 Nov 2026 09:00:00 GMT, 2 messages waiting since 1 Nov")
     assert "ninethirty channel test" in waiting.todo
 
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(5))
-async def test_a_budget_that_is_too_small_says_what_to_do(life: Life) -> None:
+async def test_the_check_of_a_budget_too_small_for_tomorrows_slot_says_what_to_do(life: Life) -> None:
     await life.clock.sleep(15 * 60)
     (name,) = (name for name in checks_of(life) if name.startswith("Budget of "))
+    # Pages are looked at each second from 2 minutes before their slot to 10 minutes after it.
     assert "over budget in 12 minutes" in checks_of(life)[name].state
     assert "`[budget]`" in checks_of(life)[name].todo
     assert "Budgets" not in checks_of(life)
 
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
-async def test_a_calendar_that_cannot_be_read_says_what_to_do(life: Life) -> None:
+async def test_the_check_of_a_calendar_that_cannot_be_read_says_what_to_do(life: Life) -> None:
     health = life.app.status.health
     (calendar,) = health.spacings
     health.note_calendar_read(calendar, life.clock.now(), "503")

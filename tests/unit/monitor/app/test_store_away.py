@@ -85,13 +85,13 @@ def wait_until_journal_has_present_run(journal: Path) -> None:
             threading.Event().wait(0.1)
 
 
-def check_late_verdict_in_store(config: Path, slot: datetime, out: datetime) -> None:
+def check_late_verdict_in_store(config: Path, slot: datetime, published_at: datetime) -> None:
     """Check that the store has one correct late verdict, one incident, its evidence, and that replay agrees."""
     settings = read_settings(config)
     with closing(open_store(settings.store.url)) as store:
         (row,) = store.verdicts.judged()
         assert (row.word, row.final) == ("late", True)
-        truth = (out - slot).total_seconds()
+        truth = (published_at - slot).total_seconds()
         assert row.body["delay"]["min"] <= truth + 0.1
         assert row.body["delay"]["max"] >= truth
         notices = store.outbox.notices()
@@ -111,7 +111,7 @@ def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_pat
         until_said(child, "store_away")
         until_said(child, "store_failed")
         until_said(child, "verdict", verdict="overdue", grade="report")
-        publisher.out = CLOCK.now()
+        publisher.published_at = CLOCK.now()
         until_said(child, "verdict", verdict="late", final=True)
         until_said(child, "delivery", standing="sent")
         child.kill()
@@ -120,7 +120,7 @@ def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_pat
         until_said(child, "journal_taken_in")
         until_said(child, "calendar_read")
         stop_process(child)
-    check_late_verdict_in_store(config, slot, publisher.out)
+    check_late_verdict_in_store(config, slot, publisher.published_at)
 
 
 @pytest.mark.slow
@@ -134,11 +134,11 @@ def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path,
         # The monitor has locked the file now, so no second one can run on it.
         with pytest.raises(EnvironmentFault, match="another monitor runs on"):
             StoreLock(read_settings(config).store.url).lock()
-        publisher.out = CLOCK.now()
+        publisher.published_at = CLOCK.now()
         until_said(child, "verdict", verdict="late", final=True)
         until_said(child, "delivery", standing="sent")
         stop_process(child)
-    check_late_verdict_in_store(config, slot, publisher.out)
+    check_late_verdict_in_store(config, slot, publisher.published_at)
 
 
 @pytest.mark.slow
@@ -148,7 +148,7 @@ def test_looks_of_an_earlier_run_count_again_once_the_store_is_back(tmp_path: Pa
         until_said(child, "verdict", verdict="overdue", grade="report")
         child.kill()
         child.communicate(timeout=20)
-    publisher.out = CLOCK.now()
+    publisher.published_at = CLOCK.now()
     with ExitStack() as stack:
         with without_store(tmp_path):
             child = stack.enter_context(alive(config))
@@ -158,7 +158,7 @@ def test_looks_of_an_earlier_run_count_again_once_the_store_is_back(tmp_path: Pa
         until_said(child, "verdict", verdict="late", final=True)
         until_said(child, "delivery", standing="sent")
         stop_process(child)
-    check_late_verdict_in_store(config, slot, publisher.out)
+    check_late_verdict_in_store(config, slot, publisher.published_at)
 
 
 @pytest.mark.slow
@@ -172,7 +172,7 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
             until_said(child, "store_failed")
             until_said(child, "journal_begun")
             wait_until(slot + timedelta(seconds=3))
-            publisher.out = CLOCK.now()
+            publisher.published_at = CLOCK.now()
             until_said(child, "turned", state="present")
             wait_until_journal_has_present_run(next((tmp_path / "journal").glob("*.journal.db")))
             child.kill()
@@ -182,7 +182,7 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
         until_said(child, "verdict", verdict="late", final=True)
         until_said(child, "delivery", standing="sent")
         stop_process(child)
-    check_late_verdict_in_store(config, slot, publisher.out)
+    check_late_verdict_in_store(config, slot, publisher.published_at)
 
 
 @pytest.mark.slow
@@ -195,13 +195,14 @@ def test_journal_of_a_killed_monitor_restores_evidence_that_its_store_lost(
     before = len(evidence_numbers(file))
     with alive(config) as child:
         until_said(child, "turned", state="absent")
+        # Wait for evidence that the copy does not have.
         while len(evidence_numbers(file)) < before + 2:
             threading.Event().wait(0.1)
         with closing(sqlite3.connect(file, isolation_level=None)) as holder:
             holder.execute("BEGIN EXCLUSIVE")
             until_said(child, "journal_begun")
             wait_until(slot)
-            publisher.out = CLOCK.now()
+            publisher.published_at = CLOCK.now()
             until_said(child, "turned", state="present")
             wait_until_journal_has_present_run(next((tmp_path / "journal").glob("*.journal.db")))
             child.kill()

@@ -48,7 +48,7 @@ def rename_table(store: Store, name: str, new_name: str) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {new_name}")
 
 
-def test_a_monitor_that_cannot_switch_to_the_recovered_store_yet_stays_a_member_there(tmp_path: Path) -> None:
+def test_a_monitor_stays_a_member_of_its_recovered_store_while_it_cannot_switch_to_that_store(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
 
     async def story(clock: VirtualClock) -> None:
@@ -83,7 +83,7 @@ def test_a_store_on_sqlite_has_a_journal_only_if_one_is_configured(tmp_path: Pat
         opened.store.close()
 
 
-def test_a_default_journal_of_an_earlier_version_is_written_into_the_store(tmp_path: Path) -> None:
+def test_a_journal_in_the_default_folder_of_an_earlier_version_is_written_into_the_store(tmp_path: Path) -> None:
     url, clock = a_store_file(tmp_path / "store.db"), VirtualClock(NINE)
     journal = Journal(tmp_path / "journal", "south", url, durable=False)
     with closing(Store.open_upgraded(url, durable=False)) as store:

@@ -57,9 +57,9 @@ CASES = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("plain", "strange"), CASES)
-def test_host_that_publishes_on_time_is_on_time_whatever_another_sends(
-    tmp_path: Path, plain: str, strange: str
+@pytest.mark.parametrize(("own_headers", "strange_headers"), CASES)
+def test_release_published_on_time_is_on_time_whatever_headers_another_host_sends(
+    tmp_path: Path, own_headers: str, strange_headers: str
 ) -> None:
     async def act(life: Life) -> None:
         await life.until("09:32:00")
@@ -68,7 +68,7 @@ def test_host_that_publishes_on_time_is_on_time_whatever_another_sends(
         assert life.daemon.counters.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"}) is None
         assert life.notice_kinds() == []
 
-    store = reopened(live(tmp_path, PLAIN.format(headers=plain) + STRANGE.format(headers=strange), act))
+    store = reopened(live(tmp_path, PLAIN.format(headers=own_headers) + STRANGE.format(headers=strange_headers), act))
     assert [name for name, differences in replay(store, Policies(), None, None) if differences] == []
     assert verify_evidence(store.evidence, tmp_path / "evidence") == []
     store.close()

@@ -47,11 +47,12 @@ def test_a_slot_on_a_day_of_a_clock_change_is_watched_and_judged_to_the_second(
     async def act(life: Life) -> None:
         await life.clock.sleep((due - life.clock.now()).total_seconds() + 120)
         requested_at = [entry.at for entry in life.publisher.log.entries if (entry.host, entry.path) == (HOST, PATH)]
+        # A look is sent at the slot itself, and looks around it are a second apart.
         assert any(due <= at <= due + 10 * MILLISECOND for at in requested_at)
         assert life.stored_verdict() == "on_time"
         *_, absent, present = life.runs(PAGE)
         assert absent.last_received <= due <= present.begin <= due + 1.5 * SECOND
-        # No look was left out where the local time leapt.
+        # No look was left out where the local time leapt: hours before a slot, looks are a minute apart.
         assert absent.largest_gap <= 61 * SECOND
 
     live(tmp_path, STORY.format(begins=begins, until=until, slot=slot), act, head="")

@@ -75,7 +75,9 @@ def run_two_monitors(
 
 
 @pytest.mark.slow
-def test_the_proof_of_on_time_by_one_monitor_counts_for_a_monitor_that_was_blind_and_in_replay(tmp_path: Path) -> None:
+def test_one_monitors_proof_that_a_release_was_on_time_counts_for_a_blind_monitor_and_in_a_replay(
+    tmp_path: Path,
+) -> None:
     async def act(north: Life, south: Life) -> None:
         await north.until("09:50:00")
         for life in (north, south):
@@ -116,7 +118,7 @@ def test_two_monitors_with_the_same_looks_write_no_draft_that_differs_only_in_ce
 
 
 @pytest.mark.slow
-def test_a_stored_blind_span_of_one_of_two_monitors_leaves_the_replay_equal(tmp_path: Path) -> None:
+def test_a_replay_finds_no_difference_if_one_of_two_monitors_stored_a_blind_span(tmp_path: Path) -> None:
     async def act(north: Life, _south: Life) -> None:
         await north.until("09:36:00")
         await north.daemon.blind.write(Blind(SLOT - MINUTE, SLOT + MINUTE, "store"), north.daemon.writer)

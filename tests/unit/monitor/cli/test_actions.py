@@ -29,7 +29,9 @@ def test_added_actions_are_listed_and_in_the_incident_and_its_draft(run_cli: Run
 
 
 @pytest.mark.usefixtures("with_two_actions")
-def test_a_done_action_is_in_the_incident_and_its_draft_but_no_longer_in_the_list_of_all(run_cli: RunCli) -> None:
+def test_a_done_action_stays_in_its_incident_and_draft_but_is_not_in_the_list_of_open_actions_of_all_incidents(
+    run_cli: RunCli,
+) -> None:
     assert run_cli("incident", "action", "done", INCIDENT, "1", "--at", "2018-01-05T12:00", *ROLE).status == 0
     assert run_cli("incident", "show", INCIDENT, "--json").json["actions"][0] == {
         "text": "Renew the certificate",
@@ -40,6 +42,7 @@ def test_a_done_action_is_in_the_incident_and_its_draft_but_no_longer_in_the_lis
     }
     assert "done on 5 January 2018." in run_cli("incident", "draft", INCIDENT).out
     assert [action["number"] for action in run_cli("incident", "action", "list", "--json").json] == [2]
+    # Both are listed for the incident. The done one was due in 2018, but is not overdue.
     done, due_in_2100 = run_cli("incident", "action", "list", INCIDENT, "--json").json
     assert (done["overdue"], due_in_2100["overdue"]) == (False, False)
 

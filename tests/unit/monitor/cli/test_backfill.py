@@ -205,9 +205,10 @@ def test_hostile_text_in_the_record_breaks_neither_the_read_nor_the_terminal(
         "/api/content/government/statistics/gone": b'{"schema_name": "gone"}',
     }
     result = run_cli(*BACKFILL)
+    # One line, for `odd`: two links lead to other hosts, and `gone` has no date. The escape character is left out.
     assert (result.status, result.out.count("\n"), "\x1b" in result.out) == (0, 1, False)
     (claim,) = run_cli(*BACKFILL, "--json").lines
-    # The scheduled time is a month after the publication, so it was not its slot.
+    # The scheduled time is a month after the publication, so it was not its slot. The first run stored the claim.
     assert (claim["first_published"], claim["slot"], claim["new"]) == ("2018-01-05T09:30:00.000Z", None, False)
 
 
@@ -220,6 +221,7 @@ def test_a_record_that_cannot_be_read_is_an_environment_error(run_cli: RunCli, r
 @pytest.mark.slow
 def test_the_list_of_the_ons_is_read_page_by_page(run_cli: RunCli, record: PublicRecord) -> None:
     result = run_cli("backfill", "office-for-national-statistics", *SPAN, "--json")
+    # A page has 1,000 of the 1,001 releases, so there are two requests.
     assert (result.status, len(result.lines), record.requested) == (0, 1001, ["/ons", "/ons"])
     last = result.lines[-1]
     assert (last["title"], last["url"]) == ("Release 1000", "https://www.ons.gov.uk/releases/r1000")

@@ -115,7 +115,9 @@ def test_a_probable_mistake_is_a_warning_or_a_fault(
     assert result.err.startswith(("WARNING: config.toml: ", "config.toml: "))
 
 
-def test_match_by_announcement_and_a_second_producer_give_no_warning(run_cli: RunCli, good: Path) -> None:
+def test_a_part_for_an_announcement_and_a_route_for_a_second_producer_of_a_known_release_give_no_warning(
+    run_cli: RunCli, good: Path
+) -> None:
     widgets, promise = release_with_promise("widgets", "Widgets", SystemClock().now() + timedelta(days=2))
     announcement, second_producer = "https://www.gov.uk/announcements/widgets", "home-office"
     with write_store(good) as tx:
@@ -135,7 +137,7 @@ def test_an_unused_proxy_of_the_environment_is_named_without_its_password(
     assert run_cli("check").err == f"WARNING: config.toml: environment: {warning}\n"
 
 
-def test_a_calendar_that_was_last_read_without_entries_is_named(run_cli: RunCli, good: Path) -> None:
+def test_check_warns_of_a_calendar_that_was_last_read_without_entries(run_cli: RunCli, good: Path) -> None:
     now = SystemClock().now()
     read_without_entries = CalendarRead("govuk", now, now, usable=True, entries=0)
     with write_store(good) as tx:
@@ -261,7 +263,7 @@ def test_a_rota_without_anyone_on_call_is_a_fault(run_cli: RunCli) -> None:
     assert "rota duty: no event of the next 62 days names a role of this rota" in result.err
 
 
-def test_a_rota_is_unused_until_a_route_or_summary_names_it(with_empty_rota: Path, run_cli: RunCli) -> None:
+def test_check_warns_of_a_rota_that_no_route_or_summary_names(with_empty_rota: Path, run_cli: RunCli) -> None:
     warning = "rota[1]: no route or summary names it, so it is not used"
     assert warning in run_cli("check").err
     append_config(with_empty_rota, '[[summary]]\nkind = "morning"\nchannels = ["duty"]\n')

@@ -49,7 +49,7 @@ def test_incidents_are_listed_with_grade_status_and_draft(run_cli: RunCli) -> No
         assert [listed["id"] for listed in run_cli("incident", "list", *filters, "--json").json] == [INCIDENT]
 
 
-def test_signing_an_incomplete_report_is_refused_and_it_is_still_owed(run_cli: RunCli, folder: Path) -> None:
+def test_signing_an_incomplete_report_is_refused_and_the_report_is_still_owed(run_cli: RunCli, folder: Path) -> None:
     assert INCIDENT in run_cli("today").out.split("Closed, report owed: 1")[1]
     refused = run_cli("incident", "sign", INCIDENT, *SIGN, "--output", str(folder))
     assert (refused.status, refused.out) == (1, "")
@@ -158,7 +158,7 @@ def save_overdue_release(folder: Path, *, hours: int) -> str:
 
 
 def test_exporting_evidence_makes_a_new_version_of_the_draft(run_cli: RunCli, folder: Path) -> None:
-    # The release was stored with a draft of 32 hours ago.
+    # Its draft was stored about 32 hours ago.
     incident = save_overdue_release(folder, hours=32)
     assert run_cli("incident", "export", incident, str(folder / "e.zip")).status == 0
     with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
@@ -166,8 +166,8 @@ def test_exporting_evidence_makes_a_new_version_of_the_draft(run_cli: RunCli, fo
     assert datetime.now(UTC) - last_version.at < timedelta(minutes=5)
 
 
-def test_an_opened_or_listed_incident_has_the_current_delay(run_cli: RunCli, folder: Path) -> None:
-    incident = save_overdue_release(folder, hours=32)
+def test_an_overdue_incident_is_listed_and_shown_with_its_delay_until_now(run_cli: RunCli, folder: Path) -> None:
+    incident = save_overdue_release(folder, hours=32)  # 1 day and 8 hours
     (line,) = [line for line in run_cli("incident", "list").out.splitlines() if incident in line]
     assert "at least 1 d 8 h" in line
     assert "OVERDUE by at least 1 d 8 h" in run_cli("incident", "show", incident).out
@@ -246,14 +246,18 @@ def test_a_note_with_an_unreadable_time_is_refused(run_cli: RunCli) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("--assign", "web team"), ("--cause", "expired certificate")])
-def test_a_note_a_year_before_the_incident_asks_to_check_its_time(run_cli: RunCli, options: tuple[str, ...]) -> None:
+def test_a_note_timed_a_year_before_the_incident_is_added_with_a_warning_that_is_printed_and_in_the_timeline(
+    run_cli: RunCli, options: tuple[str, ...]
+) -> None:
     result = run_cli("incident", "note", INCIDENT, "rang", "--at", "2017-01-05T09:41", *options, *ROLE)
     timeline = run_cli("incident", "show", INCIDENT, "--json").json["timeline"]
     (warning,) = [entry["text"] for entry in timeline if entry["by"] == "monitor" and "2017" in entry["text"]]
     assert (result.status, result.err) == (0, f"{warning}\n")
 
 
-def test_the_time_of_an_e_mail_cannot_be_changed(run_cli: RunCli, tmp_path: Path) -> None:
+def test_a_note_from_an_e_mail_has_the_time_of_the_e_mail_and_no_other_can_be_given(
+    run_cli: RunCli, tmp_path: Path
+) -> None:
     mail = tmp_path / "alert.eml"
     mail.write_text("Date: Fri, 5 Jan 2018 09:35:00 +0000\n\nPublished\n")
     result = run_cli("incident", "note", INCIDENT, "--mail", str(mail), "--at", "2018-01-05T09:41", *ROLE)
@@ -295,11 +299,12 @@ def log_marriages_with_end_and_addresses(run_cli: RunCli) -> dict[str, Any]:
     return logged
 
 
-def test_a_hand_logged_incident_and_its_draft_have_end_and_addresses(run_cli: RunCli) -> None:
+def test_a_hand_logged_incident_and_its_draft_have_the_logged_end_and_addresses(run_cli: RunCli) -> None:
     logged = log_marriages_with_end_and_addresses(run_cli)
     assert logged["ended"] == "2018-01-04T17:40:00.000Z"
     assert logged["urls"] == ["https://www.gov.uk/a", "https://x.example/b"]
     draft = run_cli("incident", "draft", logged["id"]).out
+    # It began at 4.20pm.
     assert "It ended at 5.40pm, after about 1 hour 20 minutes." in draft
     assert draft.count("https://x.example/b") == 1
     assert "Url       https://www.gov.uk/a https://x.example/b" in run_cli("incident", "show", logged["id"]).out

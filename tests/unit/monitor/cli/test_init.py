@@ -138,7 +138,8 @@ def test_mail_to_and_on_call_are_refused_without_each_other(file: Path, option: 
 
 def test_an_unknown_slug_is_used_with_a_note(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert init(file, "--yes", "--producer", "widget-office", "--producer", "deparment-for-transport") == 0
-    assert capsys.readouterr().err.splitlines()[1:] == [
+    _, *notes = capsys.readouterr().err.splitlines()
+    assert notes == [
         "widget-office: not among the producers of this version, but it is used",
         "deparment-for-transport: not among the producers of this version, did you mean department-for-transport?",
     ]
@@ -205,7 +206,7 @@ def test_the_nearest_organisation_is_proposed_only_for_a_similar_name() -> None:
     assert nearest_slug("widget-office") is None
 
 
-def test_a_name_similar_to_others_is_questioned_and_not_used(file: Path) -> None:
+def test_init_asks_again_for_a_misspelt_or_ambiguous_producer_until_an_exact_name_is_given(file: Path) -> None:
     misspelt, refuse_it, of_several, beginning, exact = "ofqal", "n", "health", "gambling", "ofqual"
     defaults_for_the_rest = 7 * [""]
     typed = [misspelt, refuse_it, of_several, beginning, exact, *defaults_for_the_rest]

@@ -50,13 +50,13 @@ def test_the_board_shows_slot_producer_verdict_delay_id_and_title(run_cli: RunCl
     assert result.status == 0
 
 
-def test_the_board_can_be_of_one_producer(run_cli: RunCli) -> None:
+def test_the_board_can_be_limited_to_one_producer(run_cli: RunCli) -> None:
     of_ons, of_ofqual = (run_cli("today", *DAY, "--producer", name, "--json").json for name in ("ons", "ofqual"))
     assert [row["id"] for row in of_ons] == ["births-2016"]
     assert of_ofqual == []
 
 
-def test_the_plan_of_one_producer_has_its_releases_and_the_looks_at_all_hosts(run_cli: RunCli) -> None:
+def test_a_plan_limited_to_one_producer_has_only_its_releases_but_the_looks_at_all_hosts(run_cli: RunCli) -> None:
     plan = ("plan", "--date", "2030-01-04", "--json")
     of_ons, of_ofqual = (run_cli(*plan, "--producer", name).json for name in ("ons", "ofqual"))
     assert [release["id"] for release in of_ons["releases"]] == ["deaths-2029"]
@@ -99,8 +99,9 @@ def test_a_release_that_is_not_watched_yet_is_on_the_board_of_its_day(run_cli: R
 
 def test_a_day_without_releases_is_no_error(run_cli: RunCli) -> None:
     result = run_cli("today", "--date", "2018-01-06")
-    assert (result.status, result.out.splitlines()[1:2]) == (0, [""])
-    assert result.out.startswith("Saturday 6 January 2018: no release that is watched is promised for this day")
+    first_line, second_line, *_ = result.out.splitlines()
+    assert first_line.startswith("Saturday 6 January 2018: no release that is watched is promised for this day")
+    assert (result.status, second_line) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -147,8 +148,9 @@ def test_an_explanation_at_an_earlier_instant_uses_nothing_later(run_cli: RunCli
 def test_a_plan_compares_looks_a_minute_with_the_budget(run_cli: RunCli) -> None:
     plan = run_cli("plan", "--date", "2030-01-04", "--json").json
     host = plan["hosts"]["stats.example"]
+    # The default budget is 2 looks a second. Two targets, page and origin view, are looked at once a second each.
     assert (host["budget"], host["targets"], host["warning"], plan["warnings"]) == (2.0, 2, None, [])
-    # Landing page and origin view, each once a second from two minutes before the slot.
+    # That begins two minutes before the slot.
     assert host["peak"] == {"at": "2030-01-04T09:28:00.000Z", "looks": 120, "rate": 2.0}
     assert sum(minute["looks"] for minute in host["minutes"]) == host["looks"]
 
@@ -202,6 +204,7 @@ def test_parquet_export_has_typed_columns_with_their_meaning(run_cli: RunCli, fo
     assert run_cli("export", "--output", str(folder / "all.parquet")).status == 0
     table = pq.read_table(folder / "all.parquet")
     (row,) = table.to_pylist()
+    # `delay_min` is the lower bound of the delay, in seconds.
     assert (row["id"], row["final"], row["delay_min"]) == ("births-2016", True, BIRTHS_DELAY["min"])
     assert row["slot"] == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
     assert {each.name: each.metadata[b"means"].decode() for each in table.schema} == VERDICT
@@ -233,7 +236,9 @@ def test_history_of_an_absent_store_is_refused(folder: Path) -> None:
 
 def test_verdicts_of_a_period_are_exported_as_csv_and_json(run_cli: RunCli) -> None:
     (row,) = csv.DictReader(io.StringIO(run_cli("export").out))
+    # `delay_min` is the lower bound of the delay, in seconds: 20 minutes.
     assert (row["id"], row["verdict"], row["delay_min"], row["final"]) == ("births-2016", "late", "1200.0", "true")
+    # It was not exposed early, so it was released when it was first seen.
     assert (row["released_after"], row["released_by"]) == (row["first_seen_after"], row["first_seen_by"])
     assert run_cli("export", "--format", "json").json == run_cli("export", "--json").json
     heading, *rows = run_cli("export", "--from", "2018-01-06").out.splitlines()
@@ -276,7 +281,9 @@ def test_a_kept_period_report_is_signed_only_when_its_two_boxes_are_filled(run_c
     assert all(words in signed for words in ("Said of P.nature.", "Office for National Statistics", "1 late"))
 
 
-def test_a_period_report_that_is_kept_again_has_new_measurements_and_the_text_of_people(run_cli: RunCli) -> None:
+def test_a_period_report_that_is_kept_again_has_new_measurements_and_still_the_text_that_people_wrote(
+    run_cli: RunCli,
+) -> None:
     run_cli(*KEEP_REPORT)
     fill_boxes_of_kept_report(run_cli)
     run_cli("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", "2018-01-04", *BY_HEAD)
@@ -288,6 +295,7 @@ def test_a_period_report_that_is_kept_again_has_new_measurements_and_the_text_of
 
 def test_a_kept_period_report_takes_notes_but_is_no_open_incident(run_cli: RunCli) -> None:
     kept = run_cli(*KEEP_REPORT, "--json").json
+    # It is stored as a closed incident of a kind of its own.
     assert (kept["kind"], kept["report_owed"], kept["closed"] is not None) == ("platform", False, True)
     assert run_cli("incident", "note", KEPT_REPORT, "sent to the board", *BY_HEAD).status == 0
     assert KEPT_REPORT not in run_cli("incident", "draft", INCIDENT).out

@@ -107,7 +107,9 @@ def test_a_store_of_an_older_version_is_refused_until_it_is_upgraded(run_cli: Ru
     assert run_cli("today").status == 0
 
 
-def test_a_store_of_the_next_version_is_still_used_and_reported(run_cli: RunCli, folder: Path) -> None:
+def test_a_store_upgraded_by_the_next_version_is_still_used_and_a_warning_names_it(
+    run_cli: RunCli, folder: Path
+) -> None:
     with closing(Store(f"sqlite:///{folder}/store.db", shape=NEXT)) as store:
         store.upgrade()  # NEXT is the shape of a later version, 9001
     newer = "its shape, 9001, is of a newer version: upgrade this one"
@@ -181,7 +183,7 @@ def test_store_check_reports_altered_evidence(run_cli: RunCli, folder: Path) -> 
     file = asyncio.run(keep_evidence(folder))
     assert run_cli("store", "check").status == 0
     data = bytearray(file.read_bytes())
-    data[-20] ^= 1
+    data[-20] ^= 1  # flips one bit
     file.write_bytes(data)
     result = run_cli("store", "check", "--json")
     (fault,) = result.json["faults"]
@@ -240,7 +242,7 @@ def write_quiet_script(folder: Path, name: str, notices: int = 0) -> str:
 
 
 @pytest.mark.parametrize(("expected_notices", "is_met"), [(0, True), (1, False)])
-def test_a_rehearsal_prints_only_json_and_an_unmet_expectation_is_status_1(
+def test_a_rehearsal_with_json_prints_only_json_and_ends_with_status_1_if_an_expectation_is_not_met(
     run_cli: RunCli, folder: Path, expected_notices: int, *, is_met: bool
 ) -> None:
     result = run_cli("rehearse", write_quiet_script(folder, "quiet", expected_notices), "--json")

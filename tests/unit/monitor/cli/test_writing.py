@@ -166,9 +166,10 @@ def test_reading_the_same_word_file_again_changes_nothing(run_cli: RunCli, folde
     assert "nothing is changed" in run_cli(*DRAFT, "--from", str(file), *ROLE).out
 
 
-def test_an_account_is_reworded_and_the_measured_one_moves_to_the_evidence(run_cli: RunCli) -> None:
+def test_a_person_can_replace_the_measured_account_which_then_is_only_in_the_evidence(run_cli: RunCli) -> None:
     options = ("--field", "B.2.account", "--text", "Births 2016 came out at 09:52, about 20 minutes late.", "--instead")
     result = run_cli(*DRAFT, *options, *ROLE)
+    # A warning: the monitor first saw the release at 09:50.
     assert result.err == "B.2.account: 09:52 is not in the measured text\n"
     report = run_cli(*DRAFT, "--document", "report").out
     assert "came out at 09:52" in report
@@ -195,7 +196,9 @@ def test_a_reworded_measured_sentence_is_the_persons_text_and_appears_once(run_c
     assert "nothing is changed" in again.out
 
 
-def test_two_texts_of_one_box_are_kept_as_contested_and_shown_side_by_side(run_cli: RunCli, folder: Path) -> None:
+def test_a_box_changed_both_on_the_web_and_in_the_file_keeps_both_texts_and_is_contested(
+    run_cli: RunCli, folder: Path
+) -> None:
     file = save_word_file(run_cli, folder)
     run_cli(*DRAFT, "--field", FIELD, "--text", "From the web.", "--by", "web")
     retype_in_file(file, BOX_IN_WORD, "From the file.")
