@@ -40,11 +40,11 @@ def opened(place: str, shape: Shape) -> Store:
     return store
 
 
-def fill(store: Store) -> None:
+def fill(store: Store, *, with_runs: bool = True) -> None:
     with store.transaction() as tx:
         tx.save_release(a_release())
         tx.add_promises([a_promise(confirmed_at=None)])
-        tx.save_runs([a_run()])
+        tx.save_runs([a_run()] if with_runs else [])
         tx.save_judged(a_verdict_row("r", word="pending", final=False))
         tx.add_event(an_event("first"))
         tx.save_incident(an_incident("i"))
@@ -53,12 +53,12 @@ def fill(store: Store) -> None:
         assert tx.take_lease("outbox", "old", SLOT, SLOT + MINUTE)
 
 
-def go_on(store: Store) -> None:
+def go_on(store: Store, *, with_runs: bool = True) -> None:
     """Write over every row of `fill`, as a monitor does that goes on."""
     with store.transaction() as tx:
         tx.save_release(a_release())
         tx.confirm_all("govuk", ["r"], SLOT)
-        tx.save_runs([a_run(looks=2, last_received=SLOT + MINUTE)])
+        tx.save_runs([a_run(looks=2, last_received=SLOT + MINUTE)] if with_runs else [])
         tx.save_judged(a_verdict_row("r"))
         tx.add_event(an_event("second"))
         tx.save_incident(an_incident("i", closed=SLOT))
@@ -90,7 +90,9 @@ def test_a_version_goes_on_reading_and_writing_beside_the_next(place: str, older
         if older is BEFORE:
             _make_older(place)
         old.upgrade()
-        fill(old)
+        # The version before wrote runs without `first_received`. The code of this version cannot write them so.
+        with_runs = older is not BEFORE
+        fill(old, with_runs=with_runs)
         assert old.newer == ""
         new.upgrade()
         assert read_everything(old) == read_everything(new)
@@ -99,8 +101,8 @@ def test_a_version_goes_on_reading_and_writing_beside_the_next(place: str, older
             for each in added:
                 connection.execute(update(each).values(remark="kept", weight=7))
         with capture_logs() as logs:
-            go_on(old)
-            go_on(old)
+            go_on(old, with_runs=with_runs)
+            go_on(old, with_runs=with_runs)
         assert [(line["event"], line["shape"]) for line in logs] == [("store_newer", newer.head)]
         assert (old.newer, new.newer) == (newer.head, "")
         assert read_everything(old) == read_everything(new)
