@@ -241,7 +241,7 @@ class Ledger:
         self._last_writes[calendar] = (queued, repeated_result)
         await asyncio.wait({queued.done}, timeout=0.0 if is_store_behind else LATE)
         if queued.done.done():
-            queued.done.result()
+            queued.done.result()  # raises if the write failed
 
     async def _record_unusable(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> RecordedRead:
         """Store a read as not usable because of a `fault`, and return it. It does not change any promise."""

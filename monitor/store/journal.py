@@ -140,11 +140,11 @@ class Journal:
                 return rewritten
 
     def _rewrite_lost_records(self, store: Store) -> int:
-        """Write the evidence records of this monitor that the store has lost. Return how many."""
+        """Write this monitor's evidence records that the store has lost. Return how many, 0 if they are unreadable."""
         try:
             records = self._find_lost_records(store)
         except StoreFault as fault:
-            if self.has_rows:
+            if self.has_rows:  # the caller would delete the journal
                 raise
             _log.warning("journal_failed", fault=str(fault))
             return 0

@@ -51,7 +51,7 @@ class PackedAnswer:
     def answer(self) -> Answer:
         """Return the answer with its body."""
         head, body = self.head.split("\n"), zlib.decompress(self.packed[1])
-        headers = dict(zip(head[::2], head[1::2], strict=False))
+        headers = dict(zip(head[::2], head[1::2], strict=False))  # without headers, `head` is one empty text
         answer = Answer(self.url, self.status, headers, body, self.sent, self.received, self.whole)
         request = None
         if self.method is not None:
