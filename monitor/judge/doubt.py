@@ -150,8 +150,8 @@ def drop_disputed_breaches(
 def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerdict]) -> Iterator[Finding]:
     """Yield the findings about the promise itself: that it is in doubt, or was brought forward.
 
-    `reason` is the doubt that changed a verdict. If None, an earlier new reading is a doubt, or else that the calendar
-    was not read again since a breach.
+    `reason` is the doubt that changed a verdict. Without one, the promise is still in doubt if the calendar now gives
+    an earlier slot, or was not read again since a breach.
     """
     promise = case.in_force.promise
     if promise is None:
@@ -272,9 +272,10 @@ def _not_read_again_reason(case: Case, promise: Promise, parts: Sequence[PartVer
 
 
 def _promise_needed_at(case: Case, parts: Iterable[PartVerdict]) -> datetime | None:
-    """Return when the promise must have been in force: at its slot, or at the first exposure of `parts` before it."""
-    exposed_by = (exposure.start.by for part in parts for exposure in part.exposures)
-    return earliest_known([None if case.window is None else case.window.opens, *exposed_by])
+    """Return the instant at which the promise must have been in force: its slot, or an earlier exposure of `parts`."""
+    slot = None if case.window is None else case.window.opens
+    first_seen_times = (exposure.start.by for part in parts for exposure in part.exposures)
+    return earliest_known([slot, *first_seen_times])
 
 
 def _is_earlier(promise: Promise, other: Promise) -> bool:

@@ -220,7 +220,7 @@ def _next_review(
 
 # A deadline is an instant at which the verdict can change only because time passes.
 def _deadlines_of_window(case: Case) -> list[datetime]:
-    """Return when the slot, a limit of its window or the watch ends, by each reading. Without a window, the slot's."""
+    """Return when each limit of the slot and its watch passes, also by other readings; without a window, the slot."""
     window, promise = case.window, case.in_force.promise
     if window is None:
         passes = None if promise is None else promise.slot.passes()
@@ -271,13 +271,16 @@ def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Itera
 
 
 def _deadlines_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
-    """Yield when content that disappeared will have been absent for the tolerance: longer than a flicker of a cache."""
+    """Yield, for each part whose content was seen and then absent, when the absence has lasted for the tolerance.
+
+    A shorter absence may be a cache that serves an old copy now and then. A longer one may be a withdrawal.
+    """
     for evidence in evidences:
         if evidence.all_presences:
-            end = evidence.all_presences[-1].end
+            last_seen = evidence.all_presences[-1].end
             absences = (spell for of_view in evidence.spells.values() for spell in of_view if not spell.is_present)
-            if any(spell.end > end for spell in absences):
-                yield end + case.policy.on_time_within + _ONE_SECOND
+            if any(absence.end > last_seen for absence in absences):
+                yield last_seen + case.policy.on_time_within + _ONE_SECOND
 
 
 def _describe_due(

@@ -355,11 +355,8 @@ class _PartJudge:
 
     def _failed_looks_text(self, begin: datetime, end: datetime | None) -> str | None:
         """Return in words how many looks failed in a span and why, None without failed looks."""
-        runs = [
-            run
-            for run in self.evidence.main_runs
-            if run.state is State.UNKNOWN and run.last_received > begin and (end is None or run.first_sent < end)
-        ]
+        failed = (run for run in self.evidence.main_runs if run.state is State.UNKNOWN)
+        runs = [run for run in failed if run.last_received > begin and (end is None or run.first_sent < end)]
         reasons = tuple(sorted({run.why or "no reason given" for run in runs}))
         looks = sum(run.looks for run in runs)
         return Reason.FAILED_LOOKS.text(looks=looks, reasons=reasons) if looks else None

@@ -110,7 +110,7 @@ def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Inter
 
 
 def _date_removal(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval | None:
-    """Return when content was removed from the part, or from the content API if later; None if one may show it."""
+    """Return when content was removed from both the part and the content API; None if it may still be shown."""
     main = [spell for spell in group if spell.view is not View.CONTENT]
     content = [spell for spell in group if spell.view is View.CONTENT]
     if not main or not content:
@@ -133,7 +133,7 @@ def _date_removal_in_all_views(group: Sequence[Spell], absences: Sequence[Spell]
     proved = [by for by in absent_by.values() if by is not None]
     if len(proved) == len(absent_by):
         return Interval(end, max(proved))
-    # When it was received, because a stale copy is public as long as it is served, whatever its age.
+    # Use the time of receipt: a stale copy is public as long as it is served, whatever its age.
     last_look = max(spell.last_received for spell in group)
     relevant = [spell for spell in absences if absent_by.keys() == {View.CONTENT} or _is_about_part(spell)]
     long_absences = [spell.begin for spell in relevant if spell.begin > end and spell.end - last_look >= _SILENCE]

@@ -317,7 +317,7 @@ def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
 
 
 def _merge_equal_runs(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs, equal neighbours merged. The failed runs between such two are counted in the merged one."""
+    """Return the runs with equal neighbours merged. The merged run counts the failed runs between two equal ones."""
     merged: list[Run] = []
     failed: list[Run] = []
     for run in runs:

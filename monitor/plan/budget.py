@@ -159,13 +159,13 @@ class Pacer:
         self._set_pace(_PACE_AFTER_REFUSAL)
 
     def _set_pace(self, pace: float) -> None:
-        """Set the fraction of the rate to use, and the gaps that follow from it."""
+        """Use the fraction `pace` of the rate from now on, and set how far apart requests must then start."""
         self._pace = pace
         if self.turns is None:
             self.gap = self._least_wait = least_gap(self.rate * pace)
             return
         self.gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
-        # At full pace, the turns keep starts apart. The last start may have been late in its turn, so deduct that.
+        # At full pace, turns already keep starts apart. The last start may have been late in its turn, so deduct that.
         self._least_wait = (self.gap if pace < 1.0 else self.turns.gap) - LATEST_START
 
     def is_quiet(self, now: datetime) -> bool:

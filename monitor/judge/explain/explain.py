@@ -101,11 +101,8 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
 
 def group_by_heading(explanation: Explanation, kinds: Collection[str] = FACT_HEADINGS) -> list[tuple[str, list[str]]]:
     """Return the texts of the facts of these kinds, grouped under their headings. Empty headings are left out."""
-    groups = (
-        (head, [fact.text for fact in explanation.facts if fact.kind == kind])
-        for kind, head in FACT_HEADINGS.items()
-        if kind in kinds
-    )
+    heads = {kind: head for kind, head in FACT_HEADINGS.items() if kind in kinds}
+    groups = ((head, [fact.text for fact in explanation.facts if fact.kind == kind]) for kind, head in heads.items())
     return [(head, texts) for head, texts in groups if texts]
 
 
