@@ -62,9 +62,9 @@ def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlist
 
 
 def _was_out_before_next_edition(case: Case, promise: Promise, part: PartVerdict) -> bool:
-    """Return whether the calendar gave a later day only after the part was last absent: the day of the next edition.
+    """Return whether the calendar only went on to the next edition: a later day, given after the part was last absent.
 
-    False if it did not change, if it gave an earlier time or a later one of the same day, or if it changed before.
+    False if the calendar gave no other time, an earlier time or a later one of the same day, or gave it before that.
     """
     new_readings, last_absent = case.in_force.in_doubt, part.released.after
     is_other_change = any(

@@ -110,7 +110,7 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
 def _choose_verdict(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[VerdictKind, str | None]:
-    """Return the verdict on a release: the worst on a decisive part. If unproven, also why the first such part is.
+    """Return the verdict on a release, the worst of its decisive parts, and the reason if it is unproven.
 
     An exposure of any part counts as early. Cancelled and unannounced come before all others. A pending release is
     `moved` if an earlier promised time of it has passed.
@@ -143,7 +143,7 @@ def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[Part
 def _grade_release(
     case: Case, verdict: VerdictKind, parts: Sequence[PartVerdict], findings: Sequence[Finding]
 ) -> Grade:
-    """Return the worst grade of its delays and of those by a stale edge; `report` if exposed or not published."""
+    """Return the worst grade of the delays of parts, also by a stale edge; `report` if exposed or not published."""
     if case.window is None or verdict in _UNGRADED:
         return Grade.NONE
     if any(part.exposures for part in parts) or verdict is VerdictKind.NOT_PUBLISHED:

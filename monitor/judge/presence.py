@@ -45,7 +45,7 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     """Return the presences that these views prove, in time order.
 
     A spell is about one view. Spells of several views that overlap form one presence, which lasts until every view that
-    showed the content shows it absent. Two spells form two presences only if that happened between them.
+    showed the content shows it absent. Only then does a later spell begin another presence.
     """
     absences = [spell for spells in views.values() for spell in spells if not spell.is_present]
     present = [
@@ -95,7 +95,7 @@ def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[
 
 
 def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
-    """Return when the content appeared in any view. The content API counts only if it had it before the part itself."""
+    """Return when content appeared in any view. The content API counts only if it showed it before the part did."""
     main = [spell for spell in group if spell.view is not View.CONTENT]
     of_part = _date_appearance_of_part(main, absences) if main else NOTHING
     of_api = (spell for spell in group if spell.view is View.CONTENT)

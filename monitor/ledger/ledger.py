@@ -160,7 +160,7 @@ class Ledger:
             await self._write_with_short_wait(write.prepare_rewrite(releases, promises, entries))
 
     async def drop_past_and_find_near(self, now: datetime, keep: Collection[str], ahead: timedelta) -> set[str]:
-        """Drop releases that are long over, except those to `keep`. Return those promised at most `ahead` from now."""
+        """Drop releases that are long over, except those to `keep`. Return the releases promised within `ahead`."""
         async with self._lock:
             if self._last_dropped is None or now - self._last_dropped >= _DROP_EVERY:
                 self._last_dropped = now

@@ -74,7 +74,7 @@ def affordable_spacings(counts: Mapping[WantedSpacing, int], rate: float) -> dic
 def share_rate(
     wants: Sequence[float], weights: Sequence[float], rate: float, least_fraction: float = 0.1
 ) -> list[float]:
-    """Return how `rate` is shared: `wants`, the rates wanted, if it is enough for all, else in proportion to `weights`.
+    """Return the share of `rate` for each of `wants`: all it wants if the rate is enough, else by its weight.
 
     No share is more than is wanted, or less than `least_fraction` of what it would be if all were reduced equally.
     """

@@ -153,7 +153,7 @@ class Journal:
         return len(records)
 
     def _find_lost_records(self, store: Store) -> list[Record]:
-        """Return this monitor's records in the journal, or else in the copy of the store, that the store lacks."""
+        """Return this monitor's evidence records that the store lacks, from the journal or else the near copy."""
         file = self.file if self.has_rows else self.near
         if not file.exists():
             return []

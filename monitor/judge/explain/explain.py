@@ -280,7 +280,7 @@ def _describe_run(case: Case, run: Run) -> str:
 
 
 def _proved_instants(case: Case, run: Run) -> str:
-    """Return in words when a run proves its state: between two instants, or at one and from how old a cached copy."""
+    """Return in words when a run proves its state: between two instants, or at one for a single look, with its age."""
     if run.looks > 1:
         return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
     # A cached answer is older than the look. Presence counts as of the latest instant at which it can have been made

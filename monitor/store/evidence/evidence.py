@@ -296,7 +296,7 @@ class Evidence(BatchMember):
         self._folder.close()
 
     def _queue_record(self, kind: str, at: datetime, make_bytes: Callable[[str], bytes], weight: int) -> str:
-        """Queue a record, with the function that returns its bytes for its id, and return this id.
+        """Queue a record and return its id. `make_bytes` returns the record's bytes, given this id.
 
         Lock `_lock` before. `weight` is the number of bytes in memory until they are written.
         """

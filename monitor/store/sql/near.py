@@ -123,7 +123,7 @@ class _Merge:
                 self._verdicts_by_others[row.journal["release"]] = row.store["word"] if is_replaced else None
 
     def write_changed_rows(self, table: Table) -> int:
-        """Write the rows of one table that the journal has changed, unless the store's stay. Return how many."""
+        """Write the rows of a table that the journal has changed, unless the store's row stays. Return how many."""
         count = 0
         for row in self._changed_rows(table):
             chosen = _choose_row(table, row)

@@ -85,7 +85,7 @@ class VerdictStore:
     def judged(
         self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
     ) -> list[Judged]:
-        """Return the verdicts by slot and release, with a bound only those with a slot in `[begin, end)`.
+        """Return the verdicts, sorted by slot and release. With bounds, only those with a slot in `[begin, end)`.
 
         Without bounds, verdicts without a slot are last. Releases that were joined into others are left out.
         """
