@@ -180,10 +180,10 @@ def _choose_row(table: Table, row: _Versions) -> dict[str, Any] | None:
     # If both changed since the copy was made, the store's row stays unless the journal's is known to be later.
     if row.store is None or row.store == row.copy:  # only the journal changed it
         return dict(row.journal)
-    column = _LATER_COLUMN.get(table.name)
-    if column is None or row.journal[column] is None:
+    deciding = _LATER_COLUMN.get(table.name)  # the column with the higher value in the later row
+    if deciding is None or row.journal[deciding] is None:
         return None
-    is_later = row.store[column] is None or row.journal[column] > row.store[column]
+    is_later = row.store[deciding] is None or row.journal[deciding] > row.store[deciding]
     return dict(row.journal) if is_later else None
 
 
