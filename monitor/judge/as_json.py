@@ -60,7 +60,7 @@ def is_by(body: Mapping[str, Any], producer: str | None) -> bool:
 
 
 def lateness(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
-    """Return how late a release is, and the id of the part that is late instead of its page; "" if it is the page."""
+    """Return the delay of a release's page and "", or of its latest part and the part's id if only parts are late."""
     parts = [part for part in body["parts"] if part["required"] and part["verdict"] == body["verdict"]]
     delayed = {part["id"]: part["delay"] for part in parts if part["delay"]}
     if not delayed or "page" in delayed:

@@ -124,7 +124,7 @@ def exposure_text(row: Mapping[str, Any]) -> str:
 
 
 def _exposure_or_delay_text(row: Mapping[str, Any]) -> str:
-    """Return the longest exposure, else the delay if late or on time, or its last look if it is due; else ""."""
+    """Return in words the last look at a release that is due, else its longest exposure, else its delay, or ""."""
     if row.get("due"):
         return last_look_text(row)
     if exposure := exposure_text(row):

@@ -68,7 +68,7 @@ def _compare_parts(stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
 
 
 def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
-    """Return how the exposures differ, in number or else one by one in part, times and reason of the end."""
+    """Return a line if the number of exposures differs, else one for each part, time or reason that differs."""
     if len(stored) != len(again):
         return [f"{place}: were {len(stored)}, are {len(again)}"]
     lines = []
@@ -88,25 +88,25 @@ def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]
 def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several: bool) -> list[str]:
     """Return one line with all findings if one is lost or new, else a line for each finding whose length differs.
 
-    A finding of blindness may be new. It may be lost if `several` monitors looked, because another one may have watched
-    meanwhile. Neither is a difference.
+    Two cases are no difference: a finding of blindness is new, or it is lost and `several` monitors looked. Then
+    another monitor may have watched at that time.
     """
     before, after = _name_findings(stored), _name_findings(again)
-    counts_before, counts_after = (Counter(name for name, _ in named) for named in (before, after))
-    lost, new = counts_before - counts_after, counts_after - counts_before
+    names_before, names_after = (Counter(name for name, _ in named) for named in (before, after))
+    lost, new = names_before - names_after, names_after - names_before
     is_other_lost_or_new = any(not name.startswith(_BLINDNESS) for name in new + lost)  # a name begins with the kind
     if is_other_lost_or_new or (lost and not several):
-        were, are = (", ".join(sorted(count.elements())) or "none" for count in (counts_before, counts_after))
+        were, are = (", ".join(sorted(names.elements())) or "none" for names in (names_before, names_after))
         return [f"findings: were {were}, are {are}"]
     lost_or_new = new.keys() | lost.keys()
     lines = []
     common_before, common_after = ([pair for pair in named if pair[0] not in lost_or_new] for named in (before, after))
     for (name, finding), (_, finding_again) in zip(common_before, common_after, strict=True):
-        seconds = finding["seconds"]
-        if seconds is not None and finding["kind"] in _BLINDNESS:
-            # It may have grown since it was stored.
-            seconds = {**seconds, "max": None}
-        lines += _compare_ranges(f"findings.{name}", seconds, finding_again["seconds"])
+        length = finding["seconds"]
+        if length is not None and finding["kind"] in _BLINDNESS:
+            # The blind span may have grown since it was stored, so its length has no upper limit.
+            length = {**length, "max": None}
+        lines += _compare_ranges(f"findings.{name}", length, finding_again["seconds"])
     return lines
 
 

@@ -62,9 +62,9 @@ def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlist
 
 
 def _was_out_before_next_edition(case: Case, promise: Promise, part: PartVerdict) -> bool:
-    """Return whether the calendar gave a later day only after the part was last absent: the day of the next edition.
+    """Return whether the calendar only went on to the next edition: a later day, given after the part was last absent.
 
-    False if it did not change, if it gave an earlier time or a later one of the same day, or if it changed before.
+    False if the calendar gave no other time, an earlier time or a later one of the same day, or gave it before that.
     """
     new_readings, last_absent = case.in_force.in_doubt, part.released.after
     is_other_change = any(
@@ -150,8 +150,8 @@ def drop_disputed_breaches(
 def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerdict]) -> Iterator[Finding]:
     """Yield the findings about the promise itself: that it is in doubt, or was brought forward.
 
-    `reason` is the doubt that changed a verdict. If None, an earlier new reading is a doubt, or else that the calendar
-    was not read again since a breach.
+    `reason` is the doubt that changed a verdict. Without one, the promise is still in doubt if the calendar now gives
+    an earlier slot, or was not read again since a breach.
     """
     promise = case.in_force.promise
     if promise is None:
@@ -272,9 +272,10 @@ def _not_read_again_reason(case: Case, promise: Promise, parts: Sequence[PartVer
 
 
 def _promise_needed_at(case: Case, parts: Iterable[PartVerdict]) -> datetime | None:
-    """Return when the promise must have been in force: at its slot, or at the first exposure of `parts` before it."""
-    exposed_by = (exposure.start.by for part in parts for exposure in part.exposures)
-    return earliest_known([None if case.window is None else case.window.opens, *exposed_by])
+    """Return the instant at which the promise must have been in force: its slot, or an earlier exposure of `parts`."""
+    slot = None if case.window is None else case.window.opens
+    first_seen_times = (exposure.start.by for part in parts for exposure in part.exposures)
+    return earliest_known([slot, *first_seen_times])
 
 
 def _is_earlier(promise: Promise, other: Promise) -> bool:

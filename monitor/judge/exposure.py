@@ -36,9 +36,9 @@ def find_exposures(
 
 
 def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) -> datetime:
-    """Return when content that was out early was surely present since its slot: at the slot if seen without a break.
+    """Return the first instant from the slot on at which content that was out early is proved to be present.
 
-    With a break it may have been absent at the slot. Then it is the first look since the slot that saw it.
+    It is the slot, if the content was seen without a break until then. Else it is the first time it was seen after it.
     """
     denials = _find_denials(runs)
     before_break = _last_seen_before_break(presence, denials)

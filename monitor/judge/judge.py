@@ -110,7 +110,7 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
 def _choose_verdict(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[VerdictKind, str | None]:
-    """Return the verdict on a release: the worst on a decisive part. If unproven, also why the first such part is.
+    """Return the verdict on a release, the worst of its decisive parts, and the reason if it is unproven.
 
     An exposure of any part counts as early. Cancelled and unannounced come before all others. A pending release is
     `moved` if an earlier promised time of it has passed.
@@ -143,7 +143,7 @@ def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[Part
 def _grade_release(
     case: Case, verdict: VerdictKind, parts: Sequence[PartVerdict], findings: Sequence[Finding]
 ) -> Grade:
-    """Return the worst grade of its delays and of those by a stale edge; `report` if exposed or not published."""
+    """Return the worst grade of the delays of parts, also by a stale edge; `report` if exposed or not published."""
     if case.window is None or verdict in _UNGRADED:
         return Grade.NONE
     if any(part.exposures for part in parts) or verdict is VerdictKind.NOT_PUBLISHED:
@@ -220,7 +220,7 @@ def _next_review(
 
 # A deadline is an instant at which the verdict can change only because time passes.
 def _deadlines_of_window(case: Case) -> list[datetime]:
-    """Return when the slot, a limit of its window or the watch ends, by each reading. Without a window, the slot's."""
+    """Return when each limit of the slot and its watch passes, also by other readings; without a window, the slot."""
     window, promise = case.window, case.in_force.promise
     if window is None:
         passes = None if promise is None else promise.slot.passes()
@@ -271,13 +271,16 @@ def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Itera
 
 
 def _deadlines_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
-    """Yield when content that disappeared will have been absent for the tolerance: longer than a flicker of a cache."""
+    """Yield, for each part whose content was seen and then absent, when the absence has lasted for the tolerance.
+
+    A shorter absence may be a cache that serves an old copy now and then. A longer one may be a withdrawal.
+    """
     for evidence in evidences:
         if evidence.all_presences:
-            end = evidence.all_presences[-1].end
+            last_seen = evidence.all_presences[-1].end
             absences = (spell for of_view in evidence.spells.values() for spell in of_view if not spell.is_present)
-            if any(spell.end > end for spell in absences):
-                yield end + case.policy.on_time_within + _ONE_SECOND
+            if any(absence.end > last_seen for absence in absences):
+                yield last_seen + case.policy.on_time_within + _ONE_SECOND
 
 
 def _describe_due(

@@ -65,7 +65,7 @@ def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerd
 
 
 def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> PartVerdict:
-    """Return the verdict on one part: early if it was public before its slot, else by when it came after it.
+    """Return the verdict on one part: early if it was public before its slot, otherwise judged by when it came.
 
     A part that no one promised is `pending` until it comes. `page_released` is when the landing page was released, as
     far as known.
@@ -90,7 +90,7 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
 
 
 def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
-    """Return a verdict with when the part appeared but not whether it was in time, because its slot does not count."""
+    """Return the verdict on a part without a slot to judge by. It says when the part appeared, but makes no claim."""
     appeared = evidence.presences[0].appears if evidence.presences else NOTHING
     verdict, reason = VerdictKind.PENDING, None
     if case.in_force.cancelled:
@@ -250,7 +250,7 @@ class _PartJudge:
         return stamp if is_same_day and not is_midnight and stamp <= window.latest else None
 
     def _unproven_by_stamp(self, released: Interval, stamp: datetime) -> _Timing:
-        """Return `unproven`: it may have come when its publisher says, but no earlier if it was watched by then."""
+        """Return `unproven`: the part may have come at its publisher's stamp, or earlier if it was not watched then."""
         watched_since = None if self.evidence.witnesses is None else self.evidence.witnesses.since
         is_watched = watched_since is not None and watched_since <= stamp
         possible = Interval(stamp if is_watched else None, released.by)
@@ -355,11 +355,8 @@ class _PartJudge:
 
     def _failed_looks_text(self, begin: datetime, end: datetime | None) -> str | None:
         """Return in words how many looks failed in a span and why, None without failed looks."""
-        runs = [
-            run
-            for run in self.evidence.main_runs
-            if run.state is State.UNKNOWN and run.last_received > begin and (end is None or run.first_sent < end)
-        ]
+        failed = (run for run in self.evidence.main_runs if run.state is State.UNKNOWN)
+        runs = [run for run in failed if run.last_received > begin and (end is None or run.first_sent < end)]
         reasons = tuple(sorted({run.why or "no reason given" for run in runs}))
         looks = sum(run.looks for run in runs)
         return Reason.FAILED_LOOKS.text(looks=looks, reasons=reasons) if looks else None

@@ -45,7 +45,7 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     """Return the presences that these views prove, in time order.
 
     A spell is about one view. Spells of several views that overlap form one presence, which lasts until every view that
-    showed the content shows it absent. Two spells form two presences only if that happened between them.
+    showed the content shows it absent. Only then does a later spell begin another presence.
     """
     absences = [spell for spells in views.values() for spell in spells if not spell.is_present]
     present = [
@@ -95,7 +95,7 @@ def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[
 
 
 def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
-    """Return when the content appeared in any view. The content API counts only if it had it before the part itself."""
+    """Return when content appeared in any view. The content API counts only if it showed it before the part did."""
     main = [spell for spell in group if spell.view is not View.CONTENT]
     of_part = _date_appearance_of_part(main, absences) if main else NOTHING
     of_api = (spell for spell in group if spell.view is View.CONTENT)
@@ -110,7 +110,7 @@ def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Inter
 
 
 def _date_removal(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval | None:
-    """Return when content was removed from the part, or from the content API if later; None if one may show it."""
+    """Return when content was removed from both the part and the content API; None if it may still be shown."""
     main = [spell for spell in group if spell.view is not View.CONTENT]
     content = [spell for spell in group if spell.view is View.CONTENT]
     if not main or not content:
@@ -133,7 +133,7 @@ def _date_removal_in_all_views(group: Sequence[Spell], absences: Sequence[Spell]
     proved = [by for by in absent_by.values() if by is not None]
     if len(proved) == len(absent_by):
         return Interval(end, max(proved))
-    # When it was received, because a stale copy is public as long as it is served, whatever its age.
+    # Use the time of receipt: a stale copy is public as long as it is served, whatever its age.
     last_look = max(spell.last_received for spell in group)
     relevant = [spell for spell in absences if absent_by.keys() == {View.CONTENT} or _is_about_part(spell)]
     long_absences = [spell.begin for spell in relevant if spell.begin > end and spell.end - last_look >= _SILENCE]

@@ -197,8 +197,8 @@ def start_run(sighting: Sighting) -> Run:
 def _has_same_answer(last: Run, sighting: Sighting) -> bool:
     """Return whether a sighting gives the same answer as a run, so that it may lengthen it.
 
-    State, address, content and whether it is specific to this edition must agree. Of failed looks, and of looks that
-    got another edition, the reasons must.
+    State and address must agree. For failed looks, and for looks that got another edition, so must the reason. For all
+    others, so must the content of presences, and whether it is specific to this edition.
     """
     if last.state is not sighting.state or (last.address and last.address != sighting.address):
         return False
@@ -317,7 +317,7 @@ def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
 
 
 def _merge_equal_runs(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs, equal neighbours merged. The failed runs between such two are counted in the merged one."""
+    """Return the runs with equal neighbours merged. The merged run counts the failed runs between two equal ones."""
     merged: list[Run] = []
     failed: list[Run] = []
     for run in runs:

@@ -96,7 +96,7 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
-    """Return a spell, unchanged unless it is a presence whose `Age` an absence contradicts: then begun at its own look.
+    """Return a spell. If it is a presence whose `Age` an absence contradicts, let it begin at its own look instead.
 
     The content may still have come when the copy claims. So `claims` keeps that instant, unless looks at an origin
     prove absence then.

@@ -142,7 +142,7 @@ class Witnesses:
         if announced is None or slot is None or not self.redirects:
             return self.absent_by_both
         by_announcement = min(announced, slot)
-        if self.since is not None and by_announcement < self.since:
+        if self.since is not None and by_announcement < self.since:  # the announcement was not watched yet
             return self.absent_by_both
         return latest_known([by_announcement, self.absent_by_both])
 

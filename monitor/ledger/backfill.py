@@ -56,7 +56,7 @@ class PublicRecord:
             self.report_progress(done, len(links))
 
     async def read_ons(self, source: OnsSource) -> AsyncIterator[Claim]:
-        """Yield the claims of the ONS's list of published releases. It gives only announced times, used for both."""
+        """Yield the claims of the ONS's list of published releases. It has only the announced time of each."""
         offset, total = 0, 1
         while offset < total:
             fetched = await self._fetch(source.ask_published(self.begin, self.end, offset).url)

@@ -160,7 +160,7 @@ class Ledger:
             await self._write_with_short_wait(write.prepare_rewrite(releases, promises, entries))
 
     async def drop_past_and_find_near(self, now: datetime, keep: Collection[str], ahead: timedelta) -> set[str]:
-        """Drop releases that are long over, except those to `keep`. Return those promised at most `ahead` from now."""
+        """Drop releases that are long over, except those to `keep`. Return the releases promised within `ahead`."""
         async with self._lock:
             if self._last_dropped is None or now - self._last_dropped >= _DROP_EVERY:
                 self._last_dropped = now
@@ -241,7 +241,7 @@ class Ledger:
         self._last_writes[calendar] = (queued, repeated_result)
         await asyncio.wait({queued.done}, timeout=0.0 if is_store_behind else LATE)
         if queued.done.done():
-            queued.done.result()
+            queued.done.result()  # raises if the write failed
 
     async def _record_unusable(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> RecordedRead:
         """Store a read as not usable because of a `fault`, and return it. It does not change any promise."""

@@ -217,7 +217,7 @@ class LedgerMemory:
     async def change_from_read(self, calendar: str, result: ReadResult) -> LedgerChange:
         """Return how a usable read of a calendar changes the ledger. Call `apply_change` when the change is written.
 
-        If the store has a release with the id of a new one, it is loaded into memory first.
+        Without a changed entry no join is needed. Else, stored releases with the id of a new one are loaded first.
         """
         state = result.state
         if result.changed_ids:

@@ -53,7 +53,7 @@ def find_missing_editions(
 
 
 def _group_by_series(editions: Iterable[SeriesEdition]) -> dict[Series, list[SeriesEdition]]:
-    """Return editions by series, without those whose title has no word that names one."""
+    """Return the editions of each series. Editions with no word in their title that names a series are left out."""
     by_series: dict[Series, list[SeriesEdition]] = defaultdict(list)
     for edition in editions:
         series = series_of(edition.producer, edition.title)

@@ -54,9 +54,9 @@ class PromiseBook:
         return next((promise for promise in latest_first if promise.calendar == calendar), None)
 
     def count_unlisted(self, calendar: str, successors: Mapping[str, Sequence[str]], at: datetime) -> list[Promise]:
-        """Return a calendar's newest promises for the releases in `successors`, with one more read counted.
+        """Return a calendar's newest promise for each release in `successors`, with one more read that did not show it.
 
-        The read, at `at`, did not show these releases. `successors` has the titles of entries that may replace them.
+        The read was made at `at`. `successors` has the titles of entries that may replace them.
         """
         counted = []
         for release, titles in successors.items():

@@ -135,7 +135,7 @@ class CalendarReader:
         return result
 
     def _check_and_adjust(self, reading: Reading) -> Reading:
-        """Return a reading as adjusted, or the last one if they are equal. Raises `UnreadableCalendar` if too large."""
+        """Return a reading with adjusted entries, or the last if equal. Raises `UnreadableCalendar` if too large."""
         last = self._reading
         if self.file is None and len(reading.announcements) > MOST_ENTRIES:
             raise UnreadableCalendar(f"more than {MOST_ENTRIES} entries")

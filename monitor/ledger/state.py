@@ -79,8 +79,8 @@ class PendingEntry:
         body: dict[str, Any] = {"announcement": announcement_json(entry.announcement)}
         if entry.titles:
             body["titles"] = [title_change_json(change) for change in entry.titles]
-        uid, seen = entry.announcement.uid, (entry.first_shown, entry.last_shown or self.at)
-        return Announced(self.calendar, uid, body, *seen, entry.absent_since, self.release)
+        uid, last_shown = entry.announcement.uid, entry.last_shown or self.at
+        return Announced(self.calendar, uid, body, entry.first_shown, last_shown, entry.absent_since, self.release)
 
 
 @dataclass(frozen=True, slots=True)

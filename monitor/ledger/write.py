@@ -92,12 +92,12 @@ def prepare_changing_read(
     uids = dict.fromkeys((*result.changed_ids, *change.new))
     release_of = {uid: joined.release_of[name, uid] for uid in (*uids, *result.changes.confirmed)}
     # An altered release is written together with those of its entries that are new or changed. All other releases are
-    # written before. If entries move to another release, every release is written before.
+    # written first. If entries move to another release, every release is written first.
     with_entries = {release_of[uid] for uid in uids} & joined.altered
     has_moves = bool(joined.old_release_of)
-    before = [release for release in change.releases_to_write() if has_moves or release.id not in with_entries]
+    first = [release for release in change.releases_to_write() if has_moves or release.id not in with_entries]
     portions = Portions()
-    _add_moves_of_entries(portions, change, before, read.finished, written_later={(name, uid) for uid in uids})
+    _add_moves_of_entries(portions, change, first, read.finished, written_later={(name, uid) for uid in uids})
 
     def entry(uid: str) -> PendingEntry:
         return state.entry_to_store(uid, joined.release_of[name, uid], read.finished)

@@ -74,7 +74,7 @@ def affordable_spacings(counts: Mapping[WantedSpacing, int], rate: float) -> dic
 def share_rate(
     wants: Sequence[float], weights: Sequence[float], rate: float, least_fraction: float = 0.1
 ) -> list[float]:
-    """Return how `rate` is shared: `wants`, the rates wanted, if it is enough for all, else in proportion to `weights`.
+    """Return the share of `rate` for each of `wants`: all it wants if the rate is enough, else by its weight.
 
     No share is more than is wanted, or less than `least_fraction` of what it would be if all were reduced equally.
     """
@@ -159,13 +159,13 @@ class Pacer:
         self._set_pace(_PACE_AFTER_REFUSAL)
 
     def _set_pace(self, pace: float) -> None:
-        """Set the fraction of the rate to use, and the gaps that follow from it."""
+        """Use the fraction `pace` of the rate from now on, and set how far apart requests must then start."""
         self._pace = pace
         if self.turns is None:
             self.gap = self._least_wait = least_gap(self.rate * pace)
             return
         self.gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
-        # At full pace, the turns keep starts apart. The last start may have been late in its turn, so deduct that.
+        # At full pace, turns already keep starts apart. The last start may have been late in its turn, so deduct that.
         self._least_wait = (self.gap if pace < 1.0 else self.turns.gap) - LATEST_START
 
     def is_quiet(self, now: datetime) -> bool:

@@ -147,14 +147,14 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     minute and the rate that would bring the most important looks within `close_enough`.
     """
     affordable = rate * MINUTE.total_seconds()
-    overloaded = [(minute, looks) for minute, looks in minutes if looks > affordable]
+    overloaded = [(begins, wanted) for begins, wanted in minutes if wanted > affordable]
     busiest = busiest_minute(overloaded)
     if busiest is None:
         return None
-    zone, (busiest_begins, looks) = ZoneInfo(timezone), busiest
-    at, first = busiest_begins.astimezone(zone), overloaded[0][0].astimezone(zone)
+    zone, (minute, looks) = ZoneInfo(timezone), busiest
+    at, first = minute.astimezone(zone), overloaded[0][0].astimezone(zone)
     count = "1 minute" if len(overloaded) == 1 else f"{len(overloaded)} minutes"
-    effects = [slot.describe(timezone) for slot in slots] or [_describe_spacing(plans, *busiest, rate, close_enough)]
+    effects = [one.describe(timezone) for one in slots] or [_describe_spacing(plans, minute, looks, rate, close_enough)]
     return (
         f"{host}: {looks} looks wanted in the minute from {at:%H:%M} on {at.day} {at:%B %Y}, "
         f"the budget carries {affordable:.0f} ({rate:g}/s); over budget in {count} from {first:%H:%M}; "

@@ -41,7 +41,7 @@ class Turns:
         return len(self.mine) / self.cycle
 
     def at_or_after(self, start: datetime) -> datetime:
-        """Return the first instant from `start` on at which a request may start. Without turns, a second after it."""
+        """Return when a request may start: at `start`, or when the next turn begins. Without turns, a second later."""
         if not self.mine:
             return start + _NO_TURN_PAUSE
         number, elapsed = divmod(start - self.begins, self.gap)
@@ -79,10 +79,12 @@ class Share:
         return None if until is None else epoch + timedelta(seconds=self.store_zero + until)
 
     def turns(self, host: str, rate: float, epoch: datetime) -> Turns:
-        """Return this monitor's turns at a host that all members together may request `rate` times a second.
+        """Return this monitor's turns at a host: the times at which it may send a request there.
 
-        All members take turns, but a host's owner nearly all if the hosts are divided. Steady time begins at `epoch`.
+        All members together may send `rate` requests a second. They have equally many turns or, if the hosts are
+        divided, the host's owner has nearly all turns. At `epoch`, this monitor's steady clock was at zero.
         """
+        # Every monitor counts the turns from the zero of the store's clock, so all of them number a turn alike.
         begins, gap = epoch + timedelta(seconds=self.store_zero), timedelta(seconds=(1.0 + _SLACK) / rate)
         if self.name not in self.members:
             return Turns(begins, gap, cycle=1, mine=frozenset())

@@ -84,7 +84,7 @@ class Sweep:
         return self.slot - 2 * self.tolerance <= now < self.ends
 
     def update_is_critical(self, now: datetime, gap: timedelta) -> None:
-        """Set `is_critical`: every look at a page counts in the last round before the slot and the first after it."""
+        """Set `is_critical` to whether now is the last round of looks before the slot, or the first after it."""
         self.is_critical = False
         if now >= self.ends or now < self.slot - _ROUND_SLACK * len(self.parts) * gap:
             return  # usually: this avoids the walk through all parts
@@ -108,7 +108,7 @@ class Sweep:
             removed.is_out = True  # it may still be in the order
 
     def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Return the next ready part in the order of looks, renewed if it is old or used up. None if none is ready."""
+        """Return the next part to look at that is ready, or None. Renew the order of looks if it is old or used up."""
         part = self._next_ready(is_ready) if now < self._reorder_at else None
         if part is not None or now < self.idle_until:
             return part

@@ -205,6 +205,7 @@ def _views_of_part(part: Part, *, origin_view: bool) -> list[View]:
 
 
 def _make_target(release: Release, part: Part, view: View) -> Target:
+    """Return the target for one view of a part."""
     url = content_twin(part.url) if view is View.CONTENT else None
     # Files and HTML attachments seldom have the title of their release, so only pages must show it.
     is_titled = part.role in (Role.PAGE, Role.ALTERNATIVE)
@@ -226,7 +227,7 @@ def _make_target(release: Release, part: Part, view: View) -> Target:
 
 
 def _make_tripwires(producer: str, recognisers: Iterable[tuple[str, str]]) -> list[Target]:
-    """Return tripwires for addresses, each with its recogniser. The second with one path has its query in its id."""
+    """Return tripwires for addresses, each with its recogniser. If two share a path, the second's id has its query."""
     by_id: dict[str, Target] = {}
     for url, recognise in recognisers:
         parts = urlsplit(url)

@@ -210,10 +210,10 @@ def _windows_until_seen(
 
 
 def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterator[Window]:
-    """Yield the windows in which a witness is looked at: the announcement of a release, or GOV.UK's index.
+    """Yield the windows of a release's `plan` in which a witness is looked at: its announcement, or GOV.UK's index.
 
-    The index shows a publication a minute or two late, so it is looked at only from shortly after the slot. It is for
-    releases that were not found at their addresses by then.
+    The index is only for releases that were not found at their addresses, and shows a publication a minute or two late.
+    So looks at it begin shortly after the slot and are further apart.
     """
     passes = slot.passes()
     for window in plan:
@@ -256,8 +256,9 @@ def _split_idle(window: Window, slot: datetime, watch: WatchSettings) -> Iterato
 def _windows_before_span(
     begins: datetime, exposed: datetime | None, slot: Slot, watch: WatchSettings
 ) -> Iterator[Window]:
-    """Yield the windows before a span of days: far, ahead, and exposed if it is public early."""
+    """Yield the windows before a span of days: far, ahead for a single day, and exposed if it is public early."""
     limit = begins if exposed is None else min(begins, exposed)
+    # For a span longer than a day, the ahead window is empty, and empty windows are dropped.
     near = begins - watch.ahead.begins if slot.precision is Precision.DAY else begins
     yield _make_window(phases.FAR, begins - watch.far.begins, min(near, limit), begins, watch)
     yield _make_window(phases.AHEAD, near, limit, begins, watch)
@@ -319,19 +320,15 @@ def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSe
 
 
 def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress, slot: Slot) -> list[Window]:
-    """Return the windows of a view: the edge has all windows, the origin some, a content-API twin sparser ones."""
+    """Return the windows for a target's view: all for the edge, some for the origin, sparser for the content API."""
     if target.view is View.ORIGIN and not target.witness:
         if progress.stage is Stage.SEEN and not progress.is_complete:
             # The page is out. Users still wait for required parts, but not for optional ones at other addresses.
             return [] if target.is_optional else plan
         return [window for window in plan if PHASE_BY_NAME[window.name].polls_origin]
     if target.view is View.CONTENT:
-        anchor = slot.begins() or _EPOCH
-        spaced = [(window, max(_TWIN_LEAST, window.every * _TWIN_FACTOR)) for window in plan]
-        return [
-            replace(window, begins=on_grid(window.begins, anchor, every), every=every, every_if_idle=None)
-            for window, every in spaced
-        ]
+        sparser = [replace(one, every=max(_TWIN_LEAST, one.every * _TWIN_FACTOR), every_if_idle=None) for one in plan]
+        return [replace(one, begins=on_grid(one.begins, slot.begins() or _EPOCH, one.every)) for one in sparser]
     return plan
 
 

@@ -62,8 +62,8 @@ class Batch:
 
     Each member (`BatchMember`) writes its own rows in every transaction. `ahead` is the number of transactions that
     only the members need before that. At zero, the members' last rows are committed together with the runs. A batch
-    without members' work begins at -1. `first` are writes that are part of the very next transaction. `current` is the
-    write that is made now or has raised, None before the first one.
+    without members' work begins at -1. `first` are writes that are part of the very next transaction. `current_write`
+    is the write that is made now or has raised, None before the first one.
     """
 
     runs: Sequence[Run]
@@ -71,7 +71,7 @@ class Batch:
     first: list[Write] = field(default_factory=list)
     large: list[Write] = field(default_factory=list)
     ahead: int = 0
-    current: Write | None = None
+    current_write: Write | None = None
 
     @property
     def rows(self) -> int:
@@ -89,15 +89,15 @@ class Batch:
         return not self.rows and self.ahead < 0
 
     def next_portion(self) -> Batch:
-        """Return what the next transaction commits: all of `first`, and with them at most one portion of the rest.
+        """Return the work of the next transaction: all writes in `first`, and a limited number of the other work.
 
-        The rest goes in this order: runs, then writes with the last runs, and large writes after all of these.
+        Runs come first. Writes begin with the last runs, and large writes when no runs and no other writes are left.
         """
         if self.ahead > 0:  # the members need this transaction for their own rows
-            return Batch((), [], self.first)
+            return Batch((), [], first=self.first)
         runs = self.runs[:ROWS_AT_ONCE]
         writes = self.writes[:WRITES_AT_ONCE] if len(runs) == len(self.runs) else []
-        return Batch(runs, writes, self.first, [] if runs or writes else self.large)
+        return Batch(runs, writes, first=self.first, large=[] if runs or writes else self.large)
 
     def remove(self, portion: Batch) -> None:
         """Remove a portion that is committed or cannot be written."""
@@ -108,15 +108,15 @@ class Batch:
         self.large = self.large[len(portion.large) :]
 
     def refuse(self, portion: Batch, fault: BaseException) -> bool:
-        """Remove what a failed portion cannot write, and fail its callers. Return whether that is runs, not writes.
+        """Remove the work that made a portion fail. Return True if its runs were removed, False if writes were.
 
-        If one write raised, only it is removed, and the others of its portion are tried again. Otherwise the portion's
-        runs are removed or, if it has none, all its writes.
+        If one write raised, only this write is removed, and the rest of the portion is tried again. Otherwise the
+        portion's runs are removed or, if it has none, all its writes. The callers of removed writes get the fault.
         """
-        if portion.current is None and portion.runs:
+        if portion.current_write is None and portion.runs:
             self.remove(Batch(portion.runs, []))
             return True
-        refused = portion.all_writes if portion.current is None else [portion.current]
+        refused = portion.all_writes if portion.current_write is None else [portion.current_write]
         fail_writes(refused, fault)
         self.first, self.writes, self.large = (
             [write for write in queue if write not in refused] for queue in (self.first, self.writes, self.large)
@@ -175,14 +175,14 @@ class Backlog:
     def take_batch(self, ahead: int) -> Batch:
         """Remove and return all runs and writes. The first large write is included, but stays here until it is done.
 
-        `ahead` is how many transactions the members need first.
+        `ahead` is how many transactions the members need first. If they need none, it is -1 in the batch.
         """
         while self.large and self.large[0].done.done():
             self.large.popleft()
         first = self.take_first_writes()
         # All monitors write in the same order. Otherwise two could wait for each other's rows.
         writes = sorted((write for write in self.writes if not write.done.done()), key=lambda write: write.release)
-        batch = Batch(list(self.runs.values()), writes, first, list(self.large)[:1], ahead=ahead or -1)
+        batch = Batch([*self.runs.values()], writes, first=first, large=[*self.large][:1], ahead=ahead or -1)
         self.runs, self.writes = {}, []
         return batch
 

@@ -140,11 +140,11 @@ class Journal:
                 return rewritten
 
     def _rewrite_lost_records(self, store: Store) -> int:
-        """Write the evidence records of this monitor that the store has lost. Return how many."""
+        """Write this monitor's evidence records that the store has lost. Return how many, 0 if they are unreadable."""
         try:
             records = self._find_lost_records(store)
         except StoreFault as fault:
-            if self.has_rows:
+            if self.has_rows:  # the caller would delete the journal
                 raise
             _log.warning("journal_failed", fault=str(fault))
             return 0
@@ -153,7 +153,7 @@ class Journal:
         return len(records)
 
     def _find_lost_records(self, store: Store) -> list[Record]:
-        """Return this monitor's records in the journal, or else in the copy of the store, that the store lacks."""
+        """Return this monitor's evidence records that the store lacks, from the journal or else the near copy."""
         file = self.file if self.has_rows else self.near
         if not file.exists():
             return []

@@ -291,7 +291,7 @@ class Members(BatchMember):
         return alive
 
     def _publish_share(self, members: tuple[str, ...], waits: Mapping[str, datetime] | None = None) -> None:
-        """Pass to `on_share` which monitors share the budgets, and until when hosts get no request (store's clock)."""
+        """Pass to `on_share` the monitors that share all budgets, and when hosts' waits end, by the store's clock."""
         quiet = {host: until.timestamp() for host, until in (waits or {}).items()}
         share = Share(self._name, members, self._store_clock_zero or 0.0, divided=self._divided, quiet=quiet)
         if share.members != self.share.members:

@@ -60,10 +60,10 @@ def _check_backup(backup: Path, copy: Path) -> None:
     with closing(sqlite3.connect(copy)) as connection:
         try:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            ours = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+            version_table = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
         except sqlite3.DatabaseError as exc:
             raise UserFault(f"backup {backup}: is not whole, take another: {exc}") from exc
     if verdict != "ok":
         raise UserFault(f"backup {backup}: is not whole, take another: {' '.join(verdict.split())}")
-    if ours is None:
+    if version_table is None:
         raise UserFault(f"backup {backup}: is not a store of ninethirty")

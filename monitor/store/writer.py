@@ -71,7 +71,7 @@ class Writer:
         self._is_batch_requested = False
         # When `_timer` is due by the loop's clock, and the pause in seconds after a failed attempt, 0 after a success.
         self._due = self._pause = 0.0
-        self._abandoned = self._is_silent = False
+        self._abandoned = self._is_store_silent = False
 
     def add_member(self, member: BatchMember) -> None:
         """Write the rows of this member with every batch from now on."""
@@ -182,7 +182,7 @@ class Writer:
                 await self._commit_everything()
         except TimeoutError as exc:
             runs, writes = self.backlog.runs, self.backlog.writes
-            if runs or writes or self._is_silent or self.is_refused:
+            if runs or writes or self._is_store_silent or self.is_refused:
                 lost = StoreFault(f"{len(runs)} runs and {len(writes)} writes could not be stored")
                 fail_writes(writes, lost)
                 raise lost from exc
@@ -192,17 +192,20 @@ class Writer:
             self.abandon()
 
     def abandon(self) -> None:
-        """Stop now, drop everything that is not committed, as if the process were killed, and close the members."""
+        """Stop now as if the process were killed: drop everything that is not committed, and close the members.
+
+        Members are objects that write rows of their own with every batch.
+        """
         self._abandoned = True
         if self._timer is not None:
             self._timer.cancel()
         # An open transaction rolls back. Wait for that, so that it cannot commit after a restart. If the store does not
         # answer we cannot wait: the transaction may still commit, which is harmless.
-        self._executor.shutdown(wait=not self._is_silent, cancel_futures=True)
+        self._executor.shutdown(wait=not self._is_store_silent, cancel_futures=True)
         for write in self._in_flight.all_writes:
             write.done.cancel()
         self.backlog.drop_all()
-        while self._batch_members:
+        while self._batch_members:  # so that a second call closes none of them again
             self._batch_members.pop().close()
 
     def _commit_within(self, seconds: float) -> None:
@@ -286,23 +289,23 @@ class Writer:
     async def _wait_until_saved(self, saving: asyncio.Future[None]) -> None:
         """Wait until a batch is saved or refused. After `LATE` seconds, report it and fail the impatient writes."""
         if not await ends_within(saving, LATE) and not self._abandoned:
-            self._is_silent = True
+            self._is_store_silent = True
             silent = StoreSilent(LATE)
             waiting = [*self._in_flight.all_writes, *self.backlog.writes]
             fail_writes((write for write in waiting if not write.patient), silent)
             self._on_failure(silent)
             await asyncio.wait({saving})
-        self._is_silent = False
+        self._is_store_silent = False
 
     def _save(self, batch: Batch) -> None:
-        """Save a batch in one transaction, the rows of the members first. If a write raises, it is `batch.current`."""
+        """Save a batch in one transaction, the rows of the members first. If a write raises, it is `current_write`."""
         with self._store.transaction() as transaction:
-            batch.current = None
+            batch.current_write = None
             for member in self._batch_members:
                 member.write(transaction)
             transaction.save_runs(batch.runs)
             for write in batch.all_writes:
-                batch.current = write
+                batch.current_write = write
                 write.result = write.make(transaction)
             if self._abandoned:
                 raise _Abandoned

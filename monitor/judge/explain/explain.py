@@ -101,11 +101,8 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
 
 def group_by_heading(explanation: Explanation, kinds: Collection[str] = FACT_HEADINGS) -> list[tuple[str, list[str]]]:
     """Return the texts of the facts of these kinds, grouped under their headings. Empty headings are left out."""
-    groups = (
-        (head, [fact.text for fact in explanation.facts if fact.kind == kind])
-        for kind, head in FACT_HEADINGS.items()
-        if kind in kinds
-    )
+    heads = {kind: head for kind, head in FACT_HEADINGS.items() if kind in kinds}
+    groups = ((head, [fact.text for fact in explanation.facts if fact.kind == kind]) for kind, head in heads.items())
     return [(head, texts) for head, texts in groups if texts]
 
 
@@ -283,7 +280,7 @@ def _describe_run(case: Case, run: Run) -> str:
 
 
 def _proved_instants(case: Case, run: Run) -> str:
-    """Return in words when a run proves its state: between two instants, or at one and from how old a cached copy."""
+    """Return in words when a run proves its state: between two instants, or at one for a single look, with its age."""
     if run.looks > 1:
         return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
     # A cached answer is older than the look. Presence counts as of the latest instant at which it can have been made

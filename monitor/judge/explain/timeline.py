@@ -94,11 +94,9 @@ def build_timeline(
         marks.append(now)
     margin = max((max(marks) - min(marks)) * _MARGIN_SHARE, _LEAST_MARGIN)
     begins, ends = rounded(min(marks) - margin, MINUTE), rounded(max(marks) + margin, MINUTE, up=True)
-    blind_inside = [
-        Span(span.cause, span.begins, span.ends) for span in blind if span.begins <= ends and span.ends >= begins
-    ]
-    blind_inside.sort(key=lambda span: span.begins)
-    return Timeline(begins, ends, slot, now, tuple(lanes), tuple(blind_inside))
+    inside = (span for span in blind if span.begins <= ends and span.ends >= begins)
+    blind_spans = [Span(span.cause, span.begins, span.ends) for span in sorted(inside, key=lambda span: span.begins)]
+    return Timeline(begins, ends, slot, now, tuple(lanes), tuple(blind_spans))
 
 
 def _draw_lane(part: Mapping[str, Any], view: View, runs: Sequence[Run], until: datetime) -> Lane | None:

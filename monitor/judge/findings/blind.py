@@ -44,9 +44,8 @@ def find_blindness(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
     found: dict[tuple[tuple[str, ...], datetime], Finding] = {}
     clock_faults: list[_Span] = []
     for part, evidence in (pair for pair in pairs if pair[0].can_be_late):
-        blind = (
-            _Span(span.begins, span.ends, (span.cause,)) for span in case.blind if hides_part(case, evidence, span)
-        )
+        hiding = (span for span in case.blind if hides_part(case, evidence, span))
+        blind = (_Span(span.begins, span.ends, (span.cause,)) for span in hiding)
         for span in (*blind, *_find_failed_spans(evidence)):
             if not _may_have_mattered(case, part, evidence, span):
                 continue
@@ -77,7 +76,10 @@ def hides_part(case: Case, evidence: PartEvidence, span: Blind) -> bool:
 
 
 def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
-    """Return the spans in which every look at the part itself failed, merged apart for a doubtful clock."""
+    """Return the spans in which every look at the part itself failed, with overlapping spans merged.
+
+    Failures because of a doubtful clock are merged only with each other, because they become findings of their own.
+    """
     spans_by_clock: dict[bool, list[_Span]] = {True: [], False: []}
     successful = [run for run in evidence.main_runs if run.state is not State.UNKNOWN]
     for view in MAIN_VIEWS:
@@ -88,8 +90,10 @@ def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
                 causes = tuple(dict.fromkeys(run.why for run in failed))
                 looks = sum(run.looks for run in failed)
                 span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
-                uncovered = _subtract_watched(_extend_to_next_look(span, evidence.main_runs), successful)
-                spans_by_clock[is_by_clock] += [] if uncovered is None else [uncovered]
+                until_next_look = _extend_to_next_look(span, evidence.main_runs)
+                # Another view may have answered in the meantime.
+                unwatched = _subtract_watched(until_next_look, successful)
+                spans_by_clock[is_by_clock] += [] if unwatched is None else [unwatched]
     in_order = (sorted(spans, key=lambda span: span.begins) for spans in spans_by_clock.values())
     return [span for spans in in_order for span in _merge_overlapping(spans)]
 
@@ -116,7 +120,7 @@ def _merge_overlapping(spans: Iterable[_Span]) -> list[_Span]:
 
 
 def _subtract_watched(span: _Span, successful: Iterable[Run]) -> _Span | None:
-    """Return a span cut at its ends by successful runs (in time order) of its target, or None if they cover it."""
+    """Return the first piece of a span that no successful run covers; None if there is none. Runs are in time order."""
     begins, ends = span.begins, span.ends
     for run in successful:
         if run.first_sent <= begins < run.last_received:

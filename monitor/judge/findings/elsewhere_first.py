@@ -18,7 +18,7 @@ Pair = tuple[PartVerdict, PartEvidence]
 def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:
     """Return a finding for each alternative address proved public before the landing page.
 
-    One does not count if the page had answered before it, or if the page was on time and it was not public early.
+    An address does not count if the page had answered before, or if the page was in time and the address not early.
     """
     page = next((pair for pair in pairs if pair[0].id == "page"), None)
     if page is None:
@@ -43,7 +43,7 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     part, evidence = alternative
     page_part, page_evidence = page
     came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
-    # Without a presence, an answer from the first look on proves nothing. An exposure that no look saw has both limits.
+    # Without a presence, `first_seen` may be an answer from the first look on. It has no `after` and proves nothing.
     if came.by is None or (came.after is None and not evidence.all_presences):
         return None
     # If the page answered before from its first look on, it is not known with which edition.

@@ -46,8 +46,8 @@ def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
     """Return how long after the slot users could first get a part, from the edge. Its own `delay` is the publisher's.
 
-    If the edge has not shown the part yet, the delay has no upper bound. It is the publisher's delay too for a part
-    that no view showed, for an alternative, and without a promised minute.
+    If the edge has not shown the part yet, the delay has no upper bound. If no view showed the part, if it is an
+    alternative, or if no minute was promised, return the publisher's delay.
     """
     window, delay = case.window, part.delay
     if window is None or window.origin is None or not case.is_judged or evidence.part.role is Role.ALTERNATIVE:
@@ -69,8 +69,8 @@ def _date_at_edge(
 ) -> Interval:
     """Return when the edge first showed a part that came, in any view, after `last_absent` and by `out_by`.
 
-    It was not before the end of an old answer that the edge served longer than `out_by`, by more than our clock's
-    `uncertainty`. Without an end if the edge has not shown it.
+    If the edge still served an old answer after `out_by`, by more than our clock's `uncertainty`, it was after the end
+    of this answer. If the edge has not shown the part yet, the interval has no end.
     """
     spells = (spell for spell in edge if spell.is_present and (last_absent is None or spell.end >= last_absent))
     first_shown = next(spells, None)

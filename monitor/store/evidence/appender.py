@@ -97,13 +97,14 @@ class Appender:
         return records
 
     def append_once(self, waiting: Sequence[Waiting]) -> list[Record]:
-        """Append the bytes in one write, in a new file after its header. Raises `StoreFault` at the first refusal."""
+        """Append the bytes of these answers in one write. A new file gets a header. Raises `StoreFault` on refusal."""
         self._open_file(waiting[0].record)
         pieces = [self._compress_or_lose(answer) for answer in waiting]
-        kept = next((place for place, piece in enumerate(pieces) if piece != _LOST), None)
-        if kept is not None:
+        first_kept = next((place for place, piece in enumerate(pieces) if piece != _LOST), None)
+        if first_kept is not None:
             if self._end == 0:
-                pieces[kept] = file_header(_SOFTWARE, self._file, waiting[kept].record.at) + pieces[kept]
+                header = file_header(_SOFTWARE, self._file, waiting[first_kept].record.at)
+                pieces[first_kept] = header + pieces[first_kept]
             self._folder.append(self._file, self._end, b"".join(pieces))
         return self._make_records(waiting, pieces)
 

@@ -69,8 +69,9 @@ def export_bundle(
                 included.append(record)
             else:
                 on_other_machines[record.monitor] += 1
-    previous = store.evidence.records([f"{record.monitor}-{record.number - 1}" for record in records])
-    previous_chains = {(record.monitor, record.number + 1): record.chain for record in previous}
+    # A chain continues that of the record numbered one lower. So the zip has this chain for each of its records.
+    predecessors = store.evidence.records([f"{record.monitor}-{record.number - 1}" for record in records])
+    previous_chains = {(before.monitor, before.number + 1): before.chain for before in predecessors}
     manifest = _make_manifest(incident, records, previous_chains, {record.id for record in included})
     contents = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode()}
     contents |= {_path_in_zip(record): _read_checked(folder, record) for record in included}

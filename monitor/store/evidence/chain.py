@@ -94,7 +94,7 @@ class _MonitorCheck:
         self._last = record
 
     def _check_bytes(self, record: Record) -> None:
-        """Add the fault of a record's bytes to `_byte_faults`. It is one if they were deleted before earlier bytes."""
+        """Check the bytes of one record. Add a fault if they are missing, altered, or deleted before older bytes."""
         self.files.add(record.file)
         if record.kind == GIVEN_UP:
             self._explained_until = max(self._explained_until, _read_last_deleted(self.folder, record))
@@ -150,7 +150,7 @@ def _describe_byte_fault(folder: Path, record: Record) -> str | None:
 
 
 def _read_last_deleted(folder: Path | None, record: Record) -> int:
-    """Return the number of the last deleted record, from this record of a deletion. 0 if its bytes are unreadable."""
+    """Return the number of the last record that a deletion deleted, as its own record says. 0 if it is unreadable."""
     if record.is_lost or folder is None:
         # The disk was full, or its bytes are on another machine. So accept that all records before it were deleted.
         return record.number - 1

@@ -134,7 +134,7 @@ class Evidence(BatchMember):
         ids = [] if before is None else [before.evidence_id or self.keep(before.answer(), target.id, "before")]
         self.forget(target.id)
         if isinstance(outcome, Answer):
-            ids.append(self.keep(outcome, target.id, "turn"))
+            ids.append(self.keep(outcome, target.id, "turn"))  # the kind of record for a changed state
             self._last.remember(target.id, outcome, ids[-1])
         return tuple(name for name in ids if name)
 
@@ -199,7 +199,7 @@ class Evidence(BatchMember):
         killed in between would leave a permanent gap in the chain.
         """
         with self._disk_lock:
-            self._written = []
+            self._written = []  # no records are being written if the disk refuses them
             self._written = self._append_portion()
         lost = self._find_lost_records() if self._written or self._must_find_lost_records else []
         if lost:
@@ -296,7 +296,7 @@ class Evidence(BatchMember):
         self._folder.close()
 
     def _queue_record(self, kind: str, at: datetime, make_bytes: Callable[[str], bytes], weight: int) -> str:
-        """Queue a record, with the function that returns its bytes for its id, and return this id.
+        """Queue a record and return its id. `make_bytes` returns the record's bytes, given this id.
 
         Lock `_lock` before. `weight` is the number of bytes in memory until they are written.
         """

@@ -69,7 +69,7 @@ class EvidenceFolder:
                 self._sync_folder()
 
     def truncate_uncommitted(self, last: Record | None) -> None:
-        """Move bytes after the `last` committed record into `.torn` files.
+        """Move all bytes after the `last` committed record, also those in newer files, into `.torn` files.
 
         Such bytes may be an incomplete record, and a reader could not read any record after it.
         """

@@ -35,7 +35,7 @@ class PackedAnswer:
         self.whole = whole
 
     def update(self, answer: Answer, head: str, evidence_id: str) -> None:
-        """Set all other fields from an answer with the same body."""
+        """Set all fields except the body and `whole` from an answer with the same body."""
         self.url = answer.url
         self.status = answer.status
         self.head = head
@@ -50,8 +50,9 @@ class PackedAnswer:
 
     def answer(self) -> Answer:
         """Return the answer with its body."""
-        head, body = self.head.split("\n"), zlib.decompress(self.packed[1])
-        headers = dict(zip(head[::2], head[1::2], strict=False))
+        _digest, compressed_body = self.packed
+        head, body = self.head.split("\n"), zlib.decompress(compressed_body)
+        headers = dict(zip(head[::2], head[1::2], strict=False))  # without headers, `head` is one empty text
         answer = Answer(self.url, self.status, headers, body, self.sent, self.received, self.whole)
         request = None
         if self.method is not None:

@@ -22,7 +22,7 @@ _MOST_OF_A_KIND = 20
 
 
 def faults_in(connection: Connection) -> list[str]:
-    """Return the faults found, one line each, at most twenty of a kind. No others if SQLite's file is damaged."""
+    """Return the faults found, one line each, at most twenty of a kind. Only its damage if SQLite's file is damaged."""
     damage = _find_damage(connection) if connection.dialect.name == "sqlite" else []
     # The queries would fail on a damaged file or another schema.
     if found := damage or _find_other_schema(connection):
@@ -97,7 +97,7 @@ def _run_and_delivery_queries() -> Iterable[Select[str]]:
 
 
 def _find_lost_evidence(connection: Connection) -> Iterator[str]:
-    """Yield the lost evidence that runs and reads name, because the chain cannot show lost records at its end."""
+    """Yield each lost evidence record that a run or a read names. The chain cannot show that its last ones are lost."""
     kept, run, read = tables.EVIDENCE, tables.RUN, tables.CALENDAR_READ
     query = select(kept.c.monitor, func.max(kept.c.number)).group_by(kept.c.monitor)
     last_numbers = {row[0]: row[1] for row in connection.execute(query)}
@@ -114,7 +114,7 @@ def _find_lost_evidence(connection: Connection) -> Iterator[str]:
 
 
 def _find_unreadable(connection: Connection) -> Iterator[str]:
-    """Yield the rows with compressed JSON that cannot be read."""
+    """Yield a fault for each row with compressed JSON that cannot be read."""
     for table in METADATA.sorted_tables:
         bodies = [column for column in table.c if isinstance(column.type, Body | Packed)]
         if bodies:

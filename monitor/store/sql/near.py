@@ -65,10 +65,10 @@ def _database_type(column: Column[Any]) -> TypeEngine[Any]:
 
 
 def extend_other_leases(target: Engine, own: str, prefix: str, outbox: str, until: datetime) -> None:
-    """Extend all other monitors' leases until `until`, because without the store we cannot see whether they are alive.
+    """Extend all other monitors' leases to `until`, because without the store we cannot see whether they are alive.
 
-    A lease is named `prefix` and its monitor. Delete that of our monitor, `own`. If there is another monitor, it gets
-    the lease `outbox` too, because it may send notices. Otherwise two monitors would send the same ones.
+    The name of a monitor's lease is `prefix` and the monitor's name. The lease of our monitor, `own`, is deleted. If
+    there are others, they get the lease `outbox`, because they may send notices. Otherwise each would be sent twice.
     """
     lease = tables.LEASE
     is_other = sa.and_(lease.c.name.startswith(prefix, autoescape=True), lease.c.name != prefix + own)
@@ -80,17 +80,18 @@ def extend_other_leases(target: Engine, own: str, prefix: str, outbox: str, unti
 
 
 def merge_journal(journal: Path, before: Path, store: Engine) -> int:
-    """Write the rows into a store that were added to a journal since it was a copy of `before`. Return how many.
+    """Write the rows of a journal that are new or changed into a store. Return how many were written.
 
-    If the store has changed a row too, the later version wins. Leases are not written.
+    The journal began as a copy of the file `before`, so rows that are equal in both are left out. If the store has
+    changed a row too, the later version wins. Leases are not written.
     """
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(journal)), poolclass=sa.NullPool)
     with engine.connect() as reader, store.begin() as writer, long_limits(writer):
         reader.exec_driver_sql(f"ATTACH DATABASE ? AS {_COPY}", (str(before),))
-        merge = _Merge(reader, writer)
+        merger = _Merge(reader, writer)
         # Runs name records of evidence, so these are written first.
         ordered = sorted(METADATA.sorted_tables, key=lambda table: table is not tables.EVIDENCE)
-        return sum(merge.write_changed_rows(table) for table in ordered if table is not tables.LEASE)
+        return sum(merger.write_changed_rows(table) for table in ordered if table is not tables.LEASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class _Merge:
                 self._verdicts_by_others[row.journal["release"]] = row.store["word"] if is_replaced else None
 
     def write_changed_rows(self, table: Table) -> int:
-        """Write the rows of one table that the journal has changed, unless the store's stay. Return how many."""
+        """Write the rows of a table that the journal has changed, unless the store's row stays. Return how many."""
         count = 0
         for row in self._changed_rows(table):
             chosen = _choose_row(table, row)
@@ -148,14 +149,14 @@ class _Merge:
                 yield _Versions(row, copies.get(key), stored.get(key))
 
     def _adapt_to_store(self, table: Table, row: dict[str, Any], *, is_stored: bool) -> bool:
-        """Change what a run or event says of other rows to what the store has. Return whether to write the row.
+        """Make a row of the journal fit the store's other rows, in place. Return whether to write it.
 
-        An event is not written if the store's verdict stays, and a new evidence record never.
+        A run keeps only evidence that the store has. An event begins with the store's verdict, and is not written if
+        this verdict stays. A new evidence record is never written.
         """
         if table is tables.RUN:
             row["evidence"] = tuple(name for name in row["evidence"] if self._is_in_store(name))
         if table is tables.EVENT:
-            # The event must follow the store's last event.
             release = row["release"]
             before = self._verdicts_by_others.get(release, row["before"])
             if before is None:
@@ -179,10 +180,10 @@ def _choose_row(table: Table, row: _Versions) -> dict[str, Any] | None:
     # If both changed since the copy was made, the store's row stays unless the journal's is known to be later.
     if row.store is None or row.store == row.copy:  # only the journal changed it
         return dict(row.journal)
-    column = _LATER_COLUMN.get(table.name)
-    if column is None or row.journal[column] is None:
+    deciding = _LATER_COLUMN.get(table.name)  # the column with the higher value in the later row
+    if deciding is None or row.journal[deciding] is None:
         return None
-    is_later = row.store[column] is None or row.journal[column] > row.store[column]
+    is_later = row.store[deciding] is None or row.journal[deciding] > row.store[deciding]
     return dict(row.journal) if is_later else None
 
 

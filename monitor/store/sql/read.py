@@ -85,7 +85,7 @@ class VerdictStore:
     def judged(
         self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
     ) -> list[Judged]:
-        """Return the verdicts by slot and release, with a bound only those with a slot in `[begin, end)`.
+        """Return the verdicts, sorted by slot and release. With bounds, only those with a slot in `[begin, end)`.
 
         Without bounds, verdicts without a slot are last. Releases that were joined into others are left out.
         """
@@ -249,8 +249,8 @@ class EvidenceIndex:
             if number.isdecimal():
                 numbers[monitor].append(int(number))
         found: list[Record] = []
-        for monitor, mine in sorted(numbers.items()):
-            for some in chunks(sorted(mine)):
+        for monitor, own_numbers in sorted(numbers.items()):
+            for some in chunks(sorted(own_numbers)):
                 query = select_all(Record, table).where(table.c.number.in_(some), table.c.monitor == monitor)
                 found += self.runner.make_each(Record, query)
         return sorted(found, key=lambda record: (record.monitor, record.number))

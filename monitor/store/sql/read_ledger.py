@@ -137,14 +137,10 @@ class LedgerStore:
     def repeated_reads(self, before: datetime) -> list[tuple[str, datetime]]:
         """Return the calendar and start of each read before `before` that has the same result as the one before it."""
         table = tables.CALENDAR_READ
-        compared = (table.c.usable, table.c.digest, table.c.fault)
-        previous = [
-            func.lag(column)
-            .over(partition_by=table.c.calendar, order_by=table.c.started)
-            .label(f"previous_{column.name}")
-            for column in compared
-        ]
-        read = select(table, *previous).where(table.c.started < before).subquery()
+        calendar, started, compared = table.c.calendar, table.c.started, (table.c.usable, table.c.digest, table.c.fault)
+        lagged = (func.lag(column).over(partition_by=calendar, order_by=started) for column in compared)
+        previous = [lag.label(f"previous_{column.name}") for lag, column in zip(lagged, compared, strict=True)]
+        read = select(table, *previous).where(started < before).subquery()
         is_repeated = [read.c[column.name] == read.c[f"previous_{column.name}"] for column in compared]
         repeats = select(read.c.calendar, read.c.started).where(*is_repeated)
         return self.runner.make_each(lambda *key: key, repeats)

@@ -21,11 +21,8 @@ def upgrade() -> None:
     op.add_column("incident", sa.Column("is_open", sa.Boolean(), nullable=False, server_default=sa.true()))
     table = sa.table("incident", sa.column("id"), sa.column("kind"), sa.column("body", Packed), sa.column("is_open"))
     connection = op.get_bind()
-    over = [
-        {"over_id": row["id"]}
-        for row in connection.execute(sa.select(table)).mappings()
-        if _is_over(row["kind"], row["body"])
-    ]
+    rows = connection.execute(sa.select(table)).mappings()
+    over = [{"over_id": row["id"]} for row in rows if _is_over(row["kind"], row["body"])]
     if over:
         close = sa.update(table).where(table.c.id == sa.bindparam("over_id")).values(is_open=sa.false())
         connection.execute(close, over)
