@@ -189,17 +189,16 @@ class _PartJudge:
         return self._judge_absence() if later is None else self._judge_appearance(later)
 
     def _may_be_release(self, presence: Presence) -> bool:
-        """Return whether a presence may be the release: it came after the slot, and not only in old copies.
+        """Return whether a presence after the slot may be the release, and not only an old copy of removed content.
 
-        If every answer so far is a copy from before a proved absence, the content may have been removed since. So it
-        counts as in time only if it is still there when the slot is settled, or once a newer answer shows it.
+        It is only an old copy if each answer is dated before an absence that was proved before it. If it is not late,
+        it then counts only once the slot is settled, and only if it is still there.
         """
         window, absent = self.window, presence.appears.after
-        is_in_time = absent is None or absent <= window.latest
-        is_old = all(spell.claims is not None and spell.end < spell.first_sent for spell in presence.spells)
-        if is_in_time and is_old and (presence.removed is not None or self.now < window.settles):
-            return False
-        return not is_early(presence, window)
+        is_late = absent is not None and absent > window.latest
+        is_old_copy = all(spell.claims is not None and spell.end < spell.first_sent for spell in presence.spells)
+        is_there_when_settled = presence.removed is None and self.now >= window.settles
+        return not is_early(presence, window) and (is_late or not is_old_copy or is_there_when_settled)
 
     def _judge_appearance(self, appeared: Interval) -> _Timing:
         """Return the verdict on a part that appeared at or after its slot, within `appeared`.
