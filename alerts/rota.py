@@ -114,7 +114,7 @@ class Rota:
         return tuple(Shift(shift.role, to_instant(shift.begins), to_instant(shift.until)) for shift in table)
 
     def on_call(self, at: datetime) -> tuple[str, ...]:
-        """Return the roles on call by the table's shifts, else by the calendar's, else by turns; empty if none is."""
+        """Return the roles on call: by the table's shifts, else by the calendar's, else the one whose turn it is."""
         for shifts in (self.shifts, self.calendar_shifts):
             # A role without a channel does not count.
             current = (shift.role for shift in shifts if shift.begins <= at < shift.ends)

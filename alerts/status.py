@@ -279,7 +279,7 @@ def _name_parts(findings: list[Finding]) -> str:
 
 
 def _describe_removals(removals: list[Finding], facts: ReleaseFacts, now: datetime) -> str:
-    """Return that parts were removed, and are back if all are: after their release, or else by when."""
+    """Return that parts were removed (after their release, else by when), and that they are back if all of them are."""
     parts = {part.id: part for part in facts.parts}
     last = max((removal.at for removal in removals if removal.at is not None), default=None)
     when = "" if last is None else f" {between_moments(Interval(None, last), facts.timezone, now)}"

@@ -39,10 +39,10 @@ def merge_words(
 ) -> Report:
     """Return the new report with all texts that people typed (`words`, by field or step). Blank texts are no answer.
 
-    An answer that is unchanged since `before`, the last merged report, keeps its author and time. A new one is by the
-    role `by`, and is based on the measurements in `seen`, the report that the person saw (default: `before`). It
-    replaces the measured text if its key with `INSTEAD_PREFIX` is not blank. If the new form lacks the box of a text,
-    the text moves to an empty box with the same question. If there is none, it is kept at the end of the form.
+    An answer that is unchanged since `before`, the last merged report, keeps its author and time. A new answer is by
+    the role `by`, and is based on the measurements in `seen`, the report that the person saw (default: `before`). A
+    text replaces the measured one if `words` has its key with `INSTEAD_PREFIX` too. If the new form lacks its box, it
+    moves to an empty box with the same question. If there is none, it is kept at the end of the form.
     """
     typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
     places = _assign_places(typed, new)
