@@ -160,7 +160,7 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
 
 
 def select_drafted_facts(facts: ReleaseFacts | None) -> object:
-    """Return a value that differs if a draft must be written again: the facts that it states; None for no facts.
+    """Return the facts that a draft states, to compare: it is written again if they differ. None without facts.
 
     Lengths that still grow are left out, because a draft is not written again for them.
     """

@@ -90,7 +90,7 @@ def make_platform_notice(kind: str, occasion: str, incident: Incident, now: date
 
 
 def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: timedelta) -> Notice | None:
-    """Return the last reminder that is due by now, None if none is. Its id comes from its number.
+    """Return the newest reminder that is due by now, None if none is. Its id comes from its number.
 
     An incident of grade `report` gets the first one `grace` after opening, then one each `spacing`, until someone
     acknowledges it or it closes. A release that a platform delays gets none, because the platform's thread reminds.

@@ -241,7 +241,7 @@ def describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def describe_logged_end(inputs: DraftInput) -> tuple[str, ...]:
-    """Return when a logged incident ended, and how long it lasted if its time is known; empty without an end."""
+    """Return when a logged incident ended, and how long it lasted if its time of day is known; empty without an end."""
     end = logged_end(inputs.incident, inputs.timezone)
     if end is None:
         return ()

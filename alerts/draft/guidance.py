@@ -35,8 +35,8 @@ PUBLISHING_TIME = timedelta(minutes=2)
 def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     """Return the kinds of finding on which an incident needs advice, the most urgent first.
 
-    They are those of its facts except blind spans, else the usual one of its kind. For an incident that a person logged
-    it is the sort that they chose, such as `leak`.
+    They are those that were measured except blind spans, else the usual one for its kind of incident. For an incident
+    that a person logged it is the sort that they chose, such as `leak`.
     """
     # An incident that a person logged uses the facts of a watched release only for its dates.
     if incident.kind is Kind.HAND:
@@ -79,7 +79,7 @@ def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, 
     shift = _measure_clock_shift(facts.slot, facts.timezone)
     if shift not in ONE_HOUR_OFF:
         return ()
-    # A part that came an hour late was released then. A part that came an hour early was first seen then.
+    # If a part is late, its release is an hour off. If it is early, its first sight is.
     intervals = [part.released if shift > 0 else part.first_seen for part in facts.parts if part.required]
     intervals += [exposure.start for exposure in facts.exposures]
     expected = facts.slot + timedelta(seconds=shift)

@@ -86,7 +86,7 @@ def say_announcement(facts: ReleaseFacts, subject: str = "") -> str:
 def say_availability(
     facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses: bool = True, is_named: bool = True
 ) -> list[str]:
-    """Return sentences on when each part was public early, then on its release, one for all parts with the same times.
+    """Return sentences on when parts were public early, then on their release. Parts with the same times share one.
 
     `has_lengths`: add how early it was and for how long. `has_addresses`: add where else it could be read. `is_named`:
     the sentence before them has named the release, so they begin with `It`.
@@ -108,7 +108,7 @@ def say_availability(
 
 
 def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return sentences on how long content was public early and how long before the slot, one for equal lengths."""
+    """Return sentences on how long parts were public early, and how long before the slot. Equal parts share one."""
     sentences = []
     for part in sort_parts(facts):
         for exposure in part.exposures:

@@ -86,7 +86,7 @@ def combine_changes(
 
 
 def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseAndTexts | None:
-    """Return what `_find_base` does for a file in a template; None if that is bad or our own form is more similar."""
+    """Return (version, edited texts, written texts) of a file in a template; None if that is bad or fits badly."""
     from alerts.draft.read.template import count_differences, fill_with_marks, read_template  # noqa: PLC0415 # heavy, and rarely needed
     from alerts.draft.write.template import BadTemplate  # noqa: PLC0415 # as above
 

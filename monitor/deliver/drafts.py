@@ -122,10 +122,9 @@ def convert_to_pdf(document: bytes, ending: str, program: str = "soffice") -> by
         source.write_bytes(document)
         # LibreOffice refuses to convert with a profile that is open, so this uses a temporary one.
         command = [found, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", _AS_PDF]
+        command += ["--outdir", folder, str(source)]
         try:
-            subprocess.run(  # noqa: S603 # our own words and files of our own
-                [*command, "--outdir", folder, str(source)], capture_output=True, check=True, timeout=_PDF_WITHIN
-            )
+            subprocess.run(command, capture_output=True, check=True, timeout=_PDF_WITHIN)  # noqa: S603 # our own words
             return source.with_suffix(".pdf").read_bytes()
         except (OSError, subprocess.SubprocessError) as exc:
             raise EnvironmentFault(f"no .pdf: LibreOffice did not convert it ({type(exc).__name__})") from exc
