@@ -133,9 +133,9 @@ class Rota:
 
     def changes(self, begin: datetime, end: datetime) -> Iterator[tuple[datetime, tuple[str, ...]]]:
         """Yield each instant and the roles on call from then on: `begin`, then each hand-over before `end`."""
-        last, marks = self.on_call(begin), sorted({*self._list_edges(begin, end)})
+        last, edges = self.on_call(begin), sorted({*self._list_edges(begin, end)})
         yield begin, last
-        for at in marks[:_MOST_CHANGES]:
+        for at in edges[:_MOST_CHANGES]:
             if (now := self.on_call(at)) != last:
                 yield at, now
                 last = now

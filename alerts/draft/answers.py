@@ -65,7 +65,7 @@ def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
         named = [
             inputs.local_day(at) if is_day else words.format_clock_day(at, inputs.timezone) for at, is_day in ordered
         ]
-        return (words.join(named) or typed,)
+        return (words.join(named) or typed,)  # as typed if no date could be read
     days = group_practices_by_day(inputs)
     # With several dates, name the practice that each one concerns.
     if len(days) == 1:

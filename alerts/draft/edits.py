@@ -85,7 +85,8 @@ def find_wrong_figures(report: Report, name: str) -> list[str]:
     for word, time in NAMED_TIMES:
         measured, typed = measured.replace(word, time), typed.replace(word, time)
     spans = [(_parse_minute(span["first"]), _parse_minute(span["last"])) for span in BETWEEN.finditer(measured)]
-    spans += [(_parse_minute(time), _parse_minute(time)) for time in (found[0] for found in TIME.finditer(measured))]
+    single_minutes = (_parse_minute(found[0]) for found in TIME.finditer(measured))
+    spans += [(minute, minute) for minute in single_minutes]
     measured_figures = set(FIGURE.findall(measured))
     wrong_by_place = {
         found.start(): found[0]

@@ -90,9 +90,9 @@ def render_draft(
     if ending not in WRITERS:
         raise UnknownName(f"no draft.{ending}: use {', '.join(ENDINGS)}")
     report = report_from_json(draft.facts)
-    fits = template is not None and ending == "docx" and document in (None, Document.DRAFT, Document.REPORT)
-    own = _fill_template(report, template) if template is not None and fits else None
-    return own or WRITERS[ending](report, document), MEDIA[ending]
+    has_template = ending == "docx" and document in (None, Document.DRAFT, Document.REPORT)
+    filled = _fill_template(report, template) if template is not None and has_template else None
+    return filled or WRITERS[ending](report, document), MEDIA[ending]
 
 
 def _fill_template(report: Report, template: Path) -> bytes | None:

@@ -125,7 +125,7 @@ class Reminders:
         return None if any(one.is_on(now) and one.covers(incident) for one in outbox.silences(now)) else reminder
 
     def _write_notice(self, incident: str, now: datetime, tx: Transaction) -> bool:
-        """Save the notice that is due for an incident, with redraft and timeline entry. Return whether one was saved."""
+        """Save the notice that an incident needs now, with redraft and timeline entry. Return whether there was one."""
         found = self.store.verdicts.incident(incident)
         # The stored facts are those of the last change. A delay that is still open has grown since.
         current = self.current_incidents.incident(found, now) if found is not None else None
