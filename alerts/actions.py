@@ -84,7 +84,7 @@ def overdue_actions(incidents: Iterable[Incident], today: date) -> list[tuple[In
 
 
 def list_actions(incidents: Iterable[Incident], *, done: bool = False) -> list[tuple[Incident, int, Action]]:
-    """Return each action with its incident and its number in it, by due day; `done` adds those done, at the end."""
+    """Return (incident, number from 1, action) of each open action by due day; `done` adds finished ones at the end."""
     found = [
         (incident, number, action)
         for incident in incidents

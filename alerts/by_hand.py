@@ -132,13 +132,13 @@ def note_mail(incident: Incident, role: str, data: bytes, what: str, now: dateti
         return incident
     texts = (part.get_payload(decode=True) for part in message.walk() if part.get_content_maintype() == "text")
     link = _LINK.search(b"\n".join(text for text in texts if isinstance(text, bytes)).decode("utf-8", "replace"))
+    at = (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).isoformat()  # a time with the zone `-0000` is UTC
     account = one_line(what.strip() or "an e-mail to users was sent")
     if host := parseaddr(str(message["from"]))[1].rpartition("@")[2]:
         account += f", from {host}"
     if link:
         account += f", with a link to {link[0]}"
-    noted = add_note(incident, role, account, now, (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).isoformat())
-    return noted.with_entries(Entry(now, MONITOR, evidence))
+    return add_note(incident, role, account, now, at).with_entries(Entry(now, MONITOR, evidence))
 
 
 def parse_past_instant(at: str, now: datetime, timezone: str) -> datetime:
@@ -197,7 +197,7 @@ def _record_act(incident: Incident, role: str, entry: str, now: datetime, **word
 
 
 def bring_forward(incident: Incident, role: str, when: str, now: datetime, timezone: str = "Europe/London") -> Incident:
-    """Record that a role brings the release forward to local date-time `when`. Raises `InvalidInput` for others."""
+    """Record that a role brings the release forward to `when`. Raises `InvalidInput` if that is no local date-time."""
     try:
         to = _parse_instant(when.strip(), timezone)
     except ValueError as exc:
@@ -272,7 +272,7 @@ def _find_faults(words: Mapping[str, str], facts: ReleaseFacts | None, now: date
 
 
 def _find_faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str) -> Iterator[str]:
-    """Yield a line for each typed date that is not valid, is in the future, or ends before the beginning."""
+    """Yield a line for each typed date that is not valid or in the future, and for an end before the beginning."""
     parsed: dict[str, list[datetime]] = {}
     for key in (key for key in _DATE_FAULTS if words.get(key)):
         try:
@@ -309,7 +309,7 @@ def _warn_of_distance(instant: datetime, occurred: datetime, timezone: str) -> s
 
 
 def _warn_of_dates(instants: list[datetime], now: datetime, timezone: str) -> Iterator[str]:
-    """Yield a line for each date at a weekend or over a day from the first, the occurrence, and if that is long ago."""
+    """Yield a line for each unlikely date: at a weekend, over a day from the first one, or a first one long ago."""
     occurred = instants[0]
     for instant in instants:
         local = local_date(instant, timezone)

@@ -63,7 +63,7 @@ def report_trouble(found: CalendarTrouble, known: Incident | None, now: datetime
     if known is not None:
         is_noted = any(fault in entry.text for entry in known.timeline)
         is_full = len(known.timeline) >= _MOST_ENTRIES
-        # A fault that is noted, or for which there is no room, changes an open incident no more.
+        # A fault that is noted already, or for which there is no room, does not change an open incident.
         if known.closed is None and (is_noted or is_full):
             return Decision()
         return Decision(replace(known, closed=None).with_entries(Entry(now, MONITOR, fault)))

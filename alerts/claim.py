@@ -39,7 +39,7 @@ class Claim:
 
 
 def claim_json(claim: Claim) -> dict[str, Any]:
-    """Return a claim as JSON values, marked as one."""
+    """Return a publisher's claim as JSON values, with `claimed` to mark it."""
     return {
         "claimed": True,
         **fields_json(claim, "producer", "title", "url", "slot"),

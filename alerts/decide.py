@@ -64,9 +64,9 @@ _SETTLED_BY_A_PERSON = (Kind.LEAD, Kind.ALTERED)
 def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Collection[str] = ()) -> Decision:
     """Return the changes that follow from new facts of a release: its incident, notices and draft.
 
-    Facts update the `known` incident (see `find_known_incident`). If there is none, if only a person can settle it, or
-    if a first breach supersedes it, they open a new one, whose id is none of those `taken` by the release's incidents.
-    The same facts twice give no second notice.
+    Facts update the `known` incident. A fault opens a new one if none is known, if only a person can settle it, or if a
+    first breach supersedes it. The id of a new one is none of those `taken` by the release's earlier incidents. The
+    same facts twice give no second notice.
     """
     if known is not None and (known.kind is Kind.HAND or (known.kind is Kind.LEAD and not fact_rules.is_lead(facts))):
         known = None  # only a person can settle it, so measurements do not change it
@@ -84,9 +84,8 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
     is_reopened = any(notice.kind == "reopened" for notice in notices)
     closed = None if is_reopened else incident.closed
     incident = replace(incident, closed=closed or (now if _is_over(incident, facts) else None))
-    incident = incident.with_entries(
-        *_note_lowered_grade(known, facts, now), *(Entry(now, MONITOR, notice.subject) for notice in notices)
-    )
+    entries = (Entry(now, MONITOR, notice.subject) for notice in notices)
+    incident = incident.with_entries(*_note_lowered_grade(known, facts, now), *entries)
     is_changed = fact_rules.select_drafted_facts(known.facts) != fact_rules.select_drafted_facts(facts)
     return Decision(incident, notices, draft=incident.has_draft and (bool(notices) or is_changed))
 
@@ -241,7 +240,7 @@ class _NoticeBuilder:
     def notice(
         self, kind: str, keys: list[str], reported_kind: Kind | None = None, reasons: list[str] | None = None
     ) -> Notice:
-        """Return a notice with an id from `keys` that reports `reasons` (default: `keys`) and a graver grade."""
+        """Return a notice that reports `reasons` (default: `keys`), and the grade if it rose. `keys` make its id."""
         changes = [describe_change(kind, keys if reasons is None else reasons, self.known.facts, self.facts, self.now)]
         if self.is_graver:
             changes.append(f"grade {self.incident.grade}, was {self.known.grade}")
@@ -274,9 +273,10 @@ def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> 
 def describe_change(
     kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime
 ) -> str:
-    """Return what changed since the facts `before`, in the words of a notice of this kind; empty without keys.
+    """Return in words what a notice of this kind says has changed.
 
-    `keys` are the fact keys that the notice reports. They are named unless the kind has words of its own.
+    Some kinds have fixed words. Others name the fact `keys` that the notice reports, such as `late` or `out tables`;
+    empty without keys. The last notice also names the verdict if it differs from the one in the facts `before`.
     """
     if kind == "final":
         changes = [*_explain_ends(keys, facts), "the measurement is complete" if facts.final else "found"]
@@ -284,6 +284,7 @@ def describe_change(
             changes.insert(0, f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}")
         return "; ".join(changes)
     if keys == [CONFIRMED]:
+        # A release that was not found yet is now proved late, or is unproven.
         return _CONFIRMED if kind == "opened" else "whether it was late could not be confirmed"
     if kind == "exposure_closed":
         return "; ".join(_explain_ends(keys, facts))

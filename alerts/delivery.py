@@ -81,10 +81,10 @@ def decide_after_attempt(
 
 
 def hurry_earlier_deliveries(waiting: Iterable[PendingDelivery]) -> list[PendingDelivery]:
-    """Return the deliveries, oldest first. Each becomes due at the latest with a later urgent one of its thread.
+    """Return the deliveries, oldest first, each due no later than the urgent deliveries that follow it in its thread.
 
-    A notice waits for earlier ones of its thread, which may wait for the end of a minute or of quiet hours. A delivery
-    that the channel refused keeps the time of its retry.
+    An urgent notice would otherwise wait for earlier ones of its thread, which may wait for the end of a minute or of
+    quiet hours. A delivery that the channel refused keeps the time of its retry.
     """
     due_of_urgent: dict[tuple[str, str], datetime] = {}
     newest_first = []
@@ -98,7 +98,7 @@ def hurry_earlier_deliveries(waiting: Iterable[PendingDelivery]) -> list[Pending
 
 
 def select_ready(waiting: Iterable[PendingDelivery], now: datetime) -> list[PendingDelivery]:
-    """Return the deliveries to attempt now: threads with something urgent that is due first, then the oldest.
+    """Return the deliveries to attempt now, oldest first, but threads with an urgent delivery that is due come first.
 
     On one channel, a notice never overtakes an earlier one of its thread, but it does not wait for other threads.
     """

@@ -82,7 +82,7 @@ def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
 def list_parts_found_elsewhere(facts: ReleaseFacts) -> list[str]:
     """Return the ids of alternatives that had the release before the announced page did.
 
-    While the page is awaited, they are those that are public now. One that was public before the slot does not count.
+    While the page is awaited, those that are public now count too. One that was public before the slot does not count.
     """
     public_after_slot = {part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures}
     before_page = {finding.part for finding in facts.findings if finding.kind == "elsewhere_first"}
@@ -160,7 +160,7 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
 
 
 def select_drafted_facts(facts: ReleaseFacts | None) -> object:
-    """Return a value that differs if a draft must be written again: the facts that it states; None for no facts.
+    """Return the facts that a draft states, to compare: it is written again if they differ. None without facts.
 
     Lengths that still grow are left out, because a draft is not written again for them.
     """
@@ -172,9 +172,7 @@ def select_drafted_facts(facts: ReleaseFacts | None) -> object:
         verdict = part.verdict if part.required else ""
         parts.append((part.id, verdict, part.first_seen, part.released, finished_wait))
     exposures = [(exposure.part, exposure.start, exposure.to, exposure.open) for exposure in facts.exposures]
-    findings = sorted(
-        (finding.kind, finding.part or "", has_upper_bound(finding.seconds)) for finding in facts.findings
-    )
+    findings = sorted((each.kind, each.part or "", has_upper_bound(each.seconds)) for each in facts.findings)
     return facts.verdict, facts.grade, facts.final, facts.slot, parts, exposures, findings, facts.elsewhere
 
 

@@ -48,9 +48,9 @@ def describe_flapping(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def make_steady_notice(incident: Incident, now: datetime) -> Notice | None:
-    """Return the notice that content which came and went is now steady, None while it is not.
+    """Return the notice that content which came and went is now steady, None while it still changes.
 
-    None also if the incident is closed, or if the slot passed in between, because that had its own notice.
+    None also if the incident is closed, or if the slot has come since the last change, which had its own notice.
     """
     facts = incident.facts
     stretches = find_flapping_stretches(facts)
@@ -76,10 +76,11 @@ def find_flapping_kind(facts: ReleaseFacts) -> Kind:
 
 
 def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
-    """Return in time order when content appeared early or was removed, and when removed content was back.
+    """Return in time order each instant at which content appeared early, was removed, or was back after a removal.
 
-    A group of parts that change together gives one instant: its first part to come or go early, its last to return.
-    An exposure that ends only because the slot came does not count.
+    Parts that change together, such as a page and its files, give one instant: the first that appears early, the last
+    whose early content is removed, the first that is removed after its release, the last that is back. The latest
+    possible time of each counts. An exposure that ended because its slot came was not removed.
     """
     changes: list[datetime] = []
     for exposures in group_exposures(facts.exposures):
@@ -90,14 +91,10 @@ def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
             changes.append(max(ends))
     for removals in group_removals(facts):
         dated = [(removal.at, removal.seconds) for removal in removals if removal.at is not None]
-        returned = [
-            removed_at + timedelta(seconds=absence.max)
-            for removed_at, absence in dated
-            if absence is not None and absence.max is not None
-        ]
+        back_by = [at + timedelta(seconds=gap.max) for at, gap in dated if gap is not None and gap.max is not None]
         if dated:
             changes.append(min(removed_at for removed_at, _ in dated))
-        is_all_back = len(returned) == len(dated)
-        if returned and is_all_back:
-            changes.append(max(returned))
+        is_all_back = len(back_by) == len(dated)
+        if back_by and is_all_back:
+            changes.append(max(back_by))
     return sorted(changes)

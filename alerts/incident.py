@@ -256,7 +256,7 @@ def steps_for_incident(
 
 def make_fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
     kind: str,
-    fact: str,
+    occasion: str,
     incident: Incident,
     facts: ReleaseFacts,
     now: datetime,
@@ -264,30 +264,31 @@ def make_fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
     reported_kind: Kind | None = None,
     changed: str = "",
 ) -> Notice:
-    """Return the notice of one fact in the incident's thread; the fact `thread` opens it.
+    """Return a notice of this `kind` about a release, in the thread of its incident.
 
-    `reported_kind` is the kind of incident that the notice names first (default: the incident's). `changed` lists the
-    changes.
+    `occasion` makes the notice's id: `thread` for the notice that opens the thread, else what tells this notice from
+    others of its kind, such as the number of a reminder. `reported_kind` is the kind of incident that the notice names
+    first (default: the incident's). `changed` are the changes in words.
     """
     reported_kind = reported_kind or incident.kind
     steps = steps_for_incident(incident, reported_kind, facts, is_last=kind == "final")
     subject = write_notice_subject(kind, reported_kind, facts, now)
     text = write_notice_text(kind, reported_kind, facts, incident.id, now, changed, steps=steps)
-    return make_thread_notice(incident, kind, fact, _name_findings(facts, reported_kind), now, (subject, text))
+    return make_thread_notice(incident, kind, occasion, _name_findings(facts, reported_kind), now, (subject, text))
 
 
 def make_thread_notice(
-    incident: Incident, kind: str, fact: str, findings: tuple[str, ...], now: datetime, contents: tuple[str, str]
+    incident: Incident, kind: str, occasion: str, findings: tuple[str, ...], now: datetime, contents: tuple[str, str]
 ) -> Notice:
     """Return a notice in the thread of an incident. `contents` are its subject and text.
 
-    `fact` tells the notices of one kind apart. With the fact `thread`, the notice is the first of the thread, and all
-    others follow it. `findings` are the names that routes match, the main one first.
+    `occasion` tells the notices of one kind apart, because it makes their ids. If it is `thread`, the notice opens the
+    thread, and all others follow it. `findings` are the names that routes match, the main one first.
     """
     thread = thread_id(incident.id)
     subject, text = contents
     return Notice(
-        id=thread if fact == "thread" else notice_id(incident.id, kind, fact),
+        id=thread if occasion == "thread" else notice_id(incident.id, kind, occasion),
         kind=kind,
         incident=incident.id,
         release=incident.release,
@@ -297,7 +298,7 @@ def make_thread_notice(
         at=now,
         subject=subject,
         text=text,
-        follows="" if fact == "thread" else thread,
+        follows="" if occasion == "thread" else thread,
     )
 
 

@@ -73,7 +73,7 @@ def make_opening_by_hand(incident: Incident, now: datetime | None = None) -> Not
 def notices_of_acts(before: Incident, after: Incident, now: datetime, closed_by: str = "by hand") -> Iterator[Notice]:
     """Yield webhook and pager notices of a first acknowledgement, a close (`closed_by` says how) and a signature."""
     acknowledged, signed = after.acknowledged, after.words.get(SIGNED)
-    # (kind, fact, description). An incident can be closed or signed again, so the time is the fact of those notices.
+    # (kind, occasion, description). The occasion makes the notice's id. A later close or signature has another time.
     acts = []
     if acknowledged is not None and before.acknowledged is None:
         acts.append(("acknowledged", "first", f"by {acknowledged.by}"))
@@ -81,11 +81,11 @@ def notices_of_acts(before: Incident, after: Incident, now: datetime, closed_by:
         acts.append(("closed", after.closed.isoformat(), closed_by))
     if signed and signed != before.words.get(SIGNED):
         acts.append(("signed", signed, "its report is signed off"))
-    for kind, fact, description in acts:
+    for kind, occasion, description in acts:
         title = one_line(after.title, _LONGEST_TITLE)
         subject = f"{kind.upper()}: {title} ({after.producer_names}), {description}"
         contents = subject, f"{subject}\n\nIncident: {after.id}\n"
-        yield make_thread_notice(after, kind, fact, list_route_names(after), now, contents)
+        yield make_thread_notice(after, kind, occasion, list_route_names(after), now, contents)
 
 
 def build_message(
@@ -136,9 +136,8 @@ def fold_openings(
     None if the openings, which must be of one kind, are about fewer than `threshold` releases. `name_of` returns the
     name of a producer by its id (default: the id).
     """
-    openings = sorted(
-        (notice for notice in notices if notice.kind in DIGESTED), key=lambda opening: (opening.at, opening.id)
-    )
+    digested = (notice for notice in notices if notice.kind in DIGESTED)
+    openings = sorted(digested, key=lambda opening: (opening.at, opening.id))
     releases = {opening.release for opening in openings}
     if len(releases) < threshold:
         return None

@@ -34,9 +34,9 @@ class Notice:
         return self.kind in ("opened", "grade_changed", "reopened", "elsewhere")
 
 
-def notice_id(incident: str, kind: str, fact: str) -> str:
-    """Return the id of the notice of one fact. It must not change, because the outbox and receivers use it."""
-    return hashlib.sha256(f"{incident}\x1f{kind}\x1f{fact}".encode()).hexdigest()[:32]
+def notice_id(incident: str, kind: str, occasion: str) -> str:
+    """Return the id of the notice of one occasion. It must not change, because the outbox and receivers use it."""
+    return hashlib.sha256(f"{incident}\x1f{kind}\x1f{occasion}".encode()).hexdigest()[:32]
 
 
 def thread_id(incident: str) -> str:

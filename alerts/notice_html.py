@@ -74,7 +74,7 @@ def write_notice_page(subject: str, text: str, grade: str, buttons: Mapping[str,
 
 
 def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
-    """Return how many seconds a release was public early, or is late (at most, once out); None if neither is proved."""
+    """Return for how many seconds a release was public early, or is or was late; None if neither is proved."""
     if fact_rules.is_early(facts):
         return measure_exposure(facts, now)
     late = find_main_late_part(facts) if fact_rules.is_late(facts) else None
@@ -84,7 +84,7 @@ def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
     seen = fact_rules.find_appearance(part).by
     if seen is None or seen > now:
         return max(0.0, (now - facts.slot).total_seconds())
-    return delay.max if delay is not None else None
+    return delay.max if delay is not None else None  # the longest that its delay can have been
 
 
 def _write_block(lines: list[str], *, linked: bool) -> Iterator[str]:

@@ -76,21 +76,21 @@ def update_platform(known: Incident | None, member: Incident, now: datetime, *, 
     change = _find_change_to_report(known, incident, new_link, now, is_unsent=is_unsent)
     if change is None:
         return Decision(None if incident == known else incident)
-    kind, fact, changed = change
-    notice = make_platform_notice(kind, fact, incident, now, changed)
+    kind, occasion, changed = change
+    notice = make_platform_notice(kind, occasion, incident, now, changed)
     if kind in ("final", "reopened"):
         incident = replace(incident, closed=now if kind == "final" else None)
     return Decision(incident.with_entries(Entry(now, MONITOR, notice.subject)), (notice,), draft=True)
 
 
-def make_platform_notice(kind: str, fact: str, incident: Incident, now: datetime, changed: str = "") -> Notice:
-    """Return a notice of the platform's thread that reports all its releases."""
+def make_platform_notice(kind: str, occasion: str, incident: Incident, now: datetime, changed: str = "") -> Notice:
+    """Return a notice of the platform's thread that reports all its releases. `kind` and `occasion` make its id."""
     subject_and_text = write_subject_and_text(kind, incident, incident.linked, now, changed)
-    return make_thread_notice(incident, kind, fact, ("late", "platform"), now, subject_and_text)
+    return make_thread_notice(incident, kind, occasion, ("late", "platform"), now, subject_and_text)
 
 
 def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: timedelta) -> Notice | None:
-    """Return the last reminder that is due by now, None if none is. Its id comes from its number.
+    """Return the newest reminder that is due by now, None if none is. Its id comes from its number.
 
     An incident of grade `report` gets the first one `grace` after opening, then one each `spacing`, until someone
     acknowledges it or it closes. A release that a platform delays gets none, because the platform's thread reminds.
@@ -116,7 +116,7 @@ def narrow_to_recipients(
 
     Only its line on what changed stays, because the notice may have waited since it was written.
     """
-    second_line = [*notice.text.split("\n", 2), ""][1]
+    second_line = [*notice.text.split("\n", 2), ""][1]  # a text may have one line only
     changed = second_line.removeprefix(_CHANGED_PREFIX) if second_line.startswith(_CHANGED_PREFIX) else ""
     subject, text = write_subject_and_text(notice.kind, incident, releases or incident.linked, now, changed)
     return replace(notice, subject=subject, text=text)
@@ -206,9 +206,9 @@ def _link_release(member: Incident, facts: ReleaseFacts) -> LinkedRelease:
 def _find_change_to_report(
     known: Incident | None, incident: Incident, changed: LinkedRelease, now: datetime, *, is_unsent: bool
 ) -> tuple[str, str, str] | None:
-    """Return (kind, fact, words) of the notice that the change of one release needs in a platform's thread, or None.
+    """Return (kind, occasion, words) of the notice that a platform's thread needs if a release changed, or None.
 
-    The fact makes the notice's id, so that no notice is sent twice. Once all are out the incident ends, but only
+    The occasion makes the notice's id, so that no notice is sent twice. Once all are out the incident ends, but only
     `GATHERING_TIME` after it opened, because others may still join. `is_unsent`: the opening still waits and will
     report the change.
     """
@@ -224,7 +224,7 @@ def _find_change_to_report(
 
 
 def _find_change_while_open(known: Incident, incident: Incident, changed: LinkedRelease) -> tuple[str, str, str] | None:
-    """Return (kind, fact, words) of a notice about an open incident: a graver grade, a new release, or half out."""
+    """Return (kind, occasion, words) of a notice on an open incident: a graver grade, a new release, or half out."""
     # A grade never falls, so one that differs is graver.
     if incident.grade != known.grade:
         return "grade_changed", incident.grade, f"grade {incident.grade}, was {known.grade}"

@@ -114,7 +114,7 @@ class Rota:
         return tuple(Shift(shift.role, to_instant(shift.begins), to_instant(shift.until)) for shift in table)
 
     def on_call(self, at: datetime) -> tuple[str, ...]:
-        """Return the roles on call by the table's shifts, else by the calendar's, else by turns; empty if none is."""
+        """Return the roles on call: by the table's shifts, else by the calendar's, else the one whose turn it is."""
         for shifts in (self.shifts, self.calendar_shifts):
             # A role without a channel does not count.
             current = (shift.role for shift in shifts if shift.begins <= at < shift.ends)
@@ -133,9 +133,9 @@ class Rota:
 
     def changes(self, begin: datetime, end: datetime) -> Iterator[tuple[datetime, tuple[str, ...]]]:
         """Yield each instant and the roles on call from then on: `begin`, then each hand-over before `end`."""
-        last, marks = self.on_call(begin), sorted({*self._list_edges(begin, end)})
+        last, edges = self.on_call(begin), sorted({*self._list_edges(begin, end)})
         yield begin, last
-        for at in marks[:_MOST_CHANGES]:
+        for at in edges[:_MOST_CHANGES]:
             if (now := self.on_call(at)) != last:
                 yield at, now
                 last = now

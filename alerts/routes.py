@@ -99,6 +99,7 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
             for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
                 times[name] = min(begin, times.get(name, begin))
     chosen = [(name, times[name]) for name in names if name in times]
+    # A general main finding, such as `calendar`, is routed if the findings that it stands for are.
     main = notice.findings[0]
     named_by_main = {kind for kind in notice.findings if main in _GROUPED_NAMES and _GENERAL_NAMES.get(kind) == main}
     must_be_routed = named_by_main or {main}

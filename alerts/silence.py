@@ -53,8 +53,9 @@ class Silence:
         return self.begins <= now < self.ends
 
     def covers(self, incident: Incident) -> bool:
-        """Return whether it suppresses messages about an incident. One about a host has the host as its `producer`."""
+        """Return whether this silence suppresses messages about an incident."""
         page = incident.facts.url if incident.facts is not None else ""
+        # The `producer` of an incident about a host is the host.
         names: dict[Scope, Iterable[str | None]] = {
             Scope.RELEASE: (incident.release,),
             Scope.PRODUCER: incident.producers,

@@ -143,7 +143,7 @@ def _name_other_part(part: PartVerdict) -> str:
 
 
 def _describe_users_wait(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
-    """Return how late users could get a part that a cache delayed, or until when they could not; empty if none did."""
+    """Return how late users could get a part that a cache hid, or when they still could not; empty if none hid it."""
     wait = part.wait
     if not part.is_hidden or wait is None or facts.slot is None:
         return ""
@@ -279,7 +279,7 @@ def _name_parts(findings: list[Finding]) -> str:
 
 
 def _describe_removals(removals: list[Finding], facts: ReleaseFacts, now: datetime) -> str:
-    """Return that parts were removed, and are back if all are: after their release, or else by when."""
+    """Return that parts were removed (after their release, else by when), and that they are back if all of them are."""
     parts = {part.id: part for part in facts.parts}
     last = max((removal.at for removal in removals if removal.at is not None), default=None)
     when = "" if last is None else f" {between_moments(Interval(None, last), facts.timezone, now)}"
@@ -314,7 +314,7 @@ def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) 
 
 
 def describe_alternatives(facts: ReleaseFacts, now: datetime) -> list[str]:
-    """Return for each alternative that was not seen removed its address and since when, the first one first.
+    """Return a line with address and start for each alternative that was not seen removed, the earliest first.
 
     Once the announced page is out, no line says that an alternative is still available: users do not need it, and looks
     at it are rare.

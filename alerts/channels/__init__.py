@@ -23,7 +23,7 @@ KINDS = {
 
 
 def open_channel(settings: CommonSettings, now: Callable[[], datetime], outbound: Outbound) -> Channel:
-    """Return the channel of a table. It reads its secrets but does not connect yet.
+    """Return the channel that a table of settings describes. It reads its secrets but does not connect yet.
 
     `now` returns the current time for signatures and dates. `outbound` says how an address is reached.
     """

@@ -52,7 +52,7 @@ def _write_message(folder: Path, message: Message) -> Outcome:
 
 
 def _list_files(message: Message) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of each file of a message: attachments by safe names, text, and last the .json of all."""
+    """Yield name and content of each file of a message: attachments, its text, and last a .json that lists them."""
     names = []
     for number, attachment in enumerate(message.attachments):
         # A long name loses its beginning, because its end is the file type.

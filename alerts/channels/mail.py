@@ -42,6 +42,7 @@ class Mail(NamedChannel[MailSettings]):
         return await limit_attempt(self._timeout, self._send_to_remaining(message.id, mail))
 
     async def _send_to_remaining(self, message_id: str, mail: EmailMessage) -> Outcome:
+        """Send an e-mail to the recipients who were refused at the last attempt, first to all. Return the outcome."""
         to, _ = self._retries.get(message_id, (tuple(self._settings.to), False))
         try:
             refused, answer = await self._transmit(mail, to)

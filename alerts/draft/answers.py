@@ -42,7 +42,7 @@ def format_amendment_day(inputs: DraftInput) -> str:
 
 
 def group_practices_by_day(inputs: DraftInput) -> list[tuple[date, str]]:
-    """Return each local date of occurrence with the practices that it concerns, in time order."""
+    """Return each local date on which a finding occurred, with the practices that it concerns, in time order."""
     facts = inputs.facts
     cites_of_day: dict[date, list[str]] = {}
     for kind in inputs.kinds:
@@ -58,14 +58,14 @@ def group_practices_by_day(inputs: DraftInput) -> list[tuple[date, str]]:
 
 
 def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the dates of occurrence: those that a person typed, unchanged if not ISO, else the day of each finding."""
+    """Return the dates of occurrence: those that a person typed (as typed if not ISO), else the day of each finding."""
     if typed := inputs.incident.words.get("when"):
-        are_days = [len(text.strip()) <= len("2016-10-01") for text in typed.split(",")]
+        are_days = [len(text.strip()) <= len("2016-10-01") for text in typed.split(",")]  # longer ones have a time
         ordered = sorted(zip(_parse_typed_dates(inputs), are_days, strict=False))
         named = [
             inputs.local_day(at) if is_day else words.format_clock_day(at, inputs.timezone) for at, is_day in ordered
         ]
-        return (words.join(named) or typed,)
+        return (words.join(named) or typed,)  # as typed if no date could be read
     days = group_practices_by_day(inputs)
     # With several dates, name the practice that each one concerns.
     if len(days) == 1:
@@ -241,7 +241,7 @@ def describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def describe_logged_end(inputs: DraftInput) -> tuple[str, ...]:
-    """Return when a logged incident ended, and how long it lasted if its time is known; empty without an end."""
+    """Return when a logged incident ended, and how long it lasted if its time of day is known; empty without an end."""
     end = logged_end(inputs.incident, inputs.timezone)
     if end is None:
         return ()

@@ -43,7 +43,7 @@ RECORDS = (
 
 
 def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs on looks and clock, gaps, the announcement, findings and method; one text if logged."""
+    """Return paragraphs on looks and clock, gaps, the announcement, findings and method, or that none was measured."""
     facts = inputs.measured_facts
     if facts is None:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
@@ -114,9 +114,8 @@ def _say_clock_offset(offset: Bounds | None) -> str:
 
 def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
     """Return the table of parts in local time, each with its own delay and exposure."""
-    caption = f"Announced: {facts.slot_text}"
-    if facts.slot:
-        caption = f"Announced time: {instant_text(facts.slot, facts.timezone)}"
+    slot = instant_text(facts.slot, facts.timezone) if facts.slot else ""
+    caption = f"Announced time: {slot}" if slot else f"Announced: {facts.slot_text}"
     header = ("Part and address", "First seen by the monitor", "Against the announced time", "Public before it")
     rows = tuple(
         (
@@ -133,7 +132,8 @@ def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
 def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return when a part was first seen, or that it was not seen.
 
-    If it was exposed and removed, it is its later release. If it was still public at its slot, it is `Already public`.
+    For a part that was public early and removed, return its later release. A part that was still public at its slot is
+    `Already public`.
     """
     first = words.format_interval(part.first_seen, facts.timezone)
     if was_public_at_slot(part):

@@ -143,7 +143,7 @@ def override_editions(
 
 
 def _override_citations(edition: Edition, cites: Mapping[str, str]) -> dict[str, Practice]:
-    """Return the practices of an edition; those with an entry in `cites` are cited as it says."""
+    """Return the practices of an edition. The texts in `cites` (by `edition/practice id`) replace their citations."""
     practices = dict(edition.practices)
     for name, practice in edition.practices.items():
         if cite := cites.get(f"{edition.name}/{name}"):

@@ -39,10 +39,10 @@ def merge_words(
 ) -> Report:
     """Return the new report with all texts that people typed (`words`, by field or step). Blank texts are no answer.
 
-    An answer that is unchanged since `before`, the last merged report, keeps its author and time. A new one is by the
-    role `by`, and is based on the measurements in `seen`, the report that the person saw (default: `before`). It
-    replaces the measured text if its key with `INSTEAD_PREFIX` is not blank. If the new form lacks the box of a text,
-    the text moves to an empty box with the same question. If there is none, it is kept at the end of the form.
+    An answer that is unchanged since `before`, the last merged report, keeps its author and time. A new answer is by
+    the role `by`, and is based on the measurements in `seen`, the report that the person saw (default: `before`). A
+    text replaces the measured one if its key with `INSTEAD_PREFIX` is not blank. If the new form lacks its box, it goes
+    to an empty box with the same question. If there is none, it is kept at the end of the form.
     """
     typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
     places = _assign_places(typed, new)
@@ -85,7 +85,8 @@ def find_wrong_figures(report: Report, name: str) -> list[str]:
     for word, time in NAMED_TIMES:
         measured, typed = measured.replace(word, time), typed.replace(word, time)
     spans = [(_parse_minute(span["first"]), _parse_minute(span["last"])) for span in BETWEEN.finditer(measured)]
-    spans += [(_parse_minute(time), _parse_minute(time)) for time in (found[0] for found in TIME.finditer(measured))]
+    single_minutes = (_parse_minute(found[0]) for found in TIME.finditer(measured))
+    spans += [(minute, minute) for minute in single_minutes]
     measured_figures = set(FIGURE.findall(measured))
     wrong_by_place = {
         found.start(): found[0]
@@ -146,7 +147,7 @@ def _find_obstacle(field: Field) -> str:
 
 
 def _assign_places(words: Mapping[str, str], new: Report) -> dict[str, str]:
-    """Return for each id of a typed text its own field or step, else a free field for the same fact, empty if none."""
+    """Return by id of typed text the box for it: its own, else a free one for the same fact, else an empty text."""
     boxes = {field.id for field in new.fields()} | {f"{STEP_PREFIX}{step.id}" for step in new.steps}
     # Assign texts whose own box still exists first, so that no other text moves there.
     places = {name: name for name in words if name in boxes}
@@ -160,7 +161,7 @@ def _assign_places(words: Mapping[str, str], new: Report) -> dict[str, str]:
 
 
 def _choose_answer(field: Field, new_answer: Answer, before: Report | None, seen: Report | None) -> Answer:
-    """Return the answer in the report `before` if its text is the same, with its author and time, else the new one.
+    """Return a field's answer in the report `before` (with author and time) if its text is the same, else the new one.
 
     The basis of a new one is the measured text of the field in `seen`, the report that the person saw (default:
     `before`), or of the field itself if that report does not have it.

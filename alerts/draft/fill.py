@@ -65,9 +65,7 @@ def _build_report(inputs: DraftInput, form: Form) -> Report:
         last_amended=answers.format_amendment_day(inputs),
         preamble=form.preamble,
         sections=tuple(
-            Section(
-                chapter.id, chapter.heading, tuple(_build_field(question, inputs) for question in chapter.questions)
-            )
+            Section(chapter.id, chapter.heading, tuple(_build_field(each, inputs) for each in chapter.questions))
             for chapter in form.chapters
         ),
         measured=tabulate_parts(measured) if measured else (),

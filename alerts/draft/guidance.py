@@ -35,8 +35,8 @@ PUBLISHING_TIME = timedelta(minutes=2)
 def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     """Return the kinds of finding on which an incident needs advice, the most urgent first.
 
-    They are those of its facts except blind spans, else the usual one of its kind. For an incident that a person logged
-    it is the sort that they chose, such as `leak`.
+    They are those that were measured except blind spans, else the usual one for its kind of incident. For an incident
+    that a person logged it is the sort that they chose, such as `leak`.
     """
     # An incident that a person logged uses the facts of a watched release only for its dates.
     if incident.kind is Kind.HAND:
@@ -79,7 +79,7 @@ def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, 
     shift = _measure_clock_shift(facts.slot, facts.timezone)
     if shift not in ONE_HOUR_OFF:
         return ()
-    # An hour late shows in the release, an hour early in the first sight.
+    # If a part is late, its release is an hour off. If it is early, its first sight is.
     intervals = [part.released if shift > 0 else part.first_seen for part in facts.parts if part.required]
     intervals += [exposure.start for exposure in facts.exposures]
     expected = facts.slot + timedelta(seconds=shift)
@@ -98,10 +98,12 @@ def _measure_clock_shift(slot: datetime, timezone: str) -> int:
 
 
 def list_steps(kinds: Sequence[str]) -> tuple[Step, ...]:
-    """Return the steps that a report lists, most urgent kind first; a step that two kinds share is listed once."""
+    """Return the steps that a report lists for kinds of finding, the most urgent kind first and each step once."""
     chosen: dict[str, Step] = {}
-    stages_of_sort = load_data("guidance")["stages"]
-    stages = (stage for sort in list_advice(kinds) for stage in stages_of_sort.get(sort, (sort,)))
-    for step in (step for stage in stages for step in steps_at(stage) if step.id):
+    # Some advice, such as `late`, needs several lists of steps. Other advice has one list of its own name.
+    lists_of_advice = load_data("guidance")["stages"]
+    step_lists = (name for advice in list_advice(kinds) for name in lists_of_advice.get(advice, [advice]))
+    listed_steps = (step for name in step_lists for step in steps_at(name) if step.id)
+    for step in listed_steps:
         chosen.setdefault(step.id, step)
     return tuple(chosen.values())

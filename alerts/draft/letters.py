@@ -142,7 +142,7 @@ def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
 
 
 def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return where the release is, or was if users cannot get it now, if it is out, and its announced time."""
+    """Return sentences on where the release is available (if not now: was published) and on its announced time."""
     page, slot = facts.page, narrative.find_new_time(inputs) or facts.slot
     is_due = slot is not None and facts.at >= slot
     is_out = page is not None and (find_appearance(page).by is not None or was_public_at_slot(page))

@@ -86,7 +86,7 @@ def say_announcement(facts: ReleaseFacts, subject: str = "") -> str:
 def say_availability(
     facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses: bool = True, is_named: bool = True
 ) -> list[str]:
-    """Return sentences on when each part was public early, then on its release, one for all parts with the same times.
+    """Return sentences on when parts were public early, then on their release. Parts with the same times share one.
 
     `has_lengths`: add how early it was and for how long. `has_addresses`: add where else it could be read. `is_named`:
     the sentence before them has named the release, so they begin with `It`.
@@ -108,7 +108,7 @@ def say_availability(
 
 
 def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return sentences on how long content was public early and how long before the slot, one for equal lengths."""
+    """Return sentences on how long parts were public early, and how long before the slot. Equal parts share one."""
     sentences = []
     for part in sort_parts(facts):
         for exposure in part.exposures:
@@ -122,7 +122,7 @@ def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
 
 
 def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return sentences on how long users waited, first for another address that had it; empty if not for a minute."""
+    """Return sentences on how long users waited, first until another address had it; empty if under a minute."""
     late = {part.id: (part, delay) for part, delay in list_late_parts(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
     # An older copy in a cache that users had only before the slot, or for seconds after it, made no one wait.
@@ -199,11 +199,10 @@ def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts
     last_seen = part.seen_until or facts.at
     # The sentence on the start rounds its time, so a time less than a minute later could seem to be before it.
     is_too_near_to_start = began is not None and last_seen - began < ON_TIME_TOLERANCE
+    if exposure.open and is_too_near_to_start and part.seen_until is None:
+        return f"{CAP_IT} had not yet been removed."
     if exposure.open and is_too_near_to_start:
-        is_seen_no_more = part.seen_until is not None
-        return (
-            f"It is not known whether {IT} {WAS} removed." if is_seen_no_more else f"{CAP_IT} had not yet been removed."
-        )
+        return f"It is not known whether {IT} {WAS} removed."
     if exposure.open:
         return f"{CAP_IT} {WAS} still available at {words.format_clock_day(last_seen, facts.timezone, named_day)}."
     if exposure.ended is Ended.SLOT:
@@ -321,7 +320,7 @@ def _fill_subjects(
 
 
 def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str, bool]:
-    """Return parts as the subject of a sentence (`the release` for all of it), and whether that is plural."""
+    """Return a name of parts for a sentence (`the release` if they are all of it), and whether it is plural."""
     required = {part.id for part in facts.parts if part.required and part.role != "alternative"}
     has_all = bool(required) and required <= {part.id for part in parts}
     if has_all and not _list_found_alternatives(facts):
@@ -334,7 +333,7 @@ def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str,
 
 
 def _name_role(role: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> str:
-    """Return the name of parts with one role: `the 2 data files`, or if it has more, which ones or how many."""
+    """Return a name of parts of one role: `the 2 data files`; if the release has more, which ones or how many."""
     if role == "alternative":
         return words.join([_name_alternative(part) for part in parts])
     noun = "landing page" if role == "page" else ROLE_NAMES.get(role, role)

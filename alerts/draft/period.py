@@ -211,8 +211,8 @@ class PlatformFault:
 def find_platform_faults(period: Period) -> list[PlatformFault]:
     """Return the faults of platforms: releases of several producers on a host that were late at one slot.
 
-    Those of a later slot belong to the same fault if the host had not recovered by then, that is, if none of the first
-    ones was out. If only one producer is late at a slot, the fault may be its own.
+    Those of a later slot belong to the same fault if none of the first ones was out by then. If none ever came out, the
+    later slot is another fault. If only one producer is late at a slot, the fault may be its own, and is left out.
     """
     groups: dict[tuple[str, datetime], tuple[Row, ...]] = {}
     for row in period.incidents:

@@ -75,10 +75,8 @@ def build_period_report(
 def _build_field(question: Question, period: Period, name: str) -> Field:
     """Return the field of a question with its answer, or with a prompt if only a person can answer it."""
     fact = question.facts[0]
-    paragraphs: tuple[str, ...] = ()
-    if fact == "platform.name":
-        paragraphs = (name,)
-    elif fact in ANSWERS:
+    paragraphs: tuple[str, ...] = (name,) if fact == "platform.name" else ()
+    if fact in ANSWERS:
         paragraphs = ANSWERS[fact](period)
     placeholder = "" if paragraphs else f"[to be completed: {describe_missing(fact)}]"
     return Field.of_question(question, paragraphs, placeholder)

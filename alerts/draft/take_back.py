@@ -49,19 +49,20 @@ def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes 
     or moved.
     """
     in_template = _read_in_template(versions, data, template) if template is not None else None
-    # `theirs` is the text in the file, `ours` the text that we wrote into it, as the version `base`.
-    base, theirs, ours = in_template or _find_base(versions, read_docx(data))
+    # We wrote the version `base` as the texts `written`. The person's file has the texts `edited`. Both are by place.
+    base, edited, written = in_template or _find_base(versions, read_docx(data))
     boxes = {Key(section.heading, field.label): field for section in base.report.sections for field in section.fields}
-    if not theirs.keys() & boxes.keys():
+    if not edited.keys() & boxes.keys():
         raise Unreadable("it holds no box of this draft's form")
-    _refuse_words_outside_boxes(base.report, theirs, ours, boxes)
-    for removed in boxes.keys() & ours.keys() - theirs.keys():
-        _refuse_displaced_text(removed, theirs, ours)
+    _refuse_words_outside_boxes(base.report, edited, written, boxes)
+    for removed in boxes.keys() & written.keys() - edited.keys():
+        _refuse_displaced_text(removed, edited, written)
     newest_words = versions[-1].words
+    # A text that is as in `base`, or that the newest version has too, is no change.
     changed = {
         name: text
-        for name, text in _find_edits(base.report, theirs, ours, boxes)
-        if text != base.words.get(name, "") and text != newest_words.get(name, "")
+        for name, text in _find_edits(base.report, edited, written, boxes)
+        if text not in (base.words.get(name, ""), newest_words.get(name, ""))
     }
     return combine_changes(changed, base.words, newest_words, by, base.number)
 
@@ -85,39 +86,40 @@ def combine_changes(
 
 
 def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseAndTexts | None:
-    """Return version and texts of a file in a template; None if that is bad or the file is more like our own form."""
+    """Return (version, edited texts, written texts) of a file in a template; None if that is bad or fits badly."""
     from alerts.draft.read.template import count_differences, fill_with_marks, read_template  # noqa: PLC0415 # heavy, and rarely needed
     from alerts.draft.write.template import BadTemplate  # noqa: PLC0415 # as above
 
-    theirs = read_stretches(data)
+    edited = read_stretches(data)
     try:
         filled = [(version, fill_with_marks(template, version.report)) for version in versions[-FALLBACK_VERSIONS:]]
     except BadTemplate:
         return None
     # Of versions that are equally similar, the newest.
-    base, ours = min(reversed(filled), key=lambda candidate: count_differences(candidate[1], theirs))
-    if count_differences(read_stretches(WRITERS["docx"](base.report)), theirs) < count_differences(ours, theirs):
+    base, written = min(reversed(filled), key=lambda candidate: count_differences(candidate[1], edited))
+    in_our_form = read_stretches(WRITERS["docx"](base.report))
+    if count_differences(in_our_form, edited) < count_differences(written, edited):
         return None
-    return (base, *read_template(base.report, ours, theirs))
+    return (base, *read_template(base.report, written, edited))
 
 
-def _find_base(versions: Versions, theirs: dict[Key, Place]) -> BaseAndTexts:
-    """Return the version from which a file was written, the text of the file, and its text as it was written.
+def _find_base(versions: Versions, edited: dict[Key, Place]) -> BaseAndTexts:
+    """Return the version from which a file was written, the texts `edited` of the file, and its texts as written.
 
-    It is the most similar version among those with the stamp of the file, else among the last `FALLBACK_VERSIONS`.
+    The version is the most similar of those whose stamp is in the file, else of the last `FALLBACK_VERSIONS`.
     """
-    text = "\n".join(paragraph for place in theirs.values() for paragraph in place.paragraphs)
+    text = "\n".join(paragraph for place in edited.values() for paragraph in place.paragraphs)
     likely = [version for version in versions if write_stamp(version.report) in text] or versions[-FALLBACK_VERSIONS:]
 
     def count_differences(candidate: tuple[Version, dict[Key, Place]]) -> int:
-        _, ours = candidate
-        common = sum(key in theirs and theirs[key].reads_as(place) for key, place in ours.items())
-        return (len(ours) - common) + (len(theirs) - common)
+        _, written = candidate
+        equal = sum(key in edited and edited[key].reads_as(place) for key, place in written.items())
+        return (len(written) - equal) + (len(edited) - equal)
 
     # Of versions that are equally similar, the newest.
     candidates = [(version, read_docx(WRITERS["docx"](version.report))) for version in reversed(likely)]
-    base, ours = min(candidates, key=count_differences)
-    return base, theirs, ours
+    base, written = min(candidates, key=count_differences)
+    return base, edited, written
 
 
 def _find_step(key: Key, report: Report) -> str:
@@ -128,45 +130,45 @@ def _find_step(key: Key, report: Report) -> str:
 
 
 def _refuse_words_outside_boxes(
-    report: Report, theirs: Mapping[Key, Place], ours: Mapping[Key, Place], fields: Mapping[Key, Field]
+    report: Report, edited: Mapping[Key, Place], written: Mapping[Key, Place], boxes: Mapping[Key, Field]
 ) -> None:
-    """Raise Unreadable if a file has a new picture, or words outside its boxes, which would be lost.
+    """Raise Unreadable if a file has a new picture, or new words outside its boxes, which would be lost.
 
-    `theirs` is the file as it was read, `ours` as it was written, `fields` are the boxes of the form by their place.
+    `edited` are the texts of the file, `written` those that we wrote into it, `boxes` the boxes of the form, by place.
     """
-    our_headings = {key.heading for key in ours}
-    for key, place in theirs.items():
+    our_headings = {key.heading for key in written}
+    for key, place in edited.items():
         where = f"under “{key.heading}”" if key.heading else "at its beginning"
-        our_texts, added_label = (ours[key].normalised(), "") if key in ours else ([], key.label or "")
+        our_texts, added_label = (written[key].normalised(), "") if key in written else ([], key.label or "")
         added = Counter(place.normalised()) - Counter(our_texts)
         # A person may remove a section but leave its heading, or leave an empty row: neither contains their words.
-        has_their_words = added or added_label or key.heading not in our_headings
-        is_box = key in fields or _find_step(key, report) != ""
-        if has_their_words and not is_box:
+        has_new_words = added or added_label or key.heading not in our_headings
+        is_box = key in boxes or _find_step(key, report) != ""
+        if has_new_words and not is_box:
             raise make_outside_error(where, " ".join((added_label, *added)))
         if any(PICTURE in text for text in added):
             raise Unreadable(f"{where} it holds a picture, which no box keeps")
 
 
-def _refuse_displaced_text(removed: Key, theirs: Mapping[Key, Place], ours: Mapping[Key, Place]) -> None:
+def _refuse_displaced_text(removed: Key, edited: Mapping[Key, Place], written: Mapping[Key, Place]) -> None:
     """Raise Unreadable if our text of a removed box is now in another box because its heading was removed."""
-    texts = {text for text in ours[removed].paragraphs if text.strip()}
-    for key, place in theirs.items():
-        if key in ours and texts & {*place.paragraphs} - {*ours[key].paragraphs}:
+    texts = {text for text in written[removed].paragraphs if text.strip()}
+    for key, place in edited.items():
+        if key in written and texts & {*place.paragraphs} - {*written[key].paragraphs}:
             raise Unreadable(f"the heading “{removed.heading}” is missing; what it bore stands under “{key.heading}”")
 
 
 def _find_edits(
-    report: Report, theirs: Mapping[Key, Place], ours: Mapping[Key, Place], fields: Mapping[Key, Field]
+    report: Report, edited: Mapping[Key, Place], written: Mapping[Key, Place], boxes: Mapping[Key, Field]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the id and the new words of each field or step that a person changed in the document.
+    """Yield the id and the new words of each field or step that a person changed in a file.
 
-    `theirs` is the document as it was read, `ours` as it was written.
+    `edited` are the texts of the file, `written` those that we wrote into it, `boxes` the boxes of the form, by place.
     """
-    for key, place in theirs.items():
-        if key in ours and place.reads_as(ours[key]):
+    for key, place in edited.items():
+        if key in written and place.reads_as(written[key]):
             continue
-        if field := fields.get(key):
+        if field := boxes.get(key):
             yield from _read_box(place, field, signed=bool(report.signed))
         elif step := _find_step(key, report):
             yield step, "\n".join(place.paragraphs)

@@ -64,8 +64,8 @@ def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datet
     # A part that was never seen is proved absent only until now, and one that is out is public until it was last seen.
     is_never_seen, is_out = len(starts) == 1, starts[-1][1] == "public"
     known_until = now if is_never_seen else (is_out and part.seen_until) or ends
-    bounds = [*(at for at, _ in starts[1:]), min(ends, known_until)]
-    spans = [Span(at, until, state) for (at, state), until in zip(starts, bounds, strict=True)]
+    span_ends = [*(at for at, _ in starts[1:]), min(ends, known_until)]
+    spans = [Span(at, until, state) for (at, state), until in zip(starts, span_ends, strict=True)]
     return tuple(span for span in spans if span.begins < span.ends)
 
 

@@ -136,7 +136,7 @@ def _set_dates(report: Report, day: str, at: datetime) -> Report:
 
 
 def _replace_dates(report: Report, amended: str, day: str = "") -> Report:
-    """Return the report with the dates `amended` and, if given, `day` of the report, also in its answers on dates."""
+    """Return the report with another date of amendment and, if given, `day` of report, also in its answers on dates."""
     day = day or report.date_of_report
     new_text_of = {
         format_report_date(report.date_of_report, report.last_amended): format_report_date(day, amended),

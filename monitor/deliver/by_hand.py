@@ -166,5 +166,5 @@ def _neighbour_editions(verdicts: VerdictStore, incident: Incident) -> dict[str,
     known = [row for row in rows if series_of(row.producer, row.body["title"]) == series]
     past = [row for row in known if row.slot is not None and row.slot <= then and row.word in PUBLISHED]
     ahead = [row for row in known if row.slot is not None and row.slot > then]
-    found = {"last_edition": past[-1:], "next_edition": ahead[:1]}
-    return {name: f"{row.body['title']}, {slot_text(row.body['slot'])}" for name, rows in found.items() for row in rows}
+    nearest = {"last_edition": past[-1:], "next_edition": ahead[:1]}  # the rows are by slot; each list has one or none
+    return {key: f"{row.body['title']}, {slot_text(row.body['slot'])}" for key, rows in nearest.items() for row in rows}

@@ -23,7 +23,7 @@ _LOGGED_BY_PEOPLE = (Kind.HAND, Kind.LEAD)
 def with_current_facts(incident: Incident, facts: ReleaseFacts | None) -> Incident:
     """Return an incident with these facts, or unchanged if it or its release has none. Its grade never gets lower.
 
-    The names of producers stay, and what was measured with the stored facts (clock, evidence), except looks and gaps.
+    The names of producers stay. So does the stored certainty (clock, blind spans, evidence), except looks and gap.
     """
     stored = incident.facts
     if facts is None or stored is None:
@@ -55,8 +55,8 @@ class CurrentIncidents:
     def prepare_redraft(self, incident: str, now: datetime) -> Callable[[Transaction], None] | None:
         """Return a function that writes a new version of an incident's draft, or None if it needs none.
 
-        It needs none if nothing is measured any more, or the monitor made one seconds ago. Only a new measurement that
-        is notified amends a signed draft.
+        It needs none if nothing is measured any more, if the monitor wrote a version seconds ago, or if the draft is
+        signed, because only a new measurement that is notified amends a signed draft.
         """
         known, drafts = self.verdicts.incident(incident), self.verdicts.drafts(incident)
         if known is None or not drafts or any(draft.signed is not None for draft in drafts):

@@ -76,7 +76,8 @@ def _group_openings(openings: Sequence[Notice], rule: DigestRule) -> Iterator[li
     """Yield groups of openings of the same kind and urgency. A group ends at a gap longer than the rule's wait."""
     groups: dict[tuple[str, timedelta], list[Notice]] = defaultdict(list)
     for opening in sorted(openings, key=lambda one: (one.at, one.id)):
-        key = (opening.kind, wait := rule.wait_after(opening))
+        wait = rule.wait_after(opening)  # shorter for urgent ones
+        key = opening.kind, wait
         if groups[key] and opening.at - groups[key][-1].at > wait:
             yield groups.pop(key)
         groups[key].append(opening)
@@ -106,7 +107,7 @@ class ThreadPacing:
     def bundle_follow_ups(self, waiting: Sequence[Notice], now: datetime) -> Iterator[Digest]:
         """Yield a message for each thread with several waiting follow-ups: the newest, which also lists the others.
 
-        If a thread keeps changing, its message is marked as flapping.
+        If a thread keeps changing, its message is marked as flapping, even if only one follow-up waits.
         """
         threads: dict[str, list[Notice]] = defaultdict(list)
         for one in sorted(waiting, key=lambda it: (it.at, it.id)):

@@ -90,9 +90,9 @@ def render_draft(
     if ending not in WRITERS:
         raise UnknownName(f"no draft.{ending}: use {', '.join(ENDINGS)}")
     report = report_from_json(draft.facts)
-    fits = template is not None and ending == "docx" and document in (None, Document.DRAFT, Document.REPORT)
-    own = _fill_template(report, template) if template is not None and fits else None
-    return own or WRITERS[ending](report, document), MEDIA[ending]
+    has_template = ending == "docx" and document in (None, Document.DRAFT, Document.REPORT)
+    filled = _fill_template(report, template) if template is not None and has_template else None
+    return filled or WRITERS[ending](report, document), MEDIA[ending]
 
 
 def _fill_template(report: Report, template: Path) -> bytes | None:
@@ -122,10 +122,9 @@ def convert_to_pdf(document: bytes, ending: str, program: str = "soffice") -> by
         source.write_bytes(document)
         # LibreOffice refuses to convert with a profile that is open, so this uses a temporary one.
         command = [found, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", _AS_PDF]
+        command += ["--outdir", folder, str(source)]
         try:
-            subprocess.run(  # noqa: S603 # our own words and files of our own
-                [*command, "--outdir", folder, str(source)], capture_output=True, check=True, timeout=_PDF_WITHIN
-            )
+            subprocess.run(command, capture_output=True, check=True, timeout=_PDF_WITHIN)  # noqa: S603 # our own words
             return source.with_suffix(".pdf").read_bytes()
         except (OSError, subprocess.SubprocessError) as exc:
             raise EnvironmentFault(f"no .pdf: LibreOffice did not convert it ({type(exc).__name__})") from exc

@@ -54,7 +54,7 @@ def delay_of(incident: Incident) -> Bounds | None:
 
 
 def measured_text(incident: Incident) -> str:
-    """Return for lists how long an early release was public, or how late a release is. Empty if it is not proved."""
+    """Return how long an early release was public, or how late a release is, in words. Empty if it is not proved."""
     exposures = () if incident.facts is None else incident.facts.exposures
     if incident.kind is Kind.EARLY and exposures:
         longest = max(exposures, key=lambda one: one.seconds.max or one.seconds.min or 0)

@@ -44,9 +44,9 @@ class MessageBuilder:
         """
         links, incident = self.links, self.verdicts.incident(notice.incident) if notice.incident else None
         attachments = []
-        # The messages of a platform's thread are sent before all is known, except the last.
-        is_early = "platform" in notice.findings and not notice.release and notice.kind != "final"
-        if incident is not None and not is_early:
+        # The messages of a platform's thread are sent before all is known, except the last. They have no draft.
+        is_unfinished = "platform" in notice.findings and not notice.release and notice.kind != "final"
+        if incident is not None and not is_unfinished:
             attachments = self._render_attachments(incident, channel)
         if incident is not None and incident.kind is Kind.PLATFORM:
             audience = self.rules.for_everyone_on_call().platform_audience(notice, incident, now)

@@ -208,7 +208,7 @@ def write_sqlite(store: Store, bodies: Iterable[Mapping[str, Any]], blind: Itera
 
     Its table `dictionary` has the meaning of every column.
     """
-    with closing(sqlite3.connect(file)) as made, made:
+    with closing(sqlite3.connect(file)) as made, made:  # the second commits at the end
         for name, columns in TABLES.items():
             made.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
         made.execute("CREATE TABLE dictionary (of, name, means)")

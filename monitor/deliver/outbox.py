@@ -217,11 +217,9 @@ class Outbox:
 
     def _query_waiting(self, name: str, now: datetime) -> tuple[list[OutboxRow], Silenced]:
         """Return the deliveries that wait for a channel, due or not, oldest notice first, and the silenced ones."""
-        rows = []
-        for delivery in self._store.outbox.due_deliveries(now + _TEN_YEARS, limit=_MOST_DELIVERIES):
-            notice = self._store.outbox.notice(delivery.notice) if delivery.channel == name else None
-            if notice is not None:
-                rows.append(OutboxRow(delivery, notice))
+        outbox = self._store.outbox
+        found = (one for one in outbox.due_deliveries(now + _TEN_YEARS, limit=_MOST_DELIVERIES) if one.channel == name)
+        rows = [OutboxRow(one, notice) for one in found if (notice := outbox.notice(one.notice)) is not None]
         rows.sort(key=lambda row: (row.notice.at, row.notice.id))
         return rows, find_silenced(self._store, rows, now)
 

@@ -62,7 +62,7 @@ class OutboxLease:
             ended.set_result(None)
 
     async def take_or_renew(self) -> datetime | None:
-        """Take the lease, or renew it if that is due. Return when another process's ends, or None if we can send."""
+        """Take the lease, or renew it if that is due. Return when another process's lease ends, None if it is ours."""
         holder, now = self._holder, self._clock.now()
         if holder is None or (self._renew_at is not None and now < self._renew_at):
             return None
@@ -95,7 +95,7 @@ class OutboxLease:
     def earliest_attempt(self, delivery: Delivery) -> datetime:
         """Return when a delivery may be attempted: when it is due, or after another process had time to finish its own.
 
-        It gets twice the margin with which we renew our own lease, counted from when we first saw that it had begun.
+        The other process gets twice the margin with which we renew our own lease, from when we first saw its attempt.
         """
         if self._holder is None or delivery.began is None or delivery.finished is not None:
             return delivery.due

@@ -50,7 +50,7 @@ class PlatformThread:
     def cover_member_opening(self, tx: Transaction, now: datetime) -> None:
         """Mark the opening of the newest release's incident as covered on channels that get the platform's thread.
 
-        So is its confirmation. Deliveries that were attempted already stay as they are.
+        Do the same with its confirmation. Deliveries that were attempted already stay as they are.
         """
         for name in (thread_id(self.member), confirmation_notice_id(self.member)):
             opening = self.store.outbox.notice(name)
@@ -64,7 +64,7 @@ class PlatformThread:
     def extend_opening(self, tx: Transaction, now: datetime) -> None:
         """Delay the thread's unsent opening on `folding` channels by another pause, because another release joined.
 
-        It is sent five pauses after the incident opened at the latest. Channels that get only this release get it too.
+        It is sent five pauses after the incident opened at the latest. Channels that get no earlier release are added.
         """
         opening = self.store.outbox.notice(thread_id(self.incident.id))
         if opening is None:
@@ -93,11 +93,11 @@ class PlatformThread:
         return {name: _MOST_PAUSES * gather if name in notified else gather for name in self.rules.folding}
 
     def schedule_thread_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
-        """Return the deliveries of a notice about the incident of a platform, which several late releases share.
+        """Return the deliveries of a notice in the platform's thread: through which channels, and from when.
 
-        Channels that join notices into one get the opening a little later, because more releases may join meanwhile.
-        The notice that another release joined (`new_finding`) goes only to channels that got the opening, and that get
-        notices of this release.
+        The opening waits a pause on `folding` channels, because more releases may join meanwhile. The notice that a
+        release joined (`new_finding`) goes only to channels that have the opening and get notices of this release.
+        Other notices go to all channels at once.
         """
         if not notice.follows:  # it is the opening
             earliest = {name: now + pause for name, pause in self._opening_pauses().items()}

@@ -93,7 +93,7 @@ class Reminders:
                 self.wake()
 
     async def update_counts(self) -> None:
-        """Report how many deliveries were given up recently, and how many owed reports and actions may be counted."""
+        """Report how many deliveries were given up recently, and how many owed reports and actions may be public."""
         now, outbox, verdicts = self.clock.now(), self.store.outbox, self.store.verdicts
         today = local_date(now, self.rules.timezone)
         given_up, (owed, overdue) = await self.ask(
@@ -125,12 +125,14 @@ class Reminders:
         return None if any(one.is_on(now) and one.covers(incident) for one in outbox.silences(now)) else reminder
 
     def _write_notice(self, incident: str, now: datetime, tx: Transaction) -> bool:
-        """Save the notice that is due for an incident, with a redraft and a timeline entry. Return whether one was."""
+        """Save the notice that an incident needs now, with redraft and timeline entry. Return whether there was one."""
         found = self.store.verdicts.incident(incident)
         # The stored facts are those of the last change. A delay that is still open has grown since.
         current = self.current_incidents.incident(found, now) if found is not None else None
         notice = self._due_notice(current, now) if current is not None else None
-        if found is None or notice is None or not tx.add_notice(notice, self.rules.deliveries(notice, found, now)):
+        if found is None or notice is None:
+            return False
+        if not tx.add_notice(notice, self.rules.deliveries(notice, found, now)):
             return False
         if (renew := self.current_incidents.prepare_redraft(incident, now)) is not None:
             renew(tx)

@@ -97,7 +97,7 @@ class ReportingRules:
     def platform_audience(
         self, notice: Notice, incident: Incident, now: datetime
     ) -> dict[str, tuple[datetime, tuple[LinkedRelease, ...]]]:
-        """Return the channels that get a notice of a platform's incident: by channel, from when, and which releases."""
+        """Return by channel from when it may get a notice of a platform's incident, and which releases it gets."""
         audience: dict[str, tuple[datetime, tuple[LinkedRelease, ...]]] = {}
         for release in incident.linked:
             # Routes choose the channels as if the notice were about this release only.

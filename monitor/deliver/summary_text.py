@@ -93,7 +93,7 @@ def monthly_summary(facts: SummaryFacts) -> Summary:
 
 
 def _build_summary(subject: str, facts: SummaryFacts, *blocks: str) -> Summary:
-    """Return a summary of these blocks and what is owed. Its subject also counts that."""
+    """Return a summary with these blocks, the reports and actions that are owed, and their numbers in the subject."""
     subject += _count_suffix(len(facts.missing), "still not out")
     subject += _count_suffix(len(facts.owed), "report owed" if len(facts.owed) == 1 else "reports owed")
     subject += _count_suffix(len(facts.undone), "action overdue" if len(facts.undone) == 1 else "actions overdue")

@@ -190,7 +190,7 @@ class VerdictRecorder:
         return [*own, *self.store.verdicts.incidents(lately, incident.occurred)]
 
     def _with_hashes(self, incident: Incident) -> Incident:
-        """Return an incident with the hash and response headers of each evidence record, also of this transaction."""
+        """Return an incident with the hash and response headers of its evidence records, also of unsaved ones."""
         facts = incident.facts
         if facts is None or not facts.certainty.records:
             return incident
@@ -237,7 +237,7 @@ def _was_over_when_announced(verdict: Verdict) -> bool:
 
 
 def _status_change(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:
-    """Return the event if people would call the status of a release changed, else None. The first status is one too."""
+    """Return the event if a release has its first status, or another one than `before`, else None."""
     old = status_key(before.body) if before else ""
     new = status_key(body)
     if old == new:

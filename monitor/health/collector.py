@@ -83,7 +83,7 @@ class StateCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics, and count the slots and exposures that are new since the last scrape.
 
-        If one raises an error, yield none, so that counters are still served.
+        If measuring raises an error, yield none, so that the counters of other collectors are still served.
         """
         now = self.now()
         try:

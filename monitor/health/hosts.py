@@ -52,7 +52,7 @@ class Connectivity:
             self._end_outage(outcome.sent)
 
     def _note_failure(self, host: str, reason: Reason, outcome: Answer | Failure) -> None:
-        """Add a failure to those in a row, and report the outage if they show one."""
+        """Count one more failure in a row, and report a blind span if the failures show an outage."""
         self._since = self._since or outcome.sent
         self._failed_hosts.add(host)
         self._reasons.add(reason)
@@ -101,7 +101,7 @@ class StarvedHosts:
     _reported_until: dict[str, datetime] = field(default_factory=dict)
 
     async def check(self) -> None:
-        """Report a blind span for each host whose looks are too far apart: each minute, and at the end."""
+        """Report a blind span for each host whose looks are too far apart: each minute, and when they no longer are."""
         now = self.clock.now()
         starved = {host for host, factor in self.stretch().items() if factor >= STARVED_FROM}
         for host in starved:
@@ -154,12 +154,13 @@ class SilentHosts:
         self._silent[host] = replace(known, until=sighting.received, looks=known.looks + 1, why=why)
 
     def silent_now(self, now: datetime) -> dict[str, SilentHost]:
-        """Return the hosts that were silent for three or more looks in ten or more seconds, until lately."""
+        """Return the hosts at which the last three or more looks, in ten or more seconds, proved nothing, if recent."""
         return {
             host: silence
             for host, silence in sorted(self._silent.items())
-            if silence.looks >= _MIN_SILENT_LOOKS and silence.until - silence.since >= _SILENT_AFTER
-            if now - silence.until <= _RECENT
+            if silence.looks >= _MIN_SILENT_LOOKS
+            and silence.until - silence.since >= _SILENT_AFTER
+            and now - silence.until <= _RECENT
         }
 
 

@@ -6,7 +6,7 @@ import logging
 import queue
 import re
 import sys
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener
 from traceback import walk_tb
@@ -67,7 +67,7 @@ class _FloodFilter(logging.Filter):
         self._seen: dict[tuple[object, ...], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether to write a line. If strangers cause many equal ones, only the first of a minute are written.
+        """Return whether to write a line. Lines that strangers can cause are dropped after many equal ones in a minute.
 
         The first line of a later minute gets `held_back`, the number of lines that were dropped.
         """
@@ -168,9 +168,7 @@ _QUOTABLE = (NinethirtyError, OSError, TypeError, AttributeError, RuntimeError)
 _WITHHELD = "[withheld]"
 
 
-def shorten_environment_fault(
-    _logger: object, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def shorten_environment_fault(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Replace the traceback of an environment fault, such as a locked store, by its one line."""
     caught = event.get("exc_info")
     fault = sys.exception() if caught is True else caught[1] if isinstance(caught, tuple) else caught
@@ -202,7 +200,7 @@ def _cause_chain(fault: BaseException | None) -> Iterator[BaseException]:
 
 
 def _exception_json(fault: BaseException) -> dict[str, Any]:
-    """Return one exception as JSON, and those of a group with their causes."""
+    """Return an exception as JSON. A group also has its exceptions, each with its causes."""
     walked = [(frame.f_code, line) for frame, line in walk_tb(fault.__traceback__)][-_MOST_FRAMES:]
     frames = [{"filename": code.co_filename, "lineno": line, "name": code.co_name} for code, line in walked]
     words = str(fault) if isinstance(fault, _QUOTABLE) else _WITHHELD

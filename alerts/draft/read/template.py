@@ -25,13 +25,13 @@ Stretches: TypeAlias = Mapping[str, tuple[str, ...]]
 
 def count_differences(one: Stretches, other: Stretches) -> int:
     """Return how many paragraphs are in only one of the two files. Marks do not count."""
-    ours, theirs = (
+    paragraphs_of_one, paragraphs_of_other = (
         Counter(
             text for paragraphs in file.values() for text in Place(tuple(map(_remove_marks, paragraphs))).normalised()
         )
         for file in (one, other)
     )
-    return ((ours - theirs) + (theirs - ours)).total()
+    return (paragraphs_of_one - paragraphs_of_other).total() + (paragraphs_of_other - paragraphs_of_one).total()
 
 
 def fill_with_marks(template: bytes, report: Report) -> Stretches:
@@ -39,30 +39,30 @@ def fill_with_marks(template: bytes, report: Report) -> Stretches:
     return read_stretches(fill_template(template, report, marks=True))
 
 
-def read_template(report: Report, ours: Stretches, theirs: Stretches) -> tuple[dict[Key, Place], dict[Key, Place]]:
-    """Return the text of each box in their file, and in ours, which has marks around each box.
+def read_template(report: Report, written: Stretches, edited: Stretches) -> tuple[dict[Key, Place], dict[Key, Place]]:
+    """Return the text of each box as a person `edited` the file, and as we had `written` it, with marks around boxes.
 
     Raises Unreadable if text outside the boxes changed, if it is not clear to which box a text belongs, or if a box
     that is in the template twice was changed in two ways.
     """
-    if in_one_file := [where for where in (*theirs, *ours) if (where in theirs) != (where in ours)]:
+    if in_one_file := [where for where in (*edited, *written) if (where in edited) != (where in written)]:
         where = in_one_file[0]
-        text = " ".join(theirs.get(where, ())).strip()
+        text = " ".join(edited.get(where, ())).strip()
         raise make_outside_error(where, text) if text else Unreadable(f"{where} it is not as the template is")
     places = {field.id: Key(section.heading, field.label) for section in report.sections for field in section.fields}
     keys = {name: places[field.id] for name in BOX_FACTS if (field := find_box(report, name))}
-    boxes = (box for paragraphs in ours.values() for box in MARKED_BOX.findall("".join(paragraphs)))
-    our_texts = {keys[name]: _make_place(text) for name, text in boxes}
-    their_texts = dict(our_texts)
-    for where, paragraphs in ours.items():
-        for name, text in _find_changed_boxes(where, paragraphs, theirs[where]):
+    boxes = (box for paragraphs in written.values() for box in MARKED_BOX.findall("".join(paragraphs)))
+    written_boxes = {keys[name]: _make_place(text) for name, text in boxes}
+    edited_boxes = dict(written_boxes)
+    for where, paragraphs in written.items():
+        for name, text in _find_changed_boxes(where, paragraphs, edited[where]):
             key, place = keys[name], _make_place(text)
-            if place.reads_as(our_texts[key]) or place.reads_as(their_texts[key]):
+            if place.reads_as(written_boxes[key]) or place.reads_as(edited_boxes[key]):
                 continue
-            if not their_texts[key].reads_as(our_texts[key]):
+            if not edited_boxes[key].reads_as(written_boxes[key]):
                 raise Unreadable(f"the answer of “{key.label or key.heading}” stands in two places, and reads two ways")
-            their_texts[key] = place
-    return their_texts, our_texts
+            edited_boxes[key] = place
+    return edited_boxes, written_boxes
 
 
 def _remove_marks(text: str) -> str:
@@ -73,13 +73,13 @@ def _make_place(text: str) -> Place:
     return Place(tuple(text.replace(PARAGRAPH_END, "\n").split("\n")))
 
 
-def _find_changed_boxes(where: str, ours: Sequence[str], theirs: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield (name, new text) of each box in their paragraphs that differ from ours. Ours have marks around each box."""
-    marked = [text.strip() for text in ours if text.strip()]
-    changed = [text.strip() for text in theirs if text.strip()]
+def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield (name, new text) of each box that a person changed in paragraphs that we had `written` with marks."""
+    marked = [text.strip() for text in written if text.strip()]
+    changed = [text.strip() for text in edited if text.strip()]
     our_texts = [BLANKS.sub(" ", _remove_marks(text)).strip() for text in marked]
     their_texts = [BLANKS.sub(" ", text).strip() for text in changed]
-    # Each difference replaces our paragraphs from `first` up to `last` by theirs from `begin` up to `end`.
+    # Each difference replaces our paragraphs from `first` up to `last` by the person's from `begin` up to `end`.
     differences = SequenceMatcher(None, our_texts, their_texts, autojunk=False).get_opcodes()
     for edit, first, last, begin, end in differences:
         continues_box = edit == "insert" and first > 0 and marked[first - 1].endswith(END_MARK)

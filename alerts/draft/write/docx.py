@@ -113,9 +113,8 @@ def _add_block(document: Document, block: outline.Block) -> None:
         case outline.Grid(_, rows):
             _add_table(document, outline.GRID_HEADER, [(_plain_cell(label), pieces) for label, pieces in rows], GRID_CM)
         case Table(caption, header, rows):
-            _add_table(
-                document, header, [[*map(_plain_cell, row)] for row in rows], block.widths(sum(GRID_CM)), caption
-            )
+            cells = [[*map(_plain_cell, row)] for row in rows]
+            _add_table(document, header, cells, block.widths(sum(GRID_CM)), caption)
         case Timeline():
             _add_timeline(document, block)
         case Bars():

@@ -257,6 +257,7 @@ def _build_evidence(report: Report) -> list[tuple[str, list[Block]]]:
 
 def _tabulate_replaced(report: Report) -> list[Block]:
     """Return a table of the measured answers that a person has reworded, empty without any."""
+    # A draft shows an answer that was measured again since (contested) in its own box, a signed report does not.
     rows = tuple(
         (report.label_of(field.id), "\n".join(field.paragraphs))
         for field in report.fields()
