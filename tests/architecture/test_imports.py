@@ -152,14 +152,14 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 9565,
+    "alerts": 9564,
     "schedules": 8398,
     "monitor/plan": 1780,
     "monitor/look": 6195,
-    "monitor/judge": 4415,
+    "monitor/judge": 4414,
     "monitor/store": 6051,
     "monitor/deliver": 3061,
-    "monitor/health": 1427,
+    "monitor/health": 1426,
     "monitor/ledger": 2301,
     "monitor/watch": 3885,
     "monitor/config": 1785,
