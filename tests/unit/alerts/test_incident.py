@@ -396,10 +396,12 @@ def test_the_notice_of_a_withdrawal_that_reopens_a_late_incident_is_in_its_threa
 def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(
     make_facts: Make, overdue_by_seconds: Make
 ) -> None:
-    incident = open_incident(released_with(make_facts, removal_of("page")))
+    incident_of_withdrawal = open_incident(released_with(make_facts, removal_of("page")))
     overdue = overdue_by_seconds(400)
-    decision = decide(replace(overdue, findings=(*overdue.findings, removal_of("page"))), incident, LATER)
+    late_too = replace(overdue, findings=(*overdue.findings, removal_of("page")))
+    decision = decide(late_too, incident_of_withdrawal, LATER)
     (notice,) = decision.notices
+    # The first breach is worded as an opening, although the withdrawal has opened the incident.
     assert (notice.kind, notice.findings) == ("opened", ("late",))
     assert decision.draft
 

@@ -145,14 +145,15 @@ async def test_a_regular_stop_commits_everything_and_is_recorded(life: Life) -> 
 def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_delivered(
     tmp_path: Path, delivery_seconds: float, stop_seconds: float, attempts_after_restart: int
 ) -> None:
-    made: list[SlowChannel] = []
+    channels: list[SlowChannel] = []
 
-    def slow_channels(clock: VirtualClock) -> list[SlowChannel]:
-        made.append(SlowChannel(clock, delivery_seconds, "outbox"))
-        return made
+    # It is called once. The same channel serves the daemon after its restart.
+    def make_slow_channel(clock: VirtualClock) -> list[SlowChannel]:
+        channels.append(SlowChannel(clock, delivery_seconds, "outbox"))
+        return channels
 
     async def act(life: Life) -> None:
-        (channel,) = made
+        (channel,) = channels
         while not channel.begun_ids:
             await life.clock.sleep(0.1)
         message_id, began = channel.begun_ids[0], life.clock.now()
@@ -167,7 +168,7 @@ def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_de
         assert channel.begun_ids.count(message_id) == attempts_after_restart
         assert [row.attempts for row in life.daemon.store.outbox.deliveries(message_id)] == [attempts_after_restart]
 
-    live(tmp_path, NEVER_PUBLISHED, act, channels=slow_channels)
+    live(tmp_path, NEVER_PUBLISHED, act, channels=make_slow_channel)
 
 
 def test_blind_spans_of_earlier_runs_still_count_after_another_restart(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from tests.unit.monitor.deliver.outbox import a_channel
 
 SHARED = StoreSettings.model_validate({"url": "postgresql+psycopg://nobody@127.0.0.1/shared", "takeover": "20s"})
 PUBLISHED_AT_09_40 = published_at("09:40:00")
+NO_FAULTS = ""
 SOUTH_SEES_503 = """
 [[fault]]
 host = "www.gov.uk"
@@ -109,7 +110,7 @@ def test_two_monitors_with_the_same_looks_write_no_draft_that_differs_only_in_ce
     async def act(north: Life, _south: Life) -> None:
         await north.until("10:00:00")
 
-    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, blind="")
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, blind=NO_FAULTS)
     (incident,) = store.verdicts.incidents()
     versions = versions_from_rows(store.verdicts.drafts(incident.id))
     assert [one.number for one in versions if one.changed == ("N.certainty",)] == []
@@ -166,7 +167,7 @@ def test_a_monitor_killed_around_the_slot_does_not_weaken_the_proof_of_the_other
         await north.until("09:45:00")
         assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
 
-    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, blind="", delay=DELAY)
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, blind=NO_FAULTS, delay=DELAY)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     assert [span.cause for span in store.runs.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
     store.close()

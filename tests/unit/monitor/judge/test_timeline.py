@@ -51,6 +51,7 @@ def test_an_open_exposure_lasts_until_now() -> None:
 
 
 def test_only_blind_spans_within_the_timeline_are_drawn_and_every_box_lies_inside_it() -> None:
+    # No answer changes, so the timeline begins a few minutes before the slot.
     spans = ((-90, -40, "stalled"), (-90_000, -80_000, "stopped"))
     blind = tuple(Blind(after_slot(begins), after_slot(ends), cause) for begins, ends, cause in spans)
     timeline = timeline_of(400, a_run("page", ABSENT, -86_400, 400), blind=blind)

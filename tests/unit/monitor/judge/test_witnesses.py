@@ -62,9 +62,9 @@ def test_both_witnesses_prove_absence_as_of_their_last_looks_less_their_lags(
 
 def test_lags_measured_that_day_replace_the_defaults() -> None:
     lags = Lags(redirect=timedelta(seconds=60), index=timedelta(seconds=240))
-    last_unlisted = 300
-    witnesses = read_witnesses_at(300, absent_looks(0, 290), absent_looks(0, last_unlisted), lags)
-    assert witnesses.absent_by_both == after_slot(last_unlisted - 240)
+    last_unredirected, last_unlisted = 290, 300
+    witnesses = read_witnesses_at(300, absent_looks(0, last_unredirected), absent_looks(0, last_unlisted), lags)
+    assert witnesses.absent_by_both == after_slot(min(last_unredirected - 60, last_unlisted - 240))
 
 
 @pytest.mark.parametrize(("now", "announced"), [(100, 100), (30, 30), (-1, None)])

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from monitor.look.recognise.feed import read_sitemap, unpack_gzip
 
-EVERY_URL = re.compile(".*")
-NO_URL = re.compile("(?!)")
+EVERY_URL_PREFERRED = re.compile(".*")
+NO_PREFERRED_URL = re.compile("(?!)")
 
 
 def test_addresses_are_read_whatever_namespace_prefix_or_wrapping_they_have() -> None:
@@ -22,7 +22,7 @@ def test_addresses_are_read_whatever_namespace_prefix_or_wrapping_they_have() ->
         "<s:url><s:loc><![CDATA[https://x.example/c_d.html]]></s:loc></s:url>"
         "<s:url><s:loc>javascript:alert(1)</s:loc></s:url><s:url/></s:urlset>"
     )
-    found, is_whole = read_sitemap(body.encode(), wanted=NO_URL)
+    found, is_whole = read_sitemap(body.encode(), wanted=NO_PREFERRED_URL)
     assert is_whole
     assert [(one.url, one.title, one.facts) for one in found] == [
         ("https://x.example/a-b?x=1&y=2", "a b?x=1&y=2", {"updated": "2026-11-26"}),
@@ -32,7 +32,7 @@ def test_addresses_are_read_whatever_namespace_prefix_or_wrapping_they_have() ->
 
 def test_an_index_names_sitemaps_and_no_publications() -> None:
     body = "<sitemapindex><sitemap><loc>https://x.example/1.xml.gz</loc></sitemap></sitemapindex>"
-    (one,), _ = read_sitemap(body.encode(), wanted=EVERY_URL)
+    (one,), _ = read_sitemap(body.encode(), wanted=EVERY_URL_PREFERRED)
     assert (one.role, one.title) == ("sitemap", "")
 
 
@@ -40,12 +40,12 @@ def test_entities_are_not_expanded_and_references_are_not_fetched() -> None:
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     head = f'<!DOCTYPE u [<!ENTITY l0 "https://x.example/">{laughs}<!ENTITY e SYSTEM "file:///etc/hostname">]>'
     body = f"{head}<urlset><url><loc>&l9;</loc></url><url><loc>&e;</loc></url></urlset>"
-    assert read_sitemap(body.encode(), wanted=NO_URL)[0] == ()
+    assert read_sitemap(body.encode(), wanted=NO_PREFERRED_URL)[0] == ()
 
 
 def test_cut_sitemap_gives_its_addresses_and_is_incomplete() -> None:
     body = "<urlset><url><loc>https://x.example/a</loc></url><url><loc>https://x.exa"
-    found, is_whole = read_sitemap(body.encode(), wanted=NO_URL)
+    found, is_whole = read_sitemap(body.encode(), wanted=NO_PREFERRED_URL)
     assert ([one.url for one in found], is_whole) == (["https://x.example/a"], False)
 
 
@@ -60,7 +60,7 @@ def test_gzip_sitemap_is_unpacked_up_to_a_limit() -> None:
 
 def test_sitemap_with_too_many_addresses_is_incomplete() -> None:
     body = f"<urlset>{'<url><loc>https://x.example/a</loc></url>' * 20_001}</urlset>"
-    found, is_whole = read_sitemap(body.encode(), wanted=NO_URL)
+    found, is_whole = read_sitemap(body.encode(), wanted=NO_PREFERRED_URL)
     assert (len(found), is_whole) == (20_000, False)
 
 
@@ -68,5 +68,5 @@ def test_sitemap_with_too_many_addresses_is_incomplete() -> None:
 @example(b"javascript:alert()</loc></url></urlset>", b"<urlset><url><loc>")
 def test_no_bytes_break_the_sitemap_reader(noise: bytes, head: bytes) -> None:
     text, _ = unpack_gzip(head + noise)
-    found, _ = read_sitemap(text, wanted=EVERY_URL)
+    found, _ = read_sitemap(text, wanted=EVERY_URL_PREFERRED)
     assert all(address.url.startswith("http") for address in found)
