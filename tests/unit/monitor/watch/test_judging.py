@@ -166,7 +166,7 @@ def test_no_release_is_judged_while_our_clock_is_in_doubt(seconds_in_doubt: int,
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     with store.transaction() as tx:
         tx.save_release(mine.release)
-    # The clock is checked once a second.
+    # While it is in doubt, the clock is checked again after a second.
     is_clock_in_doubt = iter([True] * seconds_in_doubt + [False] * 9).__next__
     judge_for_some_seconds({"claims": mine}, store, is_clock_in_doubt=is_clock_in_doubt, seconds=5)
     assert [row.word for row in store.verdicts.judged()] == verdicts

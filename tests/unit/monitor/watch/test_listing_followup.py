@@ -204,7 +204,7 @@ def test_a_release_that_a_listing_shows_weeks_before_it_is_watched_is_an_exposur
         verdict = life.daemon.watch.releases["claims-q3"].verdict
         assert [found.kind for found in verdict.findings] == [Kind.EARLY_EXPOSURE]
         await life.until("09:40:00")
-        # It is looked at every 5 s or more often, also after the ten minutes for which an unproved address is.
+        # From 09:29 on, that is at least a look every seven seconds.
         assert len(look_times(life, LISTED_URL)) > 100
         assert first_notice_kinds(life) == ["opened"]
 
