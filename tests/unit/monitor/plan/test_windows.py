@@ -111,7 +111,8 @@ def test_seen_page_is_looked_at_each_minute_for_an_hour_then_hourly_for_a_week()
 
 
 def test_missing_part_is_looked_at_closely_after_the_page_was_seen() -> None:
-    windows = windows_for(SHEET, SLOT, Progress(Stage.SEEN, AT + 3 * HOUR, is_complete=False))
+    sheet_missing = Progress(Stage.SEEN, since=AT + 3 * HOUR, is_complete=False)
+    windows = windows_for(SHEET, SLOT, sheet_missing)
     assert [spacing(windows, offset) for offset in (3.5 * HOUR, 5 * HOUR, 15 * DAYS)] == [5 * SECOND, MINUTE, None]
 
 

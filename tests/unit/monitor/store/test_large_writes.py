@@ -216,9 +216,10 @@ def test_a_wait_of_five_seconds_for_the_store_does_not_count_the_time_of_a_suspe
         loop = asyncio.get_running_loop()
         assert isinstance(loop, StandingLoop)
         answer_of_store = loop.create_future()
-        loop.call_at(1.0, loop.stand_still, suspended_seconds)
+        suspended_at, patience = 1.0, 5.0
+        loop.call_at(suspended_at, loop.stand_still, suspended_seconds)
         loop.call_at(answers_at, answer_of_store.set_result, None)
-        return await ends_within(answer_of_store, 5.0)
+        return await ends_within(answer_of_store, patience)
 
     with asyncio.Runner(loop_factory=StandingLoop) as runner:
         assert runner.run(story()) is is_in_time

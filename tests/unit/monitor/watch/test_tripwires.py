@@ -95,7 +95,7 @@ def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure_als
 
     live(
         tmp_path,
-        listing_answers(path, before, after, "09:28:30"),
+        listing_answers(path, before, after, at="09:28:30"),
         act,
         base=with_listing(path),
         delay=REAL_COMMIT_DELAY,
@@ -111,7 +111,7 @@ def test_a_release_listed_while_its_page_is_missing_is_available_elsewhere_first
         assert life.stored_verdict() == "overdue"
         assert current_findings(life) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
 
-    live(tmp_path, listing_answers(path, before, after, "09:32:10"), act, base=with_listing(path))
+    live(tmp_path, listing_answers(path, before, after, at="09:32:10"), act, base=with_listing(path))
 
 
 def test_the_previous_edition_in_a_listing_is_no_match_and_is_not_looked_at(tmp_path: Path) -> None:
@@ -121,12 +121,13 @@ def test_the_previous_edition_in_a_listing_is_no_match_and_is_not_looked_at(tmp_
         await life.until("09:29:45")
         assert current_findings(life) == set()
         assert [part.id for part in life.daemon.watch.releases["claims-q3"].release.parts] == ["page"]
-        requests_by_host = life.publisher.log.requests()
-        # The listing is looked at each minute from 09:28 on, and its old entry not at all.
-        assert requests_by_host["stats.example"] <= 3
-        assert requests_by_host[HOST] > 0
+        requested = [entry.path for entry in life.publisher.log.entries if entry.host == "stats.example"]
+        assert set(requested) == {path}
+        # The listing is looked at each minute from 09:28 on.
+        assert len(requested) <= 3
+        assert life.publisher.log.requests()[HOST] > 0
 
-    live(tmp_path, listing_answers(path, before, before, "09:29:00"), act, base=with_listing(path))
+    live(tmp_path, listing_answers(path, before, after=before, at="09:29:00"), act, base=with_listing(path))
 
 
 UNEXPECTED_URL = "https://www.gov.uk/government/statistics/example-claims-july-to-september-2026--1"
