@@ -126,10 +126,10 @@ def make_next_look(
 
 def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
     sweep = sweep_of("a", "b", "c")
-    failed_looks = [make_next_look(sweep, now, LookResult.NOTHING)[0] for now in (-60, -50)]
-    next_looks = [make_next_look(sweep, now, LookResult.ABSENT)[0] for now in (-40, -30, -20, -10)]
-    assert failed_looks == ["a", "a"]
-    assert next_looks == ["b", "c", "a", "b"]
+    parts_of_failed_looks = [make_next_look(sweep, now, LookResult.NOTHING)[0] for now in (-60, -50)]
+    parts_of_next_looks = [make_next_look(sweep, now, LookResult.ABSENT)[0] for now in (-40, -30, -20, -10)]
+    assert parts_of_failed_looks == ["a", "a"]
+    assert parts_of_next_looks == ["b", "c", "a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_after_an_absence_that_a_cache_may_have_kept_the_next_look_is_at_the_ori
 def test_the_second_look_at_a_part_is_at_the_origin_if_the_last_absence_there_would_set_the_interval_but_prove_nothing(
     origin_last_absent: float, second_view: View
 ) -> None:
-    # In seconds before the slot, an absence at the origin sets the start of the interval if it is at most 95 old,
-    # and proves the part on time if it is at most 60 old.
+    # An absence at the origin sets the start of the interval if it is from at most 95 s before the slot. It proves the
+    # part on time if it is from at most 60 s before the slot.
     sweep = sweep_of("a", *"bcdefghij")
     sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, at(origin_last_absent), at(origin_last_absent))
     looks = [make_next_look(sweep, now, LookResult.ABSENT) for now in range(-45, -15)]
@@ -236,7 +236,7 @@ def test_removed_part_gets_no_look_and_a_new_part_gets_one_at_once() -> None:
     sweep = sweep_of("a", "b")
     assert make_next_look(sweep, -30, LookResult.ABSENT)[0] == "a"
     sweep.remove("b")
-    sweep.remove("never there")
+    sweep.remove("never there")  # this is no error
     sweep.add("c", ProofGoal(SLOT, WITHIN, (0, 1, 0)))
     assert make_next_look(sweep, -29, LookResult.ABSENT)[0] == "c"
     # A look that was under way when its part was removed is ignored.

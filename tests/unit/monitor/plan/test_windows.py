@@ -186,7 +186,8 @@ def test_day_is_overdue_from_local_midnight() -> None:
 
 
 def test_a_promised_month_is_watched_every_five_minutes_and_each_minute_once_it_has_passed() -> None:
-    windows, inside_july, in_august = windows_for(EDGE, JULY), timedelta(), 10 * DAYS
+    windows = windows_for(EDGE, JULY)
+    inside_july, in_august = timedelta(), 10 * DAYS  # from 23 July
     assert spacing(windows, inside_july) == 5 * MINUTE
     assert spacing(windows, in_august) == MINUTE
 

@@ -429,8 +429,8 @@ def test_a_folder_that_stays_away_delays_no_run_and_the_loss_is_recorded(archive
     assert all(record.expired for record in chain[1:3])
     assert archive.payload(chain[3]) == b"kept"
     assert archive.find_faults() == []
-    again = archive.keep(an_answer(after=60))
-    assert (again[0].number, archive.find_faults()) == (5, [])
+    (kept_by_next_start,) = archive.keep(an_answer(after=60))
+    assert (kept_by_next_start.number, archive.find_faults()) == (5, [])
 
 
 def test_a_restart_after_a_loss_leaves_the_files_as_they_are(archive: Archive, tmp_path: Path) -> None:

@@ -372,7 +372,7 @@ async def test_suspended_monitor_with_a_taken_name_gets_no_share_and_writes_noth
 ) -> None:
     old = await start("north")
     old.stop_renewing()
-    await clock.sleep(5)
+    await clock.sleep(5)  # longer than its lease lasts
     new = await start("north")
     old.resume_renewing()
     await clock.sleep(3)
