@@ -41,45 +41,51 @@ def group(*, wanted_every: float, chance: float = 1.0) -> WantedSpacing:
 
 
 def test_spacings_are_as_wanted_if_the_budget_carries_all() -> None:
-    assert stretch_factor(3.0, 5.0) == 1.0
-    assert share_rate([1.0, 2.0], weights=[1.0, 1.0], rate=5.0) == [1.0, 2.0]
+    assert stretch_factor(demand=3.0, rate=5.0) == 1.0
+    assert share_rate(wants=[1.0, 2.0], weights=[1.0, 1.0], rate=5.0) == [1.0, 2.0]
     often, rarely = group(wanted_every=1), group(wanted_every=5, chance=9)
-    assert affordable_spacings({often: 2, rarely: 10}, 5.0) == {often: 1.0, rarely: 5.0}
+    # The groups want 2/1 + 10/5 = 4 looks a second.
+    assert affordable_spacings({often: 2, rarely: 10}, rate=5.0) == {often: 1.0, rarely: 5.0}
 
 
 def test_twice_the_demand_doubles_the_spacing() -> None:
-    assert stretch_factor(10.0, 5.0) == 2.0
+    assert stretch_factor(demand=10.0, rate=5.0) == 2.0
 
 
 def test_a_group_wanted_ten_times_as_rarely_gets_ten_times_the_spacing() -> None:
     often, rarely = group(wanted_every=1), group(wanted_every=10)
-    assert affordable_spacings({often: 10, rarely: 10}, 1.1) == pytest.approx({often: 10, rarely: 100})
+    # The groups want 10/1 + 10/10 = 11 looks a second, which is ten times the rate.
+    assert affordable_spacings({often: 10, rarely: 10}, rate=1.1) == pytest.approx({often: 10, rarely: 100})
 
 
 def test_no_share_exceeds_its_want_and_the_rest_is_shared() -> None:
-    shares = share_rate([1.0, 10.0, 10.0], [10.0, 1.0, 1.0], 5.0)
+    shares = share_rate(wants=[1.0, 10.0, 10.0], weights=[10.0, 1.0, 1.0], rate=5.0)
     assert shares == pytest.approx([1.0, 2.0, 2.0])
 
 
 def test_target_that_cannot_change_gets_the_least_fraction_of_an_equal_share() -> None:
     rate, least_fraction = 5.0, 0.2
-    _may_change, cannot_change = share_rate([10.0, 10.0], [1.0, 0.0], rate, least_fraction=least_fraction)
-    assert cannot_change == pytest.approx(least_fraction * rate / 2)
+    chances = [1.0, 0.0]
+    _may_change, cannot_change = share_rate([10.0, 10.0], weights=chances, rate=rate, least_fraction=least_fraction)
+    equal_share = rate / 2
+    assert cannot_change == pytest.approx(least_fraction * equal_share)
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 10), st.floats(0, 1)), min_size=1, max_size=30), RATES)
 def test_shares_never_exceed_the_rate_and_are_never_zero(rows: list[tuple[float, float]], rate: float) -> None:
     wants, weights = [want for want, _ in rows], [weight for _, weight in rows]
     shares = share_rate(wants, weights, rate)
-    assert sum(shares) <= rate * 1.000001
+    rounding = 1e-6
+    assert sum(shares) <= rate * (1 + rounding)
     assert all(0 < got <= want for got, want in zip(shares, wants, strict=True))
 
 
 def test_spacings_by_the_square_root_of_the_chance_give_the_shortest_mean_interval() -> None:
-    # Of all changes nine in ten come to the ten likely targets.
+    # Nine in ten of all changes are at the ten likely targets, and the rest at the ninety unlikely ones.
     likely, unlikely = group(wanted_every=1, chance=0.9 / 10), group(wanted_every=1, chance=0.1 / 90)
-    spacings = affordable_spacings({likely: 10, unlikely: 90}, 1.0)
+    spacings = affordable_spacings({likely: 10, unlikely: 90}, rate=1.0)
     mean_interval = 0.9 * spacings[likely] + 0.1 * spacings[unlikely]
+    # By the Cauchy-Schwarz inequality, no spacings with 10 / likely + 90 / unlikely = 1 have a shorter mean.
     shortest_possible = (10 * sqrt(0.9 / 10) + 90 * sqrt(0.1 / 90)) ** 2
     assert mean_interval == pytest.approx(shortest_possible)
 
@@ -101,28 +107,30 @@ def test_request_sent_again_on_a_new_connection_counts_against_the_budget() -> N
     pacer.record_start(NOON)
     pacer.charge_extra_request(after(0.01))
     pacer.charge_extra_request(after(0.01))
-    assert pacer.next_start(after(0.02)) == after(0.01) + 3 * pacer.gap
+    gaps_of_extra_requests, usual_gap = 2 * pacer.gap, pacer.gap
+    assert pacer.next_start(after(0.02)) == after(0.01) + gaps_of_extra_requests + usual_gap
 
 
-def test_wait_of_30_s_without_a_time_named_by_the_host_doubles_with_each_refusal_after_it() -> None:
-    pacer = Pacer(10.0)
-    pacer.record_refusal(NOON, None)
-    pacer.record_refusal(after(0.1), None)
+def test_wait_without_a_named_time_is_30_s_and_is_doubled_by_a_refusal_after_it_but_not_by_one_during_it() -> None:
+    pacer, no_time_named = Pacer(10.0), None
+    pacer.record_refusal(NOON, no_time_named)
+    pacer.record_refusal(after(0.1), no_time_named)
     assert pacer.quiet_until == after(30)
-    pacer.record_refusal(after(31), None)
+    pacer.record_refusal(after(31), no_time_named)
     assert pacer.quiet_until == after(31 + 2 * 30)
 
 
-@pytest.mark.parametrize(("successes", "next_wait"), [(8, 60), (16, 30)], ids=["slow", "at full rate again"])
+@pytest.mark.parametrize(("successes", "seconds_of_next_wait"), [(8, 60), (16, 30)], ids=["slow", "at full rate again"])
 def test_wait_without_a_named_time_is_30_s_again_only_after_the_rate_has_recovered(
-    successes: int, next_wait: float
+    successes: int, seconds_of_next_wait: float
 ) -> None:
-    pacer = Pacer(10.0)
-    pacer.record_refusal(NOON, None)
+    pacer, no_time_named = Pacer(10.0), None
+    pacer.record_refusal(NOON, no_time_named)
+    # A refusal cuts the rate to a quarter. Each success multiplies it by 1.1, so 15 of them bring it back.
     for _ in range(successes):
         pacer.record_success()
-    pacer.record_refusal(after(100), None)
-    assert pacer.quiet_until == after(100 + next_wait)
+    pacer.record_refusal(after(100), no_time_named)
+    assert pacer.quiet_until == after(100 + seconds_of_next_wait)
 
 
 def test_longest_wait_is_one_day() -> None:

@@ -29,6 +29,7 @@ BEGIN = datetime(2026, 7, 23, 8, 0, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 WITHIN = timedelta(seconds=60)
+RATE = 5.0  # looks a second
 DAY = (SLOT - timedelta(hours=9, minutes=30), SLOT + timedelta(hours=14, minutes=30))
 
 
@@ -54,15 +55,14 @@ def test_warning_names_the_budget_that_would_prove_who_was_on_time() -> None:
     assert warning.endswith("every 48 s where 1 s is wanted, too far to prove who was on time; 8/s would make it 30 s")
 
 
-@pytest.mark.parametrize(("pages", "unlikely"), [(240, 0), (240, 120), (7, 0), (61, 300)])
-def test_least_sufficient_rate_looks_at_pages_every_30_seconds_and_no_smaller_one_does(
-    pages: int, unlikely: int
+@pytest.mark.parametrize(("pages", "unlikely_pages"), [(240, 0), (240, 120), (7, 0), (61, 300)])
+def test_least_sufficient_rate_affords_a_look_at_likely_pages_every_30_seconds_and_no_smaller_rate_does(
+    pages: int, unlikely_pages: int
 ) -> None:
-    plans = plans_of_pages(pages) + plans_of_pages(unlikely, chance=0.25)
-    wanted_every, chance = 1.0, 1.0
+    plans = plans_of_pages(pages, every=1.0, chance=1.0) + plans_of_pages(unlikely_pages, every=1.0, chance=0.25)
 
     def spacing_of_pages(rate: int) -> float:
-        return spacings_at(plans, BEGIN, rate)[WantedSpacing(wanted_every, chance)]
+        return spacings_at(plans, BEGIN, rate)[WantedSpacing(every=1.0, chance=1.0)]
 
     least = least_sufficient_rate(plans, BEGIN, timedelta(seconds=30))
     assert spacing_of_pages(least) <= 30
@@ -79,9 +79,9 @@ def test_warning_names_no_larger_budget_if_looks_are_close_enough_to_prove_who_w
     assert warning.endswith("every 4 s where 1 s is wanted")
 
 
-def test_each_page_looked_at_each_second_wants_60_looks_a_minute() -> None:
-    in_both_minutes, in_the_second = [window(0, 120, every=1)], [window(60, 120, every=1)]
-    plans = [in_both_minutes, in_the_second]
+def test_a_page_that_wants_a_look_each_second_counts_60_looks_in_each_minute_of_its_window() -> None:
+    in_both_minutes, in_the_second_minute = [window(0, 120, every=1)], [window(60, 120, every=1)]
+    plans = [in_both_minutes, in_the_second_minute]
     assert looks_per_minute(plans, BEGIN, BEGIN + 2 * MINUTE) == [(BEGIN, 60), (BEGIN + MINUTE, 120)]
 
 
@@ -90,11 +90,12 @@ def test_looks_outside_the_period_are_not_counted() -> None:
 
 
 @given(windows=st.lists(_windows, max_size=5), seconds=st.integers(1, 900))
-def test_count_equals_the_number_of_due_instants(windows: list[Window], seconds: int) -> None:
+def test_total_of_looks_per_minute_equals_the_number_of_due_instants(windows: list[Window], seconds: int) -> None:
     end = BEGIN + seconds * SECOND
     due_instants = 0
+    just_before_begin = BEGIN - SECOND / 1000
     for each in windows:
-        due = next_due([each], BEGIN - SECOND / 1000)
+        due = next_due([each], just_before_begin)
         while due is not None and due < end:
             due_instants += 1
             due = next_due([each], due)
@@ -112,6 +113,7 @@ def test_sufficient_budget_gives_no_warning() -> None:
 
 def test_warning_states_looks_budget_and_spacing() -> None:
     plans = [[window(0, 60, every=12), window(60, 120, every=1)]] * 43
+    # In the second minute 43 pages want 60 looks each. That is 2580, and 8.6 times the budget of 300.
     assert warning_with_five_looks_a_second(plans, minutes=2) == (
         "www.gov.uk: 2580 looks wanted in the minute from 09:01 on 23 July 2026, the budget carries 300 (5/s); "
         "over budget in 1 minute from 09:01; looks will be 8.6 times as far apart: every 8.6 s where 1 s is wanted"
@@ -120,15 +122,16 @@ def test_warning_states_looks_budget_and_spacing() -> None:
 
 def test_warning_gives_the_range_of_spacings_of_likely_and_unlikely_targets() -> None:
     likely, unlikely = plans_of_pages(50, chance=1.0), plans_of_pages(50, chance=0.25)
-    wanted_rarely = [window(0, 60, every=15)]
-    warning = warning_with_five_looks_a_second([*likely, *unlikely, wanted_rarely])
-    # 100 looks a second are wanted of 5. A quarter of the chance gives twice the spacing.
+    wanted_every_15_s = [window(0, 60, every=15)]  # not in the range, which is of the closest looks
+    warning = warning_with_five_looks_a_second([*likely, *unlikely, wanted_every_15_s])
+    # The pages want 100 looks a second and get 5. A quarter of the chance gives twice the spacing.
     assert warning.endswith("looks will be 20.0 times as far apart: every 15 to 30 s where 1 s is wanted")
 
 
 def test_six_thousand_targets_are_counted_for_a_day() -> None:
     slot_begins, targets = 30_000, 6000
-    plans = [[window(-86_400, slot_begins, every=60), window(slot_begins, slot_begins + 1000, every=1)]] * targets
+    day_before, around_slot = window(-86_400, slot_begins, every=60), window(slot_begins, slot_begins + 1000, every=1)
+    plans = [[day_before, around_slot]] * targets
     wanted = looks_per_minute(plans, BEGIN, BEGIN + timedelta(days=1))
     assert busiest_minute(wanted) == (BEGIN + slot_begins * SECOND, targets * 60)
 
@@ -151,29 +154,30 @@ BEYOND = "of 284 parts promised for 09:30, 282 can be proved, to 57 s; unproven 
     ],
 )
 def test_forecast_describes_what_can_be_proved(count: int, words: str) -> None:
-    (forecast,) = forecast_slots(parts_to_prove(count), 5.0, *DAY)
+    (forecast,) = forecast_slots(parts_to_prove(count), RATE, *DAY)
     assert forecast.describe("Europe/London") == words
 
 
 def test_slots_within_budget_or_on_another_day_have_no_forecast() -> None:
-    assert forecast_slots(parts_to_prove(4), 5.0, *DAY) == []
-    assert forecast_slots(parts_to_prove(60, SLOT + timedelta(days=1)), 5.0, *DAY) == []
+    assert forecast_slots(parts_to_prove(4), RATE, *DAY) == []
+    assert forecast_slots(parts_to_prove(60, SLOT + timedelta(days=1)), RATE, *DAY) == []
 
 
 def test_each_slot_has_its_own_forecast() -> None:
     later = SLOT + timedelta(minutes=30)
-    forecasts = forecast_slots([*parts_to_prove(60, later), *parts_to_prove(20, SLOT)], 5.0, *DAY)
+    forecasts = forecast_slots([*parts_to_prove(60, later), *parts_to_prove(20, SLOT)], RATE, *DAY)
     assert [(forecast.slot, forecast.parts) for forecast in forecasts] == [(SLOT, 20), (later, 60)]
 
 
 def test_release_with_several_unproved_parts_is_named_once() -> None:
     two_parts_of_each_release = [*parts_to_prove(300), *parts_to_prove(300)]
-    (forecast,) = forecast_slots(two_parts_of_each_release, 5.0, *DAY)
+    (forecast,) = forecast_slots(two_parts_of_each_release, RATE, *DAY)
+    assert forecast.unproved
     assert len(forecast.unproved) == len(set(forecast.unproved))
 
 
 @given(st.integers(1, 900))
-def test_named_rate_proves_all_parts_and_no_smaller_one_does(count: int) -> None:
+def test_rate_to_prove_so_many_parts_proves_them_all_and_no_smaller_rate_does(count: int) -> None:
     least = rate_to_prove(count, WITHIN)
     assert provable_count(count, WITHIN, least) == count
     assert least == 1 or provable_count(count, WITHIN, least - 1) < count

@@ -53,7 +53,7 @@ def test_window_contains_its_start_but_not_its_end() -> None:
 
 
 @given(_plans(), _instants, _instants, _seconds)
-def test_later_instant_never_gives_an_earlier_due_instant(
+def test_next_due_instant_after_a_later_time_is_never_earlier(
     plan: list[Window], one: datetime, other: datetime, shift: timedelta
 ) -> None:
     early, late = (next_due(plan, instant, shift) for instant in sorted((one, other)))

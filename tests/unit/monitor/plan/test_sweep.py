@@ -94,13 +94,16 @@ def test_if_only_two_looks_fit_the_parts_of_the_lowest_rank_get_them(
 ) -> None:
     ranks = {"a": rank_of_a, "b": rank_of_b, "c": rank_of_c}
     parts = [part_proof(name, last_look=-90, rank=rank) for name, rank in ranks.items()]
+    # Two looks fit: 20 s are left before the slot, and looks are 10 s apart.
     assert sorted(order_of_looks(parts, now=-20, gap=10 * SECOND)) == list(first_two)
 
 
-def test_important_part_is_looked_at_even_if_likely_late() -> None:
-    important = part_proof("a", last_look=20, absent_at=20, rank=(-1, 1, 0))
-    only_one_look_fits = 50
-    assert order_of_looks([important, *PROVED_ABSENT[1:]], now=only_one_look_fits) == "a"
+def test_if_only_one_look_fits_an_important_part_gets_it_although_it_is_likely_late() -> None:
+    absent_after_slot = 20
+    important = part_proof("a", last_look=absent_after_slot, absent_at=absent_after_slot, rank=(-1, 1, 0))
+    less_important = PROVED_ABSENT[1:]
+    # The tolerance ends 60 s after the slot, and looks are 10 s apart.
+    assert order_of_looks([important, *less_important], now=50, gap=10 * SECOND) == "a"
 
 
 def sweep_of(*parts: str) -> Sweep:
@@ -123,14 +126,14 @@ def make_next_look(
 
 def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
     sweep = sweep_of("a", "b", "c")
-    failed_looks = [make_next_look(sweep, now, LookResult.NOTHING)[0] for now in (-60, -50)]
-    next_looks = [make_next_look(sweep, now, LookResult.ABSENT)[0] for now in (-40, -30, -20, -10)]
-    assert failed_looks == ["a", "a"]
-    assert next_looks == ["b", "c", "a", "b"]
+    parts_of_failed_looks = [make_next_look(sweep, now, LookResult.NOTHING)[0] for now in (-60, -50)]
+    parts_of_next_looks = [make_next_look(sweep, now, LookResult.ABSENT)[0] for now in (-40, -30, -20, -10)]
+    assert parts_of_failed_looks == ["a", "a"]
+    assert parts_of_next_looks == ["b", "c", "a", "b"]
 
 
 @pytest.mark.parametrize(
-    ("looked_at", "age_of_copy", "expected_view"),
+    ("first_look_at", "age_of_copy", "expected_second_view"),
     [
         pytest.param(5, 0, View.EDGE, id="soon after the slot"),
         pytest.param(5, 9, View.ORIGIN, id="after the slot, of a copy from before it"),
@@ -139,12 +142,12 @@ def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
     ],
 )
 def test_after_an_absence_that_a_cache_may_have_kept_the_next_look_is_at_the_origin(
-    looked_at: float, age_of_copy: float, expected_view: View
+    first_look_at: float, age_of_copy: float, expected_second_view: View
 ) -> None:
     sweep = sweep_of("a")
-    make_next_look(sweep, looked_at, LookResult.ABSENT, age=age_of_copy)
-    _part, next_view = make_next_look(sweep, looked_at + 9, LookResult.NOTHING)
-    assert next_view is expected_view
+    make_next_look(sweep, first_look_at, LookResult.ABSENT, age=age_of_copy)
+    _part, second_view = make_next_look(sweep, first_look_at + 9, LookResult.NOTHING)
+    assert second_view is expected_second_view
 
 
 @pytest.mark.parametrize(
@@ -155,9 +158,11 @@ def test_after_an_absence_that_a_cache_may_have_kept_the_next_look_is_at_the_ori
         pytest.param(-110, View.EDGE, id="so early that the edge decides"),
     ],
 )
-def test_the_second_look_at_a_part_is_at_the_origin_if_its_last_absence_there_would_widen_the_interval(
+def test_the_second_look_at_a_part_is_at_the_origin_if_the_last_absence_there_would_set_the_interval_but_prove_nothing(
     origin_last_absent: float, second_view: View
 ) -> None:
+    # An absence at the origin sets the start of the interval if it is from at most 95 s before the slot. It proves the
+    # part on time if it is from at most 60 s before the slot.
     sweep = sweep_of("a", *"bcdefghij")
     sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, at(origin_last_absent), at(origin_last_absent))
     looks = [make_next_look(sweep, now, LookResult.ABSENT) for now in range(-45, -15)]
@@ -177,10 +182,12 @@ def test_in_the_last_minute_announcements_get_the_first_looks_at_the_origin_and_
     pages = list("abcdefgh")
     sweep = sweep_with_announcements(*pages)
     looks = [make_next_look(sweep, now, LookResult.ABSENT, gap=SECOND) for now in range(-40, 0)]
-    first_looks, last_looks = looks[: 3 * len(pages)], looks[-len(pages) :]
-    at_origin = {part for part, view in first_looks if view is View.ORIGIN}
-    assert at_origin == {f"announcement of {page}" for page in pages}
+    one_look_at_each = len(pages)
+    first_looks, last_looks = looks[:one_look_at_each], looks[-one_look_at_each:]
+    assert first_looks == [(f"announcement of {page}", View.ORIGIN) for page in pages]
     assert sorted(part for part, _ in last_looks) == pages
+    pages_at_origin = [part for part, view in looks if part in pages and view is View.ORIGIN]
+    assert pages_at_origin == []
 
 
 def test_after_the_first_round_the_announcement_of_a_missing_page_is_looked_at_before_the_page() -> None:
@@ -205,7 +212,7 @@ def test_unchanged_announcement_proves_absence_as_of_one_redirect_lag_earlier() 
     assert sweep.parts["announcement of a"].absent_at == at(-20) - REDIRECT_LAG
 
 
-def test_views_alternate_at_a_part_that_is_still_absent() -> None:
+def test_views_alternate_at_a_part_that_is_still_absent_20_seconds_after_the_slot() -> None:
     sweep = sweep_of("a")
     views = [make_next_look(sweep, now, LookResult.ABSENT)[1] for now in (22, 24, 26, 28)]
     assert views == [View.EDGE, View.ORIGIN, View.EDGE, View.ORIGIN]
@@ -229,7 +236,7 @@ def test_removed_part_gets_no_look_and_a_new_part_gets_one_at_once() -> None:
     sweep = sweep_of("a", "b")
     assert make_next_look(sweep, -30, LookResult.ABSENT)[0] == "a"
     sweep.remove("b")
-    sweep.remove("never there")
+    sweep.remove("never there")  # this is no error
     sweep.add("c", ProofGoal(SLOT, WITHIN, (0, 1, 0)))
     assert make_next_look(sweep, -29, LookResult.ABSENT)[0] == "c"
     # A look that was under way when its part was removed is ignored.
@@ -247,42 +254,49 @@ def test_listed_part_goes_first_at_once() -> None:
 
 
 def test_late_parts_prevent_no_proof_of_the_others() -> None:
-    in_time = [number for number in range(175) if number % 9]
-    parts = [part if number in in_time else Part(200.0) for number, part in enumerate(usual(175))]
-    assert sorted(swept(parts, rate=5.0).parts) == in_time
+    late = set(range(0, 175, 9))
+    published_soon, published_late = usual(175), Part(comes=200.0)  # 1 to 5 s, and 200 s after the slot
+    parts = [published_late if number in late else part for number, part in enumerate(published_soon)]
+    assert sorted(swept(parts, rate=5.0).parts) == sorted(set(range(175)) - late)
 
 
-@pytest.mark.parametrize("late", [0.0, 0.1, 0.2])
-def test_sweep_proves_85_percent_of_what_perfect_foresight_would(late: float) -> None:
-    day = [Part(comes) for comes in delays(300, late)]
-    assert len(swept(day, 5.0).parts) >= 0.85 * len(best(day, 5.0))
+@pytest.mark.parametrize("fraction_late", [0.0, 0.1, 0.2])
+def test_sweep_proves_85_percent_of_what_perfect_foresight_would(fraction_late: float) -> None:
+    parts = [Part(seconds_after_slot) for seconds_after_slot in delays(300, fraction_late)]
+    proved, proved_with_foresight = swept(parts, rate=5.0).parts, best(parts, rate=5.0)
+    assert len(proved) >= 0.85 * len(proved_with_foresight)
 
 
-comings = st.lists(st.floats(0, 30), min_size=1, max_size=60)
+publication_times = st.lists(st.floats(0, 30), min_size=1, max_size=60)  # in seconds after the slot
 
 
-@given(comings, st.floats(1, 5))
-def test_all_parts_are_proved_within_a_round_of_looks_if_the_looks_of_the_tolerance_suffice(
-    comes: list[float], rate: float
+def looks_left_after(last_publication: float, gap: float) -> int:
+    """Return how many looks, `gap` seconds apart, the tolerance of 60 s leaves after the last publication."""
+    return int((60 - last_publication) / gap)
+
+
+@given(publication_times, st.floats(1, 5))
+def test_if_the_tolerance_leaves_a_look_for_each_part_all_are_proved_with_intervals_of_one_round_of_looks(
+    published_after_slot: list[float], rate: float
 ) -> None:
-    gap = 1.01 / rate
-    looks_after_the_last_came = int((60 - max(comes)) / gap)
-    fitting = comes[: max(1, looks_after_the_last_came - 1)]
-    simulated = swept([Part(seconds_after_slot) for seconds_after_slot in fitting], rate)
-    assert sorted(simulated.parts) == list(range(len(fitting)))
-    a_round_of_looks = (len(fitting) + 1) * gap
-    assert max(simulated.widths) <= a_round_of_looks + 1e-6
+    one_percent_wider = 1.01 / rate  # the seconds between two looks
+    looks_left = looks_left_after(max(published_after_slot), gap=one_percent_wider)
+    parts = [Part(seconds) for seconds in published_after_slot[: max(1, looks_left)]]
+    simulated = swept(parts, rate)
+    assert sorted(simulated.parts) == list(range(len(parts)))
+    round_of_looks, rounding = len(parts) * one_percent_wider, 0.001
+    assert max(simulated.widths) <= round_of_looks + rounding
 
 
-@given(comings, st.floats(0.2, 1))
-def test_parts_with_weight_are_all_proved_if_there_are_looks_enough_for_them_within_the_tolerance(
-    comes: list[float], rate: float
+@given(publication_times, st.floats(0.2, 1))
+def test_if_the_tolerance_leaves_a_look_for_each_part_with_weight_all_of_these_are_proved(
+    published_after_slot: list[float], rate: float
 ) -> None:
-    looks_after_the_last_came = int((60 - max(comes)) * rate / 1.01)
-    fitting = max(0, looks_after_the_last_came - 2)
-    parts = [Part(each, weight=int(number < fitting)) for number, each in enumerate(comes)]
-    important = {number for number, part in enumerate(parts) if part.weight}
-    assert set(swept(parts, rate).parts) >= important
+    one_percent_wider = 1.01 / rate  # the seconds between two looks
+    looks_left = looks_left_after(max(published_after_slot), gap=one_percent_wider)
+    parts = [Part(seconds, weight=int(number < looks_left)) for number, seconds in enumerate(published_after_slot)]
+    with_weight = {number for number, part in enumerate(parts) if part.weight}
+    assert set(swept(parts, rate).parts) >= with_weight
 
 
 @given(
@@ -290,12 +304,16 @@ def test_parts_with_weight_are_all_proved_if_there_are_looks_enough_for_them_wit
     st.floats(-150, 90),
     st.floats(0.1, 20),
 )
-def test_the_order_of_looks_has_each_part_once_and_none_that_is_out_and_all_after_the_tolerance(
-    rows: list[tuple[float, float | None, bool]], now: float, gap: float
+def test_the_order_of_looks_has_no_part_twice_and_none_that_is_out_and_after_the_tolerance_all_others(
+    looks_of_parts: list[tuple[float, float | None, bool]], now: float, gap: float
 ) -> None:
-    parts = [part_proof(str(n), last_look, absent, is_out=out) for n, (last_look, absent, out) in enumerate(rows)]
+    parts = [
+        part_proof(str(number), last_look, absent_at, is_out=is_out)
+        for number, (last_look, absent_at, is_out) in enumerate(looks_of_parts)
+    ]
     planned = Sweep(SLOT, WITHIN, {part.id: part for part in parts}).order_looks(at(now), gap * SECOND)
     assert len({part.id for part in planned}) == len(planned)
     assert not any(part.is_out for part in planned)
-    if now >= 60:
+    tolerance_ends = 60
+    if now >= tolerance_ends:
         assert len(planned) == sum(not part.is_out for part in parts)

@@ -124,6 +124,7 @@ def test_listings_that_differ_only_in_their_query_have_different_ids() -> None:
         "https://stats.example/list?page=1",
     ]
     found = tripwires_of("office", newest=urls)
+    # The first listing of a path has an id without the query.
     assert [(each.id, each.url) for each in found] == [
         ("~tripwire/office/stats.example/list", urls[0]),
         ("~tripwire/office/stats.example/list?page=2", urls[1]),
@@ -135,6 +136,7 @@ def test_required_parts_are_kept_and_parts_found_on_a_page_are_left_out_first() 
     found = [Part(f"found-{n}", Role.DATA, f"{SHEET}?{n}", required=False, origin=Origin.FOUND) for n in range(2000)]
     optional = [Part(f"more-{n}", Role.HTML, f"{PAGE}/{n}", required=False) for n in range(30)]
     required = [Part(f"sheet-{n}", Role.DATA, f"{SHEET}?r{n}") for n in range(29)]
+    # By default 60 parts are watched: here the page, and all 59 that are not `found`.
     watched = {target.part for target in targets_of(release(*found, *optional, *required))}
     assert watched == {"page", *(part.id for part in (*optional, *required))}
 

@@ -76,21 +76,26 @@ def test_one_look_falls_due_exactly_at_the_slot() -> None:
         assert next_due(windows_for(target, SLOT), AT - SECOND / 10, shift=0.3 * SECOND) == AT
 
 
-def test_origin_view_is_used_from_an_hour_before_the_slot_to_the_end_of_the_watch() -> None:
+def test_origin_view_is_used_from_an_hour_before_the_slot_until_14_days_after_it() -> None:
     windows = windows_for(ORIGIN, SLOT)
     assert (windows[0].begins, windows[-1].ends) == (AT - HOUR, AT + 14 * DAYS)
-    assert spacing(windows, 3 * HOUR) == MINUTE
+    spacing_between = spacing(windows, after_slot=3 * HOUR)
+    assert spacing_between == MINUTE
 
 
 def test_content_twin_is_looked_at_five_times_less_often() -> None:
-    windows = windows_for(CONTENT, SLOT)
-    found = [spacing(windows, offset) for offset in (-10 * DAYS, -HOUR, timedelta(), HOUR)]
-    assert found == [25 * MINUTE, 75 * SECOND, 5 * SECOND, 25 * SECOND]
+    at_edge, at_content_twin = (
+        [spacing(windows_for(target, SLOT), offset) for offset in (-10 * DAYS, -HOUR, timedelta(), HOUR)]
+        for target in (EDGE, CONTENT)
+    )
+    assert at_edge == [5 * MINUTE, 15 * SECOND, SECOND, 5 * SECOND]
+    assert at_content_twin == [5 * each for each in at_edge]
 
 
-def test_exposed_page_is_looked_at_every_five_seconds_until_the_slot() -> None:
-    windows = windows_for(EDGE, SLOT, Progress(Stage.EXPOSED, AT - 2 * DAYS))
-    found = [spacing(windows, offset) for offset in (-3 * DAYS, -DAYS, -MINUTE, HOUR)]
+def test_page_exposed_two_days_early_is_looked_at_every_five_seconds_from_then_and_each_second_at_the_slot() -> None:
+    windows = windows_for(EDGE, SLOT, Progress(Stage.EXPOSED, since=AT - 2 * DAYS))
+    before_exposure, exposed, at_slot, after_slot = -3 * DAYS, -DAYS, -MINUTE, HOUR
+    found = [spacing(windows, offset) for offset in (before_exposure, exposed, at_slot, after_slot)]
     assert found == [MINUTE, 5 * SECOND, SECOND, 5 * SECOND]
 
 
@@ -100,13 +105,14 @@ def test_origin_view_of_an_exposed_page_is_used_days_before_the_slot() -> None:
 
 
 def test_seen_page_is_looked_at_each_minute_for_an_hour_then_hourly_for_a_week() -> None:
-    windows = windows_for(EDGE, SLOT, Progress(Stage.SEEN, AT + SECOND))
+    windows = windows_for(EDGE, SLOT, Progress(Stage.SEEN, since=AT + SECOND))
     found = [spacing(windows, offset) for offset in (MINUTE, 2 * HOUR, 6 * DAYS, 8 * DAYS)]
     assert found == [MINUTE, HOUR, HOUR, None]
 
 
 def test_missing_part_is_looked_at_closely_after_the_page_was_seen() -> None:
-    windows = windows_for(SHEET, SLOT, Progress(Stage.SEEN, AT + 3 * HOUR, is_complete=False))
+    sheet_missing = Progress(Stage.SEEN, since=AT + 3 * HOUR, is_complete=False)
+    windows = windows_for(SHEET, SLOT, sheet_missing)
     assert [spacing(windows, offset) for offset in (3.5 * HOUR, 5 * HOUR, 15 * DAYS)] == [5 * SECOND, MINUTE, None]
 
 
@@ -115,23 +121,26 @@ def test_origin_view_ends_once_the_page_is_seen() -> None:
 
 
 def test_origin_view_of_a_missing_part_is_used_as_often_as_its_edge_view() -> None:
-    awaited = Progress(Stage.SEEN, AT + 3 * HOUR, is_complete=False)
-    windows = windows_for(replace(SHEET, view=View.ORIGIN), SLOT, awaited)
-    assert windows == windows_for(SHEET, SLOT, awaited)
+    sheet_missing = Progress(Stage.SEEN, since=AT + 3 * HOUR, is_complete=False)
+    windows = windows_for(replace(SHEET, view=View.ORIGIN), SLOT, sheet_missing)
+    assert windows == windows_for(SHEET, SLOT, sheet_missing)
+    # Looks are closer in the first hour after the page was seen.
     assert [spacing(windows, offset) for offset in (3.5 * HOUR, 5 * HOUR)] == [5 * SECOND, MINUTE]
 
 
 COPY_ELSEWHERE = replace(SHEET, id="w/other/origin", part="other", view=View.ORIGIN, is_optional=True)
 
 
-def test_origin_view_of_a_copy_elsewhere_has_the_windows_of_the_page_with_a_quarter_of_the_chance() -> None:
-    windows_of_page = windows_for(ORIGIN, SLOT)
-    expected = (replace(window, chance=window.chance / 4, every_if_idle=None) for window in windows_of_page)
-    assert windows_for(COPY_ELSEWHERE, SLOT) == tuple(expected)
+def test_copy_elsewhere_has_the_windows_of_its_page_but_a_quarter_of_its_chance_of_change_and_no_idle_looks() -> None:
+    origin_windows_of_page = windows_for(ORIGIN, SLOT)
+    assert windows_for(COPY_ELSEWHERE, SLOT) == tuple(
+        replace(window, chance=window.chance / 4, every_if_idle=None) for window in origin_windows_of_page
+    )
 
 
 def test_origin_view_of_a_copy_elsewhere_ends_once_the_page_is_out() -> None:
-    assert windows_for(COPY_ELSEWHERE, SLOT, Progress(Stage.SEEN, AT, is_complete=False)) == ()
+    page_out_copy_missing = Progress(Stage.SEEN, since=AT, is_complete=False)
+    assert windows_for(COPY_ELSEWHERE, SLOT, page_out_copy_missing) == ()
 
 
 def test_closed_target_has_no_windows() -> None:
@@ -177,7 +186,8 @@ def test_day_is_overdue_from_local_midnight() -> None:
 
 
 def test_a_promised_month_is_watched_every_five_minutes_and_each_minute_once_it_has_passed() -> None:
-    windows, inside_july, in_august = windows_for(EDGE, JULY), timedelta(), 10 * DAYS
+    windows = windows_for(EDGE, JULY)
+    inside_july, in_august = timedelta(), 10 * DAYS  # from 23 July
     assert spacing(windows, inside_july) == 5 * MINUTE
     assert spacing(windows, in_august) == MINUTE
 
@@ -189,7 +199,7 @@ def test_release_without_a_readable_time_is_looked_at_hourly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("after_slot", "every", "every_at_origin"),
+    ("after_slot", "spacing_at_edge", "spacing_at_origin"),
     [
         (3 * HOUR - SECOND, HOUR, None),
         (3 * HOUR, 5 * SECOND, 5 * SECOND),
@@ -199,12 +209,12 @@ def test_release_without_a_readable_time_is_looked_at_hourly() -> None:
         (8 * DAYS, None, None),
     ],
 )
-def test_target_found_absent_after_its_release_is_looked_at_closely_for_an_hour(
-    after_slot: timedelta, every: timedelta | None, every_at_origin: timedelta | None
+def test_page_found_absent_after_its_release_is_looked_at_closely_for_an_hour_and_at_the_origin_for_two_minutes(
+    after_slot: timedelta, spacing_at_edge: timedelta | None, spacing_at_origin: timedelta | None
 ) -> None:
-    lost_again = Progress(Stage.SEEN, AT + SECOND, lost_at=AT + 3 * HOUR)
-    assert spacing(windows_for(EDGE, SLOT, lost_again), after_slot) == every
-    assert spacing(windows_for(ORIGIN, SLOT, lost_again), after_slot) == every_at_origin
+    lost_again = Progress(Stage.SEEN, since=AT + SECOND, lost_at=AT + 3 * HOUR)
+    assert spacing(windows_for(EDGE, SLOT, lost_again), after_slot) == spacing_at_edge
+    assert spacing(windows_for(ORIGIN, SLOT, lost_again), after_slot) == spacing_at_origin
 
 
 SEEN = Progress(Stage.SEEN, AT)
@@ -248,7 +258,7 @@ def test_release_not_judged_to_the_minute_has_a_quarter_of_the_chance(slot: Slot
     assert chance_at(windows_for(EDGE, slot, exact=False), timedelta()) == 0.25
 
 
-def test_a_listing_of_the_newest_pages_has_the_same_chance_in_all_its_windows() -> None:
+def test_a_listing_of_the_newest_pages_has_the_same_chance_in_all_its_windows_and_after_its_release_is_out() -> None:
     listing = replace(EDGE, view=View.TRIPWIRE, is_optional=True)
     assert chance_of(listing, out=True) == TRIPWIRE_CHANCE
     assert {window.chance for window in windows_for(listing, SLOT)} == {TRIPWIRE_CHANCE}
@@ -259,7 +269,7 @@ def test_phases_before_the_slot_differ_only_in_spacing() -> None:
 
 
 _instants = st.integers(-20 * 86_400, 20 * 86_400).map(lambda count: AT + count * SECOND)
-_standings = st.builds(Progress, st.sampled_from(list(Stage)), _instants, st.booleans(), st.none() | _instants)
+_progresses = st.builds(Progress, st.sampled_from(list(Stage)), _instants, st.booleans(), st.none() | _instants)
 _targets = st.sampled_from([EDGE, ORIGIN, CONTENT, SHEET, TRIPWIRE])
 _slots = st.sampled_from([SLOT, DAY, JULY])
 _seconds = st.integers(1, 60).map(lambda count: f"{count}s")
@@ -275,26 +285,29 @@ _watches = st.builds(
 )
 
 
-@given(_targets, _slots, _standings, _watches)
+@given(_targets, _slots, _progresses, _watches)
 def test_windows_are_in_time_order_and_do_not_overlap(
-    target: Target, slot: Slot, standing: Progress, watch: WatchSettings
+    target: Target, slot: Slot, progress: Progress, watch: WatchSettings
 ) -> None:
-    windows = windows_for(target, slot, standing, watch)
-    assert all(one.ends <= other.begins for one, other in pairwise(windows))
+    windows = windows_for(target, slot, progress, watch)
+    assert all(window.ends <= following.begins for window, following in pairwise(windows))
 
 
-@given(_targets, _slots, _standings, _instants)
+@given(_targets, _slots, _progresses, _instants)
 def test_later_now_only_removes_windows_that_ended(
-    target: Target, slot: Slot, standing: Progress, now: datetime
+    target: Target, slot: Slot, progress: Progress, now: datetime
 ) -> None:
-    everything = windows_for(target, slot, standing)
-    assert windows_for(target, slot, standing, now=now) == tuple(each for each in everything if each.ends > now)
+    all_windows = windows_for(target, slot, progress)
+    assert windows_for(target, slot, progress, now=now) == tuple(each for each in all_windows if each.ends > now)
 
 
 @given(_watches, st.integers(1, 10**9), st.integers(0, 59))
-def test_look_falls_due_at_the_slot_for_any_spacing(watch: WatchSettings, microseconds_before: int, shift: int) -> None:
+def test_look_falls_due_at_the_slot_for_any_spacing(
+    watch: WatchSettings, microseconds_before: int, shift_seconds: int
+) -> None:
     windows = windows_for(EDGE, SLOT, watch=watch)
-    due = next_due(windows, AT - timedelta(microseconds=microseconds_before), shift * SECOND)
+    due = next_due(windows, AT - timedelta(microseconds=microseconds_before), shift=shift_seconds * SECOND)
+    slot_window_begins = AT - watch.slot.begins
     while due is not None and due < AT:
-        due = next_due(windows, max(due, AT - watch.slot.begins), shift * SECOND)
+        due = next_due(windows, max(due, slot_window_begins), shift=shift_seconds * SECOND)
     assert due == AT

@@ -83,7 +83,7 @@ def test_equal_texts_share_one_copy() -> None:
 
 def test_the_shared_copy_of_a_text_is_dropped_after_a_hundred_others() -> None:
     texts = SharedTexts()
-    first, equal = str(404_000), str(404_000)
+    first, equal = str(404_000), str(404_000)  # two objects with the same text
     texts.share(first)
     for number in range(100):
         texts.share(str(number))

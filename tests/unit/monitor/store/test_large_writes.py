@@ -57,19 +57,21 @@ def stored_event_ids(store: TemporaryStore) -> list[str]:
         ([], [0]),
     ],
 )
-def test_a_portion_has_as_many_items_as_a_transaction_has_rows_for_in_the_order_of_their_steps(
+def test_items_are_written_in_order_and_each_portion_has_as_many_as_a_transaction_has_rows_for(
     steps: Sequence[tuple[int, int]], items_per_portion: Sequence[int]
 ) -> None:
-    portions, written, written_after = Portions(), list[tuple[int, int]](), [0]
-    for step, (items, rows) in enumerate(steps):
-        portions.add([(step, item) for item in range(items)], lambda _tx, some: written.extend(some), rows)
+    portions, written, written_after_portion = Portions(), list[tuple[int, int]](), [0]
+    for step, (items, rows_per_item) in enumerate(steps):
+        portions.add(
+            [(step, item) for item in range(items)], lambda _tx, some: written.extend(some), rows=rows_per_item
+        )
     with TemporaryStore().transaction() as tx:
         for write_portion in portions.write_functions():
             write_portion(tx)
-            written_after.append(len(written))
-    assert [later - earlier for earlier, later in pairwise(written_after)] == items_per_portion
+            written_after_portion.append(len(written))
+    assert [later - earlier for earlier, later in pairwise(written_after_portion)] == items_per_portion
     assert written == [(step, item) for step, (items, _) in enumerate(steps) for item in range(items)]
-    assert portions.rows == sum(items * rows for items, rows in steps)
+    assert portions.rows == sum(items * rows_per_item for items, rows_per_item in steps)
 
 
 @virtually
@@ -86,12 +88,13 @@ async def test_other_writes_and_runs_go_between_two_portions(clock: VirtualClock
     assert not large.done.done()
     await large.done
     await writer.close()
+    # The first small write comes after one portion, and the second after another.
     assert large_rows_before_small == [ROWS_AT_ONCE, 2 * ROWS_AT_ONCE]
     assert len(stored_event_ids(store)) == 4 * ROWS_AT_ONCE + 2
 
 
 @virtually
-async def test_large_writes_are_made_in_order_and_one_that_raises_ends_and_stops_no_other(
+async def test_large_writes_are_made_one_after_the_other_and_one_that_raises_ends_there_but_stops_no_other(
     clock: VirtualClock,
 ) -> None:
     store, order = TemporaryStore(), list[str]()
@@ -132,7 +135,7 @@ class EveryOtherTimeFailingStore(TemporaryStore):
 
 @virtually
 async def test_a_portion_that_the_store_refuses_is_written_again_with_those_after_it(clock: VirtualClock) -> None:
-    store = EveryOtherTimeFailingStore()
+    store = EveryOtherTimeFailingStore()  # it refuses every other transaction
     writer = Writer(store, clock)
     large = writer.write_in_portions(write_of_events("large", 3 * ROWS_AT_ONCE))
     await large.done
@@ -213,9 +216,10 @@ def test_a_wait_of_five_seconds_for_the_store_does_not_count_the_time_of_a_suspe
         loop = asyncio.get_running_loop()
         assert isinstance(loop, StandingLoop)
         answer_of_store = loop.create_future()
-        loop.call_at(1.0, loop.stand_still, suspended_seconds)
+        suspended_at, patience = 1.0, 5.0
+        loop.call_at(suspended_at, loop.stand_still, suspended_seconds)
         loop.call_at(answers_at, answer_of_store.set_result, None)
-        return await ends_within(answer_of_store, 5.0)
+        return await ends_within(answer_of_store, patience)
 
     with asyncio.Runner(loop_factory=StandingLoop) as runner:
         assert runner.run(story()) is is_in_time

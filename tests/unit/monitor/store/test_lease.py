@@ -58,14 +58,14 @@ def test_a_lease_is_longer_by_at_most_ten_seconds_however_long_a_write_took() ->
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 20)), max_size=30))
 def test_two_monitors_never_have_one_lease_at_once(steps: list[tuple[str, bool, int]]) -> None:
     store, now = TemporaryStore(), SLOT
-    believed: dict[str, datetime] = {}
+    held_until: dict[str, datetime] = {}
     for name, gives_back, seconds in steps:
         now += seconds * SECOND
         holder = Leaseholder(name)
         with store.transaction() as tx:
             if gives_back:
                 holder.release(tx, OUTBOX)
-                believed.pop(name, None)
+                held_until.pop(name, None)
             elif holder.take(tx, OUTBOX, now):
-                believed[name] = now + LASTS
-        assert len([it for it, until in believed.items() if now < until]) <= 1
+                held_until[name] = now + LASTS
+        assert len([holder_name for holder_name, until in held_until.items() if now < until]) <= 1

@@ -146,6 +146,7 @@ async def test_a_new_monitor_waits_until_the_others_share(clock: VirtualClock, s
     north = await start("north")
     south = await start("south")
     assert south.sharers == ("north",)
+    # Leases of 2 s are read every 0.5 s, and a new monitor waits for half of one.
     await clock.sleep(0.9)
     assert (north.sharers, south.sharers) == (("north", "south"), ("north",))
     await clock.sleep(1.0)
@@ -187,6 +188,7 @@ async def test_a_monitor_that_was_halted_has_no_share_until_the_others_share_wit
     north, south = await start_north_and_south(clock, start)
     north.clock.halt(LEASE_SECONDS + 1.2)
     await clock.sleep(6)
+    # South uses the turns of north from the end of its lease until north is back.
     assert south.sharers_over_time[-2:] == [("south",), ("north", "south")]
     # North makes no requests before it is one of the sharers again.
     assert north.sharers_over_time[-3:] == [(), ("south",), ("north", "south")]
@@ -246,13 +248,15 @@ async def test_monitors_of_a_slow_store_keep_their_shares_and_leases(clock: Virt
     assert {monitor.sharers for monitor in both} == {("north", "south")}
 
 
-@pytest.mark.parametrize(("seconds_of_north", "seconds_of_south"), [(1.0, 2.6), (1.0, 3.2), (1.8, 2.8), (2.6, 2.6)])
+@pytest.mark.parametrize(
+    ("north_write_seconds", "south_write_seconds"), [(1.0, 2.6), (1.0, 3.2), (1.8, 2.8), (2.6, 2.6)]
+)
 @on_one_store
 async def test_monitors_never_exceed_the_shared_budget_when_their_store_becomes_slow(
-    clock: VirtualClock, start: Start, seconds_of_north: float, seconds_of_south: float
+    clock: VirtualClock, start: Start, north_write_seconds: float, south_write_seconds: float
 ) -> None:
     both = north, south = await start_north_and_south(clock, start)
-    north.writer.seconds_to_begin, south.writer.seconds_to_begin = seconds_of_north, seconds_of_south
+    north.writer.seconds_to_begin, south.writer.seconds_to_begin = north_write_seconds, south_write_seconds
     assert await highest_part_of_budget_used(both, within=20) <= 1
 
 
@@ -368,7 +372,7 @@ async def test_suspended_monitor_with_a_taken_name_gets_no_share_and_writes_noth
 ) -> None:
     old = await start("north")
     old.stop_renewing()
-    await clock.sleep(5)
+    await clock.sleep(5)  # longer than its lease lasts
     new = await start("north")
     old.resume_renewing()
     await clock.sleep(3)

@@ -113,8 +113,9 @@ def test_locked_database_is_reported_and_used_again_when_free(sqlite: Store) -> 
 def test_full_disk_is_reported_and_the_store_continues_with_room_again(sqlite: Store) -> None:
     with sqlite.transaction() as tx:
         tx.save_runs(some_runs(5, "before/page/edge"))
+    pages_too_few_for_2000_runs = 60
     with sqlite._engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count=60")
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages_too_few_for_2000_runs}")
     with pytest.raises(StoreFault, match="the disk is full"), sqlite.transaction() as tx:
         tx.save_runs(some_runs(2000))
     assert runs_of(sqlite, "r/page/edge") == []

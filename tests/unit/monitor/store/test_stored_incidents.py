@@ -34,7 +34,8 @@ def test_an_incident_that_an_older_version_stored_has_the_same_facts_and_keys() 
     findings = (Finding(LEAD, detail="x", url="https://a.example"), Finding(Kind.LATE, "page"))
     lead = {"verdict": LEAD, "grade": Grade.NONE, "findings": findings}
     incident = an_incident(facts=replace(facts, address=Address.GUESSED, parts=(page,), **lead))
-    read = from_json(Incident, STORED_BY_AN_OLDER_VERSION, {})
-    assert read == incident
-    assert read.facts.parts[0].verdict is VerdictKind.LATE
-    assert json.loads(to_json(read)) == json.loads(STORED_BY_AN_OLDER_VERSION)
+    # The older version stored this incident as JSON.
+    read_incident = from_json(Incident, STORED_BY_AN_OLDER_VERSION, {})
+    assert read_incident == incident
+    assert read_incident.facts.parts[0].verdict is VerdictKind.LATE
+    assert json.loads(to_json(read_incident)) == json.loads(STORED_BY_AN_OLDER_VERSION)

@@ -155,6 +155,7 @@ async def test_writes_wait_while_the_store_fails_and_are_made_when_it_recovers(c
     await clock.sleep(0.35)
     writer.queue_run(a_run(looks=2))
     assert await patient is True
+    # Four attempts fail, with pauses that begin with 0.1 s and double: 0.1 + 0.2 + 0.4 + 0.8 s.
     assert clock.monotonic() < 2.0
     await writer.close()
     assert runs_of(store, EDGE) == [a_run(looks=2)]
@@ -280,16 +281,16 @@ async def test_a_write_whose_caller_was_cancelled_before_its_turn_is_dropped(clo
     assert [event.id for event in store.verdicts.events()] == ["awaited"]
 
 
-@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("write_goes_first", [False, True])
 @virtually
-async def test_run_that_cannot_be_stored_does_not_stop_the_others(
-    clock: VirtualClock, sqlite: Store, *, first: bool
+async def test_run_that_cannot_be_stored_is_logged_and_does_not_stop_other_writes(
+    clock: VirtualClock, sqlite: Store, *, write_goes_first: bool
 ) -> None:
     log = WriterLog()
-    naive = replace(a_run("odd/page/edge"), begin=SLOT.replace(tzinfo=None))
+    without_time_zone = replace(a_run("odd/page/edge"), begin=SLOT.replace(tzinfo=None))
     writer = log.writer(sqlite, clock)
-    writer.queue_run(naive)
-    assert await writer.write(lambda tx: tx.add_event(an_event()), first=first)
+    writer.queue_run(without_time_zone)
+    assert await writer.write(lambda tx: tx.add_event(an_event()), first=write_goes_first)
     writer.queue_run(a_run())
     await writer.close()
     assert len(log.faults) == 1
@@ -297,10 +298,10 @@ async def test_run_that_cannot_be_stored_does_not_stop_the_others(
     assert runs_of(sqlite, EDGE, "odd/page/edge") == [a_run()]
 
 
-@pytest.mark.parametrize("failing", [0, 1, 3])
+@pytest.mark.parametrize("failing_transactions", [0, 1, 3])
 @virtually
-async def test_no_transaction_exceeds_its_limit_and_every_run_is_committed_before_the_first_other_write(
-    clock: VirtualClock, failing: int
+async def test_no_transaction_exceeds_its_limit_and_all_full_transactions_of_runs_come_before_the_first_write(
+    clock: VirtualClock, failing_transactions: int
 ) -> None:
     store, log, many = FailingStore(), WriterLog(), 2 * ROWS_AT_ONCE + 10
     commits_before_write: list[int] = []
@@ -311,10 +312,11 @@ async def test_no_transaction_exceeds_its_limit_and_every_run_is_committed_befor
         writer.write(lambda _tx: commits_before_write.append(store.commits), release=f"r{number}")
         for number in range(many)
     ]
-    store.failures = failing
+    store.failures = failing_transactions
     assert len(await asyncio.gather(*writes)) == many
     await writer.close()
     assert max(log.commits) <= ROWS_AT_ONCE + WRITES_AT_ONCE
+    # The last runs do not fill a transaction, so they are in that of the first writes.
     transactions_full_of_runs, transactions_with_writes = many // ROWS_AT_ONCE, ceil(many / WRITES_AT_ONCE)
     assert len(log.commits) == transactions_full_of_runs + transactions_with_writes
     assert sum(log.commits) == 2 * many
@@ -331,16 +333,19 @@ async def test_write_marked_first_does_not_wait_for_earlier_runs(clock: VirtualC
     ordinary = asyncio.create_task(writer.write(lambda _tx: store.commits))
     await clock.sleep(0)
     commits_before_first = await writer.write(lambda _tx: store.commits, first=True)
+    # At most the transaction that is open already comes before it.
     assert commits_before_first <= 1
     # The ordinary write is in the last of the four.
     assert await ordinary == transactions_full_of_runs - 1
     await writer.close()
 
 
-@pytest.mark.parametrize("failing", [0, 2])
+@pytest.mark.parametrize("failing_transactions", [0, 2])
 @virtually
-async def test_rows_of_batch_members_are_written_in_portions_before_the_runs(clock: VirtualClock, failing: int) -> None:
-    store = FailingStore(failing)
+async def test_rows_of_batch_members_are_written_in_portions_before_the_runs(
+    clock: VirtualClock, failing_transactions: int
+) -> None:
+    store = FailingStore(failing_transactions)
     written: list[str] = []
 
     @dataclass
@@ -365,8 +370,13 @@ async def test_rows_of_batch_members_are_written_in_portions_before_the_runs(clo
     writer.queue_run(a_run())
     await clock.sleep(2.0)
     await writer.close()
-    first = ["3 portions left, 0 runs"] * (1 + failing)
-    assert written == [*first, "2 portions left, 0 runs", "1 portions left, 0 runs", "closed with 1 runs"]
+    attempts_at_first_portion = ["3 portions left, 0 runs"] * (failing_transactions + 1)
+    assert written == [
+        *attempts_at_first_portion,
+        "2 portions left, 0 runs",
+        "1 portions left, 0 runs",
+        "closed with 1 runs",
+    ]
 
 
 @pytest.mark.parametrize("seconds_before_run", [0.0, 0.05, 0.2])

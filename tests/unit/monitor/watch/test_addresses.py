@@ -61,7 +61,8 @@ def json_of_page_at_true_url(folder: Path, *, published_at: str, now: str, **mor
 def test_page_at_another_slug_than_guessed_is_on_time_if_its_announcement_redirects_to_it(tmp_path: Path) -> None:
     body = json_of_page_at_true_url(tmp_path, published_at="09:30:03", now="09:34:00")
     assert (body["verdict"], body["url"], body["address"]) == ("on_time", TRUE_URL, BY_REDIRECT)
-    # These are the seconds from its last proved absence to the slot.
+    # Its absence was last proved 20 to 30 s before the slot: an announcement without a redirect, seen up to 10 s after
+    # the slot, proves that the page was absent 30 s earlier.
     assert 20 <= body["early_bound"] <= 30
     assert body["first_seen"]["by"] <= "2026-11-26T09:30:08"
 
@@ -95,10 +96,11 @@ def test_a_page_that_a_listing_shows_before_its_announcement_redirects_is_found_
     assert body["first_seen"]["after"] <= "2026-11-26T09:30:03" <= body["first_seen"]["by"]
 
 
-def test_a_page_that_comes_late_at_its_guessed_address_is_late_by_its_looks(tmp_path: Path) -> None:
-    without_link = script_head().replace('announcement = "claims-q3-2026"', "").replace(TRUE_URL, GUESSED_URL)
-    body = play(tmp_path, without_link, an_answer(GUESSED_URL, "09:32:00"), now="09:40:00")
+def test_a_page_that_comes_late_at_its_guessed_address_is_late_and_dated_by_looks_at_it(tmp_path: Path) -> None:
+    without_announcement = script_head().replace('announcement = "claims-q3-2026"', "").replace(TRUE_URL, GUESSED_URL)
+    body = play(tmp_path, without_announcement, an_answer(GUESSED_URL, "09:32:00"), now="09:40:00")
     assert body["verdict"] == "late"
+    # The page is looked at each second, so it was last seen absent just before it came.
     assert body["first_seen"]["after"] >= "2026-11-26T09:31:58"
 
 

@@ -64,10 +64,10 @@ async def test_a_monitor_whose_lease_ended_keeps_its_releases_until_it_knows_the
     admission, watch = office.daemon.admission, office.daemon.watch
     before = dict(watch.releases)
     assert set(before) == {"tomorrow", "in-five-days"}
-    own_lease_ended, without_us, alone = (), ("south",), ("north",)
-    for members in (own_lease_ended, without_us, alone):
-        await admission.apply_share(Share("north", members, 0.0, divided=True))
-    assert all(watch.releases.get(name) is watched for name, watched in before.items())
+    own_lease_ended, only_another, only_us = (), ("south",), ("north",)
+    for members in (own_lease_ended, only_another, only_us):
+        await admission.apply_share(Share("north", members, store_zero=0.0, divided=True))
+        assert all(watch.releases.get(name) is watched for name, watched in before.items())
 
 
 @with_office()
@@ -76,5 +76,5 @@ async def test_a_monitor_drops_the_releases_of_a_host_that_another_member_owns(o
     assert set(office.daemon.watch.releases) == {"tomorrow", "in-five-days"}
     members = ("north", "south")
     not_the_owner = "south" if owner_of("stats.example", members) == "north" else "north"
-    await office.daemon.admission.apply_share(Share(not_the_owner, members, 0.0, divided=True))
+    await office.daemon.admission.apply_share(Share(not_the_owner, members, store_zero=0.0, divided=True))
     assert not office.daemon.watch.releases

@@ -34,10 +34,10 @@ def releases(count: int) -> str:
     )
 
 
-def test_a_slot_that_is_too_large_for_a_budget_is_warned_of_the_day_before(tmp_path: Path) -> None:
+def test_the_status_page_warns_of_a_slot_that_is_too_large_for_a_budget_from_the_day_before(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        # Within a quarter of an hour of the start, since that may be shortly before the slot.
-        await life.clock.sleep(15 * 60)
+        quarter_of_an_hour_after_start = 15 * 60
+        await life.clock.sleep(quarter_of_an_hour_after_start)
         (check_of_budget,) = (check for check in life.app.status.checks() if check.name.startswith("Budget of"))
         assert check_of_budget.name == f"Budget of {HOST}, 26 November 2026"
         assert f"the budget carries {5 * 60} (5/s)" in check_of_budget.state
@@ -47,7 +47,7 @@ def test_a_slot_that_is_too_large_for_a_budget_is_warned_of_the_day_before(tmp_p
     live(tmp_path, "", act, head=DAY_BEFORE + releases(5))
 
 
-def test_a_day_that_the_budgets_carry_is_no_check_on_the_status_page(tmp_path: Path) -> None:
+def test_the_status_page_has_no_check_of_a_budget_that_is_enough_for_the_next_day(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.clock.sleep(2.5 * 3600)
         assert not any(check.name.startswith("Budget of") for check in life.app.status.checks())

@@ -93,8 +93,10 @@ ONE_ROUND_OF_60, ONE_ROUND_OF_175 = 60 / BUDGET + 1, 175 / BUDGET + 1
 
 
 @pytest.mark.slow
-def test_each_of_sixty_pages_of_one_slot_is_dated_within_one_round_of_looks(tmp_path: Path) -> None:
-    slot = play_busy_slot(tmp_path, 60, until="09:30:40")
+def test_sixty_pages_of_one_slot_are_on_time_with_intervals_of_one_round_of_looks_and_without_notices(
+    tmp_path: Path,
+) -> None:
+    slot = play_busy_slot(tmp_path, pages=60, until="09:30:40")
     assert slot.verdicts == {"on_time": 60}
     assert slot.median_width <= ONE_ROUND_OF_60
     assert not slot.played.results.notices
@@ -103,17 +105,20 @@ def test_each_of_sixty_pages_of_one_slot_is_dated_within_one_round_of_looks(tmp_
 
 @pytest.mark.slow
 def test_pages_at_other_addresses_than_expected_are_found_by_their_announcements_redirects(tmp_path: Path) -> None:
-    slot = play_busy_slot(tmp_path, 60, elsewhere=6, until="09:31:10")
+    slot = play_busy_slot(tmp_path, pages=60, elsewhere=6, until="09:31:10")
     assert slot.verdicts == {"on_time": 60}
     assert not slot.played.results.notices
     found_by_redirect = {one["id"] for one in slot.played.results.releases if str(one["address"]) == "led_to"}
-    assert found_by_redirect >= {f"r{n}" for n in range(6)}
+    pages_elsewhere = {f"r{n}" for n in range(6)}
+    assert found_by_redirect >= pages_elsewhere
     assert slot.played.peak_rate[PAGE_HOST] <= BUDGET
 
 
 @pytest.mark.slow
-def test_the_busiest_thursday_is_proved_with_its_late_releases(tmp_path: Path) -> None:
-    slot = play_busy_slot(tmp_path, 175, late=20, until="09:33:20")
+def test_of_175_pages_of_one_slot_those_on_time_are_proved_on_time_and_the_20_late_ones_have_notices(
+    tmp_path: Path,
+) -> None:
+    slot = play_busy_slot(tmp_path, pages=175, late=20, until="09:33:20")
     assert slot.verdicts == {"on_time": 155, "late": 20}
     assert slot.median_width <= ONE_ROUND_OF_175
     notices = slot.played.results.notices
@@ -124,8 +129,8 @@ def test_the_busiest_thursday_is_proved_with_its_late_releases(tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_every_page_with_a_required_file_is_proved(tmp_path: Path) -> None:
-    slot = play_busy_slot(tmp_path, 175, files=True)
+def test_175_pages_with_a_required_file_each_are_all_on_time_within_the_budgets_of_both_hosts(tmp_path: Path) -> None:
+    slot = play_busy_slot(tmp_path, pages=175, files=True)
     assert slot.verdicts == {"on_time": 175}
     assert slot.median_width <= ONE_ROUND_OF_175
     assert not slot.played.results.notices
@@ -136,7 +141,8 @@ def test_every_page_with_a_required_file_is_proved(tmp_path: Path) -> None:
 def test_an_overloaded_slot_proves_nearly_as_many_pages_as_get_a_look_in_its_first_minute(tmp_path: Path) -> None:
     looks_in_a_minute = BUDGET * 60
     slot = play_busy_slot(tmp_path, pages=looks_in_a_minute, until="09:32:30")
-    assert slot.verdicts["on_time"] >= looks_in_a_minute - 20
+    # Pages come 1 to 5 s after the slot, so the looks of the first 4 s or so find them absent.
+    assert slot.verdicts["on_time"] >= looks_in_a_minute - 4 * BUDGET
     assert slot.verdicts.keys() <= {"on_time", "unproven"}
     assert slot.played.peak_rate[PAGE_HOST] <= BUDGET
 

@@ -41,7 +41,7 @@ def test_the_cached_json_equals_a_new_judgement(tmp_path: Path, story: str) -> N
         compared = 0
         await life.until("09:28:10")
         for number in range(600):
-            # Compare at every other time only, so that the cached JSON is as old as it can be.
+            # Every other time the JSON is only cached, so that it is 1.3 s old at the comparison.
             await life.clock.sleep(1.3)
             if number % 2 == 0:
                 life.daemon.watch.verdict_now("claims-q3")

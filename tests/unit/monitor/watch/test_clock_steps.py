@@ -32,7 +32,7 @@ from tests.worlds.instants import SLOT
 from tests.worlds.releases import PAGE_URL, a_promise, a_release
 
 BEGINS, ENDS, DAY = -30.0, 60.0, timedelta(days=1)
-TOLERANCE = timedelta(seconds=1)
+DATE_TOLERANCE = timedelta(seconds=1)
 """A date has whole seconds, so an error of our clock below a second is not noticed."""
 
 
@@ -40,7 +40,7 @@ TOLERANCE = timedelta(seconds=1)
 class Story:
     """Seconds from the slot: when the page came, by how many milliseconds our clock is wrong from when on, halts."""
 
-    out: float | None
+    published_after_slot: float | None
     steps: Sequence[tuple[float, int]]
     every: float = 1.0
     latency: float = 0.04
@@ -109,7 +109,11 @@ def publisher(story: Story, clock: HaltingClock) -> ScriptedFetcher:
     def answer(_: Request) -> Reply:
         true = BEGINS + clock.monotonic()
         date = format_datetime((SLOT + timedelta(seconds=true)).replace(microsecond=0), usegmt=True)
-        status, body = (200, b"figures") if story.out is not None and true >= story.out else (404, b"no")
+        status, body = (
+            (200, b"figures")
+            if story.published_after_slot is not None and true >= story.published_after_slot
+            else (404, b"no")
+        )
         return Reply(status, body, {"date": date}, seconds=story.latency)
 
     return ScriptedFetcher(clock, answer)
@@ -121,7 +125,7 @@ def stories(draw: st.DrawFn) -> Story:
     wrong = st.integers(-5000, 5000) | st.sampled_from([0, 1000, 2000, 20_000, -29_000, 45_000, -3_600_000, 3_600_000])
     halt = st.tuples(moment, st.floats(0.2, 20).map(lambda long: round(long, 1)))
     return Story(
-        out=draw(st.none() | st.floats(0, 8).map(lambda at: round(at, 2)) | moment),
+        published_after_slot=draw(st.none() | st.floats(0, 8).map(lambda at: round(at, 2)) | moment),
         steps=tuple(draw(st.lists(st.tuples(moment, wrong), min_size=1, max_size=6))),
         every=draw(st.sampled_from([0.5, 1.0, 1.0, 5.0, 15.0])),
         latency=draw(st.sampled_from([0.02, 0.3, 1.5])),
@@ -141,15 +145,15 @@ def stories(draw: st.DrawFn) -> Story:
 def test_intervals_contain_the_truth_and_verdicts_agree_with_it_after_any_step_of_our_clock(story: Story) -> None:
     verdict = judged(story)
     (page,) = verdict.parts
-    after, by = page.released.after, page.released.by
-    if story.out is None:
+    after, by = page.released.after, page.released.by  # the measured interval, None without a bound
+    if story.published_after_slot is None:
         assert by is None
         assert verdict.verdict in {"pending", "unproven", "overdue"}
     else:
-        # A page that is public before its slot is released at the slot.
-        released = SLOT + timedelta(seconds=max(story.out, 0.0))
-        assert after is None or after <= released + TOLERANCE
-        assert by is None or by >= released - TOLERANCE
-        # Every page of these stories comes within the tolerance of a minute.
+        # A page that is public before its slot counts as released at the slot.
+        released = SLOT + timedelta(seconds=max(story.published_after_slot, 0.0))
+        assert after is None or after <= released + DATE_TOLERANCE
+        assert by is None or by >= released - DATE_TOLERANCE
+        # Every page of these stories comes less than a minute after its slot, so none is late.
         assert verdict.verdict not in {"late", "overdue"}
-        assert verdict.verdict != "early" or story.out < 0
+        assert verdict.verdict != "early" or story.published_after_slot < 0

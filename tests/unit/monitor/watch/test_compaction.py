@@ -81,13 +81,14 @@ def test_runs_of_old_final_releases_are_merged_and_replay_finds_no_difference(tm
         save_judged_release(store, f"r{number}")
     before = {row.release: row.body for row in store.verdicts.judged()}
     assert {row.word for row in store.verdicts.judged()} == {"on_time"}
-    assert compact(store) >= releases * (len(noisy_runs("r0")) - MIN_RUNS)
+    runs_fewer = compact(store)
+    assert runs_fewer >= releases * (len(noisy_runs("r0")) - MIN_RUNS)
     assert {row.release: row.body for row in store.verdicts.judged()} == before
     assert [name for name, differences in replay(store, POLICIES, None, None) if differences] == []
     merged = store.runs.of_release("r0")
     assert len(merged) <= MIN_RUNS
     assert sum(run.looks + run.failed for run in merged) == sum(run.looks for run in noisy_runs("r0"))
-    assert compact(store) == 0
+    assert compact(store) == 0  # no run is left to merge
     store.close()
 
 
@@ -101,13 +102,14 @@ def test_runs_of_recent_open_watched_or_small_releases_are_not_merged(tmp_path: 
         row = store.verdicts.judged_one("open")
         tx.save_judged(replace(row, word="pending", grade="none", final=False))
     assert compact(store, watched={"watched"}) == 0
+    # Once the watched one is no longer watched, its runs are merged, and still not those of the others.
     others_before = {name: store.runs.of_release(name) for name in ("recent", "small", "open")}
     assert compact(store, watched=()) > 0
     assert {name: store.runs.of_release(name) for name in others_before} == others_before
     store.close()
 
 
-def test_no_runs_are_merged_if_the_time_after_which_they_may_be_is_zero(tmp_path: Path) -> None:
+def test_merging_of_runs_is_turned_off_by_an_age_of_zero(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     save_judged_release(store, "r")
     assert compact(store, after=timedelta()) == 0
@@ -133,7 +135,7 @@ class NothingToDelete:
 
 
 @pytest.mark.slow
-def test_the_room_that_is_freed_goes_back_to_the_disk(tmp_path: Path) -> None:
+def test_after_a_merge_the_daily_retention_makes_the_file_of_the_store_smaller(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     for number in range(60):
         save_judged_release(store, f"r{number}")

@@ -112,18 +112,22 @@ def release_at_guessed_address(
     return watched
 
 
-@pytest.mark.parametrize(("seconds", "verdict"), [(1, "overdue"), (65, "pending")], ids=["at once", "a minute later"])
-def test_a_release_late_by_its_witnesses_is_pending_within_a_minute_if_another_release_shows_longer_lags(
-    seconds: float, verdict: str
+@pytest.mark.parametrize(
+    ("judged_for_seconds", "verdict_on_claims"), [(1, "overdue"), (65, "pending")], ids=["at once", "a minute later"]
+)
+def test_an_overdue_release_becomes_pending_within_a_minute_if_another_release_shows_that_redirects_are_behind(
+    judged_for_seconds: float, verdict_on_claims: str
 ) -> None:
     store = TemporaryStore()
     # Neither the announcement nor the index of claims shows a publication five minutes after its slot.
     claims = release_at_guessed_address("claims", {}, silent_at=295)
     # The page of visas was out 1 s after the slot, but its announcement redirected only 280 s later.
     visas = release_at_guessed_address("visas", {1: State.PRESENT}, silent_at=280, redirected_at=281)
+    # Its slot is 30 s earlier, because releases of one slot are judged again at once.
     visas.promises = [a_promise(after_slot(-30), release="visas")]
-    judge_for_some_seconds({"claims": claims, "visas": visas}, store, seconds=seconds)
-    assert {row.release: row.word for row in store.verdicts.judged()} == {"claims": verdict, "visas": "on_time"}
+    judge_for_some_seconds({"claims": claims, "visas": visas}, store, seconds=judged_for_seconds)
+    verdicts = {row.release: row.word for row in store.verdicts.judged()}
+    assert verdicts == {"claims": verdict_on_claims, "visas": "on_time"}
 
 
 def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judged_too() -> None:
@@ -156,13 +160,14 @@ def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judg
 
 
 @pytest.mark.parametrize(
-    ("turns_in_doubt", "verdicts"), [(9, []), (1, ["unproven"])], ids=["for 9 seconds", "at the first turn"]
+    ("seconds_in_doubt", "verdicts"), [(9, []), (1, ["unproven"])], ids=["for 9 seconds", "for the first second"]
 )
-def test_no_release_is_judged_while_our_clock_is_in_doubt(turns_in_doubt: int, verdicts: list[str]) -> None:
+def test_no_release_is_judged_while_our_clock_is_in_doubt(seconds_in_doubt: int, verdicts: list[str]) -> None:
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     with store.transaction() as tx:
         tx.save_release(mine.release)
-    is_clock_in_doubt = iter([True] * turns_in_doubt + [False] * 9).__next__
+    # While it is in doubt, the clock is checked again after a second.
+    is_clock_in_doubt = iter([True] * seconds_in_doubt + [False] * 9).__next__
     judge_for_some_seconds({"claims": mine}, store, is_clock_in_doubt=is_clock_in_doubt, seconds=5)
     assert [row.word for row in store.verdicts.judged()] == verdicts
 
@@ -179,15 +184,16 @@ async def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_rea
     health = HealthState(clock.now(), {}, timedelta(seconds=2))
     recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), rules, health, lambda _recorded: None)
     portions = Portions()
+    two_items_of_a_portion_each = range(2)
     portions.add(
-        range(2),
+        two_items_of_a_portion_each,
         lambda _tx, _: stored_promises_at_each_portion.append(store.ledger.promises(["claims"])),
         rows=ROWS_AT_ONCE,
     )
-    large = writer.write_in_portions(portions)
+    calendar_read = writer.write_in_portions(portions)
     verdict = judge(mine.release, mine.promises, mine.runs, (), Policy(), after_slot(300))
     await recorder.record(mine, verdict, (), after_slot(300))
-    await large.done
+    await calendar_read.done
     await writer.close()
     assert stored_promises_at_each_portion == [list(mine.promises)] * 2
     assert [row.release for row in store.verdicts.judged()] == ["claims"]
@@ -227,7 +233,7 @@ def judge_for_some_seconds(
 
 
 @virtually
-async def test_a_release_that_was_queued_twice_is_due_once_in_order_of_ids(clock: VirtualClock) -> None:
+async def test_queued_releases_are_due_at_once_in_order_of_ids_and_each_once(clock: VirtualClock) -> None:
     queue = JudgingQueue(clock)
     for name in ("b", "a", "b"):
         queue.judge_soon(name)

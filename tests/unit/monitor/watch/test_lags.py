@@ -53,22 +53,24 @@ def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[di
     return bodies
 
 
-def test_a_release_whose_listing_is_behind_is_pending_and_then_unproven_if_another_published_one_is_unlisted_too(
+def test_a_release_found_late_is_pending_and_then_unproven_if_redirects_were_behind_for_another_release_too(
     tmp_path: Path,
 ) -> None:
     # Listings and redirects are six minutes behind, so they do not show these pages before 09:36:01.
-    before, after = claims_json_at(
+    before_redirect, after_redirect = claims_json_at(
         tmp_path, both_published(births_at="09:30:01", claims_at="09:30:01"), times=("09:35:50", "09:38:00")
     )
-    assert (before["verdict"], before["due"]["part"]) == ("pending", "page")
-    assert (after["verdict"], after["address"]) == ("unproven", "led_to")
+    assert (before_redirect["verdict"], before_redirect["due"]["part"]) == ("pending", "page")
+    found_by_redirect = "led_to"
+    assert (after_redirect["verdict"], after_redirect["address"]) == ("unproven", found_by_redirect)
 
 
 @pytest.mark.slow
-def test_a_release_that_is_missing_for_longer_than_the_lag_of_the_day_is_overdue(tmp_path: Path) -> None:
-    before, after = claims_json_at(
+def test_a_release_that_is_missing_for_longer_than_redirects_are_behind_for_another_is_overdue(tmp_path: Path) -> None:
+    # The redirect to births comes at 09:36:01, six minutes after its page.
+    at_09_36_50, at_09_38 = claims_json_at(
         tmp_path, both_published(births_at="09:30:01", claims_at="10:20:00"), times=("09:36:50", "09:38:00")
     )
-    assert [body["verdict"] for body in (before, after)] == ["pending", "overdue"]
-    # At 09:38 with a lag of six minutes, its absence is proved until about 09:32 only.
-    assert 60 < after["delay"]["min"] < 120
+    assert [body["verdict"] for body in (at_09_36_50, at_09_38)] == ["pending", "overdue"]
+    # At 09:38 the absence of claims is proved until about 09:32 only. The delay is in seconds from 09:30.
+    assert 60 < at_09_38["delay"]["min"] < 120

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.notice import Notice
 from monitor.config.settings import Settings
-from monitor.store.writer import DELAY
+from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
 from monitor.watch.listing_followup import MAX_FOLLOWED
 from schedules.contract.verdict import Kind
 from tests.unit.monitor.app.life import HEAD, Life, live
@@ -91,7 +91,7 @@ def test_a_listed_address_that_proves_nothing_gets_one_lead_notice_which_a_resta
         assert has_no_finding_or_draft(life)
 
     tables = listing_with_entry(url, TITLE) + ANSWERS_THAT_PROVE_NOTHING[answer]
-    live(tmp_path, tables, act, base=WATCHING_THE_LISTING, delay=DELAY)
+    live(tmp_path, tables, act, base=WATCHING_THE_LISTING, delay=REAL_COMMIT_DELAY)
 
 
 def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closely(tmp_path: Path) -> None:
@@ -100,12 +100,13 @@ def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closel
         _before_the_entry, with_the_entry = look_times(life, f"{STATS}/latest")
         looks = look_times(life, LISTED_URL)
         assert looks[0] - with_the_entry <= timedelta(seconds=1)
+        # The listing is looked at about 09:29, so these are the looks of less than a minute.
         assert len(looks) >= 8
 
     live(tmp_path, listing_with_entry(LISTED_URL, TITLE), act, base=WATCHING_THE_LISTING)
 
 
-def test_a_lead_contains_no_text_of_the_listing(tmp_path: Path) -> None:
+def test_a_lead_contains_no_text_of_the_listing_or_the_listed_page(tmp_path: Path) -> None:
     title = "Example claims of every sort in Great Britain: July to September 2026"
     title_in_listing = title.replace(" in", " falling in")
 
@@ -113,7 +114,8 @@ def test_a_lead_contains_no_text_of_the_listing(tmp_path: Path) -> None:
         await life.until("09:29:45")
         (notice,) = first_notices(life)
         assert notice.kind == "lead"
-        assert not any(word in notice.text + notice.subject for word in ("falling", "Unemployment"))
+        word_of_listing, word_of_page = "falling", "Unemployment"
+        assert not any(word in notice.text + notice.subject for word in (word_of_listing, word_of_page))
 
     tables = listing_with_entry(LISTED_URL, title_in_listing)
     tables += an_answer(LISTED_URL, "08:00:00", a_web_page("Claims", "Unemployment fell by 3%."))
@@ -158,6 +160,7 @@ def test_a_listed_address_that_comes_to_show_the_release_before_the_slot_is_an_e
         assert (life.stored_verdict(), first_notice_kinds(life)) == ("early", ["lead", "opened"])
         verdict = life.daemon.watch.releases["claims-q3"].verdict
         (exposure,) = verdict.exposures
+        # The new edition came at 09:29:40.
         assert exposure.start.after >= datetime.fromisoformat("2026-11-26T09:29:30+00:00")
 
     live(tmp_path, listing_with_entry(LISTED_URL, TITLE) + before + new_edition, act, base=WATCHING_THE_LISTING)
@@ -201,6 +204,7 @@ def test_a_release_that_a_listing_shows_weeks_before_it_is_watched_is_an_exposur
         verdict = life.daemon.watch.releases["claims-q3"].verdict
         assert [found.kind for found in verdict.findings] == [Kind.EARLY_EXPOSURE]
         await life.until("09:40:00")
+        # From 09:29 on, that is at least a look every seven seconds.
         assert len(look_times(life, LISTED_URL)) > 100
         assert first_notice_kinds(life) == ["opened"]
 
@@ -258,6 +262,7 @@ def test_only_sixty_of_hundreds_of_listed_entries_are_looked_at_and_a_lead_and_a
         requested = {entry.path for entry in life.publisher.log.entries if entry.path.startswith("/releases/")}
         assert 0 < len(requested) <= MAX_FOLLOWED == 60
         notices = life.daemon.store.outbox.notices()
+        # There is at most one for each followed entry, and one that says that there are more.
         assert len(notices) <= MAX_FOLLOWED + 1
         assert any("more than 60 entries" in notice.text for notice in notices)
         assert "parts_cut" in {found.kind for found in life.daemon.watch.releases["claims-q3"].verdict.findings}

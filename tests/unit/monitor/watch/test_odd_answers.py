@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alerts.notice import Notice
-from monitor.store.writer import DELAY
+from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
 from tests.unit.monitor.app.life import HEAD as ON_GOVUK
 from tests.unit.monitor.app.life import URL as ON_GOVUK_URL
 from tests.unit.monitor.app.life import Life, live
@@ -53,7 +53,8 @@ def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead_even_with_a_res
     url, body = ODD_ANSWERS[words]
 
     async def act(life: Life) -> None:
-        await life.until("09:28:50")
+        ten_seconds_after_answer_came = "09:28:50"
+        await life.until(ten_seconds_after_answer_came)
         assert lead_notices(life) == []
         await life.until("09:29:55")
         assert life.stored_verdict() == "pending"
@@ -63,6 +64,7 @@ def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead_even_with_a_res
         text = notice.text.replace("\n", " ")
         assert words in text
         assert "its address before its slot: it does not prove that the release is out" in text
+        # The last look without it was less than ten seconds before it came.
         assert "first seen between 26 Nov 2026 09:28:3" in text
         assert not life.daemon.store.verdicts.drafts(life.daemon.store.verdicts.incidents()[0].id)
         await life.kill()
@@ -70,7 +72,7 @@ def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead_even_with_a_res
         await life.until("09:29:58")
         assert len(lead_notices(life)) == 1
 
-    live(tmp_path, an_answer(url, "09:28:40", body), act, head=WITH_SHEET, delay=DELAY)
+    live(tmp_path, an_answer(url, "09:28:40", body), act, head=WITH_SHEET, delay=REAL_COMMIT_DELAY)
 
 
 @pytest.mark.parametrize(

@@ -110,10 +110,10 @@ def test_addresses_come_from_the_latest_edition_with_its_period_in_an_address() 
     ]
 
 
-def test_addresses_are_predicted_on_hosts_of_others_only_if_these_are_configured() -> None:
-    foreign = edition(part("https://cdn.example/trade-march-2017.csv"))
-    assert predicted_file_urls(april_release(), foreign) == []
-    assert predicted_file_urls(april_release(), foreign, hosts=("cdn.example",)) == [
+def test_an_address_on_another_host_than_its_page_is_predicted_only_if_the_host_is_configured() -> None:
+    on_another_host = edition(part("https://cdn.example/trade-march-2017.csv"))
+    assert predicted_file_urls(april_release(), on_another_host) == []
+    assert predicted_file_urls(april_release(), on_another_host, hosts=("cdn.example",)) == [
         "https://cdn.example/trade-april-2017.csv"
     ]
 
@@ -166,22 +166,25 @@ def test_a_predicted_part_not_seen_with_its_page_has_only_the_settle_window() ->
 
 
 def test_a_predicted_part_that_was_seen_or_exposed_is_watched_on() -> None:
-    seen = windows_of_prediction(Progress(Stage.SEEN, SLOT))
-    exposed = windows_of_prediction(Progress(Stage.EXPOSED, SLOT - timedelta(minutes=30)))
+    # The windows are named after the phases: `after` a release is out, and `exposed` before its slot.
+    seen = windows_of_prediction(Progress(Stage.SEEN, since=SLOT))
+    exposed = windows_of_prediction(Progress(Stage.EXPOSED, since=SLOT - timedelta(minutes=30)))
     assert "after" in {window.name for window in seen}
     assert "exposed" in {window.name for window in exposed}
 
 
-@pytest.mark.parametrize("states", [((-120, ABSENT),), ((-120, UNKNOWN),), ((-120, PRESENT),)])
+# A file that is present at the first look may be of an earlier edition, so it proves nothing.
+@pytest.mark.parametrize("states_of_predicted_file", [((-120, ABSENT),), ((-120, UNKNOWN),), ((-120, PRESENT),)])
 @pytest.mark.parametrize("now", [-10.0, 200.0, 15 * 86400.0])
 def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
-    states: tuple[tuple[float, State], ...], now: float
+    states_of_predicted_file: tuple[tuple[float, State], ...], now: float
 ) -> None:
-    stories = {
+    looks = {
         "r/page/edge": RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=True),
-        "r/expected-1/edge": RegularLooks(states),
+        "r/expected-1/edge": RegularLooks(states_of_predicted_file),
     }
-    runs = {name: story.runs(name, min(now, 400)) for name, story in stories.items()}
+    last_look = min(now, 400)
+    runs = {name: each.runs(name, last_look) for name, each in looks.items()}
     without_prediction, with_prediction = (
         judge(a_release(*parts), [a_promise()], runs, [], Policy(), after_slot(now))
         for parts in ((), (PREDICTED_FILE,))
@@ -203,12 +206,12 @@ def window_names(poller: FakePoller, target: str) -> tuple[str, ...]:
     return tuple(window.name for window in poller.windows[target])
 
 
-def test_a_predicted_part_that_the_page_names_is_added_once_and_watched_as_an_overdue_part() -> None:
+def test_a_predicted_part_that_the_page_names_is_not_added_again_and_is_watched_as_an_overdue_part() -> None:
     poller, clock = FakePoller(), StandingClock(after_slot(2))
     planner = Planner(clock, poller, WatchRules())
     under_watch = release_before_its_prediction_was_seen(PREDICTED_FILE)
     planner.update_release(under_watch, a_release())
-    assert window_names(poller, "r/expected-1/edge") == ("settle",)
+    assert window_names(poller, "r/expected-1/edge") == ("settle",)  # the hour after the page was seen
     named = tuple(Found(url, "", "data") for url in (PREDICTED_FILE.url, f"{SITE}/other.csv"))
     for _ in range(2):
         planner.add_found_parts(under_watch, a_sighting(PRESENT, 2, "page", found=named))
@@ -218,13 +221,14 @@ def test_a_predicted_part_that_the_page_names_is_added_once_and_watched_as_an_ov
 
 def test_files_named_by_a_page_before_its_slot_confirm_no_prediction() -> None:
     poller = FakePoller()
-    planner = Planner(StandingClock(after_slot(-300)), poller, WatchRules())
+    five_minutes_before = -300
+    planner = Planner(StandingClock(after_slot(five_minutes_before)), poller, WatchRules())
     under_watch = WatchedRelease(a_release(PREDICTED_FILE), [a_promise()])
     planner.update_release(under_watch, a_release())
-    before = dict(poller.windows)
+    windows_before = dict(poller.windows)
     named = Found(PREDICTED_FILE.url, "", "data")
-    planner.add_found_parts(under_watch, a_sighting(PRESENT, -300, "page", found=(named,)))
-    assert poller.windows == before
+    planner.add_found_parts(under_watch, a_sighting(PRESENT, five_minutes_before, "page", found=(named,)))
+    assert poller.windows == windows_before
 
 
 def test_only_files_that_the_earlier_edition_named_and_that_were_seen_are_predicted_and_only_once() -> None:
@@ -292,7 +296,7 @@ def test_no_page_is_predicted_on_govuk_or_private_hosts_and_no_file(url: str) ->
     assert predicted_page_urls(editions, inside=("intranet.example.org",)) == []
 
 
-def test_no_page_is_predicted_for_a_title_without_a_period_or_with_the_period_of_an_earlier_edition() -> None:
+def test_no_page_is_predicted_for_a_title_without_a_period_or_with_the_period_of_a_known_edition() -> None:
     assert predicted_page_urls([MARCH_WITH_LINK, FEBRUARY_WITH_LINK], "UK trade") == []
     provisional_april = edition_with_links("UK trade, provisional: April 2017", PAGE)
     assert predicted_page_urls([MARCH_WITH_LINK, provisional_april, FEBRUARY_WITH_LINK], "UK trade: April 2017") == []
@@ -345,17 +349,24 @@ SEEN_PAGE_ROW, UNSEEN_PAGE_ROW = (
 )
 
 
+MARCH_ROW = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
+
+
 @pytest.mark.parametrize(
-    ("part_in_february", "urls"), [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])]
+    ("part_in_february", "predicted_for_april"),
+    [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])],
+    ids=["linked", "predicted and seen", "predicted and not seen"],
 )
-def test_a_page_that_was_only_predicted_for_an_edition_counts_as_linked_by_it_if_it_was_seen(
-    part_in_february: dict[str, object], urls: list[str]
+def test_a_page_that_march_linked_is_predicted_for_april_if_february_linked_it_or_it_was_predicted_and_seen_then(
+    part_in_february: dict[str, object], predicted_for_april: list[str]
 ) -> None:
-    march = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
     february = judged_row("UK trade: February 2017", "f", part_in_february)
-    assert predicted_urls(march, february) == urls
-    private_hosts = ("figures.example.org",)
-    assert predicted_urls(march, february, inside=private_hosts) == []
+    assert predicted_urls(MARCH_ROW, february) == predicted_for_april
+
+
+def test_a_page_on_a_private_host_is_not_predicted_although_two_editions_linked_to_it() -> None:
+    february = judged_row("UK trade: February 2017", "f", LINKED_PAGE_ROW)
+    assert predicted_urls(MARCH_ROW, february, inside=("figures.example.org",)) == []
 
 
 def test_a_page_to_which_two_series_link_is_not_predicted() -> None:
@@ -400,6 +411,7 @@ def test_the_first_five_links_of_a_published_page_are_stored_once_and_not_watche
 
 def test_stored_links_of_a_page_are_neither_judged_nor_reported() -> None:
     release = release_with_stored_links(FakePoller()).release
+    assert len(release.parts) == 7  # the page, a predicted page and five links: one more than is judged
     verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
     _page, _predicted, *linked = verdict.parts
     assert {part.verdict for part in linked} == {VerdictKind.PENDING}

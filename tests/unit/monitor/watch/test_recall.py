@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor.look.sighting import State
-from monitor.store.writer import DELAY
+from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
 from tests.unit.monitor.app.life import HEAD, URL, Life, live
 from tests.worlds.scripts import a_web_page, an_answer
 
@@ -24,30 +24,32 @@ def test_a_rolling_file_that_changed_during_a_restart_is_the_release(tmp_path: P
         await life.until("09:30:20")
         assert life.runs(SHEET_TARGET)[-1].state is State.PRESENT
 
-    live(tmp_path, tables, act, head=HEAD_WITH_ROLLING_SHEET, delay=DELAY)
+    live(tmp_path, tables, act, head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
 
 
 def test_a_rolling_file_that_did_not_change_during_a_restart_is_still_not_the_release(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.restart(killed_at="09:29:30", started_at="09:30:10")
         await life.until("09:30:20")
-        assert {run.state for run in life.runs(SHEET_TARGET)[1:]} == {State.ABSENT}
+        # The first look only shows the bytes with which later ones are compared.
+        _first_run, *later_runs = life.runs(SHEET_TARGET)
+        assert {run.state for run in later_runs} == {State.ABSENT}
 
-    live(tmp_path, an_answer(SHEET, "09:00:00", "a,1"), act, head=HEAD_WITH_ROLLING_SHEET, delay=DELAY)
+    live(tmp_path, an_answer(SHEET, "09:00:00", "a,1"), act, head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
 
 
-def test_another_title_after_a_restart_proves_nothing(tmp_path: Path) -> None:
-    wrong = a_web_page("Prison population")
+def test_a_page_of_another_title_after_a_restart_proves_nothing_although_it_was_missing_before(tmp_path: Path) -> None:
+    page_of_another_title = a_web_page("Prison population")
 
     async def act(life: Life) -> None:
         await life.restart(killed_at="09:29:30", started_at="09:29:45")
         await life.until("09:30:20")
         assert life.runs()[-1].state is State.UNKNOWN
 
-    live(tmp_path, an_answer(URL, "09:30:05", wrong), act, delay=DELAY)
+    live(tmp_path, an_answer(URL, "09:30:05", page_of_another_title), act, delay=REAL_COMMIT_DELAY)
 
 
-def test_a_file_that_the_page_named_keeps_its_id_after_a_restart(tmp_path: Path) -> None:
+def test_a_file_keeps_its_id_after_a_restart_although_its_page_names_its_files_in_another_order(tmp_path: Path) -> None:
     files = [f"https://assets.publishing.service.gov.uk/media/{name}.ods" for name in ("one", "two")]
     page = "<html><head><title>{title}</title></head><body><h1>{title}</h1>{links}</body></html>"
     title = "Example claims: July to September 2026"
@@ -71,4 +73,4 @@ def test_a_file_that_the_page_named_keeps_its_id_after_a_restart(tmp_path: Path)
         await life.until("09:31:40")
         assert part_ids(life) == before
 
-    live(tmp_path, tables, act, delay=DELAY)
+    live(tmp_path, tables, act, delay=REAL_COMMIT_DELAY)

@@ -45,16 +45,18 @@ def test_blind_spans_in_memory_equal_those_in_the_store(added: list[Blind]) -> N
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
-def test_the_blind_spans_after_an_instant_begin_with_the_first_that_ends_later_and_leave_none_out(
+def test_spans_after_an_instant_are_all_that_end_later_and_begin_with_the_first_of_these(
     added: list[tuple[int, int, str]],
 ) -> None:
     known = SpansInOrder()
     known.add(blind_span(begins, begins + length, cause) for begins, length, cause in added)
     for seconds in range(45):
         instant = after_slot(seconds)
-        later = [span for span in known.spans if span.ends > instant]
-        assert later == [span for span in known.after(instant) if span.ends > instant]
-        assert known.after(instant)[:1] == later[:1]
+        end_later = [span for span in known.spans if span.ends > instant]
+        # For speed, spans that ended earlier may be among them, but not at the beginning.
+        found = known.after(instant)
+        assert [span for span in found if span.ends > instant] == end_later
+        assert found[:1] == end_later[:1]
 
 
 def test_merging_keeps_the_promises_of_both_monitors_each_with_its_latest_confirmation() -> None:
@@ -63,12 +65,12 @@ def test_merging_keeps_the_promises_of_both_monitors_each_with_its_latest_confir
     release.merge_promises([theirs])
     assert release.promises == (ours, theirs)
     confirmed_later = replace(ours, confirmed_at=SLOT + 2 * DAY)
-    for merged in (confirmed_later, ours):
-        release.merge_promises([merged])
+    for read_from_store in (confirmed_later, ours):
+        release.merge_promises([read_from_store])
         assert release.promises == (confirmed_later, theirs)
 
 
-def test_promises_that_differ_only_in_their_confirmation_count_as_those_of_the_release() -> None:
+def test_a_release_has_promises_that_differ_from_its_own_only_in_their_confirmation_and_has_no_others() -> None:
     ours, theirs = a_promise(learnt=after_slot(-7200)), a_promise(after_slot(600), learnt=after_slot(-3600))
     release = WatchedRelease(a_release(), (ours,))
     assert release.has_promises([replace(ours, confirmed_at=SLOT + 2 * DAY)])
@@ -83,10 +85,17 @@ def release_published_on_time() -> WatchedRelease:
     return WatchedRelease(a_release(), (), verdict=judged(60, [(-60, ABSENT), (0, PRESENT)]))
 
 
+def add_look(
+    release: WatchedRelease, target: Target, state: State, second: float, *, digest: str | None = None
+) -> None:
+    release.add_sighting(target, a_sighting(state, second, target.id, digest=digest), None, apart=False)
+
+
 def test_a_page_that_changes_with_each_request_begins_no_more_runs_after_the_most_changes() -> None:
     release = release_published_on_time()
     for second in range(200):
-        release.add_sighting(PAGE, a_sighting(PRESENT, second, digest=f"bytes {second}"), None, apart=False)
+        add_look(release, PAGE, PRESENT, second, digest=f"bytes {second}")
+    # The first run has no change before it.
     assert len(release.state_or_empty(PAGE.id).runs) == MOST_CHANGES + 1
 
 
@@ -94,14 +103,13 @@ def test_a_page_that_changed_a_few_times_begins_a_run_at_each_change() -> None:
     release = release_published_on_time()
     for second in range(20):
         changes_every_five_seconds = f"bytes {second // 5}"
-        sighting = a_sighting(PRESENT, second, digest=changes_every_five_seconds)
-        release.add_sighting(PAGE, sighting, None, apart=False)
+        add_look(release, PAGE, PRESENT, second, digest=changes_every_five_seconds)
     assert [run.looks for run in release.state_or_empty(PAGE.id).runs] == [5, 5, 5, 5]
 
 
 # Each look is its seconds after the slot, the state, and the digest of the page.
 @pytest.mark.parametrize(
-    ("looks", "lost_after"),
+    ("looks", "lost_at_second"),
     [
         ([(-5, ABSENT, None), (5, PRESENT, "a")], None),
         ([(5, PRESENT, "a"), (9, ABSENT, None), (12, ABSENT, None)], 9),
@@ -113,20 +121,21 @@ def test_a_page_that_changed_a_few_times_begins_a_run_at_each_change() -> None:
     ids=["came", "went", "withdrawn", "back", "changed", "changed before its release"],
 )
 def test_the_time_of_a_removal_or_change_is_noted_for_both_views_of_a_part(
-    looks: list[tuple[float, State, str | None]], lost_after: float | None
+    looks: list[tuple[float, State, str | None]], lost_at_second: float | None
 ) -> None:
     release = release_published_on_time()
-    for when, state, digest in looks:
-        release.add_sighting(PAGE, a_sighting(state, when, digest=digest), None, apart=False)
-    lost_at = after_slot(lost_after)
-    assert release.progress(PAGE).lost_at == release.progress(ORIGIN_OF_PAGE).lost_at == lost_at
+    for second, state, digest in looks:
+        add_look(release, PAGE, state, second, digest=digest)
+    assert release.progress(PAGE).lost_at == after_slot(lost_at_second)
+    assert release.progress(ORIGIN_OF_PAGE).lost_at == after_slot(lost_at_second)
 
 
-def test_an_origin_that_is_looked_at_again_has_the_spacing_of_that_window() -> None:
+def test_a_target_has_the_spacing_of_its_window_at_an_instant_and_none_without_a_window() -> None:
     release = release_published_on_time()
-    release.add_sighting(ORIGIN_OF_PAGE, a_sighting(ABSENT, -1, ORIGIN), None, apart=False)
+    add_look(release, ORIGIN_OF_PAGE, ABSENT, -1)
     begins, ends, every = SLOT + 2 * HOUR, SLOT + 3 * HOUR, 5 * SECOND
     release.state_of(ORIGIN).windows = (Window("again", begins, ends, every),)
     in_window = begins + 3 * SECOND
     assert release.state_or_empty(ORIGIN).spacing(in_window) == every
-    assert release.state_or_empty(EDGE).spacing(in_window) is None
+    without_window = EDGE
+    assert release.state_or_empty(without_window).spacing(in_window) is None

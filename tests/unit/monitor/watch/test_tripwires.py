@@ -14,7 +14,7 @@ from monitor.config.settings import Settings
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, newest_on_govuk
-from monitor.store.writer import DELAY
+from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
 from monitor.watch.listing_match import Matcher, MatchKind, NearRelease
 from monitor.watch.tripwires import ListingHandlers, Producer, Tripwires, publication_date
 from schedules.announcement import Part, Role
@@ -81,7 +81,7 @@ def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure_als
     async def act(life: Life) -> None:
         await life.until("09:29:45")
         assert (life.stored_verdict(), current_findings(life)) == ("early", {(Kind.EARLY_EXPOSURE, "elsewhere-1")})
-        # From the first look on that address is looked at as closely as any.
+        # The listed address is looked at several times in the minute since the listing showed it.
         assert life.runs("claims-q3/elsewhere-1/edge")[-1].looks > 3
         await life.restart(killed_at="09:29:45", started_at="09:29:50")
         await life.until("09:29:58")
@@ -93,7 +93,13 @@ def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure_als
         # No notice discloses what the page says.
         assert not any("Figures." in notice.text for notice in notices)
 
-    live(tmp_path, listing_answers(path, before, after, "09:28:30"), act, base=with_listing(path), delay=DELAY)
+    live(
+        tmp_path,
+        listing_answers(path, before, after, at="09:28:30"),
+        act,
+        base=with_listing(path),
+        delay=REAL_COMMIT_DELAY,
+    )
 
 
 @pytest.mark.slow
@@ -105,20 +111,23 @@ def test_a_release_listed_while_its_page_is_missing_is_available_elsewhere_first
         assert life.stored_verdict() == "overdue"
         assert current_findings(life) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
 
-    live(tmp_path, listing_answers(path, before, after, "09:32:10"), act, base=with_listing(path))
+    live(tmp_path, listing_answers(path, before, after, at="09:32:10"), act, base=with_listing(path))
 
 
-def test_the_previous_edition_in_a_listing_is_no_match(tmp_path: Path) -> None:
+def test_the_previous_edition_in_a_listing_is_no_match_and_is_not_looked_at(tmp_path: Path) -> None:
     path, before, _ = LISTINGS["sitemap"]
 
     async def act(life: Life) -> None:
         await life.until("09:29:45")
         assert current_findings(life) == set()
         assert [part.id for part in life.daemon.watch.releases["claims-q3"].release.parts] == ["page"]
-        assert life.publisher.log.requests()["stats.example"] <= 3
+        requested = [entry.path for entry in life.publisher.log.entries if entry.host == "stats.example"]
+        assert set(requested) == {path}
+        # The listing is looked at each minute from 09:28 on.
+        assert len(requested) <= 3
         assert life.publisher.log.requests()[HOST] > 0
 
-    live(tmp_path, listing_answers(path, before, before, "09:29:00"), act, base=with_listing(path))
+    live(tmp_path, listing_answers(path, before, after=before, at="09:29:00"), act, base=with_listing(path))
 
 
 UNEXPECTED_URL = "https://www.gov.uk/government/statistics/example-claims-july-to-september-2026--1"
