@@ -251,17 +251,17 @@ def _is_near(group: Group, other: Group) -> bool:
 
 
 def _split_by_gap(groups: Sequence[Group], members: Sequence[int]) -> Iterator[list[int]]:
-    """Yield the indices of groups with a date in runs by date. A gap of more than a week begins a new run."""
+    """Yield lists of the indices of dated groups, in order of date. A gap of more than a week begins a new list."""
     dated = sorted((days, index) for index in members if (days := _known_days(groups[index])) is not None)
-    run: list[int] = []
+    cluster: list[int] = []
     last_day = date.min
     for (first, last), index in dated:
-        if run and (first - last_day).days > _DAYS_APART:
-            yield run
-            run = []
-        run.append(index)
+        if cluster and (first - last_day).days > _DAYS_APART:
+            yield cluster
+            cluster = []
+        cluster.append(index)
         last_day = max(last_day, last)
-    yield run
+    yield cluster
 
 
 def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[JoinMatch]:

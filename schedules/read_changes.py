@@ -199,13 +199,13 @@ def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list
     if AlarmKind.COUNT in first_of_kind:
         # A low count already says that entries disappeared.
         first_of_kind.pop(AlarmKind.GONE, None)
-    # A person has accepted the changes of this read if they are intended. Other faults still reject it.
+    # If a person confirmed that the producer intends the change, only faults of reading reject the read.
     ignored = _MAY_BE_INTENDED if previous.accepted else ()
     return [alarm for alarm in first_of_kind.values() if alarm.kind not in ignored]
 
 
 def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
-    """Yield an alarm if a read has far fewer entries than the last ones, or none if it is the first and needs some."""
+    """Yield an alarm if a read has far fewer entries than the last ones, or if the first has none but needs some."""
     count = len(reading.announcements)
     usual = median(previous.counts[-_READS_COMPARED:]) if previous.counts else None
     if usual is None:

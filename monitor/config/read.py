@@ -70,7 +70,7 @@ def faults_of(exc: ValidationError, data: Mapping[str, Any], file: str, model: t
 def _faults_of_error(
     error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]
 ) -> list[Fault]:
-    """Convert one error of pydantic into faults: several for the type `keys`, our checks of a whole table."""
+    """Convert one error of pydantic into faults. The type `keys` is that of our own checks, which find several."""
     place = _key_path(error["loc"], data)
     if error["type"] == "union_tag_invalid":
         # The location is that of the table. At fault is its key that names the kind.

@@ -250,7 +250,7 @@ class DueTargets:
             return
         window = watched.window
         group_key = WantedSpacing(window.every.total_seconds(), window.chance)
-        group_key = self._group_keys.setdefault(group_key, group_key)
+        group_key = self._group_keys.setdefault(group_key, group_key)  # one object for all equal keys
         entry = _Entry(watched, group_key, watched.rank, next(self._entry_numbers))
         self._entries[watched.target.id] = entry
         heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))

@@ -157,7 +157,7 @@ def make_announcement(
 def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> tuple[Slot, Slot | None, str | None]:
     """Return the slot of an entry, its earlier slot and the status word beside its date. The last two may be None.
 
-    `anchor` is the day of the read, near which dates without a year are. A slot given by the format itself is returned.
+    `anchor` is the day of the read, near which dates without a year are. A slot that the format gives has neither.
     """
     if entry.slot is not None:
         return entry.slot, None, None
