@@ -50,7 +50,7 @@ def _make_slot(  # noqa: PLR0913, PLR0917 # by position, because keywords take l
     doubt: str | None,
     assumed: str | None,
 ) -> Slot:
-    """Return the slot of the texts that `slot_json` wrote. `start` is an instant or a date, depending on precision."""
+    """Return the slot that `slot_json` wrote as these texts. `start` is an instant or a date, by the precision."""
     is_instant = precision == Precision.INSTANT
     return Slot(
         Precision(precision),

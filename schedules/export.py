@@ -58,7 +58,7 @@ def list_promised(
 
 
 def as_ics(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
-    """Return iCalendar. The UID of a release is its id, so that it stays the same. Instants are UTC."""
+    """Return releases as an iCalendar file. The UID of each event is made of its release's id. Instants are in UTC."""
     from icalendar import Calendar  # noqa: PLC0415 # takes 2 MB, so it is loaded at the first use
 
     calendar = Calendar()
@@ -71,7 +71,7 @@ def as_ics(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
 
 
 def as_csv(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
-    """Return the CSV of our own csv calendars, with local times of `timezone` and a blank before formulas."""
+    """Return releases as a CSV file that our csv calendars can read. A blank begins cells that look like formulas."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEAD)

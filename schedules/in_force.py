@@ -229,7 +229,7 @@ class _ReleaseLedger:
         return ruling
 
     def _check_short_notice(self, old: Promise | None, promise: Promise) -> None:
-        """Record a promise as short notice, with an event, if it is. `old` is the earlier promise of its calendar."""
+        """If a promise gives short notice, store that and add an event. `old` is its calendar's earlier promise."""
         # The read shows only when a person typed the entry, not when the producer announced it.
         if promise.calendar == BY_HAND:
             return
@@ -283,8 +283,9 @@ class _ReleaseLedger:
         before, current = self._latest_in_time.get(promise.calendar), self._current
         if before is None or current is None or promise.calendar != current.calendar:
             return
-        last_read_without = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
-        if find_changes(current, promise) and not has_passed(slot, last_read_without):
+        # It was made after the last read that did not show it.
+        made_after = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
+        if find_changes(current, promise) and not has_passed(slot, made_after):
             self._in_doubt.append(promise)
 
     def _find_moved_from(self) -> Promise | None:

@@ -151,14 +151,14 @@ def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | N
 
 
 def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> list[JoinMatch]:
-    """Return matches of entries that only add parts to a release (`of`) with the entries known to be that release."""
+    """Return matches that join entries which only add parts to a release (`of` is its id) with its known entries."""
     entries = [(index, entry) for index, group in enumerate(groups) for entry in group.entries]
-    members_of: dict[str, list[int]] = {entry.announcement.of: [] for _, entry in entries if entry.announcement.of}
+    groups_of: dict[str, list[int]] = {entry.announcement.of: [] for _, entry in entries if entry.announcement.of}
     for index, entry in entries:
-        release = entry.announcement.of or known.get(entry.key, "")
-        if release in members_of:
-            members_of[release].append(index)
-    return [JoinMatch("added to it by hand", tuple(members)) for members in members_of.values() if len(members) > 1]
+        release_id = entry.announcement.of or known.get(entry.key, "")
+        if release_id in groups_of:
+            groups_of[release_id].append(index)
+    return [JoinMatch("added to it by hand", tuple(indices)) for indices in groups_of.values() if len(indices) > 1]
 
 
 def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
@@ -259,7 +259,7 @@ def make_id(url: str, producer: str, title: str) -> str:
 
 
 def _assign_id(group: Group, wishes: Iterable[str], given: dict[Key, str], taken: set[str], *, may_vary: bool) -> None:
-    """Give a group its first free wish, if any. If it `may_vary`, give it the first, with a hash if taken."""
+    """Give a group the first id of `wishes` that is free. If it `may_vary`, give it the first, with a hash if taken."""
     for wish in wishes:
         if wish not in taken or may_vary:
             digest = hashlib.sha256("\n".join(group.key).encode()).hexdigest()[:_HASH_DIGITS]

@@ -51,7 +51,7 @@ class Joinable:
     ) -> Joinable:
         """Return an entry of a calendar. If it `is_compared` with others, it has links, title and days.
 
-        `has_given_id`: people choose the uids of this calendar, so equal ones are one release. A hash was not chosen.
+        `has_given_id`: people choose the uids of this calendar, so equal ones are one release. No person chose a hash.
         """
         if announcement.state in CALLED_OFF:
             # Its release keeps the title without "cancelled".
@@ -130,6 +130,7 @@ def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[
     matches = list(matches)
     if not matches:
         return list(groups)
+    # Groups that matches connect, directly or through other groups, have the same root.
     roots = _find_roots(len(groups), (match for match in matches if not match.ambiguous))
     by_root: dict[int, list[int]] = {}
     for index, root in enumerate(roots):
@@ -146,11 +147,11 @@ def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[
         is_one = len(members) == 1 or _can_be_one([groups[index] for index in members])
         if not is_one:
             _make_rivals(groups, members, rivals)
-        parts = [groups[index] for index in members]
-        for place, index in enumerate(members):
-            if index in rivals:
-                parts[place] = replace(parts[place], rivals=parts[place].rivals | rivals[index])
-        merged += [_join_groups(parts, reasons.get(root, []))] if is_one and len(parts) > 1 else parts
+        connected = [
+            replace(groups[index], rivals=groups[index].rivals | rivals[index]) if index in rivals else groups[index]
+            for index in members
+        ]
+        merged += [_join_groups(connected, reasons.get(root, []))] if is_one and len(connected) > 1 else connected
     return merged
 
 
@@ -182,9 +183,9 @@ def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
 
 
 def _find_roots(count: int, matches: Iterable[JoinMatch]) -> list[int]:
-    """Return the set of each of `count` indices, named by one of its members (union-find).
+    """Return for each index below `count` the root of its set: one index, the same for all of the set (union-find).
 
-    Indices that a match connects are in one set.
+    Indices that matches connect, directly or through others, are in one set.
     """
     parents = list(range(count))
 
@@ -250,17 +251,17 @@ def _is_near(group: Group, other: Group) -> bool:
 
 
 def _split_by_gap(groups: Sequence[Group], members: Sequence[int]) -> Iterator[list[int]]:
-    """Yield the indices of groups with a date in runs by date. A gap of more than a week begins a new run."""
+    """Yield lists of the indices of dated groups, in order of date. A gap of more than a week begins a new list."""
     dated = sorted((days, index) for index in members if (days := _known_days(groups[index])) is not None)
-    run: list[int] = []
+    cluster: list[int] = []
     last_day = date.min
     for (first, last), index in dated:
-        if run and (first - last_day).days > _DAYS_APART:
-            yield run
-            run = []
-        run.append(index)
+        if cluster and (first - last_day).days > _DAYS_APART:
+            yield cluster
+            cluster = []
+        cluster.append(index)
         last_day = max(last_day, last)
-    yield run
+    yield cluster
 
 
 def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[JoinMatch]:

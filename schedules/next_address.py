@@ -135,7 +135,7 @@ def _read_period(pieces: Sequence[str], begin: int, end: int, pairs: Pairs) -> _
 
 @lru_cache(maxsize=4096)
 def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
-    """Return every period, as its tokens, that these pieces can name if they name nothing else."""
+    """Return every period that these pieces can name together, as tokens. Pieces that name something else give none."""
     no_period = {()}
     if not all(piece.isdecimal() or piece in _NAMES or period_of(piece) for piece in (pieces[0], pieces[-1])):
         return frozenset()

@@ -193,15 +193,19 @@ def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list
         *_check_changes(previous, reading, now),
         *_check_readable(reading),
     ]
-    # One alarm of each kind is enough. A low count already says that entries disappeared.
-    first = {alarm.kind: alarm for alarm in reversed(found)}
-    if AlarmKind.COUNT in first:
-        first.pop(AlarmKind.GONE, None)
-    return [alarm for alarm in reversed(first.values()) if alarm.kind not in _MAY_BE_INTENDED or not previous.accepted]
+    first_of_kind: dict[AlarmKind, Alarm] = {}
+    for alarm in found:
+        first_of_kind.setdefault(alarm.kind, alarm)
+    if AlarmKind.COUNT in first_of_kind:
+        # A low count already says that entries disappeared.
+        first_of_kind.pop(AlarmKind.GONE, None)
+    # If a person confirmed that the producer intends the change, only faults of reading reject the read.
+    ignored = _MAY_BE_INTENDED if previous.accepted else ()
+    return [alarm for alarm in first_of_kind.values() if alarm.kind not in ignored]
 
 
 def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
-    """Yield an alarm if a read has far fewer entries than the last ones, or none if it is the first and needs some."""
+    """Yield an alarm if a read has far fewer entries than the last ones, or if the first has none but needs some."""
     count = len(reading.announcements)
     usual = median(previous.counts[-_READS_COMPARED:]) if previous.counts else None
     if usual is None:

@@ -161,7 +161,7 @@ def _rota_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
 
 
 def _budget_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    """Yield each host with a budget but without a known address. If no release is known, only misspelt ones."""
+    """Yield each host with a budget but without a known address. If no release is known, only one like a known host."""
     hosts = {*DEFAULT_RATES, *HOSTS.values(), *(host for table in settings.producer for host in table.hosts)}
     addresses = [*(release.url for release in known.releases), *(table.url or "" for table in settings.calendar)]
     addresses += [url for table in settings.producer for url in (*table.newest, *table.press)]

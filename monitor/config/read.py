@@ -70,7 +70,7 @@ def faults_of(exc: ValidationError, data: Mapping[str, Any], file: str, model: t
 def _faults_of_error(
     error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]
 ) -> list[Fault]:
-    """Convert one error of pydantic into faults: several for the type `keys`, our checks of a whole table."""
+    """Convert one error of pydantic into faults. The type `keys` is that of our own checks, which find several."""
     place = _key_path(error["loc"], data)
     if error["type"] == "union_tag_invalid":
         # The location is that of the table. At fault is its key that names the kind.
@@ -214,7 +214,7 @@ def follow_reference(node: _Node, defs: Mapping[str, Any]) -> _Node:
 def _child_nodes(node: Mapping[str, Any], step: str | int, defs: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the nodes of a JSON Schema below `node` for a key, a position of a list, or the kind of a union."""
     choices = _choices(node, defs)
-    if choices != [node]:
+    if choices != [node]:  # a union: the step is the `kind` of one choice, or else a key or position in any of them
         of_kind = [choice for choice in choices if choice.get("properties", {}).get("kind", {}).get("const") == step]
         return of_kind or [found for choice in choices for found in _child_nodes(choice, step, defs)]
     if isinstance(step, int):

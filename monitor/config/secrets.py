@@ -39,9 +39,9 @@ def secrets_in_addresses(settings: Settings) -> frozenset[str]:
 
 
 def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:
-    """Yield the parts of an address that may be a key, whole and in the pieces that redirects can make of them.
+    """Yield the texts in an address that may be a key: the query, its longer pairs, the fragment and a secret path.
 
-    `is_secret`: the path is secret too. A template such as `{slug}` is filled in later, so it splits a part.
+    `is_secret`: the path is secret. A template such as `{slug}` is filled in later, so it splits a text.
     """
     split = urlsplit(url)
     # A redirect may reorder the pairs. Short ones such as "page=1" are not keys.

@@ -31,7 +31,7 @@ def age_bounds(headers: Mapping[str, str]) -> tuple[float, float]:
     # An age of zero is exact if every cache on the way reports that it had no copy.
     if age is None or (age == 0 and set(caches) == {"MISS"}):
         return 0.0, 0.0
-    return max(0.0, age - 1.0), age + _ROUNDING
+    return max(0.0, age - 1.0), age + _ROUNDING  # a whole second may be rounded up or down
 
 
 def answer_time_bounds(answer: Answer) -> tuple[datetime, datetime]:
@@ -50,7 +50,7 @@ def age_of(headers: Mapping[str, str]) -> int | None:
 
 
 def is_stale(headers: Mapping[str, str]) -> bool:
-    """Return whether a cache served the answer after its lifetime or after a year. Caches do if the origin fails."""
+    """Return whether a cache served the answer after its lifetime or a year, as caches do if the origin fails."""
     age = age_of(headers)
     if not age:
         return False

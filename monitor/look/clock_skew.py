@@ -119,7 +119,7 @@ def _allows_correct(group: Iterable[str], spans: Mapping[str, Span]) -> bool:
 
 
 def _keep_confirmed(spans: list[Span], witnesses: int) -> Span:
-    """Return the range that overlapping spans share, but move its ends towards zero if too few spans exclude zero."""
+    """Return the range that overlapping spans share. If it excludes zero, widen it to what enough spans confirm."""
     # At least `witnesses` spans must show that our clock is ahead (or behind) by that much.
     lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
     low, high = lows[-1], highs[0]
@@ -423,7 +423,7 @@ class ClockStepGuard:
         self._step_seen_at: float | None = None
 
     def __call__(self) -> bool:
-        """Return whether our clock is wrong since a step at most `_STEP_DOUBT_SECONDS` ago. Each call looks for one."""
+        """Check for a step of our clock. Return whether it is wrong since a step at most `_STEP_DOUBT_SECONDS` ago."""
         ahead, now = self._skew.ahead(), self._clock.monotonic()
         if abs(ahead - self._last_ahead) > _TOLERANCE:
             self._step_seen_at = now

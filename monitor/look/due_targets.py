@@ -109,7 +109,7 @@ class Sweeps:
         return self.is_active and any(sweep.is_critical for sweep in self._sweeps.values())
 
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
-        """Drop ended sweeps, set `is_active` and which are critical. Return whether to schedule due targets again.
+        """Drop ended sweeps, and update `is_active` and each sweep. Return whether to schedule due targets again.
 
         `gap` is the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
         """
@@ -143,7 +143,7 @@ class Sweeps:
         return None
 
     def _open_sweeps(self, now: datetime, *, urgent: bool) -> list[Sweep]:
-        """Return the open sweeps that are urgent, or the others."""
+        """Return the open sweeps that are urgent, or the others. Correct the number of looks of those that joined."""
         open_sweeps = [sweep for sweep in self._sweeps.values() if sweep.is_open(now)]
         # From one tolerance before the slot, a look can prove that a part was on time.
         sweeps = [sweep for sweep in open_sweeps if (now >= sweep.slot - sweep.tolerance) is urgent]
@@ -239,7 +239,7 @@ class DueTargets:
         self._rate_shared_at = self._sweeps_updated_at = -inf
 
     def schedule(self, watched: ScheduledTarget, now: datetime) -> None:
-        """Enter a target for its next look, in place of its earlier entry. Without a due instant, only remove that.
+        """Enter a target for its next look, in place of its earlier entry. If no look is due, only remove the earlier.
 
         It is also entered for a promised instant soon after, and for an earlier look if its host is idle. If it is due
         within one spacing, it counts in the demand of its group.
@@ -250,7 +250,7 @@ class DueTargets:
             return
         window = watched.window
         group_key = WantedSpacing(window.every.total_seconds(), window.chance)
-        group_key = self._group_keys.setdefault(group_key, group_key)
+        group_key = self._group_keys.setdefault(group_key, group_key)  # one object for all equal keys
         entry = _Entry(watched, group_key, watched.rank, next(self._entry_numbers))
         self._entries[watched.target.id] = entry
         heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
@@ -307,10 +307,10 @@ class DueTargets:
             self.ready += 1
 
     def _collect_promised(self, now: datetime, mono: float) -> None:
-        """Enter ready targets whose promised instant has come in the heap `_promised`."""
+        """Add to the heap `_promised` those ready targets for which the promised instant has come."""
         while (instant := self._earliest_in(self._promised_instants)) is not None and instant <= now:
             _, rank, number, entry = heappop(self._promised_instants)
-            if entry.is_ready:
+            if entry.is_ready:  # else its look is under way or planned by a sweep, or it waits as a witness
                 chance = entry.group_key.chance
                 last = entry.watched.last_look_mono
                 # First without a look, then by the time since the last one, weighted by the chance of a change.

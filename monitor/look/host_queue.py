@@ -134,7 +134,7 @@ class HostQueue:
             began, mono = self._clock.now(), self._clock.monotonic()
             await self._wakeup.wait(seconds)
             now, passed = self._clock.now(), self._clock.monotonic() - mono
-            # The loop may have been blocked even if `wake` ended the wait, because the call may have come too late.
+            # A wait that is too long shows a blocked loop, even if `wake` ended it: its call was then delayed too.
             late = max(0.0, passed - seconds)
             clock_step = seconds_until(now, began) - passed
             if late > NOTICEABLE and self._share is not None:
@@ -142,9 +142,9 @@ class HostQueue:
                 self.set_share(replace(self._share, members=()))
             if late > NOTICEABLE or abs(clock_step) > NOTICEABLE:
                 on_time_until = began + timedelta(seconds=min(seconds, passed))
-                # If only one of the two is noticeable, the other may be a rounding error of the clocks.
-                noticeable = (value if abs(value) > NOTICEABLE else 0.0 for value in (late, clock_step))
-                on_disturbance(Disturbance(on_time_until, now, *noticeable))
+                # If only one of the two is noticeable, the other is reported as 0: it may be an error of rounding.
+                late, clock_step = (value if abs(value) > NOTICEABLE else 0.0 for value in (late, clock_step))
+                on_disturbance(Disturbance(on_time_until, now, late=late, clock_step=clock_step))
 
     def wake(self) -> None:
         """End the current wait, because something may have fallen due."""
@@ -309,16 +309,16 @@ class HostQueue:
         return True
 
     def _seconds_until_start(self, now: datetime, steady: datetime) -> float:
-        """Return the seconds until a look or other request may start, zero or less if one may start now.
+        """Return the seconds to wait before a look or other request may start, 0 if one may start now.
 
-        If none is due or all places are taken, this is the time until the next look is due, at most `LONGEST_SLEEP`.
-        Otherwise it is the wait for the pacer, and then for a promised look that is near.
+        If one is due and a place is free, wait for the pacer, and then for the end of the time that is kept free for a
+        promised look. Otherwise wait until the next look is due, at most `LONGEST_SLEEP`.
         """
-        has_work = self._has_waiting_request() or self.targets.has_look(now, self._pacer.gap)
+        is_any_due = self._has_waiting_request() or self.targets.has_look(now, self._pacer.gap)
         is_full = self.under_way >= self.most_under_way
-        if has_work and not is_full:
-            start = self._pacer.next_start(steady)
-            return seconds_until(start, steady) if start > steady else self._seconds_kept_free(now)
+        if is_any_due and not is_full:
+            seconds_by_pacer = seconds_until(self._pacer.next_start(steady), steady)
+            return seconds_by_pacer if seconds_by_pacer > 0 else self._seconds_kept_free(now)
         due = self.targets.next_due(now)
         until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
         if is_full and until_due <= 0:

@@ -96,7 +96,7 @@ class BodyReader:
     _paused: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
 
     async def read(self, target: Target, answer: Answer, context: Context) -> Recognised:
-        """Return what a body shows, unknown if that takes too long or no worker starts, or while the target pauses."""
+        """Return what a body shows. Unknown if reading takes too long, no worker starts, or the target is paused."""
         paused_until, pause = self._paused.get(target.id, (None, _FIRST_PAUSE))
         if paused_until is not None and self.clock.now() < paused_until:
             return unknown(TOO_COSTLY)

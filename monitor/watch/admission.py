@@ -59,9 +59,9 @@ class Admission:
         await self._update_watch(now, listable, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True)
 
     async def watch_all_near(self, now: datetime) -> None:
-        """Watch all releases with a near slot, and those with a stored verdict that is not final after its slot.
+        """Watch all releases with a near slot, and those whose slot passed without a final verdict in the store.
 
-        Releases of the ledger that differ from their stored rows are stored again.
+        Also store again the releases of the ledger that differ from their stored rows.
         """
         listable = await self._add_listable(self.ledger.book.releases(), now)
         await self._update_watch(now, listable, self.watch.ahead, soon=True)
@@ -72,7 +72,7 @@ class Admission:
         self._has_watched_all = True
 
     async def record_calendar_read(self, outcome: Outcome) -> RecordedRead:
-        """Record one calendar read in the ledger, and watch, update or forget releases by its changes. Return these."""
+        """Record a calendar read in the ledger, and return what it changed. Watch, update or forget those releases."""
         read = await self.ledger.record_read(outcome, self.watch.releases)
         if read.change is not None:
             for old in read.change.joined.replaced_releases():

@@ -47,7 +47,7 @@ class BudgetForecast:
     _last_compared: tuple[PlansByHost, datetime] | None = None
 
     async def look_ahead(self) -> None:
-        """Compare plan and budgets, unless the same plan was compared lately. This is a recurring job."""
+        """Compare plan and budgets, and log new warnings, unless the same plan was compared lately. A recurring job."""
         plans, now = self._collect_plans(), self.clock.now()
         if self._last_compared is not None:
             last_plans, compared_at = self._last_compared

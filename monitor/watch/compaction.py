@@ -54,7 +54,8 @@ class Compaction:
         all_runs, all_merged = await self.ask(lambda: self._plan_merge(release, before))
         # One transaction for each target: each merge by itself keeps the verdict, and other writes wait for one only.
         for target in {run.target for run in all_merged}:
-            runs, merged = ([run for run in runs if run.target == target] for runs in (all_runs, all_merged))
+            runs = [run for run in all_runs if run.target == target]
+            merged = [run for run in all_merged if run.target == target]
             await self.writer.write(methodcaller("merge_runs", runs, merged))
         return len(all_runs) - len(all_merged)
 

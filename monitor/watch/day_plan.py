@@ -64,7 +64,7 @@ class PlannedRelease:
         return slot_text(self.slot)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as JSON."""
+        """Return the release, its slot and the windows of its targets as JSON. `due`: its slot is in the period."""
         return {
             "id": self.release.id,
             "title": self.release.title,
@@ -151,7 +151,7 @@ class Day:
     now: datetime
 
     def plan_release(self, release: Release, promises: Sequence[Promise]) -> PlannedRelease | None:
-        """Return the plan of one release, or None if it is not looked at in the period. Past slots need its verdict."""
+        """Return the plan of one release by its slot, or by its verdict if that is past. None without looks to make."""
         promised = slot_in_force(release, promises, self.now)
         slot = promised.slot
         slot_begins = slot.begins() if slot is not None else None

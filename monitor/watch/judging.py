@@ -258,12 +258,10 @@ class Judging:
 
     def verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
         """Return the verdict on a release as of `now`."""
-        policy = self.rules.policies.of(*watched.release.producers)
+        policy, blind = self.rules.policies.of(*watched.release.producers), self.blind.spans
         others = (other.publication for other in self.releases.values() if other is not watched)
         published = (publication for publication in others if publication is not None)
-        verdict = judge(
-            watched.release, watched.promises, watched.runs, self.blind.spans, policy, now, published=published
-        )
+        verdict = judge(watched.release, watched.promises, watched.runs, blind, policy, now, published=published)
         return add_platform_finding(verdict, other_slot_verdicts(self.releases, verdict))
 
 

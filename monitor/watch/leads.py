@@ -121,8 +121,9 @@ def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> Rele
     earlier_leads = known.facts.findings if known is not None and known.facts is not None else ()
     url = canonical_address(lead.url)
     for earlier in earlier_leads:
-        # A lead that was stored before leads had a field for the address ends with it.
-        if canonical_address(earlier.url) == url if earlier.url else earlier.detail.endswith(f" {lead.url}"):
+        # Leads that were stored before they had a field for the address have it only at the end of their text.
+        is_same = canonical_address(earlier.url) == url if earlier.url else earlier.detail.endswith(f" {lead.url}")
+        if is_same:
             return None
     return replace(facts, verdict=LEAD, grade=Grade.NONE, final=False, findings=(*earlier_leads, lead))
 

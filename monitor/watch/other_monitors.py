@@ -54,7 +54,7 @@ class OtherMonitors:
     _tasks: Tasks = field(default_factory=Tasks)
 
     async def merge_into(self, watched: WatchedRelease, now: datetime) -> None:
-        """Add the runs and promises that other monitors stored for a release, once read. Raises `StoreFault`."""
+        """Read what other monitors stored for a release, and add their runs and promises to it. Raises `StoreFault`."""
         name, call = watched.release.id, asyncio.get_running_loop().create_future()
         self._waiting.setdefault(name, []).append(call)
         self._now = max(self._now, now)

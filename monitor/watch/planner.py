@@ -74,7 +74,7 @@ class Planner:
     def update_release(self, watched: WatchedRelease, release: Release, *, soon: bool = False) -> None:
         """Update a release to what calendars now show, with its configured and found parts. `soon`: look at once.
 
-        If a redirect or a look found its page, that address stays. The address before stays as a part if it showed any.
+        If a redirect or a look found its page, that address stays. An old address becomes a part if it showed anything.
         """
         watched.announced = release
         old_url, old_parts = watched.release.url, watched.release.parts

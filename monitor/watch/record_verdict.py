@@ -92,7 +92,7 @@ class Recorder:
 
 
 def _write_release_and_promises(tx: Transaction, release: Release | None, promises: Sequence[Promise]) -> None:
-    """Write a release, its promises (oldest first) and each calendar's last confirmation. Without promises, nothing."""
+    """Write a release, its `promises` (oldest first) and each calendar's last confirmation. Without any, do nothing."""
     if release is None or not promises:
         return
     tx.save_releases([release])

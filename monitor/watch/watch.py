@@ -106,20 +106,21 @@ class Watch:
         place: tuple[str, Address] | None = None,
         soon: bool = False,
     ) -> None:
-        """Watch a release, or update one that is watched to what its calendars now show. Have it judged soon.
+        """Begin to watch a release, or update a watched one to what calendars now show. Have it judged soon.
 
-        `runs`, `found` parts and the `place` of its page are those in the store. If `soon`, look at all at once.
+        The store gave `runs` and, only for one that is not watched yet, `found` parts and the `place` of its page. If
+        `soon`, look at all its targets at once.
         """
-        watched = self.releases.get(release.id)
-        is_new = watched is None
-        if watched is None:
+        is_new = release.id not in self.releases
+        if is_new:
             with_found = replace(release, parts=(*release.parts, *found))
-            watched = WatchedRelease(with_found, (), monitor=self.rules.watch.vantage, place=place)
-            self.releases[release.id] = watched
+            self.releases[release.id] = WatchedRelease(with_found, (), monitor=self.rules.watch.vantage, place=place)
+        watched = self.releases[release.id]
         watched.merge_promises(promises)
         watched.load_runs(runs)
         if is_new:
             self._plan_only_if_slot_passed(watched)
+            # If its slot has passed, the verdict counts only after a look at its page.
             soon = soon or watched.planning_only_until is not None
         self.judging.planner.update_release(watched, release, soon=soon)
         self.queue.judge_soon(release.id)
@@ -158,9 +159,8 @@ class Watch:
             return
         state = watched.state_or_empty(target.id)
         last_run, last_proof, spacing = state.last, state.last_proved(target.url), state.spacing(sighting.sent)
-        must_begin_run = state.crosses_slot_phase(sighting.sent) or (
-            last_run is not None and was_blind(last_run, sighting, self.blind.after(last_run.last_received))
-        )
+        follows_blind = last_run is not None and was_blind(last_run, sighting, self.blind.after(last_run.last_received))
+        must_begin_run = follows_blind or state.crosses_slot_phase(sighting.sent)
         try:
             run, is_new = watched.add_sighting(target, sighting, spacing, apart=must_begin_run)
         except OutOfOrder:

@@ -75,14 +75,14 @@ def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
 
 
 def _resolve_date(match: re.Match[str], number: int, month: int, year: int | None, context: Context) -> Span | None:
-    """Return the named day, without a `year` the one near the read. None if a word beside it is no weekday."""
-    names = {match.group("weekday"), match.group("after")} - {None}
-    weekdays = {WEEKDAYS.get(name or "") for name in names}
+    """Return the named day. Without a `year`, choose that near the read. None if a word beside it is no weekday."""
+    words_beside = {match["weekday"], match["after"]} - {None}
+    weekdays = {WEEKDAYS.get(word or "") for word in words_beside}
     if None in weekdays:
         return None
     span = _day_span(number, month, year) if year else _find_near_year(number, month, weekdays, context)
-    is_fitting = weekdays <= {span.first.weekday()}
-    if span.precision is Precision.NONE or is_fitting:
+    fits_weekdays = weekdays <= {span.first.weekday()}
+    if span.precision is Precision.NONE or fits_weekdays:
         return span
     return Span(Precision.DAY, span.first, span.last, doubt="weekday")
 
@@ -234,7 +234,7 @@ def _read_week(text: str, context: Context) -> Span | None:
 
 
 def _read_until(text: str, context: Context) -> Span | None:
-    """Read "by D", a day or a month, as the range from the day of the read to its end, or as its end if that passed."""
+    """Read "by D" (a day or a month) as the days from the read to the end of D, or as the last day of a past D."""
     match = _UNTIL.fullmatch(text)
     if match is None:
         return None

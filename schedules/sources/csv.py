@@ -73,7 +73,7 @@ def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[list[str]]:
 def _read_rows(
     lines: Iterable[tuple[int, Sequence[str]]], columns: Mapping[str, int], settings: CalendarSettings
 ) -> tuple[list[CalendarRow], list[Remark]]:
-    """Return the rows of numbered lines, and a remark for each that is only a note. `excel` means serial dates."""
+    """Return rows of numbered lines, and remarks on those that are only notes. With `excel`, dates are numbers."""
     rows: list[CalendarRow] = []
     remarks: list[Remark] = []
     for number, cells in lines:

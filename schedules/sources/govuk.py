@@ -133,7 +133,7 @@ class GovukSource(RememberingSource):
     def _make_announcement(
         self, entry: ListedEntry, item: ContentItem | None, today: date, remarks: list[Remark]
     ) -> Announcement:
-        """Return the announcement of an entry, as published if its item leads there. Faults go to `remarks`."""
+        """Return the announcement of an entry, published if its item leads to the release. Faults go to `remarks`."""
         if item is not None and item.leads_to_publication():
             known = self.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
             return replace(known, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)

@@ -36,7 +36,7 @@ class Cell:
 def read_grid(table: HtmlElement) -> list[list[Cell]]:
     """Return the rows of a table, each cell wherever it spans, without nested tables and cut at `MOST_CELLS`."""
     rows: list[list[Cell]] = []
-    pending: dict[int, tuple[Cell, int]] = {}  # as in `_read_row`
+    pending: dict[int, tuple[Cell, int]] = {}  # by column: a cell that spans into the next rows, and into how many
     cell_count = 0
     for tr in table.iter("tr"):
         if next(tr.iterancestors("table"), None) is not table:
@@ -160,16 +160,17 @@ def is_heading(row: Sequence[str], options: Mapping[str, str]) -> bool:
 
 
 def field_columns(row: Sequence[str], options: Mapping[str, str], url: str) -> tuple[dict[str, int], list[str]]:
-    """Return the column of each field, and the headings that are not known. Options choose before known headings do.
+    """Return the position of each field's column, and the headings that are not known. `row` has the headings.
 
-    Raises `UnreadableCalendar` if the row has no title or date, or two columns could be a field that no option chooses.
+    `options` has by field the heading that a person chose, which goes before known headings. Raises
+    `UnreadableCalendar` if title or date has no column, or if two columns could be one field and none was chosen.
     """
-    fields = {_fold_cell(heading): OPTION_FIELDS.get(name, name) for name, heading in options.items()}
-    columns = {fields[_fold_cell(cell)]: place for place, cell in enumerate(row) if _fold_cell(cell) in fields}
-    chosen, unknown = frozenset(columns), []
+    chosen = {_fold_cell(heading): OPTION_FIELDS.get(name, name) for name, heading in options.items()}
+    columns = {chosen[_fold_cell(cell)]: place for place, cell in enumerate(row) if _fold_cell(cell) in chosen}
+    chosen_fields, unknown = frozenset(columns), []
     for place, cell in enumerate(row):
         field = heading_field(cell)
-        if place in columns.values() or not cell.strip() or field in chosen:
+        if place in columns.values() or not cell.strip() or field in chosen_fields:
             continue
         if field is None:
             unknown.append(cell.strip())

@@ -90,9 +90,8 @@ def read_calendars(page: Page) -> list[RawCalendar]:
         count = sum(bool(line.strip()) for line in text.split("\n"))
         raise UnreadableCalendar(f"{page_name(page)}: line {count}: cut short, END:VCALENDAR is missing")
     # One line at a time, because a list of all lines takes several times the memory of the file.
-    return _collect_calendars(
-        (line.removesuffix("\n") for line in io.StringIO(text, newline="\n") if line.strip()), page
-    )
+    lines = (line.removesuffix("\n") for line in io.StringIO(text, newline="\n") if line.strip())
+    return _collect_calendars(lines, page)
 
 
 def _decode_body(page: Page) -> str:

@@ -101,11 +101,9 @@ def _expand_if_safe(
 
 def _expand_events(events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date]) -> Sequence[Any]:
     """Return the occurrences between two days, without a check of their cost. Raises `SeriesRefused`."""
-    text = "\r\n".join(
-        ("BEGIN:VCALENDAR", *_zone_blocks(events, times), *_event_lines(events, times), "END:VCALENDAR", "")
-    )
+    lines = ("BEGIN:VCALENDAR", *_zone_blocks(events, times), *_event_lines(events, times), "END:VCALENDAR", "")
     try:
-        calendar = Calendar.from_ical(text.encode())
+        calendar = Calendar.from_ical("\r\n".join(lines).encode())
         if any(event.errors for event in calendar.walk("VEVENT")):
             raise SeriesRefused("series-unreadable")
         query = recurring_ical_events.of(calendar)
@@ -129,7 +127,7 @@ def _may_never_occur(parts: Mapping[str, str]) -> bool:
 
 
 def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date, date]) -> None:
-    """Raise `SeriesRefused` for a rule that could take hours or begins (`start`) after the window."""
+    """Raise `SeriesRefused` for a rule that could take hours to expand, or that begins (`start`) after the window."""
     if parts.get("FREQ") not in _FREQUENCIES or not _FIRST_YEAR.match(start):
         raise SeriesRefused("series-refused")
     times_a_day = 1
@@ -139,9 +137,9 @@ def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date
     is_rare = parts["FREQ"] in {"DAILY", "WEEKLY"} and {"BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYSETPOS"} & set(parts)
     # With an interval of zero the expansion never ends. Six digits are enough to see that it is too large.
     interval = parts.get("INTERVAL", "1")
-    is_interval_odd = not interval.isdecimal() or not 1 <= int(interval[:6]) <= 400
+    is_interval_invalid = not interval.isdecimal() or not 1 <= int(interval[:6]) <= 400
     begins_after_window = int(start[:4]) > window[1].year
-    if is_interval_odd or times_a_day > 4 or is_rare or begins_after_window:
+    if is_interval_invalid or times_a_day > 4 or is_rare or begins_after_window:
         raise SeriesRefused("series-refused")
 
 

@@ -38,12 +38,8 @@ class RememberingSource:
 
     def find_unlisted(self, listed: Collection[str], now: datetime) -> list[str]:
         """Return the first `MOST_LOOK_UPS` uids that are no longer listed, except those published or long past."""
-        unlisted = (
-            uid
-            for uid, known in self.known.items()
-            if uid not in listed and not known.published and not _is_long_past(known.slot, now)
-        )
-        return sorted(unlisted)[:MOST_LOOK_UPS]
+        unlisted = {uid: last for uid, last in self.known.items() if uid not in listed and not last.published}
+        return sorted(uid for uid, last in unlisted.items() if not _is_long_past(last.slot, now))[:MOST_LOOK_UPS]
 
     def record_read(self, made: Mapping[str, Announcement], now: datetime, resolved: Collection[str] = ()) -> None:
         """Remember a finished read. `resolved` are uids that were looked up and no longer exist."""

@@ -155,9 +155,9 @@ def make_announcement(
 
 
 def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> tuple[Slot, Slot | None, str | None]:
-    """Return the slot of an entry, its earlier slot and the status word beside its date, both None if there is none.
+    """Return the slot of an entry, its earlier slot and the status word beside its date. The last two may be None.
 
-    `anchor` is the day of the read, near which dates without a year are. A native slot of the format has only itself.
+    `anchor` is the day of the read, near which dates without a year are. A slot that the format gives has neither.
     """
     if entry.slot is not None:
         return entry.slot, None, None
@@ -171,7 +171,7 @@ def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> 
 
 
 def _read_state(entry: CalendarRow, date_status: str | None, remarks: list[Remark]) -> tuple[State | None, bool]:
-    """Return the state of an entry, by default that of its date, None if not given, and if it is published."""
+    """Return the state of an entry, by default that beside its date, else None, and whether it is published."""
     plain = normalise(entry.status)
     if plain in PUBLISHED:
         return state_of(date_status), True
@@ -213,9 +213,7 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
     shared = [group for group in groups.values() if len(group) > 1]
     # Entries without a title have a fault of their own, and an id that their file does not show.
     titled = [group for group in shared if group[0].title]
-    remarks = [
-        Remark(group[0].uid, f"{len(group)} different entries share this id", group[0].title) for group in titled
-    ]
+    remarks = [Remark(same[0].uid, f"{len(same)} different entries share this id", same[0].title) for same in titled]
     doubted = {group[0].uid for group in shared}
     return [replace(each, doubt="duplicate-uid") if each.uid in doubted else each for each in kept], remarks
 

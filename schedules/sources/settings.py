@@ -158,8 +158,8 @@ _NEVER_COMPILED = frozenset({("json", "pages"), ("feed", "date")})
 
 
 def _why_not_compiled(kind: str, text: str) -> str | None:
-    """Return why a text is not an expression of its kind's language. None: it is one, or the kind has no language."""
-    compile_text = _COMPILERS.get(kind, str)  # `str` accepts every text
+    """Return why an option's text is no valid expression for this kind of calendar, such as a CSS selector, or None."""
+    compile_text = _COMPILERS.get(kind, str)  # a kind without expressions accepts every text
     try:
         compile_text(text)
     except (SelectorError, JMESPathError, BadPattern) as exc:

@@ -68,7 +68,7 @@ def instant_text(instant: datetime, timezone: str) -> str:
 
 
 def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = False) -> str:
-    """Return the local time, with its date unless that is today, as `4 May 09:30 BST`. `exact` is that of `clock`."""
+    """Return the local time, with its date unless that is today: `4 May 09:30 BST`. `exact` writes seconds of zero."""
     time_of_day = clock(instant, timezone, exact=exact)
     if local_date(instant, timezone) == local_date(today, timezone):
         return time_of_day

@@ -31,7 +31,7 @@ class Body:
     __slots__ = ("_cap", "_inflate", "_may_cut", "_parts", "_received", "_size", "is_whole")
 
     def __init__(self, encoding: str, cap: int, *, may_cut: bool) -> None:
-        """Begin without chunks. `encoding` is the `Content-Encoding`, empty if there is none."""
+        """Begin without chunks. `encoding` is the `Content-Encoding`. A body above `cap` bytes is cut if `may_cut`."""
         is_gzip = _IS_GZIP.get(encoding.strip().lower())
         if is_gzip is None:
             raise UnusableBody(Reason.ENCODING, "an encoding that we did not request")

@@ -225,7 +225,7 @@ class Connection(asyncio.BufferedProtocol):
             self._fail_request(httpx.RemoteProtocolError("bytes that belong to no response"))
             return
         timing.has_response = True
-        self._bytes_without_body += len(data)
+        self._bytes_without_body += len(data)  # `on_body`, which the parser calls, sets it to zero
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -240,7 +240,7 @@ class Connection(asyncio.BufferedProtocol):
         self._wake_waiter()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Record that the connection has ended. This completes a body that has no length."""
+        """Record that the connection has ended. If the headers gave no length, the body is now complete."""
         self.is_open = False
         has_length = any(name.lower() in _LENGTHS for name, _ in self.headers)
         if self._has_headers and not has_length and exc is None and self._fault is None:

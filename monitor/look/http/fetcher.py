@@ -64,9 +64,8 @@ class HttpFetcher:
         timing = RequestTiming(self._clock, self._seconds)
         try:
             written = self._writer.write(request)
-            connection = await self._transport.send(
-                written.shared.origin, written.data, timing, is_head=request.method == "HEAD"
-            )
+            origin, is_head = written.shared.origin, request.method == "HEAD"
+            connection = await self._transport.send(origin, written.data, timing, is_head=is_head)
             try:
                 return await _read_answer(request, written, connection, timing)
             finally:

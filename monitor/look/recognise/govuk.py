@@ -96,7 +96,7 @@ def _read_notice(page: Page) -> Recognised | None:
 
 
 def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
-    """Compare the titles, and return the parts that the page links to as found. A placeholder is not presence."""
+    """Return what a page proves by its title, with its linked parts as found. A placeholder is not presence."""
     parts: dict[str, Found] = {}
     for link in page.links():
         part = find_part(context.url, link.url, link.text)

@@ -55,17 +55,17 @@ def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) 
 
 
 def _item_to_found(item: ContentItem) -> Found:
-    """Return a content item as found, with those of its facts that it states, as text."""
-    facts: dict[str, object] = {
+    """Return a content item as found. Its facts are those of its fields that have a value, as text."""
+    fields: dict[str, object] = {
         "document_type": item.document_type,
         "public_updated_at": item.public_updated_at,
         "first_published_at": item.first_published_at,
         "publishing_scheduled_at": item.scheduled_at,
         "scheduled_publishing_delay_seconds": item.scheduled_delay,
     }
-    given = {name: fact for name, fact in facts.items() if fact not in (None, "")}
-    stated = {name: fact.isoformat() if isinstance(fact, datetime) else str(fact) for name, fact in given.items()}
-    return Found(_absolute_govuk_url(item.base_path), item.title, "item", stated)
+    given = {name: value for name, value in fields.items() if value not in (None, "")}
+    facts = {name: value.isoformat() if isinstance(value, datetime) else str(value) for name, value in given.items()}
+    return Found(_absolute_govuk_url(item.base_path), item.title, "item", facts)
 
 
 def _attachment_to_found(attachment: Attachment) -> Found:

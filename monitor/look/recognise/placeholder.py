@@ -28,14 +28,14 @@ ANNOUNCED = "announced, not released"
 PLACEHOLDER = "a page under its title that names the day of its slot, without a date of publication or a file"
 
 # A promise must have a date: figures that "will be published on a quarterly basis" may be out already.
-_PROMISED = quick(
+_PROMISE_PATTERN = quick(
     r"\b(?P<dated>(these|the|this) ([a-z]+ ){0,2}(statistics|figures|release|publication)"
     r" will be (released|published) (on|in|between|at) [^.]{0,30}\d)"
     r"|\bnot yet (been )?(published|released)\b|\bcoming soon\b",
     re.IGNORECASE,
 )
 # These are searched first, as plain text, because the pattern takes fifty times as long.
-_PROMISES = ("will be released", "will be published", "not yet", "coming soon")
+_PROMISING_WORDS = ("will be released", "will be published", "not yet", "coming soon")
 _REST_OF_DATE = 25
 # This is a label. In a sentence ("is published on", "will be published on") it is a promise.
 _PUBLISHED = quick(
@@ -102,13 +102,13 @@ def has_date_of_publication(text: str) -> bool:
 
 def promises_release(text: str, slot: Slot | None) -> bool:
     """Return whether a text promises this release explicitly. A promise of the next edition does not count."""
-    words, last = text.lower(), None if slot is None else last_day(slot)
-    if not any(promise in words for promise in _PROMISES):
+    lower_text, last = text.lower(), None if slot is None else last_day(slot)
+    if not any(words in lower_text for words in _PROMISING_WORDS):
         return False
-    for found in _PROMISED.finditer(words):
+    for promise in _PROMISE_PATTERN.finditer(lower_text):
         # Only a promise with a date can be of the next edition. The pattern ends within the date.
-        dated_promise = words[found.start() : found.end() + _REST_OF_DATE] if found["dated"] else ""
-        if last is None or all(day - last < _NEXT_EDITION for day in _dates_in(dated_promise, last.year)):
+        with_date = lower_text[promise.start() : promise.end() + _REST_OF_DATE] if promise["dated"] else ""
+        if last is None or not any(day - last >= _NEXT_EDITION for day in _dates_in(with_date, last.year)):
             return True
     return False
 

@@ -64,10 +64,11 @@ def _read_titles(page: Page, context: Context) -> Recognised:
 
 
 def _is_under_another_heading(page: Page, context: Context) -> bool:
-    """Return whether the release's title is only in `<title>`, over a page about something else, such as signing in.
+    """Return whether a page names the release only in its `<title>`, and is about something else, such as signing in.
 
-    A heading that is in `<title>` too is the name of the site. A page may then name its release further below.
+    A heading that its `<title>` also contains, such as the name of the site, is not something else.
     """
-    if compare_titles(context.title, page.heading) is not Likeness.DIFFERENT or slug(page.heading) in slug(page.title):
+    heading_fits = compare_titles(context.title, page.heading) is not Likeness.DIFFERENT
+    if heading_fits or slug(page.heading) in slug(page.title):
         return False
     return not (names_release(context.title, page.content) or links_file(page, context))

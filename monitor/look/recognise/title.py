@@ -69,14 +69,14 @@ def compare_titles(title: str, seen: str) -> Likeness:
     """
     # Titles are shorter than this, and comparing long texts takes time.
     seen = seen[:_LONGEST]
-    ours, theirs = read_title(title), read_title(seen)
-    if ours.period and title_matches(title, seen):
+    wanted, shown = read_title(title), read_title(seen)
+    if wanted.period and title_matches(title, seen):
         return Likeness.SAME
-    shorter, longer = sorted((set(ours.words), set(theirs.words)), key=len)
+    shorter, longer = sorted((set(wanted.words), set(shown.words)), key=len)
     is_same_series = shorter and shorter <= longer and len(shorter) >= _LEAST_SHARED_FRACTION * len(longer)
     if not is_same_series:
         return Likeness.DIFFERENT
-    return Likeness.OTHER_EDITION if _periods_contradict(ours.period, theirs.period) else Likeness.UNDATED
+    return Likeness.OTHER_EDITION if _periods_contradict(wanted.period, shown.period) else Likeness.UNDATED
 
 
 def include_title(context: Context, texts: Iterable[str]) -> bool:

@@ -110,16 +110,16 @@ def start_worker(megabytes: int) -> Worker:
     from multiprocessing import Pipe  # noqa: PLC0415  # slow to import, and many daemons never need a worker
 
     try:
-        ours, theirs = Pipe()
+        our_end, worker_end = Pipe()
     except OSError as exc:
         raise NoWorker(f"no pipe to a worker: {exc}") from exc
     try:
-        with theirs:
-            process = _start_process(theirs.fileno(), megabytes)
+        with worker_end:
+            process = _start_process(worker_end.fileno(), megabytes)
     except OSError as exc:
-        ours.close()
+        our_end.close()
         raise NoWorker(f"no process: {exc}") from exc
-    worker = Worker(process, ours)
+    worker = Worker(process, our_end)
     try:
         worker.priority_fault = _wait_until_ready(worker)
     except NoWorker:
