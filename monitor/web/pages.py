@@ -216,14 +216,9 @@ async def show_status(request: Request) -> Response:
     """Show the status of the monitor itself: a list of checks, failing ones first."""
     queries = queries_of(request)
     stored, given_up = await _check_store(queries)
-    return render(
-        request,
-        "status.html",
-        checks=sorted([*queries.live.checks(), *stored], key=lambda check: check.is_good),
-        unready=list(queries.live.unready()),
-        silent_hosts=queries.silent_hosts(queries.clock.now()),
-        given_up=given_up,
-    )
+    checks = sorted([*queries.live.checks(), *stored], key=lambda check: check.is_good)
+    values = {"unready": list(queries.live.unready()), "silent_hosts": queries.silent_hosts(queries.clock.now())}
+    return render(request, "status.html", checks=checks, **values, given_up=given_up)
 
 
 async def serve_asset(request: Request) -> Response:
