@@ -217,8 +217,9 @@ async def show_status(request: Request) -> Response:
     queries = queries_of(request)
     stored, given_up = await _check_store(queries)
     checks = sorted([*queries.live.checks(), *stored], key=lambda check: check.is_good)
-    values = {"unready": list(queries.live.unready()), "silent_hosts": queries.silent_hosts(queries.clock.now())}
-    return render(request, "status.html", checks=checks, **values, given_up=given_up)
+    hosts, unready = queries.silent_hosts(queries.clock.now()), list(queries.live.unready())
+    values: dict[str, Any] = {"checks": checks, "unready": unready, "silent_hosts": hosts, "given_up": given_up}
+    return render(request, "status.html", **values)
 
 
 async def serve_asset(request: Request) -> Response:
