@@ -191,7 +191,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         return 0.0
 
     def _check_progress(self, seconds: float, had_io: bool) -> None:  # noqa: FBT001  # called by the selector only
-        """Advance time after a wait at `speed`. After another wait, raise `Deadlock` if none had progress for too long."""
+        """Advance time after a wait at `speed`. After other waits without progress for too long, raise `Deadlock`."""
         if self._is_running_at_speed and self._speed is not None:
             self._time += seconds * self._speed
             return

@@ -137,7 +137,7 @@ def _periods_overlap(one: Row, other: Row, zone: str) -> bool:
 
 
 def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
-    """Yield faults of the table `monitor`: offsets that are absent or too many, stops and starts out of turn."""
+    """Yield offsets that are absent or not allowed, and stops and starts of the monitor that do not alternate."""
     is_running = True
     rows = rows_of(data, "monitor")
     for place, row in rows:
