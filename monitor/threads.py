@@ -172,7 +172,7 @@ RecurringJob = tuple[timedelta, str, Job]
 
 
 async def wait_for_event(wakeup: asyncio.Event, clock: Clock, seconds: float) -> None:
-    """Wait for an event, but no longer than so many seconds."""
+    """Wait until the event `wakeup` is set, but at most `seconds`."""
     waiters = [asyncio.ensure_future(wakeup.wait()), asyncio.ensure_future(clock.sleep(seconds))]
     try:
         await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)

@@ -83,7 +83,8 @@ class App:
         await daemon.start_watching()
         await daemon.calendar_reads.read_all()
         for target in daemon.admission.targets_on(day):
-            daemon.intake.see(target, *await daemon.poller.look_once(target))
+            sighting, outcome = await daemon.poller.look_once(target)
+            daemon.intake.see(target, sighting, outcome)
         await daemon.watch.judging.judge_all(list(daemon.watch.releases))
         for channel in daemon.channels:
             await daemon.outbox.send_due(channel.name)

@@ -150,7 +150,7 @@ def _make_workers(clock: Clock, metrics: Metrics, health: HealthState, own: Work
 
 
 def make_interpreter(core: Core) -> Interpreter:
-    """Return the interpreter of responses. The machine may confirm the clock of the monitor, but not a virtual one."""
+    """Return the interpreter of responses. A virtual clock never counts as synchronised by the machine."""
     settings, is_real = core.settings, core.edges.clock is None
     return Interpreter(
         Skew(lambda: is_real and is_clock_synchronised(), SecondsAhead(core.clock)),

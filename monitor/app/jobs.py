@@ -93,7 +93,7 @@ class SchedulerJobs(Jobs):
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
 
     def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job. A job of this name gets the new work and spacing instead, without running now."""
+        """Add a job. If there is one of this name, it only gets the new work and spacing, and does not run now."""
         known = self._jobs.get(name)
         if known is not None:
             known.job = job
@@ -155,7 +155,7 @@ class LoopJobs(Jobs):
         self._is_running = False
 
     def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job. A job of this name gets the new work and spacing instead, without running now."""
+        """Add a job. If there is one of this name, it only gets the new work and spacing, and does not run now."""
         if (known := self._jobs.get(name)) is not None:
             known.spacing, known.job = spacing, job
             return

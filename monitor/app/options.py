@@ -31,7 +31,7 @@ from schedules.workdays import Nation, NationSettings, Workdays
 
 
 def make_policies(settings: Settings) -> Policies:
-    """Return the policy for all producers, and the settings and workdays of those with their own."""
+    """Return the general policy, with the settings and workdays of each producer that has its own."""
     table = settings.policy
     general = Policy(
         on_time_within=table.on_time_within,

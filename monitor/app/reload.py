@@ -157,13 +157,12 @@ class Reload:
 
     async def _apply_settings(self, settings: Settings) -> None:
         """Give new settings to every part that runs, or raise and change nothing if one of them cannot be made."""
-        old, daemon, folder = self.core, self.daemon, self.core.folder
+        old, daemon, poller = self.core, self.daemon, self.daemon.poller
         core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
         # All steps that can fail come first.
         channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core, settings))
-        readers = make_calendar_readers(
-            settings, folder, daemon.poller.send_in_turn, core.clock, core.evidence, core.workers
-        )
+        send, evidence, workers = poller.send_in_turn, core.evidence, core.workers
+        readers = make_calendar_readers(settings, core.folder, send, core.clock, evidence, workers)
         await core.ledger.reconfigure(make_join_rules(settings), make_calendar_checks(settings), core.clock.now())
         # No step from here on awaits, so no look, page or notice sees half of the change.
         self.core, self.record.rules, self.reminders.rules = core, rules, rules
@@ -173,7 +172,7 @@ class Reload:
         spacings, hosts = calendar_spacings(settings), [host for host in settings.budget if host != "default"]
         core.health.expect_calendars(spacings)
         core.metrics.prepare_series(spacings, hosts, [channel.name for channel in channels])
-        daemon.poller.reconfigure(self.forecast.budget, core.fetcher)
+        poller.reconfigure(self.forecast.budget, core.fetcher)
         daemon.outbox.reconfigure(channels, make_outbox_options(core, rules))
         daemon.tripwires.reconfigure(make_tripwire_producers(settings), settings.watch.tripwire.every)
         for release in daemon.watch.releases.keys() - daemon.ledger.releases.keys():
@@ -197,7 +196,7 @@ class Reload:
         return core.fetcher if is_same else make_fetcher(settings, core.clock)
 
     def _replace_readers(self, readers: Sequence[tuple[CalendarReader, timedelta]], old: Settings) -> list[str]:
-        """Replace the readers of calendars whose settings changed. Return the jobs of those, to read them at once."""
+        """Replace the readers of calendars whose settings changed. Return the names of their jobs, to run at once."""
         reads, settings, ledger = self.daemon.calendar_reads, self.core.settings, self.core.ledger
         before = {table.name: _settings_of_reads(old, table) for table in old.calendar}
         after = {table.name: _settings_of_reads(settings, table) for table in settings.calendar}
@@ -223,7 +222,7 @@ class Reload:
             self.daemon.web.replace_app(make_application(self.queries))
 
     def _close_later(self, fetcher: Fetcher, channels: Sequence[Channel]) -> None:
-        """Close those of the earlier channels and fetcher that were replaced, in a while when they are not in use."""
+        """Close the given fetcher and channels if they were replaced. Wait first, because looks may still use them."""
         unused: list[Channel | Fetcher] = [channel for channel in channels if channel not in self.daemon.channels]
         if fetcher is not self.daemon.fetcher:
             unused.append(fetcher)

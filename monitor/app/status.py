@@ -157,7 +157,7 @@ class Status:
             yield Check(f"Clock of {host}", doubt, "If our clock is right, inform the host.", "NinethirtyClockOff")
 
     def _budget_checks(self) -> Iterator[Check]:
-        """Yield a check for each budget that will be too small, or one with the budgets used if none will."""
+        """Yield a failed check for each budget that will be too small, or one good check if all are large enough."""
         warnings = self.forecast.warnings_by_label()
         for label, warning in warnings.items():
             todo = "Agree a larger budget with the host, then set it in `[budget]`."

@@ -114,7 +114,7 @@ class StoreFailover:
             yield _CHECK_COPY_EVERY, "near part", self.copy_near_part
 
     async def switch_or_journal(self) -> None:
-        """Switch to the store if it was away and is back, or write to the journal what it refuses."""
+        """Switch to the store if it is back, or write to the journal what it refuses, or delete an old journal."""
         journal = self.opened.journal
         if journal is None:
             return
@@ -123,14 +123,14 @@ class StoreFailover:
         elif self.store_health.health.is_store_failing:
             await self.journal_waiting_writes()
         elif journal.has_rows:
-            # The store has these rows by now.
+            # The store works and has these rows by now.
             await run_in_thread(journal.delete)
 
     async def copy_near_part(self, *, stopping: bool = False) -> None:
         """Copy to the journal what a start without the store needs, unless the store is away or fails.
 
-        That is each minute what was notified. After a change of calendars it is also the upcoming releases, at most
-        every ten minutes, but at once if the monitor is `stopping`.
+        Notices are copied each minute. After a change of calendars, upcoming releases are copied too, at most every ten
+        minutes, but at once if the monitor is `stopping`.
         """
         opened, now = self.opened, self.clock.now()
         if opened.journal is None or opened.is_away or self.store_health.health.is_store_failing:
@@ -177,17 +177,17 @@ class StoreFailover:
         return not self._is_journal_failing
 
     async def _switch_to_store(self, journal: Journal, stand_in: Store) -> None:
-        """Use the store again if it is back, with the journal's rows in it, and call `on_store_back`."""
+        """If the store is back, write the journal's rows into it, use it from now on, and call `on_store_back`."""
         try:
             store = await run_in_thread(lambda: _open_recovered_store(self.opened.url, self.lock))
             rows = await self.writer.run_between_batches(lambda: self._move_journal_into(journal, stand_in, store))
         except EnvironmentFault as fault:
-            # It is not back, or another monitor has locked it.
+            # The store is not back, or another monitor has locked it.
             self.store_health.note_failure(fault)
             return
         self.opened.stand_in = None
         if self.members is not None:
-            # They compare our clock with that of the stand-in.
+            # Its readings compare our clock with that of the stand-in.
             self.members.forget_clock_readings()
         self.store_health.health.note_store_back()
         _log.warning("store_back", rows=rows)
@@ -195,7 +195,7 @@ class StoreFailover:
             await self.on_store_back()
 
     def _move_journal_into(self, journal: Journal, stand_in: Store, store: Store) -> int:
-        """Write the journal into the store, use that from now on, and delete the journal. Return the number of rows.
+        """Write the journal's rows into the store, use the store from now on, and delete the journal. Return how many.
 
         Also take this monitor's name in the store. It runs between two batches of the writer.
         """

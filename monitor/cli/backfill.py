@@ -58,7 +58,7 @@ def command(context: Context, *, producer: str, first: date, last: date, as_json
 
 
 async def _store_claims(context: Context, producer: str, first: date, last: date, *, as_json: bool) -> tuple[int, int]:
-    """Store each claim as it is read, and print it if it is new or for JSON. Return how many were read, and are new."""
+    """Store each claim when it is read. Print it if it is new or `as_json`. Return how many were read and are new."""
     from alerts.claim import claim_json
     from monitor.app.readers import open_poller
     from monitor.config.settings import DEFAULT_RATES
@@ -103,7 +103,7 @@ def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]
     if record.producer == (ons.producer or PRODUCER):
         # `back` is how many days of past releases are read: here only the days of the record.
         return record.read_ons(OnsSource(ons.model_copy(update={"options": {**ons.options, "back": "0"}})))
-    # A calendar for another producer has the organisations of that one.
+    # Without a calendar for this producer, the producer's own slug is the only organisation.
     organisations = govuk.filters.get("organisations", []) if govuk.producer == record.producer else []
     return record.read_govuk(site_of(govuk), tuple(organisations) or (record.producer,))
 

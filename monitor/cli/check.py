@@ -142,7 +142,7 @@ class _CheckResult:
     announced: list[Release | Announcement] = field(default_factory=list)
 
     def as_json(self, context: Context) -> dict[str, object]:
-        """Return warnings, forecast, who is on call and who sees what as JSON."""
+        """Return the results of the checks as JSON: warnings, forecast, who is on call and who sees what."""
         settings = context.settings
         return {
             "warnings": self.warnings,
@@ -157,7 +157,7 @@ class _CheckResult:
         }
 
     def lines(self, context: Context) -> Iterator[str]:
-        """Yield the same facts as lines of text, except the warnings."""
+        """Yield the results of the checks as lines of text, with only the number of warnings."""
         settings = context.settings
         yield f"{context.config}: in order" + (f", warnings: {len(self.warnings)}" if self.warnings else "")
         yield f"due and watched in the next {_DAYS_AHEAD} days: {self._due_text(settings)}"
@@ -202,7 +202,7 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
 
 
 def _add_stored_facts(context: Context, found: _CheckResult) -> None:
-    """Add what the store has, if it exists: forecast, calendars, releases, and a warning if it has another schema."""
+    """If the store exists, add its forecast, calendars and releases. Add a warning if it has another schema."""
     key, store_file = f"{context.path.name}: store.url", file_of(context.settings.store.url)
     if store_file is not None and not store_file.exists():
         return
@@ -220,7 +220,7 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
 
 
 def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> None:
-    """Read calendars once and add their faults and entries. Read addresses, and print the counts, only if `online`."""
+    """Add the faults and entries of each calendar to `found`. Calendars at web addresses are read only if `online`."""
     for table in context.settings.calendar:
         if online or table.file is not None:
             outcome, faults = _read_calendar(context, table)
@@ -240,7 +240,7 @@ def _provider_faults(context: Context) -> Iterator[str]:
     provider = make_openid(context.settings, SystemClock())
     try:
         if provider is not None:
-            # No one signs in with this address, so it needs no secrets.
+            # To make the address, it reads the provider's configuration, which raises the fault. No one uses it.
             asyncio.run(provider.sign_on_address(Flow(state="", nonce="", verifier="")))
     except NotSignedOn as fault:
         yield f"{context.path.name}: web.oidc: {fault}"

@@ -40,7 +40,7 @@ def today(timezone: str = LONDON) -> date:
 
 
 def read_day(text: str, today: date) -> date | None:
-    """Return the day that `text` names, or None. Without a year it is the one nearest to `today`."""
+    """Return the day that `text` names, or None. A date without a year is read as the one nearest to `today`."""
     text = text.strip()
     if (named := _read_day_word(text, today)) is not None:
         return named
@@ -52,7 +52,7 @@ def read_day(text: str, today: date) -> date | None:
 
 
 def read_instant(text: str, today: date) -> datetime | None:
-    """Return the instant that `text` names, in UTC, or None. Without an offset it is in London, without a day today."""
+    """Return the UTC instant that `text` names, or None. Without an offset it is London time, without a day today."""
     text = text.strip()
     try:
         instant = datetime.fromisoformat(text)

@@ -219,7 +219,7 @@ def _ask_producers(known: Organisations) -> Iterator[str]:
 
 
 def _parse_answers(given: Answers, file: Path, now: datetime) -> Parsed:
-    """Return the configuration that the answers describe, with their faults. Turns on call begin on Monday at 9am."""
+    """Return the configuration that the answers describe, with their faults. Turns on call begin on Mondays."""
     local = now.astimezone(ZoneInfo(LONDON))
     monday = (local - timedelta(days=local.weekday())).replace(hour=9, minute=0, second=0, microsecond=0)
     found = Parsed(chat=given.chat, public_url=given.public_url, begins=monday, known=given.known)
@@ -247,9 +247,8 @@ def _parse_producer(text: str, found: Parsed) -> None:
         near = nearest_slug(text, found.known) or next(iter(find_slugs(text, found.known)), None)
         meant = f", did you mean {near}?" if near else ""
         if not SLUG.fullmatch(text):
-            found.faults.append(
-                f'--producer: unknown name{meant or f": give its slug, {_WHERE_SLUG_IS}"} (got "{text}")'
-            )
+            remedy = meant or f": give its slug, {_WHERE_SLUG_IS}"
+            found.faults.append(f'--producer: unknown name{remedy} (got "{text}")')
             return
         found.notes.append(f"{text}: not among the producers of this version{meant or ', but it is used'}")
         slug = text

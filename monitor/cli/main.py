@@ -207,7 +207,7 @@ def _print_usage_fault(fault: click.ClickException) -> int:
 
 
 def _suggest_remedy(fault: click.ClickException) -> str:
-    """Return what to write instead, to be added to click's message. Empty if that says it or nothing is known."""
+    """Return what to write instead, to be added to click's message. Empty if the message already suggests it."""
     command = fault.ctx.command if isinstance(fault, click.UsageError) and fault.ctx else None
     verbs = ", ".join(command.commands) if isinstance(command, click.Group) else ""
     if isinstance(fault, click.NoSuchCommand | click.NoSuchOption) and not fault.possibilities:

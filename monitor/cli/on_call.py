@@ -16,7 +16,7 @@ _CHECKED_AHEAD = timedelta(days=7)
 
 
 def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
-    """Return the configured rotas. Files are read now, addresses only if `online`, else they have stored shifts."""
+    """Return the configured rotas. Read their files, and their web addresses if `online`, else use stored shifts."""
     from monitor.app.reporting_options import make_rotas as configured_rotas
     from monitor.ledger.rota import add_stored_shifts
     from monitor.store.open import file_of
@@ -32,7 +32,7 @@ def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
 
 
 async def _read_calendars(context: Context, rotas: dict[str, Rota], *, online: bool) -> dict[str, Rota]:
-    """Read the calendars of rotas, and return those rotas with their new shifts or fault."""
+    """Read rotas from files, and from web addresses if `online`. Return each of these with its new shifts or fault."""
     from monitor.app.readers import make_rota_readers, open_poller
 
     settings, clock, found = context.settings, SystemClock(), {}

@@ -43,7 +43,7 @@ async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]
         with locked_store(context.settings.store.url):
             looked = await app.run_once(day)
     finally:
-        # A complete run has committed everything. Of one that failed, the rest is lost.
+        # A complete run has committed everything. After a failure, this drops what is not committed.
         app.daemon.abandon()
         await app.daemon.close()
     for name, fault in looked.faults.items():

@@ -94,7 +94,7 @@ def _host_row(host: HostPlan, zone: str) -> list[str]:
 
 
 def _minute_bars(minutes: Sequence[tuple[datetime, int]], budget: float, zone: str) -> Iterator[str]:
-    """Yield one line for each stretch of the day with a similar number of looks a minute. `budget` is a minute's."""
+    """Yield one line for each stretch of the day with a similar number of looks a minute. `budget` is per minute."""
     most = max([budget, *(looks for _, looks in minutes)])
     for begin, end, looks in _group_minutes(minutes):
         bar = "#" * round(_BAR_WIDTH * looks / most)
@@ -105,7 +105,7 @@ def _minute_bars(minutes: Sequence[tuple[datetime, int]], budget: float, zone: s
 
 
 def _group_minutes(minutes: Sequence[tuple[datetime, int]]) -> Iterator[tuple[datetime, datetime, int]]:
-    """Yield the begin, the end and the most looks a minute of each stretch with similar numbers of looks, except zero.
+    """Group minutes with similar numbers of looks. Yield (begin, end, most looks in a minute) of each group with looks.
 
     `minutes` are the begin and the number of looks of each minute.
     """

@@ -134,7 +134,7 @@ def longest_first(scripts: Mapping[Path, Script]) -> list[Path]:
 def _play_script(
     path: Path, report: Callable[[int], None], *, speed: float | None, keep: Path | None, as_json: bool
 ) -> PlayResult:
-    """Play one script and return its result, also if it fails. After a deadlock a thread hangs for good."""
+    """Play one script and return its result, even if it fails. The result `hangs` if a deadlock left a thread stuck."""
     from monitor.rehearse.drive import RehearsalOutcome, play
     from monitor.rehearse.virtual_loop import Deadlock
 
@@ -194,7 +194,7 @@ def _read_all(paths: Sequence[Path]) -> dict[Path, Script]:
 
 
 def _read_script(path: Path) -> tuple[Script, Settings]:
-    """Return a script and the configuration that it names, by default the default one. Raises `BadInput`."""
+    """Return a script and the configuration that it names, or else the default settings. Raises `BadInput`."""
     from monitor.config.read import read_settings
     from monitor.config.settings import Settings
     from monitor.rehearse.script.script import read_script

@@ -27,10 +27,10 @@ def command(context: Context, *, first: date | None, last: date | None, as_json:
 
     begin, end = span_of(first, last, context.settings.timezone)
     with context.store() as store, progress_line() as show:
-        whole, rows = len(store.verdicts.judged_ids(begin, end)), list[tuple[str, list[str]]]()
+        total, rows = len(store.verdicts.judged_ids(begin, end)), list[tuple[str, list[str]]]()
         for row in replay(store, make_policies(context.settings), begin, end):
             rows.append(row)
-            show(f"{len(rows)} of {whole} judged again")
+            show(f"{len(rows)} of {total} judged again")
     differing = {release: differences for release, differences in rows if differences}
     lines = [f"{release}: {'; '.join(differences)}" for release, differences in differing.items()]
     lines.append(f"{len(rows)} release{'' if len(rows) == 1 else 's'} judged again, {len(differing)} differ")

@@ -101,6 +101,7 @@ def list_silences(context: Context, *, with_ended: bool, as_json: bool) -> None:
     ended_after = datetime.fromtimestamp(0, now.tzinfo) if with_ended else now
     with context.store() as store:
         stored = store.outbox.silences(ended_after)
+    # The store selects by the planned end, so its rows include silences that were ended early.
     chosen = [one for one in stored if with_ended or now < one.ends]
     rows = [
         (one.scope, one.name, stamp(one.begins, zone), stamp(one.ends, zone), one.by, one.reason, one.id)
@@ -143,7 +144,7 @@ def silence_text(one: Silence, zone: str) -> str:
 def _check_scope(context: Context, store: Store, given: dict[str, str]) -> tuple[Scope, str]:
     """Return scope and name of a silence from `given`, the names of things by option.
 
-    Raises `UsageError` unless it is exactly one, and `UnknownName` for an unknown one. A host can have any name.
+    Raises `UsageError` unless exactly one is given. Each look-up raises `UnknownName`. A host can have any name.
     """
     if len(given) != 1:
         raise click.UsageError("give one of --incident, --release, --producer and --host")

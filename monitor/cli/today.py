@@ -62,7 +62,7 @@ def _day_lines(context: Context, day: date, rows: Sequence[dict[str, Any]]) -> I
 
 
 def _no_calendar_read_text(context: Context) -> str:
-    """Return that no calendar was read so far and what to do next, or an empty text if a calendar was read."""
+    """Return why no calendar was read yet and what to do next, or "" if the store has a usable read or a release."""
     with context.store() as store:
         reads = store.ledger.reads()
         if any(read.usable for read in reads) or store.ledger.editions(limit=1):

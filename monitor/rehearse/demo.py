@@ -186,7 +186,7 @@ class DemoBoard:
         await self._app(scope, receive, send)
 
     async def _change_time(self, request: Request) -> Response:
-        """Show the board as of the requested time, and redirect to the requested path of it. 400 for no valid time."""
+        """Show the board as of the requested time, and redirect to the requested path. Return 400 for a bad time."""
         try:
             at = datetime.fromisoformat(request.query_params.get("at", "")).astimezone(UTC)
             board = await asyncio.to_thread(self._open_board, at)

@@ -107,7 +107,8 @@ def play(
 
 async def _run_rehearsal(script: Script, settings: Settings, report: ReportProgress | None) -> _Rehearsal:
     """Play a script to its end, and return the rehearsal with its publisher's log."""
-    rehearsal = _Rehearsal(script, settings, VirtualClock(script.begins), VirtualClock(script.begins))
+    begins = script.begins
+    rehearsal = _Rehearsal(script, settings, true_clock=VirtualClock(begins), monitor_clock=VirtualClock(begins))
     reporting = asyncio.ensure_future(_report_progress(script, rehearsal.true_clock, report)) if report else None
     try:
         await rehearsal.run()
@@ -167,7 +168,7 @@ class _Rehearsal:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if self._daemon is not None and self._daemon.done():
             pause.cancel()
-            self._daemon.result()
+            self._daemon.result()  # raises the daemon's exception
         await pause
 
     async def _apply_action(self, action: ScriptAction) -> None:
@@ -225,11 +226,10 @@ def _read_results(settings: Settings, script: Script, folder: Path) -> Results:
     """Return releases as of the end of the script, notices, and drafts. Drafts are written to files in `folder`."""
     store = open_store(settings.store.url)
     try:
-        policies, book = make_policies(settings), make_editions(settings)
-        judged = [current_body(store, policies, row, script.ends, book) for row in store.verdicts.judged()]
-        unwatched = (
-            body_of_unwatched(store, policies, release.id, script.ends, book) for release in store.ledger.releases()
-        )
+        policies, editions, at = make_policies(settings), make_editions(settings), script.ends
+        judged = [current_body(store, policies, row, at, editions) for row in store.verdicts.judged()]
+        ids = [release.id for release in store.ledger.releases()]
+        unwatched = (body_of_unwatched(store, policies, release, at, editions) for release in ids)
         return Results(
             releases=[*judged, *(body for body in unwatched if body is not None)],
             notices=_read_notices(store.outbox),

@@ -50,11 +50,11 @@ def play_in_parallel(
         while waiting or players:
             while waiting and len(players) < (os.cpu_count() or 1):
                 path = waiting.popleft()
-                ours, theirs = context.Pipe(duplex=False)
-                with theirs:
-                    process = context.Process(target=_play_in_child, args=(play, path, theirs), daemon=True)
+                receiving_end, sending_end = context.Pipe(duplex=False)
+                with sending_end:
+                    process = context.Process(target=_play_in_child, args=(play, path, sending_end), daemon=True)
                     process.start()
-                players[ours] = path, process
+                players[receiving_end] = path, process
                 show_progress(path, 0)
             for pipe in wait(list(players)):
                 path, process = players[pipe]

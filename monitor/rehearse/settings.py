@@ -56,7 +56,7 @@ def _parts_to_watch(release: ScriptRelease) -> list[PartSettings]:
     if not is_on_gov_uk_calendar(release):
         return []
     match = ReleaseMatch(url="".join(f"[{char}]" if char in "*?[" else char for char in announced_url(release)))
-    # The url of a part setting is a template, in which braces must be doubled.
+    # A match's url is a pattern, so its wildcards are in brackets. A part's url is a template, so braces are doubled.
     parts = [
         {"match": match, **part.model_dump(), "url": part.url.replace("{", "{{").replace("}", "}}")}
         for part in release.part

@@ -32,9 +32,9 @@ def summary_lines(played: RehearsalOutcome, *, kept: bool) -> Iterator[str]:
         code = f"Code edition {draft['edition']}" if draft["edition"] else "outside the Code"
         yield f"  draft:     form {draft['form']}, {code}"
         yield from (f"             {file}" for file in draft["files"] if kept)
-    for met in played.met:
-        if not met.met:
-            yield f"  NOT AS EXPECTED: {met.release}{'/' + met.part if met.part else ''}: {met.why}"
+    for checked in played.met:
+        if not checked.met:
+            yield f"  NOT AS EXPECTED: {checked.release}{'/' + checked.part if checked.part else ''}: {checked.why}"
 
 
 def _release_lines(release: Mapping[str, Any]) -> Iterator[str]:

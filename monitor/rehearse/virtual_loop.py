@@ -114,10 +114,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     @contextmanager
     def time_resumed(self, reason: str) -> Iterator[None]:
-        """Undo one `stop_time` with this reason inside the context, because the operation waits for virtual time.
-
-        Other reasons keep time stopped, even if this one has ended by then.
-        """
+        """Undo one `stop_time` with this reason inside the context. Time stays stopped while others are in force."""
         self.resume_time(reason)
         try:
             yield
@@ -194,7 +191,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         return 0.0
 
     def _check_progress(self, seconds: float, had_io: bool) -> None:  # noqa: FBT001  # called by the selector only
-        """Advance time after a wait at `speed`. After another wait, raise `Deadlock` if too many had no progress."""
+        """Advance time after a wait at `speed`. After other waits without progress for too long, raise `Deadlock`."""
         if self._is_running_at_speed and self._speed is not None:
             self._time += seconds * self._speed
             return

@@ -38,7 +38,8 @@ async def acknowledge_by_link(request: Request) -> Response:
     if (desk := queries_of(request).desk) is None:
         raise UnknownName("There is no incident to acknowledge here.")
     try:
-        await desk.acknowledge(opened[0], role)
+        incident, _beginning_of_notice_id = opened
+        await desk.acknowledge(incident, role)
     except InvalidInput as fault:
         return await _render_notice(request, token, str(fault))
     return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)

@@ -120,7 +120,7 @@ async def _add_address(request: Request, sent: SentForm) -> str:
     if fault:
         raise InvalidInput([f"url: {fault}"])
     releases = await _releases_of(queries, {one.entry for one in await calendar.list_additions()})
-    # A release that was added by hand gets the address in its own entry, another one in an entry for its addresses.
+    # A release that was added by hand has its own entry. Any other gets an entry only for its further addresses.
     own_entry = next((entry for entry, release in releases.items() if release == body["id"]), "")
     entry = {"id": own_entry or f"addresses-{body['id']}", "of": body["id"], "title": body["title"], "reason": reason}
     # What was not watched before the slot can never be late. So such an address is never required.

@@ -43,12 +43,13 @@ class ConnectionLimiter:
         return len(self._open)
 
     def add(self, new: Connection, address: str) -> None:
-        """Count a new connection. If there are too many, close the oldest idle one, of its address or of all."""
+        """Count a new connection. If there are too many from its address or in all, close the oldest idle one."""
         self._by_address[address] += 1
         self._open[new] = self._idle[new] = address
         too_many_of_address = self._by_address[address] > self.most_each and address not in self.proxies
         if too_many_of_address or len(self) > self.most:
-            oldest = next(one for one, its in self._idle.items() if its == address or not too_many_of_address)
+            candidates = (one for one, other in self._idle.items() if not too_many_of_address or other == address)
+            oldest = next(candidates)
             self.remove(oldest)
             oldest.end()
 

@@ -73,8 +73,8 @@ class Throttle:
     def count_failure(self, client: str) -> None:
         """Count a wrong guess of a client in its current span, or begin a new span with it.
 
-        The new span is twice as long if the client had to wait and goes on within a span after that. If there are too
-        many clients, the one that made no wrong guess for longest is forgotten.
+        The new span is twice as long if the client had to wait, and guessed wrong again within one more span. If there
+        are too many clients, forget the one whose last wrong guess is oldest.
         """
         now, client = self.clock.monotonic(), network_of(client)
         began, count, span = self._failures.pop(client, (now, 0, self.span))

@@ -72,6 +72,7 @@ async def add_notes(request: Request, sent: Noting) -> Json:
         # No version of a report was read, and none of its boxes change.
         await desk.save_answers(name, sent.role, words={}, read=0, change=add_all)
     except InvalidInput as fault:
+        # The box for the role is called `as-role` in the page's form.
         raise Refused("; ".join(line.replace("as-role", "role") for line in fault.faults)) from fault
     return incident_json(await queries.find_incident(name), await queries.list_drafts(name))
 

@@ -133,8 +133,8 @@ def render_day_parts(
 ) -> dict[str, str]:
     """Return the HTML of the parts that summarise all releases of the day, by element id.
 
-    With the last looks in `looked`, it contains the durations since them, and since and until slots. Event streams
-    leave them out, because the page's script counts them.
+    If the last looks are given in `looked`, the HTML contains durations: since these looks, and since and until slots.
+    Event streams give no `looked`, because the page's script counts the durations.
     """
     counted_at = now if looked is not None else None
     headline, following = slot_headline(rows, now), find_next_slot(rows, now)

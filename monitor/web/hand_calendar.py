@@ -124,10 +124,10 @@ def add_release(tables: list[Json], title: str, producer: str, url: str, slot: d
 
 
 def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) -> None:
-    """Add an address to the table of a release: the one with the id of `entry`, or with the same release in `of`.
+    """Add an address as a part of a release's table: the table with the `id` of `entry`, or with the same `of`.
 
-    Without such a table, `entry` is added as one. A `required` address is an attachment that the verdict needs, another
-    one only an alternative. Raises `InvalidInput` if there are too many addresses.
+    If there is no such table, add `entry` as a new one. A `required` address is an attachment that the verdict needs,
+    any other address is an alternative. Raises `InvalidInput` if there are too many addresses.
     """
     matching = (one for one in tables if one.get("id") == entry["id"] or one.get("of") == entry["of"])
     table = next(matching, None)
@@ -144,7 +144,7 @@ def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) ->
 
 
 def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> None:
-    """Remove the address `part` of an entry, or its release if that is empty. Raises `InvalidInput` if absent."""
+    """Remove the address `part` of an entry, or cancel its release if `part` is "". Raises `InvalidInput` if absent."""
     table = next((one for one in tables if one.get("id") == entry and not _is_removed(one)), {})
     kept = [one for one in table.get("part", []) if one.get("id") != part]
     if not table or (part and len(kept) == len(table.get("part", []))):

@@ -168,8 +168,10 @@ class HistoryCache:
         starts = month_starts(now, queries.timezone)
         async with self._lock:
             for begins, ends in zip(starts, [*starts[1:], now], strict=True):
+                # The verdicts of a month may still be corrected for some time after its end.
                 cached_for = _CACHED_FOR if now - ends < _CORRECTED_FOR else timedelta(days=1)
                 read_at, _ = self._by_month.get(begins, (None, ()))
+                # The age is negative if the clock was set back. Then read again too.
                 if read_at is None or not timedelta() <= now - read_at < cached_for:
                     # In a thread, and one month at a time, so that only a month of rows is in memory.
                     self._by_month[begins] = now, await queries.ask(partial(_read_points, queries, begins, ends, now))
@@ -229,7 +231,7 @@ def group_by(
         if name := label(one):
             by_label.setdefault(name, []).append(one)
     largest = max(map(len, by_label.values()), default=0)
-    groups = [Group(name, members, most_releases=largest) for name, members in by_label.items()]
+    groups = [Group(name, grouped, most_releases=largest) for name, grouped in by_label.items()]
     return groups if known else sorted(groups, key=rank)[:_MOST_GROUPS]
 
 
@@ -263,7 +265,7 @@ def _page_values(queries: Queries, points: Sequence[Point], producer: str, host:
         "series": series if producer or len(producers) == 1 else [],
     }
     # The scale reaches at least from one minute early to five minutes late.
-    axes = Axes(starts, now, low=min(-1, 0, *minutes), high=max(5, 0, *minutes))
+    axes = Axes(starts, now, low=min([-1, *minutes]), high=max([5, *minutes]))
     return {
         "axes": axes,
         "dotted": with_dots,

@@ -64,7 +64,7 @@ async def save_form(request: Request, sent: SentForm) -> Response:
 
 
 async def show_sign_page(request: Request, fault: str = "") -> Response:
-    """Show a head the report to sign or waive, with the missing answers and a `fault` of the sent form."""
+    """Show a head of profession the report to sign or waive, its missing answers, and the `fault` of a sent form."""
     queries, session, name = queries_of(request), session_of(request), request.path_params["incident"]
     if session is None or not session.person.is_head or queries.desk is None:
         return render_fault(request, 403, _ONLY_FOR_HEADS)
@@ -72,21 +72,13 @@ async def show_sign_page(request: Request, fault: str = "") -> Response:
     if not drafts:
         raise UnknownName(f"There is no report of an incident {name!r}.")
     report = report_from_json(drafts[-1].facts)
-    return render(
-        request,
-        "sign.html",
-        400 if fault else 200,
-        incident=found,
-        report=report,
-        draft=drafts[-1],
-        missing=list_missing(found, report),
-        fault=fault,
-    )
+    values = {"incident": found, "report": report, "draft": drafts[-1], "missing": list_missing(found, report)}
+    return render(request, "sign.html", 400 if fault else 200, **values, fault=fault)
 
 
 @with_staff_form
 async def sign_or_waive(request: Request, sent: SentForm) -> Response:
-    """Sign the report or record why none will be made, if the person is a head. Show faults on the page."""
+    """Sign the report, or waive it with a reason. Only a head of profession may. Show faults on the page."""
     if not sent.person.is_head:
         return render_fault(request, 403, _ONLY_FOR_HEADS)
     try:
@@ -194,6 +186,7 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
     texts = [sent.text("note"), *texts, f"{AMENDED_PREFIX}{sent.text('reason')}" if amends else ""]
 
     def add_notes(incident: Incident) -> Incident:
+        """Return the incident with the form's notes, e-mail, cause, roles and actions, and closed if it says so."""
         for text in filter(None, texts):
             incident = by_hand.add_note(incident, sent.role, with_plain_line_ends(text), now)
         if mail is not None:
@@ -214,7 +207,7 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
 
 
 def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:
-    """Yield each fault of the notes of a form as `BOX: what to do`. A reason is needed if it `amends`."""
+    """Yield each fault of a form's notes as `BOX: what to do`. If it `amends` a signed report, a reason is needed."""
     call, said, address, mail = sent.text("call"), sent.text("said"), sent.text("address"), sent.files.get("mail")
     if bool(call) != bool(said):
         yield f"{'said' if call else 'call'}: say with whom the call was, in which role, and what was said"

@@ -67,7 +67,7 @@ class Input(BaseModel):
 
     @classmethod
     def read(cls, sent: dict[str, str] | bytes) -> Self:
-        """Return the input in the parameters of a query or in a JSON body. Raises `UserFault`."""
+        """Return the input from a query's parameters or a JSON body (empty: no fields). Raises `UserFault`."""
         try:
             if isinstance(sent, dict):
                 return cls.model_validate(sent)

@@ -138,7 +138,8 @@ class LiveBoard:
     async def listen(self, position: str, *, sees_all: bool) -> AsyncIterator[bytes]:
         """Yield the events after `position`, and new ones as they come, for `_STREAM_SECONDS` seconds.
 
-        If these are not all kept, yield `renew` instead: load the page again. The first stream starts the rounds.
+        If some events after `position` were dropped, yield `renew` instead: the browser loads the page again. The first
+        stream starts the task that makes events.
         """
         feed, clock = self._feeds[sees_all], self._queries.clock
         known_event = feed.parse_position(position)
@@ -163,7 +164,7 @@ class LiveBoard:
             feed.listeners.discard(listener)
 
     def _take_new_events(self, feed: AudienceFeed, listener: Listener) -> bytes:
-        """Return the events and pulse that a stream has not sent, as sent now. Some dropped: only `renew`."""
+        """Return what a stream has not sent yet, and mark it as sent. If some was dropped, return only `renew`."""
         missed, listener.last_event = feed.event_number - listener.last_event, feed.event_number
         if missed > len(feed.recent):
             return _format_event("renew", {}, feed.position)
@@ -176,7 +177,7 @@ class LiveBoard:
         return b"".join(new)
 
     async def _run_while_heard(self) -> None:
-        """Do a round every `_ROUND_SECONDS` while at least one browser listens."""
+        """Update the feeds every `_ROUND_SECONDS` while at least one browser listens."""
         # The board was not updated while no browser listened, so the first round reads the whole day.
         self._round = 0
         while any(feed.listeners for feed in self._feeds.values()):

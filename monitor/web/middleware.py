@@ -29,7 +29,7 @@ class AccessLog:
     close: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request and log it."""
+        """Handle one request, give its response an id, and log it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

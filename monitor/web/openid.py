@@ -97,7 +97,7 @@ class OpenID:
         return "https://", f"{self.provider.issuer.partition('://')[0]}://"
 
     async def _read_metadata(self) -> Mapping[str, Any]:
-        """Return the provider's configuration, cached for ten minutes. Raises `NotSignedOn`, also cached for a time."""
+        """Return the provider's configuration, cached for ten minutes. Raises `NotSignedOn`, which is cached too."""
         # The lock lets only one request wait for a slow provider. The others use its result.
         async with self._metadata_lock:
             if self._metadata is None or self._clock.monotonic() >= self._metadata_ends:
@@ -112,6 +112,7 @@ class OpenID:
         return metadata
 
     async def _fetch_metadata(self) -> Mapping[str, Any]:
+        """Request the provider's configuration. Raises `NotSignedOn` if it cannot be used."""
         issuer = self.provider.issuer
         metadata = await self._fetch_json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         if metadata.get("issuer") != issuer:
@@ -122,6 +123,7 @@ class OpenID:
         return metadata
 
     async def _fetch_json(self, url: str) -> dict[str, Any]:
+        """Request a JSON object from the provider. Raises `NotSignedOn` for any other response."""
         response = await self._send("GET", url, {"Accept": "application/json"})
         try:
             content = response.json() if response.status_code == HTTPStatus.OK else None
@@ -143,6 +145,7 @@ class OpenID:
         return dict(token)
 
     async def _send(self, method: str, url: str, headers: Mapping[str, str], body: str = "") -> httpx.Response:
+        """Return the provider's response to one request. Raises `NotSignedOn` if there is none."""
         headers = {"User-Agent": user_agent(self._contact), **headers}
         try:
             async with httpx.AsyncClient(transport=self._transports(), trust_env=False) as client:

@@ -216,14 +216,10 @@ async def show_status(request: Request) -> Response:
     """Show the status of the monitor itself: a list of checks, failing ones first."""
     queries = queries_of(request)
     stored, given_up = await _check_store(queries)
-    return render(
-        request,
-        "status.html",
-        checks=sorted([*queries.live.checks(), *stored], key=lambda check: check.is_good),
-        unready=list(queries.live.unready()),
-        silent_hosts=queries.silent_hosts(queries.clock.now()),
-        given_up=given_up,
-    )
+    checks = sorted([*queries.live.checks(), *stored], key=lambda check: check.is_good)
+    hosts, unready = queries.silent_hosts(queries.clock.now()), list(queries.live.unready())
+    values: dict[str, Any] = {"checks": checks, "unready": unready, "silent_hosts": hosts, "given_up": given_up}
+    return render(request, "status.html", **values)
 
 
 async def serve_asset(request: Request) -> Response:

@@ -213,7 +213,7 @@ class Queries:
     async def list_incidents(
         self, first: date | None = None, last: date | None = None, until: datetime | None = None
     ) -> list[Incident]:
-        """Return at most `MOST_INCIDENTS` of these days and before `until`, newest first. None is no limit."""
+        """Return at most `MOST_INCIDENTS` incidents of these days and before `until` (None: no bound), newest first."""
         begin, end = self.span_of_days(first, last)
         end, now = min(filter(None, (end, until)), default=None), self.clock.now()
         store = self.store.verdicts

@@ -98,7 +98,7 @@ class WebServer:
         await self._server.serve([one for one in (self._socket, self._metrics_socket) if one is not None])
 
     async def _record_connection(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Record in the request's state whether it came from a trusted proxy and whether to the metrics socket."""
+        """Record in a request's state if it is from a trusted proxy and if to the metrics socket, and pass it on."""
         # Proxy headers replace the client's address later, so the address of the connection is read here.
         host = (scope.get("client") or ("",))[0]
         for_metrics = self._metrics_socket is not None and scope["server"][1] == self._metrics_socket.getsockname()[1]

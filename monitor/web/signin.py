@@ -111,7 +111,7 @@ class Authorise:
         return self.queries.local and client_of(request) in _LOOPBACK_ADDRESSES and host is not None and not forwarded
 
     async def _read_token_scope(self, request: Request, sessions: Sessions | None) -> TokenScope | None:
-        """Return the scope of a request's bearer token. None without one, or with a wrong one, counted as a guess."""
+        """Return the scope of a request's bearer token, or None. A wrong token counts as a wrong guess."""
         scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
         token = credentials.strip()
         if scheme.lower() != "bearer" or not token or request.scope["path"] in _UNRESTRICTED_PATHS:

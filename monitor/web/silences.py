@@ -97,7 +97,7 @@ async def _render_mute_form(
 async def _find_subjects(
     queries: Queries, typed: Mapping[str, str], now: datetime
 ) -> tuple[list[Choice], datetime | None]:
-    """Return the choices for the incident or release in the query, and the release's slot if that is ahead."""
+    """Return the choices for the incident or release in the query, and the release's slot if it is a time ahead."""
     if typed.get("incident"):
         incident = await queries.find_incident(typed["incident"])
         choices = [(Scope.INCIDENT, incident.id, incident.title)]
@@ -106,6 +106,7 @@ async def _find_subjects(
     if not typed.get("release"):
         return [], None
     body = await queries.find_release(typed["release"])
+    # `now` stands for a slot without a time: it does not count as ahead.
     slot = slot_start(body) if body["slot"] and body["slot"]["precision"] == "instant" else now
     return [(Scope.RELEASE, body["id"], body["title"])], slot if now < slot <= now + FARTHEST_AHEAD else None
 

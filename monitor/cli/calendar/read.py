@@ -75,7 +75,7 @@ def read_calendar(context: Context, name: str) -> Reading:
 
 
 async def read_once(context: Context, table: CalendarSettings) -> Outcome:
-    """Read a calendar once, over the network if it is there, within the budgets of its hosts. Return the outcome."""
+    """Read a calendar once from its file or web address, within the budgets of its hosts. Return the outcome."""
     from monitor.app.readers import make_calendar_reader, open_poller
 
     settings, clock = context.settings, SystemClock()

@@ -142,7 +142,7 @@ def complete_field(  # noqa: PLR0913 # one for each option
 
 
 def _typed_text(text: str | None, file: Path | None) -> str | None:
-    """Return the text of --text or --file, None without both. Raises `UsageError` with both, and `UserFault`."""
+    """Return the text of --text or --file, or None without either. Raises `UsageError` if both are given."""
     if text is not None and file is not None:
         raise click.UsageError("give either --text or --file, not both")
     if file is None:
@@ -173,10 +173,10 @@ def _drafts_of(context: Context, incident: str) -> list[Draft]:
 
 
 def _find_version(context: Context, incident: str, number: int | None) -> Draft:
-    """Return a version of a draft, by default the last, which is redrafted first if it is outdated."""
+    """Return version `number` of a draft. None: the last version, after redrafting it if it is outdated."""
     if number is None:
         with context.store() as store:
-            current_incident(context, store, incident)
+            current_incident(context, store, incident)  # this redrafts the report if it is outdated
     drafts = _drafts_of(context, incident)
     found = [one for one in drafts if number in (None, one.version)]
     if not found:

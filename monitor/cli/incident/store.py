@@ -60,10 +60,10 @@ def incident_of(verdicts: VerdictStore, incident: str) -> Incident:
 
 
 def change_incident(context: Context, store: Store, incident: str, change: Callable[[Incident], Incident]) -> Incident:
-    """Change the stored incident and return it. Raises `UnknownName`, and `UserFault` for text that is refused."""
+    """Apply `change` to the stored incident of id `incident`, and return it. Raises `UserFault` for refused text."""
     from monitor.deliver import by_hand
 
-    incident_of(store.verdicts, incident)
+    incident_of(store.verdicts, incident)  # raises `UnknownName` for an unknown id
     record = current_incidents(context, store).record
     with store.transaction() as tx, refuse_invalid_input():
         return by_hand.change_incident(tx, record, incident, change, context.now())
@@ -85,7 +85,7 @@ def current_incidents(context: Context, store: Store) -> CurrentIncidents:
 
 
 def current_incident(context: Context, store: Store, incident: str) -> Incident:
-    """Return an incident with its current facts. If its draft is not current, a new version is written first.
+    """Return the incident with the id `incident` and its current facts. First update its draft if it is outdated.
 
     Raises `UnknownName`.
     """
@@ -121,12 +121,12 @@ def redraft_for_steps(context: Context, store: Store, incident: str, changed: It
 
 
 def change_draft(store: Store, incident: str, change: Callable[[Versions], Versions]) -> Versions:
-    """Apply `change` to the stored versions of a draft, save the new ones and return all.
+    """Apply `change` to the stored versions of the draft of the incident with the id `incident`. Return all versions.
 
-    Raises `UnknownName`, and `UserFault` if the incident has no draft.
+    New versions are saved. Raises `UserFault` if the incident has no draft.
     """
     from monitor.deliver import by_hand
 
-    incident_of(store.verdicts, incident)
+    incident_of(store.verdicts, incident)  # raises `UnknownName` for an unknown id
     with store.transaction() as tx:
         return by_hand.change_draft(tx, store.verdicts, incident, change)

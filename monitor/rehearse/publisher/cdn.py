@@ -58,7 +58,7 @@ def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnsw
     begins, answer = stages[edge_index]
     since = None if answer is None else answer.at
     if edge_index < origin_index:
-        replaced_at = answers[edge_index].at
+        replaced_at = answers[edge_index].at  # of the answer after `answer`: the stages have one entry more
         # One second more, so that the copy is dated before it was replaced.
         return ServedAnswer(answer, since, floor((now - replaced_at).total_seconds()) + 1)
     if answer is None or not answer.edge_cache:

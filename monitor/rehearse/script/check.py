@@ -36,7 +36,7 @@ def find_script_faults(data: Row, file: str, zone: str) -> list[Fault]:
 
 
 def _to_utc(value: object, zone: str) -> datetime | None:
-    """Return a date-time in UTC; None if it is none or does not exist in `zone`."""
+    """Return a date-time in UTC. None for another value, or a local time that `zone` does not have or has twice."""
     if not isinstance(value, datetime):
         return None
     try:
@@ -137,7 +137,7 @@ def _periods_overlap(one: Row, other: Row, zone: str) -> bool:
 
 
 def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
-    """Yield wrong clocks without an offset, and stops and starts that do not alternate."""
+    """Yield offsets that are absent or not allowed, and stops and starts of the monitor that do not alternate."""
     is_running = True
     rows = rows_of(data, "monitor")
     for place, row in rows:
@@ -145,7 +145,7 @@ def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
             reason = "a wrong clock needs an offset" if row.get("kind") == "clock" else "only clock can have it"
             yield f"{place}.offset", reason, row.get("offset")
     timed = [(at, place, row.get("kind")) for place, row in rows if (at := _to_utc(row.get("at"), zone))]
-    for _, place, kind in sorted(timed, key=lambda trouble: trouble[0]):
+    for _, place, kind in sorted(timed, key=lambda entry: entry[0]):
         if kind in {"stop", "kill"} and not is_running:
             yield f"{place}.kind", "the monitor is not running at that time", kind
         elif kind == "start" and is_running:

@@ -45,7 +45,7 @@ def release_moment(slot: datetime | date | str) -> datetime | None:
         return slot
     if isinstance(slot, date):
         return datetime(slot.year, slot.month, slot.day, 9, 30, tzinfo=LONDON)
-    first, _, last = slot.partition(" to ")
+    first, _, last = slot.partition(" to ")  # `May to June 2018` has the year only at its end
     try:
         month = datetime.strptime(f"{first} {last[-4:]}" if last else first, "%B %Y").replace(tzinfo=LONDON)
     except ValueError:

@@ -106,13 +106,14 @@ class Facts:
     """Announcements and page states at any time, computed from the script only."""
 
     def __init__(self, script: Script, timelines: Timelines) -> None:
+        """Keep the script, the scripted answers in `timelines`, and the title that each page of a release has."""
         self.script = script
         # When an announcement was made if the script does not say.
         self.default_announcement = script.begins - timedelta(days=28)
         self.timelines = timelines
         self.releases = tuple(script.release)
-        places = [(url, release) for release in script.release for url in (announced_url(release), release.url)]
-        self._titles = {url: release.title for url, release in places}
+        # Each release has a title at the address that calendars announce and at its own.
+        self._titles = {url: one.title for one in script.release for url in (announced_url(one), one.url)}
 
     def calendar_entry(self, release: ScriptRelease, now: datetime) -> CalendarEntry | None:
         """Return the entry of a release in GOV.UK's calendar at `now`; None if it has no entry."""

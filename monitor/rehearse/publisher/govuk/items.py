@@ -96,6 +96,7 @@ def _organisation_links(release: ScriptRelease) -> dict[str, Any]:
 
 
 def _organisation_link(producer: str) -> Item:
+    """Return the link to a producer, as content items contain it."""
     summary = organisation_summary(producer)
     return {
         "base_path": summary["link"],

@@ -285,10 +285,10 @@ def _feed_reply(path: str, title: str, found: Sequence[Document], *, is_organisa
 
 
 def _feed_entry(document: Document, *, is_organisation: bool) -> str:
-    """Return the entry of a document in an organisation's feed, which labels its title, or in the finder's."""
+    """Return the Atom entry of a document in the finder's feed, or in an organisation's, with a label in its title."""
     url = f"https://www.gov.uk{document['link']}"
     updated = document["public_timestamp"]
-    # A republished item is a new entry of an organisation's feed, but the same one of the finder's.
+    # A republished item is a new entry of an organisation's feed, but the same entry of the finder's feed.
     identity = f"{url}#{updated}" if is_organisation else f"tag:www.gov.uk,2005:{document['link']}"
     label = "Official Statistics: " if is_organisation else ""
     title = escape(f"{label}{document['title']}")
