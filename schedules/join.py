@@ -229,7 +229,8 @@ def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key,
 
     The first of these that exists: the id that the configuration pins, the id it had before (`known`), the id that a
     person gave it in a calendar, the last path segment of a www.gov.uk page, a slug of producer and title. If several
-    groups want an id, the one that had it gets it, else the first in rank. The others get it with a hash of their key.
+    groups want an id, the one that had it gets it, else the first in rank. The others get a later one of this list, or
+    from the third on that id with a hash of their key.
     """
     given: dict[Key, str] = {}
     taken: set[str] = set()

@@ -38,7 +38,7 @@ from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.errors import EnvironmentFault
 from monitor.look.poller import Poller
-from monitor.store.writer import LATE
+from monitor.store.writer import STALLED_AFTER
 from monitor.threads import run_in_thread
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
@@ -91,7 +91,7 @@ class App:
         # Looks and verdicts may have changed the targets.
         releases = {target.release for target in daemon.admission.targets_on(day)}
         bodies = [body for release in releases if (body := self.status.body(release)) is not None]
-        await daemon.writer.backlog.finish_large(patience=LATE)
+        await daemon.writer.backlog.finish_large(patience=STALLED_AFTER)
         await daemon.finish()
         return LookedOnce(bodies, dict(self.status.health.faults))
 

@@ -30,8 +30,8 @@ def release_lines(body: Mapping[str, Any], producer: str = "") -> Iterator[str]:
     slot, source = body["slot"], ""
     zone = slot["timezone"] if slot else LONDON
     if slot and slot["source"]:
-        announced = instant_from_json(slot["announced"])
-        source = f", as {slot['source']} said by {stamp(announced, zone) if announced else 'not known'}"
+        read_at = instant_from_json(slot["announced"])
+        source = f", as {slot['source']} said by {stamp(read_at, zone) if read_at else 'not known'}"
     yield headline(body)
     yield f"{body['title']} ({producer or body['producer']})"
     yield ""

@@ -93,7 +93,7 @@ class Reminders:
                 self.wake()
 
     async def update_counts(self) -> None:
-        """Report how many deliveries were given up recently, and how many owed reports and actions may be public."""
+        """Set the metrics of deliveries given up recently, and of the owed reports and actions that may be counted."""
         now, outbox, verdicts = self.clock.now(), self.store.outbox, self.store.verdicts
         today = local_date(now, self.rules.timezone)
         given_up, (owed, overdue) = await self.ask(

@@ -13,7 +13,7 @@ from monitor.errors import StoreSilent
 from monitor.health.metrics import FRESH_READS, Metrics
 from monitor.judge.runs import Blind
 from monitor.store.evidence.appender import EvidenceRefused
-from monitor.store.writer import LATE
+from monitor.store.writer import STALLED_AFTER
 from schedules.times.interval import Bounds
 
 _log = structlog.get_logger(__name__)
@@ -158,7 +158,7 @@ class StoreHealth:
         # If only the evidence folder refuses the batch, looks continue, so no blind span is recorded.
         if not isinstance(fault, EvidenceRefused):
             # A store that does not answer has failed since the batch was sent.
-            failing_for = timedelta(seconds=LATE) if isinstance(fault, StoreSilent) else timedelta()
+            failing_for = timedelta(seconds=STALLED_AFTER) if isinstance(fault, StoreSilent) else timedelta()
             self.health.note_store_failure(self.clock.now() - failing_for)
         self.counters.store_failures.inc()
         _log.error("store_failed", fault=str(fault))

@@ -250,7 +250,7 @@ class _PartJudge:
 
     def _unproven_by_stamp(self, released: Interval, stamp: datetime) -> _Timing:
         """Return `unproven`: the part may have come at its publisher's stamp, or earlier if it was not watched then."""
-        watched_since = None if self.evidence.witnesses is None else self.evidence.witnesses.since
+        watched_since = None if self.evidence.witnesses is None else self.evidence.witnesses.watched_since
         is_watched = watched_since is not None and watched_since <= stamp
         possible = Interval(stamp if is_watched else None, released.by)
         delay = None if self.window.origin is None else since(possible, self.window.origin)

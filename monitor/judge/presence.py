@@ -192,6 +192,7 @@ def _latest_absence(
     was in the view of `first`, or just before a view's own first presence, or well before `first`.
     """
     close = [last_absent[view] for view, spell in firsts.items() if _is_close(last_absent[view], spell)]
+    # An absence in the content API is about its item only, not about the part.
     well_before = [_absent_well_before(spell, first) for spell in absences if spell.view is not View.CONTENT]
     proved = [last_absent[first.view], *close, *well_before]
     return latest_known(absent for absent in proved if absent is not None and absent < first.earliest)

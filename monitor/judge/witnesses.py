@@ -109,15 +109,15 @@ def is_same_day(instant: datetime, other: datetime) -> bool:
 class Witnesses:
     """The last looks that found a release still `announced` as upcoming, and `unlisted` in the index.
 
-    Both may lag behind the release by `lags`. They count only from `since` on, when the announcement was first seen,
-    because the release may have been public before that and removed. `redirects`: the announcement has redirected to
-    the page, so its redirect works.
+    Both may lag behind the release by `lags`. They count only from `watched_since` on, when the announcement was first
+    seen, because the release may have been public before that and removed. `redirects`: the announcement has redirected
+    to the page, so its redirect works.
     """
 
     announced: datetime | None = None
     unlisted: datetime | None = None
     redirects: bool = False
-    since: datetime | None = None
+    watched_since: datetime | None = None
     lags: Lags = DEFAULT_LAGS
 
     @property
@@ -135,21 +135,23 @@ class Witnesses:
     def absent_until(self, slot: datetime | None) -> datetime | None:
         """Return the latest instant as of which the release was proved not public at any address, or None.
 
-        Both witnesses must prove it. But up to the slot, an announcement whose redirect works is enough, with the
-        default lag: measured lags may only delay the claim that a release is late.
+        Both witnesses, the announcement and the index, must prove it. But up to the slot, an announcement whose
+        redirect works is enough, with the default lag, because measured lags may only delay a claim of lateness.
         """
         announced = self._proved_absent(self.announced, REDIRECT_LAG)
         if announced is None or slot is None or not self.redirects:
             return self.absent_by_both
         by_announcement = min(announced, slot)
-        if self.since is not None and by_announcement < self.since:  # the announcement was not watched yet
+        if (
+            self.watched_since is not None and by_announcement < self.watched_since
+        ):  # the announcement was not watched yet
             return self.absent_by_both
         return latest_known([by_announcement, self.absent_by_both])
 
     def _proved_absent(self, last: datetime | None, lag: timedelta) -> datetime | None:
-        """Return until when a witness proves absence that last lacked the release at `last`; None if before `since`."""
+        """Return until when a witness that last lacked the release at `last` proves absence; None if unwatched then."""
         proved = None if last is None else last - lag
-        return None if proved is None or self.since is None or proved < self.since else proved
+        return None if proved is None or self.watched_since is None or proved < self.watched_since else proved
 
 
 def read_witnesses(release: str, runs: Mapping[str, Sequence[Run]], now: datetime, lags: Lags) -> Witnesses:
@@ -159,7 +161,7 @@ def read_witnesses(release: str, runs: Mapping[str, Sequence[Run]], now: datetim
         announced=max((min(run.end, now) for run in announced), default=None),
         unlisted=max((min(run.end, now) for run in unlisted), default=None),
         redirects=any(run.why == REDIRECTED for run in _known_runs(release, ANNOUNCEMENT, runs, now)),
-        since=min((run.first_sent for run in announced), default=None),
+        watched_since=min((run.first_sent for run in announced), default=None),
         lags=lags,
     )
 

@@ -87,7 +87,7 @@ class PublicRecord:
 
     async def _fetch(self, url: str, tries: int = _TRIES) -> FetchedPage:
         """Return the page at a URL, after up to `tries` attempts. Raises `EnvironmentFault` if all fail."""
-        self.pages.forget(_PAGES_REMEMBERED)
+        self.pages.clear_if_more_than(_PAGES_REMEMBERED)
         try:
             fetched = await self.pages.fetch(PageRequest(url, accept="application/json"))
         except (UnansweredAsk, ReadFault) as exc:

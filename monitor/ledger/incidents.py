@@ -13,7 +13,7 @@ from monitor.deliver.verdicts import VerdictRecorder
 from monitor.health.state import HealthState
 from monitor.ledger.ledger import Ledger, RecordedRead
 from monitor.store.sql.read import VerdictStore
-from monitor.store.writer import LATE, Writer
+from monitor.store.writer import STALLED_AFTER, Writer
 from monitor.threads import Ask, Tasks, run_in_thread
 from schedules.times.zone import local_date
 
@@ -114,7 +114,7 @@ class CalendarIncidents:
         if earlier is not None:
             # Incidents of one day have the same id. So the same trouble again is no second notice.
             decision = Decision(alerts.reopen(earlier, incident, now))
-        await self._tasks.within(LATE, self._write_decision(decision, now))
+        await self._tasks.within(STALLED_AFTER, self._write_decision(decision, now))
         if decision.incident is not None and decision.incident.closed is None:
             self._open[incident.id] = decision.incident
         else:

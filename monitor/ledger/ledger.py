@@ -22,7 +22,7 @@ from monitor.look.fetch import Found
 from monitor.store.batch import Portions, Write
 from monitor.store.rows import CalendarRead, SeriesEdition
 from monitor.store.sql.engine import Store
-from monitor.store.writer import LATE, Writer
+from monitor.store.writer import STALLED_AFTER, Writer
 from monitor.threads import SMALL, Ask, offload_many, portions, repeat_until_answered, run_in_thread
 from schedules.announcement import Announcement
 from schedules.join import JoinRules
@@ -225,7 +225,7 @@ class Ledger:
     async def _write_with_short_wait(
         self, portions: Portions, calendar: str | None = None, repeated_result: object = None
     ) -> None:
-        """Queue a write, and wait at most `LATE` seconds for it, or not at all if an earlier write still waits.
+        """Queue a write. Wait at most `STALLED_AFTER` seconds for it, or not at all if an earlier write still waits.
 
         So a slow store delays neither calendars nor looks. A read that does not change the ledger has a
         `repeated_result`. Its write replaces the calendar's last write if that has the same result and has not begun.
@@ -239,7 +239,7 @@ class Ledger:
         replaced = last_write if has_same_result and last_write is not None and not last_write.is_begun else None
         queued = self._writer.write_in_portions(portions, instead_of=replaced)
         self._last_writes[calendar] = (queued, repeated_result)
-        await asyncio.wait({queued.done}, timeout=0.0 if is_store_behind else LATE)
+        await asyncio.wait({queued.done}, timeout=0.0 if is_store_behind else STALLED_AFTER)
         if queued.done.done():
             queued.done.result()  # raises if the write failed
 

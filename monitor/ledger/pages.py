@@ -61,7 +61,7 @@ class CalendarPages:
     workers: Workers | None = None
     _fetched: dict[str, FetchedPage] = field(default_factory=dict)
 
-    def forget(self, most: int) -> None:
+    def clear_if_more_than(self, most: int) -> None:
         """Forget all pages of earlier reads if there are more than `most`."""
         if len(self._fetched) > most:
             self._fetched.clear()

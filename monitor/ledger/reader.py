@@ -150,7 +150,7 @@ class CalendarReader:
         if self.file is not None:
             fetched.append(read_local_file(self.file, self.clock.now()))
             return
-        self.pages.forget(MOST_PAGES)
+        self.pages.clear_if_more_than(MOST_PAGES)
         requests = self.source.first(self.clock.now())
         while requests:
             fetched += [page for request in requests if (page := await self.pages.fetch(request)) is not None]

@@ -23,7 +23,7 @@ from monitor.look.sandbox.process import ReadFault
 from monitor.look.sandbox.workers import Workers
 from monitor.store.rows import CalendarRead, RotaRead
 from monitor.store.sql.engine import Store
-from monitor.store.writer import LATE, Writer
+from monitor.store.writer import STALLED_AFTER, Writer
 from monitor.threads import Job, Tasks
 from schedules.source import Page, UnreadableCalendar
 
@@ -104,7 +104,7 @@ class RotaReads:
         log("rota_read", rota=reader.name, shifts=len(shifts), fault=fault or None)
         if shifts and shifts != known.calendar_shifts:
             row = RotaRead(reader.name, begun, shifts_json(shifts))
-            await self._tasks.within(LATE, self.writer.write(lambda tx: tx.save_rota(row)))
+            await self._tasks.within(STALLED_AFTER, self.writer.write(lambda tx: tx.save_rota(row)))
         await self.incidents.report_read(name, "", RecordedRead(read))
 
 

@@ -159,7 +159,7 @@ class HostQueue:
             wait = self._seconds_until_start(now, steady)
             if wait > 0:
                 return wait
-            # If none was started, the due look was postponed to its promised instant.
+            # If none was started, the due look was postponed to its promised instant, so look for the next request.
             if self._start_one(now, mono):
                 self._pacer.record_start(steady)
 
@@ -343,6 +343,7 @@ class HostQueue:
         return bool(self._waiting_requests)
 
     def _steady_time(self, mono: float) -> datetime:
+        """Return a monotonic time in seconds as an instant, because the pacer counts in instants."""
         return self._epoch + timedelta(seconds=mono)
 
 

@@ -91,9 +91,10 @@ class Batch:
     def next_portion(self) -> Batch:
         """Return the work of the next transaction: all writes in `first`, and a limited number of the other work.
 
-        Runs come first. Writes begin with the last runs, and large writes when no runs and no other writes are left.
+        Runs come first. The last runs may be together with writes. Large writes wait until all else is written. While
+        the members (`BatchMember`) need transactions for their own rows, only `first` is in the next one.
         """
-        if self.ahead > 0:  # the members need this transaction for their own rows
+        if self.ahead > 0:
             return Batch((), [], first=self.first)
         runs = self.runs[:ROWS_AT_ONCE]
         writes = self.writes[:WRITES_AT_ONCE] if len(runs) == len(self.runs) else []

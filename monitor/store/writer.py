@@ -24,7 +24,7 @@ MOST_RUNS = 100_000
 """The most runs that wait in memory while the store fails: about 100 MB."""
 MOST_LARGE = 500_000
 """The most rows of large writes that wait: the first read of a calendar with 160,000 entries."""
-LATE = 5.0
+STALLED_AFTER = 5.0
 """Seconds after which a transaction that has not ended counts as a failure of the store."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds between two attempts while the store fails. Each pause is twice as long as the one before."""
@@ -143,7 +143,7 @@ class Writer:
         """Write this member's rows and run `make` now, in one transaction without the batch. Return `make`'s result.
 
         It may succeed while the store refuses the batch, which stays queued. Raises what `make` raises, and
-        `StoreFault` if the store fails or does not answer in `LATE` seconds.
+        `StoreFault` if the store fails or does not answer in `STALLED_AFTER` seconds.
         """
         self._refuse_if_stopped()
 
@@ -157,8 +157,8 @@ class Writer:
         saving = asyncio.ensure_future(self.run_between_batches(save))
         # If it fails after the timeout, no one waits for its exception. Read it, so that asyncio does not log it.
         saving.add_done_callback(lambda done: done.cancelled() or done.exception())
-        if not await ends_within(saving, LATE) or saving.cancelled():
-            raise StoreSilent(LATE)
+        if not await ends_within(saving, STALLED_AFTER) or saving.cancelled():
+            raise StoreSilent(STALLED_AFTER)
         return saving.result()
 
     def uncommitted(self) -> tuple[list[Run], list[Callable[[Transaction], Any]]]:
@@ -187,7 +187,7 @@ class Writer:
                 fail_writes(writes, lost)
                 raise lost from exc
             if self._committing is not None:  # let the current portion end
-                await asyncio.wait({self._committing}, timeout=LATE)
+                await asyncio.wait({self._committing}, timeout=STALLED_AFTER)
         finally:
             self.abandon()
 
@@ -287,10 +287,10 @@ class Writer:
         return fault
 
     async def _wait_until_saved(self, saving: asyncio.Future[None]) -> None:
-        """Wait until a batch is saved or refused. After `LATE` seconds, report it and fail the impatient writes."""
-        if not await ends_within(saving, LATE) and not self._abandoned:
+        """Wait until a batch is saved or refused. After `STALLED_AFTER` seconds, report it, fail impatient writes."""
+        if not await ends_within(saving, STALLED_AFTER) and not self._abandoned:
             self._is_store_silent = True
-            silent = StoreSilent(LATE)
+            silent = StoreSilent(STALLED_AFTER)
             waiting = [*self._in_flight.all_writes, *self.backlog.writes]
             fail_writes((write for write in waiting if not write.patient), silent)
             self._on_failure(silent)

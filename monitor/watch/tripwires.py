@@ -52,13 +52,13 @@ class ListingHandlers:
 
 @dataclass(slots=True)
 class _Listing:
-    """One tripwire: its producer, the addresses it has shown since the start, and when it was last read."""
+    """One tripwire: its producer, the addresses it has shown since the start, and its last read with releases then."""
 
     producer: Producer
     is_press: bool = False
     seen: set[str] = field(default_factory=set)
-    read: datetime | None = None
-    near: tuple[NearRelease, ...] = ()
+    read_at: datetime | None = None
+    near_releases: tuple[NearRelease, ...] = ()
 
 
 @dataclass(slots=True)
@@ -139,18 +139,19 @@ class Tripwires:
         else:
             self._report_entries(listing, target, sighting, entries, new_entries)
             self._watch_sitemaps(target, [found for found in sighting.found if found.role == _SITEMAP_ROLE])
-        listing.read = sighting.proved_from
+        listing.read_at = sighting.proved_from
 
     def _report_entries(
         self, listing: _Listing, target: Target, sighting: Sighting, entries: list[Found], new_entries: list[Found]
     ) -> None:
         """Report the entries that match a release, each once, and the new entries that match none."""
-        producer, near = listing.producer.id, tuple(self.near(listing.producer.id))
-        # If no release has come near since the last look, old entries were compared with all of them.
-        compared = new_entries if near == listing.near else entries
+        producer = listing.producer.id
+        releases = tuple(self.near(producer))
+        # If these are the releases of the last look, its entries were compared with all of them.
+        compared = new_entries if releases == listing.near_releases else entries
         new_urls = {entry.url for entry in new_entries}
-        matcher = Matcher(near, sighting.received, lambda found: self.find_same_address_or_title(producer, found))
-        listing.near, near_ids = near, {it.release.id for it in near}
+        matcher = Matcher(releases, sighting.received, lambda found: self.find_same_address_or_title(producer, found))
+        listing.near_releases, near_ids = releases, {it.release.id for it in releases}
         reported = {(release, url) for release, url in self._reported.get(producer, ()) if release in near_ids}
         self._reported[producer] = reported
         matched_urls = set()
@@ -160,7 +161,7 @@ class Tripwires:
                 matched_urls.add(entry.url)
                 if (release, entry.url) not in reported:
                     reported.add((release, entry.url))
-                    listed = Interval(listing.read if is_new else None, sighting.proved_to)
+                    listed = Interval(listing.read_at if is_new else None, sighting.proved_to)
                     self.handlers.match(ListingMatch(release, kind, entry.url, target.url, listed, entry.title))
         for entry in new_entries:
             if entry.url not in matched_urls:
@@ -191,7 +192,7 @@ class Tripwires:
         unseen = [entry for entry in entries if entry.url not in listing.seen]
         if len(listing.seen) < _MAX_SEEN:
             listing.seen.update(entry.url for entry in unseen)
-        if listing.read is not None:
+        if listing.read_at is not None:
             return unseen
         return [entry for entry in unseen if (date := publication_date(entry)) is not None and date > self._since]
 

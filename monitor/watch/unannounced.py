@@ -16,7 +16,7 @@ from monitor.look.fetch import Failure, Found, Request
 from monitor.look.poller import Poller
 from monitor.plan.targets import GOVUK, content_twin
 from monitor.store.sql.read_ledger import LedgerStore
-from monitor.store.writer import LATE, Writer
+from monitor.store.writer import STALLED_AFTER, Writer
 from monitor.threads import Ask, Tasks, repeat_until_answered, run_in_thread
 from monitor.watch.intake import LookTally
 from monitor.watch.release import is_view_of_page
@@ -71,14 +71,14 @@ class Unannounced:
             if first is None or self.clock.now() - first > _NEW_WITHIN:
                 return
         finally:
-            # The wait below costs no request, so it does not count.
+            # The wait below costs no request, so it does not count towards `MAX_AT_ONCE`.
             self._under_way[producer] -= 1
         # One page in ten is published at another address than was guessed. The next calendar read names it.
         await self.clock.sleep(CALENDAR_DELAY.total_seconds())
         if await self._is_known(release, found):
             return
         _log.warning("unannounced", release=release.id, producer=producer, url=release.url)
-        await self.tasks.within(LATE, self.writer.write(lambda tx: tx.save_release(release)))
+        await self.tasks.within(STALLED_AFTER, self.writer.write(lambda tx: tx.save_release(release)))
         self.watch.adopt(release, [])
         for page in filter(is_view_of_page, list(self.watch.releases[release.id].targets.values())):
             sighting, outcome = await self.poller.look_once(page)

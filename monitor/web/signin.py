@@ -245,15 +245,17 @@ def _show_failed_sign_on(request: Request, where: str, fault: NotSignedOn) -> Re
 async def sign_out(request: Request) -> Response:
     """End the session. If a provider signed the person on, show a page that links to its sign-out.
 
-    A redirect would not work, because the content security policy forbids forms that lead to other sites.
+    A redirect would not work, because the content security policy forbids forms that lead to other sites. Without the
+    session's guard, another site may have sent the form. Then only the cookie of this browser is deleted.
     """
-    session, form, where = session_of(request), await read_form(request), ""
+    session, form, provider_url = session_of(request), await read_form(request), ""
     if session is not None and session.has_guard(form.get("guard", "")):
         _require_sessions(request).sign_out(request.cookies.get(_cookie_name(request), ""))
-        request.state.session, where = None, await _require_sessions(request).sign_out_address(session)
-    response = render(request, "signedout.html", where=where) if where else RedirectResponse("/", 303)
-    _delete_cookie(request, response)
-    return response
+        request.state.session = None
+        provider_url = await _require_sessions(request).sign_out_address(session)
+    page = render(request, "signedout.html", where=provider_url) if provider_url else RedirectResponse("/", 303)
+    _delete_cookie(request, page)
+    return page
 
 
 def _render_sign_in_form(request: Request, where: str, code: int = 200, name: str = "", fault: str = "") -> Response:

@@ -94,7 +94,7 @@ def _make_row(key: str, cells: Mapping[str, Cell], above: str, settings: Calenda
 
 def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) -> CalendarRow:
     """Return an entry completed by a date above it: a day number gets its month, a date its year."""
-    # A heading without a year becomes one of about 2000, long past.
+    # A heading without a year is read as one of about 2000, so its entries seem long past and are not watched.
     heading = read_date(above, date(2000, 1, 1), settings.zone).slot if above else None
     if heading is None or heading.first is None or not any(char.isdigit() for char in above):
         return entry

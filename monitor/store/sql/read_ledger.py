@@ -60,6 +60,7 @@ class LedgerStore:
         """Return the ids of the releases that are not stored, or differ from their stored rows."""
         table, keys, names = tables.RELEASE, tables.RELEASE_KEYS, [one.id for one in releases]
         query = select(*(table.c[name] for name in (*keys, "body")))
+        # The first key is the id.
         stored_rows = {row[0]: row for row in self.runner.make_each_of(lambda *row: row, query, table.c.id, names)}
         # Most rows are equal. Comparing them first avoids parsing the stored JSON of each.
         unequal = [one for one in releases if stored_rows.get(one.id) != tuple(keyed_row(one, *keys).values())]

@@ -39,7 +39,7 @@ def witnesses_without_release(
 
     The announcement was first read at `since`.
     """
-    return Witnesses(after_slot(announced), after_slot(unlisted), redirects=redirects, since=after_slot(since))
+    return Witnesses(after_slot(announced), after_slot(unlisted), redirects=redirects, watched_since=after_slot(since))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from monitor.ledger.state import Checks
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.write import Transaction
-from monitor.store.writer import LATE, Writer
+from monitor.store.writer import STALLED_AFTER, Writer
 from schedules.announcement import Announcement, State
 from schedules.as_json import announcement_from_json
 from schedules.join import JoinRules
@@ -196,7 +196,7 @@ def run_without_store(act: Act) -> CutOffStore:
         store.accepts_transactions = 0
         await act(monitor, store, clock)
         store.accepts_transactions = inf
-        await monitor.writer.backlog.finish_large(LATE)
+        await monitor.writer.backlog.finish_large(STALLED_AFTER)
         await clock.sleep(10)
         await monitor.writer.close()
 
@@ -248,7 +248,7 @@ def test_read_without_room_in_the_queue_is_refused_and_can_be_recorded_later() -
         *_, last_recorded, refused = reads_made
         assert monitor.ledger.last_read("stats") == last_recorded
         store.accepts_transactions = inf
-        await monitor.writer.backlog.finish_large(LATE)
+        await monitor.writer.backlog.finish_large(STALLED_AFTER)
         await monitor.record([an_entry(0, moved=DAY), *FIRST_READ[1:]], refused)
 
     store = run_without_store(act)
