@@ -122,6 +122,7 @@ def test_an_action_that_a_person_rewords_in_the_docx_replaces_the_sentence_of_th
     file = WRITERS["docx"](versions[-1].report)
     reworded = retype(file, f"^{RENEW_IN_WORDS}$", "A new certificate comes in time.")
     words = find_file_changes(versions, reworded, ROLE).words
+    # The key with “instead.” says that the typed text replaces the sentence of the monitor.
     assert words == {"B.4.corrective": "A new certificate comes in time.", "instead.B.4.corrective": "yes"}
     field = get_field(append_edit(versions, words, ROLE, NOW)[-1].report, "B.4.corrective")
     assert (field.is_replaced, field.is_contested) == (True, False)

@@ -44,7 +44,7 @@ def test_draft_and_notice_say_when_the_calendar_was_last_read_if_that_leaves_a_g
     assert "The slot was last read in its calendar 4 January 16:30 GMT" in notice
 
 
-def test_the_slot_of_a_release_public_weeks_early_need_only_be_read_shortly_before_that_exposure(
+def test_for_a_release_exposed_weeks_early_the_calendar_need_only_be_read_shortly_before_the_exposure(
     public_early: Callable[..., ReleaseFacts],
 ) -> None:
     found_at = SLOT - timedelta(days=40)

@@ -48,7 +48,7 @@ def test_a_permanent_refusal_is_given_up_at_once() -> None:
     assert decide_next(Refused(permanent=True, reason="550 no such user")) == GivenUp("550 no such user")
 
 
-def test_the_first_temporary_refusal_is_retried_within_5_seconds() -> None:
+def test_the_first_temporary_refusal_is_retried_after_2_5_to_5_seconds() -> None:
     step = decide_next(CONNECTION_REFUSED, attempts=1)
     assert isinstance(step, RetryAt)
     assert timedelta(seconds=2.5) <= step.at - NOW <= timedelta(seconds=5)
@@ -99,7 +99,7 @@ def test_a_notice_is_given_up_after_the_configured_number_of_attempts() -> None:
 
 def test_a_channel_that_is_down_is_tried_for_24_hours() -> None:
     attempts, step = 0, RetryAt(NOW, "")
-    rng = Random(7)  # noqa: S311  # as above
+    rng = Random(7)  # noqa: S311  # spreads attempts, guards nothing
     while isinstance(step, RetryAt):
         last_attempt, attempts = step.at, attempts + 1
         step = decide_next(CONNECTION_REFUSED, attempts=attempts, waited=last_attempt - NOW, rng=rng)
@@ -108,7 +108,7 @@ def test_a_channel_that_is_down_is_tried_for_24_hours() -> None:
     assert 140 < attempts < 500
 
 
-def test_a_follow_up_is_not_sent_before_its_opening_on_one_channel() -> None:
+def test_a_follow_up_is_not_sent_on_a_channel_before_its_opening() -> None:
     follow_up, opening = pending("final", thread="opening", made=5), pending("opening", thread="opening", due=60)
     assert select_ready([follow_up, opening], NOW + timedelta(seconds=10)) == []
     assert select_ready([follow_up, opening], NOW + timedelta(seconds=60)) == [opening]

@@ -20,16 +20,16 @@ from tests.unit.alerts.conftest import SLOT, page_part
 
 Make = Callable[..., ReleaseFacts]
 SECOND = timedelta(seconds=1)
-BEGIN = SLOT - timedelta(hours=2)
+AT_7_30 = SLOT - timedelta(hours=2)
 
 
-def at_second(offset: float) -> datetime:
-    return BEGIN + timedelta(seconds=offset)
+def seconds_after_7_30(seconds: float) -> datetime:
+    return AT_7_30 + timedelta(seconds=seconds)
 
 
 def flapping_page(make_facts: Make, change_seconds: Sequence[float], at: datetime, **more: object) -> ReleaseFacts:
     """Return the facts of a page that appeared, was removed, appeared … at these seconds, as of an instant."""
-    done = [at_second(change) for change in change_seconds if at_second(change) <= at]
+    done = [seconds_after_7_30(change) for change in change_seconds if seconds_after_7_30(change) <= at]
     exposures = []
     for came, went in zip(done[::2], [*done[1::2], None], strict=False):
         to = Interval() if went is None else Interval(went - SECOND, went)
@@ -46,7 +46,7 @@ def decide_at_each_change(make_facts: Make, change_seconds: Sequence[float]) -> 
     known: Incident | None = None
     notices: list[Notice] = []
     for change in change_seconds:
-        at = at_second(change)
+        at = seconds_after_7_30(change)
         decision = decide(flapping_page(make_facts, change_seconds, at), known, at)
         known = decision.incident
         notices += decision.notices
@@ -55,16 +55,17 @@ def decide_at_each_change(make_facts: Make, change_seconds: Sequence[float]) -> 
 
 
 def test_a_page_that_flaps_for_three_minutes_gives_three_notices_and_then_a_steady_one(make_facts: Make) -> None:
-    change_seconds = range(0, 181, 5)  # the first and the last of these 37 changes are appearances
+    # The page appears at second 0, is removed at 5, appears at 10 and so on: its 37th change, at 180, is an appearance.
+    change_seconds = range(0, 181, 5)
     notices, incident = decide_at_each_change(make_facts, change_seconds)
     assert [one.kind for one in notices] == ["opened", "exposure_closed", "comes_and_goes"]
-    assert notices[0].at == at_second(0)  # 07:30 GMT
+    assert notices[0].at == seconds_after_7_30(0)
     assert notices[2].subject.startswith("EARLY, comes and goes: ")
     assert notices[2].text.split("\n")[1] == (
         "What changed: it comes and goes, 3 changes since 07:30 GMT; the next notice follows once nothing has changed "
         "for 10 minutes, or when its slot has come"
     )
-    last_change = at_second(180)
+    last_change = seconds_after_7_30(180)
     assert make_steady_notice(incident, last_change + timedelta(minutes=9)) is None
     steady = make_steady_notice(incident, last_change + timedelta(minutes=10))
     assert steady is not None
@@ -76,24 +77,25 @@ def test_a_page_that_flaps_for_three_minutes_gives_three_notices_and_then_a_stea
 def test_the_steady_notice_of_a_removed_release_does_not_say_that_no_removal_was_seen(make_facts: Make) -> None:
     appeared, removed, appeared_again, removed_again = 0, 5, 10, 15
     _, incident = decide_at_each_change(make_facts, [appeared, removed, appeared_again, removed_again])
-    steady = make_steady_notice(incident, at_second(removed_again) + timedelta(minutes=10))
+    steady = make_steady_notice(incident, seconds_after_7_30(removed_again) + timedelta(minutes=10))
     assert steady is not None
     assert "not seen removed yet" not in steady.subject
 
 
 @pytest.mark.parametrize("second_appearance", [660, 7030], ids=["after more than ten minutes", "after two hours"])
-def test_if_a_page_appears_again_more_than_ten_minutes_later_each_change_gets_a_notice(
+def test_if_a_page_appears_again_more_than_ten_minutes_after_its_removal_each_change_gets_a_notice(
     make_facts: Make, second_appearance: int
 ) -> None:
-    appeared, removed = 0, 30
-    notices, _ = decide_at_each_change(make_facts, [appeared, removed, second_appearance, second_appearance + 30])
+    appeared, removed, removed_again = 0, 30, second_appearance + 30
+    notices, _ = decide_at_each_change(make_facts, [appeared, removed, second_appearance, removed_again])
     assert [one.kind for one in notices] == ["opened", "exposure_closed", "new_finding", "exposure_closed"]
 
 
 def test_a_page_that_flaps_again_after_ten_minutes_without_a_change_gets_three_notices_each_time(
     make_facts: Make,
 ) -> None:
-    notices, _ = decide_at_each_change(make_facts, [0, 5, 10, 15, 1000, 1005, 1010, 1015])
+    changes, changes_after_16_minutes = [0, 5, 10, 15], [1000, 1005, 1010, 1015]  # in seconds
+    notices, _ = decide_at_each_change(make_facts, changes + changes_after_16_minutes)
     kinds = [one.kind for one in notices]
     assert kinds[:3] == ["opened", "exposure_closed", "comes_and_goes"]
     assert kinds[3:] == ["new_finding", "exposure_closed", "comes_and_goes"]
@@ -102,18 +104,23 @@ def test_a_page_that_flaps_again_after_ten_minutes_without_a_change_gets_three_n
 
 def test_a_flapping_page_whose_lateness_raises_the_grade_gets_a_notice_at_once(make_facts: Make) -> None:
     _, incident = decide_at_each_change(make_facts, [0, 5, 10, 15])
-    incident = replace(incident, grade="note")  # the facts below have grade report
+    incident_of_grade_note = replace(incident, grade="note")
+    now = seconds_after_7_30(20)
+    still_flapping = flapping_page(make_facts, [0, 5, 10, 15, 20], now)
+    assert still_flapping.grade == "report"
+    # Any finding that raises the grade would do: its length has no effect here.
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
-    still_flapping = flapping_page(make_facts, [0, 5, 10, 15, 20], at_second(20))
-    decision = decide(replace(still_flapping, findings=(*still_flapping.findings, late)), incident, at_second(20))
+    late_too = replace(still_flapping, findings=(*still_flapping.findings, late))
+    decision = decide(late_too, incident_of_grade_note, now)
     assert [one.kind for one in decision.notices] == ["grade_changed"]
     assert "What changed: late; grade report, was note" in decision.notices[0].text
 
 
 def test_a_flapping_page_gets_one_notice_when_its_slot_has_come(make_facts: Make) -> None:
-    _, incident = decide_at_each_change(make_facts, [0, 5, 10])
-    slot = at_second(20)
-    public_at_slot = flapping_page(make_facts, [0, 5, 10], slot, slot=slot)
+    changes = [0, 5, 10]  # the page appears, is removed and appears again
+    _, incident = decide_at_each_change(make_facts, changes)
+    slot = seconds_after_7_30(20)
+    public_at_slot = flapping_page(make_facts, changes, at=slot, slot=slot)
     (page,) = public_at_slot.parts
     *earlier, last = page.exposures
     ended_by_slot = replace(last, to=Interval(slot, slot), open=False, ended=Ended.SLOT)
@@ -127,6 +134,7 @@ def test_a_flapping_page_gets_one_notice_when_its_slot_has_come(make_facts: Make
 
 
 def test_a_page_removed_for_a_minute_five_times_gets_only_two_notices(make_facts: Make) -> None:
+    # `at` is when the page was removed, `seconds` how long it was absent.
     removals = [
         Finding(FindingKind.WITHDRAWN, "page", "removed", seconds=Bounds(60, 65), at=SLOT + timedelta(minutes=minutes))
         for minutes in (2, 4, 6, 8, 10)
@@ -135,7 +143,8 @@ def test_a_page_removed_for_a_minute_five_times_gets_only_two_notices(make_facts
     kinds = []
     for number, removal in enumerate(removals, start=1):
         assert removal.at is not None
-        facts = make_facts(removal.at, verdict=VerdictKind.ON_TIME, findings=tuple(removals[:number]))
+        removals_so_far = tuple(removals[:number])
+        facts = make_facts(removal.at, verdict=VerdictKind.ON_TIME, findings=removals_so_far)
         decision = decide(facts, known, removal.at + timedelta(minutes=1))
         known = decision.incident
         kinds += [one.kind for one in decision.notices]

@@ -75,7 +75,7 @@ def test_a_growing_delay_is_recorded_without_a_notice(overdue_by_seconds: Make) 
 def test_a_note_that_becomes_a_report_gets_a_notice_in_its_thread(overdue_by_seconds: Make) -> None:
     decision = decide(overdue_by_seconds(301), open_incident(overdue_by_seconds(61)), SLOT + timedelta(seconds=301))
     assert notice_kinds(decision) == ["grade_changed"]
-    assert decision.notices[0].follows == thread_id("malpractice-2017-2018-01-05")
+    assert decision.notices[0].follows == thread_id(incident_of(decision).id)
     assert (incident_of(decision).grade, decision.draft) == ("report", True)
 
 
@@ -424,6 +424,7 @@ def test_the_findings_of_an_opening_begin_with_the_finding_that_opened_the_incid
 
 def test_a_stale_edge_that_kept_users_waiting_opens_a_late_incident(make_facts: Make) -> None:
     stale_edge = Finding(FindingKind.STALE_EDGE, "page")
+    # The page itself was on time. The grade counts how long users waited.
     stale = make_facts(LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(stale_edge,))
     decision = decide(stale, None, LATER)
     assert incident_of(decision).kind == Kind.LATE

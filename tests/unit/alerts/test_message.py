@@ -266,7 +266,7 @@ def test_openings_below_the_threshold_are_not_folded_into_a_digest(overdue_by_se
     assert fold_openings(openings_of(overdue_by_seconds, 4, "p0"), LATER, threshold=5) is None
 
 
-def test_six_openings_become_the_same_digest_in_whatever_order_they_come_and_it_blames_no_platform(
+def test_six_openings_in_any_order_become_the_same_digest_which_does_not_blame_a_platform(
     overdue_by_seconds: Make,
 ) -> None:
     notices = openings_of(overdue_by_seconds, 6, "p0", "p1")

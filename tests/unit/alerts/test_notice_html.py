@@ -32,6 +32,7 @@ def build_opening_message(facts: ReleaseFacts, now: datetime | None = None) -> M
 def test_a_brief_subject_gives_verdict_length_producer_and_title(
     overdue_by_seconds: Make, late_by_seconds: Make, public_early: Make
 ) -> None:
+    # The length is rounded down: 61 s to 1 min.
     assert build_opening_message(overdue_by_seconds(61)).brief.startswith("LATE, 1 min: ofqual, Malpractice for GCSE")
     assert build_opening_message(late_by_seconds(37 * 60 + 45)).brief.startswith("LATE, 37 min: ofqual, ")
     assert build_opening_message(overdue_by_seconds(3 * 3600 + 61)).brief.startswith("LATE, 3 h 1 min: ofqual, ")
@@ -39,12 +40,14 @@ def test_a_brief_subject_gives_verdict_length_producer_and_title(
     assert build_opening_message(facts, facts.at + timedelta(seconds=40)).brief.startswith("EARLY, 40 s: ofqual, ")
 
 
-@pytest.mark.parametrize("suffix", ["", *SUBJECT_SUFFIX.values()])
-def test_a_mail_subject_with_a_long_title_is_cut_and_names_the_producer(overdue_by_seconds: Make, suffix: str) -> None:
+@pytest.mark.parametrize("status_suffix", ["", *SUBJECT_SUFFIX.values()])
+def test_a_mail_subject_with_a_long_title_is_cut_and_names_the_producer(
+    overdue_by_seconds: Make, status_suffix: str
+) -> None:
     facts = replace(overdue_by_seconds(400), title="A very long title of statistics " * 9)
     decision = decide(facts, None, facts.at)
     (opening,) = decision.notices
-    notice = replace(opening, subject=opening.subject.replace("LATE:", f"LATE{suffix}:"))
+    notice = replace(opening, subject=opening.subject.replace("LATE:", f"LATE{status_suffix}:"))
     mail = compose_mail(build_message(notice, decision.incident), MAIL, facts.at)
     assert len(mail["Subject"]) <= LONGEST_BRIEF
     assert ": ofqual, " in mail["Subject"]

@@ -51,6 +51,7 @@ def test_changes_lists_the_roles_on_call_at_its_beginning_and_after_each_hand_ov
 def test_a_shift_of_the_table_has_priority_over_one_of_the_calendar_and_both_over_turns() -> None:
     table_shift = Shift("duty C", october(20), october(21))
     calendar_shift = Shift("duty B", october(20), october(22))
+    # Shifts of the calendar with no role or an unknown one count for nothing.
     ignored_shifts = (Shift("", october(20), october(30)), Shift("unknown role", october(20), october(30)))
     rota = replace(
         a_rota(PHONES, table_shift, turns=["duty A"], begins=MONDAY_19_OCTOBER_AT_9),

@@ -85,7 +85,7 @@ def test_a_notice_is_still_sent_if_only_the_last_of_its_findings_is_silenced(fin
 
 
 @pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
-def test_a_notice_is_still_sent_if_its_first_finding_is_silenced_but_its_last_is_independent_of_it(
+def test_silencing_the_first_finding_of_a_notice_does_not_suppress_it_if_its_last_finding_is_independent(
     findings: tuple[str, ...],
 ) -> None:
     notice = make_notice(findings=findings)

@@ -18,7 +18,7 @@ def test_a_token_returns_its_incident(incident: str) -> None:
 
 
 def test_a_token_expires() -> None:
-    token = sign_token("malpractice-2017-2018-01-05", NOW, KEY)
+    token = sign_token("malpractice-2017-2018-01-05", until=NOW, key=KEY)
     assert read_token(token, KEY, NOW) == "malpractice-2017-2018-01-05"
     assert read_token(token, KEY, NOW + timedelta(seconds=1)) is None
 

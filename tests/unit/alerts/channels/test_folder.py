@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,8 +41,7 @@ async def test_a_message_that_is_saved_already_is_not_overwritten(tmp_path: Path
 
 async def test_names_of_attachments_cannot_leave_the_folder(tmp_path: Path) -> None:
     files = (Attachment("../../evil name.docx", "x/y", b"1"), Attachment("..", "x/y", b"2"))
-    message = Message("abc", "abc", "opened", "s", "t", data=MESSAGE_OF_5_JANUARY.data, attachments=files)
-    await folder_channel(tmp_path / "in").send(message)
+    await folder_channel(tmp_path / "in").send(replace(MESSAGE_OF_5_JANUARY, attachments=files))
     # A name without safe characters is replaced by the number of its attachment, from 0.
     names = ("abc.json", "abc.txt", "abc-evil-name.docx", "abc-1")
     assert list_files(tmp_path) == {tmp_path / "in/2018-01-05" / name for name in names}
@@ -53,8 +53,9 @@ async def test_an_id_that_is_a_path_is_refused_permanently(tmp_path: Path) -> No
 
 
 async def test_a_folder_that_cannot_be_written_is_a_temporary_refusal(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    outcome = await folder_channel(tmp_path / "file").send(MESSAGE_OF_5_JANUARY)
+    file = tmp_path / "file"
+    file.write_text("")
+    outcome = await folder_channel(file).send(MESSAGE_OF_5_JANUARY)
     assert isinstance(outcome, Refused)
     assert not outcome.permanent
     assert str(tmp_path) not in outcome.reason

@@ -83,7 +83,7 @@ async def test_a_message_that_notify_took_before_a_503_is_found_by_reference(mes
     twin = NotifyTwin()
 
     def answer_503_to_posts(asked: Asked) -> tuple[int, str, dict[str, str]]:
-        answer = twin(asked)
+        answer = twin(asked)  # takes the message of a POST
         return answer if asked.method == "GET" else (503, "", {})
 
     async with http_server(answer_503_to_posts) as server:

@@ -19,7 +19,7 @@ from alerts.channel import Accepted, Message, Refused
 from alerts.channels.notify import Notify
 from alerts.channels.webhook import Webhook
 from bench.daemons import free_port
-from tests.loopback import NOTIFY_KEY, NotifyTwin, http_server
+from tests.loopback import NOTIFY_KEY, Asked, NotifyTwin, http_server
 from tests.worlds.channels import channel_settings, through
 
 pytestmark = pytest.mark.needs("tinyproxy")
@@ -34,6 +34,10 @@ message = Message(id="a", notice="a", kind="opened", subject="LATE", text="late"
 table = channel_settings("apprise", url=sys.argv[1])
 print(asyncio.run(Apprise(table, lambda: datetime.now(UTC), DIRECT).send(message)))
 """
+
+
+def answer_204(_: Asked) -> tuple[int, str, dict[str, str]]:
+    return 204, "", {}
 
 
 @dataclass
@@ -67,21 +71,23 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
             running.terminate()
 
 
-async def test_a_post_goes_through_the_proxy_and_tls_through_a_tunnel(
+async def test_a_webhook_by_http_is_posted_through_the_proxy_and_one_by_https_through_a_tunnel(
     message: Message, proxy: Proxy, server_tls: ssl.SSLContext, certificate: Path
 ) -> None:
-    async with http_server(lambda _: (204, "", {})) as plain, http_server(lambda _: (204, "", {}), server_tls) as tls:
-        for url in (plain.url, f"https://127.0.0.1:{tls.port}"):
-            table = channel_settings("webhook", url=f"{url}/hook", ca_file=str(certificate))
-            assert await Webhook(table, lambda: NOW, through(proxy.url)).send(message) == Accepted("204")
-    assert [len(server.asked) for server in (plain, tls)] == [1, 1]
-    assert proxy.end_and_list_requests() == [f"POST {plain.url}/hook", f"CONNECT 127.0.0.1:{tls.port}"]
+    async with http_server(answer_204) as http, http_server(answer_204, server_tls) as https:
+        for url in (f"{http.url}/hook", f"https://127.0.0.1:{https.port}/hook"):
+            settings = channel_settings("webhook", url=url, ca_file=str(certificate))
+            assert await Webhook(settings, lambda: NOW, through(proxy.url)).send(message) == Accepted("204")
+    assert (len(http.asked), len(https.asked)) == (1, 1)
+    # The proxy sees of a request by TLS only where its tunnel leads.
+    assert proxy.end_and_list_requests() == [f"POST {http.url}/hook", f"CONNECT 127.0.0.1:{https.port}"]
 
 
-async def test_an_unreachable_proxy_is_a_temporary_refusal(message: Message) -> None:
-    async with http_server(lambda _: (204, "", {})) as server:
-        table = channel_settings("webhook", url=server.url)
-        outcome = await Webhook(table, lambda: NOW, through(f"http://127.0.0.1:{free_port()}")).send(message)
+async def test_an_unreachable_proxy_is_a_temporary_refusal_and_is_not_bypassed(message: Message) -> None:
+    unreachable_proxy = f"http://127.0.0.1:{free_port()}"
+    async with http_server(answer_204) as server:
+        settings = channel_settings("webhook", url=server.url)
+        outcome = await Webhook(settings, lambda: NOW, through(unreachable_proxy)).send(message)
     assert isinstance(outcome, Refused)
     assert not outcome.permanent
     assert server.asked == []
@@ -91,14 +97,16 @@ async def test_requests_to_notify_go_through_the_proxy(message: Message, proxy: 
     twin = NotifyTwin()
     async with http_server(twin) as server:
         to = ["a@example.gov.uk"]
-        table = channel_settings("notify", key=NOTIFY_KEY, template="t", to=to, base_url=server.url)
-        assert isinstance(await Notify(table, lambda: NOW, through(proxy.url)).send(message), Accepted)
+        settings = channel_settings("notify", key=NOTIFY_KEY, template="t", to=to, base_url=server.url)
+        assert isinstance(await Notify(settings, lambda: NOW, through(proxy.url)).send(message), Accepted)
     assert len(twin.taken) == 1
     # The GET asks Notify whether an earlier attempt sent the message.
-    assert [line.split()[0] for line in proxy.end_and_list_requests()] == ["GET", "POST"]
+    methods = [request.split()[0] for request in proxy.end_and_list_requests()]
+    assert methods == ["GET", "POST"]
 
 
 async def test_apprise_uses_the_proxy_of_the_environment(proxy: Proxy) -> None:
+    # A process of its own, because the environment is that of a whole process.
     async with http_server(lambda _: (200, json.dumps({}), {})) as server:
         child = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -82,7 +82,8 @@ def test_an_absurd_retry_after_neither_delays_the_next_attempt_nor_ends_the_atte
     refused = outcome_of_status(503, retry_after, NOW)
     rng = Random(1)  # noqa: S311 # spreads attempts, hides nothing
     policy = RetryPolicy(first=timedelta(seconds=5))
-    step = decide_after_attempt(refused, attempts=1, at=NOW - timedelta(hours=1), now=NOW, rng=rng, policy=policy)
+    notice_written = NOW - timedelta(hours=1)
+    step = decide_after_attempt(refused, attempts=1, at=notice_written, now=NOW, rng=rng, policy=policy)
     assert isinstance(step, RetryAt)
     assert step.at - NOW <= policy.first
 

@@ -20,7 +20,7 @@ from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import DIGEST, facts_of, get_field
 from tests.unit.alerts.draft.plain import plain
 
-BEGIN = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
+ON_5_JANUARY = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
 FIELDS = ("B.1.date", "B.1.producer", "B.2.account", "B.2.clause", "B.3.impact", "B.4.corrective", "N.why", "N.measure")
 TEXTS = st.text(min_size=1, max_size=40)
 EDITS = st.tuples(st.just("edit"), st.sampled_from(FIELDS), TEXTS)
@@ -30,7 +30,7 @@ SIGNS = st.tuples(st.just("sign"), st.just(""), st.just(0))
 
 def draft_when_overdue_by(incident: Incident, minutes: int, form: str = "B") -> Report:
     """Return a draft made when the page was overdue by this many minutes."""
-    now = BEGIN + timedelta(minutes=minutes)
+    now = ON_5_JANUARY + timedelta(minutes=minutes)
     delay = Bounds(60 * minutes, None)
     page = replace(facts_of(incident).parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=delay)
     facts = replace(facts_of(incident), parts=(page,), at=now, final=False)
@@ -41,7 +41,7 @@ def first_version(incident: Incident, form: str = "B") -> Versions:
     return append_measurement((), draft_when_overdue_by(incident, minutes=1, form=form))
 
 
-def sign(versions: Versions, at: datetime = BEGIN) -> Versions:
+def sign(versions: Versions, at: datetime = ON_5_JANUARY) -> Versions:
     return append_signature(versions, "the Head of Profession", at)
 
 
@@ -64,7 +64,7 @@ def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
     versions: Versions = first_version(ofqual_late)
     typed: dict[str, str] = {}
     for minutes, step in enumerate(steps):
-        at = BEGIN + timedelta(minutes=minutes)
+        at = ON_5_JANUARY + timedelta(minutes=minutes)
         match step:
             case "edit", field, str(text):
                 versions = append_edit(versions, {field: text}, "press officer", at)
@@ -83,6 +83,7 @@ def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
 @given(text=TEXTS)
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_a_person_types_can_be_written_in_every_format(ofqual_late: Incident, text: str) -> None:
+    # A text for a box that the form does not have is kept too.
     report = merge_words(
         {"B.2.account": text, "B.1.producer": text, "no such box": text}, draft_when_overdue_by(ofqual_late, minutes=5)
     )
@@ -90,7 +91,7 @@ def test_any_text_a_person_types_can_be_written_in_every_format(ofqual_late: Inc
         assert write(report)
 
 
-def test_typed_text_is_kept_after_a_measured_account_that_grows(ofqual_late: Incident) -> None:
+def test_typed_text_is_kept_beside_a_measured_account_that_grows(ofqual_late: Incident) -> None:
     words = {"B.2.account": "The platform failed."}
     before = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=5), by="web manager")
     after = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=30), before)
@@ -132,6 +133,7 @@ def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_late: Incid
 
 def test_typed_text_moves_to_the_box_with_the_same_question_when_the_form_changes(ofqual_late: Incident) -> None:
     words = {"N.why": "A scheduling fault.", "N.measure": "About five minutes."}
+    # Form B asks for the reason in its account, and has no box for the measured delay.
     report = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=9, form="B"))
     assert typed_answer(report, "B.2.account") == "A scheduling fault."
     assert report.kept == {"Measured delay or exposure (N.measure)": "About five minutes."}
@@ -146,7 +148,7 @@ def test_a_blank_answer_marks_the_box_to_be_completed_again(ofqual_late: Inciden
     assert get_field(report, "B.4.corrective").placeholder.startswith("[to be completed")
 
 
-def test_a_step_that_was_ticked_and_timed_stays_ticked(ofqual_late: Incident) -> None:
+def test_a_step_with_a_typed_time_is_done_and_shown_as_ticked(ofqual_late: Incident) -> None:
     report = merge_words({"step.ask-platform": "09:43, web manager"}, draft_when_overdue_by(ofqual_late, minutes=5))
     assert {step.id: step.done for step in report.steps}["ask-platform"] == "09:43, web manager"
     assert "☑ Call the people who publish it" in WRITERS["md"](report).decode()
@@ -154,7 +156,8 @@ def test_a_step_that_was_ticked_and_timed_stays_ticked(ofqual_late: Incident) ->
 
 def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_late: Incident) -> None:
     versions = first_version(ofqual_late)
-    versions = append_edit(versions, {"B.3.impact": "Calls from users."}, "press officer", BEGIN + timedelta(minutes=2))
+    edited_at = ON_5_JANUARY + timedelta(minutes=2)
+    versions = append_edit(versions, {"B.3.impact": "Calls from users."}, "press officer", edited_at)
     versions = append_measurement(versions, draft_when_overdue_by(ofqual_late, minutes=3))
     assert [version.number for version in versions] == [1, 2, 3]
     assert [version.by for version in versions] == ["the monitor", "press officer", "the monitor"]
@@ -217,7 +220,7 @@ def test_the_date_of_report_is_the_day_of_signing(ofqual_late: Incident) -> None
 
 
 def test_a_typed_date_of_report_is_kept_when_the_report_is_signed(ofqual_late: Incident) -> None:
-    dated = append_edit(first_version(ofqual_late), {"B.1.date": "6 January 2018"}, "press", BEGIN)
+    dated = append_edit(first_version(ofqual_late), {"B.1.date": "6 January 2018"}, "press", ON_5_JANUARY)
     report = sign(dated, at=datetime(2018, 1, 8, 9, 31, tzinfo=UTC))[-1].report
     assert list_signed_texts(get_field(report, "B.1.date")) == ["6 January 2018"]
 
@@ -264,8 +267,9 @@ def test_a_release_still_exposed_is_an_obstacle_to_signing(ofsted_early: Inciden
 
 
 def test_a_signed_version_is_frozen_with_its_digest(ofqual_late: Incident) -> None:
-    first, signed = sign(first_version(ofqual_late), at=BEGIN)
-    assert signed.signed == BEGIN
+    signed_at = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
+    first, signed = sign(first_version(ofqual_late), signed_at)
+    assert signed.signed == signed_at
     assert signed.digest == compute_digest(signed.report, signed.words)
     assert signed.report.signed == "Signed off by the Head of Profession at 09:31 GMT on 5 January 2018 as version 2"
     *before_measurement, _ = append_measurement((first, signed), draft_when_overdue_by(ofqual_late, minutes=60))
@@ -274,7 +278,7 @@ def test_a_signed_version_is_frozen_with_its_digest(ofqual_late: Incident) -> No
 
 def test_a_change_after_sign_off_is_marked_as_an_amendment(ofqual_late: Incident) -> None:
     versions = sign(first_version(ofqual_late))
-    later = BEGIN + timedelta(days=6)
+    later = ON_5_JANUARY + timedelta(days=6)
     versions = append_edit(versions, {"B.4.corrective": "Extra monitoring."}, "press officer", later)
     report = versions[-1].report
     # The amendment also changes the date of the report.

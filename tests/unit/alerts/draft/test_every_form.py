@@ -71,14 +71,22 @@ def test_a_docx_has_a_title_and_says_everywhere_that_it_is_in_british_english(do
     assert set(languages) == {"en-GB"}
 
 
-def test_every_table_of_a_docx_has_one_filled_header_row_whole_rows_and_no_merged_cells(document: Document) -> None:
+def test_only_the_first_row_of_every_table_of_a_docx_is_a_header_and_no_cell_of_that_row_is_empty(
+    document: Document,
+) -> None:
     for table in document.tables:
-        header, *others = (row.get_or_add_trPr() for row in table._tbl.tr_lst)  # no other way
-        assert all(row.find(qn("w:cantSplit")) is not None for row in (header, *others))
-        assert header.find(qn("w:tblHeader")) is not None
-        assert all(row.find(qn("w:tblHeader")) is None for row in others)
+        is_header = [row._tr.get_or_add_trPr().find(qn("w:tblHeader")) is not None for row in table.rows]
+        assert is_header == [True] + [False] * (len(table.rows) - 1)
         assert all(cell.text.strip() for cell in table.rows[0].cells)
-        assert not list(table._tbl.iterdescendants(qn("w:vMerge"), qn("w:gridSpan"), qn("w:tbl")))
+
+
+def test_no_row_of_a_docx_table_is_split_between_pages_and_no_cell_is_merged_or_contains_a_table(
+    document: Document,
+) -> None:
+    for table in document.tables:
+        assert all(row._tr.get_or_add_trPr().find(qn("w:cantSplit")) is not None for row in table.rows)
+        merged_down, merged_across, inner_table = qn("w:vMerge"), qn("w:gridSpan"), qn("w:tbl")
+        assert not list(table._tbl.iterdescendants(merged_down, merged_across, inner_table))
 
 
 def test_every_picture_of_a_docx_has_a_text_alternative_and_no_paragraph_is_empty(document: Document) -> None:

@@ -65,7 +65,7 @@ def with_only_page(incident: Incident, as_of: datetime | None = None, **changes:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("is_configured", [True, False])
-def test_no_box_of_any_form_is_empty_without_saying_who_must_fill_it(
+def test_every_box_of_every_form_has_text_or_asks_to_be_completed(
     incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str, *, is_configured: bool
 ) -> None:
     for incident in incidents.values():
@@ -242,6 +242,7 @@ def test_the_days_of_an_exposure_and_of_a_later_delay_are_listed_each_with_its_p
     also_late = with_facts(ofsted_early, findings=findings)
     after_slot = ofsted_early.opened + timedelta(days=3)
     report = fill_form(also_late, get_form("B"), {}, [], after_slot)
+    # The release was exposed on 20 March. Its slot is on 22 March.
     dates = get_field(report, "B.2.date").paragraphs
     assert dates == ("20 March 2017 (Protocol 2, practice 8)", "22 March 2017 (Protocol 2, practice 4)")
     assert report.practice == "Protocol 2, practice 8; Protocol 2, practice 4"
@@ -334,9 +335,10 @@ def test_a_note_states_the_delay_of_users_whom_a_cache_served_an_older_copy(
     ],
     ids=["by seconds", "until before its slot", "within the tolerance"],
 )
-def test_an_older_copy_that_users_had_for_less_than_a_minute_after_slot_and_publication_is_not_named(
+def test_a_note_does_not_mention_that_users_were_served_an_older_copy_for_less_than_a_minute(
     ofqual_late: Incident, verdict: str, delay: Bounds, users_delay: Bounds
 ) -> None:
+    # The minute counts from the slot or, if the release is late, from its publication.
     hidden = with_only_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
     note = note_of(with_facts(hidden, findings=()))
     assert "no access" not in text_of_field(note, "N.what")
@@ -420,11 +422,11 @@ def test_an_incident_of_another_producer_and_platform_is_not_cited(ipcc_late: In
 
 def test_three_earlier_incidents_on_a_platform_are_cited_and_the_others_counted(ofqual_late_again: Incident) -> None:
     other = replace(ofqual_late_again, producer="other")
-    seven_days_running = [
+    a_week_of_incidents = [
         replace(other, id=f"x{day}", release=f"r{day}", occurred=at(f"2018-02-0{day}T09:30Z")) for day in range(1, 8)
     ]
     asked = replace(ofqual_late_again, words={"cite_others": "yes"})
-    text = text_of_field(note_of(asked, seven_days_running), "N.previous")
+    text = text_of_field(note_of(asked, a_week_of_incidents), "N.previous")
     assert text.count("An earlier incident on") == 3
     assert "On the same platform 4 further incidents before that." in text
 
@@ -538,9 +540,9 @@ def test_an_early_entry_of_a_feed_is_described_as_a_message_at_its_address(ofste
 
 
 def test_an_alternative_address_never_used_is_in_the_table_and_not_in_the_text(ofqual_late: Incident) -> None:
-    page, copy, news = facts_of(ofqual_late).parts
+    page, report_copy, news = facts_of(ofqual_late).parts
     unused = replace(news, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(600, None))
-    report = note_of(with_facts(ofqual_late, parts=(page, copy, unused)))
+    report = note_of(with_facts(ofqual_late, parts=(page, report_copy, unused)))
     assert not any(news.url in text_of_field(report, name) for name in ("N.what", "N.impact", "N.measure"))
     row_of_news = row_of_part(report, number=2)
     assert (row_of_news.first_seen, row_of_news.delay) == ("Not seen", "Not used")

@@ -169,6 +169,7 @@ def test_letters_promise_and_admit_nothing_that_no_one_typed(
 def test_before_the_slot_correction_and_press_lines_have_no_link_to_an_early_release(
     ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
+    # The report is of 20 March, the slot on 22 March.
     report = report_of(ofsted_early, settings)
     for text in (" ".join(report.correction), " ".join(report.lines)):
         assert "Part of it could be seen before that time, from some time between 4.55pm and 5pm on 20 March." in text

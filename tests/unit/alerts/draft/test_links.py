@@ -26,7 +26,7 @@ from tests.unit.alerts.draft.plain import odt_part
 TEXT_WITH_LINKS = (
     "So (https://example.org/a_b?x=1&y=2#c), as <https://example.org/told> says: https://example.org/*. Not ftp://x."
 )
-ADDRESSES_IN_TEXT = {"https://example.org/a_b?x=1&y=2#c", "https://example.org/told", "https://example.org/*"}
+ADDRESSES_TYPED_IN_BOXES = {"https://example.org/a_b?x=1&y=2#c", "https://example.org/told", "https://example.org/*"}
 
 
 @pytest.fixture
@@ -59,29 +59,35 @@ def find_links(ending: str, body: bytes) -> set[str]:
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-def test_every_address_of_a_signed_report_is_a_link(signed_report: Report, ending: str) -> None:
-    addresses: set[str] = set()
+def test_a_signed_report_links_to_every_address_in_its_text_and_its_correction_notice_to_no_other(
+    signed_report: Report, ending: str
+) -> None:
+    addresses_in_text: set[str] = set()
     for field in signed_report.fields():
         for text in (*field.paragraphs, field.answer.text if field.answer else ""):
-            addresses.update(WEB_ADDRESS.findall(text))
-    assert addresses >= ADDRESSES_IN_TEXT
-    assert find_links(ending, WRITERS[ending](signed_report)) == addresses
-    assert find_links(ending, WRITERS[ending](signed_report, Document.CORRECTION)) <= addresses
+            addresses_in_text.update(WEB_ADDRESS.findall(text))
+    assert addresses_in_text >= ADDRESSES_TYPED_IN_BOXES
+    assert find_links(ending, WRITERS[ending](signed_report)) == addresses_in_text
+    # A correction notice contains only a part of the report.
+    assert find_links(ending, WRITERS[ending](signed_report, Document.CORRECTION)) <= addresses_in_text
 
 
 def test_a_typed_text_with_links_is_read_back_unchanged_from_docx(versions: Versions) -> None:
-    written = append_edit(versions, {"B.4.corrective": TEXT_WITH_LINKS}, "statistician", versions[-1].at)
-    file = WRITERS["docx"](written[-1].report)
-    assert find_file_changes(written, file, "statistician").words == {}
-    assert find_file_changes(versions, file, "statistician").words == {"B.4.corrective": TEXT_WITH_LINKS}
+    answer = {"B.4.corrective": TEXT_WITH_LINKS}
+    with_answer = append_edit(versions, answer, "statistician", versions[-1].at)
+    file = WRITERS["docx"](with_answer[-1].report)
+    assert find_file_changes(with_answer, file, "statistician").words == {}
+    # Compared with the versions from before the answer, the file adds exactly the answer.
+    assert find_file_changes(versions, file, "statistician").words == answer
 
 
-def test_guidance_is_written_to_docx_in_styles_with_a_bullet_and_not_as_typed_bullets(versions: Versions) -> None:
+def test_the_bullets_of_guidance_in_a_docx_come_from_its_two_styles_and_not_from_the_text(versions: Versions) -> None:
     document = docx.Document(io.BytesIO(WRITERS["docx"](versions[-1].report)))
     list_styles = {style.name for style in document.styles if style.element.find(f".//{qn('w:numPr')}") is not None}
-    assert list_styles == {"Ask", "Box Ask"}
-    [bullet] = document.part.numbering_part.element.iter(qn("w:lvlText"))
-    assert bullet.get(qn("w:val")) == "•"
+    styles_of_guidance = {"Ask", "Box Ask"}
+    assert list_styles == styles_of_guidance
+    [mark_of_list_items] = document.part.numbering_part.element.iter(qn("w:lvlText"))
+    assert mark_of_list_items.get(qn("w:val")) == "•"
     assert "•" not in document.element.xml
 
 
@@ -106,5 +112,7 @@ def test_the_pdf_is_tagged_shows_its_title_names_its_language_and_has_links(
     soffice: str, signed_report: Report, ending: str
 ) -> None:
     pdf = convert_to_pdf(WRITERS[ending](signed_report), ending, soffice)
-    for mark in (b"/Lang(en-GB)", b"/Marked true", b"/DisplayDocTitle true", b"https://example.org/told"):
-        assert mark in pdf
+    language, tagged, title_shown = b"/Lang(en-GB)", b"/Marked true", b"/DisplayDocTitle true"
+    link_typed_in_a_box = b"https://example.org/told"
+    for entry in (language, tagged, title_shown, link_typed_in_a_box):
+        assert entry in pdf

@@ -74,7 +74,7 @@ def type_in_a_table_in_a_cell(document: Document) -> None:
 
 
 @pytest.mark.parametrize(
-    ("edit", "answers"),
+    ("type_into_box", "typed_answers"),
     [
         (put_prompt_in_a_control, CORRECTIVE_ANSWER),
         (type_in_a_control_of_a_line, CORRECTIVE_ANSWER),
@@ -84,10 +84,10 @@ def type_in_a_table_in_a_cell(document: Document) -> None:
     ],
 )
 def test_text_typed_in_any_part_of_a_box_is_read_back(
-    ofqual_late: Incident, edit: Callable[[Document], None], answers: dict[str, str]
+    ofqual_late: Incident, type_into_box: Callable[[Document], None], typed_answers: dict[str, str]
 ) -> None:
-    words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, edit), ROLE).words
-    assert {name: text.strip() for name, text in words.items()} == answers
+    words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, type_into_box), ROLE).words
+    assert {name: text.strip() for name, text in words.items()} == typed_answers
 
 
 def edit_draft(incident: Incident, edit: Callable[[Document], None]) -> bytes:
@@ -145,7 +145,8 @@ def test_an_edit_that_no_box_can_keep_is_refused_with_its_place(
 
 def test_text_of_an_added_column_becomes_part_of_the_answer_of_its_row(ofqual_late: Incident) -> None:
     def add_filled_column(document: Document) -> None:
-        _, _, cell_of_producer, *_ = document.tables[0].add_column(1000000).cells
+        width = 1_000_000
+        _, _, cell_of_producer, *_ = document.tables[0].add_column(width).cells
         cell_of_producer.text = "Ofqual, of course"
 
     words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, add_filled_column), ROLE).words

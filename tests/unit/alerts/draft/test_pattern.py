@@ -102,10 +102,14 @@ def draw_chart(*groups: Bar) -> ET.Element:
 
 
 def test_each_bar_of_a_drawn_chart_fills_its_share_of_a_frame_and_a_share_of_zero_has_no_bar() -> None:
-    drawn = draw_chart(Bar("x", number=4, whole=8), Bar("y", number=1, whole=4), Bar("z", number=0, whole=1))
-    widths = [float(element.get("width", "")) for element in drawn if element.tag.endswith("rect")]
-    frame = widths[0]
-    assert widths == [frame, round(frame / 2, 1), frame, round(frame / 4, 1), frame]
+    half, quarter, zero = Bar("x", number=4, whole=8), Bar("y", number=1, whole=4), Bar("z", number=0, whole=1)
+    rectangles = [element for element in draw_chart(half, quarter, zero) if element.tag.endswith("rect")]
+    frame_of_half, bar_of_half, frame_of_quarter, bar_of_quarter, frame_of_zero = (
+        float(rectangle.get("width", "")) for rectangle in rectangles
+    )
+    assert frame_of_half == frame_of_quarter == frame_of_zero
+    assert bar_of_half == round(frame_of_half / 2, 1)
+    assert bar_of_quarter == round(frame_of_quarter / 4, 1)
 
 
 def test_a_drawn_chart_has_title_alternative_labels_and_numbers_even_with_special_characters() -> None:

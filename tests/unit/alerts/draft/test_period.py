@@ -82,7 +82,9 @@ def test_a_period_without_a_judged_release_has_no_share() -> None:
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1), st.sampled_from([0.5, 0.9, 1.0]))
-def test_a_quantile_is_a_measured_delay_that_enough_delays_do_not_exceed(delays: list[int], share: float) -> None:
+def test_a_quantile_is_a_measured_delay_that_at_least_its_share_of_the_delays_does_not_exceed(
+    delays: list[int], share: float
+) -> None:
     found = find_quantile([Bounds(min=delay, max=delay + 1) for delay in delays], share)
     assert found is not None
     assert found.min in delays
@@ -283,7 +285,7 @@ def test_the_json_of_a_period_contains_punctuality_and_every_release() -> None:
     body = json.loads(json.dumps(period_json(period(row("a"), row("b", "late", minutes_late=4)))))
     assert body["punctuality"]["share_on_time"] == 0.5
     assert [each["release"] for each in body["releases"]] == ["a", "b"]
-    assert body["producer"] is None
+    assert body["producer"] is None  # the period is not of one producer
 
 
 def test_the_row_of_a_release_brought_forward_says_so() -> None:

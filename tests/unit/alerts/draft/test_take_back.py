@@ -88,41 +88,43 @@ def test_no_interleaving_of_files_edits_and_measurements_loses_a_typed_character
     ofqual_late: Incident, steps: list[tuple[str, str]]
 ) -> None:
     versions = draft_versions(ofqual_late)
-    # The file is saved before others measure and edit.
+    # A person types into a file that was saved before the most recent measurement and before all edits since.
     when_saved = versions
-    typed: list[str] = []
+    typed_texts: list[str] = []
     for minutes, (action, text) in enumerate(steps):
-        now = NOW + timedelta(minutes=minutes)
-        if action == "measure":
-            when_saved = versions
-            later = replace(ofqual_late, title=f"measured {minutes}")
-            report = fill_form(later, get_form("B"), {"contact": str(minutes)}, [], now)
-            versions = append_measurement(versions, report)
-        elif action == "file":
-            words = find_file_changes(versions, docx_with_answers(when_saved, {"B.3.impact": text}), ROLE).words
-            versions = append_edit(versions, words, ROLE, now) if words else versions
-        else:
-            versions = append_edit(versions, {"B.3.impact": text}, "web editor", now)
-        # A text of spaces is no answer, and is not written.
-        if action != "measure" and text.strip():
-            typed.append(make_printable(text) if action == "file" else text)
-        answers = [version.words.get("B.3.impact", "") for version in versions]
-        # A control character that was typed before counts as its picture in the file: they are the same answer.
-        answers += [make_printable(answer) for answer in answers]
-        assert all(any(each in answer for answer in answers) for each in typed)
+        now, answer = NOW + timedelta(minutes=minutes), {"B.3.impact": text}
+        match action:
+            case "measure":
+                when_saved = versions
+                later = replace(ofqual_late, title=f"measured {minutes}")
+                report = fill_form(later, get_form("B"), {"contact": str(minutes)}, [], now)
+                versions = append_measurement(versions, report)
+            case "file":
+                words = find_file_changes(versions, docx_with_answers(when_saved, answer), ROLE).words
+                versions = append_edit(versions, words, ROLE, now) if words else versions
+            case _:
+                versions = append_edit(versions, answer, "web editor", now)
+        is_blank = not text.strip()  # and so no answer
+        if action != "measure" and not is_blank:
+            typed_texts.append(make_printable(text) if action == "file" else text)
+        kept_answers = [version.words.get("B.3.impact", "") for version in versions]
+        # A file shows a control character as its picture, which counts as the same answer.
+        kept_answers += [make_printable(kept) for kept in kept_answers]
+        assert all(any(typed in kept for kept in kept_answers) for typed in typed_texts)
 
 
 @pytest.mark.parametrize(
-    "paragraph", ["{prompt} A link was mistyped.", "A link was mistyped. {prompt}", "A link {prompt} was mistyped."]
+    "edited_paragraph",
+    ["{prompt} A link was mistyped.", "A link was mistyped. {prompt}", "A link {prompt} was mistyped."],
 )
 def test_text_typed_into_the_paragraph_of_a_prompt_is_read_without_the_prompt(
-    ofqual_late: Incident, paragraph: str
+    ofqual_late: Incident, edited_paragraph: str
 ) -> None:
     versions = draft_versions(ofqual_late)
 
     def type_into_prompt(document: Document) -> None:
         prompt = find_paragraph(document, "completed: how and why")
-        prompt.text = paragraph.format(prompt=prompt.text)
+        prompt.text = edited_paragraph.format(prompt=prompt.text)
 
     file = edit_docx(write_docx(versions[-1].report), type_into_prompt)
     assert find_file_changes(versions, file, ROLE).words == {"B.2.account": "A link was mistyped."}
@@ -172,6 +174,7 @@ def test_two_different_answers_to_one_box_are_both_kept_and_reported_as_a_confli
 def test_deleting_an_old_answer_in_a_file_does_not_delete_a_newer_one(ofqual_late: Incident) -> None:
     when_saved = append_edit(draft_versions(ofqual_late), {"B.3.impact": "One call."}, ROLE, NOW + timedelta(minutes=1))
     file = retype(write_docx(when_saved[-1].report), r"^One call\.$", "")
+    # As long as no one has edited the answer since, the deletion counts.
     assert find_file_changes(when_saved, file, ROLE).words == {"B.3.impact": ""}
     edited_since = append_edit(when_saved, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=2))
     assert find_file_changes(edited_since, file, ROLE).words == {}
@@ -180,15 +183,16 @@ def test_deleting_an_old_answer_in_a_file_does_not_delete_a_newer_one(ofqual_lat
 def test_a_file_is_compared_with_the_version_that_it_was_written_from(ofqual_late: Incident) -> None:
     first = draft_versions(ofqual_late)
     file = docx_with_answers(first, {"B.4.corrective": "Checks."})
-    longer = fill_form(ofqual_late, get_form("B"), {"contact": "Press desk"}, [], NOW + timedelta(minutes=5))
-    versions = append_signature(append_measurement(first, longer), "head of profession", NOW)
+    with_contact = fill_form(ofqual_late, get_form("B"), {"contact": "Press desk"}, [], NOW + timedelta(minutes=5))
+    versions = append_signature(append_measurement(first, with_contact), "head of profession", NOW)
     changes = find_file_changes(versions, file, ROLE)
     assert changes.base == first[-1].number
+    # The contact that a later version has, and the file lacks, does not count as deleted.
     assert changes.words == {"B.4.corrective": "Checks."}
 
 
 @pytest.mark.parametrize(
-    ("paragraph_after_it", "text", "style"),
+    ("next_paragraph", "text", "style"),
     [
         ("^Tick and time", "And one more thing.", "Said"),
         ("^REPORTING", "My own title", "Heading 1"),
@@ -197,12 +201,12 @@ def test_a_file_is_compared_with_the_version_that_it_was_written_from(ofqual_lat
     ],
 )
 def test_text_typed_outside_every_box_is_refused(
-    ofqual_late: Incident, paragraph_after_it: str, text: str, style: str
+    ofqual_late: Incident, next_paragraph: str, text: str, style: str
 ) -> None:
     versions = draft_versions(ofqual_late)
     file = edit_docx(
         write_docx(versions[-1].report),
-        lambda document: find_paragraph(document, paragraph_after_it).insert_paragraph_before(text, style),
+        lambda document: find_paragraph(document, next_paragraph).insert_paragraph_before(text, style),
     )
     with pytest.raises(Unreadable, match="words outside every box"):
         find_file_changes(versions, file, ROLE)

@@ -163,6 +163,7 @@ def test_changed_text_of_two_boxes_without_words_between_them_is_refused(ofqual_
 def test_our_own_form_is_still_read_if_a_template_is_configured(ofqual_late: Incident) -> None:
     versions = draft_versions(ofqual_late)
     file = edit_docx(write_docx(versions[-1].report), replace_prompt)
+    # The template is not needed for our own form, so a broken one does no harm.
     for template in (make_template(), b"no template"):
         assert find_file_changes(versions, file, ROLE, template).words == {"B.4.corrective": "Extra checks."}
 
