@@ -80,17 +80,19 @@ def test_a_written_calendar_is_read_back_as_it_was(kind: str, contents: list[tup
     write, _media_type = FORMATS[kind]
     reading = source.read([Page(source.first(NOW)[0].url, 200, write(entries, "Europe/London"))], NOW)
     for entry, read in zip(entries, reading.announcements, strict=True):
+        # Only iCalendar writes an id with this end.
         assert read.uid.removesuffix("@ninethirty") == entry.release.id
         assert (read.title, read.url) == (entry.release.title, entry.release.url)
+        # iCalendar writes a month as an event of all its days, so only the begin and the end of a slot are the same.
         assert (read.slot.begins(), read.slot.passes()) == (entry.slot.begins(), entry.slot.passes())
         assert (read.slot.instant is None) is (entry.slot.instant is None)
-        # An event of iCalendar cannot be postponed (RFC 5545).
+        # iCalendar has no status for postponed (RFC 5545). It writes tentative, which is read as provisional.
         is_tentative = kind == "ics" and entry.state is State.POSTPONED
         assert read.state is (State.PROVISIONAL if is_tentative else entry.state)
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_span_keeps_its_precision_as_text(text: str) -> None:
+def test_a_slot_without_a_time_is_written_as_a_text_that_is_read_back_as_the_same_slot(text: str) -> None:
     slot = read_date(text, NOW.date()).slot
     date_text, _time = slot_text(slot)
     again = read_date(date_text, NOW.date()).slot
@@ -140,7 +142,7 @@ def test_a_title_that_begins_like_a_formula_is_escaped() -> None:
     assert b", =HYPERLINK(1)," in as_csv([entry])
 
 
-def test_parts_other_than_the_landing_page_are_written_in_toml() -> None:
+def test_parts_of_a_release_are_read_back_from_toml_except_its_landing_page() -> None:
     sheet = Part("sheet", Role.DATA, f"{URL}.ods", "status", required=False)
     (page,) = a_release().parts
     release = replace(a_release(), parts=(page, sheet))

@@ -98,7 +98,7 @@ def test_a_change_before_the_slot_moves_it_and_remembers_the_withdrawn_slot() ->
     assert found.short_notice is None
 
 
-def test_a_change_after_the_slot_never_moves_it_but_opens_a_second_promise() -> None:
+def test_a_change_read_after_the_slot_moves_no_slot_and_is_kept_as_a_second_promise() -> None:
     second = promise_read(july(24), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, second)
     assert (found.slot, found.changed_after_slot, found.moved_from) == (july(23), second, None)
@@ -109,7 +109,7 @@ def test_a_read_at_the_very_instant_of_the_slot_comes_too_late_to_move_it() -> N
     assert in_force(PROMISE_OF_23_JULY, promise_read(july(24), SLOT)).slot == july(23)
 
 
-def test_a_cancellation_read_after_the_slot_is_only_a_second_promise() -> None:
+def test_a_cancellation_read_after_the_slot_cancels_nothing_and_is_kept_as_a_second_promise() -> None:
     cancellation = cancellation_read(july(23), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, cancellation)
     assert found.changed_after_slot == cancellation
@@ -121,7 +121,7 @@ def test_a_second_promise_is_dropped_if_the_calendar_returns_to_the_first() -> N
     assert in_force(PROMISE_OF_23_JULY, second, first_again).changed_after_slot is None
 
 
-def test_losing_precision_after_the_slot_is_a_change_after_the_slot() -> None:
+def test_a_month_read_after_an_exact_slot_has_passed_is_a_change_after_the_slot() -> None:
     found = in_force(PROMISE_OF_23_JULY, promise_read(WHOLE_JULY, utc(7, 24)))
     assert event_kinds(found)[-1] is EventKind.CHANGED_AFTER_SLOT
     assert found.slot == july(23)
@@ -184,6 +184,7 @@ def test_a_date_replaced_by_to_be_confirmed_is_withdrawn_at_short_notice() -> No
     found = in_force(PROMISE_OF_23_JULY, promise_read(TO_BE_CONFIRMED, utc(7, 20), last_read_without=utc(7, 19)))
     assert found.withdrawn == (PROMISE_OF_23_JULY,)
     assert found.short_notice is not None
+    # Notice is counted from the read on 20 July to the old slot on 23 July. Less than 28 days is short.
     assert found.short_notice.days == 23 - 20
 
 
@@ -203,22 +204,22 @@ def test_a_shift_within_the_day_is_a_change_of_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last_read_without", "proven"),
+    ("last_read_of_old_slot", "proven"),
     [(utc(7, 19), True), (utc(6, 1), False), (None, False)],
     ids=["within four weeks of the slot", "earlier", "not known"],
 )
-def test_short_notice_of_a_new_slot_is_proven_only_if_the_last_read_of_the_old_slot_was_also_within_four_weeks_of_it(
-    last_read_without: datetime | None, *, proven: bool
+def test_short_notice_of_a_move_is_proven_only_if_the_old_slot_was_last_read_less_than_four_weeks_before_it(
+    last_read_of_old_slot: datetime | None, *, proven: bool
 ) -> None:
-    moved = promise_read(july(30), utc(7, 20), last_read_without=last_read_without)
+    moved = promise_read(july(30), utc(7, 20), last_read_without=last_read_of_old_slot)
     notice = in_force(PROMISE_OF_23_JULY, moved).short_notice
     assert notice is not None
-    assert (notice.since, notice.at, notice.proven) == (last_read_without, utc(7, 20), proven)
-    # Notice is counted from the read to the old slot.
+    assert (notice.since, notice.at, notice.proven) == (last_read_of_old_slot, utc(7, 20), proven)
+    # Notice is counted from the read of the new slot on 20 July to the old slot on 23 July.
     assert notice.days == 23 - 20
 
 
-def test_a_first_announcement_within_four_weeks_is_short_when_an_earlier_read_lacked_it() -> None:
+def test_a_first_announcement_within_four_weeks_of_its_slot_is_short_notice_if_an_earlier_read_lacked_it() -> None:
     notice = in_force(promise_read(july(23), utc(7, 20), last_read_without=utc(7, 19))).short_notice
     assert notice is not None
     assert notice.what is EventKind.ANNOUNCED
@@ -233,7 +234,8 @@ def test_moving_a_provisional_date_is_never_short_notice() -> None:
     assert in_force(provisional, promise_read(july(30), utc(7, 20))).short_notice is None
 
 
-def test_the_slot_of_the_primary_calendar_is_in_force_and_another_slot_is_a_disagreement() -> None:
+def test_the_slot_of_the_primary_calendar_is_in_force_and_the_slot_of_another_one_is_a_disagreement() -> None:
+    # The other calendar is read an hour earlier.
     other = promise_read(july(23, hour=9), utc(7, 1, 7), OTHER)
     found = in_force(other, promise_read(july(23, hour=8), utc(7, 1)))
     assert (found.slot, found.disagreements) == (july(23, hour=8), (other,))
@@ -310,7 +312,7 @@ def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
 def test_a_change_read_after_the_slot_is_in_doubt_only_if_the_last_read_without_it_was_before_the_slot(
     last_read_of_old_slot: datetime, recorded_with: str, *, is_in_doubt: bool
 ) -> None:
-    # Either the old or the new entry may have the later time of that read, which then counts.
+    # The time of that read is stored with the old slot or with the change. The later of the two times counts.
     old, change = SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, read_10_minutes_after_slot(july(24))
     if recorded_with == "old slot":
         old = replace(old, confirmed_at=last_read_of_old_slot)
@@ -328,15 +330,16 @@ def test_an_entry_of_another_calendar_makes_no_doubt_about_the_primary_one(read_
 
 
 @pytest.mark.parametrize(
-    ("last_read_without_it", "is_in_doubt"),
+    ("last_read_of_old_slot", "is_in_doubt"),
     [(utc(7, 23, 7, 55), True), (utc(7, 23, 8, 1), False)],
     ids=["before the new time", "after the new time"],
 )
-def test_a_back_dated_slot_is_in_doubt_only_if_the_last_read_without_it_was_before_the_new_time(
-    last_read_without_it: datetime, *, is_in_doubt: bool
+def test_a_back_dated_slot_is_in_doubt_only_if_the_old_slot_was_last_read_before_the_new_time(
+    last_read_of_old_slot: datetime, *, is_in_doubt: bool
 ) -> None:
-    known = replace(PROMISE_OF_23_JULY, confirmed_at=last_read_without_it)
-    moved_to_eight = promise_read(instant_slot(7, 23, 8, 0), utc(7, 23, 8, 5), last_read_without=last_read_without_it)
+    known = replace(PROMISE_OF_23_JULY, confirmed_at=last_read_of_old_slot)
+    # The slot of 8:30 is moved to 8:00, and that is read only at 8:05.
+    moved_to_eight = promise_read(instant_slot(7, 23, 8, 0), utc(7, 23, 8, 5), last_read_without=last_read_of_old_slot)
     found = in_force(known, moved_to_eight)
     assert (found.slot, event_kinds(found)[-1]) == (july(23), EventKind.BACK_DATED)
     assert found.in_doubt == ((moved_to_eight,) if is_in_doubt else ())
@@ -432,10 +435,10 @@ PROMISES_OF_18_20_AND_25_JULY = tuple(promise_read(july(day), utc(6, 1, hour)) f
     [(PROMISES_OF_18_20_AND_25_JULY, july(20)), (PROMISES_OF_18_20_AND_25_JULY[2:], july(25))],
     ids=["earlier and later slots", "only a later slot"],
 )
-def test_moved_from_is_the_newest_withdrawn_slot_before_the_slot_in_force_or_else_the_newest_of_all(
+def test_moved_from_is_the_last_withdrawn_slot_that_is_earlier_than_the_slot_in_force_or_else_the_last_one_of_all(
     withdrawn: tuple[Promise, ...], moved_from: Slot
 ) -> None:
-    # The slots of 18, 20 and 25 July, or only the last of them, are withdrawn before 23 July is read.
+    # The calendar promised 18, then 20, then 25 July, or only 25 July, before it promised 23 July.
     found = in_force(*withdrawn, promise_read(july(23), utc(6, 2)))
     assert found.withdrawn == withdrawn
     assert found.moved_from is not None
@@ -446,6 +449,7 @@ SAME_PROMISE_OF_OTHER = replace(PROMISE_OF_23_JULY, calendar=OTHER)
 
 
 def test_an_entry_read_after_the_slot_is_a_change_only_if_it_differs_from_the_last_entry_of_its_own_calendar() -> None:
+    # Both calendars promised 23 July. After it, the primary one shows 30 July twice, and the other one still 23 July.
     changed = promise_read(july(30), AFTER_SLOT)
     unchanged = promise_read(july(23), AFTER_SLOT + HOUR, OTHER)
     changed_entry_again = promise_read(july(30), AFTER_SLOT + 2 * HOUR)
@@ -582,13 +586,14 @@ _promises = st.lists(
 
 
 @given(_promises, st.integers(0, 60), st.sampled_from([(), (PRIMARY,), (OTHER, PRIMARY), ("C", OTHER, PRIMARY)]))
-def test_a_slot_in_force_that_was_known_before_it_passed_never_changes_afterwards(
+def test_a_slot_that_was_in_force_when_it_passed_stays_in_force_whatever_is_read_later(
     history: list[Promise], days: int, calendars: tuple[str, ...]
 ) -> None:
     now = utc(6, 1) + timedelta(days=days)
     found = in_force(*history, now=now, calendars=calendars)
     end = None if found.slot is None else found.slot.passes()
     if end is not None and end <= now and not found.is_first_read_after_slot:
+        # Without `now`, promises that are read later than `now` count too.
         assert in_force(*history, calendars=calendars).slot == found.slot
 
 

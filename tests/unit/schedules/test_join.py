@@ -67,7 +67,7 @@ def test_entry_that_only_adds_parts_belongs_to_the_release_that_it_names() -> No
 
 
 def test_entry_that_adds_parts_to_an_unknown_release_is_a_release_of_its_own() -> None:
-    # The entry names a release that no calendar has, because that of GOV.UK has another id.
+    # The entry names the release `widgets-july-2026`. The only other release has another id.
     known_ids = {("govuk", "1"): "another-id"}
     joined = join_entries({"govuk": [an_entry("1")], "by-hand": [ADDS_A_PART]}, known=known_ids)
     assert len(joined.releases) == 2

@@ -29,7 +29,7 @@ def predict_path(titles: tuple[str, str], path: str) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("titles", "before", "after"),
+    ("titles", "old_path", "next_path"),
     [
         (TRADE, "/trade-march-2017.xls", "/trade-april-2017.xls"),
         (TRADE, "/trade/march2017/data.xls", "/trade/april2017/data.xls"),
@@ -57,10 +57,10 @@ def predict_path(titles: tuple[str, str], path: str) -> str | None:
         (TURN, "/accounts-2011-12.ods", "/accounts-2012-01.ods"),
     ],
 )
-def test_the_period_in_an_address_is_replaced_in_its_own_spelling(
-    titles: tuple[str, str], before: str, after: str
+def test_the_next_path_writes_the_next_period_as_the_old_path_writes_the_old_period(
+    titles: tuple[str, str], old_path: str, next_path: str
 ) -> None:
-    assert predict_path(titles, before) == after
+    assert predict_path(titles, old_path) == next_path
 
 
 @pytest.mark.parametrize(
@@ -112,27 +112,27 @@ def test_titles_with_periods_of_different_forms_predict_no_address(before: str, 
     st.integers(0, 2),
     st.sampled_from(["/x-{m}-{y}.csv", "/{y}/{n:02d}/x.csv", "/x_{m}{y}.csv", "/x-{y}{n:02d}.csv", "/{m}{yy:02d}.csv"]),
 )
-def test_a_predicted_address_leads_back_to_the_address_before(
+def test_the_next_path_is_predicted_from_the_old_one_and_the_old_one_from_it_unless_the_month_is_ambiguous(
     month: str, next_month: str, year: int, years_later: int, path_form: str
 ) -> None:
     # A form has the name {m} or the number {n} of the month, and the year as {y} or as its last two digits {yy}.
-    def path(month: str, year: int) -> str:
+    def path_of(month: str, year: int) -> str:
         return path_form.format(m=month.lower(), y=year, yy=year % 100, n=MONTHS.index(month) + 1)
 
     title, next_title = f"Trade: {month} {year}", f"Trade: {next_month} {year + years_later}"
-    path_before, next_path = path(month, year), path(next_month, year + years_later)
+    old_path, next_path = path_of(month, year), path_of(next_month, year + years_later)
     assume(title != next_title)
-    predicted = predict_path((title, next_title), path_before)
-    # The name of a month may be ambiguous, because May is its own short form. Its number is not.
-    may_be_ambiguous = "{n" not in path_form
-    assert predicted == next_path or (may_be_ambiguous and predicted is None)
+    # The name of a month may be ambiguous, because May is its own short form: then no path is predicted.
+    none_if_ambiguous = () if "{n" in path_form else (None,)
+    predicted = predict_path((title, next_title), old_path)
+    assert predicted in (next_path, *none_if_ambiguous)
     if predicted is not None:
-        predicted_back = predict_path((next_title, title), predicted)
-        assert predicted_back == path_before or (may_be_ambiguous and predicted_back is None)
+        assert predict_path((next_title, title), predicted) in (old_path, *none_if_ambiguous)
 
 
 @given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=80))
-def test_a_predicted_address_differs_from_the_one_before(title_end: str, next_title_end: str, path: str) -> None:
+def test_a_predicted_address_differs_from_the_old_address(title_end: str, next_title_end: str, path: str) -> None:
     address = f"https://stats.example/{path}"
     period_words = map_period_words(f"A 2016 {title_end}", f"A 2017 {next_title_end}")
+    # The titles may be no editions of one series, or `path` may have no period. Then the result is None.
     assert period_words is None or replace_period(address, period_words) != address

@@ -51,7 +51,7 @@ def test_an_entry_with_the_same_meaning_in_other_words_is_confirmed() -> None:
 def test_an_announcement_that_redirects_to_its_publication_confirms_no_slot() -> None:
     redirects = replace(ENTRY, address=Address.LED_TO, published=True)
     changes = changes_of_this_read({"X": LastSeen.of(ENTRY)}, redirects)
-    # It also does not count as missing.
+    # It is still listed, so it does not count as missing either.
     assert (changes.promises, changes.confirmed, changes.first_missing) == ({}, (), ())
 
 

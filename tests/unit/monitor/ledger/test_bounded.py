@@ -67,7 +67,8 @@ def test_a_stored_state_without_the_age_of_its_copies_counts_from_the_end_of_its
     assert evaluate_read_at(stored, LATER, minute=10).changes.promises["e0"].unlearnt == minutes(0)
 
 
-def test_an_entry_missing_since_a_read_was_last_seen_by_the_read_before_it() -> None:
+def test_a_missing_entry_was_last_seen_by_the_read_before_the_first_one_without_it() -> None:
+    # A read with two slots shows the entries e0 and e1. A read with one slot shows only e0.
     with_e1 = evaluate_read_at(CalendarState("c"), SLOT, SLOT, minute=0).state
     without_e1 = evaluate_read_at(with_e1, SLOT, minute=10)
     assert without_e1.changes.first_missing == ("e1",)
@@ -76,8 +77,9 @@ def test_an_entry_missing_since_a_read_was_last_seen_by_the_read_before_it() -> 
     assert (missing.gone, missing.seen_first, missing.seen_last) == (minutes(10), minutes(0), minutes(0))
 
 
-def test_an_entry_that_is_still_shown_was_last_seen_by_the_latest_read() -> None:
+def test_an_entry_that_is_still_shown_was_last_seen_by_the_latest_read_and_is_still_promised() -> None:
     first = evaluate_read_at(CalendarState("c"), SLOT, SLOT, minute=0)
+    # Only e0 is still shown.
     again = evaluate_read_at(first.state, SLOT, minute=10)
     shown = again.state.entry_to_store("e0", release="r", at=minutes(10)).row()
     assert (shown.gone, shown.seen_first, shown.seen_last) == (None, minutes(0), minutes(10))

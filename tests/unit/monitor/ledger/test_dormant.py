@@ -14,8 +14,8 @@ PAST_RELEASE, COMING_RELEASE = row("a", "2026-11-20", title="Example awareness")
 OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 
 
-async def let_release_a_pass_and_leave_its_calendar(office: Office) -> None:
-    """Let the calendar announce releases `a` and `b`, leave out `a` after its slot, and let three months pass."""
+async def let_release_a_pass_and_be_unlisted_for_91_days(office: Office) -> None:
+    """Let the calendar announce releases `a` and `b`, leave out `a` after its slot, and let 91 days pass."""
     await office.read(csv(PAST_RELEASE, COMING_RELEASE))
     await office.clock.sleep(10 * DAY)
     await office.read(csv(COMING_RELEASE))
@@ -24,8 +24,9 @@ async def let_release_a_pass_and_leave_its_calendar(office: Office) -> None:
 
 
 @with_office()
-async def test_a_start_leaves_releases_that_are_long_over_in_the_store(office: Office) -> None:
-    await let_release_a_pass_and_leave_its_calendar(office)
+async def test_after_a_start_a_release_that_is_long_over_is_only_in_the_store(office: Office) -> None:
+    # A release is long over if its slot passed and a calendar last showed it more than 90 days ago.
+    await let_release_a_pass_and_be_unlisted_for_91_days(office)
     assert set(office.daemon.ledger.releases) == {"a", "b"}
     await office.reopen()
     ledger = office.daemon.ledger
@@ -36,8 +37,7 @@ async def test_a_start_leaves_releases_that_are_long_over_in_the_store(office: O
 
 @with_office()
 async def test_a_running_monitor_drops_releases_that_are_long_over_once_a_day(office: Office) -> None:
-    await office.daemon.admission.roll()
-    await let_release_a_pass_and_leave_its_calendar(office)
+    await let_release_a_pass_and_be_unlisted_for_91_days(office)
     await office.daemon.admission.roll()
     # Release `a` was watched until now. The admission of the next day drops it.
     await office.clock.sleep(DAY)
@@ -48,8 +48,8 @@ async def test_a_running_monitor_drops_releases_that_are_long_over_once_a_day(of
 
 
 @with_office()
-async def test_a_past_release_that_its_calendar_shows_again_keeps_its_promise(office: Office) -> None:
-    await let_release_a_pass_and_leave_its_calendar(office)
+async def test_a_past_release_that_its_calendar_shows_again_keeps_its_promise_and_first_sight(office: Office) -> None:
+    await let_release_a_pass_and_be_unlisted_for_91_days(office)
     before = office.daemon.store.ledger.release("a")
     await office.reopen()
     await office.read(csv(PAST_RELEASE, COMING_RELEASE))
@@ -63,11 +63,12 @@ async def test_a_past_release_that_its_calendar_shows_again_keeps_its_promise(of
 
 @with_office()
 async def test_a_slot_that_moves_after_its_release_was_dropped_is_a_promise_of_the_same_release(office: Office) -> None:
-    await let_release_a_pass_and_leave_its_calendar(office)
+    await let_release_a_pass_and_be_unlisted_for_91_days(office)
     await office.reopen()
     await office.read(csv(row("a", "2027-03-01", title="Example awareness"), COMING_RELEASE))
     slots = [promise.slot.instant for promise in office.daemon.ledger.promises("a")]
     assert [f"{slot:%Y-%m-%d}" for slot in slots if slot] == ["2026-11-20", "2027-03-01"]
+    # Release `a` is near its new slot. Release `b` is due ten months later.
     assert set(office.daemon.watch.releases) == {"a"}
 
 
@@ -76,25 +77,26 @@ async def test_the_id_of_a_release_that_memory_has_dropped_is_not_given_to_anoth
     def entry(uid: str, day: str) -> dict[str, str]:
         return {"uid": uid, "title": "Example awareness", "producer": "example-office", "release_date": day}
 
-    first, ahead = entry("x-1", "2026-11-20T09:30:00"), entry("x-9", "2027-12-20T09:30:00") | {"title": "Ahead"}
-    await office.read(as_json(first, ahead), "own")
-    (release_id,) = [one.id for one in office.daemon.store.ledger.releases() if one.title == "Example awareness"]
+    # The entry `ahead` only keeps the calendar from being empty.
+    past, ahead = entry("x-1", "2026-11-20T09:30:00"), entry("x-9", "2027-12-20T09:30:00") | {"title": "Ahead"}
+    await office.read(as_json(past, ahead), "own")
+    (past_id,) = [one.id for one in office.daemon.store.ledger.releases() if one.title == "Example awareness"]
     await office.clock.sleep(10 * DAY)
     await office.read(as_json(ahead), "own")
     await office.clock.sleep(91 * DAY)
     await office.reopen()
-    assert release_id not in office.daemon.ledger.releases
+    assert past_id not in office.daemon.ledger.releases
     await office.read(as_json(entry("x-2", "2027-11-20T09:30:00"), ahead), "own")
     # The new release has the same title, so without the store it would get the same id.
-    (other,) = [one for one in office.daemon.ledger.releases if one.startswith(release_id) and one != release_id]
-    promised = {one: len(office.daemon.store.ledger.promises([one])) for one in (release_id, other)}
-    assert promised == {release_id: 1, other: 1}
-    assert [one.uid for one in office.daemon.store.ledger.entries_of([release_id])] == ["x-1"]
+    (new_id,) = [one for one in office.daemon.ledger.releases if one.startswith(past_id) and one != past_id]
+    number_of_promises = {one: len(office.daemon.store.ledger.promises([one])) for one in (past_id, new_id)}
+    assert number_of_promises == {past_id: 1, new_id: 1}
+    assert [one.uid for one in office.daemon.store.ledger.entries_of([past_id])] == ["x-1"]
 
 
 @with_office()
-async def test_a_listing_entry_is_matched_with_a_past_release_that_is_only_in_the_store(office: Office) -> None:
-    await let_release_a_pass_and_leave_its_calendar(office)
+async def test_an_entry_is_matched_by_link_or_title_with_a_stored_past_release_of_its_producer(office: Office) -> None:
+    await let_release_a_pass_and_be_unlisted_for_91_days(office)
     await office.reopen()
     ledger = office.daemon.ledger
     by_link = Found("https://stats.example/a", "Another title altogether", "listed")
@@ -110,7 +112,7 @@ async def test_a_listing_entry_is_matched_with_a_past_release_that_is_only_in_th
 
 @with_office()
 async def test_the_series_of_a_past_release_that_is_only_in_the_store_is_known(office: Office) -> None:
-    await let_release_a_pass_and_leave_its_calendar(office)
+    await let_release_a_pass_and_be_unlisted_for_91_days(office)
     await office.reopen()
     # A period in its title does not make an edition another series.
     assert await office.daemon.ledger.has_series("example-office", "Example awareness: May 2031")
@@ -119,7 +121,7 @@ async def test_the_series_of_a_past_release_that_is_only_in_the_store_is_known(o
 
 @with_office()
 async def test_past_release_is_loaded_with_its_promises_on_request_and_an_unknown_one_is_none(office: Office) -> None:
-    await let_release_a_pass_and_leave_its_calendar(office)
+    await let_release_a_pass_and_be_unlisted_for_91_days(office)
     await office.reopen()
     loaded = await office.daemon.ledger.load_release("a")
     assert loaded.title == "Example awareness"
@@ -147,6 +149,7 @@ async def test_past_editions_that_are_only_in_the_store_still_show_that_the_next
     await office.read(csv(*PAST_EDITIONS, *OTHER_RELEASES))
     await office.read(csv(*OTHER_RELEASES), after=10)
     await office.daemon.calendar_reads.report_missing_editions()
+    assert office.notice_subjects() == []
     await office.clock.sleep(100 * DAY)
     await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
     if is_restarted:
@@ -155,7 +158,7 @@ async def test_past_editions_that_are_only_in_the_store_still_show_that_the_next
         await office.clock.sleep(DAY)
         await office.daemon.admission.roll()
     assert not any(name.startswith("e-") for name in office.daemon.ledger.releases)
-    # By the end of March 2026 the edition of April should be announced.
+    # 100 + 2 + 48 days after 1 November it is 31 March 2026, and the edition of April should be announced.
     await office.clock.sleep(48 * DAY)
     await office.read(csv(*OTHER_RELEASES))
     await office.daemon.calendar_reads.report_missing_editions()

@@ -106,38 +106,40 @@ def assert_last_promise_of_every_entry_is_its_slot(store: TemporaryStore) -> Non
 
 @pytest.mark.parametrize("portions_written", range(3))
 @partial(virtually, begins=START)
-async def test_a_read_whose_writing_stops_after_any_of_its_three_portions_counts_only_when_it_is_read_again(
+async def test_a_read_whose_writing_stops_before_its_third_and_last_portion_counts_only_when_it_is_read_again(
     clock: VirtualClock, portions_written: int
 ) -> None:
-    store, read_again = CutOffStore(), START + DAY + HOUR
+    store, read_again_at = CutOffStore(), START + DAY + HOUR
     monitor = await Monitor(store, clock).started(START)
     await monitor.record(FIRST_READ, START)
     store.accepts_transactions = portions_written
     await monitor.record(SECOND_READ, START + DAY)
-    monitor.writer.abandon()
+    monitor.writer.abandon()  # as if the process were killed
     store.accepts_transactions = inf
     assert monitor.recorded_reads() == [START]
     assert_last_promise_of_every_entry_is_its_slot(store)
 
     # Entries without a new promise were neither confirmed nor removed by the read that was cut off.
-    restarted = await Monitor(store, clock).started(read_again)
-    of_removed = [promise for name in REMOVED_IDS for promise in restarted.ledger.promises(name)]
-    assert [promise.confirmed_at for promise in of_removed] == [START] * REMOVED
-    await restarted.record(SECOND_READ, read_again)
-    assert restarted.recorded_reads() == [read_again, START]
+    restarted = await Monitor(store, clock).started(read_again_at)
+    removed_promises = [promise for name in REMOVED_IDS for promise in restarted.ledger.promises(name)]
+    assert [promise.confirmed_at for promise in removed_promises] == [START] * REMOVED
+    await restarted.record(SECOND_READ, read_again_at)
+    assert restarted.recorded_reads() == [read_again_at, START]
     await restarted.writer.close()
     # The entries that are still shown have no time of removal.
     removed_at = {row.uid: row.gone for row in store.ledger.announced("stats")}
-    assert removed_at == dict.fromkeys(REMOVED_IDS, read_again) | dict.fromkeys(SHOWN_IDS)
+    assert removed_at == dict.fromkeys(REMOVED_IDS, read_again_at) | dict.fromkeys(SHOWN_IDS)
     assert_last_promise_of_every_entry_is_its_slot(store)
     promises = store.ledger.promises()
+    # The first read had MANY entries. The second one moved some and added some.
     assert len(promises) == MANY + MOVED + NEW
-    assert {promise.confirmed_at for promise in promises if promise.learnt > START} == {read_again}
+    promises_of_second_read = [promise for promise in promises if promise.learnt > START]
+    assert {promise.confirmed_at for promise in promises_of_second_read} == {read_again_at}
 
 
 @pytest.mark.parametrize(("portions_written", "expected_reads"), [(2, [START]), (3, [START + DAY, START])])
 @partial(virtually, begins=START)
-async def test_a_read_that_is_written_in_three_portions_counts_with_the_third(
+async def test_a_read_that_is_written_in_three_portions_counts_once_the_third_is_written(
     clock: VirtualClock, portions_written: int, expected_reads: list[datetime]
 ) -> None:
     store = CutOffStore()
@@ -151,30 +153,31 @@ async def test_a_read_that_is_written_in_three_portions_counts_with_the_third(
 
 @pytest.mark.parametrize("portions_written", range(4))
 @pytest.mark.parametrize(
-    ("calendar", "promises_of_each_release"), [("own", {"stats": 1, "own": 2}), ("stats", {"stats": 2, "own": 1})]
+    ("relinked", "promises_of_each_release"), [("own", {"stats": 1, "own": 2}), ("stats", {"stats": 2, "own": 1})]
 )
 @partial(virtually, begins=START)
 async def test_entries_that_move_to_another_release_bring_their_promises_along_even_if_their_writing_was_cut_off(
-    clock: VirtualClock, calendar: str, promises_of_each_release: Mapping[str, int], portions_written: int
+    clock: VirtualClock, relinked: str, promises_of_each_release: Mapping[str, int], portions_written: int
 ) -> None:
-    """`calendar` then names the links of the other calendar and other times: entries of `own` change their release."""
+    # First each entry is a release. Then the calendar `relinked` takes over the links of the other one, which joins two
+    # entries into each release, and moves its slots by an hour, so each of its entries has a second promise.
     store, many = CutOffStore(), 200
     in_stats, in_own = FIRST_READ[:many], [an_entry(number, calendar="own") for number in range(many)]
-    in_the_other = in_stats if calendar == "own" else in_own
-    linked = [an_entry(number, calendar=calendar, url=in_the_other[number].url, moved=HOUR) for number in range(many)]
+    in_the_other = in_stats if relinked == "own" else in_own
+    joined = [an_entry(number, calendar=relinked, url=in_the_other[number].url, moved=HOUR) for number in range(many)]
     monitor = await Monitor(store, clock).started(START)
     await monitor.record(in_stats, START)
     await monitor.record(in_own, START, "own")
     store.accepts_transactions = portions_written
-    recorded = await monitor.record(linked, START + DAY, calendar)
+    recorded = await monitor.record(joined, START + DAY, relinked)
     assert recorded.read.usable, recorded.read.fault
-    monitor.writer.abandon()
+    monitor.writer.abandon()  # as if the process were killed
     store.accepts_transactions = inf
     assert_last_promise_of_every_entry_is_its_slot(store)
 
     restarted = await Monitor(store, clock).started(START + DAY + HOUR)
     await restarted.ledger.store_differing()
-    await restarted.record(linked, START + DAY + HOUR, calendar)
+    await restarted.record(joined, START + DAY + HOUR, relinked)
     await restarted.writer.close()
     assert_last_promise_of_every_entry_is_its_slot(store)
     assert len(store.ledger.releases()) == many
@@ -206,6 +209,7 @@ def run_without_store(act: Act) -> CutOffStore:
 
 def test_reads_that_a_store_could_not_take_are_written_in_their_order_once_it_is_back() -> None:
     async def act(monitor: Monitor, _store: CutOffStore, _clock: VirtualClock) -> None:
+        # Each read moves the first entry.
         for hours in (1, 2, 3):
             await monitor.record([an_entry(0, moved=hours * HOUR), *FIRST_READ[1:]], START + hours * HOUR)
 
@@ -213,8 +217,8 @@ def test_reads_that_a_store_could_not_take_are_written_in_their_order_once_it_is
     assert [read.finished for read in store.ledger.reads("stats")] == [START + hours * HOUR for hours in (3, 2, 1, 0)]
     assert [one.learnt for one in store.ledger.promises(["stats-0"])] == [START + hours * HOUR for hours in range(4)]
     assert_last_promise_of_every_entry_is_its_slot(store)
-    (row,) = store.ledger.entries_named("stats", ["stats-1"])
-    assert row.seen_last == START + 3 * HOUR
+    (unmoved_entry,) = store.ledger.entries_named("stats", ["stats-1"])
+    assert unmoved_entry.seen_last == START + 3 * HOUR
 
 
 def test_reads_that_say_the_same_do_not_pile_up_while_a_store_is_away() -> None:
@@ -235,6 +239,7 @@ def test_reads_that_say_the_same_do_not_pile_up_while_a_store_is_away() -> None:
 
 
 def test_read_without_room_in_the_queue_is_refused_and_can_be_recorded_later() -> None:
+    # The queue has room for 10,000 rows. The reads of 19 hours, with 600 entries each, are more.
     reads_made: list[datetime] = []
 
     async def act(monitor: Monitor, store: CutOffStore, _clock: VirtualClock) -> None:

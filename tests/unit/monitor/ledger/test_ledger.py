@@ -41,7 +41,7 @@ async def test_a_release_that_moves_keeps_every_promise(office: Office) -> None:
 
 
 @with_office()
-async def test_a_read_that_shows_the_same_promise_confirms_it_and_was_the_last_to_see_its_entry(office: Office) -> None:
+async def test_an_unchanged_entry_was_last_seen_and_its_promise_confirmed_by_the_latest_read(office: Office) -> None:
     first = await office.read(csv(row("a")))
     second = await office.read(after=10)
     (promise,), (entry,) = office.daemon.store.ledger.promises(["a"]), office.daemon.store.ledger.announced("stats")
@@ -175,6 +175,7 @@ async def test_a_large_calendar_is_stored_whole_and_a_second_read_confirms_only_
     store = office.daemon.store
     assert (len(store.ledger.announced("stats")), len(store.ledger.promises())) == (4_501, 4_501)
     assert len(store.ledger.releases()) == 4_501
+    # Of a large calendar, promises for releases that are not watched yet are confirmed only every six hours.
     second = await office.read(after=10)
     confirmed = {promise.release: promise.confirmed_at for promise in store.ledger.promises()}
     assert confirmed.pop("near") == second.finished
@@ -182,7 +183,7 @@ async def test_a_large_calendar_is_stored_whole_and_a_second_read_confirms_only_
 
 
 @with_office()
-async def test_releases_are_written_in_one_order_so_that_two_monitors_never_wait_for_each_other(office: Office) -> None:
+async def test_releases_are_written_in_order_so_that_two_monitors_never_wait_for_each_other(office: Office) -> None:
     await office.read(csv(*(row(f"r{n}") for n in range(50))))
     with closing(sqlite3.connect(office.settings.store.url.removeprefix("sqlite:///"))) as store:
         written = [name for (name,) in store.execute("SELECT id FROM release ORDER BY rowid")]
@@ -221,7 +222,7 @@ async def test_a_read_confirms_an_unchanged_promise_as_of_when_its_copy_was_made
     await office.read(csv(row("births")))
     copy = Reply(200, csv(row("births")).body, {"Age": "60", "Cache-Control": "max-age=300"})
     await office.read(copy, after=10)
-    # Both the age and the date from which it counts are rounded to seconds.
+    # ROUNDING is 2 s: the age and the date from which it counts are each cut to whole seconds.
     assert confirmed_at(office, "births") == START + timedelta(minutes=10) - timedelta(seconds=60) - ROUNDING
     not_cached = csv(row("births"), row("deaths"))
     await office.read(not_cached, after=10)
@@ -236,7 +237,7 @@ async def test_a_change_is_dated_from_the_oldest_possible_copy_of_one_read_to_th
     await office.read(Reply(200, csv(row("births", time="07:00")).body, {"Age": "30"}), after=10)
     moved = office.daemon.store.ledger.promises(["births"])[-1]
     first_copy, second_copy = START - timedelta(seconds=60), START + timedelta(minutes=10) - timedelta(seconds=30)
-    # An age is rounded down to a whole second, and so is the date from which it counts.
+    # ROUNDING is 2 s: the age and the date from which it counts are each cut to whole seconds.
     assert (moved.unlearnt, moved.learnt) == (first_copy - ROUNDING, second_copy + timedelta(seconds=1))
     assert moved.confirmed_at == second_copy - ROUNDING
 
@@ -245,6 +246,7 @@ async def test_a_change_is_dated_from_the_oldest_possible_copy_of_one_read_to_th
 async def test_a_copy_older_than_the_last_read_takes_no_change_back(office: Office) -> None:
     await office.read(csv(row("births")))
     await office.read(csv(row("births", time="07:00")), after=10)
+    # The copy is 900 s old, and the last read was 600 s ago.
     read = await office.read(Reply(200, csv(row("births")).body, {"Age": "900"}), after=10)
     assert (read.usable, read.fault) == (False, "a copy that may be older than the last read")
     assert [one.slot.raw[-5:] for one in office.daemon.store.ledger.promises(["births"])] == ["09:30", "07:00"]

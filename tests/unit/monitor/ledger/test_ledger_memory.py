@@ -146,6 +146,7 @@ async def test_past_release_is_not_loaded_every_hour(office: Office) -> None:
     watch = office.daemon.watch
     await office.clock.sleep(UNTIL_15_DAYS_AFTER_SLOT.total_seconds())
     await watch.judging.judge_all(["a"])
+    # A release that is loaded has its runs read back from the store.
     assert store.counted.read_back["a"] == 0
     for _ in range(48):
         await office.daemon.admission.roll()
@@ -156,13 +157,14 @@ async def test_past_release_is_not_loaded_every_hour(office: Office) -> None:
 
 
 @with_office()
-async def test_past_release_is_loaded_if_a_calendar_changes_it(office: Office) -> None:
+async def test_past_release_is_loaded_if_a_calendar_moves_it_to_a_near_day(office: Office) -> None:
     await office.read(csv(row("a")))
     watch = office.daemon.watch
     await office.clock.sleep(UNTIL_15_DAYS_AFTER_SLOT.total_seconds())
     await watch.judging.judge_all(["a"])
     await office.daemon.admission.roll()
     assert "a" not in watch.releases
+    # It is 11 December.
     await office.read(csv(row("a", "2026-12-14")), after=10)
     assert "a" in watch.releases
 
@@ -180,6 +182,7 @@ async def test_verdict_left_open_while_the_monitor_was_down_is_made_final_and_no
     await office.clock.sleep(60)
     await watch.judging.judge_all(list(watch.releases))
     (judged,) = store.verdicts.judged()
+    # The monitor was down at the slot, so no look can prove anything.
     assert (judged.word, judged.final, store.verdicts.open_judged()) == ("unproven", True, [])
     assert [notice.kind for notice in store.outbox.notices()] == ["unproven"]
     await office.daemon.admission.roll()
@@ -233,25 +236,26 @@ async def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(office:
 async def test_a_release_that_another_order_of_calendars_changes_is_stored_by_the_first_roll_after_a_restart(
     office: Office,
 ) -> None:
-    def title(office: Office) -> str | None:
+    def stored_title() -> str | None:
         release = office.daemon.store.ledger.release("a")
         return release and release.title
 
     await office.read(csv(row("a", title="Example awareness")))
     await office.read(as_json({**entry("b", "https://stats.example/a"), "title": "Awareness, an example"}), "own")
-    assert title(office) == "Example awareness"
+    assert stored_title() == "Example awareness"
     # The title of a release is that in its first calendar.
     calendars = office.settings.calendar
     office.settings = office.settings.model_copy(update={"calendar": calendars[::-1]})
+    # This start does not yet admit near releases, which would store the change.
     await office.reopen(admits_near=False)
-    assert title(office) == "Example awareness"
+    assert stored_title() == "Example awareness"
     assert office.daemon.ledger.releases["a"].title == "Awareness, an example"
     await office.daemon.admission.roll()
-    assert title(office) == "Awareness, an example"
+    assert stored_title() == "Awareness, an example"
 
 
 @with_office()
-async def test_a_release_has_the_id_of_its_pin_also_if_that_was_its_id_before_another_pin(office: Office) -> None:
+async def test_a_release_takes_the_id_of_its_pin_even_if_it_had_that_id_before_another_pin(office: Office) -> None:
     await office.read(csv(row("a", title="Example awareness")))
     for pinned_id in ("awareness", "a"):
         pin = Pin(id=pinned_id, title="Example awareness")

@@ -43,7 +43,7 @@ def test_the_last_promised_day_is_that_of_the_promise_read_last() -> None:
     assert book.last_promised_day("x") == date(2026, 7, 24)
 
 
-def test_a_calendar_confirms_its_own_newest_promise_and_never_an_earlier_instant() -> None:
+def test_a_calendar_confirms_only_its_own_newest_promise_and_never_sets_that_time_back() -> None:
     book = book_of(promise_read(1, "A"), promise_read(2, "A"), promise_read(3, "B"))
 
     def confirmed() -> list[datetime | None]:

@@ -109,7 +109,8 @@ def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part(
     assert confirmation_needed_since(replace(with_late_file, confirmed=after_slot(5))) is None
 
 
-def test_a_presence_in_doubt_needs_a_read_since_it_was_first_seen_and_once_its_slot_has_passed_since_the_slot() -> None:
+def test_a_presence_in_doubt_needs_a_read_since_its_first_sight_or_after_its_slot_a_read_since_the_slot() -> None:
+    # JUDGED_AT is after the slot.
     first_seen = after_slot(-200)
     page = replace(page_verdict(VerdictKind.UNPROVEN), first_seen=Interval(None, first_seen))
     in_doubt = replace(verdict(page), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
@@ -170,7 +171,7 @@ def test_a_verdict_waits_no_longer_if_no_calendar_can_be_read_or_no_read_is_need
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
 
 
-def test_only_calendars_without_a_read_since_the_slot_are_requested_and_their_last_read_calls_back() -> None:
+def test_only_a_calendar_without_a_read_since_the_slot_is_requested_and_its_read_calls_back() -> None:
     check, callback = running_check(), CallCounter()
     check.record_read("govuk", SLOT)
     check.record_read("own", after_slot(-1))
@@ -208,7 +209,7 @@ def test_a_calendar_read_that_began_earlier_but_ended_later_does_not_replace_a_l
     assert not is_another_read_needed
 
 
-def test_one_calendar_read_calls_back_every_release_that_needs_one_since_an_earlier_instant() -> None:
+def test_one_calendar_read_calls_back_every_release_that_needs_a_read_since_its_begin_or_earlier() -> None:
     check, callbacks = running_check(), {needed_since: CallCounter() for needed_since in (-10, 0, 10)}
     for needed_since, callback in callbacks.items():
         check.request_reads(("govuk",), after_slot(needed_since), f"r{needed_since}", callback)
@@ -217,7 +218,7 @@ def test_one_calendar_read_calls_back_every_release_that_needs_one_since_an_earl
 
 
 @pytest.mark.parametrize(
-    ("address", "kind", "judged_at", "confirmed_at", "is_requested"),
+    ("address", "kind", "judged_after_slot", "confirmed_after_slot", "is_requested"),
     [
         (Address.GUESSED, VerdictKind.PENDING, 5.0, -240.0, True),
         (Address.FOUND, VerdictKind.UNPROVEN, 100.0, None, True),
@@ -228,10 +229,17 @@ def test_one_calendar_read_calls_back_every_release_that_needs_one_since_an_earl
     ],
     ids=["pending", "unproven", "before the slot", "confirmed since the slot", "announced address", "on time"],
 )
-def test_a_page_not_seen_at_an_unannounced_address_requests_a_calendar_read_and_does_not_wait_for_it(
-    address: Address, kind: VerdictKind, judged_at: float, confirmed_at: float | None, *, is_requested: bool
+def test_a_calendar_read_is_requested_and_not_waited_for_if_an_unannounced_page_is_absent_and_its_slot_unconfirmed(
+    address: Address,
+    kind: VerdictKind,
+    judged_after_slot: float,
+    confirmed_after_slot: float | None,
+    *,
+    is_requested: bool,
 ) -> None:
-    page_absent = verdict(page_verdict(kind), confirmed_at=confirmed_at, judged_at=after_slot(judged_at))
+    # It is requested only from 5 s after the slot, for a verdict that is still open.
+    judged_at = after_slot(judged_after_slot)
+    page_absent = verdict(page_verdict(kind), confirmed_at=confirmed_after_slot, judged_at=judged_at)
     watched = WatchedStub()
     requests_read = asyncio.run(requests_calendar_read(watched, replace(page_absent, verdict=kind, address=address)))
     assert requests_read is is_requested

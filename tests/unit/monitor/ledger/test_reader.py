@@ -92,7 +92,7 @@ def test_a_read_of_a_cached_answer_is_dated_by_the_age_of_its_copy() -> None:
     age = timedelta(seconds=120)
     (outcome,), _ = read({URL: Reply(200, ENTRY.encode(), {"Age": "120", "Cache-Control": "max-age=300"})})
     copied = outcome.read.started - age
-    # An age is cut off to whole seconds, as is the date from which it counts.
+    # Both the age and the date from which it counts are cut to whole seconds: the copy may be 2 s older or 1 s younger.
     earliest, latest = copied - timedelta(seconds=2), copied + timedelta(seconds=1)
     assert (outcome.as_of, outcome.read.finished) == (earliest, latest)
 

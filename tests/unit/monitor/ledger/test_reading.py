@@ -44,6 +44,7 @@ async def test_the_incident_of_a_calendar_closes_when_it_reads_again_and_opens_a
     assert closed.closed is not None
     await office.read(EIGHT_ENTRIES, after=10)
     (again,) = incidents(office)
+    # Incidents of one day have the same id.
     assert (again.id, again.closed) == (opened.id, None)
     assert len(office.notice_subjects()) == 1
 
@@ -61,10 +62,13 @@ async def test_a_fault_from_before_a_restart_is_not_notified_again_and_a_good_re
 
 
 @with_office()
-async def test_a_calendar_unread_for_three_intervals_is_notified_and_makes_the_monitor_unready(office: Office) -> None:
+async def test_a_calendar_unread_for_over_three_intervals_is_notified_and_makes_the_monitor_unready(
+    office: Office,
+) -> None:
     await office.read(TWENTY_ENTRIES)
     for _ in range(3):
         await office.read(RESET, after=10)
+    # An interval is 10 minutes, and it is now exactly three of them since the last usable read.
     assert office.notice_subjects() == []
     await office.read(after=10)
     assert office.notice_subjects() == [f"CALENDAR: stats cannot be read: reset: scripted ({URL})"]

@@ -52,6 +52,7 @@ def is_read_due(now: int, *, last_try: int, last_usable: int = -600, often: bool
 def test_a_calendar_read_is_due_10_and_4_minutes_before_a_slot_and_1_5_and_60_after_it_unless_tried_since(
     now: int, last_try: int, last_usable: int, *, is_due_now: bool
 ) -> None:
+    # All are minutes after the slot, and negative before it.
     assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
 
 
@@ -59,6 +60,7 @@ def test_a_calendar_read_is_due_10_and_4_minutes_before_a_slot_and_1_5_and_60_af
 def test_a_calendar_that_is_read_often_anyway_needs_no_read_ten_minutes_before_or_five_after_a_slot(
     now: int, last_try: int
 ) -> None:
+    # Both are minutes after the slot, and negative before it.
     assert is_read_due(now, last_try=last_try, often=False)
     assert not is_read_due(now, last_try=last_try, often=True)
 

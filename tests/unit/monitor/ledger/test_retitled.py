@@ -21,6 +21,7 @@ def title_events(office: Office) -> list[LedgerEvent]:
 
 @with_office()
 async def test_retitlings_and_changes_of_period_are_events_of_a_promise_and_survive_a_restart(office: Office) -> None:
+    # REWORDED has other words than FIRST and the same period. NEXT has the words of REWORDED and another period.
     await office.read(csv(row("a", title=FIRST)))
     unchanged_at = (await office.read(after=10)).finished
     reworded_at = (await office.read(csv(row("a", title=REWORDED)), after=10)).finished

@@ -150,6 +150,7 @@ def test_ledger_3_a_change_after_the_slot_counts_from_the_old_one_and_opens_a_se
 
 
 def test_ledger_4_a_late_release_that_leaves_the_upcoming_list_is_not_absent() -> None:
+    # Such a list drops an entry at the end of its day, so a missing entry proves nothing then.
     reads = [
         read(utc(7, 22), ENTRY_FOR_23_JULY, count=400, lists_overdue=False),
         read(utc(7, 23, 11), ENTRY_FOR_23_JULY, count=398, lists_overdue=False),
@@ -172,6 +173,7 @@ def test_ledger_6_an_entry_missing_twice_is_absent_and_reappears_with_its_slot_u
     reads = [read(utc(7, 1), ENTRY_FOR_23_JULY, count=240), read(utc(7, 2), count=239), read(utc(7, 3), count=239)]
     outcome = outcome_of_reads([*reads, read(utc(7, 4), ENTRY_FOR_23_JULY, count=240)])
     assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
+    # The events are sorted by name.
     assert outcome.kinds_with_read_number == [("absent", 3), ("announced", 1), ("reappeared", 4)]
 
 
@@ -197,6 +199,7 @@ def test_ledger_8_a_month_becomes_a_day_becomes_an_instant() -> None:
     ]
     outcome = outcome_of_reads(reads)
     assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
+    # The events are sorted by name.
     assert outcome.kinds_with_read_number == [
         ("announced", 1),
         ("confirmed", 3),
@@ -206,8 +209,9 @@ def test_ledger_8_a_month_becomes_a_day_becomes_an_instant() -> None:
 
 
 def test_ledger_9_calendars_an_hour_apart_disagree_and_the_primary_rules() -> None:
-    zulu = entry("X", "2026-07-23T09:30:00Z")
-    outcome = outcome_of_reads([read(utc(7, 1), ENTRY_FOR_23_JULY), read(utc(7, 1, 8, 5), zulu, calendar="B")])
+    # Calendar A has 9:30am in London's summer. Calendar B may have written the same time with the wrong zone.
+    in_utc = entry("X", "2026-07-23T09:30:00Z")
+    outcome = outcome_of_reads([read(utc(7, 1), ENTRY_FOR_23_JULY), read(utc(7, 1, 8, 5), in_utc, calendar="B")])
     assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
     assert outcome.kinds_with_read_number == [("announced", 1), ("calendars-disagree", 2), ("zone-doubt", 2)]
     assert [each.calendar for each in outcome.in_force.disagreements] == ["B"]
@@ -215,6 +219,7 @@ def test_ledger_9_calendars_an_hour_apart_disagree_and_the_primary_rules() -> No
 
 def test_ledger_10_swapped_day_and_month_raise_an_alarm_and_change_no_date() -> None:
     days = range(20, 26)
+    # No month has a number from 20 to 25, so the turned dates fit only another order. X keeps 20 July.
     right = [entry(name, f"{day}/07/2026") for name, day in zip("XABCDE", days, strict=True)]
     turned = [entry(name, f"07/{day}/2026") for name, day in zip("XABCDE", days, strict=True)]
     outcome = outcome_of_reads([read(utc(7, 1), *right), read(utc(7, 2), *turned)])
@@ -225,6 +230,7 @@ def test_ledger_10_swapped_day_and_month_raise_an_alarm_and_change_no_date() -> 
 def test_ledger_11_a_regular_series_without_announcement_is_unannounced_from_two_weeks_before_its_window() -> None:
     released = [date(2026, month, day) for month, day in ((1, 21), (2, 18), (3, 18), (4, 15), (5, 20))]
     expectation = expect_next_edition(series_of("dfx", "Widgets: May 2026"), released)
+    # Editions come about 28 days apart, so the window is 17 June, give or take a week. Two weeks before it is 27 May.
     assert (expectation.first, expectation.last) == (date(2026, 6, 10), date(2026, 6, 24))
     assert expectation.find_unannounced([], utc(5, 26)) is None
     event = expectation.find_unannounced([], utc(5, 27))
@@ -237,6 +243,7 @@ def test_ledger_12_a_move_across_the_clock_change_is_a_new_date_not_a_new_time()
         read(utc(9, 30), entry("X", "26 October 2026 9:30am")),
     ]
     outcome = outcome_of_reads(reads)
+    # The clocks change on 25 October. After it 9:30am is 9:30 UTC, before it was 8:30 UTC.
     assert slot_instant(outcome.in_force) == utc(10, 26, 9, 30)
     assert outcome.kinds_with_read_number == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
 
@@ -322,7 +329,7 @@ _states = st.sampled_from(["confirmed", "provisional", "cancelled", None])
 @given(
     st.lists(st.lists(st.tuples(st.sampled_from("XYZ"), _texts, _states), unique_by=lambda each: each[0]), max_size=8)
 )
-def test_the_promises_after_some_reads_are_those_that_are_known_by_then_after_all_reads(
+def test_later_reads_change_neither_the_promises_of_earlier_reads_nor_whether_those_were_usable(
     days: list[list[tuple[str, str, str | None]]],
 ) -> None:
     reads = [

@@ -44,7 +44,8 @@ def test_the_edge_serves_the_previous_answer_until_its_cache_expires() -> None:
 
 def test_the_age_of_a_stale_copy_dates_it_before_the_change() -> None:
     change = answer_from(60, edge_cache="30s")
-    # The Age is the whole seconds since the change plus one, because 60 - 1 and 72.5 - 13 are before second 60.
+    # Until 60 + 30 s the edge serves the copy from before the change. Its Age is the whole seconds since the change
+    # plus one (0 + 1 and 12 + 1), so that now - Age is always before second 60.
     assert answer_at_edge([change], second(60)).cache_headers() == {"Age": "1", "X-Cache": "HIT"}
     assert answer_at_edge([change], second(72.5)).cache_headers()["Age"] == "13"
 
@@ -61,7 +62,7 @@ def test_a_response_of_the_origin_is_marked_as_a_cache_miss() -> None:
     assert served.cache_headers() == {"X-Cache": "MISS"}
 
 
-def test_an_answer_without_edge_cache_is_served_at_once() -> None:
+def test_an_answer_without_edge_cache_is_served_at_once_even_if_an_older_copy_has_not_expired() -> None:
     cached, uncached = answer_from(60, edge_cache="300s"), answer_from(100, status=410)
     # The copy from before `cached` (a 404) would otherwise be served until 60 + 300 s.
     for at in (100, 400):
@@ -70,7 +71,7 @@ def test_an_answer_without_edge_cache_is_served_at_once() -> None:
 
 def test_an_expired_copy_is_replaced_by_the_later_of_two_changes() -> None:
     first, later = answer_from(60, edge_cache="30s"), answer_from(70, status=410, edge_cache="30s")
-    # The copy from before `first` (None: a 404) expires at 60 + 30 s.
+    # The copy from before `first` (None: a 404) expires at 60 + 30 s, when the origin already answers `later`.
     assert answer_at_edge([first, later], second(89)).answer is None
     assert answer_at_edge([first, later], second(90)).answer is later
 
@@ -78,18 +79,18 @@ def test_an_expired_copy_is_replaced_by_the_later_of_two_changes() -> None:
 @given(
     answer_times=st.lists(st.integers(0, 600), min_size=1, max_size=6, unique=True).map(sorted),
     edge_caches=st.lists(st.sampled_from([None, "1s", "7s", "30s", "300s"]), min_size=6, max_size=6),
-    seconds=st.floats(0, 1000, allow_nan=False),
+    requested_at=st.floats(0, 1000, allow_nan=False),
 )
-def test_now_minus_age_is_a_time_when_the_origin_gave_the_served_answer(
-    answer_times: list[int], edge_caches: list[str | None], seconds: float
+def test_now_minus_age_is_within_a_second_of_a_time_when_the_origin_gave_the_served_answer(
+    answer_times: list[int], edge_caches: list[str | None], requested_at: float
 ) -> None:
     answers = [answer_from(at, edge_cache=cache) for at, cache in zip(answer_times, edge_caches, strict=False)]
-    now = second(seconds)
+    now = second(requested_at)
     served = answer_at_edge(answers, now)
     age = served.age or 0
-    # An age is whole seconds, so the copy may be a second older or younger.
+    # An Age is whole seconds, so the copy may be a second older or younger.
     copied_after, copied_by = now - timedelta(seconds=age + 1), now - timedelta(seconds=max(age - 1, 0))
-    # Without `since` the address is served as absent, as before all answers.
+    # `since` is when the origin began to give the served answer. A 404 has none: it was given before all answers.
     origin_gave_it_from = served.since or NINE - timedelta(days=1)
     later_answers = [answer.at for answer in answers if answer.at > origin_gave_it_from]
     origin_gave_it_until = min(later_answers, default=now + timedelta(days=1))
@@ -97,12 +98,12 @@ def test_now_minus_age_is_a_time_when_the_origin_gave_the_served_answer(
     assert copied_after < origin_gave_it_until
 
 
-@given(published=st.integers(0, 300), cache=st.integers(1, 300), seconds=st.floats(0, 700, allow_nan=False))
+@given(published=st.integers(0, 300), cache_for=st.integers(1, 300), requested_at=st.floats(0, 700, allow_nan=False))
 def test_date_minus_age_is_before_the_publication_if_and_only_if_the_page_is_served_as_absent(
-    published: int, cache: int, seconds: float
+    published: int, cache_for: int, requested_at: float
 ) -> None:
-    served = answer_at_edge([answer_from(published, edge_cache=f"{cache}s")], second(seconds))
+    served = answer_at_edge([answer_from(published, edge_cache=f"{cache_for}s")], second(requested_at))
     is_absent = served.answer is None
-    date_header = second(seconds).replace(microsecond=0)
+    date_header = second(requested_at).replace(microsecond=0)
     date_minus_age = date_header - timedelta(seconds=served.age or 0)
     assert (date_minus_age < second(published)) is is_absent

@@ -244,8 +244,9 @@ async def test_a_release_that_never_appears_stays_in_the_listing_after_its_slot(
     "body",
     ["These statistics will be released on 5 January 2018", "<h1>Gulls &amp; terns: 2017</h1><p>Coming soon</p>"],
 )
-def test_a_placeholder_is_not_a_publication_and_the_page_after_it_is(run_scenario: RunScenario, body: str) -> None:
+def test_a_placeholder_is_no_publication_but_the_page_that_replaces_it_is(run_scenario: RunScenario, body: str) -> None:
     async def scenario(client: PublisherClient) -> None:
+        # It is 09:00. GOV.UK redirects a file that is not published yet (302).
         assert await page_statuses(client) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "html": 404}
         assert len(await list_announcements(client)) == 1
         await client.wait_until("09:31:00")
@@ -257,8 +258,8 @@ def test_a_placeholder_is_not_a_publication_and_the_page_after_it_is(run_scenari
 
 
 @with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410"))
-async def test_a_removed_release_keeps_its_redirect_and_has_a_gone_item(client: PublisherClient) -> None:
-    # The page is published at 09:10 and removed at 09:15.
+async def test_a_removed_release_has_a_gone_item_and_its_announcement_still_redirects(client: PublisherClient) -> None:
+    # The page is published at 09:10 and removed at 09:15. Then its file (302) and HTML part (301) redirect to it.
     await client.wait_until("09:20:00")
     assert await page_statuses(client) == {"page": 410, "item": 200, "announcement": 301, "file": 302, "html": 301}
     item = json_of(await client.get(content_api_url(PAGE)))

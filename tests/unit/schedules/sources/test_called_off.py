@@ -64,7 +64,7 @@ def test_a_title_that_says_cancelled_or_postponed_sets_the_state_in_every_kind_o
 
 
 @pytest.mark.parametrize("kind", sorted(BODIES))
-def test_an_entry_whose_title_says_cancelled_still_joins_its_release(parse: Parse, kind: str) -> None:
+def test_a_cancelled_entry_still_joins_its_release_whose_title_lacks_that_word(parse: Parse, kind: str) -> None:
     (entry,) = parse(kind, BODIES[kind](TITLE), producer="p").announcements
     (cancelled,) = parse(kind, BODIES[kind](f"CANCELLED: {TITLE}"), producer="p").announcements
     (release,) = join_entries({"one calendar": [cancelled], "another": [entry]}).releases

@@ -87,7 +87,7 @@ def test_a_publication_that_answers_404_is_noted_and_the_others_are_read() -> No
     assert "answers 404" in reading.notes[0]
 
 
-def test_an_amendment_has_its_own_time_and_not_the_shown_date() -> None:
+def test_the_time_of_an_amended_version_is_that_of_its_last_update_and_not_of_its_publication() -> None:
     published, amended = "2026-10-15T08:30:21.4402135+00:00", "2026-11-03T14:12:40.1182135+00:00"
     updated, update_count = read_version({"published": published, "lastUpdated": amended, "updateCount": 2})
     # The seventh decimal is cut.

@@ -41,8 +41,8 @@ def published(**more: object) -> bytes:
     return json.dumps(data | more).encode()
 
 
-def test_a_publication_has_its_documents_and_times() -> None:
-    # It was scheduled for 09:30:00, updated at 09:30:02, and has a scheduler delay of 3 s and three attachments.
+def test_a_publication_has_its_documents_times_and_number_of_changes() -> None:
+    # It was updated at 09:30:02, and has a scheduler delay of 3 s, three attachments and one change note.
     item = read_item(published())
     assert item.schema is Schema.PUBLICATION
     assert item.public_updated_at == datetime(2026, 11, 26, 9, 30, 2, tzinfo=UTC)

@@ -19,17 +19,19 @@ TABLE = b"""<!DOCTYPE html><html><body><table><caption>Planned</caption>
 </table><table><tr><td>Contact</td><td>us</td></tr></table></body></html>"""
 
 
-def test_a_table_is_found_by_its_headings_and_read_with_its_spans(parse: Parse, summarise: Summarise) -> None:
-    # A row without its own date, month or year takes it from the cell or heading above.
+def test_a_table_is_read_and_its_dates_are_completed_from_cells_and_headings_above(
+    parse: Parse, summarise: Summarise
+) -> None:
+    # The first rows are below the heading "November 2026".
     assert summarise(parse("html", TABLE)) == [
         ("Trade", "day", "2026-11-26 2026-11-26", "confirmed"),
-        ("Energy", "day", "2026-11-26 2026-11-26", "confirmed"),
-        ("Labour", "day", "2026-11-30 2026-11-30", ""),
-        ("Housing", "day", "2026-12-10 2026-12-10", "postponed"),
+        ("Energy", "day", "2026-11-26 2026-11-26", "confirmed"),  # one date cell with Trade
+        ("Labour", "day", "2026-11-30 2026-11-30", ""),  # "30"
+        ("Housing", "day", "2026-12-10 2026-12-10", "postponed"),  # with the status "Delayed"
         ("Crime", "instant", "2026-12-15 09:30", "provisional"),
-        ("Visitors", "instant", "2026-12-16 07:00", "cancelled"),
-        ("Poverty", "day", "2027-05-04 2027-05-04", ""),
-        ("Migration", "none", "None None", ""),
+        ("Visitors", "instant", "2026-12-16 07:00", "cancelled"),  # "Soon", in a <time> element with this instant
+        ("Poverty", "day", "2027-05-04 2027-05-04", ""),  # "4 May", below the heading "2027"
+        ("Migration", "none", "None None", ""),  # "TBC"
     ]
 
 

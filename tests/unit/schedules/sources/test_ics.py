@@ -37,7 +37,7 @@ END:VTIMEZONE""".replace("\n", "\r\n")
 
 
 @pytest.mark.parametrize(
-    ("line", "expected"),
+    ("line", "precision_time_and_doubt"),
     [
         ("DTSTART:20260723T083000Z", ("instant", "2026-07-23T08:30Z", None)),
         ("DTSTART;TZID=Europe/London:20260723T093000", ("instant", "2026-07-23T08:30Z", None)),
@@ -66,9 +66,9 @@ END:VTIMEZONE""".replace("\n", "\r\n")
     ],
 )
 def test_a_start_is_read_in_its_zone_and_with_its_doubts(
-    parse: Parse, line: str, expected: tuple[str, str, str | None]
+    parse: Parse, line: str, precision_time_and_doubt: tuple[str, str, str | None]
 ) -> None:
-    assert slot_of(parse, line) == expected
+    assert slot_of(parse, line) == precision_time_and_doubt
 
 
 def test_a_private_zone_follows_the_file_s_own_rules(parse: Parse) -> None:
@@ -101,7 +101,7 @@ def test_a_broken_zone_block_affects_only_its_own_events(parse: Parse) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "expected"),
+    ("lines", "precision_time_and_doubt"),
     [
         (("DTSTART;VALUE=DATE:20260803", "DTEND;VALUE=DATE:20260808"), ("range", "2026-08-03 2026-08-07", None)),
         (("DTSTART;VALUE=DATE:20260803", "DURATION:P1W"), ("range", "2026-08-03 2026-08-09", None)),
@@ -111,9 +111,9 @@ def test_a_broken_zone_block_affects_only_its_own_events(parse: Parse) -> None:
     ],
 )
 def test_the_end_of_an_event_counts_only_if_the_event_covers_whole_days(
-    parse: Parse, lines: tuple[str, ...], expected: tuple[str, str, str | None]
+    parse: Parse, lines: tuple[str, ...], precision_time_and_doubt: tuple[str, str, str | None]
 ) -> None:
-    assert slot_of(parse, *lines) == expected
+    assert slot_of(parse, *lines) == precision_time_and_doubt
 
 
 def test_floating_times_follow_the_zone_that_the_file_names(parse: Parse) -> None:
@@ -171,9 +171,10 @@ def test_a_series_is_expanded_with_its_exceptions(parse: Parse, summarise: Summa
     third_wednesdays_from_february_to_june = "RRULE:FREQ=MONTHLY;BYDAY=3WE;COUNT=5"
     without_march = "EXDATE;TZID=London:20260318T093000"
     series = event("DTSTART;TZID=London:20260218T093000", third_wednesdays_from_february_to_june, without_march)
-    april = event("RECURRENCE-ID:20260415T083000Z", "DTSTART;TZID=London:20260422T093000", title="Moved")
-    may_is = "RECURRENCE-ID;TZID=London:20260520T093000", "DTSTART;TZID=London:20260520T093000"
-    reading = parse("ics", calendar(series, april, event(*may_is, "STATUS:CANCELLED")), at=NOW)
+    april_moved = event("RECURRENCE-ID:20260415T083000Z", "DTSTART;TZID=London:20260422T093000", title="Moved")
+    on_20_may = "RECURRENCE-ID;TZID=London:20260520T093000", "DTSTART;TZID=London:20260520T093000"
+    may_cancelled = event(*on_20_may, "STATUS:CANCELLED")
+    reading = parse("ics", calendar(series, april_moved, may_cancelled), at=NOW)
     assert summarise(reading) == [
         ("Prices", "instant", "2026-02-18 09:30", ""),
         ("Moved", "instant", "2026-04-22 09:30", ""),
@@ -181,6 +182,7 @@ def test_a_series_is_expanded_with_its_exceptions(parse: Parse, summarise: Summa
         ("Prices", "instant", "2026-06-17 09:30", ""),
     ]
     moved = reading.announcements[1]
+    # The key has the day in the series, before the move.
     assert moved.uid == "u#2026-04-15"
 
 
@@ -207,7 +209,7 @@ def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, do
 
 
 @pytest.mark.slow
-def test_only_the_first_five_recurrence_rules_without_any_date_are_searched_for_one(parse: Parse) -> None:
+def test_of_recurrence_rules_that_never_have_a_date_only_the_first_five_are_searched(parse: Parse) -> None:
     rules, searched = 40, 5
     # A rule for 30 February never has a date.
     never = [
