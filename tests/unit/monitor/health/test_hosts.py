@@ -18,7 +18,7 @@ SOON = NOON + timedelta(minutes=1)
 
 
 def note_looks(
-    hosts: SilentHosts, host: str, state: State, *seconds: float, begin: datetime = NOON, why: str = "503"
+    hosts: SilentHosts, host: str, state: State, *, seconds: Sequence[float], begin: datetime = NOON, why: str = "503"
 ) -> None:
     """Note a look at the host at each of these seconds after `begin`, with this state and reason."""
     for second in seconds:
@@ -28,43 +28,45 @@ def note_looks(
 
 def test_a_host_whose_looks_prove_nothing_is_reported_with_start_and_reason() -> None:
     hosts = SilentHosts()
-    note_looks(hosts, "www.gov.uk", State.UNKNOWN, 0, 5, 10, 15, why="503")
+    note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15), why="503")
     silence = SilentHost(since=NOON, until=NOON + timedelta(seconds=15), looks=4, why="503")
     assert hosts.silent_now(SOON) == {"www.gov.uk": silence}
 
 
 def test_only_a_look_with_proof_at_the_same_host_ends_the_report_of_a_host() -> None:
     hosts = SilentHosts()
-    note_looks(hosts, "www.gov.uk", State.UNKNOWN, 0, 5, 10, 15)
-    note_looks(hosts, "stats.example", State.ABSENT, 20)
+    note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15))
+    note_looks(hosts, "stats.example", State.ABSENT, seconds=[20])
     assert hosts.silent_now(SOON).keys() == {"www.gov.uk"}
-    note_looks(hosts, "www.gov.uk", State.ABSENT, 20)
+    note_looks(hosts, "www.gov.uk", State.ABSENT, seconds=[20])
     assert hosts.silent_now(SOON) == {}
 
 
-@pytest.mark.parametrize("seconds", [(0, 30), range(9)], ids=["two looks", "nine looks in eight seconds"])
-def test_failed_looks_are_not_reported_if_they_are_few_or_in_less_than_ten_seconds(seconds: Sequence[int]) -> None:
+@pytest.mark.parametrize("seconds_of_looks", [(0, 30), range(9)], ids=["two looks", "nine looks in eight seconds"])
+def test_fewer_than_three_failed_looks_or_looks_in_less_than_ten_seconds_are_not_reported(
+    seconds_of_looks: Sequence[int],
+) -> None:
     hosts = SilentHosts()
-    note_looks(hosts, "www.gov.uk", State.UNKNOWN, *seconds)
+    note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=seconds_of_looks)
     assert hosts.silent_now(SOON) == {}
 
 
 def test_a_host_whose_responses_we_could_not_read_is_not_reported_as_silent() -> None:
     hosts = SilentHosts()
-    note_looks(hosts, "www.gov.uk", State.UNKNOWN, *range(0, 60, 5), why=NO_WORKER)
+    note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=range(0, 60, 5), why=NO_WORKER)
     assert hosts.silent_now(SOON) == {}
 
 
 def test_a_host_without_looks_for_ten_minutes_is_not_reported() -> None:
     hosts = SilentHosts()
-    note_looks(hosts, "www.gov.uk", State.UNKNOWN, 0, 5, 10, 15)
+    note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15))
     assert hosts.silent_now(NOON + timedelta(minutes=11)) == {}
 
 
 def test_a_host_that_is_silent_again_a_day_later_is_reported_only_with_its_later_silence() -> None:
     hosts, next_noon = SilentHosts(), NOON + timedelta(days=1)
     for noon in (NOON, next_noon):
-        note_looks(hosts, "www.gov.uk", State.UNKNOWN, 0, 5, 10, 15, begin=noon)
+        note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15), begin=noon)
     (silence,) = hosts.silent_now(next_noon + timedelta(minutes=1)).values()
     assert (silence.since, silence.looks) == (next_noon, 4)
 
@@ -103,7 +105,7 @@ class WorkerStarts:
         self.health.note_start_attempt(after(at - 1), fault)
 
 
-def test_while_no_worker_starts_readiness_gives_that_reason_and_since_when() -> None:
+def test_starts_of_a_worker_that_fail_are_counted_and_are_a_reason_since_the_first_until_one_succeeds() -> None:
     workers = WorkerStarts()
     assert workers.health.reasons() == []
     # The first attempt began at noon.
@@ -125,8 +127,8 @@ def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts()
     workers.attempt_start(at=10, fault=FAULT)
     workers.health.note_unread("stats.example", after(12))
     workers.attempt_start(at=45, fault=FAULT)
-    workers.attempt_start(at=50, fault=FAULT)
-    workers.attempt_start(at=60, fault=NO_FAULT)
+    workers.attempt_start(at=50, fault=FAULT)  # less than 30 s after the last report
+    workers.attempt_start(at=60, fault=NO_FAULT)  # ends both spans
     workers.attempt_start(at=90, fault=NO_FAULT)
     # Spans are reported at failed starts, at most every 30 seconds, and when a worker starts. The longest one counts.
     assert workers.blind == [
@@ -138,7 +140,7 @@ def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts()
     ]
 
 
-def test_failed_starts_of_a_worker_make_no_blind_span_if_an_answer_was_unread_only_while_a_worker_ran() -> None:
+def test_an_answer_that_was_unread_while_a_worker_ran_makes_no_blind_span_when_later_starts_fail() -> None:
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.attempt_start(at=2, fault=NO_FAULT)

@@ -93,6 +93,7 @@ def world() -> World:
 
 @pytest.mark.parametrize("documented", DOCUMENTED.split())
 def test_every_documented_metric_exists_with_its_labels_before_its_first_event(world: World, documented: str) -> None:
+    # It is documented as `name{label,label}`. A histogram has its labels at the series of its count.
     name, _, labels = documented.rstrip("}").partition("{")
     world.watch(a_verdict(VerdictKind.LATE, delay=Bounds(90, 92)))
     all_series = world.scrape()

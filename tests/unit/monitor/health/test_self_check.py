@@ -65,6 +65,7 @@ async def test_a_poller_that_begins_no_due_look_is_stalled_until_it_begins_one(c
     world = World(clock)
     self_check = world.self_check()
     world.poller.due_at = NOON
+    # A look may be due for 30 s. If none begins in 30 s more, the poller is stalled. Each check notes the progress.
     for _ in range(4):
         await clock.sleep(20)
         self_check.unready()
@@ -72,7 +73,7 @@ async def test_a_poller_that_begins_no_due_look_is_stalled_until_it_begins_one(c
     # For the same reason systemd should restart the process, and it cannot serve.
     assert self_check.stuck() == self_check.unable() == self_check.unready()
     assert self_check.monitor_state().overdue == 4 * 20
-    world.poller.made += 1
+    world.poller.made += 1  # a look begins
     assert self_check.unready() == []
 
 

@@ -149,6 +149,7 @@ def test_answers_of_a_host_with_erratic_dates_are_certain_in_the_end_and_do_not_
 
 @pytest.mark.parametrize("hosts", [("a", "liar", "b"), ("a", "liar")])
 def test_host_that_another_host_and_our_clock_contradict_is_named_and_outvoted(hosts: tuple[str, ...]) -> None:
+    # The clock of the host `liar` is 600 s behind. Our clock and those of all other hosts are right.
     skew = skew_after_answers(*hosts)
     assert not is_off(skew.bounds())
     assert list(skew.describe_doubts()) == ["liar"]
@@ -161,8 +162,8 @@ def test_two_hosts_that_contradict_each_other_and_our_clock_cast_doubt_on_their_
         skew.observe("b", answer_with_date(n * 1.07, behind=-600.0))
     assert set(skew.describe_doubts()) == {"a", "b"}
     assert not is_off(skew.bounds())
-    hosts = ("a", "b", "without a date")
-    assert {host for host in hosts if largest_offset(skew.bounds_for(host)) > 590} == {"a", "b"}
+    hosts, nearly_600 = ("a", "b", "without a date"), 590
+    assert {host for host in hosts if largest_offset(skew.bounds_for(host)) > nearly_600} == {"a", "b"}
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,8 @@ def test_two_hosts_that_agree_outvote_our_clock(*, synchronised: bool | None) ->
         for host in ("a", "b"):
             skew.observe(host, answer_with_date(n * 1.07, ahead=600.0))
     least, _ = skew.bounds()
-    assert least > 590
+    nearly_600 = 590
+    assert least > nearly_600
     assert is_off(skew.bounds_for("without a date"))
 
 
@@ -316,6 +318,7 @@ def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
         skew.observe("a", look)
     low, high = skew.bounds()
     assert low <= -45.0 <= high
+    # Dates and ages are whole seconds, so the bounds are a few seconds apart.
     assert high < -40.0
 
 
@@ -336,11 +339,13 @@ def test_aging_or_renewed_copies_keep_the_true_offset_in_bounds(
     st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 3), st.integers(0, 300), st.booleans()), max_size=40),
     st.floats(-40, 40),
 )
-def test_bounds_always_contain_the_truth(rows: list[tuple[str, float, int, bool]], offset: float) -> None:
-    skew, true = skew_of_unsynchronised_clock(), 0.0
+def test_bounds_always_contain_how_far_our_clock_is_ahead(
+    rows: list[tuple[str, float, int, bool]], offset: float
+) -> None:
+    skew, now = skew_of_unsynchronised_clock(), 0.0
     for host, wait, age, origin_date in rows:
-        true += wait
-        assert skew.observe(host, answer_with_date(true, ahead=offset, age=age, origin_date=origin_date))
+        now += wait
+        assert skew.observe(host, answer_with_date(now, ahead=offset, age=age, origin_date=origin_date))
     low, high = skew.bounds()
     assert not rows or low - 1e-6 <= offset <= high + 1e-6
 

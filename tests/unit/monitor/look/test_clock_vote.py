@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from monitor.look.clock_skew import CORRECT, Vote, vote
 
 # Between how many seconds our clock is ahead, as the dates of a host show it.
-NEAR = (-0.4, 0.5)
-HOUR = (3599.5, 3600.4)
-DAY = (86399.0, 86400.0)
+NEARLY_RIGHT = (-0.4, 0.5)
+HOUR_AHEAD = (3599.5, 3600.4)
+DAY_AHEAD = (86399.0, 86400.0)
 
 
 def test_result_of_agreeing_hosts_is_the_intersection_of_their_spans() -> None:
@@ -19,34 +19,39 @@ def test_result_of_agreeing_hosts_is_the_intersection_of_their_spans() -> None:
 
 
 def test_host_that_most_contradict_is_outvoted() -> None:
-    outcome = vote({"liar": HOUR, "a": NEAR, "b": NEAR})
-    assert outcome.bounds == NEAR
+    outcome = vote({"liar": HOUR_AHEAD, "a": NEARLY_RIGHT, "b": NEARLY_RIGHT})
+    assert outcome.bounds == NEARLY_RIGHT
     assert outcome.outvoted == {"liar"}
 
 
 def test_one_host_shows_that_our_clock_is_wrong_only_if_the_machine_says_that_it_is_not_synchronised() -> None:
-    assert vote({"a": HOUR}) == Vote(CORRECT, unconfirmed=frozenset("a"))
-    assert vote({"a": HOUR}, synchronised=True) == Vote(CORRECT, outvoted=frozenset("a"))
-    assert vote({"a": HOUR}, synchronised=False) == Vote(HOUR)
+    # At first the machine says nothing about its clock.
+    assert vote({"a": HOUR_AHEAD}) == Vote(CORRECT, unconfirmed=frozenset("a"))
+    assert vote({"a": HOUR_AHEAD}, synchronised=True) == Vote(CORRECT, outvoted=frozenset("a"))
+    assert vote({"a": HOUR_AHEAD}, synchronised=False) == Vote(HOUR_AHEAD)
 
 
 def test_two_hosts_that_agree_show_that_our_clock_is_wrong() -> None:
     for synchronised in (True, False, None):
-        assert vote({"a": HOUR, "b": HOUR}, synchronised=synchronised) == Vote(HOUR)
+        assert vote({"a": HOUR_AHEAD, "b": HOUR_AHEAD}, synchronised=synchronised) == Vote(HOUR_AHEAD)
 
 
 def test_of_two_hosts_that_disagree_the_one_that_our_clock_confirms_wins() -> None:
     for synchronised in (True, False, None):
-        assert vote({"liar": HOUR, "a": NEAR}, synchronised=synchronised) == Vote(NEAR, outvoted=frozenset({"liar"}))
+        assert vote({"liar": HOUR_AHEAD, "a": NEARLY_RIGHT}, synchronised=synchronised) == Vote(
+            NEARLY_RIGHT, outvoted=frozenset({"liar"})
+        )
 
 
 @pytest.mark.parametrize("synchronised", [False, None])
 def test_two_hosts_that_contradict_each_other_and_our_clock_do_not_make_it_wrong(*, synchronised: bool | None) -> None:
-    assert vote({"a": HOUR, "b": DAY}, synchronised=synchronised) == Vote(CORRECT, unconfirmed=frozenset("ab"))
+    assert vote({"a": HOUR_AHEAD, "b": DAY_AHEAD}, synchronised=synchronised) == Vote(
+        CORRECT, unconfirmed=frozenset("ab")
+    )
 
 
 def test_two_pairs_that_contradict_each_other_and_our_clock_leave_either_possible() -> None:
-    outcome = vote({"a": HOUR, "b": DAY, "c": HOUR, "d": DAY})
+    outcome = vote({"a": HOUR_AHEAD, "b": DAY_AHEAD, "c": HOUR_AHEAD, "d": DAY_AHEAD})
     assert outcome == Vote((3599.5, 86400.0), unconfirmed=frozenset("abcd"))
 
 
@@ -58,8 +63,8 @@ def test_one_host_of_many_cannot_show_that_our_clock_is_wrong() -> None:
 
 
 def test_two_liars_that_contradict_each_other_do_not_silence_the_honest_one() -> None:
-    outcome = vote({"x": HOUR, "y": DAY, "a": NEAR})
-    assert outcome.bounds == NEAR
+    outcome = vote({"x": HOUR_AHEAD, "y": DAY_AHEAD, "a": NEARLY_RIGHT})
+    assert outcome.bounds == NEARLY_RIGHT
     assert outcome.outvoted == {"x", "y"}
 
 

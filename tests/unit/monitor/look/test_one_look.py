@@ -50,14 +50,14 @@ SEND_BY_ADDRESS: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("refused", SEND_BY_ADDRESS)
-def test_a_wait_that_any_request_received_applies_to_looks_and_other_requests(refused: str) -> None:
+def test_if_any_kind_of_request_is_refused_for_20_s_all_looks_and_other_requests_wait_as_long(refused: str) -> None:
     refused_at: list[float] = []
-    sent_after: list[tuple[float, str]] = []
+    sent_after_refusal: list[tuple[float, str]] = []
 
     def refuse_once_from_2_5_s_on(request: Request) -> Reply:
         name, now = requested_page(request), asyncio.get_running_loop().time()
         if refused_at:
-            sent_after.append((now, name))
+            sent_after_refusal.append((now, name))
         elif name == refused and now >= 2.5:
             refused_at.append(now)
             return WAIT_20_S
@@ -71,30 +71,30 @@ def test_a_wait_that_any_request_received_applies_to_looks_and_other_requests(re
         await asyncio.gather(*(send(run) for send in SEND_BY_ADDRESS.values()))
 
     run_poller(watch_pages("page"), script=refuse_once_from_2_5_s_on, seconds=60, later=[(2.5, send_all)])
-    assert {name for _, name in sent_after} == set(SEND_BY_ADDRESS)
-    assert min(at for at, _ in sent_after) >= refused_at[0] + 20
+    assert {name for _, name in sent_after_refusal} == set(SEND_BY_ADDRESS)
+    assert min(at for at, _ in sent_after_refusal) >= refused_at[0] + 20
 
 
-def test_a_wait_that_a_look_for_an_unannounced_release_received_applies_to_its_host(tmp_path: Path) -> None:
+def test_refused_request_about_an_unannounced_release_makes_its_host_quiet_and_adds_no_release(tmp_path: Path) -> None:
     page = "https://www.gov.uk/government/statistics/example-surprise"
 
     async def act(office: Office) -> None:
         office.pages["https://www.gov.uk/api/content/government/statistics/example-surprise"] = WAIT_20_S
         await office.read(csv(row("a")))
         daemon = office.daemon
-        newcomers = Unannounced(
-            daemon.store.ledger,
-            daemon.writer,
-            daemon.ledger,
-            daemon.watch,
-            daemon.poller,
-            office.clock,
-            daemon.intake.tally,
-            Tasks(),
+        unannounced = Unannounced(
+            store=daemon.store.ledger,
+            writer=daemon.writer,
+            ledger=daemon.ledger,
+            watch=daemon.watch,
+            poller=daemon.poller,
+            clock=office.clock,
+            tally=daemon.intake.tally,
+            tasks=Tasks(),
         )
-        await newcomers.consider("example-office", Found(page, "Example surprise: October 2026", "listed"))
+        await unannounced.consider("example-office", Found(page, "Example surprise: October 2026", "listed"))
         assert daemon.poller.is_quiet("www.gov.uk")
-        # The refused look shows no new release, so only the one from the calendar is watched.
+        # Only the release from the calendar is watched.
         assert set(daemon.watch.releases) == {"a"}
 
     at_work(tmp_path, act)
@@ -114,26 +114,27 @@ class SlowPublisher:
         return max(sum(at <= other < at + 10 for other in self.begun) for at in self.begun)
 
 
-def test_looks_and_other_requests_together_stay_within_the_number_at_one_time() -> None:
+def test_looks_and_other_requests_together_are_never_more_than_three_at_one_time() -> None:
     slow = SlowPublisher()
 
-    async def act(run: PollerRun) -> None:
+    async def send_six_requests(run: PollerRun) -> None:
         await asyncio.gather(*(run.poller.send_in_turn(Request(f"https://{HOST}/{n}")) for n in range(6)))
 
-    run_poller(watch_pages("page", "news"), script=slow, seconds=60, later=[(0.5, act)], at_once=3)
+    run_poller(watch_pages("page", "news"), script=slow, seconds=60, later=[(0.5, send_six_requests)], at_once=3)
     assert slow.most_at_once() == 3
-    assert len(slow.begun) > 6 + 2  # the requests and the first look at each page
+    # Beside the six requests there were more looks than the first one at each of the two pages.
+    assert len(slow.begun) > 6 + 2
 
 
-def test_requests_without_a_running_poller_stay_within_the_rate_and_the_number_at_one_time() -> None:
+def test_requests_without_a_running_poller_exceed_neither_the_rate_nor_three_at_one_time() -> None:
     slow, rate = SlowPublisher(), 2.0
 
     async def story(clock: VirtualClock) -> None:
         poller = Poller(clock, ScriptedFetcher(clock, slow), Budget(rate), Interpreter(), at_once=3)
-        *requests, last = [asyncio.ensure_future(poller.send_in_turn(Request(f"https://{HOST}/{n}"))) for n in range(9)]
+        *others, last = [asyncio.ensure_future(poller.send_in_turn(Request(f"https://{HOST}/{n}"))) for n in range(9)]
         await clock.sleep(1.5)
-        last.cancel()
-        await asyncio.gather(*requests)
+        last.cancel()  # while it waits for its turn
+        await asyncio.gather(*others)
 
     run_virtually(story)
     assert len(slow.begun) == 8
@@ -143,7 +144,7 @@ def test_requests_without_a_running_poller_stay_within_the_rate_and_the_number_a
 
 def test_cancelled_request_passes_its_turn_to_the_next() -> None:
     async def story(clock: VirtualClock) -> None:
-        queue = HostQueue(HOST, 2.0, clock, lambda _watched, _due, _now: None, 1)
+        queue = HostQueue(HOST, 2.0, clock, start=lambda _watched, _due, _now: None, most_under_way=1)
         sent: list[str] = []
 
         async def send(name: str) -> None:

@@ -60,7 +60,9 @@ def test_promised_look_is_on_time_although_slow_looks_hold_all_other_places() ->
 
 
 @pytest.mark.parametrize("slot", SLOTS)
-def test_page_with_the_oldest_look_goes_first_of_sixty_promised_at_one_instant(slot: datetime) -> None:
+def test_sixty_looks_promised_at_one_instant_follow_it_a_turn_apart_and_the_page_with_the_oldest_look_goes_first(
+    slot: datetime,
+) -> None:
     windows = [Window("slot", slot - timedelta(minutes=2), slot + timedelta(minutes=2), timedelta(seconds=1))]
 
     def act(run: PollerRun) -> None:
@@ -68,17 +70,19 @@ def test_page_with_the_oldest_look_goes_first_of_sixty_promised_at_one_instant(s
             run.poller.watch(target(f"p{n}"), windows, promised_at=slot)
             run.poller.watch(target(f"p{n}", view=View.ORIGIN), windows)
 
-    rate, promised = 5, 130.0
-    run = run_poller(act, rate=rate, seconds=160, start=slot - timedelta(seconds=promised))
+    rate, promised_second = 5, 130.0
+    run = run_poller(act, rate=rate, seconds=160, start=slot - timedelta(seconds=promised_second))
     looks = list(zip(run.start_times, [name for _, name in run.starts], run.looked_at_views(), strict=True))
-    before = [look for look in looks if look[0] < promised]
-    times, names, views = zip(*looks[len(before) : len(before) + 60], strict=True)
-    # The last look before leaves the promised one its turn. The spacing is a hundredth longer than the budget allows.
-    spacing = 1.01 / rate
-    assert before[-1][0] <= promised - spacing
-    assert times == pytest.approx([promised + n * spacing for n in range(60)], abs=0.01)
+    looks_before = [look for look in looks if look[0] < promised_second]
+    times, names, views = zip(*looks[len(looks_before) : len(looks_before) + 60], strict=True)
+    seconds_a_turn = 1.01 / rate  # a hundredth longer than the budget requires
+    # The turn before the promised instant is left free, so that the first promised look is on time.
+    last_time_before, _, _ = looks_before[-1]
+    assert last_time_before <= promised_second - seconds_a_turn
+    assert times == pytest.approx([promised_second + n * seconds_a_turn for n in range(60)], abs=0.01)
+    # Only looks at the edge were promised for the instant.
     assert set(views) == {View.EDGE}
-    last_look_before = {name: time for time, name, view in before if view is View.EDGE}
+    last_look_before = {name: time for time, name, view in looks_before if view is View.EDGE}
     assert list(names) == sorted(last_look_before, key=last_look_before.__getitem__)
 
 

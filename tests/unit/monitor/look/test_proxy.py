@@ -105,7 +105,7 @@ async def test_private_host_that_the_configuration_names_is_requested() -> None:
 
 async def test_missing_proxy_is_a_connect_failure() -> None:
     async with proxy(NO_PORT) as tunnel:
-        pass
+        pass  # and then the proxy ends
     client = fetcher(tunnel)
     failed = await client.fetch(Request("https://stats.example/"))
     await client.close()

@@ -35,7 +35,9 @@ def pages_that_appear(pages: int, rounds: float, rate: float) -> AppearingPages:
 
 
 @pytest.mark.parametrize(("pages", "rate"), [(60, 1.0), (60, 5.0), (25, 2.0), (1000, 20.0)])
-def test_each_page_of_a_busy_slot_is_dated_within_about_one_round_of_looks(pages: int, rate: float) -> None:
+def test_intervals_of_a_busy_slot_are_one_round_of_looks_on_average_and_one_and_a_half_at_most(
+    pages: int, rate: float
+) -> None:
     appearing, seconds_a_round = pages_that_appear(pages, rounds=3, rate=rate), pages / rate
 
     def act(run: PollerRun) -> None:
@@ -44,20 +46,25 @@ def test_each_page_of_a_busy_slot_is_dated_within_about_one_round_of_looks(pages
     # All pages appear in the third to fifth round, so all are seen in seven.
     run_poller(act, rate=rate, seconds=7 * seconds_a_round, script=appearing.reply)
     assert len(appearing.interval_seconds) == pages
-    assert mean(appearing.interval_seconds) <= 1.1 * seconds_a_round
+    tolerance = 0.1 * seconds_a_round
+    assert mean(appearing.interval_seconds) <= seconds_a_round + tolerance
     assert max(appearing.interval_seconds) <= 1.5 * seconds_a_round
 
 
 @pytest.mark.parametrize(("pages", "rate"), [(60, 1.0), (1000, 20.0)])
-def test_pages_that_are_added_later_widen_no_interval_by_more_than_half_a_round(pages: int, rate: float) -> None:
+def test_intervals_are_one_round_on_average_and_one_and_a_half_at_most_if_half_of_the_pages_are_added_later(
+    pages: int, rate: float
+) -> None:
     appearing, seconds_a_round = pages_that_appear(pages, rounds=3, rate=rate), pages / rate
     names, half = list(appearing.out_at), pages // 2
     # The second half is added in three parts, before any of its pages is out.
     added_after_rounds = (0.5, 1.0, 1.25)
     additions = [(rounds * seconds_a_round, names[half + n :: 3]) for n, rounds in enumerate(added_after_rounds)]
     _, added_last = additions[-1]
+    # Pages that are added last are published later too, so that each is looked at before.
     for name in added_last:
         appearing.out_at[name] += 1.5 * seconds_a_round
+    # The last page is published after at most 2 + 3 + 1.5 rounds, so all are seen in nine.
     run_poller(
         lambda run: watch_appearing(run, appearing, names[:half]),
         rate=rate,
@@ -66,7 +73,8 @@ def test_pages_that_are_added_later_widen_no_interval_by_more_than_half_a_round(
         later=[(at, lambda run, added=added: watch_appearing(run, appearing, added)) for at, added in additions],
     )
     assert len(appearing.interval_seconds) == pages
-    assert mean(appearing.interval_seconds) <= 1.1 * seconds_a_round
+    tolerance = 0.1 * seconds_a_round
+    assert mean(appearing.interval_seconds) <= seconds_a_round + tolerance
     assert max(appearing.interval_seconds) <= 1.5 * seconds_a_round
 
 
@@ -96,7 +104,8 @@ def mean_interval(gaps: Sequence[float]) -> float:
     ids=["ten carry nine tenths", "Zipf", "as they are planned"],
 )
 def test_mean_interval_at_unequal_chances_is_within_a_tenth_of_the_square_root_optimum(chances: list[float]) -> None:
-    # The mean interval is shortest if the rate of looks at each target follows the square root of its chance.
+    # The mean interval is shortest if the rate of looks at each target follows the square root of its chance. At one
+    # look a second in all, it is then so many seconds.
     optimum = sum(sqrt(chance) for chance in chances) ** 2 / sum(chances)
     gaps = gaps_between_looks(chances, rate=1.0, rounds=8)
     intervals = [mean_interval(gaps_of_target) for gaps_of_target in gaps]
@@ -104,11 +113,12 @@ def test_mean_interval_at_unequal_chances_is_within_a_tenth_of_the_square_root_o
     assert weighted_mean <= 1.1 * optimum
 
 
-def test_target_of_the_smallest_chance_gets_a_look_every_ten_rounds() -> None:
+def test_unlikely_targets_get_a_look_in_every_ten_rounds_and_likely_ones_in_every_round() -> None:
     rate, likely, unlikely = 2.0, 40, 20
     seconds_a_round = (likely + unlikely) / rate
-    gaps = gaps_between_looks([1.0] * likely + [1e-9] * unlikely, rate, rounds=40)
+    gaps = gaps_between_looks(chances=[1.0] * likely + [1e-9] * unlikely, rate=rate, rounds=40)
     longest_gaps = [max(gaps_of_target) for gaps_of_target in gaps]
+    # No target gets less than a tenth of an equal share. Gaps may be 10 % or 15 % longer than planned.
     assert max(longest_gaps[:likely]) <= 1.1 * seconds_a_round
     assert max(longest_gaps[likely:]) <= 1.15 * 10 * seconds_a_round
 
@@ -123,6 +133,7 @@ def test_of_pages_with_equal_chances_the_one_with_the_oldest_look_goes_first() -
                 run.poller.watch(target(name), [window(every=1, chance=chances[kind])])
 
     starts = run_poller(act, rate=3, seconds=300).starts
+    # The budget is nearly used: 3 looks a second for 300 s are 900.
     assert len(starts) > 800
     for names in names_by_chance.values():
         last_look = dict.fromkeys(names, -1.0)

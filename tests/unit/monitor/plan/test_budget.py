@@ -107,6 +107,7 @@ def test_request_sent_again_on_a_new_connection_counts_against_the_budget() -> N
     pacer.record_start(NOON)
     pacer.charge_extra_request(after(0.01))
     pacer.charge_extra_request(after(0.01))
+    # The gaps count from 0.01 s, when the extra requests were sent.
     gaps_of_extra_requests, usual_gap = 2 * pacer.gap, pacer.gap
     assert pacer.next_start(after(0.02)) == after(0.01) + gaps_of_extra_requests + usual_gap
 

@@ -128,7 +128,7 @@ def test_warning_gives_the_range_of_spacings_of_likely_and_unlikely_targets() ->
     assert warning.endswith("looks will be 20.0 times as far apart: every 15 to 30 s where 1 s is wanted")
 
 
-def test_six_thousand_targets_are_counted_for_a_day() -> None:
+def test_busiest_minute_of_six_thousand_targets_in_a_day_is_the_first_in_which_each_wants_a_look_a_second() -> None:
     slot_begins, targets = 30_000, 6000
     day_before, around_slot = window(-86_400, slot_begins, every=60), window(slot_begins, slot_begins + 1000, every=1)
     plans = [[day_before, around_slot]] * targets

@@ -20,9 +20,10 @@ COUNTS, RATES = st.integers(1, 4), st.sampled_from([0.5, 2.0, 5.0, 20.0])
 
 
 def turns_at_govuk(
-    name: str, members: tuple[str, ...], *, rate: float = 5.0, hosts_divided: bool = False, store_zero: float = -1e9
+    name: str, members: tuple[str, ...], *, rate: float = 5.0, hosts_divided: bool = False, turns_begin: float = -1e9
 ) -> Turns:
-    return Share(name, members, store_zero, hosts_divided).turns("www.gov.uk", rate, EPOCH)
+    """Return the turns of a monitor. The first turn of all begins so many seconds after EPOCH."""
+    return Share(name, members, turns_begin, hosts_divided).turns("www.gov.uk", rate, EPOCH)
 
 
 def latest_starts(mine: Turns, until: datetime, late: timedelta) -> list[datetime]:
@@ -72,7 +73,7 @@ def test_a_monitor_that_is_no_member_never_gets_a_turn() -> None:
 
 
 def test_start_too_late_in_a_turn_waits_for_the_monitors_next_turn() -> None:
-    turns = turns_at_govuk("north", members=("north", "south"), rate=1.0, store_zero=0.0)
+    turns = turns_at_govuk("north", members=("north", "south"), rate=1.0, turns_begin=0.0)
     assert turns.at_or_after(EPOCH + LATEST_START) == EPOCH + LATEST_START
     # The next turn is of south, and the one after it of north.
     assert turns.at_or_after(EPOCH + 2 * LATEST_START) == EPOCH + 2 * turns.gap
@@ -80,7 +81,7 @@ def test_start_too_late_in_a_turn_waits_for_the_monitors_next_turn() -> None:
 
 @pytest.mark.parametrize("members", [("north",), ("north", "south")])
 def test_a_pacer_uses_each_of_its_turns_although_its_starts_are_late_in_them(members: tuple[str, ...]) -> None:
-    turns, pacer = turns_at_govuk("north", members, rate=5.0, store_zero=0.0), Pacer(5.0)
+    turns, pacer = turns_at_govuk("north", members, rate=5.0, turns_begin=0.0), Pacer(5.0)
     pacer.reconfigure(5.0, turns)
     time_between_own_turns = len(members) * turns.gap
     next_start = EPOCH

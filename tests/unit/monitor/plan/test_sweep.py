@@ -57,7 +57,7 @@ A_ABSENT_AFTER_SLOT = [part_proof("a", last_look=20, absent_at=20), *PROVED_ABSE
 
 
 @pytest.mark.parametrize(
-    ("parts", "now", "order"),
+    ("parts", "seconds_after_slot", "expected_order"),
     [
         pytest.param(UNPROVED, -60, "bca", id="before the slot the oldest look goes first"),
         pytest.param(PROVED_ABSENT, 1, "bca", id="after the slot too"),
@@ -75,8 +75,10 @@ A_ABSENT_AFTER_SLOT = [part_proof("a", last_look=20, absent_at=20), *PROVED_ABSE
         pytest.param(EIGHT_UNPROVED, 60, "hgfedcba", id="after the tolerance all parts get a look"),
     ],
 )
-def test_order_of_looks_that_are_ten_seconds_apart(parts: list[PartProof], now: float, order: str) -> None:
-    assert order_of_looks(parts, now, gap=10 * SECOND) == order
+def test_looks_ten_seconds_apart_are_planned_in_the_order_that_can_prove_most_parts(
+    parts: list[PartProof], seconds_after_slot: float, expected_order: str
+) -> None:
+    assert order_of_looks(parts, now=seconds_after_slot, gap=10 * SECOND) == expected_order
 
 
 @pytest.mark.parametrize(
@@ -100,6 +102,7 @@ def test_if_only_two_looks_fit_the_parts_of_the_lowest_rank_get_them(
 
 def test_if_only_one_look_fits_an_important_part_gets_it_although_it_is_likely_late() -> None:
     absent_after_slot = 20
+    # A rank with a lower first number is more important. Parts b and c have 0 there.
     important = part_proof("a", last_look=absent_after_slot, absent_at=absent_after_slot, rank=(-1, 1, 0))
     less_important = PROVED_ABSENT[1:]
     # The tolerance ends 60 s after the slot, and looks are 10 s apart.
@@ -144,6 +147,7 @@ def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
 def test_after_an_absence_that_a_cache_may_have_kept_the_next_look_is_at_the_origin(
     first_look_at: float, age_of_copy: float, expected_second_view: View
 ) -> None:
+    # A cache may hide a release: until 20 s after the slot only by a copy from before the slot, and later by any copy.
     sweep = sweep_of("a")
     make_next_look(sweep, first_look_at, LookResult.ABSENT, age=age_of_copy)
     _part, second_view = make_next_look(sweep, first_look_at + 9, LookResult.NOTHING)
@@ -151,23 +155,22 @@ def test_after_an_absence_that_a_cache_may_have_kept_the_next_look_is_at_the_ori
 
 
 @pytest.mark.parametrize(
-    ("origin_last_absent", "second_view"),
+    ("origin_last_absent", "expected_second_view"),
     [
         pytest.param(-80, View.ORIGIN, id="too early to prove that the part is on time"),
         pytest.param(-50, View.EDGE, id="late enough to prove it"),
         pytest.param(-110, View.EDGE, id="so early that the edge decides"),
     ],
 )
-def test_the_second_look_at_a_part_is_at_the_origin_if_the_last_absence_there_would_set_the_interval_but_prove_nothing(
-    origin_last_absent: float, second_view: View
+def test_second_look_before_the_slot_is_at_the_origin_if_the_last_absence_there_is_95_to_60_s_before_the_slot(
+    origin_last_absent: float, expected_second_view: View
 ) -> None:
-    # An absence at the origin sets the start of the interval if it is from at most 95 s before the slot. It proves the
-    # part on time if it is from at most 60 s before the slot.
-    sweep = sweep_of("a", *"bcdefghij")
+    # Such an absence sets the start of the interval, but it is too early to prove that the part is on time.
+    sweep = sweep_of("a")
     sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, at(origin_last_absent), at(origin_last_absent))
-    looks = [make_next_look(sweep, now, LookResult.ABSENT) for now in range(-45, -15)]
-    _first, second, *_ = [view for part, view in looks if part == "a"]
-    assert second is second_view
+    make_next_look(sweep, -45, LookResult.ABSENT)
+    _part, second_view = make_next_look(sweep, -30, LookResult.ABSENT)
+    assert second_view is expected_second_view
 
 
 def sweep_with_announcements(*pages: str) -> Sweep:
@@ -220,6 +223,7 @@ def test_views_alternate_at_a_part_that_is_still_absent_20_seconds_after_the_slo
 
 def test_a_part_seen_before_and_after_its_slot_gets_no_further_look() -> None:
     sweep = sweep_of("a")
+    # A part that is public before its slot may be removed again, so it still gets a look after the slot.
     make_next_look(sweep, -8, LookResult.PRESENT)
     make_next_look(sweep, 2, LookResult.PRESENT)
     assert sweep.next_part(at(6), GAP, lambda _: True) is None
@@ -276,27 +280,28 @@ def looks_left_after(last_publication: float, gap: float) -> int:
 
 
 @given(publication_times, st.floats(1, 5))
-def test_if_the_tolerance_leaves_a_look_for_each_part_all_are_proved_with_intervals_of_one_round_of_looks(
+def test_if_the_tolerance_leaves_a_look_for_each_part_all_are_proved_by_intervals_of_at_most_one_round_of_looks(
     published_after_slot: list[float], rate: float
 ) -> None:
-    one_percent_wider = 1.01 / rate  # the seconds between two looks
-    looks_left = looks_left_after(max(published_after_slot), gap=one_percent_wider)
-    parts = [Part(seconds) for seconds in published_after_slot[: max(1, looks_left)]]
+    gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
+    looks_left = looks_left_after(max(published_after_slot), gap=gap)
+    parts = [Part(seconds) for seconds in published_after_slot[:looks_left]]
     simulated = swept(parts, rate)
-    assert sorted(simulated.parts) == list(range(len(parts)))
-    round_of_looks, rounding = len(parts) * one_percent_wider, 0.001
-    assert max(simulated.widths) <= round_of_looks + rounding
+    proved_numbers, interval_seconds = simulated.parts, simulated.widths
+    assert sorted(proved_numbers) == list(range(len(parts)))
+    seconds_of_one_round, rounding = len(parts) * gap, 0.001
+    assert max(interval_seconds) <= seconds_of_one_round + rounding
 
 
 @given(publication_times, st.floats(0.2, 1))
-def test_if_the_tolerance_leaves_a_look_for_each_part_with_weight_all_of_these_are_proved(
+def test_if_the_tolerance_leaves_a_look_for_each_important_part_the_important_parts_are_all_proved(
     published_after_slot: list[float], rate: float
 ) -> None:
-    one_percent_wider = 1.01 / rate  # the seconds between two looks
-    looks_left = looks_left_after(max(published_after_slot), gap=one_percent_wider)
+    gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
+    looks_left = looks_left_after(max(published_after_slot), gap=gap)
     parts = [Part(seconds, weight=int(number < looks_left)) for number, seconds in enumerate(published_after_slot)]
-    with_weight = {number for number, part in enumerate(parts) if part.weight}
-    assert set(swept(parts, rate).parts) >= with_weight
+    important = {number for number, part in enumerate(parts) if part.weight}
+    assert set(swept(parts, rate).parts) >= important
 
 
 @given(
@@ -304,7 +309,7 @@ def test_if_the_tolerance_leaves_a_look_for_each_part_with_weight_all_of_these_a
     st.floats(-150, 90),
     st.floats(0.1, 20),
 )
-def test_the_order_of_looks_has_no_part_twice_and_none_that_is_out_and_after_the_tolerance_all_others(
+def test_the_planned_looks_have_each_part_once_and_no_part_that_is_out_and_all_others_after_the_tolerance(
     looks_of_parts: list[tuple[float, float | None, bool]], now: float, gap: float
 ) -> None:
     parts = [

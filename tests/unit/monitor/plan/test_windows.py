@@ -111,6 +111,7 @@ def test_seen_page_is_looked_at_each_minute_for_an_hour_then_hourly_for_a_week()
 
 
 def test_missing_part_is_looked_at_closely_after_the_page_was_seen() -> None:
+    # Closely is every 5 s for an hour after the page was seen, and then each minute until 14 days after the slot.
     sheet_missing = Progress(Stage.SEEN, since=AT + 3 * HOUR, is_complete=False)
     windows = windows_for(SHEET, SLOT, sheet_missing)
     assert [spacing(windows, offset) for offset in (3.5 * HOUR, 5 * HOUR, 15 * DAYS)] == [5 * SECOND, MINUTE, None]

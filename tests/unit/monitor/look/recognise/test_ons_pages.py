@@ -81,7 +81,9 @@ def test_a_release_page_is_recognised_by_its_state_in_any_language(
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 @pytest.mark.parametrize("state", ["upcoming", "postponed", "cancelled"])
-def test_a_page_without_a_mark_is_read_by_the_words_of_its_language(language: str, state: str) -> None:
+def test_a_page_without_a_mark_is_absent_if_the_words_of_its_language_say_that_it_is_not_out(
+    language: str, state: str
+) -> None:
     assert recognise_page(language, state, "publications", "data", marked=False).state is ABSENT
     with_curly_apostrophes = WORDS[language][state].replace("'", "\u2019")
     assert recognise_page(language, state, "data", reason=with_curly_apostrophes, marked=False).state is ABSENT

@@ -24,6 +24,8 @@ from monitor.look.sandbox.workers import StartHooks, Workers
 from monitor.look.sighting import State
 from tests.unit.monitor.look.processes import process_ids
 
+NO_FAULT = ""
+"""Reported after a start that succeeded."""
 START_FAULT = "PermissionError: [Errno 1] Operation not permitted"
 NOW = datetime(2026, 7, 23, 9, 30, tzinfo=UTC)
 COSTLY_SELECTOR, COSTLY_PAGE = "css:a ~ a ~ b", b"<html><body>" + b"<a></a>" * 20_000 + b"</body></html>"
@@ -101,6 +103,7 @@ def test_processor_time_of_a_worker_is_read_from_the_system() -> None:
 
 async def test_task_cannot_exceed_its_memory() -> None:
     workers = Workers(1, megabytes=32)
+    # The body is a list of a million objects, which need more memory when they are read.
     with pytest.raises(TooCostly):
         await workers.run("strip", "a.example", b"[" + b"{}," * 1_000_000 + b"{}]", seconds=20)
     workers.close()
@@ -114,6 +117,7 @@ async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> Non
     await asyncio.sleep(0)
     assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>", host="healthy.example") is State.PRESENT
     assert not any(task.done() for task in slow)
+    # Tasks that have not ended fail when the workers are closed.
     workers.close()
     assert all(isinstance(fault, NoWorker) for fault in await asyncio.gather(*slow, return_exceptions=True))
 
@@ -143,7 +147,9 @@ async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
 
 
-async def test_fifth_large_body_of_a_host_in_the_queue_is_refused_and_its_host_is_reported(workers: Workers) -> None:
+async def test_while_16_mb_wait_more_bodies_of_the_same_hosts_are_refused_and_their_hosts_reported(
+    workers: Workers,
+) -> None:
     costly_hosts: list[str] = []
     workers.on_costly = costly_hosts.append
 
@@ -151,14 +157,15 @@ async def test_fifth_large_body_of_a_host_in_the_queue_is_refused_and_its_host_i
         return asyncio.create_task(workers.run("strip", host, b"{}", seconds=5, size=999_999))
 
     hosts = [f"h{number}.example" for number in range(4)]
-    # A host may have four such bodies in the queue.
+    # Sixteen bodies of one megabyte are accepted: four of each host. The fifth of each is refused.
     rounds = [[run_task(host) for host in hosts] for _ in range(5)]
-    other = run_task("other.example")
+    first_of_its_host = run_task("other.example")
     *accepted, refused = [await asyncio.gather(*tasks, return_exceptions=True) for tasks in rounds]
     assert not any(isinstance(outcome, Exception) for outcomes in accepted for outcome in outcomes)
     assert all(isinstance(outcome, TooCostly) for outcome in refused)
     assert costly_hosts == hosts
-    await other
+    # A host without a body in the queue may always add one.
+    await first_of_its_host
 
 
 class StandingClock(VirtualClock):
@@ -176,9 +183,9 @@ class Machine:
 
     is_mended: bool = False
     clock: StandingClock = field(default_factory=lambda: StandingClock(NOW))
-    attempts: list[str] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
-    blamed: list[str] = field(default_factory=list)
+    start_faults: list[str] = field(default_factory=list)
+    unread_hosts: list[str] = field(default_factory=list)
+    costly_hosts: list[str] = field(default_factory=list)
 
     def start(self, megabytes: int) -> Worker:
         if not self.is_mended:
@@ -187,9 +194,9 @@ class Machine:
 
     def workers(self) -> Workers:
         starts = StartHooks(
-            lambda _began, fault: self.attempts.append(fault), lambda host, _began: self.unread.append(host)
+            lambda _began, fault: self.start_faults.append(fault), lambda host, _began: self.unread_hosts.append(host)
         )
-        return Workers(1, clock=self.clock, on_costly=self.blamed.append, hooks=starts, start=self.start)
+        return Workers(1, clock=self.clock, on_costly=self.costly_hosts.append, hooks=starts, start=self.start)
 
 
 async def test_worker_that_does_not_start_is_our_fault_not_the_hosts() -> None:
@@ -197,7 +204,7 @@ async def test_worker_that_does_not_start_is_our_fault_not_the_hosts() -> None:
     workers = machine.workers()
     with pytest.raises(NoWorker, match="this monitor has no worker to read it: PermissionError"):
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
-    assert (machine.attempts, machine.unread, machine.blamed) == ([START_FAULT], ["a.example"], [])
+    assert (machine.start_faults, machine.unread_hosts, machine.costly_hosts) == ([START_FAULT], ["a.example"], [])
     workers.close()
 
 
@@ -209,8 +216,8 @@ async def test_pause_between_attempts_to_start_a_worker_doubles_from_one_second(
         machine.clock.seconds = seconds
         with pytest.raises(NoWorker):
             await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
-        assert machine.attempts == [START_FAULT] * attempts
-    assert machine.unread == ["a.example"] * len(attempts_until_second)
+        assert machine.start_faults == [START_FAULT] * attempts
+    assert machine.unread_hosts == ["a.example"] * len(attempts_until_second)
     workers.close()
 
 
@@ -221,59 +228,61 @@ async def test_answers_are_read_again_once_a_worker_starts() -> None:
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
     machine.is_mended, machine.clock.seconds = True, 1.0
     assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
-    assert machine.attempts == [START_FAULT, ""]
+    assert machine.start_faults == [START_FAULT, NO_FAULT]
     workers.close()
 
 
-async def test_fault_of_a_worker_that_does_not_start_ends_once_another_worker_is_idle() -> None:
-    is_second_start_begun, calls, attempts = threading.Event(), count(), list[str]()
+async def test_failed_start_of_a_second_worker_is_over_once_the_first_worker_is_idle() -> None:
+    is_second_start_begun, starts, start_faults = threading.Event(), count(), list[str]()
 
     def start_first_and_refuse_second(megabytes: int) -> Worker:
-        if next(calls) == 0:
+        if next(starts) == 0:
             is_second_start_begun.wait()
             return start_worker(megabytes)
         is_second_start_begun.set()
-        while not process_ids(workers):
+        while not process_ids(workers):  # until the first worker runs
             os.sched_yield()
         raise NoWorker(START_FAULT)
 
-    hooks = StartHooks(lambda _began, fault: attempts.append(fault))
+    hooks = StartHooks(lambda _began, fault: start_faults.append(fault))
     workers = Workers(2, hooks=hooks, start=start_first_and_refuse_second)
     tasks = [recognise_in(workers, "css:h1", b"<h1>Births</h1>", host) for host in ("a.example", "b.example")]
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {State, NoWorker}
-    # An empty text reports that a worker runs. The last one is that of the idle worker: no other start is tried.
+    # This finds the first worker idle, so it reports no fault without another start.
     await workers.try_start()
-    assert attempts == ["", START_FAULT, ""]
+    assert start_faults == [NO_FAULT, START_FAULT, NO_FAULT]
+    assert next(starts) == 2
     workers.close()
 
 
-async def test_an_eager_start_is_tried_and_then_repeated_until_it_succeeds() -> None:
+async def test_the_first_start_is_tried_only_if_it_is_eager_and_is_repeated_until_it_succeeds() -> None:
     machine = Machine(is_mended=False)
     workers = machine.workers()
     await workers.try_start()
-    assert machine.attempts == []
+    assert machine.start_faults == []
     await workers.try_start(eager=True)
     # After a failed start, it is tried again even if it is not eager.
     await workers.try_start()
-    assert machine.attempts == [START_FAULT, START_FAULT]
+    assert machine.start_faults == [START_FAULT, START_FAULT]
     machine.is_mended = True
     for _ in range(3):
         await workers.try_start(eager=True)
-    assert machine.attempts == [START_FAULT, START_FAULT, ""]
+    assert machine.start_faults == [START_FAULT, START_FAULT, NO_FAULT]
     assert len(process_ids(workers)) == 1
     workers.close()
 
 
-async def test_worker_that_died_while_idle_is_replaced_without_a_report() -> None:
+async def test_worker_that_died_while_idle_is_replaced_and_no_host_is_reported_as_costly() -> None:
     machine = Machine(is_mended=True)
     workers = machine.workers()
     await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
     (pid,) = process_ids(workers)
     os.kill(pid, signal.SIGKILL)
+    # Wait until it is dead, but leave its exit status to the pool.
     await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
-    assert machine.blamed == []
+    assert machine.costly_hosts == []
     workers.close()
 
 
