@@ -32,6 +32,7 @@ def test_added_actions_are_listed_and_in_the_incident_and_its_draft(run_cli: Run
 def test_a_done_action_stays_in_its_incident_and_draft_but_is_not_in_the_list_of_open_actions_of_all_incidents(
     run_cli: RunCli,
 ) -> None:
+    # The incident has two actions: no. 1, due in 2018, and no. 2, due in 2100.
     assert run_cli("incident", "action", "done", INCIDENT, "1", "--at", "2018-01-05T12:00", *ROLE).status == 0
     assert run_cli("incident", "show", INCIDENT, "--json").json["actions"][0] == {
         "text": "Renew the certificate",
@@ -42,7 +43,7 @@ def test_a_done_action_stays_in_its_incident_and_draft_but_is_not_in_the_list_of
     }
     assert "done on 5 January 2018." in run_cli("incident", "draft", INCIDENT).out
     assert [action["number"] for action in run_cli("incident", "action", "list", "--json").json] == [2]
-    # Both are listed for the incident. The done one was due in 2018, but is not overdue.
+    # Both actions are listed for the incident. The done one was due in 2018, but is not overdue.
     done, due_in_2100 = run_cli("incident", "action", "list", INCIDENT, "--json").json
     assert (done["overdue"], due_in_2100["overdue"]) == (False, False)
 

@@ -145,6 +145,7 @@ def test_a_claim_is_stored_once_and_changes_no_verdict(run_cli: RunCli) -> None:
     again = run_cli(*BACKFILL)
     assert (again.status, again.out) == (0, "")
     assert "2 claimed in the public record, 0 of them new" in again.err
+    # A replay judges every release again. It fails if a verdict differs from the stored one.
     assert run_cli("replay").status == 0
 
 
@@ -173,7 +174,7 @@ def test_a_period_report_separates_claims_from_verdicts(run_cli: RunCli) -> None
     ]
 
 
-def test_backfill_waits_and_repeats_a_request_that_got_429(run_cli: RunCli, record: PublicRecord) -> None:
+def test_backfill_repeats_a_request_that_got_429(run_cli: RunCli, record: PublicRecord) -> None:
     record.refuse_next = [429]
     claims = run_cli(*BACKFILL, "--json").lines
     assert [claim["title"] for claim in claims] == ["Prisons", "Asylum"]

@@ -79,6 +79,7 @@ def test_each_date_text_gives_one_json_line(run_cli: RunCli) -> None:
 def test_the_history_of_a_release_lists_its_promises(run_cli: RunCli) -> None:
     lines = run_cli("calendar", "history", "births-2016").out.splitlines()
     assert lines[0] == "Births 2016 (ons)"
+    # The calendar announced the release 40 days before its slot.
     assert "26 Nov 2017 09:30:00 GMT  mine      confirmed  Friday 5 January 2018, 09:30 GMT" in lines
     result = run_cli("calendar", "history", "births-2016", "--json").json
     assert [promise["slot"]["start"] for promise in result["promises"]] == ["2018-01-05T09:30:00.000Z"]

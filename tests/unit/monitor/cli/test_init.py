@@ -207,9 +207,13 @@ def test_the_nearest_organisation_is_proposed_only_for_a_similar_name() -> None:
 
 
 def test_init_asks_again_for_a_misspelt_or_ambiguous_producer_until_an_exact_name_is_given(file: Path) -> None:
-    misspelt, refuse_it, of_several, beginning, exact = "ofqal", "n", "health", "gambling", "ofqual"
-    defaults_for_the_rest = 7 * [""]
-    typed = [misspelt, refuse_it, of_several, beginning, exact, *defaults_for_the_rest]
+    typed = (
+        *("ofqal", "n"),  # a misspelt name, and "no" to its use
+        "health",  # a word in several names
+        "gambling",  # a word in only one name
+        "ofqual",
+        *7 * [""],  # no more producers, and the defaults of the other questions
+    )
     screen = run_at_terminal(file, "init", typed="\n".join(typed))
     assert "not in the list (did you mean ofqual?). Use it anyway?" in screen
     assert re.search(r"which of [\w-]+(, [\w-]+)+\?", screen)

@@ -195,6 +195,7 @@ def test_store_check_reports_lost_evidence_and_the_monitor_that_kept_it(run_cli:
     asyncio.run(keep_evidence(folder)).unlink()
     result = run_cli("store", "check")
     assert result.status == 1
+    # The monitor "edge" kept the evidence.
     assert "edge" in result.out
     assert "cannot be read" in result.out
 

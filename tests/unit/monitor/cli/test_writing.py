@@ -148,6 +148,7 @@ def test_a_done_step_with_its_time_is_in_the_report(run_cli: RunCli) -> None:
 def test_text_typed_into_the_word_file_is_read_back(run_cli: RunCli, folder: Path) -> None:
     file = save_word_file(run_cli, folder)
     retype_in_file(file, BOX_IN_WORD, "Extra checks.")
+    # The first empty note in the file is that of the step "look".
     retype_in_file(file, BLANK_NOTE, "09:34 duty officer")
     result = run_cli(*DRAFT, "--from", str(file), *ROLE, "--json").json
     assert result["changed"] == [FIELD, "step.look"]
@@ -247,7 +248,7 @@ def test_a_logged_cause_is_counted_in_the_period_report(run_cli: RunCli) -> None
 def test_the_commands_on_the_page_about_drafts_run(run_cli: RunCli, folder: Path, root: Path) -> None:
     page = (root / "docs" / "drafts.md").read_text(encoding="utf-8")
     commands = re.findall(r"^\$ ninethirty (.*)$", page, re.MULTILINE)
-    assert len(commands) > 8
+    assert len(commands) > 8  # the pattern still finds the commands
     (folder / "alert.eml").write_bytes(b"Date: Fri, 05 Jan 2018 09:30:00 +0000\n\nMarriages 2016")
     files = ("report.docx", "correction.docx", "year.docx", "to-send", "alert.eml")
     word_here = {name: str(folder / name) for name in files}

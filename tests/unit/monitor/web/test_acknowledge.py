@@ -140,7 +140,7 @@ async def test_acknowledge_link_opens_although_the_board_is_closed() -> None:
         assert await board.status_of("/style.css") == 200
 
 
-async def test_the_link_in_a_notice_has_a_token_of_its_incident(board: Board) -> None:
+async def test_link_in_a_notice_has_a_token_for_its_incident_and_its_notice(board: Board) -> None:
     notice = board.store.outbox.notices(board.incident)[0]
     link = urlsplit(Links("https://board.example/", key=KEYS.link, lasts=WEEK).acknowledge_link(notice))
     assert link.path == "/acknowledge"

@@ -176,7 +176,7 @@ async def test_pages_are_a_503_while_the_store_cannot_be_read(board: Board) -> N
 
 
 @pytest.mark.needs("prometheus")
-def test_promtool_accepts_the_metrics(tmp_path: Path) -> None:
+def test_promtool_accepts_the_metrics_and_each_documented_one_is_among_them(tmp_path: Path) -> None:
     pages = []
 
     async def act(life: Life) -> None:
@@ -252,7 +252,7 @@ def test_a_monitor_whose_store_fails_for_more_than_ten_seconds_is_alive_and_not_
     live(tmp_path, NEVER_PUBLISHED, act)
 
 
-async def test_monitor_that_does_not_look_fails_its_liveness_check() -> None:
+async def test_monitor_that_does_not_look_fails_its_liveness_check_but_not_its_health_check() -> None:
     async with a_board(reasons=["no look has begun"]) as board:
         result = await board.client.get("/livez")
         assert (result.status_code, result.text) == (503, "no look has begun\n")

@@ -117,7 +117,8 @@ async def test_titles_of_incident_and_release_pages_differ(board: Board) -> None
     assert titles[1] == f"Incident: {titles[0]}"
 
 
-async def test_incidents_that_need_action_are_first_on_every_day(board: Board) -> None:
+async def test_open_incident_is_on_the_board_of_every_day_until_it_is_closed_and_waived(board: Board) -> None:
+    # The incident is of 5 January.
     text = await board.read_page("/?date=2018-02-01")
     needing = text.partition('class="needing"')[2].partition("</section>")[0]
     assert f'href="/incidents/{board.incident}"' in needing
@@ -156,6 +157,7 @@ async def test_lists_show_the_exposure_of_an_early_incident_and_the_delay_of_a_l
     for page in [await board.read_page(path) for path in ("/", "/incidents")]:
         assert "early, public for 9 min 55 s to 10 min 5 s" in page
         assert "late, at least 6 min 40 s" in page
+        # An early incident has no delay.
         assert not re.search(r"early, (at least )?\d+ (h|min|s)\b", page)
 
 

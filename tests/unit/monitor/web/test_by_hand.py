@@ -293,7 +293,7 @@ async def test_address_whose_host_no_name_server_knows_yet_is_accepted(tmp_path:
     assert await a_calendar(tmp_path).find_address_fault("https://unknown.example/x") == ""
 
 
-async def test_host_in_an_allowed_network_is_accepted(tmp_path: Path) -> None:
+async def test_host_in_an_allowed_network_is_accepted_and_another_one_refused(tmp_path: Path) -> None:
     calendar = replace(a_calendar(tmp_path), resolver=Resolver(make_guard(networks=["127.0.0.1/32"], ports=[8080])))
     assert await calendar.find_address_fault("http://127.0.0.1:8080/x") == ""
     assert "not public" in await calendar.find_address_fault("http://127.0.0.2:8080/x")
@@ -305,7 +305,7 @@ async def test_changes_at_the_same_time_are_all_written(tmp_path: Path) -> None:
     slots = [NINE_THIRTY + timedelta(hours=hour) for hour in range(5)]
 
     async def add(slot: datetime) -> None:
-        await calendar.edit(lambda tables: add_release(tables, "Same", "ofqual", "https://x.example/", slot, "r"))
+        await calendar.edit(lambda tables: add_release(tables, "Same", "ofqual", "https://x.example/", slot, "added"))
 
     await asyncio.gather(*map(add, slots))
     assert [entry["slot"] for entry in read_entries(tmp_path)] == slots
@@ -314,13 +314,14 @@ async def test_changes_at_the_same_time_are_all_written(tmp_path: Path) -> None:
     assert file_names(tmp_path) == ["by-hand.toml"]
 
 
-def test_same_release_is_added_once_and_again_after_it_was_removed() -> None:
+def test_same_release_is_added_only_once_but_again_after_it_was_removed() -> None:
     tables: list[dict[str, Any]] = []
     release = ("Same", "ofqual", "https://x.example/", NINE_THIRTY, "added")
     first = add_release(tables, *release)
     with pytest.raises(InvalidInput, match="added before"):
         add_release(tables, *release)
-    remove_addition(tables, first, "", "removed")
+    remove_addition(tables, first, part="", reason="removed")
+    # The removed entry keeps its id, so the new one gets another.
     assert add_release(tables, *release) == f"{first}-2"
 
 

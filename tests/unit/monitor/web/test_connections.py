@@ -33,8 +33,9 @@ async def serve_pages(limiter: ConnectionLimiter | None = None) -> AsyncIterator
             await serving
 
 
-async def open_slow_streams(host: str, port: int, n: int) -> Streams:
-    here = (f"127.0.{n % 40 + 1}.{n % 200 + 1}", 0)
+async def open_slow_streams(host: str, port: int, *, client: int) -> Streams:
+    """Send a part of a request from an address of a numbered client, and return the streams of its connection."""
+    here = (f"127.0.{client % 40 + 1}.{client % 200 + 1}", 0)
     streams = await asyncio.open_connection(host, port, local_addr=here)
     streams[1].write(PART_OF_A_HEAD)
     return streams
@@ -42,20 +43,21 @@ async def open_slow_streams(host: str, port: int, n: int) -> Streams:
 
 async def test_two_thousand_slow_connections_delay_no_request_and_at_most_400_stay_open() -> None:
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # Both ends of a connection are in this process, which needs descriptors for other things too.
-    most_kept, many = 400, min(2000, descriptors // 3)
-    assert many > most_kept, "this test needs 1,203 descriptors"  # 3 * 401
+    # Both ends of a connection are in this process: two thirds of its descriptors are for them, the rest for others.
+    connections, may_stay_open = min(2000, descriptors // 3), 400
+    assert connections > may_stay_open, "this test needs 1,203 descriptors"  # 3 * 401
     async with serve_pages() as (host, port), httpx.AsyncClient(base_url=f"http://{host}:{port}") as client:
         opened: list[Streams] = []
-        slowest_answer, loop = 0.0, asyncio.get_running_loop()
-        for first in range(0, many, 50):
-            opened += await asyncio.gather(*(open_slow_streams(host, port, n) for n in range(first, first + 50)))
+        seconds_of_requests, loop = [], asyncio.get_running_loop()
+        for first in range(0, connections, 50):
+            fifty = [open_slow_streams(host, port, client=number) for number in range(first, first + 50)]
+            opened += await asyncio.gather(*fifty)
             began = loop.time()
             assert (await client.get("/healthz")).status_code == 200
-            slowest_answer = max(slowest_answer, loop.time() - began)
-        oldest = opened[: many - most_kept]
+            seconds_of_requests.append(loop.time() - began)
+        assert max(seconds_of_requests) < 0.5
+        oldest = opened[: connections - may_stay_open]
         assert all(await asyncio.gather(*(asyncio.wait_for(is_closed_by_server(streams), 10) for streams in oldest)))
-        assert slowest_answer < 0.5
         for _, writer in opened:
             writer.close()
 
@@ -87,7 +89,7 @@ async def test_endless_or_invalid_request_head_is_refused(request_head: bytes) -
 
 async def test_connection_is_closed_if_its_request_head_is_not_complete_in_time() -> None:
     async with serve_pages(ConnectionLimiter(header_seconds=0.2)) as (host, port):
-        reader, writer = await open_slow_streams(host, port, 1)
+        reader, writer = await open_slow_streams(host, port, client=1)
         assert await asyncio.wait_for(is_closed_by_server((reader, writer)), 10)
         writer.close()
 
@@ -111,10 +113,10 @@ class FakeConnection(Connection):
         self.is_closed = True
 
 
-def test_one_connection_too_many_of_an_address_closes_its_oldest_idle_one() -> None:
+def test_third_connection_of_an_address_that_may_have_two_closes_its_oldest_idle_one() -> None:
     limiter = ConnectionLimiter(most=9, most_each=2)
-    of_another, busy, oldest_idle, new = connections = [FakeConnection() for _ in range(4)]
-    limiter.add(of_another, "b")
+    of_another_address, busy, oldest_idle, new = connections = [FakeConnection() for _ in range(4)]
+    limiter.add(of_another_address, "b")
     limiter.add(busy, "a")
     limiter.mark_busy(busy)
     limiter.add(oldest_idle, "a")
@@ -123,7 +125,7 @@ def test_one_connection_too_many_of_an_address_closes_its_oldest_idle_one() -> N
     assert [one for one in connections if one.is_closed] == [oldest_idle]
 
 
-def test_one_connection_too_many_in_all_closes_the_oldest_idle_one() -> None:
+def test_third_connection_to_a_server_that_may_have_two_closes_the_oldest_idle_one() -> None:
     limiter = ConnectionLimiter(most=2, most_each=9)
     busy, oldest_idle, new = connections = [FakeConnection() for _ in range(3)]
     limiter.add(busy, "a")
@@ -135,25 +137,26 @@ def test_one_connection_too_many_in_all_closes_the_oldest_idle_one() -> None:
     assert len(limiter) == 2
 
 
-def test_removed_connections_are_counted_no_longer() -> None:
+def test_limiter_counts_connections_until_they_are_removed() -> None:
     limiter, connections = ConnectionLimiter(), [FakeConnection() for _ in range(3)]
     for one in connections:
         limiter.add(one, "a")
+    assert len(limiter) == 3
     for one in connections:
         limiter.remove(one)
     assert len(limiter) == 0
 
 
-def test_new_connection_is_closed_if_all_others_are_busy_and_replaces_one_that_is_idle() -> None:
+def test_second_connection_is_closed_while_the_only_allowed_one_is_busy_and_replaces_it_once_it_is_idle() -> None:
     limiter = ConnectionLimiter(most=9, most_each=1)
-    first, second, third = [FakeConnection() for _ in range(3)]
+    first, while_busy, once_idle = [FakeConnection() for _ in range(3)]
     limiter.add(first, "a")
     limiter.mark_busy(first)
-    limiter.add(second, "a")
-    assert (first.is_closed, second.is_closed) == (False, True)
+    limiter.add(while_busy, "a")
+    assert (first.is_closed, while_busy.is_closed) == (False, True)
     limiter.mark_idle(first)
-    limiter.add(third, "a")
-    assert (first.is_closed, third.is_closed) == (True, False)
+    limiter.add(once_idle, "a")
+    assert (first.is_closed, once_idle.is_closed) == (True, False)
 
 
 def test_trusted_proxy_is_not_limited_per_address() -> None:

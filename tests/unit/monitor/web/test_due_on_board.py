@@ -19,11 +19,12 @@ from tests.worlds.verdicts import judged
 
 
 def text_of(html: str) -> str:
+    """Return the text of HTML, with a space in place of each tag."""
     return " ".join(re.sub("<[^>]*>", " ", html).split())
 
 
-def due_for_12_s() -> dict[str, Any]:
-    """Return the JSON of a release that is due for 12 s, in which 12 looks got a 503."""
+def due_for_12_s_with_twelve_503s() -> dict[str, Any]:
+    """Return the JSON of the release `r`, due for 12 s in which 12 looks got a 503."""
     failed = replace(a_run("page", UNKNOWN, 0, 12), status=503, looks=12)
     return release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1), failed]}))
 
@@ -35,27 +36,29 @@ def overdue_but_in_the_news() -> dict[str, Any]:
 
 
 async def test_a_release_that_is_due_shows_for_how_long_and_what_the_last_look_got(board: Board) -> None:
-    body = due_for_12_s()
+    body = due_for_12_s_with_twelve_503s()
     row = render_row(board.queries, body)
-    parts = render_day_parts(board.queries, [body], after_slot(12), looked={})
+    parts = render_day_parts(board.queries, [body], now=after_slot(12), looked={})
     assert "due, not seen yet (12 s)" in text_of(row)
     assert "503, 12 looks" in text_of(row)
+    # A space is in the place of each tag.
     assert text_of(parts["headline"]) == "1 release due at 9.30am: 1 not seen yet ( 12 s )"
     assert "1 due" in text_of(parts["counts"])
 
 
 async def test_headline_for_a_stream_does_not_change_every_second(board: Board) -> None:
-    body = due_for_12_s()
+    body = due_for_12_s_with_twelve_503s()
     # Without `looked`, the parts are for a stream.
-    after_13_s = render_day_parts(board.queries, [body], after_slot(13))["headline"]
-    after_14_s = render_day_parts(board.queries, [body], after_slot(14))["headline"]
+    after_13_s = render_day_parts(board.queries, [body], now=after_slot(13))["headline"]
+    after_14_s = render_day_parts(board.queries, [body], now=after_slot(14))["headline"]
     assert after_13_s == after_14_s
 
 
 async def test_the_top_of_the_board_shows_how_long_a_release_is_due_and_links_to_it(board: Board) -> None:
-    body, last_looks = due_for_12_s(), {"r": after_slot(10)}
-    page = render_day_parts(board.queries, [body], after_slot(12), looked=last_looks)["now"]
-    stream = render_day_parts(board.queries, [body], after_slot(12))["now"]
+    body, last_looks = due_for_12_s_with_twelve_503s(), {"r": after_slot(10)}
+    page = render_day_parts(board.queries, [body], now=after_slot(12), looked=last_looks)["now"]
+    # Without `looked`, the parts are for a stream.
+    stream = render_day_parts(board.queries, [body], now=after_slot(12))["now"]
     assert "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago" in text_of(page)
     assert f'href="{body["url"]}"' in page
     # The script of the page counts the seconds for a stream.
@@ -66,8 +69,8 @@ async def test_the_top_of_the_board_shows_how_long_a_release_is_due_and_links_to
 async def test_the_top_of_the_board_says_where_an_overdue_release_is_public_until_it_is_final(board: Board) -> None:
     body = overdue_but_in_the_news()
     # 4700 s are 1 h 18 min. The news page shows it since 1260 s after the slot of 09:30.
-    top = render_now(board.queries, [body], {}, after_slot(4700))
-    top_when_final = render_now(board.queries, [body | {"final": True}], {}, after_slot(4700))
+    top = render_now(board.queries, [body], looked={}, now=after_slot(4700))
+    top_when_final = render_now(board.queries, [body | {"final": True}], looked={}, now=after_slot(4700))
     assert "overdue 1 h 18 min since 09:30 GMT Out elsewhere since 09:51 GMT: news" in text_of(top)
     assert f'href="{NEWS.url}"' in top
     assert text_of(top_when_final) == ""
@@ -75,7 +78,8 @@ async def test_the_top_of_the_board_says_where_an_overdue_release_is_public_unti
 
 async def test_the_top_of_the_board_lists_twelve_releases_and_counts_the_others(board: Board) -> None:
     body = release_json(judged(400, {"page": [a_run("page", ABSENT, -3600, 400)]}))
-    top = render_now(board.queries, [body | {"id": f"r{number}"} for number in range(15)], {}, after_slot(400))
+    fifteen = [body | {"id": f"r{number}"} for number in range(15)]
+    top = render_now(board.queries, fifteen, looked={}, now=after_slot(400))
     assert top.count("<li>") == 12
     assert "3 more below." in text_of(top)
 
@@ -93,9 +97,10 @@ def test_lists_show_lengths_over_five_minutes_in_minutes(least: float, most: flo
     assert short_length({"min": least, "max": most}) == expected
 
 
-async def test_reason_is_shown_under_the_title_of_its_release(board: Board) -> None:
-    body = release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1)]}))
-    row = render_row(board.queries, body | {"due": None, "verdict": "unproven", "unproven_because": "a blind span"})
+async def test_reason_for_an_unproven_verdict_is_shown_with_the_title_of_the_release(board: Board) -> None:
+    unproven = {"due": None, "verdict": "unproven", "unproven_because": "a blind span"}
+    row = render_row(board.queries, due_for_12_s_with_twelve_503s() | unproven)
+    # The heading of the row has the title.
     assert "a blind span" in row.partition('<th scope="row">')[2].partition("</th>")[0]
 
 

@@ -120,7 +120,8 @@ def assert_readable(notice: Notice, incident: Incident | None) -> None:
 def test_an_incident_of_every_kind_can_be_drafted_in_every_format(kind: Kind, ending: str) -> None:
     for grade in ("note", "report"):
         made = make_incident(kind, make_facts("late") if kind not in OF_A_HOST else None)
-        report = fill_form(made, choose_form(made.occurred, grade), {}, (), after_slot(500))
+        form = choose_form(made.occurred, grade)
+        report = fill_form(made, form, configured={}, previous=(), now=after_slot(500))
         every_document_of_the_draft = None
         assert WRITERS[ending](report, every_document_of_the_draft)
 
@@ -137,16 +138,16 @@ CASES = [*((word, ()) for word in VerdictKind), *((VerdictKind.LATE, (kind,)) fo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("word", "kinds"), CASES, ids=[" ".join((word, *kinds)) for word, kinds in CASES])
+@pytest.mark.parametrize(("verdict", "findings"), CASES, ids=[" ".join((word, *kinds)) for word, kinds in CASES])
 async def test_a_release_with_every_verdict_and_finding_can_be_read_everywhere(
-    board: Board, word: VerdictKind, kinds: tuple[FindingKind, ...]
+    board: Board, verdict: VerdictKind, findings: tuple[FindingKind, ...]
 ) -> None:
     store = board.store
     with store.transaction() as tx:
-        VerdictRecorder(store, RULES).record(tx, make_verdict(word, *kinds), Measurement(), after_slot(500))
+        VerdictRecorder(store, RULES).record(tx, make_verdict(verdict, *findings), Measurement(), after_slot(500))
     release = (await board.client.get("/api/v1/releases/r")).json()
-    assert release["verdict"] == word
-    assert {one["kind"] for one in release["findings"]} == set(kinds)
+    assert release["verdict"] == verdict
+    assert {one["kind"] for one in release["findings"]} == set(findings)
     assert [path for path in pages_about_r(board) if await board.status_of(path) != 200] == []
     for notice in store.outbox.notices():
         assert_readable(notice, store.verdicts.incident(notice.incident))

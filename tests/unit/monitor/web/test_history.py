@@ -25,8 +25,8 @@ def read_tables(page: httpx.Response) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-async def test_settled_releases_of_a_year_are_counted_by_month_producer_host_and_hour(board: Board) -> None:
-    # The board has a release of ofqual that was early in January 2018.
+async def test_judged_releases_of_a_year_are_counted_by_month_producer_host_and_hour(board: Board) -> None:
+    # The board is of 5 January 2018 and already has a release of ofqual, which was early.
     in_january, in_november, before_the_year = 3, 40, 700
     board.add_past_release("ofqual", "on_time", days_ago=in_january)
     board.add_past_release("ofqual", "late", days_ago=in_november)
@@ -39,8 +39,10 @@ async def test_settled_releases_of_a_year_are_counted_by_month_producer_host_and
     by_month = found["Releases by month and verdict"]
     assert len(by_month) == 12
     on_time = {month: cells[0] for month, cells in by_month.items() if cells[0] != "no releases judged"}
+    # January: two are on time and one was early. Percentages are rounded down.
     assert on_time == {"Nov 2017": "0 %, 0 of 1", "Jan 2018": "66 %, 2 of 3"}
     assert found["Releases by producer and verdict"]["Department for Transport"][0] == "100 %, 1 of 1"
+    # All releases have the same host and are due at 09:30.
     assert len(found["Releases by host and verdict"]) == 1
     assert list(found["Releases by hour and verdict"]) == ["09:00"]
 
@@ -54,7 +56,8 @@ async def test_history_of_one_producer_counts_no_release_of_others(board: Board)
     assert "Releases by producer and verdict" not in found
 
 
-async def test_a_producer_is_shown_by_series_the_worst_first_under_the_newest_title(board: Board) -> None:
+async def test_page_of_a_producer_lists_its_series_worst_first_each_by_its_newest_title(board: Board) -> None:
+    # There are two series, road figures and rail. Each has an older release on h0.example and a newer on h1.example.
     for days_ago, verdict, title, host in (
         (40, "on_time", "Road figures, November 2017", "h0.example"),
         (9, "on_time", "Road figures, December 2017", "h1.example"),
@@ -62,20 +65,21 @@ async def test_a_producer_is_shown_by_series_the_worst_first_under_the_newest_ti
         (8, "late", "Rail, 2017/18", "h1.example"),
     ):
         board.add_past_release("dft", verdict, days_ago=days_ago, title=title, url=f"https://{host}/")
-    of_all = read_tables(await board.client.get("/history"))
+    of_all_producers = read_tables(await board.client.get("/history"))
     of_dft = read_tables(await board.client.get("/history", params={"producer": "dft"}))
-    on_one_host = read_tables(await board.client.get("/history", params={"producer": "dft", "host": "h1.example"}))
+    of_dft_on_h1 = read_tables(await board.client.get("/history", params={"producer": "dft", "host": "h1.example"}))
     by_series = "Releases by series and verdict"
-    assert by_series not in of_all
+    assert by_series not in of_all_producers
     assert [(title, cells[0]) for title, cells in of_dft[by_series].items()] == [
         ("Rail, 2017/18", "0 %, 0 of 2"),
         ("Road figures, December 2017", "100 %, 2 of 2"),
     ]
-    assert [cells[0] for cells in on_one_host[by_series].values()] == ["0 %, 0 of 1", "100 %, 1 of 1"]
-    assert "Releases by host and verdict" not in on_one_host
+    assert [cells[0] for cells in of_dft_on_h1[by_series].values()] == ["0 %, 0 of 1", "100 %, 1 of 1"]
+    assert "Releases by host and verdict" not in of_dft_on_h1
 
 
 async def test_releases_whose_slot_is_ahead_are_not_counted() -> None:
+    # There are two boards, because a board keeps the year that it has read for ten minutes.
     async with a_board() as board:
         board.add_past_release("dft", "late", days_ago=3)
         assert "dft" in await board.read_page("/history")
@@ -85,7 +89,7 @@ async def test_releases_whose_slot_is_ahead_are_not_counted() -> None:
         assert "dft" not in await board.read_page("/history")
 
 
-async def test_year_is_read_again_only_after_ten_minutes(board: Board) -> None:
+async def test_history_shows_a_new_release_only_after_ten_minutes(board: Board) -> None:
     before = await board.read_page("/history")
     board.add_past_release("dft", "late", days_ago=3)
     assert await board.read_page("/history") == before
@@ -93,7 +97,7 @@ async def test_year_is_read_again_only_after_ten_minutes(board: Board) -> None:
     assert await board.read_page("/history") != before
 
 
-async def test_producer_has_a_dot_for_each_proved_delay_and_the_median_of_them(board: Board) -> None:
+async def test_producer_has_a_dot_for_each_proved_delay_and_their_median(board: Board) -> None:
     for minutes_late in (1, 10, 120):
         delay = {"min": 60.0 * minutes_late, "max": 60.0 * minutes_late}
         board.add_past_release("dft", "late", days_ago=5, delay=delay)
@@ -101,6 +105,7 @@ async def test_producer_has_a_dot_for_each_proved_delay_and_the_median_of_them(b
     board.add_past_release("dft", "unproven", days_ago=5, delay={"min": 5.0, "max": 5.0})
     board.add_past_release("ofqual", "on_time", days_ago=5)
     page = await board.client.get("/history")
+    # The picture of dft is before the heading of ofqual.
     picture_of_dft = page.text.partition("ofqual</strong>")[0]
     dots = re.findall(r'<circle class="(\w+)" cx="[\d.]+%" cy="([\d.]+)"', picture_of_dft)
     assert [word for word, _ in dots] == ["late"] * 3
@@ -110,9 +115,10 @@ async def test_producer_has_a_dot_for_each_proved_delay_and_the_median_of_them(b
     assert read_tables(page)["Releases by producer and verdict"]["dft"][-1] == "10 min after"
 
 
-def test_two_thousand_releases_become_a_few_hundred_dots_that_count_each_once() -> None:
+def test_two_thousand_releases_become_less_than_600_dots_that_count_each_release_once() -> None:
     starts = month_starts(after_slot(0), "Europe/London")
     points = [make_point(number) for number in range(2000)]
+    # The picture shows delays from -1 to 180 minutes.
     axes = Axes(starts, ends=after_slot(0), low=-1, high=180)
     dots = axes.dots(points)
     assert len(dots) < 600
@@ -121,7 +127,7 @@ def test_two_thousand_releases_become_a_few_hundred_dots_that_count_each_once() 
     assert sum(1 if many is None else int(many[1]) for many in counts) == len(points)
     # x is in percent, and y in pixels of a picture that is 120 pixels high.
     assert all(0 <= x <= 100 and 0 <= y <= 120 for x, y, *_ in dots)
-    # The first release is late and the second on time. Releases with different verdicts share no dot.
+    # The first release is late and the second on time, and releases with different verdicts share no dot.
     assert len(axes.dots(points[:2])) == 2
 
 
@@ -141,14 +147,15 @@ async def test_each_picture_has_a_label_and_no_box_beyond_its_right_end(board: B
     for picture in pictures:
         assert 'role="img" aria-label="Releases by ' in picture
         for left, width in re.findall(r'x="([\d.]+)%" width="([\d.]+)%"', picture):
-            # Both are rounded to 0.001 percent.
+            # Each of the two is rounded to 0.001 percent, so their sum can be 0.001 too large.
             assert float(left) + float(width) <= 100.001
 
 
 @pytest.mark.parametrize("seconds_after_slot", [0, 86400 * 27, 86400 * 200])
-def test_twelve_months_end_with_the_month_of_now(seconds_after_slot: float) -> None:
+def test_history_has_twelve_months_and_the_last_one_is_the_current_one(seconds_after_slot: float) -> None:
     now = after_slot(seconds_after_slot)
     starts = month_starts(now, "Europe/London")
     assert len({(one.year, one.month) for one in starts}) == 12
     assert starts == sorted(starts)
+    # No month has more than 31 days.
     assert starts[-1] <= now < starts[-1] + timedelta(days=32)

@@ -68,10 +68,12 @@ def test_published_schema_matches_the_models() -> None:
     assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == schema(), how_to_publish
 
 
-def test_a_webhook_gets_each_event_of_an_incident_once() -> None:
+def test_a_webhook_gets_each_event_of_an_incident_once_and_in_one_thread() -> None:
+    # Two roles acknowledge the incident, and only the first acknowledgement is an event. It is over once published.
     day = play_day_with_desk(remind_acknowledge_publish_and_sign)
     events = posted_events(day.channels["hook"])
     assert [event["event"] for event in events] == ["opened", "reminder", "acknowledged", "over", "signed"]
+    # A thread has the id of its first event.
     assert {event["thread"] for event in events} == {events[0]["id"]}
     _, reminder, acknowledged, over, signed = events
     assert reminder["incident"]["acknowledged"] is None

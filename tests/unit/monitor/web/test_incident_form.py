@@ -18,7 +18,7 @@ from monitor.store.rows import Draft
 from tests.unit.monitor.web.board import Board
 from tests.unit.monitor.web.people import read_form, send_incident_form, sign_in, signed_in_board
 
-ACCOUNT = "box.B.2.account"
+ACCOUNT_BOX = "box.B.2.account"
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def measure_again(board: Board, field: str, text: str) -> None:
 
 async def test_box_is_saved_as_typed_and_is_in_the_report(board: Board) -> None:
     typed = "  A certificate had expired.\r\n\r\n<b>Nobody</b> noticed, yn anffodus: ŵy.\r\n"
-    answer = await send_incident_form(board, {ACCOUNT: typed})
+    answer = await send_incident_form(board, {ACCOUNT_BOX: typed})
     assert answer.headers["Location"] == f"/incidents/{board.incident}?saved=1"
     kept = "  A certificate had expired.\n\n<b>Nobody</b> noticed, yn anffodus: ŵy.\n"
     assert dict(newest_draft(board).words) == {"B.2.account": kept}
@@ -77,23 +77,23 @@ async def test_box_is_saved_as_typed_and_is_in_the_report(board: Board) -> None:
 
 
 async def test_unchanged_form_makes_no_new_version_of_the_draft(board: Board) -> None:
-    await send_incident_form(board, {ACCOUNT: "One\r\ntwo"})
+    await send_incident_form(board, {ACCOUNT_BOX: "One\r\ntwo"})
     drafts = board.store.verdicts.drafts(board.incident)
     assert (await send_incident_form(board)).status_code == 303
     assert board.store.verdicts.drafts(board.incident) == drafts
 
 
 async def test_emptied_box_of_the_report_is_open_again(board: Board) -> None:
-    await send_incident_form(board, {ACCOUNT: "A certificate."})
+    await send_incident_form(board, {ACCOUNT_BOX: "A certificate."})
     assert "B.2.account" not in list_open_fields(report_from_json(newest_draft(board).facts))
-    await send_incident_form(board, {ACCOUNT: ""})
+    await send_incident_form(board, {ACCOUNT_BOX: ""})
     assert "B.2.account" in list_open_fields(report_from_json(newest_draft(board).facts))
 
 
 async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> None:
     form_before = await read_form(board, f"/incidents/{board.incident}")
     board.edit_draft("B.2.account", "The platform was down.")
-    answer = await send_incident_form(board, {ACCOUNT: "A certificate had expired."}, form=form_before)
+    answer = await send_incident_form(board, {ACCOUNT_BOX: "A certificate had expired."}, form=form_before)
     assert answer.status_code == 409
     for words in ("Another person wrote in the same box", "As it was", "As you wrote it"):
         assert words in answer.text
@@ -102,7 +102,7 @@ async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> Non
     assert "A certificate had expired." in text
     assert "B.2.account" in list_open_fields(report_from_json(newest_draft(board).facts))
     # A browser that reloads the page sends the form again. It changes nothing.
-    again = await send_incident_form(board, {ACCOUNT: "A certificate had expired."}, form=form_before)
+    again = await send_incident_form(board, {ACCOUNT_BOX: "A certificate had expired."}, form=form_before)
     assert again.status_code == 303
     assert newest_draft(board).words["B.2.account"] == text
 
@@ -131,7 +131,7 @@ async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> N
     assert "Text kept from an earlier form" in page.text
     form_before = await read_form(board, f"/incidents/{board.incident}")
     assert form_before[f"box.{box_of_another_form}"] == "Said on another form."
-    moved = {f"box.{box_of_another_form}": "", ACCOUNT: "Said on another form."}
+    moved = {f"box.{box_of_another_form}": "", ACCOUNT_BOX: "Said on another form."}
     await send_incident_form(board, moved, form=form_before)
     assert dict(report_from_json(newest_draft(board).facts).kept) == {}
     assert newest_draft(board).words["B.2.account"] == "Said on another form."
@@ -140,7 +140,7 @@ async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> N
 async def test_text_moved_from_another_form_can_be_changed_in_its_new_box(board: Board) -> None:
     board.edit_draft("A.2.reasons", "A certificate had expired.")
     form_before = await read_form(board, f"/incidents/{board.incident}")
-    # The page shows it in the box of this form that asks for the same.
+    # The box A.2.reasons is of another form. The page shows its text in the box of this form that asks for the same.
     (new_box,) = [name for name, text in form_before.items() if text == "A certificate had expired."]
     await send_incident_form(board, {new_box: "Two certificates."}, form=form_before)
     assert dict(report_from_json(newest_draft(board).facts).kept) == {}
@@ -165,7 +165,7 @@ async def test_note_call_address_and_cause_are_added_to_the_timeline(board: Boar
     await send_incident_form(
         board,
         {"note": "the page says nothing", "call": "web team", "said": "they are on it", "cause": "certificate"},
-        {"address": "https://assets.example.gov.uk/table.ods", ACCOUNT: "And a box."},
+        {"address": "https://assets.example.gov.uk/table.ods", ACCOUNT_BOX: "And a box."},
     )
     assert timeline_texts(board) == [
         "duty statistician: the page says nothing",
@@ -192,7 +192,7 @@ See https://www.gov.uk/government/statistics/schools.\r
 
 async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -> None:
     before = board.late_incident()
-    typed = {"mailed": "an alert to about 13,000 subscribers was sent", ACCOUNT: "Dŵr.\nTwo lines."}
+    typed = {"mailed": "an alert to about 13,000 subscribers was sent", ACCOUNT_BOX: "Dŵr.\nTwo lines."}
     assert (await send_incident_form(board, typed, mail=ALERT)).status_code == 303
     after = board.late_incident()
     by_command_line = note_mail(before, "duty statistician", ALERT, typed["mailed"], after.timeline[-1].at)
@@ -219,7 +219,7 @@ async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -
 async def test_mail_that_cannot_be_added_is_refused_at_its_box(
     board: Board, mail: bytes | None, typed: dict[str, str], reason: str
 ) -> None:
-    answer = await send_incident_form(board, {ACCOUNT: "An hour's work."}, typed, mail=mail)
+    answer = await send_incident_form(board, {ACCOUNT_BOX: "An hour's work."}, typed, mail=mail)
     assert answer.status_code == 400
     assert f'<span class="fault" id="mail-fault">{reason}' in answer.text
     assert "An hour&#39;s work." in answer.text
@@ -228,7 +228,7 @@ async def test_mail_that_cannot_be_added_is_refused_at_its_box(
 
 @pytest.mark.parametrize("mail", [None, ALERT])
 async def test_form_with_or_without_a_mail_is_refused_if_it_is_too_large(board: Board, mail: bytes | None) -> None:
-    too_long, too_many = {ACCOUNT: "x" * (1 << 20)}, {f"box.{number}": "x" for number in range(400)}
+    too_long, too_many = {ACCOUNT_BOX: "x" * (1 << 20)}, {f"box.{number}": "x" for number in range(400)}
     for typed in (too_long, too_many):
         assert (await send_incident_form(board, typed, mail=mail)).status_code == 400
     assert timeline_texts(board) == []
@@ -271,7 +271,7 @@ async def test_role_that_an_incident_is_assigned_to_is_shown_on_every_page_of_it
 async def test_invalid_note_is_refused_with_the_typed_text_kept(
     board: Board, typed: dict[str, str], shown_fault: str
 ) -> None:
-    answer = await send_incident_form(board, {ACCOUNT: "An hour's work."}, typed)
+    answer = await send_incident_form(board, {ACCOUNT_BOX: "An hour's work."}, typed)
     assert answer.status_code == 400
     assert shown_fault in answer.text
     assert "An hour&#39;s work." in answer.text
@@ -281,21 +281,21 @@ async def test_invalid_note_is_refused_with_the_typed_text_kept(
 
 async def test_person_without_a_role_in_the_users_file_must_type_one(users: Path) -> None:
     async with signed_in_board(users, "noel") as board:
-        refused = await send_incident_form(board, {ACCOUNT: "A certificate."})
+        refused = await send_incident_form(board, {ACCOUNT_BOX: "A certificate."})
         assert refused.status_code == 400
         assert "say in which role" in refused.text
-        await send_incident_form(board, {ACCOUNT: "A certificate.", "role": "web editor"})
+        await send_incident_form(board, {ACCOUNT_BOX: "A certificate.", "role": "web editor"})
         assert newest_draft(board).by == "web editor"
 
 
 async def test_typed_role_never_replaces_the_role_of_the_users_file(board: Board) -> None:
-    await send_incident_form(board, {ACCOUNT: "A certificate.", "role": "head of profession"})
+    await send_incident_form(board, {ACCOUNT_BOX: "A certificate.", "role": "head of profession"})
     assert newest_draft(board).by == "duty statistician"
 
 
 @pytest.mark.parametrize(("button", "next_page"), [("preview", "/draft.html"), ("sign", "/sign"), ("save", "?saved=1")])
 async def test_every_button_saves_the_form_and_redirects_to_its_page(board: Board, button: str, next_page: str) -> None:
-    answer = await send_incident_form(board, {ACCOUNT: "A certificate.", "do": button})
+    answer = await send_incident_form(board, {ACCOUNT_BOX: "A certificate.", "do": button})
     assert answer.headers["Location"].endswith(next_page)
     assert newest_draft(board).words["B.2.account"] == "A certificate."
 
@@ -316,11 +316,11 @@ async def test_person_whose_session_ended_gets_back_the_typed_text(board: Board)
 async def test_very_long_text_of_a_person_whose_session_ended_is_refused(board: Board) -> None:
     form_before = await read_form(board, f"/incidents/{board.incident}")
     board.client.cookies.clear()
-    assert (await send_incident_form(board, {ACCOUNT: "x" * (1 << 18)}, form=form_before)).status_code == 400
+    assert (await send_incident_form(board, {ACCOUNT_BOX: "x" * (1 << 18)}, form=form_before)).status_code == 400
 
 
 async def test_decision_to_bring_the_release_forward_is_in_the_timeline(board: Board) -> None:
-    await send_incident_form(board, {"forward": "2018-01-05T09:50", ACCOUNT: "A certificate."})
+    await send_incident_form(board, {"forward": "2018-01-05T09:50", ACCOUNT_BOX: "A certificate."})
     assert timeline_texts(board) == [
         "duty statistician: decided to bring the release forward to 09:50 GMT on 5 January 2018"
     ]
@@ -342,7 +342,7 @@ async def test_form_of_another_session_is_refused(users: Path, signed_in_as: str
         form_of_another_session = await read_form(board, f"/incidents/{board.incident}")
     async with signed_in_board(users, signed_in_as) as board:
         for page in ("draft", "sign"):
-            sent = form_of_another_session | {ACCOUNT: "Mine."}
+            sent = form_of_another_session | {ACCOUNT_BOX: "Mine."}
             answer = await board.client.post(f"/incidents/{board.incident}/{page}", data=sent)
             assert answer.status_code in {401, 403}
         assert len(board.store.verdicts.drafts(board.incident)) == 1
@@ -368,7 +368,7 @@ async def test_form_and_evidence_of_an_unknown_incident_are_not_found(board: Boa
 
 async def test_action_is_added_to_the_report_and_marked_as_done(board: Board) -> None:
     typed = {"action": "Renew the <certificate>", "owner": "web team", "due": "2018-02-01"}
-    await send_incident_form(board, typed, {ACCOUNT: "A certificate."})
+    await send_incident_form(board, typed, {ACCOUNT_BOX: "A certificate."})
     in_report = report_field(board, "B.4.corrective").paragraphs
     assert in_report == ("Renew the <certificate>: web team, by 1 February 2018.",)
     page = await board.read_page(f"/incidents/{board.incident}")

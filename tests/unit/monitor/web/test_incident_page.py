@@ -71,6 +71,7 @@ async def test_open_incident_without_a_draft_shows_its_status_and_steps(board: B
     assert incident.facts is not None
     moved = Finding(FindingKind.SHORT_NOTICE, detail="moved from 9 January on 4 January")
     facts = replace(incident.facts, findings=(moved,), verdict=VerdictKind.MOVED)
+    # Drafts are stored by incident, so the incident with this id has none.
     board.save_incident(replace(incident, id="moved", kind=Kind.CALENDAR, facts=facts))
     page = await board.read_page("/incidents/moved")
     for words in ("So far", "at short notice", moved.detail, "What to do now", "Ask the producer which"):
@@ -119,7 +120,7 @@ async def test_signed_version_and_later_amendments_are_marked(board: Board) -> N
     assert '<td data-head="What changed">2. Circumstances of breach</td>' in page
 
 
-async def test_incident_without_measurements_and_draft_has_a_page(board: Board) -> None:
+async def test_incident_without_measurements_and_draft_has_a_page_without_steps(board: Board) -> None:
     board.save_incident(replace(board.late_incident(), id="bare", facts=None))
     page = await board.client.get("/incidents/bare")
     assert page.status_code == 200
@@ -167,7 +168,7 @@ async def test_every_format_of_a_draft_can_be_downloaded(board: Board) -> None:
     for ending, media in DOCUMENTS.items():
         answer = await board.client.get(f"/api/v1/incidents/{board.incident}/draft.{ending}")
         assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, media)
-        assert len(answer.content) > 1000
+        assert len(answer.content) > 1000  # no draft is shorter
     assert await board.status_of(f"/api/v1/incidents/{board.incident}/draft.exe") == 404
 
 
@@ -207,7 +208,7 @@ def test_first_seen_is_described_as_an_interval(after: str | None, by: str | Non
     assert seen_text({"after": after, "by": by}, "Europe/London") == words
 
 
-async def test_page_of_an_early_release_shows_the_length_of_its_exposure(board: Board) -> None:
+async def test_page_of_an_early_release_shows_when_it_was_out_and_for_how_long(board: Board) -> None:
     page = await board.read_page("/releases/early")
     assert "Out early</dt><dd>for " in page
     assert "(page): came between " in page
@@ -226,6 +227,7 @@ async def test_each_document_of_a_report_is_downloaded_by_name(board: Board) -> 
     address = f"/api/v1/incidents/{board.incident}/draft.md"
     statement = await board.client.get(f"{address}?document=statement")
     assert statement.text.startswith("# Statement for users")
+    # The steps are an annex of the draft, but not of the report.
     assert "Annex" not in await board.read_page(f"{address}?document=report")
     page = await board.read_page(f"/incidents/{board.incident}")
     for paper in ("correction", "lines", "email"):

@@ -95,14 +95,14 @@ async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -
 
 
 async def test_change_that_the_running_monitor_records_is_sent_within_two_pulses(board: Board) -> None:
-    board.running.watched["r"] = WatchedState(object(), after_slot(599))
+    board.running.watched["r"] = WatchedState(change_mark=object(), last_look=after_slot(599))
     live = LiveBoard(board.queries)
     stream = live.listen("", sees_all=True)
     await read_events(stream, pulses=2)
     verdict = judged(500, {"page": [a_run("page", ABSENT, -60, 500)]})
     board.running.bodies["r"] = body_of(verdict, None) | {"title": "Another"}
-    # A pulse with another record says that the release was judged again.
-    board.running.watched["r"] = WatchedState(object(), after_slot(600))
+    # Another mark says that the release has changed.
+    board.running.watched["r"] = WatchedState(change_mark=object(), last_look=after_slot(600))
     assert "Another" in changed_parts(await read_events(stream, pulses=2))[element_id("r")]
 
 
@@ -154,7 +154,7 @@ async def test_stream_for_strangers_before_the_slot_does_not_depend_on_what_is_o
 
 
 async def test_pulse_contains_the_time_and_the_last_looks(board: Board) -> None:
-    board.running.watched["r"] = WatchedState(None, after_slot(599))
+    board.running.watched["r"] = WatchedState(change_mark=None, last_look=after_slot(599))
     live = LiveBoard(board.queries)
     (pulse,) = [one for one in await read_events(live.listen("", sees_all=True)) if one.kind == "pulse"]
     # The board is of 600 s after the slot of 09:30. The page counts in milliseconds since 1970.

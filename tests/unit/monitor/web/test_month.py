@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,10 @@ FEBRUARY = "/calendar?month=2018-02"
 
 
 def save_release_due(board: Board, name: str, start: datetime, **changes: Any) -> None:  # noqa: ANN401 # of the JSON
-    """Store a pending release, titled "Figures" and its name. `changes` are to its JSON, `slot` to that of its slot."""
+    """Store a pending release, titled by its name. `changes` are to its JSON, `slot` to that of its slot."""
     row = board.stored_release()
     slot = row.body["slot"] | {"start": instant_json(start), "end": None} | changes.pop("slot", {})
-    result = {"id": name, "title": f"Figures {name}", "verdict": "pending", "incident": None, "final": False}
+    result = {"id": name, "title": name, "verdict": "pending", "incident": None, "final": False}
     body = row.body | result | {"slot": slot, "exposures": [], "findings": []} | changes
     with board.store.transaction() as tx:
         tx.save_judged(Judged(name, body["producer"], start, body["verdict"], "none", final=False, at=start, body=body))
@@ -42,35 +41,34 @@ def titles_by_day(page: str) -> Mapping[str, list[str]]:
 
 
 async def test_releases_are_listed_under_their_local_day_in_slot_order(board: Board) -> None:
-    # Local time is an hour ahead of UTC in summer.
-    save_release_due(board, "of 00:30 on 1 August", datetime(2018, 7, 31, 23, 30, tzinfo=UTC))
-    save_release_due(board, "of noon on 5 July", datetime(2018, 7, 5, 11, 0, tzinfo=UTC))
-    save_release_due(board, "of 00:00 on 5 July", datetime(2018, 7, 4, 23, 0, tzinfo=UTC))
+    # Each title is the local time of the slot, which is an hour ahead of UTC in summer.
+    save_release_due(board, "00:30 on 1 August", datetime(2018, 7, 31, 23, 30, tzinfo=UTC))
+    save_release_due(board, "noon on 5 July", datetime(2018, 7, 5, 11, 0, tzinfo=UTC))
+    save_release_due(board, "00:00 on 5 July", datetime(2018, 7, 4, 23, 0, tzinfo=UTC))
     july, august = [await board.read_page(f"/calendar?month=2018-{month}") for month in ("07", "08")]
-    assert titles_by_day(july) == {"Thursday 5 July 2018": ["Figures of 00:00 on 5 July", "Figures of noon on 5 July"]}
-    assert titles_by_day(august) == {"Wednesday 1 August 2018": ["Figures of 00:30 on 1 August"]}
+    assert titles_by_day(july) == {"Thursday 5 July 2018": ["00:00 on 5 July", "noon on 5 July"]}
+    assert titles_by_day(august) == {"Wednesday 1 August 2018": ["00:30 on 1 August"]}
     assert '<td class="time" data-head="Promised">00:00 BST' in july
 
 
-async def test_promise_without_a_day_is_listed_last_and_one_without_a_time_says_so(board: Board) -> None:
-    save_release_due(board, "of a month", datetime(2018, 2, 1, tzinfo=UTC), slot={"precision": "month"})
-    save_release_due(board, "of a day", datetime(2018, 2, 8, tzinfo=UTC), slot={"precision": "day"})
+async def test_releases_due_without_a_time_say_so_and_those_without_a_day_are_listed_last(board: Board) -> None:
+    save_release_due(board, "due in a month", datetime(2018, 2, 1, tzinfo=UTC), slot={"precision": "month"})
+    save_release_due(board, "due on a day", datetime(2018, 2, 8, tzinfo=UTC), slot={"precision": "day"})
     text = (await board.client.get(FEBRUARY)).text
     assert titles_by_day(text) == {
-        "Thursday 8 February 2018": ["Figures of a day"],
-        "On no day yet": ["Figures of a month"],
+        "Thursday 8 February 2018": ["due on a day"],
+        "On no day yet": ["due in a month"],
     }
     assert text.count("no time announced") == 2
 
 
 async def test_provisional_promise_is_marked(board: Board) -> None:
-    start = datetime(2018, 2, 8, 9, 30, tzinfo=UTC)
-    promised = a_promise(release="perhaps")
-    slot = replace(promised.slot, instant=start)
+    slot = datetime(2018, 2, 8, 9, 30, tzinfo=UTC)
     with board.store.transaction() as tx:
         tx.save_release(a_release(id="perhaps"))
-        tx.add_promises([replace(promised, slot=slot, state=State.PROVISIONAL)])
-    save_release_due(board, "perhaps", start)
+        tx.add_promises([a_promise(slot, release="perhaps", state=State.PROVISIONAL)])
+    # The page also needs the JSON of the release, which has no state of its promise.
+    save_release_due(board, "perhaps", slot)
     text = (await board.client.get(FEBRUARY)).text
     assert re.search(r"09:30 GMT<br><span class=\"producer\">provisional<", text)
 
@@ -81,18 +79,15 @@ async def test_month_of_one_producer_has_its_own_subscription_address(board: Boa
     save_release_due(board, "marks", datetime(2018, 2, 8, 9, 30, tzinfo=UTC))
     of_all = await board.read_page(FEBRUARY)
     of_dft = await board.read_page(f"{FEBRUARY}&producer=dft")
-    assert {title for titles in titles_by_day(of_all).values() for title in titles} == {
-        "Figures marks",
-        "Figures roads",
-    }
-    assert titles_by_day(of_dft) == {"Thursday 8 February 2018": ["Figures roads"]}
+    assert {title for titles in titles_by_day(of_all).values() for title in titles} == {"marks", "roads"}
+    assert titles_by_day(of_dft) == {"Thursday 8 February 2018": ["roads"]}
     assert 'href="/calendar.ics"' in of_all
     assert 'href="/calendar.ics?producer=dft"' in of_dft
     assert 'href="/calendar?month=2018-03&amp;producer=dft"' in of_dft
 
 
 async def test_very_full_month_shows_counts_that_link_to_the_boards_of_days(board: Board) -> None:
-    # A month of more than 400 releases is very full. The first of these 401 is on 1 February, the next on the 2nd.
+    # A month of more than 400 releases is very full. Of these 401, 201 are on 1 February and 200 on 2 February.
     for number in range(401):
         save_release_due(board, f"n{number}", datetime(2018, 2, 1 + number % 2, 9, 30, tzinfo=UTC))
     text = (await board.client.get(FEBRUARY)).text
@@ -112,18 +107,18 @@ async def test_month_for_strangers_before_the_slot_does_not_depend_on_what_is_ou
     async with signed_in_board(users) as board:
         board.queries.public = True
         now = board.clock.now()
-        # The release is out 40 days before its slot.
+        # The release is due in 40 days and is out now.
         exposure = {"part": "page", "from": {"after": None, "by": instant_json(now)}, "to": {"after": None, "by": None}}
         out_early = {"verdict": "early", "exposures": [exposure | {"seconds": None, "open": True}], "incident": "inc"}
         out_early |= {"url": "https://www.gov.uk/out-already"}
         start = now + timedelta(days=40)
-        save_release_due(board, "same", start, **out_early)
+        save_release_due(board, "marks", start, **out_early)
         for_staff = await board.read_page(f"/calendar?month={start:%Y-%m}")
         board.client.cookies.clear()
-        while_out = await board.read_page(f"/calendar?month={start:%Y-%m}")
-        save_release_due(board, "same", start)
-        while_not_out = await board.read_page(f"/calendar?month={start:%Y-%m}")
+        for_strangers_if_out = await board.read_page(f"/calendar?month={start:%Y-%m}")
+        save_release_due(board, "marks", start)
+        for_strangers_if_not_out = await board.read_page(f"/calendar?month={start:%Y-%m}")
     assert "1 early" in for_staff
     assert 'href="/incidents/inc"' in for_staff
-    assert "Figures same" in while_out
-    assert while_out == while_not_out
+    assert [*titles_by_day(for_strangers_if_out).values()] == [["marks"]]
+    assert for_strangers_if_out == for_strangers_if_not_out

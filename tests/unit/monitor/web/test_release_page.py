@@ -31,7 +31,7 @@ async def test_observations_are_drawn_and_listed(board: Board) -> None:
     assert "blind (stalled)" in table
 
 
-async def test_claim_of_the_publisher_is_shown_apart_from_proof_and_a_logged_incident_is_linked(board: Board) -> None:
+async def test_release_page_shows_the_claim_of_the_publisher_apart_from_proof(board: Board) -> None:
     release = board.store.ledger.release("r")
     assert release is not None
     claim = Claim(
@@ -44,16 +44,20 @@ async def test_claim_of_the_publisher_is_shown_apart_from_proof_and_a_logged_inc
         source="https://www.gov.uk/api/content/x",
         read=after_slot(600),
     )
-    words = {"what": "A leak", "when": "2018-01-04"}
-    logged = log_by_hand(words | {"title": "T", "producer": "ofqual", "release": "r"}, None, after_slot(600))
     with board.store.transaction() as tx:
         tx.add_claim(claim)
-        tx.save_incident(logged)
     text = await board.read_page("/releases/r")
-    assert f'href="/incidents/{logged.id}"' in text
     claimed = text.partition("What the publisher claims")[2]
     assert NO_PROOF in claimed
+    # It claims to have published 180 s after the slot of 09:30.
     assert "first published 5 Jan 2018 09:33:00 GMT" in claimed
+
+
+async def test_release_page_links_to_an_incident_that_was_logged_by_hand_for_the_release(board: Board) -> None:
+    words = {"what": "A leak", "when": "2018-01-04", "title": "T", "producer": "ofqual", "release": "r"}
+    logged = log_by_hand(words, None, after_slot(600))
+    board.save_incident(logged)
+    assert f'href="/incidents/{logged.id}"' in await board.read_page("/releases/r")
 
 
 async def test_the_release_page_says_that_its_address_is_from_its_calendar(board: Board) -> None:
@@ -84,7 +88,7 @@ async def test_strangers_see_reasons_but_no_looks_after_the_slot(board: Board) -
 
 
 @pytest.mark.parametrize(
-    ("ended", "shown_release", "shown_exposure"),
+    ("ended", "words_of_release", "words_of_exposure"),
     [
         ("slot", "out when its time came, since before", "still public when its slot came"),
         ("removed", "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "removed between"),
@@ -92,11 +96,12 @@ async def test_strangers_see_reasons_but_no_looks_after_the_slot(board: Board) -
         (None, "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "for an unknown reason"),
     ],
 )
-async def test_release_page_says_why_an_exposure_ended(
-    board: Board, ended: str | None, shown_release: str, shown_exposure: str
+async def test_release_page_says_why_an_exposure_ended_and_when_the_release_was_out_as_promised(
+    board: Board, ended: str | None, words_of_release: str, words_of_exposure: str
 ) -> None:
     row = board.stored_release("early")
     (exposure,) = row.body["exposures"]
+    # The JSON of an exposure can be without `ended`.
     exposure.pop("ended", None)
     if ended is not None:
         exposure["ended"] = ended
@@ -104,5 +109,5 @@ async def test_release_page_says_why_an_exposure_ended(
     with board.store.transaction() as tx:
         tx.save_judged(replace(row, final=True, body=row.body | {"released": released, "exposures": [exposure]}))
     text = await board.read_page("/releases/early")
-    assert f"<dt>As promised</dt><dd>{shown_release}</dd>" in text
-    assert shown_exposure in text.partition("<dt>Out early</dt><dd>")[2].partition("</dd>")[0]
+    assert f"<dt>As promised</dt><dd>{words_of_release}</dd>" in text
+    assert words_of_exposure in text.partition("<dt>Out early</dt><dd>")[2].partition("</dd>")[0]

@@ -379,7 +379,7 @@ async def test_provider_is_used_again_after_a_failure(visitor: Visitor) -> None:
     ],
     ids=["fewer rights", "no right", "another claim", "another provider", "no provider"],
 )
-async def test_session_of_duty_has_the_access_of_a_changed_configuration_from_the_next_request(
+async def test_changed_configuration_decides_from_the_next_request_what_an_existing_session_may_read(
     visitor: Visitor, tmp_path: Path, change: dict[str, Any] | None, access: str
 ) -> None:
     await visitor.sign_on()

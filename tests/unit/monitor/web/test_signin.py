@@ -121,7 +121,7 @@ async def test_a_session_lasts_for_a_working_day(board: Board) -> None:
     assert await board.status_of("/") == 303
 
 
-async def test_session_ends_when_its_line_is_removed(board: Board, users: Path, anne: str) -> None:
+async def test_session_ends_when_the_line_of_its_person_is_removed(board: Board, users: Path, anne: str) -> None:
     await sign_in(board)
     rewrite_file(users, f"{anne}\n# nothing of hers has changed\n")
     assert await board.status_of("/") == 200
@@ -129,7 +129,7 @@ async def test_session_ends_when_its_line_is_removed(board: Board, users: Path, 
     assert await board.status_of("/") == 303
 
 
-async def test_session_ends_when_its_password_is_changed(board: Board, users: Path) -> None:
+async def test_session_ends_when_the_password_of_its_person_is_changed(board: Board, users: Path) -> None:
     await sign_in(board)
     rewrite_file(users, make_line("anne", "another horse battery"))
     assert await board.status_of("/") == 303

@@ -48,8 +48,8 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def use_token(board: Board, token: str) -> dict[str, int]:
-    """Use a token for metrics, a page, the API, an acknowledgement and a silence, and return the status of each."""
+async def statuses_with_token(board: Board, token: str) -> dict[str, int]:
+    """Request metrics, a page, the API, an acknowledgement and a silence with a token. Return each status by name."""
     statuses = {}
     for name, path in (("metrics", "/metrics"), ("page", "/status"), ("api", "/api/v1/releases")):
         statuses[name] = (await board.client.get(path, headers=bearer(token))).status_code
@@ -63,7 +63,7 @@ async def use_token(board: Board, token: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("scope", "statuses"),
+    ("scope", "status_by_request"),
     [
         (TokenScope.METRICS, {"metrics": 200, "page": 401, "api": 401, "acknowledge": 403, "silence": 401}),
         (TokenScope.READ, {"metrics": 200, "page": 200, "api": 200, "acknowledge": 403, "silence": 403}),
@@ -71,16 +71,15 @@ async def use_token(board: Board, token: str) -> dict[str, int]:
     ],
 )
 async def test_token_allows_only_what_its_scope_covers(
-    board: Board, tokens: Tokens, scope: TokenScope, statuses: dict[str, int]
+    board: Board, tokens: Tokens, scope: TokenScope, status_by_request: dict[str, int]
 ) -> None:
-    # 401: the token cannot open this address. 403: it can read the address, but not change it. An acknowledgement
-    # gets 403 from every token that may not acknowledge.
-    assert await use_token(board, tokens[scope].text) == statuses
+    # A request that the scope does not cover gets 401 or 403.
+    assert await statuses_with_token(board, tokens[scope].text) == status_by_request
     assert board.acknowledged_by() == (["web team"] if scope is TokenScope.DUTY else [])
 
 
 async def test_unknown_token_opens_nothing(board: Board) -> None:
-    assert set((await use_token(board, "wrong")).values()) == {401}
+    assert set((await statuses_with_token(board, "wrong")).values()) == {401}
 
 
 async def test_token_ends_when_its_line_is_removed(board: Board, users: Path, tokens: Tokens) -> None:
@@ -93,10 +92,11 @@ async def test_token_ends_when_its_line_is_removed(board: Board, users: Path, to
 async def test_log_and_users_file_contain_no_token(board: Board, tokens: Tokens) -> None:
     token, line = tokens[TokenScope.DUTY]
     with capture_logs() as logs:
-        await use_token(board, token)
-        await use_token(board, f"{token}x")
+        await statuses_with_token(board, token)
+        await statuses_with_token(board, f"{token}x")
     assert token not in str(logs)
     assert token not in line
+    # The line of a token is valid in a users file.
     assert all(entry["event"] != "users_faulty" for entry in logs)
 
 
