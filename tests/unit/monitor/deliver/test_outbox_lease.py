@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.deliver.outbox import OutboxOptions
+from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.outbox_lease import OutboxLease
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.lease import OUTBOX, Leaseholder
@@ -35,6 +35,7 @@ from tests.worlds.stores import TemporaryStore, a_store
 
 T = TypeVar("T")
 LEASE_LENGTH = timedelta(seconds=10)
+MOST_ATTEMPTS_IF_CHANNEL_RAISES = 8
 RELEASES = [f"r{number}" for number in range(4)]
 
 
@@ -54,12 +55,12 @@ def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
         same_store = open_store(f"sqlite:///{tmp_path}/store.db", durable=False)
         writer, other_writer = Writer(store, clock), Writer(same_store, clock)
         await open_late_incidents(store, writer, clock, RELEASES)
-        channel = SlowChannel(clock, 7.0)
+        channel = SlowChannel(clock, seconds=7.0)
         one = an_outbox(store, writer, [channel], clock, as_process("one"))
         two = an_outbox(same_store, other_writer, [channel], clock, as_process("two"))
         running = [asyncio.create_task(outbox.run()) for outbox in (one, two)]
         for _ in range(20):  # for 100 s, in which all four messages are sent
-            two.wake()
+            two.wake()  # so that it also tries to send
             await clock.sleep(5)
         await cancel(*running)
         assert len(channel.begun_ids) == len(set(channel.begun_ids)) == len(RELEASES)
@@ -74,9 +75,10 @@ def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
 def test_the_lease_is_renewed_during_a_send_that_is_longer_than_a_lease() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["r"])
-        channel = SlowChannel(clock, 6 * LEASE_LENGTH.total_seconds())
+        channel = SlowChannel(clock, seconds=6 * LEASE_LENGTH.total_seconds())
         sending = asyncio.create_task(an_outbox(store, writer, [channel], clock, as_process("one")).send_due("mail"))
         await clock.sleep(4 * LEASE_LENGTH.total_seconds())
+        # A process that may not send learns when the lease of the other one ends.
         leased_until = await an_outbox(store, writer, [channel], clock, as_process("two")).send_due("mail")
         assert leased_until is not None
         assert leased_until > clock.now()
@@ -87,7 +89,7 @@ def test_the_lease_is_renewed_during_a_send_that_is_longer_than_a_lease() -> Non
     play_story(story)
 
 
-def test_messages_are_sent_within_minutes_even_if_each_write_to_the_store_takes_longer_than_a_lease_lasts() -> None:
+def test_messages_are_sent_within_ten_minutes_even_if_each_write_takes_longer_than_a_lease_lasts() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         seconds_for_each_write = 1.2 * LEASE_LENGTH.total_seconds()
@@ -103,33 +105,42 @@ def test_messages_are_sent_within_minutes_even_if_each_write_to_the_store_takes_
     run_virtually(story, START)
 
 
+LEASE_LENGTH_OF_SLOW_STORE = timedelta(seconds=1.2)
+
+
+def outbox_of_process(
+    name: str, store: TemporaryStore, writer: SlowWriter, channel: SlowChannel, clock: VirtualClock
+) -> Outbox:
+    """Return the outbox of a process whose leases run out by the clock of a shared database."""
+    holder = Holder(name, LEASE_LENGTH_OF_SLOW_STORE, writer=writer)
+    return an_outbox(store, writer, [channel], clock, OutboxOptions(holder=holder))
+
+
 @pytest.mark.parametrize("seconds_to_record_outcome", [1.3, 2.6, 3.0])
-def test_a_message_whose_outcome_is_recorded_after_its_lease_ended_is_not_sent_again(
+def test_a_message_whose_outcome_is_recorded_after_its_lease_ended_is_not_sent_again_by_another_process(
     seconds_to_record_outcome: float,
 ) -> None:
     async def story(clock: VirtualClock) -> None:
-        store, lease_length = TemporaryStore(), timedelta(seconds=1.2)
-        writer, other_writer = SlowWriter(store, clock), SlowWriter(store, clock)
+        store = TemporaryStore()
+        first_writer, second_writer = SlowWriter(store, clock), SlowWriter(store, clock)
         await open_late_incidents(store, Writer(store, clock), clock, ["r"])
-        channel = SlowChannel(clock, 0.5)
-        one, two = (
-            an_outbox(store, own, [channel], clock, OutboxOptions(holder=Holder(name, lease_length, writer=own)))
-            for name, own in (("one", writer), ("two", other_writer))
-        )
-        first_process = asyncio.create_task(one.run())
+        channel = SlowChannel(clock, seconds=0.5)
+        first_process = asyncio.create_task(outbox_of_process("first", store, first_writer, channel, clock).run())
         await clock.sleep(0.2)
         assert len(channel.begun_ids) == 1
         # The first process is sending. From now on each write takes longer than the lease lasts.
-        writer.seconds_to_begin, other_writer.seconds_to_begin = seconds_to_record_outcome, 1.3
-        second_process = asyncio.create_task(two.run())
-        for _ in range(200):
-            two.wake()
+        first_writer.seconds_to_begin = seconds_to_record_outcome
+        second_writer.seconds_to_begin = LEASE_LENGTH_OF_SLOW_STORE.total_seconds() + 0.1
+        second = outbox_of_process("second", store, second_writer, channel, clock)
+        second_process = asyncio.create_task(second.run())
+        for _ in range(200):  # for 20 s
+            second.wake()
             await clock.sleep(0.1)
         await cancel(first_process, second_process)
         assert len(channel.begun_ids) == 1
         assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
-        writer.abandon()
-        other_writer.abandon()
+        first_writer.abandon()
+        second_writer.abandon()
 
     run_virtually(story, START)
 
@@ -170,9 +181,10 @@ def test_a_message_for_which_a_channel_raises_is_given_up_within_an_hour_and_the
         assert {message.data["release"] for message in channel.messages.values()} == {"r1", "r2"}
         await send_until_none_waits(outbox, clock)
         (given_up,) = store.outbox.given_up(after_slot(0))
-        assert given_up.attempts == 8  # a message that its channel refuses is tried up to 500 times
+        # A message that its channel refuses without an exception is tried up to 500 times.
+        assert given_up.attempts == MOST_ATTEMPTS_IF_CHANNEL_RAISES
+        # The text of the exception may have a secret, here hunter2.
         assert given_up.reason.endswith("broke with ValueError")
-        # The text of the exception may have a secret.
         assert "hunter2" not in given_up.reason
         assert clock.now() < START + HOUR
 
@@ -182,7 +194,7 @@ def test_a_message_for_which_a_channel_raises_is_given_up_within_an_hour_and_the
 def test_a_message_that_may_have_killed_the_process_is_tried_last() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["a", "b"])
-        channel_before_kill, channel_after_kill = SlowChannel(clock, 3600.0), SlowChannel(clock, 1.0)
+        channel_before_kill, channel_after_kill = SlowChannel(clock, seconds=3600), SlowChannel(clock, seconds=1)
         sending = asyncio.create_task(an_outbox(store, writer, [channel_before_kill], clock).send_due("mail"))
         await clock.sleep(1)
         await cancel(sending)
@@ -194,28 +206,35 @@ def test_a_message_that_may_have_killed_the_process_is_tried_last() -> None:
     play_story(story)
 
 
-def test_a_lease_is_still_ours_while_it_is_renewed_and_not_once_another_could_take_it() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
+async def ask(question: Callable[[], T]) -> T:
+    return question()
 
-        async def ask(question: Callable[[], T]) -> T:
-            return question()
 
+def test_a_lease_is_ours_from_when_we_take_it_and_while_we_renew_it_until_another_could_take_it() -> None:
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
+        lease = OutboxLease(store.leases, writer, clock, Leaseholder("one", LEASE_LENGTH), ask)
+        assert not lease.is_still_ours(clock.now())
+        await lease.take_or_renew()
+        assert lease.is_still_ours(clock.now())
+        async with lease.keep_renewing():
+            await clock.sleep(3 * LEASE_LENGTH.total_seconds())
+            assert lease.is_still_ours(clock.now())
+        await clock.sleep(LEASE_LENGTH.total_seconds())
+        assert not lease.is_still_ours(clock.now())
+
+    play_story(story)
+
+
+def test_a_lease_that_ended_without_renewal_can_be_taken_by_another_process_and_is_then_only_its() -> None:
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         one, two = (
             OutboxLease(store.leases, writer, clock, Leaseholder(name, LEASE_LENGTH), ask) for name in ("one", "two")
         )
-        assert not one.is_still_ours(clock.now())
-        assert await one.take_or_renew() is None
-        async with one.keep_renewing():
-            # Making a draft may take longer than a lease lasts.
-            await clock.sleep(3 * LEASE_LENGTH.total_seconds())
-            assert one.is_still_ours(clock.now())
+        await one.take_or_renew()
+        assert await two.take_or_renew() == clock.now() + LEASE_LENGTH
         await clock.sleep(LEASE_LENGTH.total_seconds())
-        assert not one.is_still_ours(clock.now())
-        assert await two.take_or_renew() is None
-        assert await one.take_or_renew() is not None
+        await two.take_or_renew()
+        assert await one.take_or_renew() == clock.now() + LEASE_LENGTH
         assert (one.is_still_ours(clock.now()), two.is_still_ours(clock.now())) == (False, True)
-        writer.abandon()
 
-    run_virtually(story)
+    play_story(story)

@@ -63,10 +63,11 @@ async def test_a_platform_fault_that_delays_eight_releases_is_one_thread_with_fe
 
 @pytest.mark.slow
 @with_day
-async def test_a_producers_channel_gets_only_its_own_releases_and_a_hook_gets_all(day: Day) -> None:
+async def test_a_producers_channel_gets_messages_about_only_its_own_releases_and_a_hook_about_all(day: Day) -> None:
     await run_day_of_outage(day)
     assert len(day.subjects("ons")) <= len(day.subjects("mail"))
     assert day.subjects("ons")[0].startswith("LATE: 2 releases of ons (8 in all) on www.gov.uk")
+    # r7 is a release of ons, and r0 of dfe.
     texts = " ".join(message.text for message in day.channels["ons"].messages.values())
     assert "Title r7" in texts
     assert "Title r0" not in texts
@@ -99,6 +100,7 @@ async def test_the_opening_of_a_platform_incident_replaces_only_unsent_openings_
     await day.judge_at(NOTE_AT, ["r0"])
     await day.run_until(NOTE_AT + 2)
     assert day.kinds("mail") == ["opened"]
+    # No opening of r3 or r6 is sent before the three releases are judged together.
     await day.judge_at(NOTE_AT + 3, ["r3", "r6"])
     await day.judge_at(NOTE_AT + 4, ["r0", "r3", "r6"])
     await day.run_until(NOTE_AT + 34)

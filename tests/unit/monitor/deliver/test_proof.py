@@ -65,6 +65,7 @@ def test_an_incident_has_hashes_of_records_stored_before_or_in_the_same_transact
     incident = record_verdict(store, a_late_verdict(OVERDUE_AT), recorder)
     assert incident.facts is not None
     hashes = dict(incident.facts.certainty.records)
+    # The verdict also names a third record, which is not stored anywhere.
     assert hashes == {"edge-1": STORED.sha256, "edge-2": NOT_STORED_YET.sha256, "edge-3": ""}
     # The annex of the draft shows the hashes.
     report = report_from_json(last_draft(store, incident).facts)

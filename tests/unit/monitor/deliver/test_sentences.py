@@ -107,7 +107,7 @@ def test_the_end_of_an_exposure_and_the_later_release_on_time_have_a_notice_each
     *_, exposure_over, final = notices_over_time(read_every_second(Truth(turns_ms)), None)
     assert (exposure_over.kind, final.kind) == ("exposure_closed", "final")
     assert exposure_over.subject != final.subject
-    assert "released between 09:30:0" in final.subject
+    assert "released between 09:30:0" in final.subject  # it is back one second after the slot at 09:30
     assert "What changed: what was public before its slot was removed" in exposure_over.text
 
 

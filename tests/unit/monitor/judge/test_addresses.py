@@ -41,14 +41,14 @@ def test_a_look_at_another_address_begins_a_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("absent_at", "expected", "released_after"),
+    ("address_of_absence", "expected", "released_after"),
     [(OLD, VerdictKind.UNPROVEN, None), (NEW, VerdictKind.LATE, 70)],
     ids=["another", "its own"],
 )
 def test_an_absence_dates_the_release_only_at_its_own_address(
-    absent_at: str, expected: VerdictKind, released_after: float | None
+    address_of_absence: str, expected: VerdictKind, released_after: float | None
 ) -> None:
-    absent = [a_sighting(ABSENT, when, address=absent_at) for when in (-1, 70)]
+    absent = [a_sighting(ABSENT, when, address=address_of_absence) for when in (-1, 70)]
     present = [a_sighting(PRESENT, when, address=NEW, specific=True) for when in (75, 80)]
     verdict = verdict_at(NEW, {"page": looks(*absent, *present)})
     assert (verdict.verdict, verdict.page.released.after) == (expected, after_slot(released_after))
@@ -100,9 +100,9 @@ def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses() -> None:
     assert verdict_at_guess(201, announcement=announcing, index=unlisted, page=old_copy).verdict is VerdictKind.OVERDUE
 
 
-@pytest.mark.parametrize(("does_redirect", "early_bound"), [(False, None), (True, 0.0)])
-def test_a_late_release_is_known_not_to_have_been_early_only_if_its_announcement_redirects_in_the_end(
-    early_bound: float | None, *, does_redirect: bool
+@pytest.mark.parametrize(("does_redirect", "expected_early_bound"), [(False, None), (True, 0.0)])
+def test_a_late_release_is_surely_not_early_only_if_its_announcement_redirects_in_the_end(
+    expected_early_bound: float | None, *, does_redirect: bool
 ) -> None:
     # A listing read later does not show what was public at the slot and removed again.
     redirect = [a_sighting(UNKNOWN, 301, why=REDIRECTED)] if does_redirect else []
@@ -112,7 +112,7 @@ def test_a_late_release_is_known_not_to_have_been_early_only_if_its_announcement
         "page": looks_at(NEW, (300, PRESENT)),
     }
     verdict = verdict_at(NEW, seen, now=400, address=Address.FOUND)
-    assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, early_bound)
+    assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, expected_early_bound)
 
 
 LAST_ABSENT, FOUND_AT = 239, 242

@@ -72,7 +72,7 @@ def test_a_promise_last_read_long_before_its_slot_or_exposure_proves_nothing(
     verdict = verdict_on([promise], published_at=published_at)
     assert (verdict.verdict, verdict.exposures) == (VerdictKind.UNPROVEN, ())
     assert doubt_details(verdict) == [verdict.unproven_because]
-    # They count to the slot, or to the exposure of a page that was out early.
+    # The minutes from the last read count to the slot, or to the exposure of a page that was out early.
     reason = Reason.NOT_CONFIRMED.text(promise=promise, last=at("08:29"), before=60.0 * minutes_from_last_read)
     assert verdict.unproven_because == reason
 
@@ -112,7 +112,7 @@ def test_a_file_that_is_late_after_its_early_page_is_in_doubt_unless_the_calenda
     ("last_read", "expected", "doubt_count"),
     [("08:39", VerdictKind.UNPROVEN, 1), ("08:41", VerdictKind.EARLY, 1), ("09:11", VerdictKind.EARLY, 0)],
 )
-def test_before_its_slot_a_promise_must_be_confirmed_when_the_first_exposure_began(
+def test_an_early_page_needs_a_read_of_its_promise_in_the_half_hour_before_and_is_in_doubt_without_one_after(
     last_read: str, expected: VerdictKind, doubt_count: int
 ) -> None:
     verdict = verdict_on([promise_last_read(last_read)], published_at="09:10", now="09:30")

@@ -82,7 +82,7 @@ def test_a_410_after_a_404_before_the_slot_proves_that_the_page_was_public_for_a
     length = Bounds(0, first_removed - last_missing)
     verdict = verdict_on(MISSING_UNTIL_300_S_BEFORE, REMOVED_FROM_285_S_BEFORE)
     assert verdict.exposures == (Exposure("page", unseen, unseen, length, open=False, ended=Ended.REMOVED),)
-    assert "came and went between Fri 5 Jan 2018 09:25:00 GMT" in verdict.findings[0].detail
+    assert "came and went between Fri 5 Jan 2018 09:25:00 GMT" in verdict.findings[0].detail  # 300 s before 09:30
     assert judged(-100, {"page": [MISSING_UNTIL_300_S_BEFORE, REMOVED_FROM_285_S_BEFORE]}).verdict is VerdictKind.EARLY
 
 
@@ -114,13 +114,14 @@ def test_no_other_removed_page_proves_an_exposure(runs: Sequence[Run]) -> None:
     [(30, 404, VerdictKind.UNPROVEN), (70, 404, VerdictKind.OVERDUE), (30, 200, VerdictKind.OVERDUE)],
     ids=["published in time and removed", "published late and removed", "another edition before"],
 )
-def test_a_page_that_was_perhaps_published_in_time_and_removed_before_any_look_is_unproven_and_not_late(
+def test_a_page_first_seen_after_its_removal_is_unproven_if_it_may_have_come_in_time_and_else_overdue(
     last_missing: int, status_before: int, expected: VerdictKind
 ) -> None:
     missing = a_run("page", ABSENT, -3600, last_missing, status=status_before)
     removed = a_run("page", WITHDRAWN, last_missing + 5, 590, status=410)
     verdict = judged(600, {"page": [missing, removed]})
     assert verdict.verdict is expected
+    # The page that may have come in time was last missing 30 s after the slot at 09:30.
     is_explained = "published and removed between Fri 5 Jan 2018 09:30:30 GMT" in (verdict.unproven_because or "")
     assert is_explained is (expected is VerdictKind.UNPROVEN)
 

@@ -146,9 +146,9 @@ def test_other_bytes_of_a_page_are_no_swap() -> None:
 
 
 def test_content_that_was_withdrawn_and_came_back_is_one_withdrawal_of_that_length() -> None:
-    withdrawn_at, back_at = 300, 700
+    withdrawn_at, back_at, every = 300, 700, 1
     (withdrawal,) = found(judged(900, [*CAME_IN_TIME, (withdrawn_at, WITHDRAWN), (back_at, PRESENT)]), Kind.WITHDRAWN)
-    assert withdrawal.seconds == Bounds(back_at - withdrawn_at - 1, back_at - withdrawn_at + 1)
+    assert withdrawal.seconds == Bounds(back_at - withdrawn_at - every, back_at - withdrawn_at + every)
 
 
 def test_content_that_went_absent_is_judged_again_a_minute_later_when_it_is_no_flicker() -> None:
@@ -295,6 +295,7 @@ def test_blind_spans_and_failed_looks_of_one_wrong_clock_are_one_finding_of_the_
     ]
     seen = {"page": failed, "sheet": failed, "page/origin": replace(failed, every=7)}
     (clock,) = found(judged(200, seen, SHEET, blind=spans), Kind.CLOCK_FAULT)
+    # The looks at page and sheet failed each second from -70 to 149, longer than either blind span.
     first_failed, last_failed = -70, 149
     assert (clock.part, clock.seconds) == (None, Bounds(last_failed - first_failed, last_failed - first_failed))
 

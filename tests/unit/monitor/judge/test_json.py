@@ -36,11 +36,12 @@ def json_of(now: float = 500, turns: Sequence[Turn] = LATE) -> Json:
 
 def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
     body = release_json(judged(500, LATE), {"edition": "1.0", "practice": "Protocol 2, practice 4"}, "inc-1")
-    came = {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"}
+    # By looks every second, the page was absent until 399 s after its slot at 09:30 and present from 400 s on.
+    seen_first = {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"}
     delay = {"min": 399.0, "max": 400.0}
     measured_of_page_and_release = {
-        "first_seen": came,
-        "released": came,
+        "first_seen": seen_first,
+        "released": seen_first,
         "delay": delay,
         "users_delay": delay,
         "early_bound": 0.0,
@@ -100,15 +101,16 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
 
 
 def test_unknown_values_are_null_in_json() -> None:
-    body = json_of(-50, [(-100, ABSENT)])
-    assert (body["first_seen"], body["delay"]) == ({"after": None, "by": None}, None)
-    assert (body["code"], body["incident"]) == (None, None)
-    assert release_json(judged(0, promises=[]))["slot"] is None
+    not_seen_yet = json_of(now=-50, turns=[(-100, ABSENT)])
+    assert (not_seen_yet["first_seen"], not_seen_yet["delay"]) == ({"after": None, "by": None}, None)
+    assert (not_seen_yet["code"], not_seen_yet["incident"]) == (None, None)
+    without_promise = release_json(judged(0, promises=[]))
+    assert without_promise["slot"] is None
 
 
 def test_an_open_exposure_has_no_end() -> None:
     came, now = -50, -40
-    (exposure,) = json_of(now, [(-100, ABSENT), (came, PRESENT)])["exposures"]
+    (exposure,) = json_of(now, turns=[(-100, ABSENT), (came, PRESENT)])["exposures"]
     assert exposure["open"] is True
     assert exposure["to"] == {"after": None, "by": None}
     assert exposure["seconds"] == {"min": now - came, "max": None}
@@ -147,30 +149,34 @@ def changed(body: Json, path: str, value: object) -> Json:
     ],
 )
 def test_every_difference_is_reported_with_both_values(path: str, value: object, line: str) -> None:
-    assert any(found.startswith(line) for found in find_differences(changed(json_of(), path, value), json_of()))
+    stored = changed(json_of(), path, value)
+    assert any(found.startswith(line) for found in find_differences(stored, again=json_of()))
 
 
 def test_an_overdue_delay_may_grow_and_never_shrink() -> None:
-    earlier, later = (json_of(now, [(-100, ABSENT)]) for now in (200, 210))
-    assert find_differences(earlier, later) == []
-    assert find_differences(later, earlier)
+    shorter, longer = (json_of(now, turns=[(-100, ABSENT)]) for now in (200, 210))
+    assert find_differences(stored=shorter, again=longer) == []
+    assert find_differences(stored=longer, again=shorter) != []
 
 
 def test_a_verdict_may_become_final_and_never_open_again() -> None:
-    body = json_of()
-    assert find_differences(body | {"final": False}, body) == []
-    assert find_differences(body, body | {"final": False}) == ["final: was True, is False"]
+    final = json_of()
+    not_final = final | {"final": False}
+    assert find_differences(stored=not_final, again=final) == []
+    assert find_differences(stored=final, again=not_final) == ["final: was True, is False"]
 
 
 def test_an_open_exposure_may_end_by_a_look_after_the_verdict_and_never_open_again() -> None:
+    now = 1
     looks_before = [(-5, ABSENT), (-2, PRESENT)]
+    # A run that is stored later also has the look at 3 s, after the instant for which the verdict is computed again.
     still_open, ended = (
-        release_json(judged(1, {"page": looks(*made).runs("page")}))
+        release_json(judged(now, {"page": looks(*made).runs("page")}))
         for made in (looks_before, [*looks_before, (3, PRESENT)])
     )
     assert [body["exposures"][0]["open"] for body in (still_open, ended)] == [True, False]
-    assert find_differences(still_open, ended) == []
-    assert "exposures[0].open: was False, is True" in find_differences(ended, still_open)
+    assert find_differences(stored=still_open, again=ended) == []
+    assert "exposures[0].open: was False, is True" in find_differences(stored=ended, again=still_open)
 
 
 def a_finding(kind: str = "blind", part: str | None = None, seconds: float | None = None) -> Json:
@@ -183,18 +189,20 @@ def with_findings(*more: Json) -> Json:
     return body | {"findings": [*body["findings"], *more]}
 
 
-def test_an_added_blind_finding_is_no_difference_and_a_removed_one_is_none_only_with_several_monitors() -> None:
-    body, with_blind = json_of(), with_findings(a_finding("blind", seconds=3))
-    assert find_differences(body, with_blind) == []
-    assert find_differences(with_blind, body) == ["findings: were blind(), late(page), are late(page)"]
-    assert find_differences(with_blind, body, several=True) == []
+def test_a_blind_finding_may_be_added_and_be_removed_only_if_there_are_several_monitors() -> None:
+    without_blind, with_blind = json_of(), with_findings(a_finding("blind", seconds=3))
+    assert find_differences(stored=without_blind, again=with_blind) == []
+    removed = ["findings: were blind(), late(page), are late(page)"]
+    assert find_differences(stored=with_blind, again=without_blind) == removed
+    assert find_differences(stored=with_blind, again=without_blind, several=True) == []
 
 
-def test_any_other_added_or_removed_finding_is_a_difference() -> None:
-    body = json_of()
-    assert find_differences(body, body | {"findings": []}, several=True) == ["findings: were late(page), are none"]
-    added = with_findings(a_finding("blind", seconds=3), a_finding("early_exposure", seconds=3))
-    assert find_differences(body, added)
+def test_an_added_or_removed_finding_of_any_other_kind_is_a_difference() -> None:
+    late = json_of()
+    assert find_differences(late, late | {"findings": []}, several=True) == ["findings: were late(page), are none"]
+    # An added blind finding alone would be no difference.
+    with_exposure = with_findings(a_finding("blind", seconds=3), a_finding("early_exposure", seconds=3))
+    assert find_differences(late, with_exposure) != []
 
 
 def test_the_platform_finding_is_not_compared() -> None:
@@ -203,9 +211,9 @@ def test_the_platform_finding_is_not_compared() -> None:
 
 def test_a_blind_span_may_grow_and_never_shrink() -> None:
     short, long = (json_of() | {"findings": [a_finding("blind", "page", seconds)]} for seconds in (80.0, 96.0))
-    assert find_differences(short, long) == []
+    assert find_differences(stored=short, again=long) == []
     # It may have grown since, so its stored length counts as open.
-    assert find_differences(long, short) == ["findings.blind(page): was 96.0 … open, is 80.0 … 80.0"]
+    assert find_differences(stored=long, again=short) == ["findings.blind(page): was 96.0 … open, is 80.0 … 80.0"]
 
 
 SEEN_PRESENT_ONCE = World(
@@ -226,28 +234,32 @@ def lasting_kinds(verdict: Verdict) -> set[Kind]:
 @settings(max_examples=200)
 @given(worlds(), st.sampled_from([-100.0, 0.0, 30.0, 61.0, 91.0, 130.0]))
 @example(SEEN_PRESENT_ONCE, 91.0)
-def test_recomputing_with_longer_runs_finds_no_difference(world: World, now: float) -> None:
+def test_judging_an_instant_again_when_its_last_runs_have_grown_changes_only_what_a_look_under_way_decides(
+    world: World, now: float
+) -> None:
     runs_at_now = world.runs(after_slot(now))
-    # A new run would have been judged at once: only the last one has grown since.
-    grown = {target: runs[: len(runs_at_now[target])] for target, runs in world.runs().items()}
-    first, again = (judged(now, runs, blind=world.spans) for runs in (runs_at_now, grown))
-    assert first.verdict is not again.verdict or lasting_kinds(first) <= lasting_kinds(again)
-    # A look that was under way at `now` is answered in the grown runs. It may decide a verdict or a finding that needs
-    # a state to last. Nothing else may differ.
-    if first.verdict is again.verdict and lasting_kinds(first) == lasting_kinds(again):
-        assert find_differences(release_json(first), release_json(again)) == []
+    # A new run would have been judged at once, so only the last run of each target has grown since.
+    grown_runs = {target: runs[: len(runs_at_now[target])] for target, runs in world.runs().items()}
+    first, again = (judged(now, runs, blind=world.spans) for runs in (runs_at_now, grown_runs))
+    # A look under way at `now` is answered in the grown runs. It may decide the verdict, or that a state has lasted
+    # long enough for a finding. Nothing else may differ.
+    if first.verdict is again.verdict:
+        assert lasting_kinds(first) <= lasting_kinds(again)
+        if lasting_kinds(first) == lasting_kinds(again):
+            assert find_differences(release_json(first), release_json(again)) == []
 
 
-def test_either_beginning_that_the_fold_may_give_to_a_cached_presence_gives_the_same_stored_verdict() -> None:
+def test_a_cached_presence_may_begin_earlier_when_its_verdict_is_computed_again() -> None:
     # The age of the copy is known only roughly: the order in which looks are folded decides when its run begins.
     absent = looks(a_sighting(ABSENT, 83, age=(54, 57))).runs("page")
     (present,) = looks(a_sighting(PRESENT, 114, age=(24.2, 29))).runs("page")
-    seen = [
-        {"page/origin": looks((-1.5, ABSENT)), "page": [*absent, replace(present, begin=after_slot(begin))]}
-        for begin in (89.8, 88.3)
-    ]
-    one, other = (release_json(judged(130, each)) for each in seen)
-    assert find_differences(one, other) == []
+    stored, again = (
+        release_json(
+            judged(130, {"page/origin": looks((-1.5, ABSENT)), "page": [*absent, replace(present, begin=begin)]})
+        )
+        for begin in (after_slot(114 - 24.2), after_slot(88.3))
+    )
+    assert find_differences(stored, again) == []
 
 
 # Explanations
@@ -274,12 +286,14 @@ def test_an_explanation_mentions_failed_looks_and_blind_spans() -> None:
     failed = [a_run("page", UNKNOWN, -50, 10, why="timeout", looks=61), a_run("page", UNKNOWN, 60, why="timeout")]
     blind = [Blind(after_slot(20), after_slot(50), "killed")]
     text = text_of(explained(95, {"page": [a_run("page", ABSENT, -100, -51), *failed]}, blind=blind))
+    # 61 looks and the one at 60 s.
     assert "62 failed and proved nothing" in text
     assert "unknown (timeout) from" in text
     assert "blind (killed) from Fri 5 Jan 2018 09:30:20 GMT to Fri 5 Jan 2018 09:30:50 GMT" in text
 
 
-def test_an_explanation_mentions_the_age_of_a_cached_answer() -> None:
+def test_an_explanation_mentions_the_age_of_a_cached_answer_and_dates_it_by_its_greatest_age() -> None:
+    # 31 s before the slot at 09:30: the look was 20 s before it, and its copy up to 11 s old.
     text = text_of(explained(-10, {"page": looks(a_sighting(ABSENT, -20, age=(9, 11)))}))
     assert "absent as of Fri 5 Jan 2018 09:29:29 GMT (from a cache, up to 11 s old)" in text
 
@@ -309,7 +323,8 @@ def test_an_explanation_leaves_out_the_middle_of_many_runs() -> None:
 
 
 def test_an_explanation_merges_looks_by_state_with_their_number_and_widest_gap() -> None:
-    # Every second look failed until the slot. The other 50 proved absence, as did the 59 looks until 60 s after it.
+    # Every second look failed until the slot, the first one before any absence. The other 50 looks proved absence, as
+    # did the 59 from 1 s to 59 s after the slot. The 61 looks from 60 s to 120 s showed the page.
     every_second_failed = [(when, ABSENT if when % 2 else UNKNOWN) for when in range(-100, 1)]
     facts = explained(120, [*every_second_failed, (1, ABSENT), (60, PRESENT)]).facts
     runs = [fact.text for fact in facts if fact.kind == "run"]
@@ -319,8 +334,8 @@ def test_an_explanation_merges_looks_by_state_with_their_number_and_widest_gap()
     assert "61 looks, widest gap 1 s" in runs[2]
 
 
-def test_an_explanation_as_json_keeps_every_fact() -> None:
-    explanation = explained(500, LATE)
+def test_an_explanation_as_json_keeps_every_fact_and_its_instant() -> None:
+    explanation = explained(500, LATE)  # 8 min 20 s after the slot at 09:30
     body = json.loads(json.dumps(explanation_json(explanation)))
     assert [fact["text"] for fact in body["facts"]] == [fact.text for fact in explanation.facts]
     assert body["at"] == "2018-01-05T09:38:20.000Z"
@@ -332,7 +347,7 @@ def test_an_explanation_covers_every_part() -> None:
 
 @settings(max_examples=60)
 @given(worlds(), st.sampled_from([-50.0, 30.0, 2000.0]))
-def test_every_world_can_be_explained(world: World, now: float) -> None:
+def test_an_explanation_has_the_verdict_what_would_change_it_and_facts_in_words(world: World, now: float) -> None:
     at = after_slot(now)
     explanation = explained(now, world.runs(at), blind=world.blind_until(at))
     assert explanation.verdict == world.verdict(now).verdict.value

@@ -55,11 +55,12 @@ def test_runs_are_not_merged_if_content_was_public_early() -> None:
         ten_minutes_of(ABSENT, SLOT - 9 * DAY),
         ten_minutes_of(PRESENT, SLOT - 8 * DAY),
         ten_minutes_of(ABSENT, SLOT - 7 * DAY),
+        ten_minutes_of(ABSENT, SLOT - 6 * DAY),
     ]
-    runs.append(ten_minutes_of(ABSENT, SLOT - 6 * DAY))
     assert merged_runs(*runs) == runs
     # Nor are they if only another view showed it.
-    views = {EDGE: [runs[0], runs[2]], "r/page/origin": [runs[1]]}
+    first_absence, presence, *later_absences = runs
+    views = {EDGE: [first_absence, *later_absences], "r/page/origin": [presence]}
     assert compact_runs(views, UNTIL) == views
 
 

@@ -32,6 +32,7 @@ def test_a_copy_from_before_an_absence_puts_a_release_in_time_only_once_its_slot
 def test_a_newer_copy_confirms_that_a_release_is_out_since_its_old_copy_was_seen() -> None:
     verdict = verdict_with_old_copy_after_slot(10, (9, PRESENT, 2))
     assert verdict.verdict is VerdictKind.ON_TIME
+    # The edge was last absent 60 s before the slot, and it showed the old copy 1 s after it.
     assert verdict.page.released == Interval(after_slot(-60), after_slot(1))
 
 

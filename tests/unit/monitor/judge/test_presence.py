@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.judge.presence import Presence, build_presences
-from monitor.judge.runs import absent_at
+from monitor.judge.runs import Run, absent_at
 from monitor.judge.spells import build_spells
+from monitor.look.sighting import Sighting
 from monitor.plan.targets import View
 from schedules.times.interval import Interval
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import ABSENT, PRESENT, Turn, a_sighting, looks
+from tests.worlds.looks import ABSENT, PRESENT, Look, Turn, a_sighting, looks
 
+T = TypeVar("T")
 Turns = Sequence[Turn]
 
 
@@ -72,11 +75,15 @@ def test_an_absence_of_the_page_dates_an_appearance_in_the_content_api_only_if_t
 
 @pytest.mark.parametrize("last_origin_look", [-128, 0])
 def test_an_origin_proves_absence_only_up_to_its_last_look_before_a_long_silence(last_origin_look: float) -> None:
-    edge = [(-130, ABSENT), (150, PRESENT), (160, ABSENT)]
-    origin_looks = sorted({-128, last_origin_look, 158})
-    (presence,) = presences_in(edge, origin=[(when, ABSENT) for when in origin_looks])
-    assert after_slot(-130) < presence.appears.after <= after_slot(last_origin_look)
-    assert presence.appears.by == after_slot(150)
+    edge_last_absent, edge_shows = -130, 150
+    origin_looks = sorted({-128, last_origin_look, edge_shows + 8})
+    (presence,) = presences_in(
+        edge=[(edge_last_absent, ABSENT), (edge_shows, PRESENT), (160, ABSENT)],
+        origin=[(when, ABSENT) for when in origin_looks],
+    )
+    # The origin proves more than the edge, but nothing about the time between its own looks.
+    assert after_slot(edge_last_absent) < presence.appears.after <= after_slot(last_origin_look)
+    assert presence.appears.by == after_slot(edge_shows)
 
 
 # Absence between the first and last look of a run: only the widest gap between its looks is known
@@ -88,51 +95,65 @@ def test_an_origin_proves_absence_only_up_to_its_last_look_before_a_long_silence
 def test_an_origin_that_is_looked_at_every_twenty_seconds_proves_no_absence_between_its_looks(
     edge_shows: float, last_absent: float | None
 ) -> None:
-    # Only looks more than 5 s before the edge showed it count. The last of these was up to 21 s earlier.
+    # An absence counts if it is at least 5 s older than `edge_shows`. Its look was up to 20 + 1 s before that.
     origin = [(float(when), ABSENT) for when in range(0, 100, 20)]
     (presence,) = presences_in([(edge_shows, PRESENT), (edge_shows + 1, ABSENT)], origin=origin)
     assert presence.appears == between(last_absent, edge_shows)
 
 
-GAPS = st.lists(st.integers(1, 40), min_size=1, max_size=12)
+SENT = st.lists(st.integers(1, 40), min_size=1, max_size=12).map(lambda gaps: [*accumulate(gaps, initial=0)])
+"""When the looks of a run were sent, the first at the slot."""
 
 
-@given(st.integers(-5, 300), st.lists(st.tuples(st.integers(1, 40), st.integers(0, 900)), min_size=1, max_size=13))
-def test_absence_up_to_an_instant_is_proved_by_a_look_before_it(
-    limit: int, gaps_and_durations_in_ms: list[tuple[int, int]]
+def sent_with(values: st.SearchStrategy[T]) -> st.SearchStrategy[list[tuple[int, T]]]:
+    """Draw when looks were sent one after the other, each with one of these values."""
+    gaps = st.lists(st.tuples(st.integers(1, 60), values), min_size=1, max_size=13)
+    return gaps.map(lambda each: [*zip(accumulate(gap for gap, _ in each), (value for _, value in each), strict=True)])
+
+
+def run_of_absences(*absences: Look) -> Run:
+    (run,) = looks(*absences).runs("page")
+    return run
+
+
+def absence_answered_at(answered: float, sent: int) -> Sighting:
+    return a_sighting(ABSENT, sent, received=after_slot(answered), proved_to=after_slot(answered))
+
+
+@given(limit=st.integers(-5, 300), sent_and_ms=sent_with(st.integers(0, 900)))
+def test_a_run_proves_absence_up_to_a_limit_only_by_looks_that_were_sent_before_the_limit(
+    limit: int, sent_and_ms: list[tuple[int, int]]
 ) -> None:
-    sent = list(accumulate(gap for gap, _ in gaps_and_durations_in_ms))
-    received = [after_slot(when + ms / 1000) for when, (_, ms) in zip(sent, gaps_and_durations_in_ms, strict=True)]
-    absences = [
-        a_sighting(ABSENT, when, received=came, proved_to=came) for when, came in zip(sent, received, strict=True)
-    ]
-    (run,) = looks(*absences).runs("page/origin")
-    proved = absent_at(run, after_slot(limit))
-    looks_before = [when for when in sent if when <= limit]
-    if proved is not None:
-        assert looks_before
-        assert proved <= after_slot(looks_before[-1])
+    run = run_of_absences(*(absence_answered_at(sent + ms / 1000, sent) for sent, ms in sent_and_ms))
+    absent_as_of = absent_at(run, after_slot(limit))
+    sent_before = [sent for sent, _ms in sent_and_ms if sent <= limit]
+    if absent_as_of is not None:
+        assert sent_before != []
+        assert absent_as_of <= after_slot(sent_before[-1])
 
 
-@given(st.integers(0, 400), st.lists(st.tuples(st.integers(1, 60), st.integers(0, 150)), min_size=1, max_size=8))
-def test_absence_up_to_an_instant_is_proved_no_later_than_the_age_of_copies_allows(
-    limit: int, gaps_and_ages: list[tuple[int, int]]
+@given(limit=st.integers(0, 400), sent_and_ages=sent_with(st.integers(0, 150)))
+def test_a_run_of_cached_answers_proves_absence_up_to_a_limit_only_by_copies_that_were_made_before_the_limit(
+    limit: int, sent_and_ages: list[tuple[int, int]]
 ) -> None:
-    sent = list(accumulate((gap for gap, _ in gaps_and_ages), initial=0))
-    made = [0, *(when - age for when, (_, age) in zip(sent[1:], gaps_and_ages, strict=True))]
-    (run,) = looks(*((when, ABSENT, when - copied) for when, copied in zip(sent, made, strict=True))).runs("page")
-    proved = absent_at(run, after_slot(limit))
-    assert proved is None or proved <= after_slot(max(copied for copied in made if copied <= limit))
+    fresh_look = (0, 0)
+    all_looks = [fresh_look, *sent_and_ages]
+    run = run_of_absences(*((sent, ABSENT, age) for sent, age in all_looks))
+    absent_as_of = absent_at(run, after_slot(limit))
+    made_before = [sent - age for sent, age in all_looks if sent - age <= limit]
+    assert absent_as_of is None or absent_as_of <= after_slot(max(made_before))
 
 
-@given(st.integers(20, 200), GAPS, st.data())
-def test_a_further_look_inside_a_run_takes_no_absence_back(limit: int, gaps: list[int], data: st.DataObject) -> None:
-    sent = [float(each) for each in accumulate(gaps, initial=0)]
-    inside = st.floats(0, sent[-1]).map(lambda when: round(when, 1)).filter(lambda when: when not in sent)
-    with_further_look = sorted([*sent, data.draw(inside)])
-    proved_before, proved_now = (
-        absent_at(run, after_slot(limit))
-        for instants in (sent, with_further_look)
-        for run in looks(*((when, ABSENT) for when in instants)).runs("page/origin")
+@given(st.integers(20, 200), SENT, st.data())
+def test_a_further_look_inside_a_run_never_makes_the_run_prove_less_absence(
+    limit: int, sent: list[int], data: st.DataObject
+) -> None:
+    further_looks = st.floats(0, sent[-1]).map(lambda when: round(when, 1)).filter(lambda when: when not in sent)
+    sent_with_further_look = sorted([*sent, data.draw(further_looks)])
+    absent_without, absent_with = (
+        absent_at(run_of_absences(*((when, ABSENT) for when in instants)), after_slot(limit))
+        for instants in (sent, sent_with_further_look)
     )
-    assert proved_before is None or (proved_now is not None and proved_now >= proved_before)
+    if absent_without is not None:
+        assert absent_with is not None
+        assert absent_with >= absent_without

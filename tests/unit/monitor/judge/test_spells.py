@@ -140,10 +140,10 @@ def test_ages_that_no_other_look_contradicts_are_not_corrected() -> None:
 
 
 def test_presence_from_the_first_look_on_is_an_unproved_run_as_old_as_its_oldest_copy() -> None:
-    sent, age = 15, 60
-    from_start = (0, UNKNOWN), (5, PRESENT), (10, UNKNOWN), (sent, PRESENT, age)
+    last_fresh, cached, age = 5, 15, 60
+    from_start = (0, UNKNOWN), (last_fresh, PRESENT), (10, UNKNOWN), (cached, PRESENT, age)
     run = find_presence_from_start(looks(*from_start, (20, ABSENT), (25, PRESENT)).runs("page"))
-    assert (run.begin, run.end) == (after_slot(sent - age), after_slot(5))
+    assert (run.begin, run.end) == (after_slot(cached - age), after_slot(last_fresh))
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
-from schedules.contract.verdict import Kind, VerdictKind
-from tests.unit.monitor.judge.test_truth import BEHIND, CLOCK_ERROR_MS, NOWS, ONCE, TOLERANCE_MS, contains
+from schedules.contract.verdict import LATE_VERDICTS, Kind, VerdictKind
+from tests.unit.monitor.judge.test_truth import CLOCK_ERROR_MS, NOWS, ONCE, TOLERANCE_MS, contains
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, EDGE, PRESENT, RegularLooks, in_order, seen_by
 from tests.worlds.truths import Looker, Truth, World, truths, worlds
@@ -42,13 +42,14 @@ def verdict(pair: Pair, now: float) -> Verdict:
 
 @settings(max_examples=300)
 @given(pairs(ONCE), NOWS)
-def test_two_monitors_give_only_verdicts_that_are_true(pair: Pair, now: float) -> None:
+def test_two_monitors_judge_a_release_late_early_or_on_time_only_if_it_is(pair: Pair, now: float) -> None:
     published_ms = next(iter(pair[0].truth.came), None)
     claimed = verdict(pair, now).verdict
-    if published_ms is not None and published_ms <= TOLERANCE_MS:
-        assert claimed not in BEHIND
-    if published_ms is None or published_ms >= -CLOCK_ERROR_MS:
-        assert claimed is not VerdictKind.EARLY
+    if claimed in LATE_VERDICTS:
+        assert published_ms is None or published_ms > TOLERANCE_MS
+    if claimed is VerdictKind.EARLY:
+        assert published_ms is not None
+        assert published_ms < -CLOCK_ERROR_MS
     if claimed is VerdictKind.ON_TIME:
         assert published_ms is not None
         assert -TOLERANCE_MS <= published_ms <= TOLERANCE_MS

@@ -62,6 +62,7 @@ def test_a_failed_look_hid_the_slot_until_the_first_look_after_it() -> None:
     failed_at, first_look_after = -30, 90
     page = [(-60, ABSENT), (failed_at, UNKNOWN), (first_look_after, PRESENT), (91, UNKNOWN), (200, PRESENT)]
     (blind,) = found(verdict_on({"page": page}), Kind.BLIND)
+    # The failed look at 91 s hid nothing of the slot.
     assert blind.seconds.min == first_look_after - failed_at
 
 
