@@ -34,14 +34,14 @@ class _CountedTransaction:
 
 
 class SlowStore:
-    """Passes every call on. Each transaction takes `times` as long as on a slow disk, or fails while `is_away`.
+    """Passes every call on. Each transaction takes `times_slower` as long as on a slow disk, or fails while `is_away`.
 
     Made where the loop runs. `commits` counts the transactions; reading takes no time.
     """
 
-    def __init__(self, inner: Store, times: float) -> None:
+    def __init__(self, inner: Store, times_slower: float) -> None:
         self._inner = inner
-        self._times = times
+        self._times_slower = times_slower
         self._loop = get_jumping_loop()
         self.is_away = False
         self.commits = 0
@@ -59,7 +59,7 @@ class SlowStore:
             counted = _CountedTransaction(tx)
             yield cast("Transaction", counted)
         # Not inside: an open transaction would keep other writers waiting while virtual time passes.
-        self._loop.sleep_in_thread(self._times * SECONDS_A_ROW * counted.rows)
+        self._loop.sleep_in_thread(self._times_slower * SECONDS_A_ROW * counted.rows)
         self.commits += 1
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # the parts that are read

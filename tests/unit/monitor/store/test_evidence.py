@@ -38,7 +38,7 @@ RUN = a_run("page", PRESENT)
 T = TypeVar("T")
 
 
-def test_kept_answer_is_read_back_byte_for_byte(archive: Archive) -> None:
+def test_kept_answer_is_read_back_with_its_bytes_time_and_hash(archive: Archive) -> None:
     first, second = archive.keep(an_answer(404, b"\0no"), an_answer(200, b"The figures", after=1.5))
     assert archive.payload(first) == b"\0no"
     assert archive.payload(second) == b"The figures"
@@ -123,7 +123,7 @@ def test_a_failed_look_keeps_the_last_answer_before_it_once(archive: Archive) ->
         return [evidence.keep_state_change(TARGET, failure), evidence.keep_state_change(TARGET, failure)]
 
     first_failure, second_failure = archive.run_monitor(story)
-    assert (first_failure, second_failure) == (("edge-1",), ())
+    assert (first_failure, second_failure) == (("edge-1",), ())  # the answer before is a record, a failure is none
 
 
 def test_a_long_body_is_remembered_cut_short(archive: Archive) -> None:
@@ -172,6 +172,7 @@ def test_each_start_and_day_begins_a_file_and_continues_the_chain(archive: Archi
 
     archive.run_monitor(over_midnight)
     archive.keep(an_answer(after=86_401))  # another start
+    # The name of a file has the number of its first record, and its day.
     assert [it.file for it in archive.chain()] == [
         "edge-000000001-20180105.warc.gz",
         "edge-000000002-20180106.warc.gz",
@@ -291,7 +292,7 @@ def test_evidence_that_another_monitor_gave_up_is_no_fault(archive: Archive, tmp
     other_machine = replace(archive, folder=tmp_path / "other machine")
     for seconds in range(2):
         other_machine.keep(an_answer(after=seconds), monitor="south")
-    # Each `keep` makes a file. All files but the newest are given up.
+    # Each `keep` makes a file. All files but the newest are given up, because at most 0 bytes may be kept.
     other_machine.give_up(keep_days=400, keep_bytes=0, monitor="south")
     first, *_others = archive.chain("south")
     assert [record for record in archive.chain("south") if record.expired] == [first]
@@ -410,9 +411,10 @@ def test_a_folder_that_stays_away_delays_no_run_and_the_loss_is_recorded(archive
         hidden = archive.folder.rename(tmp_path / "gone")
         evidence.keep(an_answer(200, b"lost"), "t", "turn")
         writer.queue_run(RUN)
-        # The run waits for its evidence at first, and is then stored without it.
+        # The run waits about 3 s for its evidence, and is then stored without it.
         await clock.sleep(4)
         assert runs_of(archive.store, TARGET.id) == [RUN]
+        # While the folder stays away, later versions of the run are stored at once.
         evidence.keep(an_answer(404, b"lost too"), "t", "turn")
         writer.queue_run(replace(RUN, looks=2))
         await clock.sleep(0.2)
@@ -439,7 +441,7 @@ def test_a_restart_after_a_loss_leaves_the_files_as_they_are(archive: Archive, t
         await clock.sleep(1)
         hidden = archive.folder.rename(tmp_path / "gone")
         evidence.keep(an_answer(200, b"lost"), "t", "turn")
-        await clock.sleep(4)
+        await clock.sleep(4)  # it counts as lost after about 3 s
         hidden.rename(archive.folder)
 
     archive.run_monitor(story)
@@ -452,7 +454,7 @@ def test_a_restart_after_a_loss_leaves_the_files_as_they_are(archive: Archive, t
 def test_old_evidence_is_deleted_and_marked_as_expired_in_the_store(archive: Archive) -> None:
     for day in range(4):
         archive.keep(an_answer(after=86_400 * day), an_answer(200, after=86_400 * day), start=SLOT + day * DAY)
-    # Each day has a file of two records, with the number of the first in its name.
+    # Each day has a file of two records, with the number of the first in its name. Two files are older than two days.
     given_up = archive.give_up(keep_days=2, keep_bytes=1_000_000, start=SLOT + 4 * DAY)
     assert given_up == ["edge-000000001-20180105.warc.gz", "edge-000000003-20180106.warc.gz"]
     *answers, record_of_deletion = archive.chain()
@@ -557,7 +559,7 @@ def test_old_files_of_evidence_are_deleted_during_the_day_if_a_flood_of_it_excee
 
     archive.run_monitor(story)
     bytes_left = sum(file.stat().st_size for file in archive.folder.glob("*.gz"))
-    # The newest file always stays, and the last answer may make it larger than a file should be.
+    # The newest file always stays. Its last answer of 6 MB may begin below LARGEST, 16 MB, and end above it.
     assert bytes_left < most + 1.5 * LARGEST
     assert archive.find_faults() == []
 

@@ -129,11 +129,11 @@ def test_flushed_evidence_is_neither_cut_off_nor_written_twice_while_its_rows_ne
         for second in range(one_more_than_a_transaction_takes):
             evidence.keep(an_answer(after=second), "t", "turn")
         flushed = evidence.flush()
-        write_a_portion()
+        write_a_portion()  # the rows of all but the last record
         last = flushed[-1]
         assert (archive.folder / last.file).stat().st_size == last.offset + last.length
         evidence.note_committed()
-        write_a_portion()
+        write_a_portion()  # the row of the last record
         assert archive.chain() == flushed
 
     run_and_kill_monitor(archive, story)

@@ -78,7 +78,7 @@ def test_items_are_written_in_order_and_each_portion_has_as_many_as_a_transactio
 async def test_other_writes_and_runs_go_between_two_portions(clock: VirtualClock) -> None:
     store = TemporaryStore()
     large_rows_before_small: list[int] = []
-    writer = Writer(SlowStore(store, times=10.0).store, clock)
+    writer = Writer(SlowStore(store, times_slower=10.0).store, clock)
     large = writer.write_in_portions(write_of_events("large", 4 * ROWS_AT_ONCE))
     for name, first in (("small-1", False), ("small-2", True)):
         await clock.sleep(0.1)  # less than a portion takes
@@ -146,11 +146,11 @@ async def test_a_portion_that_the_store_refuses_is_written_again_with_those_afte
 @virtually
 async def test_journal_gets_every_uncommitted_portion(clock: VirtualClock) -> None:
     store, journal = TemporaryStore(), TemporaryStore()
-    slow = SlowStore(store, times=10.0)
+    slow = SlowStore(store, times_slower=10.0)
     writer = Writer(slow.store, clock)
     writer.write_in_portions(write_of_events("a", 3 * ROWS_AT_ONCE))
     writer.write_in_portions(write_of_events("b", 1))
-    await clock.sleep(0.6)  # until the first portion of "a" is committed
+    await clock.sleep(0.6)  # a portion takes 0.5 s, so the first of "a" is committed, and the second is open
     slow.is_away = True
     await clock.sleep(1.0)
     _, write_functions = writer.uncommitted()
@@ -166,8 +166,9 @@ async def test_journal_gets_every_uncommitted_portion(clock: VirtualClock) -> No
 @virtually
 async def test_an_orderly_stop_cancels_a_large_write_and_commits_the_others(clock: VirtualClock) -> None:
     store = TemporaryStore()
-    slow = SlowStore(store, times=10.0)
+    slow = SlowStore(store, times_slower=10.0)
     writer = Writer(slow.store, clock)
+    # A portion takes 0.5 s, so this takes 15 s, which is longer than `close` waits.
     large = writer.write_in_portions(write_of_events("large", 30 * ROWS_AT_ONCE))
     await clock.sleep(1.0)
     small = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("small"))))
@@ -180,7 +181,8 @@ async def test_an_orderly_stop_cancels_a_large_write_and_commits_the_others(cloc
 @virtually
 async def test_a_stop_waits_for_a_large_write_as_long_as_it_makes_progress(clock: VirtualClock) -> None:
     store, patience = TemporaryStore(), 5.0
-    writer = Writer(SlowStore(store, times=10.0).store, clock)
+    writer = Writer(SlowStore(store, times_slower=10.0).store, clock)
+    # A portion takes 0.5 s, so there is progress all the time, for 15 s.
     writer.write_in_portions(write_of_events("large", 30 * ROWS_AT_ONCE))
     await writer.backlog.finish_large(patience)
     assert clock.monotonic() > patience
@@ -189,7 +191,7 @@ async def test_a_stop_waits_for_a_large_write_as_long_as_it_makes_progress(clock
 
 @virtually
 async def test_a_stop_waits_for_a_large_write_without_progress_until_its_patience_ends(clock: VirtualClock) -> None:
-    slow, patience = SlowStore(TemporaryStore(), times=10.0), 5.0
+    slow, patience = SlowStore(TemporaryStore(), times_slower=10.0), 5.0
     writer = Writer(slow.store, clock)
     slow.is_away = True
     writer.write_in_portions(write_of_events("large", 1))
@@ -253,6 +255,6 @@ async def test_a_large_answer_is_compressed_once_and_before_a_transaction_is_ope
         waiting.make_bytes = lambda compress=compress: was_open_at_compression.append(store.is_open) or compress()  # type: ignore[misc,func-returns-value]
     await clock.sleep(1.0)
     await writer.close()
-    # The large answer is compressed first. The small one takes so little time that it may be done inside.
+    # The large answer is compressed before a transaction. The small one takes so little time that one may be open.
     assert was_open_at_compression == [False, True]
     assert [record.number for record in store.evidence.chain("edge")] == [1, 2]

@@ -23,6 +23,7 @@ from tests.worlds.virtual import Test, asking_for, virtually
 
 NETWORK_DELAY = 0.1  # the seconds that a monitor allows for its way to the store
 LEASE_SECONDS = 2
+LONGER_THAN_OTHERS_WAIT = LEASE_SECONDS + 1.2  # they use the turns of a monitor at most 1 s after its lease ran out
 Start = Callable[[str], Awaitable["Monitor"]]
 
 
@@ -163,6 +164,7 @@ async def test_another_monitor_uses_the_turns_of_a_killed_one_within_three_secon
         south.writer.add_member(FullDisk())
         await clock.sleep(30)
     north.kill()
+    # Its lease of 2 s runs out, its turns stay reserved for 0.5 s more, and south reads all leases every 0.5 s.
     await clock.sleep(3)
     assert south.sharers == ("south",)
 
@@ -172,6 +174,7 @@ async def test_a_killed_monitor_is_noticed_within_three_seconds_again_after_the_
     clock: VirtualClock, start: Start
 ) -> None:
     both = north, south = await start_north_and_south(clock, start)
+    # The store confirms each write after 2.6 s for more than a minute. Then it is quick again for ten seconds.
     for seconds_to_confirm, duration in ((2.6, 75), (0.0, 10)):
         for monitor in both:
             monitor.writer.seconds_to_confirm = seconds_to_confirm
@@ -186,7 +189,7 @@ async def test_a_monitor_that_was_halted_has_no_share_until_the_others_share_wit
     clock: VirtualClock, start: Start
 ) -> None:
     north, south = await start_north_and_south(clock, start)
-    north.clock.halt(LEASE_SECONDS + 1.2)
+    north.clock.halt(LONGER_THAN_OTHERS_WAIT)
     await clock.sleep(6)
     # South uses the turns of north from the end of its lease until north is back.
     assert south.sharers_over_time[-2:] == [("south",), ("north", "south")]
@@ -195,12 +198,12 @@ async def test_a_monitor_that_was_halted_has_no_share_until_the_others_share_wit
 
 
 @on_one_store
-async def test_a_monitor_that_was_halted_has_no_share_without_a_store_that_names_the_others(
+async def test_a_monitor_that_was_halted_for_longer_than_its_lease_has_no_share_while_it_cannot_reach_its_store(
     clock: VirtualClock, start: Start
 ) -> None:
     north, south = await start_north_and_south(clock, start)
-    north.clock.halt(LEASE_SECONDS + 1.2)
-    north.writer.abandon()
+    north.clock.halt(LONGER_THAN_OTHERS_WAIT)
+    north.writer.abandon()  # from here on, none of its writes reaches the store
     await clock.sleep(9)
     assert (south.sharers, north.sharers) == (("south",), ())
 
@@ -210,11 +213,12 @@ async def test_a_monitor_without_its_store_keeps_its_share_after_short_and_long_
     clock: VirtualClock, start: Start
 ) -> None:
     north, _south = await start_north_and_south(clock, start)
-    north.writer.abandon()
-    north.clock.halt(LEASE_SECONDS - 0.8)
+    north.writer.abandon()  # from here on, none of its writes reaches the store
+    shorter_than_its_lease, longer_than_its_lease = LEASE_SECONDS - 0.8, 2 * LEASE_SECONDS
+    north.clock.halt(shorter_than_its_lease)
     await clock.sleep(4)
-    # The store was away before this halt, so no other monitor can have taken over the share meanwhile.
-    north.clock.halt(2 * LEASE_SECONDS)
+    # The store was away before this halt, so north assumes that the others cannot use its turns either.
+    north.clock.halt(longer_than_its_lease)
     await clock.sleep(6)
     assert north.sharers == ("north", "south")
 
@@ -228,6 +232,7 @@ async def test_a_monitor_halted_during_a_failing_write_does_not_exceed_the_share
     while not north.writer.is_writing:
         await clock.sleep(0.1)
     north.writer.is_away = True
+    # Meanwhile its lease runs out, and south uses all turns.
     north.clock.halt(6)
     await clock.sleep(6)
     assert await highest_part_of_budget_used(both, within=6) <= 1
@@ -237,7 +242,7 @@ async def test_a_monitor_halted_during_a_failing_write_does_not_exceed_the_share
 async def test_monitors_of_a_slow_store_keep_their_shares_and_leases(clock: VirtualClock, start: Start) -> None:
     both = await start_north_and_south(clock, start)
     for monitor in both:
-        monitor.writer.seconds_to_confirm = 2.6
+        monitor.writer.seconds_to_confirm = LEASE_SECONDS + 0.6
     # A sudden slowness costs some turns at first.
     await clock.sleep(15)
     changes_before = [len(monitor.sharers_over_time) for monitor in both]
@@ -311,14 +316,15 @@ async def test_others_use_the_turns_of_a_stopped_monitor_at_once(clock: VirtualC
     north, south = await start_north_and_south(clock, start)
     north.stop_renewing()
     await north.members.leave()
-    await clock.sleep(0.6)
+    await clock.sleep(0.6)  # leases are read every 0.5 s
     assert south.sharers == ("south",)
 
 
 @on_one_store
 async def test_all_monitors_obey_the_wait_that_a_host_demanded_of_one(clock: VirtualClock, start: Start) -> None:
     north, south = await start("north"), await start("south")
-    until, epoch = clock.monotonic() + 20, clock.now() - timedelta(seconds=clock.monotonic())
+    until = clock.monotonic() + 20
+    epoch = clock.now() - timedelta(seconds=clock.monotonic())  # when the steady clock was at zero
 
     def wait_until(monitor: Monitor) -> float | None:
         """Return until when a monitor sends no request to the host, in seconds of the steady clock."""
@@ -329,6 +335,7 @@ async def test_all_monitors_obey_the_wait_that_a_host_demanded_of_one(clock: Vir
     # A shorter wait of another monitor does not shorten it.
     south.members.host_waits = lambda: {"www.gov.uk": until - 10}
     await clock.sleep(1.2)
+    # Others read the time of the store over a network, so the wait is stored a little longer than demanded.
     after_until = pytest.approx(until + NETWORK_DELAY)
     assert (wait_until(north), wait_until(south)) == (after_until, after_until)
     assert wait_until(await start("west")) == after_until
@@ -337,7 +344,7 @@ async def test_all_monitors_obey_the_wait_that_a_host_demanded_of_one(clock: Vir
 
 
 @on_one_store
-async def test_name_in_use_is_refused_with_the_key_to_change(clock: VirtualClock, start: Start) -> None:
+async def test_a_second_monitor_of_a_name_is_refused_with_the_key_to_change(clock: VirtualClock, start: Start) -> None:
     await start("north")
     with pytest.raises(EnvironmentFault, match=r"another monitor named “north” runs on this store.*vantage"):
         await start("north")
@@ -358,9 +365,9 @@ async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: Virtual
     await clock.sleep(10)
     assert await north.writer.write(lambda _tx: members.is_in_term(first_term))
     north.stop_renewing()
-    await clock.sleep(10)
+    await clock.sleep(10)  # its lease runs out
     north.resume_renewing()
-    await clock.sleep(1)
+    await clock.sleep(1)  # it takes a new lease, which begins a second term
     assert not await north.writer.write(lambda _tx: members.is_in_term(first_term))
     second_term = members.term
     assert await north.writer.write(lambda _tx: members.is_in_term(second_term))
@@ -394,6 +401,7 @@ async def test_a_monitor_whose_name_was_taken_while_it_was_halted_gets_no_share_
     await clock.sleep(4)
     new = await start("north")
     await clock.sleep(4)
+    # Each attempt to renew its lease gives it a share, which is empty.
     attempts_before, seconds = old.shares_received, 10
     await clock.sleep(seconds)
     assert (old.sharers, new.sharers) == ((), ("north",))

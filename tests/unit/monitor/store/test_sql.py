@@ -40,8 +40,9 @@ def give_up_locks_after_20_milliseconds(store: Store) -> None:
         connection.exec_driver_sql("PRAGMA busy_timeout=20")
 
 
-def test_the_store_is_opened_with_the_pragmas_that_survive_a_power_cut(tmp_path: Path) -> None:
-    pragmas = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 5000, "foreign_keys": 1}
+def test_the_store_is_opened_with_pragmas_for_power_cuts_locks_and_references(tmp_path: Path) -> None:
+    full = 2  # SQLite's number for `synchronous=FULL`
+    pragmas = {"journal_mode": "wal", "synchronous": full, "busy_timeout": 5000, "foreign_keys": 1}
     with closing(Store.open_upgraded(f"sqlite:///{tmp_path}/store.db")) as store:
         assert {name: pragma(store, name) for name in pragmas} == pragmas
 
@@ -229,13 +230,13 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
 def test_rows_that_contradict_each_other_are_found(sqlite: Store, statements: str, fault: str) -> None:
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         other.executescript(statements)
-    # A verdict that is inserted without its release is one more fault.
-    unrelated = "its verdict is there"
-    assert [line for line in sqlite.check() if unrelated not in line or line == fault] == [fault]
+    # Some statements insert a verdict without its release. That is one more fault, which counts only if it is expected.
+    without_release = "its verdict is there"
+    assert [line for line in sqlite.check() if without_release not in line or line == fault] == [fault]
 
 
 def test_the_check_of_a_store_accepts_a_chain_of_verdicts_with_a_clock_that_was_set_back(sqlite: Store) -> None:
-    # Each row is an instant, the verdict before it, and the verdict from then on.
+    # Each row is an instant, the verdict before it, and the verdict from then on. At 3600 the clock is set back to 5.
     rows = [(1, "", "pending"), (3600, "pending", "unproven"), (5, "unproven", "pending"), (6, "pending", "pending")]
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         for place, row in enumerate(rows):
@@ -251,7 +252,7 @@ def test_a_damaged_file_is_found(sqlite: Store) -> None:
     file = Path(str(sqlite._engine.url.database))
     sqlite.close()
     data = bytearray(file.read_bytes())
-    data[-3000:-2000] = bytes(1000)
+    data[-3000:-2000] = bytes(1000)  # zeros in place of stored runs
     file.write_bytes(data)
     assert any("damaged" in line for line in sqlite.check())
 
@@ -260,6 +261,7 @@ def test_a_stored_release_with_unknown_or_default_fields_counts_as_equal(sqlite:
     release = Release("a", "Deaths", "ons", "https://x.example/a", ())
     with sqlite.transaction() as tx:
         tx.save_releases([release])
+    # In the store, give it a field with its default, `joined_by`, and a field that only a newer version knows.
     with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
         ((body,),) = connection.execute("SELECT body FROM release").fetchall()
         with_more_fields = unpack(body).removesuffix("}") + ',"joined_by":"","unknown_field":1}'

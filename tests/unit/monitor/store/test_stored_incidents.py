@@ -28,14 +28,14 @@ STORED_BY_AN_OLDER_VERSION = """{"id":"i","kind":"late","release":"r","producer"
 """
 
 
-def test_an_incident_that_an_older_version_stored_has_the_same_facts_and_keys() -> None:
+def test_the_json_of_an_incident_that_an_older_version_stored_is_read_as_that_incident_and_written_unchanged() -> None:
     facts = facts_of_a_release()
     page = replace(facts.parts[0], address=Address.GUESSED, users_delay=Bounds(1.0, 2.0))
     findings = (Finding(LEAD, detail="x", url="https://a.example"), Finding(Kind.LATE, "page"))
     lead = {"verdict": LEAD, "grade": Grade.NONE, "findings": findings}
-    incident = an_incident(facts=replace(facts, address=Address.GUESSED, parts=(page,), **lead))
-    # The older version stored this incident as JSON.
+    same_incident = an_incident(facts=replace(facts, address=Address.GUESSED, parts=(page,), **lead))
     read_incident = from_json(Incident, STORED_BY_AN_OLDER_VERSION, {})
-    assert read_incident == incident
+    assert read_incident == same_incident
+    # A word that is only equal to the member of the enumeration is not enough.
     assert read_incident.facts.parts[0].verdict is VerdictKind.LATE
     assert json.loads(to_json(read_incident)) == json.loads(STORED_BY_AN_OLDER_VERSION)

@@ -48,15 +48,16 @@ def write_and_kill(folder: Path, first: int, seconds: float) -> int:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_kill_at_any_moment_loses_no_committed_row(tmp_path: Path, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311  # no secret hangs on it
-    last = -1
+    moments = random.Random(seed)  # noqa: S311  # no secret hangs on it
+    last_reported = -1
     for _ in range(2):
-        # The number after the last one may be committed as well, if the kill came before that was reported.
-        last = write_and_kill(tmp_path, last + 2, chance.uniform(0.0, 0.3))
+        # If the kill came before its report, one more number is committed. So the second monitor leaves one out.
+        last_reported = write_and_kill(tmp_path, first=last_reported + 2, seconds=moments.uniform(0.0, 0.3))
     store = Store(f"sqlite:///{tmp_path}/store.db")
     committed = sorted(int(event.id.removeprefix("e")) for event in store.verdicts.events(limit=1_000_000))
     runs = runs_of(store, *(f"r{number}/page/edge" for number in committed))
-    assert last in committed
+    assert last_reported in committed
+    # For each number there is a run, which was sent so many seconds after the slot, and its record of evidence.
     assert [run.first_sent for run in runs] == [after_slot(number) for number in committed]
     assert len(store.evidence.records([run.evidence[0] for run in runs])) == len(runs)
     # The check also reports events of releases without a verdict, which all of these are.

@@ -64,6 +64,7 @@ def test_page_at_another_slug_than_guessed_is_on_time_if_its_announcement_redire
     # Its absence was last proved 20 to 30 s before the slot: an announcement without a redirect, seen up to 10 s after
     # the slot, proves that the page was absent 30 s earlier.
     assert 20 <= body["early_bound"] <= 30
+    # The announcement redirects at 09:30:05, 2 s after the page came. Its next look and the first at the page follow.
     assert body["first_seen"]["by"] <= "2026-11-26T09:30:08"
 
 
@@ -113,6 +114,7 @@ def test_a_listed_page_with_exactly_the_title_of_another_release_is_not_the_page
     wales = WatchedRelease(replace(guessed, id="wales", title="Example claims in Wales: quarter 3 2026"), [a_promise()])
     planner = Planner(StandingClock(after_slot(60)), FakePoller(), WatchRules())
     planner.update_release(claims, guessed)
+    # The first entry has nearly the title of `claims`, the second exactly that of `wales`.
     listed = (
         Found(TRUE_URL, "Example claims: Q3 2026", "listed"),
         Found(f"{TRUE_URL}-wales", wales.release.title, "listed"),

@@ -50,17 +50,17 @@ def test_a_missing_annex_gets_more_looks_than_its_published_page_within_a_full_b
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         before = {view: chance_of_change(life, f"claims-q3/{view}") for view in VIEWS}
-        # 1.0 is the chance of a required part at its slot. The content API only confirms what the page shows.
-        assert before == {"page/edge": 1.0, "page/origin": 1.0, "page/content": 0.25, "annex/edge": 1.0}
+        # 1.0 is the chance of a required part at its slot. The content API only confirms what the page shows: a quarter.
+        assert before == {"page/edge": 1.0, "page/origin": 1.0, "page/content": 1.0 / 4, "annex/edge": 1.0}
         await life.until("09:33:40")
-        # A published page is watched only for its withdrawal, and a missing part is overdue.
+        # A published page is watched only for its withdrawal: a quarter. A missing part is overdue: four times as likely.
         published, missing = (chance_of_change(life, f"claims-q3/{view}") for view in ("page/edge", "annex/edge"))
-        assert (published, missing) == (0.25, 4.0)
+        assert (published, missing) == (1.0 / 4, 1.0 * 4)
         assert chance_of_change(life, "r7/page/edge") == 1.0
         # From 09:32 on, twelve other pages want a look every second. The missing annex still gets one every 16 s.
         looks_at_annex = request_times(life, f"{URL}/annex", since=datetime(2026, 11, 26, 9, 32, 10, tzinfo=UTC))
         assert max(later - earlier for earlier, later in pairwise(looks_at_annex)) < timedelta(seconds=16)
-        first_presence = life.runs()[-1].first_sent
+        first_presence = life.runs()[-1].first_sent  # of the page, just after the slot, 09:30
         looks_at_page_since_it_came = request_times(life, URL, since=first_presence + timedelta(seconds=0.1))
         # These are the less than four minutes from 09:30 on, with a look a minute.
         assert len(looks_at_page_since_it_came) <= 4

@@ -82,21 +82,23 @@ def test_runs_of_old_final_releases_are_merged_and_replay_finds_no_difference(tm
     before = {row.release: row.body for row in store.verdicts.judged()}
     assert {row.word for row in store.verdicts.judged()} == {"on_time"}
     runs_fewer = compact(store)
+    # Each release keeps MIN_RUNS of its runs at most.
     assert runs_fewer >= releases * (len(noisy_runs("r0")) - MIN_RUNS)
     assert {row.release: row.body for row in store.verdicts.judged()} == before
     assert [name for name, differences in replay(store, POLICIES, None, None) if differences] == []
     merged = store.runs.of_release("r0")
     assert len(merged) <= MIN_RUNS
+    # No look is lost. A merged run counts failed looks on their own.
     assert sum(run.looks + run.failed for run in merged) == sum(run.looks for run in noisy_runs("r0"))
     assert compact(store) == 0  # no run is left to merge
     store.close()
 
 
-def test_runs_of_recent_open_watched_or_small_releases_are_not_merged(tmp_path: Path) -> None:
+def test_runs_of_recent_open_or_watched_releases_and_of_those_with_few_runs_are_not_merged(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    save_judged_release(store, "recent", NOW - 100 * DAY)
+    save_judged_release(store, "recent", slot=NOW - 100 * DAY)  # runs are merged 400 days after the slot
     save_judged_release(store, "watched")
-    save_judged_release(store, "small", runs=noisy_runs("small")[-MIN_RUNS:])
+    save_judged_release(store, "small", runs=noisy_runs("small")[-MIN_RUNS:])  # more than MIN_RUNS are merged
     save_judged_release(store, "open", runs=[run for run in noisy_runs("open") if run.state is UNKNOWN])
     with store.transaction() as tx:
         row = store.verdicts.judged_one("open")
@@ -151,6 +153,7 @@ def test_after_a_merge_the_daily_retention_makes_the_file_of_the_store_smaller(t
 
     store.backup(before)
     compact(store)
+    # A merge leaves free pages in the file. The retention gives them back to the disk.
     run_virtually(give_room_back, NOW)
     free_pages_left = store.free_pages(most=1)
     assert free_pages_left == 0

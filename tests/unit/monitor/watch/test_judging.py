@@ -119,12 +119,14 @@ def test_an_overdue_release_becomes_pending_within_a_minute_if_another_release_s
     judged_for_seconds: float, verdict_on_claims: str
 ) -> None:
     store = TemporaryStore()
-    # Neither the announcement nor the index of claims shows a publication five minutes after its slot.
+    # Neither the announcement nor the index of claims shows a publication 295 s after its slot.
     claims = release_at_guessed_address("claims", {}, silent_at=295)
-    # The page of visas was out 1 s after the slot, but its announcement redirected only 280 s later.
+    # The page of visas was out 1 s after the slot, and its announcement redirected 280 s later. So it may be out for
+    # 280 s without a redirect, and claims is proved absent until 295 - 280 = 15 s only, which is within its tolerance.
     visas = release_at_guessed_address("visas", {1: State.PRESENT}, silent_at=280, redirected_at=281)
     # Its slot is 30 s earlier, because releases of one slot are judged again at once.
     visas.promises = [a_promise(after_slot(-30), release="visas")]
+    # Claims is judged before visas has a verdict, and once more at the next full minute.
     judge_for_some_seconds({"claims": claims, "visas": visas}, store, seconds=judged_for_seconds)
     verdicts = {row.release: row.word for row in store.verdicts.judged()}
     assert verdicts == {"claims": verdict_on_claims, "visas": "on_time"}
@@ -155,7 +157,7 @@ def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judg
     (row,) = store.verdicts.judged()
     seen_by_the_other = "2018-01-05T09:30:05.000Z"
     assert (row.word, row.body["first_seen"]["by"]) == ("on_time", seen_by_the_other)
-    # It is queried before and after each of two verdicts: without its looks, and with them.
+    # The store is queried before and after each of two verdicts: one without the looks of the other, and one with them.
     assert other.queries == 4
 
 
@@ -248,6 +250,7 @@ async def test_a_release_that_is_queued_three_times_for_one_instant_is_due_then_
         queue.judge_at(clock.now() + timedelta(seconds=90), "r")
     assert await queue.wait_for_due() == ["r"]
     assert clock.monotonic() == 90
+    # None of the other two entries is left.
     queue.judge_soon("other")
     assert await queue.wait_for_due() == ["other"]
 

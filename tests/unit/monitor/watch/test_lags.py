@@ -72,5 +72,5 @@ def test_a_release_that_is_missing_for_longer_than_redirects_are_behind_for_anot
         tmp_path, both_published(births_at="09:30:01", claims_at="10:20:00"), times=("09:36:50", "09:38:00")
     )
     assert [body["verdict"] for body in (at_09_36_50, at_09_38)] == ["pending", "overdue"]
-    # At 09:38 the absence of claims is proved until about 09:32 only. The delay is in seconds from 09:30.
+    # At 09:38 the absence of claims is proved until six minutes earlier, about 09:32. That is 120 s after its slot.
     assert 60 < at_09_38["delay"]["min"] < 120

@@ -22,33 +22,36 @@ def both_published(claims_at: str, visas_at: str) -> str:
 
 
 @pytest.mark.slow
-def test_each_of_several_late_releases_has_the_platform_finding_and_replay_agrees(tmp_path: Path) -> None:
+def test_each_of_two_late_releases_of_a_host_has_the_platform_finding_and_a_replay_finds_no_difference(
+    tmp_path: Path,
+) -> None:
     async def act(life: Life) -> None:
         await life.until("09:34:00")
         assert "platform" in life.finding_kinds("claims-q3")
         assert "platform" in life.finding_kinds("visas")
         await life.until("09:50:00")
 
-    settings = live(tmp_path, both_published("09:36:00", "09:44:00"), act, head=HEAD + OTHER)
+    settings = live(tmp_path, both_published(claims_at="09:36:00", visas_at="09:44:00"), act, head=HEAD + OTHER)
     store = reopened(settings)
     differences = dict(replay(store, make_policies(settings), None, None))
     assert differences == {"claims-q3": [], "visas": []}
     rows = store.verdicts.judged()
     assert [row.word for row in rows] == ["late", "late"]
-    again = [current_body(store, make_policies(settings), row, row.at) for row in rows]
-    assert [[found["kind"] for found in body["findings"]].count("platform") for body in again] == [1, 1]
+    # If the JSON is made again from the store, each release still has the finding, and only once.
+    bodies = [current_body(store, make_policies(settings), row, row.at) for row in rows]
+    assert [[found["kind"] for found in body["findings"]].count("platform") for body in bodies] == [1, 1]
     store.close()
 
 
 @pytest.mark.slow
-def test_a_single_late_release_is_no_platform_finding(tmp_path: Path) -> None:
+def test_no_release_has_the_platform_finding_if_only_one_of_two_is_late(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:34:00")
         assert "late" in life.finding_kinds("claims-q3")
         assert "platform" not in life.finding_kinds("claims-q3")
         assert life.finding_kinds("visas") == set()
 
-    live(tmp_path, both_published("09:36:00", "09:30:00"), act, head=HEAD + OTHER)
+    live(tmp_path, both_published(claims_at="09:36:00", visas_at="09:30:00"), act, head=HEAD + OTHER)
 
 
 @pytest.mark.slow
@@ -61,8 +64,9 @@ def test_a_platform_finding_is_shown_and_makes_an_incident_of_both_releases_whos
         row = store.verdicts.judged_one("visas")
         body = current_body(store, make_policies(life.settings), row, life.clock.now())
         assert "platform" in [found["kind"] for found in body["findings"]]
+        # The id of the incident is made of the host and the slot.
         incident = store.verdicts.incident("platform-www.gov.uk-2026-11-26T0930Z")
         assert [one.release for one in incident.linked] == ["claims-q3", "visas"]
         assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
 
-    live(tmp_path, both_published("09:36:00", "09:44:00"), act, head=HEAD + OTHER)
+    live(tmp_path, both_published(claims_at="09:36:00", visas_at="09:44:00"), act, head=HEAD + OTHER)

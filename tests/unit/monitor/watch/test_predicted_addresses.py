@@ -183,7 +183,7 @@ def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
         "r/page/edge": RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=True),
         "r/expected-1/edge": RegularLooks(states_of_predicted_file),
     }
-    last_look = min(now, 400)
+    last_look = min(now, 400)  # later looks would show the same
     runs = {name: each.runs(name, last_look) for name, each in looks.items()}
     without_prediction, with_prediction = (
         judge(a_release(*parts), [a_promise()], runs, [], Policy(), after_slot(now))
@@ -196,6 +196,7 @@ def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
 
 
 def test_a_predicted_address_seen_before_the_slot_after_an_absence_is_an_exposure_and_a_part_of_the_facts() -> None:
+    # The page is on time. The predicted file is seen a minute before the slot.
     verdict = verdict_with_prediction(200, (-120, ABSENT), (-60, PRESENT))
     assert verdict.verdict is VerdictKind.EARLY
     assert [found.part for found in verdict.findings] == ["expected-1"]
@@ -213,7 +214,7 @@ def test_a_predicted_part_that_the_page_names_is_not_added_again_and_is_watched_
     planner.update_release(under_watch, a_release())
     assert window_names(poller, "r/expected-1/edge") == ("settle",)  # the hour after the page was seen
     named = tuple(Found(url, "", "data") for url in (PREDICTED_FILE.url, f"{SITE}/other.csv"))
-    for _ in range(2):
+    for _ in range(2):  # the second look at the page changes nothing
         planner.add_found_parts(under_watch, a_sighting(PRESENT, 2, "page", found=named))
         assert [each.id for each in under_watch.release.parts] == ["page", "expected-1", "found-2"]
         assert window_names(poller, "r/expected-1/edge") == ("settle", "overdue-then")
@@ -234,7 +235,7 @@ def test_files_named_by_a_page_before_its_slot_confirm_no_prediction() -> None:
 def test_only_files_that_the_earlier_edition_named_and_that_were_seen_are_predicted_and_only_once() -> None:
     named_and_seen = part_row("found-1", f"{SITE}/trade-march-2017.csv")
     never_seen = part_row("found-2", f"{SITE}/never-march-2017.csv", by=None)
-    configured = part_row("sheet", f"{SITE}/configured-march-2017.csv")
+    configured = part_row("sheet", f"{SITE}/configured-march-2017.csv")  # not named, as its id shows
     march = judged_row("UK trade: March 2017", "march", named_and_seen, never_seen, configured)
     assert add_predictions(march, times=2) == [("r", [PREDICTED_FILE])]
 
@@ -273,6 +274,7 @@ MARCH_WITH_LINK, FEBRUARY_WITH_LINK = (
 
 
 def test_a_page_elsewhere_is_predicted_if_two_of_the_last_four_editions_linked_to_it() -> None:
+    # Editions are given the latest first.
     assert predicted_pages(april_release(), [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()) == [PREDICTED_PAGE]
     without_link = edition_with_links("UK trade: June 2016")
     assert predicted_page_urls([MARCH_WITH_LINK]) == []
@@ -375,6 +377,7 @@ def test_a_page_to_which_two_series_link_is_not_predicted() -> None:
 
 
 def test_a_predicted_page_is_read_from_the_store_and_recognised_by_its_period_at_the_edge_only() -> None:
+    # Its id shows that it was predicted.
     stored = part_from_json({"id": "expected-1", "role": "alternative", "url": PAGE, "required": False})
     assert stored == PREDICTED_PAGE
     (target,) = targets_of(replace(april_release(), parts=(stored,)))
@@ -403,19 +406,21 @@ def release_with_stored_links(poller: FakePoller) -> WatchedRelease:
 
 def test_the_first_five_links_of_a_published_page_are_stored_once_and_not_watched() -> None:
     poller = FakePoller()
+    # Its page links to a predicted page and to nine pages more, PAGE/0#part to PAGE/8#part.
     release = release_with_stored_links(poller).release
     stored = [part for part in release.parts if part.origin is Origin.LINKED]
     assert [(part.id, part.url) for part in stored] == [(f"linked-{n + 1}", f"{PAGE}/{n}") for n in range(5)]
     assert not any("/linked-" in target for target in poller.windows)
 
 
-def test_stored_links_of_a_page_are_neither_judged_nor_reported() -> None:
+def test_stored_links_of_a_page_stay_pending_and_are_neither_counted_as_parts_nor_reported() -> None:
     release = release_with_stored_links(FakePoller()).release
     assert len(release.parts) == 7  # the page, a predicted page and five links: one more than is judged
     verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
     _page, _predicted, *linked = verdict.parts
     assert {part.verdict for part in linked} == {VerdictKind.PENDING}
     assert Kind.PARTS_CUT not in {found.kind for found in verdict.findings}
+    # The predicted page is left out of the facts too, because no look has seen it.
     assert [each.id for each in release_facts(verdict, Measurement()).parts] == ["page"]
 
 
