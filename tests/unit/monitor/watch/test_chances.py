@@ -50,10 +50,10 @@ def test_a_missing_annex_gets_more_looks_than_its_published_page_within_a_full_b
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         before = {view: chance_of_change(life, f"claims-q3/{view}") for view in VIEWS}
-        # 1.0 is the chance of a required part at its slot. The content API only confirms what the page shows: a quarter.
+        # 1.0 is the chance of a required part at its slot. The content API only confirms what the page shows: 1/4.
         assert before == {"page/edge": 1.0, "page/origin": 1.0, "page/content": 1.0 / 4, "annex/edge": 1.0}
         await life.until("09:33:40")
-        # A published page is watched only for its withdrawal: a quarter. A missing part is overdue: four times as likely.
+        # A published page is watched only for its withdrawal: 1/4. A missing part is overdue: four times as likely.
         published, missing = (chance_of_change(life, f"claims-q3/{view}") for view in ("page/edge", "annex/edge"))
         assert (published, missing) == (1.0 / 4, 1.0 * 4)
         assert chance_of_change(life, "r7/page/edge") == 1.0
