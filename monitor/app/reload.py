@@ -203,7 +203,7 @@ class Reload:
         current = {reader.name: reader for reader, _ in reads.readers}
         unchanged = {name: reader for name, reader in current.items() if before[name] == after.get(name)}
         for reader, _ in readers:
-            # Some requests need the entries that a calendar no longer shows.
+            # A reader asks separately for entries that its calendar no longer shows, so it must know the last ones.
             reader.remember(ledger.shown_entries(reader.name))
         reads.readers = [(unchanged.get(reader.name, reader), every) for reader, every in readers]
         reads.expect_editions = settings.policy.expect_editions

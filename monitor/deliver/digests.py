@@ -46,7 +46,7 @@ class DigestRule:
 
 
 def find_waiting_openings(openings: Sequence[Notice], rule: DigestRule, now: datetime) -> dict[str, datetime]:
-    """Return the openings that still wait for others at `now`: by id, the instant when the wait ends.
+    """Return by id the openings that still wait at `now` to join others in a digest, with the instant when that ends.
 
     A group waits for one pause after its last opening, and at most five after its first.
     """

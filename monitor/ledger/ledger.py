@@ -283,10 +283,10 @@ class Ledger:
         shown: Iterable[str],
         at: datetime,
     ) -> list[Promise]:
-        """Return the promises for `missing` entries, with this read added to the reads that did not show them.
+        """Count one more read that did not show the `missing` entries, and return their changed promises.
 
-        `at` is the earliest instant that the read can describe, and `shown` are the releases that it shows. A release
-        that it shows under another id is left out. The titles of likely successors are added.
+        The read describes the calendar as of `at` or later, and shows the releases `shown`. A release that it shows
+        under another id is left out. The titles of entries that may have replaced a missing one are added.
         """
         uids = {release_of[state.name, uid]: uid for uid in missing if not state.is_under_another_id(uid)}
         for release in shown if uids else ():

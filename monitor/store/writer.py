@@ -142,7 +142,7 @@ class Writer:
     async def write_with_member(self, member: BatchMember, make: Callable[[Transaction], T]) -> T:
         """Write this member's rows and run `make` now, in one transaction without the batch. Return `make`'s result.
 
-        It may succeed while the store refuses the batch, which stays queued. Raises what `make` raises, and
+        This may succeed while the store refuses the batch, which stays queued. Raises what `make` raises, and
         `StoreFault` if the store fails or does not answer in `STALLED_AFTER` seconds.
         """
         self._refuse_if_stopped()

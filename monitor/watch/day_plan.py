@@ -230,7 +230,7 @@ def plan_hosts(
     for release in releases:
         for host, proof in release.required_proofs:
             proofs[host].append(proof)
-    # Looks this far apart are enough for releases in the first half of the tolerance.
+    # With looks this far apart, a release in the first half of the tolerance is still proved to be on time.
     hosts, close_enough = [], rules.policies.general.on_time_within / 2
     for host, targets in plans.items():
         minutes = forecast.looks_per_minute(targets, begin, end)

@@ -122,9 +122,9 @@ class Matcher:
                 yield release.id, MatchKind.TITLE
 
     def _choose_edition(self, found: Found, same_title: Sequence[NearRelease]) -> list[NearRelease]:
-        """Return which of the near releases with its title an entry may show: those whose slot passed, else the next.
+        """Return which near releases with an entry's title it may show: those whose slot passed, else the next one.
 
-        If only a release that is not near is due, the entry is of that one, and the result is empty.
+        Return none if only a release that is not near is due, because the entry is then of that release.
         """
         if not same_title:
             return []

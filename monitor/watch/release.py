@@ -62,7 +62,8 @@ class TargetState:
     def crosses_slot_phase(self, now: datetime) -> bool:
         """Return whether the phase around the slot begins or ends between the last look and `now`.
 
-        An absence then begins a new run, so that a run has the widest gap of that phase only.
+        An absence then begins a new run. Otherwise one run would mix the wide gaps far from the slot with the narrow
+        ones around it.
         """
         if self.last is None or self.last.state is not State.ABSENT:
             return False

@@ -147,15 +147,15 @@ class Tripwires:
         """Report the entries that match a release, each once, and the new entries that match none."""
         producer = listing.producer.id
         releases = tuple(self.near(producer))
-        # If these are the releases of the last look, its entries were compared with all of them.
-        compared = new_entries if releases == listing.near_releases else entries
+        # If the near releases are those of the last look, old entries have been compared with all of them.
+        to_compare = new_entries if releases == listing.near_releases else entries
         new_urls = {entry.url for entry in new_entries}
         matcher = Matcher(releases, sighting.received, lambda found: self.find_same_address_or_title(producer, found))
         listing.near_releases, near_ids = releases, {it.release.id for it in releases}
         reported = {(release, url) for release, url in self._reported.get(producer, ()) if release in near_ids}
         self._reported[producer] = reported
         matched_urls = set()
-        for entry in compared:
+        for entry in to_compare:
             is_new = entry.url in new_urls
             for release, kind in matcher.matches(entry, is_fresh=is_new):
                 matched_urls.add(entry.url)

@@ -189,5 +189,5 @@ def _zone_word_doubt(word: str | None, on: date, timezone: str) -> str | None:
         return None
     if word == "other" or timezone != LONDON:
         return "zone-unknown"
-    # People write "GMT" in summer and mean local time.
+    # "GMT" in summer is a doubt, because people who write it may mean local time.
     return None if is_summer(on) == (word == "bst") else "zone"

@@ -161,7 +161,7 @@ BUDGETS = {
     "monitor/deliver": 3061,
     "monitor/health": 1426,
     "monitor/ledger": 2301,
-    "monitor/watch": 3886,
+    "monitor/watch": 3887,
     "monitor/config": 1785,
     "monitor/web": 6405,
     "monitor/app": 2579,

@@ -23,8 +23,8 @@ _FACTS = ("id", "releaseId", "published", "lastUpdated", "updateCount")
 def recognise(answer: Answer, context: Context) -> Recognised:
     """Return what an answer proves: a page by its title, JSON by a version of the release or a list of releases.
 
-    The service shows no version before it is published. So dates are only passed on, because a later version keeps the
-    display date of the first one.
+    The service shows no version before it is published, so a version that is shown is out. Its dates are reported but
+    prove nothing, because a later version keeps the display date of the first one.
     """
     # A list may come without the media type of JSON.
     if not is_json(answer) and answer.body.lstrip()[:1] != b"[":

@@ -238,7 +238,7 @@ class Evidence(BatchMember):
         """
         with self._disk_lock:
             waiting = self._first_waiting(None)
-            if len(self._flushed) >= len(waiting):
+            if len(self._flushed) >= len(waiting):  # none came since the last call
                 return self._flushed
             self._flushed = []
             # If the folder refuses the bytes, the writer reports it.
@@ -247,7 +247,7 @@ class Evidence(BatchMember):
             return self._flushed
 
     def _first_waiting(self, most: int | None) -> list[Waiting]:
-        """Return the first `most` records that wait, or all for None."""
+        """Return the first `most` records that wait, or all of them if `most` is None."""
         with self._lock:
             return list(islice(self._waiting, most))
 

@@ -10,6 +10,7 @@ from alerts.by_hand import InvalidInput, log_by_hand
 from alerts.draft.edits import list_open_fields, merge_words
 from alerts.draft.fill import fill_form
 from alerts.draft.form import get_form
+from alerts.draft.report import Report
 from alerts.draft.take_back import find_file_changes
 from alerts.draft.versions import append_edit, append_measurement
 from alerts.draft.write.registry import WRITERS
@@ -104,9 +105,11 @@ def test_an_action_is_overdue_from_the_day_after_it_was_due(with_action: Inciden
 def test_an_action_is_the_answer_to_one_box_of_every_form_and_is_nowhere_else_in_it(
     logged_leak: Incident, with_action: Incident, form: str
 ) -> None:
-    report_without_action, report = (
-        merge_words({}, fill_form(incident, get_form(form), {}, [], NOW)) for incident in (logged_leak, with_action)
-    )
+    def report_of(incident: Incident) -> Report:
+        typed_by_people: dict[str, str] = {}
+        return merge_words(typed_by_people, fill_form(incident, get_form(form), {}, [], NOW))
+
+    report_without_action, report = report_of(logged_leak), report_of(with_action)
     (box,) = (field for field in report.fields() if "human.corrective" in field.facts)
     assert box.paragraphs == (RENEW_IN_WORDS,)
     boxes_answered_by_the_action = set(list_open_fields(report_without_action)) - set(list_open_fields(report))

@@ -29,6 +29,7 @@ def draft_and_notice(facts: ReleaseFacts) -> tuple[str, str]:
 def test_a_calendar_read_shortly_before_the_slot_is_not_mentioned_and_counts_as_no_gap(
     overdue_by_seconds: Overdue, read_before: timedelta
 ) -> None:
+    # `confirmed` is when the calendar was last read with this slot in it.
     draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - read_before))
     assert SAYS_NO_GAP in draft
     assert "The calendar was last read" not in draft

@@ -491,7 +491,8 @@ def test_the_account_of_a_logged_incident_is_only_what_the_person_wrote(moj_leak
 
 def test_only_the_evidence_says_where_and_when_an_announcement_was_read(ipcc_late: Incident) -> None:
     report = note_of(ipcc_late)
-    assert "from the calendar “govuk” and was first read at 09:30 BST on 25 June 2015." in "\n".join(report.certainty)
+    evidence_section = "\n".join(report.certainty)
+    assert "from the calendar “govuk” and was first read at 09:30 BST on 25 June 2015." in evidence_section
     assert "govuk" not in text_of_field(report, "N.slot")
     assert "the monitor" not in text_of_field(report, "N.slot")
 

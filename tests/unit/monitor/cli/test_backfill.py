@@ -229,7 +229,10 @@ def test_the_list_of_the_ons_is_read_page_by_page(run_cli: RunCli, record: Publi
     assert (last["first_published"], last["slot_source"]) == ("2018-01-05T09:30:00.000Z", "announced")
 
 
-def test_the_history_of_a_release_shows_claims_about_its_address(run_cli: RunCli, folder: Path) -> None:
+def test_the_history_of_a_release_shows_claims_about_its_address_and_that_they_prove_nothing(
+    run_cli: RunCli, folder: Path
+) -> None:
+    # The store has the releases births-2016, at this address, and deaths-2029.
     page = "https://stats.example/births-2016"
     claim = Claim("ons", page, NOW, "Births 2016", slot=None, slot_source="", source="https://x.example", read=NOW)
     with write_store(folder) as tx:

@@ -308,6 +308,7 @@ def test_a_clock_fault_is_no_longer_than_the_looks_that_failed_by_the_clock() ->
         a_run(state=UNKNOWN, first=-9, last=150, why="timeout"),
     ]
     findings = judged(200, {"page": runs}).findings
+    # Clock faults come before other blind spans.
     assert [(each.kind, each.seconds.min) for each in findings] == [
         (Kind.CLOCK_FAULT, -10 - -20), (Kind.BLIND, -21 - -70), (Kind.BLIND, 150 - -9),
     ]  # fmt: skip

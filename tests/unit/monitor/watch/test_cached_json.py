@@ -59,7 +59,7 @@ def test_the_cached_json_is_renewed_a_second_after_looks_that_changed_no_verdict
     async def act(life: Life) -> None:
         await life.until("09:40:00")
         cached = life.daemon.watch.verdict_now("claims-q3")
-        # A look that changes no verdict puts another run in the place of the last.
+        # A look that changes no verdict puts another run in the place of the last. It may be equal.
         for state in life.daemon.watch.releases["claims-q3"].states.values():
             state.runs = tuple(replace(run) for run in state.runs)
         assert life.daemon.watch.verdict_now("claims-q3") == cached

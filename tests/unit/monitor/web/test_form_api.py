@@ -131,6 +131,7 @@ async def test_program_adds_each_kind_of_note_to_the_timeline_and_closes_the_inc
         due="2018-02-01",
     )
     assert answer.status_code == 200, answer.text
+    # `send_note` sends "web team" as the role, too. The kinds of notes have a fixed order in the timeline.
     texts = [entry["text"] for entry in answer.json()["timeline"] if entry["by"] == "web team"]
     assert texts == [
         "seen",
