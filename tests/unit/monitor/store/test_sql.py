@@ -252,7 +252,7 @@ def test_a_damaged_file_is_found(sqlite: Store) -> None:
     file = Path(str(sqlite._engine.url.database))
     sqlite.close()
     data = bytearray(file.read_bytes())
-    data[-3000:-2000] = bytes(1000)  # zeros in place of stored runs
+    data[-3000:-2000] = bytes(1000)  # zeros in place of stored bytes
     file.write_bytes(data)
     assert any("damaged" in line for line in sqlite.check())
 
