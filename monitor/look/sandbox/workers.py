@@ -88,8 +88,8 @@ class Workers:
     async def run(self, task: str, host: str, *arguments: object, seconds: int, size: int = 0) -> Any:  # noqa: ANN401  # per task
         """Run a task of `worker.TASKS` to read `size` bytes within `seconds` of processor time. Return its result.
 
-        A worker that is idle for ten times as long is killed too. Raises `TooCostly`, `NoWorker`, and `WorkerFault` if
-        the task failed.
+        A worker that uses more is killed, and so is one that uses no processor time for ten times as long. Raises
+        `TooCostly`, `NoWorker`, and `WorkerFault` if the task failed.
         """
         async with self._wait_for_turn(host, size):
             began = self._clock.now()
