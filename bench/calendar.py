@@ -13,7 +13,7 @@ from bench.world import daemon, folder, quietly, settings
 from monitor.app.daemon import Daemon
 from monitor.clock import SystemClock
 from monitor.health.system import tune_process
-from monitor.store.writer import LATE
+from monitor.store.writer import STALLED_AFTER
 
 _ENTRIES = 100_000
 _FIRST = datetime(2027, 1, 4, tzinfo=UTC)
@@ -33,7 +33,7 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
         made = runner.run(_started(place, entries))
         began, before = SystemClock().monotonic(), _peak_mb()
         yield {"entries": entries, **runner.run(_read(made, "first"))}
-        runner.run(made.writer.backlog.finish_large(LATE))
+        runner.run(made.writer.backlog.finish_large(STALLED_AFTER))
         yield {"stored_seconds": SystemClock().monotonic() - began, "grew_by_mb": _peak_mb() - before}
         yield {"blind_seconds": _blind_seconds(made)}
         reads = [(read.usable, read.entries) for read in made.store.ledger.reads("bench")]
