@@ -197,7 +197,7 @@ def _record_act(incident: Incident, role: str, entry: str, now: datetime, **word
 
 
 def bring_forward(incident: Incident, role: str, when: str, now: datetime, timezone: str = "Europe/London") -> Incident:
-    """Record that a role brings the release forward to `when`. Raises `InvalidInput` if that is no local date-time."""
+    """Record that a role brings the release forward to the local date-time `when`. Raises `InvalidInput`."""
     try:
         to = _parse_instant(when.strip(), timezone)
     except ValueError as exc:

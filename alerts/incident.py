@@ -266,9 +266,9 @@ def make_fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
 ) -> Notice:
     """Return a notice of this `kind` about a release, in the thread of its incident.
 
-    `occasion` makes the notice's id: `thread` for the notice that opens the thread, else what tells this notice from
-    others of its kind, such as the number of a reminder. `reported_kind` is the kind of incident that the notice names
-    first (default: the incident's). `changed` are the changes in words.
+    The id of the notice is made of `kind` and `occasion`, so another notice of the kind needs another occasion, such as
+    the number of a reminder. The notice that opens the thread has the occasion `thread`. `reported_kind` is the kind of
+    incident that the notice names first (default: the incident's). `changed` are the changes in words.
     """
     reported_kind = reported_kind or incident.kind
     steps = steps_for_incident(incident, reported_kind, facts, is_last=kind == "final")

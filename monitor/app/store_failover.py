@@ -187,7 +187,7 @@ class StoreFailover:
             return
         self.opened.stand_in = None
         if self.members is not None:
-            # Its readings compare our clock with that of the stand-in.
+            # The readings compare our clock with the stand-in's, and the database may have another.
             self.members.forget_clock_readings()
         self.store_health.health.note_store_back()
         _log.warning("store_back", rows=rows)

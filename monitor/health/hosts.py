@@ -154,7 +154,7 @@ class SilentHosts:
         self._silent[host] = replace(known, until=sighting.received, looks=known.looks + 1, why=why)
 
     def silent_now(self, now: datetime) -> dict[str, SilentHost]:
-        """Return the hosts at which the last three or more looks, in ten or more seconds, proved nothing, if recent."""
+        """Return the hosts whose latest looks proved nothing: three or more, over ten seconds or more, and recently."""
         return {
             host: silence
             for host, silence in sorted(self._silent.items())

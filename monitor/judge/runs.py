@@ -221,7 +221,7 @@ def absent_at(run: Run, limit: datetime) -> datetime | None:
         return None
     if run.end <= limit:
         return run.end
-    # It proves at least its beginning. A look in flight at `limit` proves nothing about that instant.
+    # The run proves absence at its beginning. A look that was under way at `limit` may describe a later instant.
     return max(min(run.begin, run.first_sent), limit - run.largest_gap - UNDERWAY)
 
 

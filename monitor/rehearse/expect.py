@@ -42,7 +42,7 @@ def check(script: Script, results: Results) -> list[Met]:
 
 
 def _compare_release(script: Script, expect: ScriptExpect, results: Results) -> Iterator[str]:
-    """Yield how a release or part differs from the expectation. Yield nothing if it names no release or only counts."""
+    """Yield how a release or part differs from the expectation; nothing if that names no release, or only counts."""
     keys = expect.model_fields_set - {"release", "part", "notices", "drafts"}
     if expect.release is None or not (keys or expect.part):
         return

@@ -123,7 +123,7 @@ async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> Non
 
 
 async def test_failed_reader_is_reported_and_its_process_ended(workers: Workers) -> None:
-    # The reader fails, because None is no body.
+    # The reader fails, because it needs bytes and gets None.
     with pytest.raises(WorkerFault, match="TypeError"):
         await workers.run("strip", "a.example", None, seconds=5)
     assert process_ids(workers) == []
