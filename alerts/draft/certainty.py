@@ -43,14 +43,17 @@ RECORDS = (
 
 
 def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
-    """Return paragraphs on looks and clock, gaps, the announcement, findings and method, or that none was measured."""
+    """Return the paragraphs that say how certain the measured times are. Of an incident logged by hand: that none is.
+
+    Their order: looks and clock, gaps, where the time was announced, details of findings, the method, the records.
+    """
     facts = inputs.measured_facts
     if facts is None:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
     certainty = facts.certainty
     looks = f"{_say_looks(certainty)} {_say_clock_offset(certainty.clock_offset)}"
     gaps = list_unproven(facts)
-    if facts.unread_since is not None:
+    if facts.unread_since is not None:  # the promise was not confirmed shortly before the slot
         read = words.format_instant(facts.unread_since, facts.timezone)
         gaps.insert(0, f"The calendar was last read with this announced time in it at {read}.")
     details = [

@@ -27,6 +27,7 @@ class Row:
     `practice` is the cited practice, `cause` the logged cause, `incident` the incident's id. Each is empty if absent.
     `early_bound`: an on-time release may have appeared up to this many seconds before its slot. `others` are further
     producers. `decided` says in words to which time the release was brought forward, if a person recorded it.
+    `with_platform`: its verdict has the finding `platform`.
     """
 
     release: str
@@ -45,6 +46,7 @@ class Row:
     early_bound: float | None = None
     others: tuple[str, ...] = ()
     decided: str = ""
+    with_platform: bool = False
 
     @property
     def host(self) -> str:
@@ -209,14 +211,14 @@ class PlatformFault:
 
 
 def find_platform_faults(period: Period) -> list[PlatformFault]:
-    """Return the faults of platforms: releases of several producers on a host that were late at one slot.
+    """Return the faults of platforms: releases of a host and slot whose verdicts have the finding `platform`.
 
     Those of a later slot belong to the same fault if none of the first ones was out by then. If none ever came out, the
-    later slot is another fault. If only one producer is late at a slot, the fault may be its own, and is left out.
+    later slot is another fault. A slot of which the period contains one producer only is left out.
     """
     groups: dict[tuple[str, datetime], tuple[Row, ...]] = {}
     for row in period.incidents:
-        if row.verdict in ("late", "overdue", "not_published") and row.slot is not None:
+        if row.with_platform and row.slot is not None:
             groups[row.host, row.slot] = (*groups.get((row.host, row.slot), ()), row)
     faults: list[PlatformFault] = []
     last_fault_of: dict[str, int] = {}

@@ -150,10 +150,10 @@ def _make_workers(clock: Clock, metrics: Metrics, health: HealthState, own: Work
 
 
 def make_interpreter(core: Core) -> Interpreter:
-    """Return the interpreter of responses. A virtual clock never counts as synchronised by the machine."""
-    settings, is_real = core.settings, core.edges.clock is None
+    """Return the interpreter of responses. Only the machine's own clock can count as synchronised."""
+    settings, uses_machine_clock = core.settings, core.edges.clock is None
     return Interpreter(
-        Skew(lambda: is_real and is_clock_synchronised(), SecondsAhead(core.clock)),
+        Skew(lambda: uses_machine_clock and is_clock_synchronised(), SecondsAhead(core.clock)),
         unproven_offset=settings.clock.unproven_offset,
         is_shared=is_shared(settings.store.url),
         reader=BodyReader(core.workers, core.clock),

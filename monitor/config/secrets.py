@@ -39,12 +39,12 @@ def secrets_in_addresses(settings: Settings) -> frozenset[str]:
 
 
 def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:
-    """Yield the texts in an address that may be a key: the query, its longer pairs, the fragment and a secret path.
+    """Yield the texts in an address that may be a key: its query, fragment, and path if that `is_secret`.
 
-    `is_secret`: the path is secret. A template such as `{slug}` is filled in later, so it splits a text.
+    Also yield each longer pair of the query. Placeholders such as `{slug}` are filled in later, so they split a text.
     """
     split = urlsplit(url)
-    # A redirect may reorder the pairs. Short ones such as "page=1" are not keys.
+    # A redirect may reorder the pairs, so each is a secret by itself. Short ones such as "page=1" are not keys.
     yield from (pair for pair in split.query.split("&") if len(pair.partition("=")[2]) >= _SHORTEST_KEY_IN_ADDRESS)
     # Relative links resolve to the folder of a secret path.
     folder = split.path.rpartition("/")[0]

@@ -127,4 +127,5 @@ def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
         early_bound=widest_bound(body),
         decided=decision_text(body, timezone),
         others=tuple(one for one in body.get("producers", ()) if one != body["producer"]),
+        with_platform=any(finding["kind"] == "platform" for finding in body["findings"]),
     )

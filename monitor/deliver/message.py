@@ -38,9 +38,9 @@ class MessageBuilder:
     rules: ReportingRules = field(default_factory=ReportingRules)
 
     def build(self, notice: Notice, channel: str, now: datetime) -> Message:
-        """Return the message of a notice for a channel, perhaps with the draft, and without secrets.
+        """Return the message of a notice for a channel, without secrets. Attach the incident's draft if there is one.
 
-        On a platform's incident it reports only the releases that the channel gets.
+        A notice of a platform's incident is written again, about the releases that the channel's routes choose.
         """
         links, incident = self.links, self.verdicts.incident(notice.incident) if notice.incident else None
         attachments = []
@@ -50,6 +50,7 @@ class MessageBuilder:
             attachments = self._render_attachments(incident, channel)
         if incident is not None and incident.kind is Kind.PLATFORM:
             audience = self.rules.for_everyone_on_call().platform_audience(notice, incident, now)
+            # The notice may be older than the routes. If they no longer choose the channel, it gets all releases.
             _, releases = audience.get(channel, (now, incident.linked))
             notice = narrow_to_recipients(notice, incident, releases, now)
         link, page = links.acknowledge_link(notice), links.incident_page(notice)

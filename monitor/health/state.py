@@ -154,10 +154,10 @@ class StoreHealth:
             self.health.note_commit(self.clock.now())
 
     def note_failure(self, fault: Exception) -> None:
-        """Note that a batch could not be committed."""
+        """Count and log a batch that could not be committed. If the store failed, a blind span begins."""
         # If only the evidence folder refuses the batch, looks continue, so no blind span is recorded.
         if not isinstance(fault, EvidenceRefused):
-            # A store that does not answer has failed since the batch was sent.
+            # `StoreSilent` is raised so many seconds after the batch was sent. The store has failed since then.
             failing_for = timedelta(seconds=STALLED_AFTER) if isinstance(fault, StoreSilent) else timedelta()
             self.health.note_store_failure(self.clock.now() - failing_for)
         self.counters.store_failures.inc()

@@ -123,10 +123,10 @@ class PromiseCheck:
 
 
 def early_read_needed_since(verdict: Verdict) -> datetime | None:
-    """Return the slot if its calendars must be read since then, although there is no breach yet, else None.
+    """Return the slot if its calendars must be read at the slot or later, before there is a breach, else None.
 
-    A read is needed if the page's address was guessed, not announced. Such a page is proved late only when it appears,
-    and by then GOV.UK's announcement no longer shows the announced time.
+    The read is needed if the page's address was guessed and the page is not out. Such a page is proved late only when
+    it appears. By then GOV.UK's announcement no longer shows the announced time, and cannot confirm it.
     """
     begins, page = None if verdict.slot is None else verdict.slot.begins(), verdict.page
     if begins is None or page is None or page.released.by is not None or verdict.address is Address.ANNOUNCED:

@@ -140,11 +140,14 @@ class Journal:
                 return rewritten
 
     def _rewrite_lost_records(self, store: Store) -> int:
-        """Write this monitor's evidence records that the store has lost. Return how many, 0 if they are unreadable."""
+        """Write this monitor's evidence records that the store has lost. Return how many.
+
+        If the local files cannot be read: return 0, or raise if the journal has rows.
+        """
         try:
             records = self._find_lost_records(store)
         except StoreFault as fault:
-            if self.has_rows:  # the caller would delete the journal
+            if self.has_rows:  # after a normal return, the journal is deleted
                 raise
             _log.warning("journal_failed", fault=str(fault))
             return 0

@@ -72,7 +72,10 @@ class Admission:
         self._has_watched_all = True
 
     async def record_calendar_read(self, outcome: Outcome) -> RecordedRead:
-        """Record a calendar read in the ledger, and return what it changed. Watch, update or forget those releases."""
+        """Record a calendar read in the ledger, and return the result. Bring the watch in line with the ledger.
+
+        Releases that others replaced are forgotten, new ones that are due soon are added, and the rest are updated.
+        """
         read = await self.ledger.record_read(outcome, self.watch.releases)
         if read.change is not None:
             for old in read.change.joined.replaced_releases():
@@ -81,10 +84,12 @@ class Admission:
             self.watch.update_promises(name, self.ledger.promises(name))
         if read.change is not None:
             now = self.clock.now()
-            to_update = {*read.change.joined.altered, *read.promised, *self.watch.releases}
+            changed = {*read.change.joined.altered, *read.promised}
+            # A watched release that the ledger has not changed costs only a comparison.
+            to_update = {*changed, *self.watch.releases}
             await self._add_listable(to_update, now)
             new = read.change.new_releases()
-            # Nothing is stored of new releases, so no query of the store can fail.
+            # The store has nothing on new releases. It is not queried for them, so this cannot fail.
             await self._update_watch(now, new, self.watch.ahead, is_new=True)
             await self._update_watch_or_retry(to_update.difference(new))
         return read

@@ -150,8 +150,8 @@ def test_markdown_has_a_chart_as_a_table() -> None:
 
 
 TWO_PRODUCERS_LATE_TOGETHER = (
-    late_row("a", incident="a-2018-01-05"),
-    late_row("b", producer="ons", incident="b-2018-01-05"),
+    late_row("a", incident="a-2018-01-05", with_platform=True),
+    late_row("b", producer="ons", incident="b-2018-01-05", with_platform=True),
 )
 """Releases of two producers on one platform that were late at the same time."""
 

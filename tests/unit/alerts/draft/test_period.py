@@ -110,9 +110,9 @@ def test_faulty_releases_and_all_releases_are_counted_by_group() -> None:
 
 def test_releases_of_several_producers_late_together_are_one_platform_fault() -> None:
     rows = [
-        row("a", "late", minutes_late=5),
-        row("b", "late", minutes_late=6, producer="ons"),
-        row("next-day", "late", minutes_late=7, slot=SLOT + timedelta(days=1)),
+        row("a", "late", minutes_late=5, with_platform=True),
+        row("b", "late", minutes_late=6, producer="ons", with_platform=True),
+        row("late-by-itself", "late", minutes_late=7, producer="dft", slot=SLOT + timedelta(days=1)),
     ]
     (fault,) = find_platform_faults(period(*rows))
     assert (fault.host, fault.begins) == ("www.gov.uk", SLOT)
@@ -121,13 +121,19 @@ def test_releases_of_several_producers_late_together_are_one_platform_fault() ->
     assert "2 releases of 2 producers were late together" in text_of_field(report, "P.table")
 
 
+def test_two_releases_late_among_many_without_the_finding_are_no_platform_fault() -> None:
+    # The finding `platform` needs a third of the releases of the slot to be late.
+    rows = [row("a", "late", minutes_late=5), row("b", "late", minutes_late=6, producer="ons")]
+    assert find_platform_faults(period(*rows, *(row(f"on-time-{number}") for number in range(98)))) == []
+
+
 def period_with_two_platform_faults() -> Period:
     """Return a period in which releases due at 9.30 and 10 came out by 10.10, and those due at 14.30 are overdue."""
     ten, half_past_two = SLOT + timedelta(minutes=30), SLOT + timedelta(hours=5)
     seen = Interval(ten, ten + timedelta(minutes=10))
-    first = {"minutes_late": 40, "first_seen": seen, "cause": "expired certificate"}
-    second = {"minutes_late": 10, "slot": ten, "first_seen": seen}
-    third = {"minutes_late": None, "slot": half_past_two, "delay": Bounds(60, None)}
+    first = {"minutes_late": 40, "first_seen": seen, "cause": "expired certificate", "with_platform": True}
+    second = {"minutes_late": 10, "slot": ten, "first_seen": seen, "with_platform": True}
+    third = {"minutes_late": None, "slot": half_past_two, "delay": Bounds(60, None), "with_platform": True}
     due_at_9_30 = [row(name, "late", producer=name, **first) for name in ("a", "b")]
     due_at_10 = [row(name, "late", producer=name, **second) for name in ("c", "d")]
     overdue = [row(name, "overdue", producer=name, **third) for name in ("e", "f")]

@@ -58,8 +58,7 @@ async def test_browser_that_signed_in_before_is_not_delayed_by_guesses_of_others
         assert await try_to_sign_in(board.client) == 303
         assert board.queries.sessions is not None
         # Guesses from unknown browsers are counted by address and by account, and those from a known one separately.
-        account_of_anne = f"account {board.queries.sessions.browser_mark('anne')}"
-        use_up_guesses(board, "127.0.0.1", account_of_anne)
+        use_up_guesses(board, "127.0.0.1", board.queries.sessions.account_counter("anne"))
         transport = httpx.ASGITransport(board.app, client=("192.0.2.1", 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as unknown_browser:
             assert await try_to_sign_in(unknown_browser) == 429
