@@ -64,17 +64,19 @@ _SETTLED_BY_A_PERSON = (Kind.LEAD, Kind.ALTERED)
 def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Collection[str] = ()) -> Decision:
     """Return the changes that follow from new facts of a release: its incident, notices and draft.
 
-    Facts update the `known` incident. A fault opens a new one if none is known, if only a person can settle it, or if a
-    first breach supersedes it. The id of a new one is none of those `taken` by the release's earlier incidents. The
-    same facts twice give no second notice.
+    Facts update the `known` incident. A fault opens a new one if none is known, if the known one cannot be updated, or
+    if the fault supersedes it. `taken` are the ids of the release's earlier incidents. The same facts twice give no
+    second notice.
     """
+    # Measurements do not update an incident that a person logged, or a lead that the facts no longer contain.
     if known is not None and (known.kind is Kind.HAND or (known.kind is Kind.LEAD and not fact_rules.is_lead(facts))):
-        known = None  # only a person can settle it, so measurements do not change it
+        known = None
     kind = find_incident_kind(facts, now)
     if known is None:
         return Decision() if kind is None else _open_incident(facts, kind, now, taken)
     if kind is not None and _is_superseded(known, kind):
         opened = _open_incident(facts, kind, now, (*taken, known.id))
+        # A known incident that only a person can settle stays open beside the new one.
         if opened.incident is None or known.closed is not None or known.kind in _SETTLED_BY_A_PERSON:
             return opened
         taken_over = Entry(now, MONITOR, f"taken over by {opened.incident.id}")
@@ -103,7 +105,7 @@ def _is_superseded(known: Incident, kind: Kind) -> bool:
 
 
 def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collection[str]) -> Decision:
-    """Return a new incident of a release, whose id is none of those `taken`, with the notice that opens its thread."""
+    """Return a new incident with its opening notice. If the id made of its day is `taken`, the kind is added to it."""
     occurred = _find_occurrence(facts, kind)
     day_id = f"{facts.release}-{'lead-' if kind is Kind.LEAD else ''}{local_date(occurred, facts.timezone)}"
     incident = Incident(
@@ -114,7 +116,7 @@ def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collec
         title=facts.title,
         opened=now,
         occurred=occurred,
-        # A release not found yet has grade none so far, but routes should treat it as the delay it may become.
+        # A release not found yet has grade none so far. It gets the grade of the delay that it may become, for routes.
         grade=facts.grade if kind is not Kind.DUE else choose_worst_grade((facts.grade, Grade.NOTE)),
         facts=facts,
         closed=now if facts.final and kind not in _SETTLED_BY_A_PERSON else None,
@@ -141,9 +143,9 @@ def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) ->
 def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
     """Yield the notices about what changed between the `known` incident and the updated one.
 
-    If an absence is now confirmed, only that is reported. Otherwise there can be notices that content comes and goes,
-    that an exposure ended, and that removed content is back, then one that ends or reopens the thread, or those of an
-    open incident.
+    A confirmed absence gives one notice and no other. Otherwise the order is: content comes and goes, an exposure
+    ended, removed content is back. Then follows the end or the reopening of the thread, or the notices of an incident
+    that stays open.
     """
     keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
     new_keys = sorted(keys_now - keys_before)
@@ -152,25 +154,26 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
     if is_absence_confirmed:
         yield builder.notice(_OPENING_NOTICE.get(incident.kind, "opened"), [CONFIRMED])
         return
-    is_over = known.closed is None and _is_over(incident, facts)
-    if is_flapping(facts, now) and not is_over:
+    is_incident_over = known.closed is None and _is_over(incident, facts)
+    if is_flapping(facts, now) and not is_incident_over:
         # One notice for each stretch of changes. The changes of a stretch get none of their own.
         flapping = [key for key in new_keys if _is_content_change(key, facts)]
         stretches = find_flapping_stretches(facts)
         if flapping and len(stretches) > len(find_flapping_stretches(known.facts)):
             yield builder.notice("comes_and_goes", [str(len(stretches))], find_flapping_kind(facts))
         new_keys = [key for key in new_keys if key not in flapping]
-    ended = [key for key in new_keys if key.startswith("over ")]
+    ended_exposures = [key for key in new_keys if key.startswith("over ")]
     # No notice if another exposure is open, which matters more, or if the last notice reports it anyway.
-    if ended and not is_over and not any(exposure.open for exposure in facts.exposures):
-        yield builder.notice("exposure_closed", ended, Kind.EARLY)
+    if ended_exposures and not is_incident_over and not any(exposure.open for exposure in facts.exposures):
+        yield builder.notice("exposure_closed", ended_exposures, Kind.EARLY)
     # Content that was back before its removal was ever reported needs no notice.
-    if back := [key for key in new_keys if key.startswith("back ") and key.replace("back", "withdrawn") in keys_before]:
+    reported_removals = {key.removeprefix("withdrawn ") for key in keys_before if key.startswith("withdrawn ")}
+    if back := [key for key in new_keys if key.startswith("back ") and key.removeprefix("back ") in reported_removals]:
         yield builder.notice("back", back, Kind.ALTERED)
-    if is_over:
+    if is_incident_over:
         # A disagreement of calendars that had no effect closes without a notice.
         if incident.kind is not Kind.CALENDAR:
-            yield builder.notice("final", sorted(keys_now), reasons=ended)
+            yield builder.notice("final", sorted(keys_now), reasons=ended_exposures)
     elif known.closed is None:
         yield from _yield_notices_while_open(builder, new_keys)
     elif (findings := _select_notifiable_keys(new_keys)) or "appeared" in new_keys or builder.is_graver:
@@ -199,6 +202,7 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> I
     elif findings:
         is_elsewhere = any(key.startswith("elsewhere ") for key in findings)
         yield builder.notice("elsewhere" if is_elsewhere else "new_finding", findings, reported_kind)
+    # This page is out, and it is not proved whether it was late. The key `appeared` is of a page proved late.
     if builder.is_due_page_found:
         yield builder.notice("appeared", ["found"], Kind.DUE)
     is_page_out = "appeared" in new_keys
@@ -279,6 +283,7 @@ def describe_change(
     empty without keys. The last notice also names the verdict if it differs from the one in the facts `before`.
     """
     if kind == "final":
+        # An incident of kind DUE can end before the measurement is complete, because its release was found.
         changes = [*_explain_ends(keys, facts), "the measurement is complete" if facts.final else "found"]
         if before is not None and before.verdict != facts.verdict:
             changes.insert(0, f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}")

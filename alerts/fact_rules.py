@@ -119,7 +119,7 @@ def is_calendar(facts: ReleaseFacts) -> bool:
 def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
     """Return the exposures in groups that overlap, in time order: a page and its file public at once make one group.
 
-    Later looks do not change the position of a group, so keys can use it.
+    Keys use a group's position. Later looks do not change it: an open exposure ends after every start seen so far.
     """
     groups: list[list[Exposure]] = []
     group_ends = _LONG_AGO

@@ -38,25 +38,28 @@ def is_flapping(facts: ReleaseFacts, now: datetime) -> bool:
 
 
 def describe_flapping(facts: ReleaseFacts, now: datetime) -> str:
-    """Return in words since when content comes and goes, and when the next notice follows."""
+    """Return in words since when content of a release comes and goes, and when the next notice of it follows."""
     stretch = find_flapping_stretches(facts)[-1]
     is_ahead = facts.slot is not None and now < facts.slot
+    steady_minutes = STEADY_AFTER // timedelta(minutes=1)
     return (
         f"it comes and goes, {len(stretch)} changes since {moment(stretch[0], facts.timezone, now)}; the next notice "
-        f"follows once nothing has changed for 10 minutes{', or when its slot has come' if is_ahead else ''}"
+        f"follows once nothing has changed for {steady_minutes} minutes"
+        f"{', or when its slot has come' if is_ahead else ''}"
     )
 
 
 def make_steady_notice(incident: Incident, now: datetime) -> Notice | None:
     """Return the notice that content which came and went is now steady, None while it still changes.
 
-    None also if the incident is closed, or if the slot has come since the last change, which had its own notice.
+    None also if the incident is closed, or if the slot has come since the last change.
     """
     facts = incident.facts
     stretches = find_flapping_stretches(facts)
     if facts is None or not stretches or incident.closed is not None or is_flapping(facts, now):
         return None
     stretch = stretches[-1]
+    # If the content was still public then, the end of its exposure had a notice of its own.
     if facts.slot is not None and stretch[-1] < facts.slot <= now:
         return None
     first, last = (moment(at, facts.timezone, now) for at in (stretch[0], stretch[-1]))
@@ -78,15 +81,15 @@ def find_flapping_kind(facts: ReleaseFacts) -> Kind:
 def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
     """Return in time order each instant at which content appeared early, was removed, or was back after a removal.
 
-    Parts that change together, such as a page and its files, give one instant: the first that appears early, the last
-    whose early content is removed, the first that is removed after its release, the last that is back. The latest
-    possible time of each counts. An exposure that ended because its slot came was not removed.
+    Each instant is the latest possible one. Parts that change together, such as a page and its files, give one: the
+    first early appearance, the last removal of early content, the first removal after the release, or the last return.
     """
     changes: list[datetime] = []
     for exposures in group_exposures(facts.exposures):
         if (began := find_first_exposure_start(exposures)) is not None:
             changes.append(began)
         ends = [exposure.to.by for exposure in exposures if exposure.to.by is not None]
+        # An exposure that ended because its slot came was not removed.
         if ends and all(exposure.ended is Ended.REMOVED for exposure in exposures):
             changes.append(max(ends))
     for removals in group_removals(facts):

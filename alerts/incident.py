@@ -233,7 +233,7 @@ def steps_for_incident(
     step_list = incident.step_list
     if incident.kind is Kind.HAND:
         sort = incident.words.get("sort", "leak")
-        step_list = _STEP_LIST_OF_SORT.get(sort, sort)
+        step_list = _STEP_LIST_OF_SORT.get(sort, sort)  # most sorts have a list of their own name
     elif incident.linked:
         is_awaited = any(link.stands == AWAITED for link in incident.linked)
         step_list = "platform" if is_awaited else "platform_over"
@@ -242,6 +242,7 @@ def steps_for_incident(
     if not step_list:
         return []
     day = f"{incident.opened:%Y-%m-%d}"
+    # Only steps of an incident about a host name the host, which is then its producer.
     steps = [replace(step, text=step.text.format(host=incident.producer, day=day)) for step in steps_at(step_list)]
     if not is_last and not incident.acknowledged:
         steps.insert(0, ACKNOWLEDGE)

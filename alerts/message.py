@@ -133,8 +133,8 @@ def fold_openings(
 ) -> Digest | None:
     """Return one notice in place of the openings among `notices`, because many releases went wrong together.
 
-    None if the openings, which must be of one kind, are about fewer than `threshold` releases. `name_of` returns the
-    name of a producer by its id (default: the id).
+    None if the openings are about fewer than `threshold` releases. They must be of one kind, which the caller ensures.
+    `name_of` returns the name of a producer by its id (default: the id).
     """
     digested = (notice for notice in notices if notice.kind in DIGESTED)
     openings = sorted(digested, key=lambda opening: (opening.at, opening.id))
@@ -185,7 +185,7 @@ def _message_data(
         "id": notice.id,
         "thread": notice.follows or notice.id,
         "kind": notice.kind,
-        # Webhooks publish both. An event groups several kinds of notices.
+        # Webhooks publish `kind` and `event`. An event groups several kinds of notices.
         "event": "opened" if notice.kind in OPENINGS else _EVENT_OF_KIND.get(notice.kind, "changed"),
         **fields_json(notice, "at", "release", "producer", "grade", "findings"),
         "subject": one_line(notice.subject),

@@ -31,13 +31,14 @@ _LABEL = re.compile(r"^(What changed|Release|Producer|Address|Promised|Incident|
 def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
     """Return a subject of at most `LONGEST_BRIEF` characters: status, for how long, producer and title."""
     subject = one_line(notice.subject)
+    # In a test, the status comes after `TEST: `, so it cannot be found below.
     if facts is None or notice.kind == "test":
-        # Leave out the producer, which is in brackets, and the slot after `due`.
+        # Leave out brackets, such as those of the producer, and up to 200 characters after `due`: the slot.
         return one_line(re.sub(r" \([^()]*\)| due [^,]{0,200}(?=, )", "", subject), LONGEST_BRIEF)
     seconds = _measure_breach(facts, notice.at)
     lasted = ""
     if seconds is not None and seconds >= 1:
-        units = 1 if seconds < 3600 else 2
+        units = 1 if seconds < 3600 else 2  # `12 min`, `3 h 12 min`
         lasted = f", {length(seconds, math.floor, parts=units, tenths=False)}"
     status = subject.partition(": ")[0]
     return one_line(f"{status}{lasted}: {facts.producer_names}, {one_line(facts.title)}", LONGEST_BRIEF)
@@ -88,7 +89,7 @@ def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
 
 
 def _write_block(lines: list[str], *, linked: bool) -> Iterator[str]:
-    """Yield the HTML of one paragraph of a notice: its heading, its list with continued lines, and its text."""
+    """Yield the HTML of one paragraph of a notice: its heading and text, then its list, which must come last."""
     items: list[list[str]] = []
     ordered = False
     for line in lines:

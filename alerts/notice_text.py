@@ -154,30 +154,33 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
         return "not seen there"
     verdict = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
     if part.exposures:
-        since = describe_release_after_exposure(part, facts, now)
-        if not since and part.delay is not None and (part.delay.min or 0) > 0:
-            since = f"not out again {_describe_delay(part.delay)}"
-        return f"{verdict}, {since}" if since else verdict
+        what_followed = describe_release_after_exposure(part, facts, now)
+        # Its delay is then the time for which it was proved absent after its slot.
+        if not what_followed and part.delay is not None and (part.delay.min or 0) > 0:
+            what_followed = f"not out again {_describe_delay(part.delay)}"
+        return f"{verdict}, {what_followed}" if what_followed else verdict
     if part.verdict == "on_time":
         verdict += sureness(part.early_bound)
     at = find_appearance(part)
     seen = f", first seen {between_moments(at, facts.timezone, now)}" if at.by else ""
     delay = f", {_describe_delay(part.delay)}" if part.delay is not None else ""
+    wait = ""
     if part.is_hidden and part.wait is not None:
         is_out = part.wait.max is not None
-        delay += f"; users could get it {_describe_delay(part.wait)}" if is_out else "; not for users yet"
-    return f"{verdict}{seen}{delay}"
+        wait = f"; users could get it {_describe_delay(part.wait)}" if is_out else "; not for users yet"
+    return f"{verdict}{seen}{delay}{wait}"
 
 
 def _describe_delay(delay: Bounds) -> str:
-    """Return a delay in words, such as `4 to 5 min after the slot`, or `on the second` if it is at most one."""
-    low, high, size = delay.min, delay.max, magnitude(delay)
+    """Return a delay in words, such as `4 to 5 min after the slot`, or `on the second` if it is at most one second."""
+    low, high, size_without_sign = delay.min, delay.max, magnitude(delay)
     if low is not None and high is not None and low < 0 < high:
         if max(-low, high) <= 1:
             return "on the second"
         before, after = (length(seconds, math.ceil, tenths=False) for seconds in (-low, high))
         return f"between {before} before and {after} after the slot"
-    if high is not None and (size.min or 0) < 1 and (size.max or 0) <= 1:
+    # A delay of exactly one second is not on the second. One of up to a second is.
+    if high is not None and (size_without_sign.min or 0) < 1 and (size_without_sign.max or 0) <= 1:
         return "on the second"
     return f"{whole_lengths(delay)} {'before' if (high or 0) < 0 else 'after'} the slot"
 

@@ -116,7 +116,9 @@ def narrow_to_recipients(
 
     Only its line on what changed stays, because the notice may have waited since it was written.
     """
-    second_line = [*notice.text.split("\n", 2), ""][1]  # a text may have one line only
+    # Only the second line of the text says what changed. It is stored nowhere else.
+    lines = notice.text.split("\n", 2)
+    second_line = lines[1] if len(lines) > 1 else ""
     changed = second_line.removeprefix(_CHANGED_PREFIX) if second_line.startswith(_CHANGED_PREFIX) else ""
     subject, text = write_subject_and_text(notice.kind, incident, releases or incident.linked, now, changed)
     return replace(notice, subject=subject, text=text)
@@ -208,9 +210,9 @@ def _find_change_to_report(
 ) -> tuple[str, str, str] | None:
     """Return (kind, occasion, words) of the notice that a platform's thread needs if a release changed, or None.
 
-    The occasion makes the notice's id, so that no notice is sent twice. Once all are out the incident ends, but only
-    `GATHERING_TIME` after it opened, because others may still join. `is_unsent`: the opening still waits and will
-    report the change.
+    The occasion makes the notice's id, so that no notice is sent twice. If all are out, the incident ends at the first
+    update after `GATHERING_TIME`, because others may still join before. `is_unsent`: the opening still waits and will
+    report the change, unless all are out.
     """
     if known is None:
         return "opened", "thread", ""

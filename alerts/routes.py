@@ -80,8 +80,8 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
 
     `names` are all channels, `producers` are all producers of its releases. Each route that matches counts. If several
     name a channel, the earliest of their times counts. The roles on call at that time replace a rota.
-    All channels get the notice at once if no route is for its main finding. They also do if it would reach no channel
-    and no route is for one of its other findings, because someone must be notified of each finding.
+    All channels get the notice at once if no route is for its main finding. If no channel is selected, they also do
+    unless each of its other findings has a route, because someone must be notified of each finding.
     """
     matching = [
         route
@@ -99,10 +99,10 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
             for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
                 times[name] = min(begin, times.get(name, begin))
     chosen = [(name, times[name]) for name in names if name in times]
-    # A general main finding, such as `calendar`, is routed if the findings that it stands for are.
+    # If the main finding is a general name, such as `calendar`, routes for the findings with that name count for it.
     main = notice.findings[0]
-    named_by_main = {kind for kind in notice.findings if main in _GROUPED_NAMES and _GENERAL_NAMES.get(kind) == main}
-    must_be_routed = named_by_main or {main}
+    grouped_by_main = {kind for kind in notice.findings if main in _GROUPED_NAMES and _GENERAL_NAMES.get(kind) == main}
+    must_be_routed = grouped_by_main or {main}
     if not chosen:
         must_be_routed |= _list_other_findings(notice.findings)
     if all(any(route.takes_finding(kind) for route in matching) for kind in must_be_routed):

@@ -53,9 +53,10 @@ def find_current_status(kind: str, facts: ReleaseFacts) -> str:
     """Return the `kind` of an incident while it is true of its release, else the gravest status that is true now.
 
     An incident keeps its gravest kind, but a release that was late may be unproven by now, or have another slot. The
-    status without any fault is the verdict, or `settled` if that says nothing.
+    status without any fault is the verdict `on_time`, `cancelled` or `moved`, or else `settled`.
     """
     is_still_true = _IS_STILL_TRUE.get(kind)
+    # Facts do not settle other kinds, such as a lead or an incident logged by hand: a person must.
     if is_still_true is None or is_still_true(facts):
         return kind
     for status in ("early", "partial", "stale", "late", "due", "unproven"):
@@ -279,10 +280,11 @@ def _name_parts(findings: list[Finding]) -> str:
 
 
 def _describe_removals(removals: list[Finding], facts: ReleaseFacts, now: datetime) -> str:
-    """Return that parts were removed (after their release, else by when), and that they are back if all of them are."""
+    """Return that parts were removed (after their release, or by what time), and that they are back if all are."""
     parts = {part.id: part for part in facts.parts}
-    last = max((removal.at for removal in removals if removal.at is not None), default=None)
-    when = "" if last is None else f" {between_moments(Interval(None, last), facts.timezone, now)}"
+    all_removed_by = max((removal.at for removal in removals if removal.at is not None), default=None)
+    removed_by = Interval(None, all_removed_by)
+    when = "" if all_removed_by is None else f" {between_moments(removed_by, facts.timezone, now)}"
     if all(_was_out_before_removal(parts.get(removal.part or "page"), removal.at) for removal in removals):
         when = " after its release"
     # The length of an absence is known once the content is back.

@@ -42,8 +42,9 @@ class Mail(NamedChannel[MailSettings]):
         return await limit_attempt(self._timeout, self._send_to_remaining(message.id, mail))
 
     async def _send_to_remaining(self, message_id: str, mail: EmailMessage) -> Outcome:
-        """Send an e-mail to the recipients who were refused at the last attempt, first to all. Return the outcome."""
-        to, _ = self._retries.get(message_id, (tuple(self._settings.to), False))
+        """Send an e-mail to all recipients, at a retry only to those refused for now. Return the outcome."""
+        everyone = tuple(self._settings.to)
+        to, _is_taken_by_any = self._retries.get(message_id, (everyone, False))
         try:
             refused, answer = await self._transmit(mail, to)
         except aiosmtplib.SMTPRecipientsRefused as fault:
@@ -73,7 +74,7 @@ class Mail(NamedChannel[MailSettings]):
             tls_context=None if settings.security == "none" else ssl.create_default_context(cafile=settings.ca_file),
             timeout=self._timeout,
         )
-        return {address: (answer.code, answer.message) for address, answer in refused.items()}, answer
+        return {address: (refusal.code, refusal.message) for address, refusal in refused.items()}, answer
 
     def _combine_refusals(
         self, message_id: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
@@ -110,11 +111,13 @@ def compose_mail(message: Message, settings: MailSettings, now: datetime) -> Ema
     mail = EmailMessage(policy=SMTP_POLICY)
     mail["From"] = settings.sender
     mail["To"] = ", ".join(settings.to)
+    # The brief subject fits one line of a mail program. The full one may not.
     mail["Subject"] = message.brief or message.subject
     at = message.data.get("at")
     mail["Date"] = format_datetime(datetime.fromisoformat(at) if isinstance(at, str) else now)
     mail["Message-ID"] = _make_message_id(message.id, settings)
-    if message.notice != message.id:
+    is_opening = message.notice == message.id
+    if not is_opening:
         mail["In-Reply-To"] = mail["References"] = _make_message_id(message.notice, settings)
     # Keeps out-of-office replies from answering a machine.
     mail["Auto-Submitted"] = "auto-generated"

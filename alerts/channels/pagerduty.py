@@ -30,10 +30,11 @@ class PagerDuty(HttpChannel[PagerdutySettings]):
 
 
 def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
-    """Return the event: `resolve` if the incident is over or closed, `acknowledge` if acknowledged, else `trigger`.
+    """Return the event: `resolve` (last notice, or closed incident), `acknowledge` (acknowledgement), else `trigger`.
 
-    None for a signature, and for a message of a platform's fault except its opening, acknowledgement and end. Events of
-    one incident (without one: of one thread) have the same `dedup_key`, so they change one alert.
+    None, because the alert stays as it is, if a report was signed, and for a message of a platform's fault except its
+    opening, acknowledgement and end. Events of one incident (without one: of one thread) have the same `dedup_key`, so
+    they change one alert.
     """
     incident = message.data.get("incident") or {}
     is_platform = incident.get("kind") == "platform"
@@ -49,8 +50,8 @@ def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
     if is_over or is_acknowledged:
         return event
     address = (message.data.get("measured") or {}).get("url")
-    named = ((message.data.get("link"), "Incident, and acknowledge"), (address, "Announced address"))
-    links = [{"href": str(href), "text": text} for href, text in named if href]
+    texts_of_links = ((message.data.get("link"), "Incident, and acknowledge"), (address, "Announced address"))
+    links = [{"href": str(href), "text": text} for href, text in texts_of_links if href]
     payload = {
         "summary": one_line(message.subject, _LONGEST_SUMMARY),
         "source": str(message.data.get("release") or "ninethirty"),

@@ -47,7 +47,8 @@ def group_practices_by_day(inputs: DraftInput) -> list[tuple[date, str]]:
     cites_of_day: dict[date, list[str]] = {}
     for kind in inputs.kinds:
         occurred = inputs.incident.occurred
-        # Each finding has its own day: a release may be exposed on Monday and late on Wednesday.
+        # A release may be exposed on Monday and late on Wednesday. A finding other than an exposure has the day of the
+        # slot, or the day that a person logged.
         if facts and kind == "early_exposure":
             occurred = (facts.exposures and facts.exposures[0].start.by) or occurred
         elif facts and facts.slot and inputs.incident.kind != "hand":
@@ -61,6 +62,7 @@ def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
     """Return the dates of occurrence: those that a person typed (as typed if not ISO), else the day of each finding."""
     if typed := inputs.incident.words.get("when"):
         are_days = [len(text.strip()) <= len("2016-10-01") for text in typed.split(",")]  # longer ones have a time
+        # Either every date was parsed or none, so each flag belongs to its date.
         ordered = sorted(zip(_parse_typed_dates(inputs), are_days, strict=False))
         named = [
             inputs.local_day(at) if is_day else words.format_clock_day(at, inputs.timezone) for at, is_day in ordered
@@ -224,18 +226,20 @@ def describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
         account.append(what if what.endswith((".", "?", "!")) else f"{what}.")
     if "incident.delay" not in requested:
         account += describe_logged_end(inputs)
-    other_answers = _answer_addresses(inputs) if "release.landing_url" in requested else ()
-    if addresses := [url for url in typed.get("url", "").splitlines() if url not in other_answers]:
+    answered_addresses = _answer_addresses(inputs) if "release.landing_url" in requested else ()
+    if addresses := [url for url in typed.get("url", "").splitlines() if url not in answered_addresses]:
         account.append(f"It could be seen at {words.join(addresses)}.")
     if last_edition := typed.get("last_edition"):
         account.append(f"Latest published edition: {last_edition.rstrip('.')}.")
-    next_edition = typed.get("next_edition")
-    if facts is not None and "release.slot" not in requested:
-        is_ahead = facts.slot is None or facts.slot > inputs.incident.occurred
+    if "release.slot" in requested:
+        return tuple(account)
+    if facts is not None:
         # A leak before the slot need not be of the release: it can be of the data behind it.
-        subject = "The next release" if is_ahead and "leak" in inputs.kinds else "The release concerned"
+        is_before_slot = facts.slot is None or facts.slot > inputs.incident.occurred
+        is_leak_before_slot = "leak" in inputs.kinds and is_before_slot
+        subject = "The next release" if is_leak_before_slot else "The release concerned"
         account.append(narrative.say_announcement(facts, subject))
-    elif next_edition and "release.slot" not in requested:
+    elif next_edition := typed.get("next_edition"):
         account.append(f"Next release: {next_edition.rstrip('.')}.")
     return tuple(account)
 

@@ -43,9 +43,10 @@ RECORDS = (
 
 
 def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs that say how certain the measured times are. Of an incident logged by hand: that none is.
+    """Return the paragraphs that say how certain the measured times are; if logged by hand, that nothing was measured.
 
-    Their order: looks and clock, gaps, where the time was announced, details of findings, the method, the records.
+    Their order: looks and clock, gaps, where the time was announced, details of findings, the method, and what the
+    evidence records contain.
     """
     facts = inputs.measured_facts
     if facts is None:
@@ -54,8 +55,8 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
     looks = f"{_say_looks(certainty)} {_say_clock_offset(certainty.clock_offset)}"
     gaps = list_unproven(facts)
     if facts.unread_since is not None:  # the promise was not confirmed shortly before the slot
-        read = words.format_instant(facts.unread_since, facts.timezone)
-        gaps.insert(0, f"The calendar was last read with this announced time in it at {read}.")
+        last_read = words.format_instant(facts.unread_since, facts.timezone)
+        gaps.insert(0, f"The calendar was last read with this announced time in it at {last_read}.")
     details = [
         f"{finding.kind.replace('_', ' ').capitalize()}: {finding.detail.rstrip('.')}."
         for finding in facts.findings
@@ -116,7 +117,7 @@ def _say_clock_offset(offset: Bounds | None) -> str:
 
 
 def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
-    """Return the table of parts in local time, each with its own delay and exposure."""
+    """Return the table of parts in local time: first sight, delay, and publication before the announced time."""
     slot = instant_text(facts.slot, facts.timezone) if facts.slot else ""
     caption = f"Announced time: {slot}" if slot else f"Announced: {facts.slot_text}"
     header = ("Part and address", "First seen by the monitor", "Against the announced time", "Public before it")
@@ -129,40 +130,41 @@ def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
         )
         for part in sort_parts(facts)
     )
-    return (Table(caption, header, rows, (6.2, 4.0, 3.4, 3.2)),) if rows else ()
+    return (Table(caption, header, rows, shares=(6.2, 4.0, 3.4, 3.2)),) if rows else ()
 
 
 def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return when a part was first seen, or that it was not seen.
+    """Return when a part was first seen, or `Not seen`.
 
-    For a part that was public early and removed, return its later release. A part that was still public at its slot is
-    `Already public`.
+    For a part that was public early, removed and released, return when it was released. For one that was still public
+    at its slot, add `Already public`.
     """
-    first = words.format_interval(part.first_seen, facts.timezone)
+    first_seen = words.format_interval(part.first_seen, facts.timezone)
     if was_public_at_slot(part):
-        return f"Already public; came {first}"
+        return f"Already public; came {first_seen}"
     if part.exposures and part.released.by:
         return f"Released {words.format_interval(part.released, facts.timezone)}"
-    return "Not seen" if part.first_seen.by is None else words.capitalise(first)
+    return "Not seen" if part.first_seen.by is None else words.capitalise(first_seen)
 
 
 def _say_delay(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the delay of a part with both bounds, or why it has none, and how long a cache kept it from users."""
+    """Return the delay of a part with both bounds, or why it has none, and how late users got it if a cache hid it."""
     hidden = f"; for users {words.format_bounds(part.wait)} late" if part.is_hidden and part.wait is not None else ""
-    # The first text that applies is shown.
-    texts_without_delay = {
-        "Not used": part.role == "alternative" and part.first_seen.by is None and not part.exposures,
-        f"On time{sureness(part.early_bound)}{hidden}": part.verdict == "on_time",
-        "Not proved": part.verdict == "unproven",
-        "Not judged yet": part.verdict == "pending",
-        "Early": bool(part.exposures),
-    }
-    if text := next((text for text, applies in texts_without_delay.items() if applies), ""):
+    # The first text that applies is shown. The next column of the table says how early an exposed part was.
+    texts_without_delay = (
+        (part.role == "alternative" and part.first_seen.by is None and not part.exposures, "Not used"),
+        (part.verdict == "on_time", f"On time{sureness(part.early_bound)}{hidden}"),
+        (part.verdict == "unproven", "Not proved"),
+        (part.verdict == "pending", "Not judged yet"),
+        (bool(part.exposures), "Early"),
+    )
+    if text := next((text for applies, text in texts_without_delay if applies), ""):
         return text
     if part.delay is None or facts.slot is None:
         return "Not measured in minutes"
     low, high = part.delay.min, part.delay.max
     if high is not None and high <= 0:
+        # Without its sign, the upper bound of a negative delay is the lower bound of the lead.
         early = words.format_bounds(Bounds(-high, None if low is None else -low))
         return words.capitalise(f"{early} early{hidden}")
     # No alternative address was announced, so a release there cannot be late.
@@ -212,7 +214,8 @@ def _tabulate_incident(inputs: DraftInput) -> Table:
 
 
 def _tabulate_times(facts: ReleaseFacts) -> Table:
-    """Return the table of the announced time and, for each part, first sight, a release that differs, and exposures."""
+    """Return the table of the announced time and, for each part, first sight, release (if not the same), exposures."""
+    # The announced time has no bounds, so its last cell is a remark.
     rows = [("Announced time", _format_utc(facts.slot) if facts.slot else "not an instant", "as announced")]
     unknown = Interval()
     for part in sort_parts(facts):

@@ -92,9 +92,10 @@ def find_practices(kind_of_failure: str, edition: Edition) -> list[Practice]:
         return []
     mode = load_data("clauses")["failure_mode_of_finding"].get(kind_of_failure, kind_of_failure)
     ids = edition.primary.get(mode, ())
-    preferred = PREFERRED_PRACTICE.get(kind_of_failure)
-    if preferred is not None and len(ids) > preferred:
-        ids = (ids[preferred],)
+    # Some kinds of finding concern only one of the practices of their failure mode.
+    preferred_index = PREFERRED_PRACTICE.get(kind_of_failure)
+    if preferred_index is not None and len(ids) > preferred_index:
+        ids = (ids[preferred_index],)
     return [edition.practices[practice_id] for practice_id in ids]
 
 

@@ -37,12 +37,12 @@ TWO_WORDINGS = "[two wordings, to be made one: as it stood]"
 def merge_words(
     words: Mapping[str, str], new: Report, before: Report | None = None, by: str = "", seen: Report | None = None
 ) -> Report:
-    """Return the new report with all texts that people typed (`words`, by field or step). Blank texts are no answer.
+    """Return the `new` report with all texts that people typed. Blank texts are no answer.
 
+    `words` are these texts by field or step. A text replaces the measured one if its key with `INSTEAD_PREFIX` is not
+    blank. A text whose box is not on the new form goes to an empty box for the same fact, else to the end of the form.
     An answer that is unchanged since `before`, the last merged report, keeps its author and time. A new answer is by
-    the role `by`, and is based on the measurements in `seen`, the report that the person saw (default: `before`). A
-    text replaces the measured one if its key with `INSTEAD_PREFIX` is not blank. If the new form lacks its box, it goes
-    to an empty box with the same question. If there is none, it is kept at the end of the form.
+    the role `by`, and is based on the measurements in `seen`, the report that the person saw (default: `before`).
     """
     typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
     places = _assign_places(typed, new)
@@ -74,29 +74,31 @@ def merge_words(
 def find_wrong_figures(report: Report, name: str) -> list[str]:
     """Return the numbers and times of a person's text in field `name` that do not agree with the measurements.
 
-    A time agrees if it is within measured bounds, to the minute, another number if the measured text contains it. Dates
-    are not compared. Empty unless the text replaces a measured one.
+    A time agrees if it is within measured bounds, to the minute. Another number agrees if the measured text contains
+    it. Dates are not compared. Empty unless the text replaces a measured one.
     """
     field = report.find_field(name)
     if field is None or not field.is_replaced or field.answer is None or not field.paragraphs:
         return []
     cells = (cell for table in report.measured for row in ((table.caption,), *table.rows) for cell in row)
-    measured, typed = "\n".join([*field.paragraphs, report.subject, *cells]), DATE.sub(" ", field.answer.text)
+    measured = "\n".join([*field.paragraphs, report.subject, *cells])
+    typed = DATE.sub(" ", field.answer.text)
     for word, time in NAMED_TIMES:
         measured, typed = measured.replace(word, time), typed.replace(word, time)
     spans = [(_parse_minute(span["first"]), _parse_minute(span["last"])) for span in BETWEEN.finditer(measured)]
     single_minutes = (_parse_minute(found[0]) for found in TIME.finditer(measured))
     spans += [(minute, minute) for minute in single_minutes]
     measured_figures = set(FIGURE.findall(measured))
-    wrong_by_place = {
+    wrong_by_offset = {
         found.start(): found[0]
         for found in TIME.finditer(typed)
         if not any(first <= _parse_minute(found[0]) <= last for first, last in spans)
     }
+    # Spaces of the same length keep the offsets of the other numbers.
     without_times = TIME.sub(lambda found: " " * len(found[0]), typed)
     figures = FIGURE.finditer(without_times)
-    wrong_by_place |= {found.start(): found[0] for found in figures if found[0] not in measured_figures}
-    return list(dict.fromkeys(wrong_by_place[place] for place in sorted(wrong_by_place)))
+    wrong_by_offset |= {found.start(): found[0] for found in figures if found[0] not in measured_figures}
+    return list(dict.fromkeys(wrong_by_offset[offset] for offset in sorted(wrong_by_offset)))
 
 
 def _parse_minute(text: str) -> int:
@@ -147,14 +149,15 @@ def _find_obstacle(field: Field) -> str:
 
 
 def _assign_places(words: Mapping[str, str], new: Report) -> dict[str, str]:
-    """Return by id of typed text the box for it: its own, else a free one for the same fact, else an empty text."""
+    """Return for each id of a typed text the id of its box: its own, else a free one for the same fact, else empty."""
     boxes = {field.id for field in new.fields()} | {f"{STEP_PREFIX}{step.id}" for step in new.steps}
     # Assign texts whose own box still exists first, so that no other text moves there.
     places = {name: name for name in words if name in boxes}
     for name in [name for name in words if name not in boxes]:
         question = find_question(name)
         facts = question.facts if question else ()
-        typed_facts = {fact for fact in facts if fact.startswith(("human.", "statement."))}  # others are not typed
+        # Other facts are measured or configured. They do not move a person's text to another box.
+        typed_facts = {fact for fact in facts if fact.startswith(("human.", "statement."))}
         similar = (field.id for field in new.fields() if typed_facts & {*field.facts})
         places[name] = next((box for box in similar if box not in places.values()), "")
     return places

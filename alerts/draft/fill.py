@@ -83,14 +83,16 @@ def _build_report(inputs: DraftInput, form: Form) -> Report:
 def _build_field(question: Question, inputs: DraftInput) -> Field:
     """Return the field of a question with the known answers, a prompt for missing ones, guidance and warnings."""
     known = {fact: answers.find_answer(fact, inputs) for fact in question.facts}
-    # A fact that only measurement gives need not be answered if another fact of the question is.
+    # If a question has several facts, the optional ones need no answer.
     is_single = len(question.facts) == 1
     missing = [fact for fact in question.facts if not known[fact] and (is_single or fact not in OPTIONAL_FACTS)]
     # A person must also confirm the practices that are cited.
     is_mixed = question.filled_by is FilledBy.MIXED
     is_to_confirm = "clause.cite" in question.facts and is_mixed and not inputs.is_outside_code
     help_texts: list[str] = []
-    for fact in dict.fromkeys([*missing, "clause.cite"] if is_to_confirm else missing):
+    facts_for_person = [*missing, "clause.cite"] if is_to_confirm else missing
+    # Each of these functions returns nothing for the facts that it does not concern.
+    for fact in dict.fromkeys(facts_for_person):
         help_texts += answers.summarise_practices(fact, inputs)
         help_texts += guidance.list_questions(fact, inputs.kinds)
         help_texts += guidance.ask_about_clock_change(fact, inputs.measured_facts)

@@ -61,7 +61,7 @@ class Form:
 def choose_form(occurred: datetime, grade: str, configured: str | None = None) -> Form:
     """Return the form for an incident: the configured one, the short note for grade `note`, else by date.
 
-    The date is the London date of occurrence. If two forms overlap, the older one is used, before any form A0.
+    The date is the London date of occurrence. If two forms overlap, the older one is used. If none applies, it is A0.
     Raises UnknownForm if `configured` is not the id of a form.
     """
     if configured:

@@ -79,8 +79,9 @@ def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, 
     shift = _measure_clock_shift(facts.slot, facts.timezone)
     if shift not in ONE_HOUR_OFF:
         return ()
-    # If a part is late, its release is an hour off. If it is early, its first sight is.
-    intervals = [part.released if shift > 0 else part.first_seen for part in facts.parts if part.required]
+    # A late part has its release an hour off. An early one has its first sight, or the start of an exposure.
+    is_late_expected = shift > 0
+    intervals = [part.released if is_late_expected else part.first_seen for part in facts.parts if part.required]
     intervals += [exposure.start for exposure in facts.exposures]
     expected = facts.slot + timedelta(seconds=shift)
     for seen in intervals:

@@ -34,7 +34,8 @@ def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
         other
         for other in sorted(inputs.previous, key=lambda other: other.occurred)
         if other.has_draft and other.id != inputs.incident.id and shared[other.id]
-        # A platform incident without linked releases is a report on a period. Its incidents are cited one by one.
+        # A report on a period is a platform incident without linked releases. It is not cited, but the incidents
+        # that it lists are.
         if other.linked or other.kind != "platform"
     ]
     only_platform_shared = [other for other in earlier if shared[other.id] == "platform"]

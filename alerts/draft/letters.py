@@ -99,8 +99,9 @@ def write_correction(inputs: DraftInput) -> tuple[str, ...]:
     # Before the slot, a notice must not help readers to find the release.
     if facts.slot is None or facts.at < facts.slot:
         return (*statement, CAUSE, ACTIONS)
-    was_early = facts.exposures and not narrative.find_new_time(inputs)
-    return (statement[0], *([USE_RELEASE_INSTEAD] if was_early else []), CHANGES, CAUSE, ACTIONS, SORRY)
+    was_public_by_mistake = facts.exposures and not narrative.find_new_time(inputs)
+    account = statement[0]  # the statement may end with an apology, which comes last here
+    return (account, *([USE_RELEASE_INSTEAD] if was_public_by_mistake else []), CHANGES, CAUSE, ACTIONS, SORRY)
 
 
 def write_lines_to_take(inputs: DraftInput) -> tuple[str, ...]:
@@ -111,14 +112,15 @@ def write_lines_to_take(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return the paragraph on a release that was public before its slot. If it was brought forward: its new time."""
+    """Return the paragraph on early publication: its new time, or until the slot a request, or where it is by now."""
     which = "It" if all(part.exposures for part in facts.parts if part.required) else "Part of it"
     starts = [exposure.start for exposure in facts.exposures if exposure.start.by]
     first = min(starts, key=lambda start: start.by or facts.at, default=None)
-    when = f"before that time, {narrative.say_since(first, facts)}" if first else "before that time"
     if first and first.by and facts.slot and facts.slot - first.by < narrative.ON_TIME_TOLERANCE:
-        # A start in the last minute before the slot may be given as the slot itself.
+        # A start in the last minute before the slot could be rounded to the slot itself.
         when = "shortly before that time"
+    else:
+        when = f"before that time, {narrative.say_since(first, facts)}" if first else "before that time"
     seen_early = f"{which} could be seen {when}."
     if new_time := narrative.find_new_time(inputs):
         to = words.format_clock_day(new_time, facts.timezone)
@@ -142,14 +144,15 @@ def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
 
 
 def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return sentences on where the release is available (if not now: was published) and on its announced time."""
-    page, slot = facts.page, narrative.find_new_time(inputs) or facts.slot
+    """Return sentences on where the release `is available` or `was published`, if it is out, and on its slot."""
+    page = facts.page
+    slot = narrative.find_new_time(inputs) or facts.slot
     is_due = slot is not None and facts.at >= slot
     is_out = page is not None and (find_appearance(page).by is not None or was_public_at_slot(page))
     if page is None or not is_due or not is_out:
         return [narrative.say_announcement(facts)]
-    # No user is known to have got it while a cache still has an older copy.
-    is_kept_back = page.is_hidden and page.wait is not None and page.wait.max is None
-    is_there = page.seen_until is None and not is_kept_back and "withdrawn" not in facts.finding_kinds
+    # Without an upper bound of their wait, no user is known to have got it: a cache still has an older copy.
+    is_still_hidden = page.is_hidden and page.wait is not None and page.wait.max is None
+    is_there = page.seen_until is None and not is_still_hidden and "withdrawn" not in facts.finding_kinds
     place = f"“{facts.title}” {'is available' if is_there else 'was published'} at {facts.url}."
     return [place, narrative.say_announcement(facts, "It")]

@@ -88,8 +88,9 @@ def say_availability(
 ) -> list[str]:
     """Return sentences on when parts were public early, then on their release. Parts with the same times share one.
 
-    `has_lengths`: add how early it was and for how long. `has_addresses`: add where else it could be read. `is_named`:
-    the sentence before them has named the release, so they begin with `It`.
+    `has_lengths`: add how early it was and for how long. `has_addresses`: add the addresses of files that were public
+    early, and where else the release could be read. `is_named`: the sentence before has named the release, so the first
+    one begins with `It` in place of `The release`.
     """
     parts = sort_parts(facts)
     required = [part for part in parts if part.required and part.role != "alternative"]
@@ -122,10 +123,10 @@ def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
 
 
 def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return sentences on how long users waited, first until another address had it; empty if under a minute."""
+    """Return sentences on how long users waited, after one on the first other address; empty if under a minute."""
     late = {part.id: (part, delay) for part, delay in list_late_parts(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
-    # An older copy in a cache that users had only before the slot, or for seconds after it, made no one wait.
+    # No one waited for a part that came seconds late, or whose older copy a cache had until seconds after the slot.
     waits = [(part, wait) for part, wait in late.values() if wait and (wait.min or 0.0) >= words.MINUTE]
     if not waits:
         return ()
@@ -140,7 +141,8 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
         if delay.max and delay.min is not None and delay.min >= 0:
             name, length = words.capitalise(_name_alternative(part)), words.round_length(delay)
             elsewhere.append(f"{name} could be read elsewhere {length} after the announced time.")
-    return (*elsewhere[:1], *_fill_subjects(sentences, facts))
+    earliest_elsewhere = elsewhere[:1]
+    return (*earliest_elsewhere, *_fill_subjects(sentences, facts))
 
 
 def find_new_time(inputs: DraftInput) -> datetime | None:
@@ -199,7 +201,8 @@ def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts
     last_seen = part.seen_until or facts.at
     # The sentence on the start rounds its time, so a time less than a minute later could seem to be before it.
     is_too_near_to_start = began is not None and last_seen - began < ON_TIME_TOLERANCE
-    if exposure.open and is_too_near_to_start and part.seen_until is None:
+    has_last_look_shown_it = part.seen_until is None
+    if exposure.open and is_too_near_to_start and has_last_look_shown_it:
         return f"{CAP_IT} had not yet been removed."
     if exposure.open and is_too_near_to_start:
         return f"It is not known whether {IT} {WAS} removed."
@@ -262,13 +265,13 @@ def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
     appeared = fact_rules.find_appearance(part)
     if appeared.by is None or was_public_at_slot(part):
         return ""
+    # A part that was public early has the verdict `early`, even if it was also released on time or late.
     is_late = any(finding.kind == "late" and finding.part == part.id for finding in facts.findings)
     if is_late:
         return _say_late(part, facts)
     if not was_released(part):
-        # It is not proved when it appeared, so say only when it was first seen.
+        # It appeared, but an unknown time earlier than it was first seen, so say only when it was first seen.
         return f"{CAP_SUBJECT} {WAS} available {_format_interval(Interval(None, appeared.by), facts)}."
-    # A part that was public early has the verdict `early`, even if it was also released on time.
     was_early = bool(part.exposures)
     if was_early and facts.slot is not None and appeared.by <= facts.slot + ON_TIME_TOLERANCE:
         return _say_on_time(part, facts)
@@ -320,9 +323,10 @@ def _fill_subjects(
 
 
 def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str, bool]:
-    """Return a name of parts for a sentence (`the release` if they are all of it), and whether it is plural."""
+    """Return a name of parts for a sentence (`the release` if they are all of it), and whether it names several."""
     required = {part.id for part in facts.parts if part.required and part.role != "alternative"}
     has_all = bool(required) and required <= {part.id for part in parts}
+    # If users found content elsewhere, the release was not only in these parts, so name them.
     if has_all and not _list_found_alternatives(facts):
         return "the release", False
     by_role: dict[str, list[PartVerdict]] = {}

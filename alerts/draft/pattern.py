@@ -58,8 +58,9 @@ def _chart_causes(period: Period) -> tuple[Bars, ...]:
 
 
 def _chart_days_or_months(period: Period) -> Bars:
-    """Return a chart by day for a period of at most a month, else by month."""
-    if (period.ends - period.begins).days < LONGEST_BY_DAY:
+    """Return a chart by day for a period of at most `LONGEST_BY_DAY` days, else by month."""
+    number_of_days = (period.ends - period.begins).days + 1
+    if number_of_days <= LONGEST_BY_DAY:
         days = _group_in_order(period, lambda row: f"{get_local_slot(row):%Y-%m-%d}")
         named = [(day_text(date.fromisoformat(name)), faulty, watched) for name, faulty, watched in days]
         return _make_chart("By day", "Day", named)

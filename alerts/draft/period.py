@@ -213,11 +213,11 @@ class PlatformFault:
 def find_platform_faults(period: Period) -> list[PlatformFault]:
     """Return the faults of platforms: releases of a host and slot whose verdicts have the finding `platform`.
 
-    Those of a later slot belong to the same fault if none of the first ones was out by then. If none ever came out, the
-    later slot is another fault. A slot of which the period contains one producer only is left out.
+    A fault goes on until each of its slots has a release that is out, and covers the slots until then. A slot of which
+    no release ever came out does not make it longer. A slot of which the period contains one producer only is left out.
     """
     groups: dict[tuple[str, datetime], tuple[Row, ...]] = {}
-    for row in period.incidents:
+    for row in period.incidents:  # in the order of their slots
         if row.with_platform and row.slot is not None:
             groups[row.host, row.slot] = (*groups.get((row.host, row.slot), ()), row)
     faults: list[PlatformFault] = []

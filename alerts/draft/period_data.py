@@ -36,16 +36,16 @@ COLUMNS = (
 def period_csv(period: Period) -> bytes:
     """Return every release of the period as CSV in UTF-8 with a header; instants in UTC, durations in seconds.
 
-    Incidents logged by hand and publishers' claims follow the releases. They have no verdict, but an instant in the
+    Incidents logged by hand and publishers' claims follow the releases. They have no verdict. Their instant is in the
     column `logged` or `claimed`.
     """
     content = io.BytesIO()
     text = io.TextIOWrapper(content, "utf-8", newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    by_hand = map(_logged_json, period.logged)
-    logged = ({**one, "logged": one["occurred"], "url": " ".join(one["urls"])} for one in by_hand)
-    claimed = ({**one, "claimed": one["first_published"]} for one in map(claim_json, period.claims))
+    incidents = map(_logged_json, period.logged)
+    logged = ({**each, "logged": each["occurred"], "url": " ".join(each["urls"])} for each in incidents)
+    claimed = ({**claim, "claimed": claim["first_published"]} for claim in map(claim_json, period.claims))
     for record in chain(map(_row_json, period.rows), logged, claimed):
         writer.writerow([csv_cell(record.get(name)) for name in COLUMNS])
     text.flush()

@@ -34,6 +34,7 @@ from schedules.times.words import count, day_text, stamp
 from schedules.times.zone import LONDON, local_date
 
 COLUMN_SHARES = (3.0, 4.2, 3.4, 3.2, 3.0)
+CLAIM_COLUMN_SHARES = (3.2, 7.4, 3.2, 3.0)
 LOGGED_HEADER = ("Occurred", "Release and producer", "Over", "What it was", "Cause")
 MOST_LISTED_CLAIMS = 500
 """The most claims that a document lists."""
@@ -107,7 +108,10 @@ def _say_early_bounds(period: Period) -> tuple[str, ...]:
 
 
 def _say_punctuality(period: Period) -> str:
-    """Return sentences on the share of releases on time and their mean delay, or that none could be judged."""
+    """Return sentences on the share of releases on time and their mean delay, or that none could be judged.
+
+    The mean leaves out releases whose delay is not complete. One sentence gives their number and longest delay so far.
+    """
     punctuality = measure_punctuality(period)
     if punctuality.share is None:
         return "No release of the period could be judged, so its punctuality is not known."
@@ -122,9 +126,9 @@ def _say_punctuality(period: Period) -> str:
         whose = "Its" if is_one else "Their mean"
         sentences.append(f"{whose} delay (indicator TP3) was {words.format_bounds(punctuality.mean)}.")
     if punctuality.left_out:
-        longest = words.format_bounds(Bounds(max(delay.min or 0.0 for delay in punctuality.left_out), None))
+        longest_so_far = words.format_bounds(Bounds(max(delay.min or 0.0 for delay in punctuality.left_out), None))
         number_left_out = count(len(punctuality.left_out), "release")
-        sentences.append(f"Left out of any mean: {number_left_out} not seen yet, {longest} late so far.")
+        sentences.append(f"Left out of any mean: {number_left_out} not seen yet, {longest_so_far} late so far.")
     return " ".join(sentences)
 
 
@@ -210,20 +214,20 @@ def _write_logged_row(incident: Incident) -> tuple[str, ...]:
 
 
 def _write_row(row: Row) -> tuple[str, ...]:
-    """Return the cells of a faulty release: slot, names, first sight, length, verdict with practice and new time."""
+    """Return the cells of a faulty release: slot, names, first sight, length, and verdict with its remarks."""
     first_seen = words.format_interval(row.first_seen, row.timezone) if row.first_seen.by else "not seen"
     length = "not proved"
     if row.exposure is not None:
         length = f"public early for {words.format_bounds(row.exposure)}"
     elif row.verdict != "unproven" and row.delay is not None:
         length = words.format_bounds(row.delay)
-    verdict_cell = filter(None, (verdict_text(row.verdict), row.practice, words.capitalise(row.decided)))
+    verdict_lines = (words.capitalise(verdict_text(row.verdict)), row.practice, words.capitalise(row.decided))
     return (
         words.format_instant(row.slot, row.timezone) if row.slot else "",
         f"{row.title}\n{row.producer}",
         words.capitalise(first_seen),
         words.capitalise(length),
-        words.capitalise("\n".join(verdict_cell)),
+        "\n".join(filter(None, verdict_lines)),
     )
 
 
@@ -249,4 +253,4 @@ def _tabulate_claims(claims: Sequence[Claim], zone: str) -> tuple[Table, ...]:
         for claim in claims[:MOST_LISTED_CLAIMS]
     )
     header = ("First published, as claimed", "Publication and producer", "Slot in the record", "Source")
-    return (Table("Claimed by the publishers, not measured", header, rows, (3.2, 7.4, 3.2, 3.0)),) if rows else ()
+    return (Table("Claimed by the publishers, not measured", header, rows, CLAIM_COLUMN_SHARES),) if rows else ()

@@ -139,10 +139,12 @@ def _refuse_words_outside_boxes(
     our_headings = {key.heading for key in written}
     for key, place in edited.items():
         where = f"under “{key.heading}”" if key.heading else "at its beginning"
-        our_texts, added_label = (written[key].normalised(), "") if key in written else ([], key.label or "")
+        our_texts = written[key].normalised() if key in written else []
         added = Counter(place.normalised()) - Counter(our_texts)
-        # A person may remove a section but leave its heading, or leave an empty row: neither contains their words.
-        has_new_words = added or added_label or key.heading not in our_headings
+        added_label = "" if key in written else key.label or ""
+        # A heading of ours without its section, or an empty row, contains no new words.
+        is_new_heading = key.heading not in our_headings
+        has_new_words = added or added_label or is_new_heading
         is_box = key in boxes or _find_step(key, report) != ""
         if has_new_words and not is_box:
             raise make_outside_error(where, " ".join((added_label, *added)))
@@ -177,16 +179,17 @@ def _find_edits(
 def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str, str]]:
     """Yield the id of a field and a person's words in its box.
 
-    If the field has one answer and none was measured, the words are all the text. If it has several and the person
-    changed or removed measured text, the words are all the text too, and the id with `INSTEAD_PREFIX` follows. In any
-    other field the words are the text besides the measured one.
+    If a person's answer is added to the measured text but the file lacks some of that text, the words are all the text
+    and replace the answer: the id with `INSTEAD_PREFIX` follows. If an answer replaces the measured text and no person
+    has answered before, the words are all the text too. Otherwise they are the text besides the measured one.
     """
     paragraphs = _remove_prompts(place, field, signed=signed)
     besides_measured = list(paragraphs)
     measured = [piece.text for piece in build_pieces(field, signed=signed) if piece.tone is Tone.PLAIN and piece.text]
     missing = [text for text in measured if not _remove_text(besides_measured, text)]
     whole = "\n".join(paragraphs)
-    if whole and missing and not (field.has_one_answer or field.is_replaced):
+    is_answer_added = not (field.has_one_answer or field.is_replaced)
+    if whole and missing and is_answer_added:
         yield from ((field.id, whole), (f"{INSTEAD_PREFIX}{field.id}", "yes"))
     elif field.has_one_answer and field.answer is None:
         yield field.id, whole
@@ -198,13 +201,14 @@ def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
     """Return the paragraphs of a box without the prompts, notes and questions that we wrote for the person."""
     paragraphs = list(place.paragraphs)
     helps = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance, *([NO_ANSWER] if signed else [])]
-    # They come after the person's words, which may contain the same text.
+    # Remove the paragraphs that are only ours. They come after the person's words, which may contain the same text.
     for text in reversed(helps):
         _remove_text(paragraphs, text, from_end=True)
     questions = [text for text in (field.placeholder, *field.guidance) if text]
+    # The form with a bullet comes first, because it contains the other.
     prompts = [form.format(text) for text in questions for form in reversed(FORMS_OF_TEXT)]
     for at, paragraph in enumerate(paragraphs):
-        # A person may have typed before or after a prompt, in the same paragraph.
+        # A prompt that is left has a person's words before or after it in the same paragraph.
         prompt = next((prompt for prompt in prompts if prompt in paragraph), None)
         if prompt is not None:
             paragraphs[at] = " ".join(part.strip() for part in paragraph.split(prompt) if part.strip())

@@ -26,6 +26,7 @@ STATES = {
     "blind": ("monitor could not see", "dotted", "url(#blind)"),
 }
 LABEL_LETTERS = 30
+MOST_TICKS = 6
 OUTLINE = 'stroke="#333333" stroke-width="0.5"'
 WIDTH, LEFT, ROW, TOP = 700, 190, 26, 44
 
@@ -59,11 +60,14 @@ def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datet
     for exposure in part.exposures:
         starts += _mark_change(exposure.start, "early")
         if not exposure.open:
+            # If it was not removed, the state until its release is not known.
             starts += _mark_change(exposure.to, "absent" if exposure.ended is Ended.REMOVED else "between")
     starts += _mark_change(part.released if part.exposures else part.first_seen, "public")
     # A part that was never seen is proved absent only until now, and one that is out is public until it was last seen.
-    is_never_seen, is_out = len(starts) == 1, starts[-1][1] == "public"
-    known_until = now if is_never_seen else (is_out and part.seen_until) or ends
+    is_never_seen = len(starts) == 1
+    last_seen = part.seen_until if starts[-1][1] == "public" else None
+    known_until = now if is_never_seen else last_seen or ends
+    # Each state lasts until the next one starts.
     span_ends = [*(at for at, _ in starts[1:]), min(ends, known_until)]
     spans = [Span(at, until, state) for (at, state), until in zip(starts, span_ends, strict=True)]
     return tuple(span for span in spans if span.begins < span.ends)
@@ -155,10 +159,10 @@ def _draw_lane(figure: Timeline, row: int, lane: Lane) -> str:
 
 
 def choose_ticks(figure: Timeline) -> list[datetime]:
-    """Return instants at round times for the marks of the axis."""
+    """Return instants at round times in UTC for the marks of the axis, `MOST_TICKS` at most unless weeks apart."""
     length = (figure.ends - figure.begins).total_seconds()
     round_seconds = (15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
-    step = next((seconds for seconds in round_seconds if length / seconds <= 6), 86400 * 7)
+    step = next((seconds for seconds in round_seconds if length / seconds <= MOST_TICKS), 86400 * 7)
     first = figure.begins.timestamp() // step * step + step
     count = int((figure.ends.timestamp() - first) // step) + 1
     return [datetime.fromtimestamp(first + step * number, tz=figure.begins.tzinfo) for number in range(max(0, count))]

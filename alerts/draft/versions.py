@@ -62,14 +62,14 @@ def append_edit(
 ) -> Versions:
     """Append a version with `words` that a person in the role `by` typed, by field id. Other fields are unchanged.
 
-    `read` is the report that the person saw (default: the last). Later measurements are shown beside their words.
+    `read` is the report that the person saw (default: the last). Measurements later than it are shown beside the words.
     Blank words empty a box, so it asks for an answer again. Its former text stays in the earlier versions.
     """
     last = versions[-1]
     all_words = dict(last.words)
-    for name in (name for name, text in words.items() if not text.strip()):
+    for name, text in words.items():
         # An empty box does not replace the measured account.
-        if f"{INSTEAD_PREFIX}{name}" in all_words:
+        if not text.strip() and f"{INSTEAD_PREFIX}{name}" in all_words:
             all_words[f"{INSTEAD_PREFIX}{name}"] = ""
     all_words |= words
     dated = replace(_set_dates(last.report, last.report.date_of_report, at), at=at)

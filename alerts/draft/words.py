@@ -40,6 +40,7 @@ def format_bounds(measured: Bounds | None) -> str:
     if measured is None or (measured.min is None and measured.max is None):
         return "a time that is not known"
     longest = measured.max if measured.max is not None else measured.min or 0.0
+    # A longer length is shown in larger units. Rounding to milliseconds removes errors of floating point.
     unit = SECOND if longest < 10 * MINUTE else MINUTE if longest < 3 * DAY else HOUR
     low = None if measured.min is None else math.floor(round(measured.min, 3) / unit) * unit
     high = None if measured.max is None else math.ceil(round(measured.max, 3) / unit) * unit
@@ -49,14 +50,18 @@ def format_bounds(measured: Bounds | None) -> str:
         return f"up to {format_length(high)}"
     if low == high:
         return format_length(high)
-    # A range over an hour, such as `1 hour 5 minutes to 2 hours`, also gets both ends in minutes.
+    # A range of up to 12 hours, such as `1 hour 5 minutes to 2 hours`, also gets both ends in minutes.
     has_minutes = HOUR < high <= 12 * HOUR and not low % MINUTE and not high % MINUTE
     minutes = f" ({low // MINUTE} to {high // MINUTE} minutes)" if has_minutes else ""
     return f"{_join_lengths(format_length(low), format_length(high))}{minutes}"
 
 
 def round_length(measured: Bounds | None) -> str:
-    """Return `about 38 minutes`, bounds if far apart (`25 to 35 minutes`, `at least 25 minutes`), or an empty text."""
+    """Return a length for reports, such as `about 38 minutes`; empty if it may be under a minute and still grows.
+
+    Bounds that are far apart give both ends, or `up to` or `at least` one of them. Under a minute, the length is `less
+    than a minute`. Near an odd half hour, from three hours to three days, it is `some 3½ hours`.
+    """
     low, high = (None, None) if measured is None else (measured.min, measured.max)
     if high is None:
         return f"at least {_format_in_units(low, math.floor)}" if low and low >= MINUTE else ""

@@ -110,15 +110,16 @@ def _read_paragraph(paragraph: _Element) -> str:
 
 
 def _read_element(element: _Element) -> str:
-    """Return the text of an element in a run, `PICTURE` for a picture, empty for a text box, which has paragraphs."""
+    """Return the text of an element in a run, `PICTURE` for a picture, empty for a text box (its elements follow)."""
     if element.tag == TEXT:
         return element.text or ""
     if element.tag in PICTURE_TAGS:
         return "" if next(element.iter(TEXT_BOX), None) is not None else PICTURE
     # A tab stop of a paragraph has the same tag as a tab in a run, and a page break the same as a line break.
     parent = element.getparent()
-    is_typed = parent is not None and parent.tag == qn("w:r") and element.get(qn("w:type")) is None
-    return TYPED_TEXT[str(element.tag)] if is_typed else ""
+    is_in_run = parent is not None and parent.tag == qn("w:r")
+    is_page_break = element.get(qn("w:type")) is not None  # a line break has no type
+    return TYPED_TEXT[str(element.tag)] if is_in_run and not is_page_break else ""
 
 
 def _add_table(places: Places, table: Table) -> None:

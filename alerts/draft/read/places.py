@@ -76,12 +76,12 @@ class Places:
             self._add_place(first, Place(tuple(paragraph for cell in cells[1:] for paragraph in cell)))
 
     def add_outside_body(self, found: Iterable[tuple[str, str]]) -> None:
-        """Add (kind, text) of parts outside the body, such as a `footer`, and end the document."""
-        # A word processor may have added page numbers.
-        lines = {(name, " ".join(PAGE_NUMBERS.sub("Page of", text).split())) for name, text in found}
-        for name, text in sorted(lines):
+        """Add (kind, text) of parts outside the body, such as a `footer`. They are the last texts of a document."""
+        # Our footer has no page numbers as text. A word processor adds them when it saves the file, so remove them.
+        lines = {(kind, " ".join(PAGE_NUMBERS.sub("Page of", text).split())) for kind, text in found}
+        for kind, text in sorted(lines):
             if text:
-                self.begin_heading(f"the {name} of the file")
+                self.begin_heading(f"the {kind} of the file")
                 self.add_paragraph(text)
         self.end_heading()
 

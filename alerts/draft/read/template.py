@@ -45,18 +45,20 @@ def read_template(report: Report, written: Stretches, edited: Stretches) -> tupl
     Raises Unreadable if text outside the boxes changed, if it is not clear to which box a text belongs, or if a box
     that is in the template twice was changed in two ways.
     """
+    # A place such as a table row or a note that is in only one of the files was added or removed.
     if in_one_file := [where for where in (*edited, *written) if (where in edited) != (where in written)]:
         where = in_one_file[0]
         text = " ".join(edited.get(where, ())).strip()
         raise make_outside_error(where, text) if text else Unreadable(f"{where} it is not as the template is")
-    places = {field.id: Key(section.heading, field.label) for section in report.sections for field in section.fields}
-    keys = {name: places[field.id] for name in BOX_FACTS if (field := find_box(report, name))}
+    key_of_field = {each.id: Key(section.heading, each.label) for section in report.sections for each in section.fields}
+    key_of_box = {name: key_of_field[field.id] for name in BOX_FACTS if (field := find_box(report, name))}
     boxes = (box for paragraphs in written.values() for box in MARKED_BOX.findall("".join(paragraphs)))
-    written_boxes = {keys[name]: _make_place(text) for name, text in boxes}
+    written_boxes = {key_of_box[name]: _make_place(text) for name, text in boxes}
     edited_boxes = dict(written_boxes)
     for where, paragraphs in written.items():
         for name, text in _find_changed_boxes(where, paragraphs, edited[where]):
-            key, place = keys[name], _make_place(text)
+            key, place = key_of_box[name], _make_place(text)
+            # A box that is in the template twice may be changed in one place only, or in both in the same way.
             if place.reads_as(written_boxes[key]) or place.reads_as(edited_boxes[key]):
                 continue
             if not edited_boxes[key].reads_as(written_boxes[key]):
@@ -77,6 +79,7 @@ def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str
     """Yield (name, new text) of each box that a person changed in paragraphs that we had `written` with marks."""
     marked = [text.strip() for text in written if text.strip()]
     changed = [text.strip() for text in edited if text.strip()]
+    # The person's file has no marks, so ours is compared without them. The indexes are the same with and without.
     our_texts = [BLANKS.sub(" ", _remove_marks(text)).strip() for text in marked]
     their_texts = [BLANKS.sub(" ", text).strip() for text in changed]
     # Each difference replaces our paragraphs from `first` up to `last` by the person's from `begin` up to `end`.
@@ -85,7 +88,8 @@ def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str
         continues_box = edit == "insert" and first > 0 and marked[first - 1].endswith(END_MARK)
         precedes_box = edit == "insert" and first < len(marked) and marked[first].startswith(BEGIN_MARK)
         if edit == "delete":
-            # A box that is missing on its own was emptied. One that was removed with the words around it is unchanged.
+            # A paragraph that is only a box was emptied. If the template's words around a box are removed too, its
+            # answer stays.
             yield from ((box[1], "") for text in marked[first:last] if (box := MARKED_BOX.fullmatch(text)))
         elif continues_box:
             # The box has the paragraph before the inserted ones and these.
@@ -118,13 +122,14 @@ def _split_boxes(where: str, marked: str, text: str) -> Iterator[tuple[str, str]
 
 
 def _split_between(around: Sequence[str], text: str, *, from_end: bool) -> list[str] | None:
-    """Return the parts of a text between the words `around` them, None if some of these words are missing.
+    """Return the parts of a text between the words `around` them; None if these do not fit, or if there is no part.
 
     For the words `["To ", " from ", "."]`, the text "To A from B." has the parts "A" and "B". The first words must
     begin the text, and the last must end it. The others are matched at their first place or, `from_end`, at their last.
     If there are no words between two parts, the first part (`from_end`: the last) is empty.
     """
-    if len(around) == 1:
+    has_no_part = len(around) == 1
+    if has_no_part:
         return None
     first, *inner, last = around
     if not (text.startswith(first) and text.endswith(last)):
@@ -140,4 +145,5 @@ def _split_between(around: Sequence[str], text: str, *, from_end: bool) -> list[
         elif words:
             part, _, rest = rest.partition(words)
         parts.append(part)
+    # From the end, the parts were found in reverse order.
     return [rest, *reversed(parts)] if from_end else [*parts, rest]

@@ -159,7 +159,7 @@ def _write_piece(paragraph: Paragraph, piece: outline.Piece, prefix: str = "") -
             run.style = "Hyperlink"
             link = SubElement(paragraph.paragraph_format.element, qn("w:hyperlink"))
             link.set(qn("r:id"), paragraph.part.relate_to(part, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
-            link.append(run.font.element)
+            link.append(run.font.element)  # moves the run from the paragraph into its link
 
 
 def _add_timeline(document: Document, figure: Timeline) -> None:

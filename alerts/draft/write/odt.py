@@ -49,6 +49,7 @@ def write_odt(report: Report, document: outline.Document | None = None) -> bytes
     with ZipFile(content, "w") as file:
         # ODF 1.2 requires this part to be the first and not compressed.
         file.writestr(ZipInfo("mimetype"), MIMETYPE)
+        # The templates write each text through the filter `spelled`.
         templates = load_templates(spelled=_write_xml_text)
         for name in PARTS:
             part = outline.make_printable(templates.get_template(f"odt_parts/{name}.j2").render(context))

@@ -202,9 +202,9 @@ def _make_paragraphs(*texts: str) -> Words:
 
 
 def _describe_status(report: Report) -> tuple[Piece, ...]:
-    """Return remarks on the version of a draft: signature, form, dates, edition of the Code, incident and amendments.
+    """Return remarks on a draft or a signed report: signature, form, dates, practice, incident and amendments.
 
-    A period report is not about the Code, so it has a reference and no incident.
+    If it is not about the Code (a period report, a producer outside the Code), it has a reference and no practice.
     """
     form = {"note": "Short note", "period": "Period report"}.get(report.form, f"Form {report.form}")
     amended = f"; last amended {report.last_amended}" if report.last_amended else ""
