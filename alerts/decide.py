@@ -283,7 +283,7 @@ def describe_change(
     empty without keys. The last notice also names the verdict if it differs from the one in the facts `before`.
     """
     if kind == "final":
-        # An incident of kind DUE can end before the measurement is complete, because its release was found.
+        # An incident of kind DUE can end before the measurement is complete, when its release is found.
         changes = [*_explain_ends(keys, facts), "the measurement is complete" if facts.final else "found"]
         if before is not None and before.verdict != facts.verdict:
             changes.insert(0, f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}")

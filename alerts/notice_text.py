@@ -172,7 +172,7 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
 
 
 def _describe_delay(delay: Bounds) -> str:
-    """Return a delay in words, such as `4 to 5 min after the slot`, or `on the second` if it is at most one second."""
+    """Return a delay in words: `4 to 5 min after the slot`, or `on the second` if no known bound is over a second."""
     low, high, size_without_sign = delay.min, delay.max, magnitude(delay)
     if low is not None and high is not None and low < 0 < high:
         if max(-low, high) <= 1:
