@@ -283,8 +283,10 @@ def describe_change(
     empty without keys. The last notice also names the verdict if it differs from the one in the facts `before`.
     """
     if kind == "final":
-        # An incident of kind DUE can end before the measurement is complete, when its release is found.
-        changes = [*_explain_ends(keys, facts), "the measurement is complete" if facts.final else "found"]
+        # An incident of kind DUE can end before the measurement is complete: when its release is found, or not due.
+        is_found = all(fact_rules.find_appearance(part).by for part in facts.parts if part.required)
+        end_of_due = "found" if is_found else "it is not certain any more that it was due at that time"
+        changes = [*_explain_ends(keys, facts), "the measurement is complete" if facts.final else end_of_due]
         if before is not None and before.verdict != facts.verdict:
             changes.insert(0, f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}")
         return "; ".join(changes)

@@ -172,7 +172,7 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
 
 
 def _describe_delay(delay: Bounds) -> str:
-    """Return a delay in words: `4 to 5 min after the slot`, or `on the second` if no known bound is over a second."""
+    """Return a delay in words: `4 to 5 min after the slot`, or `on the second` if both bounds are within a second."""
     low, high, size_without_sign = delay.min, delay.max, magnitude(delay)
     if low is not None and high is not None and low < 0 < high:
         if max(-low, high) <= 1:
@@ -180,7 +180,7 @@ def _describe_delay(delay: Bounds) -> str:
         before, after = (length(seconds, math.ceil, tenths=False) for seconds in (-low, high))
         return f"between {before} before and {after} after the slot"
     # A delay of exactly one second is not on the second. One of up to a second is.
-    if high is not None and (size_without_sign.min or 0) < 1 and (size_without_sign.max or 0) <= 1:
+    if low is not None and high is not None and (size_without_sign.min or 0) < 1 and (size_without_sign.max or 0) <= 1:
         return "on the second"
     return f"{whole_lengths(delay)} {'before' if (high or 0) < 0 else 'after'} the slot"
 

@@ -133,14 +133,14 @@ def count_on_time(verdicts: Iterable[str]) -> tuple[int, int]:
 
 
 def measure_punctuality(period: Period) -> Punctuality:
-    """Return the standard indicator of punctuality for a period. Only delays with both bounds count for the mean."""
+    """Return the standard indicator of punctuality for a period. Only complete delays count for the mean."""
     on_time, judged = count_on_time(row.verdict for row in period.rows)
     delays = [row.delay or Bounds() for row in period.rows if row.verdict in JUDGED_VERDICTS]
-    complete = [delay for delay in delays if delay.min is not None and delay.max is not None]
+    # An early release counts as no delay, however early it was. If it offset late ones, the mean would be too low.
+    complete = [delay for delay in delays if delay.max is not None and (delay.min is not None or delay.max <= 0)]
     left_out = tuple(delay for delay in delays if delay not in complete)
     if not complete:
         return Punctuality(judged, on_time, None, left_out)
-    # An early release counts as no delay. If it offset late ones, the mean would be too low.
     lowest_mean = sum(max(0.0, delay.min or 0.0) for delay in complete) / len(complete)
     highest_mean = sum(max(0.0, delay.max or 0.0) for delay in complete) / len(complete)
     return Punctuality(judged, on_time, Bounds(lowest_mean, highest_mean), left_out)

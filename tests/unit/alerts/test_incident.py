@@ -15,7 +15,7 @@ from alerts.incident import Decision, Entry, Incident, Kind, find_known_incident
 from alerts.message import build_message
 from alerts.notice import Notice, thread_id
 from alerts.platform import make_reminder
-from schedules.contract.verdict import LEAD, Exposure, Finding, Grade, PartVerdict, VerdictKind
+from schedules.contract.verdict import LEAD, Due, Exposure, Finding, Grade, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.conftest import page_part
@@ -42,6 +42,26 @@ def open_incident(facts: ReleaseFacts) -> Incident:
 @pytest.mark.parametrize("verdict", ["pending", "on_time", "cancelled", "moved"])
 def test_a_release_without_a_breach_opens_no_incident(make_facts: Make, verdict: str) -> None:
     assert decide(make_facts(LATER, verdict=verdict, final=True), None, LATER) == Decision()
+
+
+@pytest.mark.parametrize(
+    ("seen_by", "verdict", "reason"),
+    [
+        (SLOT + timedelta(seconds=50), VerdictKind.ON_TIME, "found"),
+        (None, VerdictKind.PENDING, "it is not certain any more that it was due at that time"),
+    ],
+)
+def test_the_last_notice_of_a_release_not_found_yet_says_whether_it_was_found(
+    make_facts: Make, seen_by: datetime | None, verdict: VerdictKind, reason: str
+) -> None:
+    confirming = Due("page", seconds=61, got="404", looks=61, is_confirming=True)
+    incident = open_incident(make_facts(LATER, due=confirming))
+    assert incident.kind is Kind.DUE
+    page = page_part(verdict, released=Interval(None, seen_by))
+    (last,) = decide(make_facts(LATER, verdict=verdict, parts=(page,)), incident, LATER).notices
+    assert last.kind == "final"
+    what_changed = next(line for line in last.text.splitlines() if line.startswith("What changed: "))
+    assert what_changed.removesuffix(".").endswith(reason)
 
 
 @pytest.mark.parametrize("finding", ["elsewhere_first", "corrected", "blind", "clock_fault", "stale_edge"])

@@ -4,9 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alerts.notice_text import write_notice_text
 from alerts.one_line import one_line
+from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval, magnitude
 from schedules.times.words import between_moments, lengths, moment
+from tests.unit.alerts.conftest import Facts, page_part
 
 NOON = datetime(2018, 7, 5, 11, tzinfo=UTC)
 LONDON = "Europe/London"
@@ -26,6 +29,24 @@ LONDON = "Europe/London"
 )
 def test_bounds_are_rounded_outward(seconds: Bounds, words: str) -> None:
     assert lengths(magnitude(seconds), tenths=False) == words
+
+
+@pytest.mark.parametrize(
+    ("earliest", "latest", "words"),
+    [
+        (-0.3, 0.4, "on the second"),
+        (0, 0.4, "on the second"),
+        (None, 0.4, "at most 1 s after the slot"),
+        (None, -0.5, "an unknown time before the slot"),
+    ],
+)
+def test_a_release_is_on_the_second_only_if_it_is_known_not_to_have_come_earlier(
+    make_facts: Facts, earliest: float | None, latest: float, words: str
+) -> None:
+    page = page_part(VerdictKind.UNPROVEN, delay=Bounds(earliest, latest))
+    text = write_notice_text("unproven", "unproven", make_facts(parts=(page,)), "r", NOON)
+    (line,) = (line for line in text.splitlines() if line.startswith("- Announced page: "))
+    assert line.endswith(words)
 
 
 @pytest.mark.parametrize(

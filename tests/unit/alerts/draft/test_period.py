@@ -74,6 +74,12 @@ def test_punctuality_leaves_out_unproven_releases_and_counts_early_ones_as_no_de
     assert punctuality.mean == Bounds(pytest.approx((0 + 1800 + 0) / 3), pytest.approx((1 + 1801 + 0) / 3))
 
 
+def test_an_early_release_that_was_never_seen_absent_counts_as_no_delay_and_not_as_unseen() -> None:
+    early_since_an_unknown_time = row("a", "early", minutes_late=None, delay=Bounds(None, -600))
+    punctuality = measure_punctuality(period(early_since_an_unknown_time))
+    assert (punctuality.mean, punctuality.left_out) == (Bounds(0, 0), ())
+
+
 def test_a_period_without_a_judged_release_has_no_share() -> None:
     unproven = period(row("a", "unproven", minutes_late=None))
     assert measure_punctuality(unproven).share is None
