@@ -159,7 +159,7 @@ class LiveBoard:
             while self._task is not None and not self._closed and clock.monotonic() < ends:
                 if chunk := self._take_new_events(feed, listener):
                     yield chunk
-                # A wakeup during the `yield` is dropped. The next round wakes the stream again.
+                # A wakeup during the `yield` is dropped. While the task runs, its next round wakes the stream again.
                 listener.wakeup.clear()
                 await listener.wakeup.wait()
         finally:
