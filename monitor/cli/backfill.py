@@ -101,7 +101,7 @@ def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]
 
     ons, govuk = calendar_of("ons"), calendar_of("govuk")
     if record.producer == (ons.producer or PRODUCER):
-        # `back` is how many days of past releases are read: here only the days of the record.
+        # The option `back` adds days before the first day that is read. Zero: read only the days of the record.
         return record.read_ons(OnsSource(ons.model_copy(update={"options": {**ons.options, "back": "0"}})))
     # Without a calendar for this producer, the producer's own slug is the only organisation.
     organisations = govuk.filters.get("organisations", []) if govuk.producer == record.producer else []

@@ -101,5 +101,6 @@ def _make_test_message(name: str, now: datetime) -> Message:
     steps = (ACKNOWLEDGE, *steps_at("late"), COMPLETE)
     text = f"TEST\n\n{write_notice_text('opened', 'late', facts, 'test-of-a-channel', now, steps=steps)}"
     subject = f"TEST: {write_notice_subject('opened', 'late', facts, now)}"
-    notice = Notice(identity, "test", "", facts.release, facts.producer, "note", ("late",), now, subject, text)
+    kind, no_incident = "test", ""
+    notice = Notice(identity, kind, no_incident, facts.release, facts.producer, "note", ("late",), now, subject, text)
     return build_message(notice, None, link=f"{_ADDRESS}/incident")

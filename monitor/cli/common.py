@@ -86,9 +86,9 @@ class Context:
         return redactor(secrets_in_addresses(self.settings))
 
     def own_monitors(self, store: Store) -> list[str] | None:
-        """Return the monitors whose evidence is on this machine, or None for all, if the store is not shared.
+        """Return the monitors whose evidence is on this machine. None if the store is not shared: then it is all here.
 
-        Evidence kept while the store could not be reached is stored under our name with a suffix.
+        Evidence that this monitor kept while the store could not be reached is under its name with a suffix.
         """
         from monitor.store.open import is_shared
         from monitor.store.rows import OFFLINE_MARK

@@ -32,14 +32,16 @@ if TYPE_CHECKING:
 def command(_context: Context, port: int, at: datetime | None, kept: Path | None, *, as_json: bool) -> None:
     """Play the historical incidents, then open the board on them, read-only, until Ctrl-C.
 
-    With --kept it only opens the board. The board shows what was known at one moment. Links on it move to others.
+    With --kept it only opens the board. The board shows what was known at one moment. It has links to other moments.
 
     Example: ninethirty demo --port 9031 --at 2018-01-05T12:00:00Z
     """
     from monitor.rehearse.demo import INCIDENTS, OPENS_AT, merge_kept_stores, script_of
 
     all_scripts = [script_of(name) for name in INCIDENTS]
-    scripts = [path for path in all_scripts if kept is not None and (kept / path.stem).is_dir()] or all_scripts
+    kept_scripts = [path for path in all_scripts if kept is not None and (kept / path.stem).is_dir()]
+    # If no incident was kept there, `merge_kept_stores` raises a fault that names the absent stores.
+    scripts = kept_scripts or all_scripts
     with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as temporary:
         folder = kept or Path(temporary)
         if kept is None:

@@ -250,6 +250,7 @@ def _parse_producer(text: str, found: Parsed) -> None:
             remedy = meant or f": give its slug, {_WHERE_SLUG_IS}"
             found.faults.append(f'--producer: unknown name{remedy} (got "{text}")')
             return
+        # A similar name is suggested in the note. The slug is used as given in either case.
         found.notes.append(f"{text}: not among the producers of this version{meant or ', but it is used'}")
         slug = text
     if slug not in found.producers:
@@ -283,6 +284,7 @@ def _parse_on_call(given: Answers, found: Parsed) -> None:
             found.faults.append(f'--on-call: write "duty A=duty-a@example.gov.uk" (got "{text}")')
         elif role in found.duty:
             found.faults.append(f'--on-call: give each role once (got "{role}" again)')
+        # Added despite a fault too, because nothing is written if there are faults.
         found.duty[role] = mailbox
 
 

@@ -74,12 +74,14 @@ def _plan_lines(day: date, zone: str, releases: Sequence[PlannedRelease], hosts:
         yield from table_lines(rows, ["SLOT", "PRODUCER", "TITLE"])
     if hosts:
         yield ""
+        # STRETCH is the factor for the spacing of looks in the busiest minute. The last column warns of a low budget.
         rows = [_host_row(one, zone) for one in hosts]
         yield from table_lines(rows, ["HOST", "BUDGET", "LOOKS", "PEAK", "STRETCH", ""])
     for host in hosts:
+        per_minute = host.budget * 60
         yield ""
-        yield f"{host.host}, looks a minute (budget {host.budget * 60:.0f})"
-        yield from _minute_bars(host.minutes, host.budget * 60, zone)
+        yield f"{host.host}, looks a minute (budget {per_minute:.0f})"
+        yield from _minute_bars(host.minutes, per_minute, zone)
     for one in releases:
         for url in one.predicted_urls:
             yield f"{one.release.title}: {url} is watched too, predicted from an earlier edition"

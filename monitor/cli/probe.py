@@ -42,6 +42,7 @@ def fact_lines(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
         if isinstance(value, dict):
             yield from fact_lines(value, f"{prefix}{key} ")
         elif isinstance(value, list):
+            # The only list is that of the links that were found.
             yield from (f"{prefix}{key}: {link['role']} {link['url']}" for link in value)
         elif isinstance(value, bool):
             yield f"{prefix}{key}: {'yes' if value else 'no'}"

@@ -205,7 +205,7 @@ def _read_script(path: Path) -> tuple[Script, Settings]:
 
 @contextmanager
 def _play_folder(keep: Path | None, name: str) -> Iterator[Path]:
-    """Yield the folder for the files of a script: below `keep`, emptied first, or a temporary one if `keep` is None."""
+    """Yield a folder for a script's files: below `keep`, without an earlier rehearsal, or a temporary one for None."""
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="ninethirty-") as made:
             yield Path(made)

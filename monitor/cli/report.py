@@ -68,6 +68,7 @@ def period(  # noqa: PLR0913 # one for each option
             _keep_as_draft(store, periods, found, now, as_json=as_json)
             return
     chosen = "json" if as_json else choose_format(kind, output, FORMATS, "md")
+    # `found` is complete, so the report is written without the store.
     write_output(periods.render(found, chosen, now), output, chosen)
 
 

@@ -83,6 +83,7 @@ def _open_work_lines(context: Context) -> Iterator[str]:
         reports, overdue = find_owed(store.verdicts, today(context.settings.timezone))
         owed = [one for one in reports if one.closed is not None]
         silences = [one for one in store.outbox.silences(context.now()) if one.is_on(context.now())]
+    # Incidents are oldest first, so the last are shown. Actions begin with the longest overdue.
     if silences:
         yield from ("", f"Active silences: {len(silences)}")
         yield from (f"  {silence_text(silence, context.settings.timezone)}" for silence in silences)
@@ -94,8 +95,8 @@ def _open_work_lines(context: Context) -> Iterator[str]:
         yield from (_incident_text(context, one) for one in owed[-_MOST_SHOWN:])
     if overdue:
         yield from ("", f"Actions overdue: {len(overdue)}")
-    for one, number, action in overdue[:_MOST_SHOWN]:
-        yield f"  {action.due}  {action.owner}  {one.title}, no. {number}: {action.text}  {one.id}"
+        for one, number, action in overdue[:_MOST_SHOWN]:
+            yield f"  {action.due}  {action.owner}  {one.title}, no. {number}: {action.text}  {one.id}"
 
 
 def _open_incident_lines(context: Context, incidents: Sequence[Incident]) -> Iterator[str]:

@@ -131,6 +131,8 @@ def copy_store_as_of(store: Store, at: datetime) -> Store:
     explainer = Explainer(store, policies, LONDON)
     with past.transaction() as tx:
         for release in past.ledger.releases():
+            # Without promises, the release was not announced by then. The verdict is explained from the whole store,
+            # because `past` has no stored verdicts. They name further parts, and other releases on the same platform.
             explained = explainer.explain_release(release.id, at) if past.ledger.promises([release.id]) else None
             if explained is not None:
                 tx.save_judged(_to_judged_row(explained.body, at))

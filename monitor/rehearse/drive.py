@@ -168,7 +168,8 @@ class _Rehearsal:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if self._daemon is not None and self._daemon.done():
             pause.cancel()
-            self._daemon.result()  # raises the daemon's exception
+            # Raises the daemon's exception. A daemon ends without one only in `_end_daemon`, which sets it to None.
+            self._daemon.result()
         await pause
 
     async def _apply_action(self, action: ScriptAction) -> None:
@@ -229,6 +230,7 @@ def _read_results(settings: Settings, script: Script, folder: Path) -> Results:
         policies, editions, at = make_policies(settings), make_editions(settings), script.ends
         judged = [current_body(store, policies, row, at, editions) for row in store.verdicts.judged()]
         ids = [release.id for release in store.ledger.releases()]
+        # `body_of_unwatched` returns None for a judged release.
         unwatched = (body_of_unwatched(store, policies, release, at, editions) for release in ids)
         return Results(
             releases=[*judged, *(body for body in unwatched if body is not None)],

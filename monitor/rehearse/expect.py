@@ -42,7 +42,10 @@ def check(script: Script, results: Results) -> list[Met]:
 
 
 def _compare_release(script: Script, expect: ScriptExpect, results: Results) -> Iterator[str]:
-    """Yield how a release or part differs from the expectation; nothing if that names no release, or only counts."""
+    """Yield how a release or part differs from the expectation.
+
+    Yield nothing if the expectation names no release, or has only numbers of notices and drafts.
+    """
     keys = expect.model_fields_set - {"release", "part", "notices", "drafts"}
     if expect.release is None or not (keys or expect.part):
         return
@@ -110,7 +113,7 @@ def _shorten(value: object) -> str:
 def _matches(wanted: object, found: object) -> bool:
     """Return whether `found` has everything in `wanted`: the keys of a table, the entries of a list.
 
-    An empty list matches an empty list, or a value that is no list.
+    An empty list matches only an empty list, or any value that is no list, such as None.
     """
     if isinstance(wanted, Mapping):
         return isinstance(found, Mapping) and all(

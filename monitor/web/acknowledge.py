@@ -61,9 +61,10 @@ async def _render_notice(request: Request, token: str, fault: str = "") -> Respo
     if isinstance(opened, Response):
         return opened
     name, id_beginning = opened
+    # The link came with a notice of this incident, so its reader may see the incident before the slot too.
     queries = queries_of(request).for_viewer(sees_all=True)
     found = await queries.find_incident(name)
-    # The stored notice of an incident with several releases can name some that this reader must not see.
+    # The stored notice of an incident with several releases (`linked`) can name some that this reader must not see.
     may_show = id_beginning and not found.linked
     sent = await queries.ask(lambda: queries.store.outbox.notices(name)) if may_show else []
     notice = next((one for one in sent if one.id.startswith(id_beginning)), None)
@@ -77,7 +78,7 @@ def _open_link(request: Request, token: str) -> tuple[str, str] | Response:
     Raises `Busy` for an invalid link after too many wrong guesses.
     """
     queries, client = queries_of(request), client_of(request)
-    # A valid link works even while its address must wait for wrong guesses: it is too long to be guessed.
+    # A valid link works even while the client must wait for wrong guesses, because a link is too long to be guessed.
     if (opened := queries.keys.read_link(token, queries.clock.now())) is not None:
         return opened
     if wait := queries.throttle.wait(client):

@@ -40,9 +40,12 @@ async def list_releases(request: Request, query: ReleaseFilter) -> Json:
     queries = queries_of(request)
     first = query.first or queries.today()
     last = query.to or first
-    begins, last_key = _read_position(query.after, first)
-    ends = min(last, max(first, begins) + timedelta(days=MOST_DAYS))
-    rows = await queries.list_releases(max(first, begins), ends, query.producer) if begins <= last else []
+    position_day, last_key = _read_position(query.after, first)
+    # The day of a position can be the one before `first`.
+    begins = max(first, position_day)
+    ends = min(last, begins + timedelta(days=MOST_DAYS))
+    rows = await queries.list_releases(begins, ends, query.producer) if position_day <= last else []
+    # The keys sort by slot. The id is part of the key, because several releases can share a slot.
     by_key = {f"{(row['slot'] or {}).get('start') or ''}/{row['id']}": row for row in rows}
     remaining = sorted(key for key in by_key if key > last_key)
     page = remaining[: query.limit]
@@ -56,12 +59,13 @@ async def list_releases(request: Request, query: ReleaseFilter) -> Json:
 def _read_position(after: str | None, first: date) -> tuple[date, str]:
     """Return the first day to query, and the sort key after which the page begins. Raises `UnknownName`.
 
-    `after` is the `next` of the page before. It is the sort key of that page's last release, `INSTANT/ID`, or a day, or
-    None for the day `first`. With a day, the page begins with the first release of that day, so the key is empty.
+    `after` is the `next` of the page before: the sort key of its last release, `INSTANT/ID`, or the day after its days.
+    None means the first page, from the day `first`. Without a key, the page begins with the day's first release.
     """
-    day, is_key, _ = (after or first.isoformat()).partition("T")
+    day = (after or first.isoformat()).partition("T")[0]
     try:
-        if after and is_key:
+        # Only a key contains an instant, which has a T between its date and its time.
+        if after is not None and "T" in after:
             # An instant of this day in UTC can be on the day before in local time.
             return parse_day(day) - timedelta(days=1), after
         return parse_day(day), ""
@@ -87,12 +91,12 @@ async def list_incidents(request: Request, query: IncidentFilter) -> Json:
     older = [one for one in found if previous is None or (one.occurred, one.id) < (previous.occurred, previous.id)]
     matching = [one for one in older if query.producer in (None, *one.producers)]
     page = matching[: query.limit]
-    # If the page has all that match, the next page begins after the last incident that was read, which may be another
-    # producer's: a query returns a limited number of incidents, so there may be more that match.
-    handled = page if len(page) < len(matching) else older
+    # A query returns a limited number of incidents, so more may follow even if this page has all that match. Then the
+    # next page begins after the last incident that was read. The list ends when no older incident is read.
+    covered = page if len(page) < len(matching) else older
     # Lists leave out the drafts. An empty list of drafts would mean that an incident has none.
     listed = [{name: value for name, value in incident_json(one).items() if name != "drafts"} for one in page]
-    return {"incidents": listed, "next": handled[-1].id if handled else None}
+    return {"incidents": listed, "next": covered[-1].id if covered else None}
 
 
 async def get_incident(request: Request, _input: Input) -> Json:

@@ -29,7 +29,7 @@ _FILTERS = ("producer", "state", "q")
 _DATE_FIELDS = ("day", "month", "year")
 _PRODUCER_COOKIE = "ninethirty-mine"
 _COOKIE_SECONDS = 365 * 24 * 3600
-_PRODUCER_ID = re.compile(r"[\w.-]{0,100}")
+_PRODUCER_ID_OR_EMPTY = re.compile(r"[\w.-]{0,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ async def show_board(request: Request) -> Response:
     position = live.position(sees_all=queries.sees_all)
     cookie = request.cookies.get(_PRODUCER_COOKIE, "")
     # The producer that this browser remembers is a filter, unless the query has another.
-    own_producer = cookie if _PRODUCER_ID.fullmatch(cookie) else ""
+    own_producer = cookie if _PRODUCER_ID_OR_EMPTY.fullmatch(cookie) else ""
     chosen = {name: query.get(name, own_producer if name == "producer" else "").strip() for name in _FILTERS}
     day, fault = _read_day(query, queries.today())
     releases = await queries.list_releases(day, day)
@@ -91,9 +91,10 @@ async def show_board(request: Request) -> Response:
 async def remember_producer(request: Request) -> Response:
     """Set a cookie: the front page shows only one producer in this browser. An empty name removes it."""
     producer = (await read_form(request)).get("producer", "")
+    # People who are not signed in have no form token, so the browser's own header is checked instead.
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         return render_fault(request, 403, "This form was sent from elsewhere.")
-    if not _PRODUCER_ID.fullmatch(producer):
+    if not _PRODUCER_ID_OR_EMPTY.fullmatch(producer):
         raise UserFault("producer: not the id of a producer")
     response = RedirectResponse("/", 303)
     if producer:
@@ -160,6 +161,7 @@ def list_producers(rows: Iterable[fragments.Row], names: Mapping[str, str]) -> l
 
 def _read_day(query: Mapping[str, str], default: date) -> tuple[date, str]:
     """Return the day in the query or else `default`, and an error if the query has something that is not a date."""
+    # Three blank fields make 00-00-00. Then no date was typed.
     typed = "-".join(query.get(name, "").strip().zfill(2) for name in reversed(_DATE_FIELDS))
     text = query.get("date") or (typed if typed != "00-00-00" else "")
     try:

@@ -35,6 +35,8 @@ from schedules.times.zone import AMBIGUOUS, NONEXISTENT, local, local_date
 
 T = TypeVar("T")
 _BOX_IDS = {name: name for name in ("title", "producer", "url", "day", "time")}
+_LAST_BOX = "role"
+"""The box that also shows the faults of no box."""
 _LONGEST_TEXT = 300
 _MOST_AHEAD = timedelta(days=730)
 _NEAR = timedelta(days=400)
@@ -56,7 +58,7 @@ async def add(request: Request, sent: SentForm) -> Response:
     try:
         release = await (_add_address(request, sent) if sent.text("release") else _add_release(request, sent))
     except InvalidInput as fault:
-        return await _render_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, "role"))
+        return await _render_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, _LAST_BOX))
     return RedirectResponse(f"/releases/{quote(release)}" if release else "/by-hand", 303)
 
 
@@ -67,12 +69,13 @@ async def remove(request: Request, sent: SentForm) -> Response:
     try:
         calendar, reason = _require_calendar(request), _describe_act("Removed", sent, queries)
         added = [one for one in await calendar.list_additions() if (one.entry, one.part) == (entry, part)]
+        # `remove_addition` raises the fault of an addition that is not found.
         _, has_passed = await _find_its_release(queries, added[0]) if added else ("", False)
         if has_passed:
-            return await _render_form(request, {}, {"role": "Its slot has passed, so it can no longer be removed."})
+            return await _render_form(request, {}, {_LAST_BOX: "Its slot has passed, so it can no longer be removed."})
         await _change_calendar(queries, calendar, lambda tables: remove_addition(tables, entry, part, reason))
     except InvalidInput as fault:
-        return await _render_form(request, {}, faults_by_box(fault, _BOX_IDS, "role"))
+        return await _render_form(request, {}, faults_by_box(fault, _BOX_IDS, _LAST_BOX))
     _log.info("removed_by_hand", entry=entry, part=part, role=sent.role)
     return RedirectResponse("/by-hand", 303)
 
@@ -141,6 +144,7 @@ def read_slot(day: str, time: str, now: datetime, zone: str) -> datetime:
     if slot.doubt in (NONEXISTENT, AMBIGUOUS):
         why = "skip this time" if slot.doubt == NONEXISTENT else "show this time twice"
         raise InvalidInput([f"time: Enter another time: the clocks change on that day, and {why}."])
+    # What remains is a day without a time, a text that is not only a time, or another doubt.
     if slot.instant is None or slot.doubt:
         raise InvalidInput(["time: Enter a local time, such as 9.30am or 16:20."])
     if slot.instant <= now:
@@ -192,7 +196,7 @@ async def _render_form(request: Request, typed: Mapping[str, str], faults: Mappi
     try:
         added = await calendar.list_additions()
     except InvalidInput as fault:
-        added, faults = [], {"role": str(fault)} | faults
+        added, faults = [], {_LAST_BOX: str(fault)} | faults
     known = await queries.find_release(typed["release"]) if typed.get("release") else None
     now = queries.clock.now()
     return render(

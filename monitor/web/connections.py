@@ -43,15 +43,16 @@ class ConnectionLimiter:
         return len(self._open)
 
     def add(self, new: Connection, address: str) -> None:
-        """Count a new connection. If there are too many from its address or in all, close the oldest idle one."""
+        """Count a new connection. If there are too many from its address or in all, close the one idle for longest."""
         self._by_address[address] += 1
         self._open[new] = self._idle[new] = address
         too_many_of_address = self._by_address[address] > self.most_each and address not in self.proxies
         if too_many_of_address or len(self) > self.most:
-            candidates = (one for one, other in self._idle.items() if not too_many_of_address or other == address)
-            oldest = next(candidates)
-            self.remove(oldest)
-            oldest.end()
+            # In the order in which they became idle. The new one is the last, so it is closed if no other is idle.
+            closable = (one for one, other in self._idle.items() if not too_many_of_address or other == address)
+            idle_longest = next(closable)
+            self.remove(idle_longest)
+            idle_longest.end()
 
     def mark_busy(self, one: Connection) -> None:
         """Protect a connection from being replaced, because it has sent a request."""

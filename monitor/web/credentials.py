@@ -73,8 +73,8 @@ class Throttle:
     def count_failure(self, client: str) -> None:
         """Count a wrong guess of a client in its current span, or begin a new span with it.
 
-        The new span is twice as long if the client had to wait, and guessed wrong again within one more span. If there
-        are too many clients, forget the one whose last wrong guess is oldest.
+        The new span is twice as long if the client had to wait until the last span ended, and guesses wrong again less
+        than one more span after that. If there are too many clients, forget the one whose last wrong guess is oldest.
         """
         now, client = self.clock.monotonic(), network_of(client)
         began, count, span = self._failures.pop(client, (now, 0, self.span))
@@ -84,6 +84,7 @@ class Throttle:
             goes_on_after_wait = count >= self.most and now - began < 2 * span
             new_span = min(2 * span, self.longest) if goes_on_after_wait else self.span
             self._failures[client] = (now, 1, new_span)
+        # Each guess has put its client at the end, so the first client has the oldest last guess.
         if len(self._failures) > _MOST_CLIENTS:
             self._failures.popitem(last=False)
 

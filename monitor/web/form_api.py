@@ -51,11 +51,12 @@ async def answer_form(request: Request, sent: Answering) -> Json | Response:
     role, changes = clean_role(sent.role), dict(find_changes(read, drafts, typed))
     amends, timezone = bool(changes) and any(one.signed for one in drafts), queries_of(request).timezone
     form = SentForm(desk, UNKNOWN_PERSON, name, {"role": role, "reason": sent.reason or ""})
-    add_reason = make_notes(form, desk.clock.now(), timezone, amends=amends)
+    add_notes = make_notes(form, desk.clock.now(), timezone, amends=amends)
     try:
-        await desk.save_answers(name, role, changes, read.version, add_reason, merging=False)
+        # The page saves both texts of a conflict in one box. A program gets both in the problem document instead.
+        await desk.save_answers(name, role, changes, read.version, add_notes, merging=False)
     except EditConflict as clash:
-        conflicts = [{"box": one.field, "stood": one.stored, "sent": one.typed} for one in clash.conflicts]
+        conflicts = [{"box": each.field, "stood": each.stored, "sent": each.typed} for each in clash.conflicts]
         return problem_response(409, str(clash), conflicts=conflicts)
     return _form_json(name, (await _require_drafts(request, name))[-1])
 
@@ -118,7 +119,7 @@ async def _require_drafts(request: Request, name: str) -> list[Draft]:
 
 
 def _form_json(incident: str, draft: Draft) -> Json:
-    """Return a version of a report as the JSON of a form: its boxes with their answers, and its steps."""
+    """Return a version of a report as the JSON of a form: boxes, steps, and `kept` texts that have no box on it."""
     report = report_from_json(draft.facts)
     boxes = [
         {

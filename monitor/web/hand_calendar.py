@@ -129,6 +129,7 @@ def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) ->
     If there is no such table, add `entry` as a new one. A `required` address is an attachment that the verdict needs,
     any other address is an alternative. Raises `InvalidInput` if there are too many addresses.
     """
+    # If both kinds of table exist, either will do. A removed release has no match: its `entry` has another id.
     matching = (one for one in tables if one.get("id") == entry["id"] or one.get("of") == entry["of"])
     table = next(matching, None)
     if table is None:

@@ -248,7 +248,10 @@ async def show_history(request: Request) -> Response:
 
 
 def _page_values(queries: Queries, points: Sequence[Point], producer: str, host: str, now: datetime) -> dict[str, Any]:
-    """Return the values for the template. Raises `UnknownName` for an unknown `producer` or `host`."""
+    """Return the values for the template. Raises `UnknownName` for an unknown `producer` or `host`.
+
+    `dotted` has the groups that are shown as dots, and `drawn` the dots of each. Series need a single producer.
+    """
     producers, hosts, names = {one.producer for one in points}, {one.host for one in points}, queries.producers
     if producer and producer not in producers | set(names):
         raise UnknownName(f"There is no producer {producer!r}.")
@@ -260,7 +263,7 @@ def _page_values(queries: Queries, points: Sequence[Point], producer: str, host:
     # The points are in the order of their slots, so each series gets the title of its newest edition.
     titles = {(one.producer, one.series): one.title for one in points}
     series = group_by(chosen, lambda one: titles[one.producer, one.series], worst_first=True)
-    with_dots = {
+    dotted = {
         "producer": [] if producer else group_by(chosen, lambda one: names.get(one.producer, one.producer)),
         "series": series if producer or len(producers) == 1 else [],
     }
@@ -268,8 +271,8 @@ def _page_values(queries: Queries, points: Sequence[Point], producer: str, host:
     axes = Axes(starts, now, low=min([-1, *minutes]), high=max([5, *minutes]))
     return {
         "axes": axes,
-        "dotted": with_dots,
-        "drawn": {(by, group.label): axes.dots(group.points) for by, groups in with_dots.items() for group in groups},
+        "dotted": dotted,
+        "drawn": {(by, group.label): axes.dots(group.points) for by, groups in dotted.items() for group in groups},
         "plots": {
             "month": group_by(chosen, lambda one: one.month, [f"{one:%b %Y}" for one in starts]),
             "host": [] if host else group_by(chosen, lambda one: one.host),

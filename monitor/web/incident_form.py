@@ -94,7 +94,7 @@ async def sign_or_waive(request: Request, sent: SentForm) -> Response:
 
 
 async def _sign_report(request: Request, sent: SentForm) -> None:
-    """Sign the report with the texts of the version that the person read, and the durations of this moment."""
+    """Sign the report with the facts of now, if its texts are still those of the version that the person read."""
     queries = queries_of(request)
     incident, drafts = await queries.find_incident(sent.incident), await queries.list_drafts(sent.incident)
     read = _find_version(drafts, sent.fields.get("version", ""))
@@ -136,10 +136,11 @@ def find_changes(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> 
         if text is None or text in (old_text, newest.get(box)):
             continue
         yield box, text
-        # A new form of report takes the texts of an older form's boxes. Empty the old box, or its text would come back.
-        for old_box, words in read.words.items():
-            if old_box not in before and words and with_plain_line_ends(words) == old_text:
-                yield old_box, ""
+        # After a change of form, this box has the text of an earlier form's box, which therefore is not shown itself.
+        # Empty that box too. Otherwise its text would be shown again as a text without a box.
+        for earlier_box, words in read.words.items():
+            if earlier_box not in before and words and with_plain_line_ends(words) == old_text:
+                yield earlier_box, ""
 
 
 def texts_of_boxes(draft: Draft) -> dict[str, str]:

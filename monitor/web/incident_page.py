@@ -78,14 +78,15 @@ async def show_incident(request: Request, fault: str = "", outcome: SaveOutcome 
         unanswered=len(unanswered),
         happened=_describe_what_happened(found, now),
         acted=[
-            (number, describe_action(one, queries.timezone), one.done is not None, is_overdue(one, queries.today()))
-            for _, number, one in list_actions([found], done=True)
+            (number, describe_action(act, queries.timezone), act.done is not None, is_overdue(act, queries.today()))
+            for _incident, number, act in list_actions([found], done=True)
         ],
         cause=found.words.get("cause", ""),
         to_do=steps_for_incident(found) if found.closed is None else [],
         ticked={step.id: step.done for step in report.steps} if report is not None else {},
         missing=missing,
         open_boxes=open_boxes,
+        # A form that was sent with a reason, or refused without one, amends a signed report.
         amending="amend" in request.query_params or "reason" in {*outcome.typed, *outcome.faults},
         details=list(list_finding_details(found.kind, found.facts)) if found.facts is not None else (),
         changes={one.number: [one.report.label_of(name) for name in one.changed] for one in versions_from_rows(drafts)},

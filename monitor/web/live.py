@@ -107,9 +107,9 @@ class LiveBoard:
     """Finds the changes of today's board every `_ROUND_SECONDS` and sends them to all streams."""
 
     def __init__(self, queries: Queries, most: int | None = None) -> None:
-        """Allow `most` streams for each audience, by default a quarter of the connections."""
+        """Allow `most` streams for each of the two audiences, by default a quarter of the open connections each."""
         self._queries = queries
-        self._most = default_limiter(()).most // 4 if most is None else most
+        self._most = default_limiter(proxies=()).most // 4 if most is None else most
         self._feeds = {sees_all: AudienceFeed(sees_all) for sees_all in (False, True)}
         # The day of the board, and the JSON of its releases by id, as of the last round.
         self._day: date | None = None
@@ -155,9 +155,11 @@ class LiveBoard:
             yield f"retry: {500 + secrets.randbelow(1500)}\n\n".encode()
             if known_event is None:
                 yield _format_event("renew", {}, feed.position)
+            # `_forget_task` sets `_task` to None after the task has ended.
             while self._task is not None and not self._closed and clock.monotonic() < ends:
                 if chunk := self._take_new_events(feed, listener):
                     yield chunk
+                # A wakeup during the `yield` is dropped. While the task runs, its next round wakes the stream again.
                 listener.wakeup.clear()
                 await listener.wakeup.wait()
         finally:
@@ -165,10 +167,12 @@ class LiveBoard:
 
     def _take_new_events(self, feed: AudienceFeed, listener: Listener) -> bytes:
         """Return what a stream has not sent yet, and mark it as sent. If some was dropped, return only `renew`."""
-        missed, listener.last_event = feed.event_number - listener.last_event, feed.event_number
-        if missed > len(feed.recent):
+        last_sent, listener.last_event = listener.last_event, feed.event_number
+        # Events have consecutive numbers, so more new ones than are kept means that some were dropped.
+        if feed.event_number - last_sent > len(feed.recent):
+            # The pulse is left for the next call.
             return _format_event("renew", {}, feed.position)
-        new = [data for number, data in feed.recent if number > feed.event_number - missed]
+        new = [data for number, data in feed.recent if number > last_sent]
         if listener.last_pulse != feed.pulse_number:
             # A pulse has only the looks since the one before it. A stream that missed one gets all looks instead.
             missed_none = not listener.is_new and listener.last_pulse == feed.pulse_number - 1
@@ -229,11 +233,12 @@ class LiveBoard:
             has_changed = state is not None and state.change_mark is not self._change_marks.get(name)
             # An overdue or due release has a growing delay, and one that is public before its slot a growing exposure.
             grows = body["verdict"] == "overdue" or body.get("due") or any(one["open"] for one in body["exposures"])
-            # Each round updates another fifth of these, because a verdict takes time.
+            # A verdict takes time, so a growing one is made again only every `_REJUDGE_EVERY` rounds. The number of the
+            # release decides in which of them.
             has_turn = (number + self._round) % _REJUDGE_EVERY == 0
             if not (has_changed or (grows and has_turn)) or (fresh := self._queries.live.body(name)) is None:
                 continue
-            # People's decision is not part of the verdict. The next read of the day brings it up to date.
+            # What people decided is not part of the verdict, so it stays as it was until the next read of the day.
             decision = {"brought_forward": body["brought_forward"]} if "brought_forward" in body else {}
             self._releases[name] = fresh | decision
             changed.append(name)
@@ -252,9 +257,11 @@ class LiveBoard:
         sent_rows = {name for name in feed.parts if name.startswith("release-")}
         has_other_rows = sent_rows != {fragments.element_id(name) for name in rows}
         if has_other_rows:
+            # Every row is rendered, only for later rounds to compare with. The events are dropped at the end.
             feed.parts = {}
         last_event = feed.event_number
-        to_render = {*(rows if has_other_rows else changed), *(passed - feed.passed)} & rows.keys()
+        outdated, newly_passed = rows if has_other_rows else changed, passed - feed.passed
+        to_render = {*outdated, *newly_passed} & rows.keys()
         async for row in with_pauses([rows[name] for name in to_render], queries.clock):
             html, is_bad = fragments.render_row(queries, row), fragments.has_gone_wrong(row)
             feed.update_part(fragments.element_id(row["id"]), html, bad=is_bad)

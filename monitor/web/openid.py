@@ -97,7 +97,7 @@ class OpenID:
         return "https://", f"{self.provider.issuer.partition('://')[0]}://"
 
     async def _read_metadata(self) -> Mapping[str, Any]:
-        """Return the provider's configuration, cached for ten minutes. Raises `NotSignedOn`, which is cached too."""
+        """Return the provider's configuration, cached for 10 minutes. Raises `NotSignedOn`, cached for 5 seconds."""
         # The lock lets only one request wait for a slow provider. The others use its result.
         async with self._metadata_lock:
             if self._metadata is None or self._clock.monotonic() >= self._metadata_ends:
@@ -108,6 +108,7 @@ class OpenID:
                 self._metadata_ends = self._clock.monotonic() + cached_for
             metadata = self._metadata
         if isinstance(metadata, NotSignedOn):
+            # A new object, because every raise would add to the traceback of the cached one.
             raise NotSignedOn(metadata.status, str(metadata))
         return metadata
 

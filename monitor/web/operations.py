@@ -187,7 +187,7 @@ def describe_api(routes: Iterable[BaseRoute]) -> Json:
         # The first means no authentication, for public boards.
         "security": [{}, {"password": []}, {"token": []}],
         "components": {
-            # pydantic writes `__` into the names of schemas of which it makes two.
+            # Two enums are called `Kind`, so pydantic writes `__` into their names. No other schema refers to them.
             "schemas": {name: one for name, one in schemas.items() if name not in left_out and "__" not in name},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},

@@ -135,7 +135,7 @@ def seen_text(interval: Mapping[str, str | None], timezone: str) -> str:
 def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
     """Return a delay in words: `2 s to 5 s after` the slot, `… before`, or `between 1 s before and 5 s after`.
 
-    `bounds` are in seconds, negative before the slot. Empty if they are None.
+    `bounds` are in seconds, negative before the slot. Without a `min`, return `at most 5 s`. Empty if they are None.
     """
     if bounds is None or (least := bounds["min"]) is None:
         return as_json.length_text(bounds)
@@ -144,6 +144,7 @@ def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
         return f"{as_json.length_text(bounds)} after"
     if most <= 0:
         return f"{as_json.length_text({'min': -most, 'max': -least})} before"
+    # Two units and no tenths, as in `length_text`.
     before, after = (length(side, ceil, parts=2, tenths=False) for side in (-least, most))
     return f"between {before} before and {after} after"
 

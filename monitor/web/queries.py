@@ -164,7 +164,7 @@ class Queries:
         return [body for body, start in slots if start and begin <= datetime.fromisoformat(start) < end]
 
     async def _stored_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
-        """Return the JSON of judged releases of these days and, from tomorrow on, of promised ones, by slot."""
+        """Return the JSON of judged releases of these days, and of promised ones if a day is after today, by slot."""
         begin, end = self._day_bounds(first, last)
         names = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end))
         bodies: dict[str, Json | None] = {}
@@ -198,6 +198,7 @@ class Queries:
             now = self.clock.now()
             return await self.ask(lambda: self.judge_promised(release, now))
         known = await self.ask(lambda: self.store.ledger.release(release))
+        # All calendar entries of a joined release turned out to be another release's. It keeps its last verdict.
         if known is not None and known.joined_into is not None:
             body = row.body | {"joined_into": known.joined_into}
         else:
@@ -220,7 +221,7 @@ class Queries:
         return await self.ask(lambda: self._visible_incidents(store.incidents(begin, end, limit=MOST_INCIDENTS), now))
 
     async def list_needing_action(self, first: date | None = None, last: date | None = None) -> list[Incident]:
-        """Return the incidents that need action, newest first: open, with a report owed, or with an overdue action.
+        """Return the incidents that need action, newest first: not closed, or with a report owed or an overdue action.
 
         They occurred on these local days, or at any time if no days are given.
         """
@@ -231,6 +232,7 @@ class Queries:
             return (begin is None or begin <= one.occurred) and (end is None or one.occurred < end)
 
         def read() -> list[Incident]:
+            # The store also calls a closed incident open if its report is owed or one of its actions is not done.
             of_days = [one for one in reversed(store.open_incidents(MOST_INCIDENTS)) if has_occurred_then(one)]
             return self._visible_incidents([one for one in of_days if needs_action(one, store.drafts, today)], now)
 
@@ -287,11 +289,11 @@ class Queries:
         return body if self.sees_all else public_view(body, self.clock.now())
 
     def _visible_incidents(self, incidents: Sequence[Incident | None], now: datetime) -> list[Incident]:
-        """Return the incidents (given oldest first) that the viewer may see, newest first, measured as of now."""
+        """Return the incidents that the viewer may see, in reverse order and measured as of now. None is left out."""
         visible = [one for one in reversed(incidents) if one is not None]
         if not self.sees_all:
             public = [one for one in visible if one.kind not in _ONLY_FOR_STAFF]
-            # An incident of several releases becomes public after the slot of the first one.
+            # The releases of a platform's incident have the same slot, so the first one shows whether it has passed.
             firsts = [(one, one.linked[0].release if one.linked else one.release) for one in public]
             visible = [one for one, first in firsts if self.is_slot_past(first, now)]
         # Their durations grow, so they are measured again.

@@ -28,24 +28,24 @@ _PARAMETERS = ("from", "to", "producer", "host")
 
 async def show_report(request: Request) -> Response:
     """Show a form to choose a period, filled with the last month, or with the chosen period and the report on it."""
-    queries, chosen = queries_of(request), _read_choice(request)
+    queries, choice = queries_of(request), _read_choice(request)
     report, fault = None, ""
-    if chosen["from"] or chosen["to"]:
+    if choice["from"] or choice["to"]:
         try:
-            period, now = await _read_period(request, chosen), queries.clock.now()
+            period, now = await _read_period(request, choice), queries.clock.now()
             report = await _run_alone(request, lambda periods: periods.report(period, now))
         except UserFault as exc:
             fault = str(exc)
     else:
         last = queries.today().replace(day=1) - timedelta(days=1)
-        chosen |= {"from": last.replace(day=1).isoformat(), "to": last.isoformat()}
+        choice |= {"from": last.replace(day=1).isoformat(), "to": last.isoformat()}
     return render(
         request,
         "period.html",
         400 if fault else 200,
         fault=fault,
-        asked=chosen,
-        chosen=urlencode({name: text for name, text in chosen.items() if text}),
+        choice=choice,
+        query_of_choice=urlencode({name: text for name, text in choice.items() if text}),
         producers=sort_by_name(queries.producers, queries.producers),
         endings=["html", *(one for one in FORMATS if one != "html")],
         report=report,

@@ -109,8 +109,10 @@ async def read_form_with_files(
         elif value.filename:
             files.setdefault(name, await value.read())
     await form.close()
+    # The parser raises no exception for a form that ends within a part.
     if not parser.is_complete:
         raise UserFault(_DAMAGED)
+    # The parser has one limit for fields and one for files. Both together must not be more than `most` either.
     if len(form.multi_items()) > most:
         raise UserFault(_TOO_MANY_FIELDS)
     if len(body) - sum(map(len, files.values())) > longest:

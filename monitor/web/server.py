@@ -61,7 +61,8 @@ class WebServer:
         self._metrics_socket = metrics
         self.app = app
         self._proxies = [ipaddress.ip_network(proxy, strict=False) for proxy in proxies]
-        # The app after proxy headers of trusted proxies have replaced the client's address and the scheme.
+        # Calls the app, after headers of trusted proxies have replaced the client's address and the scheme.
+        # `replace_app` can change the app between two requests, so a method calls the current one.
         self._app_with_client: ASGIApp = self._call_current_app
         if proxies:
             trusting = ProxyHeadersMiddleware(self._call_current_app, trusted_hosts=list(proxies))  # type: ignore[arg-type] # the types of uvicorn and starlette differ
@@ -78,7 +79,7 @@ class WebServer:
             http="h11",
             ws="none",
             h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-            # `limiter` counts a connection only after it was accepted, so few may wait for that.
+            # So many connections may wait to be accepted. They are few, because `limiter` does not count them yet.
             backlog=64,
         )
         # `load` sets uvicorn's own protocol class, which is then replaced.
@@ -98,16 +99,16 @@ class WebServer:
         await self._server.serve([one for one in (self._socket, self._metrics_socket) if one is not None])
 
     async def _record_connection(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Record in a request's state if it is from a trusted proxy and if to the metrics socket, and pass it on."""
+        """Record whether a trusted proxy sent a request and whether the metrics socket received it. Then pass it on."""
         # Proxy headers replace the client's address later, so the address of the connection is read here.
         host = (scope.get("client") or ("",))[0]
+        # The configuration gives the two sockets different ports.
         for_metrics = self._metrics_socket is not None and scope["server"][1] == self._metrics_socket.getsockname()[1]
         by_proxy = bool(host) and any(ipaddress.ip_address(host) in one for one in self._proxies)
         scope.setdefault("state", {}).update(by_proxy=by_proxy, for_metrics=for_metrics)
         await self._app_with_client(scope, receive, send)
 
     async def _call_current_app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # A method, because `replace_app` can change `self.app` between two requests.
         await self.app(scope, receive, send)
 
     def replace_app(self, app: ASGIApp) -> None:

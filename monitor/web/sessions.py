@@ -220,6 +220,7 @@ class Sessions:
         wrong guess of each. Raises `Busy` too if too many checks wait. Twice as many may wait from known browsers.
         """
         self._check_wait(guessers)
+        # Only the mark of a known browser is given alone.
         is_known_browser = len(guessers) == 1
         if self._waiting_checks >= (2 * _MOST_WAITING if is_known_browser else _MOST_WAITING):
             raise Busy(1)
@@ -228,6 +229,7 @@ class Sessions:
             # Only one check runs at a time, so that each wrong guess is counted before the next one is checked.
             async with self._check_lock:
                 self._check_wait(guessers)
+                # A password is checked for an unknown name too, so that the time does not show which names exist.
                 person = await self._run_in_thread(lambda: self._users.find(name)) or UNKNOWN_PERSON
                 is_right = await self._run_in_thread(lambda: person.password.matches(password))
                 if is_right and person is not UNKNOWN_PERSON:

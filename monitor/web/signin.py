@@ -93,7 +93,7 @@ class Authorise:
     def _may_request(self, request: Request, session: Session | None) -> bool:
         """Return whether a viewer who does not see everything may make this request."""
         path = request.scope["path"]
-        # The endpoints of these check the token or the session themselves, and say in the response what is wrong.
+        # Acknowledging and long forms check the token or the session themselves. Their response says what is wrong.
         checks_itself = _ACKNOWLEDGE_PATH.fullmatch(path) or (
             request.method == "POST" and _LONG_FORM_PATHS.fullmatch(path)
         )
@@ -195,15 +195,16 @@ async def start_sign_on(request: Request) -> Response:
         response = RedirectResponse(await sessions.sign_on_address(secret), 303)
     except NotSignedOn as fault:
         return _show_failed_sign_on(request, where, fault)
-    flow = secret + (where if len(where) <= _LONGEST_PATH else "/")
-    _set_cookie(request, response, flow, _SIGN_ON_SECONDS, "-flow")
+    # The secret has `_SECRET_LENGTH` characters, so `finish_sign_on` can separate it from the path.
+    secret_and_path = secret + (where if len(where) <= _LONGEST_PATH else "/")
+    _set_cookie(request, response, secret_and_path, _SIGN_ON_SECONDS, "-flow")
     return response
 
 
 async def finish_sign_on(request: Request) -> Response:
     """Sign in the person that the OpenID provider sends back, if this browser began the sign-on."""
-    flow = request.cookies.get(_cookie_name(request, "-flow"), "")
-    secret, where = flow[:_SECRET_LENGTH], _path_or_board(flow[_SECRET_LENGTH:])
+    secret_and_path = request.cookies.get(_cookie_name(request, "-flow"), "")
+    secret, where = secret_and_path[:_SECRET_LENGTH], _path_or_board(secret_and_path[_SECRET_LENGTH:])
     try:
         key = await _redeem_code(request, secret)
     except NotSignedOn as fault:

@@ -102,11 +102,13 @@ async def _find_subjects(
         incident = await queries.find_incident(typed["incident"])
         choices = [(Scope.INCIDENT, incident.id, incident.title)]
         # An incident that a person logged may have no release.
-        return choices + ([(Scope.RELEASE, incident.release, incident.title)] if incident.release else []), None
+        if incident.release:
+            choices.append((Scope.RELEASE, incident.release, incident.title))
+        return choices, None
     if not typed.get("release"):
         return [], None
     body = await queries.find_release(typed["release"])
-    # `now` stands for a slot without a time: it does not count as ahead.
+    # A slot without a time gets the value `now`, which is not ahead.
     slot = slot_start(body) if body["slot"] and body["slot"]["precision"] == "instant" else now
     return [(Scope.RELEASE, body["id"], body["title"])], slot if now < slot <= now + FARTHEST_AHEAD else None
 

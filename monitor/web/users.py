@@ -130,6 +130,7 @@ def make_line(name: str, password: str, role: str = "", right: Right = Right.DUT
     salt, digest = (b64encode(part).decode().rstrip("=") for part in (new.salt, new.hash(password)))
     parts = [name, f"$scrypt$ln={new.ln},r={new.r},p={new.p}${salt}${digest}"]
     if right is not Right.DUTY:
+        # Without a role, its field stays empty: `NAME:HASH::head`.
         parts += [role, right]
     elif role:
         parts.append(role)

@@ -163,10 +163,10 @@ BUDGETS = {
     "monitor/ledger": 2301,
     "monitor/watch": 3892,
     "monitor/config": 1785,
-    "monitor/web": 6410,
+    "monitor/web": 6450,
     "monitor/app": 2579,
-    "monitor/rehearse": 3544,
-    "monitor/cli": 4888,
+    "monitor/rehearse": 3561,
+    "monitor/cli": 4903,
 }
 
 

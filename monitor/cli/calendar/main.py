@@ -102,9 +102,9 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
 
 
 def _parse_file(kind: str, file: Path, settings: CalendarSettings, now: datetime) -> None:
-    """Print the announcements of a file, and on standard error its notes and harmless remarks.
+    """Print the announcements of a file, and on standard error its notes and the remarks that are no faults.
 
-    Raises `BadInput` with the other remarks, which are faults, and `UserFault` if it is not a calendar of this kind.
+    Raises `BadInput` with the remarks that are faults, and `UserFault` if the file is not a calendar of this kind.
     """
     find_remarks = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)
     try:
@@ -118,9 +118,10 @@ def _parse_file(kind: str, file: Path, settings: CalendarSettings, now: datetime
         raise UserFault(str(exc)) from exc
     for announcement in reading.announcements:
         print_json(announcement_json(announcement))
-    # The remarks on a calendar kept by hand include its notes.
+    # Only calendars kept by hand have remarks. These include everything that the notes say.
     for note in reading.notes if find_remarks is None else ():
         click.echo(f"{file.name}: {note}", err=True)
+    # Remarks on what can be read all the same, such as a doubtful date.
     harmless = [remark for remark in remarks if _is_harmless(remark)]
     for remark in harmless:
         click.echo(f"note: {_remark_fault(file, remark)}", err=True)

@@ -121,24 +121,26 @@ def complete_field(  # noqa: PLR0913 # one for each option
         names = [each.id for each in report.fields()] + [f"step.{step.id}" for step in report.steps]
         if field not in names:
             raise unknown_name("field", field, names, listed_by=f"ninethirty incident draft {incident} --fields")
-        # An editor may stay open for an hour. Text that others save in between is kept too.
-        edited_version = last.version if text is None else None
+        # An editor may stay open for an hour, so its text is merged with what others save in between. A text of --text
+        # or --file replaces the newest one: for `merge_texts`, None is the newest version.
+        version_in_editor = last.version if text is None else None
         typed = _ask_in_editor(last, field) if text is None else text
         words = {field: typed, **({f"{INSTEAD_PREFIX}{field}": "yes"} if instead else {})}
         conflicts: tuple[Conflict, ...] = ()
 
         def merge_words(known: Versions) -> Versions:
             nonlocal conflicts
-            versions, conflicts = merge_texts(known, words, edited_version, role, context.now())
+            versions, conflicts = merge_texts(known, words, version_in_editor, role, context.now())
             return versions
 
         changed = change_draft(store, incident, merge_words)[-1]
+        # This adds a version if the field is a step, so the newest version is read again.
         redraft_for_steps(context, store, incident, [field])
-        made = store.verdicts.drafts(incident)[-1]
+        newest = store.verdicts.drafts(incident)[-1]
     print_conflicts(conflicts)
     warn_of_other_figures(changed.report, [field])
-    text = f"{incident}: version {changed.number}, {len(list_open_fields(changed.report))} to complete"
-    print_result(draft_json(made), text, as_json=as_json)
+    summary = f"{incident}: version {changed.number}, {len(list_open_fields(changed.report))} to complete"
+    print_result(draft_json(newest), summary, as_json=as_json)
 
 
 def _typed_text(text: str | None, file: Path | None) -> str | None:
@@ -217,7 +219,7 @@ def _field_rows(report: Report) -> Iterator[list[str]]:
     """
     open_fields = set(list_open_fields(report))
     for field in report.fields():
-        # An answer in a field that is still open has two wordings.
+        # `list_open_fields` has a field with an answer only if the answer has the wordings of two people.
         has_two_wordings = field.answer is not None and field.id in open_fields
         if field.is_contested or has_two_wordings:
             status = "contested"

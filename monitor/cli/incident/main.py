@@ -72,11 +72,10 @@ def note(  # noqa: PLR0913 # one for each option
     """
     if mail is not None and at:
         raise click.UsageError("leave out --at: an e-mail is noted at the time it was sent")
-    role, now, mail_bytes = role_of(by), context.now(), mail.read() if mail else b""
+    role, now, zone, mail_bytes = role_of(by), context.now(), context.settings.timezone, mail.read() if mail else b""
 
     def apply_options(known: Incident) -> Incident:
         """Return the incident with everything that the options say, in the order of its timeline."""
-        zone = context.settings.timezone
         # To assign it to another role does not acknowledge it. A note beside the assignment does.
         changed = known if assign else by_hand.acknowledge_incident(known, role, now)
         if mail is not None:
@@ -92,14 +91,15 @@ def note(  # noqa: PLR0913 # one for each option
 
     with context.store() as store:
         changed = change_incident(context, store, incident, apply_options)
+        # `by_hand.add_note` warns of a time --at that is far from the incident.
         warnings = [entry.text for entry in changed.timeline if entry.by == MONITOR and entry.at == now] if at else []
         for warning in warnings:
             click.echo(warning, err=True)
         # A note does not amend a signed report, but a decision or a request to cite others does.
         if brought_forward or cite_others or SIGNED not in changed.words:
             redraft(context, store, changed)
-    is_more = text is not None or mail or cause or assign
-    _print_done(context, incident, "noted" if is_more else "acknowledged", as_json=as_json)
+    is_noted = text is not None or mail or cause or assign
+    _print_done(context, incident, "noted" if is_noted else "acknowledged", as_json=as_json)
 
 
 @command.command("close")

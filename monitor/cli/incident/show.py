@@ -86,6 +86,7 @@ def show_incident(context: Context, *, incident: str, as_json: bool) -> None:
 
 def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
     """Return an incident as the cells of one row of a list."""
+    # Cut before the seconds and the zone: `5 Jan 2018 09:30`.
     occurred = stamp(incident.occurred).rsplit(":", 1)[0]
     signed = " signed" if any(draft.signed for draft in drafts) else ""
     drafted = f"{drafts[-1].form} v{drafts[-1].version}{signed}" if drafts else "-"

@@ -48,8 +48,8 @@ def answer_at_origin(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAn
 def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnswer:
     """Return what users get through the edge at `now`, from one address's `answers` in time order.
 
-    For the duration `edge_cache` of a new answer, the edge still serves the answer before it. The `Age` of such a
-    stale copy dates it before the change. The `Age` of the new copy dates it at the change or later.
+    After a change, the edge still serves the old answer for the duration `edge_cache` of the new one. The `Age` of such
+    a stale copy dates it before the change. The `Age` of the new copy dates it at the change or later.
     """
     # At first there is no answer, so an answer's place in `stages` is one higher than in `answers`.
     stages = [(_BEFORE_ANY_ANSWER, None), *_edge_stages(answers)]
@@ -58,7 +58,8 @@ def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnsw
     begins, answer = stages[edge_index]
     since = None if answer is None else answer.at
     if edge_index < origin_index:
-        replaced_at = answers[edge_index].at  # of the answer after `answer`: the stages have one entry more
+        # When the origin replaced `answer`: `stages` has one entry more, so this is the answer after it.
+        replaced_at = answers[edge_index].at
         # One second more, so that the copy is dated before it was replaced.
         return ServedAnswer(answer, since, floor((now - replaced_at).total_seconds()) + 1)
     if answer is None or not answer.edge_cache:
@@ -76,8 +77,9 @@ def _edge_stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, Sc
             # It is served at once, as after a purge of the cache.
             expires = answer.at
         elif answer.at >= expires:
+            # The worst case: the edge fetched its copy of the old answer just before the change.
             expires = answer.at + answer.edge_cache
-        # If several answers begin before the copy expires, the edge then gets the newest.
+        # All answers that begin before the copy expires get the same time. The edge then serves the newest of them.
         yield max(answer.at, expires), answer
 
 

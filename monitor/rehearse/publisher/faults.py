@@ -54,6 +54,7 @@ def has_dns_fault(faults: Sequence[ScriptFault], host: str, now: datetime) -> bo
 def apply_fault(fault: ScriptFault, request: ReceivedRequest, reply: Reply, now: datetime, seed: int) -> RawResponse:
     """Return what a request gets instead of `reply` during a fault. `seed` makes random bytes repeatable."""
     match fault.kind:
+        # During a DNS fault, the name is not resolved for a new connection. An open one is reset.
         case "reset" | "dns":
             return RawResponse(mode=SendMode.RESET)
         case "timeout":

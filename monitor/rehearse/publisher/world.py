@@ -33,7 +33,7 @@ class World:
         self._release_by_url = release_by_part_url | {release.url: release for release in script.release}
 
     def respond(self, request: ReceivedRequest, now: datetime) -> RawResponse:
-        """Return the bytes that a request gets at `now`, and how to send them. Faults are applied."""
+        """Return the bytes that a request gets at `now`, and how to send them. During a fault there is no latency."""
         fault = fault_for(self._script.fault, request, now)
         if fault is None:
             reply = self.reply(request, now)
@@ -41,6 +41,7 @@ class World:
         copied_at = _copy_time(fault) or now
         reply = self.reply(request, copied_at)
         if fault.kind == "stale":
+            # `apply_fault` returns this copy unchanged.
             reply = _as_stale_copy(reply, now - copied_at)
         return apply_fault(fault, request, reply, now, self._script.seed)
 

@@ -156,7 +156,7 @@ def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
 def _check_names(data: Row, _zone: str) -> Iterator[FoundFault]:
     """Yield references to releases that the script does not define, and expectations that need a release."""
     known = [str(row.get("id")) for _, row in rows_of(data, "release")]
-    # The calendars of a configuration can announce releases that the script does not define.
+    # With a configuration, only changes are checked, because its calendars can announce further releases.
     for table in ("change",) if "config" in data else ("change", "log", "expect"):
         for place, row in rows_of(data, table):
             name = row.get("release")

@@ -84,6 +84,7 @@ def _body_state(content: bytes, title: str) -> PageState:
         return PageState.GONE
     if any(words in body for words in _PLACEHOLDER_WORDS):
         return PageState.ABSENT
+    # Every page contains the empty title of an unknown release.
     if _normalise_text(title) in body:
         return PageState.WITHDRAWN if "[withdrawn]" in body else PageState.PUBLISHED
     heading = _find_heading(body)
@@ -126,13 +127,13 @@ class Facts:
         past = [answer for answer in answers if answer.at <= served.answer.at] if served.answer else []
         title = self._titles.get(url, "")
         state = page_state(served.answer, title)
-        published_at = next((answer.at for answer in past if page_state(answer, title) is PageState.PUBLISHED), None)
+        first_published = next((answer.at for answer in past if page_state(answer, title) is PageState.PUBLISHED), None)
         other_body = None if served.answer is None or state is not PageState.OTHER else served.answer.content
         other_title = None if other_body is None else _find_heading(unescape(other_body.decode(errors="replace")))
-        # The answers in this state without another state after them, newest first.
+        # From the newest answer back to the last one in another state.
         in_state = list(takewhile(lambda answer: page_state(answer, title) is state, reversed(past)))
         since = in_state[-1].at if in_state else None
-        return PageStatus(state, since, published_at, served.answer, served.age, other_title)
+        return PageStatus(state, since, first=first_published, answer=served.answer, age=served.age, title=other_title)
 
     def status_in_index(self, url: str, now: datetime) -> PageStatus:
         """Return the status of an address in the search index, which keeps the previous status during an error."""
@@ -157,8 +158,8 @@ class Facts:
     def is_redirected(self, release: ScriptRelease, now: datetime) -> bool:
         """Return whether the announcement redirects to the publication. It still does after the page is removed.
 
-        A page that was public before the rehearsal began and before its slot causes no redirect. Otherwise no
-        calendar would announce the release.
+        Only a publication after the rehearsal began, or at the slot or later, causes a redirect. An earlier one causes
+        none, because then no calendar would announce the release.
         """
         if release.redirect_after == "never":
             return False

@@ -183,6 +183,7 @@ def publication_item(
             "details": {
                 "attachments": [attachment(place, part) for place, part in enumerate(parts, 1)],
                 "body": f'<div class="govspeak"><p>{release.title}</p></div>',
+                # One entry, with the time at which the page came into its present state.
                 "change_history": [{"note": "First published.", "public_timestamp": updated}],
                 "document_type_label": _TYPE_LABEL,
                 "first_public_at": stamp(status.first),

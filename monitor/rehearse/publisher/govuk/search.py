@@ -205,6 +205,7 @@ def _select_fields(document: Document, fields: set[str]) -> Document:
 def _matches_filter(document: Document, name: str, given: Sequence[str]) -> bool:
     """Return whether a document passes one filter; `name` is the parameter, such as `filter_any_title`."""
     prefix, field = next((prefix, name.removeprefix(prefix)) for prefix in _FILTER_PREFIXES if name.startswith(prefix))
+    # A timestamp must be in the period, whatever the prefix.
     if field in {"release_timestamp", "public_timestamp"}:
         return all(_is_in_period(document.get(field), text) for text in given)
     actual = _field_values(document, field)
@@ -228,6 +229,7 @@ def _is_in_period(value: str | None, text: str) -> bool:
     if value is None:
         return False
     actual = datetime.fromisoformat(value)
+    # The default of a bound is the value itself, so an absent bound excludes nothing.
     begins = _period_bound(bounds.get("from"), "00:00:00", actual)
     return begins <= actual <= _period_bound(bounds.get("to"), "23:59:59", actual)
 

@@ -132,7 +132,7 @@ class GovUk:
         return error_page(404)
 
     def _html_part_reply(self, path: str, now: datetime) -> Reply:
-        """Return the page of an HTML part, or what GOV.UK sends while it is absent."""
+        """Return the page of an HTML part, a redirect to its release's page if it was removed, or a 404 if absent."""
         release, part = self._html_part_by_path[path]
         status = self.facts.part_status(release, part, now)
         if status.is_public:
@@ -181,12 +181,14 @@ def _all_parts(facts: Facts) -> Iterator[tuple[ScriptRelease, ScriptPart]]:
 def _find_pages(facts: Facts) -> Iterator[tuple[str, tuple[ScriptRelease, str]]]:
     """Yield (path, (release, address)) of each page of the script on GOV.UK: announcements, parts and landing pages.
 
-    Later ones take precedence for the same path.
+    If several have the same path, the last one counts.
     """
+    # The address that an announcement suggests has a page only if the script has answers for it.
     for release in facts.releases:
         if is_on_gov_uk_calendar(release) and facts.timelines.answers(announced_url(release)):
             yield path_of(announced_url(release)), (release, announced_url(release))
     for release, part in _all_parts(facts):
+        # `_html_part_reply` serves the parts that are published with their page.
         if is_www(part.url) and not facts.is_published_with_page(release, part):
             yield path_of(part.url), (release, part.url)
     for release in facts.releases:
