@@ -59,7 +59,7 @@ class ShiftSettings(Table):
 class RotaSettings(Table):
     """Who is on call.
 
-    A route names a rota like a channel. The notice goes to the person on call when it may be sent
+    A route names a rota like a channel. The notice goes to the person who is on call when it is sent
     ([more](notices.md#who-is-on-call)). Use roles or initials. You need no names.
     """
 

@@ -45,8 +45,8 @@ class _EntryPattern(Table):
 class Pin(_EntryPattern):
     """Your decision that an announcement at this address, or with this title, is the release with this `id`.
 
-    Give `url` or `title`. An announcement must match every key that you give. After a reload, its promises, looks and
-    notices belong to the release. The release keeps this `id` if a new entry leads to the same page.
+    Give `url` or `title`. An announcement must match every key that you give. After a reload, the promises, looks and
+    notices of that announcement belong to the release. If a new calendar entry has the same link, the `id` stays.
     """
 
     id: Name

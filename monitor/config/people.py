@@ -113,8 +113,8 @@ class SummarySettings(Table):
     """Summaries at fixed times.
 
     A `morning` summary lists the releases that are due, and which of them are at risk. `evening` reports the verdicts
-    of the day, the reports that are owed, the overdue actions, and the releases of the next day that the budgets cannot
-    prove. `month` reports how punctual the last month was.
+    of the day, the reports that are owed, the overdue actions, and the releases of the next day for which a budget is
+    too small. `month` reports how punctual the last month was.
 
     If the monitor was down at that time, it sends the summary up to three hours later. You cannot name a channel of
     `open_channels`.

@@ -148,10 +148,10 @@ class NetworkSettings(Table):
     """A proxy for requests to every host, `http://host:port`.
 
     - Looks use the proxy as a tunnel (CONNECT), for `http` too, so the monitor still checks certificates itself.
-    - The proxy resolves names. A private name (`.internal`, no dot, a private address) is refused unless its table has
-      `allow`.
-    - Webhooks, Alertmanager, PagerDuty and GOV.UK Notify use the proxy too, except to this machine itself. They send a
-      request to an `http` address to the proxy, without a tunnel.
+    - The proxy resolves names. A private name (`.internal`, no dot, a private address) is refused unless the table that
+      names this host has `allow`.
+    - Webhooks, Alertmanager, PagerDuty and GOV.UK Notify use the proxy too, except for addresses on this machine. For
+      an `http` address, the proxy gets their request without a tunnel.
     - Apprise uses the variable `HTTPS_PROXY`. Mail does not use a proxy.
     """
     proxies: dict[str, WebAddress | Literal["direct"]] = {}
@@ -203,13 +203,13 @@ class PartSettings(Table):
     """What shows that the part is out. The default is `govuk` for pages on www.gov.uk, and `status` elsewhere.
 
     - `status`: recognises a 2xx answer with a sign of the release ([how](decides.md#a-200-is-not-publication)). A page
-      needs its title and period. A file needs content of its kind. Any other part needs only some title or heading
+      needs its title and period. A file needs content of its kind. An HTML part needs only some title or heading
     - `govuk`, `ons`, `ees`: the page or JSON of these platforms, by what it says about its publication
-    - `ees-after:SLUG`: the JSON of a publication of EES whose latest release is another than this. The EES calendar
-      uses it, because EES pages look the same before and after
+    - `ees-after:SLUG`: the JSON of a publication of EES whose latest release is not `SLUG`. The EES calendar uses it,
+      because EES pages look the same before and after
     - `titled`: a page with the whole title of the release
-    - `period`: a page with a fixed address, whose heading or title names the period of its edition. Another period is
-      absence, and none proves nothing
+    - `period`: a page with a fixed address, whose heading or title names the period of its edition. If it names another
+      period, the edition is absent. A page that names no period proves nothing
     - `changed`: other bytes than at the first look, for an address that is the same at every edition. A page without
       title and heading, or an error message, proves nothing
     - `text:WORDS`: these words, whatever their case and spacing
