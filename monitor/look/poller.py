@@ -161,6 +161,7 @@ class Poller:
                 watched.look_now(now)
         else:
             if watched.target.url != target.url:
+                # Redirects of the old address do not apply to the new one.
                 watched.url = None
             watched.target, watched.promised_at = target, promised_at
             self._report_missed(target, watched.replan(windows, shift, now))
@@ -336,9 +337,9 @@ class Poller:
         self._disturbed_until = disturbance.ends
         if disturbance.late:
             self._hooks.on_stall(disturbance.begins, disturbance.ends)
-        if disturbance.clock_step and self._note_clock_step():
+        if disturbance.clock_step and self._is_new_clock_step():
             if disturbance.clock_step < 0:
-                # The due instants are now too far in the future.
+                # The due instants are now too far in the future, and so may be the last looks, by the clock as it was.
                 now = self._clock.now()
                 for watched in self._watched.values():
                     watched.last_look = None
@@ -346,8 +347,8 @@ class Poller:
                     self._queues[watched.target.host].targets.schedule(watched, now)
             self._hooks.on_clock_set(disturbance.begins, disturbance.ends, disturbance.clock_step)
 
-    def _note_clock_step(self) -> bool:
-        """Remember that our clock was set. Return whether no other queue has reported this step yet."""
+    def _is_new_clock_step(self) -> bool:
+        """Return whether no other queue has reported this step of our clock yet. Remember the step for the others."""
         mono = self._clock.monotonic()
         ahead = self._clock.now().timestamp() - mono
         ahead_before, noticed_before = self._last_step
