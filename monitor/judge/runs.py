@@ -241,7 +241,8 @@ def count_changes(runs: Iterable[Run]) -> int:
 def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
     """Return the longest time between two looks around a slot, or None without two looks.
 
-    Looks count until the target was seen at the slot or later. The result may be too long but never too short: a run partly outside `_AROUND_SLOT` counts with its largest gap.
+    Looks count until the target was seen at the slot or later. The result may be too long but never too short: a run
+    partly outside `_AROUND_SLOT` counts with its largest gap.
     """
     begins, ends = slot - _AROUND_SLOT, slot + _AROUND_SLOT
     near = [run for run in runs if run.last_received >= begins and run.first_sent <= ends]

@@ -186,7 +186,7 @@ class CachedDates:
         elapsed, age_growth = (aged.sent - before.sent).total_seconds(), aged.age - before.age
         is_same_address = aged.url == before.url
         if 0.0 <= elapsed < (_LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS):
-            # Two answers this close show nothing. One address of a host is compared for some time, then another.
+            # A first answer, or two this close, show nothing. One address is compared for some time, then another.
             return DateWriter.UNKNOWN
         self._compared[host] = aged
         # `elapsed` is negative if our clock was set back between the two.

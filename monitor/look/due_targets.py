@@ -64,7 +64,7 @@ class Sweeps:
         sweep = self._sweeps.setdefault((goal.slot, goal.tolerance), Sweep(goal.slot, goal.tolerance))
         sweep.add(part_key(target), goal)
         if goal.announces is None:
-            # A listing that links to this address gives the part priority. An announcement is linked before that.
+            # A listing that links to this address gives the part priority. Announcements are listed before that.
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
@@ -317,10 +317,10 @@ class DueTargets:
         while (instant := self._earliest_in(self._promised_instants)) is not None and instant <= now:
             _, rank, number, entry = heappop(self._promised_instants)
             if entry.is_ready:  # else its look is under way or planned by a sweep, or it waits as a witness
-                chance = entry.group_key.chance
+                # First without a look, then by the time since the last one, weighted by the chance of a change as in
+                # `affordable_spacings`.
                 last = entry.watched.last_look_mono
-                # First without a look, then by the time since the last one, weighted by the chance of a change.
-                lowest_first = -inf if last is None else (last - mono) * sqrt(chance)
+                lowest_first = -inf if last is None else (last - mono) * sqrt(entry.group_key.chance)
                 heappush(self._promised, (lowest_first, rank, number, entry))
 
     def _update_sweeps(self, now: datetime, mono: float) -> None:

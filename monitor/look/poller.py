@@ -337,7 +337,7 @@ class Poller:
         self._disturbed_until = disturbance.ends
         if disturbance.late:
             self._hooks.on_stall(disturbance.begins, disturbance.ends)
-        if disturbance.clock_step and self._is_new_clock_step():
+        if disturbance.clock_step and self._note_clock_step():
             if disturbance.clock_step < 0:
                 # The due instants are now too far in the future, and so may be the last looks, by the clock as it was.
                 now = self._clock.now()
@@ -347,8 +347,8 @@ class Poller:
                     self._queues[watched.target.host].targets.schedule(watched, now)
             self._hooks.on_clock_set(disturbance.begins, disturbance.ends, disturbance.clock_step)
 
-    def _is_new_clock_step(self) -> bool:
-        """Return whether no other queue has reported this step of our clock yet. Remember the step for the others."""
+    def _note_clock_step(self) -> bool:
+        """Remember that our clock was set. Return whether no other queue has reported this step yet."""
         mono = self._clock.monotonic()
         ahead = self._clock.now().timestamp() - mono
         ahead_before, noticed_before = self._last_step

@@ -156,7 +156,7 @@ BUDGETS = {
     "schedules": 8398,
     "monitor/plan": 1780,
     "monitor/look": 6237,
-    "monitor/judge": 4422,
+    "monitor/judge": 4423,
     "monitor/store": 6056,
     "monitor/deliver": 3063,
     "monitor/health": 1426,

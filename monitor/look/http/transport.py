@@ -55,7 +55,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
         self._resolver = resolver
         self._seconds = seconds
         self._connections = connections
-        # By default that of the process. Reading the certificates takes long: do it once, and before the first look.
+        # Reading the machine's certificates takes long, so do it before the first look, unless a test gives a router.
         self._context = context or (None if resolver.router else shared_context())
         self._pools: dict[Origin, _Pool] = {}
 

@@ -69,7 +69,7 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
         return None
     slot, is_promised = context.slot, promises_release(text, context.slot)
     is_old_text = _may_predate_slot(context) or _is_before_slot(answer, context)
-    # A text that replaced a placeholder is in doubt only if it is the same: see `is_unchanged`.
+    # After a placeholder, a text is in doubt only as long as it is the same: see `is_unchanged`.
     may_be_old = slot is not None and bool(context.title) and (is_old_text or context.placeholder is not None)
     if not is_promised:
         is_for_slot = may_be_old and slot is not None and names_day_of(slot, _text_without_titles(page, text))
