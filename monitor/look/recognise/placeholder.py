@@ -90,7 +90,7 @@ def _may_predate_slot(context: Context) -> bool:
     if context.was_missing or context.placeholder is not None:
         return False
     # On GOV.UK, a release has a date of publication, so a text without one is in doubt. If an announcement has just
-    # begun to redirect to the page, a cache may still have the old text.
+    # begun to redirect to the page, a cache may still have the old text. Only the recogniser `changed` sets a baseline.
     is_unproven_on_govuk = context.baseline is None and urlsplit(context.url).hostname == GOVUK
     return context.is_led_to or is_unproven_on_govuk
 
