@@ -59,14 +59,15 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
         if not groups:
             groups.append([spell])
             continue
-        # The content API may be looked at so rarely that one of its spells spans a removal and the return after it.
-        before, since = _split_content_api(groups[-1], spell.first_sent)
-        removed = _date_removal(before, absences)
+        # The content API may be looked at so rarely that one of its spells spans a removal and the return after it. So
+        # judge the removal by what was seen before this spell. If there was one, the later looks belong to the return.
+        until_then, since_then = _split_content_api(groups[-1], spell.first_sent)
+        removed = _date_removal(until_then, absences)
         if removed is None or removed.by is None or spell.begin <= removed.by:
             groups[-1].append(spell)
         else:
-            groups[-1] = before
-            groups.append([spell, *since])
+            groups[-1] = until_then
+            groups.append([spell, *since_then])
     presences = []
     for group in groups:
         end = max(spell.end for spell in group)
@@ -95,31 +96,31 @@ def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[
 
 
 def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
-    """Return when content appeared in any view. The content API counts only if it showed it before the part did."""
-    main = [spell for spell in group if spell.view is not View.CONTENT]
-    of_part = _date_appearance_of_part(main, absences) if main else NOTHING
+    """Return when content appeared in any view. The content API counts only if it showed the content first."""
+    of_part = [spell for spell in group if spell.view is not View.CONTENT]
+    in_part = _date_appearance_of_part(of_part, absences) if of_part else NOTHING
     of_api = (spell for spell in group if spell.view is View.CONTENT)
-    content = min(of_api, key=lambda spell: spell.begin, default=None)
-    if content is None or (of_part.by is not None and content.begin > of_part.by):
-        return of_part
-    # If the API showed it before the part was last proved absent, it appeared in the API first.
-    if of_part.after is None or content.begin <= of_part.after:
-        # An absence in the content API is only about itself.
-        return Interval(_last_absence_in(View.CONTENT, content, absences), content.begin)
-    return Interval(of_part.after, content.begin)
+    first_in_api = min(of_api, key=lambda spell: spell.begin, default=None)
+    if first_in_api is None or (in_part.by is not None and first_in_api.begin > in_part.by):
+        return in_part
+    if in_part.after is None or first_in_api.begin <= in_part.after:
+        # No absence of the part is before that, so only an absence in the API itself can be.
+        return Interval(_last_absence_in(View.CONTENT, first_in_api, absences), first_in_api.begin)
+    return Interval(in_part.after, first_in_api.begin)
 
 
 def _date_removal(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval | None:
     """Return when content was removed from both the part and the content API; None if it may still be shown."""
-    main = [spell for spell in group if spell.view is not View.CONTENT]
-    content = [spell for spell in group if spell.view is View.CONTENT]
-    if not main or not content:
+    of_part = [spell for spell in group if spell.view is not View.CONTENT]
+    of_api = [spell for spell in group if spell.view is View.CONTENT]
+    if not of_part or not of_api:
         return _date_removal_in_all_views(group, absences)
-    from_part = _date_removal_in_all_views(main, absences)
-    in_api_until = max(spell.end for spell in content)
-    if from_part is None or from_part.by is None or in_api_until <= from_part.by:
+    from_part = _date_removal_in_all_views(of_part, absences)
+    last_in_api = max(spell.end for spell in of_api)
+    if from_part is None or from_part.by is None or last_in_api <= from_part.by:
         return from_part
-    return _date_removal_in_all_views(content, absences)
+    # The API still showed the content after it was removed from the part, so its removal from the API is the last.
+    return _date_removal_in_all_views(of_api, absences)
 
 
 def _date_removal_in_all_views(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval | None:
@@ -135,7 +136,9 @@ def _date_removal_in_all_views(group: Sequence[Spell], absences: Sequence[Spell]
         return Interval(end, max(proved))
     # Use the time of receipt: a stale copy is public as long as it is served, whatever its age.
     last_look = max(spell.last_received for spell in group)
-    relevant = [spell for spell in absences if absent_by.keys() == {View.CONTENT} or _is_about_part(spell)]
+    # An absence in the content API is about its own item, so it counts for content that only the API showed.
+    is_only_in_api = absent_by.keys() == {View.CONTENT}
+    relevant = [spell for spell in absences if is_only_in_api or _is_about_part(spell)]
     long_absences = [spell.begin for spell in relevant if spell.begin > end and spell.end - last_look >= _SILENCE]
     if not long_absences:
         return None

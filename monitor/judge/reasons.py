@@ -128,6 +128,7 @@ def _write_fact(fact: Fact | tuple[Fact, ...], zone: str, unit: str = "") -> str
         float: length,
         int: partial(count, noun=unit) if unit else str,
         Promise: promise_text,
+        # Only these two are named, as the views that showed what the edge still hid.
         View: lambda view: "the origin" if view is View.ORIGIN else "the content API",
         EventKind: lambda kind: _CHANGES.get(kind, kind.value),
         tuple: lambda items: unit.join(_write_fact(item, zone) for item in items),

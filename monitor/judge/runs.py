@@ -221,8 +221,10 @@ def absent_at(run: Run, limit: datetime) -> datetime | None:
         return None
     if run.end <= limit:
         return run.end
-    # The run proves absence at its beginning. A look that was under way at `limit` may describe a later instant.
-    return max(min(run.begin, run.first_sent), limit - run.largest_gap - UNDERWAY)
+    # `begin` is before `first_sent` if a cache answered the first look with an older copy.
+    at_first_look = min(run.begin, run.first_sent)
+    # A look that was under way at `limit` may describe a later instant.
+    return max(at_first_look, limit - run.largest_gap - UNDERWAY)
 
 
 def is_change(before: Run | None, run: Run) -> bool:
@@ -237,9 +239,10 @@ def count_changes(runs: Iterable[Run]) -> int:
 
 
 def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
-    """Return the longest time between two looks around a slot, until the target was seen; None without two looks.
+    """Return the longest time between two looks around a slot, or None without two looks.
 
-    It may be too long but never too short: a run partly outside `_AROUND_SLOT` counts with its largest gap.
+    Looks count until the target was seen at the slot or later. The result may be too long but never too short: a run
+    partly outside `_AROUND_SLOT` counts with its largest gap.
     """
     begins, ends = slot - _AROUND_SLOT, slot + _AROUND_SLOT
     near = [run for run in runs if run.last_received >= begins and run.first_sent <= ends]
@@ -324,7 +327,7 @@ def _merge_equal_runs(runs: Iterable[Run]) -> list[Run]:
         if run.state is State.UNKNOWN:
             failed.append(run)
             continue
-        if merged and _must_be_equal(merged[-1]) == _must_be_equal(run):
+        if merged and _fields_to_compare(merged[-1]) == _fields_to_compare(run):
             merged[-1] = _join_runs(merged[-1], failed, run)
         else:
             merged += [*failed, run]
@@ -332,7 +335,7 @@ def _merge_equal_runs(runs: Iterable[Run]) -> list[Run]:
     return [*merged, *failed]
 
 
-def _must_be_equal(run: Run) -> tuple[object, ...]:
+def _fields_to_compare(run: Run) -> tuple[object, ...]:
     """Return the fields in which two runs must agree to be merged."""
     return run.monitor, run.state, run.specific, run.status, run.digest, run.version, run.address
 

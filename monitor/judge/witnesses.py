@@ -142,9 +142,8 @@ class Witnesses:
         if announced is None or slot is None or not self.redirects:
             return self.absent_by_both
         by_announcement = min(announced, slot)
-        if (
-            self.watched_since is not None and by_announcement < self.watched_since
-        ):  # the announcement was not watched yet
+        is_before_watch = self.watched_since is not None and by_announcement < self.watched_since
+        if is_before_watch:
             return self.absent_by_both
         return latest_known([by_announcement, self.absent_by_both])
 

@@ -74,10 +74,13 @@ class ConstantAge:
     _unexplained_pairs: int = 0
 
     def remove_constant_age(self, answer: Answer) -> Answer:
-        """Return an answer, without its `Age` if this address has proved to send a constant one. Remember it."""
+        """Return an answer, without its `Age` if this address has proved to send a constant one.
+
+        Each answer is compared with the one before: `_unexplained_pairs` counts those that a real age cannot explain.
+        """
         age = age_of(answer.headers)
         if not age or age == _LONGEST:
-            # Caches send the largest number that they know for everything older.
+            # `age_of` returns at most a year, so a real age of that length stays constant. The comparison starts again.
             self._last_headers = ()
             return answer
         headers = (answer.url, str(age), *(answer.headers.get(name) for name in _SERVED_BY))

@@ -33,13 +33,14 @@ def find_challenge(answer: Answer) -> str | None:
     """Return `challenge` or `sign-in page` if an answer is one, judged by its first 64 KB. None if it is neither."""
     if _is_by_firewall(answer):
         return "challenge"
-    if "html" not in answer.headers.get("content-type", "html").lower():
+    if "html" not in answer.headers.get("content-type", "html").lower():  # without a type it may be a page
         return None
     # Searching each word in lower-case text is ten times faster than one pattern that ignores case.
     head = answer.body[:_HEAD].lower()
     title = head.find(b"<title")
     if any(mark in head for mark in _MARKS) or (title >= 0 and _TITLES.match(head, title)):
         return "challenge"
+    # The page of a release may also have a field to sign in, but it has a heading.
     if b"password" in head and _ASKED_TO_SIGN_IN.search(head) and b"<h1" not in head:
         return "sign-in page"
     return None

@@ -68,7 +68,7 @@ class Vote:
 
 
 def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote:
-    """Return how far our clock is ahead, in seconds, and which hosts contradict that.
+    """Return how far our clock is ahead, in seconds, and which hosts contradict that or are not confirmed.
 
     `spans` has the range that each host's dates allow, for at least one host, the one with the newest date first.
     Hosts with overlapping ranges form a group. Our clock, and the machine if it reports that it is `synchronised`,
@@ -97,13 +97,14 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
         return Vote(covering, unconfirmed=frozenset().union(winner, *rivals))
     outvoted = frozenset(name for name, span in spans.items() if distance(span, bounds) > _TOLERANCE)
     confirmed = _keep_confirmed([spans[name] for name in winner], witnesses)
-    # If too few hosts show that our clock is this wrong, the result is nearer to zero, and they are unconfirmed.
-    unconfirmed = [] if confirmed == bounds else [name for name in winner if is_off(spans[name])]
-    return Vote(confirmed, outvoted=outvoted, unconfirmed=frozenset(unconfirmed))
+    if confirmed == bounds:
+        return Vote(confirmed, outvoted)
+    # Too few hosts show that our clock is this wrong. So the result is nearer to zero, and they are unconfirmed.
+    return Vote(confirmed, outvoted, unconfirmed=frozenset(name for name in winner if is_off(spans[name])))
 
 
 def _agreeing_hosts(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
-    """Return a group of hosts that agree with the host `seed` and with each other."""
+    """Return the host `seed`, and in the order of `spans` each host that agrees with all hosts chosen before it."""
     common, group = spans[seed], {seed}
     for name, span in spans.items():
         narrowed = overlap(common, span)
@@ -185,7 +186,7 @@ class CachedDates:
         elapsed, age_growth = (aged.sent - before.sent).total_seconds(), aged.age - before.age
         is_same_address = aged.url == before.url
         if 0.0 <= elapsed < (_LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS):
-            # Two answers this close show nothing. One address of a host is compared for some time, then another.
+            # A first answer, or two this close, show nothing. One address is compared for some time, then another.
             return DateWriter.UNKNOWN
         self._compared[host] = aged
         # `elapsed` is negative if our clock was set back between the two.
@@ -221,7 +222,8 @@ class _HostDates:
 
         Bounds that agree with the known ones narrow them, and the rival is dropped. Others become the rival, or narrow
         it. After `_REPLACED_AFTER` such dates in a row that agree with each other, the rival replaces the known bounds.
-        Each rival counts as one contradiction when it is dropped or replaces the bounds.
+        Each rival counts as one contradiction when it is dropped or replaces the bounds. If a date agrees with neither,
+        its bounds become the rival instead, which does not count.
         """
         # The clocks may have drifted apart since the last date.
         drift = abs((at - self.at).total_seconds()) * _DRIFT
@@ -236,7 +238,7 @@ class _HostDates:
             return False
         narrowed_rival = None if self.rival is None else overlap(self.rival, bounds)
         self.rival_dates = 1 if narrowed_rival is None else self.rival_dates + 1
-        self.rival = narrowed_rival or bounds
+        self.rival = bounds if narrowed_rival is None else narrowed_rival
         if self.rival_dates < _REPLACED_AFTER:
             return False
         self.contradictions += 1
@@ -270,7 +272,7 @@ class Skew:
         """
         self._synchronised = synchronised
         self.ahead = ahead
-        self._ahead = ahead()
+        self._last_ahead = ahead()
         self._last_vote = Vote(NO_OFFSET)
         self._hosts: dict[str, _HostDates] = {}
         # Hosts whose last date was more than a day from our clock, with the bounds by that date.
@@ -291,7 +293,7 @@ class Skew:
         set. An answer without a usable date counts as certain, and so does one of a host with erratic dates. `ahead` is
         the result of `self.ahead`, None to call it: all bounds are first adapted to a step of our clock.
         """
-        step = (self.ahead() if ahead is None else ahead) - self._ahead
+        step = (self.ahead() if ahead is None else ahead) - self._last_ahead
         if abs(step) >= LEAST_CLOCK_STEP:
             self._adapt_to_step(step)
         bounds = self._bounds_by_date(host, answer)
@@ -313,7 +315,8 @@ class Skew:
 
     def _adapt_to_step(self, step: float) -> None:
         """Adapt all bounds after our clock was set by `step` seconds."""
-        self._ahead += step
+        self._last_ahead += step
+        # Without a date, the bounds stay zero, which means that none is known.
         self._bounds = shift_span(self._bounds, step) if self.is_known() else self._bounds
         if self._clock_set_at is not None:
             self._clock_set_at += timedelta(seconds=step)
@@ -340,7 +343,7 @@ class Skew:
 
     def bounds_now(self) -> Span:
         """Return the bounds, adapted if our clock was set since the last answer."""
-        return shift_span(self._bounds, self.ahead() - self._ahead) if self.is_known() else self._bounds
+        return shift_span(self._bounds, self.ahead() - self._last_ahead) if self.is_known() else self._bounds
 
     def describe_doubts(self) -> dict[str, str]:
         """Return each host with dates that are not used, and the reason in words for the status page."""
@@ -367,7 +370,8 @@ class Skew:
         # The host wrote it between `sent` and `received`, and left out the fraction of the second.
         least, most = (answer.sent - date).total_seconds() - _GRAIN, (answer.received - date).total_seconds()
         if age := age_of(answer.headers):
-            # A cache's date is of now. The origin's is `age` seconds old. If the writer is not known, allow for both.
+            # A cache's date is of now. The origin's is older by `age`, give or take a second, because both are rounded.
+            # If the writer is not known, allow for both.
             writer = self._cached.find_writer(host, AgedAnswer(answer.url, answer.sent, date, age))
             if writer is not DateWriter.CACHE:
                 least -= age + _GRAIN

@@ -64,7 +64,7 @@ class Sweeps:
         sweep = self._sweeps.setdefault((goal.slot, goal.tolerance), Sweep(goal.slot, goal.tolerance))
         sweep.add(part_key(target), goal)
         if goal.announces is None:
-            # A listing that links to this address gives the part priority.
+            # A listing that links to this address gives the part priority. Announcements are listed before that.
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
@@ -207,6 +207,12 @@ class _Group:
     ready: list[tuple[float, Rank, int, _Entry]] = field(default_factory=list)
 
 
+def _last_look(entry: _Entry) -> float:
+    """Return when the last look of an entry began, in monotonic seconds. Minus infinity if it never had one."""
+    last = entry.watched.last_look_mono
+    return -inf if last is None else last
+
+
 class DueTargets:
     """The targets of one host, by when they are due.
 
@@ -311,10 +317,10 @@ class DueTargets:
         while (instant := self._earliest_in(self._promised_instants)) is not None and instant <= now:
             _, rank, number, entry = heappop(self._promised_instants)
             if entry.is_ready:  # else its look is under way or planned by a sweep, or it waits as a witness
-                chance = entry.group_key.chance
+                # First without a look, then by the time since the last one, weighted by the chance of a change as in
+                # `affordable_spacings`.
                 last = entry.watched.last_look_mono
-                # First without a look, then by the time since the last one, weighted by the chance of a change.
-                lowest_first = -inf if last is None else (last - mono) * sqrt(chance)
+                lowest_first = -inf if last is None else (last - mono) * sqrt(entry.group_key.chance)
                 heappush(self._promised, (lowest_first, rank, number, entry))
 
     def _update_sweeps(self, now: datetime, mono: float) -> None:
@@ -357,13 +363,15 @@ class DueTargets:
 
         Postpone overdue entries whose promised instant is near. Record that the sweeps gave way to this look.
         """
-        first = self._first_in(self._promised)
-        while first is None and (overdue := self._most_overdue(mono)) is not None:
-            first = None if self._postpone_to_promise(overdue, now) else overdue
-        if first is None:
-            return self._find_idle_look(now)
+        chosen = self._first_in(self._promised)
+        while chosen is None:
+            overdue = self._most_overdue(mono)
+            if overdue is None:
+                return self._find_idle_look(now)
+            if not self._postpone_to_promise(overdue, now):
+                chosen = overdue
         self.sweeps.record_other_request()
-        return first
+        return chosen
 
     def _sweep_goes_first(self, *, is_other_due: bool) -> bool:
         """Return whether the next look is one that a sweep plans. `is_other_due`: a look outside the sweeps is due."""
@@ -391,8 +399,7 @@ class DueTargets:
         swept = self._swept.values()
         origins = [entry for entry in swept if self.sweeps.awaits_origin(entry.watched.target, entry.watched.goal)]
         if origins:
-            # The one without a look or with the oldest last look.
-            return min(origins, key=lambda entry: -inf if (last := entry.watched.last_look_mono) is None else last)
+            return min(origins, key=_last_look)
         while (entry := self._first_in(self._if_idle)) is not None and entry.watched.is_under_way:
             heappop(self._if_idle)
         return entry if entry is not None and self._if_idle[0][0] <= now else None

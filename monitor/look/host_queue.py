@@ -203,7 +203,10 @@ class HostQueue:
             self._start_next_request()
 
     async def _wait_for_turn(self) -> bool:
-        """Wait for a turn. Return True if `run` gave it, and so has counted this request as under way."""
+        """Wait for a turn. Return True if `run` gave it, and so has paced this request and counted it as under way.
+
+        False means only that a place came free: the caller takes it, if the pacer allows a start.
+        """
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting_requests.append((self._clock.monotonic(), turn))
         self.wake()

@@ -257,7 +257,7 @@ class Interpreter:
 
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
         """Return the facts about a target that the recogniser of its answer needs."""
-        known, bounds = memory.known, self.skew.bounds_for(target.host)
+        known, clock_offset = memory.known, self.skew.bounds_for(target.host)
         is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
         return Context(
             answer.url,
@@ -269,7 +269,7 @@ class Interpreter:
             file=extension_of(target.url) if is_part and is_file(target.url) else None,
             is_led_to=target.address is Address.LED_TO,
             placeholder=self._find_placeholder(target, known),
-            behind=max(-bounds[0], 0.0) if is_off(bounds) else 0.0,
+            behind=max(-clock_offset[0], 0.0) if is_off(clock_offset) else 0.0,
             alternatives=target.alternatives,
         )
 
@@ -311,22 +311,23 @@ def make_sighting(
 
     `clock_offset` has the least and greatest seconds by which our clock may be ahead.
     """
-    status, least, most = None, 0.0, 0.0
+    # How many seconds earlier than our clock says the answer was made. Below zero if our clock is behind.
+    status, least_earlier, most_earlier = None, 0.0, 0.0
     if isinstance(outcome, Answer):
         status = outcome.status
         if "age" in outcome.headers:
-            least, most = age_bounds(outcome.headers)
+            least_earlier, most_earlier = age_bounds(outcome.headers)
     if is_off(clock_offset):
         # If our clock is wrong by more than a day, the look proves nothing anyway.
-        most += min(max(clock_offset[1], 0.0), _DAY)
-        least += max(min(clock_offset[0], 0.0), -_DAY)
+        most_earlier += min(max(clock_offset[1], 0.0), _DAY)
+        least_earlier += max(min(clock_offset[0], 0.0), -_DAY)
     return Sighting(
         target.id,
         recognised.state,
         sent=outcome.sent,
         received=outcome.received,
-        proved_from=outcome.sent - timedelta(seconds=most) if most else outcome.sent,
-        proved_to=outcome.received - timedelta(seconds=least) if least else outcome.received,
+        proved_from=outcome.sent - timedelta(seconds=most_earlier) if most_earlier else outcome.sent,
+        proved_to=outcome.received - timedelta(seconds=least_earlier) if least_earlier else outcome.received,
         specific=recognised.specific,
         why=recognised.why,
         status=status,

@@ -161,6 +161,7 @@ class Poller:
                 watched.look_now(now)
         else:
             if watched.target.url != target.url:
+                # Redirects of the old address do not apply to the new one.
                 watched.url = None
             watched.target, watched.promised_at = target, promised_at
             self._report_missed(target, watched.replan(windows, shift, now))
@@ -338,7 +339,7 @@ class Poller:
             self._hooks.on_stall(disturbance.begins, disturbance.ends)
         if disturbance.clock_step and self._note_clock_step():
             if disturbance.clock_step < 0:
-                # The due instants are now too far in the future.
+                # The due instants are now too far in the future, and so may be the last looks, by the clock as it was.
                 now = self._clock.now()
                 for watched in self._watched.values():
                     watched.last_look = None

@@ -64,7 +64,7 @@ class Body:
         return body if self.is_whole else body[: self._cap]
 
     def _decode_gzip(self, inflate: zlib._Decompress, chunk: bytes) -> bytes:
-        """Return the decoded bytes of one chunk, at most one more than the cap allows."""
+        """Return the decoded bytes of one chunk. Stop one byte above the cap, which shows that the body is too long."""
         try:
             decoded = inflate.decompress(chunk, self._cap - self._size + 1)
         except zlib.error as exc:

@@ -119,7 +119,7 @@ class Connection(asyncio.BufferedProtocol):
         self._fault: httpx.TransportError | None = None
         self._chunks: deque[bytes] = deque()
         self._was_used = False
-        self.sent_at = 0.0
+        self.used_at = 0.0
         self.is_open = False
         self._start_response(is_head=False)
 
@@ -143,7 +143,7 @@ class Connection(asyncio.BufferedProtocol):
             raise httpx.WriteError("the connection has ended")
         self._start_response(is_head=is_head)
         timing.reused, self._was_used = self._was_used, True
-        self._timing, self.sent_at = timing, timing.begun
+        self._timing, self.used_at = timing, timing.begun
         if self._timer is None:
             self._timer = self._loop.call_at(timing.deadline, self._check_deadline)
         timing.mark_sent()

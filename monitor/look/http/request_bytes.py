@@ -56,6 +56,7 @@ class RequestWriter:
 
     def _split_url(self, request: Request, unique: int | None) -> tuple[SharedHead, bytes]:
         """Return the shared head of a request, and its path with the query, including `unique` unless it is None."""
+        # A segment such as `/..` must be normalised.
         plain = None if "/." in request.url else _PLAIN.fullmatch(request.url)
         if plain is not None and (unique is None or "?" not in plain[2]):
             # `requested_url` would give the same, at twenty times the cost.

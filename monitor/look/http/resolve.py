@@ -93,7 +93,11 @@ class NameCache:
         self._pending: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
 
     async def look_up(self, host: str, port: int, seconds: float) -> list[str]:
-        """Return a name's addresses within `seconds`, older ones if no name server answers. Raises `NoAddress`."""
+        """Return a name's addresses within `seconds`. Raises `NoAddress`.
+
+        If no answer comes in time or too many lookups are pending, addresses of the last 15 minutes are used. A lookup
+        that fails with an error is not replaced by them.
+        """
         name, now = (host, port), asyncio.get_running_loop().time()
         addresses, read_at = self._kept.get(name, ([], 0.0))
         if addresses and now - read_at < FRESH_SECONDS:
@@ -117,7 +121,7 @@ class NameCache:
     def _start_lookup(self, name: tuple[str, int]) -> asyncio.Future[list[str]]:
         """Start a lookup in a thread, and return its future result. Raises `TimeoutError` if too many are pending."""
         if len(self._pending) >= self._most:
-            raise TimeoutError
+            raise TimeoutError  # `look_up` treats this like a name server that does not answer
         loop = asyncio.get_running_loop()
         pending = self._pending[name] = loop.create_future()
         pending.add_done_callback(lambda done: self._keep_addresses(name, done))

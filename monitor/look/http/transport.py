@@ -55,7 +55,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
         self._resolver = resolver
         self._seconds = seconds
         self._connections = connections
-        # By default that of the process. Reading the certificates takes long: do it once, and before the first look.
+        # Reading the machine's certificates takes long, so do it before the first look, unless a test gives a router.
         self._context = context or (None if resolver.router else shared_context())
         self._pools: dict[Origin, _Pool] = {}
 
@@ -135,7 +135,7 @@ class _Pool:
     """The connections to one origin: at most `most`, each kept open for a minute after its last request."""
 
     def __init__(self, origin: Origin, resolver: Resolver, context: ssl.SSLContext, most: int, clock: Clock) -> None:
-        self._most = most
+        self._most_connections = most
         self._origin = origin
         self._resolver = resolver
         self._context = context
@@ -144,6 +144,7 @@ class _Pool:
         self._idle: list[Connection] = []
         self._opening = 0
         self._is_closed = False
+        # Requests that wait until a connection is free or may be opened.
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def send(self, request: bytes, timing: RequestTiming, *, is_head: bool) -> Connection:
@@ -174,7 +175,7 @@ class _Pool:
             connection = None if timing.needs_new_connection else self._take_idle(timing)
             if connection is not None:
                 return connection
-            if len(self._connections) + self._opening < self._most:
+            if len(self._connections) + self._opening < self._most_connections:
                 return await self._open_connection(timing)
             if timing.needs_new_connection and self._idle:
                 # Close the oldest idle connection, to make room for a new one.
@@ -182,11 +183,11 @@ class _Pool:
             await self._wait_for_place(timing)
 
     def _take_idle(self, timing: RequestTiming) -> Connection | None:
-        """Return an idle connection that is still open, or None. Close those that were idle for a minute."""
+        """Return an idle connection that is still open, or None. Close those whose last request began a minute ago."""
         oldest = timing.begun - _KEEP_SECONDS
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_open and connection.sent_at > oldest:
+            if connection.is_open and connection.used_at > oldest:
                 return connection
             connection.abort()
         return None
@@ -232,6 +233,7 @@ class _Pool:
             timing.fault = (reason, str(exc))
             raise httpx.ConnectError(str(exc)) from exc
         for route in routes[:-1]:
+            # A route that does not answer gets half the time, because another may be left to try.
             try:
                 return await self._connect_to(route, timing, timing.seconds_left(_CONNECT_SECONDS / 2))
             except (httpx.ConnectError, httpx.ConnectTimeout):
@@ -239,7 +241,10 @@ class _Pool:
         return await self._connect_to(routes[-1], timing, timing.seconds_left(_CONNECT_SECONDS))
 
     async def _connect_to(self, route: Route, timing: RequestTiming, seconds: float) -> Connection:
-        """Return a connection by one route. Raises `httpx.ConnectError`, and `httpx.ConnectTimeout` after `seconds`."""
+        """Return a connection by one route. Raises `httpx.ConnectError`, and `httpx.ConnectTimeout` after `seconds`.
+
+        TLS through a proxy's tunnel may take `_CONNECT_SECONDS` in addition.
+        """
         loop = asyncio.get_running_loop()
         context, name = (self._context, self._origin.host) if route.tls else (None, None)
         try:
@@ -250,6 +255,7 @@ class _Pool:
                 if context is not None:
                     async with asyncio.timeout(timing.seconds_left(_CONNECT_SECONDS)):
                         handle = await loop.start_tls(handle, connection, context, server_hostname=name) or handle
+                # `set_protocol` and `start_tls` do not call this, unlike `create_connection`.
                 connection.connection_made(handle)
                 return connection
             async with asyncio.timeout(seconds):
@@ -270,13 +276,14 @@ class _Pool:
         """Request a tunnel to the origin from a proxy (CONNECT). Return its transport, on which the origin answers."""
         loop, host = asyncio.get_running_loop(), self._origin.host
         async with asyncio.timeout(seconds):
-            # It belongs to no pool, so nothing must be done when it is closed or lost.
+            # This connection belongs to no pool, so nothing must be done when it is closed or lost.
             _, to_proxy = await loop.create_connection(
                 lambda: Connection(lambda _: None, lambda _: None), route.address, route.port
             )
         name = f"[{host}]" if ":" in host.strip("[]") else host
         request = "CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n".format(f"{name}:{self._origin.port}").encode("ascii")
         try:
+            # The answer to CONNECT has no body, like that to HEAD: the bytes after its headers are the origin's.
             to_proxy.send(request, RequestTiming(self._clock, timing.seconds_left()), is_head=True)
             await to_proxy.wait_for_headers()
             status = to_proxy.status

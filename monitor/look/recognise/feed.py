@@ -134,6 +134,7 @@ def _sitemap_addresses(rows: Any, wanted: Linear) -> Iterator[Found]:  # noqa: A
         if is_sitemap:
             yield Found(url, "", SITEMAP, facts)
             continue
-        words = unquote(url.rstrip("/").rpartition("/")[2]).partition(".")[0].replace("-", " ").replace("_", " ")
+        last_segment = unquote(url.rstrip("/").rpartition("/")[2])
+        words = last_segment.partition(".")[0].replace("-", " ").replace("_", " ")
         matches = wanted.search(words) or wanted.search(url)
         yield Found(url, words, "matched" if matches else "listed", facts)

@@ -50,7 +50,8 @@ def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) 
     )
     found = (_item_to_found(item), *(part for part in parts if part.url))
     details = content.get("details")
-    text = f"{content.get('description')} {details.get('body') if isinstance(details, dict) else ''}"
+    body = details.get("body") if isinstance(details, dict) else ""
+    text = f"{content.get('description')} {body}"
     return recognise_title(context, item.title, found, version, text)
 
 

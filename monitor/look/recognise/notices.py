@@ -88,6 +88,6 @@ def not_released_reason(page: Page, title: str) -> str:
     """
     if not _MARK.search(title) and any(_MARK.search(words[:_LONGEST_TITLE]) for words in (page.title, page.heading)):
         return MARKED_TITLE
-    # Reading the content takes time, so it is not read from a page that is long even for its menus.
+    # Reading the content takes time, so skip it if the text with menus is too long to be only a notice.
     is_short = len(page.text) <= _LONGEST_WITH_MENUS and len(page.content) <= _LONGEST_NOTICE
     return NOTICE_ONLY if is_short and _NO_CONTENT.search(page.content) else ""

@@ -30,10 +30,11 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         return unknown(why)
     if not names_a_period(context.title) or any(_ANNOUNCES_NEXT.search(text) for text in names):
         return unknown("no period of what is out")
-    periods = {names_same_period(context.title, text) for text in names} - {None}
-    if len(periods) != 1:
-        return unknown("its heading and its title name two periods" if periods else "names no period")
-    if False in periods:
+    # Contains True if one of them names the period of the release, and False if one names another.
+    is_its_period = {names_same_period(context.title, text) for text in names} - {None}
+    if len(is_its_period) != 1:
+        return unknown("its heading and its title name two periods" if is_its_period else "names no period")
+    if False in is_its_period:
         return absent("the page shows another period")
     if (placeholder := read_placeholder(page, answer, context)) is not None:
         # The page names the period of this edition, so it does not prove absence.

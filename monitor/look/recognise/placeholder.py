@@ -68,7 +68,8 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     if has_date_of_publication(text):
         return None
     slot, is_promised = context.slot, promises_release(text, context.slot)
-    is_old_text = _is_first_answer_in_doubt(context) or _is_before_slot(answer, context)
+    is_old_text = _may_predate_slot(context) or _is_before_slot(answer, context)
+    # After a placeholder, a text is in doubt only as long as it is the same: see `is_unchanged`.
     may_be_old = slot is not None and bool(context.title) and (is_old_text or context.placeholder is not None)
     if not is_promised:
         is_for_slot = may_be_old and slot is not None and names_day_of(slot, _text_without_titles(page, text))
@@ -84,14 +85,14 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     return None
 
 
-def _is_first_answer_in_doubt(context: Context) -> bool:
-    """Return whether this is the first answer of an address and its text may be older than the slot."""
+def _may_predate_slot(context: Context) -> bool:
+    """Return whether a text may be older than the slot, because no earlier answer was a 404 or a placeholder."""
     if context.was_missing or context.placeholder is not None:
         return False
-    # On GOV.UK, a release has a date of publication, so a first text without one is in doubt. If an announcement has
-    # just begun to redirect to the page, a cache may still have the old text.
-    is_first_look_on_govuk = context.baseline is None and urlsplit(context.url).hostname == GOVUK
-    return context.is_led_to or is_first_look_on_govuk
+    # On GOV.UK, a release has a date of publication, so a text without one is in doubt. If an announcement has just
+    # begun to redirect to the page, a cache may still have the old text. Only the recogniser `changed` sets a baseline.
+    is_unproven_on_govuk = context.baseline is None and urlsplit(context.url).hostname == GOVUK
+    return context.is_led_to or is_unproven_on_govuk
 
 
 def has_date_of_publication(text: str) -> bool:
@@ -114,7 +115,7 @@ def promises_release(text: str, slot: Slot | None) -> bool:
 
 
 def names_day_of(slot: Slot, text: str) -> bool:
-    """Return whether a text names the day of a slot, or one of its months if it is announced only by month."""
+    """Return whether a text names the day of a slot or, if only months are announced, the first or last of them."""
     first, last = first_day(slot), last_day(slot)
     if first is None or last is None:
         return False

@@ -28,6 +28,7 @@ def recognise_title(
     """
     if not seen:
         return unknown(NAMELESS, found)
+    # A release without a title has no period either, so every title passes the checks below.
     likeness = compare_titles(context.title, seen) if context.title else Likeness.UNDATED
     if likeness is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)

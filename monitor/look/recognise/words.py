@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, present
@@ -36,8 +34,7 @@ def find_link(pattern: str) -> Recogniser:
     is_dated = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        searched = ((link, (link.url, urlsplit(link.url).path, link.text)) for link in Page(answer).links())
-        links = [link for link, texts in searched if any(wanted.search(text) for text in texts)]
+        links = [link for link in Page(answer).links() if wanted.search(link.url) or wanted.search(link.text)]
         if not links:
             return absent("no such link")
         is_titled = include_title(context, (link.text for link in links))

@@ -72,9 +72,10 @@ class Workers:
         self._hooks = hooks or StartHooks()
         self._start = start
         self._threads = ThreadPoolExecutor(most, "sandbox")
-        self._free = asyncio.Semaphore(most)
-        self._hosts: dict[str, asyncio.Lock] = {}
-        self._waiting: Counter[str] = Counter()
+        self._places = asyncio.Semaphore(most)
+        self._lock_of_host: dict[str, asyncio.Lock] = {}
+        # The bytes that the tasks of each host wait to read or read now, plus one for each task.
+        self._bytes_of_host: Counter[str] = Counter()
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._is_closed = False
@@ -109,7 +110,7 @@ class Workers:
         """Try to start a worker if the last start failed. With `eager`, also if none was started yet."""
         if self._is_closed or not (self._fault or (self._fault is None and eager)):
             return
-        async with self._free:
+        async with self._places:
             with suppress(NoWorker):
                 await self._call_in_thread(lambda: self._give_back(self._take_idle_or_start(), is_usable=True))
 
@@ -125,6 +126,7 @@ class Workers:
         """Kill all workers. Tasks that wait raise `NoWorker`."""
         self._is_closed = True
         for worker in list(self._busy):
+            # Only its process: the thread of its task then closes the pipe.
             worker.process.kill()
         while self._idle:
             self._idle.pop().kill()
@@ -132,22 +134,24 @@ class Workers:
 
     @asynccontextmanager
     async def _wait_for_turn(self, host: str, size: int) -> AsyncIterator[None]:
-        """Wait until no other task of the host runs and a worker is free. Raises `TooCostly` if too many bytes wait."""
-        lock = self._hosts.setdefault(host, asyncio.Lock())
-        bytes_of_host = self._waiting[host]
-        exceeds_share = bytes_of_host > 0 and bytes_of_host + size > _HOST_SHARE
-        if exceeds_share and self._waiting.total() + size > _MOST_WAITING:
+        """Wait until no other task of the host runs and a worker is free, and keep its place until the block ends.
+
+        Raises `TooCostly` if too many bytes wait, of all hosts together and of this host.
+        """
+        lock = self._lock_of_host.setdefault(host, asyncio.Lock())
+        waiting = self._bytes_of_host[host]
+        exceeds_share = waiting > 0 and waiting + size > _HOST_SHARE
+        if exceeds_share and self._bytes_of_host.total() + size > _MOST_WAITING:
             self.on_costly(host)
             raise TooCostly("too many bytes of its host wait to be read")
-        # One more, so that a task without bytes counts too.
-        self._waiting[host] += size + 1
+        self._bytes_of_host[host] += size + 1
         try:
-            async with lock, self._free:
+            async with lock, self._places:
                 yield
         finally:
-            self._waiting[host] -= size + 1
-            if not self._waiting[host]:
-                del self._waiting[host], self._hosts[host]
+            self._bytes_of_host[host] -= size + 1
+            if not self._bytes_of_host[host]:
+                del self._bytes_of_host[host], self._lock_of_host[host]
 
     def _refuse_without_worker(self) -> None:
         """Raise `NoWorker` if no worker can run a task now."""
