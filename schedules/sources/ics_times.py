@@ -92,8 +92,8 @@ def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> S
     """Return the slot of a local time in the zone that a TZID names.
 
     If no known zone has this name, the file's own block for it (VTIMEZONE) counts. Without one that can be read, only
-    the day is known. A name of UTC gets a doubt if the time differs from local time, because British files use such
-    names for local time.
+    the day is known. British files use names of UTC (`DOUBTFUL`) for local time. So in summer, when the two differ,
+    such a name gets the doubt `zone`.
     """
     name = zone_name(tzid)
     if name is not None:

@@ -100,7 +100,10 @@ def _read_state(item: ReleaseItem) -> State:
 
 
 def _read_slot(item: ReleaseItem, timezone: str) -> Slot:
-    """Return the slot of a release: its final instant, else its provisional date, or only its day."""
+    """Return the slot of a release: if it is final, its instant, else its provisional date or the day of its date.
+
+    A release that is not final never gets an instant, even if its provisional date is a text with a time.
+    """
     exact = _slot_of_timestamp(item.release_date, timezone)
     if item.finalised or item.cancelled:
         return exact
@@ -182,10 +185,11 @@ class OnsSource(RememberingSource):
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
         """Return the requests for further pages, then for the data of releases that are no longer listed."""
         try:
-            listed = self._read_lists(pages, [])
+            listed = self._read_lists(pages, remarks=[])  # `read` reports these remarks
             total = _read_total(pages[0])
         except UnreadableCalendar:
             return ()  # `read` reports it
+        # Only the list of upcoming releases, whose page comes first, has further pages.
         starts = range(LIMIT, min(total, MOST), LIMIT)
         further = [pages[0].url.replace("offset=0", f"offset={start}") for start in starts]
         were_requested = any(page.url in further for page in pages)
