@@ -96,7 +96,7 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
     notice = (planned_day - local_date(new.learnt, new.slot.timezone)).days
     if notice >= days:
         return None
-    # The change may have been made just after the last read without it (`unlearnt`). Was even that too late?
+    # The change may have been made just after the last read without it (`unlearnt`). Proven if even that was too late.
     last_read_without = None if new.unlearnt is None else local_date(new.unlearnt, new.slot.timezone)
     is_proven = last_read_without is not None and (planned_day - last_read_without).days < days
     return ShortNotice(what, notice, new.unlearnt, new.learnt, proven=is_proven)

@@ -127,7 +127,7 @@ class _ReleaseLedger:
         elif self._is_too_late(promise, current):
             self._add_too_late(promise, current)
         elif _is_back_dated(promise):
-            # The slot in force is still ahead, but a time that has passed cannot replace it.
+            # A time that had passed when it was read cannot replace the slot in force.
             self._add_event(EventKind.BACK_DATED, promise, current.slot)
             self._add_if_in_doubt(promise, promise.slot)
         elif _is_zone_shift(self._latest_in_time.get(promise.calendar), promise):

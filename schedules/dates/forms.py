@@ -61,7 +61,7 @@ def _full_year(text: str | None) -> int | None:
 def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
     """Read three numbers such as 23/07/2026 in the calendar's order of dates, or refuse them.
 
-    The refusal is `order` if they are a date in another order of day, month and year, else `impossible`.
+    The refusal is `order` if they could be a date in another order of day, month and year, else `impossible`.
     """
     if match["sep"] == "." and len(match["c"]) == 2:
         # With dots and two digits it may be a time or a version, such as 9.30.00.

@@ -49,7 +49,7 @@ def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRo
     """Return the rows below the heading, with remarks. Raises `UnreadableCalendar` if there is no heading."""
     text = decode_text(page, fallback="cp1252")
     refuse_html(page, text, "CSV")
-    # The file can be large, and its first rows have fewer characters than this.
+    # A file can be large, so only its start is split into lines.
     first_lines = "\n".join(text[:4000].splitlines()[:_FIRST_ROWS])
     delimiter = settings.options.get("delimiter") or max(_DELIMITERS, key=first_lines.count)
     lines = enumerate(_parse_csv(page, text, delimiter), 1)

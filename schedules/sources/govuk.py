@@ -87,7 +87,8 @@ class GovukSource(RememberingSource):
         fresh = dict(self._read_items(pages, remarks))
         made = {}
         for link, entry in listed.items():
-            if not entry.display_date and not link.startswith(ANNOUNCEMENTS):
+            is_announcement = bool(entry.display_date) or link.startswith(ANNOUNCEMENTS)
+            if not is_announcement:
                 remarks.append(Remark(link, "left out, it is not an announcement", entry.title))
                 continue
             item = fresh.get(link) or self._cached_item(link, entry)

@@ -90,7 +90,10 @@ def _read_span(element: HtmlElement, name: str) -> int:
 
 
 def cell_texts(element: HtmlElement) -> tuple[str, str]:
-    """Return the text of an element (of `<time>` its instant) and the struck-out text, without footnote marks."""
+    """Return the text of an element and the struck-out text, without footnote marks.
+
+    A `<time>` whose attribute has an instant with a UTC offset gives that instead of its text.
+    """
     kept: list[str] = []
     struck: list[str] = []
     # Without recursion, because pages can be nested very deeply. With each node: the texts to which it belongs.

@@ -28,7 +28,7 @@ _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _TIMED = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _NEEDED = _TIMED | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
 _OCCURS_ALWAYS = quick(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
-_FIRST_YEAR = quick(r"(19[7-9]|20)\d")
+_YEAR_1970_TO_2099 = quick(r"(19[7-9]|20)\d")
 # Parts of an RRULE with which it always has an occurrence, if their values are valid.
 _SAFE_PARTS = frozenset(["FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYHOUR", "BYMINUTE"])
 
@@ -133,7 +133,7 @@ def _may_never_occur(parts: Mapping[str, str]) -> bool:
 
 def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date, date]) -> None:
     """Raise `SeriesRefused` for a rule that could take hours to expand, or that begins (`start`) after the window."""
-    if parts.get("FREQ") not in _FREQUENCIES or not _FIRST_YEAR.match(start):
+    if parts.get("FREQ") not in _FREQUENCIES or not _YEAR_1970_TO_2099.match(start):
         raise SeriesRefused("series-refused")
     times_a_day = 1
     for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):

@@ -41,7 +41,7 @@ class TimeSettings:
 def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
     """Return the slot of one event: its time, or all days of an event that has no time.
 
-    There is no slot, and a doubt, if the event has no start or several different ones.
+    If the event has no start or several different ones, the slot has the precision `NONE` and a doubt.
     """
     starts = {(each.value.strip(), each.params.get("TZID", "")): each for each in event.all("DTSTART")}
     if len(starts) > 1:

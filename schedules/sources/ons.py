@@ -100,9 +100,10 @@ def _read_state(item: ReleaseItem) -> State:
 
 
 def _read_slot(item: ReleaseItem, timezone: str) -> Slot:
-    """Return the slot of a release: if it is final, its instant, else its provisional date or the day of its date.
+    """Return the slot of a release: its release date if it is final or cancelled, else a date without a time.
 
-    A release that is not final never gets an instant, even if its provisional date is a text with a time.
+    That is its provisional date, or only the day of its release date if the provisional one is empty, unreadable or has
+    a time.
     """
     exact = _slot_of_timestamp(item.release_date, timezone)
     if item.finalised or item.cancelled:
@@ -189,7 +190,7 @@ class OnsSource(RememberingSource):
             total = _read_total(pages[0])
         except UnreadableCalendar:
             return ()  # `read` reports it
-        # Only the list of upcoming releases, whose page comes first, has further pages.
+        # Further pages are requested only of the list of upcoming releases, whose first page comes first.
         starts = range(LIMIT, min(total, MOST), LIMIT)
         further = [pages[0].url.replace("offset=0", f"offset={start}") for start in starts]
         were_requested = any(page.url in further for page in pages)
