@@ -119,12 +119,12 @@ def add_note(
 def note_mail(incident: Incident, role: str, data: bytes, what: str, now: datetime) -> Incident:
     """Add an e-mail that users got to the timeline, at the time it was sent. `what` is a person's description of it.
 
-    One entry gets its sending host and its first link, another its SHA-256 as evidence. An e-mail that was added before
-    is ignored. Raises `InvalidInput` if it is not an e-mail, has no date, or its date is in the future.
+    The first of two entries also names the e-mail's sending host and first link, the second its SHA-256 as evidence. An
+    e-mail that was added before is ignored. Raises `InvalidInput` without a date, or if that is in the future.
     """
     message = message_from_bytes(data)
     try:
-        sent = parsedate_to_datetime(str(message["date"]))
+        sent = parsedate_to_datetime(str(message["date"]))  # a missing date is the text "None", which is no date
     except ValueError as exc:
         raise InvalidInput(["mail: no e-mail with a date; save it as .eml"]) from exc
     evidence = f"e-mail with SHA-256 {hashlib.sha256(data).hexdigest()} noted"
@@ -197,7 +197,10 @@ def _record_act(incident: Incident, role: str, entry: str, now: datetime, **word
 
 
 def bring_forward(incident: Incident, role: str, when: str, now: datetime, timezone: str = "Europe/London") -> Incident:
-    """Record that a role brings the release forward to the local date-time `when`. Raises `InvalidInput`."""
+    """Record that a role brings the release forward to the local date-time `when`.
+
+    Returns the incident unchanged if it has this time already. Raises `InvalidInput` if `when` is no date-time.
+    """
     try:
         to = _parse_instant(when.strip(), timezone)
     except ValueError as exc:
@@ -205,8 +208,8 @@ def bring_forward(incident: Incident, role: str, when: str, now: datetime, timez
     by, instant = clean_role(role), to.isoformat(timespec="seconds")
     if incident.words.get("brought_forward") == instant:
         return incident
-    local = to.astimezone(ZoneInfo(timezone))
-    entry = f"decided to bring the release forward to {local:%H:%M %Z} on {local.day} {local:%B %Y}"
+    wall = to.astimezone(ZoneInfo(timezone))
+    entry = f"decided to bring the release forward to {wall:%H:%M %Z} on {wall.day} {wall:%B %Y}"
     return _record_act(incident, role, entry, now, brought_forward=instant, brought_forward_by=by)
 
 

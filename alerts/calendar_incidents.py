@@ -94,6 +94,7 @@ def report_missing_edition(found: MissingEdition, now: datetime) -> Decision:
     window = f"between {day_text(found.first)} and {day_text(found.last)}"
     series = one_line(found.series)
     subject = f"CALENDAR: no calendar announces the next edition of {one_line(series, 80)} ({found.producer_name})"
+    # An edition counts as missing only from four weeks before `found.last` (`Expectation.find_unannounced`).
     lines = [f"Earlier editions suggest that it is due {window}. The last of these days is at most four weeks away."]
     identity = f"unannounced-{_slug(f'{found.producer} {found.series}')}-{found.first.isoformat()}"
     incident = _make_incident(identity, series, found.producer, now, "edition_missing")
@@ -109,7 +110,7 @@ def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
         "Each address is read again after a pause. Other hosts are not affected. You get this notice once a day.",
     ]
     identity = f"too-costly-{_slug(host)}-{local_date(now, timezone)}"
-    incident = _make_incident(identity, f"Answers of {name_of_host}", host, now, "host_costly")
+    incident = _make_incident(identity, f"Answers of {name_of_host}", producer=host, now=now, step_list="host_costly")
     return _open_with_notice(replace(incident, kind=Kind.TOO_COSTLY, closed=now), subject, lines)
 
 

@@ -76,7 +76,10 @@ def part_from_json(data: Mapping[str, Any]) -> Part:
 
 
 def announcement_json(announcement: Announcement) -> Json:
-    """Return an announcement as `calendar parse` and `calendar read` print it, one object a line."""
+    """Return an announcement as `calendar parse` and `calendar read` print it, one object a line.
+
+    Only an entry that adds parts to another release has `of`, the id of that release.
+    """
     return {
         "uid": announcement.uid,
         "title": announcement.title,
@@ -85,7 +88,7 @@ def announcement_json(announcement: Announcement) -> Json:
         "slot": slot_json(announcement.slot),
         "state": announcement.state.value if announcement.state else None,
         "doubt": announcement.doubt,
-        "reason": announcement.slot.reason,
+        "reason": announcement.slot.reason,  # also in the slot, but published here too
         "parts": [part_json(part) for part in announcement.parts],
         "recognise": announcement.recognise,
         "link": announcement.link,
@@ -115,7 +118,8 @@ def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
         previous=slot_from_json(previous) if previous else None,
         why=data.get("why", ""),
         published=data.get("published", False),
-        address=_ADDRESSES[data.get("address", Address.ANNOUNCED)],
+        address=_ADDRESSES[data.get("address", Address.ANNOUNCED.value)],
+        # The JSON lists the main producer among all of them.
         others=tuple([other for other in producers if other != producer]),
         of=data.get("of", ""),
     )

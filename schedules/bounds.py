@@ -23,7 +23,9 @@ _STEPS = dict(zip(b"[]{}", (1, -1, 1, -1), strict=True))
 
 def why_too_complex(body: bytes) -> str:
     """Return in a few words which limit these bytes exceed, "" if they may be parsed."""
-    if body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{") and _is_deep(body):
+    # Only the first 64 bytes are searched for it, so JSON after more blanks is not checked.
+    first_byte = body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if first_byte in (b"[", b"{") and _is_deep(body):
         return f"nested deeper than {DEEPEST}"
     if body.count(b"<") > MOST_TAGS:
         return f"more than {MOST_TAGS} tags"

@@ -88,15 +88,18 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
     prove when an entry was made, so it gives no short notice either.
     """
     what = _change_needing_notice(old, new)
-    day = first_day((old or new).slot)
-    if what is None or day is None:
+    # People planned for the old date, so notice of a change runs until that.
+    planned_day = first_day((old or new).slot)
+    if what is None or planned_day is None:
         return None
     # Calendar days, as the Code counts weeks of notice: the hour of the read does not matter.
-    notice = (day - local_date(new.learnt, new.slot.timezone)).days
+    notice = (planned_day - local_date(new.learnt, new.slot.timezone)).days
     if notice >= days:
         return None
-    longest = None if new.unlearnt is None else (day - local_date(new.unlearnt, new.slot.timezone)).days
-    return ShortNotice(what, notice, new.unlearnt, new.learnt, proven=longest is not None and longest < days)
+    # The change may have been made just after the last read without it (`unlearnt`). Proven if even that was too late.
+    last_read_without = None if new.unlearnt is None else local_date(new.unlearnt, new.slot.timezone)
+    is_proven = last_read_without is not None and (planned_day - last_read_without).days < days
+    return ShortNotice(what, notice, new.unlearnt, new.learnt, proven=is_proven)
 
 
 def _change_needing_notice(old: Promise | None, new: Promise) -> EventKind | None:

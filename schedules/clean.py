@@ -19,7 +19,7 @@ _UNSHOWN = "\N{REPLACEMENT CHARACTER}"
 
 # Control characters, direction and zero-width marks, lone surrogates and line separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_UNFIT = frozenset('\\<>" ')
+_NEEDS_ESCAPE = frozenset('\\<>" ')
 
 
 def clean_text(text: str, longest: int = LONGEST_TEXT) -> str:
@@ -29,7 +29,7 @@ def clean_text(text: str, longest: int = LONGEST_TEXT) -> str:
     """
     if text.isascii() and text.isprintable() and len(text) <= longest:
         return text
-    # Cut first: the rest would only cost time.
+    # Cut first, because the rest would only cost time. Blanks and hidden characters that are dropped get some room.
     text = " ".join("".join(map(_clean_char, text[: 4 * longest])).split())
     return text if len(text) <= longest else text[: longest - 1].rstrip() + _MORE
 
@@ -54,18 +54,18 @@ def clean_address(url: str) -> str:
         return ""
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
+        host, port = parts.hostname or "", parts.port
+    except ValueError:  # such as a port that is no number
         return ""
     if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc:
         return ""
-    if url.isascii() and url.isprintable() and _UNFIT.isdisjoint(url):
+    if url.isascii() and url.isprintable() and _NEEDS_ESCAPE.isdisjoint(url):
         return url
     name = _encode_host(host)
     if not name:
         return ""
-    place = name if parts.port is None else f"{name}:{parts.port}"
-    return "".join(map(_escape_char, parts._replace(netloc=place).geturl()))
+    host_and_port = name if port is None else f"{name}:{port}"
+    return "".join(map(_escape_char, parts._replace(netloc=host_and_port).geturl()))
 
 
 def _encode_host(host: str) -> str:
@@ -82,5 +82,5 @@ def _encode_host(host: str) -> str:
 
 def _escape_char(char: str) -> str:
     """Return a character of an address, percent-encoded if it is hidden, a blank, a quote or a bracket."""
-    is_fit = char not in _UNFIT and unicodedata.category(char) not in _HIDDEN | {"Zs"}
+    is_fit = char not in _NEEDS_ESCAPE and unicodedata.category(char) not in _HIDDEN | {"Zs"}
     return char if is_fit else quote(char, safe="", errors="replace")

@@ -53,8 +53,8 @@ def list_promised(
         promise = in_force.promise
         if promise is not None and promise.slot.begins() is not None:
             state = State.CANCELLED if in_force.cancelled else promise.state
-            changes = sum(each.learnt < promise.learnt for each in own)
-            yield PromisedRelease(release, promise.slot, state, promise.learnt, changes)
+            earlier_promises = sum(each.learnt < promise.learnt for each in own)
+            yield PromisedRelease(release, promise.slot, state, promise.learnt, changes=earlier_promises)
 
 
 def as_ics(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
@@ -66,6 +66,7 @@ def as_ics(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", "Promised statistics")
     calendar.add("x-wr-timezone", timezone)
+    # Events are cached as bytes, so they are put before the end of a calendar that was written without them.
     head, end, tail = calendar.to_ical().partition(b"END:VCALENDAR")
     return b"".join([head, *map(_write_event, entries), end, tail])
 
@@ -104,11 +105,14 @@ FORMATS: dict[str, tuple[Callable[[Iterable[PromisedRelease], str], bytes], str]
 
 
 def slot_text(slot: Slot, timezone: str = LONDON) -> tuple[str, str]:
-    """Return a slot as a date text of our grammar and a time: "" if it has none or the text contains it."""
+    """Return a slot as two texts: its date, which our grammar can read, and its time.
+
+    The time is "" if the slot has none, or if the date text contains it.
+    """
     if slot.instant is not None:
         wall = local(slot.instant, timezone)
         # A time that the clock shows twice needs its offset, and the grammar reads fractions only in an ISO text.
-        if clock_doubt(wall.replace(tzinfo=None, fold=0), timezone) or wall.microsecond:
+        if clock_doubt(wall.replace(tzinfo=None), timezone) or wall.microsecond:
             return wall.isoformat(), ""
         return f"{wall:%Y-%m-%d}", f"{wall:%H:%M:%S}".removesuffix(":00")
     if slot.first is None or slot.last is None:

@@ -75,13 +75,13 @@ def slot_in_force(
 ) -> InForce:
     """Return what is in force for a release as of `now`, from its promises in any order.
 
-    The first calendar of `release.calendars` that has an entry rules. That is the order of the configuration. Other
+    `release.calendars` are in the order of the configuration. The first of them that has an entry rules. Other
     calendars come after those, by the time of their first entry. If the ruling one announces only a day, an entry of
     another for the same day adds the time.
 
     A promise replaces the slot in force only if it was read before that slot passed and before its own slot passed.
-    Later reads do not change the slot, with one exception: the first entry of a calendar that ranks higher replaces a
-    slot that was first read after it had passed. A change less than `notice_days` ahead is short notice.
+    Later reads do not change the slot, with one exception. If the slot in force was first read after it had passed, the
+    first entry of a higher calendar replaces it if its own slot is ahead. `notice_days` is the notice that people need.
     """
     known = [promise for promise in promises if promise.learnt <= now and is_informative(promise)]
     ledger = _ReleaseLedger(release.calendars, notice_days)
@@ -102,14 +102,16 @@ class _ReleaseLedger:
         self._latest_too_late: dict[str, Promise] = {}
         # By calendar, a later promise that differs from the latest only by the UTC offset: perhaps no change.
         self._zone_shifted: dict[str, Promise] = {}
-        self._current: Promise | None = None
-        self._last_not_cancelled: Promise | None = None
+        self._current: Promise | None = None  # in force
+        self._last_not_cancelled: Promise | None = None  # the last one in force that cancels nothing
+        # These five become the fields of `InForce`.
         self._first: Promise | None = None
         self._changed_after_slot: Promise | None = None
         self._short_notice: ShortNotice | None = None
         self._withdrawn: list[Promise] = []
         self._in_doubt: list[Promise] = []
-        self._differing_calendars: set[str] = set()
+        # Calendars that contradict the one in force, each reported once as long as it does.
+        self._reported_as_differing: set[str] = set()
         self._events: list[LedgerEvent] = []
         self._is_first_read_after_slot = False
 
@@ -125,6 +127,7 @@ class _ReleaseLedger:
         elif self._is_too_late(promise, current):
             self._add_too_late(promise, current)
         elif _is_back_dated(promise):
+            # A time that had passed when it was read cannot replace the slot in force.
             self._add_event(EventKind.BACK_DATED, promise, current.slot)
             self._add_if_in_doubt(promise, promise.slot)
         elif _is_zone_shift(self._latest_in_time.get(promise.calendar), promise):
@@ -136,22 +139,24 @@ class _ReleaseLedger:
     def _is_too_late(self, promise: Promise, current: Promise) -> bool:
         """Return whether a promise was read after the slot of `current`, the one in force, and so cannot replace it.
 
-        A cancellation in force can always be replaced. So can a slot first read after it had passed, but only by a
-        later slot in the first entry of a calendar of higher rank.
+        A cancellation in force can always be replaced. A slot that was first read after it had passed can be replaced
+        by the first entry of a calendar of higher rank, if the slot of that entry is ahead.
         """
         if is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
-        if not self._is_first_read_after_slot or has_passed(promise.slot, promise.learnt):
-            return True
-        has_higher_rank = self.rank(promise) < self.rank(current)
-        return not has_higher_rank or promise.calendar in self._latest_in_time
+        is_first_of_calendar = promise.calendar not in self._latest_in_time
+        is_first_of_higher = is_first_of_calendar and self.rank(promise) < self.rank(current)
+        is_ahead = not has_passed(promise.slot, promise.learnt)
+        may_replace = self._is_first_read_after_slot and is_first_of_higher and is_ahead
+        return not may_replace
 
     def in_force(self) -> InForce:
         """Return what is in force after all promises added so far, with their events, doubts and disagreements."""
         current = self._current
-        ruling = "" if current is None else current.calendar
-        shifted = [promise for promise in self._zone_shifted.values() if promise.calendar == ruling]
-        others = [each for each in self._latest_in_time.values() if each.calendar != ruling and not is_cancelled(each)]
+        # Not always the ruling calendar: another one may have added the time to its day.
+        source = "" if current is None else current.calendar
+        shifted = [promise for promise in self._zone_shifted.values() if promise.calendar == source]
+        others = [each for each in self._latest_in_time.values() if each.calendar != source and not is_cancelled(each)]
         return InForce(
             promise=current,
             cancelled=current is not None and is_cancelled(current),
@@ -186,7 +191,8 @@ class _ReleaseLedger:
         elif is_cancelled(promise):
             self._add_event(EventKind.CANCELLED, promise)
         self._update_current(promise)
-        # Only a change of the slot in force shortens notice. Another calendar's change is a disagreement.
+        # Only a change of the slot in force shortens notice. Another calendar's change is a disagreement. Compared by
+        # calendar and time of the read, because a cancellation in force can be a copy.
         current = self._current
         is_in_force = current is not None and current.calendar == promise.calendar and current.learnt == promise.learnt
         if old is not None and is_in_force:
@@ -195,7 +201,7 @@ class _ReleaseLedger:
     def _update_current(self, promise: Promise) -> None:
         """Replace the last promise of its calendar, choose again which one is in force, and report new disagreements.
 
-        If the calendar withdraws the slot in force, its promise is added to those withdrawn.
+        If the chosen slot is not inside the last one in force, that one is added to those withdrawn.
         """
         is_first_of_calendar = promise.calendar not in self._latest_in_time
         self._latest_in_time[promise.calendar] = promise
@@ -203,7 +209,7 @@ class _ReleaseLedger:
         last = self._last_not_cancelled
         if not is_cancelled(chosen):
             # The first entry of a calendar withdraws no slot. It only disagrees with other calendars.
-            if last is not None and not is_first_of_calendar and not _includes_slot(last.slot, chosen.slot):
+            if last is not None and not is_first_of_calendar and not _is_refined_by(last.slot, chosen.slot):
                 self._withdrawn.append(last)
             self._last_not_cancelled = chosen
         elif last is not None and chosen.slot.precision is Precision.NONE:
@@ -241,10 +247,10 @@ class _ReleaseLedger:
     def _report_disagreements(self, promise: Promise) -> None:
         """Add an event for each calendar that contradicts the one in force since the read of `promise`."""
         differing = {each.calendar: each for each in self._find_differing()}
-        for calendar in sorted(differing.keys() - self._differing_calendars):
+        for calendar in sorted(differing.keys() - self._reported_as_differing):
             ruling = self._current.slot if self._current is not None else None
             self._add_event(EventKind.CALENDARS_DISAGREE, promise, ruling, calendar, differing[calendar].slot)
-        self._differing_calendars = set(differing)
+        self._reported_as_differing = set(differing)
 
     def _find_differing(self) -> list[Promise]:
         """Return the promises of other calendars that contradict the one in force."""
@@ -279,13 +285,13 @@ class _ReleaseLedger:
             self._add_event(EventKind.CHANGED_AFTER_SLOT, promise, current.slot)
 
     def _add_if_in_doubt(self, promise: Promise, slot: Slot) -> None:
-        """Add a promise to those in doubt if it was perhaps made before `slot` passed and would change the slot."""
+        """Add a promise to those in doubt if it changes the one in force and was perhaps made before `slot` passed."""
         before, current = self._latest_in_time.get(promise.calendar), self._current
         if before is None or current is None or promise.calendar != current.calendar:
             return
-        # It was made after the last read that did not show it.
-        made_after = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
-        if find_changes(current, promise) and not has_passed(slot, made_after):
+        # The promise was made after all reads without it: the one just before, and those that showed the earlier one.
+        last_read_without = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
+        if find_changes(current, promise) and not has_passed(slot, last_read_without):
             self._in_doubt.append(promise)
 
     def _find_moved_from(self) -> Promise | None:
@@ -306,7 +312,7 @@ def _is_back_dated(promise: Promise) -> bool:
     return has_passed(promise.slot, promise.learnt) and not is_cancelled(promise)
 
 
-def _includes_slot(old: Slot, new: Slot) -> bool:
+def _is_refined_by(old: Slot, new: Slot) -> bool:
     """Return whether a new slot only makes an old one more precise. Any slot does if the old one had no time."""
     return old.precision is Precision.NONE or is_inside(new, old)
 

@@ -95,10 +95,10 @@ def join_entries(
 ) -> JoinResult:
     """Join the entries of all calendars into releases. The order of calendars and entries does not matter.
 
-    Entries are one release if a pin or an entry itself says so, if they share a link, or if producer, title and period
-    are the same and their dates at most 7 days apart. A title by itself is never enough. If one calendar has two
-    candidates, they are not joined but named in `ambiguous`. `known` gives the ids of earlier joins by (calendar, uid).
-    Without it, an id can change with the title of its release.
+    Entries are one release if a person says so (one adds parts to the other, or both have the same id), if they share a
+    link, or if producer, title and period are the same and their dates at most 7 days apart. A title by itself is never
+    enough. If one calendar has two candidates, they are not joined but named in `ambiguous`. `known` gives the ids of
+    earlier joins by (calendar, uid). Without it, an id can change with the title of its release.
     """
     known = known or {}
     groups = [Group((entry,)) for entry in _make_joinable(announced, rules)]
@@ -108,7 +108,7 @@ def join_entries(
         for find_matches in (_match_by_given_id, match_by_link, match_by_title):
             groups = merge_groups(groups, find_matches(groups))
     ids = _name_groups(groups, known)
-    made = [_make_release(group, ids[group.key], rules.whose) for group in groups]
+    made = [_make_release(group, ids[group.key], preferred_producers=rules.whose) for group in groups]
     return JoinResult(
         releases=tuple(sorted(made, key=lambda release: release.id)),
         release_of={entry.key: ids[group.key] for group in groups for entry in group.entries},
@@ -117,11 +117,11 @@ def join_entries(
 
 
 def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinRules) -> list[Joinable]:
-    """Return the entries of all calendars in order of rank, one for each key, with the pin and split of the rules."""
+    """Return the entries of all calendars in order of rank, one for each key, marked with the pins and splits."""
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
     pins = {(canonical_address(pin.url or ""), read_title(pin.title)): pin for pin in rules.pins}
     has_rules = bool(rules.pins or rules.splits)
-    # Links and titles take most of the time in a large calendar. If there is only one calendar, it needs neither.
+    # To read links and titles takes most of the time. A single calendar without pins and splits needs neither.
     is_compared = has_rules or len(announced) > 1
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
@@ -129,11 +129,11 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
         for announcement in announcements:
             entry = Joinable.make(announcement, calendar, rank, has_given_id=has_given_id, is_compared=is_compared)
             if has_rules:
-                # A split without a calendar is for all.
+                # A split that names no calendar is for all calendars.
                 is_split = any(each.calendar in ("", calendar) and each.fits(entry) for each in rules.splits)
                 entry = replace(entry, pin=_find_pin(entry, pins), is_split=is_split)
             other = found.get(entry.key)
-            # Where a calendar is read, a uid that it uses twice is doubted. Here the earlier entry represents both.
+            # Entries of a calendar that share a uid got a doubt when they were read. The first in rank is kept.
             if other is None or entry.rank < other.rank:
                 found[entry.key] = entry
     return sorted(found.values(), key=lambda entry: entry.rank)
@@ -141,7 +141,7 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
 
 def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | None:
     """Return the release id that an entry is pinned to, None without a pin. `pins` are by their link and title."""
-    # A pin without a link or a title (`""`) fits any.
+    # A pin has "" for a link or a title that it does not give, because any fits.
     for link in (*entry.links, ""):
         for title in (entry.title, read_title("")):
             pin = pins.get((link, title))
@@ -151,7 +151,10 @@ def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | N
 
 
 def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> list[JoinMatch]:
-    """Return matches that join entries which only add parts to a release (`of` is its id) with its known entries."""
+    """Return a match for each release to which entries only add parts: it joins these with the release's own entries.
+
+    Such an entry has the id of the release as `of`. The entries of the release are those to which `known` gave that id.
+    """
     entries = [(index, entry) for index, group in enumerate(groups) for entry in group.entries]
     groups_of: dict[str, list[int]] = {entry.announcement.of: [] for _, entry in entries if entry.announcement.of}
     for index, entry in entries:
@@ -181,7 +184,7 @@ def _make_release(group: Group, release_id: str, preferred_producers: Sequence[s
     announced = [entry.announcement for entry in group.entries]
     first = announced[0]  # entries are in order of rank
     with_url = [each for each in announced if each.url]
-    page = min(with_url, key=lambda each: each.address is Address.GUESSED, default=None)
+    page = min(with_url, key=lambda each: each.address is Address.GUESSED, default=None)  # guessed ones last
     producers = {producer for each in announced for producer in each.producers if producer}
     producer = next((name for name in preferred_producers if name in producers), first.producer)
     link = next((repair_address(each.link) for each in announced if each.link), "")
@@ -229,8 +232,8 @@ def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key,
 
     The first of these that exists: the id that the configuration pins, the id it had before (`known`), the id that a
     person gave it in a calendar, the last path segment of a www.gov.uk page, a slug of producer and title. If several
-    groups want an id, the one that had it gets it, else the first in rank. The others get a later one of this list, or
-    from the third on that id with a hash of their key.
+    groups want an id, the one that had it gets it, else the first in rank. The others get the next id of this list that
+    is free. An id from a calendar, page or slug that is taken gets a hash of the group's key as its end.
     """
     given: dict[Key, str] = {}
     taken: set[str] = set()

@@ -51,7 +51,8 @@ class Joinable:
     ) -> Joinable:
         """Return an entry of a calendar. If it `is_compared` with others, it has links, title and days.
 
-        `has_given_id`: people choose the uids of this calendar, so equal ones are one release. No person chose a hash.
+        `has_given_id`: people choose the uids of this calendar, so equal ones are one release. A uid that is a hash was
+        not chosen by a person, so it is no given id.
         """
         if announcement.state in CALLED_OFF:
             # Its release keeps the title without "cancelled".
@@ -151,7 +152,10 @@ def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[
             replace(groups[index], rivals=groups[index].rivals | rivals[index]) if index in rivals else groups[index]
             for index in members
         ]
-        merged += [_join_groups(connected, reasons.get(root, []))] if is_one and len(connected) > 1 else connected
+        if is_one and len(connected) > 1:
+            merged.append(_join_groups(connected, reasons.get(root, [])))
+        else:
+            merged += connected
     return merged
 
 
@@ -224,7 +228,10 @@ def _join_groups(groups: Sequence[Group], reasons: Iterable[str]) -> Group:
 
 
 def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[JoinMatch]:
-    """Yield the match of groups with one link. If they cannot be one release, match those of the same edition."""
+    """Yield the match of groups with one link.
+
+    If they cannot be one release, match the groups of each edition (same title and period) that several calendars show.
+    """
     if _can_be_one([groups[index] for index in members]):
         yield JoinMatch("link", tuple(members))
         return

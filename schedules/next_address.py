@@ -72,7 +72,8 @@ def replace_period(address: str, pairs: Pairs) -> str | None:
     site = f"{parts.scheme}://{parts.netloc}"
     path = address.removeprefix(site)
     has_id = any(map(_ID.fullmatch, _STEP.split(path)))
-    if has_id or path == address or parts.fragment or len(address) > _LONGEST_ADDRESS:
+    has_no_site = path == address
+    if has_id or has_no_site or parts.fragment or len(address) > _LONGEST_ADDRESS:
         return None
     try:
         new_path = _rewrite_period(path, pairs)
@@ -141,9 +142,9 @@ def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
         return frozenset()
     if all(piece.isdecimal() for piece in pieces):
         text = "-".join(pieces)
-        # The grammar of titles reads any two numbers as a range of years.
-        years = [tokens for tokens in [_read_as_title(text)] if len(tokens) == 1]
-        return frozenset({*years, _read_as_date(text)} - no_period)
+        # The grammar of titles reads any two numbers as years. Only one token counts: a year, or a financial year.
+        by_title = _read_as_title(text)
+        return frozenset({by_title if len(by_title) == 1 else (), _read_as_date(text)} - no_period)
     texts = [_spell_like_title(pieces)]
     # `jan-19` can be January 2019.
     if len(pieces[-1]) == 2 and pieces[-1].isdecimal() and pieces[-2].isalpha():
@@ -219,6 +220,7 @@ def _forms_of(word: str) -> dict[str, str]:
         return {"long": word, "short": word[2:]}
     if kind == "season":
         return {"name": word}
+    # The other kinds are a letter and a number: quarter, half-year, week and day.
     number = int(word[1:])
     if kind in ("q", "h"):
         return {"plain": str(number), "word": _NTH[number - 1]}

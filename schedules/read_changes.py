@@ -61,7 +61,8 @@ def compare_read(
         promises={uid: _make_promise(each, calendar, read_at, previous_read_at) for uid, each in changed.items()},
         confirmed=tuple(uid for uid in shown if uid not in changed and is_still_announced(shown[uid])),
         first_missing=tuple(uid for uid in missing if known[uid].is_listed),
-        # An entry can slip between two pages in one read, but not in two reads in a row.
+        # An entry can slip between two pages in one read, but not in two reads in a row. So the second read counts,
+        # the one after the read that first missed it. Later reads do not report the entry again.
         absent=tuple(
             uid for uid in dropped if not known[uid].is_listed and known[uid].absent_since == previous_read_at
         ),
@@ -89,7 +90,7 @@ def _has_changed(last: LastSeen, announcement: Announcement) -> bool:
 
 
 def _make_promise(announcement: Announcement, calendar: str, read_at: datetime, unlearnt: datetime | None) -> Promise:
-    """Return the promise of an entry. `unlearnt` is the last usable read before, which did not show it so."""
+    """Return the promise of a new or changed entry. `unlearnt` is the last usable read, which did not show it yet."""
     return Promise(
         release="",
         calendar=calendar,

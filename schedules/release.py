@@ -29,8 +29,8 @@ class ReleaseMatch(Table):
 
     def fits(self, entry: Release | Announcement) -> bool:
         """Return whether a release or an entry of a calendar matches every key given. Without a key none does."""
-        # People also write the address of the announcement, or that of the publication of the same slug. A pattern
-        # still matches if the page turns out to be elsewhere.
+        # People also write the address of the announcement (`link`), or the one that the publication most likely gets.
+        # Those patterns still match after the page (`url`) was found elsewhere.
         addresses = (entry.url, entry.link, entry.link.replace("/announcements/", "/"))
         keys = ((self.producer, entry.producers), (self.title, (entry.title,)), (self.url, addresses))
         given = [(pattern, values) for pattern, values in keys if pattern is not None]

@@ -80,8 +80,9 @@ def period_of(text: str) -> tuple[str, ...]:
 def title_matches(release_title: str, seen_title: str) -> bool:
     """Return whether a title on a page is that of the release: same period, and one has all words of the other.
 
-    The longer one may have few words more. Site names, `[Withdrawn]` and "Official Statistics:" around the seen title
-    do not count. Another quarter does not match, nor does a name with one word exchanged (Wales for England).
+    The shorter one must have at least `_LEAST_SHARED` of the words of the longer. Site names, `[Withdrawn]` and
+    "Official Statistics:" around the seen title do not count. Another quarter does not match, nor does a name with one
+    word exchanged (Wales for England).
     """
     bare = _LABEL.sub("", " ".join(_fold_text(seen_title).split()))
     bare = _SITE.sub("", bare) if " - " in bare or " | " in bare else bare
@@ -139,5 +140,6 @@ def _period_tokens(found: re.Match[str]) -> Iterator[str]:
         first, last = named["from"], named["to"]
         if len(last) == 2:
             last = first[:2] + last
+        # In "1999/00", `last` is 1900 by now.
         is_financial_year = (int(last) - int(first)) % 100 == 1
         yield from (f"{first}/{last[2:]}",) if is_financial_year else (first, last)

@@ -38,10 +38,10 @@ def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime
     at = _read_instant(message.data.get("at"), now)
     opened = min(_read_instant(incident.get("opened"), at), at)
     grade = str(message.data.get("grade", "none"))
-    # Only an open breach is followed until a later message resolves its alert. Others expire sooner.
-    is_other_opening = message.kind in OPENINGS and message.kind != "opened"
-    is_followed = incident and incident.get("closed") is None and not is_other_opening
-    lifetime = settings.hold if is_followed else settings.hold_others
+    # The alert of an open breach lasts until a later message ends it, at most for `hold`. Others expire sooner.
+    opens_no_breach = message.kind in OPENINGS and message.kind != "opened"
+    is_open_breach = incident and incident.get("closed") is None and not opens_no_breach
+    lifetime = settings.hold if is_open_breach else settings.hold_others
     yield _build_alert(message, grade, opened, ends=at if message.kind == "final" else at + lifetime)
     if incident and message.kind in _MAY_RAISE_GRADE:
         grades: list[str] = list(Grade)  # the least grave first

@@ -39,7 +39,7 @@ class Folder(ThreadChannel[FolderSettings]):
 
 def _write_message(folder: Path, message: Message) -> Outcome:
     """Write the files of a message into a folder, unless they are there. Return the path of its text, or a refusal."""
-    last_file = folder / f"{message.id}.json"
+    last_file = folder / f"{message.id}.json"  # if it exists, all files before it are whole
     try:
         if not last_file.exists():
             folder.mkdir(parents=True, exist_ok=True)

@@ -59,12 +59,15 @@ def _full_year(text: str | None) -> int | None:
 
 
 def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
-    """Read three numbers such as 23/07/2026, in the order of the calendar. Refuse them if they fit only another."""
+    """Read three numbers such as 23/07/2026 in the calendar's order of dates, or refuse them.
+
+    The refusal is `order` if they could be a date in another order of day, month and year, else `impossible`.
+    """
     if match["sep"] == "." and len(match["c"]) == 2:
         # With dots and two digits it may be a time or a version, such as 9.30.00.
         return None
-    values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=False))
-    # The last number is longer than the one that is the year by this order, so it must be the year.
+    values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=True))
+    # Four digits at the end are the year, so the order must not expect the year elsewhere.
     if len(values["y"]) < len(match["c"]):
         return refusal("order")
     number, month, year = int(values["d"]), int(values["m"]), _full_year(values["y"].zfill(2))
@@ -133,6 +136,7 @@ def _read_month(text: str, context: Context) -> Span | None:
     match = _MONTH.fullmatch(part["rest"] if part else text)
     if match:
         number = MONTHS.get(match["month"])
+        # The Welsh word for October is also that for autumn.
         doubt = "season" if match["month"] == HYDREF else None
         return None if number is None else _months_of_year(number, 1, _full_year(match["year"]), context, doubt)
     match = _NUMBERED.fullmatch(text)
@@ -174,14 +178,18 @@ def _read_season(text: str, context: Context) -> Span | None:
         return None
     number, year = SEASONS[match["season"]], _full_year(match["year"])
     is_winter, second_year = number == 12, match["next"]
-    if second_year is not None and not (is_winter and _is_next_year(year or 0, second_year)):
+    # Of the seasons, only a winter is in two years. A second year is never without a first.
+    if second_year is not None and not (is_winter and _is_next_year(int(match["year"]), second_year)):
         return refusal("not-a-date")
     doubt = "season" if is_winter and year and second_year is None else None
     return _months_of_year(number, 3, year, context, doubt)
 
 
 def _read_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
-    """Read "2026", "Late 2026" as the year and "2026/27", "FY 2026-27" as April to March, but not "FY 2026"."""
+    """Read "2026", "Late 2026" as the year and "2026/27", "FY 2026-27" as April to March.
+
+    Return None for any other text, so also for "FY 2026", which can begin or end in 2026, and for "2026/28".
+    """
     part = _PART_OF.fullmatch(text)
     match = _YEAR.fullmatch(part["rest"] if part else text)
     if match is None:

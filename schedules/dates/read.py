@@ -70,6 +70,7 @@ def _parse_offset(text: str | None) -> timedelta | None:
 
 
 _EMPTY = frozenset({"", "-", "--", "n/a", "na", "none", "not applicable", "nil", "?"})
+# A spreadsheet's number of a day, such as 46226. Only a csv calendar with the option `excel` reads it as a date.
 _SERIAL = quick(r"\d{5}(?:\.\d+)?")
 _NOW_AND_BEFORE = linear(r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly):? (?P<before>.+)$")
 
@@ -108,8 +109,8 @@ def read_date(text: str, anchor: date, timezone: str = LONDON, date_order: str =
 def with_time(slot: Slot, text: str) -> Slot:
     """Return a slot of one day with the time of another column ("9.30", "7am", "0930").
 
-    The text may also be a whole date with time, which counts if it names the same day. Without a time in the text the
-    slot stays a day. With anything besides a time it stays a day with the doubt `unreadable-date`.
+    The text may also be a whole date with time, if it names the same day. A text without any time is ignored. A time
+    that does not exist, or that has other words or another date beside it, gives the doubt `unreadable-date`.
     """
     plain = normalise(text)
     if slot.precision is not Precision.DAY or slot.first is None or plain in _EMPTY or status_word(plain) == "tbc":
@@ -159,7 +160,10 @@ def _read_status_only(stripped: StrippedText, text: str, timezone: str) -> DateT
 
 
 def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
-    """Return the slot of `rest`, a date text without its status words. `text` is the whole text as written."""
+    """Return the slot of `rest`, a date text without its status words. `text` is the whole text as written.
+
+    A spreadsheet's number of a day is refused with the reason `serial`.
+    """
     if _SERIAL.fullmatch(rest):
         return no_slot(text, "serial", timezone)
     found = find_time(rest)

@@ -49,6 +49,7 @@ def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRo
     """Return the rows below the heading, with remarks. Raises `UnreadableCalendar` if there is no heading."""
     text = decode_text(page, fallback="cp1252")
     refuse_html(page, text, "CSV")
+    # A file can be large, so only its start is split into lines.
     first_lines = "\n".join(text[:4000].splitlines()[:_FIRST_ROWS])
     delimiter = settings.options.get("delimiter") or max(_DELIMITERS, key=first_lines.count)
     lines = enumerate(_parse_csv(page, text, delimiter), 1)
@@ -73,7 +74,10 @@ def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[list[str]]:
 def _read_rows(
     lines: Iterable[tuple[int, Sequence[str]]], columns: Mapping[str, int], settings: CalendarSettings
 ) -> tuple[list[CalendarRow], list[Remark]]:
-    """Return rows of numbered lines, and remarks on those that are only notes. With `excel`, dates are numbers."""
+    """Return rows of numbered lines, and remarks on those that are only notes.
+
+    With the option `excel`, a date or time can be a spreadsheet's serial number.
+    """
     rows: list[CalendarRow] = []
     remarks: list[Remark] = []
     for number, cells in lines:

@@ -139,7 +139,7 @@ class EesSource:
         data = parse_json(page)
         if isinstance(data, dict) and "nextReleaseDate" in data and data.get("slug"):
             yield read_publication(data, self._settings.zone)
-        # A version of a release has `releaseId` and a list `results`. Neither has a next release.
+        # `releaseId` marks a version of a release, `results` a list. Neither names the next release of a publication.
         elif isinstance(data, dict) and not {"releaseId", "results"} & set(data):
             raise UnreadableCalendar(f"{page_name(page)}: JSON without slug and nextReleaseDate")
 

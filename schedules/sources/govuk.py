@@ -77,14 +77,18 @@ class GovukSource(RememberingSource):
         return [PageRequest(f"{self._site}{CONTENT}{link}", accept="application/json", optional=True) for link in links]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Return listing and content items as one reading, and remember both. Raises `UnreadableCalendar`."""
+        """Return listing and content items as one reading, and remember its announcements and the items.
+
+        Raises `UnreadableCalendar`.
+        """
         pages = [with_item_address(page, self._settings) for page in pages]
         listed, remarks = _read_listings(pages)
         today = local_date(now, self._settings.zone)
         fresh = dict(self._read_items(pages, remarks))
         made = {}
         for link, entry in listed.items():
-            if not entry.display_date and not link.startswith(ANNOUNCEMENTS):
+            is_announcement = bool(entry.display_date) or link.startswith(ANNOUNCEMENTS)
+            if not is_announcement:
                 remarks.append(Remark(link, "left out, it is not an announcement", entry.title))
                 continue
             item = fresh.get(link) or self._cached_item(link, entry)
@@ -93,7 +97,8 @@ class GovukSource(RememberingSource):
             if item is not None:
                 self._items[link] = (_entry_signature(entry), item)
         made |= self._announce_unlisted(fresh, made, today, remarks)
-        self.record_read(made, now, resolved=set(fresh) - set(made))
+        announcing_nothing = set(fresh) - set(made)
+        self.record_read(made, now, resolved=announcing_nothing)
         self._items = {link: cached for link, cached in self._items.items() if link in self.known}
         return make_reading(list(made.values()), remarks)
 
@@ -135,6 +140,7 @@ class GovukSource(RememberingSource):
     ) -> Announcement:
         """Return the announcement of an entry, published if its item leads to the release. Faults go to `remarks`."""
         if item is not None and item.leads_to_publication():
+            # The item is now a redirect without a date. What was announced last still stands.
             known = self.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
             return replace(known, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
         slot = _read_slot(entry, today, self._settings.zone)
@@ -225,7 +231,10 @@ def _prefer_item(entry: ListedEntry, item: ContentItem) -> ListedEntry:
 
 
 def _read_slot(entry: ListedEntry, today: date, timezone: str) -> Slot:
-    """Return the slot of an entry's text, doubtful if the timestamp differs. A lone timestamp gives a doubtful day."""
+    """Return the slot of an entry's date text, with a doubt if its timestamp is another instant.
+
+    Without a text, it is the day of the timestamp, with the doubt that the date could not be read.
+    """
     stamped = entry.release_timestamp
     if not entry.display_date and stamped is not None:
         day = local_date(stamped, timezone)

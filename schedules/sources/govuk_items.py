@@ -128,7 +128,10 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
 
 
 def parse_instant(value: object) -> datetime | None:
-    """Return an ISO instant with offset as aware UTC, None for anything else, also for the years 1 and 9999."""
+    """Return an ISO instant with offset as aware UTC, None for anything else.
+
+    None also for the years 1 and 9999, because in UTC such an instant can be outside the years that Python knows.
+    """
     if not isinstance(value, str):
         return None
     try:

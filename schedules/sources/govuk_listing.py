@@ -85,7 +85,7 @@ def listing_url(settings: CalendarSettings, now: datetime) -> str:
     pasted = parse_qsl(urlsplit(settings.address).query)
     names = {"organisations[]", "organisations", "filter_organisations"}
     query += [("filter_organisations", value) for name, value in pasted if name in names]
-    query.append(("c", f"{now:%Y%m%d%H%M%S%f}"[:17]))
+    query.append(("c", f"{now:%Y%m%d%H%M%S%f}"[:17]))  # to the millisecond
     return f"{site_of(settings)}{SEARCH}?{urlencode(query, safe=':,')}"
 
 
@@ -94,10 +94,12 @@ def record_url(site: str, organisations: Iterable[str], since: datetime) -> str:
 
     The index has the time of a publication's last change. So these include all that were published after `since`.
     """
+    # The filter has only days. A day more includes the day of `since` in any time zone.
+    first_day = (since - timedelta(days=1)).date()
     query = [
         *(("filter_organisations", organisation) for organisation in organisations),
         *(("filter_content_store_document_type", kind) for kind in _STATISTICS),
-        ("filter_public_timestamp", f"from:{(since - timedelta(days=1)).date().isoformat()}"),
+        ("filter_public_timestamp", f"from:{first_day.isoformat()}"),
         ("order", "public_timestamp"),
         ("count", str(COUNT)),
         ("start", "0"),

@@ -34,7 +34,10 @@ class Cell:
 
 
 def read_grid(table: HtmlElement) -> list[list[Cell]]:
-    """Return the rows of a table, each cell wherever it spans, without nested tables and cut at `MOST_CELLS`."""
+    """Return the rows of a table. A cell that spans columns or rows is repeated in each of them.
+
+    Nested tables are left out. After `MOST_CELLS` cells, no further row is returned.
+    """
     rows: list[list[Cell]] = []
     pending: dict[int, tuple[Cell, int]] = {}  # by column: a cell that spans into the next rows, and into how many
     cell_count = 0
@@ -50,9 +53,9 @@ def read_grid(table: HtmlElement) -> list[list[Cell]]:
 
 
 def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cell]:
-    """Return the cells of one row, with those of earlier rows that span into it.
+    """Return the cells of one row, with the cells of earlier rows that span into it.
 
-    `pending` has these by column, with the number of rows that they still span. It is updated for the next row.
+    `pending` has the latter by column, each with the number of rows that it still spans. It is updated for later rows.
     """
     row: list[Cell] = []
     for element in tr.iterchildren("td", "th"):
@@ -87,7 +90,10 @@ def _read_span(element: HtmlElement, name: str) -> int:
 
 
 def cell_texts(element: HtmlElement) -> tuple[str, str]:
-    """Return the text of an element (of `<time>` its instant) and the struck-out text, without footnote marks."""
+    """Return the text of an element and the struck-out text, without footnote marks.
+
+    A `<time>` whose attribute has an instant with a UTC offset gives that instead of its text.
+    """
     kept: list[str] = []
     struck: list[str] = []
     # Without recursion, because pages can be nested very deeply. With each node: the texts to which it belongs.

@@ -55,7 +55,7 @@ def parse_html(page: Page) -> HtmlElement:
 
 
 def _read_tables(root: HtmlElement, settings: CalendarSettings, page: Page) -> Iterator[CalendarRow]:
-    """Yield the rows below the heading of each table. A table without a heading in its first rows has none."""
+    """Yield the rows below the heading of each table. A table with no heading in its first rows yields nothing."""
     for number, table in enumerate(root.iter("table"), 1):
         rows = read_grid(table)
         for index, row in enumerate(rows[:_HEAD]):
@@ -103,7 +103,8 @@ def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) ->
     is_day_number = text.strip(" .stndrh").rpartition(" ")[2].isdigit() and len(text) < _LONGEST_DAY
     if heading.precision is Precision.MONTH and is_day_number:
         text = f"{text} {above}"
-    # A date without a year can be up to 30 days before the anchor (`Context.is_near`).
+    # A date without a year can be up to 30 days before the anchor (`Context.is_near`). An anchor at the start of a year
+    # would make its December that of the year before.
     margin = timedelta(days=30 if heading.precision is Precision.YEAR else 0)
     return replace(entry, date=text, anchor=heading.first + margin)
 

@@ -58,7 +58,7 @@ class IcsSource(OnePage):
         budget = SearchBudget()
         for calendar in read_calendars(find_page(pages, self._url)):
             made += self._announce_calendar(calendar, budget, now)
-        # `_make_announcement` made the uid of an event without its own from its title, so that it may not be unique.
+        # An event without a UID got one that is made of its title (`_make_announcement`), and titles are not unique.
         made_uids = (make_uid(each.title, each.url, "", each.producer) for each in made)
         keyless = [index for index, (each, uid) in enumerate(zip(made, made_uids, strict=True)) if each.uid == uid]
         kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, keyless))

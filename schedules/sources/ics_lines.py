@@ -125,7 +125,7 @@ def _collect_calendars(lines: Iterator[str], page: Page) -> list[RawCalendar]:
             tzid, block = _read_block(line, lines, "VTIMEZONE")
             calendars[-1].zones.setdefault(tzid, _make_zone_block(block))
         elif mark.startswith("BEGIN:"):
-            _read_block(line, lines, mark[6:])
+            _read_block(line, lines, mark[6:])  # skipped
         elif not mark.startswith("END:"):
             calendars[-1].properties.properties += _parse_line(line)
     return calendars
@@ -139,7 +139,7 @@ def _read_event(lines: Iterator[str]) -> RawEvent:
         if mark.startswith("END:VEVENT"):
             break
         if mark.startswith("BEGIN:"):
-            _read_block(line, lines, line.strip()[6:].upper())
+            _read_block(line, lines, line.strip()[6:].upper())  # skipped
         else:
             event.properties += _parse_line(line)
     return event

@@ -22,11 +22,13 @@ from schedules.sources.ics_times import TimeSettings, slot_at, zone_name
 from schedules.times.zone import local_date
 
 MOST_INSTANCES = 1000
+_MOST_TIMES_A_DAY = 4
+_LONGEST_INTERVAL = 400
 _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _TIMED = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _NEEDED = _TIMED | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
 _OCCURS_ALWAYS = quick(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
-_FIRST_YEAR = quick(r"(19[7-9]|20)\d")
+_YEAR_1970_TO_2099 = quick(r"(19[7-9]|20)\d")
 # Parts of an RRULE with which it always has an occurrence, if their values are valid.
 _SAFE_PARTS = frozenset(["FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYHOUR", "BYMINUTE"])
 
@@ -83,7 +85,10 @@ def expand_spans(
 def _expand_if_safe(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Sequence[Any]:
-    """Return the occurrences of events. Raises `SeriesRefused` if their rules may cost more than the budget."""
+    """Return the occurrences of events. Raises `SeriesRefused` if their rules may take too long to expand.
+
+    `budget` limits the searches of a file that find nothing, because each can run to the year 9999.
+    """
     may_never_occur = False
     for event in events:
         for rule in event.all("RRULE"):
@@ -100,14 +105,14 @@ def _expand_if_safe(
 
 
 def _expand_events(events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date]) -> Sequence[Any]:
-    """Return the occurrences between two days, without a check of their cost. Raises `SeriesRefused`."""
+    """Return the occurrences between two days, both included, without a check of their cost. Raises `SeriesRefused`."""
     lines = ("BEGIN:VCALENDAR", *_zone_blocks(events, times), *_event_lines(events, times), "END:VCALENDAR", "")
     try:
         calendar = Calendar.from_ical("\r\n".join(lines).encode())
         if any(event.errors for event in calendar.walk("VEVENT")):
             raise SeriesRefused("series-unreadable")
         query = recurring_ical_events.of(calendar)
-        found = query.between(window[0], window[1] + timedelta(days=1))
+        found = query.between(window[0], window[1] + timedelta(days=1))  # it leaves its last day out
     except (ValueError, KeyError, TypeError, InvalidCalendar, recurring_ical_events.InvalidCalendar) as exc:
         raise SeriesRefused("series-unreadable") from exc
     return list(found[:MOST_INSTANCES])
@@ -116,7 +121,7 @@ def _expand_events(events: Sequence[RawEvent], times: TimeSettings, window: tupl
 def _may_never_occur(parts: Mapping[str, str]) -> bool:
     """Return whether an RRULE may have no occurrence. A search for one would then run to the year 9999.
 
-    It may unless it has only parts and values of forms that always have one.
+    False only if the rule has no other parts than `_SAFE_PARTS`, and its months and weekdays exist.
     """
     has_other_parts = not set(parts) <= _SAFE_PARTS
     months = parts.get("BYMONTH", "1").split(",")
@@ -128,18 +133,18 @@ def _may_never_occur(parts: Mapping[str, str]) -> bool:
 
 def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date, date]) -> None:
     """Raise `SeriesRefused` for a rule that could take hours to expand, or that begins (`start`) after the window."""
-    if parts.get("FREQ") not in _FREQUENCIES or not _FIRST_YEAR.match(start):
+    if parts.get("FREQ") not in _FREQUENCIES or not _YEAR_1970_TO_2099.match(start):
         raise SeriesRefused("series-refused")
     times_a_day = 1
     for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
         times_a_day *= parts.get(name, "0").count(",") + 1
-    # An occurrence is searched until the year 9999, for these rules a day or a week at a time.
+    # These rules go day by day or week by week, perhaps to the year 9999, until a day fits the other part.
     is_rare = parts["FREQ"] in {"DAILY", "WEEKLY"} and {"BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYSETPOS"} & set(parts)
     # With an interval of zero the expansion never ends. Six digits are enough to see that it is too large.
     interval = parts.get("INTERVAL", "1")
-    is_interval_invalid = not interval.isdecimal() or not 1 <= int(interval[:6]) <= 400
+    is_interval_invalid = not interval.isdecimal() or not 1 <= int(interval[:6]) <= _LONGEST_INTERVAL
     begins_after_window = int(start[:4]) > window[1].year
-    if is_interval_invalid or times_a_day > 4 or is_rare or begins_after_window:
+    if is_interval_invalid or times_a_day > _MOST_TIMES_A_DAY or is_rare or begins_after_window:
         raise SeriesRefused("series-refused")
 
 

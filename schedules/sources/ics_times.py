@@ -41,7 +41,7 @@ class TimeSettings:
 def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
     """Return the slot of one event: its time, or all days of an event that has no time.
 
-    There is no slot, and a doubt, if the event has no start or several different ones.
+    If the event has no start or several different ones, the slot has the precision `NONE` and a doubt.
     """
     starts = {(each.value.strip(), each.params.get("TZID", "")): each for each in event.all("DTSTART")}
     if len(starts) > 1:
@@ -92,8 +92,8 @@ def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> S
     """Return the slot of a local time in the zone that a TZID names.
 
     If no known zone has this name, the file's own block for it (VTIMEZONE) counts. Without one that can be read, only
-    the day is known. A name of UTC gets a doubt if the time differs from local time, because British files use such
-    names for local time.
+    the day is known. British files use names of UTC (`DOUBTFUL`) for local time. So in summer, when the two differ,
+    such a name gets the doubt `zone`.
     """
     name = zone_name(tzid)
     if name is not None:

@@ -100,7 +100,11 @@ def _read_state(item: ReleaseItem) -> State:
 
 
 def _read_slot(item: ReleaseItem, timezone: str) -> Slot:
-    """Return the slot of a release: its final instant, else its provisional date, or only its day."""
+    """Return the slot of a release: its release date if it is final or cancelled, else a date without a time.
+
+    That is its provisional date, or only the day of its release date if the provisional one is empty, unreadable or has
+    a time.
+    """
     exact = _slot_of_timestamp(item.release_date, timezone)
     if item.finalised or item.cancelled:
         return exact
@@ -182,10 +186,11 @@ class OnsSource(RememberingSource):
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
         """Return the requests for further pages, then for the data of releases that are no longer listed."""
         try:
-            listed = self._read_lists(pages, [])
+            listed = self._read_lists(pages, remarks=[])  # `read` reports these remarks
             total = _read_total(pages[0])
         except UnreadableCalendar:
             return ()  # `read` reports it
+        # Further pages are requested only of the list of upcoming releases, whose first page comes first.
         starts = range(LIMIT, min(total, MOST), LIMIT)
         further = [pages[0].url.replace("offset=0", f"offset={start}") for start in starts]
         were_requested = any(page.url in further for page in pages)

@@ -32,7 +32,10 @@ class RotaSource(OnePage):
         self._roles = [(role, _spaced_words(role)) for role in sorted(roles, key=len, reverse=True)]
 
     def read(self, pages: Sequence[Page], now: datetime) -> tuple[Span, ...]:
-        """Return who is on call until two months ahead, by begin. Raises `UnreadableCalendar`, also if no one is."""
+        """Return who is on call until two months ahead, by begin. Raises `UnreadableCalendar`, also if no one is.
+
+        An event that names no role of this rota is a span of the role "".
+        """
         timezone, budget, duties = self._settings.zone, SearchBudget(), set[Span]()
         window = local_date(now - _BACK, timezone), local_date(now + AHEAD, timezone)
         for calendar in read_calendars(find_page(pages, self._url)):

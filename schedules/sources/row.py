@@ -211,7 +211,7 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
     if len(groups) == len(kept):
         return kept, []
     shared = [group for group in groups.values() if len(group) > 1]
-    # Entries without a title have a fault of their own, and an id that their file does not show.
+    # No remark on entries without a title: that is a fault already, and their id is not in the file.
     titled = [group for group in shared if group[0].title]
     remarks = [Remark(same[0].uid, f"{len(same)} different entries share this id", same[0].title) for same in titled]
     doubted = {group[0].uid for group in shared}
@@ -237,9 +237,10 @@ def make_uids_unique(made: Sequence[Announcement], keyless: Collection[int]) -> 
 
 
 def make_reading(made: Sequence[Announcement], remarks: Sequence[Remark], *, lists_overdue: bool = True) -> Reading:
-    """Return the reading of a calendar: clean announcements, at most `MOST_NOTES` notes, and `lists_overdue` as given.
+    """Return the reading of a calendar: clean announcements, and remarks as at most `MOST_NOTES` notes.
 
-    An announcement whose title says that it is cancelled or postponed gets that state, whatever its own was.
+    `lists_overdue`: the calendar keeps entries after their day. An announcement whose title says that it is cancelled
+    or postponed gets that state, whatever its own was.
     """
     notes = [str(remark) for remark in remarks[:MOST_NOTES]]
     if len(remarks) > MOST_NOTES:

@@ -122,6 +122,7 @@ class CalendarSettings(Table):
     def _check_address_and_options(self) -> CalendarSettings:
         """Refuse settings without exactly one place, a `by-hand` that is no TOML file, and options with faults."""
         given = [place for place in (self.url, self.file) if place is not None]
+        # Some kinds know their own address.
         is_placed = len(given) == 1 or (not given and KINDS[self.kind].has_address)
         faults: list[KeyFault] = [] if is_placed else [("", "needs either url or file", None)]
         if self.name == BY_HAND and (self.kind != "toml" or self.file is None):

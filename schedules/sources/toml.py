@@ -100,7 +100,7 @@ def _apply_source_table(table: object, settings: CalendarSettings, remarks: list
     key = "timezone" if table.get("timezone") else "zone"
     timezone = str(table.get(key) or settings.zone)
     order = str(table.get("date_order", settings.date_order))
-    hour_and_minute = str(table.get("default_time") or "")[:5]
+    hour_and_minute = str(table.get("default_time") or "")[:5]  # a time of TOML also has seconds
     faults = list(_source_faults(key, timezone, order, hour_and_minute))
     remarks += [Remark("source", fault) for fault in faults]
     if faults:

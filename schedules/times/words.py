@@ -110,7 +110,7 @@ def length(
         return f"{towards(microseconds / 1e5) / 10:.1f} s".replace(".0 s", " s")
     sizes = list(names)
     whole_seconds = abs(towards(microseconds / 1e6))
-    # From the largest unit that the length reaches, at most `parts` units are written. It is rounded to the last one.
+    # At most `parts` units are written, from the `largest` that the length reaches. It is rounded to the `finest`.
     largest = next((place for place, size in enumerate(sizes) if size <= whole_seconds), len(sizes) - 1)
     finest = sizes[min(largest + parts, len(sizes)) - 1]
     rest = abs(towards(microseconds / 1e6 / finest)) * finest
@@ -150,8 +150,8 @@ def sureness(seconds: float | None) -> str:
 def write_interval(interval: Interval, write: Callable[[datetime, bool], str], step: timedelta, zone: str = "") -> str:
     """Return an interval in words (`between … and …`): limits rounded outward to a `step`, each written by `write`.
 
-    `write` also gets whether seconds of zero must be written, because the other limit has some. If both limits have
-    the same date in `zone`, it is written once: after the second time, or before the first.
+    `write` also gets whether seconds of zero must be written, because the other limit has some. A date that both limits
+    have in `zone` is written once: before the first time or after the second, as `write` places it.
     """
     after = None if interval.after is None else rounded(interval.after, step)
     by = None if interval.by is None else rounded(interval.by, step, up=True)
