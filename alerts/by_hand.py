@@ -125,7 +125,7 @@ def note_mail(incident: Incident, role: str, data: bytes, what: str, now: dateti
     message = message_from_bytes(data)
     try:
         sent = parsedate_to_datetime(str(message["date"]))  # a missing date is the text "None", which is no date
-    except ValueError as exc:
+    except (ValueError, OverflowError) as exc:
         raise InvalidInput(["mail: no e-mail with a date; save it as .eml"]) from exc
     evidence = f"e-mail with SHA-256 {hashlib.sha256(data).hexdigest()} noted"
     if any(entry.text == evidence for entry in incident.timeline):

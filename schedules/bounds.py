@@ -5,6 +5,7 @@ They are checked on the bytes, before a parser runs. The HTML parser itself limi
 
 from __future__ import annotations
 
+import re
 from itertools import accumulate
 
 from schedules.patterns import quick
@@ -17,15 +18,14 @@ MOST_ATTRIBUTES = 500
 """Attributes of one element. The parser's time grows with their square."""
 _LONG = 2 * MOST_ATTRIBUTES
 _QUOTED = quick(rb"=\s*(?:\"[^\"]*\"|'[^']*')")
+_JSON_BEGINS = re.compile(rb"[\xef\xbb\xbf \t\r\n]*[\[{]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS = dict(zip(b"[]{}", (1, -1, 1, -1), strict=True))
 
 
 def why_too_complex(body: bytes) -> str:
     """Return in a few words which limit these bytes exceed, "" if they may be parsed."""
-    # Only the first 64 bytes are searched for it, so JSON after more blanks is not checked.
-    first_byte = body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    if first_byte in (b"[", b"{") and _is_deep(body):
+    if _JSON_BEGINS.match(body) and _is_deep(body):
         return f"nested deeper than {DEEPEST}"
     if body.count(b"<") > MOST_TAGS:
         return f"more than {MOST_TAGS} tags"

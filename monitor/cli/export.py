@@ -64,8 +64,7 @@ def command(  # noqa: PLR0913 # one for each option
     zone = context.settings.timezone
     begin, end = span_of(first, last, zone)
     is_calendar = is_calendar or chosen in {"ics", "toml"}
-    # Events are always JSON lines. The formats json, sqlite and parquet are ignored.
-    if is_events and (is_calendar or kind == "csv"):
+    if is_events and (is_calendar or kind):
         raise click.UsageError("--events writes JSON lines: leave out --calendar and --format")
     with context.store() as store:
         if is_events:

@@ -120,6 +120,8 @@ def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]
         return blind
     successful = ([run for run in target_runs if run.state is not State.UNKNOWN] for target_runs in runs.values())
     by_target = [target_runs for target_runs in successful if target_runs]
+    if not by_target:
+        return blind
     of_one_monitor = (span for span in blind if span.monitor or span.cause not in _CAUSES_OF_ALL_MONITORS)
     watched = {span for span in of_one_monitor if all(_was_watched_by_other(span, each) for each in by_target)}
     return [span for span in blind if span not in watched]

@@ -228,7 +228,7 @@ class _HostDates:
         # The clocks may have drifted apart since the last date.
         drift = abs((at - self.at).total_seconds()) * _DRIFT
         widened = (self.bounds[0] - drift, self.bounds[1] + drift)
-        self.at = at
+        self.bounds, self.at = widened, at
         if distance(widened, bounds) <= _TOLERANCE:
             # A small gap between the two is imprecision. Then the gap itself becomes the bounds.
             agreed = overlap(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))

@@ -162,7 +162,7 @@ class Poller:
         else:
             if watched.target.url != target.url:
                 # Redirects of the old address do not apply to the new one.
-                watched.url = None
+                watched.url, watched.hops = None, ()
             watched.target, watched.promised_at = target, promised_at
             self._report_missed(target, watched.replan(windows, shift, now))
         queue, watched.goal = self._queue_of(target.host), goal

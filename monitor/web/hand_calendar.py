@@ -148,7 +148,9 @@ def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> N
     """Remove the address `part` of an entry, or cancel its release if `part` is "". Raises `InvalidInput` if absent."""
     table = next((one for one in tables if one.get("id") == entry and not _is_removed(one)), {})
     kept = [one for one in table.get("part", []) if one.get("id") != part]
-    if not table or (part and len(kept) == len(table.get("part", []))):
+    # A table with `of` adds only addresses, so it has no release to cancel.
+    is_absent = len(kept) == len(table.get("part", [])) if part else "of" in table
+    if not table or is_absent:
         raise InvalidInput(["It was removed before."])
     if part:
         table["part"] = kept

@@ -157,10 +157,10 @@ class LiveBoard:
                 yield _format_event("renew", {}, feed.position)
             # `_forget_task` sets `_task` to None after the task has ended.
             while self._task is not None and not self._closed and clock.monotonic() < ends:
+                # Cleared before the `yield`, so that a wakeup during it, such as that of `close`, is not lost.
+                listener.wakeup.clear()
                 if chunk := self._take_new_events(feed, listener):
                     yield chunk
-                # A wakeup during the `yield` is dropped. While the task runs, its next round wakes the stream again.
-                listener.wakeup.clear()
                 await listener.wakeup.wait()
         finally:
             feed.listeners.discard(listener)

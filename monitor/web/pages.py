@@ -135,15 +135,16 @@ def seen_text(interval: Mapping[str, str | None], timezone: str) -> str:
 def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
     """Return a delay in words: `2 s to 5 s after` the slot, `… before`, or `between 1 s before and 5 s after`.
 
-    `bounds` are in seconds, negative before the slot. Without a `min`, return `at most 5 s`. Empty if they are None.
+    `bounds` are in seconds, negative before the slot. Without a `min`, return `at most 5 s after` or `at least 5 s
+    before`. Empty if they are None.
     """
-    if bounds is None or (least := bounds["min"]) is None:
-        return as_json.length_text(bounds)
-    most = bounds["max"]
-    if most is None or least >= 0:
+    least, most = (None, None) if bounds is None else (bounds["min"], bounds["max"])
+    if least is None and most is None:
+        return ""
+    if most is not None and most <= 0 and (least is None or least < 0):
+        return f"{as_json.length_text({'min': -most, 'max': None if least is None else -least})} before"
+    if least is None or most is None or least >= 0:
         return f"{as_json.length_text(bounds)} after"
-    if most <= 0:
-        return f"{as_json.length_text({'min': -most, 'max': -least})} before"
     # Two units and no tenths, as in `length_text`.
     before, after = (length(side, ceil, parts=2, tenths=False) for side in (-least, most))
     return f"between {before} before and {after} after"

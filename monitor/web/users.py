@@ -122,8 +122,10 @@ def make_line(name: str, password: str, role: str = "", right: Right = Right.DUT
     """Return a new line of the users file for a person. Raises `ValueError` if a value cannot be used."""
     if not _NAME.fullmatch(name):
         raise ValueError(_NO_NAME)
-    if not SHORTEST <= len(password) <= LONGEST:
+    if len(password) < SHORTEST:
         raise ValueError(f"a password has at least {SHORTEST} characters; three random words are easy to remember")
+    if len(password) > LONGEST:
+        raise ValueError(f"a password has at most {LONGEST:,} characters")
     if not role.isprintable() or _parse_right(role) is not None:
         raise ValueError(f"a role is one line of text, and does not end in {', '.join(f':{one}' for one in Right)}")
     new = Password(secrets.token_bytes(16))

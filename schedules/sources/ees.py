@@ -62,7 +62,7 @@ def partial_slot(partial: Mapping[str, Any], timezone: str) -> Slot:
     try:
         year, month, day = (int(partial.get(name) or 0) for name in ("year", "month", "day"))
         full_date = date(year, month, day) if month and day else None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return no_slot(raw, "impossible", timezone)
     if full_date is not None:
         return on_days(full_date, full_date, raw, timezone)

@@ -156,17 +156,17 @@ BUDGETS = {
     "schedules": 8484,
     "monitor/plan": 1780,
     "monitor/look": 6237,
-    "monitor/judge": 4423,
+    "monitor/judge": 4425,
     "monitor/store": 6056,
     "monitor/deliver": 3063,
     "monitor/health": 1426,
     "monitor/ledger": 2301,
     "monitor/watch": 3892,
     "monitor/config": 1785,
-    "monitor/web": 6450,
+    "monitor/web": 6455,
     "monitor/app": 2579,
-    "monitor/rehearse": 3561,
-    "monitor/cli": 4903,
+    "monitor/rehearse": 3562,
+    "monitor/cli": 4902,
 }
 
 

@@ -162,5 +162,6 @@ def _check_names(data: Row, _zone: str) -> Iterator[FoundFault]:
             name = row.get("release")
             if isinstance(name, str) and name not in known:
                 yield f"{place}.release", f"no such release{did_you_mean(name, known)}", name
-            elif name is None and table == "expect" and set(row) - {"notices", "drafts"}:
-                yield f"{place}.release", "is required, except for notices and drafts", None
+    for place, row in rows_of(data, "expect"):
+        if row.get("release") is None and set(row) - {"notices", "drafts"}:
+            yield f"{place}.release", "is required, except for notices and drafts", None

@@ -27,6 +27,7 @@ def attributes(count: int, form: str = "a{}=1") -> bytes:
         (b"\xef\xbb\xbf \n" + nested(900_000), f"nested deeper than {DEEPEST}"),
         (b'["' + b"[" * 1000 + b'\\"' + b"{" * 1000 + b'\\\\"]', ""),
         (b'["\\\\"' + b"," + b"[" * 1000, f"nested deeper than {DEEPEST}"),
+        (b" " * 100 + b"[" * (DEEPEST + 1), f"nested deeper than {DEEPEST}"),
         (b"<p>" * MOST_TAGS, ""),
         (b"<p>" * (MOST_TAGS + 1), f"more than {MOST_TAGS} tags"),
         (attributes(MOST_ATTRIBUTES - 1), ""),

@@ -95,6 +95,7 @@ def test_a_noted_alert_mail_is_listed_once_at_its_sending_time_and_recorded_by_h
     [
         (b"\xff\x00 hello", "no e-mail with a date"),
         (b"", "no e-mail with a date"),
+        (ALERT_SENT_AT_5PM.replace(b"2017", b"99999999999"), "no e-mail with a date"),
         (ALERT_SENT_AT_5PM.replace(b"2017", b"2027"), "is in the future"),
     ],
 )

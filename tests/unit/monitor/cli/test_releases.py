@@ -184,6 +184,7 @@ def test_every_change_of_a_verdict_is_one_exported_line_oldest_first(run_cli: Ru
 def test_exported_events_are_those_of_the_period_and_never_csv(run_cli: RunCli) -> None:
     assert run_cli("export", "--events", "--to", "2018-01-01").out == ""
     assert run_cli("export", "--events", "--format", "csv").status == 2
+    assert run_cli("export", "--events", "--format", "parquet").status == 2
 
 
 def test_sqlite_export_has_verdicts_their_proof_and_the_meaning_of_every_column(run_cli: RunCli, folder: Path) -> None:

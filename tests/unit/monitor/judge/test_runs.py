@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.judge.runs import Blind, OutOfOrder, Run, fold_sighting, start_run, widest_gap
+from monitor.judge.runs import Blind, OutOfOrder, Run, drop_watched_spans, fold_sighting, start_run, widest_gap
 from monitor.judge.spells import build_spells
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import View
@@ -96,6 +96,12 @@ def test_a_gap_longer_than_the_spacing_allows_splits_a_run(gap: float, runs: int
 def test_a_blind_span_between_two_looks_splits_a_run(begins: float, ends: float, runs: int) -> None:
     blind = [Blind(after_slot(begins), after_slot(ends), "stopped")]
     assert len(folded_runs([a_sighting(ABSENT, 0), a_sighting(ABSENT, 10)], blind)) == runs
+
+
+def test_a_blind_span_is_kept_if_every_look_of_both_monitors_failed() -> None:
+    span = Blind(after_slot(0), after_slot(10), "killed", monitor="north")
+    failed = [replace(a_run("page", UNKNOWN, -60, 60), monitor=name) for name in ("north", "south")]
+    assert drop_watched_spans([span], {"r/page/edge": failed}) == [span]
 
 
 def test_only_the_last_run_changes_and_it_keeps_its_evidence() -> None:

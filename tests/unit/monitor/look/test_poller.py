@@ -128,6 +128,17 @@ def test_each_look_at_a_redirect_loop_requests_the_next_address_of_the_loop() ->
     assert [requested_page(request) for request in run.fetcher.asked] == ["a", "b", "a", "b", "a"]
 
 
+def test_a_new_address_may_redirect_where_the_old_one_did() -> None:
+    def reply(request: Request) -> Reply:
+        moved = Reply(301, b"", {"Location": "/moved"})
+        return Reply(200, b"<h1>Figures</h1>") if requested_page(request) == "moved" else moved
+
+    new = replace(target("page"), url=target("page").url.replace("/page", "/new"))
+    change_address = (1.5, lambda run: run.poller.watch(new, [window(every=1)]))
+    run = run_poller(watch_pages("page"), seconds=4.5, script=reply, later=[change_address])
+    assert [requested_page(request) for request in run.fetcher.asked] == ["page", "moved", "new", "moved", "moved"]
+
+
 def test_a_redirect_to_another_host_is_never_looked_at() -> None:
     reply = Reply(302, b"", {"Location": "http://169.254.169.254/latest"})
     run = run_poller(watch_pages("page"), seconds=2.5, script=lambda _: reply)

@@ -325,6 +325,14 @@ def test_same_release_is_added_only_once_but_again_after_it_was_removed() -> Non
     assert add_release(tables, *release) == f"{first}-2"
 
 
+def test_a_table_that_only_adds_addresses_has_no_release_to_remove() -> None:
+    tables: list[dict[str, Any]] = []
+    of_announced = {"id": "addresses-claims", "of": "claims", "title": "", "reason": "later"}
+    add_address(tables, of_announced, "https://y.example/", required=False)
+    with pytest.raises(InvalidInput, match="removed before"):
+        remove_addition(tables, "addresses-claims", part="", reason="removed")
+
+
 def test_address_of_an_added_release_is_a_part_of_its_entry() -> None:
     tables: list[dict[str, Any]] = []
     name = add_release(tables, "Same", "ofqual", "https://x.example/", NINE_THIRTY, "added")

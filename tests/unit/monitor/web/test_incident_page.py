@@ -188,7 +188,8 @@ async def test_typed_text_is_escaped_on_the_page(board: Board) -> None:
         (-2.0, 3.0, "between 2 s before and 3 s after"),
         (-0.9, 0.1, "between 1 s before and 1 s after"),
         (0.0, 1.0, "0 s to 1 s after"),
-        (None, 5.0, "at most 5 s"),
+        (None, 5.0, "at most 5 s after"),
+        (None, -5.0, "at least 5 s before"),
     ],
 )
 def test_delay_is_described_as_before_or_after_the_slot(least: float | None, most: float | None, words: str) -> None:

@@ -84,7 +84,7 @@ def test_check_of_an_unknown_name_costs_as_much_as_a_known_one(anne: str) -> Non
         ("a:b", SECRET, "", "a name is made of"),
         ("", SECRET, "", "a name is made of"),
         ("anne", "x" * 11, "", "at least 12 characters"),
-        ("anne", "x" * (LONGEST + 1), "", "at least 12 characters"),
+        ("anne", "x" * (LONGEST + 1), "", "at most 1,024 characters"),
         ("anne", SECRET, "duty\nroot:x", "one line"),
         ("anne", SECRET, "chief:head", "does not end in"),
     ],

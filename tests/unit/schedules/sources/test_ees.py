@@ -54,7 +54,15 @@ def test_partial_dates_keep_their_precision(
 
 
 @pytest.mark.parametrize(
-    "partial", [{"year": 2027, "month": 2, "day": 30}, {"year": 9999}, {}, {"year": "x"}, {"month": 13}]
+    "partial",
+    [
+        {"year": 2027, "month": 2, "day": 30},
+        {"year": 9999},
+        {"year": 10**30, "month": 2, "day": 3},
+        {},
+        {"year": "x"},
+        {"month": 13},
+    ],
 )
 def test_an_impossible_partial_date_gives_no_slot(partial: dict[str, object]) -> None:
     assert partial_slot(partial, "Europe/London").reason == "impossible"
