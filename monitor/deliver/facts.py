@@ -78,7 +78,7 @@ def _record_order(record: tuple[str, str]) -> tuple[str, int, str]:
 
 
 def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
-    """Return how sure the measurement is: looks, widest gap, blind spans, evidence, and other monitors with some."""
+    """Return how sure the measurement is: looks, widest gap, blind spans, evidence, and other monitors that kept it."""
     runs = [run for target in measured.runs.values() for run in target]
     slot = verdict.slot.instant if verdict.slot else None
     page = measured.runs.get(target_id(verdict.release, "page", View.EDGE), ())
@@ -88,6 +88,7 @@ def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
     monitors = {record.rpartition("-")[0] for record, _ in measured.records}
     return Certainty(
         monitor=measured.monitor,
+        # An unknown run consists of failed looks. Other runs count the failed looks between their sightings apart.
         looks=sum(run.looks + run.failed for run in runs),
         failed_looks=sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs),
         widest_gap=None if gap is None else gap.total_seconds(),

@@ -49,9 +49,10 @@ class MessageBuilder:
         if incident is not None and not is_unfinished:
             attachments = self._render_attachments(incident, channel)
         if incident is not None and incident.kind is Kind.PLATFORM:
+            # Someone else may be on call since the notice was written, so people of all shifts count.
             audience = self.rules.for_everyone_on_call().platform_audience(notice, incident, now)
             # The notice may be older than the routes. If they no longer choose the channel, it gets all releases.
-            _, releases = audience.get(channel, (now, incident.linked))
+            _due, releases = audience.get(channel, (now, incident.linked))
             notice = narrow_to_recipients(notice, incident, releases, now)
         link, page = links.acknowledge_link(notice), links.incident_page(notice)
         return self._redact_message(build_message(notice, incident, attachments, link, page, links.runbook))

@@ -111,8 +111,10 @@ class Outbox:
         endings = {channel.name: channel.formats for channel in channels}
         verdicts = self._store.verdicts
         self._message_builder = MessageBuilder(verdicts, endings, options.links, options.redactor, options.rules)
+        # This also forgets when each channel last got a digest.
         self._digest_rules |= dict.fromkeys(self._channels, options.digest_rule)
         self._name_of = options.rules.producer_name
+        # Channels that get a platform's fault as one thread, with pauses between its messages.
         folding = (name for name in self._channels if name in options.rules.folding)
         self._pacing = {name: self._pacing.get(name) or ThreadPacing() for name in folding}
         for removed in self._wakeups.keys() - self._channels.keys():
@@ -147,8 +149,9 @@ class Outbox:
     async def send_due(self, name: str) -> datetime | None:
         """Send the due deliveries of a channel. Return when to call this again, or None if none waits or it is removed.
 
-        First, one message replaces the deliveries that an ended silence suppressed, or that a digest covers. While
-        another process has the lease, none is sent.
+        First, one message replaces the deliveries that an ended silence suppressed, or that a digest covers. After each
+        such change, and after the attempts, the outbox is read again, until no delivery is ready. While another process
+        has the lease, none is sent.
         """
         while name in self._channels and not self._lease.is_ending:
             now = self._clock.now()
@@ -156,11 +159,12 @@ class Outbox:
             openings = self._digestible_openings(name, rows, now)
             # Openings wait a little for others, so that they become one digest.
             wait_ends = find_waiting_openings(openings, self._digest_rules[name], now)
+            # Earlier notices of a thread become due with an urgent one that follows them.
             pending = hurry_earlier_deliveries(
                 row.as_pending(self._earliest_attempt(row, wait_ends.get(row.notice.id, row.delivery.due)))
                 for row in rows
             )
-            ready = [one.notice for one in select_ready(pending, now)]
+            ready = [one.notice for one in select_ready(pending, now)]  # of each thread, only the first if it is due
             if not ready and not silenced.ended:
                 return min(filter(None, (next_due(pending), *silenced.until.values())), default=None)
             if (other_lease_ends := await self._lease.take_or_renew()) is not None:
@@ -168,6 +172,7 @@ class Outbox:
             if silenced.ended:
                 await self._writer.write(partial(self._notify_after_silences, silenced.ended, now))
                 continue
+            # A digest may also cover notices that are due but wait for an earlier one of their thread.
             due = {one.notice for one in pending if one.due <= now}
             first_attempts = [row.notice for row in rows if row.notice.id in due and row.delivery.attempts == 0]
             if not await self._bundle_notices(name, openings, first_attempts, now):
@@ -204,6 +209,7 @@ class Outbox:
         """Return the rows that wait for a channel and are not silenced, and the silenced ones. Update the backlog."""
         found, silenced = await self._ask(lambda: self._query_waiting(name, now))
         sendable = silenced.without_silenced(found)
+        # Silenced deliveries are counted as waiting, but could not have been sent yet.
         # A retried delivery has waited since its notice, because its due time moves with each attempt.
         waiting_since = (row.notice.at if row.delivery.attempts else row.delivery.due for row in sendable)
         self.backlogs[name] = Backlog(len(found), min(waiting_since, default=None), self._last_delivered.get(name))

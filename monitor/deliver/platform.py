@@ -64,20 +64,22 @@ class PlatformThread:
     def extend_opening(self, tx: Transaction, now: datetime) -> None:
         """Delay the thread's unsent opening on `folding` channels by another pause, because another release joined.
 
-        It is sent five pauses after the incident opened at the latest. Channels that get no earlier release are added.
+        It is sent five pauses after the incident opened at the latest. Channels that get a notice of this release, but
+        of no earlier one, are added to the opening.
         """
         opening = self.store.outbox.notice(thread_id(self.incident.id))
         if opening is None:
             return
         rows = {row.channel: row for row in self.store.outbox.deliveries(opening.id)}
+        # If no stored delivery is unsent, only new ones can be delayed, by the usual pause.
         pauses = self._opening_pauses() if any(map(is_unsent, rows.values())) else {}
         new = [one for one in self.rules.deliveries(opening, self.incident, now) if one.channel not in rows]
         for row in (*rows.values(), *new):
-            if row.channel in self.rules.folding and is_unsent(row):
+            if row.channel in self.rules.folding and is_unsent(row):  # a new one is unsent
                 pause = pauses.get(row.channel, self.rules.gather)
                 until = min(now + pause, self.incident.opened + _MOST_PAUSES * pause)
                 tx.save_delivery(replace(row, due=max(row.due, until)))
-            elif row in new:  # a channel that gets the opening at once
+            elif row in new:  # a new channel that is not folding gets the opening at once
                 tx.save_delivery(row)
 
     def _opening_pauses(self) -> dict[str, timedelta]:

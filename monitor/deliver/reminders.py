@@ -110,7 +110,7 @@ class Reminders:
         return [[one.id for one in still_open if self._due_notice(one, at) is not None] for at in instants]
 
     def _due_notice(self, incident: Incident, now: datetime) -> Notice | None:
-        """Return the notice that is due, or None: the first that a flapping page is steady again, or a reminder.
+        """Return the notice that is due, or None: that a flapping page is steady again (once), or else a reminder.
 
         A silence suppresses only the reminder.
         """

@@ -87,6 +87,7 @@ class ReportingRules:
         Open channels, which reach more than staff, get no notice before the slot, and none about leaks and leads.
         """
         if incident.kind is Kind.PLATFORM:
+            # It is about late releases, so their slot has passed, and open channels may get it.
             return [(name, due) for name, (due, _) in self.platform_audience(notice, incident, now).items()]
         is_public = _is_public(incident, now)
         names = [one for one in self.channels if is_public or one not in self.open_channels]

@@ -46,7 +46,7 @@ class Silenced:
 def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Silenced:
     """Return which of these deliveries a silence suppresses now, and which it did until it ended.
 
-    If a delivery is not due when its silence ends, it stays suppressed until it is due.
+    A delivery that is not due yet when its silence ends stays suppressed until its due time.
     """
     # A silence that was ended before it began never suppressed a message.
     silences = [one for one in store.outbox.silences(now - _READ_FOR) if one.begins < one.ends] if rows else []
@@ -56,14 +56,16 @@ def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Sil
         incident = store.verdicts.incident(row.notice.incident) if row.notice.incident else None
         covering = [one for one in silences if incident is not None and one.covers(incident)]
         active_until = [one.ends for one in covering if one.is_on(now)]
-        # A message that was attempted may have arrived, so it is retried unchanged. One that was released is sent.
+        # A message that was attempted may have arrived, so it is retried unchanged. One that `notify_after_silence`
+        # released is sent.
         is_new = not row.delivery.attempts and row.delivery.reason != _RELEASED
         ended = [one for one in covering if is_new and row.notice.at < one.ends <= now]
         if active_until or (ended and row.delivery.due > now):
+            # Until the last active silence ends or, if all have ended, until it is due.
             suppressed_until[row.notice.id] = max(active_until, default=row.delivery.due)
         elif ended:
             last = max(ended, key=lambda one: one.ends)
-            # One message replaces all rows of an incident, so the silence of the first row is enough.
+            # One message replaces all rows of an incident, so only the silence of its first row is kept.
             ended_silences.setdefault(row.notice.incident, (last, []))[1].append(row)
     return Silenced(suppressed_until, ended_silences)
 
@@ -78,15 +80,15 @@ def notify_after_silence(
 ) -> None:
     """Replace the deliveries that a silence suppressed on one channel by one notice of their incident's current status.
 
-    An incident that began and closed during the silence gives no notice. Another closed one, and one without measured
-    facts, gives its last message, as it was written.
+    There is no notice if the incident is closed and the channel never sent one about it. If it is closed otherwise, or
+    has no measured facts, its last suppressed notice is sent as it was written.
     """
     channel, incident = rows[0].delivery.channel, store.verdicts.incident(rows[0].notice.incident)
     if incident is None:
         return
     was_notified = _was_notified(store, incident, channel)
     if incident.closed is not None and not was_notified:
-        replacement = ""  # no message
+        replacement = ""  # no notice: it began and closed during the silence
     elif incident.closed is not None or incident.facts is None:
         replacement = rows[-1].notice.id
     else:
@@ -94,6 +96,7 @@ def notify_after_silence(
         kind = rows[0].notice.kind if is_opening_unsent else "still"
         fresh = refresh_incident(incident, now)
         changed = "a silence about it has ended"
+        # Each silence is another occasion, so that each gives a notice of its own.
         notice = make_fact_notice(kind, silence.id, fresh, fresh.facts or incident.facts, now, changed=changed)
         tx.add_notice(notice, [])
         tx.save_delivery(Delivery(notice.id, channel, DeliveryState.WAITING, now))

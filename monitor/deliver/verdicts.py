@@ -37,7 +37,7 @@ from schedules.times.zone import local_date
 
 _REPORTED_WITHIN = timedelta(days=1)
 _ALWAYS_REPORTED = (Kind.SHORT_NOTICE, Kind.UNWATCHED)
-_MOST = 1000
+_MOST_INCIDENTS = 1000
 _CALENDAR_READ_TAKES = timedelta(seconds=10)
 """How long a notice about a calendar entry waits for other entries that the same read shows as changed."""
 _LATELY = timedelta(days=730)
@@ -69,12 +69,12 @@ class VerdictRecorder:
     def record(self, tx: Transaction, verdict: Verdict, measured: Measurement, now: datetime) -> RecordedVerdict:
         """Save a verdict with the event, incident, draft and notices that follow from it.
 
-        A slot that was over when it was announced opens no incident. If a fault of the platform delays other releases
-        too, also update the thread about that fault.
+        An unproven release whose slot was over when it was announced opens no incident. If a fault of the platform
+        delays other releases too, also update the thread about that fault.
         """
         earlier = self.store.verdicts.incidents_of(verdict.release)
         known, decision = find_known_incident(earlier, verdict.release), Decision()
-        if not _was_over_when_announced(verdict):
+        if not _needs_no_incident(verdict):
             facts = release_facts(verdict, measured)
             facts = replace(facts, names=tuple(map(self.rules.producer_name, facts.producers)))
             decision = decide(facts, known, now, [one.id for one in earlier])
@@ -129,7 +129,8 @@ class VerdictRecorder:
     def _join_calendar_edit(self, tx: Transaction, decision: Decision, now: datetime) -> Decision:
         """Add a changed calendar entry to the unsent notice of the same edit, so that one edit gives one notice.
 
-        Return the decision, without its own notice in that case. Silenced incidents are not joined.
+        Return the decision, without its own notice in that case. Silenced incidents are not joined, so that a silence
+        suppresses only its own incidents.
         """
         incident = decision.incident
         if incident is None or [notice.kind for notice in decision.notices] != ["calendar"]:
@@ -137,10 +138,11 @@ class VerdictRecorder:
         silences = [one for one in self.store.outbox.silences(now) if one.is_on(now)]
         if any(one.covers(incident) for one in silences):
             return decision
-        known = (one for one in self.store.verdicts.open_incidents(_MOST) if are_of_one_edit(one, incident))
+        known = (one for one in self.store.verdicts.open_incidents(_MOST_INCIDENTS) if are_of_one_edit(one, incident))
         others = [one for one in known if not any(silence.covers(one) for silence in silences)]
         for opening in filter(None, (self.store.outbox.notice(thread_id(one.id)) for one in others)):
             if all(row.attempts == 0 for row in self.store.outbox.deliveries(opening.id)):
+                # Write the waiting notice again, about all entries.
                 entries = sorted([*others, incident], key=lambda one: (one.opened, one.id))
                 tx.save_notice(cover_whole_edit(opening, entries, now))
                 return replace(decision, notices=())
@@ -178,7 +180,7 @@ class VerdictRecorder:
         """Return the report on a platform's fault: its releases, measured as a period of one day."""
         verdicts, zone = self.store.verdicts, self.rules.timezone
         judged = verdicts.judged_on([one.release for one in incident.linked])
-        day, host = local_date(incident.occurred, zone), incident.producer
+        day, host = local_date(incident.occurred, zone), incident.producer  # a platform's incident has its host there
         period = select_period((period_row(verdicts, row.body) for row in judged), day, day, host=host)
         report = build_period_report(period, host, now, zone, self.rules.producer_name)
         return replace(report, incident=incident.id)
@@ -224,10 +226,10 @@ def with_brought_forward(body: dict[str, Any], words: Mapping[str, str] | None) 
     return body | {"brought_forward": {"to": instant_json(datetime.fromisoformat(to)), "by": by}}
 
 
-def _was_over_when_announced(verdict: Verdict) -> bool:
-    """Return whether the slot had passed when it was first read, so that an unproven release gets no incident.
+def _needs_no_incident(verdict: Verdict) -> bool:
+    """Return whether an unproven release gets no incident, because its slot had passed when it was first read.
 
-    If it passed within a day before, a finding of short notice or of an unwatched release still gives an incident.
+    It gets one if the slot had passed for a day at most, and a finding is short notice or that it was not watched.
     """
     passes = verdict.slot.passes() if verdict.slot is not None else None
     read_at = verdict.slot_learnt
@@ -247,9 +249,9 @@ def _status_change(verdict: Verdict, body: Mapping[str, Any], before: Judged | N
 
 
 def status_key(body: Mapping[str, Any]) -> str:
-    """Return a key that changes with what people call the status: verdict, slot, findings and which exposures are open.
+    """Return a key that changes with the status: verdict, grade, whether it is final, findings, open exposures, slot.
 
-    Lengths do not count, but whether one still grows does.
+    The length of a finding does not count, but whether it still grows does: then its maximum is unknown.
     """
     findings = sorted(
         (found["kind"], found["part"] or "", found["seconds"] is not None and found["seconds"]["max"] is None)

@@ -27,7 +27,7 @@ class HeartbeatWriter(BatchMember):
     # When it was last alive. None before `begin` and after `end`, which sets the final heartbeat instead.
     _alive: datetime | None = None
     _final_beat: Heartbeat | None = None
-    # The heartbeat of the batch that is being written, and the last one that the store confirmed.
+    # The heartbeat of the batch that is being written, and the last one that the store confirmed (`note_committed`).
     _offered: Heartbeat | None = None
     _committed: Heartbeat | None = None
     # The last heartbeat before it was made unique, and how often it was repeated since.
@@ -48,7 +48,7 @@ class HeartbeatWriter(BatchMember):
         self._final_beat, self._alive = Heartbeat(self.monitor, now, stopped=True), None
 
     def write(self, transaction: Transaction) -> None:
-        """Write the heartbeat if it has begun, and report a loss if the store no longer has the last one."""
+        """Write the heartbeat once `begin` was called. Report a loss if the store lacks the last committed one."""
         alive = self._alive
         beat = self._final_beat if alive is None else Heartbeat(self.monitor, alive)
         if beat is None:

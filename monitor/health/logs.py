@@ -67,12 +67,14 @@ class _FloodFilter(logging.Filter):
         self._seen: dict[tuple[object, ...], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether to write a line. Lines that strangers can cause are dropped after many equal ones in a minute.
+        """Return whether to write a line. Lines that strangers can cause are dropped after many alike in a minute.
 
-        The first line of a later minute gets `held_back`, the number of lines that were dropped.
+        Lines of one event and status are alike. The first of a later minute gets `held_back`, the number of dropped
+        lines, unless it is plain text.
         """
         event: dict[str, Any] = record.msg if isinstance(record.msg, dict) else {"event": str(record.msg)}
         name, status = event.get("event"), event.get("status")
+        # The web server logs malformed requests as plain text under this name.
         if record.name != "uvicorn.error" and name not in _CAUSED_BY_STRANGERS:
             return True
         began, count = self._seen.get((name, status), (record.created, 0))

@@ -205,7 +205,7 @@ class Metrics:
             yield from (generate_latest(_SingleMetric(metric)) for metric in collector.collect())
 
     def _host_label(self, host: str) -> str:
-        """Return the label that a host's looks are counted under. If it is new, create all its series."""
+        """Create a new host's series and return its label. Once `MOST_HOSTS` have one, it is `OTHER_HOSTS` for any."""
         label = host if len(self._hosts) < MOST_HOSTS else OTHER_HOSTS
         if label not in self._hosts:
             self._hosts.add(label)

@@ -63,11 +63,13 @@ class CalendarIncidents:
                 await self._record_decision(decision, now)
             return
         since = self._failing.setdefault(calendar, recorded.read.started)
-        last_usable = max(self.health.calendars.get(calendar, self.health.started), self.health.started)
-        is_stale = now - last_usable > self.health.stale_after(calendar)
+        # The time before this process started does not make a calendar stale. `last_read` may be before it.
+        stale_since = max(self.health.calendars.get(calendar, self.health.started), self.health.started)
+        is_stale = now - stale_since > self.health.stale_after(calendar)
         if known is None and not recorded.alarms and not is_stale:
             return
         last_read = self.health.calendars.get(calendar) or self.ledger.last_read(calendar)
+        # A read that raised alarms could be read, but is not believed.
         fault, producer, doubted = recorded.read.fault, producer or calendar, bool(recorded.alarms)
         trouble = alerts.CalendarTrouble(calendar, producer, fault, since, last_read, doubted=doubted)
         await self._record_decision(alerts.report_trouble(trouble, known, now, self.timezone), now)

@@ -200,7 +200,7 @@ class Ledger:
         `fresh` are the calendars that were read recently with success. Only these can show that an edition is missing.
         """
         async with self._lock:
-            past = await self._memory.past_editions(self._clock.now())
+            past = await self._memory.past_editions(now)
             found = list(self._memory.editions())
             return await offload_many(len(found), lambda: list(find_missing_editions(found, past, fresh, now)))
 
@@ -252,19 +252,20 @@ class Ledger:
     async def _record_repeated(
         self, state: CalendarState, read: CalendarRead, as_of: datetime, watched: Collection[str]
     ) -> RecordedRead:
-        """Record a read that repeats the last one: confirm its promises, and count the entries that it should show.
+        """Record a read that repeats the last one: confirm its promises, and count removed entries that it should show.
 
         Of more than `SMALL` promises, those for releases that are not `watched` are confirmed only every six hours.
         """
         name, at = read.calendar, read.finished
-        shown = {uid: self._memory.release_of[name, uid] for uid in state.promised_entries()}
+        release_of_shown = {uid: self._memory.release_of[name, uid] for uid in state.promised_entries()}
         last_all = self._last_confirmed_all.get(name)
-        confirms_all = len(shown) <= SMALL or last_all is None or at - last_all >= _CONFIRM_ALL_EVERY
-        confirmed = {uid: release for uid, release in shown.items() if confirms_all or release in watched}
+        confirms_all = len(release_of_shown) <= SMALL or last_all is None or at - last_all >= _CONFIRM_ALL_EVERY
+        confirmed = {uid: release for uid, release in release_of_shown.items() if confirms_all or release in watched}
         removed = {uid: entry.last_seen for uid, entry in state.entries.items() if not entry.is_listed}
+        # Removed entries whose slot is ahead are missing. Their promises (`unlisted`) count one more read without them.
         missing = [] if state.reading is None else find_unlisted(removed, state.reading, at)
-        unlisted = self._count_unlisted(state, self._memory.release_of, missing, shown.values(), as_of)
-        # If this read counts missing entries, a later read must not replace its write.
+        unlisted = self._count_unlisted(state, self._memory.release_of, missing, release_of_shown.values(), as_of)
+        # A later read with an equal result may replace this write. If this one counts missing entries, none may.
         result = None if unlisted else ("confirmed", confirms_all)
         rows = write.prepare_confirming_read(read, confirmed, as_of, unlisted)
         await self._write_with_short_wait(rows, name, repeated_result=result)
@@ -285,11 +286,14 @@ class Ledger:
     ) -> list[Promise]:
         """Count one more read that did not show the `missing` entries, and return their changed promises.
 
-        The read describes the calendar as of `at` or later, and shows the releases `shown`. A release that it shows
-        under another id is left out. The titles of entries that may have replaced a missing one are added.
+        The read describes the calendar as of `at` or later, and shows the releases `shown`. The titles of entries that
+        may have replaced a missing one are added.
         """
+        # An entry is not missing if its title and slot, or another entry of its release, are shown under another id.
         uids = {release_of[state.name, uid]: uid for uid in missing if not state.is_under_another_id(uid)}
-        for release in shown if uids else ():
+        if not uids:
+            return []
+        for release in shown:
             uids.pop(release, None)
         successors = {release: state.find_successors(uid) for release, uid in uids.items()}
         return self.book.count_unlisted(state.name, successors, at)
@@ -311,10 +315,12 @@ class Ledger:
         self._memory.apply_change(change)
         self.book.replace_promises(updated)
         self.book.confirm(name, confirmed, as_of)
+        # Only entries that two reads in a row lack are logged. All missing ones were counted above (`unlisted`).
         for what, uids in (("absent", changes.absent), ("reappeared", changes.reappeared)):
             for uid in uids:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
         promised = {release_of[name, uid] for uid in changes.promises}
         last_titles = (entry.titles[-1] for entry in result.state.entries.values() if entry.titles)
         retitled = [change for change in last_titles if change.at == read.finished]
-        return RecordedRead(read, (), change, promised, confirmed, retitled, {promise.release for promise in unlisted})
+        unlisted_releases = {promise.release for promise in unlisted}
+        return RecordedRead(read, (), change, promised, confirmed, retitled=retitled, unlisted=unlisted_releases)

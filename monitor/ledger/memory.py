@@ -14,7 +14,7 @@ from alerts.incident import Incident
 from monitor.judge.runs import Run
 from monitor.ledger.missing_editions import PastEditions
 from monitor.ledger.promises import PromiseBook
-from monitor.ledger.state import CalendarEntry, CalendarState, Joining, ReadResult, join_again
+from monitor.ledger.state import MOST_COUNTS, CalendarEntry, CalendarState, Joining, ReadResult, join_again
 from monitor.ledger.write import LedgerChange
 from monitor.plan.targets import release_from_id
 from monitor.store.rows import Announced, SeriesEdition
@@ -148,7 +148,7 @@ class LedgerMemory:
 
         Blocks. Call `join_loaded` afterwards to join the entries.
         """
-        reads = {name: self._store.ledger.reads(name, limit=20) for name in self._rules.order}
+        reads = {name: self._store.ledger.reads(name, limit=MOST_COUNTS) for name in self._rules.order}
         states = {name: CalendarState.from_reads(name, rows) for name, rows in reads.items()}
         entries: dict[str, dict[str, CalendarEntry]] = {name: {} for name in states}
         release_of: dict[Key, str] = {}

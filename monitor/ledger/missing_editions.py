@@ -56,8 +56,8 @@ def _group_by_series(editions: Iterable[SeriesEdition]) -> dict[Series, list[Ser
     """Return the editions of each series. Editions with no word in their title that names a series are left out."""
     by_series: dict[Series, list[SeriesEdition]] = defaultdict(list)
     for edition in editions:
-        series = series_of(edition.producer, edition.title)
-        if series[1]:
+        _producer, title_words = series = series_of(edition.producer, edition.title)
+        if title_words:
             by_series[series].append(edition)
     return by_series
 

@@ -82,13 +82,14 @@ class CalendarPages:
             raise UnansweredAsk(f"{fault} ({request.url})")
         if answer.status == 304 and last is not None:
             return replace(last, as_of_range=answer_time_bounds(answer))
-        digest = hashlib.sha256(answer.body).digest()
+        digest = hashlib.sha256(answer.body).digest()  # of the body as received, with personal data
         if last is not None and last.digest == digest:
             answer = replace(answer, body=last.page.body)  # without personal data already
         elif self.strip:
             answer = replace(answer, body=await self._strip_people(request.url, answer.body))
         page = Page(request.url, answer.status, answer.body, dict(answer.headers))
         fetched = FetchedPage(answer, page, digest, answer_time_bounds(answer))
+        # The next request needs this page if its answer may be a 304, or an equal body that need not be stripped again.
         if self.strip or {"etag", "last-modified"} & set(answer.headers):
             self._fetched[request.url] = fetched
         return fetched

@@ -139,8 +139,9 @@ def early_read_needed_since(verdict: Verdict) -> datetime | None:
 def confirmation_needed_since(verdict: Verdict) -> datetime | None:
     """Return the earliest time of a calendar read that can confirm a breach's promise (rule 13).
 
-    None if there is no breach, if such a read was made, or if it is too soon for one. If our clock is behind, the time
-    can be after the verdict, because sightings are dated by true time.
+    It is the slot or, unless a part is late, when the last early content was first seen, if that was before the slot.
+    None if there is no breach, if such a read was made, or if the slot has not come and no sighting is dated. If our
+    clock is behind, the time can be after `verdict.at`, because sightings are dated by true time.
     """
     begins = None if verdict.slot is None else verdict.slot.begins()
     kinds = {finding.kind for finding in verdict.findings}
@@ -155,5 +156,5 @@ def confirmation_needed_since(verdict: Verdict) -> datetime | None:
     dated = [seen for seen in sightings if seen is not None]
     since = min(begins, max(dated, default=begins))
     is_confirmed = verdict.confirmed is not None and verdict.confirmed >= since
-    is_too_soon = not dated and verdict.at < since
+    is_too_soon = not dated and verdict.at < begins
     return None if is_confirmed or is_too_soon else since

@@ -137,6 +137,7 @@ class CalendarReader:
     def _check_and_adjust(self, reading: Reading) -> Reading:
         """Return a reading with adjusted entries, or the last if equal. Raises `UnreadableCalendar` if too large."""
         last = self._reading
+        # As for `_needs_worker`, the danger is a hostile answer. A local file is none.
         if self.file is None and len(reading.announcements) > MOST_ENTRIES:
             raise UnreadableCalendar(f"more than {MOST_ENTRIES} entries")
         if self.adjust is not None:

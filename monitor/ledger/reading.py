@@ -37,10 +37,11 @@ def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, last_usabl
     """Return whether a calendar must be read now because of a slot, besides the reads by its interval.
 
     Every calendar is read 4 minutes before a slot and 1 minute after it. A change read before the slot moves the slot,
-    and one read after it leaves the verdict `unproven`. A calendar that is not read `often` is also read 10 minutes
-    before a slot, if its last usable read was more than 15 minutes before it, and 5 and 60 minutes after it
-    (`facts/calendars.md` §6 rule 5). `tried` is the time of the last read, also of a failed one.
+    and one read after it leaves the verdict `unproven`. A calendar that is not read `often` is also read 5 and 60
+    minutes after a slot. If its last usable read was more than 15 minutes before the slot, it is also read 10 minutes
+    before that (`facts/calendars.md` §6 rule 5). `tried` is the time of the last read, also of a failed one.
     """
+    # Each of these reads is due for 15 minutes. After that the calendar's interval decides.
     times = (time for slot in slots for time in _read_times(slot, now, last_usable, often=often))
     return any(time <= now < time + OFTEN and tried < time for time in times)
 

@@ -20,7 +20,8 @@ from schedules.source import Reading
 from schedules.times.zone import LONDON, local_date
 
 _MOST_TITLES = 100
-_MOST_COUNTS = 20
+MOST_COUNTS = 20
+"""The most reads of a calendar whose numbers of entries are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ class CalendarState:
 
         The row of a read is written last. If the process stopped before that, the read does not count.
         """
+        # `gone` is the read that removed the entry. Without a stored read, there is none to compare it with.
         is_removal_complete = row.gone is None or self.last_read is None or row.gone <= self.last_read
         absent_since = row.gone if is_removal_complete else None
         announcement = announcement_from_json(row.body["announcement"])
@@ -195,6 +197,7 @@ def evaluate_read(
     changes = replace(changes, promises=promises)
     shown = {announcement.uid: announcement for announcement in reading.announcements}
     updated = {uid: _show_entry(state, uid, announcement, read.finished) for uid, announcement in shown.items()}
+    # The read before this one was the last that showed the entries which are now missing.
     last_shown = state.last_read or read.finished
     for uid in changes.first_missing:
         updated[uid] = replace(state.entries[uid], last_shown=last_shown, absent_since=read.finished)
@@ -203,7 +206,7 @@ def evaluate_read(
         state,
         entries={**state.entries, **updated},
         # After a person has accepted a change, compare later reads only with this one.
-        counts=[entry_count] if is_accepted else [*state.counts[1 - _MOST_COUNTS :], entry_count],
+        counts=[entry_count] if is_accepted else [*state.counts, entry_count][-MOST_COUNTS:],
         last_read=read.finished,
         reading=reading,
         as_of=as_of,

@@ -159,11 +159,12 @@ class Pacer:
         self._set_pace(_PACE_AFTER_REFUSAL)
 
     def _set_pace(self, pace: float) -> None:
-        """Use the fraction `pace` of the rate from now on, and set how far apart requests must then start."""
+        """Use the fraction `pace` of the rate from now on. Set the usual and the least time between two starts."""
         self._pace = pace
         if self.turns is None:
             self.gap = self._least_wait = least_gap(self.rate * pace)
             return
+        # All monitors together have one turn in each `turns.gap`. This monitor has only a fraction of the turns.
         self.gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
         # At full pace, turns already keep starts apart. The last start may have been late in its turn, so deduct that.
         self._least_wait = (self.gap if pace < 1.0 else self.turns.gap) - LATEST_START

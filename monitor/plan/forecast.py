@@ -94,12 +94,14 @@ def looks_per_minute(plans: Iterable[Sequence[Window]], begin: datetime, end: da
     # Releases of one slot are looked at in the same windows.
     for window, target_count in Counter(chain.from_iterable(plans)).items():
         looks_a_minute, remainder = divmod(MINUTE, window.every)
-        # If a minute is a multiple of the spacing, each minute that is wholly in the window has the same number of
-        # looks. The looks before these minutes and after them are counted one by one.
-        first_whole = max(0, ceil((window.begins - begin) / MINUTE))
-        whole_end = first_whole if remainder else max(first_whole, (min(window.ends, end) - begin) // MINUTE)
+        # If a minute is a multiple of the spacing, all minutes that are wholly in the window have the same number of
+        # looks. Otherwise no minute is counted as a whole.
+        first_whole = whole_end = max(0, ceil((window.begins - begin) / MINUTE))
+        if not remainder:
+            whole_end = max(first_whole, (min(window.ends, end) - begin) // MINUTE)
         for minute in range(first_whole, whole_end):
             looks[minute] += target_count * looks_a_minute
+        # The looks before these minutes and after them are counted one by one.
         due_before = _due_instants(window, begin, min(end, begin + first_whole * MINUTE))
         for due in chain(due_before, _due_instants(window, begin + whole_end * MINUTE, end)):
             looks[(due - begin) // MINUTE] += target_count
@@ -170,12 +172,12 @@ def _describe_spacing(
     spacings = spacings_at(plans, minute, rate)
     if not spacings:
         return text
-    closest = min(every for every, _ in spacings)
-    actual = sorted(spacing for (every, _), spacing in spacings.items() if every == closest)
+    closest = min(kind.every for kind in spacings)
+    actual = sorted(spacing for kind, spacing in spacings.items() if kind.every == closest)
     least, most = (f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}" for seconds in (actual[0], actual[-1]))
     text += f": every {least if least == most else f'{least} to {most}'} s where {closest:g} s is wanted"
     needed_spacing = close_enough.total_seconds()
-    is_slot_near = closest <= needed_spacing
+    is_slot_near = closest <= needed_spacing  # looks this close are wanted mainly around slots
     if not is_slot_near or _most_important_spacing(spacings) <= close_enough:
         return text
     sufficient = least_sufficient_rate(plans, minute, close_enough)

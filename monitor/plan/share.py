@@ -84,7 +84,8 @@ class Share:
         All members together may send `rate` requests a second. They have equally many turns or, if the hosts are
         divided, the host's owner has nearly all turns. At `epoch`, this monitor's steady clock was at zero.
         """
-        # Every monitor counts the turns from the zero of the store's clock, so all of them number a turn alike.
+        # Every monitor counts the turns from when the store's clock was at zero, so all of them number a turn alike.
+        # `store_zero` is that moment on this monitor's steady clock.
         begins, gap = epoch + timedelta(seconds=self.store_zero), timedelta(seconds=(1.0 + _SLACK) / rate)
         if self.name not in self.members:
             return Turns(begins, gap, cycle=1, mine=frozenset())

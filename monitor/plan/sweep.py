@@ -148,25 +148,28 @@ class Sweep:
             return _longest_ago_first([*pages, *unproved_announcements])
         proved = [page for page in pages if page.is_absence_proved()]
         looks = _count_looks(self.slot - now, gap)
-        last_round = _longest_ago_first([*proved, *_first_by_rank(unproved, looks)])
-        # Within the tolerance, announcements get only the looks that the last round of the pages leaves.
-        spare = max(0, looks - ceil(_ROUND_SLACK * len(last_round)))
-        return [*_longest_ago_first(unproved_announcements)[:spare], *last_round]
+        # Pages with a proof usually come last, because they were looked at last. They get the looks that are left.
+        page_round = _longest_ago_first([*proved, *_first_by_rank(unproved, looks)])
+        # Announcements get only the looks that one round of the pages leaves. They go first, so that pages go late.
+        spare = max(0, looks - ceil(_ROUND_SLACK * len(page_round)))
+        return [*_longest_ago_first(unproved_announcements)[:spare], *page_round]
 
     def _order_after_slot(
         self, pages: Sequence[PartProof], announcements: Sequence[PartProof], now: datetime, gap: timedelta
     ) -> list[PartProof]:
         """Return the looks that are most likely to prove parts before the tolerance ends.
 
-        A page that was proved absent before the slot only has to be seen. Other pages may still be absent: a look just
-        after the slot can prove that. So these go first for the first seconds, and last from then on.
+        A page that was proved absent before the slot only has to be seen. Another page can be proved only if a look
+        finds it still absent, which is likely for a few seconds. So the other pages go first then, and last afterwards.
         """
         looks, early_looks = _count_looks(self.ends - now, gap), _count_looks(self.slot + MAY_STILL_COME - now, gap)
         absent_before = [page for page in pages if page.is_absence_proved()]
         provable = _longest_ago_first(_first_by_rank(absent_before, looks))
         spare = looks - len(provable)
         unproved = [page for page in pages if not page.is_absence_proved()]
-        others = _longest_ago_first(_first_by_rank(unproved, min(spare, early_looks) if early_looks else spare))
+        # While the others go first, there are no more of them than can be looked at in these seconds.
+        most_others = min(spare, early_looks) if early_looks else spare
+        others = _longest_ago_first(_first_by_rank(unproved, most_others))
         if all(page.last_look >= self.slot for page in provable):
             # The first round is over: a page that is not seen yet may be at another address.
             provable = _longest_ago_first([*provable, *announcements])
@@ -238,6 +241,8 @@ class Sweep:
         if sent >= self.slot:
             # The cache may still serve a copy from before the release.
             return proved_from < self.slot or sent >= self.slot + ORIGIN_FROM
-        # The origin's last absence may be too old to prove the part on time, but recent enough to set the interval.
+        # The origin's last absence may be too old to prove the part on time, but recent enough to set the start of its
+        # first-seen interval. Then the interval would begin before the tolerance, whatever the edge shows.
         proof_begins = self.slot - self.tolerance
-        return sent >= proof_begins and self.slot - _ORIGIN_DECIDES_FOR <= part.origin_absent_at < proof_begins
+        is_interval_too_wide = self.slot - _ORIGIN_DECIDES_FOR <= part.origin_absent_at < proof_begins
+        return sent >= proof_begins and is_interval_too_wide

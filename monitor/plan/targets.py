@@ -112,7 +112,7 @@ def _witness_targets(release: Release) -> list[Target]:
         id=target_id(release.id, ANNOUNCEMENT, View.ORIGIN),
         release=release.id,
         part=ANNOUNCEMENT,
-        view=View.ORIGIN,
+        view=View.ORIGIN,  # so that no cache answers with an old copy
         url=release.link,
         host=GOVUK,
         recognise=ANNOUNCEMENT,
@@ -124,7 +124,7 @@ def _witness_targets(release: Release) -> list[Target]:
         id=target_id(release.id, INDEX, View.ORIGIN),
         part=INDEX,
         url=newest_on_govuk(release.producer),
-        recognise="unlisted",
+        recognise="unlisted",  # absent while no entry has its title, except entries at `alternatives`
         alternatives=known_urls,
     )
     return [announcement, index]
@@ -133,8 +133,9 @@ def _witness_targets(release: Release) -> list[Target]:
 def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str] = ()) -> list[Target]:
     """Return the tripwires of a producer: its newest publications on GOV.UK, and its own listings and feeds.
 
-    `producer` is the organisation's slug if www.gov.uk is among its `hosts` (query of `facts/govuk.md` §8).
+    If www.gov.uk is among its `hosts`, `producer` must be the organisation's slug on GOV.UK.
     """
+    # `*` stands for any entry of a feed, or any link of a page.
     urls = [(url, "feed:*" if _is_feed(url) else "link:*") for url in newest]
     if GOVUK in hosts:
         atom = f"https://{GOVUK}/government/organisations/{producer}.atom"
@@ -153,7 +154,7 @@ def sitemaps_of(producer: str, urls: Iterable[str]) -> list[Target]:
 
 
 def newest_on_govuk(organisation: str) -> str:
-    """Return the search query for the fifty newest statistics of an organisation on GOV.UK."""
+    """Return the search query for the fifty newest statistics of an organisation on GOV.UK (`facts/govuk.md` §8)."""
     query = [("filter_organisations", organisation)]
     query += (("filter_content_store_document_type", kind) for kind in _RELEASED_TYPES)
     query += [("order", "-public_timestamp"), ("count", "50"), ("fields", _LISTED)]

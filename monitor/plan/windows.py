@@ -118,7 +118,8 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
         return ()
     windows = windows_for(target, promised.slot, progress, watch, now, exact=exact, default_time=default_time)
     for other in promised.disagreements:
-        # It is not known yet which calendar is right, so both slots are watched closely.
+        # It is not known yet which calendar is right, so both slots are watched closely. Only the slot windows of the
+        # other one are added, with the chance of an exact slot.
         other_windows = windows_for(target, other.slot, progress, watch, now, default_time=default_time)
         windows = add_slot_windows(windows, other_windows)
     is_guess = target.origin is Origin.PREDICTED and not is_named
@@ -137,6 +138,7 @@ def windows_of_guess(
     serves_all_editions = target.recognise == PERIOD
     if is_public and not serves_all_editions:
         return tuple(windows)
+    # The phases that begin an hour after the page came out have no `least_guess_spacing`, and neither has `AGAIN`.
     by_phase = ((window, PHASE_BY_NAME[window.name].least_guess_spacing) for window in windows)
     polled = [(window, least_spacing(watch)) for window, least_spacing in by_phase if least_spacing is not None]
     if is_public:
@@ -291,7 +293,8 @@ def _windows_once_seen(slot: Slot, progress: Progress, watch: WatchSettings) -> 
         return
     anchor, settled = slot.begins() or since, since + watch.settle.until
     spacing = watch.settle.every if progress.is_complete else watch.settle.parts_every
-    # From the grid point before, so that the new plan does not delay the look that was next.
+    # `on_grid` returns the first due instant from `since` on. Begin at the one before, so that the new plan does not
+    # delay the look that was next.
     yield Window(phases.SETTLE.name, on_grid(since, anchor, spacing) - spacing, settled, spacing)
     if progress.is_complete:
         yield _make_window(phases.AFTER, settled, max(settled, since + watch.after.until), anchor, watch)

@@ -63,6 +63,7 @@ class Admission:
 
         Also store again the releases of the ledger that differ from their stored rows.
         """
+        # Listings may show releases that are due in the next 400 days. Fewer are watched: those within `watch.ahead`.
         listable = await self._add_listable(self.ledger.book.releases(), now)
         await self._update_watch(now, listable, self.watch.ahead, soon=True)
         known, open_rows = self.ledger.releases, await self.ask(self.store.verdicts.open_judged)
@@ -80,13 +81,15 @@ class Admission:
         if read.change is not None:
             for old in read.change.joined.replaced_releases():
                 self.watch.forget(old)
+        # The read repeated a promise for these (`confirmed`), or did not show them although it should (`unlisted`).
         for name in self.watch.releases.keys() & {*read.confirmed, *read.unlisted}:
             self.watch.update_promises(name, self.ledger.promises(name))
         if read.change is not None:
             now = self.clock.now()
             changed = {*read.change.joined.altered, *read.promised}
-            # A watched release that the ledger has not changed costs only a comparison.
+            # All watched releases are compared with the ledger. One that it has not changed costs only the comparison.
             to_update = {*changed, *self.watch.releases}
+            # Those that are near are watched below, so the result is not needed.
             await self._add_listable(to_update, now)
             new = read.change.new_releases()
             # The store has nothing on new releases. It is not queried for them, so this cannot fail.
@@ -111,8 +114,10 @@ class Admission:
             # The first call: try until the store answers.
             await repeat_until_answered(lambda: self.watch_all_near(self.clock.now()), self.clock, _RETRY_SECONDS)
         now = self.clock.now()
+        # This is far enough for listings and for looks. `_update_watch` chooses those that are near enough for looks.
         ahead = max(LISTINGS_AHEAD, self.watch.ahead)
         self._listable = await self.ledger.drop_past_and_find_near(now, self.watch.releases, ahead)
+        # A release that is not near is not watched again anyway, so it need not be remembered as finished.
         self._finished = {name: state for name, state in self._finished.items() if name in self._listable}
         await self._update_watch(now, self._listable, self.watch.ahead)
 
@@ -121,7 +126,8 @@ class Admission:
         now, book = self.clock.now(), self.ledger.book
         slots: dict[str, set[datetime]] = defaultdict(set)
         for name, watched in self.watch.releases.items():
-            # Finding the slot in force is slow. Skip it if it can only be one that another release had already.
+            # Finding the slot in force is slow. Skip it if no slot is promised from `begin` to `end`, or if `slots` has
+            # all of them already.
             instants, calendars = book.promised_instants(name, begin, end), watched.release.calendars
             if all(instant in slots[calendar] for instant in instants for calendar in calendars):
                 continue
@@ -155,7 +161,8 @@ class Admission:
         """Watch from now on only the releases in this monitor's share of the hosts."""
         self.share = share
         if share.name not in share.members:
-            # Our lease has ended, and we send no requests until we have it again. Then most of these are ours again.
+            # Our lease has ended, and we send no requests until we have it again. Keep the watched releases, because
+            # most of them will be ours again then.
             return
         async for name, watched in with_pauses(list(self.watch.releases.items()), self.clock):
             if not self._is_ours(watched.release):
@@ -227,6 +234,7 @@ class Admission:
             self._update_watched([release])
             if self._needs_watch(release):
                 row = judged.get(release.id)
+                # Parts of a stored verdict have no recogniser. `place` is the address at which looks found its page.
                 self.watch.adopt(
                     release,
                     self.ledger.promises(release.id),

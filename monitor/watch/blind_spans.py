@@ -116,6 +116,7 @@ class OutOfOrderLooks:
 
         After a small step of the clock, also record a blind span. The poller notices and reports a larger step.
         """
+        # A sighting is only out of order after a last run, so `last` is never None here.
         catches_up_at = sighting.received if last is None else last.last_received
         if self._reported_until.get(sighting.target) == catches_up_at:
             return

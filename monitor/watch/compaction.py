@@ -52,7 +52,8 @@ class Compaction:
     async def _compact_release(self, release: str, before: datetime) -> int:
         """Merge the runs of a release, target by target. Return how many runs fewer the store has."""
         all_runs, all_merged = await self.ask(lambda: self._plan_merge(release, before))
-        # One transaction for each target: each merge by itself keeps the verdict, and other writes wait for one only.
+        # One transaction for each target, so that other writes wait for one only. Each merge keeps all proofs of its
+        # target, so it is harmless if the process stops before the next one.
         for target in {run.target for run in all_merged}:
             runs = [run for run in all_runs if run.target == target]
             merged = [run for run in all_merged if run.target == target]
@@ -69,8 +70,8 @@ class Compaction:
             return set(), set()
         merged_case = replace(case, runs=_merge_early_absence(case))
         verdict, merged_verdict = case.verdict(self.policies, row.at), merged_case.verdict(self.policies, row.at)
-        if body_of(verdict, None) != body_of(merged_verdict, None):
-            # For example, a finding counts failed looks. Keeping it is worth more than saving space.
+        if body_of(verdict, incident=None) != body_of(merged_verdict, incident=None):
+            # Its JSON would change. For example, a finding counts failed looks. This is worth more than space.
             _log.info("compaction_differs", release=release)
             return set(), set()
         stored_runs = {run for runs in case.runs.values() for run in runs}

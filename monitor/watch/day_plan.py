@@ -109,8 +109,9 @@ class HostPlan:
     def as_json(self) -> dict[str, Any]:
         """Return the plan of the host as JSON. `minutes` has only those with looks.
 
-        `apart` has the seconds between looks that are wanted (`every`) and affordable (`apart`). `enough` is the budget
-        that would prove all parts of a slot.
+        `apart` has a row for each kind of target in the busiest minute: its `chance` of a change, and the seconds
+        between looks that it wants (`every`) and gets (`apart`). `enough` is the budget that would prove all parts of a
+        slot. `stretch` is the property.
         """
         at, looks = self.peak
         return {
@@ -151,7 +152,10 @@ class Day:
     now: datetime
 
     def plan_release(self, release: Release, promises: Sequence[Promise]) -> PlannedRelease | None:
-        """Return the plan of one release by its slot, or by its verdict if that is past. None without looks to make."""
+        """Return the plan of one release, or None if it needs no looks in the period.
+
+        If its slot is before the period, its looks continue from its verdict as of now. Otherwise it counts as unseen.
+        """
         promised = slot_in_force(release, promises, self.now)
         slot = promised.slot
         slot_begins = slot.begins() if slot is not None else None
@@ -230,14 +234,15 @@ def plan_hosts(
     for release in releases:
         for host, proof in release.required_proofs:
             proofs[host].append(proof)
-    # With looks this far apart, a release in the first half of the tolerance is still proved to be on time.
+    # A release is on time if a look sees it before the tolerance ends. With looks half a tolerance apart, this is sure
+    # for one that comes out in the first half.
     hosts, close_enough = [], rules.policies.general.on_time_within / 2
     for host, targets in plans.items():
         minutes = forecast.looks_per_minute(targets, begin, end)
         rate = load.budget.rate(host)
         slots = forecast.forecast_slots(proofs[host], rate, begin, end)
         warning = forecast.overload_warning(host, minutes, rate, targets, load.timezone, close_enough, slots=slots)
-        busiest, _ = forecast.busiest_minute(minutes) or minutes[0]
+        busiest, _ = forecast.busiest_minute(minutes) or minutes[0]  # it is None only without minutes
         spacings = forecast.spacings_at(targets, busiest, rate)
         hosts.append(HostPlan(host, rate, len(targets), minutes, spacings, warning, tuple(slots)))
     return sorted(hosts, key=lambda plan: -plan.looks)

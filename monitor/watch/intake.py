@@ -52,10 +52,11 @@ class LookTally:
         self.heartbeat.note_alive(self.clock.now())
         self.metrics.count_look(target.host, outcome_of(sighting.state, failure), duration, started_late)
         if self.skew.is_known():
-            bounds = Bounds(*self.skew.bounds())
+            least, most = self.skew.bounds()
+            bounds = Bounds(least, most)
             if bounds != self.health.offset:
                 self.health.note_clock_offset(bounds, sighting.received)
-                self.metrics.clock_offset.set(((bounds.min or 0.0) + (bounds.max or 0.0)) / 2)  # their middle
+                self.metrics.clock_offset.set((least + most) / 2)
 
     def note_start(self, target: Target, late: float) -> None:
         """Remember by how many seconds a look started late, until its answer is counted."""

@@ -78,7 +78,7 @@ class JudgingQueue:
         """
         now = self._clock.now()
         if self._is_all_queued:
-            # Releases that remain from the last time come first, so that each one is judged.
+            # Releases that remain from the last time stay at the end, which is taken first, so that each one is judged.
             self._remaining = [*sorted({*known}.difference(self._remaining), reverse=True), *self._remaining]
             self._is_all_queued = False
         while self._later and self._later[0][0] <= now:
@@ -174,8 +174,8 @@ class Judging:
     def _judge_and_prepare_record(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
         """Judge a release. Return the coroutine that records its verdict, or None if no record is needed now.
 
-        None is needed if nothing visible changed. If the verdict is only used to plan looks for a while, or must wait
-        for a calendar read, the release is judged again then.
+        No record is needed if nothing visible changed. If the verdict is only used to plan looks for a while, or must
+        wait for a calendar read, the release is judged again then.
         """
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
@@ -185,6 +185,7 @@ class Judging:
         watched.planning_only_until = None
         has_changed = self.recorder.has_changed(watched, verdict, self.blind.spans)
         if has_changed and self.others is not None:
+            # It checks itself whether to wait for a calendar read, because what others saw can change the verdict.
             return self._record_after_merge(self.others, watched, now)
         must_wait = self._defer_for_calendar_read(watched, verdict)
         return self._record_or_requeue(watched, verdict, now) if has_changed and not must_wait else None
@@ -225,6 +226,8 @@ class Judging:
 
         If it need not wait, have others of its slot judged again if the verdict affects them.
         """
+        # `judge_soon` is called after a requested read, and `judge_at` is for the case that none is made. It can be set
+        # for a verdict that need not wait, if a calendar must only be read early.
         judge_soon = partial(self.queue.judge_soon, watched.release.id)
         judge_at = self.check.defer_for_calendar_read(watched, verdict, judge_soon)
         if judge_at is not None:

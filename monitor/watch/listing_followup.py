@@ -68,7 +68,8 @@ class ListingFollowUp:
         watched = await self.admission.watch_release(hit.release)
         if watched is None:
             return
-        # Old editions are only in the store.
+        # Near releases and others in memory were compared when the entry was matched. Another one in the store that has
+        # its address or title is an old edition, which is not in memory any more.
         is_series, producer = hit.kind is MatchKind.SERIES, watched.release.producer
         if is_series and await self.ledger.find_matching_in_store(producer, hit.url, hit.title):
             return
@@ -116,6 +117,7 @@ class ListingFollowUp:
             if any(spell.is_present for spell in build_spells(View.EDGE, runs)):
                 return True
             if find_presence_from_start(runs) is not None:
+                # It was there at the first look and may be of an earlier edition. Further looks prove no more.
                 break
         return False
 

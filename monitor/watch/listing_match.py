@@ -80,13 +80,16 @@ class Matcher:
             urls = {canonical_address(part.url) for part in candidate.release.parts if _identifies_release(part)}
             for url in urls - {""}:
                 self._by_url[url].append(candidate)
-        # Without any word, a pattern that never matches.
+        # One pattern of all words (compiled by `quick`). Without any word, it never matches.
         self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
 
     def matches(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each release that an entry matches, and how. If `is_fresh`, it was not there before, so more match."""
+        """Yield each release that an entry matches, and how. If `is_fresh`, it was not there before, so more match.
+
+        It matches by a promised address, by another edition's title at the release's page, or by a title elsewhere.
+        """
         if _ANNOUNCED.search(found.url):
-            return
+            return  # an announcement does not show that its release is out
         yield from self._match_promised_address(found, is_fresh=is_fresh)
         if not self._words.search(found.title):
             return
@@ -98,8 +101,8 @@ class Matcher:
         for candidate, likeness in alike:
             release = candidate.release
             is_own_page = release.id in ids_at_address and canonical_address(release.url) == address
-            # The release's page is reused, and now has another edition's title.
             if is_own_page and likeness is Likeness.OTHER_EDITION:
+                # The release's page is reused, and now has another edition's title.
                 yield release.id, MatchKind.EDITION
         elsewhere = [(it, likeness) for it, likeness in alike if it.release.id not in ids_at_address]
         same_title = [it for it, likeness in elsewhere if likeness is Likeness.SAME]
@@ -128,6 +131,7 @@ class Matcher:
         """
         if not same_title:
             return []
+        # Unlike `same_title`, these also include releases that are not near.
         all_matching = self._find_same_address_or_title(found)
         due = {it.release.id for it in all_matching if it.slot is not None and it.slot <= self._now}
         if due:

@@ -97,6 +97,7 @@ class Periods:
         subject, report, verdicts = found.producer or found.host or "all", self.report(found, now), self.store.verdicts
         name, begin = f"period-{file_stem_of(found)}", day_begins(found.begins, self.timezone)
         title, what = f"{report.title}: {report.subject}", {"what": "A report on all releases of a period."}
+        # Its kind is that of a report on a platform's fault. Without linked releases, it is a report on a period.
         new_incident = Incident(
             name, Kind.PLATFORM, "", subject, title, opened=now, occurred=begin, grade="none", closed=now, words=what
         )

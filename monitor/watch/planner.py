@@ -31,6 +31,7 @@ _log = structlog.get_logger(__name__)
 _FILE_ROLES = {"attachment", "html", "data"}
 _MAX_SHARED_WINDOWS = 4096
 _MAX_LINKS = 5
+_LONGEST_SHIFT_MS = 3_600_000  # an hour: if a target's spacing is shorter, `next_due` uses the remainder
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +215,10 @@ class Planner:
         state, proof = watched.state_of(target.id), self._proof_goal(watched, target, promised)
         state.windows, state.proof = windows, proof
         if windows:
+            # `known_about` does not know the slot in force, which the recognisers need.
             self._poller.restore_known(target, replace(watched.known_about(target), slot=promised.slot))
             # The shift spreads targets over their spacing, the same after every restart.
-            shift = timedelta(milliseconds=crc32(target.id.encode()) % 3_600_000)
+            shift = timedelta(milliseconds=crc32(target.id.encode()) % _LONGEST_SHIFT_MS)
             promised_at = promised.slot.instant if promised.slot and is_view_of_page(target) else None
             self._poller.watch(target, windows, shift, promised_at=promised_at, soon=soon, goal=proof)
         else:
@@ -234,9 +236,9 @@ class Planner:
 def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> list[Part]:
     """Return parts for the files that a page names and that are new, up to one part more than `most`.
 
-    The one more is not watched. It shows that there were too many. A file can also be a link to another site, which is
-    not watched by itself.
+    The one more is not watched. It shows that there were too many.
     """
+    # A part that the page only linked to is not watched. If it is one of the files, it becomes a watched part too.
     known = {part.url for part in release.parts if part.origin is not Origin.LINKED}
     room = max(0, most + 1 - len(known))
     new = [file for file in files if file.url not in known][:room]

@@ -186,11 +186,12 @@ def _predict_address(url: str, edition: Edition, release: Release, period_words:
     predicted = replace_period(url, period_words)
     if not url.startswith(page) or replace_period(edition.url, period_words) is None:
         return predicted
-    # The part is below its page, and the release's page may have another address than its title suggests. So the
-    # period is replaced only in the rest of the address, for which `replace_period` needs a whole address.
+    # The part is below a page with a period in its address. The release's own page may have another address than its
+    # title suggests, so the period is replaced only in the rest. `replace_period` needs a site before that.
     site = f"https://{GOVUK}/"
     rest = site + url.removeprefix(page)
     below = (replace_period(rest, period_words) or rest).removeprefix(site)
+    # If the period in the whole address is ambiguous (`predicted` is None), the rest is no safer.
     return f"{release.url.rstrip('/')}/{below}" if predicted and below else None
 
 

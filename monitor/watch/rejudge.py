@@ -121,7 +121,8 @@ def current_body(
 ) -> dict[str, Any]:
     """Return the JSON of a release as of now: judged again, or as stored if the verdict in `row` is final.
 
-    It is also as stored if the store has nothing to judge from. `editions` replaces the shipped editions of the Code.
+    It is also as stored if the store has nothing to judge from. A decision to bring the release forward is added even
+    if a person recorded it later. `editions` replaces the shipped editions of the Code.
     """
     incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
     case = None if row.final else stored_case(store, row.release)
@@ -199,8 +200,9 @@ def replay(
             continue
         incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
         again = with_stored_platform_finding(store, case.verdict(policies, row.at))
-        monitors = {run.monitor for runs in case.runs.values() for run in runs}
-        differences = find_differences(row.body, body_of(again, incident), several=len(monitors) > 1)
+        has_several_monitors = len({run.monitor for runs in case.runs.values() for run in runs}) > 1
+        differences = find_differences(row.body, body_of(again, incident), several=has_several_monitors)
+        # `find_differences` leaves out the finding about the platform, which depends on other releases.
         yield row.release, [*differences, *_platform_difference(row.body, again)]
 
 

@@ -76,8 +76,8 @@ class TargetState:
         last_window = window_at(self.windows, self.runs[-1].last_received) if self.runs else None
         if last_window is not None:
             return last_window.every
-        # No look was planned then, so any gap is allowed. But if an origin is looked at again because a target was
-        # lost, its old answer does not prove the time between.
+        # No look was planned then, so any gap is allowed. But an origin may be looked at `AGAIN` because its target was
+        # found absent or changed. Its answer from before does not prove the time between, so that gap is limited.
         window = window_at(self.windows, now)
         return window.every if window is not None and window.name == AGAIN.name else None
 
@@ -104,8 +104,9 @@ class CachedJson:
     ) -> dict[str, Any] | None:
         """Return the JSON as of now. None if it must be made again.
 
-        It must if an object of `recorded_state` was replaced, or our clock went back. After new looks, or from `until`
-        on, the JSON is still returned until it is `_JSON_MAX_AGE` old, because it is slow to make.
+        It must be made again if an object of `recorded_state` was replaced, or our clock went back. Without new looks,
+        it is still true until `until`, and only its `at` is renewed. After that it is returned unchanged until it is
+        `_JSON_MAX_AGE` old, because it is slow to make.
         """
         if now < self.at or not all(map(is_, self.recorded_state, recorded_state)):
             return None
@@ -267,8 +268,8 @@ class WatchedRelease:
     def known_about(self, target: Target) -> Known:
         """Return what earlier looks at a target found out, for the next look.
 
-        `baseline` is the hash of the first body that was read. `placeholder` is empty if looks after the last proof met
-        a placeholder, because runs do not have its text. Otherwise it is None.
+        `baseline` is the hash of the first body that was read, if the recogniser is `changed`. `placeholder` is None
+        unless looks after the last proof met a placeholder. Then it is "", because runs do not have the text.
         """
         # Runs that an older version stored have no address.
         runs = [run for run in self.state_or_empty(target.id).runs if run.address in ("", target.url)]
@@ -298,7 +299,7 @@ class WatchedRelease:
         return progress
 
     def _progress_by_verdict(self, target: Target) -> Progress:
-        """Return the stage of a target by the last verdict: that of its part or, if it is missing, of the page."""
+        """Return a target's stage by the last verdict: of its part or, if that part is not published, of the page."""
         part = self._part_verdict(target.part)
         if self.verdict is None or part is None:
             return UNSEEN

@@ -190,7 +190,7 @@ class Tripwires:
         At the first look after a start, those dated after the start are new.
         """
         unseen = [entry for entry in entries if entry.url not in listing.seen]
-        if len(listing.seen) < _MAX_SEEN:
+        if len(listing.seen) < _MAX_SEEN:  # a limit on memory: entries beyond it are new at each look
             listing.seen.update(entry.url for entry in unseen)
         if listing.read_at is not None:
             return unseen

@@ -166,7 +166,7 @@ class Watch:
         except OutOfOrder:
             self._out_of_order.report(sighting, last_run)
             return
-        is_kept = False
+        is_kept = False  # also after a fault in the following lines
         try:
             has_changed = is_new and is_change(last_proof, run)
             is_kept = self._keep_run(watched, target, run, outcome, has_changed=has_changed)
@@ -181,6 +181,7 @@ class Watch:
         if watched.planning_only_until is not None and proves_page:
             watched.planning_only_until = None  # the verdict has a proof now, so it counts
             self.queue.judge_soon(target.release)
+        # A removal is a finding once the absence has lasted long enough, which any look can show.
         elif is_new or watched.was_removed(target) or self._is_unsettled(watched, sighting.received):
             self.queue.judge_soon(target.release)
 
