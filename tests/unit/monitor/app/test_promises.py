@@ -53,7 +53,7 @@ async def test_a_promise_that_a_read_after_the_slot_still_shows_is_confirmed_as_
 
 @pytest.mark.slow
 @with_daemon(MOVED_TO_10_00 + published_at("10:00:00", OFF_GOVUK_URL), head=HEAD_OFF_GOVUK)
-async def test_a_release_whose_slot_its_calendar_moved_half_a_minute_before_it_is_in_doubt_and_never_notified_as_late(
+async def test_a_slot_that_its_calendar_moved_at_the_last_moment_is_in_doubt_and_never_notified_as_late(
     life: Life,
 ) -> None:
     # At 09:29:30 the calendar moves the slot from 09:30 to 10:00. It is read at 09:28 and again at 09:31.

@@ -70,4 +70,4 @@ def test_a_slot_whose_local_time_comes_twice_is_judged_as_a_day(tmp_path: Path) 
         assert (verdict.verdict.value, verdict.parts[0].delay) == ("on_time", None)
 
     story = STORY.format(begins="2026-10-25T00:40:00", until="2026-10-25T09:00:00", slot=second_half_past_one)
-    live(tmp_path, story, act, head="")
+    live(tmp_path, story, act, head="")  # the story has a head of its own
