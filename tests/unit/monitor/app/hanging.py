@@ -53,7 +53,7 @@ class HangingStore:
             setattr(self, part, _Part(part, getattr(inner, part), self._meet))
 
     @property
-    def store(self) -> Store:
+    def as_store(self) -> Store:
         """Return this as what it stands for."""
         return cast("Store", self)
 

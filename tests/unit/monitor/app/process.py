@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 
-def until_said(child: subprocess.Popen[str], message: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 # any value of a log line
+def wait_for_log_line(child: subprocess.Popen[str], message: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 # any value of a log line
     """Return the first log line with this message and these values. It must come within half a minute."""
     assert child.stdout is not None
     other_lines = []

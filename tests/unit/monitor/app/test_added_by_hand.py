@@ -27,7 +27,7 @@ def answer_with_page(url: str, at: str, title: str = CLAIMS) -> str:
     return f'\n[[answer]]\nurl = "{url}"\nat = 2026-11-26T{at}\nbody = "{page}"\n'
 
 
-def with_by_hand(folder: Path) -> Settings:
+def settings_with_hand_calendar(folder: Path) -> Settings:
     return Settings.model_validate({"calendar": [BY_HAND | {"file": str(folder / "by-hand.toml")}, GOVUK]})
 
 
@@ -46,7 +46,7 @@ def add_other_release(tables: list[Json], at: str = "09:45") -> str:
     return add_release(tables, OTHERS, "department-for-example", OTHER, slot, "added by hand: duty")
 
 
-def add_mirror_address(tables: list[Json], *, required: bool = False, url: str = MIRROR) -> None:
+def add_address_of_claims(tables: list[Json], *, required: bool = False, url: str = MIRROR) -> None:
     entry = {"id": "addresses-claims-q3", "of": "claims-q3", "title": "Claims", "reason": "added by hand: duty"}
     add_address(tables, entry, url, required=required)
 
@@ -65,7 +65,7 @@ def finding_kinds(life: Life, release: str = "claims-q3") -> list[str]:
     return [one["kind"] for one in release_json_now(life, release)["findings"]]
 
 
-@with_daemon(PUBLISHED_AT_SLOT + answer_with_page(OTHER, "09:45:00", OTHERS), base=with_by_hand)
+@with_daemon(PUBLISHED_AT_SLOT + answer_with_page(OTHER, "09:45:00", OTHERS), base=settings_with_hand_calendar)
 async def test_release_added_by_hand_minutes_before_its_slot_is_watched_at_once_without_a_short_notice_finding(
     life: Life,
 ) -> None:
@@ -78,11 +78,14 @@ async def test_release_added_by_hand_minutes_before_its_slot_is_watched_at_once_
     assert life.notice_kinds() == []
 
 
-@with_daemon(PUBLISHED_AT_SLOT, base=with_by_hand)
+@with_daemon(PUBLISHED_AT_SLOT, base=settings_with_hand_calendar)
 async def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_so_after_a_restart(life: Life) -> None:
     await edit_calendar(life, add_other_release)  # its slot is 09:45
     await life.until("09:28:30")
-    await edit_calendar(life, lambda tables: remove_addition(tables, OTHER_RELEASE, "", "removed: duty"))
+    # Without a part, the release itself is removed, here by the user "duty".
+    await edit_calendar(
+        life, lambda tables: remove_addition(tables, entry=OTHER_RELEASE, part="", reason="removed: duty")
+    )
     await life.until("09:29:30")
     await life.end()
     await life.start()
@@ -92,60 +95,70 @@ async def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_s
     assert (row.word, life.notice_kinds()) == ("cancelled", [])
 
 
-@with_daemon(PUBLISHED_AT_SLOT, base=with_by_hand)
+@with_daemon(PUBLISHED_AT_SLOT, base=settings_with_hand_calendar)
 async def test_address_added_by_hand_is_a_part_of_the_release_until_it_is_removed_even_after_a_restart(
     life: Life,
 ) -> None:
-    await edit_calendar(life, add_mirror_address)
+    await edit_calendar(life, add_address_of_claims)
     await life.until("09:29:00")
     await life.end()
     await life.start()
     await life.until("09:29:30")
     assert (part_json(life)["url"], part_json(life)["required"]) == (MIRROR, False)
     assert life.runs("claims-q3/added-1/edge") != []
-    await edit_calendar(life, lambda tables: remove_addition(tables, "addresses-claims-q3", "added-1", "removed: duty"))
+    await edit_calendar(
+        life,
+        lambda tables: remove_addition(tables, entry="addresses-claims-q3", part="added-1", reason="removed: duty"),
+    )
     assert [one["id"] for one in release_json_now(life)["parts"]] == ["page"]
     await life.until("09:32:00")
     assert (release_json_now(life)["verdict"], finding_kinds(life), life.notice_kinds()) == ("on_time", [], [])
 
 
-@pytest.mark.parametrize("mirror_published", ["09:20:00", "09:50:00", "10:20:00"])
+@pytest.mark.parametrize("mirror_published_at", ["09:20:00", "09:50:00", "10:20:00"])
 def test_address_added_after_the_slot_changes_no_verdict_and_gives_no_finding(
-    tmp_path: Path, mirror_published: str
+    tmp_path: Path, mirror_published_at: str
 ) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
         assert release_json_now(life)["verdict"] == "on_time"
-        await edit_calendar(life, add_mirror_address)
+        # Its page is published before the slot, 09:30, or some minutes after it is added, or only after the test.
+        await edit_calendar(life, add_address_of_claims)
         await life.until("10:10:00")
         assert life.runs("claims-q3/added-1/edge") != []
         assert release_json_now(life)["verdict"] == "on_time"
         assert (release_json_now(life)["exposures"], finding_kinds(life), life.notice_kinds()) == ([], [], [])
 
-    live(tmp_path, PUBLISHED_AT_SLOT + answer_with_page(MIRROR, mirror_published), act, base=with_by_hand(tmp_path))
+    live(
+        tmp_path,
+        PUBLISHED_AT_SLOT + answer_with_page(MIRROR, mirror_published_at),
+        act,
+        base=settings_with_hand_calendar(tmp_path),
+    )
 
 
-@with_daemon(PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:20:00"), base=with_by_hand)
+@with_daemon(PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:20:00"), base=settings_with_hand_calendar)
 async def test_address_that_was_public_when_it_was_added_proves_no_early_release(life: Life) -> None:
     await life.until("09:28:30")
-    await edit_calendar(life, add_mirror_address)  # public since 09:20
+    await edit_calendar(life, add_address_of_claims)  # public since 09:20
     await life.until("09:35:00")
     assert (release_json_now(life)["verdict"], life.notice_kinds()) == ("on_time", [])
     assert release_json_now(life)["exposures"] == []
 
 
-@with_daemon(PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:29:30"), base=with_by_hand)
+@with_daemon(PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:29:30"), base=settings_with_hand_calendar)
 async def test_figures_that_appear_early_at_an_added_address_are_early(life: Life) -> None:
     await life.until("09:28:10")
-    await edit_calendar(life, add_mirror_address)  # published at 09:29:30, before the slot
+    await edit_calendar(life, add_address_of_claims)  # published at 09:29:30, before the slot
     await life.until("09:31:00")
     assert release_json_now(life)["verdict"] == "early"
     assert "early_exposure" in finding_kinds(life)
 
 
-@with_daemon(PUBLISHED_AT_SLOT, base=with_by_hand)
+@with_daemon(PUBLISHED_AT_SLOT, base=settings_with_hand_calendar)
 async def test_added_file_that_is_required_and_absent_makes_the_release_overdue(life: Life) -> None:
     await life.until("09:28:10")
-    await edit_calendar(life, lambda tables: add_mirror_address(tables, required=True, url=f"{URL}-tables"))
+    never_published = f"{URL}-tables"
+    await edit_calendar(life, lambda tables: add_address_of_claims(tables, required=True, url=never_published))
     await life.until("09:36:00")
     assert (part_json(life)["verdict"], release_json_now(life)["verdict"]) == ("overdue", "overdue")

@@ -61,7 +61,7 @@ def check_truth(truth: Stepped, folder: Path) -> None:
     with closing(reopened(rehearsed)) as store:
         verdicts = {event.after for event in store.verdicts.events()}
         notice_kinds = {notice.kind for notice in store.outbox.notices()}
-        assert all(not differences for _, differences in replay(store, make_policies(rehearsed), None, None))
+        assert all(not differences for _, differences in replay(store, make_policies(rehearsed), begin=None, end=None))
     (release,) = played.results.releases
     published = {"page": truth.out, "sheet": truth.sheet}
     for part in release["parts"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -34,7 +35,9 @@ def announcement_of(*producers: str, title: str = "Claims: March 2018") -> Annou
 
 
 @pytest.mark.parametrize("order", [(OURS, THEIRS), (THEIRS, OURS)])
-def test_joint_announcement_is_listed_and_watched_for_each_producer(tmp_path: Path, order: tuple[str, str]) -> None:
+def test_joint_release_is_listed_exported_and_expected_in_listings_of_each_producer(
+    tmp_path: Path, order: tuple[str, str]
+) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
         store, clock = life.daemon.store, life.clock
@@ -42,16 +45,18 @@ def test_joint_announcement_is_listed_and_watched_for_each_producer(tmp_path: Pa
         day = date(2026, 11, 26)
         for name in order:
             (body,) = await queries.list_releases(day, day, name)
+            # Only OURS is configured, so it leads in either order.
             assert (body["producer"], body["producers"]) == (OURS, [OURS, THEIRS])
+            # Entries in the listings of a producer are compared with these releases.
             assert [one.release.id for one in life.daemon.admission.near_releases(name)] == ["claims-q3"]
-            span = clock.now() - timedelta(days=9), clock.now() + timedelta(days=9)
+            span = clock.now() - timedelta(days=1), clock.now() + timedelta(days=1)
             content, _ = export_calendar(store.ledger, "csv", span, clock.now(), "Europe/London", producer=name)
             assert b"claims-q3" in content
         assert await queries.list_releases(day, day, "somebody-else") == []
         queries.close()
 
     # This key is appended to the table of the release.
-    organisations = f"organisations = {list(order)!r}\n".replace("'", '"')
+    organisations = f"organisations = {json.dumps(order)}\n"
     live(tmp_path, organisations, act, base=Settings.model_validate({"producer": [{"id": OURS, "name": "Ours"}]}))
 
 

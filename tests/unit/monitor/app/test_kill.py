@@ -18,7 +18,7 @@ from monitor.config.read import read_settings
 from monitor.judge.runs import Run
 from monitor.store.open import open_store
 from tests.unit.monitor.app.one_release import Publisher, configured, publishing
-from tests.unit.monitor.app.process import alive, until_said
+from tests.unit.monitor.app.process import alive, wait_for_log_line
 from tests.unit.monitor.app.test_store_away import check_late_verdict_in_store, stop_process
 
 CLOCK = SystemClock()
@@ -48,36 +48,40 @@ def stored_runs(config: Path) -> list[Run]:
 
 
 @pytest.mark.slow
-def test_kill_9_loses_no_commit_and_repeats_no_notice(config: Path, slot: datetime, publisher: Publisher) -> None:
+def test_three_kills_before_the_slot_lose_no_commit_and_a_late_release_is_then_notified_once(
+    config: Path, slot: datetime, publisher: Publisher
+) -> None:
     random = Random(930)  # noqa: S311 # the same moments each time
     runs_before_kill, kills = list[list[Run]](), list[datetime]()
     for _ in range(NUMBER_OF_KILLS):
         with alive(config) as child:
-            until_said(child, "calendar_read")
+            wait_for_log_line(child, "calendar_read")
+            # Kill it at any moment of its first looks, which are a second apart.
             threading.Event().wait(random.uniform(0.0, 1.2))
             runs_before_kill.append(stored_runs(config))
             child.kill()
             kills.append(CLOCK.now())
     with alive(config) as child:
-        until_said(child, "verdict", verdict="overdue", grade="report")
+        wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
         publisher.published_at = CLOCK.now()
-        until_said(child, "verdict", verdict="late", final=True)
+        wait_for_log_line(child, "verdict", verdict="late", final=True)
         stop_process(child)
     with closing(open_store(read_settings(config).store.url)) as store:
         runs_at_end = {(run.target, run.first_sent): run for run in store.runs.of_release("claims")}
-        assert runs_before_kill[-1]
+        assert runs_before_kill[-1]  # without stored runs, the loop below would check nothing
         for run in chain(*runs_before_kill):
             assert runs_at_end[run.target, run.first_sent].last_received >= run.last_received
         gaps = [span for span in store.runs.blind(slot - timedelta(hours=1), CLOCK.now()) if span.cause == "killed"]
         for kill in kills:
             assert any(gap.begins <= kill <= gap.ends for gap in gaps)
+    # It also checks that there is one notice that the release is late, and none twice.
     check_late_verdict_in_store(config, slot, publisher.published_at)
 
 
 @pytest.mark.slow
 def test_a_signal_stops_the_monitor_regularly(config: Path) -> None:
     with alive(config) as child:
-        until_said(child, "calendar_read")
+        wait_for_log_line(child, "calendar_read")
         child.send_signal(signal.SIGINT)
         child.communicate(timeout=20)
         assert child.returncode == 0

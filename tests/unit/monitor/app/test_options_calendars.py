@@ -16,6 +16,7 @@ from schedules.announcement import Announcement
 from schedules.dates import on_days, read_date
 from schedules.join import Pin, Split
 from schedules.slot import Slot
+from schedules.workdays import Workdays
 from tests.worlds.incidents import facts_of_a_release
 from tests.worlds.instants import LONDON
 
@@ -86,21 +87,26 @@ def test_the_default_time_of_a_producer_is_its_usual_one() -> None:
 
 
 def test_each_producer_has_the_working_days_of_its_nation_with_its_one_off_days() -> None:
+    summer_bank_holiday = date(2026, 8, 3)  # in Scotland
     policies = make_policies(
         settings(
             producer=[{"id": "nrs", "name": "National Records of Scotland", "nation": "SCT"}],
-            nation={"SCT": {"extra_holidays": [DAY], "not_holidays": [date(2026, 8, 3)]}},
+            nation={"SCT": {"extra_holidays": [DAY], "not_holidays": [summer_bank_holiday]}},
         )
     )
     scotland, england = policies.of("nrs").workdays, policies.of("ons").workdays
-    assert (scotland.holiday_name(DAY), scotland.holiday_name(date(2026, 8, 3))) == ("extra holiday", None)
+    assert Workdays("SCT").holiday_name(summer_bank_holiday) is not None
+    assert (scotland.holiday_name(DAY), scotland.holiday_name(summer_bank_holiday)) == ("extra holiday", None)
+    # The nation of a producer that is not configured, here `ons`, is England.
     assert (england.nation, england.holiday_name(DAY)) == ("ENG", None)
 
 
-def test_a_granted_time_is_part_of_the_reporting_rules_and_of_the_policy_of_its_producer() -> None:
-    granted = UsualTime(time(7), "granted 5 May 2022", "ons", "GDP*")
-    assert [*make_reporting_rules(settings(slot_time=[GDP_OF_ONS_AT_7]), []).usual] == [granted]
-    assert make_policies(settings(slot_time=[GDP_OF_ONS_AT_7])).of("ons").on_file == (granted,)
+def test_a_usual_time_that_was_granted_is_part_of_the_reporting_rules_and_of_the_policy_of_its_producer() -> None:
+    configured = settings(slot_time=[GDP_OF_ONS_AT_7])
+    granted = UsualTime(time(7), reference="granted 5 May 2022", producer="ons", title="GDP*")
+    assert [*make_reporting_rules(configured, channels=[]).usual] == [granted]
+    # The policy calls granted times `on_file`.
+    assert make_policies(configured).of("ons").on_file == (granted,)
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,8 @@ async def test_a_late_release_is_notified_only_after_its_calendar_was_read_again
 
 
 @with_daemon(NEVER_PUBLISHED, head=HEAD_OFF_GOVUK)
-async def test_a_read_after_the_slot_confirms_the_promise_up_to_its_slot(life: Life) -> None:
-    # The calendar was read again at 09:31:00.
+async def test_a_promise_that_a_read_after_the_slot_still_shows_is_confirmed_as_of_the_slot(life: Life) -> None:
+    # The calendar was read again at 09:31:00. That confirms the slot until it passed, at 09:30:00, and no longer.
     await life.until("09:31:06")
     row = life.daemon.store.verdicts.judged_one("claims-q3")
     assert row is not None
@@ -53,14 +53,15 @@ async def test_a_read_after_the_slot_confirms_the_promise_up_to_its_slot(life: L
 
 @pytest.mark.slow
 @with_daemon(MOVED_TO_10_00 + published_at("10:00:00", OFF_GOVUK_URL), head=HEAD_OFF_GOVUK)
-async def test_a_release_whose_slot_was_moved_half_a_minute_before_is_in_doubt_but_never_notified_as_late(
+async def test_a_slot_that_its_calendar_moved_at_the_last_moment_is_in_doubt_and_never_notified_as_late(
     life: Life,
 ) -> None:
     # At 09:29:30 the calendar moves the slot from 09:30 to 10:00. It is read at 09:28 and again at 09:31.
+    # A slot that passed is not replaced: the two reads leave open whether it was moved before 09:30 or after it.
     await life.until("09:32:00")
     assert (life.stored_verdict(), life.notice_kinds()) == ("unproven", ["calendar"])
     assert life.finding_kinds() >= {"promise_in_doubt"}
-    await life.until("10:20:00")
+    await life.until("10:20:00")  # published at 10:00
     assert life.stored_verdict() == "unproven"
     assert "opened" not in life.notice_kinds()
 
@@ -69,6 +70,7 @@ async def test_a_release_whose_slot_was_moved_half_a_minute_before_is_in_doubt_b
 async def test_an_overdue_release_is_notified_and_its_promise_is_in_doubt_if_the_calendar_cannot_be_read_again(
     life: Life,
 ) -> None:
-    await life.until("09:31:15")
+    # From 09:29 on, every read of the calendar fails, also the one at 09:31 for which the notice waits.
+    await life.until("09:31:06")
     assert (life.stored_verdict(), life.notice_kinds()) == ("overdue", ["opened"])
     assert life.finding_kinds() >= {"promise_in_doubt"}

@@ -83,10 +83,11 @@ async def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_not
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_a_first_sign_in_method_needs_a_restart(life: Life) -> None:
+async def test_a_sign_in_provider_needs_a_restart_if_none_was_configured_at_the_start(life: Life) -> None:
     await life.until("09:29:00")
-    oidc = {"issuer": "https://login.example", "client_id": "ninethirty", "client_secret": {"env": "PATH"}}
-    oidc |= {"claim": "groups", "rights": {"duty": "duty"}}
+    any_variable = {"env": "PATH"}  # it must exist
+    oidc = {"issuer": "https://login.example", "client_id": "ninethirty", "client_secret": any_variable}
+    oidc |= {"claim": "groups", "rights": {"statisticians": "duty"}}  # the right of each group
     faults = await life.app.reload(settings_with(life.settings, web={"oidc": oidc}), "config.toml")
     assert faults == ["config.toml: web.oidc: cannot be changed while the monitor runs: restart the monitor"]
 

@@ -49,7 +49,7 @@ PATHS = [
     *("/api/v1/releases", "/api/v1/releases/claims-q3", "/api/v1/calendars", "/api/v1/events", "/api/v1/incidents"),
 ]
 DAY = ("--from", "2026-11-26", "--to", "2026-11-26")
-VERBS = [
+COMMANDS = [
     *(("today", "--date", "2026-11-26", *json) for json in ((), ("--json",))),
     *((verb, "claims-q3", *json) for verb in ("explain",) for json in ((), ("--json",))),
     *(("plan", "--date", "2026-11-26", *json) for json in ((), ("--json",))),
@@ -98,7 +98,7 @@ def text_of(content: bytes) -> str:
 
 
 @pytest.mark.slow
-def test_no_verb_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_no_command_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     async def act(life: Life) -> None:
         await life.until("09:41:00")
 
@@ -108,14 +108,15 @@ def test_no_verb_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.
         incident = store.verdicts.incidents()[0].id
     outputs = {}
     capfdbinary.readouterr()
-    for verb in VERBS:
-        arguments = [incident if word == "INCIDENT" else word for word in verb]
+    for command in COMMANDS:
+        arguments = [incident if word == "INCIDENT" else word for word in command]
         status = status_of(["--config", str(config), *arguments])
         out, err = capfdbinary.readouterr()
-        outputs[verb] = text_of(out) + err.decode()
-        # 1 and 3 report a fault, because no server answers at the configured addresses.
-        assert status in {0, 1, 3}, verb
-    assert {verb: key for verb, text in outputs.items() for key in KEYS if key in text} == {}
+        # Some commands write a document, which can be a zip file, to standard output.
+        outputs[command] = text_of(out) + err.decode()
+        # No server answers at the configured addresses. So some commands report a fault of the input, 1, or outside, 3.
+        assert status in {0, 1, 3}, command
+    assert {command: key for command, text in outputs.items() for key in KEYS if key in text} == {}
     assert "files.example/figures.ods?[redacted]" in outputs["explain", "claims-q3"]
     assert "Traceback" not in "".join(outputs.values())
 
@@ -151,7 +152,9 @@ def test_the_log_contains_no_key_in_an_address(tmp_path: Path) -> None:
         await life.until("09:31:00")
 
     stream = io.StringIO()
-    listener = logs.start_logging("DEBUG", stream, hide=redactor(secrets_of(SETTINGS)) or str)
+    hide = redactor(secrets_of(SETTINGS))
+    assert hide is not None
+    listener = logs.start_logging("DEBUG", stream, hide=hide)
     try:
         live(tmp_path, NEVER_PUBLISHED, act, base=SETTINGS)
     finally:
@@ -162,7 +165,7 @@ def test_the_log_contains_no_key_in_an_address(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "text", "hidden"),
+    ("configured_url", "text", "redacted_text"),
     [
         ("https://a.example/x?key=sesame-one&page=2", "/y?page=2&key=sesame-one", "/y?page=2&[redacted]"),
         ("https://a.example/x?key=abcd&d={period}", "/x?key=abcd&d=2026-07", "/x?[redacted]2026-07"),
@@ -173,20 +176,22 @@ def test_the_log_contains_no_key_in_an_address(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_key_is_hidden_even_if_the_address_is_reordered_or_folded_or_its_period_is_filled_in(
-    url: str, text: str, hidden: str
+def test_a_key_is_hidden_even_if_a_text_reorders_the_query_folds_its_line_or_fills_in_the_placeholder_period(
+    configured_url: str, text: str, redacted_text: str
 ) -> None:
-    hide = redactor(secrets_in_addresses(Settings(calendar=[CalendarSettings(name="ours", kind="csv", url=url)])))
+    calendar = CalendarSettings(name="ours", kind="csv", url=configured_url)
+    hide = redactor(secrets_in_addresses(Settings(calendar=[calendar])))
     assert hide is not None
-    assert hide(text) == hidden
+    assert hide(text) == redacted_text
 
 
-def test_a_secret_path_is_hidden_in_every_address_below_it() -> None:
+def test_the_folder_of_an_address_with_a_secret_path_is_hidden_in_other_addresses() -> None:
     url = "https://a.example/sesame/calendar.csv"
     hide = redactor(
         secrets_in_addresses(Settings(calendar=[CalendarSettings(name="ours", kind="csv", url=url, secret=True)]))
     )
     assert hide is not None
+    # The folder is `/sesame/`, with both slashes.
     assert hide("https://a.example/sesame/births.html") == "https://a.example[redacted]births.html"
 
 

@@ -58,18 +58,19 @@ async def test_the_check_of_a_channel_shows_its_last_delivery_and_how_many_messa
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(5))
 async def test_the_check_of_a_budget_too_small_for_tomorrows_slot_says_what_to_do(life: Life) -> None:
+    # Tomorrow, five releases have one slot, too many for five looks a second. Plans are checked every ten minutes.
     await life.clock.sleep(15 * 60)
     (name,) = (name for name in checks_of(life) if name.startswith("Budget of "))
     # Pages are looked at each second from 2 minutes before their slot to 10 minutes after it.
     assert "over budget in 12 minutes" in checks_of(life)[name].state
     assert "`[budget]`" in checks_of(life)[name].todo
-    assert "Budgets" not in checks_of(life)
+    assert "Budgets" not in checks_of(life)  # this check says that all budgets are enough
 
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
 async def test_the_check_of_a_calendar_that_cannot_be_read_says_what_to_do(life: Life) -> None:
     health = life.app.status.health
-    (calendar,) = health.spacings
+    (calendar,) = health.spacings  # the time between reads, by the name of the calendar
     health.note_calendar_read(calendar, life.clock.now(), "503")
     assert "; 503" in checks_of(life)[f"Calendar {calendar}"].state
     assert f"ninethirty calendar read {calendar}" in checks_of(life)[f"Calendar {calendar}"].todo

@@ -23,7 +23,7 @@ from monitor.store.evidence.chain import verify_evidence
 from monitor.store.open import StoreLock, open_store
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.one_release import Publisher, configured, publishing
-from tests.unit.monitor.app.process import alive, until_said
+from tests.unit.monitor.app.process import alive, wait_for_log_line
 
 CLOCK = SystemClock()
 
@@ -50,7 +50,7 @@ def start_once_with_calendar(folder: Path, publisher: Publisher) -> tuple[Path, 
 
 def run_until_calendar_read(config: Path) -> None:
     with alive(config) as child:
-        until_said(child, "calendar_read")
+        wait_for_log_line(child, "calendar_read")
         stop_process(child)
 
 
@@ -97,7 +97,7 @@ def check_late_verdict_in_store(config: Path, slot: datetime, published_at: date
         notices = store.outbox.notices()
         assert [notice.kind for notice in notices].count("opened") == 1
         assert len({(notice.kind, notice.subject) for notice in notices}) == len(notices)
-        assert [differences for _, differences in replay(store, make_policies(settings), None, None)] == [[]]
+        assert [differences for _, differences in replay(store, make_policies(settings), begin=None, end=None)] == [[]]
         # The response that shows the published page was kept even if the process was killed.
         assert next(run for run in store.runs.of_release("claims") if run.state is State.PRESENT).evidence
         assert (store.check(), verify_evidence(store.evidence, Path(settings.evidence.folder))) == ([], [])
@@ -108,17 +108,17 @@ def check_late_verdict_in_store(config: Path, slot: datetime, published_at: date
 def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_path: Path, publisher: Publisher) -> None:
     config, slot = start_once_with_calendar(tmp_path, publisher)
     with without_store(tmp_path), alive(config) as child:
-        until_said(child, "store_away")
-        until_said(child, "store_failed")
-        until_said(child, "verdict", verdict="overdue", grade="report")
+        wait_for_log_line(child, "store_away")
+        wait_for_log_line(child, "store_failed")
+        wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
         publisher.published_at = CLOCK.now()
-        until_said(child, "verdict", verdict="late", final=True)
-        until_said(child, "delivery", standing="sent")
+        wait_for_log_line(child, "verdict", verdict="late", final=True)
+        wait_for_log_line(child, "delivery", standing="sent")
         child.kill()
         child.communicate(timeout=20)
     with alive(config) as child:
-        until_said(child, "journal_taken_in")
-        until_said(child, "calendar_read")
+        wait_for_log_line(child, "journal_taken_in")
+        wait_for_log_line(child, "calendar_read")
         stop_process(child)
     check_late_verdict_in_store(config, slot, publisher.published_at)
 
@@ -129,14 +129,14 @@ def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path,
     with ExitStack() as stack:
         with without_store(tmp_path):
             child = stack.enter_context(alive(config))
-            until_said(child, "verdict", verdict="overdue", grade="report")
-        until_said(child, "store_back")
+            wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
+        wait_for_log_line(child, "store_back")
         # The monitor has locked the file now, so no second one can run on it.
         with pytest.raises(EnvironmentFault, match="another monitor runs on"):
             StoreLock(read_settings(config).store.url).lock()
         publisher.published_at = CLOCK.now()
-        until_said(child, "verdict", verdict="late", final=True)
-        until_said(child, "delivery", standing="sent")
+        wait_for_log_line(child, "verdict", verdict="late", final=True)
+        wait_for_log_line(child, "delivery", standing="sent")
         stop_process(child)
     check_late_verdict_in_store(config, slot, publisher.published_at)
 
@@ -145,7 +145,7 @@ def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path,
 def test_looks_of_an_earlier_run_count_again_once_the_store_is_back(tmp_path: Path, publisher: Publisher) -> None:
     config, slot = start_once_with_calendar(tmp_path, publisher)
     with alive(config) as child:
-        until_said(child, "verdict", verdict="overdue", grade="report")
+        wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
         child.kill()
         child.communicate(timeout=20)
     publisher.published_at = CLOCK.now()
@@ -153,10 +153,10 @@ def test_looks_of_an_earlier_run_count_again_once_the_store_is_back(tmp_path: Pa
         with without_store(tmp_path):
             child = stack.enter_context(alive(config))
             # Its own looks began after the page came, so they do not show when it came.
-            until_said(child, "verdict", verdict="unproven")
-        until_said(child, "store_back")
-        until_said(child, "verdict", verdict="late", final=True)
-        until_said(child, "delivery", standing="sent")
+            wait_for_log_line(child, "verdict", verdict="unproven")
+        wait_for_log_line(child, "store_back")
+        wait_for_log_line(child, "verdict", verdict="late", final=True)
+        wait_for_log_line(child, "delivery", standing="sent")
         stop_process(child)
     check_late_verdict_in_store(config, slot, publisher.published_at)
 
@@ -166,21 +166,24 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
     config, slot = start_once_with_calendar(tmp_path, publisher)
     file = tmp_path / "store" / "store.db"
     with alive(config) as child:
-        until_said(child, "calendar_read")
+        wait_for_log_line(child, "calendar_read")
         with closing(sqlite3.connect(file, isolation_level=None)) as holder:
             holder.execute("BEGIN EXCLUSIVE")
-            until_said(child, "store_failed")
-            until_said(child, "journal_begun")
-            wait_until(slot + timedelta(seconds=3))
+            wait_for_log_line(child, "store_failed")
+            wait_for_log_line(child, "journal_begun")
+            late = slot + timedelta(seconds=3)  # the configuration allows one second
+            wait_until(late)
             publisher.published_at = CLOCK.now()
-            until_said(child, "turned", state="present")
-            wait_until_journal_has_present_run(next((tmp_path / "journal").glob("*.journal.db")))
+            # A look found the page, which was absent before.
+            wait_for_log_line(child, "turned", state="present")
+            (journal,) = (tmp_path / "journal").glob("*.journal.db")
+            wait_until_journal_has_present_run(journal)
             child.kill()
             child.communicate(timeout=20)
     with alive(config) as child:
-        until_said(child, "journal_taken_in")
-        until_said(child, "verdict", verdict="late", final=True)
-        until_said(child, "delivery", standing="sent")
+        wait_for_log_line(child, "journal_taken_in")
+        wait_for_log_line(child, "verdict", verdict="late", final=True)
+        wait_for_log_line(child, "delivery", standing="sent")
         stop_process(child)
     check_late_verdict_in_store(config, slot, publisher.published_at)
 
@@ -192,34 +195,37 @@ def test_journal_of_a_killed_monitor_restores_evidence_that_its_store_lost(
     config, slot = start_once_with_calendar(tmp_path, publisher)
     file = tmp_path / "store" / "store.db"
     shutil.copyfile(file, tmp_path / "copy.db")
-    before = len(evidence_numbers(file))
+    numbers_in_copy = evidence_numbers(file)
     with alive(config) as child:
-        until_said(child, "turned", state="absent")
-        # Wait for evidence that the copy does not have.
-        while len(evidence_numbers(file)) < before + 2:
+        wait_for_log_line(child, "turned", state="absent")
+        # Wait until the store has some evidence that the copy lacks.
+        while len(numbers_to_lose := evidence_numbers(file) - numbers_in_copy) < 2:
             threading.Event().wait(0.1)
         with closing(sqlite3.connect(file, isolation_level=None)) as holder:
             holder.execute("BEGIN EXCLUSIVE")
-            until_said(child, "journal_begun")
+            wait_for_log_line(child, "journal_begun")
             wait_until(slot)
             publisher.published_at = CLOCK.now()
-            until_said(child, "turned", state="present")
-            wait_until_journal_has_present_run(next((tmp_path / "journal").glob("*.journal.db")))
+            wait_for_log_line(child, "turned", state="present")
+            (journal,) = (tmp_path / "journal").glob("*.journal.db")
+            wait_until_journal_has_present_run(journal)
             child.kill()
             child.communicate(timeout=20)
+    # The store goes back to the copy. SQLite keeps its last writes in the other two files.
     for ending in ("-wal", "-shm"):
         file.with_name(f"{file.name}{ending}").unlink(missing_ok=True)
     shutil.copyfile(tmp_path / "copy.db", file)
     with alive(config) as child:
-        until_said(child, "journal_taken_in")
-        until_said(child, "calendar_read")
+        wait_for_log_line(child, "journal_taken_in")
+        wait_for_log_line(child, "calendar_read")
         stop_process(child)
+    assert numbers_to_lose <= evidence_numbers(file)
     with closing(open_store(f"sqlite:///{file}")) as store:
         assert (store.check(), verify_evidence(store.evidence, tmp_path / "evidence")) == ([], [])
         assert any(run.state is State.PRESENT and run.evidence for run in store.runs.of_release("claims"))
 
 
-def evidence_numbers(store: Path) -> list[int]:
+def evidence_numbers(store: Path) -> set[int]:
     """Return the numbers of the records of evidence in a store."""
     with closing(sqlite3.connect(store)) as asked:
-        return [number for (number,) in asked.execute("SELECT number FROM evidence")]
+        return {number for (number,) in asked.execute("SELECT number FROM evidence")}

@@ -31,15 +31,15 @@ from tests.worlds.stores import a_store_file, runs_of
 NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
 
-def make_failover(near: Store, journal: Journal, url: str, folder: Path, clock: VirtualClock) -> StoreFailover:
+def make_failover(stand_in: Store, journal: Journal, url: str, folder: Path, clock: VirtualClock) -> StoreFailover:
     """Return the failover of a monitor that began without its store."""
-    writer, settings = Writer(near, clock), Settings()
-    evidence = Evidence(folder, near.evidence, writer, clock, "south~20261126T090000Z")
-    members = Members("south", Leaseholder("south 1"), near.leases, writer, clock, divided=False)
+    writer, settings = Writer(stand_in, clock), Settings()
+    evidence = Evidence(folder, stand_in.evidence, writer, clock, "south~20261126T090000Z")
+    members = Members("south", Leaseholder("south 1"), stand_in.leases, writer, clock, divided=False)
     store_health = StoreHealth(clock, Metrics("1"), HealthState(clock.now(), {}, timedelta(seconds=2)), lambda: True)
-    ledger = Ledger(near, writer, clock, make_join_rules(settings), make_calendar_checks(settings), run_in_thread)
+    ledger = Ledger(stand_in, writer, clock, make_join_rules(settings), make_calendar_checks(settings), run_in_thread)
     return StoreFailover(
-        OpenedStore(near, url, journal, near), "south", writer, evidence, clock, store_health, members, ledger
+        OpenedStore(stand_in, url, journal, stand_in), "south", writer, evidence, clock, store_health, members, ledger
     )
 
 
@@ -48,23 +48,27 @@ def rename_table(store: Store, name: str, new_name: str) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {new_name}")
 
 
-def test_a_monitor_stays_a_member_of_its_recovered_store_while_it_cannot_switch_to_that_store(tmp_path: Path) -> None:
+def test_a_monitor_takes_its_name_in_its_recovered_store_even_while_it_cannot_switch_to_that_store(
+    tmp_path: Path,
+) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
 
     async def story(clock: VirtualClock) -> None:
         journal = Journal(tmp_path / "journal", "south", url)
         with closing(Store.open_upgraded(url)) as store:
             journal.copy_near_part(store, clock.now())
-            with closing(journal.open_as_store(clock.now())) as near:
-                failover = make_failover(near, journal, url, tmp_path / "ev", clock)
+            # The monitor works on its journal. The store is back.
+            with closing(journal.open_as_store(clock.now())) as stand_in:
+                failover = make_failover(stand_in, journal, url, tmp_path / "ev", clock)
                 assert failover.members is not None
                 await failover.members.join()
                 failover.writer.queue_run(a_run("r/page/edge"))
-                await failover.writer.write(lambda _tx: None)
+                await failover.writer.write(lambda _tx: None)  # returns once the run is in the journal
                 # Without its table, the store refuses the run. So the monitor cannot switch to it.
                 rename_table(store, "run", "hidden")
                 await failover.switch_or_journal()
                 assert failover.opened.is_away
+                # A lease on its name makes other monitors leave it a share of the looks.
                 assert [lease.name for lease in store.leases.leases()] == ["monitor south"]
                 rename_table(store, "hidden", "run")
                 await failover.switch_or_journal()

@@ -100,6 +100,7 @@ def test_a_store_restored_from_an_older_copy_during_a_delivery_repeats_no_notice
         await life.until("09:29:40")
         life.daemon.store.backup(tmp_path / "copy.db")
         await life.until("09:34:30")
+        # The channel restored the store from the copy during its first delivery, and then deleted the copy.
         assert not (tmp_path / "copy.db").exists()
         check_late_notified_once(life)
         (channel,) = life.channels

@@ -69,6 +69,6 @@ def test_release_published_on_time_is_on_time_whatever_headers_another_host_send
         assert life.notice_kinds() == []
 
     store = reopened(live(tmp_path, PLAIN.format(headers=own_headers) + STRANGE.format(headers=strange_headers), act))
-    assert [name for name, differences in replay(store, Policies(), None, None) if differences] == []
+    assert [name for name, differences in replay(store, Policies(), begin=None, end=None) if differences] == []
     assert verify_evidence(store.evidence, tmp_path / "evidence") == []
     store.close()

@@ -59,13 +59,15 @@ def test_a_slot_on_a_day_of_a_clock_change_is_watched_and_judged_to_the_second(
 
 
 def test_a_slot_whose_local_time_comes_twice_is_judged_as_a_day(tmp_path: Path) -> None:
-    slot = "2026-10-25T01:30:00+00:00"
+    second_half_past_one = "2026-10-25T01:30:00+00:00"
 
     async def act(life: Life) -> None:
+        # From 00:40 summer time, 23:40 UTC, until 01:40 UTC. The page is published at 01:30 UTC.
         await life.clock.sleep(2 * 3600)
         verdict = life.daemon.watch.releases["claims-q3"].verdict
         assert verdict is not None
-        # A delay is measured only from a slot that has a time.
+        # The calendar only says 1:30am, so the promise is for the day. Without a time there is no delay.
         assert (verdict.verdict.value, verdict.parts[0].delay) == ("on_time", None)
 
-    live(tmp_path, STORY.format(begins="2026-10-25T00:40:00", until="2026-10-25T09:00:00", slot=slot), act, head="")
+    story = STORY.format(begins="2026-10-25T00:40:00", until="2026-10-25T09:00:00", slot=second_half_past_one)
+    live(tmp_path, story, act, head="")  # the story has a head of its own

@@ -124,7 +124,7 @@ def play_and_check_replay(truth: Truth, folder: Path) -> dict[str, Any]:
     played = play(script, base, folder)
     rehearsed = rehearsal_settings(script, base, folder)
     with closing(reopened(rehearsed)) as store:
-        assert all(not differences for _, differences in replay(store, make_policies(rehearsed), None, None))
+        assert all(not differences for _, differences in replay(store, make_policies(rehearsed), begin=None, end=None))
         assert store.check() == []
         ids = [notice.id for notice in store.outbox.notices()]
         assert len(ids) == len(set(ids))
@@ -146,26 +146,27 @@ def seconds_of_publication(truth: Truth) -> dict[str, int | None]:
 def test_measured_intervals_contain_the_truth_and_no_publisher_is_wrongly_accused(truth: Truth) -> None:
     with tempfile.TemporaryDirectory() as folder:
         release = play_and_check_replay(truth, Path(folder))
-    event(release["verdict"])
+    event(release["verdict"])  # for the statistics of Hypothesis
     if release["verdict"] == "early":
+        # Seconds count from the slot. A page is exposed only before it.
         is_page_early, is_sheet_early = truth.exposed is not None, truth.sheet is not None and truth.sheet < 0
         assert is_page_early or is_sheet_early
     published = seconds_of_publication(truth)
     if release["verdict"] == "on_time":
-        clock_error = 1
-        assert all(seconds is not None and seconds <= TOLERANCE + clock_error for seconds in published.values())
-    # What was there from the first look on, and so is unproven, came before its slot.
+        error_of_our_clock = 1
+        assert all(seconds is not None and seconds <= TOLERANCE + error_of_our_clock for seconds in published.values())
+    # If even the first look found a part, the measured interval is that of its first publication, maybe an early one.
     first_public = {"page": truth.exposed[0] if truth.exposed else None, "sheet": truth.sheet}
     for part in release["parts"]:
         if (name := part["id"]) in published:
-            _check_verdict(part["verdict"], published[name])
+            check_verdict(part["verdict"], published[name])
             check_interval(part["released"], published[name], first_public[name])
     was_swapped = truth.swap is not None
     assert was_swapped or all(finding["kind"] != "swapped" for finding in release["findings"])
-    _check_exposure_lengths(release, truth)
+    check_exposure_lengths(release, truth)
 
 
-def _check_verdict(word: str, out: int | None) -> None:
+def check_verdict(word: str, out: int | None) -> None:
     """Check that a part published at `out` seconds after its slot, or never, may have this verdict."""
     if word == "late":
         assert out is not None
@@ -186,7 +187,7 @@ def check_interval(seen: dict[str, str | None], out: int | None, before: int | N
         assert seen["after"] is None or datetime.fromisoformat(seen["after"]) - tolerance <= _at(out)
 
 
-def _check_exposure_lengths(release: dict[str, Any], truth: Truth) -> None:
+def check_exposure_lengths(release: dict[str, Any], truth: Truth) -> None:
     """Check that no exposure of the page is measured as longer than it was."""
     for exposure in (each for each in release["exposures"] if each["part"] == "page"):
         assert truth.exposed is not None

@@ -51,12 +51,12 @@ def monitor_named(folder: Path, name: str, tables: str, clock: VirtualClock, del
 
 
 def run_two_monitors(
-    folder: Path, tables: str, act: Pair, blind: str = SOUTH_SEES_503, delay: float = UNHURRIED
+    folder: Path, tables: str, act: Pair, south_faults: str = SOUTH_SEES_503, delay: float = UNHURRIED
 ) -> Store:
-    """Run monitor `north`, and `south` to which the faults `blind` happen, on one store. Return the store."""
+    """Run monitor `north`, and `south` to which these faults happen, on one store. Return the store."""
 
     async def story(clock: VirtualClock) -> None:
-        scripts = {"north": tables, "south": tables + blind}
+        scripts = {"north": tables, "south": tables + south_faults}
         lives = [monitor_named(folder, name, script, clock, delay) for name, script in scripts.items()]
         for life in lives:
             await life.publisher.start()
@@ -88,7 +88,7 @@ def test_one_monitors_proof_that_a_release_was_on_time_counts_for_a_blind_monito
         assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act)
-    assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
+    assert dict(replay(store, make_policies(Settings()), begin=None, end=None)) == {"claims-q3": []}
     store.close()
 
 
@@ -97,10 +97,12 @@ def test_a_late_release_makes_one_incident_even_if_one_of_two_monitors_was_blind
     async def act(north: Life, _south: Life) -> None:
         await north.until("10:00:00")
         assert north.stored_verdict() == "late"
-        assert sorted(set(north.notice_kinds())) == ["due", "final", "grade_changed", "opened"]
+        # First that it is not found yet, then that it is overdue, seriously overdue, and out at last.
+        assert north.notice_kinds() == ["due", "opened", "grade_changed", "final"]
 
-    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act)
-    assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
+    # From 09:29 to 09:45 South gets only 503.
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=SOUTH_SEES_503)
+    assert dict(replay(store, make_policies(Settings()), begin=None, end=None)) == {"claims-q3": []}
     assert len(store.verdicts.incidents()) == 1
     store.close()
 
@@ -110,10 +112,12 @@ def test_two_monitors_with_the_same_looks_write_no_draft_that_differs_only_in_ce
     async def act(north: Life, _south: Life) -> None:
         await north.until("10:00:00")
 
-    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, blind=NO_FAULTS)
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=NO_FAULTS)
     (incident,) = store.verdicts.incidents()
     versions = versions_from_rows(store.verdicts.drafts(incident.id))
-    assert [one.number for one in versions if one.changed == ("N.certainty",)] == []
+    # The first draft, one when the grade rose, and one when the page was out. None for the field `N.certainty` only.
+    grade_rose, page_out = ("N.what", "N.measure", "N.grade"), ("N.what", "N.measure")
+    assert [version.changed for version in versions] == [(), grade_rose, page_out]
     assert "made by the monitors “north” and “south”" in str(versions[-1].report)
     store.close()
 
@@ -122,17 +126,18 @@ def test_two_monitors_with_the_same_looks_write_no_draft_that_differs_only_in_ce
 def test_a_replay_finds_no_difference_if_one_of_two_monitors_stored_a_blind_span(tmp_path: Path) -> None:
     async def act(north: Life, _south: Life) -> None:
         await north.until("09:36:00")
+        # Only now North stores that it was blind around the slot. South gets 503 from 09:29 to 09:45.
         await north.daemon.blind.write(Blind(SLOT - MINUTE, SLOT + MINUTE, "store"), north.daemon.writer)
         await north.until("10:00:00")
 
-    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act)
-    assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=SOUTH_SEES_503)
+    assert dict(replay(store, make_policies(Settings()), begin=None, end=None)) == {"claims-q3": []}
     store.close()
 
 
 def test_a_host_that_asks_one_of_two_monitors_to_wait_gets_no_request_from_either(tmp_path: Path) -> None:
     begins, retry_after = SLOT - MINUTE, timedelta(seconds=40)
-    busy = f"""
+    busy_for_south = f"""
 [[answer]]
 url = "{URL}"
 at = {begins:%Y-%m-%dT%H:%M:%S}
@@ -149,13 +154,13 @@ status = 404
         await north.until("09:35:00")
         for life in (north, south):
             requests = [one.at for one in life.publisher.log.entries if one.host == HOST]
-            # Each monitor reads from the store every five seconds how long the other must wait.
+            # South is refused within a second. Each monitor stores and reads waits every five seconds: 1 + 5 + 5.
             both_know_from = begins + timedelta(seconds=11)
             assert [at for at in requests if both_know_from < at < begins + retry_after] == []
             assert [at for at in requests if begins + retry_after <= at < SLOT] != []
         assert north.stored_verdict() == "on_time"
 
-    run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, blind=busy).close()
+    run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, south_faults=busy_for_south).close()
 
 
 @pytest.mark.slow
@@ -167,7 +172,7 @@ def test_a_monitor_killed_around_the_slot_does_not_weaken_the_proof_of_the_other
         await north.until("09:45:00")
         assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
 
-    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, blind=NO_FAULTS, delay=DELAY)
-    assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, south_faults=NO_FAULTS, delay=DELAY)
+    assert dict(replay(store, make_policies(Settings()), begin=None, end=None)) == {"claims-q3": []}
     assert [span.cause for span in store.runs.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
     store.close()

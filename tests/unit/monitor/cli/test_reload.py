@@ -23,7 +23,7 @@ from monitor.config.read import read_settings
 from monitor.config.settings import Settings
 from monitor.errors import StoreFault
 from monitor.web.users import make_line
-from tests.unit.monitor.app.process import alive, until_said
+from tests.unit.monitor.app.process import alive, wait_for_log_line
 
 PASSWORD = "a long enough word"
 CONFIG = """
@@ -81,12 +81,12 @@ def signed_in_browser(config: Path) -> Iterator[httpx.Client]:
 def test_a_running_monitor_loads_a_good_configuration_and_refuses_a_faulty_one(config: Path) -> None:
     good = config.read_text()
     with alive(config) as child:
-        until_said(child, "calendar_read")
+        wait_for_log_line(child, "calendar_read")
         with signed_in_browser(config) as browser:
             config.write_text(good + ANOTHER_CALENDAR)
             loaded = reload(config)
             assert (loaded.output, loaded.exit_code) == ("taken\n", 0)
-            assert until_said(child, "reloaded")["changed"] == ["calendar"]
+            assert wait_for_log_line(child, "reloaded")["changed"] == ["calendar"]
             assert "theirs" in browser.get("/status").text
 
             another_store = good.replace("sqlite:///", "sqlite:////tmp/")
@@ -95,12 +95,12 @@ def test_a_running_monitor_loads_a_good_configuration_and_refuses_a_faulty_one(c
             assert refused.exit_code == 1
             fault_of_store = "config.toml: store.url: cannot be changed while the monitor runs: restart the monitor"
             assert refused.output == f"{fault_of_store}\n"
-            assert until_said(child, "reload_refused")["faults"] == [fault_of_store]
+            assert wait_for_log_line(child, "reload_refused")["faults"] == [fault_of_store]
 
             not_toml = "[[calendar\n"
             config.write_text(not_toml)
             child.send_signal(signal.SIGHUP)
-            (fault,) = until_said(child, "reload_refused")["faults"]
+            (fault,) = wait_for_log_line(child, "reload_refused")["faults"]
             assert fault.startswith("config.toml: is not TOML")
             assert "ninethirty_config_last_reload_successful 0.0" in browser.get("/metrics").text
         child.send_signal(signal.SIGTERM)
@@ -112,7 +112,7 @@ def test_a_running_monitor_loads_a_good_configuration_and_refuses_a_faulty_one(c
 @pytest.mark.slow
 def test_a_reload_with_an_unreadable_calendar_file_is_refused(config: Path) -> None:
     with alive(config) as child:
-        until_said(child, "calendar_read")
+        wait_for_log_line(child, "calendar_read")
         (config.parent / "releases.toml").write_text("")
         refused = reload(config)
         assert refused.exit_code == 1
