@@ -50,7 +50,10 @@ class StoreLock:
         self._locked: BinaryIO | None = None
 
     def lock(self) -> None:
-        """Lock the file that has the store's name now, if any. Raises `EnvironmentFault` if another monitor has it."""
+        """Lock the store's file, if it exists. Raises `EnvironmentFault` if another monitor has locked it.
+
+        Call this again when a lost store is back. If another file has its name then, lock that file, release the old.
+        """
         if self._path is None or not self._path.exists():
             return
         file = self._path.open("rb")
