@@ -167,8 +167,7 @@ class Journal:
                 # After a start without the store, this monitor's records are under its name, OFFLINE_MARK and the time.
                 if name == self._monitor or name.startswith(self._monitor + OFFLINE_MARK):
                     last = store.evidence.last(name)
-                    # If the store has no record of this name, either the journal began the chain, or the store was
-                    # emptied. An emptied store gets no records back.
+                    # A store without records of this name was emptied: write none, unless the journal began the chain.
                     if last is not None or self.has_rows:
                         found += records_after(local.evidence, name, last)
         return found
@@ -186,11 +185,9 @@ class Journal:
             _log.error("journal_failed", fault=str(fault))
             self._move_to_temporary_folder()
             store = self._open_journal()
-        # No other monitor can renew its lease here. Without this, all would seem dead, and this one would use their
-        # shares of budgets and send their notices. `prefix` begins the name of a monitor's lease, `outbox` is the name
-        # of the lease on sending notices.
-        until = now + _LONGER_THAN_ANY_OUTAGE
-        store.extend_other_leases(own=self._monitor, prefix=PREFIX, outbox=OUTBOX, until=until)
+        # No other monitor can renew the lease on its name here. Without this, all would seem dead, and this one would
+        # use their shares of budgets. They also get the lease on the outbox, so that no notice is sent twice.
+        store.extend_other_leases(self._monitor, prefix=PREFIX, outbox=OUTBOX, until=now + _LONGER_THAN_ANY_OUTAGE)
         return store
 
     def _open_journal(self) -> Store:

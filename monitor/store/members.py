@@ -84,10 +84,7 @@ class Members(BatchMember):
     def __init__(
         self, name: str, holder: Leaseholder, leases: Leases, writer: Writer, clock: Clock, *, divided: bool
     ) -> None:
-        """Begin without a lease. `holder` must be of this process only.
-
-        If `divided`, each monitor watches only the hosts that it owns. Otherwise all watch every host.
-        """
+        """Begin without a lease. `holder` must be of this process only. If `divided`, each watches only its hosts."""
         self._name, self._lease_name, self._divided = name, PREFIX + name, divided
         # With a quarter of the shortest lease between renewals, several may fail before the lease runs out.
         self._holder, self._interval = holder, holder.least / 4

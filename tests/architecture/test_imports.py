@@ -157,7 +157,7 @@ BUDGETS = {
     "monitor/plan": 1780,
     "monitor/look": 6196,
     "monitor/judge": 4417,
-    "monitor/store": 6100,
+    "monitor/store": 6089,
     "monitor/deliver": 3063,
     "monitor/health": 1426,
     "monitor/ledger": 2301,

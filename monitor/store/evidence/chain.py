@@ -173,8 +173,7 @@ def _group_faults(faults: Sequence[tuple[Record, str]]) -> Iterator[str]:
 def _find_unknown_files(folder: Path, known: Collection[str], monitors: Collection[str] | None) -> Iterator[str]:
     """Yield a fault for each WARC file without the form of our names, and for each with such a name but no record.
 
-    A file without records belongs to another store, or this store was emptied. `known` are the files with records.
-    Only the files of these `monitors` must have records, None for all.
+    Such a file belongs to another store, or this one was emptied. Only files of `monitors` (None: all) must be `known`.
     """
     yield from (f"evidence file {name}: no monitor wrote it" for name in unknown_files(folder))
     for monitor, names in files_by_monitor(folder).items():

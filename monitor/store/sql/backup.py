@@ -95,8 +95,7 @@ def add_rows(source: Engine, target: Engine) -> None:
 def delete_after(engine: Engine, at: datetime) -> None:
     """Rewind a copy of a store to `at`: delete rows written later, and cut runs, blind spans and confirmations off.
 
-    Entries that calendars removed later are listed again. All verdicts are deleted, because only the latest of each
-    release is stored. The caller must judge again as of `at`.
+    Entries that calendars removed later are listed again. All verdicts are deleted, and must be judged again.
     """
     with engine.begin() as connection:
         late = select(tables.NOTICE.c.id).where(tables.NOTICE.c.at > at)
