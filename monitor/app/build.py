@@ -96,7 +96,7 @@ class App:
         return LookedOnce(bodies, dict(self.status.health.faults))
 
     async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
-        """Save an incident that a person reports by `words`, the answers in a form by box. Raises `InvalidInput`."""
+        """Save an incident that a person reports. `words` has the answers by box of the form. Raises `InvalidInput`."""
         daemon, now = self.daemon, self.daemon.clock.now()
         known = await daemon.ledger.load_release(release)
         facts = None if known is None else daemon.watch.facts(known, daemon.ledger.promises(release))

@@ -139,14 +139,15 @@ def _make_members(settings: Settings, store: Store, writer: Writer, clock: Clock
     return Members(name, mine, store.leases, writer, clock, divided=settings.store.mode == "shared")
 
 
-def _make_workers(clock: Clock, metrics: Metrics, health: HealthState, own: WorkerHealth) -> Workers:
-    """Return the workers. They report costly hosts to `metrics` and `health`, and their starts to `own`."""
+def _make_workers(clock: Clock, metrics: Metrics, health: HealthState, worker_health: WorkerHealth) -> Workers:
+    """Return the workers. They report costly hosts to `metrics` and `health`, and their starts to `worker_health`."""
 
     def note_costly_host(host: str) -> None:
         metrics.count_too_costly(host)
         health.costly.add(host)
 
-    return Workers(clock=clock, on_costly=note_costly_host, hooks=StartHooks(own.note_start_attempt, own.note_unread))
+    hooks = StartHooks(worker_health.note_start_attempt, worker_health.note_unread)
+    return Workers(clock=clock, on_costly=note_costly_host, hooks=hooks)
 
 
 def make_interpreter(core: Core) -> Interpreter:

@@ -181,7 +181,7 @@ class Daemon:
         """Close the store, channels and connections, even if not everything is committed."""
         # `_divide_releases` may be retrying because the store does not answer. This ends it.
         self._divided_among = ()
-        with contextlib.suppress(asyncio.CancelledError):
+        with contextlib.suppress(asyncio.CancelledError):  # if this call is cancelled, close everything all the same
             await asyncio.gather(*self._tasks, *self._background, return_exceptions=True)
         await self.fetcher.close()
         for channel in self.channels:

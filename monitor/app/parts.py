@@ -85,6 +85,7 @@ def make_outbox_options(core: Core, rules: ReportingRules) -> OutboxOptions:
         redactor=redactor(secrets_in_addresses(settings)),
         rules=rules,
     )
+    # `idle` is the longest time between two queries of the outbox.
     return replace(options, idle=takeover) if is_shared else options
 
 
@@ -232,13 +233,14 @@ def make_queries(
 ) -> Queries:
     """Return the queries behind pages and API, with the desk that writes what people do in the browser."""
     settings, clock, throttle = core.settings, core.clock, Throttle(core.clock)
-    own = None if core.members is None else [settings.watch.vantage]
+    # The monitors with evidence in our folder. None: all.
+    monitors_here = None if core.members is None else [settings.watch.vantage]
     return Queries(
         core.store,
         status,
         clock,
         settings.timezone,
-        desk=Desk(current, core.writer, clock, outbox.wake, Path(settings.evidence.folder), own),
+        desk=Desk(current, core.writer, clock, outbox.wake, Path(settings.evidence.folder), monitors_here),
         silent_hosts=tally.silent_hosts.silent_now,
         sessions=make_sessions(settings, core.folder, clock, throttle),
         throttle=throttle,

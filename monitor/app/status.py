@@ -108,7 +108,7 @@ class Status:
         return Check("Monitor", f"version {__version__}, up {uptime}, since {since}")
 
     def _store_check(self) -> Check:
-        """Return a check of the store and the evidence: a newer version uses the store, or one cannot be written."""
+        """Return a check of store and evidence: whether both can be written, and no newer version uses the store."""
         if newer := self.newer_version():
             return Check("Store", f"{newer}, of a newer version of ninethirty", "Upgrade this monitor.")
         faults = [*self.health.unable(self.clock.now()), self.self_check.evidence_fault()]

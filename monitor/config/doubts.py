@@ -161,13 +161,14 @@ def _rota_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
 
 
 def _budget_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    """Yield each host with a budget but without a known address. If no release is known, only one like a known host."""
+    """Yield a doubt for each host with a budget at which there is no known address."""
     hosts = {*DEFAULT_RATES, *HOSTS.values(), *(host for table in settings.producer for host in table.hosts)}
     addresses = [*(release.url for release in known.releases), *(table.url or "" for table in settings.calendar)]
     addresses += [url for table in settings.producer for url in (*table.newest, *table.press)]
     hosts |= {urlsplit(url).hostname or "" for url in (*addresses, *(part.url for part in settings.part))}
     for host in settings.budget.keys() - hosts - {"default"}:
         near = difflib.get_close_matches(host, hosts, n=1, cutoff=0.8)
+        # While no release is known, only the name of a host that resembles a known one is doubtful.
         if near or known.releases:
             meant = f", did you mean {near[0]}?" if near else ""
             yield f'budget."{host}"', f"no known address is on this host{meant}", None

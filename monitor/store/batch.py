@@ -24,7 +24,7 @@ A transaction delays the writes behind it and the renewal of this monitor's leas
 WRITES_AT_ONCE = 100
 """The most other writes in one transaction. They take longer, because each reads and writes several times."""
 
-Make = Callable[[Transaction], Any]
+WriteFunction = Callable[[Transaction], Any]
 """A function that makes a write in an open transaction."""
 
 
@@ -36,14 +36,14 @@ class Write:
     `is_begun` is whether a portion is committed.
     """
 
-    make: Make
+    make: WriteFunction
     done: asyncio.Future[Any]
     patient: bool = True
     for_journal: bool = True
     release: str = ""
     first: bool = False
     result: Any = None
-    rest: deque[Make] = field(default_factory=deque)
+    rest: deque[WriteFunction] = field(default_factory=deque)
     rows: int = 0
     is_begun: bool = False
 
@@ -91,13 +91,14 @@ class Batch:
     def next_portion(self) -> Batch:
         """Return the work of the next transaction: all writes in `first`, and a limited number of the other work.
 
-        Runs come first. The last runs may be together with writes. Large writes wait until all else is written. While
-        the members (`BatchMember`) need transactions for their own rows, only `first` is in the next one.
+        Runs come first, and writes begin in the transaction of the last runs. Large writes wait until none of these are
+        left. While `ahead` is above zero, the next transaction is for rows of the members, so only `first` is in it.
         """
         if self.ahead > 0:
             return Batch((), [], first=self.first)
         runs = self.runs[:ROWS_AT_ONCE]
-        writes = self.writes[:WRITES_AT_ONCE] if len(runs) == len(self.runs) else []
+        are_last_runs = len(runs) == len(self.runs)
+        writes = self.writes[:WRITES_AT_ONCE] if are_last_runs else []
         return Batch(runs, writes, first=self.first, large=[] if runs or writes else self.large)
 
     def remove(self, portion: Batch) -> None:
@@ -157,9 +158,9 @@ class Backlog:
         return True
 
     def add_large(self, write: Write, instead_of: Write | None) -> None:
-        """Queue a large write last, and drop the write that it replaces. Raises `StoreFault` if the backlog is full."""
+        """Queue a large write last, and cancel the one that it replaces. Raises `StoreFault` if the backlog is full."""
         rows = sum(queued.rows for queued in self._unfinished_large() if queued is not instead_of)
-        # If no other waits, a write of any size is accepted.
+        # If no other waits, a write of any size is accepted. All large writes are rows of calendars.
         if rows and rows + write.rows > self._most_large:
             raise StoreFault(f"{rows} rows of calendars wait for the store: no room for {write.rows} more")
         if instead_of is not None:
@@ -176,13 +177,14 @@ class Backlog:
     def take_batch(self, ahead: int) -> Batch:
         """Remove and return all runs and writes. The first large write is included, but stays here until it is done.
 
-        `ahead` is how many transactions the members need first. If they need none, it is -1 in the batch.
+        `ahead` is how many transactions the members need first.
         """
-        while self.large and self.large[0].done.done():
+        while self.large and self.large[0].done.done():  # committed, refused or cancelled
             self.large.popleft()
         first = self.take_first_writes()
         # All monitors write in the same order. Otherwise two could wait for each other's rows.
         writes = sorted((write for write in self.writes if not write.done.done()), key=lambda write: write.release)
+        # If the members need none, -1 lets the batch end with its last run or write: see `is_over`.
         batch = Batch([*self.runs.values()], writes, first=first, large=[*self.large][:1], ahead=ahead or -1)
         self.runs, self.writes = {}, []
         return batch
@@ -199,7 +201,7 @@ class Backlog:
         self.runs = {run.key: run for run in batch.runs} | self.runs
         self.writes[:0] = [write for write in (*batch.first, *batch.writes) if not write.done.done()]
 
-    def writes_for_journal(self) -> list[Make]:
+    def writes_for_journal(self) -> list[WriteFunction]:
         """Return the functions of writes that can be kept in a journal, with every portion of the large ones."""
         small = [write.make for write in self.writes if write.for_journal]
         return small + [make for write in self._unfinished_large() for make in (write.make, *write.rest)]
@@ -269,7 +271,7 @@ class Portions:
             self.rows += rows * len(some)
             start += len(some)
 
-    def write_functions(self) -> list[Make]:
+    def write_functions(self) -> list[WriteFunction]:
         """Return, for each portion of this large write, a function that writes it in an open transaction."""
 
         def write_portion(steps: Iterable[tuple[Callable[..., object], Sequence[Any]]], tx: Transaction) -> None:

@@ -35,10 +35,10 @@ _SUFFIXES = ("", "-wal", "-shm")
 class Journal:
     """Two SQLite files of one monitor: a copy of the near part of the store, and the journal.
 
-    The near part (releases shown or due within 90 days) is copied while the store works. When the store fails, the
-    journal begins as a copy of the near part, and the rows that cannot be stored are added to it. A monitor that starts
-    while its store is down uses the journal as its store. When the store works again, the rows that were added to the
-    journal are written into the store, and the journal is deleted. Every method blocks.
+    The near part (releases that are listed or due, or were in the last 90 days) is copied while the store works. When
+    the store fails, the journal begins as a copy of the near part, and the rows that cannot be stored are added to it.
+    A monitor that starts while its store is down uses the journal as its store. When the store works again, the rows
+    that were added to the journal are written into the store, and the journal is deleted. Every method blocks.
     """
 
     def __init__(self, folder: Path, monitor: str, url: str, *, durable: bool = True) -> None:
@@ -71,16 +71,17 @@ class Journal:
         return self.file.exists() and self.file.stat().st_size > 0
 
     def copy_near_part(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
-        """Copy the store's near part (releases shown or due within 90 days), unless the journal has rows.
+        """Copy the store's near part into the file `near`, unless the journal has rows.
 
-        With `notices_only`, copy only the tables about notices if there is a copy already. Raises `StoreFault`.
+        The near part is about releases that are listed in a calendar or due, or were in the last 90 days. With
+        `notices_only`, copy only the tables about notices if there is a copy already. Raises `StoreFault`.
         """
         with self._lock:
             if self.has_rows:
                 return
             notices_only = notices_only and self.near.exists()
-            with closing(self._open_upgraded(self.near)) as near:
-                near.copy_near(store, now - _NEAR, now, notices_only=notices_only)
+            with closing(self._open_or_create(self.near)) as near:
+                near.copy_near(store, since=now - _NEAR, now=now, notices_only=notices_only)
 
     def add_rows(
         self,
@@ -130,7 +131,7 @@ class Journal:
                 return rewritten
             # Both files must have this version's schema, even if an earlier version wrote them.
             for file in (self.near, self.file):
-                self._open_upgraded(file).close()
+                self._open_or_create(file).close()
             try:
                 return rewritten + store.merge_journal(self.file, self.near)
             except (Conflict, ValueError) as fault:
@@ -142,12 +143,12 @@ class Journal:
     def _rewrite_lost_records(self, store: Store) -> int:
         """Write this monitor's evidence records that the store has lost. Return how many.
 
-        If the local files cannot be read: return 0, or raise if the journal has rows.
+        If the local files cannot be read: return 0, or raise `StoreFault` if the journal has rows.
         """
         try:
             records = self._find_lost_records(store)
         except StoreFault as fault:
-            if self.has_rows:  # after a normal return, the journal is deleted
+            if self.has_rows:  # after a normal return, callers of `merge_journal` delete the journal with its rows
                 raise
             _log.warning("journal_failed", fault=str(fault))
             return 0
@@ -161,12 +162,12 @@ class Journal:
         if not file.exists():
             return []
         found: list[Record] = []
-        with closing(self._open_upgraded(file)) as local:
+        with closing(self._open_or_create(file)) as local:
             for name in local.evidence.monitors():
-                # While the store was down, this monitor may have written records under a name with the mark.
+                # After a start without the store, this monitor's records are under its name, OFFLINE_MARK and the time.
                 if name == self._monitor or name.startswith(self._monitor + OFFLINE_MARK):
                     last = store.evidence.last(name)
-                    # If the store has no record of this name, write them only if the journal may have begun the chain.
+                    # A store without records of this name was emptied: write none, unless the journal began the chain.
                     if last is not None or self.has_rows:
                         found += records_after(local.evidence, name, last)
         return found
@@ -184,21 +185,23 @@ class Journal:
             _log.error("journal_failed", fault=str(fault))
             self._move_to_temporary_folder()
             store = self._open_journal()
-        # No other monitor can renew its lease here. Without this, all would seem dead.
-        store.extend_other_leases(self._monitor, PREFIX, OUTBOX, now + _LONGER_THAN_ANY_OUTAGE)
+        # No other monitor can renew the lease on its name here. Without this, all would seem dead, and this one would
+        # use their shares of budgets. They also get the lease on the outbox, so that no notice is sent twice.
+        store.extend_other_leases(self._monitor, prefix=PREFIX, outbox=OUTBOX, until=now + _LONGER_THAN_ANY_OUTAGE)
         return store
 
     def _open_journal(self) -> Store:
-        """Open the journal. If it has no rows, first make it a copy of the file `near`."""
+        """Open the journal. If it has no rows, first make it a copy of the file `near`, which is created if absent."""
         if not self.near.exists():
-            self._open_upgraded(self.near).close()
+            self._open_or_create(self.near).close()
         if not self.has_rows:
             self._remove_files()
-            with closing(self._open_upgraded(self.near)) as near:
+            with closing(self._open_or_create(self.near)) as near:
                 near.backup(self.file)
-        return self._open_upgraded(self.file)
+        return self._open_or_create(self.file)
 
-    def _open_upgraded(self, file: Path) -> Store:
+    def _open_or_create(self, file: Path) -> Store:
+        """Open a file as a store and give it this version's schema. If it is absent, create an empty store."""
         return Store.open_upgraded(f"sqlite:///{file}", durable=self._durable)
 
     def _move_to_temporary_folder(self) -> None:

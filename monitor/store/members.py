@@ -84,8 +84,9 @@ class Members(BatchMember):
     def __init__(
         self, name: str, holder: Leaseholder, leases: Leases, writer: Writer, clock: Clock, *, divided: bool
     ) -> None:
-        """Begin without a lease. `holder` must be of this process only. If `divided`, each host has one monitor."""
+        """Begin without a lease. `holder` must be of this process only. If `divided`, each watches only its hosts."""
         self._name, self._lease_name, self._divided = name, PREFIX + name, divided
+        # With a quarter of the shortest lease between renewals, several may fail before the lease runs out.
         self._holder, self._interval = holder, holder.least / 4
         self._leases = leases
         self._writer = writer
@@ -207,8 +208,13 @@ class Members(BatchMember):
         return self._holder.take(tx, self._lease_name, self._now)
 
     async def _renew_and_read(self) -> None:
-        """Renew our lease, read those of the others, and publish the new share. If the store fails, the share stays."""
-        self._now, began, store_zero = self._clock.now(), self._clock.monotonic(), self._store_clock_zero
+        """Renew our lease, read those of the others, and publish the new share.
+
+        If the store fails, the share stays. If another process has our name, or our lease has run out, there is none.
+        """
+        self._now, began = self._clock.now(), self._clock.monotonic()
+        # Convert the ends of waits from steady time to the store's time, which was zero at `store_zero` of steady time.
+        store_zero = self._store_clock_zero
         waits = {} if store_zero is None else {host: until - store_zero for host, until in self.host_waits().items()}
         try:
             stored = await self._write_renewal(lambda tx: self._add_waits_and_read_leases(tx, waits))
@@ -231,9 +237,7 @@ class Members(BatchMember):
         self._holder.record_write_time(ended - began)
         # If this process was suspended during the write, the leases that it read are outdated.
         self._has_lapsed = ended > self._alive_until
-        # The store read its clock at some time during the write.
-        uncertainty, ahead = (ended - began) / 2, stored.at.timestamp() - (began + ended) / 2
-        self._clock_readings = [*self._clock_readings[1 - _CLOCK_READINGS :], (uncertainty, ahead)]
+        self._add_clock_reading(began, ended, store_time=stored.at)
         self._publish_share(() if self._has_lapsed else self._choose_members(stored), stored.host_waits())
 
     async def _write_renewal(self, read: Callable[[Transaction], _StoredLeases]) -> _StoredLeases:
@@ -243,6 +247,12 @@ class Members(BatchMember):
             return await self._writer.write_with_member(self, read)
         return await self._writer.write(read, patient=False, first=True)
 
+    def _add_clock_reading(self, began: float, ended: float, store_time: datetime) -> None:
+        """Remember how far the store's clock, which was read between two steady times, is ahead of steady time."""
+        # It was read at an unknown instant in between. With the middle, the error is at most half of the time.
+        uncertainty, ahead = (ended - began) / 2, store_time.timestamp() - (began + ended) / 2
+        self._clock_readings = [*self._clock_readings, (uncertainty, ahead)][-_CLOCK_READINGS:]
+
     @property
     def _store_clock_zero(self) -> float | None:
         """Return the steady time in seconds at which the store's clock was zero. None before the clock was read."""
@@ -250,7 +260,7 @@ class Members(BatchMember):
         return None if ahead is None else -ahead
 
     def _add_waits_and_read_leases(self, tx: Transaction, waits: Mapping[str, float]) -> _StoredLeases:
-        """Store for all monitors until when hosts asked this one to wait. Return the leases as they were before that.
+        """Store the waits that hosts asked this monitor for, so that all monitors wait. Return the leases before that.
 
         `waits` has for each host the end of its wait, in seconds of the store's clock. Each is stored as a lease with
         the host in its name. A later end that is already stored stays.
@@ -260,6 +270,7 @@ class Members(BatchMember):
         for host, end in waits.items():
             until = datetime.fromtimestamp(end, UTC)
             if until > max(store_now, stored_waits.get(host, store_now)):
+                # Stored ends include this delay. It is added after the comparison, so that renewals extend no wait.
                 until += _NETWORK_DELAY
                 # All monitors use this one name as the holder, so that each can extend the lease of another.
                 tx.take_lease(_WAIT_PREFIX + host, holder=_WAIT_PREFIX, now=store_now, until=until)
@@ -274,13 +285,13 @@ class Members(BatchMember):
         # After two intervals, all others have read our lease.
         if term_begin is not None and (not others or term_begin + 2 * self._interval <= stored.at):
             self._known_term = term_begin
-        is_known = self._known_term == term_begin
+        is_known = self._known_term == term_begin  # a monitor that has joined always has a term
         return tuple(sorted(others | {self._name} if is_known else others))
 
     def _find_live_others(self, stored: _StoredLeases) -> set[str]:
         """Return the names of the other monitors that may be alive: their lease was renewed lately, or still lasts."""
-        # The time since a renewal is measured by our own clock, the end of a lease by the store's. Either is enough.
-        # Accept a renewal that is late by one interval and by the time that a slow store needs for it.
+        # One sign of life is enough: a recent renewal by our own clock, or a lease that lasts by the store's clock.
+        # A renewal is expected each interval. It may be late by another one, and by the time that a slow store needs.
         delay, now = self._interval + self._holder.renewal_margin, self._clock.monotonic()
         alive = set()
         for lease in stored.leases:

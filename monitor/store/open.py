@@ -50,10 +50,11 @@ class StoreLock:
         self._locked: BinaryIO | None = None
 
     def lock(self) -> None:
-        """Lock the file that has the store's name now, if any. Raises `EnvironmentFault` if another monitor has it."""
+        """Lock the store's present file, if any. Raises `EnvironmentFault` if another monitor has locked it."""
         if self._path is None or not self._path.exists():
             return
         file = self._path.open("rb")
+        # This is called again when a lost store is back. By then, another file may have the store's name.
         if self._locked is not None and sameopenfile(self._locked.fileno(), file.fileno()):
             file.close()
             return

@@ -116,7 +116,7 @@ class Writer:
         return cast("T", await done)
 
     def write_in_portions(self, portions: Portions, *, instead_of: Write | None = None) -> Write:
-        """Queue a large write, with one transaction a portion. Return an object with its future, `done`.
+        """Queue a large write, with one transaction a portion. Return it, so that callers can wait for its `done`.
 
         Large writes are made in the order in which they were queued, and other writes are made between two portions.
         While the store fails they wait. A portion that raises ends its write. `instead_of` is a queued write that
@@ -287,7 +287,7 @@ class Writer:
         return fault
 
     async def _wait_until_saved(self, saving: asyncio.Future[None]) -> None:
-        """Wait until a batch is saved or refused. After `STALLED_AFTER` seconds, report it, fail impatient writes."""
+        """Wait until a batch is saved or refused. If it takes `STALLED_AFTER`, report it and fail impatient writes."""
         if not await ends_within(saving, STALLED_AFTER) and not self._abandoned:
             self._is_store_silent = True
             silent = StoreSilent(STALLED_AFTER)

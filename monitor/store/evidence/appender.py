@@ -137,7 +137,7 @@ class Appender:
             digest = hashlib.sha256(piece).hexdigest()
             record = replace(unplaced, file=self._file, offset=offset, length=len(piece), sha256=digest)
             if piece == _LOST:
-                record = replace(record, expired=record.at)
+                record = replace(record, expired=record.at)  # so that no check or export looks for its bytes
             records.append(link_record(record, chain))
             chain, offset = records[-1].chain, offset + len(piece)
         return records

@@ -50,12 +50,12 @@ def export_bundle(
 ) -> Exported:
     """Write every evidence record of an incident, and a manifest with their hashes, to a zip file.
 
-    If bytes were deleted, the manifest lists their record and the record of the deletion. `monitors_here`
-    are the monitors with bytes in this folder, None for all. The bytes of other monitors may be on their own machines.
-    The same evidence always makes the same zip. `sha256sum -c` can check it by its `SHA256SUMS`.
+    If bytes were deleted, the manifest lists their record and the record of the deletion. `monitors_here` are the
+    monitors with bytes in this folder, None for all. Bytes of other monitors are included only if their file is here
+    too. The same evidence always makes the same zip. `sha256sum -c` can check it by its `SHA256SUMS`.
 
-    Raises `UserFault` if the file exists, or if the slot has not passed (rule 7). Raises `StoreFault` if bytes are
-    missing or changed.
+    Raises `UserFault` if the file exists, or if the release is under embargo, because its slot has not passed. Raises
+    `StoreFault` if bytes are missing or changed.
     """
     slot = incident.facts.slot if incident.facts else None
     if slot is not None and now < slot:
@@ -69,7 +69,7 @@ def export_bundle(
                 included.append(record)
             else:
                 on_other_machines[record.monitor] += 1
-    # A chain continues that of the record numbered one lower. So the zip has this chain for each of its records.
+    # To check the chain of a record, one needs the chain of the record numbered one lower.
     predecessors = store.evidence.records([f"{record.monitor}-{record.number - 1}" for record in records])
     previous_chains = {(before.monitor, before.number + 1): before.chain for before in predecessors}
     manifest = _make_manifest(incident, records, previous_chains, {record.id for record in included})
@@ -100,7 +100,8 @@ def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Recor
             if record.kind == GIVEN_UP and record.at in deletion_times:
                 found[record.id] = record
                 # The bytes of this record may be deleted too. Then a later deletion has a record of its own.
-                deletion_times.add(record.expired or record.at)
+                if record.expired is not None:
+                    deletion_times.add(record.expired)
     return sorted(found.values(), key=lambda record: (record.monitor, record.number))
 
 

@@ -55,7 +55,7 @@ def verify_evidence(index: EvidenceIndex, folder: Path, monitors: Sequence[str] 
 class _MonitorCheck:
     """Checks the records of one monitor in the order of their numbers. Without a folder, no bytes are checked.
 
-    `files` are the files of all its records. `_ends` has the end of the last record in each file that is kept.
+    `files` are the files of all its records. `_kept_ends` has the end of the last record in each file that is kept.
     `_deleted_until` is the number of the last record with deleted bytes, `_explained_until` that of the last one that
     a record of a deletion names. `_byte_faults` has each record with damaged bytes, and what is wrong with them.
     """
@@ -64,7 +64,7 @@ class _MonitorCheck:
     folder: Path | None
     files: set[str] = field(default_factory=set)
     _last: Record | None = None
-    _ends: dict[str, int] = field(default_factory=dict)
+    _kept_ends: dict[str, int] = field(default_factory=dict)
     _byte_faults: list[tuple[Record, str]] = field(default_factory=list)
     _deleted_until: int = 0
     _explained_until: int = 0
@@ -99,12 +99,13 @@ class _MonitorCheck:
         if record.kind == GIVEN_UP:
             self._explained_until = max(self._explained_until, _read_last_deleted(self.folder, record))
         if record.expired is None:
-            self._ends[record.file] = record.offset + record.length
+            self._kept_ends[record.file] = record.offset + record.length
             fault = None if self.folder is None else _describe_byte_fault(self.folder, record)
             if fault is not None:
                 self._byte_faults.append((record, fault))
         elif not record.is_lost:
-            if self._ends:
+            # The oldest bytes are deleted first. So once these are deleted, no record before this one has bytes.
+            if self._kept_ends:
                 self._byte_faults.append((record, "marked as given up, though older evidence is kept"))
             else:
                 self._deleted_until = record.number
@@ -113,10 +114,10 @@ class _MonitorCheck:
         """Yield a fault for each file with bytes after its last record, except the newest, which may be growing."""
         if self.folder is None:
             return
-        for name in sorted(self._ends)[:-1]:
+        for name in sorted(self._kept_ends)[:-1]:
             path = self.folder / name
-            if path.exists() and path.stat().st_size > self._ends[name]:
-                yield f"evidence file {name}: bytes after {self._ends[name]} belong to no record"
+            if path.exists() and path.stat().st_size > self._kept_ends[name]:
+                yield f"evidence file {name}: bytes after {self._kept_ends[name]} belong to no record"
 
 
 def chain_of(index: EvidenceIndex, monitor: str, after: int = 0) -> Iterator[Record]:
@@ -150,9 +151,9 @@ def _describe_byte_fault(folder: Path, record: Record) -> str | None:
 
 
 def _read_last_deleted(folder: Path | None, record: Record) -> int:
-    """Return the number of the last record that a deletion deleted, as its own record says. 0 if it is unreadable."""
+    """Return the number of the last record that was deleted, as the `record` of the deletion says. 0 if unreadable."""
     if record.is_lost or folder is None:
-        # The disk was full, or its bytes are on another machine. So accept that all records before it were deleted.
+        # Its bytes are lost or on another machine. So accept that all records before it were deleted.
         return record.number - 1
     try:
         data = read_bytes(folder, record)
@@ -170,7 +171,10 @@ def _group_faults(faults: Sequence[tuple[Record, str]]) -> Iterator[str]:
 
 
 def _find_unknown_files(folder: Path, known: Collection[str], monitors: Collection[str] | None) -> Iterator[str]:
-    """Yield a fault for each file that no record names. It belongs to another store, or this store was emptied."""
+    """Yield a fault for each WARC file without the form of our names, and for each with such a name but no record.
+
+    Such a file belongs to another store, or this one was emptied. Only files of `monitors` (None: all) must be `known`.
+    """
     yield from (f"evidence file {name}: no monitor wrote it" for name in unknown_files(folder))
     for monitor, names in files_by_monitor(folder).items():
         if monitors is not None and monitor not in monitors:

@@ -85,12 +85,12 @@ class Evidence(BatchMember):
         # the disk. A look never waits for it.
         self._lock = threading.Lock()
         self._disk_lock = threading.Lock()
-        # The records with bytes on the disk that are not committed: those that `flush` or the last `write` has written.
+        # Uncommitted records with bytes on the disk: all that `flush` has written, and those of the last `write`.
         self._flushed: list[Record] = []
         self._written: list[Record] = []
         after = 0 if last is None else max(0, last.number - _RECORDS_REMEMBERED)
         self._committed = deque(index.chain(monitor, after, _RECORDS_REMEMBERED), maxlen=_RECORDS_REMEMBERED)
-        # If the store fails over during the start, it may have lost the records that were just read from it.
+        # The first `write` checks whether the store still has these records. It may fail over during the start.
         self._must_find_lost_records = True
         # The last answer of each target, and the times of its changes that were kept in the last hour.
         self._last = LastAnswers()
@@ -100,7 +100,7 @@ class Evidence(BatchMember):
         writer.add_member(self)
 
     def keep(self, answer: Answer, target: str, kind: str) -> str:
-        """Keep an answer and return the id of its record, or "" if too many bytes wait.
+        """Keep an answer and return the id of its record, or "" if too many bytes wait or after `close`.
 
         `kind` is the reason: `turn` (it changed a state), `before` (it was the last before that) or `calendar`.
         """
@@ -132,6 +132,7 @@ class Evidence(BatchMember):
             return ()
         before = self._last.get(target.id)
         ids = [] if before is None else [before.evidence_id or self.keep(before.answer(), target.id, "before")]
+        # If this look failed, do not keep the look before it a second time at the next change.
         self.forget(target.id)
         if isinstance(outcome, Answer):
             ids.append(self.keep(outcome, target.id, "turn"))  # the kind of record for a changed state
@@ -199,7 +200,7 @@ class Evidence(BatchMember):
         killed in between would leave a permanent gap in the chain.
         """
         with self._disk_lock:
-            self._written = []  # no records are being written if the disk refuses them
+            self._written = []  # stays empty if the disk refuses the bytes, so that the next line raises
             self._written = self._append_portion()
         lost = self._find_lost_records() if self._written or self._must_find_lost_records else []
         if lost:
@@ -213,7 +214,8 @@ class Evidence(BatchMember):
         if not waiting:
             # No bytes wait that would show whether the folder accepts bytes again.
             self.appender.test_folder()
-        # Do not write flushed bytes again, because a journal may refer to the bytes after them in the file.
+            return []
+        # Do not write flushed bytes again: that would cut off those behind them, to which the journal may refer.
         if len(waiting) <= len(self._flushed):
             return self._flushed[: len(waiting)]
         self._flushed = []

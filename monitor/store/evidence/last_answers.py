@@ -20,12 +20,12 @@ _Packed = tuple[str, bytes]
 class PackedAnswer:
     """The last answer of a target. `evidence_id` is the id of its evidence record, empty if it has none.
 
-    To save memory, `head` has the headers in one text, names and values on alternating lines. Of the request, only the
-    fields for an evidence record are kept. `request_head` is shared by all targets of a host.
+    To save memory, `header_text` has names and values of headers on alternating lines. Of the request, only the fields
+    for an evidence record are kept. `request_head` is shared by all targets of a host.
     """
 
     __slots__ = (
-        *("packed", "whole", "url", "status", "head", "sent", "received", "evidence_id"),
+        *("packed", "whole", "url", "status", "header_text", "sent", "received", "evidence_id"),
         *("method", "etag", "modified", "request_head", "unique"),
     )
 
@@ -34,15 +34,15 @@ class PackedAnswer:
         self.packed = packed
         self.whole = whole
 
-    def update(self, answer: Answer, head: str, evidence_id: str) -> None:
+    def update(self, answer: Answer, header_text: str, evidence_id: str) -> None:
         """Set all fields except the body and `whole` from an answer with the same body."""
         self.url = answer.url
         self.status = answer.status
-        self.head = head
+        self.header_text = header_text
         self.sent = answer.sent
         self.received = answer.received
         self.evidence_id = evidence_id
-        self.request_head = answer.head
+        self.request_head = answer.head  # the part of the request after its address
         self.unique = answer.unique
         self.method, self.etag, self.modified = None, None, None
         if (request := answer.request) is not None:
@@ -51,8 +51,8 @@ class PackedAnswer:
     def answer(self) -> Answer:
         """Return the answer with its body."""
         _digest, compressed_body = self.packed
-        head, body = self.head.split("\n"), zlib.decompress(compressed_body)
-        headers = dict(zip(head[::2], head[1::2], strict=False))  # without headers, `head` is one empty text
+        lines, body = self.header_text.split("\n"), zlib.decompress(compressed_body)
+        headers = dict(zip(lines[::2], lines[1::2], strict=False))  # without headers, there is one empty line
         answer = Answer(self.url, self.status, headers, body, self.sent, self.received, self.whole)
         request = None
         if self.method is not None:
@@ -77,17 +77,21 @@ class LastAnswers:
         return self._last.get(target)
 
     def remember(self, target: str, answer: Answer, evidence_id: str = "") -> None:
-        """Remember a target's last answer and its record's id ("" if it has none). Above 16 MB, forget the oldest."""
-        last, whole = self._last.get(target), answer.whole and len(answer.body) <= _LONGEST_BODY
+        """Remember the last answer of a target, and the id of its evidence record ("" if it has none).
+
+        Above 16 MB, forget the answers whose bodies have not changed for the longest time.
+        """
+        last = self._last.get(target)
+        whole = answer.whole and len(answer.body) <= _LONGEST_BODY
         has_same_body = last is not None and last.packed[0] == answer.digest and last.whole is whole
         # Most looks receive the same body as the look before. Then there is no need to compress it again.
         if last is None or not has_same_body:
             self.forget(target)
             last = self._last[target] = PackedAnswer(self._pack(answer), whole=whole)
-            self._bytes += len(last.packed[1])
+            self._bytes += len(last.packed[1])  # a body that targets share counts for each of them
         # No header can contain a line break, so line breaks can separate them.
-        head = "\n".join(chain.from_iterable(answer.headers.items()))
-        last.update(answer, self._texts.share(head), evidence_id)
+        header_text = "\n".join(chain.from_iterable(answer.headers.items()))
+        last.update(answer, self._texts.share(header_text), evidence_id)
         while self._bytes > _MOST_BYTES:
             self.forget(next(iter(self._last)))
 

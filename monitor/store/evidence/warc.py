@@ -55,8 +55,8 @@ def file_header(software: str, name: str, at: datetime) -> bytes:
 def answer_records(answer: Answer, name: str, target: str) -> bytes:
     """Return an answer, and its request if known, as bytes to append to a WARC file.
 
-    Both have the requested address, including a query that was added to bypass caches. `name` is the id of the
-    evidence record. The same arguments give the same bytes.
+    If the request is known, both have the address as requested, with the query that was added to bypass caches. `name`
+    is the id of the evidence record. The same arguments give the same bytes.
     """
     response_id = _record_id(name, "response")
     headers = {
@@ -78,7 +78,7 @@ def answer_records(answer: Answer, name: str, target: str) -> bytes:
     record = _BUILDER.create_warc_record(
         url,
         "response",
-        payload=_LargeBlocks(answer.body),
+        payload=_LargeBlocks(answer.body),  # hashed in large blocks, so that other threads delay it less
         length=len(answer.body),
         http_headers=_answer_head(answer),
         warc_headers_dict=headers,
@@ -156,7 +156,7 @@ def _request_head(answer: Answer, request: Request) -> tuple[str, _Head]:
     """Return the address that was requested, and the head of the request as it was sent, with its conditions."""
     url = requested_url(answer.url, answer.unique)
     origin, path = f"{url.scheme}://{url.netloc.decode('ascii')}", url.raw_path.decode("ascii")
-    # `answer.head` begins after the address. Without it, only the host is certain.
+    # `answer.head` is the part of the request after its address. Without it, only the header `Host` is certain.
     head = answer.head or b" HTTP/1.1\r\n" + header_lines([(b"Host", url.netloc)])
     version, *lines = (head + header_lines(list(conditional_headers(request)))).decode("latin-1").split("\r\n")
     headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines if line)]

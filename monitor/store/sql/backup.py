@@ -63,6 +63,7 @@ def copy_sqlite(engine: Engine, copy: Path) -> None:
     """Copy an SQLite store by SQLite's online backup. Raises `sqlite3.DatabaseError` if the copy is damaged."""
     with closing(engine.raw_connection()) as source, closing(sqlite3.connect(copy)) as target:
         source.driver_connection.backup(target)  # type: ignore[union-attr]  # an open connection has one
+        # The store is in WAL mode, in which the copy would need two more files beside it.
         target.execute("PRAGMA journal_mode=DELETE")
         verdict = target.execute("PRAGMA quick_check").fetchone()[0]
         if verdict != "ok":
@@ -92,7 +93,10 @@ def add_rows(source: Engine, target: Engine) -> None:
 
 
 def delete_after(engine: Engine, at: datetime) -> None:
-    """Delete all rows written after `at` and all verdicts. Cut runs, blind spans and confirmations off at `at`."""
+    """Rewind a copy of a store to `at`: delete rows written later, and cut runs, blind spans and confirmations off.
+
+    Entries that calendars removed later are listed again. All verdicts are deleted, and must be judged again.
+    """
     with engine.begin() as connection:
         late = select(tables.NOTICE.c.id).where(tables.NOTICE.c.at > at)
         connection.execute(delete(tables.DELIVERY).where(tables.DELIVERY.c.notice.in_(late)))

@@ -44,28 +44,29 @@ def database_clock(later: timedelta = timedelta()) -> ColumnElement[datetime]:
 
 
 class _Converted(TypeDecorator[T]):
-    """A value stored in another form: `stored` converts it for the database, `loaded` converts it back."""
+    """A value stored in another form: `to_database` converts it, `from_database` converts it back, None if unneeded."""
 
     impl: Any = Text
-    stored: Callable[[Any], Any]
-    loaded: Callable[[Any], Any] | None = None
+    to_database: Callable[[Any], Any]
+    from_database: Callable[[Any], Any] | None = None
 
     def __init_subclass__(cls) -> None:
         # SQLAlchemy reads this attribute from each class itself, and ignores an inherited value.
         cls.cache_ok = True
 
     def process_bind_param(self, value: T | None, dialect: Dialect) -> Any:  # noqa: ANN401  # whatever `impl` takes
-        return None if value is None else self.stored(value)
+        return None if value is None else self.to_database(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], T | None] | None:
         """Return the function that converts a value of the driver, or None if no conversion is needed."""
         # With `process_result_value` each value would take three calls, and a start reads a million values.
-        convert_driver_value, loaded = self.impl_instance.result_processor(dialect, coltype), self.loaded
-        if loaded is None:
+        convert_driver_value = self.impl_instance.result_processor(dialect, coltype)
+        from_database = self.from_database
+        if from_database is None:
             return convert_driver_value
         if convert_driver_value is None:
-            return lambda value: None if value is None else loaded(value)
-        return lambda value: None if value is None else loaded(convert_driver_value(value))
+            return lambda value: None if value is None else from_database(value)
+        return lambda value: None if value is None else from_database(convert_driver_value(value))
 
 
 class Instant(_Converted[datetime]):
@@ -75,16 +76,16 @@ class Instant(_Converted[datetime]):
     """
 
     impl = BigInteger
-    stored = staticmethod(to_micros)
-    loaded = staticmethod(_from_micros)
+    to_database = staticmethod(to_micros)
+    from_database = staticmethod(_from_micros)
 
 
 class Length(_Converted[timedelta]):
     """A length of time as integer microseconds."""
 
     impl = BigInteger
-    stored = staticmethod(lambda value: value // _MICRO)
-    loaded = staticmethod(lambda value: timedelta(microseconds=value))
+    to_database = staticmethod(lambda value: value // _MICRO)
+    from_database = staticmethod(lambda value: timedelta(microseconds=value))
 
 
 def replace_unstorable(text: str) -> str:
@@ -100,7 +101,7 @@ class Words(_Converted[str]):
     Without this, one odd header of a publisher would make a row that can never be written.
     """
 
-    stored = staticmethod(replace_unstorable)
+    to_database = staticmethod(replace_unstorable)
 
 
 # Pages read the same rows again and again. Comparing a text with itself is faster than with a copy.
@@ -111,8 +112,8 @@ class Packed(_Converted[str]):
     """JSON text, stored compressed."""
 
     impl = LargeBinary
-    stored = staticmethod(pack)
-    loaded = staticmethod(lambda value: _unpacked(bytes(value)))
+    to_database = staticmethod(pack)
+    from_database = staticmethod(lambda value: _unpacked(bytes(value)))
 
 
 def _parse_json(text: str) -> dict[str, Any]:
@@ -130,15 +131,15 @@ class Body(_Converted[dict[str, Any]]):
     """A JSON object, stored compressed. Storing raises TypeError for values that JSON does not have."""
 
     impl = LargeBinary
-    stored = staticmethod(lambda value: pack(json.dumps(value, separators=(",", ":"))))
-    loaded = staticmethod(lambda value: _parse_json(unpack(bytes(value))))
+    to_database = staticmethod(lambda value: pack(json.dumps(value, separators=(",", ":"))))
+    from_database = staticmethod(lambda value: _parse_json(unpack(bytes(value))))
 
 
 class NameList(_Converted[tuple[str, ...]]):
     """A few ids, stored as text with one id on each line."""
 
-    stored = staticmethod("\n".join)
-    loaded = staticmethod(lambda value: tuple(value.splitlines()))
+    to_database = staticmethod("\n".join)
+    from_database = staticmethod(lambda value: tuple(value.splitlines()))
 
 
 class Digest(_Converted[str]):
@@ -148,16 +149,16 @@ class Digest(_Converted[str]):
     """
 
     impl = LargeBinary
-    stored = staticmethod(bytes.fromhex)
-    loaded = staticmethod(lambda value: bytes(value).hex())
+    to_database = staticmethod(bytes.fromhex)
+    from_database = staticmethod(lambda value: bytes(value).hex())
 
 
 class OneOf(_Converted[StrEnum]):
     """A member of an enumeration of words, stored as its word."""
 
-    stored = staticmethod(str)
+    to_database = staticmethod(str)
 
     def __init__(self, kind: type[StrEnum]) -> None:
         super().__init__()
         # SQLAlchemy's statement cache distinguishes two such columns by the attribute with the argument's name.
-        self.kind = self.loaded = kind
+        self.kind = self.from_database = kind

@@ -46,9 +46,10 @@ class Store:
     """
 
     def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
-        """Connect later, at the first query. Raises `UserFault` for an address of another kind of database."""
+        """Prepare to connect at the first query. Raises `UserFault` for an address of another kind of database."""
         address = make_url(url)
         self._file: Path | None = None
+        # The device and inode of the file that was opened.
         self._file_id: tuple[int, int] | None = None
         self._place = address.render_as_string(hide_password=True)
         match address.get_backend_name():
@@ -93,7 +94,7 @@ class Store:
                 yield Transaction(connection)
 
     def _reopen_if_replaced(self) -> None:
-        """Reopen the file if another file has its name now: writes to the old file would be lost."""
+        """Reopen the store if its file was replaced or deleted. Writes to the old file would be lost."""
         file_id = self._find_file_id()
         if self._file_id is None or file_id == self._file_id:
             return
@@ -128,6 +129,7 @@ class Store:
             elif self._schema_check.needs_migration(revision):
                 self._migrate()
             self._file_id = self._find_file_id()
+            # Without migrations, the store may lack a column that `_REVISION_QUERY` reads.
             self._rechecks_schema = may_migrate
 
     def check_schema(self) -> None:

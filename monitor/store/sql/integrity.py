@@ -97,7 +97,10 @@ def _run_and_delivery_queries() -> Iterable[Select[str]]:
 
 
 def _find_lost_evidence(connection: Connection) -> Iterator[str]:
-    """Yield each lost evidence record that a run or a read names. The chain cannot show that its last ones are lost."""
+    """Yield each evidence record that a run or a read names, but that is not stored: it is above the last number.
+
+    A check of the chain cannot find such a loss, because a chain without its last records is intact.
+    """
     kept, run, read = tables.EVIDENCE, tables.RUN, tables.CALENDAR_READ
     query = select(kept.c.monitor, func.max(kept.c.number)).group_by(kept.c.monitor)
     last_numbers = {row[0]: row[1] for row in connection.execute(query)}

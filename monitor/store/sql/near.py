@@ -112,7 +112,7 @@ class _Merge:
     def __init__(self, reader: Connection, writer: Connection) -> None:
         """Read the verdicts that other monitors have stored since the copy was made, if the journal judged them too.
 
-        `_verdicts_by_others` has the verdict's kind by release. It is None if the store's verdict stays, as the later.
+        `_verdicts_by_others` has the kind of each by release, or None for a verdict that is later and stays.
         """
         self._reader = reader
         self._writer = writer

@@ -63,8 +63,7 @@ def set_time_limits(engine: Engine) -> None:
 
 
 def _connect(_dialect: object, _record: object, arguments: list[Any], settings: dict[str, Any]) -> LimitedConnection:
-    """Return a connection with all time limits."""
-    # Settings in the store's address take precedence.
+    """Return a connection with all time limits, except those that the store's address sets itself."""
     connection = LimitedConnection.connect(*arguments, **{"connect_timeout": _CONNECT, **TCP, **settings})
     for name, seconds in _TIMEOUTS.items():
         if name not in str(settings.get("options", "")):

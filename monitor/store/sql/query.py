@@ -47,7 +47,7 @@ class QueryRunner:
 
     @contextmanager
     def _run_query(self, query: Executable, values: Mapping[str, Any] | None = None) -> Iterator[Any]:
-        """Yield the result of a query with these values of its parameters."""
+        """Yield the result of a query with these parameters, in the open transaction of this thread if it has one."""
         open_transaction: Connection | None = getattr(self._thread, "transaction", None)
         with convert_faults(self.place):
             if open_transaction is not None:

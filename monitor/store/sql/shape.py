@@ -63,7 +63,7 @@ class SchemaCheck:
         return self.is_older(row) or "works_from" not in row
 
     def check_not_too_new(self, row: Mapping[str, str | None]) -> None:
-        """Raise `StoreTooNew` if this program cannot use the store. Else set `newer` to its revision if newer, or "".
+        """Raise `StoreTooNew` if this program cannot use the store. Otherwise keep a newer revision in `newer`.
 
         The row's `works_from` is the oldest revision that can use the store. Without it, only the store's own can.
         """

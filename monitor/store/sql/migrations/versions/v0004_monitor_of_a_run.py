@@ -58,7 +58,10 @@ def _set_primary_key(columns: Sequence[str]) -> None:
 
 
 def _recreate_run_table(monitor: str = "") -> None:
-    """Copy the table into one with another key, which SQLite cannot change. `monitor` is the SQL of the new column."""
+    """Copy the table `run` into one with the new key, because SQLite cannot change a key.
+
+    `monitor` is the SQL expression for the values of the new column. If it is empty, the old key returns.
+    """
     op.rename_table("run", "run_before")
     layout = COLUMNS.format(" *monitor:name" if monitor else "")
     create_table("run", layout, sa.Column("failed", sa.Integer, nullable=False, server_default="0"), has_row_id=False)
