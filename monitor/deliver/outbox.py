@@ -111,8 +111,9 @@ class Outbox:
         endings = {channel.name: channel.formats for channel in channels}
         verdicts = self._store.verdicts
         self._message_builder = MessageBuilder(verdicts, endings, options.links, options.redactor, options.rules)
-        # This also forgets when each channel last got a digest.
-        self._digest_rules |= dict.fromkeys(self._channels, options.digest_rule)
+        made = {name: rule.last_digest for name, rule in self._digest_rules.items()}
+        rule = options.digest_rule
+        self._digest_rules |= {name: replace(rule, last_digest=made.get(name)) for name in self._channels}
         self._name_of = options.rules.producer_name
         # Channels that get a platform's fault as one thread, with pauses between its messages.
         folding = (name for name in self._channels if name in options.rules.folding)

@@ -159,8 +159,7 @@ class Metrics:
             self.calendar_entries.labels(name)
             self.calendar_stale.labels(name).set(FRESH_READS * every.total_seconds())
         for host in hosts:
-            if host not in self._hosts:
-                self._host_label(host)
+            self._host_label(host)
         for channel in channels:
             for outcome in _DELIVERY_OUTCOMES:
                 self.notices.labels(channel, outcome)
@@ -179,7 +178,7 @@ class Metrics:
 
     def count_look(self, host: str, outcome: str, duration: float, late: float) -> None:
         """Count one look with its outcome, the duration of the response and the delay of its start, in seconds."""
-        self.looks.counts[host if host in self._hosts else self._host_label(host), outcome] += 1
+        self.looks.counts[self._host_label(host), outcome] += 1
         self.duration.observe(duration)
         self.lateness.observe(late)
 
@@ -197,7 +196,7 @@ class Metrics:
 
     def count_missed(self, host: str, looks: int) -> None:
         """Count looks that were due and not made."""
-        self.missed.counts[host if host in self._hosts else self._host_label(host),] += looks
+        self.missed.counts[self._host_label(host),] += looks
 
     def render(self, *states: Collector) -> Iterator[bytes]:
         """Yield the text for Prometheus, one metric at a time. `states` come first, because reading them can count."""
@@ -205,8 +204,8 @@ class Metrics:
             yield from (generate_latest(_SingleMetric(metric)) for metric in collector.collect())
 
     def _host_label(self, host: str) -> str:
-        """Create a new host's series and return its label. Once `MOST_HOSTS` have one, it is `OTHER_HOSTS` for any."""
-        label = host if len(self._hosts) < MOST_HOSTS else OTHER_HOSTS
+        """Return the label of a host, and create its series if it is new. Beyond `MOST_HOSTS` it is `OTHER_HOSTS`."""
+        label = host if host in self._hosts or len(self._hosts) < MOST_HOSTS else OTHER_HOSTS
         if label not in self._hosts:
             self._hosts.add(label)
             for labels in ((label, outcome) for outcome in _LOOK_OUTCOMES):

@@ -89,7 +89,7 @@ class RotaReads:
             yield reader.every, rota_calendar_name(reader.name), partial(self.read, reader)
 
     async def read(self, reader: RotaReader) -> None:
-        """Read one rota, store its shifts if it has any and they changed, and open an incident if it cannot be read."""
+        """Read one rota, store its shifts if they changed, and open an incident if it cannot be read."""
         begun, name = self.clock.now(), rota_calendar_name(reader.name)
         shifts, fault = await reader.read()
         known = self.rotas[reader.name]
@@ -102,8 +102,7 @@ class RotaReads:
             self.counters.calendar_entries.labels(name).set(read.entries)
         log = _log.warning if fault else _log.info
         log("rota_read", rota=reader.name, shifts=len(shifts), fault=fault or None)
-        # An empty rota is in force but not stored. After a restart, the stored shifts are in force until a read.
-        if shifts and shifts != known.calendar_shifts:
+        if not fault and shifts != known.calendar_shifts:
             row = RotaRead(reader.name, begun, shifts_json(shifts))
             await self._tasks.within(STALLED_AFTER, self.writer.write(lambda tx: tx.save_rota(row)))
         await self.incidents.report_read(name, "", RecordedRead(read))

@@ -18,7 +18,7 @@ from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
 from monitor.store.evidence.chain import chain_of, read_bytes
 from monitor.store.evidence.warc import GIVEN_UP
-from monitor.store.rows import Record
+from monitor.store.rows import OFFLINE_MARK, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.read import EvidenceIndex
 
@@ -65,7 +65,9 @@ def export_bundle(
     included, on_other_machines = list[Record](), Counter[str]()
     for record in records:
         if record.expired is None:
-            if monitors_here is None or record.monitor in monitors_here or (folder / record.file).exists():
+            # While the store was away, a monitor wrote records under its name with a suffix.
+            monitor = record.monitor.partition(OFFLINE_MARK)[0]
+            if monitors_here is None or monitor in monitors_here or (folder / record.file).exists():
                 included.append(record)
             else:
                 on_other_machines[record.monitor] += 1

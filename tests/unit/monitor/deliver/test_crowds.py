@@ -156,12 +156,15 @@ def test_an_exposure_is_sent_at_once_even_after_a_digest() -> None:
     assert find_waiting_openings([exposure, late], soon_after_digest, after_slot(11)).keys() == {late.id}
 
 
-def test_openings_seconds_apart_after_a_digest_become_a_second_digest() -> None:
+@pytest.mark.parametrize("is_reconfigured", [False, True])
+def test_openings_seconds_apart_after_a_digest_become_a_second_digest(*, is_reconfigured: bool) -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
-        mail = a_channel(clock, "mail")
-        outbox = an_outbox(store, writer, [mail], clock, OutboxOptions(digest_rule=FIVE_WITHIN_PAUSES))
+        mail, options = a_channel(clock, "mail"), OutboxOptions(digest_rule=FIVE_WITHIN_PAUSES)
+        outbox = an_outbox(store, writer, [mail], clock, options)
         await open_late_incidents(store, writer, clock, RELEASES)
         await send_until_none_waits(outbox, clock)
+        if is_reconfigured:
+            outbox.reconfigure([mail], options)
         # Three seconds are longer than the pause. Only soon after a digest do openings wait for each other so long.
         for name in ("r7", "r8", "r9", "r10", "r11"):
             await clock.sleep(3)

@@ -158,6 +158,9 @@ def test_hosts_beyond_the_first_two_hundred_share_their_series(world: World) -> 
     hosts = {dict(labels)["host"] for name, labels in world.scrape() if name == "ninethirty_looks_total"}
     assert len(hosts - {"other"}) == MOST_HOSTS
     assert world.value("looks_total", host="other", outcome="present") == more_than_fit
+    # A host that has a series keeps it.
+    world.metrics.count_too_costly("h0.example")
+    assert world.value("too_costly_total", host="h0.example") == 1
 
 
 def test_a_failed_scrape_is_counted_and_counters_are_still_served(world: World) -> None:

@@ -133,11 +133,14 @@ def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_
     assert {entry["expired"] for entry in entries} == {None}
 
 
-def test_an_export_without_the_files_of_a_monitor_of_this_machine_is_refused(archive: Archive, tmp_path: Path) -> None:
+@pytest.mark.parametrize("monitor", ["north", "north~20180105T093000Z"], ids=["usual", "while the store was away"])
+def test_an_export_without_the_files_of_a_monitor_of_this_machine_is_refused(
+    archive: Archive, tmp_path: Path, monitor: str
+) -> None:
     another_machine = replace(archive, folder=tmp_path / "other machine")
-    archive.keep(an_answer(404), monitor="north")
-    save_run_with_evidence(archive, "north-1")
-    with pytest.raises(StoreFault, match=r"north-1: .* cannot be read"):
+    archive.keep(an_answer(404), monitor=monitor)
+    save_run_with_evidence(archive, f"{monitor}-1")
+    with pytest.raises(StoreFault, match=rf"{monitor}-1: .* cannot be read"):
         export(another_machine, tmp_path / "i.zip", monitors_here=["north"])
 
 
