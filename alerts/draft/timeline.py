@@ -14,7 +14,7 @@ from alerts.status import was_public_at_slot
 from schedules.contract.verdict import Ended, PartVerdict
 from schedules.times.interval import Interval
 from schedules.times.words import clock, instant_text
-from schedules.times.zone import local_date
+from schedules.times.zone import local, local_date
 
 # Each state has its own pattern and its own grey, so that the states differ in a black-and-white print.
 # The values are the meaning of the state, its appearance in words, and its SVG fill.
@@ -159,11 +159,13 @@ def _draw_lane(figure: Timeline, row: int, lane: Lane) -> str:
 
 
 def choose_ticks(figure: Timeline) -> list[datetime]:
-    """Return instants at round times in UTC for the marks of the axis, `MOST_TICKS` at most unless weeks apart."""
+    """Return instants at round local times for the marks of the axis, `MOST_TICKS` at most unless weeks apart."""
     length = (figure.ends - figure.begins).total_seconds()
     round_seconds = (15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
     step = next((seconds for seconds in round_seconds if length / seconds <= MOST_TICKS), 86400 * 7)
-    first = figure.begins.timestamp() // step * step + step
+    utc_offset = local(figure.begins, figure.timezone).utcoffset() or timedelta()
+    ahead = utc_offset.total_seconds()
+    first = (figure.begins.timestamp() + ahead) // step * step + step - ahead
     count = int((figure.ends.timestamp() - first) // step) + 1
     return [datetime.fromtimestamp(first + step * number, tz=figure.begins.tzinfo) for number in range(max(0, count))]
 

@@ -118,7 +118,7 @@ def _read_element(element: _Element) -> str:
     # A tab stop of a paragraph has the same tag as a tab in a run, and a page break the same as a line break.
     parent = element.getparent()
     is_in_run = parent is not None and parent.tag == qn("w:r")
-    is_page_break = element.get(qn("w:type")) is not None  # a line break has no type
+    is_page_break = element.get(qn("w:type")) not in (None, "textWrapping")  # these two are line breaks
     return TYPED_TEXT[str(element.tag)] if is_in_run and not is_page_break else ""
 
 

@@ -90,6 +90,18 @@ def test_text_typed_in_any_part_of_a_box_is_read_back(
     assert {name: text.strip() for name, text in words.items()} == typed_answers
 
 
+def test_a_line_break_is_read_back_with_or_without_its_default_type(ofqual_late: Incident) -> None:
+    def type_three_lines(document: Document) -> None:
+        place = find_prompt(document)
+        place.text = ""
+        breaks = ("<w:br/>", '<w:br w:type="textWrapping"/>')
+        lines = "".join(f"{line_break}<w:t>more</w:t>" for line_break in breaks)
+        place._p.append(parse_xml(f"<w:r {SPACES}><w:t>Extra checks.</w:t>{lines}</w:r>"))
+
+    words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, type_three_lines), ROLE).words
+    assert words == {"B.4.corrective": "Extra checks.\nmore\nmore"}
+
+
 def edit_draft(incident: Incident, edit: Callable[[Document], None]) -> bytes:
     return edit_docx(write_docx(draft_versions(incident)[-1].report), edit)
 

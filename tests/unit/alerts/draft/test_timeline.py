@@ -114,6 +114,13 @@ def test_the_axis_has_two_to_six_round_ticks(incidents: dict[str, Incident], nam
     assert all(figure.begins <= mark <= figure.ends and mark.second == 0 for mark in marks)
 
 
+def test_ticks_a_day_apart_are_at_local_midnight_in_summer(ofsted_early: Incident) -> None:
+    figure = draw_figure(facts_of(ofsted_early))
+    in_june = replace(figure, begins=datetime(2017, 6, 5, 9, tzinfo=UTC), ends=datetime(2017, 6, 9, 9, tzinfo=UTC))
+    # Local midnight is at 23:00 in UTC.
+    assert {mark.hour for mark in choose_ticks(in_june)} == {23}
+
+
 def test_the_picture_of_a_lane_is_a_png_of_the_declared_size(ofsted_early: Incident) -> None:
     figure = draw_figure(facts_of(ofsted_early))
     picture = lane_png(figure, figure.lanes[0])
