@@ -83,7 +83,7 @@ async def test_unchanged_form_makes_no_new_version_of_the_draft(board: Board) ->
     assert board.store.verdicts.drafts(board.incident) == drafts
 
 
-async def test_emptied_box_of_the_report_is_open_again(board: Board) -> None:
+async def test_emptied_box_of_the_report_must_be_completed_again(board: Board) -> None:
     await send_incident_form(board, {ACCOUNT_BOX: "A certificate."})
     assert "B.2.account" not in list_open_fields(report_from_json(newest_draft(board).facts))
     await send_incident_form(board, {ACCOUNT_BOX: ""})

@@ -45,6 +45,7 @@ async def test_incident_page_shows_steps_and_timeline_and_the_draft_with_guidanc
         assert words in page
     for ending in DOCUMENTS:
         assert f"/draft.{ending}" in page
+    # The page shows the beginning of the digest of the draft.
     assert board.store.verdicts.drafts(board.incident)[-1].digest[:16] in page
 
 
@@ -117,6 +118,7 @@ async def test_signed_version_and_later_amendments_are_marked(board: Board) -> N
     assert "Signed off by head of profession" in page
     assert "Amended after sign-off" in page
     assert "(signed off)" in page
+    # This is the label of the box that was amended, B.2.account.
     assert '<td data-head="What changed">2. Circumstances of breach</td>' in page
 
 
@@ -224,7 +226,7 @@ async def test_the_content_security_policy_of_the_html_draft_allows_only_its_own
     assert "script-src" not in policy
 
 
-async def test_each_document_of_a_report_is_downloaded_by_name(board: Board) -> None:
+async def test_each_document_of_a_report_is_downloaded_by_name_and_an_unknown_name_is_refused(board: Board) -> None:
     address = f"/api/v1/incidents/{board.incident}/draft.md"
     statement = await board.client.get(f"{address}?document=statement")
     assert statement.text.startswith("# Statement for users")
