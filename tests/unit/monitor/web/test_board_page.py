@@ -46,6 +46,7 @@ async def test_host_without_usable_answers_is_named_at_the_top(board: Board) -> 
     board.queries.silent_hosts = lambda _now: {"www.gov.uk": silent}
     pages = [await board.read_page(path) for path in ("/?date=2018-01-05", "/status")]
     assert "no look proves anything" not in before
+    # The warning is above the first section.
     for page in pages:
         warning, _, rest = page.partition("www.gov.uk, since 5 Jan 2018 09:27:00 GMT (503), 812 looks")
         assert "no look proves anything" in warning

@@ -237,7 +237,7 @@ async def test_form_with_or_without_a_mail_is_refused_if_it_is_too_large(board: 
 
 async def test_form_with_a_mail_is_refused_if_it_has_a_wrong_guard_or_is_too_large(board: Board) -> None:
     assert (await send_incident_form(board, {"guard": "another"}, mail=ALERT)).status_code == 403
-    # A form may have 8 MiB with its files. (A smaller form is read, and an e-mail over 2 MB is refused at its box.)
+    # A form may have 8 MiB with its files.
     too_large = await send_incident_form(board, mail=bytes(9 << 20))
     assert too_large.status_code == 400
     assert f"the body must not be longer than {8 << 20} bytes" in too_large.text
@@ -345,7 +345,7 @@ async def test_incident_closed_by_a_person_shows_what_happened_and_asks_for_no_d
 async def test_form_of_another_session_is_refused(users: Path, signed_in_as: str) -> None:
     async with signed_in_board(users, "anne") as board:
         form_of_another_session = await read_form(board, f"/incidents/{board.incident}")
-    # The incident of another board has the same id.
+    # The incident of another board has the same id. A refused draft always gets a 403 with the typed text.
     async with signed_in_board(users, signed_in_as) as board:
         sent = form_of_another_session | {ACCOUNT_BOX: "Mine."}
         for page, status_if_not_signed_in in (("draft", 403), ("sign", 401)):

@@ -220,7 +220,7 @@ async def test_events_address_streams_pulses(board: Board) -> None:
     ):
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] == "no-store"
-        # The stream ends after 45 s of the clock of the board, which a test does not wait for.
+        # The stream ends after 45 s, which pass at once by the clock of the board.
         assert "event: pulse" in [line async for line in answer.aiter_lines()]
 
 

@@ -391,7 +391,7 @@ async def test_from_the_next_request_an_existing_session_may_read_what_a_changed
     visitor: Visitor, tmp_path: Path, change: dict[str, Any] | None, access: str
 ) -> None:
     await visitor.sign_on()
-    # Without a change of the table, the table is removed: there is no provider any more.
+    # `None` removes the provider from the configuration.
     changed = Settings() if change is None else Settings(web=web_settings(tmp_path, visitor.idp.url, **change))
     visitor.use_provider(make_openid(changed, visitor.board.clock))
     assert await visitor.access() == access

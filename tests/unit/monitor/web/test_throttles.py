@@ -86,7 +86,7 @@ def test_each_further_round_of_guesses_doubles_the_wait_up_to_16_minutes() -> No
         throttle.count_failure("a")
         waits.append(throttle.wait("a"))
         clock.seconds += waits[-1]
-    assert waits == [60, 120, 240, 480, 960, 960]
+    assert waits == [60, 120, 240, 480, 960, 960]  # seconds
     # A client that pauses for longer than its last wait begins again with the first.
     clock.seconds += 1000
     throttle.count_failure("a")
