@@ -34,12 +34,16 @@ async def request_path(path: str, **headers: str) -> tuple[httpx.Response, list[
     return answer, [dict(line) for line in lines]
 
 
-async def test_page_and_access_log_log_the_request_with_the_id_of_its_response() -> None:
+async def test_log_lines_of_a_page_and_of_the_access_log_have_the_request_id_of_the_response() -> None:
     answer, (line_of_page, line_of_access_log) = await request_path("/releases/r")
     request_id = answer.headers["X-Request-ID"]
     assert re.fullmatch(r"[0-9a-f]{32}", request_id)
     assert (line_of_page["event"], line_of_page["request"]) == ("logged_by_page", request_id)
     assert (line_of_access_log["event"], line_of_access_log["request"]) == ("request", request_id)
+
+
+async def test_access_log_has_the_method_path_status_and_duration_of_a_request() -> None:
+    _, (_, line_of_access_log) = await request_path("/releases/r")
     assert (line_of_access_log["method"], line_of_access_log["path"]) == ("GET", "/releases/r")
     assert line_of_access_log["status"] == 200
     assert line_of_access_log["seconds"] >= 0

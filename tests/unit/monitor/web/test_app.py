@@ -27,22 +27,23 @@ PUBLISHED_AT_09_41 = published_at("09:41:00")
 OUR_SCRIPT = '<script src="/live.js" defer></script>'
 
 
-def browsing(life: Life) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-    """Open a client as a browser on the same machine, for boards that also show releases not watched yet."""
+def browse_at_the_machine(life: Life) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+    """Open a client for a person at the machine, on a board that also shows releases not watched yet."""
     return browse(life, judge_promised=partial(body_of_unwatched, life.daemon.store, make_policies(life.settings)))
 
 
 @pytest.mark.slow
-def test_every_address_answers_for_a_late_release(tmp_path: Path) -> None:
+def test_pages_and_api_answer_for_a_late_release(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
         (incident,) = life.daemon.store.verdicts.incidents()
-        async with browsing(life) as client:
+        async with browse_at_the_machine(life) as client:
             for page in ("/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status"):
                 assert (page, (await client.get(page)).status_code) == (page, 200)
             (release,) = (await client.get("/api/v1/releases")).json()["releases"]
             assert (release["id"], release["verdict"], release["incident"]) == ("claims-q3", "late", incident.id)
             assert (await client.get("/api/v1/releases/claims-q3")).json() == release
+            # The status page has a check of each channel.
             assert "Channel" in (await client.get("/status")).text
             assert (await client.get(f"/api/v1/incidents/{incident.id}")).json()["id"] == incident.id
             assert (await client.get("/api/v1/calendars")).json()["reads"][0]["calendar"] == "govuk"
@@ -65,7 +66,7 @@ known_from = 2026-10-29T09:30:00
 def test_board_of_a_day_shows_promised_releases_that_are_not_watched_yet(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:28:30")
-        async with browsing(life) as client:
+        async with browse_at_the_machine(life) as client:
             release = await client.get("/api/v1/releases/far-off")
             assert (release.status_code, release.json()["verdict"]) == (200, "pending")
             for more_query, ids in (("", ["far-off"]), ("&producer=others", [])):
@@ -136,7 +137,7 @@ async def test_every_response_has_security_headers(board: Board, path: str) -> N
 
 def test_board_is_ready_although_a_calendar_was_not_read(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        async with browsing(life) as client:
+        async with browse_at_the_machine(life) as client:
             before_read = await client.get("/readyz")
             assert (before_read.status_code, before_read.json()["ready"]) == (200, True)
             assert before_read.json()["reasons"] == []
@@ -181,7 +182,7 @@ def test_promtool_accepts_the_metrics_and_each_documented_one_is_among_them(tmp_
 
     async def act(life: Life) -> None:
         await life.until("09:45:00")
-        async with browsing(life) as client:
+        async with browse_at_the_machine(life) as client:
             answer = await client.get("/metrics")
         assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
         pages.append(answer.content)
@@ -228,7 +229,7 @@ async def test_events_of_one_release_have_its_verdicts_before_and_after(board: B
 
 def test_a_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        async with browsing(life) as client:
+        async with browse_at_the_machine(life) as client:
             await life.until("09:28:30")
             seconds_ahead = Bounds(90.0, 91.0)
             life.daemon.calendar_reads.health.note_clock_offset(seconds_ahead, life.clock.now())
@@ -241,7 +242,7 @@ def test_a_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> N
 
 def test_a_monitor_whose_store_fails_for_more_than_ten_seconds_is_alive_and_not_ready(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        async with browsing(life) as client:
+        async with browse_at_the_machine(life) as client:
             await life.until("09:28:30")
             life.daemon.calendar_reads.health.note_store_failure(life.clock.now() - timedelta(seconds=11))
             readiness = await client.get("/readyz")

@@ -138,6 +138,7 @@ async def test_file_that_the_page_writes_is_a_valid_calendar_of_what_was_typed(b
     body, now = (tmp_path / "by-hand.toml").read_bytes(), board.clock.now()
     assert toml_faults(body, settings, now) == []
     release, address = TomlSource(settings).read([Page(settings.address, 200, body)], now).announcements
+    # `of` is the release that an address belongs to. An added release has none.
     assert (release.title, release.of) == ('Prices: "gas" \\ heat', "")
     # The release was added for 12 January at 09:30, and SLOT is 5 January at 09:30.
     assert release.slot.instant == SLOT + timedelta(days=7)
@@ -266,12 +267,16 @@ async def test_viewer_cannot_add_by_hand(users: Path, tmp_path: Path) -> None:
         assert "/by-hand" not in await board.read_page("/")
 
 
-async def test_form_with_a_wrong_guard_adds_nothing_and_gives_the_typed_text_back(board: Board, tmp_path: Path) -> None:
-    for path in ("/by-hand", "/by-hand/remove"):
-        refused = await board.client.post(path, data=ADDED | {"guard": "x"})
+async def test_forms_with_a_wrong_guard_change_nothing_and_give_the_typed_text_back(
+    board: Board, tmp_path: Path
+) -> None:
+    await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
+    entries, removal = read_entries(tmp_path), {"entry": "addresses-coming", "part": "added-1"}
+    for path, typed in (("/by-hand", ADDED), ("/by-hand/remove", removal)):
+        refused = await board.client.post(path, data=typed | {"guard": "x"})
         assert refused.status_code == 403
-        assert ADDED["title"] in refused.text
-    assert read_entries(tmp_path) == []
+        assert all(text in refused.text for text in typed.values())
+    assert read_entries(tmp_path) == entries
 
 
 async def test_person_without_a_role_must_type_one(users: Path, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ def test_api_lists_each_calendar_with_its_last_usable_read_and_fault(tmp_path: P
                 "fault": "reset: scripted (https://stats.example/calendar.csv)",
             }
         ]
+        # The newest read is the first.
         assert [read["usable"] for read in answer["reads"]] == [False, True]
         headings, row_of_stats = (await get("/api/v1/calendars?format=csv")).text.splitlines()
         assert headings == "name,last_usable_read,entries,last_read,fault"

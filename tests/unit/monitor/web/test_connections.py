@@ -41,7 +41,7 @@ async def open_slow_streams(host: str, port: int, *, client: int) -> Streams:
     return streams
 
 
-async def test_two_thousand_slow_connections_delay_no_request_and_at_most_400_stay_open() -> None:
+async def test_up_to_2000_slow_connections_delay_no_request_and_at_most_400_stay_open() -> None:
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     # Both ends of a connection are in this process: two thirds of its descriptors are for them, the rest for others.
     connections, may_stay_open = min(2000, descriptors // 3), 400
@@ -50,6 +50,7 @@ async def test_two_thousand_slow_connections_delay_no_request_and_at_most_400_st
         opened: list[Streams] = []
         seconds_of_requests, loop = [], asyncio.get_running_loop()
         for first in range(0, connections, 50):
+            # The clients have 200 addresses, because each address may have only 64 connections.
             fifty = [open_slow_streams(host, port, client=number) for number in range(first, first + 50)]
             opened += await asyncio.gather(*fifty)
             began = loop.time()

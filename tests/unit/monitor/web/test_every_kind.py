@@ -58,6 +58,7 @@ async def test_no_page_shows_an_id_where_there_is_a_name(users: Path) -> None:
     async with signed_in_board(users) as board:
         board.queries.producers = {"ofqual": "Ofqual"}
         now = board.clock.now()
+        # Pages also show silences, which are of a release, an incident or a producer.
         with board.store.transaction() as tx:
             for scope, name in ((Scope.RELEASE, "early"), (Scope.INCIDENT, board.incident), (Scope.PRODUCER, "ofqual")):
                 tx.save_silence(create_silence(scope, name, after_slot(7200), "duty statistician", "work", now))
@@ -89,7 +90,8 @@ async def test_an_incident_of_every_kind_has_a_page_and_json(board: Board, kind:
 
 async def test_a_lead_has_a_page_that_claims_no_verdict(board: Board) -> None:
     found = Finding(LEAD, None, "a listing shows its title: https://www.gov.uk/x", url="https://www.gov.uk/x")
-    lead = decide(replace(make_facts(LEAD), grade=Grade.NONE, findings=(found,)), None, after_slot(500)).incident
+    facts = replace(make_facts(LEAD), grade=Grade.NONE, findings=(found,))
+    lead = decide(facts, known=None, now=after_slot(500)).incident
     assert lead is not None
     with board.store.transaction() as tx:
         tx.save_incident(lead)

@@ -83,7 +83,7 @@ async def test_hostile_title_is_one_escaped_line_in_the_feed(board: Board, title
     assert feed.findtext(f"{ATOM}entry/{ATOM}title", "").partition(" s: ")[2] == title_in_feed
 
 
-async def test_feed_leaves_out_a_release_whose_slot_is_ahead_for_staff_and_strangers(board: Board) -> None:
+async def test_feeds_for_staff_and_for_strangers_leave_out_a_release_whose_slot_is_ahead(board: Board) -> None:
     board.move_slot("early", after_slot(86400))
     of_a_stranger = {"X-Forwarded-For": "192.0.2.9"}
     for headers in ({}, of_a_stranger):

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from monitor.web.answers import Form
-from tests.unit.monitor.web.board import WITH_TOKEN, Board, a_board
+from tests.unit.monitor.web.board import WITH_TOKEN, Board
 from tests.unit.monitor.web.people import send_incident_form, signed_in_board
 
 ACCOUNT = "B.2.account"
@@ -78,7 +78,8 @@ async def test_answer_to_an_old_version_is_refused_with_both_texts_if_the_box_wa
 
 async def test_program_amends_a_signed_report_only_with_a_reason(board: Board) -> None:
     assert board.queries.desk is not None
-    await board.queries.desk.sign_report(board.late_incident(), "head of profession", {}, anyway="it is urgent")
+    # The report is signed before anyone has typed a text.
+    await board.queries.desk.sign_report(board.late_incident(), "head of profession", read={}, anyway="it is urgent")
     before = await read_form(board)
     refused = await send_answers(board, before["version"], {ACCOUNT: "A certificate."})
     assert (refused.status_code, "say why you amend it" in refused.text) == (409, True)
@@ -180,8 +181,7 @@ async def test_incident_that_a_program_logs_without_a_release_or_with_an_unknown
 
 
 @pytest.mark.parametrize("path", ["", "/{id}/answers", "/{id}/notes"])
-async def test_program_without_a_duty_token_is_refused(path: str) -> None:
-    async with a_board(base="http://board.example") as board:
-        address = f"/api/v1/incidents{path.format(id=board.incident)}"
-        refused = await board.client.post(address, json={"role": "x", "version": 1, "answers": {}})
-        assert refused.status_code == 401
+async def test_program_without_a_token_is_refused(board: Board, path: str) -> None:
+    address = f"/api/v1/incidents{path.format(id=board.incident)}"
+    refused = await board.client.post(address, json={"role": "x", "version": 1, "answers": {}})
+    assert refused.status_code == 401

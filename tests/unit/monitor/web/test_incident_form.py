@@ -83,7 +83,7 @@ async def test_unchanged_form_makes_no_new_version_of_the_draft(board: Board) ->
     assert board.store.verdicts.drafts(board.incident) == drafts
 
 
-async def test_emptied_box_of_the_report_is_open_again(board: Board) -> None:
+async def test_emptied_box_of_the_report_must_be_completed_again(board: Board) -> None:
     await send_incident_form(board, {ACCOUNT_BOX: "A certificate."})
     assert "B.2.account" not in list_open_fields(report_from_json(newest_draft(board).facts))
     await send_incident_form(board, {ACCOUNT_BOX: ""})
@@ -100,6 +100,7 @@ async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> Non
     text = newest_draft(board).words["B.2.account"]
     assert "The platform was down." in text
     assert "A certificate had expired." in text
+    # A person must still decide between the two.
     assert "B.2.account" in list_open_fields(report_from_json(newest_draft(board).facts))
     # A browser that reloads the page sends the form again. It changes nothing.
     again = await send_incident_form(board, {ACCOUNT_BOX: "A certificate had expired."}, form=form_before)
@@ -162,11 +163,9 @@ async def test_step_can_be_ticked_described_or_unticked(board: Board) -> None:
 
 
 async def test_note_call_address_and_cause_are_added_to_the_timeline(board: Board) -> None:
-    await send_incident_form(
-        board,
-        {"note": "the page says nothing", "call": "web team", "said": "they are on it", "cause": "certificate"},
-        {"address": "https://assets.example.gov.uk/table.ods", ACCOUNT_BOX: "And a box."},
-    )
+    typed = {"note": "the page says nothing", "call": "web team", "said": "they are on it", "cause": "certificate"}
+    typed |= {"address": "https://assets.example.gov.uk/table.ods", ACCOUNT_BOX: "And a box."}
+    await send_incident_form(board, typed)
     assert timeline_texts(board) == [
         "duty statistician: the page says nothing",
         "duty statistician: call with web team: they are on it",
@@ -228,6 +227,7 @@ async def test_mail_that_cannot_be_added_is_refused_at_its_box(
 
 @pytest.mark.parametrize("mail", [None, ALERT])
 async def test_form_with_or_without_a_mail_is_refused_if_it_is_too_large(board: Board, mail: bytes | None) -> None:
+    # The texts of a form may have 1 MiB, and a form may have 300 boxes.
     too_long, too_many = {ACCOUNT_BOX: "x" * (1 << 20)}, {f"box.{number}": "x" for number in range(400)}
     for typed in (too_long, too_many):
         assert (await send_incident_form(board, typed, mail=mail)).status_code == 400
@@ -235,9 +235,12 @@ async def test_form_with_or_without_a_mail_is_refused_if_it_is_too_large(board: 
     assert len(board.store.verdicts.drafts(board.incident)) == 1
 
 
-async def test_form_with_a_too_large_mail_or_without_its_guard_is_refused(board: Board) -> None:
+async def test_form_with_a_mail_is_refused_if_it_has_a_wrong_guard_or_is_too_large(board: Board) -> None:
     assert (await send_incident_form(board, {"guard": "another"}, mail=ALERT)).status_code == 403
-    assert (await send_incident_form(board, mail=bytes(9 << 20))).status_code == 400
+    # A form may have 8 MiB with its files.
+    too_large = await send_incident_form(board, mail=bytes(9 << 20))
+    assert too_large.status_code == 400
+    assert f"the body must not be longer than {8 << 20} bytes" in too_large.text
     assert timeline_texts(board) == []
 
 
@@ -306,6 +309,7 @@ async def test_person_whose_session_ended_gets_back_the_typed_text(board: Board)
     typed = {"box.B.1.producer": "An hour of <work>", "note": "a note"}
     answer = await send_incident_form(board, typed, form=form_before)
     assert answer.status_code == 403
+    # The page shows the label of the box B.1.producer.
     for words in ("This was not saved", "An hour of &lt;work&gt;", "Name of statistical producer", "a note"):
         assert words in answer.text
     # Only the link to sign in names the incident.
@@ -316,6 +320,7 @@ async def test_person_whose_session_ended_gets_back_the_typed_text(board: Board)
 async def test_very_long_text_of_a_person_whose_session_ended_is_refused(board: Board) -> None:
     form_before = await read_form(board, f"/incidents/{board.incident}")
     board.client.cookies.clear()
+    # Without a session, a form may have only 128 KiB.
     assert (await send_incident_form(board, {ACCOUNT_BOX: "x" * (1 << 18)}, form=form_before)).status_code == 400
 
 
@@ -340,11 +345,12 @@ async def test_incident_closed_by_a_person_shows_what_happened_and_asks_for_no_d
 async def test_form_of_another_session_is_refused(users: Path, signed_in_as: str) -> None:
     async with signed_in_board(users, "anne") as board:
         form_of_another_session = await read_form(board, f"/incidents/{board.incident}")
+    # The incident of another board has the same id. A refused draft always gets a 403 with the typed text.
     async with signed_in_board(users, signed_in_as) as board:
-        for page in ("draft", "sign"):
-            sent = form_of_another_session | {ACCOUNT_BOX: "Mine."}
+        sent = form_of_another_session | {ACCOUNT_BOX: "Mine."}
+        for page, status_if_not_signed_in in (("draft", 403), ("sign", 401)):
             answer = await board.client.post(f"/incidents/{board.incident}/{page}", data=sent)
-            assert answer.status_code in {401, 403}
+            assert answer.status_code == (403 if signed_in_as else status_if_not_signed_in)
         assert len(board.store.verdicts.drafts(board.incident)) == 1
 
 
@@ -386,3 +392,5 @@ async def test_viewer_reads_actions_but_cannot_change_them(board: Board) -> None
     page = await board.read_page(f"/incidents/{board.incident}")
     assert "Renew it: web team, by 1 February 2018." in page
     assert "acted.1" not in page
+    assert (await send_incident_form(board, {"acted.1": "on"})).status_code == 403
+    assert board.late_incident().actions[0].done is None

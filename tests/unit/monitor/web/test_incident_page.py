@@ -38,13 +38,14 @@ def sign_and_amend_draft(board: Board) -> None:
     board.edit_draft("B.2.account", "Two certificates had expired.", seconds_after_slot=900)
 
 
-async def test_an_incident_shows_what_to_do_the_draft_its_guidance_and_its_timeline(board: Board) -> None:
+async def test_incident_page_shows_steps_and_timeline_and_the_draft_with_guidance(board: Board) -> None:
     page = await board.read_page(f"/incidents/{board.incident}")
     draft, guidance = "[to be completed:", "Questions that help"
     for words in (TITLE, "not acknowledged", "What to do now", draft, guidance, "Timeline"):
         assert words in page
     for ending in DOCUMENTS:
         assert f"/draft.{ending}" in page
+    # The page shows the beginning of the digest of the draft.
     assert board.store.verdicts.drafts(board.incident)[-1].digest[:16] in page
 
 
@@ -74,7 +75,8 @@ async def test_open_incident_without_a_draft_shows_its_status_and_steps(board: B
     # Drafts are stored by incident, so the incident with this id has none.
     board.save_incident(replace(incident, id="moved", kind=Kind.CALENDAR, facts=facts))
     page = await board.read_page("/incidents/moved")
-    for words in ("So far", "at short notice", moved.detail, "What to do now", "Ask the producer which"):
+    first_step = "Ask the producer which date is official"
+    for words in ("So far", "at short notice", moved.detail, "What to do now", first_step):
         assert words in page
 
 
@@ -117,6 +119,7 @@ async def test_signed_version_and_later_amendments_are_marked(board: Board) -> N
     assert "Signed off by head of profession" in page
     assert "Amended after sign-off" in page
     assert "(signed off)" in page
+    # This is the label of the box that was amended, B.2.account.
     assert '<td data-head="What changed">2. Circumstances of breach</td>' in page
 
 
@@ -148,10 +151,11 @@ async def test_incidents_of_one_platform_fault_link_to_each_other(board: Board) 
     page = await board.read_page(f"/incidents/{board.incident}")
     assert "Held up together with it" in page
     assert "/incidents/same-host" in page
-    # A hundred other incidents must not be listed before the steps.
+    # The list can have a hundred incidents, so it is below the steps.
     assert page.index("What to do now") < page.index("/incidents/same-host")
     assert "/incidents/other-host" not in page
     assert f"/incidents/{board.early_incident}" not in page
+    assert f'href="/incidents/{board.incident}"' in await board.read_page("/incidents/same-host")
 
 
 async def test_incident_of_a_platform_fault_lists_each_release_that_it_holds_up(board: Board) -> None:
@@ -224,7 +228,7 @@ async def test_the_content_security_policy_of_the_html_draft_allows_only_its_own
     assert "script-src" not in policy
 
 
-async def test_each_document_of_a_report_is_downloaded_by_name(board: Board) -> None:
+async def test_each_document_of_a_report_is_downloaded_by_name_and_an_unknown_name_is_refused(board: Board) -> None:
     address = f"/api/v1/incidents/{board.incident}/draft.md"
     statement = await board.client.get(f"{address}?document=statement")
     assert statement.text.startswith("# Statement for users")

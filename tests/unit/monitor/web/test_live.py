@@ -77,11 +77,13 @@ def changed_parts(events: list[StreamEvent]) -> dict[str, str]:
 
 async def test_page_made_before_the_first_stream_reloads_once(board: Board) -> None:
     live = LiveBoard(board.queries)
-    first = await read_events(live.listen(live.position(sees_all=True), sees_all=True))
-    second = await read_events(live.listen(live.position(sees_all=True), sees_all=True))
+    position_of_page = live.position(sees_all=True)
+    events_of_page = await read_events(live.listen(position_of_page, sees_all=True))
+    position_of_reloaded_page = live.position(sees_all=True)
+    events_of_reloaded_page = await read_events(live.listen(position_of_reloaded_page, sees_all=True))
     # The event `renew` makes the page reload.
-    assert [event.kind for event in first] == ["renew", "pulse"]
-    assert [event.kind for event in second] == ["pulse"]
+    assert [event.kind for event in events_of_page] == ["renew", "pulse"]
+    assert [event.kind for event in events_of_reloaded_page] == ["pulse"]
 
 
 async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -> None:
@@ -218,6 +220,7 @@ async def test_events_address_streams_pulses(board: Board) -> None:
     ):
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] == "no-store"
+        # The stream ends after 45 s, which pass at once by the clock of the board.
         assert "event: pulse" in [line async for line in answer.aiter_lines()]
 
 

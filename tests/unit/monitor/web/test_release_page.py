@@ -55,7 +55,7 @@ async def test_release_page_shows_the_claim_of_the_publisher_apart_from_proof(bo
 
 async def test_release_page_links_to_an_incident_that_was_logged_by_hand_for_the_release(board: Board) -> None:
     words = {"what": "A leak", "when": "2018-01-04", "title": "T", "producer": "ofqual", "release": "r"}
-    logged = log_by_hand(words, None, after_slot(600))
+    logged = log_by_hand(words, facts=None, now=after_slot(600))
     board.save_incident(logged)
     assert f'href="/incidents/{logged.id}"' in await board.read_page("/releases/r")
 
@@ -69,9 +69,9 @@ REASONS, TIMELINE_OF_LOOKS, VIEW_OF_A_LOOK = "Why this verdict", "timeline", "ed
 
 
 async def test_strangers_see_no_reasons_and_no_looks_before_the_slot(board: Board) -> None:
+    board.clock.at = after_slot(-60)
     for_staff = await board.read_page("/releases/early")
     board.view_as_stranger()
-    board.clock.at = after_slot(-60)
     for_strangers = await board.read_page("/releases/early")
     for words in (REASONS, TIMELINE_OF_LOOKS):
         assert words in for_staff
@@ -105,6 +105,7 @@ async def test_release_page_says_why_an_exposure_ended_and_when_the_release_was_
     exposure.pop("ended", None)
     if ended is not None:
         exposure["ended"] = ended
+    # Its release as promised is dated to the last two seconds before the slot of 09:30.
     released = {"after": "2018-01-05T09:29:58.000Z", "by": row.body["slot"]["start"]}
     with board.store.transaction() as tx:
         tx.save_judged(replace(row, final=True, body=row.body | {"released": released, "exposures": [exposure]}))

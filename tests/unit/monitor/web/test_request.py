@@ -38,6 +38,7 @@ async def test_unknown_or_repeated_parameter_is_refused(board: Board, query: str
 async def test_every_api_address_refuses_unknown_parameters(board: Board, route: Route) -> None:
     path = route.path.replace("{release}", "r").replace("{incident}", board.incident).replace("{ending}", "md")
     method = "POST" if "POST" in (route.methods or ()) else "GET"
+    # Parameters are checked before the token and the body of a POST.
     answer = await board.client.request(method, path, params={"verdict": "late"})
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith("verdict: unknown parameter, ")
@@ -53,6 +54,7 @@ async def test_every_described_parameter_is_accepted(board: Board) -> None:
     (first, *_) = (await board.client.get("/api/v1/events")).json()["events"]
     valid = {"producer": "ofqual", "open": "true", "release": first["release"], "limit": "5"}
     valid |= {"document": "evidence", "format": "json", "from": DAY, "to": DAY}
+    # `after` is the position at which a page of a list ends. Each list has its own kind of position.
     valid_after = {"releases": f"{DAY}T09:00:00.000Z/r", "incidents": board.incident, "events": first["id"]}
     for path, operations in describe_api(api.ROUTES)["paths"].items():
         parameters = operations.get("get", {}).get("parameters", ())

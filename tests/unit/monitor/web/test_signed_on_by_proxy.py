@@ -101,10 +101,10 @@ async def test_password_works_beside_the_proxy_and_the_name_from_the_proxy_comes
     async with board_behind_proxy(users=users) as (_, client):
         # Anne may read every page and vic every page but /status, by password and by the proxy.
         viewer, duty = basic_auth("vic", SECRET), basic_auth("anne", SECRET)
-        assert await read_access(client, {**viewer, "Accept": "text/html"}) == "every page but /status"
+        assert await read_access(client, viewer) == "every page but /status"
         assert await read_access(client, {**viewer, HEADER: "anne"}) == "every page"
         assert await read_access(client, {**duty, HEADER: "vic"}) == "every page but /status"
-        assert await read_access(client, {"Accept": "*/*"}) == "no page"
+        assert await read_access(client) == "no page before sign-in"
 
 
 async def test_right_removed_from_the_configuration_ends_at_the_next_request() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -78,14 +79,14 @@ async def test_guesses_at_one_account_from_many_addresses_are_delayed(users: Pat
     assert statuses == [403] * 20 + [429] * 2
 
 
-def test_each_further_round_of_guesses_doubles_the_wait() -> None:
+def test_each_further_round_of_guesses_doubles_the_wait_up_to_16_minutes() -> None:
     clock = StoppedClock(after_slot(0))
     throttle, waits = Throttle(clock, most=1), []
     for _ in range(6):
         throttle.count_failure("a")
         waits.append(throttle.wait("a"))
         clock.seconds += waits[-1]
-    assert waits == [60, 120, 240, 480, 960, 960]
+    assert waits == [60, 120, 240, 480, 960, 960]  # seconds
     # A client that pauses for longer than its last wait begins again with the first.
     clock.seconds += 1000
     throttle.count_failure("a")
@@ -99,20 +100,35 @@ def test_addresses_of_one_ipv6_network_of_64_bits_are_counted_together() -> None
     assert throttle.wait("2001:db8:1::1") == 0
 
 
+FORWARDED = {"X-Forwarded-For": "192.0.2.9"}
+
+
+@asynccontextmanager
+async def client_of_server(board: Board, proxies: Sequence[str]) -> AsyncIterator[httpx.AsyncClient]:
+    """Serve a board behind these trusted proxies, and open a client on this machine."""
+    server = WebServer(board.app, bind_address("127.0.0.1:0"), proxies)
+    serving = asyncio.create_task(server.run())
+    async with httpx.AsyncClient(base_url=f"http://{server.address}") as client:
+        yield client
+    server.stop()
+    await serving
+
+
+@pytest.mark.parametrize("proxies", [[], ["127.0.0.1"]])
+async def test_forwarded_request_or_one_for_another_host_is_not_of_a_person_at_the_machine(
+    board: Board, proxies: list[str]
+) -> None:
+    async with client_of_server(board, proxies) as client:
+        assert (await client.get("/status")).status_code == 200
+        assert (await client.get("/status", headers=FORWARDED)).status_code == 401
+        assert (await client.get("/status", headers={"Host": "evil.example"})).status_code == 401
+
+
 @pytest.mark.parametrize(("proxies", "counted_address"), [([], "127.0.0.1"), (["127.0.0.1"], "192.0.2.9")])
 async def test_forwarded_client_address_is_used_only_from_a_configured_proxy(
     board: Board, proxies: list[str], counted_address: str
 ) -> None:
-    bound: socket.socket = bind_address("127.0.0.1:0")
-    server = WebServer(board.app, bound, proxies)
-    serving = asyncio.create_task(server.run())
-    async with httpx.AsyncClient(base_url=f"http://{server.address}") as client:
-        forwarded = {"X-Forwarded-For": "192.0.2.9"}
-        assert (await client.get("/status")).status_code == 200
-        # Neither a forwarded request nor one for another host counts as one of the person at this machine.
-        assert (await client.get("/status", headers=forwarded)).status_code == 401
-        assert (await client.get("/status", headers={"Host": "evil.example"})).status_code == 401
-        await client.get("/acknowledge", params={"token": "x"}, headers=forwarded)
-    server.stop()
-    await serving
+    async with client_of_server(board, proxies) as client:
+        wrong_guess = await client.get("/acknowledge", params={"token": "x"}, headers=FORWARDED)
+        assert wrong_guess.status_code == 403
     assert list(board.queries.throttle._failures) == [counted_address]

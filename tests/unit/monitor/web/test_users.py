@@ -62,10 +62,13 @@ def test_same_letter_in_two_encodings_is_the_same_password() -> None:
     assert people["zoe"].password.matches("cafe\u0301 cafe\u0301 cafe\u0301")
 
 
-def test_lines_of_one_password_differ_and_do_not_show_it_and_people_do_not_show_its_hash(anne: str) -> None:
+def test_lines_of_one_password_differ_and_do_not_contain_the_password(anne: str) -> None:
     again = make_line("anne", SECRET, "duty statistician")
     assert again != anne
     assert SECRET not in again
+
+
+def test_repr_of_people_does_not_contain_the_hash_of_a_password(anne: str) -> None:
     people, _ = read_people(anne, "users")
     # A line is NAME:$scrypt$…$HASH:ROLE.
     assert anne.rpartition("$")[2].partition(":")[0] not in repr(people)
