@@ -41,7 +41,7 @@ _STAFF_PATHS = ("/status", "/api/v1/calendars", "/reports")
 _LOOPBACK_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 _ACKNOWLEDGE_PATH = re.compile(r"/api/v1/incidents/[^/]+/acknowledge")
-_LONG_FORM_PATHS = re.compile(r"/incidents/([^/]+/draft|new)|/silences|/by-hand")
+_LONG_FORM_PATHS = re.compile(r"/incidents/([^/]+/(draft|sign)|new)|/silences|/by-hand")
 """Paths of long forms. After a session has ended, the response to these contains only the typed text."""
 _BROWSER_KNOWN_FOR = 90 * 24 * 3600
 _NO_MATCH = "That name and password do not belong together."
