@@ -116,7 +116,7 @@ async def test_an_entry_is_matched_by_link_or_title_with_a_stored_past_release_o
 async def test_the_series_of_a_past_release_that_is_only_in_the_store_is_known(office: Office) -> None:
     await let_release_a_pass_and_be_unlisted_for_91_days(office)
     await office.reopen()
-    # A period in its title does not make an edition another series.
+    # Editions of one series may differ in the period in their titles.
     assert await office.daemon.ledger.has_series("example-office", "Example awareness: May 2031")
     assert not await office.daemon.ledger.has_series("example-office", "Example deaths")
 

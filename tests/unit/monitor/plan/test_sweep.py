@@ -198,7 +198,7 @@ def test_after_the_first_round_the_announcement_of_a_missing_page_is_looked_at_b
         sweep.record_result(page, View.EDGE, LookResult.ABSENT, at(-5), at(-5))
     looks: list[str] = []
     for now in range(1, 6):
-        part = sweep.next_part(at(now), SECOND, lambda _: True)
+        part = sweep.next_part(at(now), SECOND, is_ready=lambda _: True)
         sweep.record_start(part, at(now))
         result = LookResult.ABSENT if part.id == "b" else LookResult.PRESENT
         sweep.record_result(part.id, part.next_view, result, at(now), at(now))
@@ -225,7 +225,7 @@ def test_a_part_seen_before_and_after_its_slot_gets_no_further_look() -> None:
     # A part that is public before its slot may be removed again, so it still gets a look after the slot.
     make_next_look(sweep, -8, LookResult.PRESENT)
     make_next_look(sweep, 2, LookResult.PRESENT)
-    assert sweep.next_part(at(6), GAP, lambda _: True) is None
+    assert sweep.next_part(at(6), GAP, is_ready=lambda _: True) is None
 
 
 def test_part_that_is_not_ready_waits_for_the_next_round() -> None:

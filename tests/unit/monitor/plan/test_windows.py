@@ -307,7 +307,7 @@ def test_look_falls_due_at_the_slot_for_any_spacing(
 ) -> None:
     windows = windows_for(EDGE, SLOT, watch=watch)
     due = next_due(windows, AT - timedelta(microseconds=microseconds_before), shift=shift_seconds * SECOND)
-    # Of the windows before that of the slot only one due instant each is tried, because there may be very many.
+    # After the first due instant, skip to the window of the slot: the windows before it may have very many.
     slot_window_begins = AT - watch.slot.begins
     while due is not None and due < AT:
         due = next_due(windows, max(due, slot_window_begins), shift=shift_seconds * SECOND)
