@@ -105,10 +105,10 @@ class WorkerStarts:
         self.health.note_start_attempt(after(at - 1), fault)
 
 
-def test_starts_of_a_worker_that_fail_are_counted_and_are_a_reason_since_the_first_until_one_succeeds() -> None:
+def test_failed_worker_starts_are_counted_and_reported_with_the_time_of_the_first_until_a_start_succeeds() -> None:
     workers = WorkerStarts()
     assert workers.health.reasons() == []
-    # The first attempt began at noon.
+    # Each attempt takes a second, so the first one began at noon.
     workers.attempt_start(at=1, fault=FAULT)
     workers.attempt_start(at=20, fault=FAULT)
     reason = "nothing larger than 16 KB can be read since 12:00:00 UTC: no worker process starts"
@@ -124,13 +124,13 @@ def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.health.note_unread("www.gov.uk", after(0))
     workers.health.note_unread("www.gov.uk", after(5))
-    workers.attempt_start(at=10, fault=FAULT)
+    # Open spans are reported at failed starts, at most every 30 s, and when a worker starts. The longest report counts.
+    workers.attempt_start(at=10, fault=FAULT)  # report of one host
     workers.health.note_unread("stats.example", after(12))
-    workers.attempt_start(at=45, fault=FAULT)
-    workers.attempt_start(at=50, fault=FAULT)  # less than 30 s after the last report
-    workers.attempt_start(at=60, fault=NO_FAULT)  # ends both spans
+    workers.attempt_start(at=45, fault=FAULT)  # report of both hosts
+    workers.attempt_start(at=50, fault=FAULT)  # no report, less than 30 s after the last one
+    workers.attempt_start(at=60, fault=NO_FAULT)  # last report of both hosts, which ends their spans
     workers.attempt_start(at=90, fault=NO_FAULT)
-    # Spans are reported at failed starts, at most every 30 seconds, and when a worker starts. The longest one counts.
     assert workers.blind == [
         Blind(after(0), after(10), "no_worker", "www.gov.uk"),
         Blind(after(0), after(45), "no_worker", "www.gov.uk"),
@@ -140,11 +140,11 @@ def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts()
     ]
 
 
-def test_an_answer_that_was_unread_while_a_worker_ran_makes_no_blind_span_when_later_starts_fail() -> None:
+def test_an_answer_that_was_received_while_a_worker_ran_makes_no_blind_span_if_later_starts_fail() -> None:
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.attempt_start(at=2, fault=NO_FAULT)
-    # A worker runs from 2 s to 3 s. No answer is left unread after that, so nothing is missed while none starts.
+    # A worker runs from 2 s to 3 s. While none starts after that, no answer is left unread, so nothing is missed.
     workers.health.note_unread("www.gov.uk", after(2))
     workers.attempt_start(at=3, fault=FAULT)
     workers.attempt_start(at=40, fault=FAULT)

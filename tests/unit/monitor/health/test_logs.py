@@ -148,11 +148,14 @@ def test_no_logger_writes_a_secret_of_the_configuration(
     (tmp_path / "key").write_text("from-a-file-0002\n")
     config = tmp_path / "config.toml"
     config.write_text(CONFIG.replace("KEY_FILE", str(tmp_path / "key")))
+    # The secrets, or a part of each, in all forms in which they may be written.
     hidden = ["from-a-file-0002", "s@cret-db", "s%40cret-db", "5c9a0f3e", "B000/tokenvalue", "TokenC-xyz"]
     hidden += [SECRETS["SMTP_PASSWORD"], 'pa\\"ss', "w%C3%B6rd"]
     secrets = secrets_of(read_settings(config))
+    redact = redactor(secrets)
+    assert redact is not None
     stream = io.StringIO()
-    with logging_to(stream, as_json=as_json, hide=redactor(secrets) or str):
+    with logging_to(stream, as_json=as_json, hide=redact):
         log = structlog.get_logger("x")
         for secret in secrets:
             log.warning("fault", reason=f"could not reach {secret}: refused", url=quote(secret, safe=""))

@@ -119,8 +119,8 @@ def test_a_host_has_every_outcome_before_its_first_failure(world: World) -> None
 def test_a_release_has_series_from_two_hours_before_its_slot_to_a_day_after_its_verdict_is_final(world: World) -> None:
     two_hours, a_day, minute = timedelta(hours=2), timedelta(days=1), timedelta(minutes=1)
     world.releases = [
-        ReleaseState(a_verdict(release="far", slot=world.now + two_hours + minute), None),
-        ReleaseState(a_verdict(release="near", slot=world.now + two_hours - minute), None),
+        ReleaseState(a_verdict(release="far", slot=world.now + two_hours + minute), final_since=None),
+        ReleaseState(a_verdict(release="near", slot=world.now + two_hours - minute), final_since=None),
         ReleaseState(a_verdict(VerdictKind.ON_TIME, "lately final"), final_since=world.now - a_day + minute),
         ReleaseState(a_verdict(VerdictKind.ON_TIME, "long final"), final_since=world.now - a_day),
     ]
@@ -152,8 +152,9 @@ def test_each_slot_is_counted_once_and_only_if_it_passes_while_we_run(world: Wor
 
 
 def test_hosts_beyond_the_first_two_hundred_share_their_series(world: World) -> None:
-    configured, more_than_fit = 1, 50
-    for number in range(MOST_HOSTS - configured + more_than_fit):
+    # One host, that of the configuration, has its series already.
+    configured_hosts, more_than_fit = 1, 50
+    for number in range(MOST_HOSTS - configured_hosts + more_than_fit):
         world.metrics.count_look(f"h{number}.example", "present", 0.1, 0.0)
     hosts = {dict(labels)["host"] for name, labels in world.scrape() if name == "ninethirty_looks_total"}
     assert len(hosts - {"other"}) == MOST_HOSTS

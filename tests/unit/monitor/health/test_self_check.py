@@ -140,5 +140,5 @@ async def test_the_watchdog_is_notified_at_half_its_time_until_the_poller_stands
                 assert systemd.recv(100) == b"WATCHDOG=1"
                 notified_at.append(seconds)
             await clock.sleep(15)
-    # At 15 s the look had been due for less than 30 s, which is no standstill. At 60 s that was more than 30 s ago.
+    # At 15 s the look has been due for less than 30 s, which is no standstill. At 60 s, 15 s is over 30 s ago.
     assert notified_at == [0, 15, 30, 45]

@@ -49,8 +49,9 @@ def test_a_promise_of_the_first_read_is_confirmed_as_of_the_oldest_copy_and_has_
     assert (FIRST_READ.state.as_of, FIRST_READ.state.last_read) == (COPIES_OF_FIRST_READ, minutes(0))
 
 
-def test_a_changed_slot_is_dated_from_the_copies_of_the_read_before_and_confirmed_as_of_its_own_copies() -> None:
+def test_a_changed_slot_came_after_the_copies_of_the_read_before_and_is_confirmed_as_of_its_own_copies() -> None:
     promise = evaluate_read_at(FIRST_READ.state, LATER, minute=10, as_of=8).changes.promises["e0"]
+    # The change was made between the copies of the first read and the end of the second.
     assert (promise.unlearnt, promise.learnt) == (COPIES_OF_FIRST_READ, minutes(10))
     assert promise.confirmed_at == minutes(8)
 
@@ -93,7 +94,7 @@ def test_only_new_entries_and_entries_with_another_slot_are_changed() -> None:
     assert with_moved_e0.changed_ids == ("e0",)
 
 
-def test_the_last_100_titles_that_an_entry_changed_are_kept() -> None:
+def test_the_last_100_changes_of_the_title_of_an_entry_are_kept() -> None:
     state = evaluate_read_at(FIRST_READ.state, SLOT, minute=10).state
     assert state.entries["e0"].titles == ()
     state = evaluate_read_at(state, SLOT, minute=20, titles="Other {}").state

@@ -73,6 +73,7 @@ async def test_reads_that_no_longer_show_an_entry_are_counted_and_survive_a_rest
 
     await office.read(csv(row("a"), row("b")))
     assert reads_without_a() is None
+    # Entry c is new and has the slot of a, so it may be a successor.
     first = await office.read(csv(row("b"), row("c", title="Both in one")), after=10)
     await office.read(after=10)
     assert reads_without_a() == Unlisted(since=first.started, reads=2, successors=("Both in one",))
@@ -237,7 +238,7 @@ async def test_a_change_is_dated_from_the_oldest_possible_copy_of_one_read_to_th
     await office.read(Reply(200, csv(row("births", time="07:00")).body, {"Age": "30"}), after=10)
     moved = office.daemon.store.ledger.promises(["births"])[-1]
     first_copy, second_copy = START - timedelta(seconds=60), START + timedelta(minutes=10) - timedelta(seconds=30)
-    # ROUNDING is 2 s: the age and the date from which it counts are each cut to whole seconds.
+    # Age and date are each cut to whole seconds, so a copy may be 2 s older (ROUNDING) or 1 s younger than it says.
     assert (moved.unlearnt, moved.learnt) == (first_copy - ROUNDING, second_copy + timedelta(seconds=1))
     assert moved.confirmed_at == second_copy - ROUNDING
 

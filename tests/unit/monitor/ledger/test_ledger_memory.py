@@ -117,11 +117,11 @@ async def test_join_that_could_not_be_written_moves_no_entry_and_the_next_read_m
     link = "https://stats.example/a"
     store = await reopen_with_refusing_store(office)
     await office.read(csv(row("a", title="Example awareness")))
-    await office.read(as_json(entry("a", "")), "own")
+    await office.read(as_json(entry("a", url="")), "own")
     before = dict(office.daemon.ledger.releases)
     store.refuses_next_promises = True
     with pytest.raises(Conflict):
-        await office.read(as_json(entry("a", link)), "own", after=10)
+        await office.read(as_json(entry("a", url=link)), "own", after=10)
     assert dict(office.daemon.ledger.releases) == before
     assert {release.id for release in store.ledger.releases()} == set(before)
     await office.read(name="own", after=10)
@@ -134,8 +134,7 @@ def read_times(promises: Iterable[Promise]) -> list[tuple[str, datetime]]:
     return [(promise.calendar, promise.learnt) for promise in promises]
 
 
-def entry(name: str, url: str) -> dict[str, str]:
-    title = "Quite another name"
+def entry(name: str, url: str, title: str = "Quite another name") -> dict[str, str]:
     return {"id": f"x-{name}", "title": title, "url": url, "date": "2026-11-26T09:45:00", "producer": "example-office"}
 
 
@@ -192,7 +191,7 @@ async def test_verdict_left_open_while_the_monitor_was_down_is_made_final_and_no
 @with_office(STATS, OTHER)
 async def test_a_release_that_was_joined_into_another_keeps_its_promises_and_is_not_listed(office: Office) -> None:
     await office.read(csv(row("a", title="Example awareness")))
-    await office.read(as_json(entry("a", "")), "own")
+    await office.read(as_json(entry("a", url="", title="Quite another name")), "own")
     await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
     ids_before = {judged.release for judged in office.daemon.store.verdicts.judged()}
     assert len(ids_before) == 2
@@ -241,7 +240,7 @@ async def test_a_release_that_another_order_of_calendars_changes_is_stored_by_th
         return release and release.title
 
     await office.read(csv(row("a", title="Example awareness")))
-    await office.read(as_json({**entry("b", "https://stats.example/a"), "title": "Awareness, an example"}), "own")
+    await office.read(as_json(entry("b", "https://stats.example/a", "Awareness, an example")), "own")
     assert stored_title() == "Example awareness"
     # The title of a release is that in its first calendar.
     calendars = office.settings.calendar

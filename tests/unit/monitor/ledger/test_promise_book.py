@@ -43,7 +43,7 @@ def test_the_last_promised_day_is_that_of_the_promise_read_last() -> None:
     assert book.last_promised_day("x") == date(2026, 7, 24)
 
 
-def test_a_calendar_confirms_only_its_own_newest_promise_and_never_sets_that_time_back() -> None:
+def test_a_calendar_confirms_only_its_own_newest_promise_and_never_as_of_an_earlier_time_than_before() -> None:
     book = book_of(promise_read(1, "A"), promise_read(2, "A"), promise_read(3, "B"))
 
     def confirmed() -> list[datetime | None]:
@@ -58,10 +58,10 @@ def test_a_calendar_confirms_only_its_own_newest_promise_and_never_sets_that_tim
     assert confirmed() == [None, at_minute(11), None]
 
 
-def test_a_release_without_a_readable_time_has_no_day_and_is_never_near() -> None:
-    book = book_of(promise_read(1, slot=NO_TIME))
-    assert (book.last_promised_day("x"), PromiseBook().last_promised_day("x")) == (None, None)
-    assert book.find_near(["x"], SLOT, timedelta(days=14)) == []
+def test_a_release_without_a_promise_or_a_readable_time_has_no_day_and_is_never_near() -> None:
+    for book in (PromiseBook(), book_of(promise_read(1, slot=NO_TIME))):
+        assert book.last_promised_day("x") is None
+        assert book.find_near(["x"], SLOT, timedelta(days=14)) == []
 
 
 def test_a_release_is_near_from_the_given_time_before_its_slot_until_fifteen_days_after_it() -> None:
@@ -77,7 +77,7 @@ def test_promised_instants_between_two_instants_include_both() -> None:
     assert book.promised_instants("x", before, before) == book.promised_instants("x", after, after) == []
 
 
-def test_a_release_gets_copies_of_the_promises_by_one_calendar_that_only_another_release_has() -> None:
+def test_promises_of_one_calendar_are_copied_to_another_release_unless_it_has_them_already() -> None:
     known_of_both, of_other_calendar, only_of_x = promise_read(1, "A"), promise_read(2, "B"), promise_read(3, "A")
     book = book_of(known_of_both, replace(known_of_both, release="y"), of_other_calendar, only_of_x)
     assert book.copy_promises("A", old="x", new="y") == [replace(only_of_x, release="y")]

@@ -109,14 +109,14 @@ def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part(
     assert confirmation_needed_since(replace(with_late_file, confirmed=after_slot(5))) is None
 
 
-def test_a_presence_in_doubt_needs_a_read_since_its_first_sight_or_after_its_slot_a_read_since_the_slot() -> None:
-    # JUDGED_AT is after the slot.
+def test_before_the_slot_a_promise_in_doubt_needs_a_read_since_the_first_sight_and_later_one_since_the_slot() -> None:
     first_seen = after_slot(-200)
     page = replace(page_verdict(VerdictKind.UNPROVEN), first_seen=Interval(None, first_seen))
     in_doubt = replace(verdict(page), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
     for seconds_before_slot in (200, 100, 1):
         assert confirmation_needed_since(replace(in_doubt, at=after_slot(-seconds_before_slot))) == first_seen
-    assert confirmation_needed_since(replace(in_doubt, at=JUDGED_AT)) == SLOT
+    five_minutes_after = after_slot(300)
+    assert confirmation_needed_since(replace(in_doubt, at=five_minutes_after)) == SLOT
 
 
 def test_a_breach_waits_ten_seconds_at_most_for_a_calendar_read() -> None:
@@ -136,6 +136,7 @@ def test_an_exposure_that_is_dated_after_its_verdict_waits_for_a_calendar_read_s
     exposed = page_verdict(VerdictKind.EARLY, exposed_at=[-300])
     # Our clock was set back by a second between the look and the verdict.
     a_second_before = verdict(exposed, judged_at=after_slot(-301))
+    # The verdict waits until that date. Only then is the read requested.
     assert check.defer_for_calendar_read(watched, a_second_before, CallCounter()) == exposed_at
     assert watched.waits_for_calendar
     judged_at_that_date = verdict(exposed, judged_at=exposed_at)
@@ -194,8 +195,7 @@ def test_reads_are_requested_until_one_began_after_the_slot_and_that_one_calls_b
 
     assert asyncio.run(story()) == [["govuk"], ["govuk"]]
     assert callback.number == 0
-    # Verdicts may wait for reads once requests are awaited.
-    assert check.is_read
+    assert check.is_read  # someone awaits requests, so verdicts may wait for reads
     check.record_read("govuk", after_slot(1))
     check.record_read("govuk", after_slot(2))
     assert callback.number == 1
@@ -209,10 +209,11 @@ def test_a_calendar_read_that_began_earlier_but_ended_later_does_not_replace_a_l
     assert not is_another_read_needed
 
 
-def test_one_calendar_read_calls_back_every_release_that_needs_a_read_since_its_begin_or_earlier() -> None:
+def test_a_calendar_read_calls_back_every_release_that_needs_a_read_since_its_begin_or_an_earlier_time() -> None:
     check, callbacks = running_check(), {needed_since: CallCounter() for needed_since in (-10, 0, 10)}
     for needed_since, callback in callbacks.items():
         check.request_reads(("govuk",), after_slot(needed_since), f"r{needed_since}", callback)
+    # This read begins too early for the release that needs one since 10 s after the slot.
     check.record_read("govuk", SLOT)
     assert {needed_since: callback.number for needed_since, callback in callbacks.items()} == {-10: 1, 0: 1, 10: 0}
 
@@ -229,7 +230,7 @@ def test_one_calendar_read_calls_back_every_release_that_needs_a_read_since_its_
     ],
     ids=["pending", "unproven", "before the slot", "confirmed since the slot", "announced address", "on time"],
 )
-def test_a_calendar_read_is_requested_and_not_waited_for_if_an_unannounced_page_is_absent_and_its_slot_unconfirmed(
+def test_a_calendar_read_is_requested_without_a_wait_if_a_page_of_unannounced_address_and_unconfirmed_slot_is_not_out(
     address: Address,
     kind: VerdictKind,
     judged_after_slot: float,
@@ -237,11 +238,11 @@ def test_a_calendar_read_is_requested_and_not_waited_for_if_an_unannounced_page_
     *,
     is_requested: bool,
 ) -> None:
-    # It is requested only from 5 s after the slot, for a verdict that is still open.
+    # It is requested only from 5 s after the slot, for a verdict that is still open: pending or unproven.
     judged_at = after_slot(judged_after_slot)
-    page_absent = verdict(page_verdict(kind), confirmed_at=confirmed_after_slot, judged_at=judged_at)
+    not_seen = verdict(page_verdict(kind), confirmed_at=confirmed_after_slot, judged_at=judged_at)
     watched = WatchedStub()
-    requests_read = asyncio.run(requests_calendar_read(watched, replace(page_absent, verdict=kind, address=address)))
+    requests_read = asyncio.run(requests_calendar_read(watched, replace(not_seen, verdict=kind, address=address)))
     assert requests_read is is_requested
     assert not watched.waits_for_calendar
 

@@ -159,7 +159,7 @@ async def test_people_are_notified_of_a_costly_host_once_a_day_even_after_a_rest
     (notice,) = office.daemon.store.outbox.notices()
     assert (incident.kind, notice.kind, notice.findings) == ("too_costly", "too_costly", ("too_costly",))
     assert incident.id == "too-costly-files-example-2026-11-16"
-    # Nothing tells when the trouble is over, so the incident is closed as it is opened.
+    # No event shows that the trouble is over, so the incident is closed as it is opened.
     assert incident.closed == incident.opened
     assert "answers of files.example" in notice.subject
     await office.overrun("other.example", after=10)

@@ -44,7 +44,7 @@ def test_spacings_are_as_wanted_if_the_budget_carries_all() -> None:
     assert stretch_factor(demand=3.0, rate=5.0) == 1.0
     assert share_rate(wants=[1.0, 2.0], weights=[1.0, 1.0], rate=5.0) == [1.0, 2.0]
     often, rarely = group(wanted_every=1), group(wanted_every=5, chance=9)
-    # The groups want 2/1 + 10/5 = 4 looks a second.
+    # The groups want 2/1 + 10/5 = 4 looks a second, less than the rate. So the higher chance makes no difference.
     assert affordable_spacings({often: 2, rarely: 10}, rate=5.0) == {often: 1.0, rarely: 5.0}
 
 
@@ -107,7 +107,7 @@ def test_request_sent_again_on_a_new_connection_counts_against_the_budget() -> N
     pacer.record_start(NOON)
     pacer.charge_extra_request(after(0.01))
     pacer.charge_extra_request(after(0.01))
-    # The gaps count from 0.01 s, when the extra requests were sent.
+    # The first extra request, at 0.01 s, is the last start. Each extra request delays the next start by one gap.
     gaps_of_extra_requests, usual_gap = 2 * pacer.gap, pacer.gap
     assert pacer.next_start(after(0.02)) == after(0.01) + gaps_of_extra_requests + usual_gap
 

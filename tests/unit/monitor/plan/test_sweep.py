@@ -101,10 +101,9 @@ def test_if_only_two_looks_fit_the_parts_of_the_lowest_rank_get_them(
 
 
 def test_if_only_one_look_fits_an_important_part_gets_it_although_it_is_likely_late() -> None:
-    absent_after_slot = 20
-    # A rank with a lower first number is more important. Parts b and c have 0 there.
-    important = part_proof("a", last_look=absent_after_slot, absent_at=absent_after_slot, rank=(-1, 1, 0))
-    less_important = PROVED_ABSENT[1:]
+    # Part a was absent 20 s after the slot, so it is likely late. A lower first number of a rank is more important.
+    important = part_proof("a", last_look=20, absent_at=20, rank=(-1, 1, 0))
+    less_important = [part_proof(name, last_look=-30, absent_at=-30, rank=(0, 1, 0)) for name in "bc"]
     # The tolerance ends 60 s after the slot, and looks are 10 s apart.
     assert order_of_looks([important, *less_important], now=50, gap=10 * SECOND) == "a"
 
@@ -150,7 +149,7 @@ def test_after_an_absence_that_a_cache_may_have_kept_the_next_look_is_at_the_ori
     # A cache may hide a release: until 20 s after the slot only by a copy from before the slot, and later by any copy.
     sweep = sweep_of("a")
     make_next_look(sweep, first_look_at, LookResult.ABSENT, age=age_of_copy)
-    _part, second_view = make_next_look(sweep, first_look_at + 9, LookResult.NOTHING)
+    _part, second_view = make_next_look(sweep, first_look_at + 10, LookResult.NOTHING)
     assert second_view is expected_second_view
 
 
@@ -199,7 +198,7 @@ def test_after_the_first_round_the_announcement_of_a_missing_page_is_looked_at_b
         sweep.record_result(page, View.EDGE, LookResult.ABSENT, at(-5), at(-5))
     looks: list[str] = []
     for now in range(1, 6):
-        part = sweep.next_part(at(now), SECOND, lambda _: True)
+        part = sweep.next_part(at(now), SECOND, is_ready=lambda _: True)
         sweep.record_start(part, at(now))
         result = LookResult.ABSENT if part.id == "b" else LookResult.PRESENT
         sweep.record_result(part.id, part.next_view, result, at(now), at(now))
@@ -226,7 +225,7 @@ def test_a_part_seen_before_and_after_its_slot_gets_no_further_look() -> None:
     # A part that is public before its slot may be removed again, so it still gets a look after the slot.
     make_next_look(sweep, -8, LookResult.PRESENT)
     make_next_look(sweep, 2, LookResult.PRESENT)
-    assert sweep.next_part(at(6), GAP, lambda _: True) is None
+    assert sweep.next_part(at(6), GAP, is_ready=lambda _: True) is None
 
 
 def test_part_that_is_not_ready_waits_for_the_next_round() -> None:
@@ -248,13 +247,13 @@ def test_removed_part_gets_no_look_and_a_new_part_gets_one_at_once() -> None:
     assert set(sweep.parts) == {"a", "c"}
 
 
-def test_listed_part_goes_first_at_once() -> None:
+def test_a_part_that_a_listing_shows_to_be_out_gets_the_next_look() -> None:
     sweep = sweep_of("a", "b", "c")
     for second in (-30, -20, -10):
         make_next_look(sweep, second, LookResult.ABSENT)
     assert make_next_look(sweep, 1, LookResult.ABSENT)[0] == "a"
     sweep.prioritise(["c", "not in the sweep"])
-    assert make_next_look(sweep, 31, LookResult.PRESENT)[0] == "c"
+    assert make_next_look(sweep, 11, LookResult.PRESENT)[0] == "c"
 
 
 def test_late_parts_prevent_no_proof_of_the_others() -> None:
