@@ -76,7 +76,7 @@ def test_unreadable_date_says_nothing_about_our_clock(text: str) -> None:
 
 @pytest.mark.parametrize("ahead", [0.0, 3.0, -45.0])
 @pytest.mark.parametrize(("answers", "widest_bounds"), [(1, 1.1), (40, 0.25)])
-def test_one_answer_bounds_the_offset_to_a_second_many_narrow_the_bounds_and_both_show_a_wrong_clock(
+def test_bounds_contain_the_true_offset_are_narrower_after_more_answers_and_show_a_wrong_clock(
     answers: int, widest_bounds: float, ahead: float
 ) -> None:
     bounds = low, high = skew_after_answers("a", count=answers, ahead=ahead).bounds()
@@ -180,6 +180,7 @@ def test_two_hosts_that_contradict_each_other_and_our_clock_cast_doubt_on_their_
 def test_one_host_does_not_outvote_our_clock_unless_the_machine_agrees_with_it(
     *, synchronised: bool | None, are_looks_at_liar_in_doubt: bool, are_other_looks_in_doubt: bool
 ) -> None:
+    # The machine agrees with the host if it reports that our clock is not synchronised (None: it reports nothing).
     skew = Skew(lambda: synchronised)
     for n in range(3):
         skew.observe("liar", answer_with_date(n * 1.07, behind=600.0))
@@ -192,7 +193,7 @@ def test_one_host_does_not_outvote_our_clock_unless_the_machine_agrees_with_it(
 
 
 @pytest.mark.parametrize("synchronised", [True, False, None])
-def test_two_hosts_that_agree_outvote_our_clock(*, synchronised: bool | None) -> None:
+def test_two_hosts_that_agree_outvote_our_clock_whatever_the_machine_reports(*, synchronised: bool | None) -> None:
     skew = Skew(lambda: synchronised)
     for n in range(3):
         for host in ("a", "b"):
@@ -207,7 +208,8 @@ def test_our_clock_is_wrong_only_by_as_much_as_two_hosts_agree_on() -> None:
     skew = Skew()
     for n in range(10):
         skew.observe("a", answer_with_date(n * 1.07, ahead=0.9))
-    # A date is a whole second. By its only date, host b allows that our clock is right, and ten of host a do not.
+    # Our clock showed 20.95 when we requested host b's date, 20. A date is a whole second, so our clock may be right:
+    # between 0.05 s behind and 0.99 s ahead. The ten dates of host a do not allow that.
     skew.observe("b", answer_with_date(20.05, ahead=0.9))
     (least, _), (least_for_a, _) = skew.bounds(), skew.bounds_for("a")
     assert least == 0.0
@@ -324,15 +326,17 @@ def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 20), st.booleans(), st.booleans()), max_size=40), st.floats(-40, 40))
 def test_aging_or_renewed_copies_keep_the_true_offset_in_bounds(
-    rows: list[tuple[float, bool, bool]], offset: float
+    answers: list[tuple[float, bool, bool]], offset: float
 ) -> None:
     skew, now, copied_at = skew_of_unsynchronised_clock(), 0.0, -300.0
-    for wait, is_new_copy, origin_date in rows:
+    for wait, is_new_copy, origin_date in answers:
         now += wait
         copied_at = now if is_new_copy else copied_at
-        assert skew.observe("a", answer_with_date(now, ahead=offset, age=int(now - copied_at), origin_date=origin_date))
+        look = answer_with_date(now, ahead=offset, age=int(now - copied_at), origin_date=origin_date)
+        is_time_certain = skew.observe("a", look)
+        assert is_time_certain
     low, high = skew.bounds()
-    assert not rows or low - 1e-6 <= offset <= high + 1e-6
+    assert not answers or low - 1e-6 <= offset <= high + 1e-6
 
 
 @given(
@@ -340,14 +344,15 @@ def test_aging_or_renewed_copies_keep_the_true_offset_in_bounds(
     st.floats(-40, 40),
 )
 def test_bounds_always_contain_how_far_our_clock_is_ahead(
-    rows: list[tuple[str, float, int, bool]], offset: float
+    answers: list[tuple[str, float, int, bool]], offset: float
 ) -> None:
     skew, now = skew_of_unsynchronised_clock(), 0.0
-    for host, wait, age, origin_date in rows:
+    for host, wait, age, origin_date in answers:
         now += wait
-        assert skew.observe(host, answer_with_date(now, ahead=offset, age=age, origin_date=origin_date))
+        is_time_certain = skew.observe(host, answer_with_date(now, ahead=offset, age=age, origin_date=origin_date))
+        assert is_time_certain
     low, high = skew.bounds()
-    assert not rows or low - 1e-6 <= offset <= high + 1e-6
+    assert not answers or low - 1e-6 <= offset <= high + 1e-6
 
 
 class SettableClock(VirtualClock):
