@@ -304,9 +304,10 @@ def test_a_cached_answer_bounds_the_clock_only_together_with_another_of_its_addr
     skew.observe("a", replace(answer_of_copy(0.0), url="https://a.example/other"))
     for second in (2.0, 12.0):
         skew.observe("a", answer_of_copy(second))
-    # One answer of the other address does not show whether the cache wrote its date. So its age of 300 s is in doubt.
+    # They are compared with the answer of the other address, which does not show whether the cache or the origin wrote
+    # their dates. So their age of 300 s is in doubt.
     assert largest_offset(skew.bounds()) > 300
-    # After two minutes it does not count any more.
+    # After two minutes, two answers of this address are compared.
     for second in (140.0, 160.0):
         skew.observe("a", answer_of_copy(second))
     assert largest_offset(skew.bounds()) < WIDEST_BY_ONE_COPY

@@ -375,8 +375,11 @@ def test_a_page_first_seen_while_our_clock_was_doubtful_is_present_once_the_cloc
     [("Thu, 26 Nov 2026 09:30:01 GMT", PRESENT), ("Thu, 26 Nov 2026 09:29:56 GMT", UNKNOWN)],
     ids=["after the slot by the host's clock", "before the slot by both clocks"],
 )
-def test_page_received_before_its_slot_is_present_if_the_hosts_clock_is_after_it(date: str, state: State) -> None:
+def test_page_received_before_its_slot_by_our_clock_is_present_only_if_the_hosts_date_is_after_the_slot(
+    date: str, state: State
+) -> None:
     before_slot = SLOT - timedelta(seconds=4)
+    # The page names the day of its slot, so it is a placeholder if it is seen before the slot.
     look = Answer(PAGE, 200, {"date": date}, PLACEHOLDER, before_slot, before_slot)
     assert interpret_last_after_404(target(), look).state is state
 

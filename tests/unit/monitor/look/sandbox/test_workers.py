@@ -129,7 +129,7 @@ async def test_failed_reader_is_reported_and_its_process_ended(workers: Workers)
     assert process_ids(workers) == []
 
 
-async def test_worker_without_a_task_since_the_last_call_is_stopped(workers: Workers) -> None:
+async def test_stop_unused_stops_a_worker_that_had_no_task_since_the_last_call(workers: Workers) -> None:
     await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
     workers.stop_unused()
     assert len(process_ids(workers)) == 1
@@ -226,6 +226,7 @@ async def test_answers_are_read_again_once_a_worker_starts() -> None:
     workers = machine.workers()
     with pytest.raises(NoWorker):
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
+    # After a failed start there is a pause of one second.
     machine.can_start_workers, machine.clock.seconds = True, 1.0
     assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
     assert machine.start_faults == [START_FAULT, NO_FAULT]
