@@ -19,13 +19,13 @@ SECONDS_TO_ANSWER = 0.04
 
 
 def answer_with_date(
-    true: float, *, ahead: float = 0.0, behind: float = 0.0, age: int = 0, origin_date: bool = False
+    true: float, *, ahead: float = 0.0, behind: float = 0.0, age: int = 0, keeps_origin_date: bool = False
 ) -> Answer:
     """Return an answer requested at this true second, while our clock is `ahead` and the host's clock is `behind`.
 
-    A cache kept it for `age` seconds. It sends the date of the origin with it if `origin_date`, else its own date.
+    A cache kept it for `age` seconds. It sends its own date with it, or if `keeps_origin_date` that of the origin.
     """
-    date = NOON + timedelta(seconds=true + SECONDS_TO_ANSWER / 2 - behind - (age if origin_date else 0))
+    date = NOON + timedelta(seconds=true + SECONDS_TO_ANSWER / 2 - behind - (age if keeps_origin_date else 0))
     headers = {"date": format_datetime(date.replace(microsecond=0), usegmt=True)}
     headers |= {"age": str(age)} if age else {}
     sent = NOON + timedelta(seconds=true + ahead)
@@ -274,7 +274,7 @@ def test_clock_that_is_ten_years_behind_is_noticed_only_if_two_hosts_agree_and_t
 
 def test_an_old_copy_with_its_own_date_casts_no_doubt_on_the_clock() -> None:
     skew = Skew()
-    skew.observe("a", answer_with_date(0.0, age=3 * 86_400, origin_date=True))
+    skew.observe("a", answer_with_date(0.0, age=3 * 86_400, keeps_origin_date=True))
     assert skew.describe_doubts() == {}
     assert skew.is_known()
 
@@ -283,12 +283,12 @@ def test_an_old_copy_with_its_own_date_casts_no_doubt_on_the_clock() -> None:
 WIDEST_BY_ONE_COPY = 3.2
 
 
-@pytest.mark.parametrize("origin_date", [True, False])
+@pytest.mark.parametrize("keeps_origin_date", [True, False])
 @pytest.mark.parametrize("offset", [0.0, -45.0, 45.0])
-def test_cached_answers_of_one_copy_bound_how_wrong_our_clock_is(*, origin_date: bool, offset: float) -> None:
+def test_cached_answers_of_one_copy_bound_how_wrong_our_clock_is(*, keeps_origin_date: bool, offset: float) -> None:
     skew = skew_of_unsynchronised_clock()
     for second in (0, 7, 14, 21):
-        look = answer_with_date(second, ahead=offset, age=300 + second, origin_date=origin_date)
+        look = answer_with_date(second, ahead=offset, age=300 + second, keeps_origin_date=keeps_origin_date)
         is_time_certain = skew.observe("a", look)
         assert is_time_certain
     low, high = skew.bounds()
@@ -317,7 +317,7 @@ def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
     skew = skew_of_unsynchronised_clock()
     for second in range(0, 280, 7):
         our_clock_is_ahead = 0.0 if second < 140 else -45.0
-        look = answer_with_date(second, ahead=our_clock_is_ahead, age=300 + second, origin_date=True)
+        look = answer_with_date(second, ahead=our_clock_is_ahead, age=300 + second, keeps_origin_date=True)
         skew.observe("a", look)
     low, high = skew.bounds()
     assert low <= -45.0 <= high
@@ -330,10 +330,10 @@ def test_aging_or_renewed_copies_keep_the_true_offset_in_bounds(
     answers: list[tuple[float, bool, bool]], offset: float
 ) -> None:
     skew, now, copied_at = skew_of_unsynchronised_clock(), 0.0, -300.0
-    for wait, is_new_copy, origin_date in answers:
+    for wait, is_new_copy, keeps_origin_date in answers:
         now += wait
         copied_at = now if is_new_copy else copied_at
-        look = answer_with_date(now, ahead=offset, age=int(now - copied_at), origin_date=origin_date)
+        look = answer_with_date(now, ahead=offset, age=int(now - copied_at), keeps_origin_date=keeps_origin_date)
         is_time_certain = skew.observe("a", look)
         assert is_time_certain
     low, high = skew.bounds()
@@ -348,9 +348,11 @@ def test_bounds_always_contain_how_far_our_clock_is_ahead(
     answers: list[tuple[str, float, int, bool]], offset: float
 ) -> None:
     skew, now = skew_of_unsynchronised_clock(), 0.0
-    for host, wait, age, origin_date in answers:
+    for host, wait, age, keeps_origin_date in answers:
         now += wait
-        is_time_certain = skew.observe(host, answer_with_date(now, ahead=offset, age=age, origin_date=origin_date))
+        is_time_certain = skew.observe(
+            host, answer_with_date(now, ahead=offset, age=age, keeps_origin_date=keeps_origin_date)
+        )
         assert is_time_certain
     low, high = skew.bounds()
     assert not answers or low - 1e-6 <= offset <= high + 1e-6

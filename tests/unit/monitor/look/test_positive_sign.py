@@ -187,10 +187,8 @@ def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
     ],
 )
 def test_a_part_without_file_name_is_judged_by_its_type_and_bytes(kind: str, body: bytes, state: State) -> None:
-    assert (
-        interpret_last_after_404(target("https://ports.example/data/latest", title=""), answer(body, kind)).state
-        is state
-    )
+    part = target("https://ports.example/data/latest", title="")
+    assert interpret_last_after_404(part, answer(body, kind)).state is state
 
 
 @pytest.mark.parametrize(
@@ -306,9 +304,8 @@ def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, rec
 def test_page_before_its_slot_is_present_if_it_has_a_file_or_its_date_of_publication_or_does_not_name_its_day(
     inside: str, recognise: str
 ) -> None:
-    assert (
-        interpret_last_after_404(target(recognise=recognise), answer(page(TITLE, inside), at=BEFORE)).state is PRESENT
-    )
+    before_slot = answer(page(TITLE, inside), at=BEFORE)
+    assert interpret_last_after_404(target(recognise=recognise), before_slot).state is PRESENT
 
 
 def test_page_first_seen_at_its_slot_is_present_although_it_names_the_day_of_the_slot() -> None:
@@ -320,10 +317,8 @@ def test_page_first_seen_at_its_slot_is_present_although_it_names_the_day_of_the
 
 def test_a_day_in_the_title_of_an_edition_is_not_that_of_its_slot() -> None:
     title = "Weekly update: 26 November 2026"
-    assert (
-        interpret_last_after_404(target(title=title), answer(page(title, "<p>Deaths: 1</p>"), at=BEFORE)).state
-        is PRESENT
-    )
+    before_slot = answer(page(title, "<p>Deaths: 1</p>"), at=BEFORE)
+    assert interpret_last_after_404(target(title=title), before_slot).state is PRESENT
 
 
 PLACEHOLDER = page(TITLE, "<p>Release date: 26 November 2026</p>")

@@ -259,7 +259,8 @@ def test_a_page_that_a_listing_page_links_to_is_looked_at_first() -> None:
     links = tuple(Found(target(name).url, name, "listed") for name in ("elsewhere", "c"))
     listing = target("list", view=View.TRIPWIRE)
     all_times_alike = (begins, begins, begins, begins)
-    sweeps.record_result(listing, None, Sighting("list", State.PRESENT, *all_times_alike, found=links))
+    sighting = Sighting("list", State.PRESENT, *all_times_alike, found=links)
+    sweeps.record_result(listing, goal=None, sighting=sighting)
     order = []
     for _ in "abc":
         part = sweeps.next_part(begins, gap, is_ready=lambda _: True)
