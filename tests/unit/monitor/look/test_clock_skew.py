@@ -19,13 +19,13 @@ SECONDS_TO_ANSWER = 0.04
 
 
 def answer_with_date(
-    true: float, *, ahead: float = 0.0, behind: float = 0.0, age: int = 0, origin_date: bool = False
+    true: float, *, ahead: float = 0.0, behind: float = 0.0, age: int = 0, keeps_origin_date: bool = False
 ) -> Answer:
     """Return an answer requested at this true second, while our clock is `ahead` and the host's clock is `behind`.
 
-    A cache kept it for `age` seconds. It sends the date of the origin with it if `origin_date`, else its own date.
+    A cache kept it for `age` seconds. It sends its own date with it, or if `keeps_origin_date` that of the origin.
     """
-    date = NOON + timedelta(seconds=true + SECONDS_TO_ANSWER / 2 - behind - (age if origin_date else 0))
+    date = NOON + timedelta(seconds=true + SECONDS_TO_ANSWER / 2 - behind - (age if keeps_origin_date else 0))
     headers = {"date": format_datetime(date.replace(microsecond=0), usegmt=True)}
     headers |= {"age": str(age)} if age else {}
     sent = NOON + timedelta(seconds=true + ahead)
@@ -76,7 +76,7 @@ def test_unreadable_date_says_nothing_about_our_clock(text: str) -> None:
 
 @pytest.mark.parametrize("ahead", [0.0, 3.0, -45.0])
 @pytest.mark.parametrize(("answers", "widest_bounds"), [(1, 1.1), (40, 0.25)])
-def test_one_answer_bounds_the_offset_to_a_second_many_narrow_the_bounds_and_both_show_a_wrong_clock(
+def test_bounds_contain_the_true_offset_are_narrower_after_more_answers_and_show_a_wrong_clock(
     answers: int, widest_bounds: float, ahead: float
 ) -> None:
     bounds = low, high = skew_after_answers("a", count=answers, ahead=ahead).bounds()
@@ -180,6 +180,7 @@ def test_two_hosts_that_contradict_each_other_and_our_clock_cast_doubt_on_their_
 def test_one_host_does_not_outvote_our_clock_unless_the_machine_agrees_with_it(
     *, synchronised: bool | None, are_looks_at_liar_in_doubt: bool, are_other_looks_in_doubt: bool
 ) -> None:
+    # The machine agrees with the host if it reports that our clock is not synchronised (None: it reports nothing).
     skew = Skew(lambda: synchronised)
     for n in range(3):
         skew.observe("liar", answer_with_date(n * 1.07, behind=600.0))
@@ -192,7 +193,7 @@ def test_one_host_does_not_outvote_our_clock_unless_the_machine_agrees_with_it(
 
 
 @pytest.mark.parametrize("synchronised", [True, False, None])
-def test_two_hosts_that_agree_outvote_our_clock(*, synchronised: bool | None) -> None:
+def test_two_hosts_that_agree_outvote_our_clock_whatever_the_machine_reports(*, synchronised: bool | None) -> None:
     skew = Skew(lambda: synchronised)
     for n in range(3):
         for host in ("a", "b"):
@@ -207,7 +208,8 @@ def test_our_clock_is_wrong_only_by_as_much_as_two_hosts_agree_on() -> None:
     skew = Skew()
     for n in range(10):
         skew.observe("a", answer_with_date(n * 1.07, ahead=0.9))
-    # A date is a whole second. By its only date, host b allows that our clock is right, and ten of host a do not.
+    # Our clock showed 20.95 when we requested host b's date, 20. A date is a whole second, so our clock may be right:
+    # between 0.05 s behind and 0.99 s ahead. The ten dates of host a do not allow that.
     skew.observe("b", answer_with_date(20.05, ahead=0.9))
     (least, _), (least_for_a, _) = skew.bounds(), skew.bounds_for("a")
     assert least == 0.0
@@ -272,7 +274,7 @@ def test_clock_that_is_ten_years_behind_is_noticed_only_if_two_hosts_agree_and_t
 
 def test_an_old_copy_with_its_own_date_casts_no_doubt_on_the_clock() -> None:
     skew = Skew()
-    skew.observe("a", answer_with_date(0.0, age=3 * 86_400, origin_date=True))
+    skew.observe("a", answer_with_date(0.0, age=3 * 86_400, keeps_origin_date=True))
     assert skew.describe_doubts() == {}
     assert skew.is_known()
 
@@ -281,12 +283,12 @@ def test_an_old_copy_with_its_own_date_casts_no_doubt_on_the_clock() -> None:
 WIDEST_BY_ONE_COPY = 3.2
 
 
-@pytest.mark.parametrize("origin_date", [True, False])
+@pytest.mark.parametrize("keeps_origin_date", [True, False])
 @pytest.mark.parametrize("offset", [0.0, -45.0, 45.0])
-def test_cached_answers_of_one_copy_bound_how_wrong_our_clock_is(*, origin_date: bool, offset: float) -> None:
+def test_cached_answers_of_one_copy_bound_how_wrong_our_clock_is(*, keeps_origin_date: bool, offset: float) -> None:
     skew = skew_of_unsynchronised_clock()
     for second in (0, 7, 14, 21):
-        look = answer_with_date(second, ahead=offset, age=300 + second, origin_date=origin_date)
+        look = answer_with_date(second, ahead=offset, age=300 + second, keeps_origin_date=keeps_origin_date)
         is_time_certain = skew.observe("a", look)
         assert is_time_certain
     low, high = skew.bounds()
@@ -302,9 +304,10 @@ def test_a_cached_answer_bounds_the_clock_only_together_with_another_of_its_addr
     skew.observe("a", replace(answer_of_copy(0.0), url="https://a.example/other"))
     for second in (2.0, 12.0):
         skew.observe("a", answer_of_copy(second))
-    # One answer of the other address does not show whether the cache wrote its date. So its age of 300 s is in doubt.
+    # They are compared with the answer of the other address, which does not show whether the cache or the origin wrote
+    # their dates. So their age of 300 s is in doubt.
     assert largest_offset(skew.bounds()) > 300
-    # After two minutes it does not count any more.
+    # After two minutes, two answers of this address are compared.
     for second in (140.0, 160.0):
         skew.observe("a", answer_of_copy(second))
     assert largest_offset(skew.bounds()) < WIDEST_BY_ONE_COPY
@@ -314,7 +317,7 @@ def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
     skew = skew_of_unsynchronised_clock()
     for second in range(0, 280, 7):
         our_clock_is_ahead = 0.0 if second < 140 else -45.0
-        look = answer_with_date(second, ahead=our_clock_is_ahead, age=300 + second, origin_date=True)
+        look = answer_with_date(second, ahead=our_clock_is_ahead, age=300 + second, keeps_origin_date=True)
         skew.observe("a", look)
     low, high = skew.bounds()
     assert low <= -45.0 <= high
@@ -324,15 +327,17 @@ def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 20), st.booleans(), st.booleans()), max_size=40), st.floats(-40, 40))
 def test_aging_or_renewed_copies_keep_the_true_offset_in_bounds(
-    rows: list[tuple[float, bool, bool]], offset: float
+    answers: list[tuple[float, bool, bool]], offset: float
 ) -> None:
     skew, now, copied_at = skew_of_unsynchronised_clock(), 0.0, -300.0
-    for wait, is_new_copy, origin_date in rows:
+    for wait, is_new_copy, keeps_origin_date in answers:
         now += wait
         copied_at = now if is_new_copy else copied_at
-        assert skew.observe("a", answer_with_date(now, ahead=offset, age=int(now - copied_at), origin_date=origin_date))
+        look = answer_with_date(now, ahead=offset, age=int(now - copied_at), keeps_origin_date=keeps_origin_date)
+        is_time_certain = skew.observe("a", look)
+        assert is_time_certain
     low, high = skew.bounds()
-    assert not rows or low - 1e-6 <= offset <= high + 1e-6
+    assert not answers or low - 1e-6 <= offset <= high + 1e-6
 
 
 @given(
@@ -340,14 +345,17 @@ def test_aging_or_renewed_copies_keep_the_true_offset_in_bounds(
     st.floats(-40, 40),
 )
 def test_bounds_always_contain_how_far_our_clock_is_ahead(
-    rows: list[tuple[str, float, int, bool]], offset: float
+    answers: list[tuple[str, float, int, bool]], offset: float
 ) -> None:
     skew, now = skew_of_unsynchronised_clock(), 0.0
-    for host, wait, age, origin_date in rows:
+    for host, wait, age, keeps_origin_date in answers:
         now += wait
-        assert skew.observe(host, answer_with_date(now, ahead=offset, age=age, origin_date=origin_date))
+        is_time_certain = skew.observe(
+            host, answer_with_date(now, ahead=offset, age=age, keeps_origin_date=keeps_origin_date)
+        )
+        assert is_time_certain
     low, high = skew.bounds()
-    assert not rows or low - 1e-6 <= offset <= high + 1e-6
+    assert not answers or low - 1e-6 <= offset <= high + 1e-6
 
 
 class SettableClock(VirtualClock):

@@ -55,7 +55,7 @@ def test_public_addresses_are_admitted(address: str) -> None:
     assert Guard().admits(address)
 
 
-def test_a_network_that_is_named_is_admitted_and_its_neighbour_is_not() -> None:
+def test_an_allowed_network_is_admitted_and_its_neighbour_is_not() -> None:
     guard = make_guard(["10.1.2.0/24"])
     assert guard.admits("10.1.2.3")
     assert not guard.admits("10.1.3.3")
@@ -73,7 +73,7 @@ def test_other_schemes_and_ports_are_refused(scheme: str, port: int | None) -> N
 
 
 def test_a_port_that_is_named_is_allowed() -> None:
-    assert make_guard([], [8080]).origin_of("http", "www.example", 8080).port == 8080
+    assert make_guard([], ports=[8080]).origin_of("http", "www.example", 8080).port == 8080
 
 
 @given(st.ip_addresses(v=4, network="10.0.0.0/8") | st.ip_addresses(v=4, network="192.168.0.0/16"))
@@ -88,7 +88,7 @@ def test_networks_allowed_for_a_host_are_not_allowed_for_another() -> None:
     )
     producer = '[[producer]]\nid = "us"\nname = "Us"\nhosts = ["stats.example"]\nallow = ["10.2.0.0/16"]\n'
     settings = Settings.model_validate(tomllib.loads(calendar + producer))
-    guard = make_guard([], (), allowed_hosts(settings))
+    guard = make_guard([], of_hosts=allowed_hosts(settings))
     assert guard.check_addresses("intranet.example", ["10.1.2.3"]) == ["10.1.2.3"]
     assert guard.check_addresses("stats.example", ["10.2.2.3"]) == ["10.2.2.3"]
     for host, address in (("not-configured.example", "10.1.2.3"), ("intranet.example", "10.2.2.3"), ("", "10.1.2.3")):

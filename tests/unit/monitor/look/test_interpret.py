@@ -137,7 +137,7 @@ def test_redirect_sets_the_address_of_the_next_look_only_if_it_stays_within_the_
 
 
 @pytest.mark.parametrize(("location", "why"), [(f"{URL}?turn=1", "redirected to itself"), ("/other", REDIRECTED)])
-def test_a_redirect_to_the_same_path_is_followed_with_a_reason_of_its_own(location: str, why: str) -> None:
+def test_a_redirect_to_its_own_path_is_followed_like_any_other_but_with_another_reason(location: str, why: str) -> None:
     sighting = interpret(answer(302, location=location))
     assert sighting.why == why
     assert [found.role for found in sighting.found] == ["redirect"]
@@ -236,17 +236,17 @@ def test_unknown_recogniser_gives_an_unknown_sighting() -> None:
     assert interpret(answer(), target(recognise="nonsense")).state is State.UNKNOWN
 
 
-def test_changed_takes_the_first_body_for_its_baseline() -> None:
+def test_recogniser_changed_takes_the_first_body_for_its_baseline() -> None:
     interpreter, part = Interpreter(), target(recognise="changed")
     states = [interpreter.interpret_now(part, answer(body=body)).state for body in (OLD, OLD, NEW, OLD)]
     assert states == [State.UNKNOWN, State.ABSENT, State.PRESENT, State.ABSENT]
 
 
-def test_changed_uses_the_baseline_of_an_earlier_process() -> None:
+def test_recogniser_changed_uses_the_baseline_of_an_earlier_process() -> None:
     part = target(recognise="changed")
     earlier = Interpreter().interpret_now(part, answer(body=OLD))
     later = Interpreter()
-    later.restore_known(part, Known(earlier.digest))
+    later.restore_known(part, Known(baseline=earlier.digest))
     assert later.interpret_now(part, answer(body=NEW)).state is State.PRESENT
 
 
@@ -332,6 +332,7 @@ def test_sampled_headers_give_the_expected_states() -> None:
         headers = {name.replace("-", "_"): value for name, value in (line.split(": ", 1) for line in lines)}
         kind = sample.stem.partition("_")[0]
         url, recognise, body = _BY_KIND_OF_SAMPLE.get(kind, _A_PAGE)
+        # The samples were taken at 09:30, so at noon their dates would show a wrong clock.
         sampled = answer(int(status_line.split()[1]), body, url=url, **headers | {"date": ""})
         states[sample.stem] = interpret(sampled, target(url, recognise)).state
     expected = {

@@ -41,7 +41,7 @@ async def read_calendar(run: PollerRun) -> object:
     return await CalendarReader("own", source, CalendarPages(run.poller.send_in_turn), run.clock).read()
 
 
-SEND_BY_ADDRESS: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
+SEND_BY_PAGE_NAME: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
     "page": lambda run: run.clock.sleep(1),  # the poller looks at the page by its plan
     "once": lambda run: run.poller.look_once(target("once")),
     "listed": lambda run: run.poller.look_without_memory(target("listed")),
@@ -49,8 +49,10 @@ SEND_BY_ADDRESS: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
 }
 
 
-@pytest.mark.parametrize("refused", SEND_BY_ADDRESS)
-def test_if_any_kind_of_request_is_refused_for_20_s_all_looks_and_other_requests_wait_as_long(refused: str) -> None:
+@pytest.mark.parametrize("refused_page", SEND_BY_PAGE_NAME)
+def test_if_any_kind_of_request_is_refused_for_20_s_all_looks_and_other_requests_wait_as_long(
+    refused_page: str,
+) -> None:
     refused_at: list[float] = []
     sent_after_refusal: list[tuple[float, str]] = []
 
@@ -58,20 +60,21 @@ def test_if_any_kind_of_request_is_refused_for_20_s_all_looks_and_other_requests
         name, now = requested_page(request), asyncio.get_running_loop().time()
         if refused_at:
             sent_after_refusal.append((now, name))
-        elif name == refused and now >= 2.5:
+        elif name == refused_page and now >= 2.5:
             refused_at.append(now)
             return WAIT_20_S
         return Reply(200, b"x")
 
     async def send_all(run: PollerRun) -> None:
-        await SEND_BY_ADDRESS[refused](run)
+        # Each of these functions sends another kind of request, for the page of its name.
+        await SEND_BY_PAGE_NAME[refused_page](run)
         assert run.poller.is_quiet(HOST)
         # While its only host waits, no look is due.
         assert run.poller.next_due() is None
-        await asyncio.gather(*(send(run) for send in SEND_BY_ADDRESS.values()))
+        await asyncio.gather(*(send(run) for send in SEND_BY_PAGE_NAME.values()))
 
     run_poller(watch_pages("page"), script=refuse_once_from_2_5_s_on, seconds=60, later=[(2.5, send_all)])
-    assert {name for _, name in sent_after_refusal} == set(SEND_BY_ADDRESS)
+    assert {name for _, name in sent_after_refusal} == set(SEND_BY_PAGE_NAME)
     assert min(at for at, _ in sent_after_refusal) >= refused_at[0] + 20
 
 

@@ -44,7 +44,7 @@ def answering(host: str, replies: Iterator[Reply]) -> Callable[[Request], Reply]
 
 def test_host_gets_at_most_one_request_above_its_budget_in_a_second_if_its_first_connections_open_together() -> None:
     rate, opened_at = 5, 0.7
-    gap = 1.01 / rate
+    gap = 1.01 / rate  # a hundredth more than the budget requires
     # The first four requests get their turns a gap apart, but the connections of all four open at one instant.
     replies = [Reply(200, b"x", connect_seconds=opened_at - n * gap) for n in range(4)]
     run = run_poller(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Proxies, Proxy
 from tests.loopback import http_server
 
-NO_PORT = 1
+UNUSED_PORT = 1
 """A port on which no server runs, for a proxy that must connect to none."""
 
 
@@ -35,7 +35,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def proxy(to: int, status: str = "200 OK") -> AsyncIterator[Tunnel]:
+async def proxy(connects_to: int, status: str = "200 OK") -> AsyncIterator[Tunnel]:
     tunnel = Tunnel()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -45,7 +45,7 @@ async def proxy(to: int, status: str = "200 OK") -> AsyncIterator[Tunnel]:
         if not status.startswith("200"):
             writer.close()
             return
-        inner, outer = await asyncio.open_connection("127.0.0.1", to)
+        inner, outer = await asyncio.open_connection("127.0.0.1", connects_to)
         await asyncio.gather(_pump(reader, outer), _pump(inner, writer))
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -54,14 +54,14 @@ async def proxy(to: int, status: str = "200 OK") -> AsyncIterator[Tunnel]:
         yield tunnel
 
 
-def fetcher(tunnel: Tunnel, **allowed: list[str]) -> HttpFetcher:
+def fetcher(tunnel: Tunnel, allowed: Mapping[str, list[str]] | None = None) -> HttpFetcher:
     """Return a fetcher that uses the proxy. `allowed` has the private networks that a host may be in."""
-    guard = make_guard([], [], list(allowed.items()))
+    guard = make_guard([], of_hosts=(allowed or {}).items())
     return HttpFetcher(SystemClock(), guard, proxies=Proxies(Proxy("127.0.0.1", tunnel.port)), seconds=5.0)
 
 
 async def test_every_request_goes_through_a_tunnel_and_the_proxy_resolves_the_name() -> None:
-    async with http_server(lambda _asked: (200, "out", {})) as server, proxy(server.port) as tunnel:
+    async with http_server(lambda _asked: (200, "out", {})) as server, proxy(connects_to=server.port) as tunnel:
         client = fetcher(tunnel)
         for _ in range(2):
             answer = await client.fetch(Request("http://stats.example/release"))
@@ -74,8 +74,8 @@ async def test_every_request_goes_through_a_tunnel_and_the_proxy_resolves_the_na
 
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "407 Proxy Authentication Required", "502 Bad Gateway"])
-async def test_answer_of_the_proxy_never_counts_as_the_hosts(status: str) -> None:
-    async with proxy(NO_PORT, status) as tunnel:
+async def test_refusal_by_the_proxy_is_a_connect_failure_and_no_answer_of_the_host(status: str) -> None:
+    async with proxy(connects_to=UNUSED_PORT, status=status) as tunnel:
         client = fetcher(tunnel)
         failed = await client.fetch(Request("https://stats.example/release"))
         await client.close()
@@ -87,7 +87,7 @@ async def test_answer_of_the_proxy_never_counts_as_the_hosts(status: str) -> Non
     "host", ["localhost", "intranet", "wiki.internal", "10.1.2.3", "169.254.169.254", "[::1]", "printer.local"]
 )
 async def test_private_host_is_not_requested_through_the_proxy(host: str) -> None:
-    async with proxy(NO_PORT) as tunnel:
+    async with proxy(connects_to=UNUSED_PORT) as tunnel:
         client = fetcher(tunnel)
         failed = await client.fetch(Request(f"http://{host}/release"))
         await client.close()
@@ -96,15 +96,16 @@ async def test_private_host_is_not_requested_through_the_proxy(host: str) -> Non
     assert tunnel.asked == []
 
 
-async def test_private_host_that_the_configuration_names_is_requested() -> None:
-    async with http_server(lambda _asked: (200, "out", {})) as server, proxy(server.port) as tunnel:
-        client = fetcher(tunnel, **{"wiki.internal": ["10.0.0.0/8"]})
+async def test_private_host_that_the_configuration_allows_is_requested_through_the_proxy() -> None:
+    async with http_server(lambda _asked: (200, "out", {})) as server, proxy(connects_to=server.port) as tunnel:
+        client = fetcher(tunnel, allowed={"wiki.internal": ["10.0.0.0/8"]})
         assert isinstance(await client.fetch(Request("http://wiki.internal/")), Answer)
         await client.close()
+    assert tunnel.asked == ["CONNECT wiki.internal:80 HTTP/1.1"]
 
 
 async def test_missing_proxy_is_a_connect_failure() -> None:
-    async with proxy(NO_PORT) as tunnel:
+    async with proxy(connects_to=UNUSED_PORT) as tunnel:
         pass  # and then the proxy ends
     client = fetcher(tunnel)
     failed = await client.fetch(Request("https://stats.example/"))

@@ -254,11 +254,13 @@ def test_a_page_that_a_listing_page_links_to_is_looked_at_first() -> None:
     sweeps, begins, gap = Sweeps(), NOON + timedelta(seconds=2), timedelta(seconds=1)
     # Without the link the order would be a, b, c.
     for number, name in enumerate("abc"):
-        sweeps.add(target(name), ProofGoal(NOON, TOLERANCE, (0, 1, number)), begins)
+        sweeps.add(target(name), ProofGoal(slot=NOON, tolerance=TOLERANCE, rank=(0, 1, number)), begins)
     sweeps.update(begins, gap, is_overloaded=True)
     links = tuple(Found(target(name).url, name, "listed") for name in ("elsewhere", "c"))
     listing = target("list", view=View.TRIPWIRE)
-    sweeps.record_result(listing, None, Sighting("list", State.PRESENT, *[begins] * 4, found=links))
+    all_times_alike = (begins, begins, begins, begins)
+    sighting = Sighting("list", State.PRESENT, *all_times_alike, found=links)
+    sweeps.record_result(listing, goal=None, sighting=sighting)
     order = []
     for _ in "abc":
         part = sweeps.next_part(begins, gap, is_ready=lambda _: True)
@@ -269,8 +271,9 @@ def test_a_page_that_a_listing_page_links_to_is_looked_at_first() -> None:
 
 
 def test_pages_of_a_small_slot_keep_looks_of_both_views_every_three_seconds_beside_other_pages() -> None:
-    slot = BusySlot({"p0": 3.0, "p1": 3.0})
+    published_at, longest_gap = 3.0, 3.0
+    slot = BusySlot({"p0": published_at, "p1": published_at})
     run_busy_slots(slot, rate=3, seconds_after=60, others={f"other{n}": 15.0 for n in range(3)})
     for name in slot.pages:
         for view in (View.EDGE, View.ORIGIN):
-            assert max(gaps_between(slot.look_times(name, view, begin=-110, end=3))) <= 3.0
+            assert max(gaps_between(slot.look_times(name, view, begin=-110, end=published_at))) <= longest_gap

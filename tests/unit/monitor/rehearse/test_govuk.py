@@ -196,6 +196,7 @@ async def test_the_index_lists_a_publication_after_its_scripted_delay(client: Pu
 
 @with_script(with_keys('announcement_title = "Sea birds, 2017"') + OUT_AT_OTHER_SLUG)
 async def test_an_announcement_can_have_another_title_than_its_publication(client: PublisherClient) -> None:
+    # The script announces "Gulls & terns: 2017" under another title and publishes it at 09:30.
     assert (await list_announcements(client))[0]["title"] == "Sea birds, 2017"
     assert json_of(await client.get(content_api_url(ANNOUNCEMENT)))["title"] == "Sea birds, 2017"
     assert b"<h1>Sea birds, 2017</h1>" in (await client.get(ANNOUNCEMENT)).body
@@ -311,6 +312,7 @@ def test_a_scripted_answer_replaces_gov_uks_own(run_scenario: RunScenario) -> No
 
 @with_script(RELEASE + change_at("2018-01-04T17:00:00", 'slot = 2018-07-12T09:30:00\nwhy = "More checks."'))
 async def test_a_changed_date_is_published_with_the_previous_one(client: PublisherClient) -> None:
+    # The script moves the release from 5 January to 12 July, with the reason "More checks."
     item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
     assert item["details"]["display_date"] == "12 July 2018 9:30am"
     assert item["details"]["release_timestamp"] == "2018-07-12T09:30:00.000+01:00"
@@ -322,6 +324,7 @@ async def test_a_changed_date_is_published_with_the_previous_one(client: Publish
 
 @with_script(RELEASE + change_at("2018-01-04T17:00:00", 'state = "cancelled"\nwhy = "No longer collected."'))
 async def test_a_cancelled_release_stays_in_the_listing_with_its_reason(client: PublisherClient) -> None:
+    # The script cancels the release on 4 January at 17:00, because it is "No longer collected."
     item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
     assert item["details"]["cancelled_at"] == "2018-01-04T17:00:00Z"
     assert item["details"]["cancellation_reason"] == "No longer collected."
@@ -347,7 +350,7 @@ async def test_a_release_is_not_listed_before_it_is_announced(client: PublisherC
 
 
 @with_script(RELEASE.replace("slot = 2018-01-05T09:30:00", 'slot = "July 2018"'))
-async def test_a_month_is_announced_as_provisional(client: PublisherClient) -> None:
+async def test_a_slot_that_is_only_a_month_is_announced_as_provisional(client: PublisherClient) -> None:
     entry = (await list_announcements(client))[0]
     assert entry["display_date"] == "July 2018"
     assert entry["statistics_announcement_state"] == "provisional"
@@ -434,7 +437,7 @@ def test_a_release_outside_gov_uk_statistics_is_announced_only_in_the_toml_calen
         assert [table["id"] for table in tables] == ["terns"]
         assert tables[0]["slot"].isoformat() == "2018-07-12T09:30:00+01:00"
         assert tables[0]["state"] == "confirmed"
-        assert [part["required"] for part in tables[0]["part"]] == [True, True]
+        assert [(part["id"], part["required"]) for part in tables[0]["part"]] == [("sheet", True), ("bulletin", True)]
         gov_uk_lists = [entry["link"] for entry in await list_announcements(client)]
         assert gov_uk_lists == ["/government/statistics/announcements/gulls-2017"]
         await client.wait_until("10:00:00")

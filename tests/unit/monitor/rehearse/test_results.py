@@ -23,24 +23,28 @@ drafts = {drafts}
 """
 
 
-def play_without_publication(folder: Path, *, slot: str, until: str, drafts: int) -> RehearsalOutcome:
+def play_without_publication(folder: Path, *, slot: str, until: str, expected_drafts: int) -> RehearsalOutcome:
     """Play a script whose release is never published, check the number of drafts, and return the outcome."""
     path = folder / "script.toml"
-    path.write_text(SCRIPT.format(slot=slot, until=until, drafts=drafts), encoding="utf-8")
+    path.write_text(SCRIPT.format(slot=slot, until=until, drafts=expected_drafts), encoding="utf-8")
     played = play(read_script(path), Settings(), folder)
     assert [expectation.why for expectation in played.met if not expectation.met] == []
     return played
 
 
 def test_a_release_due_next_month_is_pending(tmp_path: Path) -> None:
-    played = play_without_publication(tmp_path, slot="2018-02-05T09:30:00", until="2018-01-05T09:22:00", drafts=0)
+    played = play_without_publication(
+        tmp_path, slot="2018-02-05T09:30:00", until="2018-01-05T09:22:00", expected_drafts=0
+    )
     (release,) = played.results.releases
     assert (release["id"], release["verdict"]) == ("figures", "pending")
     assert played.results.notices == []
 
 
 def test_the_draft_of_an_overdue_release_gives_its_delay_near_the_end_of_the_script(tmp_path: Path) -> None:
-    played = play_without_publication(tmp_path, slot="2018-01-05T09:30:00", until="2018-01-05T12:30:00", drafts=1)
+    played = play_without_publication(
+        tmp_path, slot="2018-01-05T09:30:00", until="2018-01-05T12:30:00", expected_drafts=1
+    )
     assert [release["verdict"] for release in played.results.releases] == ["overdue"]
     (draft,) = played.results.drafts
     (text,) = (Path(file).read_text(encoding="utf-8") for file in draft["files"] if file.endswith(".md"))

@@ -58,6 +58,7 @@ async def test_gzip_is_unpacked_and_a_bomb_is_refused() -> None:
     async def answer_with_gzip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(full_response(gzip.compress(next(bodies)), "200 OK", "Content-Encoding: gzip"))
 
+    # The client reads at most 500,000 unpacked bytes of an answer.
     async with publishing(answer_with_gzip) as publisher, open_client(publisher) as client:
         assert (await client.get(BASE)).content == figures
         with pytest.raises(UnusableBody, match="more than 500000 bytes"):

@@ -88,16 +88,17 @@ def test_expired_addresses_are_used_while_the_name_server_is_silent_until_they_a
     async def story(clock: VirtualClock) -> None:
         names = NameCache(server.look_up)
         server.may_answer.set()
-        # The virtual time does not pass while the thread of this lookup runs.
+        # The first lookup is answered. The virtual time does not pass while its thread runs.
         with get_jumping_loop().time_stopped("lookup"):
             await names.look_up(SILENT, PORT, seconds=5)
         server.may_answer.clear()
+        # From now on, the name server is silent, so a second lookup begins and never ends.
         await clock.sleep(FRESH_SECONDS)
         assert await names.look_up(SILENT, PORT, seconds=5) == ["203.0.113.7"]
         await clock.sleep(STALE_SECONDS)
         with pytest.raises(NoAddress):
             await names.look_up(SILENT, PORT, seconds=5)
-        # The third request waits for the second lookup, which has not ended.
+        # The third request begins no lookup. It waits for the second one.
         assert server.asked[SILENT] == 2
 
     run_virtually(story)

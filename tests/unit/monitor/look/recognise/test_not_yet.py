@@ -41,12 +41,14 @@ DUE_NOTICE = "<p>This release is due on 26 November 2026 at 10:00.</p>"
 SLOT_TWO_HOURS_AGO = a_slot(NOON - 2 * HOUR)
 
 
-@pytest.mark.parametrize(("inside", "state"), [("", State.UNKNOWN), ("Published 26 November 2026", State.PRESENT)])
+@pytest.mark.parametrize(
+    ("date_of_publication", "state"), [("", State.UNKNOWN), ("Published 26 November 2026", State.PRESENT)]
+)
 def test_page_that_an_announcement_redirects_to_proves_a_release_only_with_a_date_of_publication(
-    inside: str, state: State
+    date_of_publication: str, state: State
 ) -> None:
     led_to = Context(URL, TITLE, slot=SLOT_TWO_HOURS_AGO, is_led_to=True)
-    assert find_recogniser("govuk")(page(TITLE, TITLE, DUE_NOTICE + inside), led_to).state is state
+    assert find_recogniser("govuk")(page(TITLE, TITLE, DUE_NOTICE + date_of_publication), led_to).state is state
 
 
 @pytest.mark.parametrize(

@@ -47,25 +47,26 @@ MARKS = {"upcoming": "upcoming", "postponed": "upcoming", "cancelled": "cancelle
 
 
 def recognise_page(
-    language: str, state: str, *sections: str, title: str = TITLE, reason: str = "", marked: bool = True
+    language: str, state: str, *sections: str, title: str = TITLE, banner: str = "", has_status_mark: bool = True
 ) -> Recognised:
-    """Return what is recognised on a page in a state, with headings for these sections. `reason` replaces the banner.
+    """Return what is recognised on a page in a state, with headings for these sections.
 
-    A page that is `marked` also has its state in an attribute and a script.
+    The page says its state in a banner, by default in the words of ONS. With a status mark it also has its state in an
+    attribute and a script.
     """
     words, mark = WORDS[language], MARKS[state]
-    own = f'data-gtm-release-status="{mark}" data-gtm-release-date-status=""' if marked else ""
+    own = f'data-gtm-release-status="{mark}" data-gtm-release-date-status=""' if has_status_mark else ""
     pushed = (
         f"""<script>dataLayer.push({{"contentTitle": "{title}", "release-status": "{mark}",
         "release-date-status": "", "next-release-date": "To be announced"}});</script>"""
-        * marked
+        * has_status_mark
     )
-    banner = "" if state == "published" else f'<div class="ons-panel__body"><p>{reason or words[state]}</p></div>'
+    panel = "" if state == "published" else f'<div class="ons-panel__body"><p>{banner or words[state]}</p></div>'
     parts = "".join(f'<section id="{one}"><h2>{words[one]}</h2></section>' for one in sections)
     site = "Office for National Statistics"
     body = f"""<!DOCTYPE html><html lang="{language}"><head><title>{title} - {site}</title>{pushed}</head><body>
         <div class="ons-page__container ons-container release" {own}><div>{words["type"]}</div>
-        <h1 class="ons-u-fs-xxxl"><span>{title}</span></h1>{banner}{parts}</div></body></html>"""
+        <h1 class="ons-u-fs-xxxl"><span>{title}</span></h1>{panel}{parts}</div></body></html>"""
     return find_recogniser("ons")(answer(body.encode(), url=URL), CONTEXT)
 
 
@@ -81,23 +82,23 @@ def test_a_release_page_is_recognised_by_its_state_in_any_language(
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 @pytest.mark.parametrize("state", ["upcoming", "postponed", "cancelled"])
-def test_a_page_without_a_mark_is_absent_if_the_words_of_its_language_say_that_it_is_not_out(
+def test_page_without_a_status_mark_is_absent_if_its_banner_says_in_its_language_that_it_is_not_out(
     language: str, state: str
 ) -> None:
-    assert recognise_page(language, state, "publications", "data", marked=False).state is ABSENT
+    assert recognise_page(language, state, "publications", "data", has_status_mark=False).state is ABSENT
     with_curly_apostrophes = WORDS[language][state].replace("'", "\u2019")
-    assert recognise_page(language, state, "data", reason=with_curly_apostrophes, marked=False).state is ABSENT
+    assert recognise_page(language, state, "data", banner=with_curly_apostrophes, has_status_mark=False).state is ABSENT
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
-def test_page_without_a_mark_is_present_with_documents_and_else_unknown(language: str) -> None:
-    assert recognise_page(language, "published", "publications", marked=False).specific
-    assert recognise_page(language, "published", "summary", marked=False).state is UNKNOWN
+def test_published_page_without_a_status_mark_is_present_with_documents_and_unknown_without(language: str) -> None:
+    assert recognise_page(language, "published", "publications", has_status_mark=False).specific
+    assert recognise_page(language, "published", "summary", has_status_mark=False).state is UNKNOWN
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 def test_a_postponed_page_that_gives_a_reason_of_its_own_is_absent(language: str) -> None:
-    recognised = recognise_page(language, "postponed", "data", reason="Moved by one week to allow further checks.")
+    recognised = recognise_page(language, "postponed", "data", banner="Moved by one week to allow further checks.")
     assert recognised.state is ABSENT
 
 
@@ -163,10 +164,11 @@ def state_by_headers(status: int, body: bytes = b"", **headers: str) -> State | 
     return None if seen is None else seen.state
 
 
-def test_answers_of_a_retired_address_are_unknown_unless_they_have_a_body_to_read() -> None:
+def test_404_of_a_retired_address_is_unknown_and_its_other_answers_count_as_at_any_address() -> None:
     retired_in_july = "Wed, 01 Jul 2026 00:00:00 GMT"
     assert state_by_headers(404, b"not found") is ABSENT
     assert state_by_headers(404, b"not found", sunset=retired_in_july) is UNKNOWN
+    # A success without a body is always unknown.
     assert state_by_headers(200, b"", deprecation="true") is UNKNOWN
     # None: the state is not known by the headers, so the body is read.
     assert state_by_headers(200, b"{}", sunset=retired_in_july) is None

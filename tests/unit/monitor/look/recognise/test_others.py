@@ -24,12 +24,12 @@ def json_answer(content: object) -> Answer:
     return answer(json.dumps(content).encode(), "application/json")
 
 
-def test_status_is_never_specific() -> None:
+def test_presence_by_recogniser_status_is_never_specific() -> None:
     recognised = find_recogniser("status")(page(TITLE, TITLE), CONTEXT)
     assert (recognised.state, recognised.specific) == (State.PRESENT, False)
 
 
-def test_status_compares_heading_and_title_with_the_release() -> None:
+def test_recogniser_status_compares_heading_and_title_with_the_title_of_the_release() -> None:
     other_edition = TITLE.replace("July to September", "April to June")
     for name, state in ((TITLE, State.PRESENT), (other_edition, State.ABSENT), ("Others", State.UNKNOWN)):
         under_heading = page(title="Agency", heading=name)
@@ -38,7 +38,7 @@ def test_status_compares_heading_and_title_with_the_release() -> None:
         assert find_recogniser("status")(under_title, CONTEXT).state is state
 
 
-def test_any_page_is_present_to_status_if_the_title_of_the_release_is_not_known() -> None:
+def test_any_page_is_present_to_recogniser_status_if_the_title_of_the_release_is_not_known() -> None:
     context = Context(CONTEXT.url, "", was_missing=True)
     assert find_recogniser("status")(page("Others", "Agency"), context).state is State.PRESENT
 
@@ -153,6 +153,7 @@ def test_title_found_by_an_expression_is_specific_and_broken_json_is_unknown() -
 
 
 def test_an_entry_of_a_feed_is_found() -> None:
+    # The feed has an entry with this title at /a and another entry at /b.
     recognised = find_recogniser("feed:example claims")(
         answer(FEED.format(title=TITLE).encode(), "application/atom+xml"), CONTEXT
     )
@@ -235,7 +236,7 @@ def test_version_of_our_release_is_read_from_its_own_entry_in_a_list_of_ees_rele
 
 def test_list_of_ees_releases_is_searched_for_our_period_and_proves_nothing_if_our_title_is_not_known() -> None:
     ours = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
-    on_another_site = {"title": "April to June 2010", "url": "/x"}
+    on_another_site = {"title": "April to June 2010", "url": "/x"}  # an old edition, without a releaseId
     recognise, context = find_recogniser("ees"), Context(URL, "Example claims: July to September 2026")
     assert recognise(json_answer({"results": [ours, on_another_site]}), context).specific
     assert recognise(json_answer({"results": [on_another_site]}), context).state is State.ABSENT
@@ -285,8 +286,9 @@ def test_a_landing_page_of_ees_that_names_no_edition_proves_no_edition() -> None
     assert not find_recogniser("ees")(landing_page, Context(URL, "Example absence: Academic year 2025/26")).specific
 
 
-def test_ees_page_has_series_and_period() -> None:
+def test_ees_page_is_specific_by_series_and_period_and_its_page_not_found_is_absence() -> None:
     out = page("July to September 2026 - Explore education statistics - GOV.UK", "Example claims: quarterly statistics")
+    # The period is in its title, the series in its heading.
     assert find_recogniser("ees")(out, CONTEXT).specific
     assert find_recogniser("ees")(page("Page not found", "Page not found"), CONTEXT).state is State.ABSENT
 

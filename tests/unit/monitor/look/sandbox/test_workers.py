@@ -95,7 +95,7 @@ def test_idle_worker_is_waited_for_only_until_its_time_is_over() -> None:
 
 
 def test_processor_time_of_a_worker_is_read_from_the_system() -> None:
-    worker = start_worker(64)
+    worker = start_worker(megabytes=64)
     # To start, it has imported what reads pages.
     assert worker.processor_ticks() > 0
     worker.kill()
@@ -129,7 +129,7 @@ async def test_failed_reader_is_reported_and_its_process_ended(workers: Workers)
     assert process_ids(workers) == []
 
 
-async def test_worker_without_a_task_since_the_last_call_is_stopped(workers: Workers) -> None:
+async def test_stop_unused_stops_a_worker_that_had_no_task_since_the_last_call(workers: Workers) -> None:
     await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
     workers.stop_unused()
     assert len(process_ids(workers)) == 1
@@ -179,16 +179,16 @@ class StandingClock(VirtualClock):
 
 @dataclass
 class Machine:
-    """A machine on which no worker starts until it is mended, and what a pool of workers there reports."""
+    """A machine on which workers start only if it `can_start_workers`, and what a pool of workers there reports."""
 
-    is_mended: bool = False
+    can_start_workers: bool = False
     clock: StandingClock = field(default_factory=lambda: StandingClock(NOW))
     start_faults: list[str] = field(default_factory=list)
     unread_hosts: list[str] = field(default_factory=list)
     costly_hosts: list[str] = field(default_factory=list)
 
     def start(self, megabytes: int) -> Worker:
-        if not self.is_mended:
+        if not self.can_start_workers:
             raise NoWorker(START_FAULT)
         return start_worker(megabytes)
 
@@ -200,33 +200,34 @@ class Machine:
 
 
 async def test_worker_that_does_not_start_is_our_fault_not_the_hosts() -> None:
-    machine = Machine(is_mended=False)
+    machine = Machine(can_start_workers=False)
     workers = machine.workers()
     with pytest.raises(NoWorker, match="this monitor has no worker to read it: PermissionError"):
-        await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
+        await recognise_in(workers, "css:h1", b"<h1>Births</h1>", host="a.example")
     assert (machine.start_faults, machine.unread_hosts, machine.costly_hosts) == ([START_FAULT], ["a.example"], [])
     workers.close()
 
 
 async def test_pause_between_attempts_to_start_a_worker_doubles_from_one_second() -> None:
-    machine = Machine(is_mended=False)
+    machine = Machine(can_start_workers=False)
     workers = machine.workers()
     attempts_until_second = {0.0: 1, 0.5: 1, 1.0: 2, 1.9: 2, 3.0: 3}
     for seconds, attempts in attempts_until_second.items():
         machine.clock.seconds = seconds
         with pytest.raises(NoWorker):
-            await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
+            await recognise_in(workers, "css:h1", b"<h1>Births</h1>", host="a.example")
         assert machine.start_faults == [START_FAULT] * attempts
     assert machine.unread_hosts == ["a.example"] * len(attempts_until_second)
     workers.close()
 
 
 async def test_answers_are_read_again_once_a_worker_starts() -> None:
-    machine = Machine(is_mended=False)
+    machine = Machine(can_start_workers=False)
     workers = machine.workers()
     with pytest.raises(NoWorker):
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
-    machine.is_mended, machine.clock.seconds = True, 1.0
+    # After a failed start there is a pause of one second.
+    machine.can_start_workers, machine.clock.seconds = True, 1.0
     assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
     assert machine.start_faults == [START_FAULT, NO_FAULT]
     workers.close()
@@ -251,13 +252,14 @@ async def test_failed_start_of_a_second_worker_is_over_once_the_first_worker_is_
     assert {type(outcome) for outcome in outcomes} == {State, NoWorker}
     # This finds the first worker idle, so it reports no fault without another start.
     await workers.try_start()
+    # By the first start, the second start, and the idle worker:
     assert start_faults == [NO_FAULT, START_FAULT, NO_FAULT]
     assert next(starts) == 2
     workers.close()
 
 
 async def test_the_first_start_is_tried_only_if_it_is_eager_and_is_repeated_until_it_succeeds() -> None:
-    machine = Machine(is_mended=False)
+    machine = Machine(can_start_workers=False)
     workers = machine.workers()
     await workers.try_start()
     assert machine.start_faults == []
@@ -265,7 +267,7 @@ async def test_the_first_start_is_tried_only_if_it_is_eager_and_is_repeated_unti
     # After a failed start, it is tried again even if it is not eager.
     await workers.try_start()
     assert machine.start_faults == [START_FAULT, START_FAULT]
-    machine.is_mended = True
+    machine.can_start_workers = True
     for _ in range(3):
         await workers.try_start(eager=True)
     assert machine.start_faults == [START_FAULT, START_FAULT, NO_FAULT]
@@ -274,7 +276,7 @@ async def test_the_first_start_is_tried_only_if_it_is_eager_and_is_repeated_unti
 
 
 async def test_worker_that_died_while_idle_is_replaced_and_no_host_is_reported_as_costly() -> None:
-    machine = Machine(is_mended=True)
+    machine = Machine(can_start_workers=True)
     workers = machine.workers()
     await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
     (pid,) = process_ids(workers)
@@ -288,9 +290,11 @@ async def test_worker_that_died_while_idle_is_replaced_and_no_host_is_reported_a
 
 def test_a_process_that_may_open_no_more_files_starts_no_worker() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) - 1, hard))
+    # The list contains one file more: the directory, which is open only while it is read.
+    open_files = len(list(Path("/proc/self/fd").iterdir())) - 1
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, hard))
     try:
         with pytest.raises(NoWorker, match="Too many open files"):
-            start_worker(64)
+            start_worker(megabytes=64)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
