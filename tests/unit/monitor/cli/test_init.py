@@ -100,6 +100,7 @@ def test_roles_take_turns_from_monday_and_are_notified_with_mail_and_chat(file: 
     assert init(file, "--yes", "--producer", "DfT", *MAIL, *duty, "--public-url", "https://board.example.gov.uk") == 0
     settings = read_settings(file)
     (rota,), (route,) = settings.rota, settings.route
+    # Every configuration that init writes has the channel `outbox`, a folder.
     assert route.channels == ["duty", "on-call", "chat", "outbox"]
     assert (rota.turns, rota.who) == (["duty A", "duty B"], {"duty A": "duty-a", "duty B": "duty-b"})
     assert rota.begins is not None
@@ -114,8 +115,10 @@ def test_an_address_that_check_would_refuse_is_refused(file: Path, capsys: pytes
     assert not file.exists()
 
 
-def test_init_files_writes_examples_into_a_new_folder(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = file.parent / "beside"
+def test_init_files_writes_examples_into_a_new_folder_and_refuses_one_that_is_not_empty(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = file.parent / "files"
     assert init(file, "--files", str(folder)) == 0
     assert {one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file()} >= {
         "examples/department.toml",
