@@ -211,7 +211,7 @@ def test_an_absent_secret_of_the_sign_on_service_is_a_fault(run_cli: RunCli, goo
     assert f"config.toml: web.oidc.client_secret: no file {good}/oidc_secret\n" in run_cli("check").err
 
 
-def test_check_shows_who_can_sign_in_by_a_sign_on_service_and_no_one_without_it_and_not_its_secret(
+def test_check_names_the_sign_on_service_instead_of_people_at_this_machine_and_hides_its_secret(
     run_cli: RunCli, good: Path
 ) -> None:
     append_config(good, OIDC)

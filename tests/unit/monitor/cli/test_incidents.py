@@ -218,7 +218,7 @@ def test_a_command_that_changes_an_incident_needs_a_role(run_cli: RunCli, verb: 
 
 
 def test_a_note_without_text_acknowledges_the_incident(run_cli: RunCli) -> None:
-    # Notices print this command for people who acknowledge.
+    # docs/notices.md gives this command to people who acknowledge at a terminal.
     result = run_cli("incident", "note", INCIDENT, *ROLE)
     assert (result.status, result.out) == (0, f"{INCIDENT}: acknowledged\n")
     incident = run_cli("incident", "show", INCIDENT, "--json").json

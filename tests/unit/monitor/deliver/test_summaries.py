@@ -225,6 +225,7 @@ def test_a_monthly_summary_counts_only_judged_releases() -> None:
 def test_a_release_overdue_for_days_is_in_each_summary_with_its_current_delay(
     make_summary: Callable[[SummaryFacts], Summary], days: int
 ) -> None:
+    # The page was read every minute, and was absent from a minute before the slot on.
     overdue = judged(days * DAY.total_seconds(), [(-60, ABSENT)], every=60.0)
     row = body_of(overdue, None)
     day = FRIDAY + timedelta(days=days)
