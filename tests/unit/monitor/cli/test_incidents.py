@@ -198,7 +198,7 @@ async def test_an_open_incident_shows_what_to_do() -> None:
         verdicts = board.store.verdicts
         open_incident = verdicts.incident(board.incident)
         assert open_incident is not None
-        lines = incident_lines(open_incident, verdicts.drafts(board.incident), None)
+        lines = incident_lines(open_incident, verdicts.drafts(board.incident), body=None)
         assert "What to do now:" in lines
 
 

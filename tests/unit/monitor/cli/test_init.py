@@ -37,6 +37,7 @@ def test_init_without_options_writes_an_example_that_check_accepts(
 
 
 def test_producers_are_given_by_name_acronym_or_slug_and_add_their_calendars(file: Path) -> None:
+    # The slug is given twice, but its producer is added once.
     acronym, name, slug = "DfT", "office for national statistics", "ofqual"
     producers = (word for given in (acronym, name, slug, slug) for word in ("--producer", given))
     assert init(file, "--yes", *producers) == 0
@@ -53,7 +54,9 @@ def test_producers_are_given_by_name_acronym_or_slug_and_add_their_calendars(fil
     assert [one.hosts for one in settings.producer] == [["www.gov.uk"], ["www.ons.gov.uk"], ["www.gov.uk"]]
 
 
-def test_a_mail_server_on_this_machine_is_used_without_encryption(file: Path) -> None:
+def test_mail_to_a_server_on_this_machine_is_not_encrypted_and_is_sent_from_the_domain_of_its_recipient(
+    file: Path,
+) -> None:
     assert init(file, "--yes", "--mail", "localhost:1025", "--to", "desk@example.gov.uk") == 0
     (mail,) = (channel for channel in read_settings(file).channel if channel.kind == "mail")
     assert (mail.port, mail.security) == (1025, "none")
