@@ -32,6 +32,21 @@ async def raise_sighup_twice():
 
 asyncio.run(raise_sighup_twice())
 """
+RAISE_SIGTERM_TWICE = """
+import asyncio, signal
+from monitor.cli.run import handle_signals
+
+async def raise_sigterm_twice():
+    stop = asyncio.Event()
+    handle_signals(asyncio.get_running_loop(), stop, lambda: None)
+    for _ in range(2):
+        signal.raise_signal(signal.SIGTERM)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        print("asked to stop:", stop.is_set(), flush=True)
+
+asyncio.run(raise_sigterm_twice())
+"""
 
 
 @pytest.mark.parametrize(("disposition", "reloads"), [("SIG_DFL", 2), ("SIG_IGN", 0)], ids=["usually", "under nohup"])
@@ -40,6 +55,13 @@ def test_each_of_two_sighups_reloads_except_under_nohup_and_stops_nothing(dispos
     code = RAISE_SIGHUP_TWICE.format(disposition=disposition)
     ended = subprocess.run([sys.executable, "-c", code], check=True, timeout=30, capture_output=True, text=True)
     assert ended.stdout == f"reloads: {reloads} stopped: False\n"
+
+
+def test_the_first_sigterm_asks_the_daemon_to_stop_and_the_second_ends_it_at_once() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", RAISE_SIGTERM_TWICE], check=False, timeout=30, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stdout) == (-signal.SIGTERM, "asked to stop: True\n")
 
 
 @pytest.mark.parametrize(
