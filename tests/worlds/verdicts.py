@@ -76,10 +76,12 @@ def explained(now: float, seen: Seen = (), *parts: Part, **more: object) -> Expl
 
 
 @cache
-def a_late_verdict(now: float, release: str = "r", came: float = 1200.0) -> Verdict:
+def a_late_verdict(now: float, release: str = "r", seconds_late: float = 1200.0) -> Verdict:
     """Return the verdict at `now` on a release whose page came so many seconds late."""
     page = f"{release}/page/edge"
-    runs = [a_run(page, ABSENT, -3600, min(now, came)), *([a_run(page, PRESENT, came + 1, now)] if now > came else [])]
+    runs = [a_run(page, ABSENT, -3600, min(now, seconds_late))]
+    if now > seconds_late:
+        runs.append(a_run(page, PRESENT, seconds_late + 1, now))
     return judged(now, {page: runs}, promises=[a_promise(release=release)], release=a_release(id=release))
 
 

@@ -40,6 +40,7 @@ def test_entries_of_a_faulty_calendar_are_printed_with_its_faults(run_cli: RunCl
     result = run_cli("calendar", "parse", "toml", str(calendar))
     assert [row["uid"] for row in result.lines] == ["births-2016", "x"]
     assert result.status == 1
+    # A missing url is only noted. A date that does not exist is a fault, so the status is 1.
     assert result.err.splitlines() == [
         "note: calendar.toml: release[2].url: missing",
         'calendar.toml: release[2].slot: no calendar has this date (got "2018-02-30")',

@@ -34,6 +34,7 @@ def complete(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
 
 
 def test_the_shell_completes_verbs_and_options(complete: Complete) -> None:
+    # Verbs are offered in the order in which the help lists them.
     assert complete("re") == ["reload", "replay", "report", "rehearse"]
     assert complete("incident", "s") == ["show", "sign"]
     assert "--producer" in complete("today", "--p")

@@ -37,6 +37,7 @@ def test_init_without_options_writes_an_example_that_check_accepts(
 
 
 def test_producers_are_given_by_name_acronym_or_slug_and_add_their_calendars(file: Path) -> None:
+    # The slug is given twice, but its producer is added once.
     acronym, name, slug = "DfT", "office for national statistics", "ofqual"
     producers = (word for given in (acronym, name, slug, slug) for word in ("--producer", given))
     assert init(file, "--yes", *producers) == 0
@@ -53,7 +54,9 @@ def test_producers_are_given_by_name_acronym_or_slug_and_add_their_calendars(fil
     assert [one.hosts for one in settings.producer] == [["www.gov.uk"], ["www.ons.gov.uk"], ["www.gov.uk"]]
 
 
-def test_a_mail_server_on_this_machine_is_used_without_encryption(file: Path) -> None:
+def test_mail_to_a_server_on_this_machine_is_not_encrypted_and_is_sent_from_the_domain_of_its_recipient(
+    file: Path,
+) -> None:
     assert init(file, "--yes", "--mail", "localhost:1025", "--to", "desk@example.gov.uk") == 0
     (mail,) = (channel for channel in read_settings(file).channel if channel.kind == "mail")
     assert (mail.port, mail.security) == (1025, "none")
@@ -100,6 +103,7 @@ def test_roles_take_turns_from_monday_and_are_notified_with_mail_and_chat(file: 
     assert init(file, "--yes", "--producer", "DfT", *MAIL, *duty, "--public-url", "https://board.example.gov.uk") == 0
     settings = read_settings(file)
     (rota,), (route,) = settings.rota, settings.route
+    # Every configuration that init writes has the channel `outbox`, a folder.
     assert route.channels == ["duty", "on-call", "chat", "outbox"]
     assert (rota.turns, rota.who) == (["duty A", "duty B"], {"duty A": "duty-a", "duty B": "duty-b"})
     assert rota.begins is not None
@@ -114,8 +118,10 @@ def test_an_address_that_check_would_refuse_is_refused(file: Path, capsys: pytes
     assert not file.exists()
 
 
-def test_init_files_writes_examples_into_a_new_folder(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = file.parent / "beside"
+def test_init_files_writes_examples_into_a_new_folder_and_refuses_one_that_is_not_empty(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = file.parent / "files"
     assert init(file, "--files", str(folder)) == 0
     assert {one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file()} >= {
         "examples/department.toml",

@@ -235,6 +235,7 @@ def test_a_store_file_that_is_not_a_database_is_an_environment_error(run_cli: Ru
 
 def test_a_store_whose_folder_cannot_be_created_is_an_environment_error(run_cli: RunCli, folder: Path) -> None:
     (folder / "file").write_text("")
+    # A folder of this name cannot be created, because the file has it.
     replace_in_config(folder, "store.db", "file/store.db")
     result = run_cli("today")
     assert (result.status, len(result.err.splitlines())) == (3, 1)

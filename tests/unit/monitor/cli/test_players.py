@@ -70,7 +70,7 @@ def test_the_progress_of_each_script_is_reported_even_if_its_process_is_killed()
     def record_percent(path: Path, percent: int) -> None:
         percents[path.name].append(percent)
 
-    # Each script reports 50 per cent, and then ends or is killed.
+    # Each script reports 50 per cent, and then ends or is killed. Its start counts as 0, and any end as 100.
     list(start_playing("quick", "killed", show_progress=record_percent))
     assert percents == {"quick": [0, 50, 100], "killed": [0, 50, 100]}
 
@@ -113,5 +113,5 @@ exit_by_results([PlayResult(ok=False, text="text of the player", hangs=True)])
 def test_the_program_ends_although_a_thread_of_it_hangs() -> None:
     command = [sys.executable, "-c", _EXIT_WITH_A_HANGING_THREAD]
     ended = subprocess.run(command, capture_output=True, timeout=60, check=False)
-    # The status 1 is that of a script that was not met.
+    # Its only script failed, so the status is 1.
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"text of the player\n", b"")

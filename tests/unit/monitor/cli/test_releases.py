@@ -105,22 +105,23 @@ def test_a_day_without_releases_is_no_error(run_cli: RunCli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("usable_reads", "next_step"),
+    ("whether_reads_were_usable", "sentence"),
     [
         ([], "no calendar has been read yet. Start the monitor: `ninethirty run` reads them first"),
         ([False], "no calendar could be read yet. Run `ninethirty calendar read mine` to see why"),
         ([False, True], "no release that is watched is promised for this day"),
     ],
 )
-def test_the_board_says_if_no_calendar_was_read(
-    run_cli: RunCli, folder: Path, usable_reads: list[bool], next_step: str
+def test_an_empty_board_says_whether_a_calendar_could_be_read_and_what_to_do(
+    run_cli: RunCli, folder: Path, whether_reads_were_usable: list[bool], sentence: str
 ) -> None:
+    # A new store replaces the filled one, so it has no releases.
     a_store_file(folder / "store.db")
     with write_store(folder) as tx:
-        for minute, is_usable in enumerate(usable_reads):
+        for minute, is_usable in enumerate(whether_reads_were_usable):
             at = SLOT + minute * MINUTE
             tx.add_read(CalendarRead("mine", at, at, usable=is_usable))
-    assert run_cli("today", *DAY).out == f"Friday 5 January 2018: {next_step}\n"
+    assert run_cli("today", *DAY).out == f"Friday 5 January 2018: {sentence}\n"
 
 
 def test_the_board_says_if_no_calendar_is_configured(run_cli: RunCli, folder: Path) -> None:
@@ -177,8 +178,14 @@ def test_a_replay_of_a_store_finds_no_difference(run_cli: RunCli) -> None:
 def test_every_change_of_a_verdict_is_one_exported_line_oldest_first(run_cli: RunCli) -> None:
     events = run_cli("export", "--events").lines
     assert [event["at"] for event in events] == sorted(event["at"] for event in events)
-    last = [event for event in events if event["release"] == "births-2016"][-1]
-    assert (last["after"], last["body"]["verdict"]) == ("late", "late")
+    # Births 2016 was judged after 2, 10 and 30 minutes. After 10 it was still overdue, but its grade had risen.
+    changes = [(event["release"], event["before"], event["after"], event["body"]["grade"]) for event in events]
+    assert changes == [
+        ("births-2016", None, "overdue", "note"),
+        ("births-2016", "overdue", "overdue", "report"),
+        ("births-2016", "overdue", "late", "report"),
+    ]
+    assert events[-1]["body"]["verdict"] == "late"
 
 
 def test_exported_events_are_those_of_the_period_and_never_csv(run_cli: RunCli) -> None:
@@ -235,13 +242,17 @@ def test_history_of_an_absent_store_is_refused(folder: Path) -> None:
         History(f"sqlite:///{folder}/elsewhere.db")
 
 
-def test_verdicts_of_a_period_are_exported_as_csv_and_json(run_cli: RunCli) -> None:
+def test_exported_csv_has_the_verdict_its_delay_and_when_the_release_was_public(run_cli: RunCli) -> None:
     (row,) = csv.DictReader(io.StringIO(run_cli("export").out))
     # `delay_min` is the lower bound of the delay, in seconds: 20 minutes.
     assert (row["id"], row["verdict"], row["delay_min"], row["final"]) == ("births-2016", "late", "1200.0", "true")
     # It was not exposed early, so it was released when it was first seen.
     assert (row["released_after"], row["released_by"]) == (row["first_seen_after"], row["first_seen_by"])
+
+
+def test_verdicts_can_be_exported_as_json_and_only_those_of_a_period(run_cli: RunCli) -> None:
     assert run_cli("export", "--format", "json").json == run_cli("export", "--json").json
+    # The only verdict is on a release of 5 January, so only the line with the names of the columns is left.
     heading, *rows = run_cli("export", "--from", "2018-01-06").out.splitlines()
     assert (heading.partition(",")[0], rows) == ("id", [])
 
@@ -264,10 +275,10 @@ def test_events_of_the_exported_calendar_have_the_release_id_as_uid(run_cli: Run
 def test_period_and_platform_reports_are_written_in_every_format(
     run_cli: RunCli, folder: Path, options: tuple[str, ...], ending: str, begins: bytes
 ) -> None:
-    file, no_report_is_smaller = folder / f"report.{ending}", 300
+    file, fewest_bytes = folder / f"report.{ending}", 300
     assert run_cli(*PERIOD, *options, "--output", str(file)).status == 0
     assert file.read_bytes().startswith(begins)
-    assert file.stat().st_size > no_report_is_smaller
+    assert file.stat().st_size > fewest_bytes
 
 
 def test_a_kept_period_report_is_signed_only_when_its_two_boxes_are_filled(run_cli: RunCli, folder: Path) -> None:
@@ -303,9 +314,10 @@ def test_a_kept_period_report_takes_notes_but_is_no_open_incident(run_cli: RunCl
     assert KEPT_REPORT not in run_cli("today").out
 
 
-def test_a_period_report_counts_verdicts_and_gives_the_mean_delay(run_cli: RunCli) -> None:
+def test_a_period_report_has_counts_the_mean_delay_and_the_practice_that_each_release_breached(run_cli: RunCli) -> None:
     report = run_cli(*PERIOD, "--json").json
     assert (report["counts"], report["punctuality"]["mean_delay"]) == ({"late": 1}, BIRTHS_DELAY)
+    # In January 2018 edition 1.0 of the Code was in force. Its Protocol 2 is about release times.
     assert report["releases"][0]["practice"].startswith("Protocol 2")
 
 

@@ -13,7 +13,9 @@ from monitor.errors import EnvironmentFault
 from monitor.store.open import StoreLock, locked_store
 from tests.unit.monitor.cli.conftest import RunCli
 
-EXIT_AT_SIGTERM = "import signal; from monitor.cli.run import _exit_now; {preparation}; _exit_now(signal.SIGTERM, None)"
+EXIT_AT_SIGTERM = (
+    "import signal; from monitor.cli.run import _exit_now; {statement_before}; _exit_now(signal.SIGTERM, None)"
+)
 RAISE_SIGHUP_TWICE = """
 import asyncio, signal
 signal.signal(signal.SIGHUP, signal.{disposition})
@@ -30,17 +32,40 @@ async def raise_sighup_twice():
 
 asyncio.run(raise_sighup_twice())
 """
+RAISE_SIGTERM_TWICE = """
+import asyncio, signal
+from monitor.cli.run import handle_signals
+
+async def raise_sigterm_twice():
+    stop = asyncio.Event()
+    handle_signals(asyncio.get_running_loop(), stop, lambda: None)
+    for _ in range(2):
+        signal.raise_signal(signal.SIGTERM)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        print("asked to stop:", stop.is_set(), flush=True)
+
+asyncio.run(raise_sigterm_twice())
+"""
 
 
 @pytest.mark.parametrize(("disposition", "reloads"), [("SIG_DFL", 2), ("SIG_IGN", 0)], ids=["usually", "under nohup"])
 def test_each_of_two_sighups_reloads_except_under_nohup_and_stops_nothing(disposition: str, reloads: int) -> None:
+    # The disposition of SIGHUP before the monitor starts: `nohup` makes it SIG_IGN, which ignores the signal.
     code = RAISE_SIGHUP_TWICE.format(disposition=disposition)
     ended = subprocess.run([sys.executable, "-c", code], check=True, timeout=30, capture_output=True, text=True)
     assert ended.stdout == f"reloads: {reloads} stopped: False\n"
 
 
+def test_the_first_sigterm_asks_the_daemon_to_stop_and_the_second_ends_it_at_once() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", RAISE_SIGTERM_TWICE], check=False, timeout=30, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stdout) == (-signal.SIGTERM, "asked to stop: True\n")
+
+
 @pytest.mark.parametrize(
-    ("preparation", "status"),
+    ("statement_before", "exit_status"),
     [
         ("pass", -signal.SIGTERM),
         # The first process of a container does not end by a signal. A blocked signal has the same effect.
@@ -48,10 +73,12 @@ def test_each_of_two_sighups_reloads_except_under_nohup_and_stops_nothing(dispos
     ],
     ids=["an ordinary process", "the first of a container"],
 )
-def test_the_second_sigterm_ends_the_daemon_at_once(preparation: str, status: int) -> None:
-    code = EXIT_AT_SIGTERM.format(preparation=preparation)
+def test_the_exit_at_the_second_sigterm_ends_even_a_process_that_the_signal_does_not_end(
+    statement_before: str, exit_status: int
+) -> None:
+    code = EXIT_AT_SIGTERM.format(statement_before=statement_before)
     ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=30)
-    assert ended.returncode == status
+    assert ended.returncode == exit_status
 
 
 def test_a_second_monitor_on_one_store_file_is_refused(run_cli: RunCli, folder: Path) -> None:

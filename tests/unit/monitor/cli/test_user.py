@@ -95,8 +95,9 @@ def test_check_reports_every_fault_of_the_users_file(run_cli: RunCli, folder: Pa
     ]
 
 
-def test_the_line_of_a_program_does_not_contain_its_token(run_cli: RunCli) -> None:
+def test_the_line_of_a_program_in_the_users_file_has_its_name_and_right_but_not_its_token(run_cli: RunCli) -> None:
     result = run_cli("user", "pager", "--token", "duty")
+    # The token is printed only on standard error.
     token = result.err.split()[-1]
     (program,) = read_programs(result.out).values()
     assert (program.name, program.scope) == ("pager", "duty")

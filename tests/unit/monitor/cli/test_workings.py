@@ -40,22 +40,24 @@ producer = "ons"
 url = "http://127.0.0.1:9/soon"
 slot = {today}T23:59:59Z
 """
-ONLY_FOLDERS = "WARNING: config.toml: channel: only folders are configured, so no one is notified\n"
+WARNING_OF_ONLY_FOLDERS = "WARNING: config.toml: channel: only folders are configured, so no one is notified\n"
 WHO_SEES_WHAT = ["strangers see: whether the monitor is alive and ready", "people at this machine see: everything"]
 
 
-def test_a_good_configuration_is_reported_as_in_order(run_cli: RunCli, folder: Path) -> None:
+def test_a_configuration_that_notifies_no_one_is_reported_as_in_order_with_a_warning(
+    run_cli: RunCli, folder: Path
+) -> None:
     result = run_cli("check")
     assert (result.status, result.out.splitlines()[0]) == (0, f"{folder}/config.toml: in order, warnings: 1")
-    assert result.err == ONLY_FOLDERS
+    assert result.err == WARNING_OF_ONLY_FOLDERS
     assert result.out.splitlines()[-2:] == WHO_SEES_WHAT
 
 
-def test_the_check_of_a_good_configuration_is_also_json(run_cli: RunCli, folder: Path) -> None:
+def test_check_with_json_prints_faults_warnings_and_what_the_monitor_will_do(run_cli: RunCli, folder: Path) -> None:
     assert run_cli("check", "--json").json == {
         "ok": True,
         "faults": [],
-        "warnings": [ONLY_FOLDERS.strip().removeprefix("WARNING: ")],
+        "warnings": [WARNING_OF_ONLY_FOLDERS.strip().removeprefix("WARNING: ")],
         "will": {
             "days": 7,
             "due": {},
@@ -68,7 +70,7 @@ def test_the_check_of_a_good_configuration_is_also_json(run_cli: RunCli, folder:
 
 
 def test_an_online_check_reads_every_calendar_and_counts_its_entries(run_cli: RunCli) -> None:
-    assert run_cli("check", "--online").err == f"calendar mine: 1 entries\n{ONLY_FOLDERS}"
+    assert run_cli("check", "--online").err == f"calendar mine: 1 entries\n{WARNING_OF_ONLY_FOLDERS}"
 
 
 def test_an_online_check_reports_an_unreadable_calendar_once(run_cli: RunCli, folder: Path) -> None:
@@ -95,7 +97,7 @@ def test_faults_of_secrets_folders_and_store_are_reported_at_once(run_cli: RunCl
 
 
 def test_a_store_of_an_older_version_is_refused_until_it_is_upgraded(run_cli: RunCli, folder: Path) -> None:
-    with closing(Store(f"sqlite:///{folder}/store.db", shape=NEXT)) as store, store._engine.begin() as connection:
+    with closing(Store(f"sqlite:///{folder}/store.db", durable=False)) as store, store._engine.begin() as connection:
         migrate.downgrade(connection, BEFORE.head)  # BEFORE is the shape of the previous version
     older = f"store sqlite:///{folder}/store.db: its shape is {BEFORE.head}, this version needs {HEAD}: "
     older += "run `ninethirty store upgrade`, or start the monitor"
@@ -264,6 +266,7 @@ def blocked_keep(folder: Path) -> Path:
 def test_an_unplayable_script_is_explained_and_the_others_are_played(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable: list[str]
 ) -> None:
+    # In the folder `blocked_keep` a file is in the way of what would be kept of the script `blocked`.
     scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep), "--json")
     assert (result.status, result.err) == (1, "")
@@ -279,6 +282,7 @@ def test_an_unplayable_script_is_explained_and_the_others_are_played(
 def test_people_see_that_a_script_could_not_be_played_to_its_end(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable: list[str]
 ) -> None:
+    # In the folder `blocked_keep` a file is in the way of what would be kept of the script `blocked`.
     scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep))
     assert result.status == 1

@@ -48,10 +48,11 @@ def record_verdicts(store: TemporaryStore, verdicts: Sequence[Verdict]) -> list[
     return store.outbox.notices()
 
 
-def test_one_edit_of_four_entries_gives_one_notice_that_names_each_and_four_incidents() -> None:
+def test_one_edit_of_four_entries_gives_one_notice_that_names_each_and_each_an_incident() -> None:
     store = TemporaryStore()
     (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
     assert notice.subject == "CALENDAR: 4 entries of govuk (ofqual), announced or changed at short notice"
+    # It is about no single release, and it begins its thread, so it follows no other notice.
     assert (notice.kind, notice.release, notice.follows) == ("calendar", "", "")
     assert all(f"- Title {name} (ofqual) due " in notice.text for name in RELEASES)
     assert notice.text.count("09:35 GMT") == len(RELEASES)  # each was moved by five minutes
@@ -68,11 +69,12 @@ def test_judging_an_edit_again_gives_no_further_notice() -> None:
     assert len(all_notices_at_first) == len(all_notices_at_last) == 1
 
 
-def test_the_brief_of_a_message_about_an_edit_has_its_size_and_calendar() -> None:
+def test_a_message_about_an_edit_has_its_size_and_calendar_in_brief_and_no_measurement() -> None:
     store = TemporaryStore()
     (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
-    message = MessageBuilder(store.verdicts, {"mail": ()}).build(notice, "mail", EDITED_AT)
+    message = MessageBuilder(store.verdicts, endings={"mail": ()}).build(notice, "mail", EDITED_AT)
     assert message.brief == "CALENDAR: 4 entries of govuk, announced or changed at short notice"
+    # A notice about several releases has no measurement of a single one.
     assert message.data["measured"] is None
 
 
@@ -90,7 +92,7 @@ def test_a_later_edit_and_another_producer_have_their_own_notice() -> None:
     assert {notice.release for notice in notices} == {"r0", "r1", "r2"}
 
 
-def test_a_silenced_entry_is_not_in_the_notice_of_the_same_edit_and_does_not_silence_it() -> None:
+def test_a_silenced_entry_has_its_own_notice_and_that_of_its_edit_names_only_the_other_entries() -> None:
     store = TemporaryStore()
     with store.transaction() as tx:
         until = EDITED_AT + 2 * DAY
@@ -103,7 +105,7 @@ def test_a_silenced_entry_is_not_in_the_notice_of_the_same_edit_and_does_not_sil
     assert "Title r0" not in others.text
 
 
-def test_entries_read_within_ten_seconds_of_the_first_share_its_notice_and_a_later_one_has_its_own() -> None:
+def test_changed_entries_found_within_ten_seconds_share_a_notice_and_one_found_later_has_its_own() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
@@ -118,7 +120,8 @@ def test_entries_read_within_ten_seconds_of_the_first_share_its_notice_and_a_lat
         await outbox.send_due("mail")
         (message,) = mail.messages.values()
         assert message.subject.startswith("CALENDAR: 4 entries")
-        record_verdicts(store, [verdict_on_moved_release("r4")])
+        record_verdicts(store, [replace(verdict_on_moved_release("r4"), at=clock.now())])
+        await clock.sleep(10)
         await outbox.send_due("mail")
         assert len(mail.messages) == 2
         writer.abandon()

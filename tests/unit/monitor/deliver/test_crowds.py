@@ -79,7 +79,7 @@ def test_later_notices_are_still_sent_if_a_digest_replaced_the_first_one() -> No
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
         recorder = VerdictRecorder(store, ReportingRules(channels=["mail"]))
-        r0_published_late = a_late_verdict(1300, "r0", came=1200)
+        r0_published_late = a_late_verdict(1300, "r0", seconds_late=1200)
         await record_verdict(writer, recorder, r0_published_late, clock.now())
         assert await send_all(clock, store, writer, "mail") == {"mail": ["final"]}
 

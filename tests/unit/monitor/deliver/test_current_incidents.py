@@ -31,8 +31,8 @@ from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
 
-JUDGED_AT, LATER, NEXT_DAY = 360, 720, 32 * 3600
-"""Seconds after the slot: six minutes, when the first draft is written, twelve minutes and 32 hours."""
+JUDGED_AT, TWELVE_MINUTES, NEXT_DAY = 6 * 60, 12 * 60, 32 * 3600
+"""Seconds after the slot. The first draft is written six minutes after it."""
 
 
 def save_absence_until(store: Store, seconds: float) -> None:
@@ -103,9 +103,9 @@ def test_an_incident_shows_the_current_delay_without_storing_it(store: Store, cu
 def test_a_draft_opened_twice_within_ten_seconds_gets_only_one_new_version(
     store: Store, current: CurrentIncidents
 ) -> None:
-    save_absence_until(store, LATER)
-    assert redraft_if_needed(store, current, LATER)
-    assert not redraft_if_needed(store, current, LATER + 9)
+    save_absence_until(store, TWELVE_MINUTES)
+    assert redraft_if_needed(store, current, TWELVE_MINUTES)
+    assert not redraft_if_needed(store, current, TWELVE_MINUTES + 9)
     # The version of when the incident opened, and the new one.
     assert len(current.verdicts.drafts(the_incident(current).id)) == 2
 
@@ -117,8 +117,8 @@ def test_a_new_version_keeps_typed_text_and_has_the_current_delay(store: Store, 
     typed = append_edit(versions, {impact_box: "Two users telephoned."}, "duty statistician", after_slot(700))[-1]
     with store.transaction() as tx:
         tx.add_draft(draft_row(typed, name))
-    save_absence_until(store, LATER)
-    assert redraft_if_needed(store, current, LATER + 1)
+    save_absence_until(store, TWELVE_MINUTES)
+    assert redraft_if_needed(store, current, TWELVE_MINUTES)
     assert "Two users telephoned." in draft_text(current)
     assert "at least 12 minutes" in draft_text(current)
 
@@ -138,20 +138,20 @@ def test_only_a_final_or_hand_logged_incident_keeps_its_facts(store: Store, curr
     assert not_final.facts is not None
     final = replace(not_final, facts=replace(not_final.facts, final=True))
     by_hand = replace(not_final, kind=Kind.HAND)
-    save_absence_until(store, LATER)
-    assert current.incident(not_final, now=after_slot(LATER)) != not_final
-    assert current.incident(final, now=after_slot(LATER)) == final
-    assert current.incident(by_hand, now=after_slot(LATER)) == by_hand
+    save_absence_until(store, TWELVE_MINUTES)
+    assert current.incident(not_final, now=after_slot(TWELVE_MINUTES)) != not_final
+    assert current.incident(final, now=after_slot(TWELVE_MINUTES)) == final
+    assert current.incident(by_hand, now=after_slot(TWELVE_MINUTES)) == by_hand
 
 
 def test_no_new_version_is_written_over_an_incident_that_a_person_changed_meanwhile(
     store: Store, current: CurrentIncidents
 ) -> None:
     incident = the_incident(current)
-    write_new_version = current.prepare_redraft(incident.id, after_slot(LATER))
+    write_new_version = current.prepare_redraft(incident.id, after_slot(TWELVE_MINUTES))
     assert write_new_version is not None
     with store.transaction() as tx:
-        tx.save_incident(add_note(incident, "duty statistician", "seen", after_slot(LATER + 1)))
+        tx.save_incident(add_note(incident, "duty statistician", "seen", after_slot(TWELVE_MINUTES + 1)))
         write_new_version(tx)
     assert len(current.verdicts.drafts(incident.id)) == 1
     assert the_incident(current).timeline[-1].text == "seen"

@@ -107,20 +107,23 @@ def subjects_about_releases_after_opening_of_platform(channel: FakeChannel) -> l
     return [one.subject for one in later if one.data["release"] and one.data["findings"][0] in {"late", "partial"}]
 
 
-def test_people_notified_of_a_release_and_then_of_its_platform_get_no_more_about_the_release() -> None:
+def test_a_person_notified_of_a_late_release_and_then_of_its_platform_gets_no_more_about_the_delay_of_one_release() -> (
+    None
+):
+    handover = PUBLISHED_AT["r0"] + 50
+
     async def story(day: Day) -> None:
         await day.judge_at(NOTE_AT, ["r0"])
         await day.run_until(NOTE_AT + 20)
         # All eight releases are overdue, so their platform is at fault.
         await day.judge_at(NOTE_AT + 30)
-        # Now B is on call. A, who got the openings, also gets later messages of their threads.
+        # B is on call and r0 is out. A, who got both openings, also gets what follows them.
         await day.judge_at(handover + 50)
         await day.run_until(handover + 250)
         opening_of_r0, opening_of_platform, *_ = day.kinds("phone-a")
         assert opening_of_r0 == opening_of_platform == "opened"
         assert subjects_about_releases_after_opening_of_platform(day.channels["phone-a"]) == []
 
-    handover = PUBLISHED_AT["r0"] + 50
     play_day_on_call(rota_of_shifts(("A", LONG_BEFORE, handover), ("B", handover, LONG_AFTER)), story)
 
 
@@ -156,23 +159,24 @@ SHIFTS = some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0
     acknowledged_at=some.sampled_from(JUDGED_AT[:4]),
     first_is_judged_alone=some.booleans(),
 )
-def test_each_person_gets_each_fact_once_even_if_the_rota_changes_and_an_incident_is_acknowledged_midway(
+def test_each_person_gets_each_fact_once_even_if_the_rota_changes_and_an_incident_is_acknowledged(
     number_of_releases: int, rota: Rota, new_rota: Rota, acknowledged_at: int, *, first_is_judged_alone: bool
 ) -> None:
     names = list(PRODUCER_OF)[:number_of_releases]
-    last_published_at = PUBLISHED_AT[names[-1]]
+    just_published_at, final_at = PUBLISHED_AT[names[-1]] + 60, PUBLISHED_AT[names[-1]] + 4000
 
     async def story(day: Day) -> None:
         if first_is_judged_alone:
             await day.judge_at(NOTE_AT, names[:1])
-        for seconds in (*JUDGED_AT, last_published_at + 60, last_published_at + 4000):
+        for seconds in (*JUDGED_AT, just_published_at, final_at):
             await day.judge_at(seconds, names)
             if seconds == acknowledged_at:
                 (incident, *_) = day.store.verdicts.incidents()
                 day.acknowledge(incident, "duty")
             if seconds == NEW_ROTA_AT:
                 day.rules.rotas["on-call"] = new_rota
-        await day.run_until(last_published_at + 4000 + 3600)
+        # For an hour after the last verdict no message may be repeated either.
+        await day.run_until(final_at + 3600)
         check_each_person_got_each_fact_once(day)
 
     play_day_on_call(rota, story)

@@ -128,7 +128,7 @@ def test_a_message_whose_outcome_is_recorded_after_its_lease_ended_is_not_sent_a
         first_process = asyncio.create_task(outbox_of_process("first", store, first_writer, channel, clock).run())
         await clock.sleep(0.2)
         assert len(channel.begun_ids) == 1
-        # The first process is sending. From now on each write takes longer than the lease lasts.
+        # The first process is sending. Its next write, of the outcome, and each of the second outlast the lease.
         first_writer.seconds_to_begin = seconds_to_record_outcome
         second_writer.seconds_to_begin = LEASE_LENGTH_OF_SLOW_STORE.total_seconds() + 0.1
         second = outbox_of_process("second", store, second_writer, channel, clock)
@@ -197,6 +197,7 @@ def test_a_message_that_may_have_killed_the_process_is_tried_last() -> None:
         channel_before_kill, channel_after_kill = SlowChannel(clock, seconds=3600), SlowChannel(clock, seconds=1)
         sending = asyncio.create_task(an_outbox(store, writer, [channel_before_kill], clock).send_due("mail"))
         await clock.sleep(1)
+        # Like a kill, this leaves an attempt in the store that has begun and has no end.
         await cancel(sending)
         await an_outbox(store, writer, [channel_after_kill], clock).send_due("mail")
         (unfinished_id,) = channel_before_kill.begun_ids
@@ -206,13 +207,13 @@ def test_a_message_that_may_have_killed_the_process_is_tried_last() -> None:
     play_story(story)
 
 
-async def ask(question: Callable[[], T]) -> T:
+async def query_at_once(question: Callable[[], T]) -> T:
     return question()
 
 
-def test_a_lease_is_ours_from_when_we_take_it_and_while_we_renew_it_until_another_could_take_it() -> None:
+def test_a_lease_is_ours_when_taken_and_while_renewed_but_not_one_lease_length_after_the_last_renewal() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
-        lease = OutboxLease(store.leases, writer, clock, Leaseholder("one", LEASE_LENGTH), ask)
+        lease = OutboxLease(store.leases, writer, clock, Leaseholder("one", LEASE_LENGTH), query_at_once)
         assert not lease.is_still_ours(clock.now())
         await lease.take_or_renew()
         assert lease.is_still_ours(clock.now())
@@ -225,12 +226,14 @@ def test_a_lease_is_ours_from_when_we_take_it_and_while_we_renew_it_until_anothe
     play_story(story)
 
 
-def test_a_lease_that_ended_without_renewal_can_be_taken_by_another_process_and_is_then_only_its() -> None:
+def test_another_process_can_take_a_lease_only_after_it_ended_and_then_the_first_process_cannot() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         one, two = (
-            OutboxLease(store.leases, writer, clock, Leaseholder(name, LEASE_LENGTH), ask) for name in ("one", "two")
+            OutboxLease(store.leases, writer, clock, Leaseholder(name, LEASE_LENGTH), query_at_once)
+            for name in ("one", "two")
         )
         await one.take_or_renew()
+        # A process that cannot take the lease gets the instant at which it ends.
         assert await two.take_or_renew() == clock.now() + LEASE_LENGTH
         await clock.sleep(LEASE_LENGTH.total_seconds())
         await two.take_or_renew()

@@ -36,7 +36,9 @@ def test_a_report_is_owed_until_any_version_of_its_draft_is_signed(
     first_version_signed_at: datetime | None, owed_reports_of: list[str]
 ) -> None:
     store = TemporaryStore()
-    first = Draft("hand", 1, SLOT, "monitor", "A", "3.0", {}, signed=first_version_signed_at)
+    first = Draft(
+        "hand", version=1, at=SLOT, by="monitor", form="A", edition="3.0", facts={}, signed=first_version_signed_at
+    )
     with store.transaction() as tx:
         tx.save_incident(an_incident("hand", facts=None, release="", opened=SLOT))
         tx.add_draft(first)

@@ -65,6 +65,7 @@ async def test_a_platform_fault_that_delays_eight_releases_is_one_thread_with_fe
 @with_day
 async def test_a_producers_channel_gets_messages_about_only_its_own_releases_and_a_hook_about_all(day: Day) -> None:
     await run_day_of_outage(day)
+    # The channel `mail` gets messages about all releases.
     assert len(day.subjects("ons")) <= len(day.subjects("mail"))
     assert day.subjects("ons")[0].startswith("LATE: 2 releases of ons (8 in all) on www.gov.uk")
     # r7 is a release of ons, and r0 of dfe.
@@ -84,10 +85,12 @@ async def test_an_acknowledged_platform_incident_links_its_releases_has_a_draft_
     incident = day.platform_incident()
     assert (incident.kind, incident.is_open) == (Kind.PLATFORM, False)
     assert [one.release for one in incident.linked] == sorted(PRODUCER_OF)
+    # The platform, which stands for a producer of its own incident, and the producers of its releases.
     assert set(incident.producers) == {"www.gov.uk", "dfe", "ofqual", "ons"}
     of_releases = related_incidents(day.store.verdicts, incident)
     assert len(of_releases) == len(PRODUCER_OF)
     assert related_incidents(day.store.verdicts, of_releases[0])[-1].id == PLATFORM_INCIDENT
+    # Platforms have the form of a period report.
     report = day.store.verdicts.drafts(PLATFORM_INCIDENT)[-1]
     assert report.form == "period"
     assert all(f"Title {name}" in str(report.facts) for name in PRODUCER_OF)
@@ -116,11 +119,12 @@ async def test_the_opening_of_a_platform_incident_replaces_only_unsent_openings_
 async def test_a_release_and_then_its_platform_end_separately_on_a_pager_and_together_in_mail(day: Day) -> None:
     await day.judge_at(NOTE_AT, ["r0"])
     await day.run_until(NOTE_AT + 4)
+    # With r3, of another producer, the platform is at fault.
     last_out = PUBLISHED_AT["r3"]
-    final_at = last_out + 3610
-    for seconds in (NOTE_AT + 9, REPORT_AT, last_out + 2, final_at):
+    an_hour_later = last_out + 3600
+    for seconds in (NOTE_AT + 9, REPORT_AT, last_out + 2, an_hour_later):
         await day.judge_at(seconds, ["r0", "r3"])
-    await day.run_until(final_at + 90)
+    await day.run_until(an_hour_later + 90)
     actions_by_key: dict[object, list[object]] = {}
     for one in pager_events(day.channels["pager"]):
         actions_by_key.setdefault(one["dedup_key"], []).append(one["event_action"])

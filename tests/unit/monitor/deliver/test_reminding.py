@@ -136,7 +136,7 @@ async def test_the_outbox_is_woken_for_each_reminder(world: World) -> None:
 
 def facts_while_overdue(release: str, now: datetime) -> ReleaseFacts:
     """Return the facts at `now` of a release that is not out yet."""
-    return release_facts(a_late_verdict((now - SLOT).total_seconds(), release, came=2400.0), Measurement())
+    return release_facts(a_late_verdict((now - SLOT).total_seconds(), release, seconds_late=2400.0), Measurement())
 
 
 @with_world()
@@ -242,7 +242,7 @@ async def test_if_the_monitor_restarts_every_ten_minutes_each_reminder_is_still_
 @with_world()
 async def test_people_are_reminded_of_an_incident_that_opens_while_the_monitor_runs(world: World) -> None:
     reminders = world.make_reminders()
-    await reminders.remind()
+    await reminders.remind()  # while there is no incident
     reminders.wake_for_notices(await world.record(a_late_verdict(400)))
     await world.remind_for(20, reminders)
     assert world.minutes_of_reminders() == [15]
@@ -250,7 +250,7 @@ async def test_people_are_reminded_of_an_incident_that_opens_while_the_monitor_r
 
 @with_world()
 async def test_an_incident_of_grade_note_has_no_reminder(world: World) -> None:
-    await world.record(a_late_verdict(120))
+    await world.record(a_late_verdict(120))  # two minutes late
     assert world.incident().grade == "note"
     await world.remind_for(60, world.make_reminders())
     assert world.sent_reminders() == []

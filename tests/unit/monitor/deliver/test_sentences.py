@@ -122,9 +122,10 @@ def test_a_release_is_partly_late_only_once_its_page_is_out() -> None:
     assert "1 of 2 parts late" in opening.subject
 
 
-def test_after_acknowledging_people_also_get_a_notice_when_one_of_two_late_parts_is_out() -> None:
+def test_people_who_acknowledged_get_a_further_notice_when_one_of_two_late_parts_is_out() -> None:
     page, html = page_published(None), page_published(200)
     kinds_if_not_acknowledged = {notice.kind for notice in notices_over_time(page, html)}
     notices = notices_over_time(page, html, acknowledged=True)
+    # For people who did not acknowledge, the reminders report the parts.
     (extra,) = (notice for notice in notices if notice.kind not in kinds_if_not_acknowledged)
     assert "\nWhat changed: out: html\n" in extra.text

@@ -211,7 +211,7 @@ def test_too_many_releases_to_list_are_counted_by_slot_and_producer() -> None:
 
 
 def test_a_monthly_summary_counts_only_judged_releases() -> None:
-    half_a_second_late = a_late_verdict(1800.0, "s", came=0.5)  # which is on time
+    half_a_second_late = a_late_verdict(1800.0, "s", seconds_late=0.5)  # which is on time
     late, on_time = body_of(LATE_BY_20_MINUTES, None), body_of(half_a_second_late, None)
     rows = [late, on_time, on_time, late | {"verdict": "unproven"}]
     summary = monthly_summary(SummaryFacts(SLOT, date(2018, 1, 1), date(2018, 1, 31), rows, names=PRODUCER_NAMES))
@@ -225,6 +225,7 @@ def test_a_monthly_summary_counts_only_judged_releases() -> None:
 def test_a_release_overdue_for_days_is_in_each_summary_with_its_current_delay(
     make_summary: Callable[[SummaryFacts], Summary], days: int
 ) -> None:
+    # The page was read every minute, and was absent from a minute before the slot on.
     overdue = judged(days * DAY.total_seconds(), [(-60, ABSENT)], every=60.0)
     row = body_of(overdue, None)
     day = FRIDAY + timedelta(days=days)
