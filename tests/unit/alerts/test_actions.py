@@ -27,7 +27,7 @@ LEAK = {"title": "Marriages", "producer": "ons", "what": "leaked", "when": "2018
 
 @pytest.fixture
 def logged_leak() -> Incident:
-    return log_by_hand(LEAK, None, NOW)
+    return log_by_hand(LEAK, facts=None, now=NOW)
 
 
 @pytest.fixture
@@ -106,8 +106,8 @@ def test_an_action_is_the_answer_to_one_box_of_every_form_and_is_nowhere_else_in
     logged_leak: Incident, with_action: Incident, form: str
 ) -> None:
     def report_of(incident: Incident) -> Report:
-        typed_by_people: dict[str, str] = {}
-        return merge_words(typed_by_people, fill_form(incident, get_form(form), {}, [], NOW))
+        # Every shown draft is merged with what people typed, here nothing.
+        return merge_words({}, fill_form(incident, get_form(form), configured={}, previous=[], now=NOW))
 
     report_without_action, report = report_of(logged_leak), report_of(with_action)
     (box,) = (field for field in report.fields() if "human.corrective" in field.facts)
@@ -121,7 +121,7 @@ def test_an_action_is_the_answer_to_one_box_of_every_form_and_is_nowhere_else_in
 def test_an_action_that_a_person_rewords_in_the_docx_replaces_the_sentence_of_the_monitor(
     with_action: Incident,
 ) -> None:
-    versions = append_measurement((), fill_form(with_action, get_form("B"), {}, [], NOW))
+    versions = append_measurement((), fill_form(with_action, get_form("B"), configured={}, previous=[], now=NOW))
     file = WRITERS["docx"](versions[-1].report)
     reworded = retype(file, f"^{RENEW_IN_WORDS}$", "A new certificate comes in time.")
     words = find_file_changes(versions, reworded, ROLE).words
@@ -134,7 +134,7 @@ def test_an_action_that_a_person_rewords_in_the_docx_replaces_the_sentence_of_th
 def test_reading_a_docx_returns_the_sentence_that_a_person_added_but_not_the_monitors_own(
     with_action: Incident,
 ) -> None:
-    versions = append_measurement((), fill_form(with_action, get_form("B"), {}, [], NOW))
+    versions = append_measurement((), fill_form(with_action, get_form("B"), configured={}, previous=[], now=NOW))
     with_added_sentence = edit_docx(
         WRITERS["docx"](versions[-1].report),
         lambda document: find_paragraph(document, RENEW_IN_WORDS).insert_paragraph_before("Watch it."),

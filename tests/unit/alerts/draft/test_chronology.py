@@ -29,7 +29,9 @@ ROLE = "duty statistician"
 
 def list_events(incident: Incident, typed: dict[str, str] | None = None, now: datetime = NOW) -> list[str]:
     """Return the lines of the chronology in the account, for steps that a person ticked with the `typed` words."""
-    lines = get_field(fill_form(incident, get_form("B"), {}, [], now, typed=typed), "B.2.account").paragraphs
+    lines = get_field(
+        fill_form(incident, get_form("B"), configured={}, previous=[], now=now, typed=typed), "B.2.account"
+    ).paragraphs
     after_heading = dropwhile(lambda line: line != HEADING, lines)
     # After the chronology, the box answers its other questions.
     return [line for line in after_heading if re.match(r"\d.*[ap]m.*: ", line)]
@@ -108,7 +110,9 @@ def test_a_mail_without_a_date_or_with_a_future_date_is_refused(
 def test_a_decision_to_bring_a_release_forward_is_in_the_account_and_not_in_the_events(ofsted_early: Incident) -> None:
     decided = bring_forward(ofsted_early, ROLE, "2017-03-20T18:00", at("2017-03-20T17:10+00:00"))
     assert list_events(decided) == []
-    account = get_field(fill_form(decided, get_form("B"), {}, [], NOW), "B.2.account").paragraphs
+    account = get_field(
+        fill_form(decided, get_form("B"), configured={}, previous=[], now=NOW), "B.2.account"
+    ).paragraphs
     assert "The duty statistician decided to bring the release forward to 6pm on Monday 20 March 2017." in account
 
 

@@ -62,7 +62,7 @@ def drawn_part(draw: st.DrawFn, now: float, name: str, role: str) -> PartVerdict
 def draft_report(facts: ReleaseFacts, form: str) -> Report:
     kind = Kind.EARLY if facts.exposures else Kind.LATE
     incident = Incident("inc-9c2", kind, "rel-9c2", facts.producer, facts.title, facts.at, SLOT, "report", facts)
-    return fill_form(incident, get_form(form), {}, [], facts.at)
+    return fill_form(incident, get_form(form), configured={}, previous=[], now=facts.at)
 
 
 def list_signed_and_sent_texts(report: Report) -> Iterator[str]:

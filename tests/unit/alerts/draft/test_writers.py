@@ -28,7 +28,7 @@ OWN_FORM = {"ipcc-2015": "A", "moj-2016": "A", "ofsted-2017": "B", "ofqual-2018-
 
 @pytest.fixture(params=FORMS)
 def report(request: pytest.FixtureRequest, ofsted_early: Incident, settings: Mapping[str, str]) -> Report:
-    return fill_form(ofsted_early, get_form(request.param), settings, [], facts_of(ofsted_early).at)
+    return fill_form(ofsted_early, get_form(request.param), settings, previous=[], now=facts_of(ofsted_early).at)
 
 
 @pytest.mark.parametrize("name", OWN_FORM)
@@ -88,7 +88,7 @@ def test_the_odt_has_ordered_headings_table_headers_language_and_title(report: R
 
 
 def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(ofsted_early: Incident) -> None:
-    report = fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.opened)
+    report = fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened)
     body = WRITERS["odt"](report, Document.EVIDENCE)
     # The name and the content of the first file follow the 30 bytes of its header.
     assert body[30:].startswith(f"mimetype{MEDIA['odt']}".encode())
@@ -100,7 +100,7 @@ def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(ofs
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_an_open_box_is_marked_to_be_completed_in_every_format(ofsted_early: Incident, ending: str) -> None:
-    report = fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.opened)
+    report = fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened)
     text = plain(ending, WRITERS[ending](report))
     open_boxes = [field for field in report.fields() if field.placeholder]
     assert text.count("to be completed") >= len(open_boxes) > 0
@@ -109,9 +109,13 @@ def test_an_open_box_is_marked_to_be_completed_in_every_format(ofsted_early: Inc
 @pytest.mark.parametrize("ending", WRITERS)
 def test_typed_markup_is_shown_as_text_in_every_format(ofsted_early: Incident, ending: str) -> None:
     typed = "A <b> & “£5” | `x`\n- item\n# 1\n\x07"
-    report = merge_words({"B.3.impact": typed}, fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.opened))
+    report = merge_words(
+        {"B.3.impact": typed},
+        fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened),
+    )
     text = plain(ending, WRITERS[ending](report))
     if ending == "md":
+        # Typed text is a quotation (`> `). A backslash escapes markup, and breaks a line at its end.
         assert "A \\<b\\> & “£5” \\| \\`x\\`\\\n> \\- item\\\n> \\# 1" in text
     else:
         line_break = " / " if ending == "html" else "\n"
@@ -120,7 +124,10 @@ def test_typed_markup_is_shown_as_text_in_every_format(ofsted_early: Incident, e
 
 def test_typed_spaces_and_tabs_are_kept_in_an_odt(ofsted_early: Incident) -> None:
     typed = "  two before,   three between, a\ttab, two after  "
-    report = merge_words({"B.3.impact": typed}, fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.opened))
+    report = merge_words(
+        {"B.3.impact": typed},
+        fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened),
+    )
     assert typed in odt_text(odt_part(WRITERS["odt"](report)))
 
 
