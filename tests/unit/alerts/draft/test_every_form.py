@@ -49,11 +49,12 @@ def test_the_draft_of_every_form_in_every_format_equals_its_snapshot(
     assert text == (SNAPSHOTS / f"{form}.{ending}.txt").read_text(encoding="utf-8")
 
 
-@pytest.fixture(params=load_forms())
+@pytest.fixture(params=[*((form, OutlineDocument.DRAFT) for form in load_forms()), ("B", OutlineDocument.EVIDENCE)])
 def document(
     request: pytest.FixtureRequest, incidents: Mapping[str, Incident], settings: Mapping[str, str]
 ) -> Document:
-    return docx.Document(io.BytesIO(WRITERS["docx"](draft_of_form(request.param, incidents, settings))))
+    form, document = request.param
+    return docx.Document(io.BytesIO(WRITERS["docx"](draft_of_form(form, incidents, settings), document)))
 
 
 def test_the_headings_of_a_docx_begin_with_one_title_and_leave_no_gap(document: Document) -> None:
@@ -100,8 +101,8 @@ def test_every_picture_of_an_odt_has_a_text_alternative(
     incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str
 ) -> None:
     report = draft_of_form(form, incidents, settings)
-    # Only the report of a period has pictures itself. The other forms have one in their evidence.
-    document = OutlineDocument.REPORT if form == "period" else OutlineDocument.EVIDENCE
+    # Only the draft of a period has pictures itself. The other forms have one in their evidence.
+    document = OutlineDocument.DRAFT if form == "period" else OutlineDocument.EVIDENCE
     odt = zipfile.ZipFile(io.BytesIO(WRITERS["odt"](report, document)))
     content = odt.read("content.xml").decode()
     pictures = [name for name in odt.namelist() if name.startswith("Pictures/")]

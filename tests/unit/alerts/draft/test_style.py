@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from alerts.draft.fill import fill_form
@@ -118,9 +118,9 @@ def test_reports_and_letters_are_in_plain_style_and_state_only_measured_times(fo
 @given(facts=random_facts())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_until_the_slot_letters_to_users_contain_no_address(facts: ReleaseFacts) -> None:
-    if facts.at < SLOT:
-        report = draft_report(facts, "B")
-        assert "http" not in " ".join([*report.holding, *report.correction, *report.lines])
+    assume(facts.at < SLOT)
+    report = draft_report(facts, "B")
+    assert "http" not in " ".join([*report.holding, *report.correction, *report.lines])
 
 
 @pytest.mark.parametrize(

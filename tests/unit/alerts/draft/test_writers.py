@@ -49,13 +49,17 @@ def test_the_headings_of_the_html_begin_with_one_title_and_leave_no_gap(report: 
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-def test_the_html_has_a_language_text_alternatives_table_headers_and_no_script(report: Report) -> None:
-    page = WRITERS["html"](report).decode()
-    assert '<html lang="en-GB">' in page
-    assert all(re.search(r'\balt="[^"]+"', image) for image in re.findall(r"<img\b[^>]*>", page))
-    assert page.count("<table") == page.count("<thead") > 0
-    assert all("scope=" in header for header in re.findall(r"<th\b[^>]*>", page))
-    assert "<script" not in page
+def test_the_html_has_a_language_table_headers_no_script_and_a_text_alternative_of_its_picture(report: Report) -> None:
+    documents = (Document.DRAFT, Document.EVIDENCE)
+    draft, evidence = (WRITERS["html"](report, document).decode() for document in documents)
+    for page in (draft, evidence):
+        assert '<html lang="en-GB">' in page
+        assert page.count("<table") == page.count("<thead") > 0
+        assert all("scope=" in header for header in re.findall(r"<th\b[^>]*>", page))
+        assert "<script" not in page
+    # Only the evidence has a picture: the timeline.
+    (picture,) = re.findall(r"<img\b[^>]*>", evidence)
+    assert re.search(r'\balt="[^"]+"', picture)
 
 
 def test_the_docx_is_on_a4_with_the_producer_as_author_its_title_and_the_time_of_the_report(report: Report) -> None:
