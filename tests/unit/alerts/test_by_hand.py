@@ -77,7 +77,7 @@ def test_a_further_logged_date_in_another_year_has_a_remark_to_check_it() -> Non
 )
 def test_a_note_dated_in_another_year_has_a_remark_to_check_it(noted_at: str, remarks: list[str]) -> None:
     logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20"}, facts=None, now=WEDNESDAY_10_JANUARY_2018)
-    noted = add_note(logged, "duty officer", "Rang them", WEDNESDAY_10_JANUARY_2018, noted_at)
+    noted = add_note(logged, "duty officer", "Rang them", now=WEDNESDAY_10_JANUARY_2018, at=noted_at)
     assert [entry.text for entry in noted.timeline if entry.text.startswith("check date")] == remarks
 
 

@@ -581,16 +581,22 @@ def test_another_producers_incident_is_cited_only_on_request_and_by_display_name
 
 
 def test_a_decision_to_bring_the_release_forward_is_in_its_draft(ofqual_late_again: Incident) -> None:
-    decided = bring_forward(ofqual_late_again, "chief statistician", "2018-03-08T09:00", ofqual_late_again.opened)
+    decided = bring_forward(
+        ofqual_late_again, "chief statistician", when="2018-03-08T09:00", now=ofqual_late_again.opened
+    )
     text = " ".join(line for field in note_of(decided).fields() for line in field.paragraphs)
     assert "The chief statistician decided to bring the release forward to 9am on Thursday 8 March 2018." in text
 
 
 def test_the_same_decision_to_bring_forward_twice_changes_nothing(ofqual_late_again: Incident) -> None:
-    decided = bring_forward(ofqual_late_again, "chief statistician", "2018-03-08T09:00", ofqual_late_again.opened)
-    assert bring_forward(decided, "chief statistician", "2018-03-08T09:00", ofqual_late_again.opened) == decided
+    decided = bring_forward(
+        ofqual_late_again, "chief statistician", when="2018-03-08T09:00", now=ofqual_late_again.opened
+    )
+    assert (
+        bring_forward(decided, "chief statistician", when="2018-03-08T09:00", now=ofqual_late_again.opened) == decided
+    )
 
 
 def test_a_new_time_that_is_no_date_time_is_refused(ofqual_late_again: Incident) -> None:
     with pytest.raises(InvalidInput, match="not a date-time"):
-        bring_forward(ofqual_late_again, "chief statistician", "soon", ofqual_late_again.opened)
+        bring_forward(ofqual_late_again, "chief statistician", when="soon", now=ofqual_late_again.opened)
