@@ -27,7 +27,7 @@ LEAK = {"title": "Marriages", "producer": "ons", "what": "leaked", "when": "2018
 
 @pytest.fixture
 def logged_leak() -> Incident:
-    return log_by_hand(LEAK, None, NOW)
+    return log_by_hand(LEAK, facts=None, now=NOW)
 
 
 @pytest.fixture
@@ -38,13 +38,13 @@ def with_action(logged_leak: Incident) -> Incident:
 def test_an_action_is_described_with_its_owner_and_the_day_it_is_due_or_was_done(with_action: Incident) -> None:
     (action,) = with_action.actions
     assert describe_action(action, "Europe/London") == "Renew the certificate: web team, by 1 February 2018."
-    (done,) = complete_action(with_action, "press officer", 1, NOW, at="2018-01-06T09:00").actions
+    (done,) = complete_action(with_action, "press officer", number=1, now=NOW, at="2018-01-06T09:00").actions
     assert describe_action(done, "Europe/London") == "Renew the certificate: web team, done on 6 January 2018."
     assert (done.owner, done.done_by) == ("web team", "press officer")
 
 
 def test_an_action_and_its_completion_are_in_the_timeline(with_action: Incident) -> None:
-    assert [entry.text for entry in complete_action(with_action, "web team", 1, NOW).timeline[-2:]] == [
+    assert [entry.text for entry in complete_action(with_action, "web team", number=1, now=NOW).timeline[-2:]] == [
         "action no. 1: Renew the certificate. (web team, by 1 February 2018)",
         "action no. 1: done",
     ]
@@ -52,8 +52,8 @@ def test_an_action_and_its_completion_are_in_the_timeline(with_action: Incident)
 
 def test_adding_or_completing_the_same_action_twice_changes_nothing(with_action: Incident) -> None:
     assert add_action(with_action, ROLE, RENEW, NOW) == with_action
-    done = complete_action(with_action, "web team", 1, NOW)
-    assert complete_action(done, "press officer", 1, NOW) == done
+    done = complete_action(with_action, "web team", number=1, now=NOW)
+    assert complete_action(done, "press officer", number=1, now=NOW) == done
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_completing_an_unknown_action_or_at_a_future_or_unreadable_time_is_refus
     with_action: Incident, number: int, done_at: str
 ) -> None:
     with pytest.raises(InvalidInput):
-        complete_action(with_action, ROLE, number, NOW, done_at)
+        complete_action(with_action, ROLE, number=number, now=NOW, at=done_at)
 
 
 def test_open_actions_come_in_the_order_of_their_due_days(logged_leak: Incident) -> None:
@@ -90,7 +90,7 @@ def test_open_actions_come_in_the_order_of_their_due_days(logged_leak: Incident)
 
 
 def test_a_completed_action_is_listed_only_on_request(with_action: Incident) -> None:
-    done = complete_action(with_action, ROLE, 1, NOW)
+    done = complete_action(with_action, ROLE, number=1, now=NOW)
     assert list_actions([done]) == []
     assert len(list_actions([done], done=True)) == 1
 
@@ -106,8 +106,8 @@ def test_an_action_is_the_answer_to_one_box_of_every_form_and_is_nowhere_else_in
     logged_leak: Incident, with_action: Incident, form: str
 ) -> None:
     def report_of(incident: Incident) -> Report:
-        typed_by_people: dict[str, str] = {}
-        return merge_words(typed_by_people, fill_form(incident, get_form(form), {}, [], NOW))
+        # Every shown draft is merged with what people typed, here nothing.
+        return merge_words({}, fill_form(incident, get_form(form), configured={}, previous=[], now=NOW))
 
     report_without_action, report = report_of(logged_leak), report_of(with_action)
     (box,) = (field for field in report.fields() if "human.corrective" in field.facts)
@@ -121,7 +121,7 @@ def test_an_action_is_the_answer_to_one_box_of_every_form_and_is_nowhere_else_in
 def test_an_action_that_a_person_rewords_in_the_docx_replaces_the_sentence_of_the_monitor(
     with_action: Incident,
 ) -> None:
-    versions = append_measurement((), fill_form(with_action, get_form("B"), {}, [], NOW))
+    versions = append_measurement((), fill_form(with_action, get_form("B"), configured={}, previous=[], now=NOW))
     file = WRITERS["docx"](versions[-1].report)
     reworded = retype(file, f"^{RENEW_IN_WORDS}$", "A new certificate comes in time.")
     words = find_file_changes(versions, reworded, ROLE).words
@@ -134,7 +134,7 @@ def test_an_action_that_a_person_rewords_in_the_docx_replaces_the_sentence_of_th
 def test_reading_a_docx_returns_the_sentence_that_a_person_added_but_not_the_monitors_own(
     with_action: Incident,
 ) -> None:
-    versions = append_measurement((), fill_form(with_action, get_form("B"), {}, [], NOW))
+    versions = append_measurement((), fill_form(with_action, get_form("B"), configured={}, previous=[], now=NOW))
     with_added_sentence = edit_docx(
         WRITERS["docx"](versions[-1].report),
         lambda document: find_paragraph(document, RENEW_IN_WORDS).insert_paragraph_before("Watch it."),

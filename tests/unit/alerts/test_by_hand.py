@@ -36,7 +36,7 @@ LEAK = {
 
 @pytest.fixture
 def logged_leak() -> Incident:
-    return log_by_hand(LEAK, None, NOW)
+    return log_by_hand(LEAK, facts=None, now=NOW)
 
 
 def test_a_leak_occurred_on_the_first_local_date_that_was_typed(logged_leak: Incident) -> None:
@@ -56,12 +56,12 @@ def test_a_logged_date_on_a_weekend_has_a_remark_to_check_it(logged_leak: Incide
     assert "check date: 1 October 2016 is a Saturday" in [entry.text for entry in logged_leak.timeline]
 
 
-WEDNESDAY = datetime(2018, 1, 10, 9, tzinfo=UTC)
+WEDNESDAY_10_JANUARY_2018 = datetime(2018, 1, 10, 9, tzinfo=UTC)
 """When people write about a leak of Thursday 4 January 2018."""
 
 
 def test_a_further_logged_date_in_another_year_has_a_remark_to_check_it() -> None:
-    logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20, 2017-01-05"}, None, WEDNESDAY)
+    logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20, 2017-01-05"}, facts=None, now=WEDNESDAY_10_JANUARY_2018)
     _what_leaked, remark = logged.timeline
     assert remark.text == "check date: 5 January 2017 is 364 days before the incident"
 
@@ -76,8 +76,8 @@ def test_a_further_logged_date_in_another_year_has_a_remark_to_check_it() -> Non
     ids=["next day", "today", "another year"],
 )
 def test_a_note_dated_in_another_year_has_a_remark_to_check_it(noted_at: str, remarks: list[str]) -> None:
-    logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20"}, None, WEDNESDAY)
-    noted = add_note(logged, "duty officer", "Rang them", WEDNESDAY, noted_at)
+    logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20"}, facts=None, now=WEDNESDAY_10_JANUARY_2018)
+    noted = add_note(logged, "duty officer", "Rang them", now=WEDNESDAY_10_JANUARY_2018, at=noted_at)
     assert [entry.text for entry in noted.timeline if entry.text.startswith("check date")] == remarks
 
 
@@ -87,7 +87,7 @@ def test_a_note_dated_in_another_year_has_a_remark_to_check_it(noted_at: str, re
 def test_the_typed_end_of_a_logged_incident_is_read_in_local_time(
     typed: dict[str, str], expected_end: datetime | None
 ) -> None:
-    assert logged_end(log_by_hand({**LEAK, **typed}, None, NOW)) == expected_end
+    assert logged_end(log_by_hand({**LEAK, **typed}, facts=None, now=NOW)) == expected_end
 
 
 @pytest.mark.parametrize(
@@ -105,26 +105,26 @@ def test_the_typed_end_of_a_logged_incident_is_read_in_local_time(
 )
 def test_an_impossible_end_or_address_is_refused(typed: dict[str, str], fault: str) -> None:
     with pytest.raises(InvalidInput, match=re.escape(fault)):
-        log_by_hand({**LEAK, **typed}, None, NOW)
+        log_by_hand({**LEAK, **typed}, facts=None, now=NOW)
 
 
 @pytest.mark.parametrize(
     ("when", "has_time"), [("2017-03-20", False), ("2017-03-20T17:00, 2017-03-21", True), ("2017-03-20 17:00", True)]
 )
 def test_the_time_of_day_of_a_logged_incident_is_known_if_it_was_typed(when: str, *, has_time: bool) -> None:
-    logged = log_by_hand({**LEAK, "when": when}, None, datetime(2017, 3, 22, tzinfo=UTC))
+    logged = log_by_hand({**LEAK, "when": when}, facts=None, now=datetime(2017, 3, 22, tzinfo=UTC))
     assert has_time_of_day(logged) is has_time
 
 
 def test_a_date_more_than_31_days_ago_has_a_remark_to_check_it() -> None:
     december = datetime(2016, 12, 1, tzinfo=UTC)
-    old = log_by_hand({**LEAK, "when": "2016-10-01"}, None, now=december)
+    old = log_by_hand({**LEAK, "when": "2016-10-01"}, facts=None, now=december)
     assert "check date: it is more than 31 days ago" in [entry.text for entry in old.timeline]
 
 
 def test_the_incident_id_depends_on_the_typed_words_and_not_on_their_order(logged_leak: Incident) -> None:
-    assert log_by_hand(dict(reversed(LEAK.items())), None, NOW).id == logged_leak.id
-    assert log_by_hand({**LEAK, "what": "Another leak"}, None, NOW).id != logged_leak.id
+    assert log_by_hand(dict(reversed(LEAK.items())), facts=None, now=NOW).id == logged_leak.id
+    assert log_by_hand({**LEAK, "what": "Another leak"}, facts=None, now=NOW).id != logged_leak.id
 
 
 def test_an_incident_logged_for_a_watched_release_has_its_producer_and_the_typed_time(make_facts: Make) -> None:
@@ -136,14 +136,14 @@ def test_an_incident_logged_for_a_watched_release_has_its_producer_and_the_typed
 
 def test_every_missing_or_invalid_field_is_reported_at_once() -> None:
     with pytest.raises(InvalidInput) as fault:
-        log_by_hand({"grade": "grave"}, None, NOW)
+        log_by_hand({"grade": "grave"}, facts=None, now=NOW)
     assert [line.split(":")[0] for line in fault.value.faults] == ["title", "producer", "what", "when", "grade"]
 
 
 @pytest.mark.parametrize("when", ["last Tuesday", "2016-13-01", "2016-10-01,", "2016-10-04"])
 def test_a_date_that_cannot_be_is_refused(when: str) -> None:
     with pytest.raises(InvalidInput, match="when: "):
-        log_by_hand({**LEAK, "when": when}, None, NOW)
+        log_by_hand({**LEAK, "when": when}, facts=None, now=NOW)
 
 
 def test_a_measured_breach_opens_an_incident_beside_one_logged_by_hand(
@@ -155,10 +155,11 @@ def test_a_measured_breach_opens_an_incident_beside_one_logged_by_hand(
     assert decision.incident is not None
     assert decision.incident.kind is Kind.LATE
     assert decision.incident.id != logged.id
+    # A superseded incident would be closed. The logged one stays open.
     assert decision.superseded is None
 
 
-def test_an_incident_logged_by_hand_is_not_the_one_that_new_facts_about_its_release_update(make_facts: Make) -> None:
+def test_new_facts_about_a_release_do_not_update_its_incident_that_was_logged_by_hand(make_facts: Make) -> None:
     watched = make_facts()
     logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, watched, watched.at)
     assert logged.release == watched.release
@@ -205,10 +206,11 @@ def test_a_cause_can_be_corrected_and_the_same_or_a_blank_one_changes_nothing(lo
     assert corrected.words["cause"] == "Old list"
 
 
-def test_an_incident_is_assigned_to_a_role_without_being_acknowledged(logged_leak: Incident) -> None:
+def test_assigning_an_incident_to_a_role_does_not_change_who_acknowledged_it(logged_leak: Incident) -> None:
     assigned = assign_role(logged_leak, "duty officer", " press\noffice ", NOW)
     assert (assigned.words["assigned"], assigned.timeline[-1].text) == ("press office", "given to: press office")
-    assert assigned.acknowledged == logged_leak.acknowledged
+    assert assigned.acknowledged is not None
+    assert assigned.acknowledged.by == LEAK["by"]
 
 
 @pytest.mark.parametrize("role", ["press office", " "])
@@ -241,7 +243,7 @@ def test_closing_a_closed_incident_changes_nothing(logged_leak: Incident) -> Non
 
 def test_an_undecodable_character_is_stored_as_a_question_mark() -> None:
     undecodable = "caf\udce9"
-    logged = log_by_hand({**LEAK, "what": undecodable, "title": undecodable}, None, NOW)
+    logged = log_by_hand({**LEAK, "what": undecodable, "title": undecodable}, facts=None, now=NOW)
     assert (logged.title, logged.words["what"], logged.timeline[0].text) == ("caf?",) * 3
     note = add_note(logged, undecodable, undecodable, NOW).timeline[-1]
     assert (note.by, note.text) == ("caf?", "caf?")

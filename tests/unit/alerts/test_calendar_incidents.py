@@ -28,7 +28,7 @@ LONDON = "Europe/London"
 
 
 def open_incident(trouble: CalendarTrouble = DOUBTED_CALENDAR) -> Incident:
-    incident = report_trouble(trouble, None, NOW, LONDON).incident
+    incident = report_trouble(trouble, known=None, now=NOW, timezone=LONDON).incident
     assert incident is not None
     return incident
 
@@ -36,13 +36,14 @@ def open_incident(trouble: CalendarTrouble = DOUBTED_CALENDAR) -> Incident:
 def test_the_notice_of_a_doubted_calendar_says_what_remains_in_force_and_how_to_accept_the_calendar() -> None:
     last_read = datetime(2026, 7, 1, 8, 20, tzinfo=UTC)
     trouble = replace(DOUBTED_CALENDAR, fault="3 entries, usually 240", last_read=last_read)
-    decision = report_trouble(trouble, None, NOW, LONDON)
+    decision = report_trouble(trouble, known=None, now=NOW, timezone=LONDON)
     (notice,) = decision.notices
     assert (notice.kind, notice.grade, decision.draft) == ("calendar", "none", False)
     assert notice.subject == "CALENDAR: govuk is not believed: 3 entries, usually 240"
     assert "Last usable read: 09:20 BST." in notice.text
     assert "The announcements of that read remain in force." in notice.text
-    assert "accept = 2026-07-01" in notice.text
+    assert NOW.date() == date(2026, 7, 1)
+    assert "accept = 2026-07-01" in notice.text  # with the day of the notice
 
 
 def test_the_id_of_a_calendar_incident_has_the_local_day_on_which_it_began() -> None:
@@ -81,13 +82,17 @@ def test_a_resolved_calendar_incident_is_closed_and_can_be_reopened() -> None:
 
 
 def test_the_subject_for_a_long_calendar_fault_is_one_short_line() -> None:
-    (notice,) = report_trouble(replace(DOUBTED_CALENDAR, fault="x\n" * 5000), None, NOW, LONDON).notices
+    (notice,) = report_trouble(
+        replace(DOUBTED_CALENDAR, fault="x\n" * 5000), known=None, now=NOW, timezone=LONDON
+    ).notices
     assert len(notice.subject) < 400
     assert "\n" not in notice.subject
 
 
 def test_the_notice_of_a_calendar_that_was_never_read_says_so_and_asks_to_correct_its_address() -> None:
-    (notice,) = report_trouble(replace(DOUBTED_CALENDAR, last_read=None, doubted=False), None, NOW, LONDON).notices
+    (notice,) = report_trouble(
+        replace(DOUBTED_CALENDAR, last_read=None, doubted=False), known=None, now=NOW, timezone=LONDON
+    ).notices
     assert "Last usable read: never." in notice.text
     assert "correct its address" in notice.text
 
@@ -114,7 +119,7 @@ def test_the_notice_of_a_missing_edition_accuses_no_one() -> None:
 
 
 def test_a_calendar_notice_contains_every_step_of_its_incident() -> None:
-    decision = report_trouble(DOUBTED_CALENDAR, None, NOW, LONDON)
+    decision = report_trouble(DOUBTED_CALENDAR, known=None, now=NOW, timezone=LONDON)
     assert decision.incident is not None
     for step in steps_for_incident(decision.incident):
         assert step.text in decision.notices[0].text

@@ -19,9 +19,9 @@ SAYS_NO_GAP = "No time in which the monitor could not see is recorded for this r
 
 
 def draft_and_notice(facts: ReleaseFacts) -> tuple[str, str]:
-    decision = decide(facts, None, facts.at)
+    decision = decide(facts, known=None, now=facts.at)
     assert decision.incident is not None
-    report = fill_form(decision.incident, get_form("note"), {}, [], facts.at)
+    report = fill_form(decision.incident, get_form("note"), configured={}, previous=[], now=facts.at)
     return "\n".join(report.certainty), decision.notices[0].text
 
 

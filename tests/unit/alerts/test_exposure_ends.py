@@ -19,7 +19,7 @@ Make = Callable[..., ReleaseFacts]
 
 def notice_of_ended_exposure(public_early: Make, ended: Ended | None) -> Notice:
     """Return the notice of an exposure that ended for a reason."""
-    begun = decide(public_early("page", is_open=True), None, SLOT).incident
+    begun = decide(public_early("page", is_open=True), known=None, now=SLOT).incident
     facts = public_early("page", is_open=False)
     part = facts.parts[0]
     exposures = tuple(replace(one, ended=ended) for one in part.exposures)
@@ -49,7 +49,7 @@ def test_a_notice_says_why_an_exposure_ended(
 
 
 def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(public_early: Make) -> None:
-    begun = decide(public_early("page", "html", is_open=True), None, SLOT).incident
+    begun = decide(public_early("page", "html", is_open=True), known=None, now=SLOT).incident
     facts = public_early("page", "html", is_open=False)
     page, removed_file = facts.parts
     still_public = replace(page, exposures=(replace(page.exposures[0], ended=Ended.SLOT),))
@@ -63,7 +63,7 @@ def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(pu
 def test_the_data_of_a_message_say_why_an_exposure_ended(
     public_early: Make, ended: str | None, *, is_open: bool
 ) -> None:
-    decision = decide(public_early("page", is_open=is_open), None, SLOT)
+    decision = decide(public_early("page", is_open=is_open), known=None, now=SLOT)
     (notice,) = decision.notices
     (part,) = build_message(notice, decision.incident).data["measured"]["parts"]
     assert [exposure["ended"] for exposure in part["exposures"]] == [ended]

@@ -36,12 +36,12 @@ def incident_of(decision: Decision) -> Incident:
 
 
 def open_incident(facts: ReleaseFacts) -> Incident:
-    return incident_of(decide(facts, None, facts.at))
+    return incident_of(decide(facts, known=None, now=facts.at))
 
 
 @pytest.mark.parametrize("verdict", ["pending", "on_time", "cancelled", "moved"])
 def test_a_release_without_a_breach_opens_no_incident(make_facts: Make, verdict: str) -> None:
-    assert decide(make_facts(LATER, verdict=verdict, final=True), None, LATER) == Decision()
+    assert decide(make_facts(LATER, verdict=verdict, final=True), known=None, now=LATER) == Decision()
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_the_last_notice_of_a_release_not_found_yet_says_whether_it_was_found(
 @pytest.mark.parametrize("finding", ["elsewhere_first", "corrected", "blind", "clock_fault", "stale_edge"])
 def test_a_finding_without_a_breach_opens_no_incident(make_facts: Make, finding: str) -> None:
     on_time = make_facts(LATER, verdict=VerdictKind.ON_TIME, findings=(Finding(finding),))
-    assert decide(on_time, None, LATER) == Decision()
+    assert decide(on_time, known=None, now=LATER) == Decision()
 
 
 def test_a_release_that_is_overdue_opens_one_incident_with_a_draft(overdue_by_seconds: Make) -> None:
-    decision = decide(overdue_by_seconds(61), None, LATER)
+    decision = decide(overdue_by_seconds(61), known=None, now=LATER)
     assert decision.incident is not None
     assert decision.incident.id == "malpractice-2017-2018-01-05"
     assert (decision.incident.kind, decision.incident.grade, decision.draft) == (Kind.LATE, "note", True)
@@ -112,21 +112,24 @@ def test_an_incident_keeps_its_highest_grade_and_only_its_timeline_has_the_lower
 
 
 def test_people_are_notified_once_when_the_page_is_out(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
-    out = decide(late_by_seconds(10140), open_incident(overdue_by_seconds(400)), LATER)
-    assert notice_kinds(out) == ["appeared"]
-    assert decide(late_by_seconds(10140), out.incident, LATER).notices == ()
+    out = late_by_seconds(700)
+    decision = decide(out, open_incident(overdue_by_seconds(400)), out.at)
+    assert notice_kinds(decision) == ["appeared"]
+    assert decide(out, decision.incident, out.at).notices == ()
 
 
 def test_final_facts_close_the_incident_with_one_notice(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
-    done = decide(late_by_seconds(10140, final=True), open_incident(overdue_by_seconds(400)), LATER)
-    assert notice_kinds(done) == ["final"]
-    assert incident_of(done).closed == LATER
-    assert decide(late_by_seconds(10140, final=True), done.incident, LATER).notices == ()
+    final = late_by_seconds(700, final=True)
+    decision = decide(final, open_incident(overdue_by_seconds(400)), final.at)
+    assert notice_kinds(decision) == ["final"]
+    assert incident_of(decision).closed == final.at
+    assert decide(final, decision.incident, final.at).notices == ()
 
 
 def test_an_unproven_release_that_is_proved_late_gets_one_notice(make_facts: Make, late_by_seconds: Make) -> None:
-    unproven = decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
-    proved_late = decide(late_by_seconds(700, final=True), unproven.incident, SLOT + timedelta(minutes=12))
+    after_6_minutes, after_12_minutes = SLOT + timedelta(minutes=6), SLOT + timedelta(minutes=12)
+    unproven = decide(make_facts(after_6_minutes, verdict=VerdictKind.UNPROVEN), known=None, now=after_6_minutes)
+    proved_late = decide(late_by_seconds(700, final=True), unproven.incident, after_12_minutes)
     (notice,) = proved_late.notices
     assert (notice.kind, notice.grade) == ("opened", "report")
     assert notice.subject.startswith("LATE: ")
@@ -149,7 +152,7 @@ FACTS_WITHOUT_BREACH: dict[str, dict[str, object]] = {
 def incident_without_breach(make_facts: Make, kind: str) -> Incident:
     """Return an incident that opened six minutes after the slot for another reason than a breach."""
     facts = make_facts(LATER, **FACTS_WITHOUT_BREACH[kind])
-    return incident_of(decide(facts, None, SLOT + timedelta(minutes=6)))
+    return incident_of(decide(facts, known=None, now=SLOT + timedelta(minutes=6)))
 
 
 @pytest.mark.parametrize("kind", ["calendar", "unproven"])
@@ -213,7 +216,7 @@ def test_an_unproven_release_after_a_calendar_incident_gets_a_notice(make_facts:
 
 def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(public_early: Make) -> None:
     begun = public_early("page", is_open=True)
-    decision = decide(begun, None, begun.at)
+    decision = decide(begun, known=None, now=begun.at)
     opening = build_message(decision.notices[0], decision.incident)
     assert opening.brief.startswith("EARLY: ")
     over = public_early("page", is_open=False)
@@ -237,27 +240,30 @@ def test_a_page_public_too_early_and_then_late_gets_a_notice_that_it_is_absent(p
 
 
 def test_an_incident_first_known_after_the_final_verdict_is_closed_at_once(late_by_seconds: Make) -> None:
-    decision = decide(late_by_seconds(700, final=True), None, LATER)
+    decision = decide(late_by_seconds(700, final=True), known=None, now=LATER)
     assert notice_kinds(decision) == ["opened"]
     assert incident_of(decision).closed == LATER
 
 
 def test_an_exposure_gets_one_notice_when_it_begins_and_one_when_it_ends(public_early: Make) -> None:
     begins = SLOT - timedelta(hours=40, minutes=30)
-    begun = decide(public_early("html", is_open=True, begins=begins), None, LATER)
+    begun = decide(public_early("html", is_open=True, begins=begins), known=None, now=LATER)
     assert (incident_of(begun).kind, notice_kinds(begun)) == (Kind.EARLY, ["opened"])
     assert incident_of(begun).occurred == begins
-    over = decide(public_early("html", is_open=False), begun.incident, LATER)
+    removed = public_early("html", is_open=False, begins=begins)
+    over = decide(removed, begun.incident, LATER)
     assert notice_kinds(over) == ["exposure_closed"]
     assert over.draft
-    assert decide(public_early("html", is_open=False), over.incident, LATER).notices == ()
+    assert decide(removed, over.incident, LATER).notices == ()
 
 
 def test_a_file_exposed_after_its_page_gets_no_notice_of_its_own(public_early: Make) -> None:
-    incident = open_incident(public_early("page", is_open=True))
-    both = decide(public_early("page", "html", is_open=True), incident, LATER)
-    assert both.notices == ()
-    assert both.draft  # it is written again, with the file
+    page = public_early("page", is_open=True)
+    file = public_early("html", is_open=True, begins=page.at + timedelta(hours=1))
+    both = replace(file, parts=(*page.parts, *file.parts), findings=(*page.findings, *file.findings))
+    decision = decide(both, open_incident(page), file.at)
+    assert decision.notices == ()
+    assert decision.draft  # it is written again, with the file
 
 
 def test_a_release_whose_file_was_early_and_whose_page_is_then_late_has_one_incident_of_kind_early(
@@ -285,21 +291,21 @@ def test_a_late_page_reopens_the_closed_incident_of_its_early_file(public_early:
 
 def test_an_unproven_release_gets_a_notice_without_a_draft_after_5_minutes(make_facts: Make) -> None:
     blind = make_facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look from 09:29 to 09:36")
-    assert decide(blind, None, SLOT + timedelta(minutes=4)) == Decision()
-    after_5_minutes = decide(blind, None, SLOT + timedelta(minutes=5))
+    assert decide(blind, known=None, now=SLOT + timedelta(minutes=4)) == Decision()
+    after_5_minutes = decide(blind, known=None, now=SLOT + timedelta(minutes=5))
     unproven = incident_of(after_5_minutes)
     assert (unproven.kind, unproven.grade) == ("unproven", "none")
     assert (notice_kinds(after_5_minutes), after_5_minutes.draft) == (["unproven"], False)
 
 
 def test_a_final_unproven_verdict_gets_a_notice_at_once(make_facts: Make) -> None:
-    assert notice_kinds(decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN, final=True), None, LATER)) == [
+    assert notice_kinds(decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN, final=True), known=None, now=LATER)) == [
         "unproven"
     ]
 
 
 def test_an_unproven_release_that_proves_on_time_gets_a_final_notice(make_facts: Make) -> None:
-    unproven = decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
+    unproven = decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN), known=None, now=SLOT + timedelta(minutes=6))
     on_time = make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True)
     (notice,) = decide(on_time, unproven.incident, SLOT + timedelta(hours=1)).notices
     assert notice.kind == "final"
@@ -309,7 +315,7 @@ def test_an_unproven_release_that_proves_on_time_gets_a_final_notice(make_facts:
 @pytest.mark.parametrize("finding", ["calendars_disagree", "short_notice"])
 def test_a_finding_about_calendars_gives_a_notice_without_a_draft(make_facts: Make, finding: str) -> None:
     at = SLOT - timedelta(days=3)
-    decision = decide(make_facts(at, findings=(Finding(finding),)), None, at)
+    decision = decide(make_facts(at, findings=(Finding(finding),)), known=None, now=at)
     assert (notice_kinds(decision), decision.draft) == (["calendar"], False)
 
 
@@ -322,7 +328,7 @@ def test_a_calendar_incident_is_closed_without_a_notice_if_the_release_is_on_tim
 
 def test_a_lead_gets_no_draft_and_a_verdict_of_on_time_does_not_close_it(make_facts: Make) -> None:
     at = datetime(2018, 1, 1, 22, tzinfo=UTC)
-    lead = decide(make_facts(at, verdict=LEAD, findings=(A_LEAD,)), None, at)
+    lead = decide(make_facts(at, verdict=LEAD, findings=(A_LEAD,)), known=None, now=at)
     assert (notice_kinds(lead), lead.draft) == (["lead"], False)
     assert incident_of(lead).id == "malpractice-2017-lead-2018-01-01"
     assert decide(make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True), lead.incident, LATER) == Decision()
@@ -358,10 +364,11 @@ SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 def test_a_removal_or_swap_after_the_release_opens_an_incident_with_one_altered_notice_and_no_draft(
     make_facts: Make, finding: Finding
 ) -> None:
-    decision = decide(released_with(make_facts, finding), None, LATER)
+    decision = decide(released_with(make_facts, finding), known=None, now=LATER)
     assert (notice_kinds(decision), decision.draft) == (["altered"], False)
     assert (incident_of(decision).grade, incident_of(decision).closed) == ("none", None)
     (notice,) = decision.notices
+    # Routes may name the finding itself, or any alteration.
     assert notice.findings == ("altered", finding.kind)
     assert finding.detail in notice.text
     assert decide(released_with(make_facts, finding), decision.incident, LATER).notices == ()
@@ -391,7 +398,7 @@ def test_a_second_removal_of_a_page_gets_a_notice_after_that_of_its_return(make_
 
 def test_a_removal_at_an_alternative_or_guessed_address_gets_no_notice(make_facts: Make) -> None:
     alternative, guessed = removal_of("news"), removal_of("expected-1")
-    assert decide(released_with(make_facts, alternative, guessed), None, LATER) == Decision()
+    assert decide(released_with(make_facts, alternative, guessed), known=None, now=LATER) == Decision()
 
 
 def test_a_second_swap_of_a_release_gets_no_notice(make_facts: Make) -> None:
@@ -403,7 +410,7 @@ def test_the_notice_of_a_withdrawal_that_reopens_a_late_incident_is_in_its_threa
     late_by_seconds: Make,
 ) -> None:
     late = late_by_seconds(400, final=True)
-    closed = incident_of(decide(late, None, LATER))
+    closed = incident_of(decide(late, known=None, now=LATER))
     decision = decide(replace(late, findings=(*late.findings, removal_of("page"))), closed, LATER)
     (notice,) = decision.notices
     assert (notice.kind, notice.follows) == ("reopened", thread_id(closed.id))
@@ -430,7 +437,7 @@ def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
     page = page_part(VerdictKind.ON_TIME)
     sheet = page_part(VerdictKind.OVERDUE, id="sheet", role="data", delay=Bounds(61, None))
     facts = make_facts(LATER, verdict=VerdictKind.OVERDUE, grade=Grade.NOTE, parts=(page, sheet))
-    decision = decide(facts, None, LATER)
+    decision = decide(facts, known=None, now=LATER)
     assert incident_of(decision).kind == Kind.PARTIAL
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
@@ -438,7 +445,7 @@ def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
 def test_the_findings_of_an_opening_begin_with_the_finding_that_opened_the_incident(overdue_by_seconds: Make) -> None:
     overdue = overdue_by_seconds(61)
     others = (Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST))
-    (opening,) = decide(replace(overdue, findings=(*others, *overdue.findings)), None, overdue.at).notices
+    (opening,) = decide(replace(overdue, findings=(*others, *overdue.findings)), known=None, now=overdue.at).notices
     assert opening.findings == ("late", "calendars_disagree", "elsewhere_first")
 
 
@@ -446,7 +453,7 @@ def test_a_stale_edge_that_kept_users_waiting_opens_a_late_incident(make_facts: 
     stale_edge = Finding(FindingKind.STALE_EDGE, "page")
     # The page itself was on time. The grade counts how long users waited.
     stale = make_facts(LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(stale_edge,))
-    decision = decide(stale, None, LATER)
+    decision = decide(stale, known=None, now=LATER)
     assert incident_of(decision).kind == Kind.LATE
     (opening,) = decision.notices
     assert opening.findings == ("stale_edge", "late")

@@ -25,7 +25,7 @@ MAIL = channel_settings("mail", host="mail.example", sender="ninethirty@stats.ex
 
 
 def build_opening_message(facts: ReleaseFacts, now: datetime | None = None) -> Message:
-    decision = decide(facts, None, now or facts.at)
+    decision = decide(facts, known=None, now=now or facts.at)
     return build_message(decision.notices[-1], decision.incident, (), LINK, BOARD)
 
 
@@ -45,8 +45,9 @@ def test_a_mail_subject_with_a_long_title_is_cut_and_names_the_producer(
     overdue_by_seconds: Make, status_suffix: str
 ) -> None:
     facts = replace(overdue_by_seconds(400), title="A very long title of statistics " * 9)
-    decision = decide(facts, None, facts.at)
+    decision = decide(facts, known=None, now=facts.at)
     (opening,) = decision.notices
+    # The subject of a follow-up has a suffix, such as “, graver now”, after its status.
     notice = replace(opening, subject=opening.subject.replace("LATE:", f"LATE{status_suffix}:"))
     mail = compose_mail(build_message(notice, decision.incident), MAIL, facts.at)
     assert len(mail["Subject"]) <= LONGEST_BRIEF
@@ -95,7 +96,7 @@ def test_mail_is_important_for_a_report_but_not_for_a_note_or_an_end(
 
 def test_without_web_pages_the_plain_text_gives_a_command_and_the_html_none(overdue_by_seconds: Make) -> None:
     facts = overdue_by_seconds(400)
-    decision = decide(facts, None, facts.at)
+    decision = decide(facts, known=None, now=facts.at)
     assert decision.incident is not None
     message = build_message(decision.notices[-1], decision.incident)
     assert f"ninethirty incident show {decision.incident.id}" in message.text

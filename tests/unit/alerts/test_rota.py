@@ -38,7 +38,7 @@ def test_turns_are_handed_over_at_the_same_local_hour_though_the_clocks_change()
     assert rota.on_call(october(26, 9)) == ("duty B",)
 
 
-def test_changes_lists_the_roles_on_call_at_its_beginning_and_after_each_hand_over_before_its_end() -> None:
+def test_the_changes_of_a_span_are_the_roles_on_call_at_its_beginning_and_after_each_hand_over() -> None:
     changes = weekly_turns("duty A", "duty B").changes(october(20), november(10))
     assert list(changes) == [
         (october(20), ("duty A",)),

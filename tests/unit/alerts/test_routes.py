@@ -85,14 +85,14 @@ def test_a_notice_is_still_sent_if_only_the_last_of_its_findings_is_silenced(fin
 
 
 @pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
-def test_silencing_the_first_finding_of_a_notice_does_not_suppress_it_if_its_last_finding_is_independent(
+def test_silencing_the_first_finding_of_a_notice_does_not_suppress_it_if_its_last_is_no_detail_of_the_first(
     findings: tuple[str, ...],
 ) -> None:
     notice = make_notice(findings=findings)
     assert channels_notified(notice, [silence(findings[0])]) == [*CHANNELS]
 
 
-def test_a_route_for_a_lesser_finding_does_not_divert_a_late_notice() -> None:
+def test_a_route_for_a_lesser_finding_adds_to_the_channels_of_a_late_notice_but_takes_none_away() -> None:
     notice = make_notice(findings=("late", "short_notice"))
     lesser_route, late_route = a_route("mail", finding="short_notice"), a_route("pager", finding="late")
     assert channels_notified(notice, [lesser_route]) == [*CHANNELS]

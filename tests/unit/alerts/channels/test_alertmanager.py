@@ -32,8 +32,9 @@ def build_alerts_of(message: Message, **changes: Any) -> list[dict[str, Any]]:  
 
 
 def test_one_incident_is_one_alert_however_often_it_changes(message: Message) -> None:
-    first, *_ = build_alerts_of(message)
-    second, *_ = build_alerts_of(message, id="aaaa0003", subject="LATE, now out", kind="appeared")
+    # A change of grade, such as `message`, also gives alerts of the lower grades, which follow the first.
+    first, *_lower_grades = build_alerts_of(message)
+    (second,) = build_alerts_of(message, id="aaaa0003", subject="LATE, now out", kind="appeared")
     assert first["labels"] == second["labels"]
     assert first["labels"] == {
         "alertname": "NinethirtyIncident",
@@ -78,14 +79,16 @@ def test_an_alert_that_no_measurement_resolves_ends_after_a_day(message: Message
     assert build_alerts_of(message, kind=kind)[0]["endsAt"] == "2018-01-06T09:35:01.000Z"
 
 
-def test_a_test_message_without_an_incident_is_an_alert_of_its_own(message: Message) -> None:
+def test_a_test_message_without_an_incident_is_an_alert_of_its_own_that_starts_now(message: Message) -> None:
     (alert,) = build_alerts_of(message, kind="test", data={})
     assert alert["labels"]["alertname"] == "NinethirtyTest"
+    # The clock of `build_alerts_of` shows NOW.
     assert datetime.fromisoformat(alert["startsAt"]) == NOW
 
 
-async def test_a_configured_token_is_sent_as_a_bearer_token(message: Message) -> None:
+async def test_alerts_are_posted_to_the_api_with_the_configured_bearer_token(message: Message) -> None:
     async with http_server(lambda _: (200, "", {})) as server:
+        # The slash at the end of the configured address is not doubled.
         channel = Alertmanager(channel_settings("alertmanager", url=f"{server.url}/", token="t0"), lambda: NOW, DIRECT)
         assert isinstance(await channel.send(message), Accepted)
     (asked,) = server.asked
@@ -147,7 +150,7 @@ async def test_a_real_alertmanager_fires_and_resolves(
     with alertmanager(tmp_path, hook) as url:
         await wait_until_ready(url)
         channel = Alertmanager(channel_settings("alertmanager", url=url), clock.now, DIRECT)
-        # Alertmanager passes on an alert that it gets twice only once.
+        # Alertmanager gets the alert twice, but notifies the webhook of it once.
         for _ in range(2):
             assert await channel.send(replace(message, kind="opened", data=data)) == Accepted("200")
         firing = await asyncio.wait_for(queue.get(), 15)

@@ -112,11 +112,12 @@ async def test_a_recipient_refused_permanently_is_named_and_does_not_stop_the_ot
 async def test_a_message_is_refused_permanently_as_soon_as_every_recipient_has_refused_permanently(
     message: Message,
 ) -> None:
-    refusals = dict.fromkeys(TO, "550 no such user") | {"head@example.org": "450 busy"}
+    one_recipient, *_ = TO
+    refusals = dict.fromkeys(TO, "550 no such user") | {one_recipient: "450 busy"}
     async with smtp_server(refusals) as server:
-        channel = mail_channel(server.port)
+        channel = mail_channel(server.port, to=TO)
         first = await channel.send(message)
-        refusals["head@example.org"] = "550 no such user"
+        refusals[one_recipient] = "550 no such user"
         second = await channel.send(message)
     assert is_refused(first, permanently=False)
     assert is_refused(second, permanently=True)
@@ -124,7 +125,7 @@ async def test_a_message_is_refused_permanently_as_soon_as_every_recipient_has_r
 
 async def test_a_message_refused_for_every_recipient_is_refused_permanently(message: Message) -> None:
     async with smtp_server(dict.fromkeys(TO, "550 no such user")) as server:
-        outcome = await mail_channel(server.port).send(message)
+        outcome = await mail_channel(server.port, to=TO).send(message)
     assert is_refused(outcome, permanently=True)
 
 
@@ -151,8 +152,8 @@ async def test_starttls_is_used_and_the_certificate_checked(
     assert isinstance(with_ca, Accepted)
 
 
-async def test_a_server_that_hides_starttls_gets_no_mail(message: Message) -> None:
-    async with smtp_server() as server:
+async def test_a_server_that_does_not_offer_the_configured_starttls_gets_no_mail(message: Message) -> None:
+    async with smtp_server(tls_context=None) as server:
         outcome = await mail_channel(server.port, security="starttls", user="u", password=PASSWORD).send(message)
     assert is_refused(outcome, permanently=False)
     assert server.mails == []

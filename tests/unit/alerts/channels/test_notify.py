@@ -32,6 +32,7 @@ async def test_each_recipient_is_sent_the_template_with_its_fields(message: Mess
     twin = NotifyTwin()
     async with http_server(twin) as server:
         outcome = await send_once(message, notify_settings(server.url, "duty@example.org", "+447700900123"))
+    # These are the ids that the twin of Notify gave the two messages.
     assert outcome == Accepted("n0, n1")
     mail, phone_text = twin.taken
     assert mail["template_id"] == "template-1"

@@ -29,7 +29,9 @@ ROLE = "duty statistician"
 
 def list_events(incident: Incident, typed: dict[str, str] | None = None, now: datetime = NOW) -> list[str]:
     """Return the lines of the chronology in the account, for steps that a person ticked with the `typed` words."""
-    lines = get_field(fill_form(incident, get_form("B"), {}, [], now, typed=typed), "B.2.account").paragraphs
+    lines = get_field(
+        fill_form(incident, get_form("B"), configured={}, previous=[], now=now, typed=typed), "B.2.account"
+    ).paragraphs
     after_heading = dropwhile(lambda line: line != HEADING, lines)
     # After the chronology, the box answers its other questions.
     return [line for line in after_heading if re.match(r"\d.*[ap]m.*: ", line)]
@@ -38,7 +40,7 @@ def list_events(incident: Incident, typed: dict[str, str] | None = None, now: da
 def test_a_note_and_an_acknowledgement_are_listed_in_order_of_time(ofqual_late: Incident) -> None:
     one_pm = at("2018-01-05T13:00+00:00")
     acknowledged = acknowledge_incident(ofqual_late, ROLE, one_pm)
-    logged = add_note(acknowledged, ROLE, "rang the web team.", one_pm, "2018-01-05T09:41")
+    logged = add_note(acknowledged, ROLE, "rang the web team.", now=one_pm, at="2018-01-05T09:41")
     # The second event is of the same day, which is named only once.
     assert list_events(logged) == [
         "9.41am on Friday 5 January 2018: rang the web team (duty statistician)",
@@ -77,7 +79,7 @@ See https://www.gov.uk/government/publications/schools.
 def test_a_noted_alert_mail_is_listed_once_at_its_sending_time_and_recorded_by_hash(ofsted_early: Incident) -> None:
     now = at("2017-03-20T18:00+00:00")
     noted = note_mail(
-        ofsted_early, ROLE, ALERT_SENT_AT_5PM, "an e-mail alert to about 13,000 subscribers was sent", now
+        ofsted_early, ROLE, ALERT_SENT_AT_5PM, what="an e-mail alert to about 13,000 subscribers was sent", now=now
     )
     (line,) = list_events(noted)
     assert line == (
@@ -87,7 +89,7 @@ def test_a_noted_alert_mail_is_listed_once_at_its_sending_time_and_recorded_by_h
     (evidence,) = [entry.text for entry in noted.timeline if entry.by == MONITOR]
     assert evidence == f"e-mail with SHA-256 {sha256(ALERT_SENT_AT_5PM).hexdigest()} noted"
     # Noting the same e-mail again changes nothing.
-    assert note_mail(noted, ROLE, ALERT_SENT_AT_5PM, "", now) == noted
+    assert note_mail(noted, ROLE, ALERT_SENT_AT_5PM, what="", now=now) == noted
 
 
 @pytest.mark.parametrize(
@@ -103,13 +105,15 @@ def test_a_mail_without_a_date_or_with_a_future_date_is_refused(
     ofsted_early: Incident, mail: bytes, fault: str
 ) -> None:
     with pytest.raises(InvalidInput, match=fault):
-        note_mail(ofsted_early, ROLE, mail, "", at("2017-03-20T18:00+00:00"))
+        note_mail(ofsted_early, ROLE, mail, what="", now=at("2017-03-20T18:00+00:00"))
 
 
 def test_a_decision_to_bring_a_release_forward_is_in_the_account_and_not_in_the_events(ofsted_early: Incident) -> None:
-    decided = bring_forward(ofsted_early, ROLE, "2017-03-20T18:00", at("2017-03-20T17:10+00:00"))
+    decided = bring_forward(ofsted_early, ROLE, when="2017-03-20T18:00", now=at("2017-03-20T17:10+00:00"))
     assert list_events(decided) == []
-    account = get_field(fill_form(decided, get_form("B"), {}, [], NOW), "B.2.account").paragraphs
+    account = get_field(
+        fill_form(decided, get_form("B"), configured={}, previous=[], now=NOW), "B.2.account"
+    ).paragraphs
     assert "The duty statistician decided to bring the release forward to 6pm on Monday 20 March 2017." in account
 
 
@@ -118,4 +122,4 @@ def test_a_decision_to_bring_a_release_forward_is_in_the_account_and_not_in_the_
 )
 def test_an_invalid_or_future_time_of_a_note_is_refused(ofqual_late: Incident, when: str, fault: str) -> None:
     with pytest.raises(InvalidInput, match=fault):
-        add_note(ofqual_late, ROLE, "rang", NOW, when)
+        add_note(ofqual_late, ROLE, "rang", now=NOW, at=when)

@@ -58,7 +58,7 @@ def test_an_error_of_one_hour_in_the_week_after_a_clock_change_adds_a_question_t
     settings: Mapping[str, str], slot: str, minutes_after_slot: int, expected_questions: set[str]
 ) -> None:
     incident = incident_of_page_released(slot, minutes_after_slot)
-    report = fill_form(incident, get_form("B"), settings, [], incident.opened)
+    report = fill_form(incident, get_form("B"), settings, previous=[], now=incident.opened)
     guidance = {field.id: {ASK_LATE, ASK_EARLY} & {*field.guidance} for field in report.fields()}
     assert guidance.pop("B.2.account") == expected_questions
     assert not any(guidance.values())

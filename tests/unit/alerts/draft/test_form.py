@@ -78,7 +78,7 @@ def test_a_question_about_only_human_facts_is_filled_by_a_human() -> None:
 def test_titles_and_labels_of_every_form_are_those_on_record(root: Path) -> None:
     record = root.parent / "shared/facts/forms.json"
     if not record.is_file():
-        pytest.skip("the facts do not stand beside the project")
+        pytest.skip("this machine has no record of the published forms")
     for known in json.loads(record.read_text(encoding="utf-8"))["forms"]:
         form = get_form(known["form"])
         labels = {question.id: question.label for chapter in form.chapters for question in chapter.questions}

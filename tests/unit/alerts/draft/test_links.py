@@ -31,7 +31,7 @@ ADDRESSES_TYPED_IN_BOXES = {"https://example.org/a_b?x=1&y=2#c", "https://exampl
 
 @pytest.fixture
 def versions(ofqual_late: Incident, settings: Mapping[str, str]) -> Versions:
-    return append_measurement((), fill_form(ofqual_late, get_form("B"), settings, [], ofqual_late.opened))
+    return append_measurement((), fill_form(ofqual_late, get_form("B"), settings, previous=[], now=ofqual_late.opened))
 
 
 @pytest.fixture

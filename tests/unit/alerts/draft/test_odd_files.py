@@ -170,4 +170,5 @@ def test_a_file_whose_first_table_was_removed_changes_no_answer(ofqual_late: Inc
         table = document.tables[0]._tbl
         table.getparent().remove(table)
 
+    # A box that is absent from the file keeps its answer. Only a box that was emptied loses it.
     assert find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, remove_first_table), ROLE).words == {}

@@ -24,7 +24,7 @@ def test_a_report_of_a_producer_outside_the_code_cites_no_practice(
 ) -> None:
     for incident in incidents.values():
         editions = override_editions(load_editions(), begins={}, cites={}, outside=[incident.producer])
-        report = fill_form(incident, get_form(form), settings, [], incident.opened, editions)
+        report = fill_form(incident, get_form(form), settings, previous=[], now=incident.opened, editions=editions)
         written = WRITERS["md"](report).decode()
         assert not [words for words in WORDS_OF_CITATIONS if words in written]
         assert report.practice == ""
@@ -42,7 +42,7 @@ def test_only_a_producer_inside_the_code_is_asked_whether_a_slot_other_than_9_30
     due_at_12_30 = replace(ofqual_late, facts=replace(facts_of(ofqual_late), slot=at("2018-01-05T12:30+00:00")))
     outside = [] if is_inside_the_code else [ofqual_late.producer]
     editions = override_editions(load_editions(), begins={}, cites={}, outside=outside)
-    report = fill_form(due_at_12_30, get_form("B"), settings, [], due_at_12_30.opened, editions)
+    report = fill_form(due_at_12_30, get_form("B"), settings, previous=[], now=due_at_12_30.opened, editions=editions)
     notes = " ".join(note for field in report.fields() for note in field.notes)
     assert ("9.30am: is an exemption on file?" in notes) is is_inside_the_code
 
@@ -61,7 +61,7 @@ def test_the_covering_e_mail_says_that_the_producer_is_outside_the_code(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
     editions = override_editions(load_editions(), begins={}, cites={}, outside=[ofqual_late.producer])
-    report = fill_form(ofqual_late, get_form("B"), settings, [], ofqual_late.opened, editions)
+    report = fill_form(ofqual_late, get_form("B"), settings, previous=[], now=ofqual_late.opened, editions=editions)
     assert any(CITES_NONE in text for text in report.covering)
     assert "Breach" not in " ".join(report.covering)
     assert not [text for text in report.covering if "It concerns" in text]
@@ -70,5 +70,5 @@ def test_the_covering_e_mail_says_that_the_producer_is_outside_the_code(
 def test_the_grade_of_an_exposure_is_not_explained_by_a_delay(
     ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
-    report = fill_form(ofsted_early, get_form("note"), settings, [], ofsted_early.opened)
+    report = fill_form(ofsted_early, get_form("note"), settings, previous=[], now=ofsted_early.opened)
     assert text_of_field(report, "N.grade") == "Report: available before its announced time"

@@ -59,7 +59,8 @@ def test_a_period_contains_the_slots_from_its_first_to_its_last_local_day() -> N
 
 
 def test_a_period_may_be_of_one_producer_or_one_platform() -> None:
-    ofqual, ons = row("a"), row("b", producer="ons", url="https://www.ons.gov.uk/b")
+    ofqual = row("a", producer="ofqual", url="https://www.gov.uk/a")
+    ons = row("b", producer="ons", url="https://www.ons.gov.uk/b")
     begins, ends = date(2018, 1, 1), date(2018, 2, 1)
     assert select_period([ofqual, ons], begins, ends, producer="ons").rows == (ons,)
     assert select_period([ofqual, ons], begins, ends, host="www.gov.uk").rows == (ofqual,)

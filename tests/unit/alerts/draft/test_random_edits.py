@@ -93,14 +93,14 @@ def draw_draft(
     form = get_form(data.draw(st.sampled_from([name for name in load_forms() if name != "period"])))
     known = data.draw(st.sampled_from([{}, dict(own)]))
     now = max(incident.opened, incident.facts.at if incident.facts else incident.opened)
-    saved = append_measurement((), fill_form(incident, form, known, [], now))
+    saved = append_measurement((), fill_form(incident, form, known, previous=[], now=now))
     if data.draw(st.booleans()):
         name = data.draw(st.sampled_from([field.id for field in saved[-1].report.fields()]))
         saved = append_edit(saved, {name: data.draw(TYPED)}, "web editor", now)
     if data.draw(st.booleans()):
         return saved, saved
     later = replace(incident, title=f"{incident.title}, revised")
-    again = fill_form(later, form, {**known, "contact": "new desk"}, [], now + timedelta(minutes=5))
+    again = fill_form(later, form, {**known, "contact": "new desk"}, previous=[], now=now + timedelta(minutes=5))
     return saved, append_measurement(saved, again)
 
 

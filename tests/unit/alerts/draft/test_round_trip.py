@@ -38,7 +38,7 @@ def read_pdf(program: str, folder: Path, document: bytes, ending: str, soffice: 
 def test_a_draft_printed_by_libreoffice_is_a_complete_tagged_a4_pdf(
     soffice: str, tmp_path: Path, ofqual_late: Incident, settings: Mapping[str, str], ending: str
 ) -> None:
-    report = fill_form(ofqual_late, get_form("B"), settings, [], ofqual_late.opened)
+    report = fill_form(ofqual_late, get_form("B"), settings, previous=[], now=ofqual_late.opened)
     document = WRITERS[ending](report)
     described = read_pdf("pdfinfo", tmp_path, document, ending, soffice)
     assert "Malpractice for GCSE and A level" in described
@@ -60,7 +60,7 @@ def test_the_signed_note_of_a_three_minute_delay_fits_one_page(
     three_minutes_late = replace(facts.parts[0], delay=Bounds(180.0, 181.0))
     facts = replace(facts, parts=(three_minutes_late,), grade="note")
     incident = replace(ofqual_late, facts=facts, grade="note")
-    report = fill_form(incident, get_form("note"), settings, [], incident.opened)
+    report = fill_form(incident, get_form("note"), settings, previous=[], now=incident.opened)
     answers = {each.id: f"{CAUSE}." for each in report.fields() if each.placeholder}
     versions = append_edit(append_measurement((), report), answers, "statistician", incident.opened)
     signed = append_signature(versions, "head of profession", incident.opened)[-1].report

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from alerts.draft.fill import fill_form
@@ -62,7 +62,7 @@ def drawn_part(draw: st.DrawFn, now: float, name: str, role: str) -> PartVerdict
 def draft_report(facts: ReleaseFacts, form: str) -> Report:
     kind = Kind.EARLY if facts.exposures else Kind.LATE
     incident = Incident("inc-9c2", kind, "rel-9c2", facts.producer, facts.title, facts.at, SLOT, "report", facts)
-    return fill_form(incident, get_form(form), {}, [], facts.at)
+    return fill_form(incident, get_form(form), configured={}, previous=[], now=facts.at)
 
 
 def list_signed_and_sent_texts(report: Report) -> Iterator[str]:
@@ -118,9 +118,9 @@ def test_reports_and_letters_are_in_plain_style_and_state_only_measured_times(fo
 @given(facts=random_facts())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_until_the_slot_letters_to_users_contain_no_address(facts: ReleaseFacts) -> None:
-    if facts.at < SLOT:
-        report = draft_report(facts, "B")
-        assert "http" not in " ".join([*report.holding, *report.correction, *report.lines])
+    assume(facts.at < SLOT)
+    report = draft_report(facts, "B")
+    assert "http" not in " ".join([*report.holding, *report.correction, *report.lines])
 
 
 @pytest.mark.parametrize(

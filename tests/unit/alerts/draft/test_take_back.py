@@ -37,7 +37,7 @@ LINKS = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=12).map("".join)
 
 def draft_versions(incident: Incident, form: str = "B") -> Versions:
     """Return the first version of a draft."""
-    return append_measurement((), fill_form(incident, get_form(form), {}, [], NOW))
+    return append_measurement((), fill_form(incident, get_form(form), configured={}, previous=[], now=NOW))
 
 
 def write_docx(report: Report) -> bytes:
@@ -97,7 +97,7 @@ def test_no_interleaving_of_files_edits_and_measurements_loses_a_typed_character
             case "measure":
                 when_saved = versions
                 later = replace(ofqual_late, title=f"measured {minutes}")
-                report = fill_form(later, get_form("B"), {"contact": str(minutes)}, [], now)
+                report = fill_form(later, get_form("B"), {"contact": str(minutes)}, previous=[], now=now)
                 versions = append_measurement(versions, report)
             case "file":
                 words = find_file_changes(versions, docx_with_answers(when_saved, answer), ROLE).words
@@ -183,8 +183,11 @@ def test_deleting_an_old_answer_in_a_file_does_not_delete_a_newer_one(ofqual_lat
 def test_a_file_is_compared_with_the_version_that_it_was_written_from(ofqual_late: Incident) -> None:
     first = draft_versions(ofqual_late)
     file = docx_with_answers(first, {"B.4.corrective": "Checks."})
-    with_contact = fill_form(ofqual_late, get_form("B"), {"contact": "Press desk"}, [], NOW + timedelta(minutes=5))
-    versions = append_signature(append_measurement(first, with_contact), "head of profession", NOW)
+    with_contact = fill_form(
+        ofqual_late, get_form("B"), {"contact": "Press desk"}, previous=[], now=NOW + timedelta(minutes=5)
+    )
+    signed_at = NOW + timedelta(minutes=6)
+    versions = append_signature(append_measurement(first, with_contact), "head of profession", signed_at)
     changes = find_file_changes(versions, file, ROLE)
     assert changes.base == first[-1].number
     # The contact that a later version has, and the file lacks, does not count as deleted.
@@ -229,7 +232,8 @@ def test_text_typed_with_tracked_changes_is_read(ofqual_late: Incident) -> None:
     def delete_prompt_and_insert_text(document: Document) -> None:
         place = find_paragraph(document, "corrective actions taken")
         [prompt] = place.runs
-        deleted, inserted = (etree.SubElement(place._p, qn(tag)) for tag in ("w:del", "w:ins"))  # no other way
+        # python-docx has no functions for tracked changes.
+        deleted, inserted = (etree.SubElement(place._p, qn(tag)) for tag in ("w:del", "w:ins"))
         deleted.append(prompt._r)
         for text in prompt._r.iter(qn("w:t")):
             text.tag = qn("w:delText")

@@ -141,7 +141,8 @@ def test_text_that_no_box_of_a_template_can_keep_is_refused_and_named(
 
 def test_a_box_with_two_different_texts_in_two_places_is_refused(ofqual_late: Incident) -> None:
     def change_both_places(document: Document) -> None:
-        document.tables[0].rows[1].cells[1].text = "Malpractice"
+        cell_of_output = document.tables[0].rows[1].cells[1]
+        cell_of_output.text = "Malpractice"
         find_paragraph(document, "^Output").text = "Output: malpractice tables"
 
     with_output_twice = edit_docx(make_template(), lambda document: document.add_paragraph("Output: {{ output }}"))

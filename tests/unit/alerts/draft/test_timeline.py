@@ -144,6 +144,8 @@ def test_the_range_of_a_figure_is_written_in_local_time(ipcc_late: Incident) -> 
 
 def test_a_span_with_too_few_looks_is_not_described_as_blind() -> None:
     begins = datetime(2026, 11, 26, 9, 28, 10, tzinfo=UTC)
-    text = describe_blind_span(BlindSpan(begins, begins + timedelta(minutes=3), cause="budget"), "Europe/London")
+    # The budget of looks was used up, so the next look came late.
+    too_few_looks = BlindSpan(begins, begins + timedelta(minutes=3), cause="budget")
+    text = describe_blind_span(too_few_looks, "Europe/London")
     assert text.startswith("The monitor's looks were too far apart between 09:28:10 and 09:31:10 GMT")
     assert "could not see" not in text

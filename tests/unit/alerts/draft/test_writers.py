@@ -28,7 +28,7 @@ OWN_FORM = {"ipcc-2015": "A", "moj-2016": "A", "ofsted-2017": "B", "ofqual-2018-
 
 @pytest.fixture(params=FORMS)
 def report(request: pytest.FixtureRequest, ofsted_early: Incident, settings: Mapping[str, str]) -> Report:
-    return fill_form(ofsted_early, get_form(request.param), settings, [], facts_of(ofsted_early).at)
+    return fill_form(ofsted_early, get_form(request.param), settings, previous=[], now=facts_of(ofsted_early).at)
 
 
 @pytest.mark.parametrize("name", OWN_FORM)
@@ -49,13 +49,17 @@ def test_the_headings_of_the_html_begin_with_one_title_and_leave_no_gap(report: 
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-def test_the_html_has_a_language_text_alternatives_table_headers_and_no_script(report: Report) -> None:
-    page = WRITERS["html"](report).decode()
-    assert '<html lang="en-GB">' in page
-    assert all(re.search(r'\balt="[^"]+"', image) for image in re.findall(r"<img\b[^>]*>", page))
-    assert page.count("<table") == page.count("<thead") > 0
-    assert all("scope=" in header for header in re.findall(r"<th\b[^>]*>", page))
-    assert "<script" not in page
+def test_the_html_has_a_language_table_headers_no_script_and_a_text_alternative_of_its_picture(report: Report) -> None:
+    documents = (Document.DRAFT, Document.EVIDENCE)
+    draft, evidence = (WRITERS["html"](report, document).decode() for document in documents)
+    for page in (draft, evidence):
+        assert '<html lang="en-GB">' in page
+        assert page.count("<table") == page.count("<thead") > 0
+        assert all("scope=" in header for header in re.findall(r"<th\b[^>]*>", page))
+        assert "<script" not in page
+    # Only the evidence has a picture: the timeline.
+    (picture,) = re.findall(r"<img\b[^>]*>", evidence)
+    assert re.search(r'\balt="[^"]+"', picture)
 
 
 def test_the_docx_is_on_a4_with_the_producer_as_author_its_title_and_the_time_of_the_report(report: Report) -> None:
@@ -88,7 +92,7 @@ def test_the_odt_has_ordered_headings_table_headers_language_and_title(report: R
 
 
 def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(ofsted_early: Incident) -> None:
-    report = fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.opened)
+    report = fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened)
     body = WRITERS["odt"](report, Document.EVIDENCE)
     # The name and the content of the first file follow the 30 bytes of its header.
     assert body[30:].startswith(f"mimetype{MEDIA['odt']}".encode())
@@ -100,7 +104,7 @@ def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(ofs
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_an_open_box_is_marked_to_be_completed_in_every_format(ofsted_early: Incident, ending: str) -> None:
-    report = fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.opened)
+    report = fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened)
     text = plain(ending, WRITERS[ending](report))
     open_boxes = [field for field in report.fields() if field.placeholder]
     assert text.count("to be completed") >= len(open_boxes) > 0
@@ -109,9 +113,13 @@ def test_an_open_box_is_marked_to_be_completed_in_every_format(ofsted_early: Inc
 @pytest.mark.parametrize("ending", WRITERS)
 def test_typed_markup_is_shown_as_text_in_every_format(ofsted_early: Incident, ending: str) -> None:
     typed = "A <b> & “£5” | `x`\n- item\n# 1\n\x07"
-    report = merge_words({"B.3.impact": typed}, fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.opened))
+    report = merge_words(
+        {"B.3.impact": typed},
+        fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened),
+    )
     text = plain(ending, WRITERS[ending](report))
     if ending == "md":
+        # Typed text is a quotation (`> `). A backslash escapes markup, and breaks a line at its end.
         assert "A \\<b\\> & “£5” \\| \\`x\\`\\\n> \\- item\\\n> \\# 1" in text
     else:
         line_break = " / " if ending == "html" else "\n"
@@ -120,7 +128,10 @@ def test_typed_markup_is_shown_as_text_in_every_format(ofsted_early: Incident, e
 
 def test_typed_spaces_and_tabs_are_kept_in_an_odt(ofsted_early: Incident) -> None:
     typed = "  two before,   three between, a\ttab, two after  "
-    report = merge_words({"B.3.impact": typed}, fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.opened))
+    report = merge_words(
+        {"B.3.impact": typed},
+        fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened),
+    )
     assert typed in odt_text(odt_part(WRITERS["odt"](report)))
 
 
