@@ -108,4 +108,4 @@ def test_a_clean_address_is_empty_or_can_be_requested_and_shown(url: str) -> Non
         assert parts.netloc.isascii()
         assert "@" not in parts.netloc
         assert clean_address(clean) == clean
-        assert clean.encode()
+        assert clean.encode()  # a lone surrogate would raise

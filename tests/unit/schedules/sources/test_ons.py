@@ -167,7 +167,8 @@ def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
     assert source.more([first, *(Page(request.url, 200, body) for request in further)], NOW) == []
 
 
-def test_personal_data_is_removed_before_storing() -> None:
+def test_personal_data_is_removed_from_json_before_storing_and_other_bodies_are_unchanged() -> None:
+    # `contact` and `highlight` are two of the keys that count as personal.
     body = json.dumps({"description": {"contact": {"name": "Jo"}, "title": "x"}, "highlight": {}}).encode()
     assert strip_personal(body) == b'{"description":{"title":"x"}}'
     assert strip_personal(b"<html>") == b"<html>"
