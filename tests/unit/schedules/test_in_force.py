@@ -163,7 +163,7 @@ def test_a_time_announced_after_it_passed_does_not_refine_a_day() -> None:
     assert found.slot == day_slot(7, 23)
 
 
-def test_a_time_announced_in_time_refines_a_day_and_is_no_move() -> None:
+def test_a_time_announced_before_it_has_passed_refines_its_day_and_is_no_move() -> None:
     found = in_force(promise_read(day_slot(7, 23), utc(6, 1)), promise_read(july(23), BEFORE_SLOT))
     assert (found.slot, found.moved_from) == (july(23), None)
     assert event_kinds(found)[-1] is EventKind.PRECISION_RAISED

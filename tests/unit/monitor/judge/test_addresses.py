@@ -54,8 +54,8 @@ def test_an_absence_dates_the_release_only_at_its_own_address(
     assert (verdict.verdict, verdict.page.released.after) == (expected, after_slot(released_after))
 
 
-def test_a_page_takes_over_what_was_seen_at_its_address_when_a_listing_showed_it() -> None:
-    # Its looks were stored as those of a part elsewhere.
+def test_a_page_takes_over_the_looks_at_its_address_that_were_made_because_a_listing_showed_it() -> None:
+    # Looks at an address shown by a listing are stored as those of a part elsewhere.
     looks_by_listing = looks_at(NEW, (-2, ABSENT), (3, PRESENT))
     verdict = verdict_at(NEW, {"elsewhere-1": looks_by_listing, "page": looks_at(NEW, (5, PRESENT))})
     assert (verdict.verdict, verdict.page.released.after) == (VerdictKind.ON_TIME, after_slot(-2))

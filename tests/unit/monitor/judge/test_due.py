@@ -39,7 +39,7 @@ def test_a_release_is_not_due_before_its_slot_nor_once_it_was_seen(now: float, c
     assert release_json_at(now, came_at)["due"] is None
 
 
-def test_a_due_release_has_its_length_and_the_last_answer() -> None:
+def test_a_due_release_shows_for_how_long_it_is_due_and_what_the_last_of_its_looks_got() -> None:
     # Each second since the slot a look got 503.
     body = release_json_at(12)
     assert body["verdict"] == "pending"

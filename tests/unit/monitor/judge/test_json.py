@@ -189,7 +189,7 @@ def with_findings(*more: Json) -> Json:
     return body | {"findings": [*body["findings"], *more]}
 
 
-def test_a_blind_finding_may_be_added_and_be_removed_only_if_there_are_several_monitors() -> None:
+def test_a_blind_finding_may_be_added_and_with_several_monitors_also_removed() -> None:
     without_blind, with_blind = json_of(), with_findings(a_finding("blind", seconds=3))
     assert find_differences(stored=without_blind, again=with_blind) == []
     removed = ["findings: were blind(), late(page), are late(page)"]

@@ -37,7 +37,7 @@ def test_an_instant_comes_back_to_the_millisecond(instant: datetime) -> None:
     assert back == instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
-def test_intervals_and_bounds_come_back_with_open_sides_and_no_bounds_as_none() -> None:
+def test_intervals_and_bounds_come_back_from_json_and_unknown_limits_and_bounds_stay_none() -> None:
     open_interval, open_bounds = Interval(after=None, by=NOON), Bounds(min=1.5, max=None)
     assert interval_json(open_interval) == {"after": None, "by": "2018-01-05T12:00:00.000Z"}
     assert interval_from_json(interval_json(open_interval)) == open_interval
