@@ -40,6 +40,7 @@ def test_a_long_text_is_cut_with_a_mark() -> None:
 def test_a_clean_text_can_be_stored_shown_and_cleaned_again(text: str) -> None:
     clean = clean_text(text)
     assert json.loads(json.dumps(clean, ensure_ascii=False).encode()) == clean
+    # No controls, hidden formats, surrogates, or separators of lines and paragraphs are left.
     assert not any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for char in clean)
     assert clean_text(clean) == clean
 
@@ -108,4 +109,4 @@ def test_a_clean_address_is_empty_or_can_be_requested_and_shown(url: str) -> Non
         assert parts.netloc.isascii()
         assert "@" not in parts.netloc
         assert clean_address(clean) == clean
-        assert clean.encode()
+        assert clean.encode()  # a lone surrogate would raise

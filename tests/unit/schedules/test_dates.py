@@ -136,6 +136,7 @@ def test_a_written_time_is_read_back_to_the_minute(moment: datetime, form: str) 
     moment = moment.replace(second=0, microsecond=0, hour=moment.hour or 9)
     slot = read_date(moment.strftime(form), ANCHOR).slot
     if slot.instant is None:
+        # The clock skips or repeats this time.
         assert slot.doubt in {"nonexistent-time", "ambiguous-time"}
     else:
         assert local(slot.instant).replace(tzinfo=None) == moment

@@ -163,7 +163,7 @@ def test_a_time_announced_after_it_passed_does_not_refine_a_day() -> None:
     assert found.slot == day_slot(7, 23)
 
 
-def test_a_time_announced_in_time_refines_a_day_and_is_no_move() -> None:
+def test_a_time_announced_before_it_has_passed_refines_its_day_and_is_no_move() -> None:
     found = in_force(promise_read(day_slot(7, 23), utc(6, 1)), promise_read(july(23), BEFORE_SLOT))
     assert (found.slot, found.moved_from) == (july(23), None)
     assert event_kinds(found)[-1] is EventKind.PRECISION_RAISED
@@ -435,10 +435,10 @@ PROMISES_OF_18_20_AND_25_JULY = tuple(promise_read(july(day), utc(6, 1, hour)) f
     [(PROMISES_OF_18_20_AND_25_JULY, july(20)), (PROMISES_OF_18_20_AND_25_JULY[2:], july(25))],
     ids=["earlier and later slots", "only a later slot"],
 )
-def test_moved_from_is_the_last_withdrawn_slot_that_is_earlier_than_the_slot_in_force_or_else_the_last_one_of_all(
+def test_moved_from_is_the_last_withdrawn_slot_before_the_slot_in_force_or_the_last_of_all_if_none_is_before_it(
     withdrawn: tuple[Promise, ...], moved_from: Slot
 ) -> None:
-    # The calendar promised 18, then 20, then 25 July, or only 25 July, before it promised 23 July.
+    # Before 23 July the calendar promised either 18, 20 and 25 July (moved from 20), or only 25 July (moved from 25).
     found = in_force(*withdrawn, promise_read(july(23), utc(6, 2)))
     assert found.withdrawn == withdrawn
     assert found.moved_from is not None
@@ -460,7 +460,7 @@ def test_an_entry_read_after_the_slot_is_a_change_only_if_it_differs_from_the_la
 
 def test_a_slot_in_the_past_that_is_read_after_the_slot_is_back_dated_and_no_second_promise() -> None:
     back_dated = promise_read(july(22), AFTER_SLOT)
-    found = in_force(PROMISE_OF_23_JULY, SAME_PROMISE_OF_OTHER, back_dated)
+    found = in_force(PROMISE_OF_23_JULY, back_dated)
     assert found.changed_after_slot is None
     assert EventKind.BACK_DATED in event_kinds(found)
 
@@ -556,10 +556,10 @@ def test_an_offset_that_comes_back_ends_the_doubt() -> None:
         ("23 July 2026 10.30am", utc(7, 23, 9, 30)),
     ],
 )
-def test_a_time_that_differs_by_more_than_a_lost_offset_is_a_new_slot_without_doubt(
+def test_another_written_time_or_a_shift_by_less_than_the_offset_of_the_zone_is_a_new_slot_without_doubt(
     written: str, instant: datetime
 ) -> None:
-    # The calendar first wrote 2026-07-23T09:30:00+01:00.
+    # The calendar first wrote 2026-07-23T09:30:00+01:00. Only 09:30 an hour later could be a lost offset, and a doubt.
     moved = promise_written_as(written, instant, utc(6, 2))
     found = in_force(WITH_OFFSET, moved)
     assert (found.slot, found.in_doubt) == (moved.slot, ())

@@ -57,7 +57,7 @@ ADDS_A_PART = replace(
 )
 
 
-def test_entry_that_only_adds_parts_belongs_to_the_release_that_it_names() -> None:
+def test_entry_that_adds_parts_to_a_release_by_its_id_changes_nothing_else_of_it() -> None:
     govuk = replace(an_entry("1", url=f"{BASE}/widgets-july-2026"), address=Address.GUESSED)
     known_ids = {("govuk", "1"): ADDS_A_PART.of}
     rules = JoinRules(order=("govuk", "by-hand"))
@@ -82,6 +82,7 @@ def test_the_link_of_an_announcement_joins_as_well_as_the_landing_page() -> None
 
 def test_entries_without_a_link_join_by_title_period_producer_and_date() -> None:
     entry = an_entry("1", "Widgets: July 2026", days=0)
+    # Dates up to 7 days apart join. Case, dashes and brackets of the title do not count.
     same_in_other_words = an_entry("2", "WIDGETS \u2013 July 2026 (statistical bulletin)", days=7)
     joined = join_entries({"a": [entry], "b": [same_in_other_words]})
     assert [release.joined_by for release in joined.releases] == ["title, period, producer and date"]
@@ -152,6 +153,7 @@ def test_a_page_taken_over_by_each_edition_joins_edition_by_edition() -> None:
 
 
 def test_three_calendars_are_joined_step_by_step() -> None:
+    # "a" and "b" share the link, "b" and "c" the title.
     page, title = f"{BASE}/x", "Widgets: July 2026"
     joined = join_entries(
         {

@@ -112,7 +112,7 @@ def test_titles_with_periods_of_different_forms_predict_no_address(before: str, 
     st.integers(0, 2),
     st.sampled_from(["/x-{m}-{y}.csv", "/{y}/{n:02d}/x.csv", "/x_{m}{y}.csv", "/x-{y}{n:02d}.csv", "/{m}{yy:02d}.csv"]),
 )
-def test_the_next_path_is_predicted_from_the_old_one_and_the_old_one_from_it_unless_the_month_is_ambiguous(
+def test_old_and_next_path_are_predicted_from_each_other_unless_the_name_of_a_month_is_ambiguous(
     month: str, next_month: str, year: int, years_later: int, path_form: str
 ) -> None:
     # A form has the name {m} or the number {n} of the month, and the year as {y} or as its last two digits {yy}.

@@ -54,8 +54,8 @@ def test_an_absence_dates_the_release_only_at_its_own_address(
     assert (verdict.verdict, verdict.page.released.after) == (expected, after_slot(released_after))
 
 
-def test_a_page_takes_over_what_was_seen_at_its_address_when_a_listing_showed_it() -> None:
-    # Its looks were stored as those of a part elsewhere.
+def test_a_page_takes_over_the_looks_at_its_address_that_were_made_because_a_listing_showed_it() -> None:
+    # Looks at an address shown by a listing are stored as those of a part elsewhere.
     looks_by_listing = looks_at(NEW, (-2, ABSENT), (3, PRESENT))
     verdict = verdict_at(NEW, {"elsewhere-1": looks_by_listing, "page": looks_at(NEW, (5, PRESENT))})
     assert (verdict.verdict, verdict.page.released.after) == (VerdictKind.ON_TIME, after_slot(-2))
@@ -96,8 +96,10 @@ def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses() -> None:
     # The listing may lag by 120 s, so it proves absence until 80 s, past the tolerance of 60 s.
     announcing = looks_at(f"{OLD}/announcement", (-1, ABSENT), (200, ABSENT))
     unlisted = looks_at("https://www.gov.uk/api/search.json", (200, ABSENT))
-    old_copy = looks_at(OLD, (-1, ABSENT))
-    assert verdict_at_guess(201, announcement=announcing, index=unlisted, page=old_copy).verdict is VerdictKind.OVERDUE
+    # Looks at the guess itself prove nothing.
+    origin_of_guess = looks_at(OLD, (-1, ABSENT))
+    seen = {"announcement": announcing, "index": unlisted, "page": origin_of_guess}
+    assert verdict_at_guess(201, **seen).verdict is VerdictKind.OVERDUE
 
 
 @pytest.mark.parametrize(("does_redirect", "expected_early_bound"), [(False, None), (True, 0.0)])

@@ -112,7 +112,7 @@ def test_a_file_that_is_late_after_its_early_page_is_in_doubt_unless_the_calenda
     ("last_read", "expected", "doubt_count"),
     [("08:39", VerdictKind.UNPROVEN, 1), ("08:41", VerdictKind.EARLY, 1), ("09:11", VerdictKind.EARLY, 0)],
 )
-def test_an_early_page_needs_a_read_of_its_promise_in_the_half_hour_before_and_is_in_doubt_without_one_after(
+def test_an_early_page_needs_a_calendar_read_in_the_half_hour_before_it_and_is_in_doubt_without_one_after_it(
     last_read: str, expected: VerdictKind, doubt_count: int
 ) -> None:
     verdict = verdict_on([promise_last_read(last_read)], published_at="09:10", now="09:30")
@@ -162,7 +162,7 @@ CHANGES_AFTER_09_26 = {
 
 
 @pytest.mark.parametrize(("change", "published_at", "expected"), CHANGES_AFTER_09_26.values(), ids=CHANGES_AFTER_09_26)
-def test_a_changed_promise_casts_doubt_unless_it_names_a_later_day_after_a_release_in_time(
+def test_a_changed_promise_casts_doubt_unless_it_names_a_later_day_and_is_first_read_once_the_release_was_out(
     change: Promise, published_at: str | None, expected: VerdictKind
 ) -> None:
     verdict = verdict_on([promise_last_read("09:26"), change], published_at=published_at)

@@ -39,7 +39,7 @@ def test_a_release_is_not_due_before_its_slot_nor_once_it_was_seen(now: float, c
     assert release_json_at(now, came_at)["due"] is None
 
 
-def test_a_due_release_has_its_length_and_the_last_answer() -> None:
+def test_a_due_release_shows_for_how_long_it_is_due_and_what_the_last_of_its_looks_got() -> None:
     # Each second since the slot a look got 503.
     body = release_json_at(12)
     assert body["verdict"] == "pending"
@@ -68,13 +68,13 @@ def test_the_last_answer_is_its_status_or_the_reason_for_the_failure(
     assert due.got == got
 
 
-def test_the_headline_counts_the_releases_of_a_slot_that_are_out_late_or_not_seen_yet() -> None:
+def test_headline_and_counts_by_status_say_how_many_releases_of_a_slot_are_out_late_or_not_seen_yet() -> None:
     rows = [
         *(release_json_at(30, came_at=12) for _ in range(6)),
         release_json_at(30, verdict="overdue", due=None),
         release_json_at(30),
     ]
-    # A moved release is not counted.
+    # A moved release is not counted. The second value is the slot, because a release of it was not seen yet.
     moved = release_json_at(30, verdict="moved", due=None)
     headline = slot_headline([*rows, moved], after_slot(30))
     assert headline == ("8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet", after_slot(0))

@@ -39,12 +39,13 @@ def test_a_release_in_time_has_no_findings_if_its_edge_is_at_most_one_look_behin
 
 
 @pytest.mark.parametrize(("spacing", "expected_exposures"), [(5, 2), (50, 1)])
-def test_two_sightings_are_one_exposure_if_the_content_api_was_watched_closely_in_between(
+def test_two_sightings_are_one_exposure_if_looks_at_the_content_api_were_as_close_as_planned_in_between(
     spacing: float, expected_exposures: int
 ) -> None:
     seen_twice = RegularLooks([(-700, ABSENT), (-660, PRESENT), (-650, ABSENT), (-600, PRESENT)], every=5)
-    # Looks further apart than the spacing allows begin a run of their own and prove nothing in between.
-    content = RegularLooks([(-1005, ABSENT), (-658, PRESENT)], every=70, spacing=spacing)
+    # The API is looked at 725, 655 and 585 s before the slot. Looks over twice their planned spacing apart are no run,
+    # and so prove nothing in between.
+    content = RegularLooks([(-725, ABSENT), (-655, PRESENT)], every=70, spacing=spacing)
     verdict = judged(-560, {"page": seen_twice, "page/content": content})
     assert len(verdict.exposures) == expected_exposures
     assert verdict.exposures[-1].open

@@ -47,8 +47,10 @@ def test_the_board_and_notices_say_how_early_it_may_have_come(seconds_before_slo
     body, facts, now = release_json(verdict), release_facts(verdict, Measurement()), after_slot(90)
     assert status_text(body) == status_text(body["parts"][0]) == board_cells(body)[2] == on_time
     assert headline(body) == f"ON TIME{expected_suffix}, final"
-    assert f"came out {on_time}, first seen" in write_notice_subject("final", "late", facts, now)
-    assert f"- Announced page: {on_time}, first seen" in write_notice_text("final", "late", facts, "r", now)
+    subject = write_notice_subject("final", reported_kind="late", facts=facts, now=now)
+    assert f"came out {on_time}, first seen" in subject
+    text = write_notice_text("final", reported_kind="late", facts=facts, incident="r", now=now)
+    assert f"- Announced page: {on_time}, first seen" in text
 
 
 @pytest.mark.parametrize(

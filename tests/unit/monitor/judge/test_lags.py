@@ -198,7 +198,7 @@ def test_a_release_found_within_the_longest_lag_of_that_day_is_unproven_and_name
 
 def test_an_explanation_names_the_lag_that_the_verdict_allowed_for() -> None:
     # No look shows the release, and another release of the day was still announced 7 minutes after it was out.
-    seen = {"announcement/origin": looks_without_release(450), "index/origin": looks_without_release(450, begin=45)}
+    seen = {"announcement/origin": looks_without_release(450), "index/origin": looks_without_release(450)}
     release = a_release(url=GUESS, address=Address.GUESSED, link=f"{GUESS}/x")
     explanation = explained(450, seen, release=release, published=[SEVEN_MINUTES_BEHIND])
     policy = [fact.text for fact in explanation.facts if fact.kind == "policy"]

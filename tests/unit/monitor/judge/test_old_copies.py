@@ -37,7 +37,8 @@ def test_a_newer_copy_confirms_that_a_release_is_out_since_its_old_copy_was_seen
 
 
 @pytest.mark.parametrize("returned_at", [103, 400])
-def test_content_that_an_old_copy_showed_around_the_slot_is_late_if_it_came_back_only_then(returned_at: float) -> None:
+def test_content_that_came_back_late_is_late_although_an_old_copy_showed_it_at_the_slot(returned_at: float) -> None:
+    # The copy that the edge showed at 1 s was 13 s old, from before the removal.
     returned = [(20, ABSENT), (returned_at - 1, ABSENT), (returned_at, PRESENT)]
     edge, origin = looks((-60, ABSENT), (1, PRESENT, 13), *returned), looks(*ORIGIN_REMOVED_1_S_BEFORE_SLOT, *returned)
     verdict = judged(returned_at + 60, {"page": edge, "page/origin": origin})

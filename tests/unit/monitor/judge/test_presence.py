@@ -75,8 +75,8 @@ def test_an_absence_of_the_page_dates_an_appearance_in_the_content_api_only_if_t
 
 @pytest.mark.parametrize("last_origin_look", [-128, 0])
 def test_an_origin_proves_absence_only_up_to_its_last_look_before_a_long_silence(last_origin_look: float) -> None:
-    edge_last_absent, edge_shows = -130, 150
-    origin_looks = sorted({-128, last_origin_look, edge_shows + 8})
+    edge_last_absent, first_origin_look, edge_shows, next_origin_look = -130, -128, 150, 158
+    origin_looks = sorted({first_origin_look, last_origin_look, next_origin_look})
     (presence,) = presences_in(
         edge=[(edge_last_absent, ABSENT), (edge_shows, PRESENT), (160, ABSENT)],
         origin=[(when, ABSENT) for when in origin_looks],

@@ -145,7 +145,7 @@ def test_folding_one_by_one_or_in_batches_gives_the_same_runs(world: World, cuts
 
 @settings(max_examples=100)
 @given(worlds())
-def test_every_look_is_counted_once_and_runs_keep_their_order(world: World) -> None:
+def test_every_look_is_counted_once_and_runs_keep_their_order_and_only_failed_ones_have_a_reason(world: World) -> None:
     for target, runs in world.runs().items():
         assert sum(run.looks for run in runs) == len(world.sightings[target])
         assert all(one.last_received <= other.first_sent for one, other in pairwise(runs))

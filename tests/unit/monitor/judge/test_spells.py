@@ -141,6 +141,7 @@ def test_ages_that_no_other_look_contradicts_are_not_corrected() -> None:
 
 def test_presence_from_the_first_look_on_is_an_unproved_run_as_old_as_its_oldest_copy() -> None:
     last_fresh, cached, age = 5, 15, 60
+    # The copy seen at 15 s was made at -45 s, so the last proof of presence is the fresh answer at 5 s.
     from_start = (0, UNKNOWN), (last_fresh, PRESENT), (10, UNKNOWN), (cached, PRESENT, age)
     run = find_presence_from_start(looks(*from_start, (20, ABSENT), (25, PRESENT)).runs("page"))
     assert (run.begin, run.end) == (after_slot(cached - age), after_slot(last_fresh))

@@ -66,3 +66,4 @@ def test_a_timeline_of_many_spans_leaves_out_the_middle() -> None:
     lane = timeline_of(60, *runs).lanes[0]
     most_spans = 40
     assert (len(lane.spans), lane.left_out) == (most_spans, len(runs) - most_spans)
+    assert (lane.spans[0].begins, lane.spans[-1].ends) == (runs[0].begin, runs[-1].end)

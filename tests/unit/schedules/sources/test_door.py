@@ -29,6 +29,7 @@ BODIES = {
 
 @pytest.mark.parametrize("kind", BODIES)
 def test_hidden_characters_and_misleading_addresses_of_a_calendar_are_removed(kind: str) -> None:
+    # The title contains hidden characters such as U+202E, and the address is https://www.gov.uk@evil.example/births.
     source = KINDS[kind](calendar_settings(kind, "https://a.example/"))
     (announcement,) = source.read([Page("https://a.example/", 200, BODIES[kind].encode())], NOW).announcements
     # U+FFFD replaces the broken character at the end of the title in the JSON calendar.

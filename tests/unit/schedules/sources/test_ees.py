@@ -31,7 +31,7 @@ def test_the_next_release_is_announced_with_its_month_and_a_key_made_of_the_late
     assert announcement.url == "https://explore-education-statistics.service.gov.uk/find-statistics/absence"
 
 
-def test_the_next_release_is_recognised_by_another_latest_release_of_its_publication(parse: Parse) -> None:
+def test_the_next_release_is_recognised_once_its_publication_names_another_latest_release(parse: Parse) -> None:
     # The latest release is 2025-26-autumn so far.
     (page,) = parse("ees", publication()).announcements[0].parts
     assert page.url.endswith("/api/publications/absence")

@@ -17,7 +17,7 @@ ATOM = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><id>x<
 
 
 def test_a_release_date_in_pubdate_is_an_instant(parse: Parse) -> None:
-    # The first item has the pubDate "Thu, 26 Nov 2026 09:30:00 GMT", and the second has none.
+    # The first item has the guid "retail" and the pubDate "Thu, 26 Nov 2026 09:30:00 GMT". The second has no date.
     dated, undated = parse("feed", RSS).announcements
     assert dated.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
     assert (dated.uid, dated.url) == ("retail", "https://stats.example/retail")

@@ -212,6 +212,7 @@ def test_releases_long_past_are_no_longer_looked_up(source: GovukSource) -> None
     read(source, listing(a_listed_result(when="26 November 2026 9:30am")))
     # `read` fails if the source makes a look-up for which it gets no answer.
     no_answers: list[bytes] = []
+    # An unlisted release is looked up until 21 days after its slot.
     in_january = datetime(2027, 1, 12, tzinfo=UTC)
     assert read(source, listing(), *no_answers, now=in_january).announcements == ()
 

@@ -56,16 +56,18 @@ def test_an_entry_whose_published_field_is_true_is_published(parse: Parse) -> No
     options = {"title": "t", "date": "d", "published": "out"}
     out, due = parse("json", b'[{"t":"a","d":"2026","out":true},{"t":"b","d":"2026"}]', options=options).announcements
     assert (out.published, due.published) == (True, False)
+    # The field of this option says nothing about the state.
     assert due.state is None
 
 
-def test_further_pages_are_requested_by_the_number_in_the_first_answer() -> None:
+def test_as_many_pages_are_requested_as_the_first_answer_says() -> None:
     source = JsonSource(calendar_settings("json", "https://x.example/wp?per_page=100", options={"pages": "page"}))
     first = Page(source.first(NOW)[0].url, 200, b"[]", {"x-wp-totalpages": "3"})
     asked = [ask.url for ask in source.more([first], NOW)]
     assert asked == ["https://x.example/wp?per_page=100&page=2", "https://x.example/wp?per_page=100&page=3"]
-    further = first  # the answer for any further page
-    assert source.more([first, further], NOW) == ()
+    # All further pages are requested at once, so after the answer to one of them there are no more.
+    second = Page(asked[0], 200, b"[]", {"x-wp-totalpages": "3"})
+    assert source.more([first, second], NOW) == ()
 
 
 def test_items_of_a_list_that_are_no_entries_have_no_slot(parse: Parse) -> None:

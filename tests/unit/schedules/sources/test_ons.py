@@ -103,11 +103,12 @@ def test_a_page_that_moves_is_watched_once_at_its_new_address(parse: Parse) -> N
 
 
 def test_the_older_spelling_of_fields_is_accepted(parse: Parse) -> None:
-    about = {"title": "Old", "releaseDate": "2026-12-03T09:30:00.000Z", "finalised": True, "contact": {"name": "Jo"}}
+    about = {"title": "Old", "releaseDate": "2026-12-03T09:30:00.000Z", "finalised": True}
     changes = [{"previousDate": "2026-11-26T09:30:00.000Z", "changeNotice": "Moved."}]
     body = json.dumps({"uri": "/releases/old", "description": about, "dateChanges": changes}).encode()
     announcement = parse("ons", body).announcements[0]
     assert announcement.slot.instant == datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
+    assert announcement.previous.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
     assert announcement.why == "Moved."
 
 
@@ -167,7 +168,8 @@ def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
     assert source.more([first, *(Page(request.url, 200, body) for request in further)], NOW) == []
 
 
-def test_personal_data_is_removed_before_storing() -> None:
+def test_personal_data_is_removed_from_json_before_storing_and_other_bodies_are_unchanged() -> None:
+    # `contact` and `highlight` are two of the keys that count as personal.
     body = json.dumps({"description": {"contact": {"name": "Jo"}, "title": "x"}, "highlight": {}}).encode()
     assert strip_personal(body) == b'{"description":{"title":"x"}}'
     assert strip_personal(b"<html>") == b"<html>"

@@ -54,6 +54,7 @@ def test_a_fault_of_a_calendar_table_names_its_key_and_reason(
 def test_only_kinds_with_a_built_in_address_need_no_url(kind: str) -> None:
     has_built_in_address = kind in {"govuk", "ons", "ees"}
     if has_built_in_address:
+        # The settings contain only the address that the user gives.
         assert calendar_settings(kind).address == ""
     else:
         assert faults(kind, "") == [("", "needs either url or file")]

@@ -108,6 +108,7 @@ title = 7
 url = "not an address"
 slot = true
 """
+    # First come wrong keys and forms, then what is missing, then wrong values. A title that is no text is missing too.
     faults = [str(fault) for fault in toml_faults(body, calendar_settings("toml", "own.toml"), now)]
     assert faults == [
         "source: zone: no such time zone (got 'Europe/Lodon')",

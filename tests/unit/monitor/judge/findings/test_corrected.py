@@ -104,7 +104,7 @@ def test_a_correction_stays_the_same_when_later_looks_lengthen_its_run() -> None
     # The third version came after the instant of both verdicts.
     versions = [(0, FIRST), (HOUR, SECOND), (4 * HOUR, THIRD)]
     stored, again = (
-        body_of(judged_with(now=2 * HOUR, versions=versions, looked_at_until=last_look), None)
+        body_of(judged_with(now=2 * HOUR, versions=versions, looked_at_until=last_look), incident=None)
         for last_look in (2 * HOUR, 5 * HOUR)
     )
     assert [each["kind"] for each in again["findings"]] == ["corrected"]

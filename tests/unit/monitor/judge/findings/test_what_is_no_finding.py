@@ -38,6 +38,7 @@ def test_a_copy_elsewhere_that_never_came_or_came_with_the_late_page_was_not_fir
 
 @pytest.mark.parametrize("looks_before", [[], [(-400, ABSENT)]], ids=["present at the first look", "absent at first"])
 def test_a_copy_elsewhere_was_not_first_if_the_page_had_been_present_before_it(looks_before: Sequence[Look]) -> None:
+    # The page was out from -390 to -30 and came back at 300. The copy came in between, at -36, and stayed.
     page = [*looks_before, (-390, PRESENT), (-30, PRESENT), (-29, ABSENT), (299, ABSENT), (300, PRESENT)]
     seen = {"page": looks(*page), "news": looks((-37, ABSENT), (-36, PRESENT), (400, PRESENT))}
     assert found(judged(400, seen, NEWS), Kind.ELSEWHERE_FIRST) == []
