@@ -161,6 +161,7 @@ async def test_another_monitor_uses_the_turns_of_a_killed_one_within_three_secon
 ) -> None:
     north, south = await start_north_and_south(clock, start)
     if is_disk_full:
+        # The disk has no room for looks, but for the leases. Attempts to write looks are already 5 s apart after 30 s.
         south.writer.add_member(FullDisk())
         await clock.sleep(30)
     north.kill()
@@ -243,7 +244,7 @@ async def test_monitors_of_a_slow_store_keep_their_shares_and_leases(clock: Virt
     both = await start_north_and_south(clock, start)
     for monitor in both:
         monitor.writer.seconds_to_confirm = LEASE_SECONDS + 0.6
-    # A sudden slowness costs some turns at first.
+    # A sudden slowness costs some turns at first. Then no lease runs out: a new lease would begin another term.
     await clock.sleep(15)
     changes_before = [len(monitor.sharers_over_time) for monitor in both]
     terms_before = [monitor.members.term for monitor in both]
@@ -286,7 +287,7 @@ async def test_monitors_keep_their_leases_and_the_shared_budget_when_the_disk_ha
     clock: VirtualClock, start: Start
 ) -> None:
     both = _north, south = await start_north_and_south(clock, start)
-    terms_before = [monitor.members.term for monitor in both]
+    terms_before = [monitor.members.term for monitor in both]  # each new lease begins a term
     south.writer.add_member(FullDisk())
     assert await highest_part_of_budget_used(both, within=30) <= 1
     assert [monitor.members.term for monitor in both] == terms_before
@@ -362,7 +363,7 @@ async def test_a_killed_monitor_comes_back_under_its_name(clock: VirtualClock, s
 async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: VirtualClock, start: Start) -> None:
     north = await start("north")
     members, first_term = north.members, north.members.term
-    await clock.sleep(10)
+    await clock.sleep(10)  # meanwhile its lease of 2 s is renewed many times
     assert await north.writer.write(lambda _tx: members.is_in_term(first_term))
     north.stop_renewing()
     await clock.sleep(10)  # its lease runs out
