@@ -363,7 +363,7 @@ def test_a_flush_writes_all_waiting_evidence_to_disk_and_returns_the_records_tha
         gzip_begins = b"\x1f\x8b"
         assert all(read_bytes(archive.folder, record).startswith(gzip_begins) for record in flushed_three)
         archive.change_rows(MEND_STORE)
-        await clock.sleep(6)
+        await clock.sleep(6)  # longer than the longest pause between two attempts
         assert evidence.flush() == []  # none waits once the store has the records
         return [flushed_two, flushed_again, flushed_three]
 

@@ -170,8 +170,9 @@ def test_a_listed_address_that_comes_to_show_the_release_before_the_slot_is_an_e
     live(tmp_path, listing_with_entry(LISTED_URL, TITLE) + before + new_edition, act, base=WATCHING_THE_LISTING)
 
 
-def test_another_editions_title_at_the_announced_address_is_a_lead(tmp_path: Path) -> None:
+def test_another_editions_page_at_the_announced_address_is_a_lead_once_a_listing_shows_it(tmp_path: Path) -> None:
     old = "Example claims: April to June 2026"
+    # Until 09:30:00 there was no page, so this is no page that is reused for each edition.
     tables = listing_with_entry(URL, old, "09:30:20") + an_answer(URL, "09:30:00", a_web_page(f"{old} - GOV.UK"))
 
     async def act(life: Life) -> None:

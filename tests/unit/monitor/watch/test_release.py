@@ -91,7 +91,7 @@ def add_look(
     release.add_sighting(target, a_sighting(state, second, target.id, digest=digest), None, apart=False)
 
 
-def test_a_page_that_changes_with_each_request_begins_no_more_runs_after_the_most_changes() -> None:
+def test_a_page_that_changes_with_each_request_begins_a_run_at_each_of_the_first_changes_only() -> None:
     release = release_published_on_time()
     for second in range(200):
         add_look(release, PAGE, PRESENT, second, digest=f"bytes {second}")
