@@ -97,9 +97,9 @@ def test_a_record_from_before_a_restart_is_written_again_if_the_store_loses_it(a
 
 def test_bytes_that_are_written_again_stay_in_their_file_if_the_disk_is_full(tmp_path: Path) -> None:
     folder = EvidenceFolder(tmp_path, "edge")
-    folder.append("file", 0, b"seen and named by a journal")
+    folder.append("file", offset=0, data=b"seen and named by a journal")
     with no_room(), pytest.raises(StoreFault):
-        folder.append("file", 0, b"seen and named by a journal, and more")
+        folder.append("file", offset=0, data=b"seen and named by a journal, and more")
     folder.close()
     assert (tmp_path / "file").read_bytes() == b"seen and named by a journal"
 

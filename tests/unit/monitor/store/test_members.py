@@ -161,6 +161,7 @@ async def test_another_monitor_uses_the_turns_of_a_killed_one_within_three_secon
 ) -> None:
     north, south = await start_north_and_south(clock, start)
     if is_disk_full:
+        # The disk has no room for looks, but for the leases. Attempts to write looks are already 5 s apart after 30 s.
         south.writer.add_member(FullDisk())
         await clock.sleep(30)
     north.kill()
@@ -243,7 +244,7 @@ async def test_monitors_of_a_slow_store_keep_their_shares_and_leases(clock: Virt
     both = await start_north_and_south(clock, start)
     for monitor in both:
         monitor.writer.seconds_to_confirm = LEASE_SECONDS + 0.6
-    # A sudden slowness costs some turns at first.
+    # A sudden slowness costs some turns at first. Then no lease runs out: a new lease would begin another term.
     await clock.sleep(15)
     changes_before = [len(monitor.sharers_over_time) for monitor in both]
     terms_before = [monitor.members.term for monitor in both]
@@ -286,7 +287,7 @@ async def test_monitors_keep_their_leases_and_the_shared_budget_when_the_disk_ha
     clock: VirtualClock, start: Start
 ) -> None:
     both = _north, south = await start_north_and_south(clock, start)
-    terms_before = [monitor.members.term for monitor in both]
+    terms_before = [monitor.members.term for monitor in both]  # each new lease begins a term
     south.writer.add_member(FullDisk())
     assert await highest_part_of_budget_used(both, within=30) <= 1
     assert [monitor.members.term for monitor in both] == terms_before
@@ -298,14 +299,14 @@ async def test_monitors_never_exceed_the_shared_budget_when_a_write_that_began_i
     clock: VirtualClock, start: Start
 ) -> None:
     both = north, south = await start_north_and_south(clock, start)
-    for monitor in both:
-        monitor.writer.seconds_to_begin, monitor.writer.is_away = 4.0, True
+    north.writer.seconds_to_begin, south.writer.seconds_to_begin = 4.0, 5.0
+    north.writer.is_away = south.writer.is_away = True
     await clock.sleep(6)
-    # Wait until north evaluates its share the next time.
+    # Wait until another write of north fails. South has begun a write then, which is committed after the outage.
     received_before = north.shares_received
     while north.shares_received == received_before:
         await clock.sleep(0.1)
-    # South began a write just before the store came back. It comes through 4 s later.
+    assert south.writer.is_writing
     north.writer.seconds_to_begin, north.writer.is_away, south.writer.is_away = 0.1, False, False
     assert await highest_part_of_budget_used(both, within=20) <= 1
     assert {monitor.sharers for monitor in both} == {("north", "south")}
@@ -362,7 +363,7 @@ async def test_a_killed_monitor_comes_back_under_its_name(clock: VirtualClock, s
 async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: VirtualClock, start: Start) -> None:
     north = await start("north")
     members, first_term = north.members, north.members.term
-    await clock.sleep(10)
+    await clock.sleep(10)  # meanwhile its lease of 2 s is renewed many times
     assert await north.writer.write(lambda _tx: members.is_in_term(first_term))
     north.stop_renewing()
     await clock.sleep(10)  # its lease runs out

@@ -240,8 +240,12 @@ def test_the_check_of_a_store_accepts_a_chain_of_verdicts_with_a_clock_that_was_
     rows = [(1, "", "pending"), (3600, "pending", "unproven"), (5, "unproven", "pending"), (6, "pending", "pending")]
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         for place, row in enumerate(rows):
-            other.execute("INSERT INTO event VALUES (?, 'r', ?, ?, ?, x'007b7d')", (f"e{place}", *row))
-        other.execute("INSERT INTO judged VALUES ('r', 'p', 1, 'pending', 'note', 1, 6, x'007b7d')")
+            other.execute("INSERT INTO event VALUES (?, 'r', ?, ?, ?, x'007b7d')", (f"e{place}", *row))  # with body {}
+        # This is the current verdict, of the same instant as the last event.
+        other.execute(
+            "INSERT INTO judged (release, producer, slot, word, grade, final, at, body)"
+            " VALUES ('r', 'p', 1, 'pending', 'note', 1, 6, x'007b7d')"
+        )
     # The rows have no release, which is another fault.
     assert [line for line in sqlite.check() if "its verdict is there" not in line] == []
 
@@ -254,7 +258,7 @@ def test_a_damaged_file_is_found(sqlite: Store) -> None:
     data = bytearray(file.read_bytes())
     data[-3000:-2000] = bytes(1000)  # zeros in place of stored bytes
     file.write_bytes(data)
-    assert any("damaged" in line for line in sqlite.check())
+    assert any("damaged" in line for line in sqlite.check())  # it opens the file again
 
 
 def test_a_stored_release_with_unknown_or_default_fields_counts_as_equal(sqlite: Store, tmp_path: Path) -> None:

@@ -51,7 +51,8 @@ def test_kill_at_any_moment_loses_no_committed_row(tmp_path: Path, seed: int) ->
     moments = random.Random(seed)  # noqa: S311  # no secret hangs on it
     last_reported = -1
     for _ in range(2):
-        # If the kill came before its report, one more number is committed. So the second monitor leaves one out.
+        # If the kill comes between a commit and its report, the number after the last reported one is committed too.
+        # So the second monitor begins with the number after that.
         last_reported = write_and_kill(tmp_path, first=last_reported + 2, seconds=moments.uniform(0.0, 0.3))
     store = Store(f"sqlite:///{tmp_path}/store.db")
     committed = sorted(int(event.id.removeprefix("e")) for event in store.verdicts.events(limit=1_000_000))

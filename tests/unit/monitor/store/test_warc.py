@@ -56,7 +56,7 @@ async def test_the_request_is_kept_as_the_publisher_received_it(asked: Request) 
     assert b"Accept-Encoding: gzip" in request.block
 
 
-def test_an_answer_without_the_bytes_that_were_sent_has_a_record_of_its_request_if_that_is_known() -> None:
+def test_a_request_whose_sent_bytes_are_unknown_is_written_from_its_fields_and_an_unknown_request_not_at_all() -> None:
     answer = replace(an_answer(), request=Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"1"'))
     request, _response = records_of(answer)
     assert request.block == b'HEAD /x?y=1 HTTP/1.1\r\nHost: www.gov.uk\r\nIf-None-Match: "1"\r\n\r\n'

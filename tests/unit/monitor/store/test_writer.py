@@ -199,7 +199,7 @@ async def test_full_backlog_refuses_new_runs_but_accepts_longer_versions_of_wait
     await clock.sleep(1.0)
     assert not writer.queue_run(a_run("c/page/edge"))
     store.failures = 0
-    await clock.sleep(6.0)
+    await clock.sleep(6.0)  # longer than the longest pause between two attempts
     assert writer.queue_run(a_run("c/page/edge"))
     await writer.close()
     assert [run.looks for run in runs_of(store, "a/page/edge", "b/page/edge", "c/page/edge")] == [2, 1, 1]

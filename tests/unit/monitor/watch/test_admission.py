@@ -64,8 +64,9 @@ async def test_a_monitor_whose_lease_ended_keeps_its_releases_until_it_knows_the
     admission, watch = office.daemon.admission, office.daemon.watch
     before = dict(watch.releases)
     assert set(before) == {"tomorrow", "in-five-days"}
-    own_lease_ended, only_another, only_us = (), ("south",), ("north",)
-    for members in (own_lease_ended, only_another, only_us):
+    # A list without its own name shows that its lease ended. Then it is the first that has a lease again.
+    no_members, only_another, only_itself = (), ("south",), ("north",)
+    for members in (no_members, only_another, only_itself):
         await admission.apply_share(Share("north", members, store_zero=0.0, divided=True))
         assert all(watch.releases.get(name) is watched for name, watched in before.items())
 

@@ -40,6 +40,8 @@ def test_the_status_page_warns_of_a_slot_that_is_too_large_for_a_budget_from_the
         await life.clock.sleep(quarter_of_an_hour_after_start)
         (check_of_budget,) = (check for check in life.app.status.checks() if check.name.startswith("Budget of"))
         assert check_of_budget.name == f"Budget of {HOST}, 26 November 2026"
+        # In a minute, each of the five pages wants 60 looks at the edge, 60 at the origin and 12 at the content API.
+        assert f"{5 * (60 + 60 + 12)} looks wanted in the minute from 09:28" in check_of_budget.state
         assert f"the budget carries {5 * 60} (5/s)" in check_of_budget.state
         # Pages are looked at each second from 2 minutes before their slot to 10 minutes after it.
         assert "over budget in 12 minutes from 09:28" in check_of_budget.state

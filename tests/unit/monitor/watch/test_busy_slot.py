@@ -110,6 +110,7 @@ def test_pages_at_other_addresses_than_expected_are_found_by_their_announcements
     assert not slot.played.results.notices
     found_by_redirect = {one["id"] for one in slot.played.results.releases if str(one["address"]) == "led_to"}
     pages_elsewhere = {f"r{n}" for n in range(6)}
+    # The redirects of some other pages, at the expected addresses, are also seen before the pages themselves.
     assert found_by_redirect >= pages_elsewhere
     assert slot.played.peak_rate[PAGE_HOST] <= BUDGET
 
@@ -141,7 +142,7 @@ def test_175_pages_with_a_required_file_each_are_all_on_time_within_the_budgets_
 def test_an_overloaded_slot_proves_nearly_as_many_pages_as_get_a_look_in_its_first_minute(tmp_path: Path) -> None:
     looks_in_a_minute = BUDGET * 60
     slot = play_busy_slot(tmp_path, pages=looks_in_a_minute, until="09:32:30")
-    # Pages come 1 to 5 s after the slot, so the looks of the first 4 s or so find them absent.
+    # Pages come 1 to 5 s after the slot, so looks in the first 4 s of the minute prove few of them.
     assert slot.verdicts["on_time"] >= looks_in_a_minute - 4 * BUDGET
     assert slot.verdicts.keys() <= {"on_time", "unproven"}
     assert slot.played.peak_rate[PAGE_HOST] <= BUDGET

@@ -50,19 +50,21 @@ def test_a_missing_annex_gets_more_looks_than_its_published_page_within_a_full_b
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         before = {view: chance_of_change(life, f"claims-q3/{view}") for view in VIEWS}
-        # 1.0 is the chance of a required part at its slot. The content API only confirms what the page shows: 1/4.
+        # 1.0 is the chance that a required part changes at its slot. The content API only confirms what the page shows.
         assert before == {"page/edge": 1.0, "page/origin": 1.0, "page/content": 1.0 / 4, "annex/edge": 1.0}
         await life.until("09:33:40")
-        # A published page is watched only for its withdrawal: 1/4. A missing part is overdue: four times as likely.
+        # A published page may only be withdrawn, which is a quarter as likely. A missing part is overdue.
         published, missing = (chance_of_change(life, f"claims-q3/{view}") for view in ("page/edge", "annex/edge"))
         assert (published, missing) == (1.0 / 4, 1.0 * 4)
+        # Twelve other releases, r0 to r11, have their slot at 09:34.
         assert chance_of_change(life, "r7/page/edge") == 1.0
-        # From 09:32 on, twelve other pages want a look every second. The missing annex still gets one every 16 s.
+        # From 09:32 on, each of them wants a look every second. The missing annex still gets the look every 5 s or so
+        # that an overdue part wants.
         looks_at_annex = request_times(life, f"{URL}/annex", since=datetime(2026, 11, 26, 9, 32, 10, tzinfo=UTC))
-        assert max(later - earlier for earlier, later in pairwise(looks_at_annex)) < timedelta(seconds=16)
+        assert max(later - earlier for earlier, later in pairwise(looks_at_annex)) < timedelta(seconds=6)
         first_presence = life.runs()[-1].first_sent  # of the page, just after the slot, 09:30
         looks_at_page_since_it_came = request_times(life, URL, since=first_presence + timedelta(seconds=0.1))
-        # These are the less than four minutes from 09:30 on, with a look a minute.
+        # From 09:30 to 09:33:40, there is only a look a minute at the page.
         assert len(looks_at_page_since_it_came) <= 4
         default_budget = 5  # requests a second
         assert life.publisher.log.peak_rate()[HOST] == default_budget

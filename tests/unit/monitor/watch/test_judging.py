@@ -85,7 +85,7 @@ def test_three_releases_of_a_slot_that_passed_before_the_start_are_judged_and_do
 ) -> None:
     store = TemporaryStore()
     releases = {name: release_without_verdict(name, state) for name, state in zip(NAMES, states, strict=True)}
-    judge_for_some_seconds(releases, store)
+    judge_for_some_seconds(releases, store)  # it fails if they are queued again without an end
     assert [row.word for row in store.verdicts.judged()] == verdicts
 
 
@@ -126,7 +126,7 @@ def test_an_overdue_release_becomes_pending_within_a_minute_if_another_release_s
     visas = release_at_guessed_address("visas", {1: State.PRESENT}, silent_at=280, redirected_at=281)
     # Its slot is 30 s earlier, because releases of one slot are judged again at once.
     visas.promises = [a_promise(after_slot(-30), release="visas")]
-    # Claims is judged before visas has a verdict, and once more at the next full minute.
+    # Claims is overdue when it is judged before visas has a verdict. It is judged again at the next full minute.
     judge_for_some_seconds({"claims": claims, "visas": visas}, store, seconds=judged_for_seconds)
     verdicts = {row.release: row.word for row in store.verdicts.judged()}
     assert verdicts == {"claims": verdict_on_claims, "visas": "on_time"}
@@ -277,6 +277,6 @@ async def test_changed_releases_are_judged_before_the_rest_and_every_release_get
     assert await queue.wait_for_due(known) == ["changed"]
     queue.judge_all()
     assert await queue.wait_for_due(known) == second
-    # The last one has waited longest, so it takes a place in the second round.
+    # A portion is in order of ids. The last release waits since the first `judge_all`, so it is in the next portion.
     assert await queue.wait_for_due(known) == [*first[:-1], last]
     assert await queue.wait_for_due(known) == [first[-1]]

@@ -49,7 +49,7 @@ def april_release(title: str = "UK trade: April 2017", url: str = f"{SITE}/trade
     return Release("r", title, "ons", url, (Part("page", Role.PAGE, url), *parts))
 
 
-def verdict_with_prediction(now: float, *states: tuple[float, State]) -> Verdict:
+def verdict_with_prediction(*states: tuple[float, State], now: float) -> Verdict:
     """Return the verdict at an instant on a release that came on time, with these states at its predicted file."""
     stories = {
         "page/edge": RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=True),
@@ -61,7 +61,7 @@ def verdict_with_prediction(now: float, *states: tuple[float, State]) -> Verdict
 
 def release_before_its_prediction_was_seen(predicted: Part) -> WatchedRelease:
     """Return a release that came on time, two seconds after its slot."""
-    return WatchedRelease(a_release(predicted), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT)))
+    return WatchedRelease(a_release(predicted), [a_promise()], verdict=verdict_with_prediction((-120, ABSENT), now=2))
 
 
 def judged_row(title: str, name: str, *parts: dict[str, object]) -> Judged:
@@ -165,7 +165,7 @@ def test_a_predicted_part_not_seen_with_its_page_has_only_the_settle_window() ->
     assert {window.name for window in windows} == {"settle"}
 
 
-def test_a_predicted_part_that_was_seen_or_exposed_is_watched_on() -> None:
+def test_a_predicted_part_that_was_seen_or_exposed_is_still_watched() -> None:
     # The windows are named after the phases: `after` a release is out, and `exposed` before its slot.
     seen = windows_of_prediction(Progress(Stage.SEEN, since=SLOT))
     exposed = windows_of_prediction(Progress(Stage.EXPOSED, since=SLOT - timedelta(minutes=30)))
@@ -197,7 +197,7 @@ def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
 
 def test_a_predicted_address_seen_before_the_slot_after_an_absence_is_an_exposure_and_a_part_of_the_facts() -> None:
     # The page is on time. The predicted file is seen a minute before the slot.
-    verdict = verdict_with_prediction(200, (-120, ABSENT), (-60, PRESENT))
+    verdict = verdict_with_prediction((-120, ABSENT), (-60, PRESENT), now=200)
     assert verdict.verdict is VerdictKind.EARLY
     assert [found.part for found in verdict.findings] == ["expected-1"]
     assert [each.id for each in release_facts(verdict, Measurement()).parts] == ["page", "expected-1"]
@@ -332,7 +332,7 @@ def add_predictions(*rows: Judged, inside: tuple[str, ...] = (), times: int = 1)
         for row in rows:
             tx.save_judged(row)
     ahead = replace(april_release(), producer="ofqual")
-    verdict = replace(verdict_with_prediction(-60, (-120, ABSENT)), at=after_slot(-60))
+    verdict = replace(verdict_with_prediction((-120, ABSENT), now=-60), at=after_slot(-60))
     watch = WatchStub({"r": WatchedRelease(ahead, [a_promise()], verdict=verdict)})
     clock = StandingClock(after_slot(-60))
     predicted = PredictedAddresses(store.verdicts, cast("Watch", watch), clock, {}, ask, inside)
@@ -359,7 +359,7 @@ MARCH_ROW = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
     [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])],
     ids=["linked", "predicted and seen", "predicted and not seen"],
 )
-def test_a_page_that_march_linked_is_predicted_for_april_if_february_linked_it_or_it_was_predicted_and_seen_then(
+def test_a_page_that_march_linked_is_predicted_for_april_if_february_linked_it_too_or_predicted_it_and_it_was_seen(
     part_in_february: dict[str, object], predicted_for_april: list[str]
 ) -> None:
     february = judged_row("UK trade: February 2017", "f", part_in_february)

@@ -45,7 +45,7 @@ def test_blind_spans_in_memory_equal_those_in_the_store(added: list[Blind]) -> N
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
-def test_spans_after_an_instant_are_all_that_end_later_and_begin_with_the_first_of_these(
+def test_spans_after_an_instant_begin_with_the_first_that_ends_later_and_include_all_that_do(
     added: list[tuple[int, int, str]],
 ) -> None:
     known = SpansInOrder()
@@ -70,7 +70,7 @@ def test_merging_keeps_the_promises_of_both_monitors_each_with_its_latest_confir
         assert release.promises == (confirmed_later, theirs)
 
 
-def test_a_release_has_promises_that_differ_from_its_own_only_in_their_confirmation_and_has_no_others() -> None:
+def test_has_promises_ignores_confirmations_and_is_false_if_any_promise_is_unknown() -> None:
     ours, theirs = a_promise(learnt=after_slot(-7200)), a_promise(after_slot(600), learnt=after_slot(-3600))
     release = WatchedRelease(a_release(), (ours,))
     assert release.has_promises([replace(ours, confirmed_at=SLOT + 2 * DAY)])
@@ -91,7 +91,7 @@ def add_look(
     release.add_sighting(target, a_sighting(state, second, target.id, digest=digest), None, apart=False)
 
 
-def test_a_page_that_changes_with_each_request_begins_no_more_runs_after_the_most_changes() -> None:
+def test_a_page_that_changes_with_each_request_begins_a_run_at_each_of_the_first_changes_only() -> None:
     release = release_published_on_time()
     for second in range(200):
         add_look(release, PAGE, PRESENT, second, digest=f"bytes {second}")

@@ -121,7 +121,7 @@ def test_entries_of_the_first_look_at_a_listing_are_new_only_if_they_are_dated_a
     wires = Tripwires(FakePoller(), [producer], near=lambda _producer: [], handlers=handlers)
     wires.start(datetime(2026, 11, 16, 11, tzinfo=UTC))
     (target,) = wires.targets()
-    wires.see(target, a_sighting(target, state=State.UNKNOWN))
+    wires.see(target, a_sighting(target, state=State.UNKNOWN))  # it shows no entries, so the next look is the first
     undated, undated_later = Found("undated", "a", "listed"), Found("undated, later", "b", "listed")
     dated = Found("dated", "c", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
     wires.see(target, a_sighting(target, undated, dated))
