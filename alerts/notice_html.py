@@ -25,7 +25,7 @@ _HEADING = "margin:0;padding:14px 16px;color:#ffffff;font-size:19px;line-height:
 _COLOURS = {"report": "#a4161a", "note": "#8a5300"}
 _NO_GRADE_COLOUR = "#33475b"
 _LINK = re.compile(r"https?://[^\s<>\"]+")
-_LABEL = re.compile(r"^(What changed|Release|Producer|Address|Promised|Incident|Rests on): (.*)$")
+_LABEL = re.compile(r"^(What changed|Release|Producer|Address|Promised|Incident): (.*)$")
 
 
 def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:

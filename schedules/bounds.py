@@ -5,7 +5,6 @@ They are checked on the bytes, before a parser runs. The HTML parser itself limi
 
 from __future__ import annotations
 
-import re
 from itertools import accumulate
 
 from schedules.patterns import quick
@@ -18,7 +17,7 @@ MOST_ATTRIBUTES = 500
 """Attributes of one element. The parser's time grows with their square."""
 _LONG = 2 * MOST_ATTRIBUTES
 _QUOTED = quick(rb"=\s*(?:\"[^\"]*\"|'[^']*')")
-_JSON_BEGINS = re.compile(rb"[\xef\xbb\xbf \t\r\n]*[\[{]")
+_JSON_BEGINS = quick(rb"[\xef\xbb\xbf \t\r\n]*[\[{]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS = dict(zip(b"[]{}", (1, -1, 1, -1), strict=True))
 

@@ -123,7 +123,8 @@ def widest_bound(body: Mapping[str, Any]) -> float | None:
 
 def address_note(body: Mapping[str, Any]) -> str:
     """Return how the address of a page is known, in brackets; empty if a calendar named it."""
-    known = address_known(Address(body.get("address", Address.ANNOUNCED)), is_seen=bool(body.get("first_seen")))
+    is_seen = (body.get("first_seen") or {}).get("by") is not None
+    known = address_known(Address(body.get("address", Address.ANNOUNCED)), is_seen=is_seen)
     return f" ({known})" if known else ""
 
 

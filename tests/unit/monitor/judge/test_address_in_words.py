@@ -29,7 +29,7 @@ def explanation_of(verdict: Verdict) -> Explanation:
 @pytest.mark.parametrize(
     ("address", "words", "sentence"),
     [
-        (Address.GUESSED, "guessed from its announcement", "it was guessed from that of its announcement"),
+        (Address.GUESSED, "guessed from its announcement: absence", "it was guessed from that of its announcement"),
         (Address.LED_TO, "its announcement led there", "its announcement led there."),
         (Address.FOUND, "found by its title", "it was found by its title in a listing."),
     ],
