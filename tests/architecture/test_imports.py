@@ -153,10 +153,10 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
     "alerts": 9650,
-    "schedules": 8484,
+    "schedules": 8483,
     "monitor/plan": 1793,
     "monitor/look": 6237,
-    "monitor/judge": 4425,
+    "monitor/judge": 4426,
     "monitor/store": 6098,
     "monitor/deliver": 3080,
     "monitor/health": 1428,
