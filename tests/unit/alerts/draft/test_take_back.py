@@ -130,7 +130,9 @@ def test_text_typed_into_the_paragraph_of_a_prompt_is_read_without_the_prompt(
     assert find_file_changes(versions, file, ROLE).words == {"B.2.account": "A link was mistyped."}
 
 
-def test_a_measured_answer_reworded_in_the_file_is_read_as_typed(ofqual_late: Incident) -> None:
+def test_an_answer_that_the_monitor_filled_in_and_a_person_reworded_in_the_file_is_read_as_typed(
+    ofqual_late: Incident,
+) -> None:
     versions = draft_versions(ofqual_late)
     file = retype(write_docx(versions[-1].report), "^ofqual$", "Ofqual")
     assert find_file_changes(versions, file, ROLE).words == {"B.1.producer": "Ofqual"}

@@ -234,7 +234,7 @@ def lasting_kinds(verdict: Verdict) -> set[Kind]:
 @settings(max_examples=200)
 @given(worlds(), st.sampled_from([-100.0, 0.0, 30.0, 61.0, 91.0, 130.0]))
 @example(SEEN_PRESENT_ONCE, 91.0)
-def test_judging_an_instant_again_when_its_last_runs_have_grown_changes_only_what_a_look_under_way_decides(
+def test_judging_an_instant_again_with_longer_last_runs_changes_only_what_a_look_under_way_decides(
     world: World, now: float
 ) -> None:
     runs_at_now = world.runs(after_slot(now))

@@ -243,9 +243,10 @@ OTHERS = st.lists(st.tuples(INSTANTS, INSTANTS), max_size=3).map(other_publicati
 
 
 @given(st.integers(0, 2000), SEEN, OTHERS)
-def test_a_release_that_is_late_is_also_late_if_fewer_releases_of_the_day_measure_the_lags_of_witnesses(
+def test_a_release_that_is_late_by_its_witnesses_is_also_late_if_fewer_releases_show_how_far_witnesses_lag(
     now: int, seen: dict[str, Looks], others: list[Publication]
 ) -> None:
+    # No calendar names its address, so witnesses date it: its announcement and the index.
     release = a_release(url=GUESS, address=Address.LED_TO, link=f"{GUESS}/x")
     # Each further release can only lengthen the lags, and so only leave more in doubt.
     verdicts = [

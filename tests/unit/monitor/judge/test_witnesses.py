@@ -60,10 +60,12 @@ def test_both_witnesses_prove_absence_as_of_their_last_looks_less_their_lags(
     )
 
 
-def test_lags_measured_that_day_replace_the_defaults() -> None:
+def test_absence_by_both_witnesses_is_dated_with_the_lags_that_are_given() -> None:
+    # An announcement may redirect so long after the release came, and the index may list it so long after.
     lags = Lags(redirect=timedelta(seconds=60), index=timedelta(seconds=240))
     last_unredirected, last_unlisted = 290, 300
-    witnesses = read_witnesses_at(300, absent_looks(0, last_unredirected), absent_looks(0, last_unlisted), lags)
+    announcement, index = absent_looks(0, last_unredirected), absent_looks(0, last_unlisted)
+    witnesses = read_witnesses_at(300, announcement, index, lags)
     assert witnesses.absent_by_both == after_slot(min(last_unredirected - 60, last_unlisted - 240))
 
 

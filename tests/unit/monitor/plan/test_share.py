@@ -74,6 +74,8 @@ def test_a_monitor_that_is_no_member_never_gets_a_turn() -> None:
 
 def test_start_too_late_in_a_turn_waits_for_the_monitors_next_turn() -> None:
     turns = turns_at_govuk("north", members=("north", "south"), rate=1.0, turns_begin=0.0)
+    # A look may start until `LATEST_START` after its turn began. Twice as late is still in this turn, but too late.
+    assert turns.gap > 2 * LATEST_START
     assert turns.at_or_after(EPOCH + LATEST_START) == EPOCH + LATEST_START
     # The next turn is of south, and the one after it of north.
     assert turns.at_or_after(EPOCH + 2 * LATEST_START) == EPOCH + 2 * turns.gap

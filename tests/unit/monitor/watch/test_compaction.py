@@ -118,10 +118,10 @@ def test_merging_of_runs_is_turned_off_by_an_age_of_zero(tmp_path: Path) -> None
     store.close()
 
 
-def test_runs_from_a_time_of_doubtful_clock_are_not_merged(tmp_path: Path) -> None:
+def test_no_run_of_a_release_is_merged_if_the_clock_was_in_doubt_at_any_time_before_its_slot(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     save_judged_release(store, "r")
-    # The runs begin two weeks before the slot, and those that end a day before it could be merged.
+    # The runs begin two weeks before the slot. Without this span, most of them would be merged.
     with store.transaction() as tx:
         tx.add_blind(Blind(SLOT - 10 * DAY, SLOT - 9 * DAY, "clock"))
     assert compact(store) == 0
