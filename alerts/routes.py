@@ -80,8 +80,8 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
 
     `names` are all channels, `producers` are all producers of its releases. Each route that matches counts. If several
     name a channel, the earliest of their times counts. The roles on call at that time replace a rota.
-    All channels get the notice at once if no route is for its main finding. If no channel is selected, they also do
-    unless each of its other findings has a route, because someone must be notified of each finding.
+    Someone must be notified of each finding. So all channels get the notice at once if no route takes its main finding,
+    or if no channel was selected and one of its other findings has no route.
     """
     matching = [
         route

@@ -165,7 +165,9 @@ def choose_ticks(figure: Timeline) -> list[datetime]:
     step = next((seconds for seconds in round_seconds if length / seconds <= MOST_TICKS), 86400 * 7)
     utc_offset = local(figure.begins, figure.timezone).utcoffset() or timedelta()
     ahead = utc_offset.total_seconds()
-    first = (figure.begins.timestamp() + ahead) // step * step + step - ahead
+    # The first tick is the next multiple of the step in local time.
+    local_begin = figure.begins.timestamp() + ahead
+    first = (local_begin // step + 1) * step - ahead
     count = int((figure.ends.timestamp() - first) // step) + 1
     return [datetime.fromtimestamp(first + step * number, tz=figure.begins.tzinfo) for number in range(max(0, count))]
 
