@@ -99,7 +99,7 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
             for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
                 times[name] = min(begin, times.get(name, begin))
     chosen = [(name, times[name]) for name in names if name in times]
-    # If the main finding is a general name, such as `calendar`, routes for the findings with that name count for it.
+    # A main finding that is only a general name, such as `calendar`, has a route if each finding of that name has one.
     main = notice.findings[0]
     grouped_by_main = {kind for kind in notice.findings if main in _GROUPED_NAMES and _GENERAL_NAMES.get(kind) == main}
     must_be_routed = grouped_by_main or {main}

@@ -32,7 +32,7 @@ class PagerDuty(HttpChannel[PagerdutySettings]):
 def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
     """Return the event: `resolve` (last notice, or closed incident), `acknowledge` (acknowledgement), else `trigger`.
 
-    None if the alert stays as it is. So it does when a report is signed, and at each message about a platform's fault
+    None if the alert must stay as it is: after the signature of a report, and for a message about a platform's fault
     that does not open, acknowledge or end it. Events of one incident have the same `dedup_key`, so they change one
     alert. Without an incident, those of one thread have the same.
     """

@@ -214,9 +214,9 @@ class PlatformFault:
 def find_platform_faults(period: Period) -> list[PlatformFault]:
     """Return the faults of platforms: releases of a host and slot whose verdicts have the finding `platform`.
 
-    A slot belongs to the last fault of its host unless the host had recovered before: then each slot of that fault had
-    a release that was out. A slot of which no release ever came out does not delay the recovery. A slot is left out if
-    the period has only one producer's releases of it.
+    A fault is over once each of its slots has a release that is out. All slots until then belong to it. A slot of which
+    no release ever came out does not make it longer. A slot is left out if the period has only one producer's releases
+    of it.
     """
     groups: dict[tuple[str, datetime], tuple[Row, ...]] = {}
     for row in period.incidents:  # in the order of their slots

@@ -146,7 +146,7 @@ def _refuse_words_outside_boxes(
         our_texts = written[key].normalised() if key in written else []
         added = Counter(place.normalised()) - Counter(our_texts)
         added_label = "" if key in written else key.label or ""
-        # A place that is not ours has no new words if it is only an empty row, or is empty under a heading of ours.
+        # A new place without text and label under a heading of ours, such as an empty row, has no new words.
         is_new_heading = key.heading not in our_headings
         has_new_words = added or added_label or is_new_heading
         is_box = key in boxes or _find_step(key, report) != ""
@@ -183,9 +183,9 @@ def _find_edits(
 def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str, str]]:
     """Yield the id of a field and a person's words in its box: the text besides the measured one, or the whole text.
 
-    It is the whole text in two cases. In a field whose answer follows the measured text, the file lacks some of that
-    text: the words replace it, so the id with `INSTEAD_PREFIX` follows. In a field whose answer replaces the measured
-    text, no person has answered before.
+    It is the whole text in two cases. First, the answer of the field follows the measured text, and the file lacks some
+    of that text: the words replace it, so the id with `INSTEAD_PREFIX` follows. Second, an answer of the field replaces
+    the measured text, and no person has answered before.
     """
     paragraphs = _remove_prompts(place, field, signed=signed)
     besides_measured = list(paragraphs)

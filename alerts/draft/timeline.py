@@ -63,7 +63,8 @@ def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datet
             # If it was not removed, the state until its release is not known.
             starts += _mark_change(exposure.to, "absent" if exposure.ended is Ended.REMOVED else "between")
     starts += _mark_change(part.released if part.exposures else part.first_seen, "public")
-    # A part that was never seen is proved absent only until now, and one that is out is public until it was last seen.
+    # A part that was never seen is proved absent only until now. One that is out is drawn to the end of the figure,
+    # unless it has gone: then until it was last seen.
     is_never_seen = len(starts) == 1
     last_seen = part.seen_until if starts[-1][1] == "public" else None
     known_until = now if is_never_seen else last_seen or ends
