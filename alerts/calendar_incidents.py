@@ -58,7 +58,7 @@ class MissingEdition:
 
 
 def report_trouble(found: CalendarTrouble, known: Incident | None, now: datetime, timezone: str) -> Decision:
-    """Open the incident of a calendar in trouble with a notice, or add a new fault to the `known` one and reopen it."""
+    """Open an incident, with a notice, for a calendar in trouble. If it is `known`, add a new fault and reopen it."""
     fault = one_line(found.fault, _LONGEST_FAULT)
     if known is not None:
         is_noted = any(fault in entry.text for entry in known.timeline)

@@ -64,12 +64,14 @@ _SETTLED_BY_A_PERSON = (Kind.LEAD, Kind.ALTERED)
 def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Collection[str] = ()) -> Decision:
     """Return the changes that follow from new facts of a release: its incident, notices and draft.
 
-    Facts update the `known` incident. A fault opens a new one if none is known, if the known one cannot be updated, or
-    if the fault supersedes it. `taken` are the ids of the release's earlier incidents. The same facts twice give no
-    second notice.
+    Facts update the `known` incident. A fault opens a new one if none is known, if facts cannot update the known one,
+    or if the fault needs an incident of its own. `taken` are the ids of the release's earlier incidents. The same facts
+    twice give no second notice.
     """
-    # Measurements do not update an incident that a person logged, or a lead that the facts no longer contain.
-    if known is not None and (known.kind is Kind.HAND or (known.kind is Kind.LEAD and not fact_rules.is_lead(facts))):
+    # Facts do not update an incident that a person logged, or a lead that they no longer contain.
+    is_logged = known is not None and known.kind is Kind.HAND
+    is_lead_gone = known is not None and known.kind is Kind.LEAD and not fact_rules.is_lead(facts)
+    if is_logged or is_lead_gone:
         known = None
     kind = find_incident_kind(facts, now)
     if known is None:
@@ -99,7 +101,7 @@ def _is_superseded(known: Incident, kind: Kind) -> bool:
     incident about calendars.
     """
     if known.kind is Kind.DUE and known.closed is None:
-        return False  # it is the same absence, confirmed
+        return False  # a release not found yet keeps its incident, whatever is found out about it
     is_first_breach = kind in BREACHES and known.kind not in BREACHES
     return is_first_breach or (known.kind is Kind.CALENDAR and kind is not Kind.CALENDAR)
 
@@ -116,7 +118,7 @@ def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collec
         title=facts.title,
         opened=now,
         occurred=occurred,
-        # A release not found yet has grade none so far. It gets the grade of the delay that it may become, for routes.
+        # A release not found yet has no delay to grade. Routes match the grade, so it gets at least `note`.
         grade=facts.grade if kind is not Kind.DUE else choose_worst_grade((facts.grade, Grade.NOTE)),
         facts=facts,
         closed=now if facts.final and kind not in _SETTLED_BY_A_PERSON else None,
@@ -156,27 +158,29 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
         return
     is_incident_over = known.closed is None and _is_over(incident, facts)
     if is_flapping(facts, now) and not is_incident_over:
-        # One notice for each stretch of changes. The changes of a stretch get none of their own.
+        # Content that comes and goes gets one notice for each stretch of changes, in place of one for each change.
         flapping = [key for key in new_keys if _is_content_change(key, facts)]
         stretches = find_flapping_stretches(facts)
         if flapping and len(stretches) > len(find_flapping_stretches(known.facts)):
             yield builder.notice("comes_and_goes", [str(len(stretches))], find_flapping_kind(facts))
         new_keys = [key for key in new_keys if key not in flapping]
     ended_exposures = [key for key in new_keys if key.startswith("over ")]
-    # No notice if another exposure is open, which matters more, or if the last notice reports it anyway.
+    # The end of an exposure has no notice while another is open, which matters more, or if the notice `final` has it.
     if ended_exposures and not is_incident_over and not any(exposure.open for exposure in facts.exposures):
         yield builder.notice("exposure_closed", ended_exposures, Kind.EARLY)
     # Content that was back before its removal was ever reported needs no notice.
     reported_removals = {key.removeprefix("withdrawn ") for key in keys_before if key.startswith("withdrawn ")}
     if back := [key for key in new_keys if key.startswith("back ") and key.removeprefix("back ") in reported_removals]:
         yield builder.notice("back", back, Kind.ALTERED)
+    findings = _select_notifiable_keys(new_keys)
+    must_reopen = bool(findings) or "appeared" in new_keys or builder.is_graver
     if is_incident_over:
         # A disagreement of calendars that had no effect closes without a notice.
         if incident.kind is not Kind.CALENDAR:
             yield builder.notice("final", sorted(keys_now), reasons=ended_exposures)
     elif known.closed is None:
         yield from _yield_notices_while_open(builder, new_keys)
-    elif (findings := _select_notifiable_keys(new_keys)) or "appeared" in new_keys or builder.is_graver:
+    elif must_reopen:
         yield builder.notice("reopened", sorted(keys_now), _find_gravest_kind(findings, incident), reasons=findings)
 
 
@@ -192,8 +196,8 @@ def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
 def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> Iterator[Notice]:
     """Yield the notices about an open incident: a graver grade or new findings, then what has come out since.
 
-    `new_keys` are the fact keys that the known incident did not have, such as `appeared` or `elsewhere PART`. If there
-    is nothing else to report, people who acknowledged get a notice of single parts that are missing or came out.
+    `new_keys` are the fact keys that the known incident did not have, such as `appeared` or `elsewhere PART`. Parts
+    other than the page that are late or came out get a notice if someone acknowledged and nothing else is new.
     """
     findings = _select_notifiable_keys(new_keys)
     reported_kind = _find_gravest_kind(findings, builder.incident)
@@ -202,7 +206,7 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> I
     elif findings:
         is_elsewhere = any(key.startswith("elsewhere ") for key in findings)
         yield builder.notice("elsewhere" if is_elsewhere else "new_finding", findings, reported_kind)
-    # This page is out, and it is not proved whether it was late. The key `appeared` is of a page proved late.
+    # Two notices say that the page is out: this one if it is not proved late, the one with `appeared` if it is.
     if builder.is_due_page_found:
         yield builder.notice("appeared", ["found"], Kind.DUE)
     is_page_out = "appeared" in new_keys

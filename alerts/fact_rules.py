@@ -119,7 +119,8 @@ def is_calendar(facts: ReleaseFacts) -> bool:
 def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
     """Return the exposures in groups that overlap, in time order: a page and its file public at once make one group.
 
-    Keys use a group's position. Later looks do not change it: an open exposure ends after every start seen so far.
+    Fact keys, such as `exposed 0`, contain the number of a group. Later looks do not change it: when an open exposure
+    ends, it ends after every start seen so far.
     """
     groups: list[list[Exposure]] = []
     group_ends = _LONG_AGO
@@ -135,7 +136,8 @@ def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
 def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
     """Return a key for each fact that people are notified of, such as `late` or `out tables`; no keys without facts.
 
-    A part that is late is `behind`, then `out`. Numbered groups are `withdrawn`, then `back`; `exposed`, then `over`.
+    A late part other than the page has the key `behind`, and also `out` once it came. A group of removals has
+    `withdrawn` and its number, and `back` once all are back. A group of exposures has `exposed`, then also `over`.
     """
     if facts is None:
         return frozenset()

@@ -94,6 +94,7 @@ def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
             changes.append(max(ends))
     for removals in group_removals(facts):
         dated = [(removal.at, removal.seconds) for removal in removals if removal.at is not None]
+        # The length of an absence (`gap`) has an upper bound once the content is back.
         back_by = [at + timedelta(seconds=gap.max) for at, gap in dated if gap is not None and gap.max is not None]
         if dated:
             changes.append(min(removed_at for removed_at, _ in dated))

@@ -48,19 +48,21 @@ _STATUSES_WITH_DETAIL = frozenset({"lead", "calendar", "unproven"})
 
 
 def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now: datetime) -> str:
-    """Return the notice as one line: status, release, slot and details (if unproven: the details before the release).
+    """Return the notice as one line: status, release with its slot, and details.
 
-    `kind` is the kind of the notice, `reported_kind` the kind of incident that it reports first.
+    `kind` is what the notice does, such as `opened` or `final`. `reported_kind` is the kind of incident, such as
+    `late`, that it names first.
     """
     since = say_elsewhere_since(facts, now)
     elsewhere = f", out elsewhere since {since}" if since else ""
-    # An incident can end because its release was found, before the verdict is final.
-    suffix = "" if kind == "final" and not facts.final else SUBJECT_SUFFIX.get(kind, "")
+    # An incident can end because its release was found. If its verdict is not final, do not say `final`.
+    is_verdict_open = kind == "final" and not facts.final
+    suffix = "" if is_verdict_open else SUBJECT_SUFFIX.get(kind, "")
     status = find_current_status(reported_kind, facts)
     head = f"{SUBJECT_PREFIX[status]}{elsewhere}{suffix}"
     title, details = write_title_with_slot(facts, now), describe_status(reported_kind, facts, now)
     if status == "unproven":
-        # Telephones cut the end of a line.
+        # Here the details come before the release, because telephones cut the end of a line.
         beginning = f"{head}: {details}. {_UNPROVEN_STEP}"
         return one_line(f"{beginning} {title}", max(_LONGEST_UNPROVEN, len(beginning)))
     return one_line(f"{head}: {title}, {details}")
@@ -155,7 +157,7 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
     verdict = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
     if part.exposures:
         what_followed = describe_release_after_exposure(part, facts, now)
-        # Its delay is then the time for which it was proved absent after its slot.
+        # The delay of a part that was public early is the time for which it was proved absent after its slot.
         if not what_followed and part.delay is not None and (part.delay.min or 0) > 0:
             what_followed = f"not out again {_describe_delay(part.delay)}"
         return f"{verdict}, {what_followed}" if what_followed else verdict
@@ -179,8 +181,10 @@ def _describe_delay(delay: Bounds) -> str:
             return "on the second"
         before, after = (length(seconds, math.ceil, tenths=False) for seconds in (-low, high))
         return f"between {before} before and {after} after the slot"
-    # A delay of exactly one second is not on the second. One of up to a second is.
-    if low is not None and high is not None and (size_without_sign.min or 0) < 1 and (size_without_sign.max or 0) <= 1:
+    # A delay of exactly one second is not on the second. One of less than a second up to one second is.
+    has_bounds = low is not None and high is not None
+    is_within_second = (size_without_sign.min or 0) < 1 and (size_without_sign.max or 0) <= 1
+    if has_bounds and is_within_second:
         return "on the second"
     return f"{whole_lengths(delay)} {'before' if (high or 0) < 0 else 'after'} the slot"
 

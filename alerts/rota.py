@@ -137,9 +137,9 @@ class Rota:
         last, edges = self.on_call(begin), sorted({*self._list_edges(begin, end)})
         yield begin, last
         for at in edges[:_MOST_CHANGES]:
-            if (now := self.on_call(at)) != last:
-                yield at, now
-                last = now
+            if (roles := self.on_call(at)) != last:
+                yield at, roles
+                last = roles
 
     def gaps(self, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
         """Return the spans in which no role is on call."""

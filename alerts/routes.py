@@ -80,8 +80,8 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
 
     `names` are all channels, `producers` are all producers of its releases. Each route that matches counts. If several
     name a channel, the earliest of their times counts. The roles on call at that time replace a rota.
-    All channels get the notice at once if no route is for its main finding. If no channel is selected, they also do
-    unless each of its other findings has a route, because someone must be notified of each finding.
+    Someone must be notified of each finding. So all channels get the notice at once if no route takes its main finding,
+    or if no channel was selected and one of its other findings has no route.
     """
     matching = [
         route
@@ -99,7 +99,7 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
             for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
                 times[name] = min(begin, times.get(name, begin))
     chosen = [(name, times[name]) for name in names if name in times]
-    # If the main finding is a general name, such as `calendar`, routes for the findings with that name count for it.
+    # A main finding that is only a general name, such as `calendar`, has a route if each finding of that name has one.
     main = notice.findings[0]
     grouped_by_main = {kind for kind in notice.findings if main in _GROUPED_NAMES and _GENERAL_NAMES.get(kind) == main}
     must_be_routed = grouped_by_main or {main}

@@ -21,13 +21,13 @@ def sign_token(incident: str, until: datetime, key: bytes) -> str:
 
 
 def read_token(token: str, key: bytes, now: datetime) -> str | None:
-    """Return the incident of a token, None if the token was not signed with `key` or has expired."""
+    """Return the incident that the token of a link names, None if it was not signed with `key` or has expired."""
     try:
         padded = token.encode() + b"=" * (-len(token) % 4)
         raw = base64.b64decode(padded, altchars=b"-_", validate=True) if len(token) <= _LONGEST else b""
     except (binascii.Error, ValueError):
         return None
-    signature, body = raw[:32], raw[32:]
+    signature, body = raw[:32], raw[32:]  # a SHA-256 has 32 bytes
     if not hmac.compare_digest(hmac.digest(key, body, hashlib.sha256), signature):
         return None
     until, _, incident = body.decode().partition(".")

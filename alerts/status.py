@@ -216,7 +216,7 @@ def _describe_due(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
-    """Return in one line why there is no proof, by when the release was public, and where it is out elsewhere."""
+    """Return in one line why it is not proved when a release came out, by when it was public, and where else it is."""
     elsewhere = _mention_alternatives(facts, now)
     if "unwatched" in facts.finding_kinds:
         return f"not out {moment(facts.at, facts.timezone, now)}, not watched at its slot{elsewhere}"

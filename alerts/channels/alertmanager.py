@@ -38,10 +38,11 @@ def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime
     at = _read_instant(message.data.get("at"), now)
     opened = min(_read_instant(incident.get("opened"), at), at)
     grade = str(message.data.get("grade", "none"))
-    # The alert of an open breach lasts until a later message ends it, at most for `hold`. Others expire sooner.
+    # Openings of other kinds than `opened`, such as `due` or `lead`, report no breach.
     opens_no_breach = message.kind in OPENINGS and message.kind != "opened"
-    is_open_breach = incident and incident.get("closed") is None and not opens_no_breach
-    lifetime = settings.hold if is_open_breach else settings.hold_others
+    is_open = bool(incident) and incident.get("closed") is None
+    # The alert of an open breach lasts until a later message ends it, at most for `hold`. Others expire sooner.
+    lifetime = settings.hold if is_open and not opens_no_breach else settings.hold_others
     yield _build_alert(message, grade, opened, ends=at if message.kind == "final" else at + lifetime)
     if incident and message.kind in _MAY_RAISE_GRADE:
         grades: list[str] = list(Grade)  # the least grave first

@@ -60,7 +60,7 @@ def notify_reference(message: Message, to: str) -> str:
 
 
 def _combine_outcomes(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return one outcome for all: refused for now if any recipient was, else accepted if any was, else refused."""
+    """Return one outcome for all: refused for now if any was, else accepted if any was, else refused for good."""
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
     reasons = "; ".join(dict.fromkeys(refusal.reason for refusal in refused))
     if not all(refusal.permanent for refusal in refused):

@@ -32,9 +32,9 @@ class PagerDuty(HttpChannel[PagerdutySettings]):
 def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
     """Return the event: `resolve` (last notice, or closed incident), `acknowledge` (acknowledgement), else `trigger`.
 
-    None, because the alert stays as it is, if a report was signed, and for a message of a platform's fault except its
-    opening, acknowledgement and end. Events of one incident (without one: of one thread) have the same `dedup_key`, so
-    they change one alert.
+    None if the alert must stay as it is: after the signature of a report, and for a message about a platform's fault
+    that does not open, acknowledge or end it. Events of one incident have the same `dedup_key`, so they change one
+    alert. Without an incident, those of one thread have the same.
     """
     incident = message.data.get("incident") or {}
     is_platform = incident.get("kind") == "platform"

@@ -47,10 +47,11 @@ def group_practices_by_day(inputs: DraftInput) -> list[tuple[date, str]]:
     cites_of_day: dict[date, list[str]] = {}
     for kind in inputs.kinds:
         occurred = inputs.incident.occurred
-        # A release may be exposed on Monday and late on Wednesday. A finding other than an exposure has the day of the
-        # slot, or the day that a person logged.
+        # A release may be exposed on Monday and late on Wednesday, so an exposure has the day on which it began. Other
+        # findings have the day of the slot, or the day that a person logged.
         if facts and kind == "early_exposure":
-            occurred = (facts.exposures and facts.exposures[0].start.by) or occurred
+            began = facts.exposures[0].start.by if facts.exposures else None
+            occurred = began or occurred
         elif facts and facts.slot and inputs.incident.kind != "hand":
             occurred = facts.slot
         cites = cites_of_day.setdefault(local_date(occurred, inputs.timezone), [])
@@ -61,8 +62,8 @@ def group_practices_by_day(inputs: DraftInput) -> list[tuple[date, str]]:
 def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
     """Return the dates of occurrence: those that a person typed (as typed if not ISO), else the day of each finding."""
     if typed := inputs.incident.words.get("when"):
-        are_days = [len(text.strip()) <= len("2016-10-01") for text in typed.split(",")]  # longer ones have a time
-        # Either every date was parsed or none, so each flag belongs to its date.
+        # A longer text has a time of day too. `_parse_typed_dates` returns every date or none, so the two lists match.
+        are_days = [len(text.strip()) <= len("2016-10-01") for text in typed.split(",")]
         ordered = sorted(zip(_parse_typed_dates(inputs), are_days, strict=False))
         named = [
             inputs.local_day(at) if is_day else words.format_clock_day(at, inputs.timezone) for at, is_day in ordered

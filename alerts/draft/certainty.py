@@ -67,7 +67,7 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def say_where_announced(facts: ReleaseFacts) -> list[str]:
-    """Return sentences on where and when the announcement was read, and how an unannounced address is known."""
+    """Return sentences on where and when the announcement was read, and how the address is known if that lacks it."""
     origins = [f"is from the calendar “{facts.slot_source}”"] if facts.slot_source else []
     if facts.slot_learnt:
         origins.append(f"was first read at {words.format_instant(facts.slot_learnt, facts.timezone)}")
@@ -150,9 +150,10 @@ def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
 def _say_delay(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the delay of a part with both bounds, or why it has none, and how late users got it if a cache hid it."""
     hidden = f"; for users {words.format_bounds(part.wait)} late" if part.is_hidden and part.wait is not None else ""
+    is_seen = part.first_seen.by is not None or bool(part.exposures)
     # The first text that applies is shown. The next column of the table says how early an exposed part was.
     texts_without_delay = (
-        (part.role == "alternative" and part.first_seen.by is None and not part.exposures, "Not used"),
+        (part.role == "alternative" and not is_seen, "Not used"),
         (part.verdict == "on_time", f"On time{sureness(part.early_bound)}{hidden}"),
         (part.verdict == "unproven", "Not proved"),
         (part.verdict == "pending", "Not judged yet"),
@@ -164,7 +165,7 @@ def _say_delay(part: PartVerdict, facts: ReleaseFacts) -> str:
         return "Not measured in minutes"
     low, high = part.delay.min, part.delay.max
     if high is not None and high <= 0:
-        # Without its sign, the upper bound of a negative delay is the lower bound of the lead.
+        # A delay of -5 to -3 minutes is 3 to 5 minutes early: without their signs, the bounds change places.
         early = words.format_bounds(Bounds(-high, None if low is None else -low))
         return words.capitalise(f"{early} early{hidden}")
     # No alternative address was announced, so a release there cannot be late.

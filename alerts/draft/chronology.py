@@ -55,7 +55,7 @@ def _list_logged_events(inputs: DraftInput) -> Iterator[Event]:
 
 
 def _list_ticked_steps(inputs: DraftInput) -> Iterator[Event]:
-    """Yield (instant, text) of each step that a person ticked with a time: its first occurrence after the opening."""
+    """Yield (instant, text) of each step that a person ticked with a time. One before the opening is the next day's."""
     opened = inputs.incident.opened.astimezone(ZoneInfo(inputs.timezone)).replace(second=0, microsecond=0)
     for step in guidance.list_steps(inputs.kinds):
         note = inputs.typed.get(f"{STEP_PREFIX}{step.id}", "")

@@ -39,10 +39,11 @@ def merge_words(
 ) -> Report:
     """Return the `new` report with all texts that people typed. Blank texts are no answer.
 
-    `words` are these texts by field or step. A text replaces the measured one if its key with `INSTEAD_PREFIX` is not
-    blank. A text whose box is not on the new form goes to an empty box for the same fact, else to the end of the form.
-    An answer that is unchanged since `before`, the last merged report, keeps its author and time. A new answer is by
-    the role `by`, and is based on the measurements in `seen`, the report that the person saw (default: `before`).
+    `words` are these texts by the id of their field or step. A text replaces the measured one if `words` also has its
+    id with `INSTEAD_PREFIX`, not blank. A text whose box is not on the new form goes to a free box for the same fact,
+    else to the end of the form. An answer that is unchanged since `before`, the last merged report, keeps its author
+    and time. A new answer is by the role `by`. Its basis is the measured text in `seen`, the report that the person saw
+    (default: `before`).
     """
     typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
     places = _assign_places(typed, new)

@@ -35,15 +35,15 @@ PUBLISHING_TIME = timedelta(minutes=2)
 def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     """Return the kinds of finding on which an incident needs advice, the most urgent first.
 
-    They are those that were measured except blind spans, else the usual one for its kind of incident. For an incident
-    that a person logged it is the sort that they chose, such as `leak`.
+    They are the kinds that were measured, except blind spans. Without any, it is the usual one for the kind of
+    incident. For an incident that a person logged, it is the sort that they chose, such as `leak`.
     """
     # An incident that a person logged uses the facts of a watched release only for its dates.
     if incident.kind is Kind.HAND:
         return (incident.words.get("sort", "leak"),)
     findings = incident.facts.findings if incident.facts else ()
     exposed = {finding.part for finding in findings if finding.kind == "early_exposure"}
-    # `elsewhere_first` gives the advice for a late page. If the part was exposed, only that for exposures is right.
+    # `elsewhere_first` gives the advice for a late page, which is wrong about a part that was exposed.
     found = {finding.kind for finding in findings if finding.kind != "elsewhere_first" or finding.part not in exposed}
     # Next to another finding, a gap of the monitor must not give the advice to "look for other evidence".
     kinds = tuple(kind for kind in load_data("guidance")["advice"] if kind in found and kind != "blind")
@@ -79,14 +79,16 @@ def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, 
     shift = _measure_clock_shift(facts.slot, facts.timezone)
     if shift not in ONE_HOUR_OFF:
         return ()
-    # A late part has its release an hour off. An early one has its first sight, or the start of an exposure.
+    # An hour late shows in when a part was released, an hour early in its first sight or in the start of an exposure.
     is_late_expected = shift > 0
     intervals = [part.released if is_late_expected else part.first_seen for part in facts.parts if part.required]
     intervals += [exposure.start for exposure in facts.exposures]
     expected = facts.slot + timedelta(seconds=shift)
     for seen in intervals:
-        # It may have happened at the expected instant, or within the time that publishing takes.
-        if seen.after and seen.by and seen.after <= expected + PUBLISHING_TIME and seen.by >= expected:
+        if seen.after is None or seen.by is None:
+            continue
+        # The part may have come at the expected instant, or within the time that publishing takes.
+        if seen.after <= expected + PUBLISHING_TIME and seen.by >= expected:
             return (ONE_HOUR_OFF[shift],)
     return ()
 

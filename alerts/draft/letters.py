@@ -112,7 +112,11 @@ def write_lines_to_take(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return the paragraph on early publication: its new time, or until the slot a request, or where it is by now."""
+    """Return the paragraph on early publication.
+
+    It gives the new time if the release was brought forward. Otherwise it asks people until the slot not to use the
+    content, and after the slot it says where the release is.
+    """
     which = "It" if all(part.exposures for part in facts.parts if part.required) else "Part of it"
     starts = [exposure.start for exposure in facts.exposures if exposure.start.by]
     first = min(starts, key=lambda start: start.by or facts.at, default=None)
@@ -129,7 +133,7 @@ def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
         was_seen_before = first is not None and first.by is not None and first.by < new_time
         return [" ".join([narrative.say_announcement(facts), moved, *([seen_early] if was_seen_before else [])])]
     if facts.slot is not None and facts.at < facts.slot:
-        # Do not say where it is.
+        # Give no address: the request must not help anyone to find the content.
         request = "Please do not use, quote or pass on any of it before then."
         return [f"{narrative.say_announcement(facts)} {seen_early} {request}"]
     return [" ".join([*_say_where_now(inputs, facts), *narrative.say_availability(facts, has_lengths=False)])]
@@ -144,7 +148,10 @@ def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
 
 
 def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return sentences on where the release `is available` or `was published`, if it is out, and on its slot."""
+    """Return a sentence on where the release is, or was published if it cannot be read there now; and one on its slot.
+
+    If the release is not out, return only the sentence on its slot.
+    """
     page = facts.page
     slot = narrative.find_new_time(inputs) or facts.slot
     is_due = slot is not None and facts.at >= slot
@@ -153,6 +160,7 @@ def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
         return [narrative.say_announcement(facts)]
     # Without an upper bound of their wait, no user is known to have got it: a cache still has an older copy.
     is_still_hidden = page.is_hidden and page.wait is not None and page.wait.max is None
-    is_there = page.seen_until is None and not is_still_hidden and "withdrawn" not in facts.finding_kinds
+    is_gone = page.seen_until is not None or "withdrawn" in facts.finding_kinds
+    is_there = not is_gone and not is_still_hidden
     place = f"“{facts.title}” {'is available' if is_there else 'was published'} at {facts.url}."
     return [place, narrative.say_announcement(facts, "It")]

@@ -123,7 +123,10 @@ def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
 
 
 def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return sentences on how long users waited, after one on the first other address; empty if under a minute."""
+    """Return sentences on how long users waited for parts; empty if no wait was a minute or longer.
+
+    If the release could first be read at another address, a sentence on that comes first.
+    """
     late = {part.id: (part, delay) for part, delay in list_late_parts(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
     # No one waited for a part that came seconds late, or whose older copy a cache had until seconds after the slot.
@@ -137,7 +140,7 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     elsewhere = []
     for part in _list_found_alternatives(facts):
         delay = part.delay or Bounds()
-        # One that may have been out before the announced time does not count.
+        # An alternative that may have been out before the announced time does not count.
         if delay.max and delay.min is not None and delay.min >= 0:
             name, length = words.capitalise(_name_alternative(part)), words.round_length(delay)
             elsewhere.append(f"{name} could be read elsewhere {length} after the announced time.")
@@ -202,12 +205,12 @@ def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts
     # The sentence on the start rounds its time, so a time less than a minute later could seem to be before it.
     is_too_near_to_start = began is not None and last_seen - began < ON_TIME_TOLERANCE
     has_last_look_shown_it = part.seen_until is None
-    if exposure.open and is_too_near_to_start and has_last_look_shown_it:
-        return f"{CAP_IT} had not yet been removed."
-    if exposure.open and is_too_near_to_start:
-        return f"It is not known whether {IT} {WAS} removed."
-    if exposure.open:
+    if exposure.open and not is_too_near_to_start:
         return f"{CAP_IT} {WAS} still available at {words.format_clock_day(last_seen, facts.timezone, named_day)}."
+    if exposure.open and has_last_look_shown_it:
+        return f"{CAP_IT} had not yet been removed."
+    if exposure.open:
+        return f"It is not known whether {IT} {WAS} removed."
     if exposure.ended is Ended.SLOT:
         return f"{CAP_IT} remained available until the announced time."
     if exposure.ended is not Ended.REMOVED:
@@ -270,7 +273,7 @@ def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
     if is_late:
         return _say_late(part, facts)
     if not was_released(part):
-        # It appeared, but an unknown time earlier than it was first seen, so say only when it was first seen.
+        # The part may have come long before it was first seen, so do not say that it was published then.
         return f"{CAP_SUBJECT} {WAS} available {_format_interval(Interval(None, appeared.by), facts)}."
     was_early = bool(part.exposures)
     if was_early and facts.slot is not None and appeared.by <= facts.slot + ON_TIME_TOLERANCE:

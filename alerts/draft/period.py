@@ -133,14 +133,15 @@ def count_on_time(verdicts: Iterable[str]) -> tuple[int, int]:
 
 
 def measure_punctuality(period: Period) -> Punctuality:
-    """Return the standard indicator of punctuality for a period. Only complete delays count for the mean."""
+    """Return the standard indicator of punctuality for a period. Only delays that are known count for the mean."""
     on_time, judged = count_on_time(row.verdict for row in period.rows)
     delays = [row.delay or Bounds() for row in period.rows if row.verdict in JUDGED_VERDICTS]
-    # An early release counts as no delay, however early it was. If it offset late ones, the mean would be too low.
+    # A delay is complete if both bounds are known, or if its upper bound shows that the release was not late.
     complete = [delay for delay in delays if delay.max is not None and (delay.min is not None or delay.max <= 0)]
     left_out = tuple(delay for delay in delays if delay not in complete)
     if not complete:
         return Punctuality(judged, on_time, None, left_out)
+    # An early release counts as no delay, however early it was. If it offset late ones, the mean would be too low.
     lowest_mean = sum(max(0.0, delay.min or 0.0) for delay in complete) / len(complete)
     highest_mean = sum(max(0.0, delay.max or 0.0) for delay in complete) / len(complete)
     return Punctuality(judged, on_time, Bounds(lowest_mean, highest_mean), left_out)
@@ -213,8 +214,9 @@ class PlatformFault:
 def find_platform_faults(period: Period) -> list[PlatformFault]:
     """Return the faults of platforms: releases of a host and slot whose verdicts have the finding `platform`.
 
-    A fault goes on until each of its slots has a release that is out, and covers the slots until then. A slot of which
-    no release ever came out does not make it longer. A slot of which the period contains one producer only is left out.
+    A fault is over once each of its slots has a release that is out. All slots until then belong to it. A slot of which
+    no release ever came out does not make it longer. A slot is left out if the period has only one producer's releases
+    of it.
     """
     groups: dict[tuple[str, datetime], tuple[Row, ...]] = {}
     for row in period.incidents:  # in the order of their slots

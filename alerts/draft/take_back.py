@@ -55,6 +55,7 @@ def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes 
     if not edited.keys() & boxes.keys():
         raise Unreadable("it holds no box of this draft's form")
     _refuse_words_outside_boxes(base.report, edited, written, boxes)
+    # If a person removes the heading of a box, its text is read as part of the box before.
     for removed in boxes.keys() & written.keys() - edited.keys():
         _refuse_displaced_text(removed, edited, written)
     newest_words = versions[-1].words
@@ -68,17 +69,20 @@ def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes 
 
 
 def combine_changes(
-    changed: Mapping[str, str], before: Mapping[str, str], last: Mapping[str, str], by: str, base: int = 0
+    changed: Mapping[str, str], before: Mapping[str, str], newest: Mapping[str, str], by: str, base: int = 0
 ) -> FileChanges:
-    """Return the words that `by` changed since `before`. A box that another changed too (`last`) gets both wordings."""
+    """Return the words that the role `by` `changed` since `before`, the words of version `base`.
+
+    A box that has other words in the `newest` version, because someone else changed it too, gets both wordings.
+    """
     texts: dict[str, str] = {}
     conflicts = []
     for name, text in changed.items():
-        stored = last.get(name, "")
+        stored = newest.get(name, "")
         is_changed_by_other = stored not in (before.get(name, ""), text, "")
         if not is_changed_by_other:
             texts[name] = text
-        # If the box already has this text among its words, or the file has it empty, there is nothing to add.
+        # There is nothing to add if the file has the box empty, or if the stored words already contain its text.
         elif text.strip() and text not in stored:
             texts[name] = BOTH_WORDINGS.format(stored, by, text)
             conflicts.append(Conflict(name, stored, text))
@@ -142,7 +146,7 @@ def _refuse_words_outside_boxes(
         our_texts = written[key].normalised() if key in written else []
         added = Counter(place.normalised()) - Counter(our_texts)
         added_label = "" if key in written else key.label or ""
-        # A heading of ours without its section, or an empty row, contains no new words.
+        # A new place without text and label under a heading of ours, such as an empty row, has no new words.
         is_new_heading = key.heading not in our_headings
         has_new_words = added or added_label or is_new_heading
         is_box = key in boxes or _find_step(key, report) != ""
@@ -177,11 +181,11 @@ def _find_edits(
 
 
 def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str, str]]:
-    """Yield the id of a field and a person's words in its box.
+    """Yield the id of a field and a person's words in its box: the text besides the measured one, or the whole text.
 
-    If a person's answer is added to the measured text but the file lacks some of that text, the words are all the text
-    and replace the answer: the id with `INSTEAD_PREFIX` follows. If an answer replaces the measured text and no person
-    has answered before, the words are all the text too. Otherwise they are the text besides the measured one.
+    It is the whole text in two cases. First, the answer of the field follows the measured text, and the file lacks some
+    of that text: the words replace it, so the id with `INSTEAD_PREFIX` follows. Second, an answer of the field replaces
+    the measured text, and no person has answered before.
     """
     paragraphs = _remove_prompts(place, field, signed=signed)
     besides_measured = list(paragraphs)

@@ -63,7 +63,8 @@ def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datet
             # If it was not removed, the state until its release is not known.
             starts += _mark_change(exposure.to, "absent" if exposure.ended is Ended.REMOVED else "between")
     starts += _mark_change(part.released if part.exposures else part.first_seen, "public")
-    # A part that was never seen is proved absent only until now, and one that is out is public until it was last seen.
+    # A part that was never seen is proved absent only until now. One that is out is drawn to the end of the figure,
+    # unless it has gone: then until it was last seen.
     is_never_seen = len(starts) == 1
     last_seen = part.seen_until if starts[-1][1] == "public" else None
     known_until = now if is_never_seen else last_seen or ends
@@ -165,7 +166,9 @@ def choose_ticks(figure: Timeline) -> list[datetime]:
     step = next((seconds for seconds in round_seconds if length / seconds <= MOST_TICKS), 86400 * 7)
     utc_offset = local(figure.begins, figure.timezone).utcoffset() or timedelta()
     ahead = utc_offset.total_seconds()
-    first = (figure.begins.timestamp() + ahead) // step * step + step - ahead
+    # The first tick is the next multiple of the step in local time.
+    local_begin = figure.begins.timestamp() + ahead
+    first = (local_begin // step + 1) * step - ahead
     count = int((figure.ends.timestamp() - first) // step) + 1
     return [datetime.fromtimestamp(first + step * number, tz=figure.begins.tzinfo) for number in range(max(0, count))]
 

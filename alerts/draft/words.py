@@ -68,9 +68,10 @@ def round_length(measured: Bounds | None) -> str:
     if high < MINUTE:
         return "less than a minute"
     middle = ((low or 0.0) + high) / 2
-    # Below five minutes a reader compares the length with the two times beside it, which are to the minute.
-    widest_narrow = MINUTE if high < 5 * MINUTE else max(NARROW_INTERVAL.total_seconds(), middle / 10)
-    is_wide = high - (low or 0.0) > widest_narrow
+    # Bounds no farther apart than this give one length. If that is below five minutes, people compare it with the two
+    # times beside it, which are to the minute.
+    tolerance = MINUTE if high < 5 * MINUTE else max(NARROW_INTERVAL.total_seconds(), middle / 10)
+    is_wide = high - (low or 0.0) > tolerance
     if low is None or low <= 0 or (is_wide and low < MINUTE):
         return f"up to {_format_in_units(high, math.ceil)}"
     if is_wide:

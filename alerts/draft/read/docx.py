@@ -110,15 +110,17 @@ def _read_paragraph(paragraph: _Element) -> str:
 
 
 def _read_element(element: _Element) -> str:
-    """Return the text of an element in a run, `PICTURE` for a picture, empty for a text box (its elements follow)."""
+    """Return the text of an element in a run: `PICTURE` for a picture, empty for a text box or a page break."""
     if element.tag == TEXT:
         return element.text or ""
     if element.tag in PICTURE_TAGS:
+        # The text in a text box is read for itself: its elements come after this one.
         return "" if next(element.iter(TEXT_BOX), None) is not None else PICTURE
     # A tab stop of a paragraph has the same tag as a tab in a run, and a page break the same as a line break.
     parent = element.getparent()
     is_in_run = parent is not None and parent.tag == qn("w:r")
-    is_page_break = element.get(qn("w:type")) not in (None, "textWrapping")  # these two are line breaks
+    type_of_break = element.get(qn("w:type"))
+    is_page_break = type_of_break not in (None, "textWrapping")  # these two are line breaks
     return TYPED_TEXT[str(element.tag)] if is_in_run and not is_page_break else ""
 
 

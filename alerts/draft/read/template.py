@@ -24,7 +24,7 @@ Stretches: TypeAlias = Mapping[str, tuple[str, ...]]
 
 
 def count_differences(one: Stretches, other: Stretches) -> int:
-    """Return how many paragraphs are in only one of the two files. Marks do not count."""
+    """Return how many paragraphs are in only one of the two files. Our marks around boxes do not count."""
     paragraphs_of_one, paragraphs_of_other = (
         Counter(
             text for paragraphs in file.values() for text in Place(tuple(map(_remove_marks, paragraphs))).normalised()
@@ -40,7 +40,9 @@ def fill_with_marks(template: bytes, report: Report) -> Stretches:
 
 
 def read_template(report: Report, written: Stretches, edited: Stretches) -> tuple[dict[Key, Place], dict[Key, Place]]:
-    """Return the text of each box as a person `edited` the file, and as we had `written` it, with marks around boxes.
+    """Return the text of each box twice: as a person `edited` the file, and as we had `written` it.
+
+    In `written`, marks are around each box; the texts that are returned have none.
 
     Raises Unreadable if text outside the boxes changed, if it is not clear to which box a text belongs, or if a box
     that is in the template twice was changed in two ways.
@@ -58,7 +60,7 @@ def read_template(report: Report, written: Stretches, edited: Stretches) -> tupl
     for where, paragraphs in written.items():
         for name, text in _find_changed_boxes(where, paragraphs, edited[where]):
             key, place = key_of_box[name], _make_place(text)
-            # A box that is in the template twice may be changed in one place only, or in both in the same way.
+            # A box can be in the template twice. Ignore a place that is unchanged, or changed in the same way again.
             if place.reads_as(written_boxes[key]) or place.reads_as(edited_boxes[key]):
                 continue
             if not edited_boxes[key].reads_as(written_boxes[key]):
@@ -88,14 +90,14 @@ def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str
         continues_box = edit == "insert" and first > 0 and marked[first - 1].endswith(END_MARK)
         precedes_box = edit == "insert" and first < len(marked) and marked[first].startswith(BEGIN_MARK)
         if edit == "delete":
-            # A paragraph that is only a box was emptied. If the template's words around a box are removed too, its
-            # answer stays.
+            # A box that was a whole paragraph is now empty. A box whose paragraph also had words of the template keeps
+            # its answer if that paragraph was removed.
             yield from ((box[1], "") for text in marked[first:last] if (box := MARKED_BOX.fullmatch(text)))
         elif continues_box:
-            # The box has the paragraph before the inserted ones and these.
+            # The inserted paragraphs belong to the box that ends just before them.
             yield from _split_boxes(where, marked[first - 1], PARAGRAPH_END.join(changed[begin - 1 : end]))
         elif precedes_box:
-            # The box has the inserted paragraphs and the one after them.
+            # The inserted paragraphs belong to the box that begins just after them.
             yield from _split_boxes(where, marked[first], PARAGRAPH_END.join(changed[begin : end + 1]))
         elif edit != "equal":
             our_part, their_part = PARAGRAPH_END.join(marked[first:last]), PARAGRAPH_END.join(changed[begin:end])

@@ -204,7 +204,7 @@ def _make_paragraphs(*texts: str) -> Words:
 def _describe_status(report: Report) -> tuple[Piece, ...]:
     """Return remarks on a draft or a signed report: signature, form, dates, practice, incident and amendments.
 
-    If it is not about the Code (a period report, a producer outside the Code), it has a reference and no practice.
+    A report on a period or of a producer outside the Code is not about the Code. It has a reference and no practice.
     """
     form = {"note": "Short note", "period": "Period report"}.get(report.form, f"Form {report.form}")
     amended = f"; last amended {report.last_amended}" if report.last_amended else ""
@@ -257,7 +257,8 @@ def _build_evidence(report: Report) -> list[tuple[str, list[Block]]]:
 
 def _tabulate_replaced(report: Report) -> list[Block]:
     """Return a table of the measured answers that a person has reworded, empty without any."""
-    # A draft shows an answer that was measured again since (contested) in its own box, a signed report does not.
+    # A contested answer was measured again since a person reworded it. The box of a draft shows the new measurement, so
+    # the table leaves it out. A signed report shows it only here.
     rows = tuple(
         (report.label_of(field.id), "\n".join(field.paragraphs))
         for field in report.fields()
