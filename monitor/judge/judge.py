@@ -54,8 +54,8 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     """Return the verdict on a release as of `now`.
 
     `runs` are by target id (`RELEASE/PART/VIEW`), each in time order; `blind` spans may be of any scope. `published`
-    are other releases of that day, to measure how far witnesses lag. They are read only if a release at an unannounced
-    address was not found in time.
+    are other releases of that day. They show how long the witnesses, announcement and index, lag behind a release. They
+    are read only if a release at an unannounced address was not found in time.
     """
     case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
     verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
@@ -143,7 +143,10 @@ def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[Part
 def _grade_release(
     case: Case, verdict: VerdictKind, parts: Sequence[PartVerdict], findings: Sequence[Finding]
 ) -> Grade:
-    """Return the worst grade of the delays of parts, also by a stale edge; `report` if exposed or not published."""
+    """Return the worst grade of the delays of parts, and of users whom an old copy at the edge kept waiting.
+
+    It is `report` if a part was exposed or the release was not published, and `NONE` for verdicts without a delay.
+    """
     if case.window is None or verdict in _UNGRADED:
         return Grade.NONE
     if any(part.exposures for part in parts) or verdict is VerdictKind.NOT_PUBLISHED:

@@ -104,7 +104,7 @@ def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Inter
     if first_in_api is None or (in_part.by is not None and first_in_api.begin > in_part.by):
         return in_part
     if in_part.after is None or first_in_api.begin <= in_part.after:
-        # No absence of the part is before that, so only an absence in the API itself can be.
+        # The part itself was not proved absent before the API showed it. So only the API can give the last absence.
         return Interval(_last_absence_in(View.CONTENT, first_in_api, absences), first_in_api.begin)
     return Interval(in_part.after, first_in_api.begin)
 
@@ -171,7 +171,8 @@ def _date_appearance_of_part(group: Sequence[Spell], absences: Sequence[Spell]) 
     if at_origin is None or first_look - at_origin > _WATCHED_EVERY:
         # The origin was not watched up to then.
         return Interval(_latest_absence(first, firsts, last_absent, absences), first.begin)
-    # Or the origin showed it soon after its own last absence, which was before the edge showed it.
+    # The origin confirms the edge if it showed the part soon after its own last absence, and if it was not absent any
+    # more once the edge had shown the part.
     is_confirmed = (
         View.ORIGIN in firsts
         and last_absent[View.ORIGIN] == at_origin

@@ -180,13 +180,15 @@ class CachedDates:
         """Return who wrote the date of this answer: unknown until a second answer of the same address shows it.
 
         If the ages of the two grew as fast as our clock, a date that stayed the same is the origin's, and a date that
-        grew with the age is the cache's. An answer to compare with is kept for the next call.
+        grew with the age is the cache's. One answer of each host is kept, to compare the next ones with it.
         """
         before = self._compared.setdefault(host, aged)
         elapsed, age_growth = (aged.sent - before.sent).total_seconds(), aged.age - before.age
         is_same_address = aged.url == before.url
-        if 0.0 <= elapsed < (_LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS):
-            # A first answer, or two this close, show nothing. One address is compared for some time, then another.
+        # The first answer is only kept. Another of its address shows nothing if it came too soon. One of another address
+        # replaces it only after some time, in which its own address has shown nothing.
+        kept_for = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
+        if 0.0 <= elapsed < kept_for:
             return DateWriter.UNKNOWN
         self._compared[host] = aged
         # `elapsed` is negative if our clock was set back between the two.
