@@ -234,8 +234,10 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
     unlisted = promise.unlisted
     starts = [exposure.start for part in parts for exposure in part.exposures]
     opens = None if case.window is None else case.window.opens
-    counts_from = earliest_known([opens, *(start.after or start.by for start in starts)])
-    if unlisted is None or counts_from is None or unlisted.since > case.now or unlisted.since >= counts_from:
+    needed_from = earliest_known([opens, *(start.after or start.by for start in starts)])
+    if unlisted is None or needed_from is None:
+        return None
+    if unlisted.since > case.now or unlisted.since >= needed_from:
         return None
     if any(other.unlisted is None for other in case.in_force.agreeing):
         return None

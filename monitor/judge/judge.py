@@ -258,7 +258,8 @@ def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Itera
     """Yield when to judge again a part that is out but hidden from users: a grade may rise, or other views answered.
 
     A grade rises when looks after a limit still get the old answer. They only lengthen a run, and a longer run alone
-    makes no new verdict. So judge each second from a limit on, until a look proves it or for `_NEXT_LOOK_WITHIN`.
+    makes no new verdict. So judge each second from a limit on, until a look proves that the limit has passed, or for
+    `_NEXT_LOOK_WITHIN`.
     """
     hidden = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
     origin = None if case.window is None else case.window.origin

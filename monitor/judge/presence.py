@@ -60,7 +60,7 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
             groups.append([spell])
             continue
         # The content API may be looked at so rarely that one of its spells spans a removal and the return after it. So
-        # judge the removal by what was seen before this spell. If there was one, the later looks belong to the return.
+        # judge the removal by what was seen before this spell. After a removal, the later looks belong to the return.
         until_then, since_then = _split_content_api(groups[-1], spell.first_sent)
         removed = _date_removal(until_then, absences)
         if removed is None or removed.by is None or spell.begin <= removed.by:
@@ -79,7 +79,8 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
 def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[Spell], list[Spell]]:
     """Return a group with each spell of the content API cut off at `instant`, and the pieces that were cut off.
 
-    Spells of other views, and those that do not go on beyond `instant`, stay whole in the first list.
+    A spell is a span in which one view showed the content. Spells of other views, and those that do not go on beyond
+    `instant`, stay whole in the first list.
     """
     before: list[Spell] = []
     since: list[Spell] = []

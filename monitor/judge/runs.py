@@ -146,9 +146,9 @@ def fold_sighting(
 ) -> Run | tuple[Run, Run]:
     """Return the last run lengthened by a sighting, or else the last run and the new one that the sighting begins.
 
-    A new run begins if the answer differs, if the gap is much wider than `spacing`, or if `apart` is set because the
-    monitor was blind in between. Without a last run, return only the new one. Raise OutOfOrder if the sighting was
-    received before the last one.
+    A sighting is the result of one look. A run has sightings with the same answer. A new run begins if the answer
+    differs, if the gap is much wider than `spacing`, or if `apart` is set because the monitor was blind in between.
+    Without a last run, return only the new one. Raise OutOfOrder if the sighting was received before the last one.
     """
     if last is None:
         return start_run(sighting)

@@ -58,7 +58,7 @@ class Sweeps:
         self.is_active = False
 
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
-        """Add the part of a target to the sweep of its slot: the parts that are looked at in turn to prove them on time.
+        """Add the part of a target to the sweep of its slot, which looks at its parts in turn to prove them on time.
 
         Do nothing if the time for the proof is over, or if another target represents the part.
         """
@@ -115,8 +115,8 @@ class Sweeps:
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
         """Drop ended sweeps, and update `is_active` and each sweep. Return whether to schedule due targets again.
 
-        A sweep has the parts of one slot. Only while `is_active`, the sweeps plan the looks at their parts.
-        `gap` is the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
+        A sweep has the parts of one slot. Only while `is_active`, the sweeps plan the looks at their parts. `gap` is
+        the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
         """
         was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
         ended = [key for key, sweep in self._sweeps.items() if now >= sweep.ends]
@@ -261,7 +261,7 @@ class DueTargets:
         """Enter a target for its next look, in place of its earlier entry. If no look is due, only remove the earlier.
 
         It is also entered for a promised instant soon after, and for an earlier look if its host is idle. If it is due
-        within one spacing, it counts in the demand of its group.
+        within one spacing, it counts in the demand of its group, the targets that want the same spacing.
         """
         if watched.target.id in self._entries:
             self.remove(watched.target.id)
@@ -378,9 +378,9 @@ class DueTargets:
         return entry.watched
 
     def _choose_other(self, now: datetime, mono: float) -> _Entry | None:
-        """Return the next entry outside the sweeps: promised, else the most overdue, else one for an idle host.
+        """Return the next entry whose look no sweep plans: promised, else the most overdue, else one for an idle host.
 
-        Postpone overdue entries whose promised instant is near. Record that the sweeps gave way to this look.
+        Postpone overdue entries whose promised instant is near. If the entry is due, record that the sweeps gave way.
         """
         chosen = self._first_in(self._promised)
         while chosen is None:

@@ -69,8 +69,8 @@ def _date_at_edge(
 ) -> Interval:
     """Return when the edge first showed a part that came, in any view, after `last_absent` and by `out_by`.
 
-    If the edge still served an old answer after `out_by`, by more than our clock's `uncertainty`, it was after the end
-    of this answer. If the edge has not shown the part yet, the interval has no end.
+    If the edge still served an old answer after `out_by`, by more than our clock's `uncertainty`, it showed the part
+    only after the end of this answer. If the edge has not shown the part yet, the interval has no end.
     """
     spells = (spell for spell in edge if spell.is_present and (last_absent is None or spell.end >= last_absent))
     first_shown = next(spells, None)

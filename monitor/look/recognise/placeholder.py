@@ -142,6 +142,7 @@ def _dates_in(text: str, year: int) -> Iterator[date]:
         month = MONTHS.get(named["m"]) if "m" in named else int(named["n"])
         in_year = int(named.get("y", year))
         try:
+            # A word that is no month counts as month 0, which is impossible.
             yield date(in_year + 2000 if in_year < 100 else in_year, month or 0, int(named["d"]))
         except ValueError:
             continue
