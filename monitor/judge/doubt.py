@@ -27,7 +27,7 @@ def drop_doubtful_claims(
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
     """Return the parts without claims that a doubtful promise does not support, and why the promise is in doubt.
 
-    It is in doubt if its calendar dropped it or changed it between two reads. So it is if the calendar last showed it
+    It is in doubt if its calendar dropped it or changed it between two reads. It is too if the calendar last showed it
     too long before its slot or the first exposure. If a slot is judged as its whole day, a claim must also hold for
     every minute that may have been promised. The reason is None if no part lost its claim.
     """
@@ -45,7 +45,8 @@ def drop_doubtful_claims(
         # The promise was in force at the first exposure, but perhaps not at the slot any more.
         kept = [_without_lateness(case, part, reason) if is_late(case, part) else part for part in parts]
     kept_by_minute, reason_by_minute = _drop_claims_that_fail_by_minute(case, promise, kept, evidences)
-    return kept_by_minute, reason if kept != list(parts) else reason_by_minute
+    has_lost_claim = kept != list(parts)
+    return kept_by_minute, reason if has_lost_claim else reason_by_minute
 
 
 def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlisted: bool) -> bool:
@@ -64,7 +65,7 @@ def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlist
 def _was_out_before_next_edition(case: Case, promise: Promise, part: PartVerdict) -> bool:
     """Return whether the calendar only went on to the next edition: a later day, given after the part was last absent.
 
-    False if the calendar gave no other time, an earlier time or a later one of the same day, or gave it before that.
+    False if it gave no other time, or any that is earlier, later on the same day, or given before the last absence.
     """
     new_readings, last_absent = case.in_force.in_doubt, part.released.after
     is_other_change = any(

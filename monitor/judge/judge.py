@@ -145,7 +145,8 @@ def _grade_release(
 ) -> Grade:
     """Return the worst grade of the delays of parts, and of users whom an old copy at the edge kept waiting.
 
-    It is `report` if a part was exposed or the release was not published, and `NONE` for verdicts without a delay.
+    It is `report` if a part was exposed or the release was not published, and `NONE` if it was cancelled, moved or
+    unannounced.
     """
     if case.window is None or verdict in _UNGRADED:
         return Grade.NONE

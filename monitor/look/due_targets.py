@@ -115,8 +115,8 @@ class Sweeps:
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
         """Drop ended sweeps, and update `is_active` and each sweep. Return whether to schedule due targets again.
 
-        A sweep has the parts of one slot. Only while `is_active`, the sweeps plan the looks at their parts. `gap` is
-        the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
+        A sweep has the parts of one slot. Sweeps plan the looks at their parts only while `is_active`. `gap` is the
+        time between two looks at the host. `is_overloaded`: its budget is too small for every look.
         """
         was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
         ended = [key for key, sweep in self._sweeps.items() if now >= sweep.ends]
@@ -364,7 +364,8 @@ class DueTargets:
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
         """Remove and return the target to look at now, None if no look can be made.
 
-        It is the one that the sweeps have chosen, unless a look outside the sweeps is due and owed. Then it is that.
+        It is the one that the sweeps have chosen, unless a look outside the sweeps is due and owed. Then that look goes
+        first.
         """
         entry = self._next_swept if self._sweep_goes_first(is_other_due=self.ready > 0) else None
         if entry is not None and entry.part is not None:
