@@ -122,7 +122,7 @@ def _build_exposure(
         reason = Ended.REMOVED
     else:
         end = Interval(min(last_seen, slot), slot)
-        # If looks failed before the slot, it may have been removed by then.
+        # If the content was not seen until the slot, it may have been removed before the slot.
         reason = Ended.SLOT if last_seen >= slot else Ended.UNKNOWN
     return Exposure(part, start, end, between(start, end), open=False, ended=reason)
 

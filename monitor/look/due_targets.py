@@ -152,10 +152,7 @@ class Sweeps:
         return None
 
     def _open_sweeps(self, now: datetime, *, urgent: bool) -> list[Sweep]:
-        """Return the open sweeps that are urgent, or the others. Correct the number of looks of those that joined.
-
-        A sweep has the parts of one slot. The caller looks first at the sweep with the fewest looks for each part.
-        """
+        """Return the open sweeps that are urgent, or the others. Correct the number of looks of those that joined."""
         open_sweeps = [sweep for sweep in self._sweeps.values() if sweep.is_open(now)]
         # From one tolerance before the slot, a look can prove that a part was on time.
         sweeps = [sweep for sweep in open_sweeps if (now >= sweep.slot - sweep.tolerance) is urgent]
@@ -304,10 +301,7 @@ class DueTargets:
         self._collect_promised(now, mono)
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
-        """Make an entry that is due ready in its group, pass it to the sweeps if they plan its looks, or postpone it.
-
-        Only a witness is postponed, while looks at pages prove more.
-        """
+        """Make a due entry ready in its group, pass it to the sweeps, or postpone it as a witness that must wait."""
         watched = entry.watched
         if watched.is_under_way:
             # The end of this look schedules the target again.
@@ -364,8 +358,7 @@ class DueTargets:
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
         """Remove and return the target to look at now, None if no look can be made.
 
-        It is the one that the sweeps have chosen, unless a look outside the sweeps is due and owed. Then that look goes
-        first.
+        It is the one that the sweeps have chosen, unless another look is due and owed, which then goes first.
         """
         entry = self._next_swept if self._sweep_goes_first(is_other_due=self.ready > 0) else None
         if entry is not None and entry.part is not None:
@@ -379,7 +372,7 @@ class DueTargets:
         return entry.watched
 
     def _choose_other(self, now: datetime, mono: float) -> _Entry | None:
-        """Return the next entry whose look no sweep plans: promised, else the most overdue, else one for an idle host.
+        """Return the next entry that no sweep has chosen: promised, else the most overdue, else one for an idle host.
 
         Postpone overdue entries whose promised instant is near. If the entry is due, record that the sweeps gave way.
         """
@@ -402,14 +395,10 @@ class DueTargets:
 
         A sweep looks at the parts of one slot in turn. `gap` is the time between two requests to the host.
         """
-
-        def has_entry(part: PartProof) -> bool:
-            return self._find_entry(part) is not None
-
         if self._next_swept is not None and not self._next_swept.is_current:
             self._next_swept = None
         if self._next_swept is None and self._swept:
-            next_part = self.sweeps.next_part(now, gap, has_entry)
+            next_part = self.sweeps.next_part(now, gap, is_ready=lambda part: self._find_entry(part) is not None)
             entry = None if next_part is None else self._find_entry(next_part)
             if entry is not None:
                 entry.part, self._next_swept = next_part, entry
@@ -420,10 +409,7 @@ class DueTargets:
         return self._swept.get(f"{part.id}/{part.next_view}") or self._swept.get(f"{part.id}/{View.EDGE}")
 
     def _find_idle_look(self, now: datetime) -> _Entry | None:
-        """Return an entry for a look while the host is idle, None if there is none.
-
-        It is the origin view of a part in a sweep that is not out yet, else a target that may be looked at early.
-        """
+        """Return an entry for a look if the host is idle: an awaited origin view, else an early look, or None."""
         swept = self._swept.values()
         origins = [entry for entry in swept if self.sweeps.awaits_origin(entry.watched.target, entry.watched.goal)]
         if origins:

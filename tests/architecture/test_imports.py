@@ -155,7 +155,7 @@ BUDGETS = {
     "alerts": 9650,
     "schedules": 8483,
     "monitor/plan": 1793,
-    "monitor/look": 6273,
+    "monitor/look": 6259,
     "monitor/judge": 4458,
     "monitor/store": 6098,
     "monitor/deliver": 3080,
