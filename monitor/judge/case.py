@@ -77,7 +77,8 @@ def is_exact(in_force: InForce) -> bool:
         return False
     if promise.doubt or slot.doubt or promise.state is State.PROVISIONAL:
         return False
-    # An entry is often marked as postponed before its time is changed. If another was withdrawn, it shows the new time.
+    # An entry is often marked as postponed before its time is changed. If an earlier promise was withdrawn, it
+    # already shows the new time.
     return promise.state is not State.POSTPONED or bool(in_force.withdrawn)
 
 

@@ -95,7 +95,8 @@ def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several:
     names_before, names_after = (Counter(name for name, _ in named) for named in (before, after))
     lost, new = names_before - names_after, names_after - names_before
     is_other_lost_or_new = any(not name.startswith(_BLINDNESS) for name in new + lost)  # a name begins with the kind
-    if is_other_lost_or_new or (lost and not several):
+    is_blindness_lost = bool(lost) and not is_other_lost_or_new
+    if is_other_lost_or_new or (is_blindness_lost and not several):
         were, are = (", ".join(sorted(names.elements())) or "none" for names in (names_before, names_after))
         return [f"findings: were {were}, are {are}"]
     lost_or_new = new.keys() | lost.keys()

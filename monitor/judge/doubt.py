@@ -27,9 +27,9 @@ def drop_doubtful_claims(
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
     """Return the parts without claims that a doubtful promise does not support, and why the promise is in doubt.
 
-    It is in doubt if its calendar dropped it, changed it between two reads, or was not read shortly before it counted.
-    A slot that is judged by its day must also support each claim at every possible minute. The reason is None if no
-    part lost its claim.
+    It is in doubt if its calendar dropped it or changed it between two reads. It is too if the calendar last showed it
+    too long before its slot or the first exposure. If a slot is judged as its whole day, a claim must also hold for
+    every minute that may have been promised. The reason is None if no part lost its claim.
     """
     promise = case.in_force.promise
     if promise is None or not case.is_judged:
@@ -45,7 +45,8 @@ def drop_doubtful_claims(
         # The promise was in force at the first exposure, but perhaps not at the slot any more.
         kept = [_without_lateness(case, part, reason) if is_late(case, part) else part for part in parts]
     kept_by_minute, reason_by_minute = _drop_claims_that_fail_by_minute(case, promise, kept, evidences)
-    return kept_by_minute, reason if kept != list(parts) else reason_by_minute
+    has_lost_claim = kept != list(parts)
+    return kept_by_minute, reason if has_lost_claim else reason_by_minute
 
 
 def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlisted: bool) -> bool:
@@ -64,7 +65,7 @@ def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlist
 def _was_out_before_next_edition(case: Case, promise: Promise, part: PartVerdict) -> bool:
     """Return whether the calendar only went on to the next edition: a later day, given after the part was last absent.
 
-    False if the calendar gave no other time, an earlier time or a later one of the same day, or gave it before that.
+    False if it gave no other time, or any that is earlier, later on the same day, or given before the last absence.
     """
     new_readings, last_absent = case.in_force.in_doubt, part.released.after
     is_other_change = any(
@@ -79,10 +80,10 @@ def _was_out_before_next_edition(case: Case, promise: Promise, part: PartVerdict
 def _drop_claims_that_fail_by_minute(
     case: Case, promise: Promise, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return all parts, and why some lost their claim: it fails at one of the minutes that may have been promised.
+    """Return all parts, without claims that are wrong for one of the minutes that may be promised, and the reason.
 
-    The parts were judged by a whole day, because it is not known which minute was in force. One that loses its claim is
-    `unproven`, or `pending` before the slot has passed. The reason is None if no part became `unproven`.
+    The parts were judged by a whole day, because it is not known which minute was in force. A part that loses its claim
+    is `unproven`, or `pending` before the slot has passed. The reason is None if no part became `unproven`.
     """
     by_minute = [judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)]
     if case.in_force.in_doubt:
@@ -108,10 +109,11 @@ def _drop_claims_that_fail_by_minute(
 
 
 def _possible_minutes(case: Case) -> list[Promise]:
-    """Return the promises of a minute that may have been in force at a slot that is judged as its whole day.
+    """Return promises of an exact minute, any of which may have been in force at the slot of a case.
 
-    If the calendar changed, they are its new readings, which it may have shown before the slot. Else it is the
-    provisional time, marked as confirmed: its calendar may have confirmed it after the last read.
+    If the calendar changed, they are its new readings, because it may have shown them before the slot. Else it is the
+    provisional time, marked as confirmed, because its calendar may have confirmed it after the last read. Empty if the
+    slot is judged to the minute, not as its whole day.
     """
     in_force, promise = case.in_force, case.in_force.promise
     if case.window is None or case.window.exact or promise is None:
@@ -233,8 +235,10 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
     unlisted = promise.unlisted
     starts = [exposure.start for part in parts for exposure in part.exposures]
     opens = None if case.window is None else case.window.opens
-    counts_from = earliest_known([opens, *(start.after or start.by for start in starts)])
-    if unlisted is None or counts_from is None or unlisted.since > case.now or unlisted.since >= counts_from:
+    needed_from = earliest_known([opens, *(start.after or start.by for start in starts)])
+    if unlisted is None or needed_from is None:
+        return None
+    if unlisted.since > case.now or unlisted.since >= needed_from:
         return None
     if any(other.unlisted is None for other in case.in_force.agreeing):
         return None
@@ -257,10 +261,9 @@ def _unconfirmed_reason(case: Case, promise: Promise, parts: Iterable[PartVerdic
 
 
 def _not_read_again_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
-    """Return the reason to doubt a breach of a promise that its calendar last showed before the breach, else None.
+    """Return the reason to doubt a breach: the calendar has not shown the promise since the breach began. Else None.
 
-    The breach begins at the slot if a part is late, else at the first exposure. The calendar must have shown the
-    promise then or later. None also if there is no breach.
+    The breach begins at the slot if a part is late, else at the first exposure. None also if there is no breach.
     """
     # An alternative address that is still empty breaks no promise.
     is_breach = any(part.verdict in BREACHES and (part.can_be_late or part.exposures) for part in parts)

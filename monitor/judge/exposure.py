@@ -27,27 +27,29 @@ def find_exposures(
     """Return the exposures of a part, in time order; `runs` are all of its runs.
 
     An exposure ends when the content was seen removed, or at the slot. Failed looks and blind spans do not end it. But
-    the content may have been removed during them, so the end may be any time after it was last seen without a break.
-    An exposure that lasts until the slot stays open until the next look, at most for 20 s: it shows why it ended.
+    after a break (20 s without a look that saw the content, or another answer in between) it may have been removed.
+    Then the end may be any time since the break began. An exposure that lasts until the slot stays open until the next
+    look, at most for 20 s: that look shows why it ended.
     """
-    denials = _find_denials(runs)
+    other_answers = _find_other_answers(runs)
     early = (presence for presence in presences if is_early(presence, window))
-    return tuple(_build_exposure(part, presence, window.opens, now, denials) for presence in early)
+    return tuple(_build_exposure(part, presence, window.opens, now, other_answers) for presence in early)
 
 
 def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) -> datetime:
     """Return the first instant from the slot on at which content that was out early is proved to be present.
 
-    It is the slot, if the content was seen without a break until then. Else it is the first time it was seen after it.
+    It is the slot, if no break came before it: 20 s without a look that saw the content, or another answer in between.
+    Else it is the first time that the content was seen after the slot.
     """
-    denials = _find_denials(runs)
-    before_break = _last_seen_before_break(presence, denials)
+    other_answers = _find_other_answers(runs)
+    before_break = _last_seen_before_break(presence, other_answers)
     if before_break is None or before_break >= slot:
         return slot
-    return min((begin for begin, _ in _seen_spans(presence, denials) if begin >= slot), default=presence.end)
+    return min((begin for begin, _ in _seen_spans(presence, other_answers) if begin >= slot), default=presence.end)
 
 
-def _find_denials(runs: Iterable[Run]) -> list[Run]:
+def _find_other_answers(runs: Iterable[Run]) -> list[Run]:
     """Return the runs of looks that succeeded but found another answer than the content."""
     return [
         run for run in runs if run.state in _NOT_PRESENT or (run.state is State.UNKNOWN and run.status == HTTPStatus.OK)
@@ -64,10 +66,11 @@ def find_unseen_exposures(
 
 
 def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]) -> list[Interval]:
-    """Return spans in which content was published and removed unseen, narrowest first, without those in `seen`.
+    """Return spans in which content was published and removed unseen, narrowest first.
 
     A 410 or "published in error" after a 404 proves it, because GOV.UK shows them only for published content. "No
-    longer available" on another site is no proof. Several views may prove the same span.
+    longer available" on another site is no proof. A span that may overlap one of `seen` or a narrower one is left out,
+    because both may be the same stay.
     """
     changes = (pair for spells in views for spell in spells if not spell.is_present for pair in pairwise(spell.runs))
     found = [
@@ -96,14 +99,19 @@ def is_early(presence: Presence, window: Window) -> bool:
     return presence.begin < window.early_before
 
 
-def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime, denials: Sequence[Run]) -> Exposure:
-    """Return the exposure of an early presence: open while it lasts, or while a look is awaited that shows its end.
+def _build_exposure(
+    part: str, presence: Presence, slot: datetime, now: datetime, other_answers: Sequence[Run]
+) -> Exposure:
+    """Return the exposure of an early presence. It is open until the content was seen removed, at most until the slot.
 
-    It ends when the content was removed, at the slot if it was still seen then, or else for an unknown reason.
+    If the content was seen just before the slot, it stays open until the next look shows why it ended, for 20 s at
+    most. It ends because the content was removed, or at the slot if it was still seen then, or for an unknown reason.
     """
-    start, before_break = presence.appears, _last_seen_before_break(presence, denials)
+    start, before_break = presence.appears, _last_seen_before_break(presence, other_answers)
     last_seen = presence.end if before_break is None else before_break
-    awaits_look = slot - _LONGEST_BREAK <= last_seen and presence.end < slot and now < open_exposure_ends_at(slot)
+    was_seen_just_before_slot = slot - _LONGEST_BREAK <= last_seen
+    was_seen_since_slot = presence.end >= slot
+    awaits_look = was_seen_just_before_slot and not was_seen_since_slot and now < open_exposure_ends_at(slot)
     if presence.removed is None and (now < slot or awaits_look):
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
@@ -114,7 +122,7 @@ def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime
         reason = Ended.REMOVED
     else:
         end = Interval(min(last_seen, slot), slot)
-        # If looks failed before the slot, it may have been removed by then.
+        # If the content was not seen until the slot, it may have been removed before the slot.
         reason = Ended.SLOT if last_seen >= slot else Ended.UNKNOWN
     return Exposure(part, start, end, between(start, end), open=False, ended=reason)
 
@@ -124,30 +132,32 @@ def open_exposure_ends_at(slot: datetime) -> datetime:
     return slot + _LONGEST_BREAK
 
 
-def _last_seen_before_break(presence: Presence, denials: Sequence[Run]) -> datetime | None:
+def _last_seen_before_break(presence: Presence, other_answers: Sequence[Run]) -> datetime | None:
     """Return when the content was last seen before a break; None if it was seen without a break.
 
     A break is a span of `_LONGEST_BREAK` without a look that saw the content, or any other answer in between.
     """
-    spans = sorted(_seen_spans(presence, denials))
+    spans = sorted(_seen_spans(presence, other_answers))
     seen_until = spans[0][0]
     for begin, end in spans:
-        is_denied = any(seen_until < denial.first_sent and denial.last_received < begin for denial in denials)
-        if is_denied or begin - seen_until > _LONGEST_BREAK:
+        has_other_answer = any(seen_until < run.first_sent and run.last_received < begin for run in other_answers)
+        if has_other_answer or begin - seen_until > _LONGEST_BREAK:
             return seen_until
         seen_until = max(seen_until, end)
     return None
 
 
-def _seen_spans(presence: Presence, denials: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
+def _seen_spans(presence: Presence, other_answers: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
     """Yield the spans in which the runs of a presence saw the content: a whole run, or only its two ends.
 
     Only the ends count if another view got another answer in between and the looks of the run are far apart. If they
     are close together, the other view may have shown a stale copy.
     """
     for run in (run for spell in presence.spells for run in spell.runs):
-        is_denied = any(run.first_sent < denial.first_sent and denial.last_received < run.end for denial in denials)
-        if is_denied and run.largest_gap > _LONGEST_BREAK:
+        has_other_answer = any(
+            run.first_sent < other.first_sent and other.last_received < run.end for other in other_answers
+        )
+        if has_other_answer and run.largest_gap > _LONGEST_BREAK:
             yield from ((run.begin, run.begin), (run.end, run.end))
         else:
             yield run.begin, run.end

@@ -54,8 +54,8 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     """Return the verdict on a release as of `now`.
 
     `runs` are by target id (`RELEASE/PART/VIEW`), each in time order; `blind` spans may be of any scope. `published`
-    are other releases of that day, to measure how far witnesses lag. They are read only if a release at an unannounced
-    address was not found in time.
+    are other releases of that day. They show how long the witnesses, announcement and index, lag behind a release. They
+    are read only if a release at an unannounced address was not found in time.
     """
     case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
     verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
@@ -143,7 +143,11 @@ def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[Part
 def _grade_release(
     case: Case, verdict: VerdictKind, parts: Sequence[PartVerdict], findings: Sequence[Finding]
 ) -> Grade:
-    """Return the worst grade of the delays of parts, also by a stale edge; `report` if exposed or not published."""
+    """Return the worst grade of the delays of parts, and of users whom an old copy at the edge kept waiting.
+
+    It is `report` if a part was exposed or the release was not published, and `NONE` if it was cancelled, moved or
+    unannounced.
+    """
     if case.window is None or verdict in _UNGRADED:
         return Grade.NONE
     if any(part.exposures for part in parts) or verdict is VerdictKind.NOT_PUBLISHED:
@@ -255,7 +259,8 @@ def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Itera
     """Yield when to judge again a part that is out but hidden from users: a grade may rise, or other views answered.
 
     A grade rises when looks after a limit still get the old answer. They only lengthen a run, and a longer run alone
-    makes no new verdict. So judge each second from a limit on, until a look proves it or for `_NEXT_LOOK_WITHIN`.
+    makes no new verdict. So judge each second from a limit on, until a look proves that the limit has passed, or for
+    `_NEXT_LOOK_WITHIN`.
     """
     hidden = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
     origin = None if case.window is None else case.window.origin

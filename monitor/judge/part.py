@@ -127,17 +127,18 @@ def is_revealed_by_page(evidence: PartEvidence, page_released: Interval) -> bool
 
 
 def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | None:
-    """Return until when the judge waits for a look at the origin before it believes the edge that a part is late.
+    """Return until when to wait for a look at the origin before a part is called overdue.
 
-    The wait begins with the first answer of the edge after the tolerance. None if the origin has already answered after
-    the tolerance, if it is not watched, or if the address is a guess.
+    The edge may serve an old copy, so its absence alone is not believed at once. The wait begins with the first answer
+    of the edge after the tolerance (`window.latest`). None if the origin has answered since the tolerance ended, if it
+    is not watched, or if the address is a guess.
     """
     at_origin = evidence.spells.get(View.ORIGIN, ())
     if evidence.is_guess or not at_origin or at_origin[-1].end > window.latest:
         return None
     edge = (run for run in evidence.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN)
-    first_after = min((run.first_sent for run in edge if run.last_received > window.latest), default=window.latest)
-    return max(window.latest, first_after) + ORIGIN_AWAITED
+    first_answer = min((run.first_sent for run in edge if run.last_received > window.latest), default=window.latest)
+    return max(window.latest, first_answer) + ORIGIN_AWAITED
 
 
 def _measure_delay(timing: _Timing, exposures: Sequence[Exposure], window: Window) -> Bounds | None:
@@ -191,8 +192,8 @@ class _PartJudge:
     def _may_be_release(self, presence: Presence) -> bool:
         """Return whether a presence after the slot may be the release, and not only an old copy of removed content.
 
-        It is only an old copy if each answer is dated before an absence that was proved before it. If it is not late,
-        it then counts only once the slot is settled, and only if it is still there.
+        An answer may be an old copy if its `Age` dates it before an absence that earlier looks proved. If all answers
+        may be, the presence counts only if it is late, or if it is still there when the slot is settled.
         """
         window, absent = self.window, presence.appears.after
         is_late = absent is not None and absent > window.latest
@@ -207,7 +208,7 @@ class _PartJudge:
         other cases, or if another view or the publisher's own time contradicts.
         """
         evidence, window, absent = self.evidence, self.window, appeared.after
-        # If another view was present before the last absence, only absences before that view are sure.
+        # If another view showed the part before its last absence, only absences before that look are sure.
         earlier_presence = None if absent is None else self._contradicting_run(absent)
         released = appeared
         if earlier_presence is not None:
@@ -295,8 +296,8 @@ class _PartJudge:
     def _is_contradicted(self, absent: datetime) -> bool:
         """Return whether an absence is no proof: the part came and went unseen, or another view showed it by then.
 
-        A view that showed it from its first look on, also before the slot, may answer 200 for any address. It
-        contradicts the absence only if it was absent later, because then its answers depend on the part.
+        A view that showed it from its first look on may answer 200 for any address. If it did so before the slot, it
+        contradicts the absence only if it was absent later. That proves that its answers depend on the part.
         """
         if self._unseen_stay() is not None or self._contradicting_run(absent) is not None:
             return True

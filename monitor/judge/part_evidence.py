@@ -127,6 +127,7 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
     trusted = {view: _drop_doubtful_runs(of_view, faults) for view, of_view in views.items()}
     is_address_unannounced = part.id == "page" and release.address is not Address.ANNOUNCED
     if is_address_unannounced and release.address is Address.LED_TO and slot is not None:
+        # The announcement redirected to this page. So what it shows from the slot on is this edition.
         trusted = {view: [_trust_from_slot(run, slot) for run in of_view] for view, of_view in trusted.items()}
     spells = correct_ages({view: tuple(build_spells(view, of_view)) for view, of_view in trusted.items()})
     from_start = [run for view in MAIN_VIEWS if (run := find_presence_from_start(trusted[view])) is not None]
@@ -146,9 +147,10 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
 
 
 def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Sequence[Run]]) -> PartEvidence:
-    """Return the observations of a page at an unannounced address, its presences dated by absence at its witnesses too.
+    """Return the observations of a page at an unannounced address, its presences dated by its witnesses too.
 
-    Its address is a guess (`is_guess`) until the release was found there and stayed until its slot.
+    Witnesses are the announcement and GOV.UK's index: while they lack the release, the page counts as absent. Its
+    address is a guess (`is_guess`) until the release was found there and stayed until its slot.
     """
     slot = None if case.window is None else case.window.opens
     witnesses = read_witnesses(case.release.id, runs, case.now, case.lags)
@@ -158,7 +160,7 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
         # Only absence before the content was last seen counts. Later the release may have been removed from a listing.
         last_seen = min(max(presence.begin, presence.end), case.now)
         known_then = read_witnesses(case.release.id, runs, last_seen, case.lags)
-        # A redirect shows that the announcement redirects at all, however late it came.
+        # If the announcement redirected later, its redirect works. So it alone can prove absence until the slot.
         absent = replace(known_then, redirects=witnesses.redirects).absent_until(slot)
         appears = presence.appears
         if absent is None or appears.by is None or absent >= appears.by:

@@ -60,7 +60,7 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
             groups.append([spell])
             continue
         # The content API may be looked at so rarely that one of its spells spans a removal and the return after it. So
-        # judge the removal by what was seen before this spell. If there was one, the later looks belong to the return.
+        # judge the removal by what was seen before this spell. After a removal, the later looks belong to the return.
         until_then, since_then = _split_content_api(groups[-1], spell.first_sent)
         removed = _date_removal(until_then, absences)
         if removed is None or removed.by is None or spell.begin <= removed.by:
@@ -79,7 +79,8 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
 def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[Spell], list[Spell]]:
     """Return a group with each spell of the content API cut off at `instant`, and the pieces that were cut off.
 
-    Spells of other views, and those that do not go on beyond `instant`, stay whole in the first list.
+    A spell is a span in which one view showed the content. Spells of other views, and those that do not go on beyond
+    `instant`, stay whole in the first list.
     """
     before: list[Spell] = []
     since: list[Spell] = []
@@ -104,7 +105,7 @@ def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Inter
     if first_in_api is None or (in_part.by is not None and first_in_api.begin > in_part.by):
         return in_part
     if in_part.after is None or first_in_api.begin <= in_part.after:
-        # No absence of the part is before that, so only an absence in the API itself can be.
+        # The part itself was not proved absent before the API showed it. So only the API can give the last absence.
         return Interval(_last_absence_in(View.CONTENT, first_in_api, absences), first_in_api.begin)
     return Interval(in_part.after, first_in_api.begin)
 
@@ -171,7 +172,8 @@ def _date_appearance_of_part(group: Sequence[Spell], absences: Sequence[Spell]) 
     if at_origin is None or first_look - at_origin > _WATCHED_EVERY:
         # The origin was not watched up to then.
         return Interval(_latest_absence(first, firsts, last_absent, absences), first.begin)
-    # Or the origin showed it soon after its own last absence, which was before the edge showed it.
+    # The origin confirms the edge if it showed the part soon after its own last absence, and if it was not absent any
+    # more once the edge had shown the part.
     is_confirmed = (
         View.ORIGIN in firsts
         and last_absent[View.ORIGIN] == at_origin

@@ -146,9 +146,9 @@ def fold_sighting(
 ) -> Run | tuple[Run, Run]:
     """Return the last run lengthened by a sighting, or else the last run and the new one that the sighting begins.
 
-    A new run begins if the answer differs, if the gap is much wider than `spacing`, or if `apart` is set because the
-    monitor was blind in between. Without a last run, return only the new one. Raise OutOfOrder if the sighting was
-    received before the last one.
+    A sighting is the result of one look. A run has sightings with the same answer. A new run begins if the answer
+    differs, if the gap is much wider than `spacing`, or if `apart` is set because the monitor was blind in between.
+    Without a last run, return only the new one. Raise OutOfOrder if the sighting was received before the last one.
     """
     if last is None:
         return start_run(sighting)
@@ -199,8 +199,8 @@ def start_run(sighting: Sighting) -> Run:
 def _has_same_answer(last: Run, sighting: Sighting) -> bool:
     """Return whether a sighting gives the same answer as a run, so that it may lengthen it.
 
-    State and address must agree. For failed looks, and for looks that got another edition, so must the reason. For all
-    others, so must the content of presences, and whether it is specific to this edition.
+    State and address must agree. For failed looks, and for looks that got another edition, so must the reason. Any
+    other answer must also agree on being specific to this edition or not, and a presence on its content.
     """
     if last.state is not sighting.state or (last.address and last.address != sighting.address):
         return False

@@ -96,10 +96,11 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
-    """Return a spell. If it is a presence whose `Age` an absence contradicts, let it begin at its own look instead.
+    """Return a spell. A presence whose `Age` an absence contradicts begins at its own look instead.
 
-    The content may still have come when the copy claims. So `claims` keeps that instant, unless looks at an origin
-    prove absence then.
+    A spell is a span in which one view showed the part, or showed it absent. By its `Age`, a cached copy claims to be
+    older than the look. The content may still have come then. So `claims` keeps the claimed instant, unless looks at an
+    origin prove absence at that instant.
     """
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell

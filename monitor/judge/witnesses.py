@@ -136,7 +136,7 @@ class Witnesses:
         """Return the latest instant as of which the release was proved not public at any address, or None.
 
         Both witnesses, the announcement and the index, must prove it. But up to the slot, an announcement whose
-        redirect works is enough, with the default lag, because measured lags may only delay a claim of lateness.
+        redirect works is enough. There its default lag counts: measured lags may only delay a claim of lateness.
         """
         announced = self._proved_absent(self.announced, REDIRECT_LAG)
         if announced is None or slot is None or not self.redirects:

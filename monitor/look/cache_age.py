@@ -50,7 +50,7 @@ def age_of(headers: Mapping[str, str]) -> int | None:
 
 
 def is_stale(headers: Mapping[str, str]) -> bool:
-    """Return whether a cache served the answer after its lifetime or a year, as caches do if the origin fails."""
+    """Return whether a cache served an answer past its lifetime or a year old, as caches do if the origin fails."""
     age = age_of(headers)
     if not age:
         return False
@@ -76,7 +76,8 @@ class ConstantAge:
     def remove_constant_age(self, answer: Answer) -> Answer:
         """Return an answer, without its `Age` if this address has proved to send a constant one.
 
-        Each answer is compared with the one before: `_unexplained_pairs` counts those that a real age cannot explain.
+        Each answer is compared with the one before: `_unexplained_pairs` counts the pairs that a real age cannot
+        explain.
         """
         age = age_of(answer.headers)
         if not age or age == _LONGEST:

@@ -180,13 +180,15 @@ class CachedDates:
         """Return who wrote the date of this answer: unknown until a second answer of the same address shows it.
 
         If the ages of the two grew as fast as our clock, a date that stayed the same is the origin's, and a date that
-        grew with the age is the cache's. An answer to compare with is kept for the next call.
+        grew with the age is the cache's. One answer of each host is kept, to compare the next ones with it.
         """
         before = self._compared.setdefault(host, aged)
         elapsed, age_growth = (aged.sent - before.sent).total_seconds(), aged.age - before.age
         is_same_address = aged.url == before.url
-        if 0.0 <= elapsed < (_LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS):
-            # A first answer, or two this close, show nothing. One address is compared for some time, then another.
+        # The first answer is only kept. Another of its address shows nothing if it came too soon. One of another
+        # address replaces it only after some time, in which its own address has shown nothing.
+        kept_for = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
+        if 0.0 <= elapsed < kept_for:
             return DateWriter.UNKNOWN
         self._compared[host] = aged
         # `elapsed` is negative if our clock was set back between the two.
@@ -220,10 +222,10 @@ class _HostDates:
     def add_bounds(self, bounds: Span, at: datetime) -> bool:
         """Add the bounds by one more date. Return whether they replaced the known bounds, because a clock was set.
 
-        Bounds that agree with the known ones narrow them, and the rival is dropped. Others become the rival, or narrow
-        it. After `_REPLACED_AFTER` such dates in a row that agree with each other, the rival replaces the known bounds.
-        Each rival counts as one contradiction when it is dropped or replaces the bounds. If a date agrees with neither,
-        its bounds become the rival instead, which does not count.
+        The rival is what the newest dates show if they contradict the known bounds. A date that agrees with the known
+        bounds narrows them and drops the rival. Any other date narrows the rival, or takes its place if it contradicts
+        the rival too. After `_REPLACED_AFTER` dates in a row that agree on it, the rival replaces the known bounds.
+        `contradictions` counts the rivals that were dropped because the known bounds were right, or that replaced them.
         """
         # The clocks may have drifted apart since the last date.
         drift = abs((at - self.at).total_seconds()) * _DRIFT

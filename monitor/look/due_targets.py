@@ -58,13 +58,17 @@ class Sweeps:
         self.is_active = False
 
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
-        """Add the part of a target to the sweep of its slot, unless the goal ended or another target represents it."""
+        """Add the part of a target to the sweep of its slot, which looks at its parts in turn to prove them on time.
+
+        Do nothing if the time for the proof is over, or if another target represents the part.
+        """
         if not _represents_part(target, goal) or now >= goal.ends:
             return
         sweep = self._sweeps.setdefault((goal.slot, goal.tolerance), Sweep(goal.slot, goal.tolerance))
         sweep.add(part_key(target), goal)
         if goal.announces is None:
-            # A listing that links to this address gives the part priority. Announcements are listed before that.
+            # A listing that links to this address gives the part priority. An announcement is listed before its release
+            # is out, so its address gives none.
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
@@ -89,12 +93,12 @@ class Sweeps:
         if self.is_active and sighting.found:
             keys = self._part_keys_by_url
             if listed_parts := [keys[link.url] for link in sighting.found if link.url in keys]:
-                for listing_sweep in self._sweeps.values():
-                    listing_sweep.prioritise(listed_parts)
-        sweep = self._find_sweep(goal)
-        if sweep is not None and target.view in (View.EDGE, View.ORIGIN):
+                for each in self._sweeps.values():
+                    each.prioritise(listed_parts)
+        sweep_of_part = self._find_sweep(goal)
+        if sweep_of_part is not None and target.view in (View.EDGE, View.ORIGIN):
             result = _RESULTS.get(sighting.state, LookResult.NOTHING)
-            sweep.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
+            sweep_of_part.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
 
     def awaits_origin(self, target: Target, goal: ProofGoal | None) -> bool:
         """Return whether a target is the origin view of a part that is not out yet."""
@@ -111,7 +115,8 @@ class Sweeps:
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
         """Drop ended sweeps, and update `is_active` and each sweep. Return whether to schedule due targets again.
 
-        `gap` is the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
+        A sweep has the parts of one slot. Sweeps plan the looks at their parts only while `is_active`. `gap` is the
+        time between two looks at the host. `is_overloaded`: its budget is too small for every look.
         """
         was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
         ended = [key for key, sweep in self._sweeps.items() if now >= sweep.ends]
@@ -121,7 +126,7 @@ class Sweeps:
         for sweep in self._sweeps.values():
             sweep.update_is_critical(now, gap)
         has_changed = (self.is_active, self.delays_witnesses()) != (was_active, delayed_witnesses)
-        # When a sweep has ended, its targets are no longer chosen by any.
+        # The targets of a sweep that has ended are no longer chosen by any sweep, so they must be scheduled again.
         return has_changed or (was_active and bool(ended))
 
     def plans_looks_for(self, goal: ProofGoal | None, now: datetime) -> bool:
@@ -130,7 +135,11 @@ class Sweeps:
         return sweep is not None and sweep.is_open(now)
 
     def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Return the part to look at next: one of an urgent sweep if any is ready, else one of another, else None."""
+        """Return the part to look at next, None if none is ready.
+
+        A sweep has the parts of one slot. It is urgent once a look can prove that a part was on time. Parts of urgent
+        sweeps go first. Among sweeps, the one with the fewest looks for each part goes first.
+        """
         for urgent in (True, False):
             sweeps = self._open_sweeps(now, urgent=urgent)
             all_parts = sum(len(sweep.parts) for sweep in sweeps)
@@ -150,7 +159,8 @@ class Sweeps:
         lowest = min((sweep.looks_per_part for sweep in sweeps if sweep.was_urgent is urgent), default=0.0)
         for sweep in sweeps:
             if sweep.was_urgent is not urgent:
-                # It has just joined. With fewer looks than the others, it would take all looks until it has as many.
+                # It has just joined, so it gets the fewest looks that one of the others has. With fewer, it would take
+                # all looks until it has as many.
                 sweep.was_urgent, sweep.looks_per_part = urgent, lowest
         return sweeps
 
@@ -248,7 +258,7 @@ class DueTargets:
         """Enter a target for its next look, in place of its earlier entry. If no look is due, only remove the earlier.
 
         It is also entered for a promised instant soon after, and for an earlier look if its host is idle. If it is due
-        within one spacing, it counts in the demand of its group.
+        within one spacing, it counts in the demand of its group, the targets that want the same spacing.
         """
         if watched.target.id in self._entries:
             self.remove(watched.target.id)
@@ -291,7 +301,7 @@ class DueTargets:
         self._collect_promised(now, mono)
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
-        """Make an entry ready in its group, or pass it to the sweeps, or postpone it as a witness that must wait."""
+        """Make a due entry ready in its group, pass it to the sweeps, or postpone it as a witness that must wait."""
         watched = entry.watched
         if watched.is_under_way:
             # The end of this look schedules the target again.
@@ -346,7 +356,10 @@ class DueTargets:
         return bool(self._swept or self._if_idle) and self._find_idle_look(now) is not None
 
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
-        """Remove and return the target to look at now: the sweeps' next one if it goes first, else another, or None."""
+        """Remove and return the target to look at now, None if no look can be made.
+
+        It is the one that the sweeps have chosen, unless another look is due and owed, which then goes first.
+        """
         entry = self._next_swept if self._sweep_goes_first(is_other_due=self.ready > 0) else None
         if entry is not None and entry.part is not None:
             self.sweeps.record_start(entry.part, now)
@@ -359,9 +372,9 @@ class DueTargets:
         return entry.watched
 
     def _choose_other(self, now: datetime, mono: float) -> _Entry | None:
-        """Return the next entry outside the sweeps: promised, else the most overdue, else one for an idle host.
+        """Return the next entry that no sweep has chosen: promised, else the most overdue, else one for an idle host.
 
-        Postpone overdue entries whose promised instant is near. Record that the sweeps gave way to this look.
+        Postpone overdue entries whose promised instant is near. If the entry is due, record that the sweeps gave way.
         """
         chosen = self._first_in(self._promised)
         while chosen is None:
@@ -380,14 +393,15 @@ class DueTargets:
     def _choose_next_swept(self, now: datetime, gap: timedelta) -> _Entry | None:
         """Return the entry that the sweeps look at next, None if none waits. Keep it until it is taken or removed.
 
-        `gap` is the time between two requests to the host.
+        A sweep looks at the parts of one slot in turn. `gap` is the time between two requests to the host.
         """
         if self._next_swept is not None and not self._next_swept.is_current:
             self._next_swept = None
         if self._next_swept is None and self._swept:
-            part = self.sweeps.next_part(now, gap, lambda part: self._find_entry(part) is not None)
-            if part is not None and (entry := self._find_entry(part)) is not None:
-                entry.part, self._next_swept = part, entry
+            next_part = self.sweeps.next_part(now, gap, is_ready=lambda part: self._find_entry(part) is not None)
+            entry = None if next_part is None else self._find_entry(next_part)
+            if entry is not None:
+                entry.part, self._next_swept = next_part, entry
         return self._next_swept
 
     def _find_entry(self, part: PartProof) -> _Entry | None:
@@ -395,7 +409,7 @@ class DueTargets:
         return self._swept.get(f"{part.id}/{part.next_view}") or self._swept.get(f"{part.id}/{View.EDGE}")
 
     def _find_idle_look(self, now: datetime) -> _Entry | None:
-        """Return an entry for a look while the host is idle: an origin view in a sweep, else an early look, or None."""
+        """Return an entry for a look if the host is idle: an awaited origin view, else an early look, or None."""
         swept = self._swept.values()
         origins = [entry for entry in swept if self.sweeps.awaits_origin(entry.watched.target, entry.watched.goal)]
         if origins:

@@ -246,8 +246,8 @@ class HostQueue:
     def record_outcome(self, outcome: Answer | Failure, started: datetime) -> None:
         """Adapt the pace to the outcome of a request that got its turn at `started`. Obey a wait that the host demands.
 
-        Each time the request was sent again counts as one more. So does a long wait for its connection, after which it
-        may be sent together with the next ones. A failure and a server error do not change the pace.
+        Each repetition of the request counts as an extra request. So does a long wait for its connection, because it
+        may then be sent together with the next request. A failure and a server error do not change the pace.
         """
         now = self._steady_time(self._clock.monotonic())
         was_sent_late = outcome.sent - started >= self._pacer.gap

@@ -172,8 +172,8 @@ class Interpreter:
     ) -> Sighting:
         """Return the sighting of an answer, and remember what the next look needs, such as a 404 or a placeholder.
 
-        `read` is what a worker has read in its body, None if none has. If our clock is in doubt, the sighting is
-        unknown, and a placeholder is not remembered.
+        A placeholder is a page that only announces its release. `read` is what a worker has read in the body, None if
+        none has. If our clock is in doubt, the sighting is unknown, and a placeholder is not remembered.
         """
         ahead = self.skew.ahead()
         # If our clock was set during the request, `sent` may be by the old or the new clock.
@@ -292,7 +292,7 @@ def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:
         return interpret_redirect(answer.url, answer)
     if status == 404 and "sunset" in answer.headers:
         return unknown("its address is retired")
-    # A witness that is missing does not show that its release is.
+    # If a witness, such as an announcement, is missing, that does not show that its release is absent.
     if status in _BY_STATUS and not is_witness(target.part):
         return _BY_STATUS[status]
     # Only `status` accepts another success than 200.

@@ -103,7 +103,7 @@ class ScheduledTarget:
         self.windows, self.shift, self.planned_at, self.window = windows, shift, now, window_at(windows, now)
         if is_due and self.window is not None:
             return missed
-        # At most one spacing ago, so that the next look is at most that late by the new spacing.
+        # Count from at most one new spacing ago, so that the next look is overdue by no more than that.
         since = now if self.last_look is None or self.window is None else max(self.last_look, now - self.window.every)
         self.due = None
         self.plan_after(since)

@@ -74,7 +74,8 @@ def build_timeline(
 ) -> Timeline | None:
     """Return the timeline of a release from its JSON and its runs by target id, or None without looks.
 
-    It shows all changes and the slot, and lasts until now if the verdict is not final. Of many lanes only the first.
+    It shows all changes and the slot, and lasts until now if the verdict is not final. A lane shows the looks at one
+    view of a part. Of many lanes, only the first are kept.
     """
     slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
     early_until = now if slot is None else min(slot, now)

@@ -63,7 +63,7 @@ def collect_findings(
 def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Finding]:
     """Yield the findings from the ledger: calendars that disagree, short notice, no announcement.
 
-    Their `at` is the time of the read that showed it, equal for all entries changed by one edit of a calendar.
+    Their `at` is the time of the calendar read that showed the fault, equal for all entries changed by one edit.
     """
     in_force = case.in_force
     if in_force.disagreements and in_force.promise is not None:
@@ -79,7 +79,7 @@ def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Findin
 
 
 def _find_unwatched(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[Finding]:
-    """Return a finding if the page is still absent after its tolerance, and its slot was first read after it passed."""
+    """Return a finding if the page is absent after the tolerance, and its slot had passed when it was first read."""
     window = case.window
     if window is None or not case.in_force.is_first_read_after_slot:
         return []
@@ -100,7 +100,7 @@ def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
 def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> Iterator[Finding]:
     """Yield a finding for each part that is late or overdue by every calendar that announces the release.
 
-    If it is in doubt whether the promise was in force at its slot, a part that was exposed before is only early.
+    If it is in doubt whether the promise was in force at its slot, a part exposed before the slot counts only as early.
     """
     is_in_doubt = find_doubt_at_slot(case) is not None
     origin = None if case.window is None else case.window.origin

@@ -131,11 +131,12 @@ def _subtract_watched(span: _Span, successful: Iterable[Run]) -> _Span | None:
 
 
 def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, span: _Span) -> bool:
-    """Return whether no look was possible at the slot, or whether a span may be the reason that a part is unproven."""
+    """Return whether a span without a usable look hid the slot, or may be the reason that a part is unproven."""
     window = case.window
     if window is None:
         return False
     covers_slot = span.begins <= window.opens < span.ends and span.ends - span.begins > case.policy.uncertainty
+    # The slot is not hidden by looks that failed, or by a cause that prevents only some looks.
     is_monitor_blind = not span.looks and _PARTIAL_CAUSES.isdisjoint(span.causes)
     # Without a promised minute there is no instant that must be watched.
     if covers_slot and window.exact and is_monitor_blind:

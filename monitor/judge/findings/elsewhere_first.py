@@ -49,7 +49,7 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     # If the page answered before from its first look on, it is not known with which edition.
     if page_evidence.present_from_start is not None and page_evidence.present_from_start.begin < came.by:
         return None
-    # If it is in time on its page, no one had to look elsewhere.
+    # If the page was in time, no one had to look elsewhere.
     is_page_in_time = page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING)
     if is_page_in_time and not part.exposures:
         return None

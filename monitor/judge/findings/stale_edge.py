@@ -69,8 +69,8 @@ def _date_at_edge(
 ) -> Interval:
     """Return when the edge first showed a part that came, in any view, after `last_absent` and by `out_by`.
 
-    If the edge still served an old answer after `out_by`, by more than our clock's `uncertainty`, it was after the end
-    of this answer. If the edge has not shown the part yet, the interval has no end.
+    If the edge still served an old answer after `out_by`, by more than our clock's `uncertainty`, it showed the part
+    only after the end of this answer. If the edge has not shown the part yet, the interval has no end.
     """
     spells = (spell for spell in edge if spell.is_present and (last_absent is None or spell.end >= last_absent))
     first_shown = next(spells, None)
@@ -100,8 +100,8 @@ def _hidden_spans_after(
     """Yield each span in which the edge served an old answer after another view had shown the part.
 
     `source` is the presence in that view, `came` when it appeared there, and `removed` when it disappeared there for
-    good. Spans within the uncertainty are left out. Yield none if the part was out early, or if the edge showed it as
-    soon as the other view.
+    good. Spans no longer than our clock's uncertainty are left out. Yield none if the part was out early, or if the
+    edge showed it as soon as the other view.
     """
     if came.by is None or any(is_early(presence, case.window) for presence in evidence.presences if case.window):
         return
@@ -141,17 +141,21 @@ def _date_end_of_old_answer(
 
 
 def _find_old_answers(edge: Sequence[Spell], source: Spell) -> list[Spell]:
-    """Return the absences at the edge that may be cached answers, while another view showed the part (`source`).
+    """Return the absences at the edge that may be old answers from a cache, because another view showed the part.
 
-    Each is cut off at its first notice of withdrawal, which is a new answer. An absence that begins both after the edge
-    has shown the part and after the end of `source` is left out, because the part may really have been removed.
+    `source` is the presence in that view. Each absence is cut off at its first notice of withdrawal, because a notice
+    is a new answer. Left out are absences that begin both after the edge has shown the part and after `source` has
+    ended, because then the part may really have been removed.
     """
     edge_showed_at = next((spell.begin for spell in edge if spell.is_present and spell.begin >= source.begin), None)
     notices = [*_withdrawal_notices(edge, source)]
     absent_runs = (spell.runs for spell in edge if not spell.is_present)
     before_notice = (tuple(takewhile(lambda run: run not in notices, runs)) for runs in absent_runs)
     absences = [build_spell(View.EDGE, runs) for runs in before_notice if runs]
-    return [each for each in absences if edge_showed_at is None or each.begin <= max(edge_showed_at, source.end)]
+    if edge_showed_at is None:
+        return absences
+    may_be_removed_after = max(edge_showed_at, source.end)
+    return [absence for absence in absences if absence.begin <= may_be_removed_after]
 
 
 def _withdrawal_notices(edge: Sequence[Spell], source: Spell) -> Iterator[Run]:

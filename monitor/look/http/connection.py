@@ -160,7 +160,8 @@ class Connection(asyncio.BufferedProtocol):
             while self._chunks:
                 chunk = self._chunks.popleft()
                 self._unread -= len(chunk)
-                if self._is_paused and self._unread <= _MOST_UNREAD and self._handle is not None and self.is_open:
+                has_room_again = self._is_paused and self._unread <= _MOST_UNREAD
+                if has_room_again and self._handle is not None and self.is_open:
                     self._is_paused = False
                     self._handle.resume_reading()
                 if not body.feed(chunk):

@@ -36,9 +36,9 @@ _SITEMAP_TAGS = ("{*}url", "{*}sitemap")
 def find_entry(pattern: str) -> Recogniser:
     """Return a recogniser of entries with `pattern` in their title, summary or link. In it, `*` matches any text.
 
-    All entries are returned as found, with the role `matched` if they match, else `listed`. Presence is specific if the
-    pattern names a period, or if an entry has the title of the release. A truncated feed does not prove absence. A
-    sitemap has no titles, so the words of each address are used.
+    All entries are returned as found, with the role `matched` if they match, else `listed`. Presence is specific to
+    this edition if the pattern names a period, or if an entry has the title of the release. A truncated feed does not
+    prove absence. A sitemap has no titles, so the words of each address are used.
     """
     wanted = glob(pattern)
     is_dated = names_a_period(pattern)

@@ -21,8 +21,8 @@ _ANNOUNCES_NEXT = quick(r"\b(next|forthcoming|upcoming|coming|will be|to be (?:p
 def recognise(answer: Answer, context: Context) -> Recognised:
     """Return presence if heading and title name the period of the release, absence if they name another.
 
-    Presence is specific if the heading is the title of the release. The result is unknown if they name no period, name
-    two, or announce the next edition.
+    Presence is specific to this edition if the heading is the title of the release. The result is unknown if they name
+    no period, name two, or announce the next edition.
     """
     page = Page(answer)
     names = [text for text in (page.heading, page.title) if text]

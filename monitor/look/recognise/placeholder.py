@@ -86,7 +86,10 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
 
 
 def _may_predate_slot(context: Context) -> bool:
-    """Return whether a text may be older than the slot, because no earlier answer was a 404 or a placeholder."""
+    """Return whether a text is in doubt because of its address: it may be older than the slot.
+
+    It is not if an earlier answer of this address was a 404 or a placeholder.
+    """
     if context.was_missing or context.placeholder is not None:
         return False
     # On GOV.UK, a release has a date of publication, so a text without one is in doubt. If an announcement has just
@@ -142,6 +145,7 @@ def _dates_in(text: str, year: int) -> Iterator[date]:
         month = MONTHS.get(named["m"]) if "m" in named else int(named["n"])
         in_year = int(named.get("y", year))
         try:
+            # A word that is no month counts as month 0, which is impossible.
             yield date(in_year + 2000 if in_year < 100 else in_year, month or 0, int(named["d"]))
         except ValueError:
             continue

@@ -23,8 +23,8 @@ def recognise_title(
     """Return presence for the release's title and period, absence for another edition's, and unknown for any other.
 
     `seen` is the title in the answer, `text` the rest of it. If only `text` contains the period, presence is not
-    specific. If the release has no title, any title is accepted. So is another title of a page to which the
-    announcement redirects, unless its address answered 404 before.
+    specific to this edition. If the release has no title, any title is accepted. So is another title of a page to which
+    the announcement redirects, unless its address answered 404 before.
     """
     if not seen:
         return unknown(NAMELESS, found)

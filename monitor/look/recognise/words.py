@@ -14,7 +14,7 @@ _MOST_LINKS = 200
 def find_text(words: str) -> Recogniser:
     """Return a recogniser of `words`, in upper or lower case and with any spacing."""
     wanted = _normalise(words)
-    # Without a period, the previous edition may contain them too, so presence is not specific.
+    # Words without a period may be in the previous edition too, so their presence is not specific to this one.
     is_dated = names_a_period(words)
 
     def recognise(answer: Answer, _context: Context) -> Recognised:
@@ -27,8 +27,8 @@ def find_text(words: str) -> Recogniser:
 def find_link(pattern: str) -> Recogniser:
     """Return a recogniser of links with `pattern` in their address or text. In it, `*` matches any text.
 
-    The matching links are returned as found. Presence is specific if the pattern names a period, or if the text of a
-    link is the title of the release.
+    The matching links are returned as found. Presence is specific to this edition if the pattern names a period, or if
+    the text of a link is the title of the release.
     """
     wanted = glob(pattern)
     is_dated = names_a_period(pattern)
