@@ -123,7 +123,7 @@ async def _add_address(request: Request, sent: SentForm) -> str:
     if fault:
         raise InvalidInput([f"url: {fault}"])
     releases = await _releases_of(queries, {one.entry for one in await calendar.list_additions()})
-    # A release that was added by hand has its own entry. Any other gets an entry only for its further addresses.
+    # A release that was added by hand has its own entry. Any other release gets an entry with only the added addresses.
     own_entry = next((entry for entry, release in releases.items() if release == body["id"]), "")
     entry = {"id": own_entry or f"addresses-{body['id']}", "of": body["id"], "title": body["title"]}
     entry["reason"] = who_and_when

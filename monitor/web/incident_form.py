@@ -45,7 +45,7 @@ async def save_form(request: Request, sent: SentForm) -> Response:
     drafts = await queries_of(request).list_drafts(sent.incident)
     now, zone = sent.desk.clock.now(), queries_of(request).timezone
     try:
-        # An incident without a report has no version. Then only notes are saved.
+        # `read` is the version that the page showed. Without a report there is none, and only notes are saved.
         read = _find_version(drafts, sent.fields.get("version", ""))
         changes = dict(find_changes(read, drafts, _read_boxes(sent, read, now, zone))) if read else {}
         add_notes = make_notes(sent, now, zone, amends=bool(changes) and any(one.signed for one in drafts))

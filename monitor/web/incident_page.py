@@ -58,10 +58,9 @@ async def show_incident(request: Request, fault: str = "", outcome: SaveOutcome 
     outcome = outcome or SaveOutcome()
     missing = list_missing(found, report) if report is not None else []
     unanswered = list_open_fields(report) if report is not None else []
-    # Contested: the measurement has changed since a person replaced it.
     contested = [one.id for one in report.fields() if one.is_contested] if report is not None else []
     unsaved = {key.removeprefix("box."): text for key, text in outcome.typed.items() if key.startswith("box.")}
-    # Boxes that need a person are open, the others folded.
+    # The boxes that need a person are open. A box is contested if its measurement changed after a person replaced it.
     open_boxes = {*unanswered, *contested, *(one.field for one in outcome.conflicts), *(box for box, _ in missing)}
     now, slot = queries.clock.now(), found.facts.slot if found.facts is not None else None
     return render(

@@ -240,6 +240,7 @@ async def list_silences(queries: Queries, *, coming: bool = False) -> list[tuple
     now, store = queries.clock.now(), queries.store
 
     def title_of(one: Silence) -> str:
+        """Return the title of a release or incident, the name of a producer, or a host as it is."""
         find = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}.get(one.scope)
         found = find(one.name) if find is not None else None
         return found.title if found is not None else queries.producers.get(one.name, one.name)
