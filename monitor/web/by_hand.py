@@ -125,8 +125,8 @@ async def _add_address(request: Request, sent: SentForm) -> str:
     releases = await _releases_of(queries, {one.entry for one in await calendar.list_additions()})
     # A release that was added by hand has its own entry. Any other release gets an entry with only the added addresses.
     own_entry = next((entry for entry, release in releases.items() if release == body["id"]), "")
-    entry = {"id": own_entry or f"addresses-{body['id']}", "of": body["id"], "title": body["title"]}
-    entry["reason"] = who_and_when
+    entry_id = own_entry or f"addresses-{body['id']}"
+    entry = {"id": entry_id, "of": body["id"], "title": body["title"], "reason": who_and_when}
     # What was not watched before the slot can never be late. So such an address is never required.
     required = "required" in sent.fields and not has_passed
     await _change_calendar(queries, calendar, lambda tables: add_address(tables, entry, url, required=required))

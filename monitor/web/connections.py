@@ -48,7 +48,7 @@ class ConnectionLimiter:
         self._open[new] = self._idle[new] = address
         too_many_of_address = self._by_address[address] > self.most_each and address not in self.proxies
         if too_many_of_address or len(self) > self.most:
-            # `_idle` has the connection that became idle first at its beginning, and the new one at its end.
+            # The first in `_idle` is idle for longest. The new connection is last: it is closed if no other is idle.
             idle = self._idle.items()
             idle_longest = next(one for one, client in idle if not too_many_of_address or client == address)
             self.remove(idle_longest)

@@ -111,7 +111,7 @@ class LiveBoard:
         self._queries = queries
         self._most = default_limiter(proxies=()).most // 4 if most is None else most
         self._feeds = {sees_all: AudienceFeed(sees_all) for sees_all in (False, True)}
-        # The day of the board, and the JSON of its releases by id, as of the last round. A round finds all changes.
+        # The day of the board, and the JSON of its releases by id, as of the last search for changes (round).
         self._day: date | None = None
         self._releases: dict[str, dict[str, Any]] = {}
         # The `change_mark` of each watched release in the last round. A changed release has another mark object.
