@@ -29,7 +29,7 @@ async def show_notice(request: Request) -> Response:
 
 
 async def acknowledge_by_link(request: Request) -> Response:
-    """Acknowledge the incident of a signed link in the sent role, and show the notice again."""
+    """Acknowledge the incident of a signed link, in the role that was sent, and show the notice again."""
     form = await read_form(request)
     token, role = form.get("token", ""), form.get("role", "")
     opened = _open_link(request, token)
@@ -38,7 +38,7 @@ async def acknowledge_by_link(request: Request) -> Response:
     if (desk := queries_of(request).desk) is None:
         raise UnknownName("There is no incident to acknowledge here.")
     try:
-        incident, _beginning_of_notice_id = opened
+        incident, _notice_beginning = opened
         await desk.acknowledge(incident, role)
     except InvalidInput as fault:
         return await _render_notice(request, token, str(fault))
@@ -60,14 +60,14 @@ async def _render_notice(request: Request, token: str, fault: str = "") -> Respo
     opened = _open_link(request, token)
     if isinstance(opened, Response):
         return opened
-    name, id_beginning = opened
+    name, notice_beginning = opened
     # The link came with a notice of this incident, so its reader may see the incident before the slot too.
     queries = queries_of(request).for_viewer(sees_all=True)
     found = await queries.find_incident(name)
     # The stored notice of an incident with several releases (`linked`) can name some that this reader must not see.
-    may_show = id_beginning and not found.linked
+    may_show = notice_beginning and not found.linked
     sent = await queries.ask(lambda: queries.store.outbox.notices(name)) if may_show else []
-    notice = next((one for one in sent if one.id.startswith(id_beginning)), None)
+    notice = next((one for one in sent if one.id.startswith(notice_beginning)), None)
     values = {"incident": incident_json(found), "notice": notice, "token": token, "fault": fault}
     return render(request, "acknowledge.html", 400 if fault else 200, **values)
 

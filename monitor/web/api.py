@@ -59,8 +59,8 @@ async def list_releases(request: Request, query: ReleaseFilter) -> Json:
 def _read_position(after: str | None, first: date) -> tuple[date, str]:
     """Return the first day to query, and the sort key after which the page begins. Raises `UnknownName`.
 
-    `after` is the `next` of the page before: the sort key of its last release, `INSTANT/ID`, or the day after its days.
-    None means the first page, from the day `first`. Without a key, the page begins with the day's first release.
+    `after` is the `next` of the previous page: the sort key `INSTANT/ID` of its last release, or the day with which
+    this page begins. For a day, the key is empty. None means the first page, which begins with the day `first`.
     """
     day = (after or first.isoformat()).partition("T")[0]
     try:
@@ -85,7 +85,7 @@ async def list_incidents(request: Request, query: IncidentFilter) -> Json:
     """
     queries, days = queries_of(request), (query.first, query.to)
     previous = await queries.find_incident(query.after) if query.after else None
-    # Query with the previous one's own instant, because several incidents may share it.
+    # The query leaves out the instant `until`. That of the previous incident is needed, as others may share it.
     until = None if previous is None else previous.occurred + timedelta(microseconds=1)
     found = await (queries.list_needing_action(*days) if query.open else queries.list_incidents(*days, until))
     older = [one for one in found if previous is None or (one.occurred, one.id) < (previous.occurred, previous.id)]

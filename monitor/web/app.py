@@ -113,13 +113,13 @@ def make_application(queries: Queries) -> AccessLog:
     modules = [acknowledge, runbook, log_page, silences, incident_form, incident_page, history, board, live, release]
     modules += [pages, api, month, reports, feeds, by_hand]
     sign_in_routes = signin.ROUTES if queries.sessions is not None and queries.sessions.allows_sign_in else []
-    shown = [*pages.ASSET_ROUTES, *sign_in_routes, *(route for module in modules for route in module.ROUTES)]
+    page_routes = [*pages.ASSET_ROUTES, *sign_in_routes, *(route for module in modules for route in module.ROUTES)]
     health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
     handlers: dict[int | type[Exception], Callable[..., object]] = {Busy: signin.refuse_too_many_attempts}
     handlers |= dict.fromkeys((NinethirtyError, HTTPException, Exception), _respond_to_error)
     app = Starlette(
         middleware=[Middleware(signin.Authorise, queries=queries)],
-        routes=[*health, *shown],
+        routes=[*health, *page_routes],
         exception_handlers=handlers,  # type: ignore[arg-type] # starlette's own type is narrower than what it accepts
     )
     app.state.queries, app.state.live = queries, LiveBoard(queries)

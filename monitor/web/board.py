@@ -137,7 +137,7 @@ def _last_looks(queries: Queries, rows: Iterable[fragments.Row], now: datetime) 
 async def render_rows(
     queries: Queries, rows: Iterable[fragments.Row], looked: Mapping[str, datetime], now: datetime
 ) -> dict[str, Markup]:
-    """Return the HTML row of each release, by its id."""
+    """Return the HTML row of each release, by its id. `looked` has the time of the last look at each, by id too."""
     rendered = {}
     async for row in with_pauses(rows, queries.clock):
         name = row["id"]

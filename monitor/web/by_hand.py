@@ -64,16 +64,16 @@ async def add(request: Request, sent: SentForm) -> Response:
 
 @with_staff_form
 async def remove(request: Request, sent: SentForm) -> Response:
-    """Stop watching what a person added, or show the page with the reason, such as a slot that has passed."""
+    """Remove a release or address that a person added, or show the page with the fault, such as a passed slot."""
     entry, part, queries = sent.text("entry"), sent.text("part"), queries_of(request)
     try:
-        calendar, reason = _require_calendar(request), _describe_act("Removed", sent, queries)
+        calendar, who_and_when = _require_calendar(request), _describe_act("Removed", sent, queries)
         added = [one for one in await calendar.list_additions() if (one.entry, one.part) == (entry, part)]
-        # `remove_addition` raises the fault of an addition that is not found.
+        # If there is no such addition, `remove_addition` raises the fault.
         _, has_passed = await _find_its_release(queries, added[0]) if added else ("", False)
         if has_passed:
             return await _render_form(request, {}, {_LAST_BOX: "Its slot has passed, so it can no longer be removed."})
-        await _change_calendar(queries, calendar, lambda tables: remove_addition(tables, entry, part, reason))
+        await _change_calendar(queries, calendar, lambda tables: remove_addition(tables, entry, part, who_and_when))
     except InvalidInput as fault:
         return await _render_form(request, {}, faults_by_box(fault, _BOX_IDS, _LAST_BOX))
     _log.info("removed_by_hand", entry=entry, part=part, role=sent.role)
@@ -86,7 +86,7 @@ async def _add_release(request: Request, sent: SentForm) -> str:
     Raises `InvalidInput` with every fault of the form.
     """
     calendar, queries = _require_calendar(request), queries_of(request)
-    reason = _describe_act("Added", sent, queries)
+    who_and_when = _describe_act("Added", sent, queries)
     title, producer = (one_line(make_storable(sent.text(name))) for name in ("title", "producer"))
     # People type the name of a producer. The calendar gets its id if it has one.
     ids_by_name = {name.casefold(): one for one, name in queries.producers.items()}
@@ -102,7 +102,7 @@ async def _add_release(request: Request, sent: SentForm) -> str:
         raise InvalidInput([*faults, *exc.faults]) from exc
     if faults:
         raise InvalidInput(faults)
-    change = partial(add_release, title=title, producer=producer, url=url, slot=slot, reason=reason)
+    change = partial(add_release, title=title, producer=producer, url=url, slot=slot, reason=who_and_when)
     entry = await _change_calendar(queries, calendar, change)
     _log.info("added_by_hand", entry=entry, url=url, role=sent.role)
     return (await _releases_of(queries, [entry])).get(entry, "")
@@ -111,7 +111,7 @@ async def _add_release(request: Request, sent: SentForm) -> str:
 async def _add_address(request: Request, sent: SentForm) -> str:
     """Add the address of a form to its release. Return the release's id. Raises `InvalidInput`."""
     calendar, queries, url = _require_calendar(request), queries_of(request), sent.text("url")
-    reason = _describe_act("Added", sent, queries)
+    who_and_when = _describe_act("Added", sent, queries)
     body = await queries.find_release(sent.text("release"))
     has_passed = slot_has_passed(body, sent.desk.clock.now())
     watched = {canonical_address(one) for one in (body["url"], *(part["url"] for part in body["parts"]))}
@@ -123,9 +123,10 @@ async def _add_address(request: Request, sent: SentForm) -> str:
     if fault:
         raise InvalidInput([f"url: {fault}"])
     releases = await _releases_of(queries, {one.entry for one in await calendar.list_additions()})
-    # A release that was added by hand has its own entry. Any other gets an entry only for its further addresses.
+    # A release that was added by hand has its own entry. Any other release gets an entry with only the added addresses.
     own_entry = next((entry for entry, release in releases.items() if release == body["id"]), "")
-    entry = {"id": own_entry or f"addresses-{body['id']}", "of": body["id"], "title": body["title"], "reason": reason}
+    entry_id = own_entry or f"addresses-{body['id']}"
+    entry = {"id": entry_id, "of": body["id"], "title": body["title"], "reason": who_and_when}
     # What was not watched before the slot can never be late. So such an address is never required.
     required = "required" in sent.fields and not has_passed
     await _change_calendar(queries, calendar, lambda tables: add_address(tables, entry, url, required=required))
@@ -136,15 +137,16 @@ async def _add_address(request: Request, sent: SentForm) -> str:
 def read_slot(day: str, time: str, now: datetime, zone: str) -> datetime:
     """Return the local date-time of a typed day and time, such as `27/11/2026` and `9.30am`.
 
-    Raises `InvalidInput` with a fault of `day` or `time` if it is not exactly one instant in the next two years.
+    Raises `InvalidInput` with a fault of `day` or `time` if they are not exactly one instant in the next two years.
     """
-    slot = with_time(read_date(day, local_date(now, zone), zone).slot, time)
+    day_slot = read_date(day, local_date(now, zone), zone).slot
+    slot = with_time(day_slot, time)
     if slot.precision not in (Precision.DAY, Precision.INSTANT):
         raise InvalidInput(["day: Enter a day, such as 27/11/2026 or 27 November 2026."])
     if slot.doubt in (NONEXISTENT, AMBIGUOUS):
         why = "skip this time" if slot.doubt == NONEXISTENT else "show this time twice"
         raise InvalidInput([f"time: Enter another time: the clocks change on that day, and {why}."])
-    # What remains is a day without a time, a text that is not only a time, or another doubt.
+    # Here the time is missing, it has other words beside it, or the day is in doubt for another reason.
     if slot.instant is None or slot.doubt:
         raise InvalidInput(["time: Enter a local time, such as 9.30am or 16:20."])
     if slot.instant <= now:

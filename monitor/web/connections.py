@@ -48,9 +48,9 @@ class ConnectionLimiter:
         self._open[new] = self._idle[new] = address
         too_many_of_address = self._by_address[address] > self.most_each and address not in self.proxies
         if too_many_of_address or len(self) > self.most:
-            # In the order in which they became idle. The new one is the last, so it is closed if no other is idle.
-            closable = (one for one, other in self._idle.items() if not too_many_of_address or other == address)
-            idle_longest = next(closable)
+            # The first in `_idle` is idle for longest. The new connection is last: it is closed if no other is idle.
+            idle = self._idle.items()
+            idle_longest = next(one for one, client in idle if not too_many_of_address or client == address)
             self.remove(idle_longest)
             idle_longest.end()
 

@@ -71,10 +71,11 @@ class Throttle:
         return max(1, round(remaining)) if count >= self.most and remaining > 0 else 0
 
     def count_failure(self, client: str) -> None:
-        """Count a wrong guess of a client in its current span, or begin a new span with it.
+        """Count a wrong guess of a client in its current span of time. If that has ended, begin a new span.
 
-        The new span is twice as long if the client had to wait until the last span ended, and guesses wrong again less
-        than one more span after that. If there are too many clients, forget the one whose last wrong guess is oldest.
+        A client with too many wrong guesses must wait until its span ends. If it guesses wrong again within as much
+        time after the end, its new span is twice as long. If there are too many clients, forget the one whose last
+        wrong guess is oldest.
         """
         now, client = self.clock.monotonic(), network_of(client)
         began, count, span = self._failures.pop(client, (now, 0, self.span))

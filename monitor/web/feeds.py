@@ -52,7 +52,7 @@ async def serve_badge(request: Request) -> Response:
 
 
 async def serve_atom(request: Request) -> Response:
-    """Return an Atom feed of changed verdicts: the newest of the last fortnight, of releases with a past slot."""
+    """Return an Atom feed of the newest verdict changes in the last fortnight, of releases whose slot has passed."""
     queries, now = queries_of(request), queries_of(request).clock.now()
     events = await queries.ask(lambda: _read_recent_events(queries, now))
     base = ((queries.sessions.public_url if queries.sessions is not None else "") or str(request.base_url)).rstrip("/")
@@ -68,9 +68,10 @@ async def serve_atom(request: Request) -> Response:
 
 
 def _read_recent_events(queries: Queries, now: datetime) -> list[Event]:
-    """Return the newest `_MOST_ENTRIES` changes of verdicts since `_FEED_SPAN`, newest first, of past slots only."""
+    """Return the last `_MOST_ENTRIES` verdict changes in `_FEED_SPAN`, newest first, of releases with past slots."""
     is_slot_past = functools.cache(queries.is_slot_past)
     after, found = (now - _FEED_SPAN, ""), list[Event]()
+    # The store returns the oldest first.
     while read := queries.store.verdicts.events(after, None, _MOST_READ):
         found = [*found, *(one for one in read if is_slot_past(one.release, now))][-_MOST_ENTRIES:]
         after = read[-1].at, read[-1].id

@@ -50,6 +50,7 @@ async def answer_form(request: Request, sent: Answering) -> Json | Response:
     typed = {box: with_plain_line_ends(text) for box, text in sent.answers.items()}
     role, changes = clean_role(sent.role), dict(find_changes(read, drafts, typed))
     amends, timezone = bool(changes) and any(one.signed for one in drafts), queries_of(request).timezone
+    # The role of a known person would replace the role that was sent.
     form = SentForm(desk, UNKNOWN_PERSON, name, {"role": role, "reason": sent.reason or ""})
     add_notes = make_notes(form, desk.clock.now(), timezone, amends=amends)
     try:
@@ -119,7 +120,7 @@ async def _require_drafts(request: Request, name: str) -> list[Draft]:
 
 
 def _form_json(incident: str, draft: Draft) -> Json:
-    """Return a version of a report as the JSON of a form: boxes, steps, and `kept` texts that have no box on it."""
+    """Return a version of a report as the JSON of a form: boxes, steps, and as `kept` the texts without a box in it."""
     report = report_from_json(draft.facts)
     boxes = [
         {

@@ -67,10 +67,10 @@ def find_next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] |
 
 
 def render_row(queries: Queries, row: Row, looked: datetime | None = None, now: datetime | None = None) -> str:
-    """Return the HTML cells of a release's row. They are rendered again only if the release has changed.
+    """Return the HTML cells of a release's row, from the cache if the release has not changed.
 
-    `looked` is the last look, and `now` is for how long ago it was. Without both, that place is left blank, because the
-    pulse of an event stream fills it in.
+    The row says how long before `now` the release was last looked at (`looked`). Without both instants that is blank,
+    and the page's script fills it in from an event stream.
     """
     key = queries.sees_all, row["id"]
     # The cells also depend on the time zone and on the name of the producer.
@@ -81,7 +81,7 @@ def render_row(queries: Queries, row: Row, looked: datetime | None = None, now: 
             queries.rendered.clear()
         html = render_fragment(queries, "row.html", row=row, looked=_LAST_LOOK)
         cached = queries.rendered[key] = (rendered_from, html)
-    # The time of the last look changes every second. Only that is replaced, so the rest is rendered once.
+    # The time since the last look changes every second, so the cached cells have a placeholder for it.
     return cached[1].replace(_LAST_LOOK, _render_last_look(element_id(row["id"]), looked, now))
 
 
@@ -133,8 +133,8 @@ def render_day_parts(
 ) -> dict[str, str]:
     """Return the HTML of the parts that summarise all releases of the day, by element id.
 
-    If the last looks are given in `looked`, the HTML contains durations: since these looks, and since and until slots.
-    Event streams give no `looked`, because the page's script counts the durations.
+    `looked` has the time of the last look at each release. With it, the HTML says how long ago each look was, and how
+    far each slot is from now. Event streams pass None, because the page's script counts these durations itself.
     """
     counted_at = now if looked is not None else None
     headline, following = slot_headline(rows, now), find_next_slot(rows, now)

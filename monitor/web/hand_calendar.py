@@ -78,7 +78,7 @@ class HandCalendar:
         return result
 
     async def find_address_fault(self, url: str) -> str:
-        """Return why a web address cannot be watched, empty if it can. A name that no server knows now is accepted."""
+        """Return why a web address cannot be watched, empty if it can. A host that has no address now is accepted."""
         if not is_address(url) or "@" in urlsplit(url).netloc:
             return _NOT_AN_ADDRESS
         parts = urlsplit(url)
@@ -124,12 +124,13 @@ def add_release(tables: list[Json], title: str, producer: str, url: str, slot: d
 
 
 def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) -> None:
-    """Add an address as a part of a release's table: the table with the `id` of `entry`, or with the same `of`.
+    """Add an address as a `part` of the calendar's table of a release. Raises `InvalidInput` if it has too many.
 
-    If there is no such table, add `entry` as a new one. A `required` address is an attachment that the verdict needs,
-    any other address is an alternative. Raises `InvalidInput` if there are too many addresses.
+    Its table has the `id` of `entry`, or the same `of`: the id of a release in another calendar. If there is no such
+    table, `entry` becomes the table. A `required` address is an attachment that the verdict needs, any other address
+    is an alternative.
     """
-    # If both kinds of table exist, either will do. A removed release has no match: its `entry` has another id.
+    # If there are two such tables, either will do. The table of a removed release has no `of`, and another id.
     matching = (one for one in tables if one.get("id") == entry["id"] or one.get("of") == entry["of"])
     table = next(matching, None)
     if table is None:

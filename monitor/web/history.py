@@ -196,7 +196,7 @@ def _read_points(queries: Queries, begins: datetime, ends: datetime, now: dateti
 
 
 def _make_point(row: Judged, slot: datetime) -> Point:
-    """Return the point of a stored verdict. `slot` is in local time."""
+    """Return a stored verdict as a point of the history's pictures and counts. `slot` is in local time."""
     body = row.body
     return Point(
         slot=slot,
@@ -250,7 +250,8 @@ async def show_history(request: Request) -> Response:
 def _page_values(queries: Queries, points: Sequence[Point], producer: str, host: str, now: datetime) -> dict[str, Any]:
     """Return the values for the template. Raises `UnknownName` for an unknown `producer` or `host`.
 
-    `dotted` has the groups that are shown as dots, and `drawn` the dots of each. Series need a single producer.
+    `dotted` has the groups that are shown as dots: the producers if none is chosen, and the series if there is only one
+    producer. `drawn` has the dots of each group.
     """
     producers, hosts, names = {one.producer for one in points}, {one.host for one in points}, queries.producers
     if producer and producer not in producers | set(names):

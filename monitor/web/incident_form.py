@@ -45,7 +45,7 @@ async def save_form(request: Request, sent: SentForm) -> Response:
     drafts = await queries_of(request).list_drafts(sent.incident)
     now, zone = sent.desk.clock.now(), queries_of(request).timezone
     try:
-        # An incident without a report has no version. Then only notes are saved.
+        # `read` is the version that the page showed. Without a report there is none, and only notes are saved.
         read = _find_version(drafts, sent.fields.get("version", ""))
         changes = dict(find_changes(read, drafts, _read_boxes(sent, read, now, zone))) if read else {}
         add_notes = make_notes(sent, now, zone, amends=bool(changes) and any(one.signed for one in drafts))
@@ -64,7 +64,7 @@ async def save_form(request: Request, sent: SentForm) -> Response:
 
 
 async def show_sign_page(request: Request, fault: str = "") -> Response:
-    """Show a head of profession the report to sign or waive, its missing answers, and the `fault` of a sent form."""
+    """Show a head of profession the report to sign or waive, what is missing, and a form's `fault`. Refuse others."""
     queries, session, name = queries_of(request), session_of(request), request.path_params["incident"]
     if session is None or not session.person.is_head or queries.desk is None:
         return render_fault(request, 403, _ONLY_FOR_HEADS)
@@ -94,7 +94,7 @@ async def sign_or_waive(request: Request, sent: SentForm) -> Response:
 
 
 async def _sign_report(request: Request, sent: SentForm) -> None:
-    """Sign the report with the facts of now, if its texts are still those of the version that the person read."""
+    """Sign the report with its current facts, if its texts are still those of the version that the person read."""
     queries = queries_of(request)
     incident, drafts = await queries.find_incident(sent.incident), await queries.list_drafts(sent.incident)
     read = _find_version(drafts, sent.fields.get("version", ""))
@@ -126,9 +126,9 @@ def _find_version(drafts: list[Draft], number: str) -> Draft | None:
 
 
 def find_changes(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield (box, typed text) for each box whose typed text is neither that of `read` nor already the newest.
+    """Yield (box, typed text) for each box that the person changed, unless the newest version has that text already.
 
-    `read` is the version that the person saw. `drafts` are all versions, the newest last.
+    `read` is the version that the person saw. `drafts` are all versions, the newest last. `typed` is by box.
     """
     before, newest = (texts_of_boxes(one) for one in (read, drafts[-1]))
     for box, old_text in before.items():
@@ -136,10 +136,10 @@ def find_changes(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> 
         if text is None or text in (old_text, newest.get(box)):
             continue
         yield box, text
-        # After a change of form, this box has the text of an earlier form's box, which therefore is not shown itself.
-        # Empty that box too. Otherwise its text would be shown again as a text without a box.
-        for earlier_box, words in read.words.items():
-            if earlier_box not in before and words and with_plain_line_ends(words) == old_text:
+        # If the report has a new form, the old text may be stored under the name of a box of the earlier form.
+        # Empty the earlier box too. Otherwise the page would show the old text again, as a text without a box.
+        for earlier_box, stored_text in read.words.items():
+            if earlier_box not in before and stored_text and with_plain_line_ends(stored_text) == old_text:
                 yield earlier_box, ""
 
 
@@ -153,7 +153,8 @@ def texts_of_boxes(draft: Draft) -> dict[str, str]:
 def _read_boxes(sent: SentForm, read: Draft, now: datetime, timezone: str) -> dict[str, str]:
     """Return the texts of the boxes and steps of a sent form, by name.
 
-    A ticked step without a text gets the time and the role. Without a tick, a step loses the text that it had before.
+    A ticked step without a text gets the time and the role. If a step is not ticked and its text was not changed, the
+    text is removed.
     """
     before = texts_of_boxes(read)
     boxes = ((name, text) for name, text in sent.fields.items() if name.startswith("box."))
@@ -175,21 +176,22 @@ def with_plain_line_ends(text: str) -> str:
 def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = False) -> Callable[[Incident], Incident]:
     """Return a function that applies a form to an incident, except the form's changes to the report.
 
-    It adds notes, an e-mail, the cause, roles and actions, and closes the incident if the form says so. An empty field
-    changes nothing. `amends`: the form changes a signed report, so it must give a reason. Raises `InvalidInput` if a
-    field is invalid.
+    It adds notes, an e-mail, an earlier time of the release, the cause, roles and actions, and closes the incident if
+    the form says so. An empty field changes nothing. `amends`: the form changes a signed report, so it must give a
+    reason. Raises `InvalidInput` if a field is invalid.
     """
     if faults := list(_find_faults(sent, amends=amends)):
         raise InvalidInput(faults)
     call, address, mail = sent.text("call"), sent.text("address"), sent.files.get("mail")
     action = {"text": sent.text("action"), "owner": sent.text("owner"), "due": sent.text("due")}
-    texts = [f"call with {call}: {sent.text('said')}" if call else "", f"also at {address}" if address else ""]
-    texts = [sent.text("note"), *texts, f"{AMENDED_PREFIX}{sent.text('reason')}" if amends else ""]
+    call_note = f"call with {call}: {sent.text('said')}" if call else ""
+    address_note = f"also at {address}" if address else ""
+    reason_note = f"{AMENDED_PREFIX}{sent.text('reason')}" if amends else ""
 
     def add_notes(incident: Incident) -> Incident:
         """Return the incident with the form's notes, e-mail, cause, roles and actions, and closed if it says so."""
-        for text in filter(None, texts):
-            incident = by_hand.add_note(incident, sent.role, with_plain_line_ends(text), now)
+        for note in filter(None, (sent.text("note"), call_note, address_note, reason_note)):
+            incident = by_hand.add_note(incident, sent.role, with_plain_line_ends(note), now)
         if mail is not None:
             incident = by_hand.note_mail(incident, sent.role, mail, sent.text("mailed"), now)
         if sent.text("forward"):

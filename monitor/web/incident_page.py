@@ -49,8 +49,8 @@ async def show_incidents(request: Request) -> Response:
 async def show_incident(request: Request, fault: str = "", outcome: SaveOutcome | None = None) -> Response:
     """Show an incident: what to do now, the newest draft, its versions and the timeline.
 
-    A closed incident shows instead what happened and what remains. `fault` is why it could not be acknowledged, and
-    `outcome` the result if its form was just sent. The page then shows its faults, conflicts and unsaved texts.
+    For a closed incident, show what happened and what remains instead of what to do. `fault` is why it could not be
+    acknowledged. If the form of this page was just sent, `outcome` has the faults, conflicts and unsaved texts to show.
     """
     queries, name = queries_of(request), request.path_params["incident"]
     found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
@@ -59,8 +59,8 @@ async def show_incident(request: Request, fault: str = "", outcome: SaveOutcome 
     missing = list_missing(found, report) if report is not None else []
     unanswered = list_open_fields(report) if report is not None else []
     contested = [one.id for one in report.fields() if one.is_contested] if report is not None else []
-    unsaved = {name.removeprefix("box."): text for name, text in outcome.typed.items() if name.startswith("box.")}
-    # Boxes that need a person are open, the others folded.
+    unsaved = {key.removeprefix("box."): text for key, text in outcome.typed.items() if key.startswith("box.")}
+    # The boxes that need a person are open. A box is contested if its measurement changed after a person replaced it.
     open_boxes = {*unanswered, *contested, *(one.field for one in outcome.conflicts), *(box for box, _ in missing)}
     now, slot = queries.clock.now(), found.facts.slot if found.facts is not None else None
     return render(

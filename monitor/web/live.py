@@ -107,14 +107,14 @@ class LiveBoard:
     """Finds the changes of today's board every `_ROUND_SECONDS` and sends them to all streams."""
 
     def __init__(self, queries: Queries, most: int | None = None) -> None:
-        """Allow `most` streams for each of the two audiences, by default a quarter of the open connections each."""
+        """Allow `most` streams for staff and as many for everyone else, by default a quarter of the connections."""
         self._queries = queries
         self._most = default_limiter(proxies=()).most // 4 if most is None else most
         self._feeds = {sees_all: AudienceFeed(sees_all) for sees_all in (False, True)}
-        # The day of the board, and the JSON of its releases by id, as of the last round.
+        # The day of the board, and the JSON of its releases by id, as of the last search for changes (round).
         self._day: date | None = None
         self._releases: dict[str, dict[str, Any]] = {}
-        # The marks of the last round. A release with another mark object has changed since.
+        # The `change_mark` of each watched release in the last round. A changed release has another mark object.
         self._change_marks: dict[str, object] = {}
         self._round = 0
         self._task: asyncio.Task[None] | None = None
@@ -166,15 +166,18 @@ class LiveBoard:
             feed.listeners.discard(listener)
 
     def _take_new_events(self, feed: AudienceFeed, listener: Listener) -> bytes:
-        """Return what a stream has not sent yet, and mark it as sent. If some was dropped, return only `renew`."""
+        """Return the events that a stream has not sent yet, and mark them as sent. If some were dropped, only `renew`.
+
+        The last is the newest pulse: an event of each round with the time and the looks since the pulse before it.
+        """
         last_sent, listener.last_event = listener.last_event, feed.event_number
         # Events have consecutive numbers, so more new ones than are kept means that some were dropped.
         if feed.event_number - last_sent > len(feed.recent):
-            # The pulse is left for the next call.
+            # The next call returns the pulse.
             return _format_event("renew", {}, feed.position)
         new = [data for number, data in feed.recent if number > last_sent]
         if listener.last_pulse != feed.pulse_number:
-            # A pulse has only the looks since the one before it. A stream that missed one gets all looks instead.
+            # A stream that missed a pulse gets all looks instead.
             missed_none = not listener.is_new and listener.last_pulse == feed.pulse_number - 1
             new.append(feed.pulse if missed_none else self._format_pulse(feed.sent_looks))
             listener.last_pulse, listener.is_new = feed.pulse_number, False
@@ -231,12 +234,12 @@ class LiveBoard:
         async for number, (name, body) in with_pauses(enumerate(list(self._releases.items())), self._queries.clock):
             state = states.get(name)
             has_changed = state is not None and state.change_mark is not self._change_marks.get(name)
-            # An overdue or due release has a growing delay, and one that is public before its slot a growing exposure.
+            # The delay of a due or overdue release grows. So does the exposure of one that is public before its slot.
             grows = body["verdict"] == "overdue" or body.get("due") or any(one["open"] for one in body["exposures"])
-            # A verdict takes time, so a growing one is made again only every `_REJUDGE_EVERY` rounds. The number of the
-            # release decides in which of them.
+            # A verdict takes time, so one that grows is renewed every `_REJUDGE_EVERY` rounds. Releases take turns.
             has_turn = (number + self._round) % _REJUDGE_EVERY == 0
-            if not (has_changed or (grows and has_turn)) or (fresh := self._queries.live.body(name)) is None:
+            needs_update = has_changed or (grows and has_turn)
+            if not needs_update or (fresh := self._queries.live.body(name)) is None:
                 continue
             # What people decided is not part of the verdict, so it stays as it was until the next read of the day.
             decision = {"brought_forward": body["brought_forward"]} if "brought_forward" in body else {}
@@ -260,12 +263,14 @@ class LiveBoard:
             # Every row is rendered, only for later rounds to compare with. The events are dropped at the end.
             feed.parts = {}
         last_event = feed.event_number
-        outdated, newly_passed = rows if has_other_rows else changed, passed - feed.passed
-        to_render = {*outdated, *newly_passed} & rows.keys()
-        async for row in with_pauses([rows[name] for name in to_render], queries.clock):
+        # The public row shows more once the slot has passed.
+        newly_passed = passed - feed.passed
+        outdated = rows if has_other_rows else {*changed, *newly_passed} & rows.keys()
+        async for row in with_pauses([rows[name] for name in outdated], queries.clock):
             html, is_bad = fragments.render_row(queries, row), fragments.has_gone_wrong(row)
             feed.update_part(fragments.element_id(row["id"]), html, bad=is_bad)
-        if has_read_day or feed.event_number != last_event or passed != feed.passed:
+        has_changed_rows = feed.event_number != last_event
+        if has_read_day or has_changed_rows or passed != feed.passed:
             for element, html in fragments.render_day_parts(queries, list(rows.values()), now).items():
                 feed.update_part(element, html)
         if has_read_day:
@@ -273,12 +278,12 @@ class LiveBoard:
             feed.update_part("warnings", await fragments.render_warnings(queries, now))
         feed.passed = passed
         if has_other_rows:
-            # Open pages have other rows, or were made before there were parts to compare with: they load again.
+            # Open pages have other rows, or this feed had no parts to compare with. So they must load again.
             feed.recent.clear()
             feed.add_event("renew")
 
     def _set_pulse(self, feed: AudienceFeed, states: Mapping[str, WatchedState]) -> None:
-        """Give the feed the pulse of this round: the time and, every second round, the last looks not yet sent."""
+        """Give the feed the pulse of this round: an event with the time and, every second round, the new last looks."""
         # Before its slot, only staff see the last looks, because their frequency could show that a release is out.
         last_looks = {
             fragments.element_id(name): millis(state.last_look)
@@ -286,6 +291,7 @@ class LiveBoard:
             if name in self._releases and state.last_look is not None and (feed.sees_all or name in feed.passed)
         }
         new_looks = {}
+        # A feed that has sent no looks yet sends them at once.
         if self._round % _SEND_LOOKS_EVERY == 0 or not feed.sent_looks:
             new_looks = {name: at for name, at in last_looks.items() if feed.sent_looks.get(name) != at}
             feed.sent_looks = last_looks

@@ -47,7 +47,7 @@ class OpenID:
         self._clock = clock
         self._transports = transports
         self._contact = contact
-        # The provider's configuration, or why it could not be read, and until when (monotonic) that is used.
+        # The provider's configuration, or the error of the attempt to read it. It is used until a monotonic time.
         self._metadata: Mapping[str, Any] | NotSignedOn | None = None
         self._metadata_ends = 0.0
         self._metadata_lock = asyncio.Lock()
@@ -81,13 +81,14 @@ class OpenID:
         return name, self.provider.read_claims(claims, str(token["id_token"]))
 
     async def sign_out_address(self, claimed: ProviderClaims) -> str:
-        """Return the address where the provider signs a person out. Empty if it cannot, or did not sign them on."""
+        """Return the address where the provider signs a person out. Empty if it has none, or did not sign them on."""
         try:
             endpoint = str((await self._read_metadata()).get("end_session_endpoint", ""))
         except NotSignedOn:
             return ""
         if not self.provider.has_issued(claimed) or not endpoint.startswith(self._schemes):
             return ""
+        # Some servers refuse a longer address. The provider can sign people out without the hint too.
         hint = {"id_token_hint": claimed.token} if len(claimed.token) <= _LONGEST_HINT else {}
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode({'client_id': self.provider.client, **hint})}"
 
@@ -152,7 +153,7 @@ class OpenID:
             async with httpx.AsyncClient(transport=self._transports(), trust_env=False) as client:
                 return await client.request(method, url, headers=headers, content=body)
         except httpx.RequestError as exc:
-            # The text of a fault of our transport is only a reason, such as `timeout`.
+            # Our transport's other exceptions have only a short reason as their text, such as `timeout`.
             why = exc.reason.value if isinstance(exc, UnusableBody) else exc
             text = f"The sign-on service does not answer ({why}). Try again later."
             raise NotSignedOn(HTTPStatus.SERVICE_UNAVAILABLE, text) from exc

@@ -141,8 +141,10 @@ def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
     least, most = (None, None) if bounds is None else (bounds["min"], bounds["max"])
     if least is None and most is None:
         return ""
+    # The whole interval is before the slot.
     if most is not None and most <= 0 and (least is None or least < 0):
         return f"{as_json.length_text({'min': -most, 'max': None if least is None else -least})} before"
+    # It is after the slot, or it has only one bound.
     if least is None or most is None or least >= 0:
         return f"{as_json.length_text(bounds)} after"
     # Two units and no tenths, as in `length_text`.
@@ -231,10 +233,14 @@ async def serve_asset(request: Request) -> Response:
 
 
 async def list_silences(queries: Queries, *, coming: bool = False) -> list[tuple[Silence, str]]:
-    """Return the current and, if `coming`, future silences, with titles. Empty if not staff or without the store."""
+    """Return the silences (spans in which messages are muted) that are in force, each with the title of what it mutes.
+
+    If `coming`, return future ones too. Empty if the viewer is not staff, or if the store does not answer.
+    """
     now, store = queries.clock.now(), queries.store
 
     def title_of(one: Silence) -> str:
+        """Return the title of a release or incident, the name of a producer, or a host as it is."""
         find = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}.get(one.scope)
         found = find(one.name) if find is not None else None
         return found.title if found is not None else queries.producers.get(one.name, one.name)

@@ -180,6 +180,7 @@ class Queries:
             entries = await self.ask(lambda: self.store.ledger.releases(begin, end))
             ids = [one.id for one in entries if producer in (None, *one.producers)]
             promised = await self.ask(lambda: [self.judge_promised(name, now) for name in ids])
+            # A release that was judged is None here, because it is in `releases` already.
             releases += [body for body in promised if body is not None]
             releases.sort(key=lambda body: (body["slot"] or {}).get("start") or "")
         return releases
@@ -289,11 +290,11 @@ class Queries:
         return body if self.sees_all else public_view(body, self.clock.now())
 
     def _visible_incidents(self, incidents: Sequence[Incident | None], now: datetime) -> list[Incident]:
-        """Return the incidents that the viewer may see, in reverse order and measured as of now. None is left out."""
+        """Return those incidents that the viewer may see, in reverse order, measured as of now. Skip each None."""
         visible = [one for one in reversed(incidents) if one is not None]
         if not self.sees_all:
             public = [one for one in visible if one.kind not in _ONLY_FOR_STAFF]
-            # The releases of a platform's incident have the same slot, so the first one shows whether it has passed.
+            # The releases that one website delayed (`linked`) share a slot, so the first shows whether it has passed.
             firsts = [(one, one.linked[0].release if one.linked else one.release) for one in public]
             visible = [one for one, first in firsts if self.is_slot_past(first, now)]
         # Their durations grow, so they are measured again.

@@ -193,6 +193,7 @@ class Sessions:
             _log.info("signed_in", user=names[0], right=str(right), by="proxy")
             self._open_session(key, Person(names[0]), by_proxy_header=True)
         session = self._sessions[key]
+        # The configured right can change while a session lasts, so each request sets it.
         return replace(session, person=replace(session.person, right=right))
 
     async def find_program(self, token: str) -> Program | None:

@@ -172,7 +172,7 @@ async def show_sign_in_form(request: Request) -> Response:
 
 
 async def sign_in(request: Request) -> Response:
-    """Sign a person in and redirect them to `next`, or show the form again if name, password or mark are wrong."""
+    """Sign a person in and redirect to `next`. Show the form again for a wrong name, password or mark of the form."""
     form, sessions = await read_form(request), _require_sessions(request)
     where, name = _path_or_board(form.get("next", "/")), form.get("name", "").strip()
     form_mark = request.cookies.get(_cookie_name(request, "-form"), "")

@@ -97,7 +97,7 @@ async def _render_mute_form(
 async def _find_subjects(
     queries: Queries, typed: Mapping[str, str], now: datetime
 ) -> tuple[list[Choice], datetime | None]:
-    """Return the choices for the incident or release in the query, and the release's slot if it is a time ahead."""
+    """Return the choices for the incident or release in the query, and the release's slot if it is an instant ahead."""
     if typed.get("incident"):
         incident = await queries.find_incident(typed["incident"])
         choices = [(Scope.INCIDENT, incident.id, incident.title)]

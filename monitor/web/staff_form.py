@@ -57,6 +57,7 @@ def with_staff_form(
         session, desk = session_of(request), queries_of(request).desk
         longest, longest_with_files = _MOST_BYTES, _MOST_WITH_FILES
         if session is None:
+            # Such a form is only shown again.
             longest = longest_with_files = _MOST_WITHOUT_SESSION
         fields, files = await read_form_with_files(request, longest, _MOST_FIELDS, longest_with_files)
         is_own_form = session is not None and session.has_guard(fields.get("guard", ""))

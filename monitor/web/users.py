@@ -163,7 +163,7 @@ def _hash_token(token: str) -> str:
 
 
 def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
-    """Return the people of a users file by name, and the faults of its other lines. No fault contains a hash."""
+    """Return the people of a users file by name, and the faults of its lines. Skip programs. No fault has a hash."""
     people: dict[str, Person] = {}
     faults = []
     for number, untrimmed in enumerate(text.splitlines(), 1):

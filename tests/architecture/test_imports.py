@@ -163,7 +163,7 @@ BUDGETS = {
     "monitor/ledger": 2317,
     "monitor/watch": 3925,
     "monitor/config": 1786,
-    "monitor/web": 6455,
+    "monitor/web": 6480,
     "monitor/app": 2582,
     "monitor/rehearse": 3562,
     "monitor/cli": 4902,
