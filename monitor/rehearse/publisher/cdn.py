@@ -46,19 +46,21 @@ def answer_at_origin(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAn
 
 
 def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnswer:
-    """Return what users get through the edge at `now`, from one address's `answers` in time order.
+    """Return what users get at `now` from the edge cache, from one address's `answers` in time order.
 
     After a change, the edge still serves the old answer for the duration `edge_cache` of the new one. The `Age` of such
     a stale copy dates it before the change. The `Age` of the new copy dates it at the change or later.
     """
-    # At first there is no answer, so an answer's place in `stages` is one higher than in `answers`.
+    # (time from which the edge serves it, answer), after a first stage without an answer.
     stages = [(_BEFORE_ANY_ANSWER, None), *_edge_stages(answers)]
+    # The newest answer at the origin, then the newest of those up to it that the edge serves already.
     origin_index = max(index for index, (_, answer) in enumerate(stages) if answer is None or answer.at <= now)
     edge_index = max(index for index, (begins, _) in enumerate(stages[: origin_index + 1]) if begins <= now)
     begins, answer = stages[edge_index]
     since = None if answer is None else answer.at
     if edge_index < origin_index:
-        # When the origin replaced `answer`: `stages` has one entry more, so this is the answer after it.
+        # The origin replaced `answer` by the next one. That has the same index in `answers` as `answer` in `stages`,
+        # because only `stages` has the first stage without an answer.
         replaced_at = answers[edge_index].at
         # One second more, so that the copy is dated before it was replaced.
         return ServedAnswer(answer, since, floor((now - replaced_at).total_seconds()) + 1)
@@ -69,8 +71,8 @@ def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnsw
 
 
 def _edge_stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, ScriptAnswer]]:
-    """Yield each answer with the time from which the edge serves it."""
-    # When the copy that the edge has expires.
+    """Yield (time from which the edge serves it, answer) for each answer in time order."""
+    # The time at which the copy that the edge has expires.
     expires = _BEFORE_ANY_ANSWER
     for answer in answers:
         if not answer.edge_cache:
@@ -79,7 +81,7 @@ def _edge_stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, Sc
         elif answer.at >= expires:
             # The worst case: the edge fetched its copy of the old answer just before the change.
             expires = answer.at + answer.edge_cache
-        # All answers that begin before the copy expires get the same time. The edge then serves the newest of them.
+        # Answers that the origin has before the copy expires get the same time. The edge then fetches the newest.
         yield max(answer.at, expires), answer
 
 
