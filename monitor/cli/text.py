@@ -79,7 +79,7 @@ def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
     optional = "" if part["required"] else ", cannot make the release late"
     role = ROLE_NAMES.get(part["role"], part["role"])
     name = part_label(None) if part["role"] == "page" else f"{part['id']} ({role}{optional})"
-    # An alternative address at which the part was never seen was not promised, so it is not late.
+    # The release was not promised at an alternative address, so if it is not seen there, it is not late there.
     is_late = part["verdict"] in {"late", "overdue"} and not is_unseen_alternative(part)
     delay = f", {length_text(part['delay'])} after the slot" if is_late else ""
     yield f"  {name}: {status_text(part)}{delay}"

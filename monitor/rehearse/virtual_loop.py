@@ -53,7 +53,8 @@ class _Selector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return the ready I/O. If none is ready, `before_wait` advances time or says how long to wait for real I/O."""
         ready = super().select(0)
-        if ready or (timeout is not None and timeout <= 0):
+        must_not_wait = timeout is not None and timeout <= 0
+        if ready or must_not_wait:
             self.idle_seconds = 0.0
             return ready
         wait = self.before_wait(float("inf") if timeout is None else timeout)

@@ -59,8 +59,7 @@ def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnsw
     begins, answer = stages[edge_index]
     since = None if answer is None else answer.at
     if edge_index < origin_index:
-        # The origin replaced `answer` by the next one. That has the same index in `answers` as `answer` in `stages`,
-        # because only `stages` has the first stage without an answer.
+        # When the origin replaced `answer` by that of the next stage, which is `answers[edge_index]`.
         replaced_at = answers[edge_index].at
         # One second more, so that the copy is dated before it was replaced.
         return ServedAnswer(answer, since, floor((now - replaced_at).total_seconds()) + 1)
@@ -100,14 +99,14 @@ class Timelines:
         A scripted address also serves requests with additional query parameters. No cache has a copy for those,
         so they get the origin's answer.
         """
-        queries = self._answers.get((request.host, request.path), {})
+        answers_by_query = self._answers.get((request.host, request.path), {})
         requested = _parse_query(request.query)
-        matching = [query for query in queries if query <= requested]
+        matching = [query for query in answers_by_query if query <= requested]
         if not matching:
             return None
         nearest = max(matching, key=len)
         serve = answer_at_edge if nearest == requested else answer_at_origin
-        return serve(queries[nearest], now)
+        return serve(answers_by_query[nearest], now)
 
     def answers(self, url: str) -> Sequence[ScriptAnswer]:
         """Return the answers of exactly this address in time order; empty if the script has none."""

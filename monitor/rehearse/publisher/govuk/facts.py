@@ -170,11 +170,12 @@ class Facts:
             return False
         slot = release.slot if isinstance(release.slot, datetime) else None
         published_by = now - (REDIRECT_LAG if release.redirect_after is None else release.redirect_after)
-        return any(
-            answer.at > self.script.begins or (slot is not None and answer.at >= slot)
+        published_at = [
+            answer.at
             for answer in self.timelines.answers(release.url)
             if answer.at <= published_by and page_state(answer, release.title) is PageState.PUBLISHED
-        )
+        ]
+        return any(at > self.script.begins or (slot is not None and at >= slot) for at in published_at)
 
 
 def is_www(url: str) -> bool:

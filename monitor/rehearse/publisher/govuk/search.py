@@ -222,7 +222,7 @@ def _field_values(document: Document, field: str) -> set[str]:
 
 
 def _is_in_period(value: str | None, text: str) -> bool:
-    """Return whether a timestamp is in the period `text`, such as `from:2018-01-01,to:2018-01-31`. None is in none.
+    """Return whether a timestamp is in the period `text`, such as `from:2018-01-01,to:2018-01-31`; False for None.
 
     Raises `InvalidSearch` if `text` is not a period.
     """
