@@ -120,7 +120,7 @@ def _channel_text(channel: ChannelSettings) -> str:
         case "folder":
             return f"files in {channel.folder}"
         case kind:
-            # A webhook. Its whole address is a secret.
+            # Of the other kinds, such as a webhook, the whole address can be a secret.
             return kind
 
 
