@@ -47,8 +47,8 @@ def command(context: Context, *, producer: str, first: date, last: date, as_json
     from schedules.source import UnreadableCalendar
 
     if not SLUG.fullmatch(producer):
-        names = {name: slug for slug, names in ORGANISATIONS.items() for name in names}
-        raise unknown_name("producer", producer, ORGANISATIONS, names)
+        slug_by_name = {name: slug for slug, names in ORGANISATIONS.items() for name in names}
+        raise unknown_name("producer", producer, ORGANISATIONS, slug_by_name)
     try:
         with log_only_errors():
             read, new = asyncio.run(_store_claims(context, producer, first, last, as_json=as_json))
@@ -58,7 +58,10 @@ def command(context: Context, *, producer: str, first: date, last: date, as_json
 
 
 async def _store_claims(context: Context, producer: str, first: date, last: date, *, as_json: bool) -> tuple[int, int]:
-    """Store each claim when it is read. Print it if it is new or `as_json`. Return how many were read and are new."""
+    """Store each claim of the public record when it is read. Print it if it is new or `as_json`.
+
+    Return how many claims were read, and how many of them are new.
+    """
     from alerts.claim import claim_json
     from monitor.app.readers import open_poller
     from monitor.config.settings import DEFAULT_RATES
@@ -66,6 +69,7 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
     from monitor.ledger.pages import CalendarPages
 
     settings = context.settings
+    # A running monitor may use the same hosts, so it keeps the rest of each budget.
     rates = {host: settings.rate(host) * BUDGET_SHARE for host in ("default", *DEFAULT_RATES, *settings.budget)}
     with_reduced_budget = settings.model_copy(update={"budget": rates})
     begin, end = span_of(first, last, settings.timezone)
@@ -87,7 +91,7 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
 
 
 def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]:
-    """Read the claims about a producer where it publishes: in the ONS's release calendar, else on GOV.UK."""
+    """Yield the claims about the record's producer: for the ONS from its release calendar, for others from GOV.UK."""
     from schedules.sources.govuk_listing import site_of
     from schedules.sources.ons import PRODUCER, OnsSource
     from schedules.sources.settings import CalendarSettings
@@ -103,7 +107,7 @@ def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]
     if record.producer == (ons.producer or PRODUCER):
         # The option `back` adds days before the first day that is read. Zero: read only the days of the record.
         return record.read_ons(OnsSource(ons.model_copy(update={"options": {**ons.options, "back": "0"}})))
-    # Without a calendar for this producer, the producer's own slug is the only organisation.
+    # Search for the organisations that a calendar of this producer names, by default for the producer itself.
     organisations = govuk.filters.get("organisations", []) if govuk.producer == record.producer else []
     return record.read_govuk(site_of(govuk), tuple(organisations) or (record.producer,))
 

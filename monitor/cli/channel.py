@@ -103,4 +103,4 @@ def _make_test_message(name: str, now: datetime) -> Message:
     subject = f"TEST: {write_notice_subject('opened', 'late', facts, now)}"
     kind, no_incident = "test", ""
     notice = Notice(identity, kind, no_incident, facts.release, facts.producer, "note", ("late",), now, subject, text)
-    return build_message(notice, None, link=f"{_ADDRESS}/incident")
+    return build_message(notice, incident=None, link=f"{_ADDRESS}/incident")

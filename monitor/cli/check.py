@@ -74,7 +74,7 @@ def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> N
 
 
 def forecast_week(context: Context, store: Store) -> tuple[dict[str, int], list[str]]:
-    """Return how many releases fall due in the next days, by producer, and a warning for each budget too small."""
+    """Return how many releases fall due in the next seven days, by producer, and warnings of budgets too small."""
     from monitor.app.options import make_budget, make_tripwire_producers, make_watch_rules
     from monitor.watch.day_plan import Load, plan_hosts, plan_releases
 
@@ -112,7 +112,6 @@ def recipient_lines(settings: Settings) -> Iterator[str]:
 
 def _channel_text(channel: ChannelSettings) -> str:
     """Return in words where a channel sends messages, without secrets."""
-    # The whole address of a webhook is a secret.
     match channel.kind:
         case "mail":
             return f"mail to {', '.join(channel.to)} through {channel.host}"
@@ -121,6 +120,7 @@ def _channel_text(channel: ChannelSettings) -> str:
         case "folder":
             return f"files in {channel.folder}"
         case kind:
+            # Of the other kinds, such as a webhook, the whole address can be a secret.
             return kind
 
 
@@ -178,10 +178,11 @@ class _CheckResult:
 
 
 def _run_checks(context: Context, *, online: bool) -> _CheckResult:
-    """Return the result of all checks. If the configuration has faults, nothing else is checked."""
+    """Return the result of all checks. If the configuration or the store has faults, nothing else is checked."""
     try:
         found = _CheckResult([*_settings_faults(context), *_store_faults(context)])
     except BadInput as exc:
+        # The configuration was refused before its secrets were checked.
         return _CheckResult([*map(str, exc.faults), *_missing_secrets(context)])
     if found.faults:
         return found
@@ -202,7 +203,10 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
 
 
 def _add_stored_facts(context: Context, found: _CheckResult) -> None:
-    """If the store exists, add its forecast, calendars and releases. Add a warning if it has another schema."""
+    """Add to `found` what the store says: the forecast, the size of each calendar, and the recent releases.
+
+    Add a warning if it has another schema, and nothing if it does not exist.
+    """
     key, store_file = f"{context.path.name}: store.url", file_of(context.settings.store.url)
     if store_file is not None and not store_file.exists():
         return
@@ -211,7 +215,8 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
             found.due, found.budget_warnings = forecast_week(context, store)
             for table in context.settings.calendar:
                 newest = next((read for read in store.ledger.reads(table.name) if read.usable), None)
-                found.entries |= {table.name: newest.entries} if newest is not None else {}
+                if newest is not None:
+                    found.entries[table.name] = newest.entries
             found.announced = [*store.ledger.releases(context.now() - _RECENT)]
             if store.newer:
                 found.warnings.append(f"{key}: its shape, {store.newer}, is of a newer version: upgrade this one")
@@ -220,7 +225,10 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
 
 
 def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> None:
-    """Add the faults and entries of each calendar to `found`. Calendars at web addresses are read only if `online`."""
+    """Read calendars, and add the faults, number of entries and announcements of each to `found`.
+
+    Calendars at web addresses are read only if `online`. The numbers of entries are then also printed.
+    """
     for table in context.settings.calendar:
         if online or table.file is not None:
             outcome, faults = _read_calendar(context, table)
@@ -240,7 +248,7 @@ def _provider_faults(context: Context) -> Iterator[str]:
     provider = make_openid(context.settings, SystemClock())
     try:
         if provider is not None:
-            # To make the address, it reads the provider's configuration, which raises the fault. No one uses it.
+            # The address is not used. To make it, the provider's configuration is read, which raises the fault.
             asyncio.run(provider.sign_on_address(Flow(state="", nonce="", verifier="")))
     except NotSignedOn as fault:
         yield f"{context.path.name}: web.oidc: {fault}"
@@ -253,7 +261,10 @@ def _is_rota_known(context: Context, rota: Rota) -> bool:
 
 
 def access_lines(settings: Settings) -> list[str]:
-    """Return one line for each kind of visitor: what the web shows to them. A last line names open channels, if any."""
+    """Return a line on each kind of visitor: what the web shows to them. A last line may name open channels.
+
+    Open channels are those that more than staff can read.
+    """
     web = settings.web
     board = "promises, and each result after its slot; before the slot no address or status; no leaks"
     lines = [f"strangers see: {board if web.public == 'board' else 'whether the monitor is alive and ready'}"]
@@ -281,9 +292,10 @@ def access_lines(settings: Settings) -> list[str]:
 
 
 def settings_for_reload(context: Context) -> Settings:
-    """Return a checked configuration for a reload. Raises `BadInput`, and `UserFault` with every fault of its files.
+    """Return the checked configuration for a reload. Raises `BadInput` if it is not valid.
 
-    The store is not checked, because a running monitor cannot change it.
+    Raises `UserFault` with all faults of what it names: secrets, the users file, folders and calendar files. The store
+    is not checked, because a running monitor cannot change it.
     """
     faults = list(_settings_faults(context))
     for table in context.settings.calendar:
@@ -336,16 +348,17 @@ def _store_faults(context: Context) -> Iterator[str]:
         with context.store() as store:
             yield from (f"{file}: store.url: {fault}" for fault in store.check())
     except StoreTooOld:
-        # The next start upgrades it, so this is only a warning.
+        # The next start upgrades it, so `_add_stored_facts` only warns of it.
         return
     except NinethirtyError as exc:
         yield f"{file}: store.url: {exc}"
 
 
 def _missing_secrets(context: Context) -> Iterator[str]:
-    """Yield a line for each absent secret of the configuration file. Nothing if the file cannot be read at all.
+    """Yield a line for each absent secret of a configuration file that has other faults.
 
-    Use it if the file has faults, because its validation then ends before it reads the secrets.
+    `_settings_faults` cannot check such a file, because it has no validated settings. Yield nothing if the file is not
+    readable TOML.
     """
     try:
         tables = load(context.path)

@@ -86,7 +86,7 @@ class Context:
         return redactor(secrets_in_addresses(self.settings))
 
     def own_monitors(self, store: Store) -> list[str] | None:
-        """Return the monitors whose evidence is on this machine. None if the store is not shared: then it is all here.
+        """Return the monitors whose evidence is on this machine. None if the store is not shared: all of it is here.
 
         Evidence that this monitor kept while the store could not be reached is under its name with a suffix.
         """

@@ -73,7 +73,8 @@ def command(  # noqa: PLR0913 # one for each option
             write_output(_database_pieces(context, store, chosen, (begin, end)), output, chosen)
             return
         elif is_calendar:
-            pieces = iter([export_calendar(store.ledger, chosen, (begin, end), context.now(), zone)[0]])
+            content, _media_type = export_calendar(store.ledger, chosen, (begin, end), context.now(), zone)
+            pieces = iter([content])
         else:
             pieces = _verdict_pieces(judged_bodies(context, store, begin, end), chosen)
         write_output((context.hide(piece.decode()).encode() for piece in pieces), output, chosen)
@@ -94,6 +95,7 @@ def _verdict_pieces(bodies: Iterable[Mapping[str, Any]], kind: str) -> Iterator[
 
 def _event_lines(verdicts: VerdictStore, begin: datetime | None, end: datetime | None) -> Iterator[bytes]:
     """Yield each change of a verdict between two instants (None: no bound) as one line of JSON."""
+    # The time and id after which the next page begins. The empty id is before every id at `begin`.
     position = None if begin is None else (begin, "")
     while page := verdicts.events(position):
         for event in page:

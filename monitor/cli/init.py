@@ -250,7 +250,7 @@ def _parse_producer(text: str, found: Parsed) -> None:
             remedy = meant or f": give its slug, {_WHERE_SLUG_IS}"
             found.faults.append(f'--producer: unknown name{remedy} (got "{text}")')
             return
-        # A similar name is suggested in the note. The slug is used as given in either case.
+        # The note may suggest a similar name. The slug is used as given all the same.
         found.notes.append(f"{text}: not among the producers of this version{meant or ', but it is used'}")
         slug = text
     if slug not in found.producers:

@@ -217,6 +217,7 @@ def _suggest_remedy(fault: click.ClickException) -> str:
         return f" Write {'it after ' if name.startswith('-') else ''}one of {verbs}." if verbs else ""
     if not fault.message.startswith("Got unexpected extra argument"):
         return ""
+    # The extra argument may be a configuration, a day or a further word.
     if ".toml" in fault.message:
         return ", name a configuration as --config FILE"
     params = command.params if command else []

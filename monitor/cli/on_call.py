@@ -23,7 +23,8 @@ def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
 
     settings, rotas = context.settings, configured_rotas(context.settings)
     file = file_of(settings.store.url)
-    if rotas and (file is None or file.exists()):
+    store_exists = file is None or file.exists()  # None: the store is no file
+    if rotas and store_exists:
         with context.store() as store:
             rotas = add_stored_shifts(rotas, store)
     if any(table.file is not None or (online and table.url is not None) for table in settings.rota):

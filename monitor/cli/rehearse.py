@@ -114,6 +114,7 @@ def play_scripts(
     """
     scripts = _read_all(paths)
     play = partial(_play_script, speed=speed, keep=keep, as_json=as_json)
+    # Makes the result of a script whose process ended without one.
     make_lost = partial(_make_lost_result, scripts, as_json=as_json)
     if len(paths) != 1:
         yield from play_in_parallel(longest_first(scripts), play, make_lost, show_progress)
@@ -205,7 +206,10 @@ def _read_script(path: Path) -> tuple[Script, Settings]:
 
 @contextmanager
 def _play_folder(keep: Path | None, name: str) -> Iterator[Path]:
-    """Yield a folder for a script's files: below `keep`, without an earlier rehearsal, or a temporary one for None."""
+    """Yield a folder for a script's files: `keep`/`name`, or a temporary one if `keep` is None.
+
+    The files of an earlier rehearsal there are deleted.
+    """
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="ninethirty-") as made:
             yield Path(made)

@@ -76,7 +76,8 @@ def add(  # noqa: PLR0913 # one for each option
     given = {"incident": incident, "release": release, "producer": producer, "host": host}
     if (length is None) == (until is None):
         raise click.UsageError("give its length or end: --for 2h, or --until TIME")
-    end = until or max(now, begins or now) + (length or timedelta())
+    begin = max(now, begins or now)
+    end = until or begin + (length or timedelta())
     with context.store() as store:
         scope, name = _check_scope(context, store, {key: value for key, value in given.items() if value})
         with refuse_invalid_input():

@@ -64,7 +64,9 @@ def _detail_lines(body: Mapping[str, Any], zone: str) -> Iterator[str]:
     if len(body["parts"]) > 1 or body["exposures"]:
         yield from ("", "Parts")
         for part in body["parts"]:
-            yield from _part_lines(part, zone) if part.get("origin") != Origin.LINKED.value else ()
+            # Parts on other sites that the page only links to are not watched.
+            if part.get("origin") != Origin.LINKED.value:
+                yield from _part_lines(part, zone)
     if body["findings"]:
         yield from ("", "Findings")
         for found in body["findings"]:
@@ -77,6 +79,7 @@ def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
     optional = "" if part["required"] else ", cannot make the release late"
     role = ROLE_NAMES.get(part["role"], part["role"])
     name = part_label(None) if part["role"] == "page" else f"{part['id']} ({role}{optional})"
+    # The release was not promised at an alternative address, so if it is not seen there, it is not late there.
     is_late = part["verdict"] in {"late", "overdue"} and not is_unseen_alternative(part)
     delay = f", {length_text(part['delay'])} after the slot" if is_late else ""
     yield f"  {name}: {status_text(part)}{delay}"

@@ -51,7 +51,7 @@ def _day_lines(context: Context, day: date, rows: Sequence[dict[str, Any]]) -> I
     nothing_read = "" if rows else _no_calendar_read_text(context)
     counts = count_by_status(rows) or nothing_read or "no release that is watched is promised for this day"
     yield f"{day_text(day, weekday=True)}: {counts}"
-    # If all verdicts are final, the counts above say it.
+    # If all verdicts are final, the counts above say everything that the headline would.
     headline, since = slot_headline(rows, context.now())
     if headline and not all(row["final"] for row in rows):
         yield f"{headline} ({elapsed_text(context.now() - since)})" if since else headline

@@ -131,9 +131,11 @@ def copy_store_as_of(store: Store, at: datetime) -> Store:
     explainer = Explainer(store, policies, LONDON)
     with past.transaction() as tx:
         for release in past.ledger.releases():
-            # Without promises, the release was not announced by then. The verdict is explained from the whole store,
-            # because `past` has no stored verdicts. They name further parts, and other releases on the same platform.
-            explained = explainer.explain_release(release.id, at) if past.ledger.promises([release.id]) else None
+            if not past.ledger.promises([release.id]):
+                continue  # the release was not announced by then
+            # Explain the verdict from the whole store. Its stored verdicts name further parts of the release, and other
+            # releases on the same platform. `past` has no stored verdicts.
+            explained = explainer.explain_release(release.id, at)
             if explained is not None:
                 tx.save_judged(_to_judged_row(explained.body, at))
         for incident in past.verdicts.incidents():
@@ -208,8 +210,8 @@ class DemoBoard:
 
     def _open_board(self, at: datetime) -> tuple[Store, Queries, AccessLog]:
         """Return a new store as of `at`, its queries and the web application of its board."""
-        # The times to which the control on the page leads: a step from here, or a moment of an incident. They come
-        # first, because a step from the earliest or latest date raises OverflowError.
+        # The control on the page leads to these times: a step from `at`, or a moment of an incident. They are computed
+        # before the store is copied, because a step from the earliest or latest date raises OverflowError.
         steps = {"step": {name: at + step for name, step in _TIME_STEPS.items()}, "moment": _INCIDENT_TIMES}
         shown, clock = copy_store_as_of(self._store, at), StoppedClock(at)
         explain_verdict = Explainer(shown, Policies(Policy()), LONDON).explain_release

@@ -162,7 +162,7 @@ class _Rehearsal:
             await self.publisher.close()
 
     async def _wait_until(self, instant: datetime) -> None:
-        """Wait until a true time. Raises the exception of a daemon that fails before it."""
+        """Wait until `instant` by the true clock. Raises the exception of a daemon that fails while we wait."""
         pause = asyncio.ensure_future(self.true_clock.sleep((instant - self.true_clock.now()).total_seconds()))
         waiting = {pause} | ({self._daemon} if self._daemon is not None else set())
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -200,8 +200,8 @@ class _Rehearsal:
             serve=False,
             # No script has a power cut, and waiting for the disk would be most of a rehearsal's real time.
             durable=False,
-            # In virtual time the usual delay would commit each look by itself. Only if a script kills the daemon
-            # does it matter what was not committed yet.
+            # The delay until a look is committed. In virtual time the usual delay would commit each look by itself.
+            # Only a kill loses what is not committed yet, so without one the delay is long.
             delay=DELAY if any(action.kind == "kill" for action in self.script.monitor) else _DELAY_WITHOUT_KILL,
         )
         self._app = build(self.settings, edges)

@@ -113,7 +113,7 @@ def _shorten(value: object) -> str:
 def _matches(wanted: object, found: object) -> bool:
     """Return whether `found` has everything in `wanted`: the keys of a table, the entries of a list.
 
-    An empty list matches only an empty list, or any value that is no list, such as None.
+    An empty `wanted` list means that no entries are expected. A `found` value that is no list, such as None, has none.
     """
     if isinstance(wanted, Mapping):
         return isinstance(found, Mapping) and all(

@@ -16,15 +16,16 @@ OUTBOX = "outbox"
 
 
 def rehearsal_settings(script: Script, base: Settings, folder: Path) -> Settings:
-    """Return `base` with its store, evidence and channels in `folder`, and what the script needs.
+    """Return `base` with its store, evidence and channels in `folder`, and with the parts and ids of the script.
 
-    Each channel becomes a folder channel, so that routes are rehearsed and no message is sent. The script's parts and
-    the ids of its releases are added, and its calendars if `base` has none. The dead-man ping is off.
+    Each channel becomes a folder channel, so that routes are rehearsed and no message is sent. The script's calendars
+    are used if `base` has none. The dead-man ping, which shows a service outside that the monitor is alive, is off.
     """
-    digests = {table.name: table.digest for table in base.channel} or {OUTBOX: False}
+    # By channel, whether many opening notices at once are sent as one.
+    is_digest = {table.name: table.digest for table in base.channel} or {OUTBOX: False}
     channels = [
         FolderSettings(name=name, kind="folder", folder=str(folder / name), digest=digest)
-        for name, digest in digests.items()
+        for name, digest in is_digest.items()
     ]
     changed = {
         "store": StoreSettings(url=f"sqlite:///{(folder / 'ninethirty.db').as_posix()}"),
@@ -52,11 +53,12 @@ def _calendars_of_script(script: Script) -> list[CalendarSettings]:
 
 
 def _parts_to_watch(release: ScriptRelease) -> list[PartSettings]:
-    """Return the parts of a release on GOV.UK's calendar. The TOML calendar lists parts itself."""
+    """Return the parts of a release on GOV.UK's calendar, as settings. The TOML calendar lists parts itself."""
     if not is_on_gov_uk_calendar(release):
         return []
+    # A match's url is a pattern: brackets around `*`, `?` and `[` make them stand for themselves.
     match = ReleaseMatch(url="".join(f"[{char}]" if char in "*?[" else char for char in announced_url(release)))
-    # A match's url is a pattern, so its wildcards are in brackets. A part's url is a template, so braces are doubled.
+    # A part's url is a template: a doubled brace stands for itself.
     parts = [
         {"match": match, **part.model_dump(), "url": part.url.replace("{", "{{").replace("}", "}}")}
         for part in release.part

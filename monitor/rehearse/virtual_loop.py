@@ -53,7 +53,8 @@ class _Selector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return the ready I/O. If none is ready, `before_wait` advances time or says how long to wait for real I/O."""
         ready = super().select(0)
-        if ready or (timeout is not None and timeout <= 0):
+        must_not_wait = timeout is not None and timeout <= 0
+        if ready or must_not_wait:
             self.idle_seconds = 0.0
             return ready
         wait = self.before_wait(float("inf") if timeout is None else timeout)
@@ -81,7 +82,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         """Begin at virtual time 0. `patience` is in real seconds."""
         self._selector_with_time = selector = _Selector()
         selector.before_wait = self._advance_time
-        selector.after_wait = self._check_progress
+        selector.after_wait = self._account_for_wait
         self._time = 0.0
         self._speed = speed
         self._patience = patience
@@ -178,26 +179,31 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         """Return how many real seconds to wait for I/O if the next timer is due in `seconds` (infinite: no timer).
 
         Without `speed`, virtual time jumps to that timer and the wait is 0. With `speed`, the wait is scaled, and
-        `_check_progress` advances virtual time after it. If time is stopped, or without a timer, time does not advance.
+        `_account_for_wait` advances virtual time after it. If time is stopped, or without a timer, it does not advance.
         """
         can_advance = not self.stop_reasons() and seconds != float("inf")
         self._is_running_at_speed = can_advance and self._speed is not None
         if not can_advance:
-            # Wait for I/O only, but not for long, so that `_check_progress` can notice a deadlock.
+            # Wait for I/O only, but not for long, so that `_account_for_wait` can notice a deadlock.
             return min(_LONGEST_WAIT, self._patience)
         if self._speed is not None:
             return seconds / self._speed
         self._time += seconds
         return 0.0
 
-    def _check_progress(self, seconds: float, had_io: bool) -> None:  # noqa: FBT001  # called by the selector only
-        """Advance time after a wait at `speed`. After other waits without progress for too long, raise `Deadlock`."""
+    def _account_for_wait(self, seconds: float, had_io: bool) -> None:  # noqa: FBT001  # called by the selector only
+        """Advance virtual time if it ran during a wait of `seconds` real seconds. Otherwise check for a deadlock.
+
+        Virtual time runs during a wait only if the loop has a `speed`. In other waits it is stopped or there is no
+        timer. Raises `Deadlock` if such waits follow each other without progress for too long.
+        """
         if self._is_running_at_speed and self._speed is not None:
             self._time += seconds * self._speed
             return
         usage = resource.getrusage(resource.RUSAGE_SELF)  # the CPU time of all threads
         before, self._cpu_seconds_used = self._cpu_seconds_used, usage.ru_utime + usage.ru_stime
-        if had_io or self._cpu_seconds_used - before > _BUSY_SECONDS or is_any_waiting_for_child():
+        is_thread_busy = self._cpu_seconds_used - before > _BUSY_SECONDS
+        if had_io or is_thread_busy or is_any_waiting_for_child():
             self._selector_with_time.idle_seconds = 0.0
             return
         # If the machine was suspended or gave us no CPU, a wait is long. It counts as one wait of usual length.

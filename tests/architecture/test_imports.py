@@ -165,8 +165,8 @@ BUDGETS = {
     "monitor/config": 1786,
     "monitor/web": 6480,
     "monitor/app": 2582,
-    "monitor/rehearse": 3562,
-    "monitor/cli": 4902,
+    "monitor/rehearse": 3585,
+    "monitor/cli": 4934,
 }
 
 

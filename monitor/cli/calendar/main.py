@@ -102,9 +102,10 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
 
 
 def _parse_file(kind: str, file: Path, settings: CalendarSettings, now: datetime) -> None:
-    """Print the announcements of a file, and on standard error its notes and the remarks that are no faults.
+    """Print the announcements of a file, and on standard error its notes or the remarks that are no faults.
 
-    Raises `BadInput` with the remarks that are faults, and `UserFault` if the file is not a calendar of this kind.
+    Only calendars kept by hand have remarks. Raises `BadInput` with the remarks that are faults, or if the file cannot
+    be read, and `UserFault` if it is not a calendar of this kind.
     """
     find_remarks = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)
     try:
@@ -118,7 +119,7 @@ def _parse_file(kind: str, file: Path, settings: CalendarSettings, now: datetime
         raise UserFault(str(exc)) from exc
     for announcement in reading.announcements:
         print_json(announcement_json(announcement))
-    # Only calendars kept by hand have remarks. These include everything that the notes say.
+    # If there are remarks, they say everything that the notes say.
     for note in reading.notes if find_remarks is None else ():
         click.echo(f"{file.name}: {note}", err=True)
     # Remarks on what can be read all the same, such as a doubtful date.
@@ -230,9 +231,9 @@ def _history_lines(
     yield from table_lines(rows, ["READ AT", "CALENDAR", "STATE", "PROMISED"])
     yield ""
     for event in events:
-        # A change happened at some time between two reads. The later read is when it was first known.
         after = slot_text(event.after) if event.after else ""
         details = ", ".join(part for part in (after, event.detail) if part)
+        # `at` is the first read that showed the change, which happened at some time since the read before.
         yield f"{stamp(event.at)}  {event.calendar}  {event.what.value}" + (f": {details}" if details else "")
     if incidents:
         yield from ("", f"Incidents: {', '.join(incidents)}")

@@ -121,8 +121,8 @@ def complete_field(  # noqa: PLR0913 # one for each option
         names = [each.id for each in report.fields()] + [f"step.{step.id}" for step in report.steps]
         if field not in names:
             raise unknown_name("field", field, names, listed_by=f"ninethirty incident draft {incident} --fields")
-        # An editor may stay open for an hour, so its text is merged with what others save in between. A text of --text
-        # or --file replaces the newest one: for `merge_texts`, None is the newest version.
+        # An editor may stay open for an hour, so its text is merged with what others saved since then. A text of --text
+        # or --file replaces the newest one: None lets `merge_texts` compare it with the newest version.
         version_in_editor = last.version if text is None else None
         typed = _ask_in_editor(last, field) if text is None else text
         words = {field: typed, **({f"{INSTEAD_PREFIX}{field}": "yes"} if instead else {})}
@@ -133,14 +133,14 @@ def complete_field(  # noqa: PLR0913 # one for each option
             versions, conflicts = merge_texts(known, words, version_in_editor, role, context.now())
             return versions
 
-        changed = change_draft(store, incident, merge_words)[-1]
+        typed_version = change_draft(store, incident, merge_words)[-1]
         # This adds a version if the field is a step, so the newest version is read again.
         redraft_for_steps(context, store, incident, [field])
-        newest = store.verdicts.drafts(incident)[-1]
+        newest_draft = store.verdicts.drafts(incident)[-1]
     print_conflicts(conflicts)
-    warn_of_other_figures(changed.report, [field])
-    summary = f"{incident}: version {changed.number}, {len(list_open_fields(changed.report))} to complete"
-    print_result(draft_json(newest), summary, as_json=as_json)
+    warn_of_other_figures(typed_version.report, [field])
+    summary = f"{incident}: version {typed_version.number}, {len(list_open_fields(typed_version.report))} to complete"
+    print_result(draft_json(newest_draft), summary, as_json=as_json)
 
 
 def _typed_text(text: str | None, file: Path | None) -> str | None:
@@ -219,7 +219,7 @@ def _field_rows(report: Report) -> Iterator[list[str]]:
     """
     open_fields = set(list_open_fields(report))
     for field in report.fields():
-        # `list_open_fields` has a field with an answer only if the answer has the wordings of two people.
+        # A field with an answer is still open only if the answer has the wordings of two people.
         has_two_wordings = field.answer is not None and field.id in open_fields
         if field.is_contested or has_two_wordings:
             status = "contested"
@@ -259,6 +259,7 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
         def save_changes(known: Versions) -> Versions:
             nonlocal changes
             changes = _find_changes(known, data, role, file, template)
+            # The report that the person edited. Measurements since then are shown beside the texts.
             base = next(one.report for one in known if one.number == changes.base)
             return append_edit(known, changes.words, role, context.now(), base) if changes.words else known
 
@@ -266,6 +267,7 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
         assert changes is not None  # noqa: S101 # `change_draft` calls `save_changes`
         redraft_for_steps(context, store, incident, changes.words)
         last = store.verdicts.drafts(incident)[-1]
+    # A key with this prefix is no field: it says that a text replaces the measured one.
     names = sorted(name for name in changes.words if not name.startswith(INSTEAD_PREFIX))
     warn_of_other_figures(versions[-1].report, changes.words)
     if as_json:

@@ -46,19 +46,20 @@ def answer_at_origin(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAn
 
 
 def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnswer:
-    """Return what users get through the edge at `now`, from one address's `answers` in time order.
+    """Return what users get at `now` from the edge cache, from one address's `answers` in time order.
 
     After a change, the edge still serves the old answer for the duration `edge_cache` of the new one. The `Age` of such
     a stale copy dates it before the change. The `Age` of the new copy dates it at the change or later.
     """
-    # At first there is no answer, so an answer's place in `stages` is one higher than in `answers`.
+    # (time from which the edge serves it, answer), after a first stage without an answer.
     stages = [(_BEFORE_ANY_ANSWER, None), *_edge_stages(answers)]
+    # The newest answer at the origin, then the newest of those up to it that the edge serves already.
     origin_index = max(index for index, (_, answer) in enumerate(stages) if answer is None or answer.at <= now)
     edge_index = max(index for index, (begins, _) in enumerate(stages[: origin_index + 1]) if begins <= now)
     begins, answer = stages[edge_index]
     since = None if answer is None else answer.at
     if edge_index < origin_index:
-        # When the origin replaced `answer`: `stages` has one entry more, so this is the answer after it.
+        # When the origin replaced `answer` by that of the next stage, which is `answers[edge_index]`.
         replaced_at = answers[edge_index].at
         # One second more, so that the copy is dated before it was replaced.
         return ServedAnswer(answer, since, floor((now - replaced_at).total_seconds()) + 1)
@@ -69,8 +70,8 @@ def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnsw
 
 
 def _edge_stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, ScriptAnswer]]:
-    """Yield each answer with the time from which the edge serves it."""
-    # When the copy that the edge has expires.
+    """Yield (time from which the edge serves it, answer) for each answer in time order."""
+    # The time at which the copy that the edge has expires.
     expires = _BEFORE_ANY_ANSWER
     for answer in answers:
         if not answer.edge_cache:
@@ -79,7 +80,7 @@ def _edge_stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, Sc
         elif answer.at >= expires:
             # The worst case: the edge fetched its copy of the old answer just before the change.
             expires = answer.at + answer.edge_cache
-        # All answers that begin before the copy expires get the same time. The edge then serves the newest of them.
+        # Answers that the origin has before the copy expires get the same time. The edge then fetches the newest.
         yield max(answer.at, expires), answer
 
 
@@ -98,14 +99,14 @@ class Timelines:
         A scripted address also serves requests with additional query parameters. No cache has a copy for those,
         so they get the origin's answer.
         """
-        queries = self._answers.get((request.host, request.path), {})
+        answers_by_query = self._answers.get((request.host, request.path), {})
         requested = _parse_query(request.query)
-        matching = [query for query in queries if query <= requested]
+        matching = [query for query in answers_by_query if query <= requested]
         if not matching:
             return None
         nearest = max(matching, key=len)
         serve = answer_at_edge if nearest == requested else answer_at_origin
-        return serve(queries[nearest], now)
+        return serve(answers_by_query[nearest], now)
 
     def answers(self, url: str) -> Sequence[ScriptAnswer]:
         """Return the answers of exactly this address in time order; empty if the script has none."""

@@ -67,7 +67,8 @@ class Publisher:
             self._server.close()
         for transport in tuple(self._transports):
             transport.abort()
-        # The first tick calls `connection_lost` of each connection. The second one ends the tasks that it cancels.
+        # In its next turn the loop calls `connection_lost` of each connection, which cancels tasks. In the turn after
+        # that these tasks end.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         if self._exceptions:

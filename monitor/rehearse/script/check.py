@@ -150,7 +150,8 @@ def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
             yield f"{place}.kind", "the monitor is not running at that time", kind
         elif kind == "start" and is_running:
             yield f"{place}.kind", "the monitor is already running", kind
-        is_running = kind == "start" if kind in {"stop", "kill", "start"} else is_running
+        if kind in {"stop", "kill", "start"}:
+            is_running = kind == "start"
 
 
 def _check_names(data: Row, _zone: str) -> Iterator[FoundFault]:

@@ -225,6 +225,7 @@ def read_script(path: Path) -> Script:
         script = Script.model_validate(data, context={"timezone": zone, "folder": str(path.parent)})
     except ValidationError as exc:
         faults += faults_of(exc, data, path.name, Script)
+    # A value that the model reported gets no second fault.
     reported = {fault.key for fault in faults}
     faults += [fault for fault in find_script_faults(data, path.name, zone) if fault.key not in reported]
     if faults or script is None:

@@ -72,6 +72,7 @@ def page_state(answer: ScriptAnswer | None, title: str = "") -> PageState:
         return PageState.ERROR
     if answer.status >= 300:
         return PageState.REDIRECT
+    # Without a scripted body, the publisher serves a page that shows the release as published.
     return PageState.PUBLISHED if answer.content is None else _body_state(answer.content, title)
 
 
@@ -130,7 +131,7 @@ class Facts:
         first_published = next((answer.at for answer in past if page_state(answer, title) is PageState.PUBLISHED), None)
         other_body = None if served.answer is None or state is not PageState.OTHER else served.answer.content
         other_title = None if other_body is None else _find_heading(unescape(other_body.decode(errors="replace")))
-        # From the newest answer back to the last one in another state.
+        # All answers since the page was last in another state, newest first.
         in_state = list(takewhile(lambda answer: page_state(answer, title) is state, reversed(past)))
         since = in_state[-1].at if in_state else None
         return PageStatus(state, since, first=first_published, answer=served.answer, age=served.age, title=other_title)
@@ -142,7 +143,11 @@ class Facts:
         return self.status_of_url(url, before[-1]) if before and status.state is PageState.ERROR else status
 
     def part_status(self, release: ScriptRelease, part: ScriptPart, now: datetime) -> PageStatus:
-        """Return the status of a part: from its own answers, else that of the landing page, delayed for a file."""
+        """Return the status of a part from its own answers.
+
+        If it has none and GOV.UK publishes it with the landing page, it has the status of that page, a file slightly
+        later. Any other part is absent.
+        """
         if self.timelines.answers(part.url):
             return self.status_of_url(part.url, now)
         if not self.is_published_with_page(release, part):
@@ -165,11 +170,12 @@ class Facts:
             return False
         slot = release.slot if isinstance(release.slot, datetime) else None
         published_by = now - (REDIRECT_LAG if release.redirect_after is None else release.redirect_after)
-        return any(
-            answer.at > self.script.begins or (slot is not None and answer.at >= slot)
+        published_at = [
+            answer.at
             for answer in self.timelines.answers(release.url)
             if answer.at <= published_by and page_state(answer, release.title) is PageState.PUBLISHED
-        )
+        ]
+        return any(at > self.script.begins or (slot is not None and at >= slot) for at in published_at)
 
 
 def is_www(url: str) -> bool:

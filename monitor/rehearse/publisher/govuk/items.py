@@ -64,7 +64,7 @@ def organisation_summary(producer: str) -> dict[str, str]:
 
 
 def _fill_item(path: str, schema: tuple[str, str], more: Mapping[str, Any]) -> Item:
-    """Return a content item with defaults for the fields that are not in `more`. `schema` is its name and its type."""
+    """Return a content item with the fields in `more`, else defaults. `schema` is (schema name, document type)."""
     return {
         "analytics_identifier": None,
         "base_path": path,

@@ -83,7 +83,7 @@ def announcement_page(entry: CalendarEntry) -> Reply:
 
 
 def _announcement_body(entry: CalendarEntry) -> str:
-    """Return the HTML with an announcement's date and state, and the change of date, or with its cancellation."""
+    """Return the HTML of an announcement: its date and state, and a change of its date or its cancellation."""
     when = escape(display_date(entry.slot))
     if entry.state == "cancelled":
         why = escape(entry.why or "These statistics are cancelled.")

@@ -103,7 +103,7 @@ def _announcement_document(entry: CalendarEntry, began: datetime) -> Document:
 
 
 def _publication_documents(facts: Facts, now: datetime) -> Iterable[Document]:
-    """Yield a document for each published page on GOV.UK that the index shows by `now`. It lists no collections."""
+    """Yield a document for each published page on GOV.UK that the index shows by `now`, but not for collections."""
     for release in facts.releases:
         for url in [release.url, *(part.url for part in release.part if part.role == "alternative")]:
             status = facts.status_in_index(url, _index_time(release, now))
@@ -222,7 +222,10 @@ def _field_values(document: Document, field: str) -> set[str]:
 
 
 def _is_in_period(value: str | None, text: str) -> bool:
-    """Return whether a timestamp is in a period like `from:2018-01-01,to:2018-01-31`; False if it is None."""
+    """Return whether a timestamp is in the period `text`, such as `from:2018-01-01,to:2018-01-31`; False for None.
+
+    Raises `InvalidSearch` if `text` is not a period.
+    """
     bounds = dict(part.split(":", 1) for part in text.split(",") if ":" in part)
     if not bounds or set(bounds) - {"from", "to"}:
         raise InvalidSearch

@@ -53,7 +53,7 @@ class GovUk:
         return self._www_reply(request, now) if request.host == WWW else None
 
     def _www_reply(self, request: ReceivedRequest, now: datetime) -> Reply | None:
-        """Return the reply of www.gov.uk: search, content item, announcement, HTML part or feed."""
+        """Return the reply of www.gov.uk: search, content item, announcement, HTML part or feed, else None."""
         if request.path == "/api/search.json":
             return search(self.facts, request.query, now)
         if request.path.startswith(f"{_API_PATH}/"):
