@@ -129,7 +129,8 @@ class Daemon:
     async def start_watching(self) -> None:
         """Join the other monitors, load the stored state, and begin to watch releases and listings.
 
-        The time since the last run is recorded as a blind span. From now on each batch writes a heartbeat.
+        The time since this monitor's last heartbeat is recorded as a blind span, because it did not watch. From now on
+        each batch writes a heartbeat.
         """
         if self.members is not None:
             self.members.on_share, self.members.host_waits = self._take_share, self.poller.host_waits
