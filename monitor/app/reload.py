@@ -156,7 +156,7 @@ class Reload:
         return []
 
     async def _apply_settings(self, settings: Settings) -> None:
-        """Give new settings to every part that runs, or raise and change nothing if one of them cannot be made."""
+        """Give new settings to every part that runs. If a part cannot be made from them, raise and change nothing."""
         old, daemon, poller = self.core, self.daemon, self.daemon.poller
         core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
         # All steps that can fail come first.

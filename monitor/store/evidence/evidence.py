@@ -240,7 +240,7 @@ class Evidence(BatchMember):
         """
         with self._disk_lock:
             waiting = self._first_waiting(None)
-            if len(self._flushed) >= len(waiting):  # none came since the last call
+            if len(self._flushed) >= len(waiting):  # no answers came since the last call
                 return self._flushed
             self._flushed = []
             # If the folder refuses the bytes, the writer reports it.
