@@ -101,7 +101,7 @@ class App:
         known = await daemon.ledger.load_release(release)
         facts = None if known is None else daemon.watch.facts(known, daemon.ledger.promises(release))
         answers, recorder = {"release": release, **words}, daemon.watch.events
-        incident, _ = await daemon.writer.write(lambda tx: log_by_hand(tx, recorder, answers, facts, now))
+        incident, _is_new = await daemon.writer.write(lambda tx: log_by_hand(tx, recorder, answers, facts, now))
         daemon.outbox.wake()
         return incident
 

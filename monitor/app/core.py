@@ -122,7 +122,10 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
 
 
 def _open_store(settings: Settings, edges: Edges, clock: Clock) -> OpenedStore:
-    """Return the store of these edges or of the settings, migrated. It has a journal only with `edges.journal`."""
+    """Return the configured store, or the one that replaces it in a rehearsal or test, migrated.
+
+    `edges` has this replacement. It also says whether the configured store has a journal.
+    """
     url, durable = settings.store.url, edges.durable
     if edges.journal:
         return open_with_journal(url, settings.store.journal, settings.watch.vantage, clock, durable=durable)

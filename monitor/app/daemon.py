@@ -103,11 +103,11 @@ class Daemon:
             self.job_runner.add_job(every, name, job)
         self.job_runner.start()
         self.manager.notify("READY=1")
-        ended = asyncio.create_task(stop.wait(), name="stop")
+        stop_requested = asyncio.create_task(stop.wait(), name="stop")
         try:
-            done, _ = await asyncio.wait([ended, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait([stop_requested, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            ended.cancel()
+            stop_requested.cancel()
         broken = [task for task in self._tasks if task in done]
         for task in broken:
             _log.critical("task_died", task=task.get_name(), exc_info=None if task.cancelled() else task.exception())
@@ -129,7 +129,8 @@ class Daemon:
     async def start_watching(self) -> None:
         """Join the other monitors, load the stored state, and begin to watch releases and listings.
 
-        The time since the last run is recorded as a blind span. From now on each batch writes a heartbeat.
+        The time since this monitor's last heartbeat is recorded as a blind span, because it did not watch. From now on
+        each batch writes a heartbeat.
         """
         if self.members is not None:
             self.members.on_share, self.members.host_waits = self._take_share, self.poller.host_waits

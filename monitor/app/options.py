@@ -151,9 +151,10 @@ def allowed_hosts(settings: Settings) -> Iterator[tuple[str, Sequence[str]]]:
         if rota.allow and (host := urlsplit(rota.url or "").hostname):
             yield host, rota.allow
     for producer in settings.producer:
-        listings = (urlsplit(url).hostname for url in (*producer.newest, *producer.press))
-        for host in {*producer.hosts, *filter(None, listings)} if producer.allow else ():
-            yield host, producer.allow
+        if producer.allow:
+            listings = (urlsplit(url).hostname for url in (*producer.newest, *producer.press))
+            for host in {*producer.hosts, *filter(None, listings)}:
+                yield host, producer.allow
 
 
 def make_tripwire_producers(settings: Settings) -> list[Producer]:

@@ -156,7 +156,7 @@ class Reload:
         return []
 
     async def _apply_settings(self, settings: Settings) -> None:
-        """Give new settings to every part that runs, or raise and change nothing if one of them cannot be made."""
+        """Give new settings to every part that runs. If a part cannot be made from them, raise and change nothing."""
         old, daemon, poller = self.core, self.daemon, self.daemon.poller
         core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
         # All steps that can fail come first.
@@ -175,11 +175,12 @@ class Reload:
         poller.reconfigure(self.forecast.budget, core.fetcher)
         daemon.outbox.reconfigure(channels, make_outbox_options(core, rules))
         daemon.tripwires.reconfigure(make_tripwire_producers(settings), settings.watch.tripwire.every)
+        # The new rules may have joined a release into another.
         for release in daemon.watch.releases.keys() - daemon.ledger.releases.keys():
             daemon.watch.forget(release)
         daemon.watch.reconfigure(make_watch_rules(settings))
-        rotas = [rota_calendar_name(table.name) for table in settings.rota if table not in old.settings.rota]
-        run_now = [*self._replace_readers(readers, old.settings), *rotas]
+        changed_rotas = [rota_calendar_name(table.name) for table in settings.rota if table not in old.settings.rota]
+        run_now = [*self._replace_readers(readers, old.settings), *changed_rotas]
         self._reconfigure_pages(settings)
         daemon.reconfigure(self.jobs(), run_now)
         old_channels = daemon.channels
@@ -245,7 +246,7 @@ def upkeep_jobs(core: Core, starved: StarvedHosts, watch: Watch, forecast: Budge
     """Yield the jobs that maintain store, evidence, memory, workers and forecasts, and predict addresses."""
     settings, clock = core.settings, core.clock
     policies, after = make_policies(settings), settings.store.compact_after
-    # These two read the whole store. `core.threads.ask` would limit their time.
+    # Compaction and retention read the whole store. `core.threads.ask` would limit their time.
     ask = run_in_thread
     compact = Compaction(core.store, core.writer, clock, policies, after, watch.releases.keys, ask).compact
     keep, most = timedelta(days=settings.evidence.keep_days), settings.evidence.keep_mb * 1_000_000

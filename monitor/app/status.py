@@ -183,7 +183,7 @@ class Status:
 
 
 def clock_check(offset: Bounds | None, *, is_synchronised: bool | None, is_off: bool) -> Check:
-    """Return a check of this machine's clock, with a fault if no service synchronises it or it `is_off`.
+    """Return a check of this machine's clock, with a fault if no service synchronises it or it is too wrong (`is_off`).
 
     `offset` is how many seconds it is ahead of the watched hosts. `is_synchronised` is None if the system does not
     say.

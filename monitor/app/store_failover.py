@@ -56,8 +56,8 @@ def open_with_journal(url: str, folder: str | None, monitor: str, clock: Clock, 
     """Return the store at an address with its journal, after writing the journal's rows into the store.
 
     If the store is away, the journal replaces it. Without `folder` a store on SQLite has no journal, because both would
-    be on the same disk. Raises `StoreFault` if the store is away and there is no journal or no copy of the store's near
-    part, or if a newer version made the store.
+    be on the same disk. Raises `StoreFault` if a newer version made the store. It also does so if the store is away and
+    its journal is missing, or has no copy of the rows that a start needs.
     """
     file = file_of(url) or Path("var/store")
     journal = Journal(Path(folder) if folder else file.parent / "journal", monitor, url, durable=durable)

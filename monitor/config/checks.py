@@ -145,7 +145,7 @@ def _route_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
-    """Yield each fault of a rota: its name is taken, it names no channel or role, or what it is made from is wrong."""
+    """Yield each fault of a rota: its name is taken, it names an unknown channel or role, or its source is wrong."""
     channels, calendars = _names(data, "channel"), _names(data, "calendar")
     # A rota's calendar has the name `rota-NAME`.
     taken = {*channels, *(name.removeprefix("rota-") for name in calendars if name.startswith("rota-"))}
@@ -177,7 +177,7 @@ def _roles_in_turns_and_shifts(place: str, row: Row) -> Iterator[tuple[str, str]
 
 
 def _source_faults(place: str, row: Row, folder: Path) -> Iterator[CrossFault]:
-    """Yield the faults of what a rota is made from: turns, shifts, or a calendar at an address or in a file."""
+    """Yield the faults of the source of a rota: turns, shifts, or a calendar at an address or in a file."""
     file = row.get("file")
     if not any(row.get(key) for key in ("turns", "shift", "url", "file")):
         yield place, "needs turns, shifts, a url or a file: without one, no one is on call", None

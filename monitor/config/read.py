@@ -70,7 +70,7 @@ def faults_of(exc: ValidationError, data: Mapping[str, Any], file: str, model: t
 def _faults_of_error(
     error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]
 ) -> list[Fault]:
-    """Convert one error of pydantic into faults. The type `keys` is that of our own checks, which find several."""
+    """Convert one error of pydantic into faults. One of the type `keys` is from our own checks, and has several."""
     place = _key_path(error["loc"], data)
     if error["type"] == "union_tag_invalid":
         # The location is that of the table. At fault is its key that names the kind.
@@ -162,6 +162,7 @@ def _reason(
     write_reason = _REASONS.get(error["type"])
     reason = write_reason(error.get("ctx", {})) if write_reason else str(error["msg"])
     value = _lookup(data, place)
+    # These reasons of pydantic quote every permitted value.
     choices = re.findall(r"'([^']+)'", reason) if error["type"] in {"literal_error", "union_tag_invalid"} else []
     return reason + (_suggest(value, choices) if isinstance(value, str) else "")
 

@@ -39,7 +39,7 @@ def secrets_in_addresses(settings: Settings) -> frozenset[str]:
 
 
 def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:
-    """Yield the texts in an address that may be a key: its query, fragment, and path if that `is_secret`.
+    """Yield the texts in an address that may be a key: its query and fragment, and also its path if `is_secret`.
 
     Also yield each longer pair of the query. Placeholders such as `{slug}` are filled in later, so they split a text.
     """
@@ -55,7 +55,8 @@ def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:
 def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
     """Return a function that replaces these secrets in a text by "[redacted]", however they are escaped.
 
-    Secrets shorter than four characters are not replaced, because most texts contain them by chance. None if all are.
+    Secrets shorter than four characters are not replaced, because most texts contain them by chance. Return None if
+    there are no longer ones.
     """
     forms = {
         form

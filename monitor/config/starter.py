@@ -138,6 +138,7 @@ def kinds_for(producers: Iterable[str]) -> list[Calendar]:
 
 def _calendar_tables(producers: Sequence[str], calendars: Sequence[Calendar]) -> Iterator[str]:
     """Yield the tables of these calendars of the producers, and then one as a comment: for releases added by hand."""
+    # ONS does not publish on GOV.UK. So its slug is a filter there only if no other producer is chosen.
     on_govuk = [slug for slug in producers if slug != ONS] or list(producers)
     yield "\n# Where announcements are read, in order of authority.\n"
     for position, calendar in enumerate(calendars):

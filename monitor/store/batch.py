@@ -91,8 +91,9 @@ class Batch:
     def next_portion(self) -> Batch:
         """Return the work of the next transaction: all writes in `first`, and a limited number of the other work.
 
-        Runs come first, and writes begin in the transaction of the last runs. Large writes wait until none of these are
-        left. While `ahead` is above zero, the next transaction is for rows of the members, so only `first` is in it.
+        Runs come first, and writes begin in the transaction of the last runs. Large writes wait until no run or other
+        write is left. While `ahead` is above zero, only `first` is returned: the next transaction is for rows of the
+        members, such as the evidence, which add rows of their own to each transaction.
         """
         if self.ahead > 0:
             return Batch((), [], first=self.first)
@@ -177,7 +178,7 @@ class Backlog:
     def take_batch(self, ahead: int) -> Batch:
         """Remove and return all runs and writes. The first large write is included, but stays here until it is done.
 
-        `ahead` is how many transactions the members need first.
+        `ahead` is how many transactions the members need first. Members, such as the evidence, add rows to each.
         """
         while self.large and self.large[0].done.done():  # committed, refused or cancelled
             self.large.popleft()

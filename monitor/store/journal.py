@@ -167,7 +167,8 @@ class Journal:
                 # After a start without the store, this monitor's records are under its name, OFFLINE_MARK and the time.
                 if name == self._monitor or name.startswith(self._monitor + OFFLINE_MARK):
                     last = store.evidence.last(name)
-                    # A store without records of this name was emptied: write none, unless the journal began the chain.
+                    # If the store has no record of this name, the journal may have begun the chain. Without a journal,
+                    # the store was emptied: write none.
                     if last is not None or self.has_rows:
                         found += records_after(local.evidence, name, last)
         return found

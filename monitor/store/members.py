@@ -96,7 +96,7 @@ class Members(BatchMember):
         self._lease: Lease | None = None
         self._renewed: Lease | None = None
         self._is_joined = False
-        # The last term in which all others knew of us.
+        # The last term in which all others knew of us. A term is the time in which our lease has never run out.
         self._known_term: datetime | None = None
         # Until this time, in seconds of steady time, no other monitor can have taken us for dead.
         self._alive_until = 0.0
@@ -208,9 +208,10 @@ class Members(BatchMember):
         return self._holder.take(tx, self._lease_name, self._now)
 
     async def _renew_and_read(self) -> None:
-        """Renew our lease, read those of the others, and publish the new share.
+        """Renew our lease, read those of the others, and publish the new share of the hosts' budgets.
 
-        If the store fails, the share stays. If another process has our name, or our lease has run out, there is none.
+        If the store fails, the share stays. If another process has our name, or our lease has run out, the new share
+        has no members.
         """
         self._now, began = self._clock.now(), self._clock.monotonic()
         # Convert the ends of waits from steady time to the store's time, which was zero at `store_zero` of steady time.
@@ -285,7 +286,8 @@ class Members(BatchMember):
         # After two intervals, all others have read our lease.
         if term_begin is not None and (not others or term_begin + 2 * self._interval <= stored.at):
             self._known_term = term_begin
-        is_known = self._known_term == term_begin  # a monitor that has joined always has a term
+        # A term is the time in which our lease has never run out. A monitor that has joined is always in one.
+        is_known = self._known_term == term_begin
         return tuple(sorted(others | {self._name} if is_known else others))
 
     def _find_live_others(self, stored: _StoredLeases) -> set[str]:

@@ -230,7 +230,7 @@ class Writer:
 
     async def _commit_backlog(self) -> None:
         """Commit the backlog in portions. If the store fails, put back the rest. Then schedule the next commit."""
-        # Rows of members that do not fit into one transaction are committed first.
+        # Members, such as the evidence, add rows to each transaction. What does not fit into one is committed first.
         ahead = max((member.further_transactions() for member in self._batch_members), default=0)
         batch = self._in_flight = self.backlog.take_batch(ahead)
         must_commit, self._is_batch_requested = self._is_batch_requested, False

@@ -63,7 +63,7 @@ class Appender:
     """
 
     def __init__(self, folder: EvidenceFolder, chain: str, today: date, on_lost: Callable[[], object]) -> None:
-        """Continue after the record with this `chain`, empty for the first.
+        """Continue after the last record. `chain` is its hash, which covers all earlier ones, or empty.
 
         `on_lost` is called in the writer's thread when bytes were lost.
         """

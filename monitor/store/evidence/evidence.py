@@ -63,7 +63,7 @@ class Evidence(BatchMember):
         durable: bool = True,
         on_lost: Callable[[], object] = lambda: None,
     ) -> None:
-        """Move uncommitted bytes away, and join the writer's batches. Its thread calls `on_lost` after a loss."""
+        """Move uncommitted bytes away, and join the writer's batches. The writer calls `on_lost` if bytes are lost."""
         self._writer = writer
         self._clock = clock
         self._monitor = monitor
@@ -90,7 +90,7 @@ class Evidence(BatchMember):
         self._written: list[Record] = []
         after = 0 if last is None else max(0, last.number - _RECORDS_REMEMBERED)
         self._committed = deque(index.chain(monitor, after, _RECORDS_REMEMBERED), maxlen=_RECORDS_REMEMBERED)
-        # The first `write` checks whether the store still has these records. It may fail over during the start.
+        # The first `write` checks whether the store still has these records. A failover during the start may lose some.
         self._must_find_lost_records = True
         # The last answer of each target, and the times of its changes that were kept in the last hour.
         self._last = LastAnswers()
@@ -196,11 +196,11 @@ class Evidence(BatchMember):
     def write(self, transaction: Transaction) -> None:
         """Write waiting bytes to the disk, and their records to the store. Called again if the store fails.
 
-        Records that the store has lost are written before them in the same transaction. Otherwise, a process that is
-        killed in between would leave a permanent gap in the chain.
+        Records that the store has lost are written again in the same transaction, before the new ones. Otherwise, a
+        process that is killed in between would leave a permanent gap in the chain.
         """
         with self._disk_lock:
-            self._written = []  # stays empty if the disk refuses the bytes, so that the next line raises
+            self._written = []  # if the disk refuses the bytes, the next line raises, and nothing counts as written
             self._written = self._append_portion()
         lost = self._find_lost_records() if self._written or self._must_find_lost_records else []
         if lost:
@@ -215,7 +215,7 @@ class Evidence(BatchMember):
             # No bytes wait that would show whether the folder accepts bytes again.
             self.appender.test_folder()
             return []
-        # Do not write flushed bytes again: that would cut off those behind them, to which the journal may refer.
+        # Do not write flushed bytes again: that would cut off all bytes after them, and the journal may refer to those.
         if len(waiting) <= len(self._flushed):
             return self._flushed[: len(waiting)]
         self._flushed = []
@@ -240,7 +240,7 @@ class Evidence(BatchMember):
         """
         with self._disk_lock:
             waiting = self._first_waiting(None)
-            if len(self._flushed) >= len(waiting):  # none came since the last call
+            if len(self._flushed) >= len(waiting):  # no answers came since the last call
                 return self._flushed
             self._flushed = []
             # If the folder refuses the bytes, the writer reports it.

@@ -93,7 +93,7 @@ def add_rows(source: Engine, target: Engine) -> None:
 
 
 def delete_after(engine: Engine, at: datetime) -> None:
-    """Rewind a copy of a store to `at`: delete rows written later, and cut runs, blind spans and confirmations off.
+    """Rewind a copy of a store to `at`: delete rows written later, and end runs, blind spans and confirmations there.
 
     Entries that calendars removed later are listed again. All verdicts are deleted, and must be judged again.
     """

@@ -46,7 +46,10 @@ class Store:
     """
 
     def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
-        """Prepare to connect at the first query. Raises `UserFault` for an address of another kind of database."""
+        """Prepare to connect at the first query. `shape` is the schema that this program knows.
+
+        Raises `UserFault` for an address of another kind of database.
+        """
         address = make_url(url)
         self._file: Path | None = None
         # The device and inode of the file that was opened.

@@ -22,7 +22,10 @@ _MOST_OF_A_KIND = 20
 
 
 def faults_in(connection: Connection) -> list[str]:
-    """Return the faults found, one line each, at most twenty of a kind. Only its damage if SQLite's file is damaged."""
+    """Return the faults found, one line each, at most twenty of a kind.
+
+    If SQLite's file is damaged, or the store has an older schema, return only that.
+    """
     damage = _find_damage(connection) if connection.dialect.name == "sqlite" else []
     # The queries would fail on a damaged file or another schema.
     if found := damage or _find_other_schema(connection):
@@ -63,8 +66,8 @@ def _incident_queries() -> Iterable[Select[str]]:
     line = "notice " + notice.c.id + " is about an unknown incident: " + notice.c.incident
     # A digest covers many incidents and names none.
     yield select(line).where(~exists().where(is_about_this), notice.c.incident != "")
-    # A notice should have been written in the same transaction. An incident that a person logged needs none. One about
-    # a calendar may share the notice of another entry.
+    # An incident and its notice are written in one transaction. But one that a person logged needs no notice, and one
+    # about a calendar may share the notice of another entry.
     line = "incident " + incident.c.id + " has no notice"
     yield select(line).where(~exists().where(is_about_this), incident.c.kind.not_in((Kind.HAND, Kind.CALENDAR)))
 
@@ -72,8 +75,9 @@ def _incident_queries() -> Iterable[Select[str]]:
 def _verdict_queries() -> Iterable[Select[str]]:
     """Yield the queries for verdicts that events contradict, and for rows that belong to a verdict but are lost."""
     judged, event, release, promise = tables.JUDGED, tables.EVENT, tables.RELEASE, tables.PROMISE
-    # The events of a release must lead to its kind of verdict. Count events to and from this kind. Their times are not
-    # used, because a clock may have been set in between. A release without events has no sum, so it is not reported.
+    # Each event changes the verdict on a release from one kind to another. So one event more must lead to the stored
+    # kind than away from it. The times of events are not used, because a clock may have been set in between. A release
+    # without events has no sum, so it is not reported.
     leads_there = case((event.c.after == judged.c.word, 1), else_=0)
     leads_away = case((event.c.before == judged.c.word, 1), else_=0)
     balance = select(func.sum(leads_there - leads_away)).where(event.c.release == judged.c.release)
@@ -97,7 +101,7 @@ def _run_and_delivery_queries() -> Iterable[Select[str]]:
 
 
 def _find_lost_evidence(connection: Connection) -> Iterator[str]:
-    """Yield each evidence record that a run or a read names, but that is not stored: it is above the last number.
+    """Yield a fault for each evidence record that a run or a read names, but whose number is above the last stored one.
 
     A check of the chain cannot find such a loss, because a chain without its last records is intact.
     """

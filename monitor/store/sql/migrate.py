@@ -44,7 +44,7 @@ def _prepare_revision_table(connection: Connection) -> None:
 
 
 def _config(shape: Shape, connection: Connection | None = None) -> Config:
-    """Return Alembic's configuration for the migrations of this shape."""
+    """Return Alembic's configuration. The migrations are in the folders of `shape`, the schema that a program knows."""
     config = Config()
     config.set_main_option("script_location", "monitor.store.sql:migrations")
     config.set_main_option("version_locations", os.pathsep.join(map(str, shape.steps)))

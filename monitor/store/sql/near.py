@@ -110,9 +110,9 @@ class _Merge:
     """
 
     def __init__(self, reader: Connection, writer: Connection) -> None:
-        """Read the verdicts that other monitors have stored since the copy was made, if the journal judged them too.
+        """Find the releases that both the journal and other monitors have judged since the copy was made.
 
-        `_verdicts_by_others` has the kind of each by release, or None for a verdict that is later and stays.
+        `_verdicts_by_others` has for each the kind of the others' verdict in the store, or None if this verdict stays.
         """
         self._reader = reader
         self._writer = writer
@@ -137,7 +137,10 @@ class _Merge:
         return count
 
     def _changed_rows(self, table: Table) -> Iterator[_Versions]:
-        """Yield the versions of each row that the journal has changed since its copy. Events are in time order."""
+        """Yield each row that the journal has changed since its copy, as it is in the journal, the copy and the store.
+
+        Events are in time order.
+        """
         copy = table.to_metadata(MetaData(), schema=_COPY)
         changed = self._reader.execute(sa.select(table).except_(sa.select(copy))).mappings().all()
         if table is tables.EVENT:
@@ -151,8 +154,8 @@ class _Merge:
     def _adapt_to_store(self, table: Table, row: dict[str, Any], *, is_stored: bool) -> bool:
         """Make a row of the journal fit the store's other rows, in place. Return whether to write it.
 
-        A run keeps only evidence that the store has. An event begins with the store's verdict, and is not written if
-        this verdict stays. A new evidence record is never written.
+        A run keeps only evidence that the store has. An event is a change of verdict. It gets the store's verdict as
+        the one `before`, and is not written if the store's verdict stays. A new evidence record is never written.
         """
         if table is tables.RUN:
             row["evidence"] = tuple(name for name in row["evidence"] if self._is_in_store(name))
@@ -201,7 +204,8 @@ def _key_of(table: Table, row: _Row) -> tuple[Any, ...]:
 def rows_to_copy(since: datetime, now: datetime) -> Mapping[Table, Select[Any]]:
     """Return for each table the query for its rows that a monitor needs to start without the store.
 
-    These are about releases shown or due since `since` or not settled, about open incidents, or from the last days.
+    Most are about releases that a calendar has shown since `since` or promises for later, or whose verdict is not
+    final. Others are about open incidents, or from the last days.
     """
     lately = now - RECENTLY
     entry, promise, judged = tables.ANNOUNCED.c, tables.PROMISE.c, tables.JUDGED.c

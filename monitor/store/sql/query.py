@@ -54,7 +54,7 @@ class QueryRunner:
                 yield open_transaction.execute(query, values)
                 return
             with self.engine.connect() as connection:
-                # A single query sees one state of the store anyway, so it needs no transaction.
+                # With `once`, SQLite begins no transaction: a single query sees one state of the store anyway.
                 yield connection.execution_options(once=True).execute(query, values)
 
     def rows(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:

@@ -36,9 +36,9 @@ class LedgerStore:
     runner: QueryRunner
 
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
-        """Return all releases, or those with a newest promise (or a verdict's slot) that begins in `[begin, end)`.
+        """Return all releases. With bounds, only those whose newest promise or whose verdict is for `[begin, end)`.
 
-        Releases without a readable slot are returned only without bounds. Those joined into others are never returned.
+        With bounds, releases without a readable slot are left out. Those joined into others are never returned.
         """
         table = tables.RELEASE
         query = select(table).where(table.c.joined_into.is_(None)).order_by(table.c.id)
@@ -87,7 +87,10 @@ class LedgerStore:
         return sorted(found, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
 
     def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
-        """Return one edition for each release, made from its newest promise: the first `limit` ids after `after`."""
+        """Return the newest promise for each release, as an edition of its series. Releases are in order of their ids.
+
+        Only the first `limit` releases with an id above `after` are included.
+        """
         release, promise, other = tables.RELEASE, tables.PROMISE, tables.PROMISE.alias()
         is_newer = tuple_(other.c.learnt, other.c.calendar) > tuple_(promise.c.learnt, promise.c.calendar)
         newer = select(other.c.release).where(other.c.release == promise.c.release, is_newer)

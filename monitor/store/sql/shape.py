@@ -63,9 +63,10 @@ class SchemaCheck:
         return self.is_older(row) or "works_from" not in row
 
     def check_not_too_new(self, row: Mapping[str, str | None]) -> None:
-        """Raise `StoreTooNew` if this program cannot use the store. Otherwise keep a newer revision in `newer`.
+        """Raise `StoreTooNew` if this program cannot use the store. Otherwise note in `newer` a revision above ours.
 
-        The row's `works_from` is the oldest revision that can use the store. Without it, only the store's own can.
+        Programs of the revision `works_from` and later can use the store. If it is None, an older one than the store's
+        own cannot.
         """
         revision, works_from = row.get("version_num") or "", row.get("works_from")
         is_newer = revision > self.shape.head

@@ -185,6 +185,7 @@ class Transaction:
     def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> Lease | None:
         """Take or renew a lease and return it. Return None if another holder has it beyond `now`.
 
+        Its `since` is when this holder took it. A renewal does not change this, unless the lease had run out.
         PostgreSQL uses its own clock: the lease lasts from its present time for as long as from `now` to `until`.
         """
         table, is_postgresql = tables.LEASE, self._connection.dialect.name == "postgresql"

@@ -23,7 +23,7 @@ def create_table(name: str, layout: str, *more: SchemaItem, has_row_id: bool = T
     """Create a table with the columns of a layout, and `more` columns and constraints.
 
     A layout has the columns and their kinds: `*id:name at:long ended:long?`. "*" before a column marks the key, "?"
-    after it an optional one. Tables with short rows have no row id in SQLite: each row is in the tree of its key.
+    after it an optional one. Without `has_row_id`, SQLite keeps each row in the tree of its key. This suits short rows.
     """
     columns, keys = list[sa.Column[Any]](), list[str]()
     for word in layout.split():

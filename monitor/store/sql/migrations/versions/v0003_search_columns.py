@@ -19,7 +19,7 @@ INDICES = (("release", "producer"), ("announced", "release"), ("announced", "gon
 
 
 def upgrade() -> None:
-    """Move the release of an entry, and title and address of a release, from bodies to columns. Add indexes."""
+    """Move the release of an entry, and title and address of a release, from JSON bodies to columns. Add indexes."""
     for table, names in MOVED.items():
         for name in names:
             kind = NAME if name == "release" else Words()

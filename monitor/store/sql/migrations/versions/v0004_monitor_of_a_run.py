@@ -30,7 +30,10 @@ WHERE other.target = run.target AND other.first_sent = run.first_sent AND other.
 
 
 def upgrade() -> None:
-    """Add the monitor to a run's key, as the monitor of the first evidence record that the run names."""
+    """Add a column `monitor` to the key of runs.
+
+    Its value is the monitor that made the first evidence record that the run names.
+    """
     dialect = op.get_bind().dialect.name
     monitor = MONITOR_OF_RECORD.format(FIRST_RECORD[dialect])
     if dialect == "sqlite":
