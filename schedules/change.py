@@ -50,9 +50,10 @@ def find_changes(old: Promise, new: Promise) -> tuple[EventKind, ...]:
     moved = find_slot_changes(old.slot, new.slot)
     if is_cancelled(old):
         return (EventKind.REINSTATED, *moved)
-    is_firm = old.state is State.PROVISIONAL and new.state is State.CONFIRMED
-    kept = EventKind.RE_DATED not in moved and EventKind.TIME_CHANGED not in moved
-    return (*moved, EventKind.CONFIRMED) if is_firm and kept else moved
+    was_confirmed = old.state is State.PROVISIONAL and new.state is State.CONFIRMED
+    keeps_date_and_time = EventKind.RE_DATED not in moved and EventKind.TIME_CHANGED not in moved
+    # Only a date and time announced before can be confirmed. New ones are a move.
+    return (*moved, EventKind.CONFIRMED) if was_confirmed and keeps_date_and_time else moved
 
 
 def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:

@@ -49,7 +49,7 @@ class Joinable:
     def make(
         cls, announcement: Announcement, calendar: str, calendar_rank: int, *, has_given_id: bool, is_compared: bool
     ) -> Joinable:
-        """Return an entry of a calendar. If it `is_compared` with others, it has links, title and days.
+        """Return an announcement as an entry of its calendar. It has links, title and days only if it `is_compared`.
 
         `has_given_id`: people choose the uids of this calendar, so equal ones are one release. A uid that is a hash was
         not chosen by a person, so it is no given id.
@@ -145,14 +145,14 @@ def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[
             reasons.setdefault(roots[match.members[0]], []).append(match.why)
     merged: list[Group] = []
     for root, members in by_root.items():
-        is_one = len(members) == 1 or _can_be_one([groups[index] for index in members])
-        if not is_one:
+        can_be_one = len(members) == 1 or _can_be_one([groups[index] for index in members])
+        if not can_be_one:
             _make_rivals(groups, members, rivals)
         connected = [
             replace(groups[index], rivals=groups[index].rivals | rivals[index]) if index in rivals else groups[index]
             for index in members
         ]
-        if is_one and len(connected) > 1:
+        if can_be_one and len(connected) > 1:
             merged.append(_join_groups(connected, reasons.get(root, [])))
         else:
             merged += connected

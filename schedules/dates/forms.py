@@ -78,7 +78,10 @@ def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
 
 
 def _resolve_date(match: re.Match[str], number: int, month: int, year: int | None, context: Context) -> Span | None:
-    """Return the named day. Without a `year`, choose that near the read. None if a word beside it is no weekday."""
+    """Return the named day, with a doubt if a weekday beside it does not fit. None if a word beside it is no weekday.
+
+    Without a `year`, the day is in a year near the read of the calendar.
+    """
     words_beside = {match["weekday"], match["after"]} - {None}
     weekdays = {WEEKDAYS.get(word or "") for word in words_beside}
     if None in weekdays:
@@ -102,7 +105,10 @@ def _day_span(number: int, month: int, year: int) -> Span:
 
 
 def _find_near_year(number: int, month: int, weekdays: set[int | None], context: Context) -> Span:
-    """Return the first day near the read that fits `weekdays`, else a refusal: `impossible` if none is near."""
+    """Return the first day near the read of the calendar that fits `weekdays`.
+
+    Otherwise return a refusal: `weekday` if days near the read do not fit, `impossible` if no day is near.
+    """
     possible = [_day_span(number, month, year) for year in context.years()]
     near = [span for span in possible if not span.reason and context.is_near(span.first)]
     fitting = [span for span in near if weekdays <= {span.first.weekday()}]

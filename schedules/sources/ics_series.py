@@ -87,7 +87,7 @@ def _expand_if_safe(
 ) -> Sequence[Any]:
     """Return the occurrences of events. Raises `SeriesRefused` if their rules may take too long to expand.
 
-    `budget` limits the searches of a file that find nothing, because each can run to the year 9999.
+    A search for a rule without any occurrence can run to the year 9999. `budget` limits their number for one file.
     """
     may_never_occur = False
     for event in events:
@@ -138,7 +138,7 @@ def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date
     times_a_day = 1
     for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
         times_a_day *= parts.get(name, "0").count(",") + 1
-    # These rules go day by day or week by week, perhaps to the year 9999, until a day fits the other part.
+    # A rule by days or weeks with one of these parts is tried day by day until one fits, perhaps to the year 9999.
     is_rare = parts["FREQ"] in {"DAILY", "WEEKLY"} and {"BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYSETPOS"} & set(parts)
     # With an interval of zero the expansion never ends. Six digits are enough to see that it is too large.
     interval = parts.get("INTERVAL", "1")
