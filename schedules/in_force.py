@@ -192,8 +192,8 @@ class _ReleaseLedger:
         elif is_cancelled(promise):
             self._add_event(EventKind.CANCELLED, promise)
         self._update_current(promise)
-        # Only a change of the slot in force shortens notice. Another calendar's change is a disagreement. Compared by
-        # calendar and time of the read, because a cancellation in force can be a copy.
+        # Only a change of the slot in force shortens notice. Another calendar's change is a disagreement. The calendar
+        # and the time of the read are compared, because a cancellation in force can be a copy of its promise.
         current = self._current
         is_in_force = current is not None and current.calendar == promise.calendar and current.learnt == promise.learnt
         if old is not None and is_in_force:

@@ -233,10 +233,10 @@ def _collect_parts(url: str, announcements: Sequence[Announcement]) -> tuple[Par
 def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key, str]:
     """Return a unique id for each group, by its key.
 
-    The first of these that exists: the id that the configuration pins, the id it had before (`known`), the id that a
-    person gave it in a calendar, the last path segment of a www.gov.uk page, a slug of producer and title. If several
-    groups want an id, the one that had it gets it, else the first in rank. The others get the next id of this list that
-    is free. An id from a calendar, page or slug that is taken gets a hash of the group's key as its end.
+    It is the first of these that exists: the id that the configuration pins, the id it had before (`known`), the id
+    that a person gave it in a calendar, the last path segment of a www.gov.uk page, a slug of producer and title. If
+    several groups want an id, the one that had it gets it, else the first in rank. The others get the next id of this
+    list that is free. An id from a calendar, page or slug that is taken gets a hash of the group's key as its end.
     """
     given: dict[Key, str] = {}
     taken: set[str] = set()

@@ -195,7 +195,7 @@ def _find_roots(count: int, matches: Iterable[JoinMatch]) -> list[int]:
 
     def root(index: int) -> int:
         while parents[index] != index:
-            parents[index] = parents[parents[index]]
+            parents[index] = parents[parents[index]]  # halves the path of later searches
             index = parents[index]
         return index
 

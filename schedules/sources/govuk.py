@@ -61,7 +61,7 @@ class GovukSource(RememberingSource):
         return (PageRequest(listing_url(self._settings, now), accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
-        """Return the requests that must follow: other pages of the listing, then once the announcements to look up."""
+        """Return the requests that must follow: first other pages of the listing, later announcements to look up."""
         try:
             urls = further_urls(pages[0].url, read_listing(pages[0]))
             further = sorted(set(urls) - {page.url for page in pages})
@@ -103,7 +103,7 @@ class GovukSource(RememberingSource):
         return make_reading(list(made.values()), remarks)
 
     def _find_links_to_look_up(self, listed: dict[str, ListedEntry], now: datetime) -> Iterator[str]:
-        """Yield the links of unlisted announcements, and of cancelled or re-dated ones with no item read since then."""
+        """Yield the links of unlisted announcements, and cancelled or re-dated ones whose item was not read since."""
         yield from self.find_unlisted(listed, now)
         for link, entry in listed.items():
             before = self.known.get(link)

@@ -156,7 +156,7 @@ def _has_uid_of_title(announcement: Announcement) -> bool:
 
 
 def _keep_latest(events: Sequence[RawEvent]) -> Iterator[RawEvent]:
-    """Yield of the events of one UID, for each occurrence, those with the highest SEQUENCE (the latest version).
+    """Yield the events of one UID with the highest SEQUENCE (the latest version), for each occurrence separately.
 
     If several different ones have it, `drop_duplicates` later gives them a doubt.
     """

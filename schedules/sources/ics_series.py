@@ -187,7 +187,7 @@ def _make_occurrence(event: Any, times: TimeSettings) -> Occurrence:  # noqa: AN
 
 
 def _read_slot(start: date, times: TimeSettings) -> Slot:
-    """Return the slot of a date or date-time that the iCalendar library returned. Without a zone it is floating."""
+    """Return the slot of a date or date-time of the iCalendar library. One without a zone is in `times.floating`."""
     if not isinstance(start, datetime):
         return on_days(start, start, f"{start:%Y%m%d}", times.timezone)
     raw = f"{start:%Y%m%dT%H%M%S}"
