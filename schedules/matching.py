@@ -126,7 +126,8 @@ class Group:
 def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[Group]:
     """Return the groups merged by these matches.
 
-    Groups that match ambiguously, or that cannot be one release, are not merged. They become rivals of each other.
+    Groups that match ambiguously, or that cannot be one release, are not merged. They become rivals of each other, and
+    a person must choose.
     """
     matches = list(matches)
     if not matches:
@@ -137,20 +138,20 @@ def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[
     for index, root in enumerate(roots):
         by_root.setdefault(root, []).append(index)
     reasons: dict[int, list[str]] = {}
-    rivals: dict[int, set[Key]] = {}
+    new_rivals: dict[int, set[Key]] = {}
     for match in matches:
         if match.ambiguous:
-            _make_rivals(groups, match.members, rivals)
+            _make_rivals(groups, match.members, new_rivals)
         else:
             reasons.setdefault(roots[match.members[0]], []).append(match.why)
     merged: list[Group] = []
     for root, members in by_root.items():
         can_be_one = len(members) == 1 or _can_be_one([groups[index] for index in members])
         if not can_be_one:
-            _make_rivals(groups, members, rivals)
+            _make_rivals(groups, members, new_rivals)
         connected = [
-            replace(groups[index], rivals=groups[index].rivals | rivals[index]) if index in rivals else groups[index]
-            for index in members
+            replace(group, rivals=group.rivals | new_rivals[index]) if index in new_rivals else group
+            for index, group in ((index, groups[index]) for index in members)
         ]
         if can_be_one and len(connected) > 1:
             merged.append(_join_groups(connected, reasons.get(root, [])))

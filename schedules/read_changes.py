@@ -61,8 +61,8 @@ def compare_read(
         promises={uid: _make_promise(each, calendar, read_at, previous_read_at) for uid, each in changed.items()},
         confirmed=tuple(uid for uid in shown if uid not in changed and is_still_announced(shown[uid])),
         first_missing=tuple(uid for uid in missing if known[uid].is_listed),
-        # An entry can slip between two pages in one read, but not in two reads in a row. So the second read counts,
-        # the one after the read that first missed it. Later reads do not report the entry again.
+        # An entry can slip between two pages in one read, but not in two reads in a row. So it is absent at the read
+        # after the first one without it. Later reads do not report the entry again.
         absent=tuple(
             uid for uid in dropped if not known[uid].is_listed and known[uid].absent_since == previous_read_at
         ),

@@ -245,7 +245,7 @@ def _read_slot(entry: ListedEntry, today: date, timezone: str) -> Slot:
     slot = read_date(entry.display_date, today, timezone).slot if entry.display_date else no_slot("", "empty", timezone)
     if slot.instant is None or stamped is None or slot.doubt or slot.instant == stamped:
         return slot
-    # Users saw the text. A timestamp that differs by an hour is a mix-up of UTC and local time.
+    # Users saw the text, so that counts. A timestamp that differs by an hour is a mix-up of UTC and local time.
     apart = abs(slot.instant - stamped)
     return replace(slot, doubt="zone" if apart == timedelta(hours=1) else "duplicate-date")
 

@@ -82,8 +82,8 @@ class IcsSource(OnePage):
     def _announce_series(self, events: Sequence[RawEvent], context: _CalendarContext) -> Iterator[Announcement]:
         """Yield the occurrences of a recurring event, or the event itself with a doubt if it cannot be expanded."""
         rule_event = next((event for event in events if event.all("RRULE") or event.all("RDATE")), events[0])
-        times, number = context.times, self._settings.number
-        back, ahead = timedelta(days=number("back", BACK)), timedelta(days=number("ahead", AHEAD))
+        times, settings = context.times, self._settings
+        back, ahead = timedelta(days=settings.number("back", BACK)), timedelta(days=settings.number("ahead", AHEAD))
         slot = event_slot(rule_event, times)
         try:
             occurrences = expand_occurrences(events, times, (times.anchor - back, times.anchor + ahead), context.budget)

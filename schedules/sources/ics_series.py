@@ -78,7 +78,8 @@ def expand_spans(
             begins, ends = (_read_slot(at, times).begins() for at in (event.start, event.end))
         except (ValueError, KeyError, TypeError, InvalidCalendar, IncompleteComponent) as exc:
             raise SeriesRefused("series-unreadable") from exc
-        if begins is not None and ends is not None and begins < ends and str(event.get("STATUS", "")) != "CANCELLED":
+        is_cancelled = str(event.get("STATUS", "")) == "CANCELLED"
+        if begins is not None and ends is not None and begins < ends and not is_cancelled:
             yield str(event.get("SUMMARY", "")), begins, ends
 
 
