@@ -28,7 +28,7 @@ def why_too_complex(body: bytes) -> str:
         return f"nested deeper than {DEEPEST}"
     if body.count(b"<") > MOST_TAGS:
         return f"more than {MOST_TAGS} tags"
-    # Counting takes long, so a short tag is not counted.
+    # Counting takes long. A tag of fewer bytes than two for each attribute cannot have too many, so it is not counted.
     if any(_count_attributes(tag) > MOST_ATTRIBUTES for tag in body.split(b"<")[1:] if len(tag) > _LONG):
         return f"more than {MOST_ATTRIBUTES} attributes"
     return ""

@@ -50,9 +50,10 @@ def find_changes(old: Promise, new: Promise) -> tuple[EventKind, ...]:
     moved = find_slot_changes(old.slot, new.slot)
     if is_cancelled(old):
         return (EventKind.REINSTATED, *moved)
-    is_firm = old.state is State.PROVISIONAL and new.state is State.CONFIRMED
-    kept = EventKind.RE_DATED not in moved and EventKind.TIME_CHANGED not in moved
-    return (*moved, EventKind.CONFIRMED) if is_firm and kept else moved
+    became_confirmed = old.state is State.PROVISIONAL and new.state is State.CONFIRMED
+    keeps_date_and_time = EventKind.RE_DATED not in moved and EventKind.TIME_CHANGED not in moved
+    # Only a date and time announced before can be confirmed. New ones are a move.
+    return (*moved, EventKind.CONFIRMED) if became_confirmed and keeps_date_and_time else moved
 
 
 def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
@@ -96,7 +97,8 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
     notice = (planned_day - local_date(new.learnt, new.slot.timezone)).days
     if notice >= days:
         return None
-    # The change may have been made just after the last read without it (`unlearnt`). Proven if even that was too late.
+    # The change may have been made just after the last read without it (`unlearnt`). If even that was too late, the
+    # short notice is proven.
     last_read_without = None if new.unlearnt is None else local_date(new.unlearnt, new.slot.timezone)
     is_proven = last_read_without is not None and (planned_day - last_read_without).days < days
     return ShortNotice(what, notice, new.unlearnt, new.learnt, proven=is_proven)
@@ -111,7 +113,7 @@ def _change_needing_notice(old: Promise | None, new: Promise) -> EventKind | Non
     if planned.slot.precision not in _DATED or planned.state is State.PROVISIONAL:
         return None
     if old is None:
-        # No read before it means that it may have been announced long ago.
+        # Without a read before it, it may have been announced long ago.
         return None if new.unlearnt is None or is_cancelled(new) else EventKind.ANNOUNCED
     found = find_changes(old, new)
     needs_notice = (EventKind.CANCELLED, EventKind.RE_DATED, EventKind.TIME_CHANGED)

@@ -46,7 +46,7 @@ class PromisedRelease:
 def list_promised(
     releases: Iterable[Release], promises: Mapping[str, Sequence[Promise]], now: datetime
 ) -> Iterator[PromisedRelease]:
-    """Yield every release with a readable slot in force or cancelled, in the order given."""
+    """Yield each release whose promise in force has a readable slot, also if cancelled, in the order given."""
     for release in releases:
         own = promises.get(release.id, ())
         in_force = slot_in_force(release, own, now)
@@ -72,7 +72,7 @@ def as_ics(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
 
 
 def as_csv(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
-    """Return releases as a CSV file that our csv calendars can read. A blank begins cells that look like formulas."""
+    """Return releases as a CSV file that our csv calendars can read. A cell like a formula gets a blank before it."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEAD)

@@ -79,9 +79,9 @@ def slot_in_force(
     calendars come after those, by the time of their first entry. If the ruling one announces only a day, an entry of
     another for the same day adds the time.
 
-    A promise replaces the slot in force only if it was read before that slot passed and before its own slot passed.
-    Later reads do not change the slot, with one exception. If the slot in force was first read after it had passed, the
-    first entry of a higher calendar replaces it if its own slot is ahead. `notice_days` is the notice that people need.
+    A promise replaces the slot in force only if neither that slot nor the promised one had passed when it was read.
+    There is one exception. A slot in force that had already passed at its first read is replaced by the first entry of
+    a calendar that ranks higher, if that entry's slot is ahead. `notice_days` is the notice that people need.
     """
     known = [promise for promise in promises if promise.learnt <= now and is_informative(promise)]
     ledger = _ReleaseLedger(release.calendars, notice_days)
@@ -131,6 +131,7 @@ class _ReleaseLedger:
             self._add_event(EventKind.BACK_DATED, promise, current.slot)
             self._add_if_in_doubt(promise, promise.slot)
         elif _is_zone_shift(self._latest_in_time.get(promise.calendar), promise):
+            # Perhaps no change, so it is only in doubt until the calendar's next change.
             self._zone_shifted[promise.calendar] = promise
         else:
             self._zone_shifted.pop(promise.calendar, None)
@@ -191,8 +192,8 @@ class _ReleaseLedger:
         elif is_cancelled(promise):
             self._add_event(EventKind.CANCELLED, promise)
         self._update_current(promise)
-        # Only a change of the slot in force shortens notice. Another calendar's change is a disagreement. Compared by
-        # calendar and time of the read, because a cancellation in force can be a copy.
+        # Only a change of the slot in force shortens notice. Another calendar's change is a disagreement. The calendar
+        # and the time of the read are compared, because a cancellation in force can be a copy of its promise.
         current = self._current
         is_in_force = current is not None and current.calendar == promise.calendar and current.learnt == promise.learnt
         if old is not None and is_in_force:
@@ -285,11 +286,14 @@ class _ReleaseLedger:
             self._add_event(EventKind.CHANGED_AFTER_SLOT, promise, current.slot)
 
     def _add_if_in_doubt(self, promise: Promise, slot: Slot) -> None:
-        """Add a promise to those in doubt if it changes the one in force and was perhaps made before `slot` passed."""
+        """Add a promise to those in doubt if it changes the one in force and was perhaps made before `slot` passed.
+
+        It was perhaps made in time if the slot was still ahead at the last read without this promise.
+        """
         before, current = self._latest_in_time.get(promise.calendar), self._current
         if before is None or current is None or promise.calendar != current.calendar:
             return
-        # The promise was made after all reads without it: the one just before, and those that showed the earlier one.
+        # Reads without it are the read just before it and all that showed the earlier promise of its calendar.
         last_read_without = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
         if find_changes(current, promise) and not has_passed(slot, last_read_without):
             self._in_doubt.append(promise)

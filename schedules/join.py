@@ -117,7 +117,10 @@ def join_entries(
 
 
 def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinRules) -> list[Joinable]:
-    """Return the entries of all calendars in order of rank, one for each key, marked with the pins and splits."""
+    """Return the entries of all calendars in order of rank, one for each key, with their pins and splits.
+
+    With a pin, a person gave an entry the id of its release. With a split, a person keeps it from being joined.
+    """
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
     pins = {(canonical_address(pin.url or ""), read_title(pin.title)): pin for pin in rules.pins}
     has_rules = bool(rules.pins or rules.splits)
@@ -166,13 +169,13 @@ def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> lis
 
 def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
     """Return matches between entries to which a person gave the same id, by a pin or in two calendars."""
-    named: dict[tuple[str, str], list[int]] = {}
+    groups_of: dict[tuple[str, str], list[int]] = {}
     for index, group in enumerate(groups):
         for entry in group.entries:
-            name = ("pin", entry.pin) if entry.pin else ("id", entry.given_id)
-            if name[1]:
-                named.setdefault((name[0], name[1]), []).append(index)
-    return [JoinMatch(kind, tuple(members)) for (kind, _), members in named.items() if len(members) > 1]
+            why, given_id = ("pin", entry.pin) if entry.pin else ("id", entry.given_id)
+            if given_id:
+                groups_of.setdefault((why, given_id), []).append(index)
+    return [JoinMatch(why, tuple(indices)) for (why, _), indices in groups_of.items() if len(indices) > 1]
 
 
 def _make_release(group: Group, release_id: str, preferred_producers: Sequence[str]) -> Release:
@@ -230,10 +233,10 @@ def _collect_parts(url: str, announcements: Sequence[Announcement]) -> tuple[Par
 def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key, str]:
     """Return a unique id for each group, by its key.
 
-    The first of these that exists: the id that the configuration pins, the id it had before (`known`), the id that a
-    person gave it in a calendar, the last path segment of a www.gov.uk page, a slug of producer and title. If several
-    groups want an id, the one that had it gets it, else the first in rank. The others get the next id of this list that
-    is free. An id from a calendar, page or slug that is taken gets a hash of the group's key as its end.
+    It is the first of these that exists: the id that the configuration pins, the id it had before (`known`), the id
+    that a person gave it in a calendar, the last path segment of a www.gov.uk page, a slug of producer and title. If
+    several groups want an id, the one that had it gets it, else the first in rank. The others get the next id of this
+    list that is free. An id from a calendar, page or slug that is taken gets a hash of the group's key as its end.
     """
     given: dict[Key, str] = {}
     taken: set[str] = set()

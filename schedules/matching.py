@@ -49,7 +49,7 @@ class Joinable:
     def make(
         cls, announcement: Announcement, calendar: str, calendar_rank: int, *, has_given_id: bool, is_compared: bool
     ) -> Joinable:
-        """Return an entry of a calendar. If it `is_compared` with others, it has links, title and days.
+        """Return an announcement as an entry of its calendar. It has links, title and days only if it `is_compared`.
 
         `has_given_id`: people choose the uids of this calendar, so equal ones are one release. A uid that is a hash was
         not chosen by a person, so it is no given id.
@@ -126,7 +126,8 @@ class Group:
 def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[Group]:
     """Return the groups merged by these matches.
 
-    Groups that match ambiguously, or that cannot be one release, are not merged. They become rivals of each other.
+    Groups that match ambiguously, or that cannot be one release, are not merged. They become rivals of each other, and
+    a person must choose.
     """
     matches = list(matches)
     if not matches:
@@ -137,22 +138,22 @@ def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[
     for index, root in enumerate(roots):
         by_root.setdefault(root, []).append(index)
     reasons: dict[int, list[str]] = {}
-    rivals: dict[int, set[Key]] = {}
+    new_rivals: dict[int, set[Key]] = {}
     for match in matches:
         if match.ambiguous:
-            _make_rivals(groups, match.members, rivals)
+            _make_rivals(groups, match.members, new_rivals)
         else:
             reasons.setdefault(roots[match.members[0]], []).append(match.why)
     merged: list[Group] = []
     for root, members in by_root.items():
-        is_one = len(members) == 1 or _can_be_one([groups[index] for index in members])
-        if not is_one:
-            _make_rivals(groups, members, rivals)
+        can_be_one = len(members) == 1 or _can_be_one([groups[index] for index in members])
+        if not can_be_one:
+            _make_rivals(groups, members, new_rivals)
         connected = [
-            replace(groups[index], rivals=groups[index].rivals | rivals[index]) if index in rivals else groups[index]
-            for index in members
+            replace(group, rivals=group.rivals | new_rivals[index]) if index in new_rivals else group
+            for index, group in ((index, groups[index]) for index in members)
         ]
-        if is_one and len(connected) > 1:
+        if can_be_one and len(connected) > 1:
             merged.append(_join_groups(connected, reasons.get(root, [])))
         else:
             merged += connected
@@ -195,7 +196,7 @@ def _find_roots(count: int, matches: Iterable[JoinMatch]) -> list[int]:
 
     def root(index: int) -> int:
         while parents[index] != index:
-            parents[index] = parents[parents[index]]
+            parents[index] = parents[parents[index]]  # halves the path of later searches
             index = parents[index]
         return index
 

@@ -38,11 +38,11 @@ _Matches = Sequence[re.Match[str]]
 
 @dataclass(frozen=True, slots=True)
 class _FoundPeriod:
-    """Pieces `begin` to `end` of an address, which together name a period, and the tokens of that period."""
+    """Pieces `begin` to `end` of an address, which together name the `period`, in its words (`2019`, `jan`)."""
 
     begin: int
     end: int
-    tokens: tuple[str, ...]
+    period: tuple[str, ...]
 
 
 class _Ambiguous(Exception):
@@ -55,7 +55,7 @@ def map_period_words(before: str, after: str) -> dict[str, str] | None:
     Return None unless they are two editions of one series whose periods have the same form.
     """
     old, new = period_of(before), period_of(after)
-    if [_token_kind(each) for each in old] != [_token_kind(each) for each in new] or old == new:
+    if [_word_kind(each) for each in old] != [_word_kind(each) for each in new] or old == new:
         return None
     pairs = dict(zip(old, new, strict=True))
     # A word that occurs twice must become the same word at both places.
@@ -64,9 +64,10 @@ def map_period_words(before: str, after: str) -> dict[str, str] | None:
 
 
 def replace_period(address: str, pairs: Pairs) -> str | None:
-    """Return an address with the period in its path and query replaced by `pairs`, None if it is ambiguous.
+    """Return an address with the old period in its path and query replaced, None if that is ambiguous.
 
-    Return None also if nothing is replaced, if it names another period, has an id or a fragment, or is very long.
+    `pairs` maps each word of the old period to the new one. Return None also if the address does not name the old
+    period, names another one, has an id, a fragment or no host, or is very long.
     """
     parts = urlsplit(address)
     site = f"{parts.scheme}://{parts.netloc}"
@@ -88,7 +89,7 @@ def _rewrite_period(text: str, pairs: Pairs) -> str:
     pieces = [match.group().lower() for match in matches]
     result, end = "", 0
     for found in _find_periods(text, matches, pieces, pairs):
-        new_pieces = _write_pieces(tuple(pieces[found.begin : found.end]), found.tokens, pairs)
+        new_pieces = _write_pieces(tuple(pieces[found.begin : found.end]), found.period, pairs)
         for match, piece in zip(matches[found.begin : found.end], new_pieces, strict=True):
             result += text[end : match.start()] + _match_case(piece, match.group())
             end = match.end()
@@ -102,7 +103,7 @@ def _find_periods(text: str, matches: _Matches, pieces: Sequence[str], pairs: Pa
     Raises `_Ambiguous` if any other piece looks like a part of a period, or if pieces can be read as two periods.
     """
     # How an address may write a word of the old period, such as `jan` and `january`.
-    old_forms = {form for token in pairs for form in _forms_of(token).values()}
+    old_forms = {form for word in pairs for form in _forms_of(word).values()}
     begin = 0
     while begin < len(pieces):
         longest_first = range(min(len(pieces), begin + _LONGEST), begin, -1)
@@ -128,7 +129,7 @@ def _is_unbroken(text: str, matches: _Matches, begin: int, end: int) -> bool:
 
 def _read_period(pieces: Sequence[str], begin: int, end: int, pairs: Pairs) -> _FoundPeriod | None:
     """Return the old period if these pieces name it, else None. Raises `_Ambiguous` for two readings."""
-    readings = [tokens for tokens in _possible_readings(tuple(pieces[begin:end])) if set(tokens) <= pairs.keys()]
+    readings = [period for period in _possible_readings(tuple(pieces[begin:end])) if set(period) <= pairs.keys()]
     if len(readings) > 1:
         raise _Ambiguous
     return _FoundPeriod(begin, end, readings[0]) if readings else None
@@ -136,24 +137,30 @@ def _read_period(pieces: Sequence[str], begin: int, end: int, pairs: Pairs) -> _
 
 @lru_cache(maxsize=4096)
 def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
-    """Return every period that these pieces can name together, as tokens. Pieces that name something else give none."""
-    no_period = {()}
+    """Return every period that these pieces can name together, each as a tuple of its words (`2019`, `jan`).
+
+    There is none if the pieces name no period, or anything else beside it.
+    """
+    # A period begins and ends with a number or a word of its own.
     if not all(piece.isdecimal() or piece in _NAMES or period_of(piece) for piece in (pieces[0], pieces[-1])):
         return frozenset()
     if all(piece.isdecimal() for piece in pieces):
         text = "-".join(pieces)
-        # The grammar of titles reads any two numbers as years. Only one token counts: a year, or a financial year.
-        by_title = _read_as_title(text)
-        return frozenset({by_title if len(by_title) == 1 else (), _read_as_date(text)} - no_period)
-    texts = [_spell_like_title(pieces)]
-    # `jan-19` can be January 2019.
-    if len(pieces[-1]) == 2 and pieces[-1].isdecimal() and pieces[-2].isalpha():
-        texts.append(_spell_like_title((*pieces[:-1], f"20{pieces[-1]}")))
-    return frozenset({_read_as_title(text) for text in texts} - no_period)
+        by_title, by_date = _read_as_title(text), _read_as_date(text)
+        # In a title, any two numbers can be two years. So only a single year or financial year counts.
+        is_one_year = len(by_title) == 1
+        found = [by_title, by_date] if is_one_year else [by_date]
+    else:
+        texts = [_spell_like_title(pieces)]
+        # `jan-19` can be January 2019.
+        if len(pieces[-1]) == 2 and pieces[-1].isdecimal() and pieces[-2].isalpha():
+            texts.append(_spell_like_title((*pieces[:-1], f"20{pieces[-1]}")))
+        found = [_read_as_title(text) for text in texts]
+    return frozenset(period for period in found if period)
 
 
 def _read_as_title(text: str) -> tuple[str, ...]:
-    """Return the tokens of the period that a text names, () if it names anything else too."""
+    """Return the words of the period that a text names, () if it names none, or anything else too."""
     return () if read_title(text).words else period_of(text)
 
 
@@ -176,37 +183,37 @@ def _read_as_date(text: str) -> tuple[str, ...]:
     return (str(slot.first.year), _SHORT[slot.first.month - 1], *day)
 
 
-def _write_pieces(pieces: tuple[str, ...], tokens: tuple[str, ...], pairs: Pairs) -> tuple[str, ...]:
-    """Return pieces that name the new period as the old `pieces` name `tokens`.
+def _write_pieces(pieces: tuple[str, ...], old_period: tuple[str, ...], pairs: Pairs) -> tuple[str, ...]:
+    """Return the new period written as `pieces`, in the form in which the old pieces write `old_period`.
 
-    Raises `_Ambiguous` unless exactly one spelling can be read as the new period.
+    `pairs` maps each word of the old period to the new one. Raises `_Ambiguous` unless exactly one spelling can be read
+    as the new period.
     """
-    new_tokens = tuple(pairs[token] for token in tokens)
-    options = [_options_for(piece, tokens, pairs) for piece in pieces]
-    spellings = {spelling for spelling in product(*options) if new_tokens in _possible_readings(spelling)}
+    new_period = tuple(pairs[word] for word in old_period)
+    options = [_options_for(piece, old_period, pairs) for piece in pieces]
+    spellings = {spelling for spelling in product(*options) if new_period in _possible_readings(spelling)}
     if len(spellings) != 1:
         raise _Ambiguous
     return spellings.pop()
 
 
-def _options_for(piece: str, tokens: Sequence[str], pairs: Pairs) -> list[str]:
-    """Return the texts that may replace a piece of an address, or the piece itself if it names no part of the period.
+def _options_for(piece: str, old_period: Sequence[str], pairs: Pairs) -> list[str]:
+    """Return the texts that may replace a piece of an address, only the piece itself if it is no word of `old_period`.
 
-    If it is the short form of an old token in `pairs` (`jan`), it gets the new short form (`apr`), and so on.
+    A piece that is the short form of an old word (`jan`) may become the short form of the new word (`apr`), and so on.
     """
-    found = {
-        _forms_of(pairs[token]).get(form, "")
-        for token in tokens
-        for form, text in _forms_of(token).items()
-        if text == piece
-    }
-    return sorted(found) or [piece]
+    options: set[str] = set()
+    for old_word in old_period:
+        new_forms = _forms_of(pairs[old_word])
+        # The two words are of the same kind, so they have the same forms.
+        options |= {new_forms[form] for form, text in _forms_of(old_word).items() if text == piece}
+    return sorted(options) or [piece]
 
 
 @lru_cache(maxsize=1024)
 def _forms_of(word: str) -> dict[str, str]:
     """Return the texts that addresses write for one word of a period, by the name of their form, such as `short`."""
-    kind = _token_kind(word)
+    kind = _word_kind(word)
     if kind == "month":
         number = _SHORT.index(word)
         # Only September has an abbreviation of four letters.
@@ -227,13 +234,13 @@ def _forms_of(word: str) -> dict[str, str]:
     return {"plain": str(number), "padded": f"{number:02d}"}
 
 
-def _token_kind(token: str) -> str:
-    """Return the kind of a token of a period: year, years, month, season, or its letter (q, h, w, d)."""
-    if token[0].isdecimal():
-        return "years" if "/" in token else "year"
-    if token[1:].isdecimal():
-        return token[0]
-    return "month" if token in _SHORT else "season"
+def _word_kind(word: str) -> str:
+    """Return the kind of a word of a period: year, years, month, season, or its letter (q, h, w, d)."""
+    if word[0].isdecimal():
+        return "years" if "/" in word else "year"
+    if word[1:].isdecimal():
+        return word[0]
+    return "month" if word in _SHORT else "season"
 
 
 def _match_case(text: str, like: str) -> str:

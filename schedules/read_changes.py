@@ -52,7 +52,7 @@ def compare_read(
     known, alarms = earlier.entries, find_alarms(earlier, reading, read_at)
     if alarms:
         return ReadChanges(alarms=tuple(alarms))
-    # If several entries share a uid, the first represents all. It has a doubt.
+    # If several entries share a uid, only the first counts. All of them have a doubt (`drop_duplicates`).
     shown = {each.uid: each for each in reversed(reading.announcements)}
     changed = {uid: each for uid, each in shown.items() if uid not in known or _has_changed(known[uid], each)}
     missing = [uid for uid in known if uid not in shown]
@@ -61,8 +61,8 @@ def compare_read(
         promises={uid: _make_promise(each, calendar, read_at, previous_read_at) for uid, each in changed.items()},
         confirmed=tuple(uid for uid in shown if uid not in changed and is_still_announced(shown[uid])),
         first_missing=tuple(uid for uid in missing if known[uid].is_listed),
-        # An entry can slip between two pages in one read, but not in two reads in a row. So the second read counts,
-        # the one after the read that first missed it. Later reads do not report the entry again.
+        # An entry can slip between two pages in one read, but not in two reads in a row. So it is absent at the read
+        # after the first one without it. Later reads do not report the entry again.
         absent=tuple(
             uid for uid in dropped if not known[uid].is_listed and known[uid].absent_since == previous_read_at
         ),
@@ -92,7 +92,7 @@ def _has_changed(last: LastSeen, announcement: Announcement) -> bool:
 def _make_promise(announcement: Announcement, calendar: str, read_at: datetime, unlearnt: datetime | None) -> Promise:
     """Return the promise of a new or changed entry. `unlearnt` is the last usable read, which did not show it yet."""
     return Promise(
-        release="",
+        release="",  # not known until the entries are joined
         calendar=calendar,
         slot=announcement.slot,
         state=announcement.state,
@@ -206,7 +206,7 @@ def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list
 
 
 def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
-    """Yield an alarm if a read has far fewer entries than the last ones, or if the first has none but needs some."""
+    """Yield an alarm if a read has far fewer entries than the last ones, or is an empty first read that may not be."""
     count = len(reading.announcements)
     usual = median(previous.counts[-_READS_COMPARED:]) if previous.counts else None
     if usual is None:
@@ -216,7 +216,8 @@ def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Ite
     # Lists drop entries that passed lately, so those do not count as missing.
     shown = {each.uid for each in reading.announcements}
     ends = (last.slot.passes() for uid, last in previous.entries.items() if uid not in shown)
-    missing = usual - count - sum(end is not None and now - _LATELY < end <= now for end in ends)
+    passed_lately = sum(end is not None and now - _LATELY < end <= now for end in ends)
+    missing = usual - count - passed_lately
     if missing > _FEW and missing > _MOST_MISSING * usual:
         yield Alarm(AlarmKind.COUNT, f"{count} entries, usually {usual:g}")
 

@@ -84,7 +84,7 @@ class NationSettings(Table):
 def zone_doubt(slot: Slot) -> str | None:
     """Return why a slot looks like a mix-up of UTC and British Summer Time, None if it does not.
 
-    A slot whose zone is in doubt already does. Of the others, only 08:30 and 10:30 in London do: 09:30 becomes those.
+    It does if its zone is in doubt, or if it is at 08:30 or 10:30 in London. A mix-up turns 09:30 into one of those.
     """
     if slot.doubt in ("zone", "zone-unknown"):
         return f"doubt about the time zone of {slot.raw}" if slot.raw else "doubt about the time zone"

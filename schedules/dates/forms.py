@@ -78,7 +78,10 @@ def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
 
 
 def _resolve_date(match: re.Match[str], number: int, month: int, year: int | None, context: Context) -> Span | None:
-    """Return the named day. Without a `year`, choose that near the read. None if a word beside it is no weekday."""
+    """Return the named day, with a doubt if a weekday beside it does not fit. None if a word beside it is no weekday.
+
+    Without a `year`, the day is in a year near the read of the calendar.
+    """
     words_beside = {match["weekday"], match["after"]} - {None}
     weekdays = {WEEKDAYS.get(word or "") for word in words_beside}
     if None in weekdays:
@@ -102,7 +105,10 @@ def _day_span(number: int, month: int, year: int) -> Span:
 
 
 def _find_near_year(number: int, month: int, weekdays: set[int | None], context: Context) -> Span:
-    """Return the first day near the read that fits `weekdays`, else a refusal: `impossible` if none is near."""
+    """Return the first day near the read of the calendar that fits `weekdays`.
+
+    Otherwise return a refusal: `weekday` if days near the read do not fit, `impossible` if no day is near.
+    """
     possible = [_day_span(number, month, year) for year in context.years()]
     near = [span for span in possible if not span.reason and context.is_near(span.first)]
     fitting = [span for span in near if weekdays <= {span.first.weekday()}]
@@ -178,7 +184,7 @@ def _read_season(text: str, context: Context) -> Span | None:
         return None
     number, year = SEASONS[match["season"]], _full_year(match["year"])
     is_winter, second_year = number == 12, match["next"]
-    # Of the seasons, only a winter is in two years. A second year is never without a first.
+    # Only a winter is in two years. The pattern has a second year only after a first one.
     if second_year is not None and not (is_winter and _is_next_year(int(match["year"]), second_year)):
         return refusal("not-a-date")
     doubt = "season" if is_winter and year and second_year is None else None
@@ -207,7 +213,7 @@ def _is_next_year(first: int, second: str) -> bool:
 def _months_of_year(number: int, count: int, year: int | None, context: Context, doubt: str | None) -> Span:
     """Return the span of `count` months from month `number` on.
 
-    If `year` is None, choose the year in which the span ends near the day of the read.
+    If `year` is None, choose the year in which the span ends near the day of the read, else the year of the read.
     """
     precision = Precision.MONTH if count == 1 else Precision.SEASON
     if year is None:
@@ -263,7 +269,10 @@ def _read_day_range(text: str, context: Context) -> Span | None:
 
 
 def _join_days(left: re.Match[str], right: Span) -> Span | None:
-    """Return the range from a match of `_PARTIAL` to `right`, which gives a missing month or year."""
+    """Return the range from the day in `left` (a match of `_PARTIAL`) to `right`, or a refusal.
+
+    If the left day lacks its month or year, it has that of `right`. None if the word in its place is no month.
+    """
     month = MONTHS.get(left["month"]) if left["month"] else right.first.month
     if month is None:
         return None

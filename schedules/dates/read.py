@@ -113,7 +113,8 @@ def with_time(slot: Slot, text: str) -> Slot:
     that does not exist, or that has other words or another date beside it, gives the doubt `unreadable-date`.
     """
     plain = normalise(text)
-    if slot.precision is not Precision.DAY or slot.first is None or plain in _EMPTY or status_word(plain) == "tbc":
+    has_no_time = plain in _EMPTY or status_word(plain) == "tbc"
+    if slot.precision is not Precision.DAY or slot.first is None or has_no_time:
         return slot
     raw = f"{slot.raw} {text.strip()}"
     whole = read_date(text, slot.first, slot.timezone).slot
@@ -137,13 +138,13 @@ def assume_time(slot: Slot, default_time: time | None) -> Slot:
 
 
 def _read_words(plain: str, text: str, timezone: str, context: Context) -> DateText:
-    """Read status words, slot and earlier slot of the normalised text `plain`. `text` is as written."""
+    """Return the slot, status and earlier slot in a text: `plain` is the normalised one, `text` the one as written."""
     if status_word(plain):
         return _read_status_only(StrippedText(plain), text, timezone)
     stripped = strip_status(plain)
-    was = _NOW_AND_BEFORE.search(stripped.rest)
-    if was:
-        stripped = replace(stripped, rest=was["now"], previous=was["before"])
+    now_and_before = _NOW_AND_BEFORE.search(stripped.rest)  # "23 July, was 16 July"
+    if now_and_before:
+        stripped = replace(stripped, rest=now_and_before["now"], previous=now_and_before["before"])
     if status_word(stripped.rest) or not stripped.rest:
         return _read_status_only(stripped, text, timezone)
     slot = _read_slot(stripped.rest, text, timezone, context)
@@ -180,7 +181,7 @@ def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
 def _add_time(span: Span, found: FoundTime, text: str, timezone: str) -> Slot:
     """Return the slot of a day at the time found beside it, or the doubtful day for "midnight" or an unknown zone."""
     doubt = span.doubt or _zone_word_doubt(found.zone, span.first, timezone)
-    if found.time is None:
+    if found.time is None:  # the text says "midnight"
         return slot_of_span(replace(span, doubt=doubt or "midnight"), text, timezone)
     if doubt == "zone-unknown":
         return slot_of_span(replace(span, doubt=doubt), text, timezone)

@@ -72,7 +72,7 @@ def strip_status(text: str) -> StrippedText:
     def take_brackets(match: re.Match[str]) -> str:
         """Store the status or the earlier date in these brackets. Return the text that replaces them."""
         nonlocal status, previous
-        inner = (match[1] or match[2] or "").strip()
+        inner = (match[1] or match[2] or "").strip()  # round or square brackets
         was = _WAS.fullmatch(inner)
         if was:
             previous = was[1]

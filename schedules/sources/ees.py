@@ -158,7 +158,7 @@ class EesSource:
             url=f"{self._site}/find-statistics/{item.slug}",
             slot=slot,
             doubt=slot.doubt,
-            # The landing page does not change on publication. Only the name of the latest release does, so the page
-            # is recognised as out when that is no longer this one.
+            # The landing page does not change on publication. So the release counts as out as soon as the publication's
+            # latest release is no longer `item.latest`.
             parts=(Part("page", Role.PAGE, self._request_for(item.slug).url, f"ees-after:{item.latest or 'none'}"),),
         )

@@ -61,7 +61,7 @@ class GovukSource(RememberingSource):
         return (PageRequest(listing_url(self._settings, now), accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
-        """Return the requests that must follow: other pages of the listing, then once the announcements to look up."""
+        """Return the requests that must follow: first other pages of the listing, later announcements to look up."""
         try:
             urls = further_urls(pages[0].url, read_listing(pages[0]))
             further = sorted(set(urls) - {page.url for page in pages})
@@ -84,26 +84,26 @@ class GovukSource(RememberingSource):
         pages = [with_item_address(page, self._settings) for page in pages]
         listed, remarks = _read_listings(pages)
         today = local_date(now, self._settings.zone)
-        fresh = dict(self._read_items(pages, remarks))
+        looked_up = dict(self._read_items(pages, remarks))
         made = {}
         for link, entry in listed.items():
             is_announcement = bool(entry.display_date) or link.startswith(ANNOUNCEMENTS)
             if not is_announcement:
                 remarks.append(Remark(link, "left out, it is not an announcement", entry.title))
                 continue
-            item = fresh.get(link) or self._cached_item(link, entry)
+            item = looked_up.get(link) or self._cached_item(link, entry)
             shown = entry if item is None else _prefer_item(entry, item)
             made[link] = self._make_announcement(shown, item, today, remarks)
             if item is not None:
                 self._items[link] = (_entry_signature(entry), item)
-        made |= self._announce_unlisted(fresh, made, today, remarks)
-        announcing_nothing = set(fresh) - set(made)
+        made |= self._announce_unlisted(looked_up, made, today, remarks)
+        announcing_nothing = set(looked_up) - set(made)
         self.record_read(made, now, resolved=announcing_nothing)
         self._items = {link: cached for link, cached in self._items.items() if link in self.known}
         return make_reading(list(made.values()), remarks)
 
     def _find_links_to_look_up(self, listed: dict[str, ListedEntry], now: datetime) -> Iterator[str]:
-        """Yield the links of unlisted announcements, and of cancelled or re-dated ones without a known item."""
+        """Yield the links of unlisted announcements, and cancelled or re-dated ones whose item was not read since."""
         yield from self.find_unlisted(listed, now)
         for link, entry in listed.items():
             before = self.known.get(link)
@@ -138,11 +138,14 @@ class GovukSource(RememberingSource):
     def _make_announcement(
         self, entry: ListedEntry, item: ContentItem | None, today: date, remarks: list[Remark]
     ) -> Announcement:
-        """Return the announcement of an entry, published if its item leads to the release. Faults go to `remarks`."""
+        """Return the announcement of an entry, published if its content `item` leads to the publication.
+
+        Faults go to `remarks`.
+        """
         if item is not None and item.leads_to_publication():
             # The item is now a redirect without a date. What was announced last still stands.
-            known = self.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
-            return replace(known, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
+            last = self.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
+            return replace(last, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
         slot = _read_slot(entry, today, self._settings.zone)
         if slot.reason in REASONS or slot.doubt:
             remarks.append(Remark(entry.link, slot.doubt or REASONS[slot.reason or ""], entry.display_date))
@@ -181,11 +184,11 @@ class GovukSource(RememberingSource):
         return f"{self._site}/government/{family}/{link.removeprefix(ANNOUNCEMENTS)}"
 
     def _announce_unlisted(
-        self, fresh: dict[str, ContentItem], listed: Collection[str], today: date, remarks: list[Remark]
+        self, looked_up: dict[str, ContentItem], listed: Collection[str], today: date, remarks: list[Remark]
     ) -> dict[str, Announcement]:
-        """Return the announcements of `fresh` items that are not `listed`. Remark on those that announce nothing."""
+        """Return the announcements of `looked_up` items that are not `listed`. Add remarks on the items without one."""
         found = {}
-        for link, item in fresh.items():
+        for link, item in looked_up.items():
             if link in listed:
                 continue
             if item.announced is not None or (item.leads_to_publication() and link in self.known):
@@ -242,7 +245,7 @@ def _read_slot(entry: ListedEntry, today: date, timezone: str) -> Slot:
     slot = read_date(entry.display_date, today, timezone).slot if entry.display_date else no_slot("", "empty", timezone)
     if slot.instant is None or stamped is None or slot.doubt or slot.instant == stamped:
         return slot
-    # Users saw the text. A timestamp that differs by an hour is a mix-up of UTC and local time.
+    # Users saw the text, so that counts. A timestamp that differs by an hour is a mix-up of UTC and local time.
     apart = abs(slot.instant - stamped)
     return replace(slot, doubt="zone" if apart == timedelta(hours=1) else "duplicate-date")
 

@@ -96,7 +96,7 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
     """
     kept: list[str] = []
     struck: list[str] = []
-    # Without recursion, because pages can be nested very deeply. With each node: the texts to which it belongs.
+    # Without recursion, because pages can be nested very deeply. Each node is with the list that its text belongs to.
     stack: list[tuple[HtmlElement | str, list[str]]] = [(element, kept)]
     while stack:
         node, texts = stack.pop()
@@ -168,7 +168,7 @@ def is_heading(row: Sequence[str], options: Mapping[str, str]) -> bool:
 def field_columns(row: Sequence[str], options: Mapping[str, str], url: str) -> tuple[dict[str, int], list[str]]:
     """Return the position of each field's column, and the headings that are not known. `row` has the headings.
 
-    `options` has by field the heading that a person chose, which goes before known headings. Raises
+    `options` gives, by field, the heading that a person chose. It goes before known headings. Raises
     `UnreadableCalendar` if title or date has no column, or if two columns could be one field and none was chosen.
     """
     chosen = {_fold_cell(heading): OPTION_FIELDS.get(name, name) for name, heading in options.items()}

@@ -58,10 +58,9 @@ class IcsSource(OnePage):
         budget = SearchBudget()
         for calendar in read_calendars(find_page(pages, self._url)):
             made += self._announce_calendar(calendar, budget, now)
-        # An event without a UID got one that is made of its title (`_make_announcement`), and titles are not unique.
-        made_uids = (make_uid(each.title, each.url, "", each.producer) for each in made)
-        keyless = [index for index, (each, uid) in enumerate(zip(made, made_uids, strict=True)) if each.uid == uid]
-        kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, keyless))
+        # An event without a UID got one that is made of its title, so several events can share that.
+        without_uid = [index for index, each in enumerate(made) if _has_uid_of_title(each)]
+        kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, without_uid))
         faults = ((each, each.doubt or REASONS.get(each.slot.reason or "")) for each in kept)
         remarks = [Remark(each.uid, fault, each.slot.raw) for each, fault in faults if fault]
         return make_reading(kept, [*remarks, *remarks_on_duplicates])
@@ -83,8 +82,8 @@ class IcsSource(OnePage):
     def _announce_series(self, events: Sequence[RawEvent], context: _CalendarContext) -> Iterator[Announcement]:
         """Yield the occurrences of a recurring event, or the event itself with a doubt if it cannot be expanded."""
         rule_event = next((event for event in events if event.all("RRULE") or event.all("RDATE")), events[0])
-        times, number = context.times, self._settings.number
-        back, ahead = timedelta(days=number("back", BACK)), timedelta(days=number("ahead", AHEAD))
+        times, settings = context.times, self._settings
+        back, ahead = timedelta(days=settings.number("back", BACK)), timedelta(days=settings.number("ahead", AHEAD))
         slot = event_slot(rule_event, times)
         try:
             occurrences = expand_occurrences(events, times, (times.anchor - back, times.anchor + ahead), context.budget)
@@ -151,8 +150,16 @@ def time_settings(calendar: RawCalendar, timezone: str, now: datetime) -> TimeSe
     return TimeSettings(timezone, floating, calendar.zones, local_date(now, timezone))
 
 
+def _has_uid_of_title(announcement: Announcement) -> bool:
+    """Return whether the event of an announcement had no UID, so that `_make_announcement` made one of its title."""
+    return announcement.uid == make_uid(announcement.title, announcement.url, "", announcement.producer)
+
+
 def _keep_latest(events: Sequence[RawEvent]) -> Iterator[RawEvent]:
-    """Yield for each occurrence of one UID the events with the highest SEQUENCE. Equal ones are doubted later."""
+    """Yield the events of one UID with the highest SEQUENCE (the latest version), for each occurrence separately.
+
+    If several different ones have it, `drop_duplicates` later gives them a doubt.
+    """
     if len(events) == 1:
         yield events[0]
         return

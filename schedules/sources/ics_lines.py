@@ -121,7 +121,7 @@ def _collect_calendars(lines: Iterator[str], page: Page) -> list[RawCalendar]:
                 raise UnreadableCalendar(f"{page_name(page)}: more than {MOST_EVENTS} events")
             calendars[-1].events.append(_read_event(lines))
         elif mark == "BEGIN:VTIMEZONE":
-            # Of two blocks with one TZID the first counts.
+            # If two blocks have the same TZID, the first counts.
             tzid, block = _read_block(line, lines, "VTIMEZONE")
             calendars[-1].zones.setdefault(tzid, _make_zone_block(block))
         elif mark.startswith("BEGIN:"):

@@ -78,7 +78,8 @@ def expand_spans(
             begins, ends = (_read_slot(at, times).begins() for at in (event.start, event.end))
         except (ValueError, KeyError, TypeError, InvalidCalendar, IncompleteComponent) as exc:
             raise SeriesRefused("series-unreadable") from exc
-        if begins is not None and ends is not None and begins < ends and str(event.get("STATUS", "")) != "CANCELLED":
+        is_cancelled = str(event.get("STATUS", "")) == "CANCELLED"
+        if begins is not None and ends is not None and begins < ends and not is_cancelled:
             yield str(event.get("SUMMARY", "")), begins, ends
 
 
@@ -87,7 +88,7 @@ def _expand_if_safe(
 ) -> Sequence[Any]:
     """Return the occurrences of events. Raises `SeriesRefused` if their rules may take too long to expand.
 
-    `budget` limits the searches of a file that find nothing, because each can run to the year 9999.
+    A search for a rule without any occurrence can run to the year 9999. `budget` limits their number for one file.
     """
     may_never_occur = False
     for event in events:
@@ -138,7 +139,7 @@ def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date
     times_a_day = 1
     for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
         times_a_day *= parts.get(name, "0").count(",") + 1
-    # These rules go day by day or week by week, perhaps to the year 9999, until a day fits the other part.
+    # A rule by days or weeks with one of these parts is tried day by day until one fits, perhaps to the year 9999.
     is_rare = parts["FREQ"] in {"DAILY", "WEEKLY"} and {"BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYSETPOS"} & set(parts)
     # With an interval of zero the expansion never ends. Six digits are enough to see that it is too large.
     interval = parts.get("INTERVAL", "1")
@@ -187,7 +188,7 @@ def _make_occurrence(event: Any, times: TimeSettings) -> Occurrence:  # noqa: AN
 
 
 def _read_slot(start: date, times: TimeSettings) -> Slot:
-    """Return the slot of a date or date-time that the iCalendar library returned. Without a zone it is floating."""
+    """Return the slot of a date or date-time of the iCalendar library. One without a zone is in `times.floating`."""
     if not isinstance(start, datetime):
         return on_days(start, start, f"{start:%Y%m%d}", times.timezone)
     raw = f"{start:%Y%m%dT%H%M%S}"

@@ -34,7 +34,7 @@ class RotaSource(OnePage):
     def read(self, pages: Sequence[Page], now: datetime) -> tuple[Span, ...]:
         """Return who is on call until two months ahead, by begin. Raises `UnreadableCalendar`, also if no one is.
 
-        An event that names no role of this rota is a span of the role "".
+        The span of an event that names no role of this rota has the role "".
         """
         timezone, budget, duties = self._settings.zone, SearchBudget(), set[Span]()
         window = local_date(now - _BACK, timezone), local_date(now + AHEAD, timezone)

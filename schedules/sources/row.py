@@ -157,7 +157,7 @@ def make_announcement(
 def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> tuple[Slot, Slot | None, str | None]:
     """Return the slot of an entry, its earlier slot and the status word beside its date. The last two may be None.
 
-    `anchor` is the day of the read, near which dates without a year are. A slot that the format gives has neither.
+    A date without a year is near `anchor`. If the calendar's format has native dates, `entry.slot` is the only result.
     """
     if entry.slot is not None:
         return entry.slot, None, None
@@ -167,11 +167,11 @@ def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> 
         return slot, read.previous, read.status
     before = read_date(entry.previous, anchor, settings.zone, settings.date_order).slot
     is_readable = not before.reason
-    return slot, before if is_readable else None, read.status
+    return slot, (before if is_readable else None), read.status
 
 
 def _read_state(entry: CalendarRow, date_status: str | None, remarks: list[Remark]) -> tuple[State | None, bool]:
-    """Return the state of an entry, by default that beside its date, else None, and whether it is published."""
+    """Return the state of an entry and whether it is published. Its default state is `date_status`, beside its date."""
     plain = normalise(entry.status)
     if plain in PUBLISHED:
         return state_of(date_status), True
@@ -188,14 +188,14 @@ def make_announcements(
     anchor = local_date(now, settings.zone)
     made: list[Announcement] = []
     remarks: list[Remark] = []
-    keyless: list[int] = []  # indices of the entries without an own key
+    without_key: list[int] = []  # indices of the entries without their own key
     for index, entry in enumerate(entries):
         announcement, faults = make_announcement(entry, settings, anchor)
         made.append(announcement)
         remarks += faults
         if not entry.uid.strip():
-            keyless.append(index)
-    kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, keyless))
+            without_key.append(index)
+    kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, without_key))
     return kept, remarks + remarks_on_duplicates
 
 
@@ -218,17 +218,17 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
     return [replace(each, doubt="duplicate-uid") if each.uid in doubted else each for each in kept], remarks
 
 
-def make_uids_unique(made: Sequence[Announcement], keyless: Collection[int]) -> list[Announcement]:
-    """Give entries without their own key (`keyless`: their indices) different keys if they have the same title.
+def make_uids_unique(made: Sequence[Announcement], without_key: Collection[int]) -> list[Announcement]:
+    """Return the entries, with different keys for those `without_key` (indices) that got the same key from one title.
 
     The rows of a monthly series often differ only in their date. The month of the slot is added to the key, because it
     mostly stays when the day changes. The day is added only if two are in the same month.
     """
     result = list(made)
     for date_format in ("%Y-%m", "%Y-%m-%d"):
-        days = {(result[index].uid, first_day(result[index].slot)) for index in keyless}
+        days = {(result[index].uid, first_day(result[index].slot)) for index in without_key}
         days_of_uid = Counter(uid for uid, _ in days)
-        for index in keyless:
+        for index in without_key:
             announcement = result[index]
             day = first_day(announcement.slot)
             if days_of_uid[announcement.uid] > 1 and day is not None:

@@ -148,10 +148,10 @@ def sureness(seconds: float | None) -> str:
 
 
 def write_interval(interval: Interval, write: Callable[[datetime, bool], str], step: timedelta, zone: str = "") -> str:
-    """Return an interval in words (`between … and …`): limits rounded outward to a `step`, each written by `write`.
+    """Return an interval in words (`between … and …`), its limits rounded outward to a `step`.
 
-    `write` also gets whether seconds of zero must be written, because the other limit has some. A date that both limits
-    have in `zone` is written once: before the first time or after the second, as `write` places it.
+    `write` turns a limit into text. It is told whether to write seconds of zero, because the other limit has seconds. A
+    date that both limits have in `zone` is written once: before the first time or after the second, as in that text.
     """
     after = None if interval.after is None else rounded(interval.after, step)
     by = None if interval.by is None else rounded(interval.by, step, up=True)
