@@ -68,9 +68,9 @@ class RotaSettings(Table):
     who: dict[str, str] = Field(min_length=1)
     """The channel of each role: `"duty A" = "phone-a"`.
 
-    If the rota is read from a calendar, the monitor looks for the name of a role in the title of the current event, as
-    whole words. That role is on call. If the title contains the names of several roles, the longest name counts. The
-    monitor keeps nothing else of the event.
+    If the rota is read from a calendar, the role that the title of the current event names is on call. The name must be
+    there as whole words. If the title contains the names of several roles, the longest name counts. The monitor keeps
+    nothing else of the event.
     """
     turns: list[str] = []
     """Roles that take turns, in this order."""

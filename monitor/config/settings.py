@@ -147,11 +147,11 @@ class NetworkSettings(Table):
     proxy: WebAddress | None = None
     """A proxy for requests to every host, `http://host:port`.
 
-    - Looks use the proxy as a tunnel (CONNECT), for `http` too, so the monitor still checks certificates itself.
-    - The proxy resolves names. A private name (`.internal`, no dot, a private address) is refused unless the table that
-      names this host has `allow`.
-    - Webhooks, Alertmanager, PagerDuty and GOV.UK Notify use the proxy too, except for addresses on this machine. For
-      an `http` address, the proxy gets their request without a tunnel.
+    - Looks use the proxy as a tunnel (CONNECT), for `http` too. So the monitor still checks certificates itself.
+    - The proxy resolves names of hosts. A host with a private name (`.internal`, no dot, a private address) is refused
+      unless the table that names this host has `allow`.
+    - Webhooks, Alertmanager, PagerDuty and GOV.UK Notify use the proxy too, except for addresses on this machine.
+      They use no tunnel to an `http` address.
     - Apprise uses the variable `HTTPS_PROXY`. Mail does not use a proxy.
     """
     proxies: dict[str, WebAddress | Literal["direct"]] = {}
@@ -163,7 +163,7 @@ class ProducerSettings(Table):
 
     A release can be announced for several organisations (`producers` in the JSON). Listings, policy, routes, reports
     and filters match any of them. The `producer` of the release is the first of them that has a `[[producer]]`. If a
-    `[[calendar]]` names a `producer`, that replaces the organisations of its entries.
+    `[[calendar]]` names a `producer`, this one replaces the organisations that its entries name.
     """
 
     id: Name
@@ -204,14 +204,14 @@ class PartSettings(Table):
 
     - `status`: recognises a 2xx answer with a sign of the release ([how](decides.md#a-200-is-not-publication)). A page
       needs its title and period. A file needs content of its kind. An HTML part needs only some title or heading
-    - `govuk`, `ons`, `ees`: the page or JSON of these platforms, by what it says about its publication
+    - `govuk`, `ons`, `ees`: the page or JSON of that platform, which says whether the release is published
     - `ees-after:SLUG`: the JSON of a publication of EES whose latest release is not `SLUG`. The EES calendar uses it,
       because EES pages look the same before and after
     - `titled`: a page with the whole title of the release
     - `period`: a page with a fixed address, whose heading or title names the period of its edition. If it names another
       period, the edition is absent. A page that names no period proves nothing
-    - `changed`: other bytes than at the first look, for an address that is the same at every edition. A page without
-      title and heading, or an error message, proves nothing
+    - `changed`: other bytes than at the first look. Use it for an address that every edition has. A page without title
+      and heading, or an error message, proves nothing
     - `text:WORDS`: these words, whatever their case and spacing
     - `css:SELECTOR`: an element
     - `jmespath:EXPRESSION`: something in JSON that is not null, false or empty
