@@ -145,6 +145,7 @@ class Sweep:
         unproved = [page for page in pages if not page.is_absence_proved()]
         unproved_announcements = [part for part in announcements if not part.is_absence_proved()]
         if now < self.slot - self.tolerance:
+            # An absence this early proves no part on time (`is_absence_proved`), so all parts take turns.
             return _longest_ago_first([*pages, *unproved_announcements])
         proved = [page for page in pages if page.is_absence_proved()]
         looks = _count_looks(self.slot - now, gap)
@@ -239,7 +240,8 @@ class Sweep:
         if self._is_round_short:  # there is time for both views
             return True
         if sent >= self.slot:
-            # The cache may still serve a copy from before the release.
+            # The cache may still serve a copy from before the release: if the copy is older than the slot, or if the
+            # part is absent for so long after it.
             return proved_from < self.slot or sent >= self.slot + ORIGIN_FROM
         # The origin's last absence may be too old to prove the part on time, but recent enough to set the start of its
         # first-seen interval. Then the interval would begin before the tolerance, whatever the edge shows.
