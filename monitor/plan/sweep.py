@@ -84,7 +84,10 @@ class Sweep:
         return self.slot - 2 * self.tolerance <= now < self.ends
 
     def update_is_critical(self, now: datetime, gap: timedelta) -> None:
-        """Set `is_critical` to whether now is the last round of looks before the slot, or the first after it."""
+        """Set `is_critical` to whether now is the last round of looks before the slot, or the first after it.
+
+        In a round, each page is looked at once.
+        """
         self.is_critical = False
         if now >= self.ends or now < self.slot - _ROUND_SLACK * len(self.parts) * gap:
             return  # usually: this avoids the walk through all parts

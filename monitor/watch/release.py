@@ -300,7 +300,7 @@ class WatchedRelease:
         return progress
 
     def _progress_by_verdict(self, target: Target) -> Progress:
-        """Return a target's stage by the last verdict: of its part or, if that part is not published, of the page."""
+        """Return a target's stage by the last verdict. If only the page is out, its parts are `SEEN`, not complete."""
         part = self._part_verdict(target.part)
         if self.verdict is None or part is None:
             return UNSEEN
