@@ -56,7 +56,7 @@ class CurrentIncidents:
         """Return a function that writes a new version of an incident's draft, or None if it needs none.
 
         It needs none if nothing is measured any more, if the monitor wrote a version seconds ago, or if the draft is
-        signed, because only a new measurement that is notified amends a signed draft.
+        signed. A signed draft gets a new version only together with a notice of a new measurement.
         """
         known, drafts = self.verdicts.incident(incident), self.verdicts.drafts(incident)
         if known is None or not drafts or any(draft.signed is not None for draft in drafts):

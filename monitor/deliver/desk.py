@@ -65,7 +65,7 @@ class Desk:
         current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
 
         def save_both(tx: Transaction) -> tuple[Incident | None, tuple[Conflict, ...]]:
-            """Save both. Return the incident if its draft must be written again, else None, and the conflicts."""
+            """Save texts and change. Return the incident if it must be redrafted, else None, and the conflicts."""
             conflicts: tuple[Conflict, ...] = ()
             before = _drafted_decisions(verdicts.incident(incident))
 

@@ -46,7 +46,7 @@ class DigestRule:
 
 
 def find_waiting_openings(openings: Sequence[Notice], rule: DigestRule, now: datetime) -> dict[str, datetime]:
-    """Return by id the openings that still wait at `now` to join others in a digest, with the instant when that ends.
+    """Return by id the openings (first notices of incidents) that wait at `now` to join a digest, and when that ends.
 
     A group waits for one pause after its last opening, and at most five after its first.
     """

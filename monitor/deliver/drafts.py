@@ -33,7 +33,7 @@ ENDINGS = tuple(WRITERS)
 def versions_from_rows(drafts: Sequence[Draft]) -> Versions:
     """Return the versions of one draft from its rows. Rows and versions are oldest first."""
     reports = [report_from_json(row.facts) for row in drafts]
-    # By version, its changes since the one before: none for the first. Without drafts there is one more than versions.
+    # By version, its changes since the one before: none for the first. Without drafts, `zip` drops this one item.
     changes = [(), *(list_changed_fields(before, after) for before, after in pairwise(reports))]
     return tuple(
         Version(row.version, row.at, row.by, report, row.words, changed, row.digest, row.signed)

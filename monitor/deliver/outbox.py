@@ -243,7 +243,8 @@ class Outbox:
     ) -> bool:
         """Replace groups of openings, and of follow-ups among `first_attempts`, by digests. Return whether any were."""
         digests = make_digests(openings, self._digest_rules[name], now, self._name_of)
-        # After a digest of unproven releases only, an opening of a late one is still urgent.
+        # Openings soon after `last_digest` are not urgent. A digest of only unproven releases does not set it, because
+        # the opening of a late one is still urgent after that.
         if any("unproven" not in digest.notice.findings for digest in digests):
             self._digest_rules[name] = replace(self._digest_rules[name], last_digest=now)
         if (pacing := self._pacing.get(name)) is not None:

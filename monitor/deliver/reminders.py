@@ -77,9 +77,9 @@ class Reminders:
             self.wake()
 
     async def remind(self) -> None:
-        """Add the reminders that are due, and a notice for each flapping page that has been steady since.
+        """Add the reminders that are due, and a notice for each release whose content came and went but is steady now.
 
-        If no notice falls due in the next minutes, calls until then return at once.
+        If no notice falls due within `_LONGEST_PAUSE`, calls in that time do nothing.
         """
         now = self.clock.now()
         if now < self._pause_until:
@@ -110,7 +110,7 @@ class Reminders:
         return [[one.id for one in still_open if self._due_notice(one, at) is not None] for at in instants]
 
     def _due_notice(self, incident: Incident, now: datetime) -> Notice | None:
-        """Return the notice that is due, or None: that a flapping page is steady again (once), or else a reminder.
+        """Return the notice that is due, or None: once that flapping content is steady again, or else a reminder.
 
         A silence suppresses only the reminder.
         """

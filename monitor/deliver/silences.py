@@ -80,8 +80,8 @@ def notify_after_silence(
 ) -> None:
     """Replace the deliveries that a silence suppressed on one channel by one notice of their incident's current status.
 
-    There is no notice if the incident is closed and the channel never sent one about it. If it is closed otherwise, or
-    has no measured facts, its last suppressed notice is sent as it was written.
+    There is no notice if the incident is closed and the channel never sent one about it. If it is closed but the
+    channel sent one, or if it has no measured facts, the last suppressed notice is sent as it was written.
     """
     channel, incident = rows[0].delivery.channel, store.verdicts.incident(rows[0].notice.incident)
     if incident is None:

@@ -101,8 +101,9 @@ class VerdictRecorder:
     ) -> int:
         """Save the incident of a decision, its draft and its notices. Return the number of new notices.
 
-        If there is a `thread` of its platform, that covers the incident's own notices where it can. If the incident is
-        the platform's own, the thread decides when each channel gets a notice.
+        `thread` is about a fault of the release's platform. On channels that get the thread, it replaces those of the
+        incident's own notices that it can. If the incident is the platform's own, the thread decides when each channel
+        gets a notice.
         """
         if decision.incident is None:
             return 0
@@ -117,7 +118,7 @@ class VerdictRecorder:
             earlier_channels = notified_channels(self.store.outbox, incident.id) if is_later else ()
             deliveries = self.rules.deliveries(notice, incident, now, earlier_channels)
             if notice.kind == "calendar":
-                # Other entries that the same read shows as changed are added to this notice.
+                # Wait, because other entries that the same read shows as changed are added to this notice.
                 deliveries = [replace(one, due=max(one.due, now + _CALENDAR_READ_TAKES)) for one in deliveries]
             if thread is not None and incident.kind is IncidentKind.PLATFORM:
                 deliveries = thread.schedule_thread_notice(notice, deliveries, now)
@@ -227,15 +228,17 @@ def with_brought_forward(body: dict[str, Any], words: Mapping[str, str] | None) 
 
 
 def _needs_no_incident(verdict: Verdict) -> bool:
-    """Return whether an unproven release gets no incident, because its slot had passed when it was first read.
+    """Return whether an unproven release gets no incident, because its slot had passed when the slot was first read.
 
-    It gets one if the slot had passed for a day at most, and a finding is short notice or that it was not watched.
+    It still gets one if the slot was read within a day after it passed, and a finding says that the release was
+    announced at short notice or not watched.
     """
     passes = verdict.slot.passes() if verdict.slot is not None else None
     read_at = verdict.slot_learnt
     if verdict.verdict is not VerdictKind.UNPROVEN or passes is None or read_at is None or read_at < passes:
         return False
-    return read_at - passes > _REPORTED_WITHIN or all(found.kind not in _ALWAYS_REPORTED for found in verdict.findings)
+    is_long_past = read_at - passes > _REPORTED_WITHIN
+    return is_long_past or all(found.kind not in _ALWAYS_REPORTED for found in verdict.findings)
 
 
 def _status_change(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:

@@ -157,7 +157,7 @@ class StoreHealth:
         """Count and log a batch that could not be committed. If the store failed, a blind span begins."""
         # If only the evidence folder refuses the batch, looks continue, so no blind span is recorded.
         if not isinstance(fault, EvidenceRefused):
-            # `StoreSilent` is raised so many seconds after the batch was sent. The store has failed since then.
+            # `StoreSilent` is raised `STALLED_AFTER` seconds after the batch was sent. The store has failed since then.
             failing_for = timedelta(seconds=STALLED_AFTER) if isinstance(fault, StoreSilent) else timedelta()
             self.health.note_store_failure(self.clock.now() - failing_for)
         self.counters.store_failures.inc()

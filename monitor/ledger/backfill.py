@@ -38,7 +38,7 @@ class PublicRecord:
     report_progress: Callable[[int, int], None] = lambda _read, _all: None
 
     async def read_govuk(self, site: str, organisations: tuple[str, ...]) -> AsyncIterator[Claim]:
-        """Yield the claims of GOV.UK's search and content items."""
+        """Yield a claim for each publication that GOV.UK's search lists: when GOV.UK says that it came out."""
         first = record_url(site, organisations, self.begin)
         listings = [read_listing((await self._fetch(first)).page)]
         listings += [read_listing((await self._fetch(url)).page) for url in further_urls(first, listings[0])]
@@ -56,7 +56,7 @@ class PublicRecord:
             self.report_progress(done, len(links))
 
     async def read_ons(self, source: OnsSource) -> AsyncIterator[Claim]:
-        """Yield the claims of the ONS's list of published releases. It has only the announced time of each."""
+        """Yield a claim for each release in the ONS's list of published releases. The list has only announced times."""
         offset, total = 0, 1
         while offset < total:
             fetched = await self._fetch(source.ask_published(self.begin, self.end, offset).url)
@@ -69,7 +69,7 @@ class PublicRecord:
             self.report_progress(min(offset, total), total)
 
     def _claim_from_item(self, fetched: FetchedPage, url: str) -> Claim | None:
-        """Return the claim of a content item. None if it was removed, is not a publication, or is of another period."""
+        """Return a content item's claim. None if it was removed, is no publication, or came out outside the span."""
         try:
             item = read_item(fetched.page.body) if fetched.page.status == 200 else None
         except NotAContentItem:

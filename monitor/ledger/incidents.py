@@ -48,9 +48,10 @@ class CalendarIncidents:
         self._open = {incident.id: alerts.fill_in_subject(incident) for incident in still_open if not incident.release}
 
     async def report_read(self, calendar: str, producer: str, recorded: RecordedRead) -> None:
-        """Open or continue an incident if a read raised alarms or none was usable for long, else close it.
+        """Close a calendar's incident if a read is usable. Otherwise continue it, or open one if that is due.
 
-        Also notify people of titles that now name another period. `producer` is empty if a calendar has several.
+        It is due if the read raised alarms, or if no read was usable for long. After a usable read, also notify people
+        of titles that now name another period. `producer` is empty if a calendar has several.
         """
         now = self.clock.now()
         known = next((incident for incident in self._open.values() if incident.calendar == calendar), None)
@@ -66,7 +67,8 @@ class CalendarIncidents:
         # The time before this process started does not make a calendar stale. `last_read` may be before it.
         stale_since = max(self.health.calendars.get(calendar, self.health.started), self.health.started)
         is_stale = now - stale_since > self.health.stale_after(calendar)
-        if known is None and not recorded.alarms and not is_stale:
+        is_due = bool(recorded.alarms) or is_stale
+        if known is None and not is_due:
             return
         last_read = self.health.calendars.get(calendar) or self.ledger.last_read(calendar)
         # A read that raised alarms could be read, but is not believed.

@@ -265,7 +265,8 @@ class Ledger:
         # Removed entries whose slot is ahead are missing. Their promises (`unlisted`) count one more read without them.
         missing = [] if state.reading is None else find_unlisted(removed, state.reading, at)
         unlisted = self._count_unlisted(state, self._memory.release_of, missing, release_of_shown.values(), as_of)
-        # A later read with an equal result may replace this write. If this one counts missing entries, none may.
+        # A later read with an equal result may replace this write. A write that counts missing entries is never
+        # replaced, so it has no result.
         result = None if unlisted else ("confirmed", confirms_all)
         rows = write.prepare_confirming_read(read, confirmed, as_of, unlisted)
         await self._write_with_short_wait(rows, name, repeated_result=result)
@@ -289,10 +290,11 @@ class Ledger:
         The read describes the calendar as of `at` or later, and shows the releases `shown`. The titles of entries that
         may have replaced a missing one are added.
         """
-        # An entry is not missing if its title and slot, or another entry of its release, are shown under another id.
+        # An entry is not missing if its title and slot are shown under another id.
         uids = {release_of[state.name, uid]: uid for uid in missing if not state.is_under_another_id(uid)}
         if not uids:
             return []
+        # Nor is it missing if another entry of its release is shown.
         for release in shown:
             uids.pop(release, None)
         successors = {release: state.find_successors(uid) for release, uid in uids.items()}

@@ -81,7 +81,7 @@ class PromiseCheck:
     def _request_early_read(self, release: Release, verdict: Verdict, judge_again: Requeue) -> datetime | None:
         """Request a read of the calendars before there is a breach, if one is needed and the first looks are over.
 
-        Return when to call this again if a read is needed and they are not over, else None.
+        If a read is needed and the first looks are not over, return when to call this again, else None.
         """
         since = early_read_needed_since(verdict)
         if since is None:
@@ -129,17 +129,18 @@ def early_read_needed_since(verdict: Verdict) -> datetime | None:
     it appears. By then GOV.UK's announcement no longer shows the announced time, and cannot confirm it.
     """
     begins, page = None if verdict.slot is None else verdict.slot.begins(), verdict.page
-    if begins is None or page is None or page.released.by is not None or verdict.address is Address.ANNOUNCED:
+    if begins is None or page is None or verdict.at < begins:
         return None
+    was_guessed, is_out = verdict.address is not Address.ANNOUNCED, page.released.by is not None
     is_confirmed = verdict.confirmed is not None and verdict.confirmed >= begins
     is_open = verdict.verdict in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
-    return begins if is_open and not is_confirmed and verdict.at >= begins else None
+    return begins if was_guessed and is_open and not is_out and not is_confirmed else None
 
 
 def confirmation_needed_since(verdict: Verdict) -> datetime | None:
     """Return the earliest time of a calendar read that can confirm a breach's promise (rule 13).
 
-    It is the slot or, unless a part is late, when the last early content was first seen, if that was before the slot.
+    It is the slot if a part is late. Otherwise it is when the last early content was first seen, at most the slot.
     None if there is no breach, if such a read was made, or if the slot has not come and no sighting is dated. If our
     clock is behind, the time can be after `verdict.at`, because sightings are dated by true time.
     """

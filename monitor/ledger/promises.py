@@ -56,7 +56,7 @@ class PromiseBook:
     def count_unlisted(self, calendar: str, successors: Mapping[str, Sequence[str]], at: datetime) -> list[Promise]:
         """Return a calendar's newest promise for each release in `successors`, with one more read that did not show it.
 
-        The read was made at `at`. `successors` has the titles of entries that may replace them.
+        The read was made at `at`. `successors` has, by release, the titles of entries that may replace its entry.
         """
         counted = []
         for release, titles in successors.items():

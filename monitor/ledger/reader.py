@@ -123,7 +123,10 @@ class CalendarReader:
         return self.pages.workers is not None and self.file is None and not is_small
 
     async def _run_in_worker(self, task: str, pages: Sequence[Page], now: datetime) -> Any:  # noqa: ANN401  # by task
-        """Return what a worker makes of a step, `read` or `more`. Raises `UnreadableCalendar` and `ReadFault`."""
+        """Run a step of the source (`read` or `more`) in a worker process and return its result.
+
+        Raises `UnreadableCalendar` and `ReadFault`.
+        """
         assert self.pages.workers is not None  # noqa: S101  # `_needs_worker` has checked it
         host = (urlsplit(pages[0].url).hostname if pages else None) or ""
         result, state = await self.pages.workers.run(task, host, self.source, tuple(pages), now, seconds=WORKER_SECONDS)
@@ -135,9 +138,9 @@ class CalendarReader:
         return result
 
     def _check_and_adjust(self, reading: Reading) -> Reading:
-        """Return a reading with adjusted entries, or the last if equal. Raises `UnreadableCalendar` if too large."""
+        """Return the reading with adjusted entries, or the last if equal. Raises `UnreadableCalendar` if too large."""
         last = self._reading
-        # As for `_needs_worker`, the danger is a hostile answer. A local file is none.
+        # The limit is against hostile answers of a host, so it does not apply to a local file.
         if self.file is None and len(reading.announcements) > MOST_ENTRIES:
             raise UnreadableCalendar(f"more than {MOST_ENTRIES} entries")
         if self.adjust is not None:

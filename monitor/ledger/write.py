@@ -91,9 +91,9 @@ def prepare_changing_read(
     name, joined, state = read.calendar, change.joined, change.states[read.calendar]
     uids = dict.fromkeys((*result.changed_ids, *change.new))
     release_of = {uid: joined.release_of[name, uid] for uid in (*uids, *result.changes.confirmed)}
-    # An altered release is written together with those of its entries that are new or changed, the others before. But
-    # if entries move to another release, all are written before the moved promises and entries, which name them. Then
-    # those with entries are written again with the same values, which changes nothing.
+    # An altered release is written together with its new or changed entries. A release without such entries is written
+    # first. But if entries move to another release, all releases are written first, because the moved promises and
+    # entries name them. Then those with entries are written again with the same values, which changes nothing.
     with_entries = {release_of[uid] for uid in uids} & joined.altered
     has_moves = bool(joined.old_release_of)
     first = [release for release in change.releases_to_write() if has_moves or release.id not in with_entries]

@@ -149,7 +149,10 @@ class Pacer:
             self._backoff = _FIRST_BACKOFF if self._pace == 1.0 else self._backoff
 
     def record_refusal(self, now: datetime, wait: timedelta | None) -> None:
-        """Send no request for the `wait` that a host named at `now`, or longer after each refusal if it named none."""
+        """Record that the host refused a request at `now`. Send none until the wait is over, and then fewer a second.
+
+        `wait` is the wait that the host named. If it named none (None), each refusal doubles the wait.
+        """
         if wait is None:
             if self.is_quiet(now):  # the request was sent before the present wait began
                 return
@@ -159,14 +162,18 @@ class Pacer:
         self._set_pace(_PACE_AFTER_REFUSAL)
 
     def _set_pace(self, pace: float) -> None:
-        """Use the fraction `pace` of the rate from now on. Set the usual and the least time between two starts."""
+        """Use the fraction `pace` of the rate from now on. Set the usual and the least time between two starts.
+
+        If several monitors share the host, each may start a request only in its own `turns`.
+        """
         self._pace = pace
         if self.turns is None:
             self.gap = self._least_wait = least_gap(self.rate * pace)
             return
         # All monitors together have one turn in each `turns.gap`. This monitor has only a fraction of the turns.
         self.gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
-        # At full pace, turns already keep starts apart. The last start may have been late in its turn, so deduct that.
+        # At full pace, turns already keep starts apart. The least wait is shorter than a turn, because the last start
+        # may have been late in its turn.
         self._least_wait = (self.gap if pace < 1.0 else self.turns.gap) - LATEST_START
 
     def is_quiet(self, now: datetime) -> bool:

@@ -167,21 +167,27 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
 def _describe_spacing(
     plans: Sequence[Sequence[Window]], minute: datetime, looks: int, rate: float, close_enough: timedelta
 ) -> str:
-    """Return how far apart the looks due in a minute will be and, if that is too far, a rate that is sufficient."""
+    """Return in words how far apart the looks in a minute will be and, if that is too far, a rate that is sufficient.
+
+    `looks` is the number of looks due in it. They are too far apart if it is near a slot, and the most important ones
+    are further apart than `close_enough`.
+    """
     text = f"looks will be {looks / (rate * MINUTE.total_seconds()):.1f} times as far apart"
-    spacings = spacings_at(plans, minute, rate)
-    if not spacings:
+    actual_by_kind = spacings_at(plans, minute, rate)
+    if not actual_by_kind:
         return text
-    closest = min(kind.every for kind in spacings)
-    actual = sorted(spacing for kind, spacing in spacings.items() if kind.every == closest)
+    wanted = min(kind.every for kind in actual_by_kind)
+    # Of targets that want this spacing, those that are more likely to change get closer looks.
+    actual = sorted(seconds for kind, seconds in actual_by_kind.items() if kind.every == wanted)
     least, most = (f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}" for seconds in (actual[0], actual[-1]))
-    text += f": every {least if least == most else f'{least} to {most}'} s where {closest:g} s is wanted"
-    needed_spacing = close_enough.total_seconds()
-    is_slot_near = closest <= needed_spacing  # looks this close are wanted mainly around slots
-    if not is_slot_near or _most_important_spacing(spacings) <= close_enough:
+    text += f": every {least if least == most else f'{least} to {most}'} s where {wanted:g} s is wanted"
+    limit = close_enough.total_seconds()
+    is_slot_near = wanted <= limit  # looks this close are wanted mainly around slots
+    is_close_enough = _most_important_spacing(actual_by_kind) <= close_enough
+    if not is_slot_near or is_close_enough:
         return text
     sufficient = least_sufficient_rate(plans, minute, close_enough)
-    return f"{text}, too far to prove who was on time; {sufficient:g}/s would make it {needed_spacing:g} s"
+    return f"{text}, too far to prove who was on time; {sufficient:g}/s would make it {limit:g} s"
 
 
 def least_sufficient_rate(plans: Sequence[Sequence[Window]], minute: datetime, close_enough: timedelta) -> float:

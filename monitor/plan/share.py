@@ -41,7 +41,10 @@ class Turns:
         return len(self.mine) / self.cycle
 
     def at_or_after(self, start: datetime) -> datetime:
-        """Return when a request may start: at `start`, or when the next turn begins. Without turns, a second later."""
+        """Return when a request may start: at `start` if our turn has just begun then, else when our next turn begins.
+
+        A monitor that has no turns tries again a second later.
+        """
         if not self.mine:
             return start + _NO_TURN_PAUSE
         number, elapsed = divmod(start - self.begins, self.gap)

@@ -84,7 +84,10 @@ class Sweep:
         return self.slot - 2 * self.tolerance <= now < self.ends
 
     def update_is_critical(self, now: datetime, gap: timedelta) -> None:
-        """Set `is_critical` to whether now is the last round of looks before the slot, or the first after it."""
+        """Set `is_critical` to whether now is the last round of looks before the slot, or the first after it.
+
+        In a round, each page is looked at once.
+        """
         self.is_critical = False
         if now >= self.ends or now < self.slot - _ROUND_SLACK * len(self.parts) * gap:
             return  # usually: this avoids the walk through all parts
@@ -145,6 +148,7 @@ class Sweep:
         unproved = [page for page in pages if not page.is_absence_proved()]
         unproved_announcements = [part for part in announcements if not part.is_absence_proved()]
         if now < self.slot - self.tolerance:
+            # An absence this early proves no part on time (`is_absence_proved`), so all parts take turns.
             return _longest_ago_first([*pages, *unproved_announcements])
         proved = [page for page in pages if page.is_absence_proved()]
         looks = _count_looks(self.slot - now, gap)
@@ -239,7 +243,8 @@ class Sweep:
         if self._is_round_short:  # there is time for both views
             return True
         if sent >= self.slot:
-            # The cache may still serve a copy from before the release.
+            # The cache may still serve a copy from before the release: if the copy is older than the slot, or if the
+            # part is absent for so long after it.
             return proved_from < self.slot or sent >= self.slot + ORIGIN_FROM
         # The origin's last absence may be too old to prove the part on time, but recent enough to set the start of its
         # first-seen interval. Then the interval would begin before the tolerance, whatever the edge shows.

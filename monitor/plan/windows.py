@@ -174,7 +174,8 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
         begins, passes = slot.begins(), slot.passes()
         if begins is None or passes is None:
             return ()
-        # All releases have the same anchor, so that the windows of a shared tripwire have the same due instants.
+        # Due instants are counted from an anchor. All releases have the same one, so that the looks which they want at
+        # a shared tripwire coincide.
         close = passes + watch.overdue.close
         plan = [_make_window(phases.TRIPWIRE, begins - watch.ahead.begins, close, _EPOCH, watch)]
     elif progress.stage is Stage.SEEN:

@@ -87,12 +87,12 @@ class Admission:
         if read.change is not None:
             now = self.clock.now()
             changed = {*read.change.joined.altered, *read.promised}
-            # All watched releases are compared with the ledger. One that it has not changed costs only the comparison.
+            # All watched releases are compared with the ledger. For an unchanged one, nothing else is done.
             to_update = {*changed, *self.watch.releases}
-            # Those that are near are watched below, so the result is not needed.
+            # The calls below choose the near releases themselves, so the result is not needed.
             await self._add_listable(to_update, now)
             new = read.change.new_releases()
-            # The store has nothing on new releases. It is not queried for them, so this cannot fail.
+            # The store has nothing on new releases. It is not queried for them, so it cannot fail here.
             await self._update_watch(now, new, self.watch.ahead, is_new=True)
             await self._update_watch_or_retry(to_update.difference(new))
         return read
@@ -228,13 +228,14 @@ class Admission:
         names = [release.id for release in unwatched]
         runs, judged = ({}, {}) if is_new else await self.ask(lambda: self._read_stored(names))
         async for release in with_pauses(unwatched, self.clock):
-            # During the query it may have moved to another monitor's share, or may have come under watch.
+            # During the query the release may have moved to another monitor's share, or may have come under watch.
             if not self._is_ours(release):
                 continue
             self._update_watched([release])
             if self._needs_watch(release):
                 row = judged.get(release.id)
-                # Parts of a stored verdict have no recogniser. `place` is the address at which looks found its page.
+                # A stored verdict does not say how a part is recognised, so `found` parts are recognised by title.
+                # `place` is the address at which looks found the release's page.
                 self.watch.adopt(
                     release,
                     self.ledger.promises(release.id),

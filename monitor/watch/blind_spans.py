@@ -67,7 +67,7 @@ class BlindSpans(SpansInOrder):
         self._writer: Writer | None = None
         self._unwritten: list[Blind] = []
         self._tasks = Tasks()
-        # By cause, begin, host and target of a span: until when its seconds are in the metric.
+        # For each span, by cause, begin, host and target: the instant up to which its seconds were added to the metric.
         self._counted_until: dict[tuple[str, datetime, str, str], datetime] = {}
 
     def start_writing(self, writer: Writer) -> None:

@@ -66,11 +66,11 @@ class BudgetForecast:
         return {f"{host}, {day:%d %B %Y}": warning for (host, day), warning in self.warnings.items()}
 
     def _collect_plans(self) -> PlansByHost:
-        """Return by host each target's windows, with its release and what must be proved of its part, or None."""
+        """Return by host each target's windows, with its release and the proof that its part needs (None: no proof)."""
         plans: dict[str, list[PlannedLooks]] = defaultdict(list)
         for watched in self.releases():
             for state in watched.states.values():
-                # Witnesses get only what is left of the budget.
+                # Witnesses (announcements, and GOV.UK's index) get only what is left of the budget.
                 if (target := state.target) is not None and not is_witness(target.part):
                     # A part may have a target for each view. Count its proof once, with the target of its edge view.
                     goal = state.proof if target.view is View.EDGE else None

@@ -71,7 +71,7 @@ class Compaction:
         merged_case = replace(case, runs=_merge_early_absence(case))
         verdict, merged_verdict = case.verdict(self.policies, row.at), merged_case.verdict(self.policies, row.at)
         if body_of(verdict, incident=None) != body_of(merged_verdict, incident=None):
-            # Its JSON would change. For example, a finding counts failed looks. This is worth more than space.
+            # The verdict's JSON would change, for example because a finding counts failed looks. So keep all runs.
             _log.info("compaction_differs", release=release)
             return set(), set()
         stored_runs = {run for runs in case.runs.values() for run in runs}

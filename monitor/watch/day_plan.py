@@ -111,7 +111,7 @@ class HostPlan:
 
         `apart` has a row for each kind of target in the busiest minute: its `chance` of a change, and the seconds
         between looks that it wants (`every`) and gets (`apart`). `enough` is the budget that would prove all parts of a
-        slot. `stretch` is the property.
+        slot. `stretch` is how many times as far apart as wanted the looks of the busiest minute are.
         """
         at, looks = self.peak
         return {
@@ -234,8 +234,8 @@ def plan_hosts(
     for release in releases:
         for host, proof in release.required_proofs:
             proofs[host].append(proof)
-    # A release is on time if a look sees it before the tolerance ends. With looks half a tolerance apart, this is sure
-    # for one that comes out in the first half.
+    # A release is on time if a look sees it before the tolerance ends. If looks are half a tolerance apart, every
+    # release that comes out in the first half is seen in time.
     hosts, close_enough = [], rules.policies.general.on_time_within / 2
     for host, targets in plans.items():
         minutes = forecast.looks_per_minute(targets, begin, end)

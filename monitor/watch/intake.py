@@ -93,7 +93,7 @@ class Intake:
         )
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
-        """Count one look, and pass its sighting to the tripwires, or to the watch over its release and to leads."""
+        """Count one look, and pass its sighting to the tripwires or, for a release, to `watch` and `odd_answers`."""
         self.tally.count(target, sighting, outcome)
         if target.view is View.TRIPWIRE:
             self.tripwires.see(target, sighting)

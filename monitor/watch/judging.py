@@ -185,7 +185,7 @@ class Judging:
         watched.planning_only_until = None
         has_changed = self.recorder.has_changed(watched, verdict, self.blind.spans)
         if has_changed and self.others is not None:
-            # It checks itself whether to wait for a calendar read, because what others saw can change the verdict.
+            # `_record_after_merge` decides about a calendar read, because what others saw can change the verdict.
             return self._record_after_merge(self.others, watched, now)
         must_wait = self._defer_for_calendar_read(watched, verdict)
         return self._record_or_requeue(watched, verdict, now) if has_changed and not must_wait else None
@@ -222,24 +222,24 @@ class Judging:
         return True
 
     def _defer_for_calendar_read(self, watched: WatchedRelease, verdict: Verdict) -> bool:
-        """Return whether a verdict must wait for a calendar read. Then have the release judged again after that read.
+        """Return whether a verdict must wait for a calendar read. If so, have the release judged again after that read.
 
-        If it need not wait, have others of its slot judged again if the verdict affects them.
+        If it need not wait, have the other releases of the same slot judged again if the verdict affects them.
         """
-        # `judge_soon` is called after a requested read, and `judge_at` is for the case that none is made. It can be set
-        # for a verdict that need not wait, if a calendar must only be read early.
-        judge_soon = partial(self.queue.judge_soon, watched.release.id)
-        judge_at = self.check.defer_for_calendar_read(watched, verdict, judge_soon)
-        if judge_at is not None:
-            self.queue.judge_at(judge_at, watched.release.id)
+        judge_after_read = partial(self.queue.judge_soon, watched.release.id)
+        # At `fallback`, the release is judged again even if no read was made. A verdict that need not wait can have a
+        # `fallback` too: the instant from which an early read of its calendars may be requested.
+        fallback = self.check.defer_for_calendar_read(watched, verdict, judge_after_read)
+        if fallback is not None:
+            self.queue.judge_at(fallback, watched.release.id)
         if not watched.waits_for_calendar:
             self._requeue_same_slot(watched, verdict)
         return watched.waits_for_calendar
 
     def _requeue_same_slot(self, watched: WatchedRelease, verdict: Verdict) -> None:
-        """Have others of its slot judged again, once for each change of this verdict.
+        """Have the other releases of the same slot judged again, once for each change of this verdict.
 
-        Without that limit two releases could requeue each other for ever.
+        Without this limit, two releases could requeue each other for ever.
         """
         before, watched.last_propagated = watched.last_propagated, verdict
         for name in releases_to_rejudge(self.releases, before, verdict):

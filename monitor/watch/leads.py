@@ -85,7 +85,7 @@ class Leads:
             self.wake()
 
     def send_for_press_item(self, producer: str, found: Found, at: datetime) -> None:
-        """Send a lead about a press item for the release of its producer that is due next, if there is one."""
+        """Send a lead about a press item. It is for the producer's next release that is due. If none is, do nothing."""
         near = self.admission.near_releases(producer)
         ahead = [(it.slot, it.release.id) for it in near if it.slot is not None and it.slot > at]
         if ahead:
@@ -99,9 +99,10 @@ class Leads:
 def lead_of_odd_answer(
     description: str, url: str, after: datetime | None, by: datetime, slot: datetime | None
 ) -> Finding:
-    """Return the lead for an answer that is no proof of publication. `description` quotes no text of the answer.
+    """Return the lead (a hint that a person must judge) for an answer that is no proof of publication.
 
-    The answer appeared between `after`, the last proof of something else, and `by`.
+    `description` quotes no text of the answer. The answer was first seen at `by`. `after` is when a look at the address
+    last proved the release absent (None: never).
     """
     early = " before its slot" if slot is not None and by < slot else ""
     detail = f"{description} is at its address{early}: it does not prove that the release is out"
@@ -116,7 +117,7 @@ def is_still_worth_a_lead(slot: datetime, now: datetime) -> bool:
 def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> ReleaseFacts | None:
     """Return a release's facts with `lead` and the leads of the incident `known`. None if `known` has this lead.
 
-    Their verdict is `lead` without a grade, because only a person can judge what a lead means.
+    The facts have the verdict `lead` and no grade, because only a person can judge what a lead means.
     """
     earlier_leads = known.facts.findings if known is not None and known.facts is not None else ()
     url = canonical_address(lead.url)
@@ -137,9 +138,10 @@ class OddAnswers:
     _reported: dict[str, set[str]] = field(default_factory=dict)
 
     def see(self, target: Target, sighting: Sighting) -> None:
-        """Send a lead, once for an address, if an odd answer has lasted there since an absence or a placeholder.
+        """Send one lead for an address if it has given an odd answer, such as an error message, for some seconds.
 
-        No lead is sent if the release is out, or was due long ago. Call `Watch.see` first: its run must have the look.
+        The answer must follow a proved absence, or be a placeholder. No lead is sent if the release is out, or was due
+        long ago. Call `Watch.see` first, because the look must be in its run already.
         """
         if sighting.why not in _ODD_ANSWERS or target.view not in (View.EDGE, View.ORIGIN):
             return

@@ -64,12 +64,15 @@ class ListingFollowUp:
             self.tasks.start(self.leads.send(hit.release, Finding(LEAD, None, detail, url=hit.listing)))
 
     async def follow(self, hit: ListingMatch) -> None:
-        """Check an entry, unless of an old edition. Send a lead if a person must judge it and it is early or late."""
+        """Check whether an entry (`hit`) shows its release. Send a lead if only a person can judge that.
+
+        Send none if the entry is of an old edition, or is neither early nor late.
+        """
         watched = await self.admission.watch_release(hit.release)
         if watched is None:
             return
-        # Near releases and others in memory were compared when the entry was matched. Another one in the store that has
-        # its address or title is an old edition, which is not in memory any more.
+        # The entry was compared with all releases in memory when it was matched. If a release that only the store has
+        # is at its address, or has its title, the entry shows that old edition.
         is_series, producer = hit.kind is MatchKind.SERIES, watched.release.producer
         if is_series and await self.ledger.find_matching_in_store(producer, hit.url, hit.title):
             return
@@ -117,7 +120,7 @@ class ListingFollowUp:
             if any(spell.is_present for spell in build_spells(View.EDGE, runs)):
                 return True
             if find_presence_from_start(runs) is not None:
-                # It was there at the first look and may be of an earlier edition. Further looks prove no more.
+                # The page was there at the first look and may be of an earlier edition. Further looks prove no more.
                 break
         return False
 

@@ -106,7 +106,7 @@ class Matcher:
                 yield release.id, MatchKind.EDITION
         elsewhere = [(it, likeness) for it, likeness in alike if it.release.id not in ids_at_address]
         same_title = [it for it, likeness in elsewhere if likeness is Likeness.SAME]
-        # An old entry without a period may have been there for years.
+        # An entry that was there before may be years old. So it matches only a release with a period in its title.
         chosen = self._choose_edition(found, [it for it in same_title if is_fresh or _has_period(it.release)])
         yield from ((it.release.id, MatchKind.TITLE) for it in chosen)
         if is_fresh and not ids_at_address and not same_title:

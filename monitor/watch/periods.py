@@ -49,9 +49,10 @@ class Periods:
     redactor: Redactor | None = None
 
     def period(self, first: date, last: date, now: datetime, producer: str = "", host: str = "") -> Period:
-        """Return the releases, logged incidents, claims and blind spans of a period. Raises `UnknownName`.
+        """Return the releases of a period, with blind spans, incidents logged by people, and `claims`.
 
-        An empty `producer` or `host` means all.
+        Claims are publications in the publisher's own record. An empty `producer` or `host` means all. Raises
+        `UnknownName`.
         """
         store, (begin, end) = self.store, span_of(first, last, self.timezone)
         bodies = judged_between(store, self.policies, (begin, end), now, self.editions, self.redactor)
@@ -97,7 +98,7 @@ class Periods:
         subject, report, verdicts = found.producer or found.host or "all", self.report(found, now), self.store.verdicts
         name, begin = f"period-{file_stem_of(found)}", day_begins(found.begins, self.timezone)
         title, what = f"{report.title}: {report.subject}", {"what": "A report on all releases of a period."}
-        # Its kind is that of a report on a platform's fault. Without linked releases, it is a report on a period.
+        # A report on a period has the kind of a report on a platform's fault, but no linked releases.
         new_incident = Incident(
             name, Kind.PLATFORM, "", subject, title, opened=now, occurred=begin, grade="none", closed=now, words=what
         )

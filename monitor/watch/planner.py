@@ -136,7 +136,7 @@ class Planner:
         """Add the files and links that a page names after its slot to the parts of its release, and look at the files.
 
         A predicted part whose address the page names is looked at like other parts from now on. For a release with a
-        guessed address, first look for the page itself. It is not a page of one of the `others`.
+        guessed address, first find the page itself (see `_find_page`).
         """
         if watched.release.address is Address.GUESSED:
             self._find_page(watched, seen, others)
@@ -144,8 +144,10 @@ class Planner:
             return
         files = [found for found in seen.found if found.role in _FILE_ROLES]
         links = [found.url.partition("#")[0] for found in seen.found if found.role == "external"]
+        if not (files or links):
+            return
         # The content of a page from before its slot is not used, and that includes the names of its files.
-        if not (files or links) or seen.state is not State.PRESENT or self._is_before_slot(watched, seen.sent):
+        if seen.state is not State.PRESENT or self._is_before_slot(watched, seen.sent):
             return
         self._confirm_predicted(watched, {file.url for file in files})
         file_parts = _new_found_parts(watched.release, files, self._rules.watch.most_parts)
@@ -211,16 +213,16 @@ class Planner:
     def _send_to_poller(
         self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
     ) -> None:
-        """Store the windows and the goal of a target, and have the poller look in them. Without windows it stops."""
-        state, proof = watched.state_of(target.id), self._proof_goal(watched, target, promised)
-        state.windows, state.proof = windows, proof
+        """Store the windows and goal of a target. Have the poller look in these windows, or stop if there are none."""
+        state, goal = watched.state_of(target.id), self._proof_goal(watched, target, promised)
+        state.windows, state.proof = windows, goal
         if windows:
             # `known_about` does not know the slot in force, which the recognisers need.
             self._poller.restore_known(target, replace(watched.known_about(target), slot=promised.slot))
             # The shift spreads targets over their spacing, the same after every restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % _LONGEST_SHIFT_MS)
             promised_at = promised.slot.instant if promised.slot and is_view_of_page(target) else None
-            self._poller.watch(target, windows, shift, promised_at=promised_at, soon=soon, goal=proof)
+            self._poller.watch(target, windows, shift, promised_at=promised_at, soon=soon, goal=goal)
         else:
             self._poller.drop(target.id)
 

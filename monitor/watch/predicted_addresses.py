@@ -184,15 +184,16 @@ def _predict_address(url: str, edition: Edition, release: Release, period_words:
     """Return the address of a part of `release`, made from the `url` of that part in an earlier edition, or None."""
     page = f"{edition.url.rstrip('/')}/"
     predicted = replace_period(url, period_words)
-    if not url.startswith(page) or replace_period(edition.url, period_words) is None:
+    has_page_a_period = replace_period(edition.url, period_words) is not None
+    if not url.startswith(page) or not has_page_a_period:
         return predicted
-    # The part is below a page with a period in its address. The release's own page may have another address than its
-    # title suggests, so the period is replaced only in the rest. `replace_period` needs a site before that.
-    site = f"https://{GOVUK}/"
-    rest = site + url.removeprefix(page)
-    below = (replace_period(rest, period_words) or rest).removeprefix(site)
-    # If the period in the whole address is ambiguous (`predicted` is None), the rest is no safer.
-    return f"{release.url.rstrip('/')}/{below}" if predicted and below else None
+    # The part is below a page with a period in its address. Put the address of the release's own page, which may be
+    # another than its title suggests, in place of the page. Replace the period only in the path below it.
+    site = f"https://{GOVUK}/"  # any site will do: `replace_period` needs a whole address
+    old_address = site + url.removeprefix(page)
+    path = (replace_period(old_address, period_words) or old_address).removeprefix(site)
+    # If the period in the whole address is ambiguous (`predicted` is None), replacing it in the path is no safer.
+    return f"{release.url.rstrip('/')}/{path}" if predicted and path else None
 
 
 def _linked_pages(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:

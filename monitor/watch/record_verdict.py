@@ -56,10 +56,10 @@ class Recorder:
         return _visible_state(verdict, self.how_measured(watched, verdict, blind)) != watched.last_recorded
 
     async def record(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind], now: datetime) -> bool:
-        """Write a verdict, unless only durations that still grow differ from the recorded one. Then call `on_recorded`.
+        """Write a verdict and call `on_recorded`, unless it differs from the recorded one only in growing durations.
 
-        Return False if it was not written and must be judged again: a person changed the same draft at that time, or
-        this monitor's lease has ended.
+        Return False if the release must be judged again, because the verdict could not be written: a person changed the
+        same draft at that time, or this monitor's lease has ended. Otherwise return True.
         """
         measured = self.how_measured(watched, verdict, blind)
         visible = _visible_state(verdict, measured)

@@ -72,12 +72,13 @@ class TargetState:
         return was_around_slot is not is_around_slot
 
     def spacing(self, now: datetime) -> timedelta | None:
-        """Return the spacing that looks should have had since the last look, or None if any gap is allowed."""
+        """Return the spacing that looks should have had since the last one. None if a gap of any length is allowed."""
         last_window = window_at(self.windows, self.runs[-1].last_received) if self.runs else None
         if last_window is not None:
             return last_window.every
-        # No look was planned then, so any gap is allowed. But an origin may be looked at `AGAIN` because its target was
-        # found absent or changed. Its answer from before does not prove the time between, so that gap is limited.
+        # No look was planned after the last one, so a gap of any length is allowed. The phase `AGAIN` is an exception:
+        # the origin is only looked at because its target was found absent or changed. The origin's answer from before
+        # does not prove the time between, so a long gap must begin a new run.
         window = window_at(self.windows, now)
         return window.every if window is not None and window.name == AGAIN.name else None
 
@@ -102,11 +103,11 @@ class CachedJson:
     def as_of(
         self, now: datetime, recorded_state: Sequence[object], seen_state: Sequence[object]
     ) -> dict[str, Any] | None:
-        """Return the JSON as of now. None if it must be made again.
+        """Return the cached JSON if it can be used at `now`, or None if it must be made again.
 
-        It must be made again if an object of `recorded_state` was replaced, or our clock went back. Without new looks,
-        it is still true until `until`, and only its `at` is renewed. After that it is returned unchanged until it is
-        `_JSON_MAX_AGE` old, because it is slow to make.
+        It must be made again if an object of `recorded_state` was replaced, or our clock went back. Without a new look,
+        it is true until `until`, and only its `at` is renewed. Otherwise it may be outdated, but it is slow to make. So
+        it is returned unchanged until it is `_JSON_MAX_AGE` old.
         """
         if now < self.at or not all(map(is_, self.recorded_state, recorded_state)):
             return None
@@ -268,8 +269,8 @@ class WatchedRelease:
     def known_about(self, target: Target) -> Known:
         """Return what earlier looks at a target found out, for the next look.
 
-        `baseline` is the hash of the first body that was read, if the recogniser is `changed`. `placeholder` is None
-        unless looks after the last proof met a placeholder. Then it is "", because runs do not have the text.
+        `baseline` is the hash of the first body that was read, if the recogniser is `changed`. `placeholder` is "" if
+        looks after the last proof met a placeholder page (runs do not have its text), else None.
         """
         # Runs that an older version stored have no address.
         runs = [run for run in self.state_or_empty(target.id).runs if run.address in ("", target.url)]
@@ -299,7 +300,7 @@ class WatchedRelease:
         return progress
 
     def _progress_by_verdict(self, target: Target) -> Progress:
-        """Return a target's stage by the last verdict: of its part or, if that part is not published, of the page."""
+        """Return a target's stage by the last verdict. If only the page is out, its parts are `SEEN`, not complete."""
         part = self._part_verdict(target.part)
         if self.verdict is None or part is None:
             return UNSEEN

@@ -94,7 +94,7 @@ class Tripwires:
         self.watch_all()
 
     def watch_all(self) -> None:
-        """Send all tripwires to the poller, and drop all others."""
+        """Have the poller look at all tripwires (listings and press feeds), and drop those that are not any more."""
         planned = list(self.plan_targets())
         wanted = {target.id for target, _, _ in planned}
         for dropped in self._watched - wanted:
@@ -116,7 +116,7 @@ class Tripwires:
                 yield target
 
     def plan_targets(self) -> Iterator[tuple[Target, tuple[Window, ...], timedelta]]:
-        """Yield all targets with their windows and shifts. Those of one producer and host take turns: one at a time."""
+        """Yield all targets with windows and shifts. Those of one producer and host take turns, one in each `every`."""
         by_budget: dict[tuple[str, str], list[Target]] = defaultdict(list)
         for target in self.targets():
             by_budget[self._listings[target.id].producer.id, target.host].append(target)
@@ -125,7 +125,10 @@ class Tripwires:
                 yield target, window_at_all_times(self.every * len(targets)), self.every * turn
 
     def see(self, target: Target, sighting: Sighting) -> None:
-        """Report what a look at a tripwire shows (of a press feed, items with a keyword), and look at its sitemaps."""
+        """Report the entries that a look at a tripwire shows (of a press feed: items with a keyword).
+
+        If the tripwire is an index of sitemaps, also watch the latest of these.
+        """
         listing = self._listings.get(target.id)
         if listing is None or (sighting.state is State.UNKNOWN and not sighting.found):
             return

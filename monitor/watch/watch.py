@@ -108,8 +108,8 @@ class Watch:
     ) -> None:
         """Begin to watch a release, or update a watched one to what calendars now show. Have it judged soon.
 
-        The store gave `runs` and, only for one that is not watched yet, `found` parts and the `place` of its page. If
-        `soon`, look at all its targets at once.
+        `runs` are its stored runs. For a release that is not watched yet, the store may also have parts that looks
+        found (`found`), and the address of its page (`place`). If `soon`, look at all its targets at once.
         """
         is_new = release.id not in self.releases
         if is_new:
