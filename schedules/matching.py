@@ -49,10 +49,11 @@ class Joinable:
     def make(
         cls, announcement: Announcement, calendar: str, calendar_rank: int, *, has_given_id: bool, is_compared: bool
     ) -> Joinable:
-        """Return an announcement as an entry of its calendar. It has links, title and days only if it `is_compared`.
+        """Return an announcement as an entry of its calendar.
 
-        `has_given_id`: people choose the uids of this calendar, so equal ones are one release. A uid that is a hash was
-        not chosen by a person, so it is no given id.
+        `is_compared`: its links, title and days are compared with those of other entries. Otherwise they stay empty.
+        `has_given_id`: people choose the uids of this calendar, so two entries with the same uid are one release. A uid
+        that is a hash was not chosen by a person, so it is no given id.
         """
         if announcement.state in CALLED_OFF:
             # Its release keeps the title without "cancelled".

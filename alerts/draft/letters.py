@@ -158,7 +158,7 @@ def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
     is_out = page is not None and (find_appearance(page).by is not None or was_public_at_slot(page))
     if page is None or not is_due or not is_out:
         return [narrative.say_announcement(facts)]
-    # Without an upper bound of their wait, no user is known to have got it: a cache still has an older copy.
+    # If the users' wait has no upper bound, it has not ended: a cache still serves them an older copy.
     is_still_hidden = page.is_hidden and page.wait is not None and page.wait.max is None
     is_gone = page.seen_until is not None or "withdrawn" in facts.finding_kinds
     is_there = not is_gone and not is_still_hidden

@@ -51,7 +51,7 @@ def append_measurement(versions: Versions, report: Report) -> Versions:
         report = _set_dates(report, before.date_of_report, report.at)
     report = replace(report, signed=before.signed, anyway=before.anyway, amendments=before.amendments)
     merged = merge_words(last.words, report, before)
-    # A later day is not an amendment: the date of the last amendment changes only if other content does.
+    # A later day by itself is not an amendment. So compare with the date of the last amendment as it was.
     if _select_content(_replace_dates(merged, before.last_amended)) == _select_content(before):
         return versions
     return _append_version(versions, _add_amendment(versions, merged, MONITOR), last.words, MONITOR)

@@ -110,9 +110,10 @@ class Reminders:
         return [[one.id for one in still_open if self._due_notice(one, at) is not None] for at in instants]
 
     def _due_notice(self, incident: Incident, now: datetime) -> Notice | None:
-        """Return the notice that is due, or None: once that flapping content is steady again, or else a reminder.
+        """Return the notice that is due now, or None if none is.
 
-        A silence suppresses only the reminder.
+        It is the one notice that flapping content is steady again, or else a reminder. A silence suppresses only the
+        reminder.
         """
         outbox, times = self.store.outbox, self.times
         steady = make_steady_notice(incident, now)

@@ -50,10 +50,10 @@ def drop_doubtful_claims(
 
 
 def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlisted: bool) -> bool:
-    """Return whether a part must lose its verdict because its promise is in doubt.
+    """Return whether the verdict on a part rests on its promise, so that a doubtful promise makes it `unproven`.
 
-    A breach or exposure must. So must `on_time`, unless the part was out before its calendar went on to the next
-    edition. If the calendar dropped the entry (`is_unlisted`), an unproven part gets that as its better reason.
+    A breach or exposure does. So does `on_time`, unless the part was out before its calendar showed the next edition.
+    An unproven part counts too if the calendar dropped the entry (`is_unlisted`), because that is its better reason.
     """
     if part.exposures or part.verdict in BREACHES:
         return True

@@ -44,8 +44,8 @@ class Presence:
 def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     """Return the presences that these views prove, in time order.
 
-    A spell is about one view. Spells of several views that overlap form one presence, which lasts until every view that
-    showed the content shows it absent. Only then does a later spell begin another presence.
+    A spell is a span in which one view showed the content. Spells of several views that overlap are one presence. It
+    lasts until every view that showed the content shows it absent. After that, the next spell begins another presence.
     """
     absences = [spell for spells in views.values() for spell in spells if not spell.is_present]
     present = [

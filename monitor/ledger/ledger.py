@@ -227,8 +227,8 @@ class Ledger:
     ) -> None:
         """Queue a write. Wait at most `STALLED_AFTER` seconds for it, or not at all if an earlier write still waits.
 
-        So a slow store delays neither calendars nor looks. A read that does not change the ledger has a
-        `repeated_result`. Its write replaces the calendar's last write if that has the same result and has not begun.
+        So a slow store delays neither calendars nor looks. `repeated_result` describes the result of a read that does
+        not change the ledger. If the calendar's last write has the same result and has not begun, it is replaced.
         Reads are written in the order in which they were made. Raises `StoreFault` if the queue is full.
         """
         if not portions.rows:

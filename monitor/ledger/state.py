@@ -122,7 +122,7 @@ class CalendarState:
 
         The row of a read is written last. If the process stopped before that, the read does not count.
         """
-        # `gone` is the read that removed the entry. Without a stored read, there is none to compare it with.
+        # `gone` is the time of the read that removed the entry, and `last_read` that of the last stored read, if any.
         is_removal_complete = row.gone is None or self.last_read is None or row.gone <= self.last_read
         absent_since = row.gone if is_removal_complete else None
         announcement = announcement_from_json(row.body["announcement"])

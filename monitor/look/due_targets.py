@@ -243,7 +243,7 @@ class DueTargets:
         self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []
         self._promised_instants: list[tuple[datetime, Rank, int, _Entry]] = []
         self._if_idle: list[tuple[datetime, Rank, int, _Entry]] = []
-        # Entries that are due: heaps of those at their promised instant and of each group, and those that sweeps plan.
+        # Entries that are due. Each is in one of these: those at a promised instant, the heap of a group, or a sweep.
         self._promised: list[tuple[float, Rank, int, _Entry]] = []
         self._groups: dict[WantedSpacing, _Group] = {}
         self._swept: dict[str, _Entry] = {}

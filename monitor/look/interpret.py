@@ -232,7 +232,8 @@ class Interpreter:
         """Return what the body shows, and remember it. If it is the last body again, return the remembered result.
 
         `read` is what a worker has read in the body, None if it must be read here. Of a body that could not be read,
-        nothing is remembered. The first body of a target with the recogniser `changed` becomes its baseline.
+        nothing is remembered. The first body of a target with the recogniser `changed` becomes its baseline, with which
+        later bodies are compared.
         """
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")

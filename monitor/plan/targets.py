@@ -172,7 +172,7 @@ def content_twin(url: str) -> str | None:
 def recogniser_of(part: Part) -> str:
     """Return the recogniser that a part names, else `govuk` for a page on www.gov.uk and `status` for other addresses.
 
-    A predicted alternative is a page that keeps its address: only its period shows the edition.
+    For a predicted alternative it is `PERIOD`. Such a page keeps its address, so only its period shows the edition.
     """
     if part.recognise is not None:
         return part.recognise

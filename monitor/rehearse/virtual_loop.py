@@ -250,7 +250,7 @@ class TimeStoppingFetcher:
         self._fetcher = fetcher
 
     async def fetch(self, request: Request) -> Answer | Failure:
-        """Make one request. Time runs only while the publisher waits in virtual time."""
+        """Make one request. Time is stopped, except while the publisher itself waits in virtual time."""
         with get_jumping_loop().time_stopped(request_name(request.url)):
             outcome = await self._fetcher.fetch(request)
             if isinstance(outcome, Failure) or not outcome.whole:

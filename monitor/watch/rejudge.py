@@ -167,9 +167,9 @@ def body_of_unwatched(
 
 
 def with_stored_platform_finding(store: Store, verdict: Verdict) -> Verdict:
-    """Return a verdict with its finding about the platform, from the last verdicts of other releases of the slot.
+    """Return a verdict with the finding `platform` if its release and others of its host and slot were late together.
 
-    The daemon used the same verdicts, so the finding is the same.
+    The stored verdicts on the others are those that the daemon used, so it found the same.
     """
     slot = verdict.slot.instant if verdict.slot is not None else None
     if verdict.verdict not in LATE_VERDICTS or slot is None:

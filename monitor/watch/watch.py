@@ -274,14 +274,14 @@ class Watch:
             watched.planning_only_until = now + MAX_PLANNING_ONLY
 
     def _is_unsettled(self, watched: WatchedRelease, at: datetime) -> bool:
-        """Return whether another look with the same result can change the verdict or its grade."""
+        """Return whether a look at `at` with the same result as before can change the verdict or its grade."""
         verdict = watched.verdict
-        passes = verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
-        if verdict is None or passes is None:
+        slot_end = verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
+        if verdict is None or slot_end is None:
             return False
         if verdict.verdict is VerdictKind.OVERDUE and verdict.grade is not Grade.REPORT:
             # An absence later than `note_within` after the slot raises the grade to a report.
-            return at > passes + self.rules.policies.of(*watched.release.producers).note_within
+            return at > slot_end + self.rules.policies.of(*watched.release.producers).note_within
         # The first look after the slot shows whether an early exposure lasted until then.
         is_exposed = any(exposure.open for exposure in verdict.exposures)
-        return (verdict.verdict in _UNDECIDED or is_exposed) and at > passes
+        return (verdict.verdict in _UNDECIDED or is_exposed) and at > slot_end

@@ -139,7 +139,7 @@ def assume_time(slot: Slot, default_time: time | None) -> Slot:
 
 def _read_words(plain: str, text: str, timezone: str, context: Context) -> DateText:
     """Return the slot, status and earlier slot in a text: `plain` is the normalised one, `text` the one as written."""
-    if status_word(plain):
+    if status_word(plain):  # the whole text is a status
         return _read_status_only(StrippedText(plain), text, timezone)
     stripped = strip_status(plain)
     now_and_before = _NOW_AND_BEFORE.search(stripped.rest)  # "23 July, was 16 July"

@@ -556,10 +556,11 @@ def test_an_offset_that_comes_back_ends_the_doubt() -> None:
         ("23 July 2026 10.30am", utc(7, 23, 9, 30)),
     ],
 )
-def test_another_written_time_or_a_shift_by_less_than_the_offset_of_the_zone_is_a_new_slot_without_doubt(
+def test_a_changed_time_is_a_new_slot_without_doubt_unless_only_the_offset_of_the_zone_was_lost(
     written: str, instant: datetime
 ) -> None:
-    # The calendar first wrote 2026-07-23T09:30:00+01:00. Only 09:30 an hour later could be a lost offset, and a doubt.
+    # The calendar first wrote 2026-07-23T09:30:00+01:00. If it wrote 09:30 again, an hour later (without the +01:00),
+    # the offset may have been lost, which would be a doubt. These changes are others.
     moved = promise_written_as(written, instant, utc(6, 2))
     found = in_force(WITH_OFFSET, moved)
     assert (found.slot, found.in_doubt) == (moved.slot, ())

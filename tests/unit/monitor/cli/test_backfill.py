@@ -165,6 +165,7 @@ def test_a_period_report_separates_claims_from_verdicts(run_cli: RunCli) -> None
     assert run_cli(*BACKFILL).status == 0
     text = run_cli("report", "period", *SPAN).out
     assert "claimed, not measured" in text.lower()
+    # The report warns that publishers' stamps often say 09:30:00, whenever a page really came out.
     assert "often say 09:30:00" in text
     rows = list(csv.DictReader(run_cli("report", "period", *SPAN, "--format", "csv").out.splitlines()))
     assert [(row["title"], row["verdict"], row["claimed"]) for row in rows] == [

@@ -61,7 +61,9 @@ def test_an_exposure_is_open_while_the_edge_serves_an_old_copy_of_what_the_origi
     assert while_served.open
     runs[EDGE] += runs_seen(-700, [(edge_absent, ABSENT)], every)[EDGE]
     (ended,) = judged(-700, runs).exposures
-    assert ended.seconds == Bounds(removed - came, edge_absent - came + every)
+    # It lasted at least from the first look that saw it until the last copy was made, and at most from the last look
+    # before, `every` seconds earlier, until the edge showed it absent.
+    assert ended.seconds == Bounds(removed - came, edge_absent - (came - every))
 
 
 def test_an_exposure_is_found_with_its_length_and_part() -> None:

@@ -216,12 +216,13 @@ def test_a_run_counts_only_up_to_the_judged_instant(now: float, expected_ends: l
         (-1, 6, "clock", {"monitor": "south"}, False),
     ],
 )
-def test_a_run_proves_nothing_only_if_the_clock_of_its_monitor_was_wrong_throughout(
+def test_a_run_proves_nothing_only_if_a_span_of_a_wrong_clock_that_concerns_it_covers_it_all(
     blind_from: float, blind_until: float, cause: str, target_or_monitor: dict[str, str], *, proves_nothing: bool
 ) -> None:
     run_of_north = seen_by("north", looks_at_page((0, ABSENT), (5, ABSENT)).runs("page"))
     span = Blind(after_slot(blind_from), after_slot(blind_until), cause, **target_or_monitor)
     evidence = evidence_of({"page": run_of_north}, Address.ANNOUNCED, blind=[span])
+    # Spells are what runs prove. The run itself stays among the views either way, for people to read.
     assert (evidence.spells[View.EDGE] == ()) is proves_nothing
     assert len(evidence.views[View.EDGE]) == 1
 

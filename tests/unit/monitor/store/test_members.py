@@ -336,7 +336,8 @@ async def test_all_monitors_obey_the_wait_that_a_host_demanded_of_one(clock: Vir
     # A shorter wait of another monitor does not shorten it.
     south.members.host_waits = lambda: {"www.gov.uk": until - 10}
     await clock.sleep(1.2)
-    # Others read the time of the store over a network, so the wait is stored a little longer than demanded.
+    # The others read the clock of the store over a network. The stored wait is longer by that delay, so that no monitor
+    # ends it too soon.
     after_until = pytest.approx(until + NETWORK_DELAY)
     assert (wait_until(north), wait_until(south)) == (after_until, after_until)
     assert wait_until(await start("west")) == after_until

@@ -277,6 +277,7 @@ async def test_changed_releases_are_judged_before_the_rest_and_every_release_get
     assert await queue.wait_for_due(known) == ["changed"]
     queue.judge_all()
     assert await queue.wait_for_due(known) == second
-    # A portion is in order of ids. The last release waits since the first `judge_all`, so it is in the next portion.
+    # The last release has waited since the first `judge_all`, so it goes before those that the second one queued again.
+    # It takes one of the `PORTION` places, so one of the others is left for the portion after. Each is in order of ids.
     assert await queue.wait_for_due(known) == [*first[:-1], last]
     assert await queue.wait_for_due(known) == [first[-1]]

@@ -152,7 +152,7 @@ def test_each_sample_of_a_govuk_listing_has_the_expected_number_of_announcements
         for path in folder.iterdir()
         if not path.stem.startswith("error")
     }
-    # Publications in a listing are left out, because they are no announcements.
+    # Entries that are no announcements are left out: publications, and the one page in the fixture of the finder.
     assert counts == {
         "announcements_after_release": 5,
         "announcements_upcoming_page1": 4,
