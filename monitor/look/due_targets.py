@@ -26,9 +26,9 @@ _RECHECK_EVERY = timedelta(seconds=1)
 _NO_LOOK_BEFORE_PROMISE = timedelta(seconds=0.5)
 """A target is not looked at this shortly before its promised instant, so that its promised look is not delayed."""
 _CRITICAL_FLOOR = 0.1
-"""The share of the budget for looks and requests outside the sweeps while a sweep is critical."""
+"""How many looks or requests outside the sweeps are owed for each look of a critical sweep."""
 _EARLY_FLOOR = 0.5
-"""The same while no sweep is critical."""
+"""The same for each look of a sweep that is not critical."""
 _MOST_DEBT = 2.0
 """The most looks that are owed to targets and requests outside the sweeps."""
 _RESULTS = {State.PRESENT: LookResult.PRESENT, State.ABSENT: LookResult.ABSENT, State.WITHDRAWN: LookResult.ABSENT}
@@ -169,8 +169,8 @@ class Sweeps:
         sweep = self._find_sweep(part.goal)
         if sweep is not None:
             sweep.record_start(part, now)
-            share_of_others = _CRITICAL_FLOOR if sweep.is_critical else _EARLY_FLOOR
-            self._debt = min(_MOST_DEBT, self._debt + share_of_others)
+            owed_to_others = _CRITICAL_FLOOR if sweep.is_critical else _EARLY_FLOOR
+            self._debt = min(_MOST_DEBT, self._debt + owed_to_others)
 
     def owes_a_look(self) -> bool:
         """Return whether a look or request outside the sweeps goes first, if any is due."""
