@@ -59,8 +59,8 @@ class ShiftSettings(Table):
 class RotaSettings(Table):
     """Who is on call.
 
-    A route names a rota like a channel. The notice goes to the person who is on call when it is sent
-    ([more](notices.md#who-is-on-call)). Use roles or initials. You need no names.
+    In a route, a rota's name can be in place of a channel's name. The notice goes to the person who is on call when it
+    is sent ([more](notices.md#who-is-on-call)). Use roles or initials. You need no names.
     """
 
     name: Name

@@ -31,8 +31,8 @@ class OidcSettings(Table):
     rights: dict[str, RightName] = Field(min_length=1)
     """The right that each value of the claim gives: `"stats-heads" = "head"`.
 
-    The rights are, from the lowest, `"viewer"`, `"duty"` and `"head"`. A person with several values of the claim gets
-    the highest right. A person with none of these values cannot sign in.
+    The rights are, from the lowest, `"viewer"`, `"duty"` and `"head"`. The claim of a person can have several of the
+    values in this table. The highest of their rights then counts. A person whose claim has none of them cannot sign in.
     """
     allow: list[Network] = []
     """Private networks that may be requested for the issuer: `["10.0.0.0/8"]`."""

@@ -78,16 +78,18 @@ class CalendarSettings(Table):
     options: dict[str, str] = {}
     """Options of the calendar, as texts. Each kind of calendar has its own:
 
-    - `govuk`: `count` (entries a page), `all_dates` (old entries too), `family` (in guessed addresses. Default:
-      `statistics`)
+    - `govuk`: `count` (entries a page), `all_dates` (`yes`: old entries too), `family` (the folder of guessed
+      addresses, by default `statistics` for `/government/statistics/…`)
     - `ons`: `count`, `site` (its address), `back` (days). `ees`: `site`
     - `ics`: `back` and `ahead` (days around the read), `link` (the property with the link)
-    - `feed`: `date` (the field with the date), RE2 patterns `pattern` (its group is the date) and `title` (the title)
+    - `feed`: `date` (the field with the date), and two RE2 patterns. The group of `pattern` matches the date in that
+      field. The group of `title` matches the title in the entry's title
     - `csv`, `html` and `json`: `id`, `title`, `producer`, `url`, `date`, `time`, `status`, `period`, `reason`,
       `previous` (the date before it was moved), `recognise`. Each names the column, CSS selector or JMESPath where the
       calendar has that value
     - `csv` also: `delimiter`, `excel` (dates are numbers). `html`: `rows`, `heading` (the month above rows). `json`:
-      `entries` (the list), `pages` (the query parameter), `published` (a field that shows that it is out)
+      `entries` (the list), `pages` (the query parameter with the number of a page), `published` (a field that only
+      published entries have)
     """
 
     @property
