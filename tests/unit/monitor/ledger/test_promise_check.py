@@ -97,7 +97,7 @@ def test_an_early_release_needs_its_promise_to_be_confirmed_since_its_latest_exp
 def test_an_exposure_of_unknown_begin_needs_a_confirmation_since_the_slot_and_none_before_it() -> None:
     exposed = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     assert confirmation_needed_since(verdict(exposed, judged_at=JUDGED_AT)) == SLOT
-    # Before the slot no read can be since the slot, and an exposure without a date asks for none that is earlier.
+    # Before the slot no read can be since the slot, and an exposure without a date needs none that is earlier.
     assert confirmation_needed_since(verdict(exposed, judged_at=after_slot(-20))) is None
 
 
