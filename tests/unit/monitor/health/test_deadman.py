@@ -67,7 +67,12 @@ async def test_a_ping_without_a_connection_counts_as_refused_and_raises_no_error
     outcomes = Counter[str]()
     fetcher = HttpFetcher(SystemClock(), make_guard(["127.0.0.1/32"], ports=[1]))
     nothing_listens_here = "http://127.0.0.1:1/"
-    switch = DeadManSwitch(fetcher, nothing_listens_here, list, lambda outcome: outcomes.update([outcome]))
+    switch = DeadManSwitch(
+        fetcher,
+        nothing_listens_here,
+        reasons_to_alarm=lambda: (),
+        count_ping=lambda outcome: outcomes.update([outcome]),
+    )
     with capture_logs() as lines:
         await switch.ping()
     await fetcher.close()

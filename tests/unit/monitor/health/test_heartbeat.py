@@ -83,8 +83,9 @@ def test_the_loss_of_one_batch_is_reported_once_even_if_no_time_passed_between_b
     assert second.at - first.at == timedelta.resolution
     lossy.lose_batches_after(first)
     batch_that_finds_the_loss, next_batch = lossy.commit(), lossy.commit()
-    assert batch_that_finds_the_loss != next_batch
     assert lossy.losses == ["lost"]
+    # These two are of one instant as well, but different, so that a loss of the later one would be found.
+    assert batch_that_finds_the_loss != next_batch
 
 
 def test_the_loss_of_a_batch_is_reported_after_our_clock_was_set_back() -> None:

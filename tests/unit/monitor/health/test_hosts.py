@@ -144,7 +144,8 @@ def test_an_answer_that_was_received_while_a_worker_ran_makes_no_blind_span_if_l
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.attempt_start(at=2, fault=NO_FAULT)
-    # A worker runs from 2 s to 3 s, so it still reads this answer. Later starts fail, but no later answer is noted.
+    # This is ignored, because the last start succeeded: that worker can still read the answer. Starts fail again from
+    # 3 s on, but no answer that is received since then is noted as unread.
     workers.health.note_unread("www.gov.uk", after(2))
     workers.attempt_start(at=3, fault=FAULT)
     workers.attempt_start(at=40, fault=FAULT)

@@ -148,8 +148,10 @@ def test_no_logger_writes_a_secret_of_the_configuration(
     (tmp_path / "key").write_text("from-a-file-0002\n")
     config = tmp_path / "config.toml"
     config.write_text(CONFIG.replace("KEY_FILE", str(tmp_path / "key")))
-    # The secrets, or a part of each, in all forms in which they may be written.
-    hidden = ["from-a-file-0002", "s@cret-db", "s%40cret-db", "5c9a0f3e", "B000/tokenvalue", "TokenC-xyz"]
+    hidden = ["from-a-file-0002"]  # the whole content of the key file
+    hidden += ["s@cret-db", "s%40cret-db"]  # the password of the store, as it is and as its address has it
+    hidden += ["5c9a0f3e", "B000/tokenvalue", "TokenC-xyz"]  # parts of the addresses of `deadman`, `hook` and `chat`
+    # The password of `mail`, and parts of it as escaped in JSON and in an address.
     hidden += [SECRETS["SMTP_PASSWORD"], 'pa\\"ss', "w%C3%B6rd"]
     secrets = secrets_of(read_settings(config))
     redact = redactor(secrets)

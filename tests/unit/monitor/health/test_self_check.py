@@ -140,5 +140,6 @@ async def test_the_watchdog_is_notified_at_half_its_time_until_the_poller_stands
                 assert systemd.recv(100) == b"WATCHDOG=1"
                 notified_at.append(seconds)
             await clock.sleep(15)
-    # At 15 s the look has been due for less than 30 s, which is no standstill. At 60 s, 15 s is over 30 s ago.
+    # A look is due from 0 s on. At 15 s it is less than 30 s late, so the poller counts as moving for the last time. It
+    # stands still once that was over 30 s ago, which is true at 60 s and not yet at 45 s.
     assert notified_at == [0, 15, 30, 45]

@@ -59,6 +59,7 @@ def test_objects_of_the_start_are_exempt_from_garbage_collection() -> None:
         made_while_paused = [[number] for number in range(1000)]
     finally:
         resume_garbage_collection()
+    # `resume_garbage_collection` freezes all objects that exist, and `gc.get_objects` leaves frozen ones out.
     # Nothing is unfrozen here: the collector would then examine all objects that earlier tests have exempted.
     assert (was_collecting, gc.isenabled()) == (False, True)
     assert not any(examined is made_while_paused for examined in gc.get_objects())

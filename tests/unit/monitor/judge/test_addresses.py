@@ -49,8 +49,10 @@ def test_an_absence_dates_the_release_only_at_its_own_address(
     address_of_absence: str, expected: VerdictKind, released_after: float | None
 ) -> None:
     absent = [a_sighting(ABSENT, when, address=address_of_absence) for when in (-1, 70)]
+    # Content that is `specific` to this edition counts even without an absence before it at its address.
     present = [a_sighting(PRESENT, when, address=NEW, specific=True) for when in (75, 80)]
     verdict = verdict_at(NEW, {"page": looks(*absent, *present)})
+    # If `released_after` is None, so is `after`: then no absence is proved.
     assert (verdict.verdict, verdict.page.released.after) == (expected, after_slot(released_after))
 
 
@@ -96,17 +98,18 @@ def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses() -> None:
     # The listing may lag by 120 s, so it proves absence until 80 s, past the tolerance of 60 s.
     announcing = looks_at(f"{OLD}/announcement", (-1, ABSENT), (200, ABSENT))
     unlisted = looks_at("https://www.gov.uk/api/search.json", (200, ABSENT))
-    # Looks at the guess itself prove nothing.
-    origin_of_guess = looks_at(OLD, (-1, ABSENT))
-    seen = {"announcement": announcing, "index": unlisted, "page": origin_of_guess}
-    assert verdict_at_guess(201, **seen).verdict is VerdictKind.OVERDUE
+    # Each keyword is what an origin view showed. OLD is the guessed address: absence there proves nothing.
+    at_guess = looks_at(OLD, (-1, ABSENT))
+    verdict = verdict_at_guess(201, announcement=announcing, index=unlisted, page=at_guess)
+    assert verdict.verdict is VerdictKind.OVERDUE
 
 
 @pytest.mark.parametrize(("does_redirect", "expected_early_bound"), [(False, None), (True, 0.0)])
-def test_a_late_release_is_surely_not_early_only_if_its_announcement_redirects_in_the_end(
+def test_a_late_release_is_known_not_to_have_been_early_only_if_its_announcement_redirects_in_the_end(
     expected_early_bound: float | None, *, does_redirect: bool
 ) -> None:
-    # A listing read later does not show what was public at the slot and removed again.
+    # `early_bound` is None if it may have been public at the slot and removed again, which the index does not show.
+    # Once the redirect is known to work, an announcement that did not redirect proves that it was not: 0 s early.
     redirect = [a_sighting(UNKNOWN, 301, why=REDIRECTED)] if does_redirect else []
     seen = {
         "announcement/origin": looks((-600, ABSENT), (200, ABSENT), *redirect),

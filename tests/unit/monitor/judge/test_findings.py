@@ -38,14 +38,14 @@ def test_a_release_in_time_has_no_findings_if_its_edge_is_at_most_one_look_behin
 # Exposures
 
 
-@pytest.mark.parametrize(("spacing", "expected_exposures"), [(5, 2), (50, 1)])
-def test_two_sightings_are_one_exposure_if_looks_at_the_content_api_were_as_close_as_planned_in_between(
-    spacing: float, expected_exposures: int
+@pytest.mark.parametrize(("planned_spacing", "expected_exposures"), [(5, 2), (50, 1)])
+def test_two_sightings_of_a_page_are_one_exposure_if_the_content_api_showed_it_without_a_gap_in_between(
+    planned_spacing: float, expected_exposures: int
 ) -> None:
     seen_twice = RegularLooks([(-700, ABSENT), (-660, PRESENT), (-650, ABSENT), (-600, PRESENT)], every=5)
-    # The API is looked at 725, 655 and 585 s before the slot. Looks over twice their planned spacing apart are no run,
-    # and so prove nothing in between.
-    content = RegularLooks([(-725, ABSENT), (-655, PRESENT)], every=70, spacing=spacing)
+    # The API shows it at -655 and at -585, around the absence that begins at -650. These looks are 70 s apart. Over
+    # twice the planned spacing is a gap, in which the page may have been removed.
+    content = RegularLooks([(-725, ABSENT), (-655, PRESENT)], every=70, spacing=planned_spacing)
     verdict = judged(-560, {"page": seen_twice, "page/content": content})
     assert len(verdict.exposures) == expected_exposures
     assert verdict.exposures[-1].open
@@ -55,12 +55,13 @@ def test_an_exposure_is_open_while_the_edge_serves_an_old_copy_of_what_the_origi
     came, removed, edge_absent, every = -1500, -1200, -890, 5
     early = [(-1600, ABSENT), (came, PRESENT)]
     runs = runs_seen(-900, {"page": early, "page/origin": [*early, (removed, ABSENT)]}, every)
-    # The last copies that the edge serves were made just before the removal.
-    runs[EDGE][-1] = replace(runs[EDGE][-1], end=after_slot(removed))
-    (while_served,) = judged(-900, runs).exposures
+    *absences, presence = runs[EDGE]
+    # The edge shows it until -900, in copies of which the last was made at the removal: that is the `end` of its run.
+    edge = [*absences, replace(presence, end=after_slot(removed))]
+    (while_served,) = judged(-900, {**runs, EDGE: edge}).exposures
     assert while_served.open
-    runs[EDGE] += runs_seen(-700, [(edge_absent, ABSENT)], every)[EDGE]
-    (ended,) = judged(-700, runs).exposures
+    absent_again = runs_seen(-700, [(edge_absent, ABSENT)], every)[EDGE]
+    (ended,) = judged(-700, {**runs, EDGE: [*edge, *absent_again]}).exposures
     # It lasted at least from the first look that saw it until the last copy was made, and at most from the last look
     # before, `every` seconds earlier, until the edge showed it absent.
     assert ended.seconds == Bounds(removed - came, edge_absent - (came - every))
@@ -182,9 +183,10 @@ def test_an_edge_is_stale_only_until_the_origin_removed_the_release_and_users_de
     verdict = judged(200, {"page": NOT_OUT, "page/origin": origin})
     (stale,) = found(verdict, Kind.STALE_EDGE)
     # By looks every second, the origin lacked the page at 0, showed it from 1 to 30, and lacked it again at 31.
-    assert stale.seconds == Bounds(30 - 1, 31 - 0)
-    # No user is known to have got it.
-    assert verdict.page.users_delay == Bounds(30, None)
+    last_shown = 30
+    assert stale.seconds == Bounds(last_shown - 1, 31 - 0)
+    # No user can have got it from the edge while the origin showed it, and no user is known to have got it since.
+    assert verdict.page.users_delay == Bounds(last_shown, None)
 
 
 def test_every_time_an_edge_hides_the_release_is_found_and_the_worst_sets_the_grade() -> None:

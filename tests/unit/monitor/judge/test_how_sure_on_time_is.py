@@ -45,11 +45,12 @@ def test_the_board_and_notices_say_how_early_it_may_have_come(seconds_before_slo
     on_time = f"on time{expected_suffix}"
     verdict = on_time_after_absence(seconds_before_slot)
     body, facts, now = release_json(verdict), release_facts(verdict, Measurement()), after_slot(90)
-    assert status_text(body) == status_text(body["parts"][0]) == board_cells(body)[2] == on_time
+    _slot, _producer, board_status, *_ = board_cells(body)
+    assert status_text(body) == status_text(body["parts"][0]) == board_status == on_time
     assert headline(body) == f"ON TIME{expected_suffix}, final"
-    subject = write_notice_subject("final", reported_kind="late", facts=facts, now=now)
+    subject = write_notice_subject(kind="final", reported_kind="late", facts=facts, now=now)
     assert f"came out {on_time}, first seen" in subject
-    text = write_notice_text("final", reported_kind="late", facts=facts, incident="r", now=now)
+    text = write_notice_text(kind="final", reported_kind="late", facts=facts, incident="r", now=now)
     assert f"- Announced page: {on_time}, first seen" in text
 
 
@@ -102,6 +103,12 @@ def test_a_period_report_counts_releases_that_are_less_sure() -> None:
 
 def test_a_metric_shows_how_early_a_release_may_have_come() -> None:
     shown = [ReleaseState(on_time_after_absence(12), after_slot(60))]
-    states = StateCollector(lambda: shown, MonitorState, lambda: after_slot(90), lambda: None, lambda: None)
+    states = StateCollector(
+        releases=lambda: shown,
+        monitor_state=MonitorState,
+        now=lambda: after_slot(90),
+        count_slot=lambda: None,
+        count_failure=lambda: None,
+    )
     metrics = b"".join(Metrics("1.2.3").render(states))
     assert b'ninethirty_release_early_bound_seconds{producer="ofqual",release="r"} 12.0' in metrics

@@ -58,9 +58,10 @@ def evidence_of(  # noqa: PLR0913 # all facts behind the evidence
     ],
     ids=["last look", "failed since", "removed", "back", "removed at the origin", "never seen"],
 )
-def test_a_part_is_seen_until_the_last_look_that_showed_it_unless_that_is_the_last_of_all(
+def test_seen_until_is_the_last_look_that_showed_the_part_if_a_later_look_at_edge_or_origin_did_not(
     edge: list[Look], origin: list[Look], seen_until: float | None
 ) -> None:
+    # It is None if the part was seen at the last look, or never.
     evidence = evidence_of(
         {EDGE: looks_at_page((-10, ABSENT), *edge), ORIGIN: looks_at_page(*origin)}, Address.ANNOUNCED
     )

@@ -91,9 +91,9 @@ def test_a_presence_whose_age_an_earlier_look_contradicts_begins_with_its_look_a
     assert presence.claims == presence.earliest == after_slot(60 - 30)
 
 
-def test_a_contradicted_age_of_a_run_without_its_first_reception_is_replaced_by_the_longest_possible_look() -> None:
-    # The copy's age of 30 s would date it at 30 s, but it was absent at 50 s. So it is dated by the look, sent at 60 s.
-    # Versions before 0012 of the store did not keep when that look was answered: at most `LONGEST_LOOK` later.
+def test_a_presence_of_contradicted_age_begins_when_its_look_was_answered_at_the_latest_if_that_is_not_stored() -> None:
+    # The absence at 50 s contradicts the age. So the presence begins when its look, sent at 60 s, was answered.
+    # Versions before 0012 of the store did not keep when that was: at most `LONGEST_LOOK` after it was sent.
     absence, presence = spells_of((0, ABSENT), (50, ABSENT), (60, PRESENT, 30), specific=True)
     old_run = replace(presence.runs[0], first_received=None)
     corrected = correct_ages({View.EDGE: [absence, replace(presence, runs=(old_run,))]})[View.EDGE]

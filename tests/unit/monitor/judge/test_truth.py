@@ -113,7 +113,7 @@ def _is_within(bounds: Bounds, seconds: float) -> bool:
     return least - 0.001 <= seconds <= most + 0.001
 
 
-def _is_same_but_less_sharp(with_failed: Interval, without: Interval, *, is_order_certain: bool) -> bool:
+def _is_same_or_less_sharp(with_failed: Interval, without: Interval, *, is_order_certain: bool) -> bool:
     """Return whether a failed look took away no more than what only a longer run proves.
 
     That is the absence between two close looks. If answers may be older than their looks, it may also be the first
@@ -127,7 +127,7 @@ def _is_same_but_less_sharp(with_failed: Interval, without: Interval, *, is_orde
     return is_by_same and timedelta() <= without.after - with_failed.after <= timedelta(seconds=20)
 
 
-def _is_same_exposure_but_less_sharp(with_failed: Exposure, without: Exposure) -> bool:
+def _is_same_exposure_or_less_sharp(with_failed: Exposure, without: Exposure) -> bool:
     """Return whether a failed look did no more than cut a run in two, so that an exposure is known less sharply."""
     is_same = (with_failed.start, with_failed.open) == (without.start, without.open)
     (low, high), (least, most) = ((one.seconds.min, one.seconds.max) for one in (with_failed, without))
@@ -148,7 +148,7 @@ FAILED_BETWEEN_PRESENCES = World(
 @settings(max_examples=200)
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
-def test_failed_looks_change_no_verdict_and_make_measurements_at_most_less_sharp(world: World, now: float) -> None:
+def test_failed_looks_change_neither_verdict_nor_grade_and_at_most_widen_intervals(world: World, now: float) -> None:
     with_failed_looks, without_them = world.verdict(now), world.verdict(now, failed=False)
     assert with_failed_looks.verdict is without_them.verdict
     assert with_failed_looks.grade is without_them.grade
@@ -157,11 +157,12 @@ def test_failed_looks_change_no_verdict_and_make_measurements_at_most_less_sharp
     is_order_certain = world.offset[0] <= 0 <= world.offset[1] and all(looker.ttl == 0 for looker in world.lookers)
     for name in ("first_seen", "released"):
         interval, interval_without = getattr(page, name), getattr(page_without, name)
-        assert _is_same_but_less_sharp(interval, interval_without, is_order_certain=is_order_certain)
+        assert _is_same_or_less_sharp(interval, interval_without, is_order_certain=is_order_certain)
+    # Delay and exposures follow from these intervals. So they can be compared only if the intervals are the same.
     if (page.first_seen, page.released) == (page_without.first_seen, page_without.released):
         assert page.delay == page_without.delay
         for exposure, exposure_without in zip(page.exposures, page_without.exposures, strict=True):
-            assert _is_same_exposure_but_less_sharp(exposure, exposure_without)
+            assert _is_same_exposure_or_less_sharp(exposure, exposure_without)
 
 
 @settings(max_examples=100)
@@ -323,12 +324,14 @@ HIGH = Looker("edge", 5_000, nodes=1, age_off=2)
 def test_a_wrong_age_at_the_edge_misdates_a_release_by_at_most_the_gap_between_looks_at_the_origin(
     published_ms: int, edge: Looker, schedule: Schedule, clock_error: tuple[int, int], seed: int, now: float
 ) -> None:
-    # A wrong clock of the monitor can hide that an age is too high, so only one of both is wrong.
+    # A wrong clock of the monitor can hide that an age is too high. So in one world, only one of these is wrong.
     offset = (0, 0) if edge.age_off > 0 else clock_error
     blind = (schedule.gap,) if schedule.is_blind else ()
     origin = Looker("origin", specific=edge.specific)
-    world = World(once(published_ms), (edge, origin), (schedule.times, schedule.times), blind, seed, offset)
-    # An age that reaches back beyond the last look at the origin is known to be wrong. An age too low does no harm.
+    times = (schedule.times, schedule.times)
+    world = World(once(published_ms), lookers=(edge, origin), times=times, blind=blind, seed=seed, offset=offset)
+    # An age that is too high dates the page too early, but not before the last look at the origin, which would
+    # contradict it. So the page may have come this much later than its verdict and `first_seen.by` say.
     too_early_ms = max(0, min(schedule.longest_gap_ms, 1000 * edge.age_off))
     verdict = world.verdict(now)
     if verdict.verdict in LATE_VERDICTS:

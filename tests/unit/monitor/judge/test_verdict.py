@@ -61,7 +61,7 @@ PAGES = {
 @pytest.mark.parametrize(
     ("now", "turns", "expected_verdict", "expected_grade", "is_final", "expected_delay"), PAGES.values(), ids=PAGES
 )
-def test_looks_at_a_page_every_second_give_its_verdict_grade_and_delay(  # a row of the table
+def test_looks_at_a_page_every_second_give_its_verdict_grade_and_delay(
     now: float,
     turns: Turns,
     expected_verdict: VerdictKind,
@@ -405,13 +405,13 @@ def test_the_last_absence_before_the_slot_bounds_how_early_the_release_may_have_
 def test_absences_at_the_edge_count_only_until_the_origin_showed_the_page(
     edge_shows: float, expected: VerdictKind
 ) -> None:
-    origin_shows = 6.2
-    edge_absent = 4
-    seen = {"page": [(edge_absent, ABSENT), (edge_shows, PRESENT)], "page/origin": [(origin_shows, PRESENT)]}
+    edge_absent_from, origin_shows = 4, 6.2
+    seen = {"page": [(edge_absent_from, ABSENT), (edge_shows, PRESENT)], "page/origin": [(origin_shows, PRESENT)]}
     verdict = judged(100, seen)
-    # Without an absence before it, the presence at the origin proves no release: only that at the edge does.
+    # The origin has shown no absence, so only the edge proves when the page came: after its last absence that counts,
+    # which is dated up to a gap between looks too early, and by `edge_shows`. By 21 s it was on time, by 81 s perhaps.
     assert verdict.verdict is expected
-    assert after_slot(edge_absent) <= verdict.page.released.after <= after_slot(origin_shows)
+    assert after_slot(edge_absent_from) <= verdict.page.released.after <= after_slot(origin_shows)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_both_witnesses_prove_absence_as_of_their_last_looks_less_their_lags(
 
 
 def test_absence_by_both_witnesses_is_dated_with_the_lags_that_are_given() -> None:
-    # An announcement may redirect so long after the release came, and the index may list it so long after.
+    # After a release, its announcement redirects within 60 s, and the index lists it within 240 s.
     lags = Lags(redirect=timedelta(seconds=60), index=timedelta(seconds=240))
     last_unredirected, last_unlisted = 290, 300
     announcement, index = absent_looks(0, last_unredirected), absent_looks(0, last_unlisted)

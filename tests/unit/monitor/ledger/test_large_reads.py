@@ -109,6 +109,8 @@ def assert_last_promise_of_every_entry_is_its_slot(store: TemporaryStore) -> Non
 async def test_a_read_whose_writing_stops_before_its_third_and_last_portion_counts_only_when_it_is_read_again(
     clock: VirtualClock, portions_written: int
 ) -> None:
+    # The first read has MANY entries. The second one lacks the first REMOVED of them, moves the next MOVED, and has NEW
+    # others. The removals begin in its second portion. With the third it counts.
     store, read_again_at = CutOffStore(), START + DAY + HOUR
     monitor = await Monitor(store, clock).started(START)
     await monitor.record(FIRST_READ, START)
@@ -119,7 +121,7 @@ async def test_a_read_whose_writing_stops_before_its_third_and_last_portion_coun
     assert monitor.recorded_reads() == [START]
     assert_last_promise_of_every_entry_is_its_slot(store)
 
-    # Entries without a new promise were neither confirmed nor removed by the read that was cut off.
+    # The read that was cut off confirms no entry that it lacks, even if that is not marked as removed yet.
     restarted = await Monitor(store, clock).started(read_again_at)
     removed_promises = [promise for name in REMOVED_IDS for promise in restarted.ledger.promises(name)]
     assert [promise.confirmed_at for promise in removed_promises] == [START] * REMOVED
@@ -131,7 +133,6 @@ async def test_a_read_whose_writing_stops_before_its_third_and_last_portion_coun
     assert removed_at == dict.fromkeys(REMOVED_IDS, read_again_at) | dict.fromkeys(SHOWN_IDS)
     assert_last_promise_of_every_entry_is_its_slot(store)
     promises = store.ledger.promises()
-    # The first read had MANY entries. The second one moved some and added some.
     assert len(promises) == MANY + MOVED + NEW
     promises_of_second_read = [promise for promise in promises if promise.learnt > START]
     assert {promise.confirmed_at for promise in promises_of_second_read} == {read_again_at}
@@ -159,8 +160,8 @@ async def test_a_read_that_is_written_in_three_portions_counts_once_the_third_is
 async def test_promises_follow_their_entries_to_another_release_even_if_the_read_that_moves_them_is_cut_off(
     clock: VirtualClock, relinked: str, promises_of_each_release: Mapping[str, int], portions_written: int
 ) -> None:
-    # At first each entry is a release of its own. Then the calendar `relinked` gives each of its entries the link of an
-    # entry in the other one, so the two become one release, and moves its slot by an hour, which is a second promise.
+    # At first each entry is a release of its own. Then one calendar, `relinked`, changes each of its entries: it gives
+    # it the link of an entry of the other calendar, which makes both one release, and moves its slot: a second promise.
     store, many = CutOffStore(), 200
     in_stats, in_own = FIRST_READ[:many], [an_entry(number, calendar="own") for number in range(many)]
     in_the_other = in_stats if relinked == "own" else in_own
@@ -176,7 +177,8 @@ async def test_promises_follow_their_entries_to_another_release_even_if_the_read
     assert_last_promise_of_every_entry_is_its_slot(store)
 
     restarted = await Monitor(store, clock).started(START + DAY + HOUR)
-    await restarted.ledger.store_differing()  # as the first job of a monitor does
+    # The first job of a monitor: store the releases that differ from their rows in the store.
+    await restarted.ledger.store_differing()
     await restarted.record(joined, START + DAY + HOUR, relinked)
     await restarted.writer.close()
     assert_last_promise_of_every_entry_is_its_slot(store)

@@ -97,7 +97,7 @@ def test_an_early_release_needs_its_promise_to_be_confirmed_since_its_latest_exp
 def test_an_exposure_of_unknown_begin_needs_a_confirmation_since_the_slot_and_none_before_it() -> None:
     exposed = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     assert confirmation_needed_since(verdict(exposed, judged_at=JUDGED_AT)) == SLOT
-    # Before the slot each judging would need a new read.
+    # Before the slot no read can be since the slot, and an exposure without a date needs none that is earlier.
     assert confirmation_needed_since(verdict(exposed, judged_at=after_slot(-20))) is None
 
 
@@ -195,10 +195,17 @@ def test_reads_are_requested_until_one_began_after_the_slot_and_that_one_calls_b
 
     assert asyncio.run(story()) == [["govuk"], ["govuk"]]
     assert callback.number == 0
-    assert check.is_read  # someone awaits requests, so verdicts may wait for reads
     check.record_read("govuk", after_slot(1))
     check.record_read("govuk", after_slot(2))
     assert callback.number == 1
+
+
+def test_verdicts_may_wait_for_calendar_reads_once_a_reader_awaits_requests() -> None:
+    check, watched = PromiseCheck(), WatchedStub()
+    assert check.defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) is None
+    check.request_reads(("govuk",), SLOT, "r", CallCounter())
+    asyncio.run(check.next_requested())
+    assert check.defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) == JUDGED_AT + PATIENCE
 
 
 def test_a_calendar_read_that_began_earlier_but_ended_later_does_not_replace_a_later_one() -> None:
@@ -230,7 +237,7 @@ def test_a_calendar_read_calls_back_every_release_that_needs_a_read_since_its_be
     ],
     ids=["pending", "unproven", "before the slot", "confirmed since the slot", "announced address", "on time"],
 )
-def test_a_calendar_read_is_requested_without_a_wait_if_a_page_of_unannounced_address_and_unconfirmed_slot_is_not_out(
+def test_a_verdict_on_an_unseen_page_without_an_announced_address_requests_a_calendar_read_but_does_not_wait_for_it(
     address: Address,
     kind: VerdictKind,
     judged_after_slot: float,
@@ -238,12 +245,12 @@ def test_a_calendar_read_is_requested_without_a_wait_if_a_page_of_unannounced_ad
     *,
     is_requested: bool,
 ) -> None:
-    # It is requested only from 5 s after the slot, for a verdict that is still open: pending or unproven.
+    # A read is requested only from 5 s after the slot, for a slot that was not confirmed since, and for a verdict that
+    # is still open: pending or unproven. The page is the only part, so the release has the verdict of its page.
     judged_at = after_slot(judged_after_slot)
-    not_seen = verdict(page_verdict(kind), confirmed_at=confirmed_after_slot, judged_at=judged_at)
-    watched = WatchedStub()
-    requests_read = asyncio.run(requests_calendar_read(watched, replace(not_seen, verdict=kind, address=address)))
-    assert requests_read is is_requested
+    by_page = verdict(page_verdict(kind), confirmed_at=confirmed_after_slot, judged_at=judged_at)
+    on_release, watched = replace(by_page, verdict=kind, address=address), WatchedStub()
+    assert asyncio.run(requests_calendar_read(watched, on_release)) is is_requested
     assert not watched.waits_for_calendar
 
 

@@ -107,9 +107,9 @@ def test_request_sent_again_on_a_new_connection_counts_against_the_budget() -> N
     pacer.record_start(NOON)
     pacer.charge_extra_request(after(0.01))
     pacer.charge_extra_request(after(0.01))
-    # The first extra request, at 0.01 s, is the last start. Each extra request delays the next start by one gap.
-    gaps_of_extra_requests, usual_gap = 2 * pacer.gap, pacer.gap
-    assert pacer.next_start(after(0.02)) == after(0.01) + gaps_of_extra_requests + usual_gap
+    # The first extra request counts as a start one gap after it, and the second one as a start one gap after that.
+    last_counted_start = after(0.01) + 2 * pacer.gap
+    assert pacer.next_start(after(0.02)) == last_counted_start + pacer.gap
 
 
 def test_wait_without_a_named_time_is_30_s_and_is_doubled_by_a_refusal_after_it_but_not_by_one_during_it() -> None:

@@ -30,7 +30,7 @@ SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 WITHIN = timedelta(seconds=60)
 RATE = 5.0  # looks a second
-DAY = (SLOT - timedelta(hours=9, minutes=30), SLOT + timedelta(hours=14, minutes=30))
+DAY_BEGINS, DAY_ENDS = SLOT - timedelta(hours=9, minutes=30), SLOT + timedelta(hours=14, minutes=30)
 
 
 def window(begins: int, ends: int, every: int) -> Window:
@@ -154,24 +154,25 @@ BEYOND = "of 284 parts promised for 09:30, 282 can be proved, to 57 s; unproven 
     ],
 )
 def test_forecast_describes_what_can_be_proved(count: int, words: str) -> None:
-    (forecast,) = forecast_slots(parts_to_prove(count), RATE, *DAY)
+    (forecast,) = forecast_slots(parts_to_prove(count), RATE, DAY_BEGINS, DAY_ENDS)
     assert forecast.describe("Europe/London") == words
 
 
 def test_slots_within_budget_or_on_another_day_have_no_forecast() -> None:
-    assert forecast_slots(parts_to_prove(4), RATE, *DAY) == []
-    assert forecast_slots(parts_to_prove(60, SLOT + timedelta(days=1)), RATE, *DAY) == []
+    assert forecast_slots(parts_to_prove(4), RATE, DAY_BEGINS, DAY_ENDS) == []
+    assert forecast_slots(parts_to_prove(60, SLOT + timedelta(days=1)), RATE, DAY_BEGINS, DAY_ENDS) == []
 
 
 def test_each_slot_has_its_own_forecast() -> None:
     later = SLOT + timedelta(minutes=30)
-    forecasts = forecast_slots([*parts_to_prove(60, later), *parts_to_prove(20, SLOT)], RATE, *DAY)
+    forecasts = forecast_slots([*parts_to_prove(60, later), *parts_to_prove(20, SLOT)], RATE, DAY_BEGINS, DAY_ENDS)
     assert [(forecast.slot, forecast.parts) for forecast in forecasts] == [(SLOT, 20), (later, 60)]
 
 
 def test_release_with_several_unproved_parts_is_named_once() -> None:
+    # Of these 600 parts 282 can be proved: both of each release from r0 to r140. Both of each later one are unproved.
     two_parts_of_each_release = [*parts_to_prove(300), *parts_to_prove(300)]
-    (forecast,) = forecast_slots(two_parts_of_each_release, RATE, *DAY)
+    (forecast,) = forecast_slots(two_parts_of_each_release, RATE, DAY_BEGINS, DAY_ENDS)
     assert forecast.unproved
     assert len(forecast.unproved) == len(set(forecast.unproved))
 

@@ -164,7 +164,8 @@ def test_after_an_absence_that_a_cache_may_have_kept_the_next_look_is_at_the_ori
 def test_second_look_before_the_slot_is_at_the_origin_if_the_last_absence_there_is_95_to_60_s_before_the_slot(
     origin_last_absent: float, expected_second_view: View
 ) -> None:
-    # Such an absence sets the start of the interval, but it is too early to prove that the part is on time.
+    # An absence at the origin up to 95 s before the slot is where the interval of the part's appearance begins, even if
+    # the edge is absent later. Over 60 s before it, the tolerance, that is too early to prove the part on time.
     sweep = sweep_of("a")
     sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, at(origin_last_absent), at(origin_last_absent))
     make_next_look(sweep, -45, LookResult.ABSENT)
@@ -279,12 +280,12 @@ def looks_left_after(last_publication: float, gap: float) -> int:
 
 
 @given(publication_times, st.floats(1, 5))
-def test_if_the_tolerance_leaves_a_look_for_each_part_all_are_proved_by_intervals_of_at_most_one_round_of_looks(
+def test_all_parts_are_proved_to_within_one_round_of_looks_if_the_tolerance_leaves_as_many_looks_as_parts(
     published_after_slot: list[float], rate: float
 ) -> None:
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
     looks_left = looks_left_after(max(published_after_slot), gap=gap)
-    parts = [Part(seconds) for seconds in published_after_slot[:looks_left]]
+    parts = [Part(seconds) for seconds in published_after_slot[:looks_left]]  # no more than there are looks left
     simulated = swept(parts, rate)
     proved_numbers, interval_seconds = simulated.parts, simulated.widths
     assert sorted(proved_numbers) == list(range(len(parts)))
@@ -308,7 +309,7 @@ def test_if_the_tolerance_leaves_a_look_for_each_important_part_the_important_pa
     st.floats(-150, 90),
     st.floats(0.1, 20),
 )
-def test_the_planned_looks_have_each_part_once_and_no_part_that_is_out_and_all_others_after_the_tolerance(
+def test_each_part_that_is_not_out_is_planned_at_most_once_and_after_the_tolerance_exactly_once(
     looks_of_parts: list[tuple[float, float | None, bool]], now: float, gap: float
 ) -> None:
     parts = [
@@ -319,5 +320,6 @@ def test_the_planned_looks_have_each_part_once_and_no_part_that_is_out_and_all_o
     assert len({part.id for part in planned}) == len(planned)
     assert not any(part.is_out for part in planned)
     tolerance_ends = 60
+    # Before that, there may be too few looks for all parts.
     if now >= tolerance_ends:
         assert len(planned) == sum(not part.is_out for part in parts)

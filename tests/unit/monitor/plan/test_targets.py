@@ -98,7 +98,8 @@ def test_govuk_producer_has_its_newest_first_search_and_its_feed_as_tripwires() 
     query = parse_qs(urlsplit(search.url).query)
     assert query["filter_organisations"] == ["ofqual"]
     assert query["order"] == ["-public_timestamp"]
-    assert len(query["filter_content_store_document_type"]) == 3
+    published_statistics = ["national_statistics", "official_statistics", "statistical_data_set"]
+    assert query["filter_content_store_document_type"] == published_statistics
     assert search.id == "~tripwire/ofqual/www.gov.uk/api/search.json"
     assert atom.url == "https://www.gov.uk/government/organisations/ofqual.atom"
     assert {search.view, atom.view} == {View.TRIPWIRE}
@@ -117,14 +118,14 @@ def test_producers_own_listing_is_read_as_a_feed_if_its_address_looks_like_one(u
     assert (found.recognise, found.release) == (recogniser, "")
 
 
-def test_listings_that_differ_only_in_their_query_have_different_ids() -> None:
+def test_the_first_listing_of_a_path_has_that_path_in_its_id_and_each_other_has_its_query_too() -> None:
     urls = [
         "https://stats.example/list?page=1",
         "https://stats.example/list?page=2",
         "https://stats.example/list?page=1",
     ]
     found = tripwires_of("office", newest=urls)
-    # The first listing of a path has an id without the query.
+    # So an address that is named twice has two ids.
     assert [(each.id, each.url) for each in found] == [
         ("~tripwire/office/stats.example/list", urls[0]),
         ("~tripwire/office/stats.example/list?page=2", urls[1]),

@@ -128,19 +128,19 @@ def test_origin_view_of_a_missing_part_is_used_as_often_as_its_edge_view() -> No
     assert [spacing(windows, offset) for offset in (3.5 * HOUR, 5 * HOUR)] == [5 * SECOND, MINUTE]
 
 
-COPY_ELSEWHERE = replace(SHEET, id="w/other/origin", part="other", view=View.ORIGIN, is_optional=True)
+ORIGIN_OF_COPY = replace(SHEET, id="w/other/origin", part="other", view=View.ORIGIN, is_optional=True)
 
 
-def test_copy_elsewhere_has_the_windows_of_its_page_but_a_quarter_of_its_chance_of_change_and_no_idle_looks() -> None:
+def test_origin_view_of_a_copy_has_the_windows_of_its_page_with_a_quarter_of_the_chance_and_no_idle_looks() -> None:
     origin_windows_of_page = windows_for(ORIGIN, SLOT)
-    assert windows_for(COPY_ELSEWHERE, SLOT) == tuple(
+    assert windows_for(ORIGIN_OF_COPY, SLOT) == tuple(
         replace(window, chance=window.chance / 4, every_if_idle=None) for window in origin_windows_of_page
     )
 
 
 def test_origin_view_of_a_copy_elsewhere_ends_once_the_page_is_out() -> None:
     page_out_copy_missing = Progress(Stage.SEEN, since=AT, is_complete=False)
-    assert windows_for(COPY_ELSEWHERE, SLOT, page_out_copy_missing) == ()
+    assert windows_for(ORIGIN_OF_COPY, SLOT, page_out_copy_missing) == ()
 
 
 def test_closed_target_has_no_windows() -> None:

@@ -48,8 +48,11 @@ def corrections(
 
 def test_a_later_version_after_the_release_is_found_with_its_fields_and_looks() -> None:
     (correction,) = corrections(now=3 * HOUR, versions=[(0, FIRST), (2 * HOUR, SECOND)])
-    # The content API is looked at every 60 s, and the page, which came at the slot, every 30 s.
-    assert (correction.part, correction.seconds) == ("page", Bounds(2 * HOUR - 60, 2 * HOUR + 30))
+    # The page is looked at every 30 s, and the content API, which shows the versions, every 60 s.
+    page_absent, page_shown = -30, 0
+    first_version, second_version = 2 * HOUR - 60, 2 * HOUR
+    time_since_release = Bounds(first_version - page_shown, second_version - page_absent)
+    assert (correction.part, correction.seconds) == ("page", time_since_release)
     assert correction.detail == (
         "corrected or updated after its release: change_history went from 1 to 2, "
         "public_updated_at moved on to Fri 5 Jan 2018 11:02:03 GMT; "
@@ -57,10 +60,11 @@ def test_a_later_version_after_the_release_is_found_with_its_fields_and_looks() 
     )
 
 
-def test_a_correction_changes_neither_verdict_nor_grade() -> None:
-    verdict = judged_with(now=3 * HOUR, versions=[(0, FIRST), (HOUR, SECOND)])
-    assert (verdict.verdict, verdict.grade, kinds(verdict)) == (VerdictKind.ON_TIME, Grade.NONE, [Kind.CORRECTED])
-    assert verdict.final is judged_with(now=3 * HOUR, versions=[(0, FIRST)]).final is True
+def test_a_correction_changes_neither_verdict_nor_grade_and_the_verdict_stays_final() -> None:
+    corrected = judged_with(now=3 * HOUR, versions=[(0, FIRST), (HOUR, SECOND)])
+    assert kinds(corrected) == [Kind.CORRECTED]
+    for verdict in (corrected, judged_with(now=3 * HOUR, versions=[(0, FIRST)])):
+        assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.ON_TIME, Grade.NONE, True)
 
 
 AWAY = [*IN_TIME, (HOUR, WITHDRAWN), (2 * HOUR, PRESENT)]
