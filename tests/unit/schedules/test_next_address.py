@@ -134,5 +134,5 @@ def test_old_and_next_path_are_predicted_from_each_other_unless_the_name_of_a_mo
 def test_a_predicted_address_differs_from_the_old_address(title_end: str, next_title_end: str, path: str) -> None:
     address = f"https://stats.example/{path}"
     period_words = map_period_words(f"A 2016 {title_end}", f"A 2017 {next_title_end}")
-    # The titles may be no editions of one series, or `path` may have no period. Then the result is None.
+    # `period_words` is None if the titles are not of one series, the new address is None if `path` has no period.
     assert period_words is None or replace_period(address, period_words) != address
