@@ -131,7 +131,7 @@ def test_old_and_next_path_are_predicted_from_each_other_except_from_a_path_with
 
 
 TITLE_ENDS = st.sampled_from(["", "March", "Q1"]) | st.text(max_size=80)
-PATHS = st.lists(st.sampled_from(["2016", "16", "march", "q1", "x", "-", "/"]), max_size=6).map("".join) | st.text()
+PATHS = st.lists(st.sampled_from(["2016", "march-", "x", "-", "/"]), max_size=6).map("".join) | st.text()
 
 
 @given(TITLE_ENDS, TITLE_ENDS, PATHS)
