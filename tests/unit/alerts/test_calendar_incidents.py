@@ -90,9 +90,9 @@ def test_the_subject_for_a_long_calendar_fault_is_one_short_line() -> None:
 
 
 def test_the_notice_of_a_calendar_that_was_never_read_says_so_and_asks_to_correct_its_address() -> None:
-    (notice,) = report_trouble(
-        replace(DOUBTED_CALENDAR, last_read=None, doubted=False), known=None, now=NOW, timezone=LONDON
-    ).notices
+    # Without `doubted`, the calendar could not be read, and the steps of its notice are about its address.
+    never_read = CalendarTrouble("govuk", "ofqual", fault="answered 404", since=NOW, last_read=None, doubted=False)
+    (notice,) = report_trouble(never_read, known=None, now=NOW, timezone=LONDON).notices
     assert "Last usable read: never." in notice.text
     assert "correct its address" in notice.text
 

@@ -102,13 +102,13 @@ def test_a_page_that_flaps_again_after_ten_minutes_without_a_change_gets_three_n
     assert len({one.id for one in notices}) == len(notices)
 
 
-def test_a_flapping_page_whose_lateness_raises_the_grade_gets_a_notice_at_once(make_facts: Make) -> None:
+def test_a_flapping_page_gets_a_notice_at_once_if_the_grade_of_its_facts_has_risen(make_facts: Make) -> None:
     _, incident = decide_at_each_change(make_facts, [0, 5, 10, 15])
     incident_of_grade_note = replace(incident, grade="note")
     now = seconds_after_7_30(20)
     still_flapping = flapping_page(make_facts, [0, 5, 10, 15, 20], now)
     assert still_flapping.grade == "report"
-    # Any finding that raises the grade would do: its length has no effect here.
+    # The grade of the facts makes the notice, which also names the new finding. Its length has no effect here.
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
     late_too = replace(still_flapping, findings=(*still_flapping.findings, late))
     decision = decide(late_too, incident_of_grade_note, now)

@@ -166,6 +166,7 @@ def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text
 )
 def test_an_unproven_subject_names_the_cause(make_facts: Make, findings: tuple[Finding, ...], reason: str) -> None:
     unproven = make_facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="a long story", findings=findings)
+    # The notice that opens an incident of the kind "unproven" is itself of the kind "unproven".
     subject = write_notice_subject(kind="unproven", reported_kind="unproven", facts=unproven, now=LATER)
     assert subject.startswith(f"NOT PROVEN: {reason}. Check the publishing log. Malpractice for GCSE")
 

@@ -40,11 +40,12 @@ def test_bounds_are_rounded_outward(seconds: Bounds, words: str) -> None:
         (None, -0.5, "an unknown time before the slot"),
     ],
 )
-def test_a_release_is_on_the_second_only_if_it_is_known_not_to_have_come_earlier(
+def test_a_delay_is_called_on_the_second_only_if_both_of_its_bounds_are_known_and_within_a_second(
     make_facts: Facts, earliest: float | None, latest: float, words: str
 ) -> None:
     page = page_part(VerdictKind.UNPROVEN, delay=Bounds(earliest, latest))
-    text = write_notice_text("unproven", "unproven", make_facts(parts=(page,)), "r", NOON)
+    facts = make_facts(parts=(page,))
+    text = write_notice_text(kind="unproven", reported_kind="unproven", facts=facts, incident="r", now=NOON)
     (line,) = (line for line in text.splitlines() if line.startswith("- Announced page: "))
     assert line.endswith(words)
 

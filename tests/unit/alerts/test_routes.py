@@ -85,9 +85,10 @@ def test_a_notice_is_still_sent_if_only_the_last_of_its_findings_is_silenced(fin
 
 
 @pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
-def test_silencing_the_first_finding_of_a_notice_does_not_suppress_it_if_its_last_is_no_detail_of_the_first(
+def test_a_notice_is_still_sent_if_only_its_first_finding_is_silenced_and_the_last_could_have_a_notice_of_its_own(
     findings: tuple[str, ...],
 ) -> None:
+    # Such as a delay after an exposure, or a lead after a delay. Other findings are only details of the first.
     notice = make_notice(findings=findings)
     assert channels_notified(notice, [silence(findings[0])]) == [*CHANNELS]
 

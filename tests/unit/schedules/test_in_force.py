@@ -151,7 +151,7 @@ def test_a_cancelled_release_stays_cancelled_if_it_is_confirmed_only_after_its_s
     assert event_kinds(found)[-1] is EventKind.BACK_DATED
 
 
-def test_a_back_dated_value_never_becomes_the_slot() -> None:
+def test_a_slot_that_had_passed_when_it_was_read_is_back_dated_and_does_not_replace_the_slot_in_force() -> None:
     back_dated = promise_read(july(20), utc(7, 21))
     found = in_force(PROMISE_OF_23_JULY, back_dated)
     assert found.slot == july(23)
@@ -312,7 +312,8 @@ def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
 def test_a_change_read_after_the_slot_is_in_doubt_only_if_the_last_read_without_it_was_before_the_slot(
     last_read_of_old_slot: datetime, recorded_with: str, *, is_in_doubt: bool
 ) -> None:
-    # The time of that read is stored with the old slot or with the change. The later of the two times counts.
+    # That read is stored as the last one that showed the old slot (`confirmed_at`), or as the last one that did not
+    # show the change (`unlearnt`). The later of the two counts.
     old, change = SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, read_10_minutes_after_slot(july(24))
     if recorded_with == "old slot":
         old = replace(old, confirmed_at=last_read_of_old_slot)
@@ -397,12 +398,13 @@ def test_calendars_that_both_cancel_agree_whatever_slot_they_name() -> None:
     assert found.disagreements == ()
 
 
-ANNOUNCED_DAY = promise_read(day_slot(7, 23), utc(6, 1))
-TIME_OF_DAY = promise_read(july(23), utc(6, 2), OTHER)
+DAY_BY_PRIMARY = promise_read(day_slot(7, 23), utc(6, 1), PRIMARY)
+TIME_BY_OTHER = promise_read(july(23), utc(6, 2), OTHER)
+"""Promises of the two calendars: only a day, and a time on that day."""
 
 
-def test_an_announced_day_takes_its_time_from_another_calendar() -> None:
-    assert in_force(ANNOUNCED_DAY, TIME_OF_DAY).promise == TIME_OF_DAY
+def test_a_day_of_the_primary_calendar_takes_its_time_from_another_calendar() -> None:
+    assert in_force(DAY_BY_PRIMARY, TIME_BY_OTHER).promise == TIME_BY_OTHER
 
 
 @pytest.mark.parametrize(
@@ -410,16 +412,16 @@ def test_an_announced_day_takes_its_time_from_another_calendar() -> None:
     [{"doubt": "zone"}, {"slot": replace(july(23), doubt="zone")}, {"state": State.CANCELLED}, {"slot": july(24)}],
     ids=["doubtful entry", "doubtful slot", "cancelled", "on another day"],
 )
-def test_an_announced_day_takes_no_time_from_a_promise_that_is_doubtful_cancelled_or_of_another_day(
+def test_a_day_takes_no_time_from_a_promise_of_another_calendar_that_is_doubtful_cancelled_or_for_another_day(
     change: dict[str, object],
 ) -> None:
-    unsuitable = replace(TIME_OF_DAY, **change)
-    assert in_force(ANNOUNCED_DAY, unsuitable).promise == ANNOUNCED_DAY
+    unsuitable = replace(TIME_BY_OTHER, **change)
+    assert in_force(DAY_BY_PRIMARY, unsuitable).promise == DAY_BY_PRIMARY
 
 
 def test_a_cancelled_day_takes_no_time_from_another_calendar() -> None:
-    cancelled = replace(ANNOUNCED_DAY, state=State.CANCELLED)
-    assert in_force(cancelled, TIME_OF_DAY).promise == cancelled
+    cancelled = replace(DAY_BY_PRIMARY, state=State.CANCELLED)
+    assert in_force(cancelled, TIME_BY_OTHER).promise == cancelled
 
 
 @pytest.mark.parametrize("vague", [WHOLE_JULY, TO_BE_CONFIRMED], ids=["a month", "no date yet"])
@@ -435,10 +437,11 @@ PROMISES_OF_18_20_AND_25_JULY = tuple(promise_read(july(day), utc(6, 1, hour)) f
     [(PROMISES_OF_18_20_AND_25_JULY, july(20)), (PROMISES_OF_18_20_AND_25_JULY[2:], july(25))],
     ids=["earlier and later slots", "only a later slot"],
 )
-def test_moved_from_is_the_last_withdrawn_slot_before_the_slot_in_force_or_the_last_of_all_if_none_is_before_it(
+def test_moved_from_is_the_last_withdrawn_promise_for_an_earlier_time_than_the_slot_or_else_the_last_of_all(
     withdrawn: tuple[Promise, ...], moved_from: Slot
 ) -> None:
-    # Before 23 July the calendar promised either 18, 20 and 25 July (moved from 20), or only 25 July (moved from 25).
+    # The calendar promised 18, 20 and 25 July in this order, or only 25 July, and then 23 July. A release counts as
+    # moved if a promised time passes before its slot, so 20 July counts and 25 July is only the last resort.
     found = in_force(*withdrawn, promise_read(july(23), utc(6, 2)))
     assert found.withdrawn == withdrawn
     assert found.moved_from is not None
@@ -469,7 +472,7 @@ OTHERS_JUNE_SLOT_READ_TOO_LATE = promise_read(instant_slot(6, 1), utc(6, 5), OTH
 JULY_SLOT_AHEAD = promise_read(july(23), utc(6, 10))
 
 
-def test_the_first_entry_of_the_primary_calendar_replaces_a_slot_that_had_passed_when_it_was_read() -> None:
+def test_a_slot_that_had_passed_at_its_first_read_is_replaced_by_the_first_entry_of_the_primary_calendar() -> None:
     found = in_force(OTHERS_JUNE_SLOT_READ_TOO_LATE, JULY_SLOT_AHEAD)
     assert (found.promise, found.is_first_read_after_slot) == (JULY_SLOT_AHEAD, False)
     assert found.changed_after_slot is None
@@ -522,7 +525,7 @@ def test_short_notice_depends_on_the_days_that_count_as_short() -> None:
     assert in_force(planned, brought_forward, notice_days=3).short_notice is None
 
 
-def test_a_cancellation_counts_before_the_slot_whatever_time_it_names() -> None:
+def test_a_cancellation_read_before_the_slot_cancels_the_release_even_if_the_time_that_it_names_has_passed() -> None:
     names_a_passed_time = cancellation_read(instant_slot(6, 1), utc(6, 10))
     found = in_force(PROMISE_OF_23_JULY, names_a_passed_time)
     assert (found.cancelled, EventKind.BACK_DATED in event_kinds(found)) == (True, False)
@@ -559,8 +562,8 @@ def test_an_offset_that_comes_back_ends_the_doubt() -> None:
 def test_a_changed_time_is_a_new_slot_without_doubt_unless_only_the_offset_of_the_zone_was_lost(
     written: str, instant: datetime
 ) -> None:
-    # The calendar first wrote 2026-07-23T09:30:00+01:00. If it wrote 09:30 again, an hour later (without the +01:00),
-    # the offset may have been lost, which would be a doubt. These changes are others.
+    # The calendar first wrote 2026-07-23T09:30:00+01:00. The same 09:30 without +01:00 would be a doubt: an instant
+    # that is an hour later, perhaps only because the offset was lost. Here the written time or offset differs.
     moved = promise_written_as(written, instant, utc(6, 2))
     found = in_force(WITH_OFFSET, moved)
     assert (found.slot, found.in_doubt) == (moved.slot, ())

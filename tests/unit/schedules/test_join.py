@@ -58,6 +58,7 @@ ADDS_A_PART = replace(
 
 
 def test_entry_that_adds_parts_to_a_release_by_its_id_changes_nothing_else_of_it() -> None:
+    # The added entry has another title, no producer and, by default, Address.ANNOUNCED.
     govuk = replace(an_entry("1", url=f"{BASE}/widgets-july-2026"), address=Address.GUESSED)
     known_ids = {("govuk", "1"): ADDS_A_PART.of}
     rules = JoinRules(order=("govuk", "by-hand"))

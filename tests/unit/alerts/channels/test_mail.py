@@ -68,6 +68,7 @@ def test_a_follow_up_is_threaded_under_its_opening(message: Message) -> None:
     composed = compose_mail(message, mail_settings(NO_SERVER), NOW)
     # The sender is at stats.example.
     assert composed["Message-ID"] == f"<{message.id}@stats.example>"
+    # The message is a follow-up, and `notice` is the id of the message that opened its thread.
     opening = f"<{message.notice}@stats.example>"
     assert composed["In-Reply-To"] == composed["References"] == opening
 

@@ -100,6 +100,7 @@ def test_typed_text_is_kept_beside_a_measured_account_that_grows(ofqual_late: In
     assert (account.answer.text, account.answer.by) == ("The platform failed.", "web manager")
     # Due at 9.30am, so overdue by 30 minutes at 10am.
     assert "It was still not available at 10am." in " ".join(account.paragraphs)
+    # The typed text is added after the measured account. In a box for one answer it would replace the text.
     assert not account.is_replaced
 
 

@@ -290,7 +290,13 @@ def test_no_draft_of_an_early_release_repeats_the_details_of_its_findings(ofsted
         assert secret not in str(report_json(report))
 
 
+def test_the_note_of_an_exposure_grades_it_by_its_time_and_not_by_a_delay(ofsted_early: Incident) -> None:
+    # A late release of the same grade has "Report: more than a minor delay".
+    assert text_of_field(note_of(ofsted_early), "N.grade") == "Report: available before its announced time"
+
+
 def test_an_announced_time_other_than_9_30_adds_a_question_about_its_approval(ipcc_late: Incident) -> None:
+    # Since May 2022 such a time needs an alternative release time. Before that, it needed an exemption.
     seven = at("2023-07-20T07:00+01:00")
     due_at_seven = with_facts(replace(ipcc_late, occurred=seven, opened=seven + timedelta(minutes=1)), slot=seven)
     notes = get_field(note_of(due_at_seven), "N.clause").notes
@@ -325,8 +331,9 @@ def test_a_note_states_the_delay_of_users_whom_a_cache_served_an_older_copy(
     account_of_access: str,
     delay_of_users: str,
 ) -> None:
-    hidden = with_only_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
-    note = note_of(with_facts(hidden, findings=()))
+    # The findings of the incident (page late, out elsewhere first) do not fit these facts.
+    kept_from_users = with_only_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
+    note = note_of(with_facts(kept_from_users, findings=()))
     assert account_of_access in text_of_field(note, "N.what")
     assert delay_of_users in text_of_field(note, "N.measure")
 
@@ -364,7 +371,7 @@ def test_the_note_of_an_exposure_just_found_says_it_was_not_yet_removed(ofsted_e
     assert "It could be seen shortly before that time." in statement_to_users
 
 
-def test_after_an_exposure_with_an_unknown_end_a_note_says_only_by_when_the_release_was_available(
+def test_a_note_on_an_exposure_with_an_unknown_end_ends_with_the_time_by_which_the_release_was_available(
     ofsted_early: Incident,
 ) -> None:
     start = seen("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z")
@@ -373,7 +380,8 @@ def test_after_an_exposure_with_an_unknown_end_a_note_says_only_by_when_the_rele
     unknown_end = Exposure("page", start, until_slot, length, open=False, ended=Ended.UNKNOWN)
     released, now = seen("2017-03-22T09:30:00Z", "2017-03-22T09:32:30Z"), at("2017-03-22T09:35Z")
     report = note_of(with_only_page(ofsted_early, now, exposures=(unknown_end,), released=released))
-    # The end of the release interval, 09:32:30, is rounded up to the minute.
+    # It may have been public before it was seen at 09:32:30, so the note does not say that it was published then.
+    # Seconds are rounded up.
     assert text_of_field(report, "N.what").endswith("The release was available by 9.33am.")
 
 

@@ -166,15 +166,15 @@ def test_letters_promise_and_admit_nothing_that_no_one_typed(
         assert not [words for words in PROMISES_AND_ADMISSIONS if words in text]
 
 
-def test_before_the_slot_correction_and_press_lines_have_no_link_to_an_early_release(
+def test_before_the_slot_correction_and_press_lines_do_not_say_where_or_whether_an_early_release_can_be_read(
     ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
-    # The report is of 20 March, the slot on 22 March.
+    # The report is of 20 March, the slot on 22 March. Until then, letters must not help anyone to find the release.
     report = report_of(ofsted_early, settings)
     for text in (" ".join(report.correction), " ".join(report.lines)):
         assert "Part of it could be seen before that time, from some time between 4.55pm and 5pm on 20 March." in text
         assert "http" not in text
-        assert "still" not in text
+        assert "still" not in text  # as in "It was still available at"
 
 
 CONTACT_LINE = "Questions about the release are for the Head of Profession for Statistics."

@@ -12,7 +12,7 @@ from alerts.draft.fill import fill_form
 from alerts.draft.form import get_form, load_forms
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import at, facts_of, text_of_field
+from tests.unit.alerts.draft.conftest import at, facts_of
 
 CITES_NONE = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
 WORDS_OF_CITATIONS = ("Protocol 2", "practice 4", "practice 8", "Code of Practice edition")
@@ -65,10 +65,3 @@ def test_the_covering_e_mail_says_that_the_producer_is_outside_the_code(
     assert any(CITES_NONE in text for text in report.covering)
     assert "Breach" not in " ".join(report.covering)
     assert not [text for text in report.covering if "It concerns" in text]
-
-
-def test_the_grade_of_an_exposure_is_not_explained_by_a_delay(
-    ofsted_early: Incident, settings: Mapping[str, str]
-) -> None:
-    report = fill_form(ofsted_early, get_form("note"), settings, previous=[], now=ofsted_early.opened)
-    assert text_of_field(report, "N.grade") == "Report: available before its announced time"

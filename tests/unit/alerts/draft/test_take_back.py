@@ -88,25 +88,26 @@ def test_no_interleaving_of_files_edits_and_measurements_loses_a_typed_character
     ofqual_late: Incident, steps: list[tuple[str, str]]
 ) -> None:
     versions = draft_versions(ofqual_late)
-    # A person types into a file that was saved before the most recent measurement and before all edits since.
-    when_saved = versions
+    # A person types into a file of the versions before the most recent measurement, so without any edit since.
+    versions_in_file = versions
     typed_texts: list[str] = []
     for minutes, (action, text) in enumerate(steps):
         now, answer = NOW + timedelta(minutes=minutes), {"B.3.impact": text}
         match action:
             case "measure":
-                when_saved = versions
+                versions_in_file = versions
                 later = replace(ofqual_late, title=f"measured {minutes}")
                 report = fill_form(later, get_form("B"), {"contact": str(minutes)}, previous=[], now=now)
                 versions = append_measurement(versions, report)
             case "file":
-                words = find_file_changes(versions, docx_with_answers(when_saved, answer), ROLE).words
+                words = find_file_changes(versions, docx_with_answers(versions_in_file, answer), ROLE).words
                 versions = append_edit(versions, words, ROLE, now) if words else versions
             case _:
                 versions = append_edit(versions, answer, "web editor", now)
         is_blank = not text.strip()  # and so no answer
         if action != "measure" and not is_blank:
             typed_texts.append(make_printable(text) if action == "file" else text)
+        # All versions are kept, so a text that a later answer replaced is not lost.
         kept_answers = [version.words.get("B.3.impact", "") for version in versions]
         # A file shows a control character as its picture, which counts as the same answer.
         kept_answers += [make_printable(kept) for kept in kept_answers]

@@ -67,7 +67,8 @@ def test_a_title_that_says_cancelled_or_postponed_sets_the_state_in_every_kind_o
 def test_a_cancelled_entry_still_joins_its_release_whose_title_lacks_that_word(parse: Parse, kind: str) -> None:
     (entry,) = parse(kind, BODIES[kind](TITLE), producer="p").announcements
     (cancelled,) = parse(kind, BODIES[kind](f"CANCELLED: {TITLE}"), producer="p").announcements
-    # Without an order calendars rank by name, so "another" gives the title.
-    (release,) = join_entries({"one calendar": [cancelled], "another": [entry]}).releases
+    # Calendar "a" ranks first, by its name. Its entry gives the release its title, without "CANCELLED".
+    (release,) = join_entries({"a": [cancelled], "b": [entry]}).releases
     assert release.title == TITLE
+    # In some kinds of calendar the entries have no address, so that only their titles can join them.
     assert release.joined_by == ("link" if entry.url else "title, period, producer and date")

@@ -28,11 +28,12 @@ BODIES = {
 
 
 @pytest.mark.parametrize("kind", BODIES)
-def test_hidden_characters_and_misleading_addresses_of_a_calendar_are_removed(kind: str) -> None:
+def test_no_hidden_character_or_misleading_address_of_a_calendar_is_stored(kind: str) -> None:
     # The title contains hidden characters such as U+202E, and the address is https://www.gov.uk@evil.example/births.
     source = KINDS[kind](calendar_settings(kind, "https://a.example/"))
     (announcement,) = source.read([Page("https://a.example/", 200, BODIES[kind].encode())], NOW).announcements
-    # U+FFFD replaces the broken character at the end of the title in the JSON calendar.
+    # Only the title in the JSON calendar ends with half a character (a lone surrogate). U+FFFD replaces it, after a
+    # space that replaces two control characters. No other kind has U+FFFD or that space.
     assert announcement.title.removesuffix("\ufffd").strip() == "Births in Wales"
     assert "evil" not in announcement.url
     stored = json.dumps(announcement_json(announcement), ensure_ascii=False).encode()

@@ -122,7 +122,7 @@ def test_the_family_of_landing_page_addresses_can_be_configured(parse: Parse) ->
         ("December to January 2027", Precision.RANGE, "2026-12-01", "2027-01-31"),
     ],
 )
-def test_a_month_stays_a_month_despite_a_placeholder_timestamp(
+def test_a_text_that_names_only_months_is_no_exact_slot_although_its_timestamp_has_a_day_and_time(
     source: GovukSource, text: str, precision: Precision, first: str, last: str
 ) -> None:
     entry = a_listed_result(when=text, release_timestamp="2026-11-01T09:30:00.000+00:00")
@@ -151,10 +151,11 @@ def test_a_stamp_that_contradicts_the_text_is_a_doubt(source: GovukSource, stamp
 def test_a_cancelled_announcement_is_looked_up_once_for_its_reason(source: GovukSource) -> None:
     entry = a_listed_result(statistics_announcement_state="cancelled")
     cancelled = item(details={"state": "cancelled", "cancellation_reason": "Discontinued."})
-    # `read` fails unless the source makes one look-up for each answer that it gets after the listing.
-    with_look_up, without_look_up = read(source, listing(entry), cancelled), read(source, listing(entry))
-    assert with_look_up.announcements[0].why == "Discontinued."
-    assert without_look_up.announcements[0].why == "Discontinued."
+    # `read` fails unless the source makes one look-up for each answer after the listing: one now, none later.
+    first_read = read(source, listing(entry), cancelled)
+    second_read = read(source, listing(entry))
+    assert first_read.announcements[0].why == "Discontinued."
+    assert second_read.announcements[0].why == "Discontinued."
 
 
 def test_mail_addresses_are_removed_from_the_reason_of_a_cancellation(source: GovukSource) -> None:

@@ -122,11 +122,13 @@ def test_floating_times_follow_the_zone_that_the_file_names(parse: Parse) -> Non
 
 
 def test_slots_of_a_series_are_shown_in_the_configured_zone_whatever_zone_the_file_names(parse: Parse) -> None:
-    series = event("DTSTART:20260723T083000", "RRULE:FREQ=DAILY;COUNT=1")
-    (announcement,) = parse("ics", calendar("X-WR-TIMEZONE:America/New_York", series), at=NOW).announcements
+    # An event with an RRULE is read by other code than a single event, even if the rule gives only one day.
+    series_of_one_day = event("DTSTART:20260723T083000", "RRULE:FREQ=DAILY;COUNT=1")
+    body = calendar("X-WR-TIMEZONE:America/New_York", series_of_one_day)
+    (announcement,) = parse("ics", body, at=NOW).announcements
     half_past_eight_in_new_york = datetime(2026, 7, 23, 12, 30, tzinfo=UTC)
     assert announcement.slot.instant == half_past_eight_in_new_york
-    assert announcement.slot.timezone == "Europe/London"
+    assert announcement.slot.timezone == "Europe/London"  # the configured zone
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,8 @@ def test_a_release_both_published_and_cancelled_is_cancelled(parse: Parse) -> No
 
 
 def test_a_page_that_moves_is_watched_once_at_its_new_address(parse: Parse) -> None:
-    # The new address is also among the related documents, and is watched only as an alternative.
+    # Related documents count only once a release is published. The new address is one of them too, but is watched
+    # only as an alternative.
     data = a_listed_release(published=True, migration_link="/economy/bulletins/gdp")
     data["related_documents"] = [{"uri": "/economy/bulletins/gdp"}, {"uri": "/economy/articles/gdp"}]
     parts = parse("ons", json.dumps(data).encode()).announcements[0].parts
