@@ -360,6 +360,7 @@ def test_a_page_first_seen_while_our_clock_was_doubtful_is_present_once_the_cloc
 
     # A look by a wrong clock does not show that the page named the day of its slot before the slot.
     an_hour_off = answer_dated(BEFORE, "Thu, 26 Nov 2026 10:25:00 GMT")
+    # A second right date in a row replaces the wrong offset, so our clock is right from the second of these looks on.
     right = [answer_dated(AFTER + timedelta(seconds=n), f"Thu, 26 Nov 2026 09:30:0{2 + n} GMT") for n in range(4)]
     assert interpret_last_after_404(target(), an_hour_off).why == "clock"
     assert interpret_last_after_404(target(), an_hour_off, *right).state is PRESENT

@@ -232,6 +232,7 @@ def test_wait_applies_to_every_target_of_its_host_and_no_other_host() -> None:
         run.poller.watch(target("c", host="other.example"), [window(every=1)])
 
     replies = iter([Reply(429, b"", {"Retry-After": "5"})])
+    # One request of each host is under way at once, so b is not requested before the look at a is refused.
     run = run_poller(act, seconds=6.5, at_once=1, script=answering(HOST, replies))
     _first, second, *_ = sorted(run.look_times("a") + run.look_times("b"))
     assert second == 5

@@ -33,7 +33,7 @@ def test_a_busy_host_is_kept_free_for_the_look_at_the_promised_instant() -> None
     assert looks_around_the_instant == [(promised, "page")]
 
 
-def test_edge_view_of_the_page_goes_first_of_several_looks_promised_at_one_instant() -> None:
+def test_of_looks_promised_at_one_instant_the_part_named_page_goes_first_and_of_its_views_the_edge() -> None:
     instant = NOON + timedelta(seconds=7)
 
     def act(run: PollerRun) -> None:
@@ -41,6 +41,7 @@ def test_edge_view_of_the_page_goes_first_of_several_looks_promised_at_one_insta
             for name in ("sheet", "page"):
                 run.poller.watch(target(name, view=view), [window(every=1, begins=7)], promised_at=instant)
 
+    # None had a look before, which would count first. The order in which they were added does not matter.
     run = run_poller(act, rate=5, seconds=9)
     assert run.starts[0] == (7, "page")
     assert run.looked_at_views()[0] is View.EDGE

@@ -172,11 +172,14 @@ def test_only_the_edge_view_is_used_from_two_minutes_before_a_busy_slot_until_te
 
 
 def test_pages_of_a_slot_within_the_budget_keep_the_planned_gaps_in_each_view() -> None:
+    # Around the slot, a page gets a look every second in the edge and origin views, and every 5 s in the content view.
+    # So two pages need 2 * (1 + 1 + 0.2) = 4.4 looks a second.
     slot = busy_slot(pages=2)
     run_busy_slots(slot, rate=5)
     longest_wait_for_other_looks = 0.3
     for name in slot.pages:
         for view, planned_gap in ((View.EDGE, 1), (View.ORIGIN, 1), (View.CONTENT, 5)):
+            # These gaps begin two minutes before the slot. All pages are seen, and need no more looks, 5 s after it.
             gaps = gaps_between(slot.look_times(name, view, begin=-118, end=5))
             assert max(gaps) <= planned_gap + longest_wait_for_other_looks
 
@@ -196,7 +199,8 @@ def test_a_busy_slot_leaves_other_looks_a_share_of_the_budget() -> None:
     assert slot.proved_on_time == slot.pages
     looks_near_slot = [name for time, name in run.starts if abs(time - SLOT_AT) <= 60]
     other_looks = [name for name in looks_near_slot if name in others]
-    # For each look at the slot, the others are owed a tenth of a look, or half a look while the slot is less urgent.
+    # For each look at the slot, the others are owed a tenth of a look in the last round before it and the first round
+    # after it, and half a look at other times. So they have between 0.1 of 1.1 looks and 0.5 of 1.5.
     assert 0.1 / 1.1 <= len(other_looks) / len(looks_near_slot) <= 0.5 / 1.5
 
 
@@ -252,14 +256,18 @@ def test_the_origin_view_proves_pages_whose_edge_serves_a_copy_from_before_the_s
 
 def test_a_page_that_a_listing_page_links_to_is_looked_at_first() -> None:
     sweeps, begins, gap = Sweeps(), NOON + timedelta(seconds=2), timedelta(seconds=1)
-    # Without the link the order would be a, b, c.
+    # Without the link the order would be a, b, c, by the last number of the ranks.
+    importance, required_parts = 0, 1
     for number, name in enumerate("abc"):
-        sweeps.add(target(name), ProofGoal(slot=NOON, tolerance=TOLERANCE, rank=(0, 1, number)), begins)
+        rank = (-importance, required_parts, number)
+        sweeps.add(target(name), ProofGoal(slot=NOON, tolerance=TOLERANCE, rank=rank), begins)
+    # Sweeps choose the order, and heed links, only if the host's budget is too small for all looks.
     sweeps.update(begins, gap, is_overloaded=True)
     links = tuple(Found(target(name).url, name, "listed") for name in ("elsewhere", "c"))
     listing = target("list", view=View.TRIPWIRE)
     all_times_alike = (begins, begins, begins, begins)
     sighting = Sighting("list", State.PRESENT, *all_times_alike, found=links)
+    # A listing has no goal, because no proof about itself is needed.
     sweeps.record_result(listing, goal=None, sighting=sighting)
     order = []
     for _ in "abc":
@@ -271,9 +279,10 @@ def test_a_page_that_a_listing_page_links_to_is_looked_at_first() -> None:
 
 
 def test_pages_of_a_small_slot_keep_looks_of_both_views_every_three_seconds_beside_other_pages() -> None:
-    published_at, longest_gap = 3.0, 3.0
+    published_at, longest_gap = 3.0, 3.0  # not related: seconds after the slot, and seconds between two looks
     slot = BusySlot({"p0": published_at, "p1": published_at})
     run_busy_slots(slot, rate=3, seconds_after=60, others={f"other{n}": 15.0 for n in range(3)})
+    # Looks at the slot become frequent 120 s before it. The first ten seconds of that are left out.
     for name in slot.pages:
         for view in (View.EDGE, View.ORIGIN):
             assert max(gaps_between(slot.look_times(name, view, begin=-110, end=published_at))) <= longest_gap

@@ -55,18 +55,23 @@ def test_intervals_of_a_busy_slot_are_one_round_of_looks_on_average_and_one_and_
 def test_intervals_are_one_round_on_average_and_one_and_a_half_at_most_if_half_of_the_pages_are_added_later(
     pages: int, rate: float
 ) -> None:
+    # The pages are absent for two rounds of looks, and appear at random in the next three.
     appearing, seconds_a_round = pages_that_appear(pages, rounds=3, rate=rate), pages / rate
-    names, half = list(appearing.out_at), pages // 2
-    # The second half is added in three parts, before any of its pages is out.
-    added_after_rounds = (0.5, 1.0, 1.25)
-    additions = [(rounds * seconds_a_round, names[half + n :: 3]) for n, rounds in enumerate(added_after_rounds)]
-    _, added_last = additions[-1]
+    names = list(appearing.out_at)
+    first_half, second_half = names[: pages // 2], names[pages // 2 :]
+    # The second half is added in three parts, each of every third page, before any of these pages is out.
+    added_last = second_half[2::3]
+    additions = [
+        (0.5 * seconds_a_round, second_half[0::3]),
+        (1.0 * seconds_a_round, second_half[1::3]),
+        (1.25 * seconds_a_round, added_last),
+    ]
     # Pages that are added last are published later too, so that each is looked at before.
     for name in added_last:
         appearing.out_at[name] += 1.5 * seconds_a_round
     # The last page is published after at most 2 + 3 + 1.5 rounds, so all are seen in nine.
     run_poller(
-        lambda run: watch_appearing(run, appearing, names[:half]),
+        lambda run: watch_appearing(run, appearing, first_half),
         rate=rate,
         seconds=9 * seconds_a_round,
         script=appearing.reply,
@@ -94,7 +99,7 @@ def gaps_between_looks(chances: Sequence[float], rate: float, rounds: float) -> 
 
 
 def mean_interval(gaps: Sequence[float]) -> float:
-    """Return how wide the interval is that a change at any instant falls into, on average."""
+    """Return the mean length of the gap between two looks into which a change at a random instant falls."""
     return sum(gap * gap for gap in gaps) / sum(gaps)
 
 
@@ -104,13 +109,16 @@ def mean_interval(gaps: Sequence[float]) -> float:
     ids=["ten carry nine tenths", "Zipf", "as they are planned"],
 )
 def test_mean_interval_at_unequal_chances_is_within_a_tenth_of_the_square_root_optimum(chances: list[float]) -> None:
-    # The mean interval is shortest if the rate of looks at each target follows the square root of its chance. At one
-    # look a second in all, it is then so many seconds.
-    optimum = sum(sqrt(chance) for chance in chances) ** 2 / sum(chances)
+    def mean_weighted_by_chance(seconds: list[float]) -> float:
+        return sum(map(mul, chances, seconds)) / sum(chances)
+
     gaps = gaps_between_looks(chances, rate=1.0, rounds=8)
-    intervals = [mean_interval(gaps_of_target) for gaps_of_target in gaps]
-    weighted_mean = sum(map(mul, chances, intervals)) / sum(chances)
-    assert weighted_mean <= 1.1 * optimum
+    measured = mean_weighted_by_chance([mean_interval(gaps_of_target) for gaps_of_target in gaps])
+    # The mean is shortest if each target gets looks in proportion to the square root of its chance. So of one look a
+    # second for all, a target gets root / sum(roots), and its looks are sum(roots) / root seconds apart.
+    roots = [sqrt(chance) for chance in chances]
+    optimum = mean_weighted_by_chance([sum(roots) / root for root in roots])
+    assert measured <= 1.1 * optimum
 
 
 def test_unlikely_targets_get_a_look_in_every_ten_rounds_and_likely_ones_in_every_round() -> None:

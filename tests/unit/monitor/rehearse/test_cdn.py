@@ -94,6 +94,7 @@ def test_now_minus_age_is_within_a_second_of_a_time_when_the_origin_gave_the_ser
     origin_gave_it_from = served.since or NINE - timedelta(days=1)
     later_answers = [answer.at for answer in answers if answer.at > origin_gave_it_from]
     origin_gave_it_until = min(later_answers, default=now + timedelta(days=1))
+    # The two times must overlap: when the copy was made, and when the origin gave the served answer.
     assert origin_gave_it_from <= copied_by
     assert copied_after < origin_gave_it_until
 

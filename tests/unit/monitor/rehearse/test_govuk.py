@@ -278,13 +278,16 @@ async def test_a_page_removed_without_explanation_is_410_in_the_content_api(clie
 
 
 @with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410") + answer_from("09:30:00"))
-async def test_a_second_publication_hides_the_early_one_in_the_content_item(client: PublisherClient) -> None:
+async def test_content_item_of_a_page_published_again_at_its_slot_has_no_delay_if_it_was_first_published_before(
+    client: PublisherClient,
+) -> None:
     # The page is published at 09:10, removed at 09:15 and published again at its slot, 09:30.
     await client.wait_until("09:31:00")
     item = json_of(await client.get(content_api_url(PAGE)))
     assert item["schema_name"] == "publication"
+    assert item["first_published_at"] == "2018-01-05T09:10:00Z"
     assert item["public_updated_at"] == "2018-01-05T09:30:00Z"
-    # The first publication, before the slot, was not by the scheduler.
+    # The delay is that of the first publication. It was before the slot, so it was not by the scheduler.
     assert item["scheduled_publishing_delay_seconds"] is None
 
 
@@ -431,6 +434,8 @@ async def test_the_finders_feed_separates_upcoming_from_published(client: Publis
 
 
 def test_a_release_outside_gov_uk_statistics_is_announced_only_in_the_toml_calendar(run_scenario: RunScenario) -> None:
+    # `gulls` is under government/statistics, `terns` is not. The slot of `terns` is moved to 12 July before the script
+    # begins at 09:00 on 5 January. Its entry is removed at 09:30.
     async def scenario(client: PublisherClient) -> None:
         calendar = "https://calendar.rehearsal.example/releases.toml"
         tables = tomllib.loads((await client.get(calendar)).body.decode())["release"]

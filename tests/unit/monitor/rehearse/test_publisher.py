@@ -258,6 +258,7 @@ def test_a_request_exactly_one_second_later_is_not_in_the_same_second() -> None:
 
 @with_script(script_with_answer(at="2018-01-05T08:00:00"))
 async def test_one_connection_answers_requests_in_order(client: PublisherClient) -> None:
+    # The simulated publisher serves every host and port at one port, without TLS.
     port = client.publisher.route("stats.example", 443, tls=True).port
     # Virtual time must not jump during real I/O.
     with get_jumping_loop().time_stopped("real I/O"):
@@ -273,6 +274,7 @@ async def test_one_connection_answers_requests_in_order(client: PublisherClient)
 
 @with_script(script_with_answer(at="2018-01-05T08:00:00"))
 async def test_httpx_can_read_the_answers(client: PublisherClient) -> None:
+    # The simulated publisher serves every host and port at one port, without TLS.
     port = client.publisher.route("stats.example", 443, tls=True).port
     # Virtual time must not jump during real I/O.
     with get_jumping_loop().time_stopped("real I/O"):
@@ -282,12 +284,13 @@ async def test_httpx_can_read_the_answers(client: PublisherClient) -> None:
     assert "Gulls &amp; terns" in answer.text
 
 
-def test_the_same_seed_gives_the_same_answers(run_scenario: RunScenario) -> None:
+def test_a_second_run_of_a_script_gives_the_same_answers_at_the_same_times(run_scenario: RunScenario) -> None:
     runs: list[list[object]] = []
 
     async def scenario(client: PublisherClient) -> None:
         outcomes: list[object] = []
-        # 40 requests, 97 s apart: the first during the fault (09:00 to 10:00), the last after it.
+        # Each run begins at 09:00 in virtual time. Answers are slow until 10:00. These 40 requests go on longer,
+        # because they are at least 97 s apart.
         for _ in range(40):
             outcome = await client.fetch(URL, bust=True)
             headers, body = getattr(outcome, "headers", None), getattr(outcome, "body", None)

@@ -101,16 +101,17 @@ def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
         run_virtually(scenario, patience=0.05)
 
 
-def test_a_stop_of_time_can_end_while_it_is_interrupted_and_does_not_end_another_stop() -> None:
-    async def scenario(_: VirtualClock) -> tuple[str, ...]:
+def test_a_stop_that_ends_while_it_is_interrupted_does_not_come_back_and_ends_no_other_stop() -> None:
+    async def scenario(_: VirtualClock) -> tuple[tuple[str, ...], tuple[str, ...]]:
         loop = get_jumping_loop()
-        loop.stop_time("ended")
-        with loop.time_resumed("ended"):  # interrupts the stop inside this block
-            loop.resume_time("ended")  # ends the stop
+        loop.stop_time("first")
+        with loop.time_resumed("first"):  # interrupts the stop until the end of this block
+            loop.resume_time("first")  # ends the stop for good
             with loop.time_stopped("other"):
-                return loop.stop_reasons()
+                reasons_during_interruption = loop.stop_reasons()
+        return reasons_during_interruption, loop.stop_reasons()
 
-    assert run_virtually(scenario) == ("other",)
+    assert run_virtually(scenario) == (("other",), ())
 
 
 def test_waiting_for_a_future_without_result_is_a_deadlock() -> None:

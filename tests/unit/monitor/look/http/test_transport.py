@@ -143,7 +143,7 @@ async def test_body_that_arrives_faster_than_it_is_read_is_paused_until_it_is_re
 async def test_trailers_are_dropped_and_limited(trailer: bytes) -> None:
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
-    bytes_beyond_the_limit = 70_000
+    bytes_beyond_the_limit = 70_000  # more than the 65,536 bytes in a row that may be no part of a body
     for _ in range(bytes_beyond_the_limit // len(trailer)):
         connection.data_received(trailer)
     assert transport.aborted
@@ -178,11 +178,13 @@ async def test_a_pool_survives_a_server_that_closes_resets_or_hangs_at_random() 
             # Hangs until the client closes the connection.
             await reader.read()
         else:
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + (b"o" if throw < 0.2 else b"ok"))
-            if throw < 0.3:
+            is_a_byte_short, is_closed_afterwards = throw < 0.2, throw < 0.3
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + (b"o" if is_a_byte_short else b"ok"))
+            if is_closed_afterwards:
                 writer.close()
 
-    # Of the answers, 80 % are whole: about 240 of 12 * 25, and 16 of the last 20.
+    # Throws from 0.2 on give a whole answer, so 80 % of looks: about 240 of 12 * 25, and 16 of the last 20. The limits
+    # below are lower, because a slow machine may not answer all of them within 0.2 s.
     async with publishing(answer_by_chance) as publisher, fetcher_for(publisher, seconds=0.2) as fetcher:
 
         async def look_several_times(times: int) -> list[bool]:
@@ -190,6 +192,7 @@ async def test_a_pool_survives_a_server_that_closes_resets_or_hangs_at_random() 
             return [isinstance(await fetcher.fetch(Request(BASE)), Answer) for _ in range(times)]
 
         answered = await asyncio.gather(*(look_several_times(25) for _ in range(12)))
+        # Concurrent looks take the throws in any order, so the last looks get a sequence of their own.
         chance.seed(1)
         answered_last = await look_several_times(20)
     assert sum(map(sum, answered)) > 150
@@ -206,9 +209,11 @@ async def test_a_pool_survives_looks_that_are_cancelled() -> None:
     async with publishing(answer_after_30_passes) as publisher, fetcher_for(publisher, seconds=2) as fetcher:
         for _ in range(20):
             tasks = [asyncio.create_task(fetcher.fetch(Request(BASE))) for _ in range(15)]
+            # An answer takes 30 passes of the loop, so the cancellations come before, during or after the answers.
             for _ in range(chance.randrange(60)):
                 await asyncio.sleep(0)
             for task in chance.sample(tasks, 8):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        # If cancelled looks kept their connections, none would be left for this look, and it would time out.
         assert isinstance(await fetcher.fetch(Request(BASE)), Answer)

@@ -117,7 +117,7 @@ def test_parts_are_found_on_the_page_once_each() -> None:
     ]
 
 
-def test_parts_and_stamps_are_found_in_the_content_item() -> None:
+def test_a_content_item_gives_itself_with_facts_about_its_publication_and_each_attachment_with_an_address() -> None:
     attachments = [
         {"attachment_type": "html", "url": f"{PATH}/bulletin", "title": "Bulletin"},
         {"attachment_type": "file", "url": "https://assets.publishing.service.gov.uk/media/1/a.csv", "file_size": 9},
@@ -125,11 +125,12 @@ def test_parts_and_stamps_are_found_in_the_content_item() -> None:
         {"attachment_type": "file"},
         "no attachment",
     ]
-    stamps = {"public_updated_at": "2026-11-26T09:30:02Z", "scheduled_publishing_delay_seconds": 3}
-    found = recognise(item("publication", details={"attachments": attachments}, **stamps), CONTEXT).found
-    own, bulletin, data, dashboard = found
+    publication = {"public_updated_at": "2026-11-26T09:30:02Z", "scheduled_publishing_delay_seconds": 3}
+    found = recognise(item("publication", details={"attachments": attachments}, **publication), CONTEXT).found
+    item_itself, bulletin, data, dashboard = found
     assert [part.role for part in found] == ["item", "html", "data", "external"]
-    assert own.facts["scheduled_publishing_delay_seconds"] == "3"
+    assert item_itself.facts["public_updated_at"] == "2026-11-26T09:30:02+00:00"
+    assert item_itself.facts["scheduled_publishing_delay_seconds"] == "3"
     assert bulletin.url == f"{URL}/bulletin"
     assert data.facts["file_size"] == "9"
     assert dashboard.url == "https://dashboard.example.org/"
@@ -145,11 +146,12 @@ def test_gone_item_is_withdrawn_although_it_answers_200() -> None:
     assert recognise(gone, CONTEXT).state is State.WITHDRAWN
 
 
-def test_redirect_item_is_unknown_and_gives_its_destination() -> None:
+def test_redirect_item_is_unknown_and_gives_its_destination_in_the_content_api() -> None:
     rules = [{"path": PATH, "type": "exact", "destination": "/government/statistics/other"}]
     item_url = f"https://www.gov.uk/api/content{PATH}"
     recognised = recognise(item("redirect", None, item_url, redirects=rules), Context(item_url, TITLE))
     assert recognised.state is State.UNKNOWN
+    # The item names the new page. The next look is again at the content API, so it needs the address of the new item.
     assert [(found.role, found.url) for found in recognised.found] == [
         ("redirect", "https://www.gov.uk/api/content/government/statistics/other")
     ]
@@ -232,12 +234,14 @@ def test_no_json_breaks_the_govuk_recogniser(schema: str, fields: dict[str, obje
         ("gone_redirect", {State.WITHDRAWN, State.UNKNOWN}),
     ],
 )
-def test_sampled_items_have_an_allowed_state_of_their_folder_and_are_withdrawn_only_if_their_name_says_so(
+def test_sampled_items_have_a_state_that_their_folder_allows_and_are_withdrawn_exactly_if_their_file_name_says_so(
     folder: str, allowed_states: set[State]
 ) -> None:
     for sample in sorted((SAMPLES / folder).iterdir()):
         body = sample.read_bytes()
-        state = recognise(answer(body, "application/json"), Context(URL, json.loads(body).get("title") or TITLE)).state
+        # Each item is that of the release. Redirects and removed pages ("gone") have no title, so any will do.
+        title = json.loads(body).get("title") or TITLE
+        state = recognise(answer(body, "application/json"), Context(URL, title)).state
         assert state in allowed_states, sample.name
         assert (state is State.WITHDRAWN) == any(word in sample.name for word in ("withdrawn", "gone")), sample.name
 

@@ -157,7 +157,8 @@ async def test_while_16_mb_wait_more_bodies_of_the_same_hosts_are_refused_and_th
         return asyncio.create_task(workers.run("strip", host, b"{}", seconds=5, size=999_999))
 
     hosts = [f"h{number}.example" for number in range(4)]
-    # Sixteen bodies of one megabyte are accepted: four of each host. The fifth of each is refused.
+    # A task counts as its size plus one byte, here as one megabyte, until its body is read. All tasks are added before
+    # any body is read. So sixteen are accepted, four of each host, and the fifth of each is refused.
     rounds = [[run_task(host) for host in hosts] for _ in range(5)]
     first_of_its_host = run_task("other.example")
     *accepted, refused = [await asyncio.gather(*tasks, return_exceptions=True) for tasks in rounds]
@@ -236,6 +237,8 @@ async def test_answers_are_read_again_once_a_worker_starts() -> None:
 async def test_failed_start_of_a_second_worker_is_over_once_the_first_worker_is_idle() -> None:
     is_second_start_begun, starts, start_faults = threading.Event(), count(), list[str]()
 
+    # Two tasks start two workers at once. The first start waits until the second has begun, so that the second finds no
+    # idle worker. The second start fails only once the first worker runs, so that its fault is the later one.
     def start_first_and_refuse_second(megabytes: int) -> Worker:
         if next(starts) == 0:
             is_second_start_begun.wait()
@@ -254,17 +257,18 @@ async def test_failed_start_of_a_second_worker_is_over_once_the_first_worker_is_
     await workers.try_start()
     # By the first start, the second start, and the idle worker:
     assert start_faults == [NO_FAULT, START_FAULT, NO_FAULT]
-    assert next(starts) == 2
+    number_of_starts = next(starts)
+    assert number_of_starts == 2
     workers.close()
 
 
-async def test_the_first_start_is_tried_only_if_it_is_eager_and_is_repeated_until_it_succeeds() -> None:
+async def test_try_start_makes_the_first_attempt_only_if_eager_and_repeats_a_failed_one_until_it_succeeds() -> None:
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     await workers.try_start()
     assert machine.start_faults == []
     await workers.try_start(eager=True)
-    # After a failed start, it is tried again even if it is not eager.
+    # After a failed start, it is tried again even if it is not eager, and without the pause that tasks observe.
     await workers.try_start()
     assert machine.start_faults == [START_FAULT, START_FAULT]
     machine.can_start_workers = True
