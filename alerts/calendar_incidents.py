@@ -59,7 +59,8 @@ class MissingEdition:
 
 def report_trouble(found: CalendarTrouble, known: Incident | None, now: datetime, timezone: str) -> Decision:
     """Open an incident, with a notice, for a calendar in trouble. If it is `known`, add a new fault and reopen it."""
-    fault = one_line(found.fault, _LONGEST_FAULT)
+    # The subject says itself that the read is not believed.
+    fault = one_line(found.fault.removeprefix("not believed: "), _LONGEST_FAULT)
     if known is not None:
         is_noted = any(fault in entry.text for entry in known.timeline)
         is_full = len(known.timeline) >= _MOST_ENTRIES
