@@ -26,7 +26,6 @@ async def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_for
     for _ in range(3):
         read = await office.read(EIGHT_ENTRIES, after=10)
     assert (read.usable, read.fault) == (False, "not believed: 8 entries, usually 20")
-    # The second "not believed" is the beginning of the read's fault.
     assert office.notice_subjects() == [f"CALENDAR: stats is {read.fault}"]
     assert office.last_read() == last_good_read
     assert len(office.daemon.ledger.releases) == 20
