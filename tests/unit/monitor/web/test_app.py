@@ -142,6 +142,7 @@ def test_board_is_ready_although_a_calendar_was_not_read(tmp_path: Path) -> None
             assert (before_read.status_code, before_read.json()["ready"]) == (200, True)
             assert before_read.json()["reasons"] == []
             assert any("calendar govuk" in reason for reason in before_read.json()["doubts"])
+            # The monitor started at 09:28:00 and has read its calendar half a minute later.
             await life.until("09:28:30")
             after_read = await client.get("/readyz")
             assert (after_read.status_code, after_read.json()) == (200, {"ready": True, "reasons": [], "doubts": []})
@@ -253,8 +254,11 @@ def test_a_monitor_whose_store_fails_for_more_than_ten_seconds_is_alive_and_not_
     live(tmp_path, NEVER_PUBLISHED, act)
 
 
-async def test_monitor_that_does_not_look_fails_its_liveness_check_but_not_its_health_check() -> None:
-    async with a_board(reasons=["no look has begun"]) as board:
+async def test_monitor_that_does_not_look_fails_livez_with_the_reason_but_not_healthz() -> None:
+    async with a_board() as board:
+        # The fake monitor returns this as the reason why it should be restarted.
+        board.running.reasons = ["no look has begun"]
         result = await board.client.get("/livez")
         assert (result.status_code, result.text) == (503, "no look has begun\n")
+        # This address only says that the process answers requests.
         assert await board.status_of("/healthz") == 200

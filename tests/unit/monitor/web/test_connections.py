@@ -148,16 +148,16 @@ def test_limiter_counts_connections_until_they_are_removed() -> None:
     assert len(limiter) == 0
 
 
-def test_second_connection_is_closed_while_the_only_allowed_one_is_busy_and_replaces_it_once_it_is_idle() -> None:
+def test_new_connection_replaces_the_only_allowed_one_if_that_is_idle_and_is_closed_itself_if_that_is_busy() -> None:
     limiter = ConnectionLimiter(most=9, most_each=1)
-    first, while_busy, once_idle = [FakeConnection() for _ in range(3)]
+    first, new_while_busy, new_while_idle = [FakeConnection() for _ in range(3)]
     limiter.add(first, "a")
     limiter.mark_busy(first)
-    limiter.add(while_busy, "a")
-    assert (first.is_closed, while_busy.is_closed) == (False, True)
+    limiter.add(new_while_busy, "a")
+    assert (first.is_closed, new_while_busy.is_closed) == (False, True)
     limiter.mark_idle(first)
-    limiter.add(once_idle, "a")
-    assert (first.is_closed, once_idle.is_closed) == (True, False)
+    limiter.add(new_while_idle, "a")
+    assert (first.is_closed, new_while_idle.is_closed) == (True, False)
 
 
 def test_trusted_proxy_is_not_limited_per_address() -> None:
