@@ -177,11 +177,15 @@ async def test_link_without_a_notice_shows_the_incident_without_measurements() -
         assert "I'm on it" in page
 
 
-async def test_notice_without_a_link_key_links_to_the_incident_and_without_a_board_has_no_link(board: Board) -> None:
+async def test_link_in_a_notice_leads_to_the_incident_if_no_key_is_configured(board: Board) -> None:
     notice = board.store.outbox.notices(board.incident)[0]
-    without_key, without_board = Links("https://board.example", key=b""), Links("", key=KEYS.link)
-    assert without_key.acknowledge_link(notice) == f"https://board.example/incidents/{board.incident}"
-    assert without_board.acknowledge_link(notice) == ""
+    links_without_key = Links(url="https://board.example", key=b"")
+    assert links_without_key.acknowledge_link(notice) == f"https://board.example/incidents/{board.incident}"
+
+
+async def test_notice_has_no_link_if_no_address_of_the_board_is_configured(board: Board) -> None:
+    notice = board.store.outbox.notices(board.incident)[0]
+    assert Links(url="", key=KEYS.link).acknowledge_link(notice) == ""
 
 
 def test_repr_of_keys_and_links_shows_no_key() -> None:

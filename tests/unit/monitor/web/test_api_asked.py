@@ -115,6 +115,7 @@ def test_every_valid_request_to_an_operation_gets_an_answer_that_matches_its_sch
     def check_requests(requests: list[Json]) -> None:
         async def send_all() -> None:
             async with a_board() as board:
+                # Eight requests share a board, so the later ones also meet what the earlier ones have changed.
                 for request in requests:
                     answer = await send_request(board, operation, request)
                     # A valid id may be unknown (404), and a change may conflict with the state of the board (409).

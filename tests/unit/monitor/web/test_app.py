@@ -24,6 +24,8 @@ from tests.unit.monitor.web.board import Board, a_board
 from tests.worlds.releases import a_release
 
 PUBLISHED_AT_09_41 = published_at("09:41:00")
+FIRST_CALENDAR_READ_IS_DONE = "09:28:30"
+"""Half a minute after the start of the monitor."""
 OUR_SCRIPT = '<script src="/live.js" defer></script>'
 
 
@@ -65,7 +67,7 @@ known_from = 2026-10-29T09:30:00
 
 def test_board_of_a_day_shows_promised_releases_that_are_not_watched_yet(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        await life.until("09:28:30")
+        await life.until(FIRST_CALENDAR_READ_IS_DONE)
         async with browse_at_the_machine(life) as client:
             release = await client.get("/api/v1/releases/far-off")
             assert (release.status_code, release.json()["verdict"]) == (200, "pending")
@@ -142,7 +144,7 @@ def test_board_is_ready_although_a_calendar_was_not_read(tmp_path: Path) -> None
             assert (before_read.status_code, before_read.json()["ready"]) == (200, True)
             assert before_read.json()["reasons"] == []
             assert any("calendar govuk" in reason for reason in before_read.json()["doubts"])
-            await life.until("09:28:30")
+            await life.until(FIRST_CALENDAR_READ_IS_DONE)
             after_read = await client.get("/readyz")
             assert (after_read.status_code, after_read.json()) == (200, {"ready": True, "reasons": [], "doubts": []})
 
@@ -230,7 +232,7 @@ async def test_events_of_one_release_have_its_verdicts_before_and_after(board: B
 def test_a_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         async with browse_at_the_machine(life) as client:
-            await life.until("09:28:30")
+            await life.until(FIRST_CALENDAR_READ_IS_DONE)
             seconds_ahead = Bounds(90.0, 91.0)
             life.daemon.calendar_reads.health.note_clock_offset(seconds_ahead, life.clock.now())
             readiness = await client.get("/readyz")
@@ -253,8 +255,11 @@ def test_a_monitor_whose_store_fails_for_more_than_ten_seconds_is_alive_and_not_
     live(tmp_path, NEVER_PUBLISHED, act)
 
 
-async def test_monitor_that_does_not_look_fails_its_liveness_check_but_not_its_health_check() -> None:
-    async with a_board(reasons=["no look has begun"]) as board:
+async def test_monitor_that_does_not_look_fails_livez_with_the_reason_but_not_healthz() -> None:
+    async with a_board() as board:
+        # The fake monitor returns this as the reason why it should be restarted.
+        board.running.reasons = ["no look has begun"]
         result = await board.client.get("/livez")
         assert (result.status_code, result.text) == (503, "no look has begun\n")
+        # This address only says that the process answers requests.
         assert await board.status_of("/healthz") == 200

@@ -14,8 +14,8 @@ from monitor.web.queries import MOST_INCIDENTS
 from tests.unit.monitor.web.board import Board
 from tests.worlds.instants import after_slot
 
-WAIVED = {"waived": "none is called for"}
-"""The words of an incident for which no report is owed."""
+REPORT_WAIVED = {"waived": "none is called for"}
+"""The words of an incident for which a head waived the report, so none is owed."""
 
 
 async def test_releases_with_problems_are_first_and_link_to_their_incidents(board: Board) -> None:
@@ -125,14 +125,16 @@ async def test_titles_of_incident_and_release_pages_differ(board: Board) -> None
     assert titles[1] == f"Incident: {titles[0]}"
 
 
-async def test_open_incident_is_on_the_board_of_every_day_until_it_is_closed_and_waived(board: Board) -> None:
-    # The incident is of 5 January.
+async def test_open_incident_is_on_the_board_of_every_day_until_it_is_closed_and_its_report_waived(
+    board: Board,
+) -> None:
+    # The incident is of 5 January. A closed incident still needs action while its report is owed.
     text = await board.read_page("/?date=2018-02-01")
     needing = text.partition('class="needing"')[2].partition("</section>")[0]
     assert f'href="/incidents/{board.incident}"' in needing
     assert "not acknowledged" in needing
     for known in board.store.verdicts.incidents():
-        board.save_incident(replace(known, closed=after_slot(1500), words=WAIVED))
+        board.save_incident(replace(known, closed=after_slot(1500), words=REPORT_WAIVED))
     assert 'class="needing"' not in await board.read_page("/?date=2018-02-01")
 
 
@@ -169,15 +171,16 @@ async def test_lists_show_the_exposure_of_an_early_incident_and_the_delay_of_a_l
         assert not re.search(r"early, (at least )?\d+ (h|min|s)\b", page)
 
 
-async def test_closed_and_waived_incident_needs_action_the_day_after_its_action_was_due(board: Board) -> None:
+async def test_closed_incident_with_a_waived_report_needs_action_the_day_after_its_action_was_due(board: Board) -> None:
     for known in board.store.verdicts.incidents():
-        board.save_incident(replace(known, closed=after_slot(1500), words=WAIVED))
+        board.save_incident(replace(known, closed=after_slot(1500), words=REPORT_WAIVED))
     due_today = Action("Renew it", "web team", board.queries.today())
     board.save_incident(replace(board.late_incident(), actions=(due_today,)))
     assert 'class="needing"' not in await board.read_page("/")
     board.clock.seconds += 86400
     page = await board.read_page("/")
     assert 'class="needing"' in page
+    # The board calls a closed incident over, and the list of incidents calls it closed.
     assert "over, <strong>1 action overdue</strong>" in page
     listed = (await board.client.get("/api/v1/incidents?open=true")).json()["incidents"]
     assert [row["id"] for row in listed] == [board.incident]
@@ -231,7 +234,7 @@ def test_ordinary_day_folds_no_release() -> None:
 
 async def test_api_filters_incidents_by_open_by_producer_and_by_day(board: Board) -> None:
     known = board.late_incident()
-    board.save_incident(replace(known, id="over", closed=after_slot(1500), words=WAIVED))
+    board.save_incident(replace(known, id="over", closed=after_slot(1500), words=REPORT_WAIVED))
 
     async def list_ids(query: str) -> set[str]:
         listed = (await board.client.get(f"/api/v1/incidents?{query}")).json()["incidents"]
@@ -250,7 +253,7 @@ async def test_api_filters_incidents_by_open_by_producer_and_by_day(board: Board
 
 async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board: Board) -> None:
     known = board.late_incident()
-    over = replace(known, closed=after_slot(1500), words=WAIVED)
+    over = replace(known, closed=after_slot(1500), words=REPORT_WAIVED)
     with board.store.transaction() as tx:
         for number in range(MOST_INCIDENTS):
             tx.save_incident(replace(over, id=f"n{number}", occurred=known.occurred + timedelta(days=2)))
@@ -263,7 +266,7 @@ async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board:
 
 
 async def test_title_that_contains_the_mark_for_the_last_look_is_escaped_and_shown_unchanged(board: Board) -> None:
-    # Each row has the mark <looked>, which the board replaces by the time of the last look.
+    # Each row has the mark <looked>, which the board replaces by the time of the last look. The mark was a NUL before.
     board.change_release(title="A\0 <looked> title")
     text = await board.read_page("/?date=2018-01-05")
     # The title is in the link to the release and in the label of the link to its incident.

@@ -263,7 +263,10 @@ async def test_damaged_file_is_not_overwritten(board: Board, tmp_path: Path) -> 
 async def test_viewer_cannot_add_by_hand(users: Path, tmp_path: Path) -> None:
     async with board_with_hand_calendar(users, tmp_path, "vic") as board:
         assert await board.status_of("/by-hand") == 403
-        assert (await board.client.post("/by-hand", data=ADDED)).status_code == 403
+        # The guard of the viewer's session is right, so the form is refused only because of the missing right.
+        guard = hidden_field(await board.client.get("/"), "guard")
+        assert (await board.client.post("/by-hand", data=ADDED | {"guard": guard})).status_code == 403
+        assert read_entries(tmp_path) == []
         assert "/by-hand" not in await board.read_page("/")
 
 
@@ -332,8 +335,10 @@ def test_same_release_is_added_only_once_but_again_after_it_was_removed() -> Non
 
 def test_a_table_that_only_adds_addresses_has_no_release_to_remove() -> None:
     tables: list[dict[str, Any]] = []
-    of_announced = {"id": "addresses-claims", "of": "claims", "title": "", "reason": "later"}
-    add_address(tables, of_announced, "https://y.example/", required=False)
+    # The release `claims` is announced by another calendar. This table only adds an address to it.
+    table_of_addresses = {"id": "addresses-claims", "of": "claims", "title": "Claims", "reason": "added"}
+    add_address(tables, table_of_addresses, "https://y.example/", required=False)
+    # No `part` means the release of the table. A release that is not there gets the same message as a removed one.
     with pytest.raises(InvalidInput, match="removed before"):
         remove_addition(tables, "addresses-claims", part="", reason="removed")
 

@@ -101,10 +101,10 @@ async def test_a_lead_has_a_page_that_claims_no_verdict(board: Board) -> None:
     assert "https://www.gov.uk/x" in page.text
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in OF_A_HOST])
-def test_every_notice_of_an_incident_of_every_kind_is_readable(kind: Kind) -> None:
+@pytest.mark.parametrize("kind_about_a_release", [kind for kind in Kind if kind not in OF_A_HOST])
+def test_every_notice_of_an_incident_of_every_kind_about_a_release_is_readable(kind_about_a_release: Kind) -> None:
     for facts in every_facts():
-        made = make_incident(kind, facts)
+        made = make_incident(kind_about_a_release, facts)
         assert_readable(make_fact_notice("opened", "thread", made, facts, after_slot(500)), made)
         for facts_ten_minutes_later in every_facts():
             for notice in decide(facts_ten_minutes_later, made, after_slot(1100)).notices:
@@ -120,12 +120,12 @@ def assert_readable(notice: Notice, incident: Incident | None) -> None:
 @pytest.mark.parametrize("ending", WRITERS)
 @pytest.mark.parametrize("kind", Kind)
 def test_an_incident_of_every_kind_can_be_drafted_in_every_format(kind: Kind, ending: str) -> None:
-    for grade in ("note", "report"):
-        made = make_incident(kind, make_facts("late") if kind not in OF_A_HOST else None)
+    # The grade chooses the form of the draft: the short note, or the report that applies on that day.
+    for grade in (Grade.NOTE, Grade.REPORT):
+        made = make_incident(kind, make_facts(VerdictKind.LATE) if kind not in OF_A_HOST else None)
         form = choose_form(made.occurred, grade)
-        report = fill_form(made, form, configured={}, previous=(), now=after_slot(500))
-        every_document_of_the_draft = None
-        assert WRITERS[ending](report, every_document_of_the_draft)
+        draft = fill_form(made, form, configured={}, previous=(), now=after_slot(500))
+        assert WRITERS[ending](draft)
 
 
 def make_verdict(word: VerdictKind, *kinds: FindingKind) -> Verdict:

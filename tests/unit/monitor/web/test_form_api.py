@@ -78,7 +78,7 @@ async def test_answer_to_an_old_version_is_refused_with_both_texts_if_the_box_wa
 
 async def test_program_amends_a_signed_report_only_with_a_reason(board: Board) -> None:
     assert board.queries.desk is not None
-    # The report is signed before anyone has typed a text.
+    # No one has typed a text, so the head has read none. An incomplete report is signed only with a reason (`anyway`).
     await board.queries.desk.sign_report(board.late_incident(), "head of profession", read={}, anyway="it is urgent")
     before = await read_form(board)
     refused = await send_answers(board, before["version"], {ACCOUNT: "A certificate."})

@@ -107,10 +107,11 @@ async def test_month_for_strangers_before_the_slot_does_not_depend_on_what_is_ou
     async with signed_in_board(users) as board:
         board.queries.public = True
         now = board.clock.now()
-        # The release is due in 40 days and is out now.
-        exposure = {"part": "page", "from": {"after": None, "by": instant_json(now)}, "to": {"after": None, "by": None}}
-        out_early = {"verdict": "early", "exposures": [exposure | {"seconds": None, "open": True}], "incident": "inc"}
-        out_early |= {"url": "https://www.gov.uk/out-already"}
+        # The release is due in 40 days. Its page was seen now, never seen absent before, and is still out.
+        seen_now, not_ended = {"after": None, "by": instant_json(now)}, {"after": None, "by": None}
+        exposure = {"part": "page", "from": seen_now, "to": not_ended, "seconds": None, "open": True}
+        url = "https://www.gov.uk/out-already"
+        out_early = {"verdict": "early", "exposures": [exposure], "incident": "inc", "url": url}
         start = now + timedelta(days=40)
         save_release_due(board, "marks", start, **out_early)
         for_staff = await board.read_page(f"/calendar?month={start:%Y-%m}")

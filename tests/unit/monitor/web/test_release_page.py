@@ -105,7 +105,7 @@ async def test_release_page_says_why_an_exposure_ended_and_when_the_release_was_
     exposure.pop("ended", None)
     if ended is not None:
         exposure["ended"] = ended
-    # Its release as promised is dated to the last two seconds before the slot of 09:30.
+    # After the exposure, it was absent at 09:29:58 and there at its slot of 09:30:00, so it was out as promised.
     released = {"after": "2018-01-05T09:29:58.000Z", "by": row.body["slot"]["start"]}
     with board.store.transaction() as tx:
         tx.save_judged(replace(row, final=True, body=row.body | {"released": released, "exposures": [exposure]}))
