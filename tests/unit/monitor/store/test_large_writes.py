@@ -243,7 +243,7 @@ class OpenStore(TemporaryStore):
 
 
 @virtually
-async def test_a_large_answer_is_compressed_before_a_transaction_and_a_small_one_inside_it_and_each_once(
+async def test_a_large_answer_is_compressed_before_a_transaction_and_a_small_one_inside_one_and_each_once(
     clock: VirtualClock, tmp_path: Path
 ) -> None:
     store = OpenStore()
