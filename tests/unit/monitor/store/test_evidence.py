@@ -405,7 +405,9 @@ def test_no_evidence_is_lost_if_its_folder_is_away_for_a_moment(archive: Archive
     assert archive.find_faults() == []
 
 
-def test_a_folder_that_stays_away_delays_no_run_and_the_loss_is_recorded(archive: Archive, tmp_path: Path) -> None:
+def test_a_folder_that_stays_away_delays_runs_for_three_seconds_only_and_the_loss_is_recorded(
+    archive: Archive, tmp_path: Path
+) -> None:
     async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(404), "t", "before")
         await clock.sleep(1)
@@ -421,6 +423,7 @@ def test_a_folder_that_stays_away_delays_no_run_and_the_loss_is_recorded(archive
         await clock.sleep(0.2)
         assert runs_of(archive.store, TARGET.id) == [replace(RUN, looks=2)]
         hidden.rename(archive.folder)
+        # The next commit, here that of a run, tests whether the folder accepts bytes again.
         writer.queue_run(replace(RUN, looks=3))
         await clock.sleep(0.2)
         assert evidence.appender.describe_fault() == ""

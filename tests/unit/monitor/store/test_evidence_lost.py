@@ -95,13 +95,15 @@ def test_a_record_from_before_a_restart_is_written_again_if_the_store_loses_it(a
     assert archive.find_faults() == []
 
 
-def test_bytes_that_are_written_again_stay_in_their_file_if_the_disk_is_full(tmp_path: Path) -> None:
+def test_a_file_keeps_its_bytes_if_the_disk_is_full_when_they_are_written_again_with_more(tmp_path: Path) -> None:
     folder = EvidenceFolder(tmp_path, "edge")
-    folder.append("file", offset=0, data=b"seen and named by a journal")
+    first_answer = b"bytes of an answer"
+    folder.append("file", offset=0, data=first_answer)
+    # While the store commits no record of them, bytes are written again at their place, with those that came since.
     with no_room(), pytest.raises(StoreFault):
-        folder.append("file", offset=0, data=b"seen and named by a journal, and more")
+        folder.append("file", offset=0, data=first_answer + b" and of another")
     folder.close()
-    assert (tmp_path / "file").read_bytes() == b"seen and named by a journal"
+    assert (tmp_path / "file").read_bytes() == first_answer
 
 
 @contextmanager

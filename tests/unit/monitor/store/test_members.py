@@ -154,14 +154,15 @@ async def test_a_new_monitor_waits_until_the_others_share(clock: VirtualClock, s
     assert south.sharers == ("north", "south")
 
 
-@pytest.mark.parametrize("is_disk_full", [False, True])
+@pytest.mark.parametrize("is_disk_of_the_other_full", [False, True])
 @on_one_store
 async def test_another_monitor_uses_the_turns_of_a_killed_one_within_three_seconds(
-    clock: VirtualClock, start: Start, *, is_disk_full: bool
+    clock: VirtualClock, start: Start, *, is_disk_of_the_other_full: bool
 ) -> None:
     north, south = await start_north_and_south(clock, start)
-    if is_disk_full:
-        # The disk has no room for looks, but for the leases. Attempts to write looks are already 5 s apart after 30 s.
+    if is_disk_of_the_other_full:
+        # With this member, the store refuses every batch of south, but not a write of its lease only. After 30 s, its
+        # attempts to write a batch are already 5 s apart, but it still reads the leases every 0.5 s.
         south.writer.add_member(FullDisk())
         await clock.sleep(30)
     north.kill()
@@ -175,8 +176,10 @@ async def test_a_killed_monitor_is_noticed_within_three_seconds_again_after_the_
     clock: VirtualClock, start: Start
 ) -> None:
     both = north, south = await start_north_and_south(clock, start)
-    # The store confirms each write after 2.6 s for more than a minute. Then it is quick again for ten seconds.
-    for seconds_to_confirm, duration in ((2.6, 75), (0.0, 10)):
+    # While the store is slow, the monitors allow each other more time to renew their leases. After ten seconds in which
+    # it is quick, they do not any more.
+    longer_than_a_lease = LEASE_SECONDS + 0.6
+    for seconds_to_confirm, duration in ((longer_than_a_lease, 75), (0.0, 10)):
         for monitor in both:
             monitor.writer.seconds_to_confirm = seconds_to_confirm
         await clock.sleep(duration)
@@ -302,7 +305,9 @@ async def test_monitors_never_exceed_the_shared_budget_when_a_write_that_began_i
     north.writer.seconds_to_begin, south.writer.seconds_to_begin = 4.0, 5.0
     north.writer.is_away = south.writer.is_away = True
     await clock.sleep(6)
-    # Wait until another write of north fails. South has begun a write then, which is committed after the outage.
+    # Wait until another write of north fails, after which it gets its old share once more. Each begins a write 0.5 s
+    # after the last one ended. So this is north's second write, which ends after about 9 s. South's second write lasts
+    # until about 11 s, so it is committed, because the outage ends before.
     received_before = north.shares_received
     while north.shares_received == received_before:
         await clock.sleep(0.1)
@@ -325,19 +330,19 @@ async def test_others_use_the_turns_of_a_stopped_monitor_at_once(clock: VirtualC
 async def test_all_monitors_obey_the_wait_that_a_host_demanded_of_one(clock: VirtualClock, start: Start) -> None:
     north, south = await start("north"), await start("south")
     until = clock.monotonic() + 20
-    epoch = clock.now() - timedelta(seconds=clock.monotonic())  # when the steady clock was at zero
+    steady_zero = clock.now() - timedelta(seconds=clock.monotonic())  # when the steady clock was at zero
 
     def wait_until(monitor: Monitor) -> float | None:
         """Return until when a monitor sends no request to the host, in seconds of the steady clock."""
-        instant = monitor.members.share.quiet_until("www.gov.uk", epoch)
-        return None if instant is None else (instant - epoch).total_seconds()
+        instant = monitor.members.share.quiet_until("www.gov.uk", steady_zero)
+        return None if instant is None else (instant - steady_zero).total_seconds()
 
     north.members.host_waits = lambda: {"www.gov.uk": until}
     # A shorter wait of another monitor does not shorten it.
     south.members.host_waits = lambda: {"www.gov.uk": until - 10}
-    await clock.sleep(1.2)
-    # The others read the clock of the store over a network. The stored wait is longer by that delay, so that no monitor
-    # ends it too soon.
+    await clock.sleep(1.2)  # leases are renewed every 0.5 s: one renewal stores the waits, and the next one reads them
+    # All monitors, also north, obey the stored wait. It is longer by the time that a monitor may need to read the clock
+    # of the store over a network, so that no monitor ends it too soon.
     after_until = pytest.approx(until + NETWORK_DELAY)
     assert (wait_until(north), wait_until(south)) == (after_until, after_until)
     assert wait_until(await start("west")) == after_until
@@ -356,6 +361,7 @@ async def test_a_second_monitor_of_a_name_is_refused_with_the_key_to_change(cloc
 async def test_a_killed_monitor_comes_back_under_its_name(clock: VirtualClock, start: Start) -> None:
     north = await start("north")
     north.kill()
+    # A start waits until the lease on its name has run out. It is refused only if another process renews that lease.
     north_again = await start("north")
     assert north_again.sharers == ("north",)
 

@@ -90,11 +90,12 @@ def test_unknown_address_is_a_user_fault_without_the_password(url: str, message:
 
 def test_store_in_memory_leaves_no_file() -> None:
     store = Store("sqlite:///:memory:")
+    # A database in memory belongs to one connection, so this store is a file in a temporary folder.
     folder = Path(str(store._engine.url.database)).parent
     store.upgrade()
     assert folder.is_dir()
     store.close()
-    del store
+    del store  # the folder is deleted with the object
     assert not folder.exists()
 
 
@@ -258,7 +259,8 @@ def test_a_damaged_file_is_found(sqlite: Store) -> None:
     data = bytearray(file.read_bytes())
     data[-3000:-2000] = bytes(1000)  # zeros in place of stored bytes
     file.write_bytes(data)
-    assert any("damaged" in line for line in sqlite.check())  # it opens the file again
+    # A closed store opens its file again at the next query.
+    assert any("damaged" in line for line in sqlite.check())
 
 
 def test_a_stored_release_with_unknown_or_default_fields_counts_as_equal(sqlite: Store, tmp_path: Path) -> None:

@@ -47,14 +47,14 @@ class FailingStore(TemporaryStore):
 
 @dataclass
 class WriterLog:
-    commits: list[int] = field(default_factory=list)
+    rows_by_commit: list[int] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def writer(self, store: Store, clock: VirtualClock) -> Writer:
         return Writer(
             store,
             clock,
-            on_commit=lambda _seconds, rows: self.commits.append(rows),
+            on_commit=lambda _seconds, rows: self.rows_by_commit.append(rows),
             on_failure=lambda fault: self.faults.append(str(fault)),
         )
 
@@ -94,7 +94,7 @@ async def test_a_later_version_of_a_run_takes_the_place_of_the_earlier(clock: Vi
         assert writer.queue_run(a_run(looks=looks))
     await writer.close()
     assert runs_of(store, EDGE) == [a_run(looks=99)]
-    assert log.commits == [1]
+    assert log.rows_by_commit == [1]
 
 
 @virtually
@@ -308,6 +308,7 @@ async def test_no_transaction_exceeds_its_limit_and_all_full_transactions_of_run
     writer = log.writer(store, clock)
     for number in range(many):
         writer.queue_run(a_run(f"r{number}/page/edge"))
+    # Writes about releases are sorted by their ids. That must not bring any of them before the runs.
     writes = [
         writer.write(lambda _tx: commits_before_write.append(store.commits), release=f"r{number}")
         for number in range(many)
@@ -315,11 +316,11 @@ async def test_no_transaction_exceeds_its_limit_and_all_full_transactions_of_run
     store.failures = failing_transactions
     assert len(await asyncio.gather(*writes)) == many
     await writer.close()
-    assert max(log.commits) <= ROWS_AT_ONCE + WRITES_AT_ONCE
     # The last runs do not fill a transaction, so they are in that of the first writes.
+    assert max(log.rows_by_commit) <= ROWS_AT_ONCE + WRITES_AT_ONCE
     transactions_full_of_runs, transactions_with_writes = many // ROWS_AT_ONCE, ceil(many / WRITES_AT_ONCE)
-    assert len(log.commits) == transactions_full_of_runs + transactions_with_writes
-    assert sum(log.commits) == 2 * many
+    assert len(log.rows_by_commit) == transactions_full_of_runs + transactions_with_writes
+    assert sum(log.rows_by_commit) == 2 * many
     assert len(runs_of(store, *(f"r{number}/page/edge" for number in range(many)))) == many
     assert min(commits_before_write) == transactions_full_of_runs
 

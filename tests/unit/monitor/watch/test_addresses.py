@@ -61,8 +61,9 @@ def json_of_page_at_true_url(folder: Path, *, published_at: str, now: str, **mor
 def test_page_at_another_slug_than_guessed_is_on_time_if_its_announcement_redirects_to_it(tmp_path: Path) -> None:
     body = json_of_page_at_true_url(tmp_path, published_at="09:30:03", now="09:34:00")
     assert (body["verdict"], body["url"], body["address"]) == ("on_time", TRUE_URL, BY_REDIRECT)
-    # The announcement redirects from 09:30:05 on, 2 s after the page came. It is looked at each second, so a look after
-    # 09:30:04 finds no redirect. This proves that the page was absent 30 s earlier, 25 to 26 s before the slot.
+    # The announcement redirects from 09:30:05 on, 2 s after the page came. It is looked at each second, so the last
+    # look without a redirect is after 09:30:04. A redirect may be 30 s behind its page (`REDIRECT_LAG`), so that look
+    # proves the page absent until 09:29:34 at least. So the page came at most 25 to 26 s before the slot.
     assert 25 <= body["early_bound"] <= 26
     # The next look at the announcement finds the redirect, and the first look at the page follows it.
     assert body["first_seen"]["by"] <= "2026-11-26T09:30:08"
@@ -82,7 +83,7 @@ def test_a_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "delays", "address_known"),
+    ("now", "redirect_and_listing_delays", "address_known"),
     [
         ("09:36:00", {"redirect_after": "never"}, BY_LISTING),
         ("09:45:00", {"redirect_after": "5m", "listed_after": "1m"}, BY_REDIRECT),
@@ -90,11 +91,11 @@ def test_a_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
     ids=["no redirect", "a redirect long after the listing"],
 )
 def test_a_page_that_a_listing_shows_before_its_announcement_redirects_is_found_and_unproven_not_late(
-    tmp_path: Path, now: str, delays: dict[str, str], address_known: str
+    tmp_path: Path, now: str, redirect_and_listing_delays: dict[str, str], address_known: str
 ) -> None:
-    body = json_of_page_at_true_url(tmp_path, published_at="09:30:03", now=now, **delays)
-    # The listing shows its address a minute or so after it came, and its last proved absence is from before the slot.
-    # So it may have come in time.
+    body = json_of_page_at_true_url(tmp_path, published_at="09:30:03", now=now, **redirect_and_listing_delays)
+    # The page is first seen when the listing shows its address, a minute or so after it came. That is too late to prove
+    # it on time. But nothing proves that it was absent after the slot, so it may have come in time.
     assert (body["verdict"], body["url"], body["address"]) == ("unproven", TRUE_URL, address_known)
     assert body["first_seen"]["after"] <= "2026-11-26T09:30:03" <= body["first_seen"]["by"]
 

@@ -59,12 +59,15 @@ async def test_the_first_admission_retries_until_the_store_answers(office: Offic
 
 
 @with_office()
-async def test_a_monitor_whose_lease_ended_keeps_its_releases_until_it_knows_the_members(office: Office) -> None:
+async def test_a_monitor_keeps_its_releases_while_its_lease_has_ended_and_if_it_is_then_the_only_member(
+    office: Office,
+) -> None:
     await office.read(csv(TOMORROW, IN_FIVE_DAYS))
     admission, watch = office.daemon.admission, office.daemon.watch
     before = dict(watch.releases)
     assert set(before) == {"tomorrow", "in-five-days"}
-    # A list without its own name shows that its lease ended. Then it is the first that has a lease again.
+    # This monitor is north. The first two lists lack its name, so its lease has ended. With the third it has a lease
+    # again and is the only member, so all hosts are its own.
     no_members, only_another, only_itself = (), ("south",), ("north",)
     for members in (no_members, only_another, only_itself):
         await admission.apply_share(Share("north", members, store_zero=0.0, divided=True))

@@ -142,7 +142,8 @@ def test_175_pages_with_a_required_file_each_are_all_on_time_within_the_budgets_
 def test_an_overloaded_slot_proves_nearly_as_many_pages_as_get_a_look_in_its_first_minute(tmp_path: Path) -> None:
     looks_in_a_minute = BUDGET * 60
     slot = play_busy_slot(tmp_path, pages=looks_in_a_minute, until="09:32:30")
-    # Pages come 1 to 5 s after the slot, so looks in the first 4 s of the minute prove few of them.
+    # The tolerance is a minute, and pages come 1 to 5 s after the slot. So looks in the first second find no page, and
+    # looks in the next 4 s about half of theirs. That costs the looks of about 3 s. The test allows 4 s.
     assert slot.verdicts["on_time"] >= looks_in_a_minute - 4 * BUDGET
     assert slot.verdicts.keys() <= {"on_time", "unproven"}
     assert slot.played.peak_rate[PAGE_HOST] <= BUDGET
@@ -150,11 +151,14 @@ def test_an_overloaded_slot_proves_nearly_as_many_pages_as_get_a_look_in_its_fir
 
 @pytest.mark.slow
 @pytest.mark.parametrize("published_at", ["09:44:00", "09:44:00.7", "09:44:01.3"])
-def test_a_page_that_is_long_overdue_is_still_dated_within_two_seconds(tmp_path: Path, published_at: str) -> None:
+def test_a_page_that_is_long_overdue_is_still_dated_within_two_seconds_by_looks_of_an_idle_budget(
+    tmp_path: Path, published_at: str
+) -> None:
     release = RELEASE.format(n=1, name="alone", of=1, part="", at=f"2026-11-26T{published_at}")
     path = tmp_path / "overdue.toml"
     path.write_text(HEAD.format(until="09:45:00") + release)
-    # An overdue page gets close looks for two hours by default. Here they end before the page comes.
+    # By default, the looks planned for an overdue page are 5 s apart for two hours and then a minute. Here they are a
+    # minute apart when the page comes. But the budget is idle, so there is a look every 0.9 s (`overdue.free_every`).
     close_looks_until_09_41 = Settings.model_validate({"watch": {"overdue": {"until": "11m"}}})
     played = play(read_script(path), close_looks_until_09_41, tmp_path)
     (release,) = played.results.releases

@@ -53,13 +53,14 @@ def test_a_missing_annex_gets_more_looks_than_its_published_page_within_a_full_b
         # 1.0 is the chance that a required part changes at its slot. The content API only confirms what the page shows.
         assert before == {"page/edge": 1.0, "page/origin": 1.0, "page/content": 1.0 / 4, "annex/edge": 1.0}
         await life.until("09:33:40")
-        # A published page may only be withdrawn, which is a quarter as likely. A missing part is overdue.
+        # Chances are in steps of four. A published page may only be withdrawn, which is a step less likely. A part that
+        # is still missing after its slot may come at any moment, which is a step more likely.
         published, missing = (chance_of_change(life, f"claims-q3/{view}") for view in ("page/edge", "annex/edge"))
         assert (published, missing) == (1.0 / 4, 1.0 * 4)
         # Twelve other releases, r0 to r11, have their slot at 09:34.
         assert chance_of_change(life, "r7/page/edge") == 1.0
-        # From 09:32 on, each of them wants a look every second. The missing annex still gets the look every 5 s or so
-        # that an overdue part wants.
+        # From 09:32 on, each of the twelve wants a look every second, which fills the budget. The missing annex still
+        # gets the look every 5 s or so that an overdue part wants.
         looks_at_annex = request_times(life, f"{URL}/annex", since=datetime(2026, 11, 26, 9, 32, 10, tzinfo=UTC))
         assert max(later - earlier for earlier, later in pairwise(looks_at_annex)) < timedelta(seconds=6)
         first_presence = life.runs()[-1].first_sent  # of the page, just after the slot, 09:30

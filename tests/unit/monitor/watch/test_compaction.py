@@ -85,10 +85,11 @@ def test_runs_of_old_final_releases_are_merged_and_replay_finds_no_difference(tm
     # Each release keeps MIN_RUNS of its runs at most.
     assert runs_fewer >= releases * (len(noisy_runs("r0")) - MIN_RUNS)
     assert {row.release: row.body for row in store.verdicts.judged()} == before
-    assert [name for name, differences in replay(store, POLICIES, None, None) if differences] == []
+    assert [name for name, differences in replay(store, POLICIES, begin=None, end=None) if differences] == []
     merged = store.runs.of_release("r0")
     assert len(merged) <= MIN_RUNS
-    # No look is lost. A merged run counts failed looks on their own.
+    # No look is lost. Before the merge, failed looks have runs of their own, which count them in `looks`. A merged run
+    # counts the failed looks between its absences in `failed`.
     assert sum(run.looks + run.failed for run in merged) == sum(run.looks for run in noisy_runs("r0"))
     assert compact(store) == 0  # no run is left to merge
     store.close()
@@ -98,7 +99,7 @@ def test_runs_of_recent_open_or_watched_releases_and_of_those_with_few_runs_are_
     store = a_store(tmp_path)
     save_judged_release(store, "recent", slot=NOW - 100 * DAY)  # runs are merged 400 days after the slot
     save_judged_release(store, "watched")
-    save_judged_release(store, "small", runs=noisy_runs("small")[-MIN_RUNS:])  # more than MIN_RUNS are merged
+    save_judged_release(store, "small", runs=noisy_runs("small")[-MIN_RUNS:])  # only more runs than these are merged
     save_judged_release(store, "open", runs=[run for run in noisy_runs("open") if run.state is UNKNOWN])
     with store.transaction() as tx:
         row = store.verdicts.judged_one("open")
@@ -143,25 +144,26 @@ def test_after_a_merge_the_daily_retention_makes_the_file_of_the_store_smaller(t
     store = a_store(tmp_path)
     for number in range(60):
         save_judged_release(store, f"r{number}")
-    file, before, after = (tmp_path / f"{name}.db" for name in ("store", "before", "after"))
+    file, copy_before, copy_after = (tmp_path / f"{name}.db" for name in ("store", "before", "after"))
+    most_bytes_of_evidence = 2_000_000_000  # there is no evidence here
 
     async def give_room_back(clock: VirtualClock) -> None:
         writer, evidence = Writer(store, clock), NoEvidence()
         retention = Retention(
-            evidence, merge_nothing_more, store, writer, clock, ask=ask, keep=400 * DAY, most=2_000_000_000
+            evidence, merge_nothing_more, store, writer, clock, ask=ask, keep=400 * DAY, most=most_bytes_of_evidence
         )
         await retention.run_daily()
         await writer.close()
 
-    store.backup(before)
+    store.backup(copy_before)
     compact(store)
     # A merge leaves free pages in the file. The retention gives them back to the disk.
     run_virtually(give_room_back, NOW)
-    free_pages_left = store.free_pages(most=1)
-    assert free_pages_left == 0
+    # `free_pages` gives back up to `most` pages, and returns how many free ones are left.
+    assert store.free_pages(most=1) == 0
     # Nearly all runs were short absences and failed looks before the slot, which are merged now.
-    store.backup(after)
-    assert after.stat().st_size < before.stat().st_size / 3
+    store.backup(copy_after)
+    assert copy_after.stat().st_size < copy_before.stat().st_size / 3
     assert store.check() == []
     store.close()
-    assert file.stat().st_size < before.stat().st_size / 3
+    assert file.stat().st_size < copy_before.stat().st_size / 3

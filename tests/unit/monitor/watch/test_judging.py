@@ -121,10 +121,10 @@ def test_an_overdue_release_becomes_pending_within_a_minute_if_another_release_s
     store = TemporaryStore()
     # Neither the announcement nor the index of claims shows a publication 295 s after its slot.
     claims = release_at_guessed_address("claims", {}, silent_at=295)
-    # The page of visas was out 1 s after the slot, and its announcement redirected 280 s later. So it may be out for
-    # 280 s without a redirect, and claims is proved absent until 295 - 280 = 15 s only, which is within its tolerance.
+    # The page of visas was out 1 s after the slot, and its announcement redirected 280 s later. So a release may be out
+    # for 280 s without a redirect. That proves claims absent until 295 - 280 = 15 s only, within its tolerance of 60 s.
     visas = release_at_guessed_address("visas", {1: State.PRESENT}, silent_at=280, redirected_at=281)
-    # Its slot is 30 s earlier, because releases of one slot are judged again at once.
+    # If visas had the same slot as claims, its verdict would have claims judged again at once. So its slot is earlier.
     visas.promises = [a_promise(after_slot(-30), release="visas")]
     # Claims is overdue when it is judged before visas has a verdict. It is judged again at the next full minute.
     judge_for_some_seconds({"claims": claims, "visas": visas}, store, seconds=judged_for_seconds)
@@ -133,7 +133,8 @@ def test_an_overdue_release_becomes_pending_within_a_minute_if_another_release_s
 
 
 def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judged_too() -> None:
-    store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
+    # This monitor saw the page 300 s after the slot, which does not prove it on time. The other saw it after 5 s.
+    store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT, seen=300)
     theirs = release_without_verdict("claims", State.PRESENT, seen=5, monitor="south").runs["claims/page/edge"]
     with store.transaction() as tx:
         tx.save_release(mine.release)
@@ -157,8 +158,10 @@ def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judg
     (row,) = store.verdicts.judged()
     seen_by_the_other = "2018-01-05T09:30:05.000Z"
     assert (row.word, row.body["first_seen"]["by"]) == ("on_time", seen_by_the_other)
-    # The store is queried before and after each of two verdicts: one without the looks of the other, and one with them.
-    assert other.queries == 4
+    # The store is queried before and after each verdict is recorded. The first query finds no looks of the other, so
+    # the first verdict is without them. The second query finds them, so a second verdict is recorded.
+    queries_per_verdict = 2
+    assert other.queries == 2 * queries_per_verdict
 
 
 @pytest.mark.parametrize(
@@ -277,7 +280,7 @@ async def test_changed_releases_are_judged_before_the_rest_and_every_release_get
     assert await queue.wait_for_due(known) == ["changed"]
     queue.judge_all()
     assert await queue.wait_for_due(known) == second
-    # The last release has waited since the first `judge_all`, so it goes before those that the second one queued again.
-    # It takes one of the `PORTION` places, so one of the others is left for the portion after. Each is in order of ids.
+    # The second `judge_all` queued the releases of `first` again, behind `second` and `last`. So the next portion is
+    # `last` and all of `first` but one, for which it has no room. A portion is in order of ids.
     assert await queue.wait_for_due(known) == [*first[:-1], last]
     assert await queue.wait_for_due(known) == [first[-1]]

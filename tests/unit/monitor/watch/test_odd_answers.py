@@ -46,11 +46,11 @@ ODD_ANSWERS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", sorted(ODD_ANSWERS))
+@pytest.mark.parametrize("description_in_notice", sorted(ODD_ANSWERS))
 def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead_even_with_a_restart(
-    tmp_path: Path, words: str
+    tmp_path: Path, description_in_notice: str
 ) -> None:
-    url, body = ODD_ANSWERS[words]
+    url, body = ODD_ANSWERS[description_in_notice]
 
     async def act(life: Life) -> None:
         # A lead needs the same odd answer again after 15 s. By now it has lasted for 10 s.
@@ -62,10 +62,11 @@ def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead_even_with_a_res
         assert notice.kind == "lead"
         assert url in notice.text
         text = notice.text.replace("\n", " ")
-        assert words in text
+        assert description_in_notice in text
         assert "its address before its slot: it does not prove that the release is out" in text
         # The last look without it was less than ten seconds before it came.
         assert "first seen between 26 Nov 2026 09:28:3" in text
+        # A lead is stored as an incident too, but it has no drafts of reports.
         assert not life.daemon.store.verdicts.drafts(life.daemon.store.verdicts.incidents()[0].id)
         await life.kill()
         await life.start()

@@ -33,7 +33,7 @@ def test_each_of_two_late_releases_of_a_host_has_the_platform_finding_and_a_repl
 
     settings = live(tmp_path, both_published(claims_at="09:36:00", visas_at="09:44:00"), act, head=HEAD + OTHER)
     store = reopened(settings)
-    differences = dict(replay(store, make_policies(settings), None, None))
+    differences = dict(replay(store, make_policies(settings), begin=None, end=None))
     assert differences == {"claims-q3": [], "visas": []}
     rows = store.verdicts.judged()
     assert [row.word for row in rows] == ["late", "late"]

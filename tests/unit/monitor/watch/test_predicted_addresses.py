@@ -179,6 +179,7 @@ def test_a_predicted_part_that_was_seen_or_exposed_is_still_watched() -> None:
 def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
     states_of_predicted_file: tuple[tuple[float, State], ...], now: float
 ) -> None:
+    # Only the page's content shows that it is of this edition (`specific`).
     looks = {
         "r/page/edge": RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=True),
         "r/expected-1/edge": RegularLooks(states_of_predicted_file),
@@ -192,7 +193,8 @@ def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
     assert replace(with_prediction, parts=()) == replace(without_prediction, parts=())
     _page, predicted = with_prediction.parts
     assert predicted.verdict in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
-    assert [each.id for each in release_facts(with_prediction, Measurement()).parts] == ["page"]
+    parts_in_reports = release_facts(with_prediction, Measurement()).parts
+    assert [each.id for each in parts_in_reports] == ["page"]
 
 
 def test_a_predicted_address_seen_before_the_slot_after_an_absence_is_an_exposure_and_a_part_of_the_facts() -> None:
@@ -211,12 +213,14 @@ def test_a_predicted_part_that_the_page_names_is_not_added_again_and_is_watched_
     poller, clock = FakePoller(), StandingClock(after_slot(2))
     planner = Planner(clock, poller, WatchRules())
     under_watch = release_before_its_prediction_was_seen(PREDICTED_FILE)
+    # The release as calendars show it has no predicted file. The file stays a part, and its looks are planned.
     planner.update_release(under_watch, a_release())
     assert window_names(poller, "r/expected-1/edge") == ("settle",)  # the hour after the page was seen
     named = tuple(Found(url, "", "data") for url in (PREDICTED_FILE.url, f"{SITE}/other.csv"))
     for _ in range(2):  # the second look at the page changes nothing
         planner.add_found_parts(under_watch, a_sighting(PRESENT, 2, "page", found=named))
         assert [each.id for each in under_watch.release.parts] == ["page", "expected-1", "found-2"]
+        # The window `overdue-then` is planned for the time after that hour, in case the part is still missing.
         assert window_names(poller, "r/expected-1/edge") == ("settle", "overdue-then")
 
 
@@ -226,7 +230,7 @@ def test_files_named_by_a_page_before_its_slot_confirm_no_prediction() -> None:
     planner = Planner(StandingClock(after_slot(five_minutes_before)), poller, WatchRules())
     under_watch = WatchedRelease(a_release(PREDICTED_FILE), [a_promise()])
     planner.update_release(under_watch, a_release())
-    windows_before = dict(poller.windows)
+    windows_before = dict(poller.windows)  # also those of the predicted file, which `update_release` keeps as a part
     named = Found(PREDICTED_FILE.url, "", "data")
     planner.add_found_parts(under_watch, a_sighting(PRESENT, five_minutes_before, "page", found=(named,)))
     assert poller.windows == windows_before
@@ -355,14 +359,14 @@ MARCH_ROW = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
 
 
 @pytest.mark.parametrize(
-    ("part_in_february", "predicted_for_april"),
+    ("february_row_of_the_page", "predicted_for_april"),
     [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])],
     ids=["linked", "predicted and seen", "predicted and not seen"],
 )
-def test_a_page_that_march_linked_is_predicted_for_april_if_february_linked_it_too_or_predicted_it_and_it_was_seen(
-    part_in_february: dict[str, object], predicted_for_april: list[str]
+def test_a_page_linked_in_march_is_predicted_for_april_if_it_was_linked_or_was_predicted_and_seen_in_february(
+    february_row_of_the_page: dict[str, object], predicted_for_april: list[str]
 ) -> None:
-    february = judged_row("UK trade: February 2017", "f", part_in_february)
+    february = judged_row("UK trade: February 2017", "f", february_row_of_the_page)
     assert predicted_urls(MARCH_ROW, february) == predicted_for_april
 
 
@@ -444,7 +448,8 @@ def test_explain_says_how_the_addresses_of_predicted_and_linked_pages_are_known(
 
 
 def test_a_release_on_time_has_no_finding_if_its_predicted_page_elsewhere_comes_later() -> None:
-    page_on_time = RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=True)
+    shows_this_edition = True
+    page_on_time = RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=shows_this_edition)
     predicted_minutes_later = RegularLooks([(-120, ABSENT), (300, PRESENT)])
     verdict = judged(400, {"page": page_on_time, "expected-1": predicted_minutes_later}, PREDICTED_PAGE)
     assert (verdict.verdict, verdict.findings) == (VerdictKind.ON_TIME, ())

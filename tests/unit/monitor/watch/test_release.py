@@ -130,12 +130,13 @@ def test_the_time_of_a_removal_or_change_is_noted_for_both_views_of_a_part(
     assert release.progress(ORIGIN_OF_PAGE).lost_at == after_slot(lost_at_second)
 
 
-def test_a_target_has_the_spacing_of_its_window_at_an_instant_and_none_without_a_window() -> None:
+def test_after_a_look_outside_all_windows_a_gap_of_any_length_is_allowed_except_in_a_window_again() -> None:
     release = release_published_on_time()
     add_look(release, ORIGIN_OF_PAGE, ABSENT, -1)
     begins, ends, every = SLOT + 2 * HOUR, SLOT + 3 * HOUR, 5 * SECOND
-    release.state_of(ORIGIN).windows = (Window("again", begins, ends, every),)
-    in_window = begins + 3 * SECOND
-    assert release.state_or_empty(ORIGIN).spacing(in_window) == every
-    without_window = EDGE
-    assert release.state_or_empty(without_window).spacing(in_window) is None
+    # The window `again` begins when a target is found absent or changed. So an earlier answer proves nothing any more.
+    for window_name, longest_gap in (("again", every), ("after", None)):  # None allows a gap of any length
+        release.state_of(ORIGIN_OF_PAGE.id).windows = (Window(window_name, begins, ends, every),)
+        assert release.state_or_empty(ORIGIN_OF_PAGE.id).spacing(begins + 3 * SECOND) == longest_gap
+    without_looks_or_windows = PAGE.id
+    assert release.state_or_empty(without_looks_or_windows).spacing(begins) is None

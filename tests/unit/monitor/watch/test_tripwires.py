@@ -295,12 +295,10 @@ def test_sitemaps_that_an_index_no_longer_names_are_forgotten() -> None:
     wires = Tripwires(FakePoller(), [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near=lambda _name: [])
     index = next(wires.targets())
     for day in range(9):
-        child = Found(f"{STATS}/of-day-{day}.xml", "", "sitemap")
-        wires.see(index, a_look(index, child))
-        for target in wires.targets():
-            entry = child if target is index else Found(f"{STATS}/{day}", "Example", "listed")
-            wires.see(target, a_look(target, entry))
-    # Only the sitemap of the last day is still in memory.
+        wires.see(index, a_look(index, Found(f"{STATS}/of-day-{day}.xml", "", "sitemap")))
+        (child,) = (target for target in wires.targets() if target.url != index.url)
+        wires.see(child, a_look(child, Found(f"{STATS}/{day}", "Example", "listed")))
+    # `wires` has a `_Listing` for each sitemap that it remembers. Only that of the last day is left.
     assert [day for day in range(9) if f"/of-day-{day}.xml': _Listing" in repr(wires)] == [8]
 
 
@@ -333,6 +331,7 @@ def test_an_entry_at_a_promised_address_matches_before_the_slot_if_it_is_fresh_o
         matcher = Matcher([NearRelease(release, slot)], now, lambda _found: ())
         return list(matcher.matches(Found(RELEASE_URL, title, "entry"), is_fresh=is_fresh))
 
+    # A match by the promised address counts as one by the title, whatever the entry's own title is.
     match, future_slot = ("claims-q3", MatchKind.TITLE), now + timedelta(days=days_from_slot)
     # An entry is fresh if the listing did not show it before.
     assert matches(future_slot, is_fresh=True) == [match]
