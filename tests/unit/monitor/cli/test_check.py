@@ -105,27 +105,29 @@ def test_the_file_of_the_calendar_by_hand_may_be_absent_but_not_damaged(run_cli:
 
 
 @pytest.mark.parametrize(("right", "wrong", "message"), SLIPS, ids=[message[:40] for *_, message in SLIPS])
-def test_check_reports_a_probable_mistake_as_a_fault_if_it_fails_and_otherwise_as_a_warning(
+def test_check_reports_each_probable_mistake_as_a_fault_with_status_1_or_as_a_warning(
     run_cli: RunCli, good: Path, right: str, wrong: str, message: str
 ) -> None:
     assert right in GOOD
     (good / "config.toml").write_text(GOOD.replace(right, wrong, 1).format(folder=good))
     result = run_cli("check")
+    # Some mistakes of the table are faults, the others only warnings. A fault makes the status 1.
     begins = "config.toml: " if result.status == 1 else "WARNING: config.toml: "
     assert [line for line in result.err.splitlines() if line.startswith(begins) and message in line] != []
 
 
-def test_check_does_not_warn_of_a_part_or_a_route_that_matches_the_announcement_or_second_producer_of_a_release(
+def test_check_does_not_warn_of_a_part_that_matches_an_announcement_or_a_route_that_matches_a_second_producer(
     run_cli: RunCli, good: Path
 ) -> None:
     widgets, promise = release_with_promise("widgets", "Widgets", SystemClock().now() + timedelta(days=2))
     announcement, second_producer = "https://www.gov.uk/announcements/widgets", "home-office"
     with write_store(good) as tx:
+        # `others` are the further producers of a release, and `link` is the address of its announcement.
         tx.save_release(replace(widgets, others=(second_producer,), link=announcement))
         tx.add_promises([promise])
-    part = PART % f'url = "{announcement}"'
-    route = f'[[route]]\nmatch = {{ producer = "{second_producer}" }}\nchannels = ["desk"]\n'
-    (good / "config.toml").write_text((GOOD + part).format(folder=good) + route)
+    part_of_announced = PART % f'url = "{announcement}"'  # a `[[part]]` for each release with this announcement
+    (good / "config.toml").write_text((GOOD + part_of_announced).format(folder=good))
+    append_config(good, f'[[route]]\nmatch = {{ producer = "{second_producer}" }}\nchannels = ["desk"]\n')
     assert run_cli("check").err == ""
 
 
@@ -293,7 +295,7 @@ def test_a_sign_on_service_that_does_not_answer_is_a_fault_only_online(
 ) -> None:
     # Addresses of this machine are refused unless they are allowed. No service answers at its port 1.
     at_closed_port = OIDC.replace("https://login.example.gov.uk", "http://127.0.0.1:1")
-    # A variable that exists is in the place of the file with the secret.
+    # The client secret must exist. There is no file for it, so it is the value of PATH, a variable that always exists.
     append_config(folder, at_closed_port.replace('file = "oidc_secret"', 'env = "PATH"') + allow_option)
     assert run_cli("check").status == 0
     online = run_cli("check", "--online", "--json")

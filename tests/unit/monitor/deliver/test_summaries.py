@@ -196,8 +196,8 @@ def test_a_summary_of_one_producer_omits_releases_of_others() -> None:
 def test_a_morning_summary_lists_due_releases_risks_and_the_address_of_the_board() -> None:
     row = body_of(PENDING, None)
     doubtful = row | {"id": "s", "title": "Other", "slot": row["slot"] | {"doubt": "its zone was guessed"}}
-    facts = SummaryFacts(SLOT - HOUR, FRIDAY, FRIDAY, [row, doubtful], risks=RISKS, names=PRODUCER_NAMES)
-    summary = morning_summary(replace(facts, link="https://b.example"))
+    facts = SummaryFacts(now=SLOT - HOUR, first=FRIDAY, last=FRIDAY, rows=[row, doubtful], names=PRODUCER_NAMES)
+    summary = morning_summary(replace(facts, risks=RISKS, link="https://b.example"))
     assert summary.subject == "Today, Friday 5 January 2018: 2 releases due; 2 at risk"
     assert "- 09:30 GMT, Malpractice (Ofqual)\n" in summary.text
     assert "At risk:\n- Other (Ofqual): its zone was guessed\n- www.gov.uk: too much\n" in summary.text
