@@ -97,8 +97,8 @@ def test_a_later_edit_and_another_producer_have_their_own_notice() -> None:
 def test_a_silenced_entry_has_its_own_notice_and_that_of_its_edit_names_only_the_other_entries() -> None:
     store = TemporaryStore()
     with store.transaction() as tx:
-        until = EDITED_AT + 2 * DAY
-        tx.save_silence(create_silence(Scope.RELEASE, "r0", until, "duty", "a planned move", EDITED_AT))
+        until, reason = EDITED_AT + 2 * DAY, "a planned move"
+        tx.save_silence(create_silence(Scope.RELEASE, "r0", until, role="duty", reason=reason, now=EDITED_AT))
     notices = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
     # The notice of several entries names no release. Both are stored, and the silence delays the one of r0.
     assert sorted(notice.release for notice in notices) == ["", "r0"]
