@@ -149,6 +149,8 @@ def test_an_unknown_slug_is_used_with_a_note(file: Path, capsys: pytest.CaptureF
         "widget-office: not among the producers of this version, but it is used",
         "deparment-for-transport: not among the producers of this version, did you mean department-for-transport?",
     ]
+    # Both are used as given.
+    assert [one.id for one in read_settings(file).producer] == ["widget-office", "deparment-for-transport"]
 
 
 def test_an_existing_file_is_replaced_only_with_force_and_note(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -188,9 +188,11 @@ def test_every_change_of_a_verdict_is_one_exported_line_oldest_first(run_cli: Ru
     assert events[-1]["body"]["verdict"] == "late"
 
 
-def test_events_before_a_period_are_not_exported_and_events_are_refused_as_csv_and_parquet(run_cli: RunCli) -> None:
-    # All events of the store are of 5 January 2018.
-    assert run_cli("export", "--events", "--to", "2018-01-01").out == ""
+def test_exported_events_are_those_of_the_period_and_are_refused_as_csv_and_parquet(run_cli: RunCli) -> None:
+    # The three events of the store are of 5 January 2018.
+    assert len(run_cli("export", "--events", "--from", "2018-01-05", "--to", "2018-01-05").lines) == 3
+    assert run_cli("export", "--events", "--to", "2018-01-04").out == ""
+    assert run_cli("export", "--events", "--from", "2018-01-06").out == ""
     assert run_cli("export", "--events", "--format", "csv").status == 2
     assert run_cli("export", "--events", "--format", "parquet").status == 2
 
