@@ -65,7 +65,7 @@ def test_an_exception_that_no_task_awaits_is_counted_and_ends_nothing(tmp_path: 
 
     async def act(life: Life) -> None:
         await life.until("09:29:00")
-        # Whoever starts such a task, the event loop reports its exception to the daemon, which counts it as `stray`.
+        # No one awaits this task, so the event loop gives its exception to the daemon, which counts it as `stray`.
         Tasks().start(raise_fault())
         await life.until("09:33:00")
         faults = life.daemon.counters.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"})
@@ -80,7 +80,7 @@ def test_a_verdict_is_delayed_for_half_a_minute_while_no_look_succeeds(tmp_path:
     )
 
     async def act(life: Life) -> None:
-        # The daemon starts again after the slot, 09:30. Its verdict is delayed until 09:37:00.
+        # The daemon starts again after the slot, 09:30. So it delays its verdict by half a minute, until 09:37:00.
         await life.restart(killed_at="09:28:55", started_at="09:36:30")
         await life.until("09:36:55")
         assert life.stored_verdict() == "pending"  # as before the kill
@@ -92,6 +92,7 @@ def test_a_verdict_is_delayed_for_half_a_minute_while_no_look_succeeds(tmp_path:
         assert life.stored_verdict() == "unproven"
         assert life.notice_kinds() == ["unproven"]
 
+    # Before a kill, looks must be committed as soon as in production (DELAY).
     live(tmp_path, every_look_fails, act, delay=DELAY)
 
 
@@ -108,7 +109,7 @@ async def test_after_a_restart_every_target_is_looked_at_within_three_seconds(li
 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED, delay=DELAY)
-async def test_the_gap_of_a_kill_begins_with_the_last_heartbeat_committed_after_the_last_look(life: Life) -> None:
+async def test_the_gap_of_a_kill_begins_less_than_a_second_after_the_last_look(life: Life) -> None:
     await life.until("09:29:40.5")
     last_look = life.runs()[-1].last_received
     await life.restart(killed_at="09:29:40.5", started_at="09:29:55")
@@ -116,7 +117,7 @@ async def test_the_gap_of_a_kill_begins_with_the_last_heartbeat_committed_after_
     await life.until("09:29:56")
     (gap,) = life.daemon.store.runs.blind(last_look - timedelta(hours=1), life.clock.now())
     assert (gap.cause, gap.ends) == ("killed", restarted_at)
-    # Each commit of looks stores a heartbeat. The last one was before the look of the next second.
+    # The gap begins with the last heartbeat. Each commit of looks stores one, and looks are a second apart.
     assert timedelta() <= gap.begins - last_look < timedelta(seconds=1)
 
 
@@ -142,14 +143,14 @@ async def test_a_regular_stop_commits_everything_and_is_recorded(life: Life) -> 
 @pytest.mark.parametrize(
     ("delivery_seconds", "stop_seconds", "attempts_in_all"),
     [(4.0, 4.0, 1), (60.0, 10.0, 2)],
-    ids=["finished before the stop", "given up after ten seconds and repeated"],
+    ids=["finished before the stop", "cut off after ten seconds and repeated"],
 )
 def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_delivered(
     tmp_path: Path, delivery_seconds: float, stop_seconds: float, attempts_in_all: int
 ) -> None:
     channels: list[SlowChannel] = []
 
-    # It is called once. The same channel serves the daemon after its restart.
+    # `live` calls this function once, so the daemon has the same channel after its restart.
     def make_slow_channel(clock: VirtualClock) -> list[SlowChannel]:
         channels.append(SlowChannel(clock, delivery_seconds, "outbox"))
         return channels
@@ -166,7 +167,7 @@ def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_de
         assert (last_look - began).total_seconds() == pytest.approx(stop_seconds, abs=1)
         await life.start()
         await life.clock.sleep(240)  # enough for a second attempt
-        # A message that was given up is sent a second time.
+        # A message that the stop cut off is sent a second time.
         assert channel.begun_ids.count(message_id) == attempts_in_all
         assert [row.attempts for row in life.daemon.store.outbox.deliveries(message_id)] == [attempts_in_all]
 

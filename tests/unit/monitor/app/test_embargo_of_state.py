@@ -269,7 +269,7 @@ def test_after_the_slot_the_public_board_shows_the_result(users: Path, tmp_path:
     assert found["/status"].status == 401
 
 
-def test_an_open_channel_gets_nothing_before_the_slot(tmp_path: Path) -> None:
+def test_a_channel_that_is_open_to_all_gets_nothing_before_the_slot(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:50")
         for_staff, open_to_all = life.channels
@@ -284,6 +284,6 @@ def test_an_open_channel_gets_nothing_before_the_slot(tmp_path: Path) -> None:
     def channels(clock: VirtualClock) -> list[FakeChannel]:
         return [a_channel(clock, name) for name in ("outbox", "open")]
 
-    alert = AlertSettings(open_channels=["open"])
-    # The story has a head of its own.
+    alert = AlertSettings(open_channels=["open"])  # so the other channel, `outbox`, is for staff
+    # EARLY_STORY is a whole script, so it needs no head.
     live(tmp_path, EARLY_STORY, act, head="", channels=channels, base=Settings(alert=alert))

@@ -15,7 +15,9 @@ FIRST_REFUSAL = datetime(2026, 11, 26, 9, 29, tzinfo=UTC)
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("retry_after", ["20", "Thu, 26 Nov 2026 09:29:20 GMT"])
-def test_host_with_retry_after_gets_no_request_before_its_end(tmp_path: Path, status: int, retry_after: str) -> None:
+def test_a_host_that_sends_retry_after_gets_no_request_before_that_time(
+    tmp_path: Path, status: int, retry_after: str
+) -> None:
     tables = f"""
 [[answer]]
 url = "{URL}"
@@ -34,14 +36,14 @@ status = 404
         log = life.publisher.log.entries
         # From 09:29:00 on the host refuses, so the first of these is the refused request.
         requests = [entry.at for entry in log if entry.host == HOST and entry.at >= FIRST_REFUSAL]
+        # Looks are a second apart. So a pause of more than 10 s is the wait, and there is only one.
         pauses = [(one, next_one) for one, next_one in pairwise(requests) if next_one - one > timedelta(seconds=10)]
-        ((last_before, first_after),) = pauses  # there is only one
+        ((last_before, first_after),) = pauses
         # Only looks that are under way when Retry-After is received may come after the first refusal.
         assert last_before < FIRST_REFUSAL + timedelta(seconds=1)
-        # Retry-After is "20" seconds, counted from the refused request, or the date 09:29:20, by the host's clock.
+        # Retry-After is "20", in seconds after the refused request, or a date, 09:29:20: 20 s after FIRST_REFUSAL.
         wait_begins = requests[0] if retry_after == "20" else FIRST_REFUSAL
         wait_ends = wait_begins + timedelta(seconds=20)
-        # Looks are a second apart.
         assert timedelta() <= first_after - wait_ends <= timedelta(seconds=1)
         budget_a_second = 5
         assert life.publisher.log.peak_rate()[HOST] <= budget_a_second

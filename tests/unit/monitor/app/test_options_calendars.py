@@ -66,7 +66,7 @@ def test_unusual_changes_of_a_calendar_are_accepted_only_on_the_configured_local
 
 def test_a_release_promised_for_a_day_without_a_time_gets_the_usual_time_of_its_series_as_an_assumption() -> None:
     fill_usual_time = make_usual_time_filler(settings(slot_time=[GDP_OF_ONS_AT_7]))
-    day_only = on_days(DAY, DAY, "")
+    day_only = on_days(first=DAY, last=DAY, raw="")
     slot = fill_usual_time(announced(day_only, title="GDP: June 2026")).slot
     # In July, 7:00 in London is 6:00 UTC.
     assert slot.assumed == datetime(2026, 7, 23, 6, tzinfo=UTC)
@@ -81,7 +81,7 @@ def test_an_announced_time_is_never_replaced_by_the_usual_one() -> None:
 
 def test_the_default_time_of_a_producer_is_its_usual_one() -> None:
     fill_usual_time = make_usual_time_filler(settings(policy={"producer": {"defra": {"default_time": "14:00"}}}))
-    slot = fill_usual_time(announced(on_days(DAY, DAY, ""), producer="defra")).slot
+    slot = fill_usual_time(announced(on_days(first=DAY, last=DAY, raw=""), producer="defra")).slot
     # In July, 14:00 in London is 13:00 UTC.
     assert slot.assumed == datetime(2026, 7, 23, 13, tzinfo=UTC)
 

@@ -126,8 +126,10 @@ def test_every_kind_of_channel_has_a_table_and_a_class() -> None:
 
 async def test_mail_and_alertmanager_have_the_configured_times_and_files(read: Read, tmp_path: Path) -> None:
     channels = {one.name: one for one in make_channels(read(CHANNELS), SystemClock().now)}
+    # A channel has no public attribute for its settings.
     mail, alertmanager = (vars(channels[name])["_settings"] for name in ("mail", "am"))
-    # CHANNELS has `timeout` and `ca_file` for mail, and `hold` and `hold_others` for Alertmanager.
+    # CHANNELS has these values. Alertmanager ends an alert that is not resolved after `hold` (`hold_others`: if no
+    # measurement can resolve it).
     assert (mail.timeout, mail.ca_file) == (timedelta(seconds=12), str(tmp_path / "ca.pem"))
     assert (alertmanager.hold, alertmanager.hold_others) == (timedelta(days=2), timedelta(hours=1))
     for channel in channels.values():

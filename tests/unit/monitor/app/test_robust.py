@@ -217,10 +217,11 @@ def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(t
     store = reopened(live(tmp_path, published_at("09:40:00"), act))
     lost_ids = [record.id for record in store.evidence.chain("edge") if record.is_lost]
     (present,) = [run for run in runs_of(store, PAGE) if run.state is State.PRESENT]
-    # The first response with the page, at 09:40, could not be kept either.
+    # The first response with the page, at 09:40, was lost too. The run names its record all the same.
     assert set(lost_ids) & set(present.evidence)
     # The page was looked at all the time, so the monitor was not blind.
     assert store.runs.blind(SLOT - DAY, SLOT + DAY) == []
+    # Records that are marked as lost have no bytes, so the evidence has no fault.
     assert verify_evidence(store.evidence, tmp_path / "evidence") == []
     (incident,) = store.verdicts.incidents()
     assert incident.facts is not None

@@ -58,7 +58,8 @@ async def test_the_check_of_a_channel_shows_its_last_delivery_and_how_many_messa
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(5))
 async def test_the_check_of_a_budget_too_small_for_tomorrows_slot_says_what_to_do(life: Life) -> None:
-    # Tomorrow, five releases have one slot, too many for five looks a second. Plans are checked every ten minutes.
+    # Tomorrow five releases have one slot. Each needs 2.2 looks a second: at the edge, the origin and the content API.
+    # That is 11 in all, and the budget is 5. Plans are checked every ten minutes.
     await life.clock.sleep(15 * 60)
     (name,) = (name for name in checks_of(life) if name.startswith("Budget of "))
     # Pages are looked at each second from 2 minutes before their slot to 10 minutes after it.

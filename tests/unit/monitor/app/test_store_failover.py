@@ -48,7 +48,7 @@ def rename_table(store: Store, name: str, new_name: str) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {new_name}")
 
 
-def test_a_monitor_takes_its_name_in_its_recovered_store_even_while_it_cannot_switch_to_that_store(
+def test_a_monitor_leases_its_name_in_its_recovered_store_even_while_it_cannot_switch_to_that_store(
     tmp_path: Path,
 ) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
@@ -61,10 +61,10 @@ def test_a_monitor_takes_its_name_in_its_recovered_store_even_while_it_cannot_sw
             with closing(journal.open_as_store(clock.now())) as stand_in:
                 failover = make_failover(stand_in, journal, url, tmp_path / "ev", clock)
                 assert failover.members is not None
-                await failover.members.join()
+                await failover.members.join()  # leases its name, in the journal
                 failover.writer.queue_run(a_run("r/page/edge"))
                 await failover.writer.write(lambda _tx: None)  # returns once the run is in the journal
-                # Without its table, the store refuses the run. So the monitor cannot switch to it.
+                # Without the table `run`, the store refuses the run. So the monitor cannot switch to it.
                 rename_table(store, "run", "hidden")
                 await failover.switch_or_journal()
                 assert failover.opened.is_away

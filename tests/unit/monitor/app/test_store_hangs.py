@@ -155,6 +155,7 @@ def test_a_commit_without_answer_for_five_seconds_is_a_store_failure(tmp_path: P
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         store.hang("commit")
+        # `unable` reports why it cannot work, and `reasons_to_alarm` why it must stop its pings to a dead man's switch.
         await life.until("09:29:34")  # less than five seconds later
         assert (life.app.status.unable(), life.app.status.self_check.reasons_to_alarm()) == ([], [])
         await life.until("09:29:37")
@@ -164,7 +165,7 @@ def test_a_commit_without_answer_for_five_seconds_is_a_store_failure(tmp_path: P
         await store.free()
         await life.until("09:29:50")
         assert life.app.status.unready() == []
-        # From the last commit until the store was found to fail and answered again: 09:29:30 to 09:29:37.
+        # From the last commit, at 09:29:30, until the store answered again, at 09:29:37.
         (gap,) = store.runs.blind(life.script.begins, life.clock.now())
         assert (gap.cause, round((gap.ends - gap.begins).total_seconds())) == ("store", 7)
 

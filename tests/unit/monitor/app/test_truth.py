@@ -147,15 +147,16 @@ def test_measured_intervals_contain_the_truth_and_no_publisher_is_wrongly_accuse
     with tempfile.TemporaryDirectory() as folder:
         release = play_and_check_replay(truth, Path(folder))
     event(release["verdict"])  # for the statistics of Hypothesis
+    # A truth is in seconds from the slot. `exposed`: from when until when the page was public before the slot.
+    # `sheet`: when the file was published. `swap`: when other bytes replaced it.
     if release["verdict"] == "early":
-        # Seconds count from the slot. A page is exposed only before it.
         is_page_early, is_sheet_early = truth.exposed is not None, truth.sheet is not None and truth.sheet < 0
         assert is_page_early or is_sheet_early
     published = seconds_of_publication(truth)
     if release["verdict"] == "on_time":
         error_of_our_clock = 1
         assert all(seconds is not None and seconds <= TOLERANCE + error_of_our_clock for seconds in published.values())
-    # If even the first look found a part, the measured interval is that of its first publication, maybe an early one.
+    # If no look found a part absent, its first publication is measured, which may be before the slot.
     first_public = {"page": truth.exposed[0] if truth.exposed else None, "sheet": truth.sheet}
     for part in release["parts"]:
         if (name := part["id"]) in published:

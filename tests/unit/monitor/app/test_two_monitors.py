@@ -87,7 +87,8 @@ def test_one_monitors_proof_that_a_release_was_on_time_counts_for_a_blind_monito
             assert body["verdict"] == "on_time"
         assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
 
-    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act)
+    # From 09:29 to 09:45 South gets only 503, so it is blind at the slot, 09:30.
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, south_faults=SOUTH_SEES_503)
     assert dict(replay(store, make_policies(Settings()), begin=None, end=None)) == {"claims-q3": []}
     store.close()
 

@@ -49,7 +49,7 @@ def test_monitors_upgraded_in_turn_and_one_downgraded_again_lose_no_second_and_s
             await life.until(starts)
             await life.start()
             await life.clock.sleep(2.0)
-            # The store of a monitor says which newer version another has. South is upgraded in the second round.
+            # `newer`: the version of another monitor that upgraded the store. South sees North's until its own upgrade.
             assert north.daemon.store.newer == ""
             assert south.daemon.store.newer == (NEXT.head if life is north else "")
         await north.until("09:42:00")
@@ -72,7 +72,7 @@ def test_monitors_upgraded_in_turn_and_one_downgraded_again_lose_no_second_and_s
     assert all(delivery.attempts == 1 for delivery in store.outbox.deliveries())
     # No message was sent by both monitors.
     assert sorted(sent_ids) == sorted(notice.id for notice in notices)
-    # One of them always looked, once a second: so the page is seen within that time.
+    # One of them always looked, once a second. So the time of publication is known to a second, here with a margin.
     (page,) = store.verdicts.judged()[0].body["parts"]
     after, by = (datetime.fromisoformat(page["released"][end]) for end in ("after", "by"))
     assert after <= published <= by

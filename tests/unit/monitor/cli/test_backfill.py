@@ -192,25 +192,27 @@ def test_backfill_ends_with_status_3_after_three_503s(run_cli: RunCli, record: P
 def test_hostile_text_in_the_record_breaks_neither_the_read_nor_the_terminal(
     run_cli: RunCli, record: PublicRecord
 ) -> None:
-    links = ["//evil.example/x", "https://evil.example/y", "/government/statistics/odd", "/government/statistics/gone"]
+    links_to_other_hosts = ["//evil.example/x", "https://evil.example/y"]
+    links = [*links_to_other_hosts, "/government/statistics/odd", "/government/statistics/gone"]
     listing = {"total": len(links), "results": [{"link": link, "title": "t"} for link in links]}
     odd = {
         "schema_name": "publication",
         "base_path": "/government/statistics/odd",
-        "title": "Odd\u001b[2J\ntitle",
+        "title": "Odd\u001b[2J\ntitle",  # an escape sequence that clears the terminal, and a line break
         "first_published_at": "2018-01-05T09:30:00Z",
         "publishing_scheduled_at": "2018-02-05T09:30:00Z",
     }
     record.bodies = {
         "/api/search.json": json.dumps(listing).encode(),
         "/api/content/government/statistics/odd": json.dumps(odd).encode(),
-        "/api/content/government/statistics/gone": b'{"schema_name": "gone"}',
+        "/api/content/government/statistics/gone": b'{"schema_name": "gone"}',  # without a date
     }
     result = run_cli(*BACKFILL)
-    # One line, for `odd`: two links lead to other hosts, and `gone` has no date. The escape character is left out.
+    # Only `odd` is a claim. It is printed as one line, without the line break and the escape character of its title.
     assert (result.status, result.out.count("\n"), "\x1b" in result.out) == (0, 1, False)
     (claim,) = run_cli(*BACKFILL, "--json").lines
-    # The scheduled time is a month after the publication, so it was not its slot. The first run stored the claim.
+    # The scheduled time is a month after the publication, so it is not taken for the slot.
+    # The claim is not new, because the first run stored it.
     assert (claim["first_published"], claim["slot"], claim["new"]) == ("2018-01-05T09:30:00.000Z", None, False)
 
 

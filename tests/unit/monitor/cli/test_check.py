@@ -47,36 +47,37 @@ BEFORE = "[[channel]]"
 CALENDAR = GOOD[GOOD.index("[[calendar]]") : GOOD.index("[[producer]]")]
 CHANNEL = GOOD[GOOD.index(BEFORE) :]
 FOLDER = '[[channel]]\nname = "a"\nkind = "folder"\nfolder = "{folder}/a"\n'
+FAULT, WARNING = "config.toml: ", "WARNING: config.toml: "
 ADDED = [
-    ('[[route]]\nmatch = {{ producer = "home-ofice" }}\nchannels = ["desk"]\n', "mean home-office?"),
-    (PART % 'producer = "department-for-transprot"', "part[1].match.producer: no calendar"),
-    (PART % 'title = "Road casualtys*"', "part[1].match: matches none of the known releases"),
-    ('[budget]\n"www.gov.ku" = "5/s"\n', "did you mean www.gov.uk?"),
-    ('[policy.producer.dtf]\nnote_within = "9m"\n', "policy.producer.dtf: no calendar names"),
-    (SECOND, "the environment has no NINETHIRTY_NO_SUCH_KEY"),
-    ('[[route]]\nchannels = ["dsk"]\n', "did you mean desk?"),
-    ('[[route]]\nmatch = {{ finding = "early" }}\nchannels = []\n', "no route names it"),
+    ('[[route]]\nmatch = {{ producer = "home-ofice" }}\nchannels = ["desk"]\n', "mean home-office?", WARNING),
+    (PART % 'producer = "department-for-transprot"', "part[1].match.producer: no calendar", WARNING),
+    (PART % 'title = "Road casualtys*"', "part[1].match: matches none of the known releases", WARNING),
+    ('[budget]\n"www.gov.ku" = "5/s"\n', "did you mean www.gov.uk?", WARNING),
+    ('[policy.producer.dtf]\nnote_within = "9m"\n', "policy.producer.dtf: no calendar names", WARNING),
+    (SECOND, "the environment has no NINETHIRTY_NO_SUCH_KEY", FAULT),
+    ('[[route]]\nchannels = ["dsk"]\n', "did you mean desk?", FAULT),
+    ('[[route]]\nmatch = {{ finding = "early" }}\nchannels = []\n', "no route names it", WARNING),
 ]
 SLIPS = [
-    *((BEFORE, added + BEFORE, named) for added, named in ADDED),
-    ('["department-for-transport', '["deparment-for-transport', "calendar[1].filters.organisations: not a body this"),
-    ('id = "department-for-transport"', 'id = "dft"', "producer[1].id: no calendar names this producer"),
-    ("smtp.dft.gov.uk", "smtp.example.gov.uk", "is an example: enter your own server"),
-    ("[store]", 'timezone = "Europe"\n[store]', "timezone: no time zone of that name"),
-    ("[store]", 'timezone = "UTC"\n[store]', "are not read as London's"),
-    (CALENDAR, "", "no calendar is configured, so no release is watched"),
-    ('["www.gov.uk"]', '["https://www.gov.uk"]', 'producer[1].hosts[1]: not a host, write "www.gov.uk"'),
-    ("smtp.dft.gov.uk", "smtp://smtp.dft.gov.uk", "channel[1].host: not a host"),
-    ('host = "', 'user = "a"\npassword = {{ file = "open" }}\nhost = "', "/open: chmod o-r"),
-    ('host = "', 'user = "a"\npassword = {{ file = "empty" }}\nhost = "', "/empty is empty"),
-    ('host = "', 'user = "a"\npassword = {{ file = "odd" }}\nhost = "', "odd cannot be read: is not UTF-8 text"),
-    (CHANNEL, "", "no channel is configured, so no one is notified"),
-    (CHANNEL, FOLDER, "only folders are configured, so no one is notified"),
-    ('kind = "govuk"', 'kind = "govukk"', "did you mean govuk?"),
-    ('kind = "govuk"', 'kind = ["govuk"]', "calendar[1].kind: must be one of"),
-    ("filters", "filter", "did you mean filters?"),
-    (f'kind = "govuk"\n{ORGANISATIONS}', 'kind = "toml"\nfile = "none.toml"', "no such file"),
-    (f'kind = "govuk"\n{ORGANISATIONS}', 'kind = "toml"\nfile = "empty.toml"', "has no entries"),
+    *((BEFORE, added + BEFORE, message, begins) for added, message, begins in ADDED),
+    ('["department', '["deparment', "calendar[1].filters.organisations: not a body this", WARNING),
+    ('id = "department-for-transport"', 'id = "dft"', "producer[1].id: no calendar names this producer", WARNING),
+    ("smtp.dft.gov.uk", "smtp.example.gov.uk", "is an example: enter your own server", WARNING),
+    ("[store]", 'timezone = "Europe"\n[store]', "timezone: no time zone of that name", FAULT),
+    ("[store]", 'timezone = "UTC"\n[store]', "are not read as London's", WARNING),
+    (CALENDAR, "", "no calendar is configured, so no release is watched", WARNING),
+    ('["www.gov.uk"]', '["https://www.gov.uk"]', 'producer[1].hosts[1]: not a host, write "www.gov.uk"', FAULT),
+    ("smtp.dft.gov.uk", "smtp://smtp.dft.gov.uk", "channel[1].host: not a host", FAULT),
+    ('host = "', 'user = "a"\npassword = {{ file = "open" }}\nhost = "', "/open: chmod o-r", WARNING),
+    ('host = "', 'user = "a"\npassword = {{ file = "empty" }}\nhost = "', "/empty is empty", FAULT),
+    ('host = "', 'user = "a"\npassword = {{ file = "odd" }}\nhost = "', "odd cannot be read: is not UTF-8 text", FAULT),
+    (CHANNEL, "", "no channel is configured, so no one is notified", WARNING),
+    (CHANNEL, FOLDER, "only folders are configured, so no one is notified", WARNING),
+    ('kind = "govuk"', 'kind = "govukk"', "did you mean govuk?", FAULT),
+    ('kind = "govuk"', 'kind = ["govuk"]', "calendar[1].kind: must be one of", FAULT),
+    ("filters", "filter", "did you mean filters?", FAULT),
+    (f'kind = "govuk"\n{ORGANISATIONS}', 'kind = "toml"\nfile = "none.toml"', "no such file", FAULT),
+    (f'kind = "govuk"\n{ORGANISATIONS}', 'kind = "toml"\nfile = "empty.toml"', "has no entries", WARNING),
 ]
 
 
@@ -104,28 +105,30 @@ def test_the_file_of_the_calendar_by_hand_may_be_absent_but_not_damaged(run_cli:
     assert "calendar by-hand: by-hand.toml: not TOML" in run_cli("check").err
 
 
-@pytest.mark.parametrize(("right", "wrong", "message"), SLIPS, ids=[message[:40] for *_, message in SLIPS])
-def test_check_reports_a_probable_mistake_as_a_fault_if_it_fails_and_otherwise_as_a_warning(
-    run_cli: RunCli, good: Path, right: str, wrong: str, message: str
+@pytest.mark.parametrize(("right", "wrong", "message", "begins"), SLIPS, ids=[message[:40] for *_, message, _ in SLIPS])
+def test_check_reports_a_probable_mistake_as_a_warning_or_as_a_fault_with_status_1(
+    run_cli: RunCli, good: Path, right: str, wrong: str, message: str, begins: str
 ) -> None:
     assert right in GOOD
     (good / "config.toml").write_text(GOOD.replace(right, wrong, 1).format(folder=good))
     result = run_cli("check")
-    begins = "config.toml: " if result.status == 1 else "WARNING: config.toml: "
+    # The line begins with "config.toml: " for a fault, and with "WARNING: config.toml: " for a warning.
+    assert result.status == (1 if begins == FAULT else 0)
     assert [line for line in result.err.splitlines() if line.startswith(begins) and message in line] != []
 
 
-def test_check_does_not_warn_of_a_part_or_a_route_that_matches_the_announcement_or_second_producer_of_a_release(
+def test_check_does_not_warn_of_a_part_that_matches_an_announcement_or_a_route_that_matches_a_second_producer(
     run_cli: RunCli, good: Path
 ) -> None:
     widgets, promise = release_with_promise("widgets", "Widgets", SystemClock().now() + timedelta(days=2))
     announcement, second_producer = "https://www.gov.uk/announcements/widgets", "home-office"
     with write_store(good) as tx:
+        # `others` are the further producers of a release, and `link` is the address of its announcement.
         tx.save_release(replace(widgets, others=(second_producer,), link=announcement))
         tx.add_promises([promise])
-    part = PART % f'url = "{announcement}"'
-    route = f'[[route]]\nmatch = {{ producer = "{second_producer}" }}\nchannels = ["desk"]\n'
-    (good / "config.toml").write_text((GOOD + part).format(folder=good) + route)
+    part_of_announced = PART % f'url = "{announcement}"'  # a `[[part]]` for each release with this announcement
+    (good / "config.toml").write_text((GOOD + part_of_announced).format(folder=good))
+    append_config(good, f'[[route]]\nmatch = {{ producer = "{second_producer}" }}\nchannels = ["desk"]\n')
     assert run_cli("check").err == ""
 
 
@@ -293,7 +296,7 @@ def test_a_sign_on_service_that_does_not_answer_is_a_fault_only_online(
 ) -> None:
     # Addresses of this machine are refused unless they are allowed. No service answers at its port 1.
     at_closed_port = OIDC.replace("https://login.example.gov.uk", "http://127.0.0.1:1")
-    # A variable that exists is in the place of the file with the secret.
+    # The client secret must exist. There is no file for it, so it is the value of PATH, a variable that always exists.
     append_config(folder, at_closed_port.replace('file = "oidc_secret"', 'env = "PATH"') + allow_option)
     assert run_cli("check").status == 0
     online = run_cli("check", "--online", "--json")

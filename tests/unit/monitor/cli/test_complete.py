@@ -79,12 +79,15 @@ def test_only_active_silences_are_completed(complete: Complete, folder: Path) ->
     now = SystemClock().now()
     hour = timedelta(hours=1)
     active, expired = (
-        create_silence(Scope("producer"), "ons", begins + hour, "duty statistician", "moves", begins)
+        create_silence(
+            Scope("producer"), "ons", until=begins + hour, role="duty statistician", reason="moves", now=begins
+        )
         for begins in (now, now - 2 * hour)
     )
     with write_store(folder) as tx:
         tx.save_silence(active)
         tx.save_silence(expired)
+    # The id of each silence begins with its scope, `producer`.
     assert complete("silence", "end", "producer") == [active.id]
 
 

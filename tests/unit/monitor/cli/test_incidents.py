@@ -198,6 +198,7 @@ async def test_an_open_incident_shows_what_to_do() -> None:
         verdicts = board.store.verdicts
         open_incident = verdicts.incident(board.incident)
         assert open_incident is not None
+        # Without `body`, the last verdict, the lines on the release are left out. The steps do not need them.
         lines = incident_lines(open_incident, verdicts.drafts(board.incident), body=None)
         assert "What to do now:" in lines
 
@@ -234,9 +235,10 @@ def test_a_note_with_only_a_cause_is_added_to_the_timeline(run_cli: RunCli) -> N
 
 def test_a_note_with_a_time_is_in_the_account_in_order_of_time(run_cli: RunCli) -> None:
     assert run_cli("incident", "note", INCIDENT, "rang the web team", "--at", "2018-01-05T09:41", *ROLE).status == 0
+    # A time as the text of a step marks the step as done at that time.
     run_cli("incident", "draft", INCIDENT, "--field", "step.tell-head", "--text", "09:35", *ROLE)
     account = run_cli("incident", "draft", INCIDENT).out
-    # Markdown escapes the point, because "9." would begin a list.
+    # Markdown escapes the full stop, because "9." would begin a list.
     done_step, note = r"9\.35am on Friday 5 January 2018: ", r"9\.41am: rang the web team (duty statistician)"
     assert account.index(done_step) < account.index(note)
 
@@ -251,6 +253,7 @@ def test_a_note_with_an_unreadable_time_is_refused(run_cli: RunCli) -> None:
 def test_a_note_timed_a_year_before_its_incident_is_added_and_a_warning_is_printed_and_in_the_timeline(
     run_cli: RunCli, other_options: tuple[str, ...]
 ) -> None:
+    # With --assign or --cause the note has more entries in the timeline. The warning is given all the same.
     result = run_cli("incident", "note", INCIDENT, "rang", "--at", "2017-01-05T09:41", *other_options, *ROLE)
     timeline = run_cli("incident", "show", INCIDENT, "--json").json["timeline"]
     (warning,) = [entry["text"] for entry in timeline if entry["by"] == "monitor" and "2017" in entry["text"]]
@@ -310,7 +313,8 @@ def test_a_hand_logged_incident_and_its_draft_have_the_logged_end_and_addresses(
     draft = run_cli("incident", "draft", logged["id"]).out
     # It began at 4.20pm.
     assert "It ended at 5.40pm, after about 1 hour 20 minutes." in draft
-    assert draft.count("https://x.example/b") == 1
+    # The form asks for the addresses, so the account of the incident does not repeat them.
+    assert [draft.count(address) for address in logged["urls"]] == [1, 1]
     assert "Url       https://www.gov.uk/a https://x.example/b" in run_cli("incident", "show", logged["id"]).out
 
 
@@ -356,6 +360,7 @@ def test_without_a_terminal_logging_names_all_absent_options_at_once(run_cli: Ru
 def test_logging_about_a_watched_release_needs_only_what_and_when(run_cli: RunCli) -> None:
     logged = run_cli("incident", "add", *ABOUT_BIRTHS, "--json").json
     assert (logged["title"], logged["producer"], logged["kind"]) == ("Births 2016", "ons", "hand")
+    # Form B is for incidents from October 2016 to February 2018. ABOUT_BIRTHS says "--when 2018-01-04".
     assert logged["drafts"][0]["form"] == "B"
 
 

@@ -144,11 +144,13 @@ def test_mail_to_and_on_call_are_refused_without_each_other(file: Path, option: 
 
 def test_an_unknown_slug_is_used_with_a_note(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert init(file, "--yes", "--producer", "widget-office", "--producer", "deparment-for-transport") == 0
-    _, *notes = capsys.readouterr().err.splitlines()
+    _name_of_written_file, *notes = capsys.readouterr().err.splitlines()
     assert notes == [
         "widget-office: not among the producers of this version, but it is used",
         "deparment-for-transport: not among the producers of this version, did you mean department-for-transport?",
     ]
+    # Both are used as given.
+    assert [one.id for one in read_settings(file).producer] == ["widget-office", "deparment-for-transport"]
 
 
 def test_an_existing_file_is_replaced_only_with_force_and_note(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,7 +188,7 @@ def test_init_asks_only_for_absent_options(file: Path) -> None:
         "[govuk]: ": "",
         "HOST:PORT (Enter: none): ": "localhost:2525",
         "Who gets mail: ": "a@example.gov.uk, b@example.gov.uk",
-        "Enter: no one): ": "duty A=c@example.gov.uk, duty B=d@example.gov.uk",
+        "Enter: no one): ": "duty A=c@example.gov.uk, duty B=d@example.gov.uk",  # who is on call, as ROLE=ADDRESS
         "chat (Enter: none): ": "TEAMS_WORKFLOW",
         "not known yet): ": "https://board.example.gov.uk",
     }
@@ -198,6 +200,7 @@ def test_init_asks_only_for_absent_options(file: Path) -> None:
     (mail,) = (channel for channel in settings.channel if channel.name == "on-call")
     assert mail.kind == "mail"
     assert mail.to == ["a@example.gov.uk", "b@example.gov.uk"]
+    # The channel `on-call` has the addresses of "Who gets mail". Each role has a channel of its own.
     assert [channel.name for channel in settings.channel] == ["outbox", "on-call", "chat", "duty-a", "duty-b"]
     assert settings.web.public_url == "https://board.example.gov.uk"
 

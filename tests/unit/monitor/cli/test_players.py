@@ -100,18 +100,15 @@ def test_processes_that_play_rehearsals_end_with_their_parent() -> None:
         starter.communicate(timeout=60)
 
 
-_EXIT_WITH_A_HANGING_THREAD = """
+def test_the_program_ends_although_a_thread_of_it_hangs() -> None:
+    program = """
 import threading
 from monitor.cli.rehearse import exit_by_results
 from monitor.rehearse.parallel import PlayResult
-threading.Thread(target=threading.Event().wait).start()
-print("text of the player")
-exit_by_results([PlayResult(ok=False, text="text of the player", hangs=True)])
+threading.Thread(target=threading.Event().wait).start()  # it waits for ever
+print("result")
+exit_by_results([PlayResult(ok=False, text="result", hangs=True)])
 """
-
-
-def test_the_program_ends_although_a_thread_of_it_hangs() -> None:
-    command = [sys.executable, "-c", _EXIT_WITH_A_HANGING_THREAD]
-    ended = subprocess.run(command, capture_output=True, timeout=60, check=False)
-    # Its only script failed, so the status is 1.
-    assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"text of the player\n", b"")
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False)
+    # The status is 1 because the result is not `ok`. The printed line is not lost.
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"result\n", b"")

@@ -149,9 +149,9 @@ def test_an_explanation_at_an_earlier_instant_uses_nothing_later(run_cli: RunCli
 def test_a_plan_compares_looks_a_minute_with_the_budget(run_cli: RunCli) -> None:
     plan = run_cli("plan", "--date", "2030-01-04", "--json").json
     host = plan["hosts"]["stats.example"]
-    # The default budget is 2 looks a second. Two targets, page and origin view, are looked at once a second each.
+    # The default budget is 2 looks a second. There are two targets: the page as seen at the edge and at the origin.
     assert (host["budget"], host["targets"], host["warning"], plan["warnings"]) == (2.0, 2, None, [])
-    # That begins two minutes before the slot.
+    # From two minutes before the slot, 09:30, each target is looked at once a second: 2 * 60 looks a minute.
     assert host["peak"] == {"at": "2030-01-04T09:28:00.000Z", "looks": 120, "rate": 2.0}
     assert sum(minute["looks"] for minute in host["minutes"]) == host["looks"]
 
@@ -188,8 +188,11 @@ def test_every_change_of_a_verdict_is_one_exported_line_oldest_first(run_cli: Ru
     assert events[-1]["body"]["verdict"] == "late"
 
 
-def test_exported_events_are_those_of_the_period_and_never_csv(run_cli: RunCli) -> None:
-    assert run_cli("export", "--events", "--to", "2018-01-01").out == ""
+def test_exported_events_are_those_of_the_period_and_are_refused_as_csv_and_parquet(run_cli: RunCli) -> None:
+    # The three events of the store are of 5 January 2018.
+    assert len(run_cli("export", "--events", "--from", "2018-01-05", "--to", "2018-01-05").lines) == 3
+    assert run_cli("export", "--events", "--to", "2018-01-04").out == ""
+    assert run_cli("export", "--events", "--from", "2018-01-06").out == ""
     assert run_cli("export", "--events", "--format", "csv").status == 2
     assert run_cli("export", "--events", "--format", "parquet").status == 2
 

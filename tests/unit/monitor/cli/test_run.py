@@ -14,7 +14,7 @@ from monitor.store.open import StoreLock, locked_store
 from tests.unit.monitor.cli.conftest import RunCli
 
 EXIT_AT_SIGTERM = (
-    "import signal; from monitor.cli.run import _exit_now; {statement_before}; _exit_now(signal.SIGTERM, None)"
+    "import signal; from monitor.cli.run import _exit_now; {first_statement}; _exit_now(signal.SIGTERM, None)"
 )
 RAISE_SIGHUP_TWICE = """
 import asyncio, signal
@@ -65,7 +65,7 @@ def test_the_first_sigterm_asks_the_daemon_to_stop_and_the_second_ends_it_at_onc
 
 
 @pytest.mark.parametrize(
-    ("statement_before", "exit_status"),
+    ("first_statement", "exit_status"),
     [
         ("pass", -signal.SIGTERM),
         # The first process of a container does not end by a signal. A blocked signal has the same effect.
@@ -73,10 +73,11 @@ def test_the_first_sigterm_asks_the_daemon_to_stop_and_the_second_ends_it_at_onc
     ],
     ids=["an ordinary process", "the first of a container"],
 )
-def test_the_exit_at_the_second_sigterm_ends_even_a_process_that_the_signal_does_not_end(
-    statement_before: str, exit_status: int
+def test_exit_now_ends_a_process_by_sigterm_or_if_it_does_not_react_to_sigterm_with_status_143(
+    first_statement: str, exit_status: int
 ) -> None:
-    code = EXIT_AT_SIGTERM.format(statement_before=statement_before)
+    # The code runs `first_statement`, which may block SIGTERM, and then `_exit_now(SIGTERM)`. 143 is 128 + SIGTERM.
+    code = EXIT_AT_SIGTERM.format(first_statement=first_statement)
     ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=30)
     assert ended.returncode == exit_status
 

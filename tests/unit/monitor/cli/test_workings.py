@@ -98,11 +98,12 @@ def test_faults_of_secrets_folders_and_store_are_reported_at_once(run_cli: RunCl
 
 def test_a_store_of_an_older_version_is_refused_until_it_is_upgraded(run_cli: RunCli, folder: Path) -> None:
     with closing(Store(f"sqlite:///{folder}/store.db", durable=False)) as store, store._engine.begin() as connection:
-        migrate.downgrade(connection, BEFORE.head)  # BEFORE is the shape of the previous version
+        migrate.downgrade(connection, BEFORE.head)  # BEFORE is the schema ("shape") of the previous version
     older = f"store sqlite:///{folder}/store.db: its shape is {BEFORE.head}, this version needs {HEAD}: "
     older += "run `ninethirty store upgrade`, or start the monitor"
     refused, check = run_cli("today"), run_cli("check")
     assert (refused.status, refused.err) == (3, older + "\n")
+    # `check` only warns, because the monitor upgrades its store when it starts.
     assert check.status == 0
     assert f"WARNING: config.toml: store.url: {older}" in check.err.splitlines()
     assert run_cli("store", "upgrade").out == "The store has the schema of this version.\n"
@@ -185,7 +186,7 @@ def test_store_check_reports_altered_evidence(run_cli: RunCli, folder: Path) -> 
     file = asyncio.run(keep_evidence(folder))
     assert run_cli("store", "check").status == 0
     data = bytearray(file.read_bytes())
-    data[-20] ^= 1  # flips one bit
+    data[-20] ^= 1  # flips one bit of the response; any other byte of it would do
     file.write_bytes(data)
     result = run_cli("store", "check", "--json")
     (fault,) = result.json["faults"]
@@ -266,13 +267,14 @@ def blocked_keep(folder: Path) -> Path:
 def test_an_unplayable_script_is_explained_and_the_others_are_played(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable: list[str]
 ) -> None:
-    # In the folder `blocked_keep` a file is in the way of what would be kept of the script `blocked`.
+    # `--keep` makes a folder for each script. In `blocked_keep` a file already has the name `blocked`.
     scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep), "--json")
     assert (result.status, result.err) == (1, "")
     outcomes = {outcome["title"]: outcome for outcome in result.lines}
     blocked = outcomes.pop("blocked")
     assert blocked["reason"] == f"{blocked_keep}/blocked: File exists"
+    # A quiet script has one expectation: the number of notices, so it names no release and no part.
     assert blocked["expect"] == [{"release": "", "part": None, "met": False, "why": "not played to its end"}]
     assert {title: outcome["ok"] for title, outcome in outcomes.items()} == dict.fromkeys(playable, True)
     assert all(outcome.keys() == blocked.keys() for outcome in outcomes.values())
@@ -282,13 +284,13 @@ def test_an_unplayable_script_is_explained_and_the_others_are_played(
 def test_people_see_that_a_script_could_not_be_played_to_its_end(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable: list[str]
 ) -> None:
-    # In the folder `blocked_keep` a file is in the way of what would be kept of the script `blocked`.
+    # `--keep` makes a folder for each script. In `blocked_keep` a file already has the name `blocked`.
     scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep))
     assert result.status == 1
     assert f"blocked\n  NOT PLAYED TO ITS END: {blocked_keep}/blocked: File exists\n" in result.out
-    # A script alone needs no line that says it starts.
-    assert result.err.count("playing ") == (len(scripts) if playable else 0)
+    # If several scripts are played, one line reports the start of each. For a single script there is none.
+    assert result.err.count("playing ") == (len(scripts) if len(scripts) > 1 else 0)
 
 
 def test_a_rehearsal_can_be_kept_again_in_the_same_folder(run_cli: RunCli, folder: Path) -> None:

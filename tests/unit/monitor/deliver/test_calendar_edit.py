@@ -48,7 +48,7 @@ def record_verdicts(store: TemporaryStore, verdicts: Sequence[Verdict]) -> list[
     return store.outbox.notices()
 
 
-def test_one_edit_of_four_entries_gives_one_notice_that_names_each_and_each_an_incident() -> None:
+def test_one_edit_of_four_entries_gives_four_incidents_and_one_notice_that_names_all_entries() -> None:
     store = TemporaryStore()
     (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
     assert notice.subject == "CALENDAR: 4 entries of govuk (ofqual), announced or changed at short notice"
@@ -59,6 +59,7 @@ def test_one_edit_of_four_entries_gives_one_notice_that_names_each_and_each_an_i
     assert notice.findings == ("calendar", "short_notice")
     incidents = [incident for name in RELEASES for incident in store.verdicts.incidents_of(name)]
     assert [incident.kind for incident in incidents] == [Kind.CALENDAR] * 4
+    # The notice is in the thread of the first incident.
     assert notice.incident == incidents[0].id
 
 
@@ -69,10 +70,11 @@ def test_judging_an_edit_again_gives_no_further_notice() -> None:
     assert len(all_notices_at_first) == len(all_notices_at_last) == 1
 
 
-def test_a_message_about_an_edit_has_its_size_and_calendar_in_brief_and_no_measurement() -> None:
+def test_the_brief_text_about_an_edit_has_the_calendar_and_the_number_of_entries_and_its_data_no_measurement() -> None:
     store = TemporaryStore()
     (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
-    message = MessageBuilder(store.verdicts, endings={"mail": ()}).build(notice, "mail", EDITED_AT)
+    no_drafts = {"mail": ()}  # the formats of drafts for each channel
+    message = MessageBuilder(store.verdicts, endings=no_drafts).build(notice, "mail", EDITED_AT)
     assert message.brief == "CALENDAR: 4 entries of govuk, announced or changed at short notice"
     # A notice about several releases has no measurement of a single one.
     assert message.data["measured"] is None
@@ -95,8 +97,8 @@ def test_a_later_edit_and_another_producer_have_their_own_notice() -> None:
 def test_a_silenced_entry_has_its_own_notice_and_that_of_its_edit_names_only_the_other_entries() -> None:
     store = TemporaryStore()
     with store.transaction() as tx:
-        until = EDITED_AT + 2 * DAY
-        tx.save_silence(create_silence(Scope.RELEASE, "r0", until, "duty", "a planned move", EDITED_AT))
+        until, reason = EDITED_AT + 2 * DAY, "a planned move"
+        tx.save_silence(create_silence(Scope.RELEASE, "r0", until, role="duty", reason=reason, now=EDITED_AT))
     notices = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
     # The notice of several entries names no release. Both are stored, and the silence delays the one of r0.
     assert sorted(notice.release for notice in notices) == ["", "r0"]

@@ -79,7 +79,8 @@ def test_later_notices_are_still_sent_if_a_digest_replaced_the_first_one() -> No
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
         recorder = VerdictRecorder(store, ReportingRules(channels=["mail"]))
-        r0_published_late = a_late_verdict(1300, "r0", seconds_late=1200)
+        # Judged 100 seconds after r0 was published. A late release that is out gets the notice `final`.
+        r0_published_late = a_late_verdict(now=1300, release="r0", seconds_late=1200)
         await record_verdict(writer, recorder, r0_published_late, clock.now())
         assert await send_all(clock, store, writer, "mail") == {"mail": ["final"]}
 
@@ -164,7 +165,7 @@ def test_openings_seconds_apart_after_a_digest_become_a_second_digest(*, is_reco
         await open_late_incidents(store, writer, clock, RELEASES)
         await send_until_none_waits(outbox, clock)
         if is_reconfigured:
-            outbox.reconfigure([mail], options)
+            outbox.reconfigure([mail], options)  # must not make it forget when the last digest was
         # Three seconds are longer than the pause. Only soon after a digest do openings wait for each other so long.
         for name in ("r7", "r8", "r9", "r10", "r11"):
             await clock.sleep(3)

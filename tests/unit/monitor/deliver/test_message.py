@@ -51,6 +51,7 @@ def test_a_producers_own_template_is_used_for_docx_only(tmp_path: Path) -> None:
     rules = ReportingRules(templates=templates)
     word, markdown = build_message(store_with_late_incident(), "docx", "md", rules=rules).attachments
     assert word.name.endswith(".docx")
+    # The template has "Our own heading for {{ subject }}". The title of the late release is Malpractice.
     assert text_of(word.content) == "Our own heading for Malpractice"
     assert b"Our own heading" not in markdown.content
 

@@ -52,15 +52,17 @@ A_THEN_B = rota_of_shifts(("A", LONG_BEFORE, HANDOVER_AT), ("B", HANDOVER_AT, LO
 
 
 @with_rota(A_THEN_B)
-async def test_each_person_on_call_is_notified_in_turn_and_both_get_the_end(day: Day) -> None:
-    # A, who has phone-a, is on call until HANDOVER_AT. Then B is, who has phone-b.
+async def test_the_person_on_call_gets_the_opening_and_after_a_handover_the_next_gets_reminders_and_both_the_end(
+    day: Day,
+) -> None:
+    # A, who has phone-a, is on call until HANDOVER_AT, 200 s after OVERDUE_AT. Then B is, who has phone-b.
     await day.judge_at(OVERDUE_AT, ["r7"])
     await day.run_until(HANDOVER_AT - 100)
     assert (day.kinds("phone-a"), day.kinds("phone-b")) == (["opened"], [])
     await day.judge_at(HANDOVER_AT + 400, ["r7"])  # it is still absent
     await day.judge_at(PUBLISHED_AT["r7"] + 30, ["r7"])
     await judge_r7_final_and_send(day)
-    # Only the person on call now gets reminders. The first is 15 minutes after the opening.
+    # The first reminder is 15 minutes after the opening, so after the handover. It goes only to B.
     assert "reminder" not in day.kinds("phone-a")
     assert "reminder" in day.kinds("phone-b")
     assert day.kinds("phone-a")[-1] == day.kinds("phone-b")[-1] == "final"
@@ -92,7 +94,8 @@ async def test_if_the_deputy_acknowledges_after_the_first_reminder_the_head_gets
 
 @with_rota(rota_of_shifts())
 async def test_if_no_one_is_on_call_the_whole_rota_is_notified(day: Day) -> None:
-    await day.judge_at(OVERDUE_AT, ["r0"])  # by a rota without shifts
+    # The rota has no shifts. The roles in it have phone-a or phone-b.
+    await day.judge_at(OVERDUE_AT, ["r0"])
     await day.run_until(OVERDUE_AT + 100)
     assert day.kinds("phone-a") == day.kinds("phone-b") == ["opened"]
 
@@ -110,15 +113,15 @@ def subjects_about_releases_after_opening_of_platform(channel: FakeChannel) -> l
 def test_a_person_notified_of_a_late_release_and_then_of_its_platform_gets_no_more_about_the_delay_of_one_release() -> (
     None
 ):
-    handover = PUBLISHED_AT["r0"] + 50
+    handover, all_eight = PUBLISHED_AT["r0"] + 50, list(PRODUCER_OF)
 
     async def story(day: Day) -> None:
         await day.judge_at(NOTE_AT, ["r0"])
-        await day.run_until(NOTE_AT + 20)
+        await day.run_until(NOTE_AT + 20)  # in which the opening of r0 is sent
         # All eight releases are overdue, so their platform is at fault.
-        await day.judge_at(NOTE_AT + 30)
-        # B is on call and r0 is out. A, who got both openings, also gets what follows them.
-        await day.judge_at(handover + 50)
+        await day.judge_at(NOTE_AT + 30, all_eight)
+        # After the handover from A to B, r0 is out. A got both openings, so A still gets messages about the platform.
+        await day.judge_at(handover + 50, all_eight)
         await day.run_until(handover + 250)
         opening_of_r0, opening_of_platform, *_ = day.kinds("phone-a")
         assert opening_of_r0 == opening_of_platform == "opened"
@@ -163,11 +166,13 @@ def test_each_person_gets_each_fact_once_even_if_the_rota_changes_and_an_inciden
     number_of_releases: int, rota: Rota, new_rota: Rota, acknowledged_at: int, *, first_is_judged_alone: bool
 ) -> None:
     names = list(PRODUCER_OF)[:number_of_releases]
-    just_published_at, final_at = PUBLISHED_AT[names[-1]] + 60, PUBLISHED_AT[names[-1]] + 4000
+    last_published_at = PUBLISHED_AT[names[-1]]
+    just_published_at, final_at = last_published_at + 60, last_published_at + 4000
 
     async def story(day: Day) -> None:
         if first_is_judged_alone:
             await day.judge_at(NOTE_AT, names[:1])
+        # JUDGED_AT contains `acknowledged_at` and NEW_ROTA_AT.
         for seconds in (*JUDGED_AT, just_published_at, final_at):
             await day.judge_at(seconds, names)
             if seconds == acknowledged_at:
@@ -175,7 +180,7 @@ def test_each_person_gets_each_fact_once_even_if_the_rota_changes_and_an_inciden
                 day.acknowledge(incident, "duty")
             if seconds == NEW_ROTA_AT:
                 day.rules.rotas["on-call"] = new_rota
-        # For an hour after the last verdict no message may be repeated either.
+        # In the hour after the last verdict, too, no message may be repeated.
         await day.run_until(final_at + 3600)
         check_each_person_got_each_fact_once(day)
 

@@ -128,7 +128,8 @@ def test_a_message_whose_outcome_is_recorded_after_its_lease_ended_is_not_sent_a
         first_process = asyncio.create_task(outbox_of_process("first", store, first_writer, channel, clock).run())
         await clock.sleep(0.2)
         assert len(channel.begun_ids) == 1
-        # The first process is sending. Its next write, of the outcome, and each of the second outlast the lease.
+        # The first process is sending. Then it records the outcome, which takes longer than its lease lasts (1.2 s).
+        # So does each write of the second process. `seconds_to_begin` is the time until a write begins.
         first_writer.seconds_to_begin = seconds_to_record_outcome
         second_writer.seconds_to_begin = LEASE_LENGTH_OF_SLOW_STORE.total_seconds() + 0.1
         second = outbox_of_process("second", store, second_writer, channel, clock)

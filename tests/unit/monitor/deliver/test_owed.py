@@ -88,6 +88,7 @@ def test_actions_not_done_are_overdue_from_the_day_after_they_were_due_even_if_t
 def test_a_closed_incident_with_signed_report_needs_action_only_if_an_action_is_overdue(
     incident: Incident, today: date, *, is_action_needed: bool
 ) -> None:
+    # The signature is recorded in the incident itself, so it is signed without drafts.
     def no_drafts(_incident: str) -> list[Draft]:
         return []
 

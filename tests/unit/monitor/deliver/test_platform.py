@@ -85,16 +85,17 @@ async def test_an_acknowledged_platform_incident_links_its_releases_has_a_draft_
     incident = day.platform_incident()
     assert (incident.kind, incident.is_open) == (Kind.PLATFORM, False)
     assert [one.release for one in incident.linked] == sorted(PRODUCER_OF)
-    # The platform, which stands for a producer of its own incident, and the producers of its releases.
+    # The host of the platform counts as a producer, beside the producers of the releases.
     assert set(incident.producers) == {"www.gov.uk", "dfe", "ofqual", "ons"}
     of_releases = related_incidents(day.store.verdicts, incident)
     assert len(of_releases) == len(PRODUCER_OF)
+    # Among the incidents related to that of a release, the platform's is the last.
     assert related_incidents(day.store.verdicts, of_releases[0])[-1].id == PLATFORM_INCIDENT
     # Platforms have the form of a period report.
     report = day.store.verdicts.drafts(PLATFORM_INCIDENT)[-1]
     assert report.form == "period"
     assert all(f"Title {name}" in str(report.facts) for name in PRODUCER_OF)
-    # "appeared": half of the releases are out. No "reminder", because it is acknowledged.
+    # If an incident is acknowledged, "appeared" reports that half of the releases are out, and no reminder is sent.
     assert day.kinds("mail") == ["opened", "grade_changed", "appeared", "final"]
 
 

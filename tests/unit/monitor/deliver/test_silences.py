@@ -42,7 +42,9 @@ class World:
 
     async def silence(self, scope: Scope = Scope.RELEASE, name: str = "r", length: timedelta = HOUR) -> Silence:
         now = self.clock.now()
-        silence = create_silence(scope, name, now + length, "duty statistician", "their site moves", now)
+        silence = create_silence(
+            scope, name, until=now + length, role="duty statistician", reason="their site moves", now=now
+        )
         await self.writer.write(lambda tx: tx.save_silence(silence))
         return silence
 
@@ -167,7 +169,8 @@ async def test_messages_are_sent_when_a_person_ends_the_silence(world: World) ->
 @with_world
 async def test_a_silence_that_was_ended_before_it_began_delays_nothing(world: World) -> None:
     now = world.clock.now()
-    planned = create_silence(Scope.RELEASE, "r", now + 2 * HOUR, "duty statistician", "why", now, begins=now + HOUR)
+    begins, until = now + HOUR, now + 2 * HOUR
+    planned = create_silence(Scope.RELEASE, "r", until, role="duty statistician", reason="why", now=now, begins=begins)
     await world.writer.write(lambda tx: tx.save_silence(planned))
     await world.clock.sleep(1)
     await world.end_silence(planned)
@@ -219,4 +222,4 @@ def test_a_silence_needs_a_reason_a_role_and_an_end_within_14_days(
 
 def test_all_faults_of_a_silence_are_reported_at_once() -> None:
     with pytest.raises(InvalidInput, match="reason: say why\nuntil: must be after now"):
-        create_silence(Scope.RELEASE, "r", SLOT, "duty statistician", " ", now=SLOT)
+        create_silence(Scope.RELEASE, "r", until=SLOT, role="duty statistician", reason=" ", now=SLOT)

@@ -196,8 +196,8 @@ def test_a_summary_of_one_producer_omits_releases_of_others() -> None:
 def test_a_morning_summary_lists_due_releases_risks_and_the_address_of_the_board() -> None:
     row = body_of(PENDING, None)
     doubtful = row | {"id": "s", "title": "Other", "slot": row["slot"] | {"doubt": "its zone was guessed"}}
-    facts = SummaryFacts(SLOT - HOUR, FRIDAY, FRIDAY, [row, doubtful], risks=RISKS, names=PRODUCER_NAMES)
-    summary = morning_summary(replace(facts, link="https://b.example"))
+    facts = SummaryFacts(now=SLOT - HOUR, first=FRIDAY, last=FRIDAY, rows=[row, doubtful], names=PRODUCER_NAMES)
+    summary = morning_summary(replace(facts, risks=RISKS, link="https://b.example"))
     assert summary.subject == "Today, Friday 5 January 2018: 2 releases due; 2 at risk"
     assert "- 09:30 GMT, Malpractice (Ofqual)\n" in summary.text
     assert "At risk:\n- Other (Ofqual): its zone was guessed\n- www.gov.uk: too much\n" in summary.text
@@ -206,7 +206,7 @@ def test_a_morning_summary_lists_due_releases_risks_and_the_address_of_the_board
 
 def test_too_many_releases_to_list_are_counted_by_slot_and_producer() -> None:
     rows = [body_of(PENDING, None) | {"id": f"r{number}"} for number in range(175)]
-    summary = morning_summary(SummaryFacts(SLOT - HOUR, FRIDAY, FRIDAY, rows, names=PRODUCER_NAMES))
+    summary = morning_summary(SummaryFacts(now=SLOT - HOUR, first=FRIDAY, last=FRIDAY, rows=rows, names=PRODUCER_NAMES))
     assert "Due:\n- 09:30 GMT, Ofqual: 175\n" in summary.text
 
 
@@ -214,7 +214,8 @@ def test_a_monthly_summary_counts_only_judged_releases() -> None:
     half_a_second_late = a_late_verdict(1800.0, "s", seconds_late=0.5)  # which is on time
     late, on_time = body_of(LATE_BY_20_MINUTES, None), body_of(half_a_second_late, None)
     rows = [late, on_time, on_time, late | {"verdict": "unproven"}]
-    summary = monthly_summary(SummaryFacts(SLOT, date(2018, 1, 1), date(2018, 1, 31), rows, names=PRODUCER_NAMES))
+    first, last = date(2018, 1, 1), date(2018, 1, 31)
+    summary = monthly_summary(SummaryFacts(now=SLOT, first=first, last=last, rows=rows, names=PRODUCER_NAMES))
     assert summary.subject == "1 January 2018 to 31 January 2018: 2 of 3 on time, 66.7 % (1 not judged)"
     assert "- Ofqual: 2 of 3 on time, 66.7 % (1 not judged)\n" in summary.text
     assert "ninethirty report period --from 2018-01-01 --to 2018-01-31" in summary.text
@@ -229,7 +230,8 @@ def test_a_release_overdue_for_days_is_in_each_summary_with_its_current_delay(
     overdue = judged(days * DAY.total_seconds(), [(-60, ABSENT)], every=60.0)
     row = body_of(overdue, None)
     day = FRIDAY + timedelta(days=days)
-    summary = make_summary(SummaryFacts(SLOT + days * DAY, day, day, [], missing=[row], names=PRODUCER_NAMES))
+    facts = SummaryFacts(now=SLOT + days * DAY, first=day, last=day, rows=[], missing=[row], names=PRODUCER_NAMES)
+    summary = make_summary(facts)
     assert summary.subject.endswith("; 1 still not out")
     assert (
         "Due on an earlier day, still not out:\n"
@@ -255,7 +257,7 @@ def test_a_release_of_an_earlier_day_is_listed_only_while_it_is_overdue() -> Non
 
 
 def test_a_summary_of_a_day_without_releases_says_so() -> None:
-    facts = SummaryFacts(SLOT, FRIDAY, FRIDAY, [], next=FRIDAY + timedelta(days=1))
+    facts = SummaryFacts(now=SLOT, first=FRIDAY, last=FRIDAY, rows=[], next=FRIDAY + timedelta(days=1))
     assert morning_summary(facts).subject == "Today, Friday 5 January 2018: nothing is due"
     assert evening_summary(facts).text == (
         "Friday 5 January 2018: nothing was due.\n\nNext, Saturday 6 January 2018: nothing is due\n"

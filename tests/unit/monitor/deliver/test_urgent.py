@@ -141,6 +141,6 @@ async def test_an_urgent_notice_that_arrives_during_many_sends_does_not_wait_for
     urgent = paced_mail.add_notice(GRADE_CHANGED, "i")
     outbox.wake()
     await sending
-    # The fourth of 40 was being sent. After the fifth the outbox reads its notices again and sends the urgent one.
+    # The fourth of 40 was being sent. An outbox that was woken reads its notices again after five sends, not before.
     assert slow.received_ids.index(urgent.id) == 5
     assert len(slow.received_ids) == 40 + 1
