@@ -42,7 +42,7 @@ def _key(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Name, *more:
     return sa.Column(name, kind, *more, primary_key=True, autoincrement=False, nullable=False)
 
 
-def _required(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
+def _not_null(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False)
 
 
@@ -83,8 +83,8 @@ def _add_partial_index(name: str, column: sa.Column[Any], where: sa.ClauseElemen
 RELEASE = _table(
     "release",
     _key("id"),
-    _required("producer", Name),
-    _required("body", Packed),
+    _not_null("producer", Name),
+    _not_null("body", Packed),
     _nullable("joined_into", Name),
     _added_later("title"),
     _added_later("url"),
@@ -104,7 +104,7 @@ PROMISE = _compact_table(
     _key("learnt", Instant),
     _nullable("begins", Instant),
     _nullable("confirmed_at", Instant),
-    _required("body", Packed),
+    _not_null("body", Packed),
     sa.Index(None, "begins"),
 )
 
@@ -112,9 +112,9 @@ ANNOUNCED = _table(
     "announced",
     _key("calendar"),
     _key("uid"),
-    _required("body", Body),
-    _required("seen_first", Instant),
-    _required("seen_last", Instant),
+    _not_null("body", Body),
+    _not_null("seen_first", Instant),
+    _not_null("seen_last", Instant),
     _nullable("gone", Instant),
     _added_later("release", Name),
     sa.Index(None, "release"),
@@ -125,12 +125,12 @@ CALENDAR_READ = _compact_table(
     "calendar_read",
     _key("calendar"),
     _key("started", Instant),
-    _required("finished", Instant),
-    _required("usable", sa.Boolean),
-    _required("entries", sa.Integer),
-    _required("digest"),
-    _required("fault"),
-    _required("evidence"),
+    _not_null("finished", Instant),
+    _not_null("usable", sa.Boolean),
+    _not_null("entries", sa.Integer),
+    _not_null("digest"),
+    _not_null("fault"),
+    _not_null("evidence"),
     sa.Index(None, "started"),
 )
 
@@ -139,17 +139,17 @@ RUN = _compact_table(
     _key("target"),
     _key("first_sent", Instant),
     _key("monitor"),
-    _required("state", OneOf(State)),
-    _required("last_received", Instant),
-    _required("begin", Instant),
-    _required("end", Instant),
-    _required("looks", sa.BigInteger),
-    _required("largest_gap", Length),
-    _required("specific", sa.Boolean),
-    _required("why"),
+    _not_null("state", OneOf(State)),
+    _not_null("last_received", Instant),
+    _not_null("begin", Instant),
+    _not_null("end", Instant),
+    _not_null("looks", sa.BigInteger),
+    _not_null("largest_gap", Length),
+    _not_null("specific", sa.Boolean),
+    _not_null("why"),
     _nullable("status", sa.Integer),
     _nullable("digest"),
-    _required("evidence", NameList),
+    _not_null("evidence", NameList),
     _nullable("version"),
     sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
     _added_later("address"),
@@ -162,7 +162,7 @@ BLIND = _compact_table(
     _key("cause"),
     _key("host"),
     _key("target"),
-    _required("ends", Instant),
+    _not_null("ends", Instant),
     _added_later("monitor", Name),
     sa.Index(None, "ends"),
 )
@@ -174,13 +174,13 @@ _add_partial_index("ix_blind_long", BLIND.c.ends, IS_LONG)
 JUDGED = _table(
     "judged",
     _key("release"),
-    _required("producer", Name),
+    _not_null("producer", Name),
     _nullable("slot", Instant),
-    _required("word", sa.Text),
-    _required("grade", sa.Text),
-    _required("final", sa.Boolean),
-    _required("at", Instant),
-    _required("body", Body),
+    _not_null("word", sa.Text),
+    _not_null("grade", sa.Text),
+    _not_null("final", sa.Boolean),
+    _not_null("at", Instant),
+    _not_null("body", Body),
     sa.Index(None, "slot"),
     sa.Index(None, "producer", "slot"),
     sa.Index(None, "final", "slot"),
@@ -189,11 +189,11 @@ JUDGED = _table(
 EVENT = _table(
     "event",
     _key("id"),
-    _required("release", Name),
-    _required("at", Instant),
-    _required("before", sa.Text),
-    _required("after", sa.Text),
-    _required("body", Body),
+    _not_null("release", Name),
+    _not_null("at", Instant),
+    _not_null("before", sa.Text),
+    _not_null("after", sa.Text),
+    _not_null("body", Body),
     sa.Index(None, "release", "at"),
     sa.Index(None, "at"),
 )
@@ -201,12 +201,12 @@ EVENT = _table(
 INCIDENT = _table(
     "incident",
     _key("id"),
-    _required("release", Name),
-    _required("producer", Name),
-    _required("kind", OneOf(Kind)),
-    _required("occurred", Instant),
-    _required("opened", Instant),
-    _required("body", Packed),
+    _not_null("release", Name),
+    _not_null("producer", Name),
+    _not_null("kind", OneOf(Kind)),
+    _not_null("occurred", Instant),
+    _not_null("opened", Instant),
+    _not_null("body", Packed),
     sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index(None, "occurred", "id"),
     sa.Index(None, "release", "opened"),
@@ -220,22 +220,22 @@ DRAFT = _table(
     "draft",
     _key("incident"),
     _key("version", sa.Integer),
-    _required("at", Instant),
-    _required("by"),
-    _required("form", sa.Text),
-    _required("edition", sa.Text),
-    _required("facts", Body),
-    _required("words", Body),
+    _not_null("at", Instant),
+    _not_null("by"),
+    _not_null("form", sa.Text),
+    _not_null("edition", sa.Text),
+    _not_null("facts", Body),
+    _not_null("words", Body),
     _nullable("signed", Instant),
-    _required("digest", sa.Text),
+    _not_null("digest", sa.Text),
 )
 
 NOTICE = _table(
     "notice",
     _key("id"),
-    _required("incident", Name),
-    _required("at", Instant),
-    _required("body", Packed),
+    _not_null("incident", Name),
+    _not_null("at", Instant),
+    _not_null("body", Packed),
     sa.Index(None, "incident", "at"),
     sa.Index(None, "at"),
 )
@@ -244,62 +244,62 @@ DELIVERY = _compact_table(
     "delivery",
     _key("notice", Name, sa.ForeignKey("notice.id")),
     _key("channel"),
-    _required("standing", OneOf(DeliveryState)),
-    _required("due", Instant),
-    _required("attempts", sa.Integer),
+    _not_null("standing", OneOf(DeliveryState)),
+    _not_null("due", Instant),
+    _not_null("attempts", sa.Integer),
     _nullable("began", Instant),
     _nullable("finished", Instant),
-    _required("reason"),
-    _required("reference"),
+    _not_null("reason"),
+    _not_null("reference"),
     sa.Index(None, "standing", "due"),
 )
 
 SILENCE = _compact_table(
     "silence",
     _key("id"),
-    _required("scope", OneOf(Scope)),
-    _required("name", Name),
-    _required("begins", Instant),
-    _required("until", Instant),
-    _required("by"),
-    _required("reason"),
+    _not_null("scope", OneOf(Scope)),
+    _not_null("name", Name),
+    _not_null("begins", Instant),
+    _not_null("until", Instant),
+    _not_null("by"),
+    _not_null("reason"),
     _nullable("ended", Instant),
-    _required("ended_by"),
+    _not_null("ended_by"),
     sa.Index(None, "until"),
 )
 
-ROTA = _table("rota", _key("rota"), _required("at", Instant), _required("shifts", Packed))
+ROTA = _table("rota", _key("rota"), _not_null("at", Instant), _not_null("shifts", Packed))
 
 CLAIM = _compact_table(
     "claim",
     _key("producer"),
     _key("url"),
     _key("at", Instant),
-    _required("title"),
+    _not_null("title"),
     _nullable("slot", Instant),
-    _required("slot_source", sa.Text),
-    _required("source"),
-    _required("read", Instant),
+    _not_null("slot_source", sa.Text),
+    _not_null("source"),
+    _not_null("read", Instant),
     sa.Index(None, "at"),
     sa.Index(None, "url"),
 )
 
-HEARTBEAT = _compact_table("heartbeat", _key("monitor"), _required("at", Instant), _required("stopped", sa.Boolean))
+HEARTBEAT = _compact_table("heartbeat", _key("monitor"), _not_null("at", Instant), _not_null("stopped", sa.Boolean))
 
 EVIDENCE = _compact_table(
     "evidence",
     _key("monitor"),
     _key("number", sa.BigInteger),
-    _required("kind", sa.Text),
-    _required("at", Instant),
-    _required("file", Name),
-    _required("offset", sa.BigInteger),
-    _required("length", sa.BigInteger),
-    _required("sha256", Digest),
-    _required("chain", Digest),
+    _not_null("kind", sa.Text),
+    _not_null("at", Instant),
+    _not_null("file", Name),
+    _not_null("offset", sa.BigInteger),
+    _not_null("length", sa.BigInteger),
+    _not_null("sha256", Digest),
+    _not_null("chain", Digest),
     _nullable("expired", Instant),
 )
 
 LEASE = _compact_table(
-    "lease", _key("name"), _required("holder", Name), _required("until", Instant), _nullable("since", Instant)
+    "lease", _key("name"), _not_null("holder", Name), _not_null("until", Instant), _nullable("since", Instant)
 )
