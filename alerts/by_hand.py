@@ -199,7 +199,7 @@ def _record_act(incident: Incident, role: str, entry: str, now: datetime, **word
 def bring_forward(incident: Incident, role: str, when: str, now: datetime, timezone: str = "Europe/London") -> Incident:
     """Record that a role brings the release forward to the local date-time `when`.
 
-    Returns the incident unchanged if it has this time already. Raises `InvalidInput` if `when` is no date-time.
+    If the incident has this time already, return it unchanged. Raises `InvalidInput` if `when` is no date-time.
     """
     try:
         to = _parse_instant(when.strip(), timezone)

@@ -198,7 +198,7 @@ def _write_pieces(pieces: tuple[str, ...], old_period: tuple[str, ...], pairs: P
 
 
 def _options_for(piece: str, old_period: Sequence[str], pairs: Pairs) -> list[str]:
-    """Return the texts that may replace a piece of an address, only the piece itself if it is no word of `old_period`.
+    """Return the texts that may replace a piece of an address. If it is no word of `old_period`, that is the piece.
 
     A piece that is the short form of an old word (`jan`) may become the short form of the new word (`apr`), and so on.
     """

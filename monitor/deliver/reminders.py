@@ -79,7 +79,7 @@ class Reminders:
     async def remind(self) -> None:
         """Add the reminders that are due, and a notice for each release whose content came and went but is steady now.
 
-        If no notice falls due within `_LONGEST_PAUSE`, calls in that time do nothing.
+        If no notice is due within the next `_LONGEST_PAUSE`, do nothing until it has passed.
         """
         now = self.clock.now()
         if now < self._pause_until:

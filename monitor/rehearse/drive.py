@@ -201,7 +201,7 @@ class _Rehearsal:
             # No script has a power cut, and waiting for the disk would be most of a rehearsal's real time.
             durable=False,
             # The delay until a look is committed. In virtual time the usual delay would commit each look by itself.
-            # Only a kill loses what is not committed yet, so without one the delay is long.
+            # Only a kill loses uncommitted looks, so the delay is long if the script kills no monitor.
             delay=DELAY if any(action.kind == "kill" for action in self.script.monitor) else _DELAY_WITHOUT_KILL,
         )
         self._app = build(self.settings, edges)

@@ -213,13 +213,13 @@ class Planner:
     def _send_to_poller(
         self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
     ) -> None:
-        """Store the windows and goal of a target. Have the poller look in these windows, or stop if there are none."""
+        """Store the windows of a target and the goal of its proof. Have the poller look in them, or stop without any."""
         state, goal = watched.state_of(target.id), self._proof_goal(watched, target, promised)
         state.windows, state.proof = windows, goal
         if windows:
-            # `known_about` does not know the slot in force, which the recognisers need.
+            # The recognisers of answers need the slot in force too, which `known_about` leaves out.
             self._poller.restore_known(target, replace(watched.known_about(target), slot=promised.slot))
-            # The shift spreads targets over their spacing, the same after every restart.
+            # Targets are looked at at different times, which stay the same after a restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % _LONGEST_SHIFT_MS)
             promised_at = promised.slot.instant if promised.slot and is_view_of_page(target) else None
             self._poller.watch(target, windows, shift, promised_at=promised_at, soon=soon, goal=goal)

@@ -103,13 +103,13 @@ class Sessions:
 
     def browser_mark(self, name: str) -> str:
         """Return the cookie value for a browser in which this person signed in. It is valid until a restart."""
-        return self._sign("known", name)
+        return self._sign_text("known", name)
 
     def account_counter(self, name: str) -> str:
         """Return the key under which wrong guesses of this account's password from unknown browsers are counted."""
-        return self._sign("account", name)
+        return self._sign_text("account", name)
 
-    def _sign(self, use: str, text: str) -> str:
+    def _sign_text(self, use: str, text: str) -> str:
         """Return the HMAC of `text` with a key that only this process has. It differs for each `use`."""
         message = f"{use} {text}".encode("utf-8", "surrogatepass")
         return hmac.new(self._signing_key, message, hashlib.sha256).hexdigest()
@@ -138,7 +138,7 @@ class Sessions:
 
     def make_flow(self, secret: str) -> Flow:
         """Return the texts of a sign-on, derived from `secret`, a random text in the browser's cookie."""
-        return Flow(*(self._sign(use, secret) for use in ("state", "nonce", "verifier")))
+        return Flow(*(self._sign_text(use, secret) for use in ("state", "nonce", "verifier")))
 
     def _require_provider(self) -> OpenID:
         if self.provider is None:
@@ -160,7 +160,7 @@ class Sessions:
     async def sign_in_by_header(self, authorization: str, client: str) -> Session | None:
         """Return the session for a header of HTTP basic authentication, None for a wrong password. Raises `Busy`."""
         # A check of a password is slow, so further requests with the same header get the same session.
-        key = self._sign("header", authorization)
+        key = self._sign_text("header", authorization)
         if (session := await self.find_session(key)) is not None:
             return session
         name, password = _read_basic_header(authorization)
@@ -187,7 +187,7 @@ class Sessions:
         if right is None:
             return None
         # Their session has no cookie, so its key is derived from the name.
-        key = self._sign("proxy", names[0])
+        key = self._sign_text("proxy", names[0])
         known = self._sessions.get(key)
         if known is None or self._clock.monotonic() >= known.ends:
             _log.info("signed_in", user=names[0], right=str(right), by="proxy")

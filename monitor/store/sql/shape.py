@@ -65,8 +65,8 @@ class SchemaCheck:
     def check_not_too_new(self, row: Mapping[str, str | None]) -> None:
         """Raise `StoreTooNew` if this program cannot use the store. Otherwise note in `newer` a revision above ours.
 
-        Programs of the revision `works_from` and later can use the store. If it is None, an older one than the store's
-        own cannot.
+        Programs of the revision `works_from` or later can use the store. If it is None, only those of the
+        store's own revision or later can.
         """
         revision, works_from = row.get("version_num") or "", row.get("works_from")
         is_newer = revision > self.shape.head
