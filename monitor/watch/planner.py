@@ -213,7 +213,7 @@ class Planner:
     def _send_to_poller(
         self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
     ) -> None:
-        """Store the windows of a target and the goal of its proof. Have the poller look in them, or stop without any."""
+        """Store the windows and the goal of proof of a target. Have the poller look in them, or stop without any."""
         state, goal = watched.state_of(target.id), self._proof_goal(watched, target, promised)
         state.windows, state.proof = windows, goal
         if windows:
