@@ -12,7 +12,6 @@ import structlog
 from monitor.clock import Clock
 from monitor.deliver.outbox_rows import Backlog
 from monitor.health.collector import MonitorState
-from monitor.health.hosts import CHECK_EVERY
 from monitor.health.state import HealthState
 from monitor.health.system import NO_SERVICE_MANAGER, ServiceManager
 from monitor.look.fetch import Failure, Fetcher, Request
@@ -22,8 +21,9 @@ from monitor.threads import RecurringJob
 _log = structlog.get_logger(__name__)
 NOTICE_STUCK_AFTER = timedelta(minutes=10)
 STALLED_AFTER = timedelta(seconds=30)
-_SAMPLES = 7
-"""The number of samples kept. One is taken every ten seconds, so they span a minute."""
+_SAMPLE_EVERY = timedelta(seconds=30)
+_SAMPLES = 3
+"""The number of samples kept. They span a minute."""
 _MAX_ANSWER_BYTES = 10_000
 
 
@@ -96,7 +96,7 @@ class SelfCheck:
     def jobs(self) -> list[RecurringJob]:
         """Return the recurring jobs, each with its spacing and name."""
         watchdog = self.manager.watchdog
-        pace = (CHECK_EVERY, "pace of looks", self.rates.sample)
+        pace = (_SAMPLE_EVERY, "pace of looks", self.rates.sample)
         return [pace] if watchdog is None else [pace, (watchdog / 2, "watchdog", self._notify_watchdog)]
 
     def unready(self) -> list[str]:
