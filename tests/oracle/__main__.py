@@ -1,4 +1,4 @@
-"""`python -m tests.oracle --seed 1 --count 100`: random worlds, played and judged; finds are printed and kept."""
+"""`python -m tests.oracle --seed 1 --count 100` plays random worlds, and prints and keeps each wrong one."""
 
 from __future__ import annotations
 
@@ -11,68 +11,70 @@ from secrets import randbelow
 
 import click
 
-from tests.oracle.hunt import contradictions, found_in, hunt
+from tests.oracle.hunt import check_seeds, check_world, contradictions
 from tests.oracle.kinds import KINDS
 from tests.oracle.outline import outline
-from tests.oracle.scripts import world
-from tests.oracle.shrink import shrunk
-from tests.oracle.text import world_of, write
+from tests.oracle.scripts import random_world
+from tests.oracle.shrink import shrink_world
+from tests.oracle.text import read_world, write_script
 from tests.oracle.world import World
 
 FINDS = Path(__file__).parent / "finds"
 
 
 def main() -> int:
-    """Search, print and keep; 1 when anything was said that the truth denies."""
-    asked = _arguments()
-    return _one(asked.case) if asked.case else _many(asked)
+    """Play one kept world or many random ones. Return 1 if any contradicts its truth, else 0."""
+    options = _parse_arguments()
+    return _check_case(options.case) if options.case else _check_many(options)
 
 
-def _one(case: Path) -> int:
-    made = world_of(case.read_text(encoding="utf-8"))
-    found = found_in(made)
+def _check_case(case: Path) -> int:
+    made = read_world(case.read_text(encoding="utf-8"))
+    found = check_world(made)
     click.echo("\n".join([outline(made), *map(str, found)]))
     return len(contradictions(found)) > 0
 
 
-def _many(asked: argparse.Namespace) -> int:
-    began, levels, wrong = time.monotonic(), Counter[str](), 0
-    for seed, found in hunt(range(asked.seed, asked.seed + asked.count), asked.workers, asked.kind):
-        denied = contradictions(found)
+def _check_many(options: argparse.Namespace) -> int:
+    began, levels, wrong_worlds = time.monotonic(), Counter[str](), 0
+    for seed, found in check_seeds(range(options.seed, options.seed + options.count), options.workers, options.kind):
+        wrong = contradictions(found)
         levels.update(f"{one.level}: {one.what}" for one in found)
-        wrong += bool(denied)
-        shown = found if asked.timid else denied
+        wrong_worlds += bool(wrong)
+        shown = found if options.timid else wrong
         if shown:
-            click.echo("\n".join([*(f"{seed}: {one}" for one in shown), outline(world(seed, asked.kind))]))
-        if denied:
-            asked.finds.mkdir(exist_ok=True)
-            kept = _least(world(seed, asked.kind), denied[-1].what) if asked.shrink else world(seed, asked.kind)
-            click.echo(f"kept as {write(kept, asked.finds, f'seed-{seed}')}")
+            click.echo("\n".join([*(f"{seed}: {one}" for one in shown), outline(random_world(seed, options.kind))]))
+        if wrong:
+            options.finds.mkdir(exist_ok=True)
+            kept = random_world(seed, options.kind)
+            if options.shrink:
+                kept = _shrink_and_print(kept, wrong[-1].what)
+            click.echo(f"kept as {write_script(kept, options.finds, f'seed-{seed}')}")
     for what, count in levels.most_common():
         click.echo(f"{count:5} {what}")
     took = time.monotonic() - began
-    click.echo(f"{wrong} of {asked.count} worlds from seed {asked.seed} hold a contradiction ({took:.0f} s)")
-    return wrong > 0
+    click.echo(f"{wrong_worlds} of {options.count} worlds from seed {options.seed} contain a contradiction ({took:.0f} s)")
+    return wrong_worlds > 0
 
 
-def _least(made: World, what: str) -> World:
-    """Return the smallest world that still finds the same, and say what is left of it."""
-    least = shrunk(made, lambda one: any(found.what == what for found in contradictions(found_in(one))))
-    click.echo(f"enough to find {what}:\n{outline(least)}")
+def _shrink_and_print(made: World, what: str) -> World:
+    """Return the smallest world with the same kind of contradiction, and print its outline."""
+    least = shrink_world(made, lambda one: any(found.what == what for found in contradictions(check_world(one))))
+    click.echo(f"smallest world that shows {what}:\n{outline(least)}")
     return least
 
 
-def _arguments() -> argparse.Namespace:
-    asked = argparse.ArgumentParser(prog="oracle", description=__doc__)
-    asked.add_argument("--seed", type=int, default=randbelow(10**9), help="the first seed; a fresh one by default")
-    asked.add_argument("--count", type=int, default=100)
-    asked.add_argument("--workers", type=int, default=2)
-    asked.add_argument("--kind", choices=KINDS, help="a kind of trouble that every world contains")
-    asked.add_argument("--timid", action="store_true", help="print what was kept back in easy worlds, too")
-    asked.add_argument("--finds", type=Path, default=FINDS, help="where scripts that found something are kept")
-    asked.add_argument("--case", type=Path, help="play one kept script instead")
-    asked.add_argument("--shrink", action="store_true", help="leave out of each find whatever it does not need")
-    return asked.parse_args()
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="oracle", description=__doc__)
+    parser.add_argument("--seed", type=int, default=randbelow(10**9), help="the first seed (default: a random one)")
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--kind", choices=KINDS, help="a kind of trouble that every world contains")
+    parser.add_argument("--timid", action="store_true", help="print timid claims of easy worlds too")
+    parser.add_argument("--finds", type=Path, default=FINDS, help="the folder for scripts of wrong worlds")
+    parser.add_argument("--case", type=Path, help="play this kept script only")
+    parser.add_argument("--shrink", action="store_true", help="remove from each kept world all that the error does not need")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the monitor says, read from its JSON: a release's verdict or a notice's measurement, in one shape."""
+"""Reads the monitor's JSON: a verdict of a release, or the measurement in a notice, as one `Claim`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Interval:
-    """When something came or went: absent as of `after`, present as of `by`."""
+    """The reported time of a change: it had not happened at `after`, and had happened at `by`."""
 
     after: datetime | None = None
     by: datetime | None = None
@@ -32,7 +32,7 @@ class Exposure:
 
 @dataclass(frozen=True)
 class PartClaim:
-    """What is said of one part."""
+    """What the monitor reports of one part. Lengths are in seconds."""
 
     id: str
     url: str
@@ -51,7 +51,7 @@ class PartClaim:
 
 @dataclass(frozen=True)
 class Claim:
-    """What is said of one release, as of `at`."""
+    """What the monitor reports of one release, as of `at`. `source` is the verdict or the notice that reports it."""
 
     id: str
     title: str
@@ -68,15 +68,15 @@ class Claim:
     address: str | None = None
     reason: str | None = None
     confirmed: datetime | None = None
-    said: str = field(default="the verdict", compare=False)
+    source: str = field(default="the verdict", compare=False)
 
 
 def instant(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def of_release(body: Body, at: datetime) -> Claim:
-    """Read the JSON of one release, as it stands at `at`."""
+def read_release_claim(body: Body, at: datetime) -> Claim:
+    """Return the claim in the JSON of a release, which was made at `at`."""
     slot = body.get("slot") or {}
     precise = slot.get("precision") == "instant"
     return Claim(
@@ -98,8 +98,8 @@ def of_release(body: Body, at: datetime) -> Claim:
     )
 
 
-def of_notice(data: Body) -> Claim | None:
-    """Read what a notice says was measured; None for one that measures nothing."""
+def read_notice_claim(data: Body) -> Claim | None:
+    """Return the claim in the JSON of a notice. None if it contains no measurement."""
     told = data.get("measured")
     if not told or "verdict" not in told:
         return None
@@ -116,7 +116,7 @@ def of_notice(data: Body) -> Claim | None:
         parts=tuple(_part(part) for part in told["parts"]),
         findings=tuple((kind, None) for kind in data.get("findings", ())),
         is_final=told["final"],
-        said=f"the notice {data['kind']} of {data['at']} ({data['subject'].split(':')[0]})",
+        source=f"the notice {data['kind']} of {data['at']} ({data['subject'].split(':')[0]})",
     )
 
 

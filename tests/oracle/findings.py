@@ -1,4 +1,4 @@
-"""Which findings and grades a truth permits."""
+"""Checks findings and grades against the truth."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from tests.oracle.claims import Claim
-from tests.oracle.promises import due_from, in_force, in_force_early, is_quiet, is_unsettled
-from tests.oracle.words import part_denied
+from tests.oracle.promises import in_force, in_force_early, is_quiet, is_unsettled, released_from
+from tests.oracle.words import reasons_against_part
 from tests.oracle.world import Release, Span, World, is_crowded, spans
 
 _NOTE_WITHIN = 300.0
@@ -16,8 +16,8 @@ _SEEN_WITHIN = timedelta(seconds=90)
 Allowed = Callable[[World, Release, Claim], bool]
 
 
-def findings_denied(world: World, release: Release, claim: Claim) -> Iterator[tuple[str, str]]:
-    """Yield each finding that nothing in the world accounts for."""
+def reasons_against_findings(world: World, release: Release, claim: Claim) -> Iterator[tuple[str, str]]:
+    """Yield each finding, with a reason, that nothing in the world explains."""
     if is_unsettled(world, release, claim.at):
         return
     for kind, part in claim.findings:
@@ -26,8 +26,8 @@ def findings_denied(world: World, release: Release, claim: Claim) -> Iterator[tu
             yield f"finding {kind}", f"of {part}: nothing in the truth accounts for it"
 
 
-def grade_denied(claim: Claim) -> Iterator[tuple[str, str]]:
-    """Yield a grade that does not follow from what is said itself."""
+def reasons_against_grade(claim: Claim) -> Iterator[tuple[str, str]]:
+    """Yield why the grade of a claim does not follow from its own verdict, delay and findings."""
     kinds = {kind for kind, _ in claim.findings}
     shortest = [part.shortest for part in claim.parts if part.required and part.shortest is not None]
     if claim.verdict == "early" and claim.grade != "report":
@@ -52,7 +52,9 @@ def _early(world: World, release: Release, claim: Claim) -> bool:
 def _late(world: World, release: Release, claim: Claim) -> bool:
     force = in_force(release, claim.at)
     places = [place for place in release.places if place.role != "alternative"]
-    return bool(force.slots) and any(not list(part_denied(world, place, "late", force, claim)) for place in places)
+    return bool(force.slots) and any(
+        not list(reasons_against_part(world, place, "late", force, claim)) for place in places
+    )
 
 
 def _elsewhere(world: World, release: Release, claim: Claim) -> bool:
@@ -68,7 +70,7 @@ def _elsewhere(world: World, release: Release, claim: Claim) -> bool:
 
 
 def _was_seen(world: World, span: Span) -> bool:
-    """Return whether a span was long enough to be seen, with nothing in the way."""
+    """Return whether looks must have seen a span: it was long enough and no fault interfered."""
     begins, ends = max(span.begins, world.begins), span.ends or world.ends
     return ends - begins > _SEEN_WITHIN and is_quiet(world, begins, min(ends, begins + _SEEN_WITHIN))
 
@@ -76,7 +78,7 @@ def _was_seen(world: World, span: Span) -> bool:
 def _withdrawn(world: World, release: Release, claim: Claim) -> bool:
     del world
     unread = (one.at > claim.confirmed for one in release.changes if claim.confirmed is not None and one.at <= claim.at)
-    due = claim.slot if any(unread) else due_from(release, claim.at)
+    due = claim.slot if any(unread) else released_from(release, claim.at)
     ends = [span.ends for place in release.places for span in spans(place) if span.ends is not None]
     return due is not None and any(due <= end <= claim.at for end in ends)
 
@@ -94,7 +96,7 @@ def _shows_other_content(release: Release) -> bool:
 
 
 def _edge(world: World, release: Release, claim: Claim) -> bool:
-    """Return whether users may not have got what the origin showed: because of a cache, or of its removal since."""
+    """Return whether users may have got something else than the origin showed, because of a cache or a removal."""
     caches = any(one.cache for place in release.places for one in place.shows)
     is_removed = any(
         span.ends is not None and span.ends <= claim.at for place in release.places for span in spans(place)
@@ -115,7 +117,7 @@ def _troubled(world: World, release: Release, claim: Claim) -> bool:
 
 def _clock(world: World, release: Release, claim: Claim) -> bool:
     del release, claim
-    # An old copy that tells no age has an old date, and one host's date is all that the clock is held against.
+    # An old copy without `Age` has an old `Date`, and the clock may have only one host's `Date` to compare with.
     return bool(world.clock_error) or any(fault.kind in ("stale", "mirror") and fault.age for fault in world.faults)
 
 

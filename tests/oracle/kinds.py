@@ -1,4 +1,4 @@
-"""Kinds of trouble that random worlds contain beside what `scripts` draws, each drawn by itself."""
+"""Kinds of trouble that are added to the random worlds of `scripts`, each drawn independently."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _LONDON = ZoneInfo("Europe/London")
 _MOMENT, _AHEAD, _LONG_AGO = timedelta(seconds=1), timedelta(seconds=90), timedelta(days=2)
 
 
-def with_kinds(made: World, always: str | None = None) -> World:
-    """Return a world with each drawn kind in one of five worlds; `always` is a kind that it contains in any case.
+def add_kinds(made: World, always: str | None = None) -> World:
+    """Return the world with kinds of trouble added: each in one of five worlds, and `always` in any case.
 
-    Every kind draws from numbers of its own, so that a new kind leaves what the others do unchanged.
+    Each kind has its own random numbers, so that adding a kind does not change the others.
     """
     for name, add in KINDS.items():
         rng = Random(f"ninethirty {name} {made.seed}")  # noqa: S311 # no secret, and to be repeatable
@@ -41,10 +41,10 @@ def _with_place(made: World, release: Release, before: Place, after: Place) -> W
     return _with_release(made, release, replace(release, page=page, parts=parts))
 
 
-def _walls(rng: Random, made: World) -> World:
-    """Return a world with a bot wall at one address, near a change of what the address shows.
+def _add_wall(rng: Random, made: World) -> World:
+    """Return the world with a bot wall at one address, near a change of its content.
 
-    On GOV.UK it hides no publication as it happens: its search and its announcements would not wait for a wall.
+    On GOV.UK the wall begins after a publication, because search and announcements would show it despite the wall.
     """
     release = rng.choice(made.releases)
     place = rng.choice(release.places)
@@ -62,8 +62,8 @@ def _walls(rng: Random, made: World) -> World:
     return _with_place(made, release, place, walled)
 
 
-def _missing(rng: Random, made: World) -> World:
-    """Return a world in which a page that says it is not found is answered with success in place of each 404."""
+def _add_missing_page(rng: Random, made: World) -> World:
+    """Return the world with one address that answers 200 and a "Page not found" page instead of each 404."""
     release = rng.choice(made.releases)
     place = rng.choice(release.places)
     shows = tuple(replace(one, what="missing") if one.what == "absent" else one for one in place.shows)
@@ -71,10 +71,10 @@ def _missing(rng: Random, made: World) -> World:
     return _with_place(made, release, place, replace(place, shows=(*begins, *shows)))
 
 
-def _placeholders(rng: Random, made: World) -> World:
-    """Return a world in which a page announces its release at its own address until something else stands there.
+def _add_placeholder(rng: Random, made: World) -> World:
+    """Return the world with a placeholder at the release's own address until other content replaces it.
 
-    It is there to be seen long before its slot, which stays what it is: by its words the page could be anything else.
+    Only releases that do not move get one, long before the slot. Otherwise its text would not show a placeholder.
     """
     release = rng.choice(made.releases)
     first = release.page.shows[0].at if release.page.shows else made.ends
@@ -85,8 +85,8 @@ def _placeholders(rng: Random, made: World) -> World:
     return _with_place(made, release, release.page, replace(release.page, shows=shows))
 
 
-def _files(rng: Random, made: World) -> World:
-    """Return a world with a file that comes with its page or apart from it, and may be taken away again."""
+def _add_file(rng: Random, made: World) -> World:
+    """Return the world with a file that appears about when its page does, and may be removed again."""
     release = rng.choice(made.releases)
     came = [span.begins for span in spans(release.page)]
     name = rng.choice(("tables.xlsx", "data.csv", "report.pdf", "tables.ods"))
@@ -104,8 +104,8 @@ def _files(rng: Random, made: World) -> World:
     return _with_release(made, release, replace(release, parts=(*release.parts, file)))
 
 
-def _edges(rng: Random, made: World) -> World:
-    """Return a world in which an edge keeps old answers for minutes while the origin has the new ones."""
+def _add_edge_cache(rng: Random, made: World) -> World:
+    """Return the world with an edge that keeps old answers of one address for minutes."""
     release = rng.choice(made.releases)
     place = rng.choice(release.places)
     lasts = rng.choice((45.0, 120.0, 300.0, 600.0))
@@ -114,8 +114,8 @@ def _edges(rng: Random, made: World) -> World:
     return _with_place(replace(made, ends=made.ends + more), release, place, replace(place, shows=shows))
 
 
-def _alternatives(rng: Random, made: World) -> World:
-    """Return a world with an alternative address that has the release before its page, with it or after it."""
+def _add_alternative(rng: Random, made: World) -> World:
+    """Return the world with an alternative address that has the release before, with or after its page."""
     release = rng.choice(made.releases)
     on_govuk = urlsplit(release.page.url).hostname == "www.gov.uk"
     root = "https://www.gov.uk/government/publications" if on_govuk else "https://reports.example.org"
@@ -129,8 +129,8 @@ def _alternatives(rng: Random, made: World) -> World:
     return _with_release(made, release, replace(release, parts=(*release.parts, other)))
 
 
-def _entries(rng: Random, made: World) -> World:
-    """Return a world in which an entry vanishes from its calendar, alone or for a successor, two parts or a union."""
+def _replace_entry(rng: Random, made: World) -> World:
+    """Return the world with an entry that leaves its calendar: removed, renamed, split or merged."""
     release = rng.choice(made.releases)
     if release.changes or release.other_calendar or release.known_from or release.state:
         return made
@@ -148,7 +148,7 @@ def _entries(rng: Random, made: World) -> World:
     is_free = not any(one.what == "ours" and one.at <= at for one in release.page.shows)
     is_same_page = is_free and (manner == "successor" or (bool(titles) and rng.random() < 0.5))
     new = tuple(
-        _entry(release, number, title, at, is_same_page=is_same_page and number == 1)
+        _new_entry(release, number, title, at, is_same_page=is_same_page and number == 1)
         for number, title in enumerate(titles, 1)
     )
     dropped = replace(release, changes=(Change(at, gone=True),), is_succeeded=is_same_page)
@@ -156,13 +156,13 @@ def _entries(rng: Random, made: World) -> World:
         dropped = replace(dropped, title=f"{series} in England: {period}")
     made = _with_release(made, release, dropped)
     if manner == "merged":
-        other = _entry(release, 9, f"Example benefits: {period}", None, is_same_page=False)
+        other = _new_entry(release, 9, f"Example benefits: {period}", None, is_same_page=False)
         new = (replace(other, changes=(Change(at, gone=True),)), *new)
     return replace(made, releases=(*made.releases, *new))
 
 
-def _entry(of: Release, number: int, title: str, at: datetime | None, *, is_same_page: bool) -> Release:
-    """Return a new entry for a release, on its page or on a page of its own that comes with it."""
+def _new_entry(of: Release, number: int, title: str, at: datetime | None, *, is_same_page: bool) -> Release:
+    """Return a new entry for the release `of`, on the same page or on its own page with the same times."""
     slug = slug_of(title)
     root = of.page.url.rpartition("/")[0]
     series, of_series = title.partition(": ")[0], of.title.partition(": ")[0]
@@ -187,8 +187,8 @@ def _entry(of: Release, number: int, title: str, at: datetime | None, *, is_same
     )
 
 
-def _re_dates(rng: Random, made: World) -> World:
-    """Return a world in which a calendar drops the zone's offset: the same written time is another instant."""
+def _drop_zone_offset(rng: Random, made: World) -> World:
+    """Return the world with a calendar that drops the offset of its zone, so that the same text is another instant."""
     release = rng.choice(made.releases)
     is_told = release.changes or release.other_calendar or release.known_from or release.state
     is_winter = not release.slot.astimezone(_LONDON).utcoffset()
@@ -201,12 +201,12 @@ def _re_dates(rng: Random, made: World) -> World:
 
 
 KINDS: dict[str, Callable[[Random, World], World]] = {
-    "missing": _missing,
-    "placeholder": _placeholders,
-    "file": _files,
-    "edge": _edges,
-    "alternative": _alternatives,
-    "wall": _walls,
-    "entry": _entries,
-    "re-date": _re_dates,
+    "missing": _add_missing_page,
+    "placeholder": _add_placeholder,
+    "file": _add_file,
+    "edge": _add_edge_cache,
+    "alternative": _add_alternative,
+    "wall": _add_wall,
+    "entry": _replace_entry,
+    "re-date": _drop_zone_offset,
 }

@@ -1,4 +1,4 @@
-"""Whether each sentence of a draft and its letters is true in its world, and in the words of the civil service."""
+"""Checks whether each sentence of a draft and its letters is true in its world and follows GOV.UK style."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from itertools import chain, zip_longest
 from urllib.parse import urlsplit
 
 from alerts.draft.report import Report
-from tests.oracle.measures import not_seen_gone
+from tests.oracle.measures import may_seem_still_public
 from tests.oracle.phrases import LENGTH, TIME, WHEN, read_clock, read_interval, read_length
-from tests.oracle.words import slack
+from tests.oracle.words import allowed_error
 from tests.oracle.world import Place, Release, Span, World, is_in_old_copy, out, spans, users_from
 from tests.worlds.plain_style import breaches_of_style
 
@@ -33,7 +33,7 @@ _Subject = tuple[tuple[Sequence[Place], int], ...]
 
 @dataclass(frozen=True)
 class _Context:
-    """What is needed to check a sentence: its world and release, when it was written, and what was named before it.
+    """The facts to check a sentence with: its world and release, when it was written, and what earlier sentences name.
 
     `slot` is the announced time that the draft names. `day` is an instant on the day of a time without a date: the day
     that an earlier sentence named, or the slot's.
@@ -49,7 +49,7 @@ class _Context:
     @property
     def tolerance(self) -> timedelta:
         """Return by how much a stated time may be wrong."""
-        return slack(self.world) + timedelta(seconds=1)
+        return allowed_error(self.world) + timedelta(seconds=1)
 
     @property
     def places_of_world(self) -> list[Place]:
@@ -70,7 +70,7 @@ class _Context:
         return at is not None and low <= at + self.tolerance and at - self.tolerance <= high
 
     def is_as_long(self, length: timedelta | float, words: str | None) -> bool:
-        """Return whether a length, in seconds if it is a number, agrees with words; true if `words` is None."""
+        """Return whether a length (a number is in seconds) agrees with words. True if `words` is None."""
         if words is None:
             return True
         seconds = length.total_seconds() if isinstance(length, timedelta) else length
@@ -78,8 +78,8 @@ class _Context:
         return low - tolerance <= seconds <= high + tolerance
 
 
-def letters_denied(world: World, release: Release | None, report: Report) -> Iterator[str]:
-    """Yield what a draft and its letters say that is not true, or that uses the monitor's own words.
+def reasons_against_draft(world: World, release: Release | None, report: Report) -> Iterator[str]:
+    """Yield each sentence of a draft and its letters that is not true or breaks the style, with the reason.
 
     A report on a period is measured to the second and lists verdicts, so it is not checked. Without a `release` only
     the style is checked.
@@ -138,7 +138,7 @@ def _list_slots(release: Release) -> list[datetime]:
 
 
 def _find_subject(context: _Context, who: str, url: str | None) -> _Subject:
-    """Return the places that a subject such as `the landing page and the data file` names, or those at its address."""
+    """Return the places that a subject such as `the landing page and the data file` means, or those at `url`."""
     if url is not None:
         return (([place for place in context.places_of_world if place.url == url], 1),)
     names = re.split(", | and ", f"{who[:1].lower()}{who[1:]}")
@@ -215,7 +215,7 @@ def _was_hidden_until_then(context: _Context, match: re.Match[str]) -> bool:
 
 
 def _was_absent_then(context: _Context, match: re.Match[str]) -> bool:
-    """Return whether no group of places had been public, without a break, for as long as it takes to see it."""
+    """Return whether no group of places had been public long enough, without a break, for looks to see it."""
     then = read_clock(match["when"], context.day)
 
     def is_public(place: Place) -> bool:
@@ -249,11 +249,11 @@ def _was_published_at_address(context: _Context, match: re.Match[str]) -> bool:
 
 
 def _may_seem_public(place: Place, then: datetime, context: _Context) -> bool:
-    """Return whether a place was public at an instant, or had been and had shown nothing since that proves absence."""
+    """Return whether a place was public at an instant, or earlier and has not proved absence since then."""
     lasts = _MINUTE + context.tolerance
     return is_in_old_copy(context.world, place, then) or any(
         span.begins <= then + context.tolerance
-        and (span.shown is None or then - lasts <= span.shown or not_seen_gone(place, span.begins, then))
+        and (span.shown is None or then - lasts <= span.shown or may_seem_still_public(place, span.begins, then))
         for span in spans(place)
     )
 

@@ -1,4 +1,4 @@
-"""Whether intervals, delays, bounds and exposures hold the truth."""
+"""Checks that reported intervals, delays, bounds and exposures contain the true values."""
 
 from __future__ import annotations
 
@@ -9,49 +9,49 @@ from itertools import pairwise
 
 from tests.oracle.claims import Claim, Exposure, Interval, PartClaim
 from tests.oracle.promises import is_quiet
-from tests.oracle.words import slack
+from tests.oracle.words import allowed_error
 from tests.oracle.world import Place, Span, World, is_at, release_of, spans, users_from
 
 _LOOKED_AT_EVERY = timedelta(seconds=5)
 """How often content that is public early is looked at."""
-_TOLD_WITHIN = timedelta(seconds=30)
+_REPORTED_WITHIN = timedelta(seconds=30)
 _REDIRECTS_WITHIN, _LISTED_WITHIN = timedelta(seconds=30), timedelta(minutes=2)
 
 
-def measures_denied(world: World, place: Place, part: PartClaim, claim: Claim) -> Iterator[str]:
-    """Yield each measurement of one part that does not hold the truth."""
-    yield from _first_seen(world, place, part)
+def reasons_against_measurements(world: World, place: Place, part: PartClaim, claim: Claim) -> Iterator[str]:
+    """Yield each measurement of one part that does not contain the true value."""
+    yield from _check_first_seen(world, place, part)
     if claim.slot is None:
         return
-    yield from _delay(world, place, part, claim.slot)
-    yield from _users_delay(world, place, part, claim)
-    yield from _bound(world, place, part.early_bound, claim.slot)
+    yield from _check_delay(world, place, part, claim.slot)
+    yield from _check_users_delay(world, place, part, claim)
+    yield from _check_bound(world, place, part.early_bound, claim.slot)
     for exposure in part.exposures:
-        yield from _exposure(world, place, exposure, claim)
+        yield from _check_exposure(world, place, exposure, claim)
 
 
-def _holds(interval: Interval, instant: datetime, off: timedelta) -> bool:
+def _contains(interval: Interval, instant: datetime, off: timedelta) -> bool:
     after, by = interval.after, interval.by
     return (after is None or after <= instant + off) and by is not None and instant <= by + off
 
 
-def _first_seen(world: World, place: Place, part: PartClaim) -> Iterator[str]:
-    told, off, lag = part.first_seen, slack(world), _lag(world, place)
-    if told.by is None:
+def _check_first_seen(world: World, place: Place, part: PartClaim) -> Iterator[str]:
+    reported, off, lag = part.first_seen, allowed_error(world), _lag(world, place)
+    if reported.by is None:
         return
     found = spans(place)
-    if not any(_holds(told, span.begins, off) for span in found):
-        yield f"first seen {_of(told)}, but it came at {_starts(found)}"
-    if told.after is not None and any(
-        span.begins + off < told.after < (span.ends or told.after) - off - lag for span in found
+    if not any(_contains(reported, span.begins, off) for span in found):
+        yield f"first seen {_format_interval(reported)}, but it came at {_format_starts(found)}"
+    if reported.after is not None and any(
+        span.begins + off < reported.after < (span.ends or reported.after) - off - lag for span in found
     ):
-        yield f"absent as of {told.after.isoformat()}, but it was public"
+        yield f"absent as of {reported.after.isoformat()}, but it was public"
 
 
 def _lag(world: World, place: Place) -> timedelta:
-    """Return how much later than it says an absence may be: whoever tells of a page that is led to tells late.
+    """Return how long after publication absence may still be proved at a guessed address.
 
-    An announcement that still announces, and a listing that lacks it, tell that nothing had come out to stay.
+    An announcement that does not redirect yet, or a list without the page, proves absence. Both change late.
     """
     release = release_of(world, place)
     if place is not release.page or not release.is_guessed or release.announced is None:
@@ -61,8 +61,8 @@ def _lag(world: World, place: Place) -> timedelta:
     return _LISTED_WITHIN if fails else _REDIRECTS_WITHIN
 
 
-def _delay(world: World, place: Place, part: PartClaim, slot: datetime) -> Iterator[str]:
-    low, high, off = part.shortest, part.longest, slack(world).total_seconds()
+def _check_delay(world: World, place: Place, part: PartClaim, slot: datetime) -> Iterator[str]:
+    low, high, off = part.shortest, part.longest, allowed_error(world).total_seconds()
     if low is None:
         return
     delays = [(span.begins - slot).total_seconds() for span in spans(place)]
@@ -73,9 +73,9 @@ def _delay(world: World, place: Place, part: PartClaim, slot: datetime) -> Itera
         yield f"delay of {low} to {high} s, but it was {delays}"
 
 
-def _users_delay(world: World, place: Place, part: PartClaim, claim: Claim) -> Iterator[str]:
-    """Yield why users cannot have got it within the stated delay; never got counts as no delay that has an end."""
-    low, high, off = part.users_shortest, part.users_longest, slack(world).total_seconds()
+def _check_users_delay(world: World, place: Place, part: PartClaim, claim: Claim) -> Iterator[str]:
+    """Yield why the users' delay is wrong. If users never got the release, only a delay without an end is right."""
+    low, high, off = part.users_shortest, part.users_longest, allowed_error(world).total_seconds()
     if low is None or claim.slot is None or part.role == "alternative":
         return
     loops = (fault for fault in world.faults if fault.kind == "redirect_loop")
@@ -93,40 +93,44 @@ def _users_delay(world: World, place: Place, part: PartClaim, claim: Claim) -> I
         yield f"users waited {low} to {high} s, but they waited {delays}"
 
 
-def bound_denied(world: World, place: Place, bound: float | None, slot: datetime | None) -> Iterator[str]:
+def reasons_against_bound(world: World, place: Place, bound: float | None, slot: datetime | None) -> Iterator[str]:
     """Yield why absence cannot have been proved `bound` seconds before the slot."""
     if slot is not None:
-        yield from _bound(world, place, bound, slot)
+        yield from _check_bound(world, place, bound, slot)
 
 
-def _bound(world: World, place: Place, bound: float | None, slot: datetime) -> Iterator[str]:
+def _check_bound(world: World, place: Place, bound: float | None, slot: datetime) -> Iterator[str]:
     if bound is None:
         return
-    then, off, lag = slot - timedelta(seconds=bound), slack(world), _lag(world, place)
+    then, off, lag = slot - timedelta(seconds=bound), allowed_error(world), _lag(world, place)
     for span in spans(place):
-        # A bound of 0 says that it was absent at the slot or later. For what was on time, `words` denies more.
+        # A bound of 0 means absent at the slot or later. For releases on time, `words` checks more.
         is_later_absence = bound == 0 and span.ends is not None
         if span.begins < then - off and not is_later_absence and (span.ends is None or then + off + lag < span.ends):
             yield f"absent {bound} s before the slot, but it was public from {span.begins.isoformat()}"
 
 
-def _exposure(world: World, place: Place, told: Exposure, claim: Claim) -> Iterator[str]:
-    slot, off = claim.slot, slack(world)
+def _check_exposure(world: World, place: Place, reported: Exposure, claim: Claim) -> Iterator[str]:
+    slot, off = claim.slot, allowed_error(world)
     assert slot is not None
     early = [span for span in _join_spans(spans(place)) if span.begins < slot + off]
-    fitting = [span for span in early if _holds(told.begins, span.begins, off)]
+    fitting = [span for span in early if _contains(reported.begins, span.begins, off)]
     if not early:
         yield "an exposure of what was never public before its slot"
     elif not fitting:
-        yield f"an exposure from {_of(told.begins)}, but it came at {_starts(early)}"
-    elif told.is_open and told.begins.by is not None and not_seen_gone(place, told.begins.by, claim.at):
+        yield f"an exposure from {_format_interval(reported.begins)}, but it came at {_format_starts(early)}"
+    elif (
+        reported.is_open
+        and reported.begins.by is not None
+        and may_seem_still_public(place, reported.begins.by, claim.at)
+    ):
         return
-    elif all(list(_end(world, span, told, claim)) for span in fitting):
-        yield from _end(world, fitting[0], told, claim)
+    elif all(list(_check_end(world, span, reported, claim)) for span in fitting):
+        yield from _check_end(world, fitting[0], reported, claim)
 
 
 def _join_spans(found: list[Span]) -> list[Span]:
-    """Return the spans, and each that lasts over breaks in which no look may have fallen."""
+    """Return the spans, and unions of spans across breaks that were too short for a look."""
     more = list(found)
     for before, after in pairwise(found):
         if before.shown is not None and after.begins - before.shown < _LOOKED_AT_EVERY:
@@ -134,34 +138,34 @@ def _join_spans(found: list[Span]) -> list[Span]:
     return more
 
 
-def not_seen_gone(place: Place, since: datetime, now: datetime) -> bool:
-    """Tell whether nothing that proves absence was shown, but a page that proves nothing, as of maintenance, was."""
+def may_seem_still_public(place: Place, since: datetime, now: datetime) -> bool:
+    """Return whether a place has shown no proof of absence since `since`, but maintenance or the release itself."""
     shown = [one.what for one in place.shows if since < one.at <= now]
     return shown[-1:] in (["ours"], ["upkeep"], ["placeholder"]) and not {"absent", "gone", "missing"} & set(shown)
 
 
-def _end(world: World, span: Span, told: Exposure, claim: Claim) -> Iterator[str]:
-    slot, off = claim.slot, slack(world)
+def _check_end(world: World, span: Span, reported: Exposure, claim: Claim) -> Iterator[str]:
+    slot, off = claim.slot, allowed_error(world)
     assert slot is not None
     soonest, latest = min(span.ends or slot, slot), min(span.shown or slot, slot)
-    if told.is_open:
-        if claim.at > latest + _TOLD_WITHIN and is_quiet(world, latest, claim.at):
+    if reported.is_open:
+        if claim.at > latest + _REPORTED_WITHIN and is_quiet(world, latest, claim.at):
             yield f"an exposure still open, but it ended by {latest.isoformat()}"
-        if told.shortest is not None and told.shortest > (latest - span.begins + off).total_seconds():
-            yield f"an exposure of at least {told.shortest} s, but it lasted {latest - span.begins} at most"
+        if reported.shortest is not None and reported.shortest > (latest - span.begins + off).total_seconds():
+            yield f"an exposure of at least {reported.shortest} s, but it lasted {latest - span.begins} at most"
         return
-    after, by = told.ends.after, told.ends.by
+    after, by = reported.ends.after, reported.ends.by
     if (after is not None and after > latest + off) or (by is not None and by < soonest - off):
-        yield f"an exposure that ended {_of(told.ends)}, but it did between {soonest} and {latest}"
-    if told.shortest is not None and told.shortest > (latest - span.begins + off).total_seconds():
-        yield f"an exposure of at least {told.shortest} s, but it lasted {latest - span.begins}"
-    if told.longest is not None and told.longest < (soonest - span.begins - off).total_seconds():
-        yield f"an exposure of at most {told.longest} s, but it lasted {soonest - span.begins}"
+        yield f"an exposure that ended {_format_interval(reported.ends)}, but it did between {soonest} and {latest}"
+    if reported.shortest is not None and reported.shortest > (latest - span.begins + off).total_seconds():
+        yield f"an exposure of at least {reported.shortest} s, but it lasted {latest - span.begins}"
+    if reported.longest is not None and reported.longest < (soonest - span.begins - off).total_seconds():
+        yield f"an exposure of at most {reported.longest} s, but it lasted {soonest - span.begins}"
 
 
-def _of(interval: Interval) -> str:
+def _format_interval(interval: Interval) -> str:
     return f"({interval.after and interval.after.isoformat()}, {interval.by and interval.by.isoformat()}]"
 
 
-def _starts(found: list[Span]) -> str:
+def _format_starts(found: list[Span]) -> str:
     return ", ".join(span.begins.isoformat() for span in found) or "no time"

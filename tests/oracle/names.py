@@ -26,8 +26,8 @@ _PRODUCERS = (
 
 
 @dataclass(frozen=True)
-class Named:
-    """What a release is called, and what its last edition was called."""
+class Title:
+    """The title and period of a release, and those of its previous edition."""
 
     title: str
     earlier: str
@@ -40,26 +40,26 @@ class Named:
 
 
 def slug_of(title: str) -> str:
-    """Return a title as an address holds it."""
+    """Return a title as it appears in an address: lower case, words joined by hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
-def named(rng: Random, taken: set[str]) -> Named:
+def draw_title(rng: Random, taken: set[str]) -> Title:
     """Return a title that no other release of the world has."""
     while True:
         series, (period, past) = rng.choice(_SERIES), rng.choice(_PERIODS)
         if f"{series}: {period}" not in taken:
             taken.add(f"{series}: {period}")
-            return Named(f"{series}: {period}", f"{series}: {past}", period, past)
+            return Title(f"{series}: {period}", f"{series}: {past}", period, past)
 
 
-def producers(rng: Random) -> tuple[str, ...]:
-    """Return one to three producers; three in five releases have several."""
+def draw_producers(rng: Random) -> tuple[str, ...]:
+    """Return one to three producers. Three in five releases have several."""
     return tuple(rng.sample(_PRODUCERS, rng.choice((1, 1, 2, 2, 3))))
 
 
-def other_slug(rng: Random, name: Named) -> str:
-    """Return a publication's slug that is not the one its announcement suggests, as the public record shows them."""
+def draw_other_slug(rng: Random, name: Title) -> str:
+    """Return a slug that differs from the one the announcement suggests, in a manner seen on real publications."""
     words = name.slug.split("-")
     manners = (
         f"{name.slug}--2",

@@ -1,4 +1,4 @@
-"""Reads the words for times and lengths in drafts as the earliest and latest, or least and most, that they allow."""
+"""Reads times and lengths in the text of drafts as the range of values that they allow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SECONDS = {"day": 86400, "hour": 3600, "minute": 60}
 
 
 def read_clock(text: str, known_day: datetime) -> datetime:
-    """Return the instant of a time such as `9.30am on 5 January`; a time without a date is on the known day."""
+    """Return the instant of a time such as `9.30am on 5 January`. A time without a date is on the known day."""
     here = known_day.astimezone(_LONDON)
     time, _, day = text.partition(" on ")
     if found := re.search(r"(\d{1,2}) ([A-Z][a-z]+)(?: (\d{4}))?$", day):
@@ -35,7 +35,7 @@ def read_clock(text: str, known_day: datetime) -> datetime:
 
 
 def read_interval(text: str, known_day: datetime) -> tuple[datetime, datetime]:
-    """Return the earliest and latest instant that words such as `at about 9.51am` or `by 10am` allow."""
+    """Return the earliest and latest instant that a phrase such as `at about 9.51am` or `by 10am` allows."""
     words = re.findall(TIME, text)
     if "between" in text:
         end = read_clock(words[1], known_day)
@@ -50,7 +50,7 @@ def read_interval(text: str, known_day: datetime) -> tuple[datetime, datetime]:
 
 
 def read_length(text: str) -> tuple[float, float]:
-    """Return the least and most seconds that words such as `about 38 minutes` or `at least 1 hour` allow."""
+    """Return the least and most seconds that a phrase such as `about 38 minutes` or `at least 1 hour` allows."""
     if text == "less than a minute":
         return -math.inf, 60
     if half := re.match(r"some (\d+)½ hours", text):

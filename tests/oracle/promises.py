@@ -1,4 +1,4 @@
-"""Which slot truly was in force, by what the calendars showed and when (rules 5 and 13)."""
+"""Finds the slot that was truly in force, from what the calendars showed at each time (rules 5 and 13)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROMPT = 30.0
 
 @dataclass(frozen=True)
 class InForce:
-    """The slots that bind: one, or one of each calendar where two differ. Empty: nothing binds."""
+    """The slots in force: one, or one of each calendar if two differ. Empty if no confirmed slot is in force."""
 
     slots: tuple[datetime, ...]
     is_cancelled: bool = False
@@ -35,7 +35,7 @@ class InForce:
 
 
 def in_force(release: Release, now: datetime) -> InForce:
-    """Return what is in force at `now`: the last slot announced before it passed, while it stands confirmed."""
+    """Return the slot in force at `now`: the last one announced before it passed, if it is still confirmed."""
     slot, state = release.slot, release.state or "confirmed"
     cancelled = moved = False
     states = [(release.known_from, state)]
@@ -70,18 +70,19 @@ def _is_shown_as_gone(release: Release, at: datetime) -> bool:
 
 
 def in_force_early(release: Release, now: datetime) -> InForce:
-    """Return what was in force as the release first came, where by now nothing is: called off since, it was early.
+    """Return the slot in force at `now`, or if there is none, the one in force when the release first appeared.
 
-    A read every ten minutes need not have shown what was called off just before.
+    A release that was cancelled or moved later may still have been early. Calendars are read every ten minutes, so a
+    change just before the release appeared may be unread.
     """
     force, shown = in_force(release, now), [span.begins for place in release.places for span in spans(place)]
     return force if force.slots or not shown else in_force(release, min(shown) - READ_EVERY)
 
 
-def due_from(release: Release, now: datetime) -> datetime | None:
-    """Return from when on what is public is released: the slot, or the day of one that is only provisional.
+def released_from(release: Release, now: datetime) -> datetime | None:
+    """Return when content counts as released: at the slot, or at the start of its day if it is only provisional.
 
-    What an entry said last still counts for this once the entry has left its calendar. A dropped zone is no new slot.
+    An entry that left its calendar still counts with its last slot. A dropped zone offset does not change the slot.
     """
     listed = replace(release, changes=tuple(change for change in release.changes if not change.gone), redated=None)
     force = in_force(listed, now)
@@ -90,19 +91,19 @@ def due_from(release: Release, now: datetime) -> datetime | None:
     return force.first if force.slots else None
 
 
-def was_ever(release: Release, state: str, now: datetime) -> bool:
-    """Tell whether a calendar said so of a release by `now`, before its slot or after."""
+def was_ever_in_state(release: Release, state: str, now: datetime) -> bool:
+    """Return whether a calendar gave a release this state by `now`, before or after its slot."""
     return any(change.state == state and change.at <= now for change in release.changes)
 
 
 def is_unsettled(world: World, release: Release, now: datetime) -> bool:
-    """Tell whether a change of the promise may not have been learnt by `now`, because nobody could read of it."""
+    """Return whether the monitor may not have read a change of the promise by `now`, because of a fault or downtime."""
     changes = [change.at for change in release.changes if change.at <= now]
     begun = (release.known_from, release.redated)
     changes += [at for at in begun if at is not None and at <= now]
     if not changes:
         return False
-    if is_hidden(release, now):
+    if may_change_be_unread(release, now):
         return True
     since = max(changes)
     blocked = [
@@ -111,19 +112,19 @@ def is_unsettled(world: World, release: Release, now: datetime) -> bool:
     return any(begins < now and since < ends for begins, ends in [*blocked, *world.sleeps()])
 
 
-def is_young(release: Release, now: datetime) -> bool:
-    """Tell whether an exposure may have been told before the last change, which may not have been read yet."""
+def may_precede_last_change(release: Release, now: datetime) -> bool:
+    """Return whether an exposure may have been reported before the last change was read."""
     shown = [span.begins for place in release.places for span in spans(place)]
     return any(
         now - READ_EVERY < change.at <= now and min(shown, default=now) < change.at for change in release.changes
     )
 
 
-def is_hidden(release: Release, now: datetime) -> bool:
-    """Tell whether no read may ever have shown the last change of a promise.
+def may_change_be_unread(release: Release, now: datetime) -> bool:
+    """Return whether the last change of a promise may never have been visible to a read.
 
-    GOV.UK's announcement tells no slot any more once it leads to its publication, and it is read every ten minutes.
-    Until the tolerance is over without a publication it is there to be read.
+    Once GOV.UK's announcement redirects to the publication it shows no slot, and it is read every ten minutes. It stays
+    readable until the end of the tolerance if nothing is published.
     """
     changes = [change.at for change in release.changes if change.at <= min(now, release.slot) and not change.gone]
     shown = [span.begins for span in spans(release.page)]
@@ -131,16 +132,16 @@ def is_hidden(release: Release, now: datetime) -> bool:
     if not changes or not shown or urlsplit(release.page.url).hostname != _WWW or announced.redirect == "never":
         return False
     read_by = max(changes) + READ_EVERY
-    # Of a page that is only guessed it is not known by then whether it is missing: nobody reads again for that.
+    # At a guessed address, absence is not proved by then, so the calendar is not read again before a notice.
     if not release.is_guessed:
         read_by = min(read_by, release.slot + _TOLERANCE)
     return shown[0] < read_by and announced.redirect <= _PROMPT
 
 
 def is_confirmed(release: Release, now: datetime, confirmed: datetime | None) -> bool:
-    """Tell whether the promise was read after what had changed by `now`, if it was read when it is said to have been.
+    """Return whether a read at `confirmed` came after all changes of the promise up to `now`.
 
-    Once it is out at any address, a change of the promise is no matter of whether it was early.
+    Changes after the release was public at any address do not matter: they do not decide whether it was early.
     """
     out = min([now, *(span.begins for place in release.places for span in spans(place))])
     changes = [change.at for change in release.changes if change.at <= out]
@@ -152,7 +153,7 @@ def _is_of_calendar(host: str | None, url: str | None) -> bool:
 
 
 def is_quiet(world: World, begins: datetime, ends: datetime) -> bool:
-    """Tell whether nothing went wrong with the looks between two instants, a minute before included."""
+    """Return whether no fault, wall, downtime or clock error affected looks from a minute before `begins` to `ends`."""
     troubles = [(one.begins, one.ends or world.ends) for one in world.faults]
     troubles += [(wall.begins, wall.ends) for wall in world.walls()]
     clocks = [(one.begins, world.ends) for one in world.monitor if one.kind == "clock"]

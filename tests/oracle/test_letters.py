@@ -1,4 +1,4 @@
-"""Drafts and letters about random incidents contain no sentence that the truth of their world denies."""
+"""Drafts and letters about random incidents contain no untrue sentence."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.draft.report import Report
-from tests.oracle.letters import letters_denied
-from tests.oracle.oracle import finds
-from tests.oracle.player import played
-from tests.oracle.scripts import world
+from tests.oracle.letters import reasons_against_draft
+from tests.oracle.oracle import find_discrepancies
+from tests.oracle.player import play_world
+from tests.oracle.scripts import random_world
 from tests.oracle.world import Place, Release, Showing, World
 
 SLOT = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
@@ -36,7 +36,7 @@ EARLY = (place("page", "page", URL, Showing(at(-90), "ours"), Showing(at(-60), "
 
 
 def early_and_back_after_8_minutes(copied_for: float) -> tuple[Place]:
-    """Return a page that copies at an edge show for so many more seconds after it is removed."""
+    """Return a page that an edge still shows for some seconds after its removal."""
     shows = (Showing(at(-90), "ours"), Showing(at(-60), "absent", cache=copied_for), Showing(at(-52), "ours"))
     return (place("page", "page", URL, *shows),)
 
@@ -44,18 +44,18 @@ def early_and_back_after_8_minutes(copied_for: float) -> tuple[Place]:
 EARLY_UNTIL_ITS_SLOT = "The release was available for about 1 hour 30 minutes before the announced time."
 
 
-def denied(places: tuple[Place, ...], text: str) -> list[str]:
-    """Return why the oracle denies a paragraph of a draft written an hour after the slot."""
+def reasons_against_verdict(places: tuple[Place, ...], text: str) -> list[str]:
+    """Return why a paragraph is untrue, in a draft written an hour after the slot."""
     release = Release("claims", TITLE, "example-office", SLOT, places[0], places[1:])
     return denied_in(World(0, at(-120), at(60), (release,)), text)
 
 
 def denied_in(world: World, text: str) -> list[str]:
-    """Return why the oracle denies a paragraph on the first release of a world, written an hour after the slot."""
+    """Return why a paragraph about the first release of a world is untrue, written an hour after the slot."""
     slot = f"“{TITLE}” was pre-announced for 9.30am on Wednesday 4 March 2026."
     day = "4 March 2026"
     report = Report("inc-1", "B", "", TITLE, "", "", "", at(60), day, "", None, (), covering=(slot,), holding=(text,))
-    return list(letters_denied(world, world.releases[0], report))
+    return list(reasons_against_draft(world, world.releases[0], report))
 
 
 TRUE = {
@@ -107,12 +107,12 @@ FALSE = {
 
 @pytest.mark.parametrize("name", TRUE)
 def test_a_true_sentence_is_accepted(name: str) -> None:
-    assert denied(*TRUE[name]) == []
+    assert reasons_against_verdict(*TRUE[name]) == []
 
 
 @pytest.mark.parametrize("name", FALSE)
-def test_a_false_sentence_is_denied(name: str) -> None:
-    assert denied(*FALSE[name])
+def test_a_false_sentence_is_rejected(name: str) -> None:
+    assert reasons_against_verdict(*FALSE[name])
 
 
 def test_content_of_the_release_may_be_on_the_page_of_another_entry() -> None:
@@ -129,11 +129,13 @@ def test_content_of_the_release_may_be_on_the_page_of_another_entry() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(2000, 2800, AT_MOST))
-def test_no_sentence_about_random_incidents_is_denied(first: int) -> None:
+def test_every_sentence_about_random_incidents_is_true(first: int) -> None:
     incidents: set[str] = set()
     for seed in range(first, first + AT_MOST):
-        told = played(world(seed))
-        assert [str(find) for find in finds(world(seed), told) if find.what == "draft"] == [], f"seed {seed}"
+        told = play_world(random_world(seed))
+        assert [str(find) for find in find_discrepancies(random_world(seed), told) if find.what == "draft"] == [], (
+            f"seed {seed}"
+        )
         incidents |= {draft.report.incident for draft in told.drafts}
         if len(incidents) >= AT_ONCE:
             return

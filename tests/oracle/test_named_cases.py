@@ -1,4 +1,4 @@
-"""Days of the public record that were once judged wrongly, each played through the real daemon."""
+"""Real publication days that were once judged wrongly, each played through the real daemon."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from monitor.config.settings import ProducerSettings, Settings
-from tests.oracle.oracle import finds
-from tests.oracle.player import played
+from tests.oracle.oracle import find_discrepancies
+from tests.oracle.player import play_world
 from tests.oracle.world import Announced, Change, Content, Place, Release, Showing, Trouble, World
 
 pytestmark = pytest.mark.slow
@@ -150,19 +150,19 @@ CASES: dict[str, tuple[World, set[str], set[str]]] = {
 }
 
 
-def test_an_unreadable_calendar_is_not_read_again_and_again_before_a_doubt_is_told() -> None:
+def test_an_unreadable_calendar_is_read_only_a_few_times_before_a_doubt_is_reported() -> None:
     world, _, _ = CASES["early while its calendar is unreadable"]
-    told = played(world, WATCHED)
+    told = play_world(world, WATCHED)
     assert told.json["requests"]["www.gov.uk"] < 2 * told.json["looks"]
     in_doubt = [one for one in told.notices if one["kind"] == "calendar" and "in doubt" in one["subject"]]
     assert [notice["at"] < "2026-03-04T09:27" for notice in in_doubt] == [True]
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_the_public_record_showed_is_judged_as_it_was(name: str) -> None:
+def test_a_real_publication_day_is_judged_as_it_was(name: str) -> None:
     world, words, kinds = CASES[name]
-    told = played(world, None if world.releases[0].other_calendar else WATCHED)
-    assert [str(one) for one in finds(world, told) if one.level == "contradiction"] == []
+    told = play_world(world, None if world.releases[0].other_calendar else WATCHED)
+    assert [str(one) for one in find_discrepancies(world, told) if one.level == "contradiction"] == []
     (body,) = [one for one in told.json["releases"] if one["id"] == world.releases[0].id]
     assert body["verdict"] in words, body["unproven_because"]
     assert kinds <= {found["kind"] for found in body["findings"]}

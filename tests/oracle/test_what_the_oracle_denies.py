@@ -1,4 +1,4 @@
-"""The oracle itself: it accepts a true claim and denies each false one."""
+"""The oracle accepts true claims and rejects false ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.oracle.oracle import Told, finds
+from tests.oracle.oracle import MonitorOutput, find_discrepancies
 from tests.oracle.world import Change, Place, Release, Showing, Trouble, World
 
 SLOT = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
@@ -57,7 +57,7 @@ def an_exposure(begins: tuple[float, float], ends: tuple[float, float], low: flo
 
 
 def what_is_found(world: World, *claims: Mapping[str, Any]) -> set[str]:
-    return {one.what for one in finds(world, Told({"releases": claims, "peak_rate": {}}, ()))}
+    return {one.what for one in find_discrepancies(world, MonitorOutput({"releases": claims, "peak_rate": {}}, ()))}
 
 
 ON_TIME = a_world((2, "ours"))
@@ -114,12 +114,12 @@ FALSE = {
 
 
 @pytest.mark.parametrize("name", FALSE)
-def test_a_false_claim_is_denied(name: str) -> None:
+def test_a_false_claim_is_rejected(name: str) -> None:
     world, claim, what = FALSE[name]
     assert what in what_is_found(world, claim)
 
 
-def test_a_slot_moved_before_it_passed_binds_and_one_moved_after_does_not() -> None:
+def test_a_slot_moved_before_it_passed_is_in_force_and_one_moved_after_is_not() -> None:
     moved = a_world((100, "ours"), changes=(Change(at(-10), slot=at(90)),))
     assert "verdict late" in what_is_found(moved, a_claim("late", (99.5, 100.5)))
     too_late = a_world((100, "ours"), changes=(Change(at(10), slot=at(90)),))
@@ -131,28 +131,30 @@ def test_a_slot_moved_before_it_passed_binds_and_one_moved_after_does_not() -> N
     [(Change(at(-410), slot=at(60)), True), (Change(at(90), slot=at(86400)), False)],
     ids=["changed before its slot", "changed after its slot"],
 )
-def test_a_slot_that_was_changed_after_it_passed_and_before_any_read_does_not_bind(
+def test_a_slot_that_passed_and_was_changed_before_the_first_read_is_not_in_force(
     change: Change, *, is_denied: bool
 ) -> None:
     world = replace(a_world((-20, "ours"), changes=(change,)), begins=at(100))
     subject = "EARLY: Example claims, public since 09:32:00 GMT, not seen removed yet"
-    found = finds(world, Told({"releases": [], "peak_rate": {}}, [a_notice("opened", 130, subject)]))
+    found = find_discrepancies(
+        world, MonitorOutput({"releases": [], "peak_rate": {}}, [a_notice("opened", 130, subject)])
+    )
     assert ("sentence" in {one.what for one in found}) == is_denied
 
 
-def test_what_is_only_provisional_or_cancelled_is_never_late() -> None:
+def test_a_provisional_or_cancelled_release_is_never_late() -> None:
     for keys in ({"state": "provisional"}, {"changes": (Change(at(-10), state="cancelled"),)}):
         assert "verdict late" in what_is_found(a_world((100, "ours"), **keys), a_claim("late", (99.5, 100.5)))
 
 
-def test_what_is_only_provisional_is_taken_away_after_its_release_once_it_was_out_on_its_day() -> None:
+def test_a_provisional_release_removed_on_its_day_counts_as_withdrawn() -> None:
     told = a_claim("unproven", (-51, -50), findings=[{"kind": "withdrawn"}])
     brief = a_world((-50, "ours"), (6, "absent"), state="provisional")
     assert what_is_found(brief, told) == set()
     assert "finding withdrawn" in what_is_found(a_world((-50, "ours"), state="provisional"), told)
 
 
-def test_on_time_without_a_bound_is_right_while_all_that_was_read_is_a_provisional_time() -> None:
+def test_on_time_without_a_bound_is_right_if_only_a_provisional_time_was_read() -> None:
     world = a_world((8, "ours"), state="provisional", changes=(Change(at(-229), state="confirmed"),))
     told = {"early_bound": None, "part": {"early_bound": None}}
     before, after = (a_claim("on_time", (7, 8), promise_confirmed=stamp(read), **told) for read in (-240, -200))
@@ -160,7 +162,7 @@ def test_on_time_without_a_bound_is_right_while_all_that_was_read_is_a_provision
     assert what_is_found(world, after) == {"part on_time", "verdict on_time"}
 
 
-def test_what_was_taken_away_after_the_slot_that_was_last_read_is_told_so() -> None:
+def test_a_removal_after_the_last_read_slot_may_be_reported() -> None:
     moved = Change(at(-55), slot=at(120))
     world = a_world((-180, "ours"), (48, "gone"), (137, "ours"), changes=(moved,))
     gone = [{"kind": "withdrawn", "part": "page"}]
@@ -169,35 +171,35 @@ def test_what_was_taken_away_after_the_slot_that_was_last_read_is_told_so() -> N
     assert "finding withdrawn" in what_is_found(world, told | {"promise_confirmed": stamp(-50)})
 
 
-def test_what_was_taken_away_after_its_release_may_be_told_where_its_entry_had_left_its_calendar() -> None:
+def test_a_removal_may_be_reported_although_the_entry_left_its_calendar() -> None:
     subject = "ALTERED: Example claims due 09:30 GMT, removed after its release (page)"
-    told = Told({"releases": [], "peak_rate": {}}, [a_notice("altered", 200, subject)])
+    told = MonitorOutput({"releases": [], "peak_rate": {}}, [a_notice("altered", 200, subject)])
     for taken_away, is_denied in ((163, False), (-20, True)):
         world = a_world((-60, "ours"), (taken_away, "absent"), changes=(Change(at(-1800), gone=True),))
-        assert ("sentence" in {one.what for one in finds(world, told)}) == is_denied
+        assert ("sentence" in {one.what for one in find_discrepancies(world, told)}) == is_denied
 
 
-def test_what_two_calendars_both_call_late_is_late_though_it_was_out_between_their_slots() -> None:
+def test_a_release_between_the_slots_of_two_calendars_is_late_only_if_late_by_both() -> None:
     world = a_world((-200, "ours"), (-60, "other"), (117, "ours"), other_calendar=at(-9000))
     assert what_is_found(world, a_claim("late", (116, 118))) == set()
     one_only = a_world((-8999, "ours"), other_calendar=at(-9000))
     assert "verdict late" in what_is_found(one_only, a_claim("late", (116, 118)))
 
 
-def test_two_calendars_that_differ_accuse_nobody_of_what_only_one_denies() -> None:
+def test_a_release_that_is_in_time_by_one_of_two_calendars_is_not_late() -> None:
     between = a_world((100, "ours"), other_calendar=at(90))
     assert "verdict late" in what_is_found(between, a_claim("late", (99.5, 100.5)))
     after_both = a_world((200, "ours"), other_calendar=at(90))
     assert what_is_found(after_both, a_claim("late", (199.5, 200.5))) == set()
 
 
-def test_caution_is_timid_where_nothing_was_in_the_way_and_right_where_something_was() -> None:
+def test_caution_is_timid_in_an_easy_world_and_right_after_a_fault() -> None:
     unproven = a_claim("unproven", (1.5, 2.5))
     assert what_is_found(ON_TIME, unproven) == {"unproven"}
     assert what_is_found(replace(ON_TIME, faults=(Trouble("503", at(-9), at(9), host="x"),)), unproven) == set()
 
 
-def test_what_came_and_left_again_unseen_is_late_where_it_is_absent_then_and_not_where_it_could_be_seen() -> None:
+def test_a_short_exposure_in_the_tolerance_excuses_a_late_release_only_if_looks_could_see_it() -> None:
     brief, absent = a_world((2, "ours"), (130, "absent")), a_claim("overdue", (None, None))
     hidden = (Trouble("timeout", at(-60), at(50), url=URL), Trouble("503", at(40), at(131), host="figures.example.org"))
     assert what_is_found(replace(brief, faults=hidden), absent) == set()
@@ -205,12 +207,12 @@ def test_what_came_and_left_again_unseen_is_late_where_it_is_absent_then_and_not
         assert "verdict overdue" in what_is_found(replace(brief, faults=shown), absent)
 
 
-def test_a_word_said_of_what_nobody_announced_is_found() -> None:
+def test_a_verdict_about_an_unannounced_release_is_rejected() -> None:
     stray = a_claim("late", (99.5, 100.5)) | {"id": "stray"}
     assert "orphan" in what_is_found(ON_TIME, a_claim("on_time", (1.5, 2.5)), stray)
 
 
-def test_a_platform_is_accused_of_nothing_where_all_was_public_a_minute_after_every_slot_it_had() -> None:
+def test_a_platform_incident_is_rejected_if_all_was_public_a_minute_after_each_slot() -> None:
     accused = {
         "kind": "opened",
         "at": stamp(61),
@@ -219,7 +221,7 @@ def test_a_platform_is_accused_of_nothing_where_all_was_public_a_minute_after_ev
     }
     brought_forward = a_world((58, "ours"), changes=(Change(at(-100), slot=at(-3)),))
     for world, is_denied in ((ON_TIME, True), (BLIP, True), (LATE, False), (brought_forward, False)):
-        found = finds(world, Told({"releases": [], "peak_rate": {}}, (accused,)))
+        found = find_discrepancies(world, MonitorOutput({"releases": [], "peak_rate": {}}, (accused,)))
         assert ("orphan" in {one.what for one in found}) == is_denied
 
 
@@ -247,6 +249,6 @@ def a_notice(kind: str, seconds: float, subject: str) -> dict[str, Any]:
         (LATE, a_notice("final", 10, f"LATE: Example claims due 09:30 GMT; was available at {URL} from 09:30 GMT")),
     ],
 )
-def test_a_sentence_that_did_not_hold_when_it_was_said_is_denied(world: World, notice: dict[str, Any]) -> None:
-    told = Told({"releases": [], "peak_rate": {}}, [notice])
-    assert "sentence" in {one.what for one in finds(world, told)}
+def test_a_subject_that_was_untrue_when_sent_is_rejected(world: World, notice: dict[str, Any]) -> None:
+    told = MonitorOutput({"releases": [], "peak_rate": {}}, [notice])
+    assert "sentence" in {one.what for one in find_discrepancies(world, told)}

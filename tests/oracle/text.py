@@ -49,16 +49,16 @@ _AHEAD = timedelta(minutes=1)
 
 def script_text(world: World) -> str:
     """Return the script that plays a world."""
-    return "\n".join([TRUTH + WORLD.dump_json(world).decode(), "", *_lines(world)]) + "\n"
+    return "\n".join([TRUTH + WORLD.dump_json(world).decode(), "", *_script_lines(world)]) + "\n"
 
 
-def world_of(text: str) -> World:
+def read_world(text: str) -> World:
     """Return the world that a script was written from."""
     return WORLD.validate_json(text.splitlines()[0].removeprefix(TRUTH))
 
 
-def config_of(world: World) -> str | None:
-    """Return the configuration that a script needs beside it, None when it needs none."""
+def script_config(world: World) -> str | None:
+    """Return the configuration that the script of a world needs. None if it needs none."""
     if not any(one.other_calendar or one.redated for one in world.releases):
         return None
     scripted = (one for one in world.releases if one.redated is None)
@@ -66,42 +66,42 @@ def config_of(world: World) -> str | None:
     return CONFIG if is_all_listed else f"{_SCRIPTED}\n{CONFIG}"
 
 
-def write(world: World, folder: Path, name: str) -> Path:
-    """Write a script, with its configuration, and return where it is."""
+def write_script(world: World, folder: Path, name: str) -> Path:
+    """Write the script of a world and its configuration to a folder, and return the path of the script."""
     path = folder / f"{name}.toml"
     path.write_text(script_text(world), encoding="utf-8")
-    config = config_of(world)
+    config = script_config(world)
     if config is not None:
         (folder / "diary.config").write_text(config, encoding="utf-8")
     return path
 
 
-def _lines(world: World) -> Iterator[str]:
+def _script_lines(world: World) -> Iterator[str]:
     yield f'title = "Oracle {world.seed}"'
-    yield f"from = {_instant(world.begins)}"
-    yield f"until = {_instant(world.ends)}"
-    if config_of(world) is not None:
+    yield f"from = {_toml_instant(world.begins)}"
+    yield f"until = {_toml_instant(world.ends)}"
+    if script_config(world) is not None:
         yield 'config = "diary.config"'
     yield f"seed = {world.seed}"
     for release in world.releases:
-        yield from _announced(release) if release.redated is None else ()
+        yield from _release_lines(release) if release.redated is None else ()
     # Two releases may have one page: it answers once.
     for url, (release, place) in {place.url: (one, place) for one in world.releases for place in one.places}.items():
-        yield from _place(world, release, url, place)
+        yield from _place_lines(world, release, url, place)
     for release in world.releases:
         if release.announced is not None and release.announced.slug is not None:
             url = f"https://www.gov.uk/government/statistics/{release.announced.slug}"
-            yield from _answers(world, release, url, release.announced.guess)
-    yield from _diary(world)
+            yield from _answer_lines(world, release, url, release.announced.guess)
+    yield from _diary_lines(world)
     for fault in world.faults:
-        yield from _fault(fault)
+        yield from _fault_lines(fault)
     for trouble in world.monitor:
-        yield from _table("monitor", kind=trouble.kind, at=trouble.begins, offset=_seconds(trouble.offset))
+        yield from _table_lines("monitor", kind=trouble.kind, at=trouble.begins, offset=_toml_seconds(trouble.offset))
 
 
-def _announced(one: Release) -> Iterator[str]:
+def _release_lines(one: Release) -> Iterator[str]:
     announced = one.announced
-    yield from _table(
+    yield from _table_lines(
         "release",
         id=one.id,
         title=one.title,
@@ -112,55 +112,55 @@ def _announced(one: Release) -> Iterator[str]:
         known_from=one.known_from,
         announcement=announced and announced.slug,
         announcement_title=announced and announced.title,
-        redirect_after=announced and _seconds(announced.redirect),
-        listed_after=announced and _seconds(announced.listed),
+        redirect_after=announced and _toml_seconds(announced.redirect),
+        listed_after=announced and _toml_seconds(announced.listed),
         organisations=list(one.organisations) or None,
     )
-    yield f"part = [{', '.join(_part(part) for part in one.parts)}]"
+    yield f"part = [{', '.join(_part_toml(part) for part in one.parts)}]"
     for change in one.changes:
         told = {"slot": change.slot, "state": change.state, "gone": change.gone or None}
-        yield from _table("change", release=one.id, at=change.at, **told)
+        yield from _table_lines("change", release=one.id, at=change.at, **told)
 
 
-def _place(world: World, one: Release, url: str, place: Place) -> Iterator[str]:
-    # A file that nothing is told of comes with its page, where the script says nothing else.
+def _place_lines(world: World, one: Release, url: str, place: Place) -> Iterator[str]:
+    # A script without answers for a file would publish it with its page.
     is_never = place is not one.page and not place.shows
     shown = replace(place, shows=(Showing(_EVER, "absent"),)) if is_never else place
     walled = [show for show in shown.shows if any(wall.begins <= show.at <= wall.ends for wall in place.walls)]
-    yield from _answers(world, one, url, [show for show in shown.shows if show not in walled])
-    yield from _walls(world, one, shown)
+    yield from _answer_lines(world, one, url, [show for show in shown.shows if show not in walled])
+    yield from _wall_lines(world, one, shown)
 
 
-def _part(part: Place) -> str:
+def _part_toml(part: Place) -> str:
     told = {"id": part.id, "role": part.role, "url": part.url, "recognise": "status", "required": part.required}
-    return "{ " + ", ".join(f"{key} = {_value(value)}" for key, value in told.items()) + " }"
+    return "{ " + ", ".join(f"{key} = {_toml_value(value)}" for key, value in told.items()) + " }"
 
 
-def _answers(world: World, release: Release, url: str, shows: Iterable[Showing]) -> Iterator[str]:
+def _answer_lines(world: World, release: Release, url: str, shows: Iterable[Showing]) -> Iterator[str]:
     for one in shows:
-        yield from _answer(world, release, url, one, one.at)
+        yield from _one_answer_lines(world, release, url, one, one.at)
 
 
-def _walls(world: World, release: Release, place: Place) -> Iterator[str]:
-    """Yield the answers of each wall of an address, and after it what the address shows by then, without a cache."""
+def _wall_lines(world: World, release: Release, place: Place) -> Iterator[str]:
+    """Yield the answers of each bot wall of an address, and then the content at its end, without a cache."""
     for wall in place.walls:
         body = _FRAME.format(title=wall.title, words="Your browser is being checked.") if wall.title else _BOT_WALL
-        yield from _table("answer", url=place.url, at=wall.begins, status=wall.status, body=body)
+        yield from _table_lines("answer", url=place.url, at=wall.begins, status=wall.status, body=body)
         before = [one for one in place.shows if one.at <= wall.ends]
         after = before[-1] if before else Showing(wall.ends, "absent")
-        yield from _answer(world, release, place.url, replace(after, cache=0.0), wall.ends)
+        yield from _one_answer_lines(world, release, place.url, replace(after, cache=0.0), wall.ends)
 
 
-def _answer(world: World, release: Release, url: str, one: Showing, at: datetime) -> Iterator[str]:
-    """Yield the answer of an address from `at` on. Its text is that of the showing, whenever that began."""
-    yield from _table(
+def _one_answer_lines(world: World, release: Release, url: str, one: Showing, at: datetime) -> Iterator[str]:
+    """Yield the answer of an address from `at` on, with the content of `one`, which may have begun earlier."""
+    yield from _table_lines(
         "answer",
         url=url,
         at=at,
         status=_STATUS.get(one.what, 200),
         body=_body(world, release, one),
-        edge_cache=_seconds(one.cache or None),
-        latency=_seconds(one.latency or None),
+        edge_cache=_toml_seconds(one.cache or None),
+        latency=_toml_seconds(one.latency or None),
         etag=one.etag or None,
     )
 
@@ -171,7 +171,7 @@ def _body(world: World, release: Release, one: Showing) -> str | None:
     if one.what == "placeholder":
         return _placeholder(release, crc32(f"{release.id} {one.at}".encode()))
     if one.what == "upkeep":
-        announces = (_placeholder(release, 0),) if _is_ahead(world, release, one) else ()
+        announces = (_placeholder(release, 0),) if _is_seen_before_slots(world, release, one) else ()
         nothing = (_UPKEEP, _BOT_WALL, *announces)
         return nothing[crc32(f"{release.id} {one.at}".encode()) % len(nothing)]
     # The script does not know the page of a release that only another calendar has.
@@ -179,10 +179,10 @@ def _body(world: World, release: Release, one: Showing) -> str | None:
     return _FRAME.format(title=one.title, words=f"{one.title}: figures.") if is_named else None
 
 
-def _is_ahead(world: World, release: Release, one: Showing) -> bool:
-    """Return whether a page is sure to be seen before every slot of its release: only then can it be a placeholder.
+def _is_seen_before_slots(world: World, release: Release, one: Showing) -> bool:
+    """Return whether looks surely see a page before each slot of its release. Only then can it be a placeholder.
 
-    A page at an address that nobody announced is first seen when something leads to it.
+    A page at a guessed address is seen only after something leads to it.
     """
     is_moved = release.changes or release.other_calendar is not None
     return not (is_moved or release.is_guessed) and max(one.at, world.begins) < release.slot - _AHEAD
@@ -194,50 +194,50 @@ def _placeholder(release: Release, number: int) -> str:
     return _FRAME.format(title=release.title, words=words)
 
 
-def _diary(world: World) -> Iterator[str]:
+def _diary_lines(world: World) -> Iterator[str]:
     told = [one for one in world.releases if one.other_calendar is not None or one.redated is not None]
     turns = [_EVER, *(one.redated for one in told if one.redated is not None)] if told else []
     for at in turns:
-        body = "\n".join(line for one in told for line in _entry(one, at))
-        yield from _table("answer", url=OWN_CALENDAR, at=at, body=body)
+        body = "\n".join(line for one in told for line in _diary_entry_lines(one, at))
+        yield from _table_lines("answer", url=OWN_CALENDAR, at=at, body=body)
         yield 'headers = { "Content-Type" = "application/toml" }'
 
 
-def _entry(one: Release, at: datetime) -> Iterator[str]:
+def _diary_entry_lines(one: Release, at: datetime) -> Iterator[str]:
     slot = one.other_calendar
-    yield from _table("release", id=one.id, title=one.title, producer=one.producer, url=one.page.url, slot=slot)
+    yield from _table_lines("release", id=one.id, title=one.title, producer=one.producer, url=one.page.url, slot=slot)
     if one.redated is not None:
         here = one.slot.astimezone(ZoneInfo("Europe/London"))
         yield f"slot = {(here if at < one.redated else here.replace(tzinfo=UTC)).isoformat()}"
-        yield f"part = [{', '.join(_part(part) for part in one.parts)}]"
+        yield f"part = [{', '.join(_part_toml(part) for part in one.parts)}]"
 
 
-def _fault(one: Trouble) -> Iterator[str]:
+def _fault_lines(one: Trouble) -> Iterator[str]:
     yield "\n[[fault]]"
-    yield from _pairs(kind=one.kind, host=one.host, url=one.url, until=one.ends, age=_seconds(one.age))
-    yield f"from = {_instant(one.begins)}"
+    yield from _pair_lines(kind=one.kind, host=one.host, url=one.url, until=one.ends, age=_toml_seconds(one.age))
+    yield f"from = {_toml_instant(one.begins)}"
 
 
-def _table(name: str, **pairs: object) -> Iterator[str]:
+def _table_lines(name: str, **pairs: object) -> Iterator[str]:
     yield f"\n[[{name}]]"
-    yield from _pairs(**pairs)
+    yield from _pair_lines(**pairs)
 
 
-def _pairs(**pairs: object) -> Iterator[str]:
+def _pair_lines(**pairs: object) -> Iterator[str]:
     for key, value in pairs.items():
         if value is not None:
-            yield f"{key} = {_value(value)}"
+            yield f"{key} = {_toml_value(value)}"
 
 
-def _value(value: object) -> str:
-    return _instant(value) if isinstance(value, datetime) else json.dumps(value, ensure_ascii=False)
+def _toml_value(value: object) -> str:
+    return _toml_instant(value) if isinstance(value, datetime) else json.dumps(value, ensure_ascii=False)
 
 
-def _instant(instant: datetime) -> str:
+def _toml_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _seconds(seconds: float | str | None) -> str | None:
+def _toml_seconds(seconds: float | str | None) -> str | None:
     """Return a length as scripts write it: whole seconds, or milliseconds."""
     if seconds is None or isinstance(seconds, str):
         return seconds

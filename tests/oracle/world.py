@@ -1,7 +1,7 @@
-"""What is true in a random rehearsal: what was announced when, what was public where, what went wrong.
+"""The truth of a random rehearsal: what was announced, what was public at each address, and what went wrong.
 
-Nothing here knows how the monitor looks or judges. A world is written out as a rehearsal script (`script_text`), is
-kept beside it as JSON, and is asked by the oracle.
+This module knows nothing of how the monitor looks or judges. A world is written as a rehearsal script (`script_text`)
+with its JSON in the first line, and the oracle reads it.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pydantic import TypeAdapter
 
 _MOST_AT_ONE_HOST = 3
 Content = Literal["ours", "other", "upkeep", "gone", "absent", "missing", "placeholder"]
-"""What an address shows: the release itself, another page or edition, a page about nothing, a 410, a 404.
+"""What an address shows: the release, another page or edition, a page of maintenance, a 410 or a 404.
 
-`missing` is a page answered with success that says there is none, `placeholder` a page that announces the release.
+`missing` is a "Page not found" page with status 200. `placeholder` is a page that announces the release.
 """
 
 
 @dataclass(frozen=True)
 class Showing:
-    """What one address answers from `at` on. `cache` is how long an edge keeps the answer before it, in seconds."""
+    """What one address answers from `at` on. For `cache` seconds an edge still serves the earlier answer."""
 
     at: datetime
     what: Content
@@ -36,9 +36,9 @@ class Showing:
 
 @dataclass(frozen=True)
 class Wall:
-    """A bot wall in front of one address: people get what the address shows, the monitor gets the wall.
+    """A bot wall in front of one address: people get the content, the monitor gets the wall.
 
-    Without a `title` it is a page that only runs a script.
+    Without a `title` the wall is a page that only runs a script.
     """
 
     begins: datetime
@@ -49,7 +49,7 @@ class Wall:
 
 @dataclass(frozen=True)
 class Place:
-    """One address of a release, and everything it ever answers."""
+    """One address of a release, and all its answers over time."""
 
     id: str
     role: str
@@ -61,7 +61,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Change:
-    """A calendar changes its mind about a release."""
+    """A change of a calendar's entry: a new slot, a new state, or its removal (`gone`)."""
 
     at: datetime
     slot: datetime | None = None
@@ -71,19 +71,19 @@ class Change:
 
 @dataclass(frozen=True)
 class Announced:
-    """How GOV.UK's announcement stands to the publication, where it is not the plain case."""
+    """A GOV.UK announcement that differs from its publication, or redirects to it or is listed at special times."""
 
     slug: str | None = None
     title: str | None = None
     redirect: float | Literal["never"] = 2.0
     listed: float = 30.0
     guess: tuple[Showing, ...] = ()
-    """What stands at the address that the announcement's slug suggests, when the publication has another."""
+    """What is at the address that the announcement's slug suggests, if the publication has another address."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """One release: what is promised of it, and where it is what it is."""
+    """One release: what its calendars promise, and what its addresses show."""
 
     id: str
     title: str
@@ -97,11 +97,11 @@ class Release:
     organisations: tuple[str, ...] = ()
     announced: Announced | None = None
     other_calendar: datetime | None = None
-    """The slot that a second calendar tells of it, when there is one."""
+    """The slot in a second calendar. None if only one calendar has the release."""
     redated: datetime | None = None
-    """When its only calendar drops the zone's offset from its time, so that it means another instant."""
+    """When its only calendar drops the zone's offset from the time, which then means another instant."""
     is_succeeded: bool = False
-    """Whether a new entry of the same page takes its place."""
+    """Whether a new entry with the same page replaces it."""
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -109,7 +109,7 @@ class Release:
 
     @property
     def is_guessed(self) -> bool:
-        """Whether nobody told the page's own address, and the one that is guessed is another's."""
+        """Whether no calendar gives the page's own address, and the announcement suggests another one."""
         return self.announced is not None and self.announced.slug is not None
 
 
@@ -128,7 +128,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class World:
-    """A whole script's truth."""
+    """The truth of a whole script. `monitor` lists troubles of the monitor itself."""
 
     seed: int
     begins: datetime
@@ -161,7 +161,7 @@ class World:
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch in which a release was public at one address; users of an edge may have had it until `shown`."""
+    """A time in which a release was public at one address. An edge may have served it until `shown`."""
 
     begins: datetime
     ends: datetime | None
@@ -171,8 +171,8 @@ class Span:
         return self.begins <= instant and (self.shown is None or instant < self.shown)
 
 
-def truths(world: World) -> Iterator[World]:
-    """Yield every world that an entry replaced on its own page permits: the page is still its own, or another's."""
+def possible_worlds(world: World) -> Iterator[World]:
+    """Yield each world that the script may mean. If a new entry takes over a page, the page may be of either entry."""
     world = replace(world, releases=tuple(_with_first_readable_slot(world, one) for one in world.releases))
     yield world
     for old in world.releases:
@@ -183,7 +183,7 @@ def truths(world: World) -> Iterator[World]:
 
 
 def _with_first_readable_slot(world: World, release: Release) -> Release:
-    """Return a release without a slot that had passed and was changed before the world begins: nothing ever read it."""
+    """Return the release without a slot that had passed and was changed before the world begins, so was never read."""
     slot = release.slot
     for change in release.changes:
         if change.slot is not None and slot <= change.at <= world.begins:
@@ -199,17 +199,17 @@ def _as_another(place: Place) -> Place:
 
 
 def release_of(world: World, place: Place) -> Release:
-    """Return the release that a place is of."""
+    """Return the release that has this place."""
     return next(release for release in world.releases if any(one is place for one in release.places))
 
 
 def users_from(world: World, place: Place) -> list[datetime]:
     """Return when users of the edge first got each publication at an address.
 
-    The edge keeps the answer before a change for as long as its cache lasts, or until a bot wall replaces it. A loop of
-    redirects leads to an address with another query, of which the edge has no copy once the loop ends. A host that
-    sends stale answers sends the same copies to users. If its edge has a newer copy meanwhile, the Age of that copy
-    says later that users got it, so both instants are true.
+    The edge serves the earlier answer while its cache lasts, or until a bot wall replaces it. A redirect loop leads to
+    an address with another query, so when the loop ends the edge has no copy of it. A host with stale answers sends
+    them to users too. If its edge got a newer copy during that time, the Age of that copy later shows when users got
+    it, so both instants are true.
     """
     shown: list[tuple[datetime, Content]] = []
     kept_until: datetime | None = None
@@ -222,7 +222,7 @@ def users_from(world: World, place: Place) -> list[datetime]:
         walls = (wall for wall in place.walls if kept_until is not None and one.at <= wall.begins < kept_until)
         kept_until = next((wall.ends for wall in walls), kept_until)
         shown.append((max(one.at, kept_until), one.what))
-    # Of answers that begin together the edge shows the last one only.
+    # If several answers begin at one instant, the edge shows only the last.
     states = [turn for place, turn in enumerate(shown, 1) if place == len(shown) or shown[place][0] > turn[0]]
     before: Content = "absent"
     found = []
@@ -237,7 +237,7 @@ def users_from(world: World, place: Place) -> list[datetime]:
 
 
 def _after_stale_copies(world: World, place: Place, at: datetime) -> datetime:
-    """Return when users got what an address shows since `at`: then, or after the stale copies of its host."""
+    """Return when users got the content that an address has since `at`: then, or when stale copies of its host end."""
     stale = (fault for fault in world.faults if fault.kind == "stale" and is_at(fault, place))
     ends = (fault.ends or world.ends for fault in stale if fault.begins <= at < (fault.ends or world.ends))
     return at if is_in_old_copy(world, place, at) else max(ends, default=at)
@@ -256,8 +256,8 @@ def spans(place: Place) -> list[Span]:
     return [*found, Span(begun, None, None)] if begun is not None else found
 
 
-def unseen(world: World, place: Place, begins: datetime, ends: datetime) -> bool:
-    """Tell whether faults at a place, and sleep, hid it without a pause from one instant to another."""
+def is_hidden_throughout(world: World, place: Place, begins: datetime, ends: datetime) -> bool:
+    """Return whether faults, walls and downtime hid a place all the time between two instants."""
     hidden = [*world.sleeps()]
     hidden += [(fault.begins, fault.ends or world.ends) for fault in world.faults if is_at(fault, place)]
     hidden += [(wall.begins, wall.ends) for wall in place.walls]
@@ -268,7 +268,7 @@ def unseen(world: World, place: Place, begins: datetime, ends: datetime) -> bool
 
 
 def is_in_old_copy(world: World, place: Place, at: datetime) -> bool:
-    """Return whether a cache had served, by an instant, a copy of a place from when the release was public there."""
+    """Return whether, by an instant, a cache had served a stale copy made while the release was public at a place."""
     stale = (fault for fault in world.faults if fault.kind == "stale" and is_at(fault, place) and fault.begins <= at)
     copied = [fault.begins - timedelta(seconds=fault.age or 3600.0) for fault in stale]
     return any(
@@ -277,12 +277,12 @@ def is_in_old_copy(world: World, place: Place, at: datetime) -> bool:
 
 
 def is_at(fault: Trouble, place: Place) -> bool:
-    """Return whether a fault is one of a place, or of its whole host."""
+    """Return whether a fault affects a place or its whole host."""
     return fault.url == place.url or (fault.url is None and fault.host == urlsplit(place.url).hostname)
 
 
 def out(place: Place, slot: datetime) -> datetime | None:
-    """Return when a place was released against a slot: the beginning of the first span that reaches it or follows."""
+    """Return when a place was released for a slot: the start of the first span that ends after it, or None."""
     return next((span.begins for span in spans(place) if span.ends is None or span.ends > slot), None)
 
 
@@ -290,6 +290,6 @@ WORLD = TypeAdapter(World)
 
 
 def is_crowded(world: World, place: Place) -> bool:
-    """Return whether so many releases wait at one host that its budget leaves no looks for content that is out."""
+    """Return whether so many releases are due at one host that its budget allows no looks at published content."""
     hosts = [urlsplit(release.page.url).hostname for release in world.releases]
     return hosts.count(urlsplit(place.url).hostname) > _MOST_AT_ONE_HOST
