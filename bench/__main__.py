@@ -1,6 +1,6 @@
-"""`python -m bench [NAME …] [--json] [--quick]`: each bench in a process of its own, one after the other.
+"""`python -m bench [NAME …] [--json] [--quick]` runs each bench in its own process, one after the other.
 
-A bench that cannot measure all of its figures prints those that it has, and an `error`. The exit status is 1 then.
+A bench that fails prints the figures measured until then and an `error`. The exit status is then 1.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
-from bench.figures import rounded
+from bench.figures import round_figures
 
 BENCHES = {
     "looks": "bench.looks",
@@ -37,28 +37,28 @@ BENCHES = {
 
 
 def main() -> int:
-    """Run the benches that are named, all of them when none is; return the exit status."""
+    """Run the named benches, or all of them if none is named. Return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Ratios and percentiles.")
-    parser.add_argument("name", nargs="*", help=f"one of {', '.join(BENCHES)}; all of them when none is given")
+    parser.add_argument("name", nargs="*", help=f"one of {', '.join(BENCHES)} (default: all)")
     parser.add_argument("--json", action="store_true", help="one JSON object a bench")
-    parser.add_argument("--quick", action="store_true", help="as little as still gives figures, to see that it works")
+    parser.add_argument("--quick", action="store_true", help="measure very little, only to test the benches")
     chosen = parser.parse_args()
     names = chosen.name or list(BENCHES)
     if unknown := [name for name in names if name not in BENCHES]:
-        parser.error(f"no bench of that name: {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+        parser.error(f"no bench of that name: {', '.join(unknown)}; choose from {', '.join(BENCHES)}")
     if len(names) == 1:
-        return printed(names[0], import_module(BENCHES[names[0]]).run(quick=chosen.quick), as_json=chosen.json)
+        return print_figures(names[0], import_module(BENCHES[names[0]]).run(quick=chosen.quick), as_json=chosen.json)
     options = [flag for flag, is_set in (("--json", chosen.json), ("--quick", chosen.quick)) if is_set]
     return max(subprocess.call([sys.executable, "-m", "bench", name, *options]) for name in names)
 
 
-def printed(name: str, bench: Iterator[Mapping[str, float]], *, as_json: bool) -> int:
-    """Print the figures of a bench, and why it has no more of them; return the exit status."""
+def print_figures(name: str, bench: Iterator[Mapping[str, float]], *, as_json: bool) -> int:
+    """Print the figures of a bench, and the error if it failed. Return the exit status."""
     figures, error = dict[str, float](), dict[str, str]()
     try:
         for some in bench:
-            figures |= rounded(some)
-    except Exception as fault:  # noqa: BLE001  # whatever it was, what was measured before it is printed
+            figures |= round_figures(some)
+    except Exception as fault:  # noqa: BLE001  # figures measured before the error are still printed
         error["error"] = f"{type(fault).__name__}: {fault}"
     if as_json:
         print(json.dumps({"bench": name, **figures, **error}), flush=True)

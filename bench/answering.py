@@ -1,4 +1,4 @@
-"""What publishers of benches and tests have in common: whole requests, each answered at once."""
+"""The common base of simulated publishers: an HTTP server that answers each request at once."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 from abc import ABC, abstractmethod
 
 
-class Answering(asyncio.Protocol, ABC):
-    """Answers GET by its path, without the query. `head` is what was asked last, whole."""
+class PathResponder(asyncio.Protocol, ABC):
+    """Answers GET requests by their path without the query. `head` is the whole head of the last request."""
 
     def __init__(self) -> None:
         self.head = self._rest = b""
@@ -16,15 +16,15 @@ class Answering(asyncio.Protocol, ABC):
     def answer(self, path: bytes) -> bytes:
         """Return the bytes of an answer."""
 
-    def answered(self, path: bytes) -> None:  # not every publisher cares
-        """Hear that an answer was handed to the network."""
+    def answered(self, path: bytes) -> None:  # optional
+        """Do what is needed after an answer was handed to the network."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where answers go."""
+        """Keep the transport for the answers."""
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer every whole request."""
+        """Answer each complete request."""
         *heads, self._rest = (self._rest + data).split(b"\r\n\r\n")
         for self.head in heads:
             path = self.head.split(b" ", 2)[1].partition(b"?")[0]

@@ -1,6 +1,6 @@
-"""What others do with the same requests: a bare `httpx.AsyncClient`, and Debian's prometheus-blackbox-exporter.
+"""Measures peers on the same requests: a bare `httpx.AsyncClient`, and Debian's prometheus-blackbox-exporter.
 
-And what ours rest on with nothing else around it: asyncio, httptools and SHA-256.
+The lower limit is also measured: only asyncio, httptools and SHA-256, on which our looks are built.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _MODULES = """modules:
 """
 
 
-async def in_flight(looks: int, at_once: int, look: Callable[[int], Coroutine[Any, Any, object]]) -> None:
-    """Make so many looks with `at_once` of them under way."""
+async def run_concurrently(looks: int, at_once: int, look: Callable[[int], Coroutine[Any, Any, object]]) -> None:
+    """Call `look` with each number below `looks`, with at most `at_once` calls under way."""
     numbers = iter(range(looks))
 
     async def work() -> None:
@@ -44,7 +44,7 @@ async def in_flight(looks: int, at_once: int, look: Callable[[int], Coroutine[An
     await asyncio.gather(*(work() for _ in range(at_once)))
 
 
-async def bare_httpx(port: int, looks: int, at_once: int) -> float:
+async def measure_httpx(port: int, looks: int, at_once: int) -> float:
     """Return the CPU seconds of one `AsyncClient.get` after another on httpx's own transport."""
     limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
     async with httpx.AsyncClient(limits=limits, trust_env=False) as client:
@@ -53,14 +53,14 @@ async def bare_httpx(port: int, looks: int, at_once: int) -> float:
             response = await client.get(f"http://127.0.0.1:{port}/page/{number}")
             response.raise_for_status()
 
-        await in_flight(at_once, at_once, look)
+        await run_concurrently(at_once, at_once, look)
         began = cpu_seconds()
-        await in_flight(looks, at_once, look)
+        await run_concurrently(looks, at_once, look)
         return cpu_seconds() - began
 
 
 class _Asking(asyncio.Protocol):
-    """Asks for one page after another and hashes what comes: no guard, no schedule, no verdict, no row."""
+    """Requests one page after another and hashes the bodies, without any other work of a look."""
 
     def __init__(self, numbers: Iterator[int]) -> None:
         self._numbers = numbers
@@ -69,20 +69,20 @@ class _Asking(asyncio.Protocol):
         self.over = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the first."""
+        """Send the first request."""
         self._transport = cast("asyncio.Transport", transport)
         self._ask()
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
+        """Parse the received bytes."""
         self._parser.feed_data(data)
 
     def on_body(self, body: bytes) -> None:
-        """Hash on."""
+        """Add the bytes to the hash."""
         self._body.update(body)
 
     def on_message_complete(self) -> None:
-        """Ask for the next."""
+        """Finish the hash and send the next request."""
         self._body.hexdigest()
         self._ask()
 
@@ -95,8 +95,8 @@ class _Asking(asyncio.Protocol):
         self._transport.write(b"GET /page/%d HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n" % number)
 
 
-async def bare_protocol(port: int, looks: int, at_once: int) -> float:
-    """Return the CPU seconds of so many requests by asyncio and httptools, their answers hashed, and nothing else."""
+async def measure_bare_protocol(port: int, looks: int, at_once: int) -> float:
+    """Return the CPU seconds of `looks` requests with only asyncio, httptools and a hash of each answer."""
     loop, numbers, began = asyncio.get_running_loop(), iter(range(looks)), cpu_seconds()
     made = [await loop.create_connection(lambda: _Asking(numbers), "127.0.0.1", port) for _ in range(at_once)]
     await asyncio.gather(*(asking.over for _, asking in made))
@@ -107,8 +107,8 @@ async def bare_protocol(port: int, looks: int, at_once: int) -> float:
 
 
 @contextmanager
-def blackbox(folder: Path) -> Iterator[tuple[int, int] | None]:
-    """Run the exporter on our core; yields its pid and port, None where it is not installed."""
+def run_blackbox(folder: Path) -> Iterator[tuple[int, int] | None]:
+    """Run the exporter on our core. Yields its pid and port, or None if it is not installed."""
     if shutil.which(_PROGRAM) is None:
         yield None
         return
@@ -136,8 +136,8 @@ def _wait_for(port: int) -> None:
             return
 
 
-async def probed(exporter: tuple[int, int], port: int, looks: int, at_once: int) -> float:
-    """Return the CPU seconds of the exporter for so many probes of pages of the origin."""
+async def probe_with_blackbox(exporter: tuple[int, int], port: int, looks: int, at_once: int) -> float:
+    """Return the CPU seconds that the exporter uses for `looks` probes of pages at `port`."""
     pid, web = exporter
     target = quote(f"http://127.0.0.1:{port}/page/", safe="")
 
@@ -149,7 +149,7 @@ async def probed(exporter: tuple[int, int], port: int, looks: int, at_once: int)
         assert b"probe_success 1" in answer  # noqa: S101  # a probe that failed measures nothing
         writer.close()
 
-    await in_flight(at_once, at_once, probe)
+    await run_concurrently(at_once, at_once, probe)
     began = cpu_seconds_of(pid)
-    await in_flight(looks, at_once, probe)
+    await run_concurrently(looks, at_once, probe)
     return cpu_seconds_of(pid) - began

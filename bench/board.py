@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from bench.figures import cpu_seconds, percentile, rss_kb
-from bench.world import app, folder, promise, quietly, release, settings
+from bench.world import app, promise, release, settings, silence_logs, temporary_folder
 from monitor.app.daemon import Daemon
 from monitor.app.options import make_join_rules
 from monitor.clock import SystemClock
@@ -37,12 +37,12 @@ _PAGES = {"board": "/", "calendar": "/calendar", "releases": "/api/v1/releases",
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield p50 and p99 in milliseconds of `/`, the month, the list of releases and one release, by the application.
+    """Yield p50 and p99 in milliseconds of `/`, the calendar month, the list of releases and one release.
 
-    And CPU seconds and MB that a start takes to read back what it keeps in mind, and to look through all editions.
+    Also yield the CPU seconds and MB that a start needs to read its memory from the store and all past editions.
     """
-    quietly()
-    with folder() as place:
+    silence_logs()
+    with temporary_folder() as place:
         yield asyncio.run(_measured(place, 100 if quick else _A_YEAR, 20 if quick else 300))
         yield asyncio.run(_started(place))
 
@@ -136,7 +136,7 @@ def entry(one: Release, slot: datetime, *, gone: bool = True) -> Announced:
 
 
 def judgement(one: Release, promised: Promise, slot: datetime) -> Judged:
-    """Return the verdict on a release that nobody looked at, as of today."""
+    """Return the verdict on a release without any look, as of today."""
     settled = slot + timedelta(days=40)
     verdict = judge(one, [promised], {}, (), Policy(), min(settled, SystemClock().now()))
     body = body_of(verdict, None)

@@ -1,7 +1,7 @@
-"""How wide the intervals are that a polite budget leaves: the real poller, in virtual time, at one host.
+"""Measures how wide first-seen intervals are with a polite budget: the real poller in virtual time at one host.
 
-A round is N pages at R requests a second, N/R. The optimum of unequal chances is (sum of their square roots)² / R.
-What is proved of a busy slot is beside the most that could be by who knows when each page comes (`budget_sim`).
+A round of N pages at R requests a second takes N/R seconds. The optimum for unequal chances is (sum of their square
+roots)² / R. `budget_sim` compares the releases proved in a busy slot with the most that are possible.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from itertools import pairwise
 from math import sqrt
 from random import Random
 
-from bench.budget_sim import slots
-from bench.world import quietly
+from bench.budget_sim import measure_slots
+from bench.world import silence_logs
 from monitor.clock import VirtualClock
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
@@ -36,7 +36,7 @@ _ZIPF = [1 / rank for rank in range(1, 101)]
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     """Yield mean and worst widths in rounds for equal chances, and mean widths in optima for unequal ones."""
-    quietly()
+    silence_logs()
     for pages, rate in ((20, 1.0),) if quick else ((60, 1.0), (1000, 20.0)):
         widths = [width * rate / pages for width in _appearances(pages, rate)]
         yield {f"mean_width_{pages}": sum(widths) / pages, f"worst_width_{pages}": max(widths)}
@@ -44,11 +44,11 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
         width, longest = _weighted(chances, 6 if quick else 20)
         yield {f"{name}_to_optimum": width * sum(chances) / sum(sqrt(chance) for chance in chances) ** 2}
         yield {f"{name}_to_equal": width / len(chances), f"{name}_longest_gap": longest / len(chances)}
-    yield slots()
+    yield measure_slots()
 
 
 def _appearances(pages: int, rate: float) -> list[float]:
-    """Return how wide the intervals are of pages that appear at random and are dropped once they are seen."""
+    """Return the interval widths of pages that appear at random times and are no longer watched once seen."""
     chance, whole = Random(7), pages / rate  # noqa: S311  # a throw of dice, always the same
     appears = {f"/p{n}": (2 + 3 * chance.random()) * whole for n in range(pages)}
 
@@ -74,7 +74,7 @@ def _appearances(pages: int, rate: float) -> list[float]:
 
 
 def _weighted(chances: Sequence[float], rounds: int) -> tuple[float, float]:
-    """Return the width of a change's interval, by chance, at one look a second, and the longest wait of any page."""
+    """Return the mean interval width, weighted by chance, at one look a second, and the longest gap of any page."""
     times: dict[str, list[float]] = defaultdict(list)
 
     async def story(clock: VirtualClock) -> None:
@@ -91,7 +91,7 @@ def _weighted(chances: Sequence[float], rounds: int) -> tuple[float, float]:
 
 
 async def _polled(clock: VirtualClock, poller: Poller, chances: Sequence[float], seconds: float, hooks: Hooks) -> None:
-    """Want a look a second at pages of these chances, for so many seconds."""
+    """Poll pages with these chances for `seconds`, each due every second."""
     for number, chance in enumerate(chances):
         window = Window("slot", _NOON, _END, timedelta(seconds=1), chance=chance)
         url = f"https://{_HOST}/p{number}"

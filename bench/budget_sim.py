@@ -1,7 +1,7 @@
-"""How much of a busy slot is proved, beside the most that anybody could who knew when each page would come.
+"""Compares how many releases of a busy slot are proved with the most that is possible with known publication times.
 
-The planner's own order, in simulated time: no requests are made. Delays are as the public record has them: of 657
-releases 601 came within 10 s of their slot and 27 more within the minute. What is late comes one to ten minutes later.
+The planner's real order is used in simulated time, without requests. Delays are as on GOV.UK: of 657 releases 601 came
+within 10 s of their slot and 27 more within the minute. Late ones come one to ten minutes later.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LATEST = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the simulated day: how long after its slot it comes (seconds), and how much it matters."""
+    """A simulated part: when it is published, in seconds after its slot, and its weight."""
 
     comes: float
     weight: int = 0
@@ -35,27 +35,27 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """Which parts are proved by the end of the tolerance, and how wide their intervals are (seconds)."""
+    """The parts proved by the end of the tolerance, and the widths of their intervals in seconds."""
 
     parts: tuple[int, ...]
     widths: tuple[float, ...]
 
     @property
     def width(self) -> float:
-        """Return the median width, 0 when nothing is proved."""
+        """Return the median width, or 0 if no part is proved."""
         return median(self.widths) if self.widths else 0.0
 
 
-def delays(parts: int, late: float, seed: int = 1) -> list[float]:
-    """Return when so many parts come, in seconds after their slot, of which a share is late."""
+def draw_delays(parts: int, late: float, seed: int = 1) -> list[float]:
+    """Return the delays of `parts` parts in seconds, of which the share `late` is late."""
     chance = Random(seed)  # noqa: S311  # a throw of dice, always the same
     return [_delay(chance, late) for _ in range(parts)]
 
 
-def swept(parts: Sequence[Part], rate: float, views: int = 1, requests: float = 0.0) -> Proved:
-    """Return what a sweep proves at `rate` looks a second, of which each part takes one for each view.
+def simulate_sweep(parts: Sequence[Part], rate: float, views: int = 1, requests: float = 0.0) -> Proved:
+    """Return what a sweep proves at `rate` looks a second, with one look for each view of a part.
 
-    `requests` is the share of the budget that goes to anything else.
+    `requests` is the share of the budget that other requests use.
     """
     gap = timedelta(seconds=_SLACK * views / (rate * (1.0 - requests)))
     sweep = Sweep(SLOT, WITHIN)
@@ -71,58 +71,60 @@ def swept(parts: Sequence[Part], rate: float, views: int = 1, requests: float = 
     return Proved(tuple(found), tuple(found.values()))
 
 
-def best(parts: Sequence[Part], rate: float) -> list[int]:
-    """Return the most that can be proved by who knows when each part comes, what matters most first."""
+def best_possible(parts: Sequence[Part], rate: float) -> list[int]:
+    """Return the numbers of the most parts that can be proved if all delays are known, by decreasing weight."""
     gap = _SLACK / rate
     comes: list[float] = []
     taken = []
     for number in sorted(range(len(parts)), key=lambda each: (-parts[each].weight, each)):
         tried = sorted([*comes, parts[number].comes], reverse=True)
-        # Those that come last must fit into what is left of the tolerance then.
+        # There must be time for a look at each of the last parts before the tolerance ends.
         if len(tried) <= _ENDS / gap and all(place * gap <= _ENDS - late for place, late in enumerate(tried)):
             comes = tried
             taken.append(number)
     return taken
 
 
-def slots() -> dict[str, float]:
-    """Return what a sweep at 5/s makes of busy slots.
+def measure_slots() -> dict[str, float]:
+    """Return how much a sweep at 5 looks a second proves of busy slots.
 
-    `slot_N` are N pages that come 1 to 5 s after their slot; `late_P` are 300 of which P in a hundred are late, with
-    delays as the public record has them: proved, as a share of what could be, by number and where one in twenty
-    matters more (`weight`). `views_2` spends two looks on each turn, `files` needs a file of each page at another host.
+    `slot_N`: N pages that come 1 to 5 s after their slot. `late_P`: 300 pages of which P in a hundred are late, as a
+    share of the best possible, by number, and by weight if one in twenty weighs more. `views_2`: two looks each time.
+    `files`: each page also needs a file at another host.
     """
     figures: dict[str, float] = {}
     for pages in (60, 175, 300):
-        got = swept(usual(pages), 5.0)
+        got = simulate_sweep(usual_parts(pages), 5.0)
         figures |= {f"slot_{pages}_proved": len(got.parts), f"slot_{pages}_width": got.width}
     for late in (0, 5, 10, 20):
-        equal, unequal = (campaign(300, 5.0, late / 100, weigh) for weigh in (lambda _: 0, _one_in_twenty))
+        equal, unequal = (compare_with_best(300, 5.0, late / 100, weigh) for weigh in (lambda _: 0, _one_in_twenty))
         figures |= {f"late_{late}_to_best": equal["to_best"], f"late_{late}_weight": unequal["weight_to_best"]}
-    figures["slot_175_views_2_proved"] = len(swept(usual(175), 5.0, views=2).parts)
+    figures["slot_175_views_2_proved"] = len(simulate_sweep(usual_parts(175), 5.0, views=2).parts)
     figures["slot_300_files_proved"] = len(with_files(300))
     return figures
 
 
-def usual(pages: int) -> list[Part]:
-    """Return the pages of a slot that come 1 to 5 s after it."""
+def usual_parts(pages: int) -> list[Part]:
+    """Return parts that are published 1 to 5 s after the slot."""
     return [Part(1 + 4 * (number * 7919 % 1000) / 1000) for number in range(pages)]
 
 
 def with_files(pages: int) -> set[int]:
-    """Return which are proved of pages that need a file each, at two hosts of 5/s: the same go first at both."""
-    files = [Part(page.comes + 0.5) for page in usual(pages)]
-    return set(swept(usual(pages), 5.0).parts) & set(swept(files, 5.0).parts)
+    """Return which pages are proved with one file each, at two hosts of 5/s that both take them in the same order."""
+    files = [Part(page.comes + 0.5) for page in usual_parts(pages)]
+    return set(simulate_sweep(usual_parts(pages), 5.0).parts) & set(simulate_sweep(files, 5.0).parts)
 
 
 def _one_in_twenty(number: int) -> int:
     return 10 if number % 20 == 0 else 0
 
 
-def campaign(parts: int, rate: float, late: float, weigh: Callable[[int], int], views: int = 1) -> dict[str, float]:
-    """Return what is proved of a slot, by number and by weight, as a share of the most that could be."""
-    day = [Part(comes, weigh(number)) for number, comes in enumerate(delays(parts, late))]
-    got, most = swept(day, rate, views), best(day, rate)
+def compare_with_best(
+    parts: int, rate: float, late: float, weigh: Callable[[int], int], views: int = 1
+) -> dict[str, float]:
+    """Return how much of a slot is proved, by number and by weight, as a share of the best possible."""
+    day = [Part(comes, weigh(number)) for number, comes in enumerate(draw_delays(parts, late))]
+    got, most = simulate_sweep(day, rate, views), best_possible(day, rate)
     due = sum(part.comes <= _ENDS for part in day)
     return {
         "proved": len(got.parts),

@@ -1,4 +1,4 @@
-"""A calendar of 100,000 entries: the first read, until it is stored, and one that brings nothing new."""
+"""Measures reads of a calendar with 100,000 entries: the first, until it is stored, and one without changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.figures import cpu_seconds
-from bench.world import daemon, folder, quietly, settings
+from bench.world import daemon, settings, silence_logs, temporary_folder
 from monitor.app.daemon import Daemon
 from monitor.clock import SystemClock
 from monitor.health.system import tune_process
@@ -25,11 +25,11 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     `first_seconds` is until it is known to the watch, which waits five seconds for the store at most, and
     `stored_seconds` until all of it is stored. `blind_seconds`: for how long the store was taken for silent.
     """
-    quietly()
+    silence_logs()
     # As `ninethirty run` does.
     tune_process()
     entries = 500 if quick else _ENTRIES
-    with folder() as place, asyncio.Runner() as runner:
+    with temporary_folder() as place, asyncio.Runner() as runner:
         made = runner.run(_started(place, entries))
         began, before = SystemClock().monotonic(), _peak_mb()
         yield {"entries": entries, **runner.run(_read(made, "first"))}

@@ -1,4 +1,4 @@
-"""The program as it is installed, in processes of its own on loopback, for benches and for chaos."""
+"""Starts the real program in processes on loopback, for benches and chaos tests."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ part = [{{ id = "page", role = "page", url = "{url}", recognise = {reader} }}]
 
 
 def configure(own: Path, calendar: Path, *more: str, **values: object) -> Path:
-    """Write a monitor's configuration into a folder of its own, with further lines of `[watch]` and tables after it.
+    """Write a monitor's configuration to the folder `own` and return its path.
 
-    `values` are `store`, `mode`, `takeover`, `web`, `port` (of the publisher), `allow` (where it may be), `rate` and
-    `name`; hosts are told that.
+    `more` are further lines of `[watch]`, and tables after it. `values` are `store`, `mode`, `takeover`, `web`, `port`
+    (of the publisher), `allow` (its network), `rate` and `name`, which is also the contact in the User-Agent.
     """
     own.mkdir(exist_ok=True)
     config = own / "config.toml"
@@ -75,7 +75,7 @@ def configure(own: Path, calendar: Path, *more: str, **values: object) -> Path:
     return config
 
 
-def promised(
+def release_toml(
     name: str,
     url: str,
     slot: float,
@@ -83,39 +83,38 @@ def promised(
     reader: str = "status",
     producer: str = "example",
 ) -> str:
-    """Return a release as a TOML calendar has it; its slot in seconds since 1970."""
+    """Return a release as a table of a TOML calendar. `slot` is in seconds since 1970."""
     words = {"name": name, "title": title, "reader": reader, "producer": producer}
     when = datetime.fromtimestamp(slot, UTC).isoformat()
     return _RELEASE.format(url=url, slot=when, **{key: json.dumps(text) for key, text in words.items()})
 
 
-def started(
+def start_daemon(
     config: Path,
     log: IO[bytes] | int = subprocess.DEVNULL,
     level: str = "WARNING",
     program: Path = ROOT,
     around: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start the daemon of the program in a folder, with more variables `around` it."""
+    """Start the daemon from the folder `program`, with the environment variables `around` added."""
     command = [sys.executable, "-m", "monitor", "--config", str(config), "run", "--level", level]
-    # Modules are looked for where it runs before anything else.
+    # Python imports modules from this folder first.
     environment = {**os.environ, **(around or {}), "PYTHONPATH": str(program)}
     return subprocess.Popen(command, stdout=log, stderr=log, cwd=program, env=environment)
 
 
-def await_web(process: subprocess.Popen[bytes], web: int) -> None:
-    """Wait until a monitor answers. Raises `RuntimeError` when it does not come up."""
-    for _ in while_it_starts(process):
+def wait_for_web(process: subprocess.Popen[bytes], web: int) -> None:
+    """Wait until a monitor answers HTTP. Raises `RuntimeError` if it does not start."""
+    for _ in poll_while_starting(process):
         with suppress(httpx.TransportError):
             httpx.get(f"http://127.0.0.1:{web}/healthz", trust_env=False, timeout=_PATIENCE)
             return
 
 
-def while_it_starts(process: subprocess.Popen[bytes], patience: float = _PATIENCE) -> Iterator[None]:
-    """Yield again and again while a daemon lives and gets on with its start, however slow the machine is.
+def poll_while_starting(process: subprocess.Popen[bytes], patience: float = _PATIENCE) -> Iterator[None]:
+    """Yield repeatedly, for the caller to check whether a daemon has started, however slow the machine is.
 
-    Raises `RuntimeError` when it has ended, when it got no processor time for `patience` seconds, or when it took more
-    of it than any start does.
+    Raises `RuntimeError` if it has ended, used no CPU for `patience` seconds, or used more CPU than any start does.
     """
     used, since = 0.0, time.monotonic()
     while process.poll() is None:
@@ -131,7 +130,7 @@ def while_it_starts(process: subprocess.Popen[bytes], patience: float = _PATIENC
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens at."""
+    """Return a free port of loopback."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Figures that several benches take: CPU, memory, percentiles."""
+"""Measures CPU time and memory, and computes percentiles, for several benches."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _PAGE_KB = os.sysconf("SC_PAGE_SIZE") / 1024
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the value that `percent` of the values do not exceed; zero for none."""
+    """Return the value that `percent` of the values do not exceed, or 0 without values."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else 0.0
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the middle value, the lower of two."""
+    """Return the middle value (the lower of the two middle values)."""
     return percentile(values, 49.999)
 
 
@@ -35,11 +35,11 @@ def cpu_seconds_of(pid: int) -> float:
 
 
 def rss_kb() -> float:
-    """Return the resident memory of this process in KB, after everything unused is let go."""
+    """Return the resident memory of this process in KB, after a garbage collection."""
     gc.collect()
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE_KB
 
 
-def rounded(figures: Mapping[str, float]) -> dict[str, float]:
-    """Return figures with as many digits as mean something."""
+def round_figures(figures: Mapping[str, float]) -> dict[str, float]:
+    """Return the figures rounded to four significant digits."""
     return {name: float(f"{value:.4g}") for name, value in figures.items()}

@@ -1,7 +1,7 @@
-"""What a look at a file costs by how it is asked for: missing by GET or HEAD, there by GET, its ETag or HEAD.
+"""Measures what a look at a file costs with each method: GET or HEAD if missing; GET, ETag or HEAD if present.
 
-The publisher answers 404 with a page of GOV.UK's kind, and a file of 10 MB that is cut after 64 KB.
-A bare `httpx.AsyncClient`, which keeps its connection after HEAD, tells what that could save at best.
+The publisher answers 404 with a page like GOV.UK's, and a file of 10 MB that the look cuts after 64 KB. A bare
+`httpx.AsyncClient`, which keeps its connection after HEAD, shows how much HEAD could save at best.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bench.figures import cpu_seconds, median
-from bench.origin import beside
+from bench.origin import run_beside
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer, Request
 from monitor.look.http.fetcher import HttpFetcher
@@ -34,8 +34,8 @@ _LINES = {404: b"404 Not Found", 200: b"200 OK", 304: b"304 Not Modified"}
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield milliseconds of CPU a look and connections a look for each way to ask, and ratios of HEAD to GET."""
-    with beside("bench.files") as program:
+    """Yield milliseconds of CPU and connections a look for each method, and ratios of HEAD to GET."""
+    with run_beside("bench.files") as program:
         yield asyncio.run(_measured(program.port, 20 if quick else 500, 1 if quick else 5))
 
 
@@ -88,12 +88,12 @@ async def _opened(fetcher: HttpFetcher) -> int:
 
 
 class _Publisher(asyncio.Protocol):
-    """Answers GET and HEAD, and counts its connections but those of whoever asks for their number."""
+    """Answers GET and HEAD, and counts its connections, except those that only request `/opened`."""
 
     opened = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where answers go."""
+        """Keep the transport for the answers."""
         self._transport = transport
         self._is_counted = False
 

@@ -1,6 +1,6 @@
-"""Several monitors on one PostgreSQL: what a publisher sees of them all, and what becomes of it when one is killed.
+"""Measures the requests of several monitors on one PostgreSQL, and what happens when one of them is killed.
 
-The monitors are the installed program, the publisher a process of its own that tells when it was asked for what.
+The monitors are real processes. The publisher, also a process, logs the time of each request.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from bench.daemons import await_web, configure, free_port, promised, started
+from bench.daemons import configure, free_port, release_toml, start_daemon, wait_for_web
 from bench.figures import cpu_seconds_of
 from bench.hostile_origin import FIRST, HOSTS
-from bench.origin import Beside, beside
-from bench.postgres import running
-from bench.world import folder
+from bench.origin import SideProgram, run_beside
+from bench.postgres import run_postgres
+from bench.world import temporary_folder
 from monitor.clock import SystemClock
 
 _RATE = 10
 _PAGES = 24
 _SETTLE = 6.0
 _STARTS = 10.0
-"""About how long two monitors take to start."""
+"""About how many seconds two monitors need to start."""
 _OFTEN = """near = { from = "60m", every = "1s" }
 [policy]
 on_time_within = "2s"
@@ -37,23 +37,24 @@ on_time_within = "2s"
 
 @dataclass(frozen=True)
 class _Fleet:
-    """Monitors that run, by name."""
+    """Running monitors, by name."""
 
     processes: dict[str, subprocess.Popen[bytes]]
 
     def cpu(self) -> float:
-        """Return the CPU seconds of all."""
+        """Return the CPU seconds of all monitors."""
         return sum(cpu_seconds_of(process.pid) for process in self.processes.values() if process.poll() is None)
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield what two and four monitors ask of a publisher against one, and what killing one of two does.
+    """Yield the requests of two and four monitors relative to one, and the effects of killing one of two.
 
-    `takeover_s`: how long a host that fell to the one that was killed was not asked, hosts divided. `widest_gap_s`: how
-    long a page was not looked at around the kill, each watching everything. `duplicates`: messages sent twice.
+    `takeover_s`: the longest time without requests to a host of the killed monitor, if monitors share the hosts.
+    `widest_gap_s`: the longest time without a look at a page around the kill, if both watch everything. `duplicates`:
+    messages sent twice.
     """
     seconds = 2.0 if quick else 30.0
-    with running() as database:
+    with run_postgres() as database:
         one, cpu_one = _asked(database, 1, seconds, "redundant")
         yield {"requests_per_s_of_budget": one / _RATE}
         two, _ = _asked(database, 2, seconds, "redundant")
@@ -70,9 +71,9 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
 
 
 def _asked(database: str, many: int, seconds: float, mode: str) -> tuple[float, float]:
-    """Return the requests a second that monitors make of one host with more to look at than it allows, and CPU each."""
+    """Return requests a second to a host whose budget is too small for its pages, and CPU seconds a request."""
     hosts = 1 if mode == "redundant" and many > 1 else HOSTS
-    with folder() as place, beside("bench.hostile_origin") as publisher:
+    with temporary_folder() as place, run_beside("bench.hostile_origin") as publisher:
         slot = timedelta(minutes=20)
         with _fleet(place, publisher, database, many, mode, _pages(publisher, hosts if many > 1 else 1, slot)) as fleet:
             began, spent = time.monotonic(), fleet.cpu()
@@ -85,9 +86,9 @@ def _asked(database: str, many: int, seconds: float, mode: str) -> tuple[float, 
 
 
 def _killed(database: str, mode: str, seconds: float) -> tuple[float, float]:
-    """Return the widest gap between looks at one page while one of two monitors is killed, and what was told twice."""
-    with folder() as place, beside("bench.hostile_origin") as publisher:
-        # Some are late around the kill, so that there is something to be told on either side of it.
+    """Kill one of two monitors. Return the widest gap between looks at a page, and how many messages were repeated."""
+    with temporary_folder() as place, run_beside("bench.hostile_origin") as publisher:
+        # Some releases become late around the kill, so that there are notices before and after it.
         pages = _pages(publisher, HOSTS, timedelta(minutes=20), many=HOSTS)
         for late in range(4):
             soon = timedelta(seconds=_STARTS + _SETTLE + seconds + late - 4)
@@ -106,19 +107,19 @@ def _killed(database: str, mode: str, seconds: float) -> tuple[float, float]:
     return max(gaps), float(sum(many - 1 for many in told.values()))
 
 
-def _log(publisher: Beside) -> list[tuple[str, float]]:
+def _log(publisher: SideProgram) -> list[tuple[str, float]]:
     return [(line[1], float(line[2])) for line in publisher.told if line[0] == "asked"]
 
 
-def _pages(publisher: Beside, hosts: int, until_slot: timedelta, many: int = _PAGES, first: int = 0) -> str:
+def _pages(publisher: SideProgram, hosts: int, until_slot: timedelta, many: int = _PAGES, first: int = 0) -> str:
     slot = (SystemClock().now() + until_slot).timestamp()
     numbers = range(first, first + many)
     urls = {each: f"http://127.0.0.{FIRST + each % hosts}:{publisher.port}/page-{each}" for each in numbers}
-    return "".join(promised(f"r{each}", url, slot) for each, url in urls.items())
+    return "".join(release_toml(f"r{each}", url, slot) for each, url in urls.items())
 
 
 @contextmanager
-def _fleet(place: Path, publisher: Beside, database: str, many: int, mode: str, pages: str) -> Iterator[_Fleet]:
+def _fleet(place: Path, publisher: SideProgram, database: str, many: int, mode: str, pages: str) -> Iterator[_Fleet]:
     empty(database)
     (place / "calendar.toml").write_text(pages, encoding="utf-8")
     with ExitStack() as stack:
@@ -129,14 +130,14 @@ def _fleet(place: Path, publisher: Beside, database: str, many: int, mode: str, 
             for name in (f"m{number}" for number in range(many))
         }
         for process, web in fleet.values():
-            await_web(process, web)
+            wait_for_web(process, web)
         time.sleep(_SETTLE)
         yield _Fleet({name: process for name, (process, _) in fleet.items()})
 
 
 def empty(database: str) -> None:
-    """Have a database hold nothing."""
-    from sqlalchemy import create_engine, text  # noqa: PLC0415  # of this one use
+    """Delete everything in a database."""
+    from sqlalchemy import create_engine, text  # noqa: PLC0415  # only used here
 
     engine = create_engine(database)
     with engine.begin() as connection:
@@ -147,11 +148,11 @@ def empty(database: str) -> None:
 
 @contextmanager
 def monitor(place: Path, store: str, often: str, **values: object) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Run a monitor of a fleet, with these `values` of `configure`; yields it, and the port of its pages."""
+    """Run a monitor with these `values` of `configure`. Yields its process and the port of its pages."""
     web, own = free_port(), place / str(values["name"])
     config = configure(own, place / "calendar.toml", often, web=web, store=store, **values)
     with (own / "log").open("wb") as log:
-        process = started(config, log)
+        process = start_daemon(config, log)
         try:
             yield process, web
         finally:

@@ -1,7 +1,7 @@
-"""What hostile publishers cost the watch of a healthy one: the running daemon, everything at once.
+"""Measures how hostile publishers affect looks at a healthy page, with the real daemon and all inputs at once.
 
-The healthy page is looked at once a second, every hostile input as often and each hostile calendar once a minute.
-Gaps are timed by the publisher, `/healthz` and the memory from outside.
+The healthy page and each hostile input get a look a second, each hostile calendar a read a minute. The publisher
+times the gaps between looks. `/healthz` and memory are measured from outside.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pathlib import Path
 
 import httpx
 
-from bench.daemons import await_web, configure, free_port, promised, started
+from bench.daemons import configure, free_port, release_toml, start_daemon, wait_for_web
 from bench.hostile_inputs import Hostile, inputs
 from bench.hostile_origin import FIRST, HOSTS
-from bench.origin import Beside, beside
-from bench.world import folder
+from bench.origin import SideProgram, run_beside
+from bench.world import temporary_folder
 from monitor.clock import SystemClock
 
 _PAGE_KB = os.sysconf("SC_PAGE_SIZE") / 1024
@@ -40,7 +40,7 @@ producer = "{name}"
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield the worst of each figure, in seconds and MB, with those of a watch without hostile inputs beside them."""
+    """Yield the worst of each figure in seconds and MB, and for comparison those without hostile inputs."""
     chosen = [each for number, each in enumerate(inputs()) if not quick or number % 11 == 0]
     seconds = 4.0 if quick else 75.0
     calm = _figures([], 2.0 if quick else 20.0)
@@ -62,8 +62,8 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
 
 def _figures(chosen: list[Hostile], seconds: float) -> dict[str, float]:
     with (
-        folder() as place,
-        beside("bench.hostile_origin") as publisher,
+        temporary_folder() as place,
+        run_beside("bench.hostile_origin") as publisher,
         _daemon(place, publisher.port, chosen) as (process, web),
     ):
         found = _watched(process, web, seconds)
@@ -74,7 +74,7 @@ def _figures(chosen: list[Hostile], seconds: float) -> dict[str, float]:
     return found | _of_log(publisher, found)
 
 
-def _of_log(publisher: Beside, found: dict[str, float]) -> dict[str, float]:
+def _of_log(publisher: SideProgram, found: dict[str, float]) -> dict[str, float]:
     asked = [(line[1], float(line[2])) for line in publisher.told if line[0] == "asked"]
     looks = [at for path, at in asked if path == "/healthy" and found["from"] <= at <= found["to"]]
     gaps = [later - earlier for earlier, later in pairwise([found["from"], *looks, found["to"]])]
@@ -84,7 +84,7 @@ def _of_log(publisher: Beside, found: dict[str, float]) -> dict[str, float]:
 
 
 def _watched(process: subprocess.Popen[bytes], web: int, seconds: float) -> dict[str, float]:
-    """Ask `/healthz` all the while, and note the memory; from a while after the start on."""
+    """Return the slowest answer of `/healthz` and the most memory in `seconds`."""
     found = {"healthz": 0.0, "rss": 0.0, "workers": 0.0, "from": time.monotonic()}
     with httpx.Client(base_url=f"http://127.0.0.1:{web}", trust_env=False, timeout=_PATIENCE) as client:
         while (began := time.monotonic()) < found["from"] + seconds:
@@ -100,10 +100,10 @@ def _watched(process: subprocess.Popen[bytes], web: int, seconds: float) -> dict
 @contextmanager
 def _daemon(place: Path, port: int, chosen: list[Hostile]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     web = free_port()
-    process = started(_written(place, port, web, chosen))
+    process = start_daemon(_written(place, port, web, chosen))
     try:
-        await_web(process, web)
-        # The first look at the healthy page comes within its second.
+        wait_for_web(process, web)
+        # By the end of this wait the healthy page has had its first looks.
         time.sleep(_SETTLE)
         yield process, web
     finally:
@@ -113,14 +113,14 @@ def _daemon(place: Path, port: int, chosen: list[Hostile]) -> Iterator[tuple[sub
 
 def _written(place: Path, port: int, web: int, chosen: list[Hostile]) -> Path:
     slot = SystemClock().now().timestamp() + 20
-    healthy = promised("healthy", f"http://127.0.0.1:{port}/healthy", slot)
+    healthy = release_toml("healthy", f"http://127.0.0.1:{port}/healthy", slot)
     tables, calendars = [healthy], []
     for number, each in enumerate(chosen):
         url = f"http://127.0.0.{FIRST + number % HOSTS}:{port}/hostile/{each.name}"
         if each.is_calendar:
             calendars.append(_calendar(each, url))
         else:
-            tables.append(promised(each.name, url, slot, reader=each.reader))
+            tables.append(release_toml(each.name, url, slot, reader=each.reader))
     listed = place / "calendar.toml"
     listed.write_text("\n".join(tables), encoding="utf-8")
     return configure(place, listed, _NEAR, *calendars, web=web, port=port)

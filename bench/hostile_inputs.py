@@ -1,6 +1,6 @@
-"""What a hostile publisher may answer: each input made to cost whoever reads it far more than whoever sends it.
+"""Hostile answers of publishers: each costs its reader far more than its sender.
 
-The same inputs are cases of the tests: what once held the watch up must never do so again.
+Tests use the same inputs, so that an input that once delayed looks cannot do it again.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Hostile:
-    """One input. `reader` is a recogniser, or the kind of a calendar; `options` are that calendar's.
+    """One hostile answer. `reader` is a recogniser, or the kind of a calendar, which has `options`.
 
-    `raw` is sent as it stands instead of an answer made of the rest.
+    `raw`, if given, is sent unchanged instead of an answer made of the other fields.
     """
 
     name: str
@@ -204,7 +204,7 @@ def _laughs() -> bytes:
 
 
 def _wire() -> Iterator[Hostile]:
-    """Yield answers whose heads, lengths and encodings are what is wrong with them."""
+    """Yield answers with hostile headers, lengths or encodings."""
     yield Hostile("header-date", "status", page, (*_HTML, ("Date", "Thu, " * 12_000)))
     yield Hostile("header-date-number", "status", page, (*_HTML, ("Date", "Thu, 26 Nov 2026 12:00:00 -" + "9" * 5000)))
     yield Hostile("header-age", "status", page, (*_HTML, ("Age", "9" * 50_000)))
@@ -229,7 +229,7 @@ def _tiny_chunks() -> bytes:
 
 
 def _calendar(name: str, body: Callable[[], bytes], headers: Headers = (), **options: str) -> Hostile:
-    """Return a hostile calendar; its kind is the first word of its name."""
+    """Return a hostile calendar. Its kind is the first word of its name."""
     kind = name.split("-", 1)[0]
     return Hostile(f"cal-{name}", kind, body, headers, is_calendar=True, options=tuple(options.items()))
 

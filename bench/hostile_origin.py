@@ -1,7 +1,7 @@
-"""A publisher whose answers are hostile, but for one page that is healthy, in a process of its own.
+"""A publisher process with hostile answers and one healthy page.
 
-Each input of `bench.hostile_inputs` has an address, `/hostile/NAME`, and `/healthy` is missing for ever. The log tells
-when (monotonic seconds, the same in all processes of the machine) the healthy page was asked for, and what else was.
+Each input of `bench.hostile_inputs` is at `/hostile/NAME`. `/healthy` is always a 404. Each request is printed with its
+time in monotonic seconds, which are the same in all processes of the machine.
 """
 
 from __future__ import annotations
@@ -10,29 +10,29 @@ import asyncio
 import sys
 import time
 
-from bench.answering import Answering
+from bench.answering import PathResponder
 from bench.hostile_inputs import inputs
 
 FIRST, HOSTS = 2, 8
-"""It listens at 127.0.0.1, where the healthy page is, and at so many addresses from 127.0.0.2 on."""
+"""It listens at 127.0.0.1 for the healthy page, and at `HOSTS` further addresses from 127.0.0.2 on."""
 _MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
 
 
-class Publisher(Answering):
-    """Answers from what was made beforehand."""
+class Publisher(PathResponder):
+    """Answers with bytes that were prepared at the start."""
 
     def __init__(self, answers: dict[bytes, bytes]) -> None:
         super().__init__()
         self._answers = answers
 
     def answer(self, path: bytes) -> bytes:
-        """Return what stands at a path, and tell that it was asked for."""
+        """Return the answer for a path, and print the request."""
         sys.stdout.write(f"asked {path.decode('ascii', 'replace')} {time.monotonic()}\n")
         sys.stdout.flush()
         return self._answers.get(path, _MISSING)
 
     def answered(self, path: bytes) -> None:
-        """Hang up after what is hostile."""
+        """Close the connection after a hostile answer."""
         if path in self._answers:
             self.transport.close()
 

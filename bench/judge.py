@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.figures import cpu_seconds
-from bench.quiet import played
-from bench.world import folder, promise, quietly, release
+from bench.quiet import play_quiet_releases
+from bench.world import promise, release, silence_logs, temporary_folder
 from monitor.app.options import make_policies
 from monitor.config.settings import Settings
 from monitor.judge.judge import judge
@@ -25,13 +25,13 @@ _LOOKS = 4000
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     """Yield how many of each fit in a second of CPU."""
-    quietly()
+    silence_logs()
     seconds = 0.1 if quick else 1.5
     runs = _folded(_sightings())
     yield {"judgements_per_second": _rate(seconds, lambda: _judged(runs))}
     yield {"folded_looks_per_second": _LOOKS * _rate(seconds, lambda: _folded(_sightings()))}
-    with folder() as place:
-        script = played(place, releases=2 if quick else 20)
+    with temporary_folder() as place:
+        script = play_quiet_releases(place, releases=2 if quick else 20)
         yield _replayed(place, script.looks, seconds)
 
 

@@ -1,7 +1,7 @@
-"""From slot and tolerance to every channel's acceptance: eight releases late at once, one of four channels hangs.
+"""Measures the time from the end of the tolerance until each channel has accepted the notices of late releases.
 
-Eight releases of three producers on eight hosts are due at one slot, and none comes out. What tells of several in
-one message counts for each that it names.
+Eight releases of three producers on eight hosts are due at one slot and none is published. One of four channels hangs.
+A message about several releases counts for each that it names.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.daemons import promised
+from bench.daemons import release_toml
 from bench.figures import percentile
-from bench.origin import beside
-from bench.world import folder, mail, running
+from bench.origin import run_beside
+from bench.world import mail, run_daemon, temporary_folder
 from monitor.clock import SystemClock
 
 _AT_ONCE = 8
 _TOLERANCE = timedelta(seconds=5)
 _UNTIL_SLOT = timedelta(seconds=8)
-"""Time until the calendar is read, and every page was looked at."""
+"""The time in which the calendar is read and each page gets a look."""
 _UNTIL_TOLD = 5.0
 
 
-def told_late(*, quick: bool = False) -> dict[str, float]:
-    """Return p50, p99 and the most in milliseconds; raises RuntimeError when a channel was not told of a release."""
-    # A daemon for each slot: what opens within minutes of a digest is told with patience, since somebody was called.
+def measure_late_notices(*, quick: bool = False) -> dict[str, float]:
+    """Return p50, p99 and maximum in milliseconds. Raises RuntimeError if a channel got no notice of a release."""
+    # Each slot gets its own daemon, because notices are delayed for minutes after a digest.
     took = [each for _ in range(1 if quick else 5) for each in _took()]
     return {"late_p50_ms": percentile(took, 50), "late_p99_ms": percentile(took, 99), "late_most_ms": max(took)}
 
@@ -35,17 +35,17 @@ def told_late(*, quick: bool = False) -> dict[str, float]:
 def _took() -> list[float]:
     clock, ids = SystemClock(), [str(number) for number in range(_AT_ONCE)]
     with (
-        folder() as place,
-        beside("bench.origin") as publisher,
-        beside("bench.posted") as posted,
-        beside("bench.mailbox") as mailbox,
+        temporary_folder() as place,
+        run_beside("bench.origin") as publisher,
+        run_beside("bench.posted") as posted,
+        run_beside("bench.mailbox") as mailbox,
     ):
         slot = clock.now().replace(microsecond=0) + _UNTIL_SLOT
         due = clock.monotonic() + (slot + _TOLERANCE - clock.now()).total_seconds()
         asyncio.run(_unpublished(place, publisher.port, _channels(place, mailbox.port, posted.port), slot))
     heard = {name: posted.instants(name) for name in ("webhook", "pager")} | {"mail": mailbox.instants("series")}
     if missing := [f"{name} of {number}" for name, told in heard.items() for number in ids if number not in told]:
-        raise RuntimeError(f"nobody was told: {', '.join(missing)}")
+        raise RuntimeError(f"no notice arrived: {', '.join(missing)}")
     return [1000 * (told[number] - due) for told in heard.values() for number in ids]
 
 
@@ -65,7 +65,7 @@ def _channels(place: Path, mail_port: int, posted: int) -> list[Mapping[str, Any
 async def _unpublished(place: Path, port: int, channels: list[Mapping[str, Any]], slot: datetime) -> None:
     clock = SystemClock()
     tables = [
-        promised(
+        release_toml(
             f"r{number}",
             f"https://h{number}.example/release/{number}",
             slot.timestamp(),
@@ -75,5 +75,5 @@ async def _unpublished(place: Path, port: int, channels: list[Mapping[str, Any]]
         for number in range(_AT_ONCE)
     ]
     policy = {"on_time_within": f"{_TOLERANCE.seconds}s"}
-    async with running(place, port, "".join(tables), policy=policy, channel=channels):
+    async with run_daemon(place, port, "".join(tables), policy=policy, channel=channels):
         await asyncio.sleep((slot + _TOLERANCE - clock.now()).total_seconds() + _UNTIL_TOLD)

@@ -1,4 +1,4 @@
-"""What fifty open boards cost the loop of the looks: 175 releases of today, ten of which change each second."""
+"""Measures how fifty open boards delay the event loop, with 175 releases today and ten changes a second."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bench.figures import cpu_seconds, percentile
-from bench.world import app, folder, promise, quietly, release
+from bench.world import app, promise, release, silence_logs, temporary_folder
 from monitor.app.build import App
 from monitor.clock import SystemClock
 from monitor.judge.runs import Run
@@ -24,7 +24,7 @@ from monitor.web.server import WebServer, bind_address
 
 _RELEASES, _CLIENTS, _CHANGING = 175, 50, 10
 _TICK = 0.01
-# The browsers, in a process of their own: what reading costs them is not ours.
+# The browsers run in another process, so that their CPU time is not counted.
 _READERS = """
 import asyncio, sys
 async def read(port):
@@ -54,13 +54,13 @@ print(json.dumps([ask(sys.argv[2]) for _ in range(int(sys.argv[3]))]))
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield how late the loop's timers fire and what share of a core is spent, with nobody listening and with fifty.
+    """Yield how late timers of the loop fire and the share of a core in use, without boards and with fifty.
 
-    And p50 and p99 in milliseconds of the front page with 175 releases, and of those of a release and of an incident,
-    as somebody in a process of his own waits for them meanwhile; the processor time of each is what it costs us.
+    Also yield p50 and p99 in milliseconds of the front page, a release's page and an incident's page, as requested by
+    another process while the boards are open, and the CPU time that each page costs the daemon.
     """
-    quietly()
-    with folder() as place:
+    silence_logs()
+    with temporary_folder() as place:
         yield asyncio.run(_measured(place, 2.0 if quick else 30.0))
 
 
@@ -99,7 +99,7 @@ async def _fill(made: App) -> None:
             transaction.add_promises([promise(number, slot)])
     for number in range(_RELEASES):
         made.daemon.watch.adopt(release(number), [promise(number, slot)], list(_runs(number, slot)))
-        # Nobody looks here, so what is withheld until the first look would stay so.
+        # No looks are made here, so verdicts must not wait for the first look.
         made.daemon.watch.releases[f"r{number}"].planning_only_until = None
     await made.daemon.watch.judging.judge_all(list(made.daemon.watch.releases))
 
@@ -138,7 +138,7 @@ async def _readers(address: str) -> AsyncIterator[None]:
 
 
 async def _timed(address: str, path: str, requests: int, idle: float) -> tuple[list[float], float]:
-    """Return how long each answer took, and what one costs us beside the share of a core that is spent anyhow."""
+    """Return the seconds of each answer, and the CPU seconds of one, without the share of a core used anyway."""
     port, clock, before = address.rpartition(":")[2], SystemClock(), cpu_seconds()
     began = clock.monotonic()
     process = await asyncio.create_subprocess_exec(

@@ -1,8 +1,8 @@
-"""CPU of a whole look beside what others need for the same request, and how punctually looks begin.
+"""Measures the CPU time of a whole look relative to peers, and how punctually looks begin.
 
-A whole look is what the daemon does: heap and pacing, request, body, hash, recogniser, run, metrics, batched row.
-Everything compared is interleaved in one run: each round measures ours, a bare `httpx.AsyncClient.get`, what any look
-in Python rests on (the floor) and the exporter, and ratios are taken round by round.
+A whole look is all that the daemon does: scheduling, request, body, hash, recogniser, run, metrics, stored row. Each
+round measures our look, a bare `httpx.AsyncClient.get`, the lower limit (`floor`) and the exporter one after the other,
+and ratios are computed for each round.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.bare import bare_httpx, bare_protocol, blackbox, probed
+from bench.bare import measure_bare_protocol, measure_httpx, probe_with_blackbox, run_blackbox
 from bench.figures import cpu_seconds, median, percentile, rss_kb
-from bench.origin import origin
-from bench.world import MANY, daemon, folder, promise, quietly, release, settings
+from bench.origin import run_origin
+from bench.world import MANY, daemon, promise, release, settings, silence_logs, temporary_folder
 from monitor.app.daemon import Daemon
 from monitor.clock import SystemClock
 from monitor.health.system import return_free_memory, tune_process
@@ -40,12 +40,12 @@ _ALWAYS = (Window("bench", _BEGINNING, _END, timedelta(milliseconds=1)),)
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     """Yield ratios, milliseconds of CPU a look, lateness in milliseconds and KB a target."""
-    quietly()
+    silence_logs()
     # As `ninethirty run` does.
     tune_process()
     gc.collect()
     gc.freeze()
-    with folder() as place, origin() as port, blackbox(place) as exporter:
+    with temporary_folder() as place, run_origin() as port, run_blackbox(place) as exporter:
         yield asyncio.run(_measured(place, port, exporter, quick=quick))
 
 
@@ -56,10 +56,10 @@ async def _measured(place: Path, port: int, exporter: tuple[int, int] | None, *,
     for turn in range(rounds):
         for name, view in (("ours", EDGE), ("origin", ORIGIN)):
             took[name].append(await _ours(place / f"{name}{turn}", port, looks, view))
-        took["httpx"].append(await bare_httpx(port, looks, _AT_ONCE) / looks)
-        took["floor"].append(await bare_protocol(port, looks, _AT_ONCE) / looks)
+        took["httpx"].append(await measure_httpx(port, looks, _AT_ONCE) / looks)
+        took["floor"].append(await measure_bare_protocol(port, looks, _AT_ONCE) / looks)
         if exporter is not None:
-            took["blackbox"].append(await probed(exporter, port, looks, _AT_ONCE) / looks)
+            took["blackbox"].append(await probe_with_blackbox(exporter, port, looks, _AT_ONCE) / looks)
     figures |= {f"{name}_ms": 1000 * median(values) for name, values in took.items() if values}
     for peer in ("httpx", "blackbox"):
         figures |= {f"cpu_ratio_to_{peer}": _ratio(took["ours"], took[peer])} if took[peer] else {}
@@ -81,7 +81,7 @@ def _made(place: Path, port: int, view: View = EDGE) -> Daemon:
 
 
 def _adopted(made: Daemon, first: int, count: int) -> list[Target]:
-    """Put releases of one page under watch; returns their targets. What they are planned for, the bench replaces."""
+    """Watch releases with one page each and return their targets. The bench replaces their planned windows."""
     slot = SystemClock().now() + timedelta(days=3)
     for number in range(first, first + count):
         made.watch.adopt(release(number, f"h{number % _HOSTS}.example"), [promise(number, slot)])
@@ -100,7 +100,7 @@ async def _ours(place: Path, port: int, looks: int, view: View) -> float:
     stop = asyncio.Event()
     polling = asyncio.create_task(made.poller.run(stop, made.intake.hooks()))
     await _until(made, 200)
-    # The first commit of a process makes its statements: those after it are what a look costs.
+    # The first commit of a process compiles its statements. Only later commits are typical.
     await made.writer.write(lambda _tx: None)
     began, before = cpu_seconds(), made.poller.made
     await _until(made, before + looks)
@@ -112,15 +112,15 @@ async def _ours(place: Path, port: int, looks: int, view: View) -> float:
 
 
 async def _until(made: Daemon, looks: int) -> None:
-    while made.poller.made < looks:  # noqa: ASYNC110  # the poller counts, and tells nobody
+    while made.poller.made < looks:  # noqa: ASYNC110  # the poller has no event for this
         await asyncio.sleep(0.02)
 
 
 async def _footprint(place: Path, port: int, count: int) -> dict[str, float]:
-    """Return the memory of a watched target after two looks: all that is kept of it, its release included.
+    """Return the memory in KB of a watched target with its release, after two looks.
 
-    They come two hundred at a time, as those before the first measure did: what first looks take for a moment, until
-    their answers are written, is in both. What is free by then is given back, as the daemon does every five minutes.
+    Targets are added in batches of 200, also before the first measurement, so that buffers of first looks are in both
+    measurements. Free memory is returned to the system first, as the daemon does every five minutes.
     """
     made = _made(place / "footprint", port)
     before = 0.0

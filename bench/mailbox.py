@@ -1,4 +1,4 @@
-"""A mail server on loopback in a process of its own: tells of each message when (monotonic) it was accepted."""
+"""A mail server process on loopback that prints the monotonic time at which it accepted each message."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NUMBER = re.compile(r"/release/(\d+)")
 
 
 class Mailbox:
-    """Accepts everything."""
+    """Accepts all messages."""
 
     async def handle_DATA(self, *told: Any) -> str:  # noqa: ANN401, N802  # aiosmtpd's name and arguments
-        """Tell of a message by the number in the address that it names, and whether something was attached."""
+        """Print the release number in the message, its time, and whether a draft was attached."""
         at = time.monotonic()
         mail = message_from_bytes(told[2].content, policy=policy.default)
         body = mail.get_body(["plain"])

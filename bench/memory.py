@@ -1,7 +1,7 @@
-"""Resident memory at 1,000 targets, its growth over a month of a million looks, and the cost of nothing being due.
+"""Measures resident memory at 1,000 targets, its growth over a month with a million looks, and idle CPU.
 
-`rss_mb` is taken before the first draft is written: after that a daemon has loaded the library that writes .docx, which
-`rss_with_drafts_mb` includes.
+`rss_mb` is measured before the first draft. `rss_with_drafts_mb` includes the library that writes .docx, which the
+first draft loads.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bench import as_installed  # noqa: F401  # before anything that looks for consoles
 from bench.figures import cpu_seconds
-from bench.month import Absent, lived
-from bench.world import daemon, folder, quietly, settings
+from bench.month import Absent, live_month
+from bench.world import daemon, settings, silence_logs, temporary_folder
 from monitor.clock import SystemClock
 from monitor.health.system import tune_process
 from monitor.rehearse.virtual_loop import JumpingLoop
@@ -24,17 +24,17 @@ _TARGETS = 1000
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     """Yield MB at 1,000 targets, growth in percent after warming up, looks made, and idle CPU in percent of a core."""
-    quietly()
+    silence_logs()
     # As `ninethirty run` does.
     tune_process()
-    with folder() as place, asyncio.Runner(loop_factory=JumpingLoop) as runner:
+    with temporary_folder() as place, asyncio.Runner(loop_factory=JumpingLoop) as runner:
         yield runner.run(_grown(place, *((22, 1) if quick else (_TARGETS, 28))))
-    with folder() as place:
+    with temporary_folder() as place:
         yield asyncio.run(_idle(place, 0.2 if quick else 20.0))
 
 
 async def _grown(place: Path, targets: int, days: int) -> dict[str, float]:
-    month = await lived(place, targets, days)
+    month = await live_month(place, targets, days)
     warm, last = month.resident[0], month.resident[-1]
     return {
         "rss_mb": month.full / 1024,
@@ -47,7 +47,7 @@ async def _grown(place: Path, targets: int, days: int) -> dict[str, float]:
 
 
 async def _idle(place: Path, seconds: float) -> dict[str, float]:
-    """Return what a daemon costs that knows 1,000 releases, none of them in any window."""
+    """Return the CPU use of a daemon with 1,000 releases of which none is due."""
     clock = SystemClock()
     file = place / "calendar.toml"
     slot = (clock.now() + timedelta(days=20)).isoformat()

@@ -1,8 +1,8 @@
-"""A month of the daemon's life in virtual time: releases come under watch, are published and are let go of again.
+"""Runs the daemon for a month of virtual time, in which releases are watched, published and dropped again.
 
-What is planned is what the daemon plans from a calendar. Spacings differ from the defaults, which would make seventeen
-million looks of it: few while a slot is far off, and one a second from thirteen minutes before it. A release is under
-watch for three weeks, as by default. One in a hundred is late, so that drafts are written and notices go out.
+The daemon plans them from a calendar. Looks are rarer than by default, which would need seventeen million: few far from
+the slot, and one a second from thirteen minutes before it. A release is watched for three weeks, as by default. One in
+a hundred is late, so that drafts and notices are written.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LATE_EVERY, _LATE_BY = 100, timedelta(minutes=7)
 _HOSTS, _PRODUCERS = 50, 10
 _DAY = 86_400.0
 _WATCHED_DAYS = 22
-# The first that is late comes on the third day, when all have been looked at: what its draft costs is told apart.
+# The first late release is on the third day, after first looks at all pages, so that its draft is measured separately.
 _FULL_DAYS, _WARM_DAYS = 2, 3
 _WATCH = {
     "origin_view": False,
@@ -44,9 +44,9 @@ _WORDS = "Example statistics of a department, with their figures and what they m
 
 @dataclass
 class Month:
-    """What was measured: resident KB when all is watched, and at each midnight from when a draft has been written.
+    """The figures of a month: resident KB with all targets (`full`), and at each midnight after the first draft.
 
-    `targets` are the fewest under watch at any of these; `looks` and `days` those after the first draft.
+    `targets` is the fewest targets at any of these times. `looks` and `days` are counted after the first draft.
     """
 
     full: float
@@ -57,30 +57,30 @@ class Month:
 
 
 class Absent:
-    """A fetcher whose every answer says that there is nothing yet."""
+    """A fetcher that always answers 404."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     async def fetch(self, request: Request) -> Answer | Failure:
-        """Answer 404 after a turn of the loop."""
+        """Answer 404 after 10 ms."""
         sent = self._clock.now()
         await asyncio.sleep(0.01)
         return Answer(request.url, 404, {"content-type": "text/html"}, bytes(_MISSING), sent, self._clock.now())
 
     async def close(self) -> None:
-        """Have nothing to close."""
+        """Do nothing, because there are no connections."""
 
 
 class _Publisher:
-    """A fetcher whose pages are missing until their slot, one in a hundred until seven minutes later."""
+    """A fetcher whose pages appear at their slot, and one in a hundred seven minutes later."""
 
     def __init__(self, clock: Clock, a_day: int) -> None:
         self._clock = clock
         self._a_day = a_day
 
     async def fetch(self, request: Request) -> Answer | Failure:
-        """Answer after a turn of the loop."""
+        """Answer after 10 ms: 404 before publication, then 200, or 304 for a matching ETag."""
         number, sent = int(request.url.rpartition("/")[2]), self._clock.now()
         await asyncio.sleep(0.01)
         received = self._clock.now()
@@ -94,11 +94,11 @@ class _Publisher:
         return Answer(request.url, 200, head, body, sent, received, request=request)
 
     async def close(self) -> None:
-        """Have nothing to close."""
+        """Do nothing, because there are no connections."""
 
 
-async def lived(place: Path, targets: int, days: int) -> Month:
-    """Live `days` after warming up with so many targets under watch at any time."""
+async def live_month(place: Path, targets: int, days: int) -> Month:
+    """Run the daemon for `days` after a warm-up, with about `targets` targets at any time. Return the figures."""
     clock, a_day = VirtualClock(_START), ceil(targets / _WATCHED_DAYS)
     calendar = {"name": "bench", "kind": "toml", "file": str(place / "calendar.toml"), "every": "15m"}
     _write_calendar(place / "calendar.toml", a_day, _WARM_DAYS + days + _WATCHED_DAYS)
@@ -115,7 +115,7 @@ async def lived(place: Path, targets: int, days: int) -> Month:
 
 
 def slot_of(number: int, a_day: int) -> datetime:
-    """Return the slot of a release where so many have theirs each day."""
+    """Return the slot of a release if `a_day` releases have theirs on each day."""
     return _START + timedelta(days=number // a_day) + _SLOT
 
 

@@ -1,7 +1,7 @@
-"""A publisher on loopback in a process of its own, on the other core where there is one.
+"""A publisher process on loopback, on another core if there is one.
 
-Every address answers 404 until it is published, but those under `/page/`, which are always there. Its log tells when
-(monotonic seconds, the same in all processes of the machine) the last byte of each first 200 was handed to the network.
+Each address answers 404 until it is published, except those under `/page/`, which always answer 200. For each first 200
+it prints when the last byte was sent, in monotonic seconds, which are the same in all processes of the machine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Thread
 
-from bench.answering import Answering
+from bench.answering import PathResponder
 
 _WORDS = "Example statistics of a department, with their figures and what they mean. "
 _BODY = (
@@ -35,11 +35,11 @@ _LOOKED = b"/looked"
 _FIRST = b"first"
 
 
-class Origin(Answering):
-    """Publishes when it is told to.
+class Origin(PathResponder):
+    """Publishes an address when `/publish` followed by its path is requested.
 
-    `/publish/…` makes an address answer from then on. `/again` has the next look told as a first, and `/looked` asks
-    whether it has come.
+    The first request of all is printed. After `/again` the next request counts as first again. `/looked` answers 204 if
+    the first request has come, else 404.
     """
 
     def __init__(self, published: dict[bytes, bool]) -> None:
@@ -47,13 +47,13 @@ class Origin(Answering):
         self._published = published
 
     def answered(self, path: bytes) -> None:
-        """Tell of the first answer that shows what was published."""
+        """Print the time of the first answer that shows a published address."""
         if self._published.get(path) is False:
             self._published[path] = True
             _tell("seen", path)
 
     def answer(self, path: bytes) -> bytes:
-        """Return what stands at a path."""
+        """Return the answer for a path."""
         if path.startswith(_PUBLISH):
             self._published[path.removeprefix(_PUBLISH)] = False
             return _DONE
@@ -83,25 +83,25 @@ async def _serve() -> None:
 
 
 @dataclass
-class Beside:
-    """A program on the other core: its port, and once it has ended what it told, line by line in words."""
+class SideProgram:
+    """A program on another core. `told` has the words of each line that it has printed."""
 
     port: int
     told: list[list[str]] = field(default_factory=list)
 
     def instants(self, word: str) -> dict[str, float]:
-        """Return the monotonic instants at which it first told under this word, by what they are of."""
+        """Return by second word the first monotonic time of all printed lines that begin with `word`."""
         return {line[1]: float(line[2]) for line in reversed(self.told) if line[0] == word}
 
 
 @contextmanager
-def beside(module: str) -> Iterator[Beside]:
-    """Run a module that prints its port first, on the other core where there is one."""
+def run_beside(module: str) -> Iterator[SideProgram]:
+    """Run a module that first prints its port, on another core if there is one."""
     cores = sorted(os.sched_getaffinity(0))
     process = subprocess.Popen([sys.executable, "-m", module], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None  # noqa: S101  # it was asked for
-    program = Beside(int(process.stdout.readline()))
-    # Heard all the while: a program that writes into a full pipe stops answering.
+    program = SideProgram(int(process.stdout.readline()))
+    # Its output is read all the time, because a program that writes to a full pipe stops.
     told = Thread(target=program.told.extend, args=[(line.split() for line in process.stdout)])
     told.start()
     try:
@@ -117,9 +117,9 @@ def beside(module: str) -> Iterator[Beside]:
 
 
 @contextmanager
-def origin() -> Iterator[int]:
-    """Run the publisher; yields its port."""
-    with beside("bench.origin") as program:
+def run_origin() -> Iterator[int]:
+    """Run the publisher. Yields its port."""
+    with run_beside("bench.origin") as program:
         yield program.port
 
 

@@ -1,6 +1,6 @@
-"""Services on loopback in a process of their own that take posts: tell when (monotonic) which release was posted where.
+"""A process that receives webhooks on loopback, and prints path, release number and monotonic time of each.
 
-What is posted to `/hangs` is never answered.
+Requests to `/hangs` are never answered.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ SERIES = re.compile(r"\bSeries (\d+)\b")
 
 
 class Posted(BaseHTTPRequestHandler):
-    """Accepts everything, as PagerDuty's Events API does."""
+    """Accepts all requests with 202, as PagerDuty's Events API does."""
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:  # http.server's name
-        """Tell of each release by its number in a message."""
+        """Accept a message and print each release number in it."""
         text = self.rfile.read(int(self.headers["Content-Length"])).decode()
         if self.path == "/hangs":
             Event().wait()

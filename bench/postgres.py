@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own on loopback, in a folder that goes with it; for benches, and for tests of the store."""
+"""Runs PostgreSQL on loopback in a temporary folder, for benches and tests of the store."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 
 
 @contextmanager
-def running(room: str = "") -> Iterator[str]:
-    """Give the address of a new cluster's one database. Raises `ValueError` where PostgreSQL is not installed.
+def run_postgres(room: str = "") -> Iterator[str]:
+    """Run a new cluster and yield the address of its database. Raises `ValueError` if PostgreSQL is not installed.
 
-    With `room`, such as `300m`, it is on a disk of its own in memory, which takes root.
+    With `room`, such as `300m`, its data is on a separate disk of that size in memory, which needs root.
     """
-    # Not under pytest's own folder: that one is root's alone, and a socket's path must be short.
+    # pytest's folder is readable by root only and makes the socket's path too long.
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     with _disk(folder, room), _cluster(folder) as address:
         yield address
@@ -39,8 +39,8 @@ def _disk(folder: Path, room: str) -> Iterator[None]:
 
 
 @contextmanager
-def standby(primary: str) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Give the address of a hot standby of the cluster at `primary`, and what promotes it."""
+def run_standby(primary: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Run a hot standby of the cluster at `primary`. Yields its address and a function that promotes it."""
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     run, source = _run_in(folder), urlsplit(primary)
     where = ["-h", str(source.hostname), "-p", str(source.port), "-U", str(source.username)]

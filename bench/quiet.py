@@ -1,4 +1,4 @@
-"""Quiet releases played through the daemon in virtual time, for benches that want a store as it really becomes."""
+"""Plays releases that are on time through the daemon in virtual time, to fill a store realistically."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ at = 2026-11-26T09:30:00
 _WATCH = {"slot": {"from": "30s", "until": "3m", "every": "1s"}, "near": {"from": "60m", "every": "60s"}}
 
 
-def played(place: Path, releases: int, files: int = 0) -> RehearsalOutcome:
-    """Play releases that come on the minute with `files` files each; the store is `ninethirty.db` in `place`.
+def play_quiet_releases(place: Path, releases: int, files: int = 0) -> RehearsalOutcome:
+    """Play releases that are published at their slot with `files` files each. The store is `place`/ninethirty.db.
 
-    Raises AssertionError when one was not on time: it would measure something else.
+    Raises AssertionError if one was not on time, because the measurement would not be comparable.
     """
     source = place / "quiet.toml"
     source.write_text(_script(releases, files), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What Prometheus spends on scraping and on the rules we ship, with 50, 500 and 3,000 releases near their slots."""
+"""Measures what scraping and our alert rules cost Prometheus, with 50, 500 and 3,000 releases near their slots."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import yaml
 
 from bench.daemons import ROOT, free_port
 from bench.figures import cpu_seconds_of, median
-from bench.world import folder, promise, release
+from bench.world import promise, release, temporary_folder
 from monitor.clock import SystemClock
 from monitor.health.collector import MonitorState, ReleaseState, StateCollector
 from monitor.health.metrics import MOST_HOSTS, Metrics
@@ -40,7 +40,11 @@ def run(*, quick: bool = False) -> Iterator[Mapping[str, float]]:
     every two seconds; `all_rules_ms` that of all groups together. `missed` counts evaluations that came too late.
     """
     for count in (10,) if quick else _RELEASES:
-        with folder() as place, _exporter(_page(count)) as exporter, _prometheus(place, exporter) as (pid, address):
+        with (
+            temporary_folder() as place,
+            _exporter(_page(count)) as exporter,
+            _prometheus(place, exporter) as (pid, address),
+        ):
             yield {f"{name}_{count}": value for name, value in _measured(pid, address, quick=quick).items()}
 
 

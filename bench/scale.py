@@ -1,4 +1,4 @@
-"""How costs grow with the releases that are known: N due within 100 days, and N of the ten years before."""
+"""Measures how costs grow with the number of releases: N due within 100 days, and N of the ten years before."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import httpx
 from bench import as_installed  # noqa: F401  # before anything that looks for consoles
 from bench.board import edition, entry, judgement
 from bench.figures import cpu_seconds, rss_kb
-from bench.world import app, folder, promise, quietly, settings
+from bench.world import app, promise, settings, silence_logs, temporary_folder
 from monitor.clock import SystemClock
 from monitor.config.settings import Settings
 from monitor.health.system import pause_garbage_collection, resume_garbage_collection, tune_process
@@ -27,7 +27,7 @@ from monitor.web.queries import Queries
 
 _RELEASES, _DAYS, _PAST = 5000, 100, 3650
 _BATCH = 2000
-# What a process was started from counts as its own memory: this one is small.
+# The peak memory of a process includes that of its parent when it was started, so the parent is a small script.
 _APART = """import json, resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -42,10 +42,10 @@ _PROGRAMS: Mapping[str, Sequence[str]] = {
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield CPU seconds and MB with 50,000 releases ahead and as many past, and by which power each grew from 5,000.
+    """Yield CPU seconds and MB with 50,000 future and 50,000 past releases, and exponents of growth from 5,000.
 
-    A start is all that is read back and joined before the first look; the first roll, while looks go on, plans the rest
-    and holds it against the store. `/calendar.ics` is asked twice.
+    `start` is the work before the first look. `roll` plans the rest and compares it with the store while looks are
+    made. `/calendar.ics` is requested twice.
     """
     few = 50 if quick else _RELEASES
     small, large = _at(few), _at(10 * few)
@@ -54,17 +54,17 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
 
 
 def _at(count: int) -> dict[str, float]:
-    """Return the figures with so many releases, measured in a process of their own."""
+    """Return the figures with `count` releases, measured in a separate process."""
     told = subprocess.run([sys.executable, "-m", "bench.scale", str(count)], stdout=subprocess.PIPE, check=True)
     figures: dict[str, float] = json.loads(told.stdout)
     return figures
 
 
 def _measured(count: int) -> dict[str, float]:
-    quietly()
+    silence_logs()
     # As `ninethirty run` does.
     tune_process()
-    with folder() as place:
+    with temporary_folder() as place:
         chosen = _settings(place)
         _fill(chosen, count, SystemClock().now())
         before = rss_kb()

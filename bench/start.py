@@ -14,10 +14,10 @@ from pathlib import Path
 
 import httpx
 
-from bench.daemons import promised, while_it_starts
+from bench.daemons import poll_while_starting, release_toml
 from bench.figures import median
-from bench.origin import Beside, beside
-from bench.world import folder
+from bench.origin import SideProgram, run_beside
+from bench.world import temporary_folder
 from monitor.clock import SystemClock
 
 _PATIENCE = 30.0
@@ -46,7 +46,7 @@ file = "{place}/calendar.toml"
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     """Yield wall seconds: `check`; the daemon's first look ever, and its first look after a restart."""
     releases, times = (50, 1) if quick else (1000, 5)
-    with folder() as place, beside("bench.origin") as publisher:
+    with temporary_folder() as place, run_beside("bench.origin") as publisher:
         config = _written(place, publisher.port, releases)
         spent = _children_cpu()
         checks = [_timed(lambda: _check(config)) for _ in range(times)]
@@ -59,7 +59,7 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
 
 def _written(place: Path, port: int, releases: int) -> Path:
     slot, site = (SystemClock().now() + timedelta(minutes=30)).timestamp(), f"http://127.0.0.1:{port}"
-    tables = [promised(f"r{number}", f"{site}/release/{number}", slot) for number in range(releases)]
+    tables = [release_toml(f"r{number}", f"{site}/release/{number}", slot) for number in range(releases)]
     (place / "calendar.toml").write_text("\n".join(tables), encoding="utf-8")
     config = place / "config.toml"
     config.write_text(_CONFIG.format(place=place, port=port), encoding="utf-8")
@@ -83,17 +83,17 @@ def _check(config: Path) -> None:
 
 
 def _started(config: Path, port: int) -> float:
-    """Run the daemon until it has looked; returns the monotonic instant of its start."""
+    """Run the daemon until its first look. Return the monotonic time of its start."""
     publisher = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False)
     publisher.get("/again")
     began = time.monotonic()
     command = [sys.executable, "-m", "monitor", "--config", str(config), "run", "--level", "WARNING"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment())
     try:
-        for _ in while_it_starts(process):
+        for _ in poll_while_starting(process):
             if publisher.get("/looked").is_success:
                 break
-        # What was promised is to be in the store when it starts again.
+        # Promises must be stored before the next start.
         time.sleep(1.0)
         process.send_signal(signal.SIGTERM)
         process.wait(_PATIENCE)
@@ -106,7 +106,7 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
-def _first_looks(publisher: Beside, starts: list[float]) -> list[float]:
-    """Return the seconds from each start to the first request that came after it."""
+def _first_looks(publisher: SideProgram, starts: list[float]) -> list[float]:
+    """Return the seconds from each start to the first request after it."""
     looked = [float(line[2]) for line in publisher.told if line[0] == "first" and line[1] != "/again"]
     return [min(at for at in looked if at > start) - start for start in starts]

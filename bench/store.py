@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.figures import cpu_seconds
-from bench.quiet import played
-from bench.world import folder, quietly
+from bench.quiet import play_quiet_releases
+from bench.world import silence_logs, temporary_folder
 from monitor.clock import SystemClock
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
@@ -22,9 +22,9 @@ _START = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     """Yield rows a second and CPU a row, bytes a quiet release, and bytes of twelve editions with six files each."""
-    quietly()
+    silence_logs()
     few, many = (1, 3) if quick else (2, 22)
-    with folder() as place:
+    with temporary_folder() as place:
         yield _rows(place, 20 if quick else 300)
         yield {"bytes_per_quiet_release": (_bytes(place / "many", many) - _bytes(place / "few", few)) / (many - few)}
         editions = 2 if quick else 12
@@ -56,7 +56,7 @@ def _bytes(place: Path, releases: int, files: int = 0) -> int:
     """Return the size of the store after that many releases, once it is tidied; evidence is counted by its rows."""
     place.mkdir()
     if releases:
-        played(place, releases, files)
+        play_quiet_releases(place, releases, files)
     else:
         store = open_store(f"sqlite:///{place / 'ninethirty.db'}")
         store.upgrade()

@@ -1,4 +1,4 @@
-"""What the daily retention gives back of a noisy store, and how long it holds up a commit and the loop meanwhile."""
+"""Measures how much space daily retention frees, and how long it delays commits and the event loop."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bench.figures import percentile
-from bench.world import daemon, folder, promise, quietly, release
+from bench.world import daemon, promise, release, silence_logs, temporary_folder
 from monitor.app.daemon import Daemon
 from monitor.clock import SystemClock
 from monitor.deliver.verdicts import body_of
@@ -24,9 +24,9 @@ _EVERY = 0.01
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield bytes before and after, and the longest waits in milliseconds while the retention is at work."""
-    quietly()
-    with folder() as place:
+    """Yield bytes before and after, and the longest delays in milliseconds during retention."""
+    silence_logs()
+    with temporary_folder() as place:
         yield asyncio.run(_measured(place, 10 if quick else 150, 2_000 if quick else 30_000))
 
 
@@ -56,7 +56,7 @@ async def _measured(place: Path, releases: int, reads: int) -> dict[str, float]:
 
 
 async def _waits(made: Daemon, work: Awaitable[None]) -> tuple[list[float], list[float]]:
-    """Return how long each commit took, and by how much each turn of the loop was late, while some work is done."""
+    """Return the seconds of each commit, and the delay of each turn of the loop, until `work` is done."""
     clock, commits, turns = SystemClock(), list[float](), list[float]()
     task = asyncio.ensure_future(work)
     while not task.done():
@@ -71,7 +71,7 @@ async def _waits(made: Daemon, work: Awaitable[None]) -> tuple[list[float], list
 
 
 def _fill(made: Daemon, releases: int, reads: int) -> None:
-    """Write releases of two years ago, one look in a hundred of which failed, and reads that say nothing new."""
+    """Store releases of two years ago with one failed look in a hundred, and calendar reads without changes."""
     slot = SystemClock().now().replace(microsecond=0) - 730 * _DAY
     for number in range(releases):
         one, promised = release(number), promise(number, slot)

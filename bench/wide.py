@@ -1,7 +1,7 @@
-"""Many targets over several processes, hosts divided: shares, processor time a look, and memory of each.
+"""Measures many targets in several processes that share the hosts: looks, CPU time a look, and memory of each.
 
-A quarter as many targets on one process are measured first: what a look costs must not grow with processes. The
-publisher is a process of its own, at two hundred addresses of loopback.
+First a quarter of the targets is measured in one process, to show that the cost of a look does not grow with the number
+of processes. The publisher is a separate process at 200 addresses of loopback.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from typing import Any, ClassVar
 
 import httpx
 
-from bench.answering import Answering
-from bench.daemons import await_web, promised
+from bench.answering import PathResponder
+from bench.daemons import release_toml, wait_for_web
 from bench.figures import cpu_seconds_of
 from bench.fleet import empty, monitor
-from bench.origin import beside
-from bench.postgres import running
-from bench.world import folder
+from bench.origin import run_beside
+from bench.postgres import run_postgres
+from bench.world import temporary_folder
 from monitor.clock import SystemClock
 
 _TARGETS, _HOSTS, _RATE = 50_000, 200, 8
@@ -40,14 +40,14 @@ _OFTEN = 'near = {{ from = "60m", every = "{}s" }}'
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield what four processes make of 50,000 targets, and what each of their looks costs against those of one.
+    """Yield figures of four processes with 50,000 targets, and the cost of a look relative to one process.
 
-    `looks_per_s` is wanted to be as many as a target each fifty seconds makes. `share_least` and `share_most` are those
-    of the process with the fewest and the most looks, of the fair one. `hosts_twice`: hosts that two of them asked.
-    `settled_s`: how long after their start all had been looked at, and looks came at that rate.
+    `looks_per_s` should be 1,000, one look each 50 s for each target. `share_least` and `share_most` are the fewest and
+    the most looks of a process, relative to a fair share. `hosts_twice`: hosts that two processes requested.
+    `settled_s`: seconds until all targets had a look and looks came at that rate.
     """
     many, targets, every = (2, 200, 2) if quick else (4, _TARGETS, _TARGETS // _A_SECOND)
-    with running() as database:
+    with run_postgres() as database:
         cost = _at(database, 1, targets // many, every)["cpu_ms_per_look"]
         yield {"targets": targets, "processes": many, "cpu_ms_per_look_1": cost}
         all_ = _at(database, many, targets, every)
@@ -55,11 +55,11 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
 
 
 def _at(database: str, many: int, targets: int, every: int) -> dict[str, float]:
-    """Return the figures of so many processes, once they look at their rate."""
+    """Return the figures of `many` processes, measured after they have reached their rate."""
     empty(database)
     with ExitStack() as stack:
-        place, publisher = stack.enter_context(folder()), stack.enter_context(beside("bench.wide"))
-        # The publisher keeps to a core of its own; four processes share all that there are.
+        place, publisher = stack.enter_context(temporary_folder()), stack.enter_context(run_beside("bench.wide"))
+        # The publisher has its own core. The monitors may use all cores.
         os.sched_setaffinity(0, range(os.cpu_count() or 1))
         _promise(place, publisher.port, targets)
         fleet, started = [], time.monotonic()
@@ -67,10 +67,10 @@ def _at(database: str, many: int, targets: int, every: int) -> dict[str, float]:
             how = {"name": f"m{number}", "mode": "shared", "port": publisher.port, "rate": _RATE, "takeover": "3s"}
             fleet.append(stack.enter_context(monitor(place, database, _OFTEN.format(every), **how)))
         for process, web in fleet:
-            await_web(process, web)
+            wait_for_web(process, web)
         _settle(publisher.port, targets, every)
         settled = time.monotonic() - started
-        # The first looks have something to be stored: not what is measured.
+        # First looks store rows, which is not measured here.
         time.sleep(every)
         began, spent = time.monotonic(), [cpu_seconds_of(process.pid) for process, _ in fleet]
         before = _asked(publisher.port)
@@ -97,14 +97,14 @@ def _at(database: str, many: int, targets: int, every: int) -> dict[str, float]:
 def _promise(place: Path, port: int, targets: int) -> None:
     slot = (SystemClock().now() + _AHEAD).timestamp()
     urls = {number: f"http://127.0.1.{1 + number % _HOSTS}:{port}/page-{number}" for number in range(targets)}
-    told = "".join(promised(f"r{number}", url, slot) for number, url in urls.items())
+    told = "".join(release_toml(f"r{number}", url, slot) for number, url in urls.items())
     (place / "calendar.toml").write_text(told, encoding="utf-8")
 
 
 def _settle(publisher: int, targets: int, every: int) -> None:
-    """Wait until all were looked at, and looks are made at nearly the rate that is wanted.
+    """Wait until each target has had a look, and looks are made at nearly the expected rate.
 
-    Raises `RuntimeError` when they never are.
+    Raises `RuntimeError` after 15 minutes.
     """
     until, before, wanted = time.monotonic() + _PATIENCE, 0.0, targets / every
     while time.monotonic() < until:
@@ -119,7 +119,7 @@ def _settle(publisher: int, targets: int, every: int) -> None:
 
 
 def _asked(publisher: int) -> Counter[tuple[str, str]]:
-    """Return how often the publisher was asked, by who asked and at which address."""
+    """Return the number of requests by monitor and address."""
     return Counter({(who, host): many for who, host, many in _told(publisher)["asked"]})
 
 
@@ -133,14 +133,14 @@ def _resident_mb(pid: int) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
 
 
-class _Missing(Answering):
-    """A publisher of nothing yet, that tells who asked."""
+class _Missing(PathResponder):
+    """A publisher that answers 404, counts requests by monitor, and reports them at `/told`."""
 
     asked: ClassVar[Counter[tuple[str, str]]] = Counter()
     pages: ClassVar[set[bytes]] = set()
 
     def answer(self, path: bytes) -> bytes:
-        """Return that nothing stands at a path."""
+        """Count the request and return a 404, or the counts at `/told`."""
         if path == _TOLD.encode():
             asked = [(*key, many) for key, many in self.asked.items()]
             told = json.dumps({"asked": asked, "pages": len(self.pages)}).encode()

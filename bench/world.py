@@ -1,4 +1,4 @@
-"""A daemon of the ordinary kind with releases to watch, without the calendars that would tell of them."""
+"""Builds a real daemon and releases for benches, without calendars on the network."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from schedules.release import Release
 from schedules.slot import Precision, Slot
 
 MANY = 1_000_000.0
-"""Requests a second that no budget stands in the way of."""
+"""Requests a second: so many that the budget never delays a look."""
 
 
-def quietly() -> None:
-    """Log nothing below a fault: a bench measures looks, not lines."""
+def silence_logs() -> None:
+    """Log only critical errors, so that logging is not measured."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 @contextmanager
-def folder() -> Iterator[Path]:
-    """Make a folder for a store, and drop it."""
+def temporary_folder() -> Iterator[Path]:
+    """Yield a temporary folder and delete it afterwards."""
     with TemporaryDirectory(prefix="ninethirty-bench-") as name:
         yield Path(name)
 
 
 def settings(place: Path, **tables: Any) -> Settings:  # noqa: ANN401  # tables as a configuration has them
-    """Return settings whose store and evidence lie in `place`, with these tables besides."""
+    """Return settings with store and evidence in `place`, and with these further tables."""
     base: Mapping[str, Any] = {
         "store": {"url": f"sqlite:///{place / 'store.db'}"},
         "evidence": {"folder": str(place / "evidence")},
@@ -54,7 +54,7 @@ def settings(place: Path, **tables: Any) -> Settings:  # noqa: ANN401  # tables 
 
 
 def mail(port: int) -> Mapping[str, Any]:
-    """Return the channel of a mail server on this machine, as a configuration has it."""
+    """Return the configuration table of a mail channel to a server on this machine."""
     reached = {"host": "127.0.0.1", "port": port, "security": "none"}
     return {
         "name": "mail",
@@ -66,8 +66,8 @@ def mail(port: int) -> Mapping[str, Any]:
 
 
 @asynccontextmanager
-async def running(place: Path, port: int, promised: str, **tables: Any) -> AsyncIterator[None]:  # noqa: ANN401  # tables
-    """Have a daemon watch what is promised, in TOML; every address of it leads to the publisher at a port."""
+async def run_daemon(place: Path, port: int, promised: str, **tables: Any) -> AsyncIterator[None]:  # noqa: ANN401  # tables
+    """Run a daemon with a TOML calendar. All its addresses lead to the publisher at `port`."""
     (place / "calendar.toml").write_text(promised, encoding="utf-8")
     calendar = [{"name": "bench", "kind": "toml", "file": str(place / "calendar.toml")}]
     clock = SystemClock()
@@ -83,25 +83,25 @@ async def running(place: Path, port: int, promised: str, **tables: Any) -> Async
 
 
 def daemon(place: Path, clock: Clock, fetcher: Fetcher | None = None, chosen: Settings | None = None) -> Daemon:
-    """Return the daemon of a program that serves no pages."""
+    """Return a real daemon without web pages."""
     return app(place, clock, fetcher, chosen).daemon
 
 
 def app(place: Path, clock: Clock, fetcher: Fetcher | None = None, chosen: Settings | None = None) -> App:
-    """Return a program of real parts that serves no pages."""
+    """Return the real application without web pages."""
     edges = Edges(clock=clock, job_runner=LoopJobs, fetcher=fetcher, seed=1, serve=False)
     return build(chosen or settings(place), edges)
 
 
 def release(number: int, host: str = "stats.example", path: str = "page", producer: str = "example") -> Release:
-    """Return one of many releases, of one page."""
+    """Return release `number`, with one page."""
     url = f"https://{host}/{path}/{number}"
     title = f"Example statistics {number}: July to September 2026"
     return Release(f"r{number}", title, producer, url, (Part("page", Role.PAGE, url, "status"),), ("bench",))
 
 
 def promise(number: int, slot: datetime) -> Promise:
-    """Return the promise of a release, made in good time."""
+    """Return the promise of release `number`, read 40 days before its slot."""
     return Promise(
         f"r{number}", "bench", Slot(Precision.INSTANT, instant=slot), State.CONFIRMED, slot - timedelta(days=40)
     )

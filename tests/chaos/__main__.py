@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from bench.fleet import empty
-from bench.postgres import running
+from bench.postgres import run_postgres
 from tests.chaos.play import FULL_DISK_SIZE, list_playable_faults, play
 from tests.chaos.upgrade import PACKAGES, upgrade
 from tests.chaos.world import ROOT
@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--before", metavar="COMMIT", help="upgrade monitors of the program at a commit")
     chosen, faults_allowed, wrong = parser.parse_args(), list_playable_faults(), 0
-    with running(FULL_DISK_SIZE if "full" in faults_allowed else "") as database:
+    with run_postgres(FULL_DISK_SIZE if "full" in faults_allowed else "") as database:
         if chosen.before:
             with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
                 faults = upgrade(Path(folder), database, _export_program(chosen.before, Path(folder) / "before"))

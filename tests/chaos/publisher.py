@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from bench.answering import Answering
+from bench.answering import PathResponder
 from tests.chaos.slow_network import Network, SlowDirection, SlowTransport, start_forwarding
 
 HOSTS, TRAP = ("127.0.0.1", "127.0.0.2"), "127.0.0.9"
@@ -39,7 +39,7 @@ _SHORTEST_PAUSE = 0.1
 """Seconds. Shorter pauses are not printed."""
 
 
-class Publisher(Answering):
+class Publisher(PathResponder):
     """Answers 200 from a page's time on and 404 before, or one 429 to a monitor in `wait` (by host and name)."""
 
     def __init__(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.postgres import running
+from bench.postgres import run_postgres
 from tests.chaos.play import BASIC_FAULTS, FULL_DISK_SIZE, list_playable_faults, play
 from tests.chaos.retry_after import check_retry_after
 from tests.chaos.upgrade import upgrade
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.alone]
 
 @pytest.fixture
 def database() -> Iterator[str]:
-    with running(FULL_DISK_SIZE if "full" in FAULTS else "") as address:
+    with run_postgres(FULL_DISK_SIZE if "full" in FAULTS else "") as address:
         yield address
 
 

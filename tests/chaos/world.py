@@ -18,7 +18,7 @@ from typing import NamedTuple
 import httpx
 import psycopg
 
-from bench.daemons import ROOT, await_web, configure, free_port, promised, started
+from bench.daemons import ROOT, configure, free_port, release_toml, start_daemon, wait_for_web
 from tests.chaos.publisher import HOSTS
 
 PATIENCE = 60.0
@@ -138,11 +138,11 @@ class World:
             return
         with (self.folder / name / "log").open("ab") as log:
             environment = self._make_environment(name)
-            self.processes[name] = started(self.config(name), log, "INFO", self.programs[name], environment)
+            self.processes[name] = start_daemon(self.config(name), log, "INFO", self.programs[name], environment)
 
     def wait_until_ready(self, name: str) -> None:
         """Wait until a monitor's web server says that it is ready."""
-        await_web(self.processes[name], self.web_ports[name])
+        wait_for_web(self.processes[name], self.web_ports[name])
 
     def upgrade(self, name: str, program: Path) -> None:
         """Stop a monitor with SIGTERM, start it from another program folder, and wait for its first request."""
@@ -373,7 +373,7 @@ def _running_publisher(world: World) -> Iterator[int]:
 def _write_configurations(world: World) -> None:
     listed = world.folder / "calendar.toml"
     urls = {name: f"http://{truth.host}:{world.port}/{name}" for name, truth in world.truths.items()}
-    rows = (promised(name, urls[name], truth.slot, _TITLE) for name, truth in world.truths.items())
+    rows = (release_toml(name, urls[name], truth.slot, _TITLE) for name, truth in world.truths.items())
     listed.write_text("".join(rows), encoding="utf-8")
     # Allow the hosts of the publisher, but not its trap.
     publisher = {"allow": "127.0.0.0/30", "port": world.port}

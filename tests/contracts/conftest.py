@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from bench.postgres import running
+from bench.postgres import run_postgres
 from monitor.store.journal import Journal
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
@@ -18,7 +18,7 @@ from tests.worlds.stores import a_store_file, an_emptied_store
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
-    with running() as address:
+    with run_postgres() as address:
         yield address
 
 

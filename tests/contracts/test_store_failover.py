@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
-from bench.postgres import running, standby
+from bench.postgres import run_postgres, run_standby
 from monitor.store.rows import Heartbeat
 from monitor.store.sql.engine import Store
 
@@ -44,8 +44,8 @@ def connected(address: str) -> Iterator[Connection]:
 def test_store_writes_to_the_standby_once_it_is_promoted() -> None:
     before, after = Heartbeat("edge", NOON), Heartbeat("edge", NOON + timedelta(minutes=1))
     with ExitStack() as primary_life:
-        primary = primary_life.enter_context(running())
-        with standby(primary) as (second, promote), closing(Store.open_upgraded(both(second, primary))) as store:
+        primary = primary_life.enter_context(run_postgres())
+        with run_standby(primary) as (second, promote), closing(Store.open_upgraded(both(second, primary))) as store:
             with store.transaction() as tx:
                 tx.save_heartbeat(before)
             assert is_replayed(primary, second)

@@ -53,7 +53,9 @@ def _check_many(options: argparse.Namespace) -> int:
     for what, count in levels.most_common():
         click.echo(f"{count:5} {what}")
     took = time.monotonic() - began
-    click.echo(f"{wrong_worlds} of {options.count} worlds from seed {options.seed} contain a contradiction ({took:.0f} s)")
+    click.echo(
+        f"{wrong_worlds} of {options.count} worlds from seed {options.seed} contain a contradiction ({took:.0f} s)"
+    )
     return wrong_worlds > 0
 
 
@@ -73,7 +75,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--timid", action="store_true", help="print timid claims of easy worlds too")
     parser.add_argument("--finds", type=Path, default=FINDS, help="the folder for scripts of wrong worlds")
     parser.add_argument("--case", type=Path, help="play this kept script only")
-    parser.add_argument("--shrink", action="store_true", help="remove from each kept world all that the error does not need")
+    parser.add_argument("--shrink", action="store_true", help="shrink each world before it is kept")
     return parser.parse_args()
 
 

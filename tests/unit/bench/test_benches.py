@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.__main__ import BENCHES, printed
-from bench.daemons import while_it_starts
+from bench.__main__ import BENCHES, print_figures
+from bench.daemons import poll_while_starting
 from bench.figures import median, percentile
 
 pytestmark = pytest.mark.slow
@@ -82,12 +82,12 @@ def test_a_bench_that_cannot_go_on_prints_what_it_has_and_why(capsys: pytest.Cap
         yield {"first": 1.23456}
         raise RuntimeError("the daemon did not come up")
 
-    assert printed("fleet", bench(), as_json=True) == 1
+    assert print_figures("fleet", bench(), as_json=True) == 1
     error = "RuntimeError: the daemon did not come up"
     assert json.loads(capsys.readouterr().out) == {"bench": "fleet", "first": 1.235, "error": error}
-    assert printed("fleet", bench(), as_json=False) == 1
+    assert print_figures("fleet", bench(), as_json=False) == 1
     assert error in capsys.readouterr().out
-    assert printed("fleet", iter([{"first": 1.0}]), as_json=True) == 0
+    assert print_figures("fleet", iter([{"first": 1.0}]), as_json=True) == 0
 
 
 DAEMON = "import threading, time\nwhile time.process_time() < {cpu}: pass\n{then}"
@@ -105,7 +105,7 @@ def test_a_starting_daemon_is_waited_for_while_it_makes_progress(cpu: float, the
     process = subprocess.Popen([sys.executable, "-c", DAEMON.format(cpu=cpu, then=then)])
     try:
         with pytest.raises(RuntimeError, match=why):
-            list(while_it_starts(process, patience=0.3))
+            list(poll_while_starting(process, patience=0.3))
     finally:
         process.kill()
         process.wait()

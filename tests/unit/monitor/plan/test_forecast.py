@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.budget_sim import swept, usual
+from bench.budget_sim import simulate_sweep, usual_parts
 from monitor.plan.budget import WantedSpacing
 from monitor.plan.forecast import (
     PartToProve,
@@ -186,5 +186,5 @@ def test_rate_to_prove_so_many_parts_proves_them_all_and_no_smaller_rate_does(co
 
 @pytest.mark.parametrize("count", [60, 175, 282, 300, 450])
 def test_forecast_promises_no_more_than_a_sweep_proves(count: int) -> None:
-    simulated = swept(usual(count), rate=5.0)
+    simulated = simulate_sweep(usual_parts(count), rate=5.0)
     assert len(simulated.parts) >= provable_count(count, WITHIN, rate=5.0)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.budget_sim import SLOT, WITHIN, Part, best, delays, swept, usual
+from bench.budget_sim import SLOT, WITHIN, Part, best_possible, draw_delays, simulate_sweep, usual_parts
 from monitor.plan.addresses import REDIRECT_LAG
 from monitor.plan.proof import LookResult, PartProof, ProofGoal, Rank
 from monitor.plan.sweep import Sweep
@@ -259,15 +259,15 @@ def test_a_part_that_a_listing_shows_to_be_out_gets_the_next_look() -> None:
 
 def test_late_parts_prevent_no_proof_of_the_others() -> None:
     late = set(range(0, 175, 9))
-    published_soon, published_late = usual(175), Part(comes=200.0)  # 1 to 5 s, and 200 s after the slot
+    published_soon, published_late = usual_parts(175), Part(comes=200.0)  # 1 to 5 s, and 200 s after the slot
     parts = [published_late if number in late else part for number, part in enumerate(published_soon)]
-    assert sorted(swept(parts, rate=5.0).parts) == sorted(set(range(175)) - late)
+    assert sorted(simulate_sweep(parts, rate=5.0).parts) == sorted(set(range(175)) - late)
 
 
 @pytest.mark.parametrize("fraction_late", [0.0, 0.1, 0.2])
 def test_sweep_proves_85_percent_of_what_perfect_foresight_would(fraction_late: float) -> None:
-    parts = [Part(seconds_after_slot) for seconds_after_slot in delays(300, fraction_late)]
-    proved, proved_with_foresight = swept(parts, rate=5.0).parts, best(parts, rate=5.0)
+    parts = [Part(seconds_after_slot) for seconds_after_slot in draw_delays(300, fraction_late)]
+    proved, proved_with_foresight = simulate_sweep(parts, rate=5.0).parts, best_possible(parts, rate=5.0)
     assert len(proved) >= 0.85 * len(proved_with_foresight)
 
 
@@ -286,7 +286,7 @@ def test_all_parts_are_proved_to_within_one_round_of_looks_if_the_tolerance_leav
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
     looks_left = looks_left_after(max(published_after_slot), gap=gap)
     parts = [Part(seconds) for seconds in published_after_slot[:looks_left]]  # no more than there are looks left
-    simulated = swept(parts, rate)
+    simulated = simulate_sweep(parts, rate)
     proved_numbers, interval_seconds = simulated.parts, simulated.widths
     assert sorted(proved_numbers) == list(range(len(parts)))
     seconds_of_one_round, rounding = len(parts) * gap, 0.001
@@ -301,7 +301,7 @@ def test_if_the_tolerance_leaves_a_look_for_each_important_part_the_important_pa
     looks_left = looks_left_after(max(published_after_slot), gap=gap)
     parts = [Part(seconds, weight=int(number < looks_left)) for number, seconds in enumerate(published_after_slot)]
     important = {number for number, part in enumerate(parts) if part.weight}
-    assert set(swept(parts, rate).parts) >= important
+    assert set(simulate_sweep(parts, rate).parts) >= important
 
 
 @given(
