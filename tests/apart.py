@@ -1,4 +1,4 @@
-"""Keeps tests apart: what a test leaves behind is raised in that test, not in whichever runs when it is collected."""
+"""Reports an unclosed resource in the test that left it, not in a later test that happens to collect it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def pytest_collection_finish() -> None:
 
 @given(st.none())
 def _nothing(_: None) -> None:
-    """Have Hypothesis make its own generator: on Python 3.14 it finds nobody who holds one made after the freeze."""
+    """Create Hypothesis's random generator before the freeze. On Python 3.14 it loses one that is made later."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -36,17 +36,16 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
 
 @pytest.fixture(autouse=True)
 def _leave_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Collect what a test left; set up before its other fixtures, so it ends after them and after their event loop.
+    """Collect garbage at the end of each test. Set up first, so it ends after the other fixtures and their event loop.
 
-    An unclosed socket or process warns when it is collected, and warnings are errors. Left to chance that is some
-    other test's time. The exception of a failed test holds its frames until the next test is called, and the test
-    item holds the values of its fixtures.
+    An unclosed socket or process warns when it is collected, and warnings are errors. Without this, a later test would
+    fail. A failed test's exception keeps its frames until the next test, and the test item keeps its fixtures' values.
     """
     yield
     for name in LAST:
         vars(sys).pop(name, None)
     request.node.funcargs.clear()
     gc.collect()
-    # What outlives a test in such numbers are modules and caches: to go through them after each took half the time.
+    # So many surviving objects are modules and caches. Collecting them after each test took half of the time.
     if len(gc.get_objects()) > FEW:
         gc.freeze()

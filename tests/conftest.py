@@ -30,7 +30,7 @@ PARTS = {
     "nss-wrapper": "/usr/lib/*/libnss_wrapper.so",
 }
 
-# A busy machine is no fault. With CI=true the same examples are tried each time: `make explore` looks for new ones.
+# No deadline, because machines may be busy. With CI=true examples are always the same. `make explore` tries new ones.
 settings.register_profile(
     "ours", deadline=None, derandomize=os.environ.get("CI") == "true", suppress_health_check=[HealthCheck.too_slow]
 )
@@ -81,7 +81,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose part is missing, and fail it with CI=true, where nothing may be missing."""
+    """Skip a test whose part is missing. With CI=true fail it instead."""
     for mark in item.iter_markers("needs"):
         missing = _missing(mark.args[0])
         if missing and os.environ.get("CI") == "true":
@@ -92,7 +92,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @cache
 def _missing(name: str) -> str:
-    """Say what keeps a part from being driven; nothing when it is there."""
+    """Return why a part cannot be used. Empty if it can."""
     part = PARTS[name]
     if not (any(Path("/").glob(part[1:])) if part.startswith("/") else shutil.which(part)):
         return f"{name} is not installed"

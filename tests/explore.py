@@ -1,7 +1,7 @@
-"""Tries marked properties with fresh seeds. What is found is printed and kept in a file, and does not fail the run.
+"""Tries marked properties with fresh seeds. Failures are printed and kept in a file, and do not fail the run.
 
-With CI=true the examples of every run are the same, so that a commit fails for what it changes. That way a fault which
-needs a rare example stays hidden: `pytest --explore 5` tries each property marked `explored` with five new seeds.
+With CI=true all runs use the same examples, so that a commit fails only for its own changes. Faults that need a rare
+example then stay hidden, so `pytest --explore 5` tries each property marked `explored` with five new seeds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Draw the first seed and start looking, when asked to."""
+    """Draw the first seed and start, if `--explore` is given."""
     if not config.option.explore:
         return
     worker = getattr(config, "workerinput", None)
@@ -36,10 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.explore_from = worker["explore_from"]
     elif config.option.explore_from is None:
         config.option.explore_from = random.SystemRandom().randrange(2**32)
-    # No database: it would try what was found last time again under each seed, and find nothing else.
+    # No database, because Hypothesis would first replay earlier failures under each seed.
     settings.register_profile("explore", settings(database=None, derandomize=False, print_blob=True))
     settings.load_profile("explore")
-    # Each find is printed once, at the end, whatever number of seeds led to it.
+    # Each failure is printed once, at the end.
     config.option.tbstyle = "no"
     if worker is None:
         config.pluginmanager.register(Finds(config.option.explore_to), "finds")
@@ -72,7 +72,7 @@ def _fresh_seed(item: pytest.Item) -> int | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep only what is explored."""
+    """Select only tests marked `explored`."""
     if config.option.explore:
         config.hook.pytest_deselected(items=[item for item in items if _fresh_seed(item) is None])
         items[:] = [item for item in items if _fresh_seed(item) is not None]
@@ -104,12 +104,12 @@ class Finds:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Succeed when nothing failed but properties."""
+        """Return success if only properties failed."""
         if exitstatus == pytest.ExitCode.TESTS_FAILED and self.kept and not self.never_began:
             session.exitstatus = pytest.ExitCode.OK
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print what was found, for people to make tests of."""
+        """Print the failures, so that a person can turn them into tests."""
         kept = {f"kept: {case}": told for case, told in self.kept.items()}
         for title, told in {**self.never_began, **kept}.items():
             terminalreporter.section(title)

@@ -41,7 +41,7 @@ Reply = Callable[[Asked], tuple[int, str, dict[str, str]]]
 
 @dataclass
 class Server:
-    """A server on loopback and what it was asked."""
+    """A server on loopback, with the requests that it received."""
 
     port: int = 0
     asked: list[Asked] = field(default_factory=list)
@@ -127,7 +127,7 @@ async def smtp_server(refuse: dict[str, str] | None = None, **options: Any) -> A
 
 
 class NotifyTwin:
-    """GOV.UK Notify as its client sees it: checks the token, keeps what it took by reference, drops no copies."""
+    """A fake GOV.UK Notify: checks the token and keeps all accepted messages by reference, repeated ones too."""
 
     def __init__(self) -> None:
         self.taken: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""The direction of imports: every package imports only what stands before it, and nothing lies loose."""
+"""Each package imports only packages before it in the order, and each module belongs to a package."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OURS = {"monitor", "schedules", "alerts"}
 ROAD = ["plan", "look", "judge", "store", "deliver", "health", "ledger", "watch"]
 SHELL = ["config", "web", "app", "rehearse", "cli"]
 LOOSE = ["__init__", "__main__", "clock", "errors", "threads"]
-# A package imports what stands before it and itself.
+# A package imports only itself and packages before it.
 ORDER = [
     "schedules.times",
     "schedules.values",
@@ -68,7 +68,7 @@ def upward(root: Path) -> list[str]:
 
 
 def unlisted(root: Path) -> list[str]:
-    """Return what lies in `monitor/` and stands on no list of packages and modules."""
+    """Return packages and modules in `monitor/` that are on none of the lists above."""
     known = {*ROAD, *SHELL, *LOOSE}
     here = (one for one in (root / "monitor").iterdir() if one.suffix == ".py" or (one / "__init__.py").exists())
     return sorted(one.stem for one in here if one.stem not in known)

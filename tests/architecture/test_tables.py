@@ -1,4 +1,4 @@
-"""Tables over kinds are total: nobody may meet a KeyError at 9:31 because a kind is missing in a table."""
+"""Each table over an enumeration has all its members, so that no KeyError occurs during an incident."""
 
 from __future__ import annotations
 

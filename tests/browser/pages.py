@@ -1,4 +1,4 @@
-"""A page in a real browser, closed whatever happens, and the room it needs in letters of any width."""
+"""Opens pages in a real browser and checks that they fit the screen in fonts of any width."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
 
 
 async def overflowing(page: Page, width: int) -> list[str]:
-    """Say in which letters the page runs off the side; it is left in its own."""
+    """Return the fonts in which the page is wider than the screen. The page then has its own font again."""
     needed = {}
     for letters, css in LETTERS.items():
         await page.evaluate(PUT_ON, css)

@@ -1,4 +1,4 @@
-"""The pages and a draft in a real browser: axe finds nothing, and nothing runs off the side of desk or phone."""
+"""Pages and a draft in a real browser: axe finds no fault, and they fit the width of desktop and phone."""
 
 from __future__ import annotations
 

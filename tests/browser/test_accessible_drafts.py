@@ -1,4 +1,4 @@
-"""Every form as .html in a real browser: axe finds nothing, and nothing runs off the side of desk or phone."""
+"""Each form as .html in a real browser: axe finds no fault, and it fits the width of desktop and phone."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def incident() -> Incident:
 
 
 def report(form: str) -> Report:
-    """Return a draft of a form with as much in it as there can be: figures, gaps, words of people, empty boxes."""
+    """Return a draft of a form with all kinds of content: figures, gaps, edits of people and empty boxes."""
     found = incident()
     assert found.facts is not None
     if form == "period":

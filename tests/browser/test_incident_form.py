@@ -31,7 +31,7 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def signed_in_board(
     width: int, users: Path, name: str, *, scripts: bool = True
 ) -> AsyncIterator[tuple[Page, Board, str]]:
-    """Open a browser in which somebody has signed in; what the pages' policy refuses is a fault."""
+    """Open a browser with a signed-in person. A violation of the content security policy fails the test."""
     async with opened(width, scripts=scripts, public=False, users=users) as (page, board, base):
         refused: list[str] = []
         page.on("console", lambda told: refused.append(told.text) if told.type == "error" else None)
@@ -80,7 +80,7 @@ async def test_the_form_is_filled_and_signed_with_the_keyboard_alone(users: Path
         await page.get_by_role("heading", name="Sign the report").wait_for()
         assert last(board).words["B.3.impact"] == "Said of B.3.impact\nin two lines."
         assert last(board).words[f"step.{first}"].endswith("head of profession")
-        # The release is still overdue: the reason for which it is signed all the same is asked for.
+        # The release is still overdue, so signing needs a reason.
         await press_until(page, "#anyway")
         await page.keyboard.type("the minister waits")
         await press_until(page, '[value="sign"]')

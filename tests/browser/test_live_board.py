@@ -37,7 +37,7 @@ async def watching(width: int = DESK, path: str = "/", many: int = 0) -> AsyncIt
             with board.store.transaction() as tx:
                 tx.save_judged(replace(row, release=name, body=row.body | good))
         board.running.watched["r"] = WatchedState(object(), after_slot(598))
-        # It goes on from the instant at which that of the board stands.
+        # It continues at the instant that the board shows.
         board.queries.clock = VirtualClock(after_slot(600) - timedelta(seconds=asyncio.get_running_loop().time()))
         async with serving(board.app) as base, browsing(width) as page:
             refused: list[str] = []
@@ -58,7 +58,7 @@ def change(board: Board, release: str, **values: Any) -> None:  # noqa: ANN401 #
 
 
 async def heard(page: Page) -> None:
-    """Wait until the page is told the time by its stream."""
+    """Wait until the event stream has sent the page a time."""
     await page.locator("#clock:not(:has-text('09:40:00'))").wait_for(**QUICKLY)
 
 
@@ -71,7 +71,7 @@ async def test_a_verdict_that_changes_is_shown_without_a_reload() -> None:
         await page.locator("#release-r").get_by_role("link", name="It came at last", exact=True).wait_for(**QUICKLY)
         assert await page.locator("#release-r .verdict").inner_text() == "late"
         assert await page.evaluate("window.same && document.activeElement.textContent") == "It came at last"
-        # Since when it was looked at is told by the next tick.
+        # The next tick updates the time of the last look.
         await page.locator("#release-r .looked", has_text="last looked").wait_for(**QUICKLY)
 
 

@@ -26,7 +26,7 @@ class SlowDirection:
     _last: float = 0.0
 
     def send(self, arrive: Callable[[], object]) -> None:
-        """Call `arrive` after the network's delay, and never before a call that was sent earlier."""
+        """Call `arrive` after the network's delay, and after all calls that were sent earlier."""
         loop = asyncio.get_running_loop()
         self._last = max(loop.time() + self.network.delay, self._last)
         if not self._pending and self._last <= loop.time():

@@ -1,4 +1,4 @@
-"""Upgrade two monitors one after the other while slots pass, downgrade one of them, then check what they recorded.
+"""Upgrade two monitors one after the other while slots pass, downgrade one of them, then check their records.
 
 The next version is a copy of this program with one more migration. It adds a column to every table that looks, verdicts
 and messages are written to.
@@ -37,7 +37,7 @@ time, and a busy machine looks late. A gap in which neither monitor ran is longe
 
 
 def upgrade(folder: Path, database: str, before: Path = ROOT) -> list[str]:
-    """Upgrade monitors from the program in `before` to the next version. Return what was wrong, one line each."""
+    """Upgrade monitors from the program in `before` to the next version. Return the faults, one line each."""
     after, soon = next_version(folder / "next"), float(round(time.time() + _BEFORE))
     slots = {f"r{number}": soon + number * _SLOT_SPACING for number in range(_SLOT_COUNT)}
     truths = {

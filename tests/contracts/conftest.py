@@ -24,7 +24,7 @@ def cluster() -> Iterator[str]:
 
 @pytest.fixture
 def database(cluster: str) -> str:
-    """Give the address of a database in the cluster with nothing in it."""
+    """Return the address of an empty database in the cluster."""
     engine = create_engine(cluster)
     with engine.begin() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
@@ -35,7 +35,7 @@ def database(cluster: str) -> str:
 
 @pytest.fixture
 def postgresql(cluster: str) -> str:
-    """Give the address of a store in the cluster without rows. Where it has no tables yet, `upgrade` makes them."""
+    """Return the address of a store without rows in the cluster. `upgrade` creates missing tables."""
     return an_emptied_store(cluster)
 
 
@@ -71,6 +71,6 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     opened = open_store(request.getfixturevalue(request.param), durable=False)
     opened.upgrade()
     yield opened
-    # The rows of these tests are incomplete: runs name evidence, verdicts and events releases that nobody kept.
+    # Rows in these tests refer to evidence and releases that are not stored.
     assert [fault for fault in opened.check() if " lost" not in fault] == []
     opened.close()

@@ -1,4 +1,4 @@
-"""Every channel sends a message once, tells temporary from permanent refusals, times out and prints no secret."""
+"""Each channel sends once, distinguishes temporary from permanent refusals, times out and prints no secret."""
 
 from __future__ import annotations
 

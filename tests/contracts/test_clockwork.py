@@ -54,7 +54,7 @@ def tell(request: pytest.FixtureRequest) -> Callable[[Story], None]:
 
 
 def counting(most: int) -> tuple[Callable[[], Awaitable[None]], list[int], asyncio.Event]:
-    """Return a job that counts its runs, the runs, and what is set at the last."""
+    """Return a job that counts its runs, the list of runs, and an event that the last run sets."""
     runs: list[int] = []
     enough = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""Several monitors on one PostgreSQL store: each answers for the files on its own machine, and says so."""
+"""Several monitors on one PostgreSQL store: each checks only the files on its own machine, and names it."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_a_transaction_that_is_taken_back_begins_no_term(postgresql: str) 
         engine.dispose()
         with pytest.raises(Conflict):
             await writer.write(refuse)
-        # Else what is decided now would be of a term that never was, and refused again and again.
+        # Otherwise writes would carry a lease term that does not exist, and would always be refused.
         assert members.term == term
         many = [writer.write(lambda _tx: members.is_in_term(term)) for _ in range(3)]
         assert await asyncio.gather(*many) == [False, False, False]

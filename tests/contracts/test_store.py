@@ -1,4 +1,4 @@
-"""What a store does, on SQLite and on PostgreSQL."""
+"""The store behaves alike on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is near is copied, what a store cannot take is kept, and both come back to it."""
+"""Rows near now are copied to the journal, rows that the store cannot write are kept there, and both are restored."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def say(tx: Transaction, before: str, after: str, at: datetime) -> None:
 def test_a_journal_that_contradicts_the_store_is_put_aside(store: Store, journal: Journal) -> None:
     journal.copy_near_part(store, SLOT)
     journal.add_rows([a_run("page/origin")], [], BEAT)
-    # Of a delivery there is no notice: no store takes that.
+    # The delivery has no notice, so no store accepts it.
     with closing(sqlite3.connect(journal.file)) as torn, torn:
         torn.execute("UPDATE delivery SET notice = 'gone'")
     assert journal.merge_journal(store) == 0
@@ -252,7 +252,7 @@ def test_other_monitors_are_taken_for_alive_and_the_outbox_is_theirs(store: Stor
 
 def test_a_folder_that_can_be_read_alone_is_copied(store: Store, journal: Journal) -> None:
     journal.copy_near_part(store, SLOT)
-    # Where the journal would begin is something that is no file: as root, modes stop nobody.
+    # The path of the journal is not a file. Permissions would not stop root.
     journal.file.with_name(f"{journal.file.name}.part").mkdir()
     place = journal.file.parent
     with ExitStack() as stack:

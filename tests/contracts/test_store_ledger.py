@@ -1,4 +1,4 @@
-"""How every store finds what calendars said of releases: those of now, and those of long ago."""
+"""Each store finds the announcements of current and of past releases."""
 
 from __future__ import annotations
 

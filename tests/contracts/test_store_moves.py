@@ -1,4 +1,4 @@
-"""A store that is restored or copied is the same store, whatever database it comes to."""
+"""A restored or copied store has the same content, on either database."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_a_copy_of_what_is_damaged_is_refused_with_what_to_do(source: str, tmp_p
     file = Path(source.removeprefix("sqlite:///"))
     pages = bytearray(file.read_bytes())
     with closing(Store(source)) as store:
-        # The map of pages, which nothing that is copied is read through.
+        # The map of pages, which is not used for copied rows.
         pages[4096:8192] = b"\xa5" * 4096
         file.write_bytes(pages)
         with pytest.raises(StoreFault, match=r"the database is damaged: stop, .*`ninethirty store restore BACKUP`$"):

@@ -1,4 +1,4 @@
-"""What every store does with events, incidents, drafts, notices, silences, rotas and the outbox."""
+"""Each store keeps events, incidents, drafts, notices, silences, rotas and the outbox."""
 
 from __future__ import annotations
 

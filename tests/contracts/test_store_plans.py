@@ -199,11 +199,11 @@ def test_no_question_that_somebody_waits_for_reads_a_whole_table(sqlite_years: S
 
 
 def is_short(step: str, name: str) -> bool:
-    """Tell whether a walk ends soon: along an index to the first few rows, or over what a search has found."""
+    """Return whether a step that scans reads few rows: the first of an index, or only rows that a search found."""
     along = "USING INDEX" in step and "newest" in name
-    # The few releases that were joined into others have an index of their own, as has what is open.
+    # Releases joined into others, and open incidents, have their own partial indexes.
     has_own = "ix_release_joined_into" in step or "ix_incident_open" in step
-    # The names that were asked for are a list of their own.
+    # The list of requested names is a table in memory.
     asked = "VIRTUAL TABLE" in step
     return along or has_own or asked or step.startswith(("SCAN (", "SCAN CONSTANT"))
 

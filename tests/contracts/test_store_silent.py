@@ -38,7 +38,7 @@ def stopped(*pids: int) -> Iterator[None]:
 
 
 def others(postgresql: str) -> Sequence[int]:
-    """Return the processes that serve others than who asks."""
+    """Return the server processes of all other connections."""
     engine = create_engine(postgresql)
     with engine.connect() as connection:
         asked = text(

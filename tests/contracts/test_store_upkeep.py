@@ -1,4 +1,4 @@
-"""What every store keeps to: evidence, leases, and the store as a whole."""
+"""Evidence, leases and upkeep of each store."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_the_leases_of_several_monitors_run_out_by_the_clock_of_their_database(p
     store = open_store(postgresql)
     store.upgrade()
     with store.transaction() as tx:
-        # Whatever a monitor's own clock shows, years ago or years ahead.
+        # The monitor's own clock may be years wrong.
         assert tx.take_lease("outbox", "a", SLOT, SLOT + MINUTE)
         assert not tx.take_lease("outbox", "b", SLOT + 9000 * DAY, SLOT + 9001 * DAY)
     store.close()

@@ -1,4 +1,4 @@
-"""Versions of the program side by side on one store: what is added disturbs nobody, and who cannot go on is refused."""
+"""Two versions work on one store: additions do not disturb the older one, and an incompatible one is refused."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_version_goes_on_reading_and_writing_beside_the_next(place: str, older
         assert [(line["event"], line["shape"]) for line in logs] == [("store_newer", newer.head)]
         assert (old.newer, new.newer) == (newer.head, "")
         assert read_everything(old) == read_everything(new)
-        # What only the next version knows of a row stays with it, and what the older adds has the defaults.
+        # Columns of the next version keep their values, and rows that the older version adds get the defaults.
         with new._engine.begin() as connection:
             for each in added:
                 rows = connection.execute(select(each).order_by(each.c.weight)).all()

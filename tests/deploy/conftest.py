@@ -1,4 +1,4 @@
-"""The whole chain on loopback: a publisher, the daemon, Prometheus, Alertmanager, and whoever they call."""
+"""The whole chain on loopback: a publisher, the daemon, Prometheus, Alertmanager and the receivers of alerts."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class Chain:
         return status, f"<title>{path}</title> figures", {"Content-Type": "text/html"}
 
     def asked(self, path: str) -> int:
-        """Return how often something was asked for."""
+        """Return the number of requests for a path."""
         return sum(urlsplit(one.target).path == path for one in self.server.asked)
 
     def promise(self, **slots: datetime) -> None:

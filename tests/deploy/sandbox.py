@@ -1,8 +1,8 @@
-"""What systemd and container engines forbid a program, done to a process as far as this machine lets us.
+"""Applies the limits of systemd and of container engines to a process, as far as this machine allows.
 
 `python -m tests.deploy.sandbox LIMITS COMMAND...` applies LIMITS, a JSON text of `Limits.as_json`, to itself and then
-becomes COMMAND. The filters of system calls and the limits of resources need no privilege. The read-only file system
-and the other user need one, or a kernel that lets anybody make user namespaces: elsewhere they are left out.
+becomes COMMAND. Filters of system calls and limits of resources need no privilege. The read-only file system and the
+other user need root or a kernel that allows user namespaces. Without these they are left out.
 """
 
 from __future__ import annotations
@@ -58,17 +58,17 @@ class Rule:
     where: tuple[int, int, int, int] | None = None
 
     def has(self, number: int, flags: int) -> Rule:
-        """Return the rule for calls alone whose argument `number` has all these flags."""
+        """Return a rule for calls whose argument `number` has all these flags."""
         return replace(self, where=(number, MASKED, flags, flags))
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a program may do.
+    """The limits of a program.
 
-    `allowed` are the only system calls that it may make, None where all are allowed that no rule forbids; any other
-    fails with `error`. `writable` is the only folder that it may write to besides a /tmp of its own. `proc` are the
-    options that its /proc is mounted with, empty where it is the machine's. `resources` are limits by their name.
+    `allowed` are the only system calls that it may make (None: all that no rule forbids). Others fail with `error`.
+    `writable` is the only folder that it may write to, except its own /tmp. `proc` are the mount options of its /proc
+    (empty: the machine's /proc). `resources` are limits by name.
     """
 
     writable: str
@@ -124,7 +124,7 @@ def of_compose(writable: Path) -> Limits:
 
 
 def of_kubernetes(writable: Path) -> Limits:
-    """Return what a node makes of the monitor's pod in the shipped manifest."""
+    """Return the limits that Kubernetes applies to the monitor's pod in the shipped manifest."""
     manifests = yaml.safe_load_all((DEPLOY / "kubernetes" / "monitor.yaml").read_text(encoding="utf-8"))
     pod = next(one["spec"]["template"]["spec"] for one in manifests if one["kind"] == "StatefulSet")
     (container,) = pod["containers"]
@@ -140,7 +140,7 @@ def _of_container(writable: Path, resources: dict[str, int]) -> Limits:
 
 
 def _no_namespaces() -> list[Rule]:
-    # What a filter cannot look into is said not to exist, so that the C library falls back on `clone`.
+    # A filter cannot read the arguments of `clone3`, so it fails with ENOSYS and the C library uses `clone`.
     flags = (1 << bit for bit in range(32) if ANY_NAMESPACE >> bit & 1)
     return [Rule("clone3", errno.ENOSYS), *(Rule("clone").has(0, flag) for flag in flags)]
 
@@ -157,7 +157,7 @@ def sets() -> dict[str, list[str]]:
 
 
 def allowed_by(settings: Settings) -> list[str]:
-    """Return the system calls that the lines of `SystemCallFilter` allow, the first of which lists what is allowed."""
+    """Return the system calls that the lines of `SystemCallFilter` allow. The first line lists the allowed ones."""
     known = sets()
 
     def calls(names: Iterable[str]) -> set[str]:
@@ -179,12 +179,12 @@ class Argument(ctypes.Structure):
 
 
 def apply(limits: Limits) -> None:
-    """Limit this process, and whatever it starts, for good."""
+    """Apply the limits to this process and its children, permanently."""
     libc = ctypes.CDLL(None, use_errno=True)
     _see_less(libc, limits)
     for name, most in limits.resources.items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
-    # The list of what is allowed comes last: it may forbid to install another filter.
+    # The list of allowed calls is installed last, because it may forbid to install another filter.
     _install(ALLOW, [(ERRNO | rule.error, rule) for rule in limits.rules])
     if limits.allowed is not None:
         _install(ERRNO | limits.error, [(ALLOW, Rule(call)) for call in limits.allowed])
@@ -211,7 +211,7 @@ def _see_less(libc: ctypes.CDLL, limits: Limits) -> None:
             raise OSError(ctypes.get_errno(), f"mount_setattr {target}")
 
     if libc.mount(b"none", b"/", b"none", MS_REC | MS_PRIVATE, b"") and ctypes.get_errno() == errno.EINVAL:
-        # The root directory of a chroot is no mount point.
+        # The root directory of a chroot is not a mount point.
         return
     mount("tmpfs", "/tmp", "tmpfs")  # noqa: S108  # of its own, as it is for the program
     Path(limits.writable).mkdir(parents=True, exist_ok=True)
@@ -241,7 +241,7 @@ def _install(otherwise: int, rules: list[tuple[int, Rule]]) -> None:
             continue
         if fault := seccomp.seccomp_rule_add_array(context, ctypes.c_uint32(action), call, len(where), arguments):
             raise OSError(-fault, f"seccomp_rule_add {rule}")
-    # It also has the process never gain a privilege, as NoNewPrivileges=yes.
+    # The process can also never gain privileges, as with NoNewPrivileges=yes.
     if fault := seccomp.seccomp_load(context):
         raise OSError(-fault, "seccomp_load")
 

@@ -1,4 +1,4 @@
-"""`docker compose up` in deploy/ needs nothing prepared: secrets are generated, and the board answers on its port."""
+"""`docker compose up` in deploy/ needs no preparation: secrets are generated and the board answers on its port."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ OTHER = "127.0.0.2"
 
 
 def mounts(service: str) -> dict[str, str]:
-    """Return what a service mounts: the source by its place in the container."""
+    """Return the mounts of a service: the source by path in the container."""
     return {mount.split(":")[1]: mount.split(":")[0] for mount in SERVICES[service]["volumes"]}
 
 
 def make_secrets(given: Path, made: Path) -> str:
-    """Run the script of the service `secrets` with the program on its path; returns what it prints."""
+    """Run the script of the service `secrets` with the program on its path. Return its output."""
     bin_ = made.parent / "bin"
     bin_.mkdir(exist_ok=True)
     program = bin_ / "ninethirty"
@@ -80,7 +80,7 @@ def test_the_daemon_is_not_the_first_process_of_its_container() -> None:
 def test_given_secrets_are_kept_out_of_git() -> None:
     files = ("secrets/users", "secrets/smtp_password", "kubernetes/secrets/users")
     ignored = subprocess.run(["git", "check-ignore", *files], check=False, cwd=DEPLOY, capture_output=True, text=True)
-    # An archive of the files has no git to ask.
+    # An unpacked archive has no git repository.
     assert ignored.returncode == 128 or ignored.stdout.split() == list(files)
 
 
@@ -135,9 +135,9 @@ def test_a_given_secret_replaces_the_generated_one(tmp_path: Path) -> None:
 
 @asynccontextmanager
 async def container(folder: Path) -> AsyncIterator[tuple[int, Path]]:
-    """Run what the container runs, with its configuration and no prepared secret; yields port and secrets.
+    """Run the container's command with its configuration and without prepared secrets. Yields port and secrets.
 
-    Only places, the port and the way out differ: no request leaves the machine.
+    Only paths, the port and the proxy differ, so that no request leaves the machine.
     """
     (folder / "given").mkdir()
     make_secrets(folder / "given", folder / "made")

@@ -36,7 +36,7 @@ def service() -> RawConfigParser:
 
 
 def pinned(lock: str) -> dict[str, frozenset[str]]:
-    """Return what a lock names as `name==version`, with the hashes of its files."""
+    """Return the hashes of files in a lock by `name==version`."""
     text = (ROOT / lock).read_text(encoding="utf-8")
     entries = re.findall(r"^([\w.-]+)(?:\[[^\]]*\])?(==[^\s;]+)(.*?)(?=^\S|\Z)", text, re.MULTILINE | re.DOTALL)
     hashes = r"--hash=sha256:([0-9a-f]{64})"
@@ -197,7 +197,7 @@ def test_no_secret_stands_in_a_file(file: Path) -> None:
 
 
 def machine(folder: Path, *commands: str) -> dict[str, str]:
-    """Return an environment with these commands alone; each says what it is asked, and `docker info` fails."""
+    """Return an environment with only these commands. Each prints its arguments, and `docker info` fails."""
     for name in ("sh", "dirname", "sed"):
         (folder / name).symlink_to(str(shutil.which(name)))
     for name in commands:

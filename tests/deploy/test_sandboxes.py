@@ -50,7 +50,7 @@ name = "outbox"
 kind = "folder"
 folder = "{folder}/outbox"
 """
-# Limits may be asked for, not set.
+# The process may read its limits but not set them.
 NO_BOUNDS = Rule("prlimit64", where=(2, sandbox.DIFFERS, 0, 0))
 RELEASE = """
 [[release]]
@@ -86,12 +86,12 @@ class Installed:
         return (200, PAGE, {"Content-Type": "text/html"}) if self.is_out else (404, "", {})
 
     async def get(self, path: str) -> httpx.Response:
-        """Ask the daemon."""
+        """Return the answer of the daemon at a path."""
         async with httpx.AsyncClient(trust_env=False) as client:
             return await client.get(f"http://127.0.0.1:{self.web}{path}")
 
     async def verdict(self, name: str) -> str:
-        """Return the verdict on a release, nothing before there is one."""
+        """Return the verdict on a release. Empty if there is none yet."""
         try:
             answer = await self.get(f"/api/v1/releases/{name}")
         except httpx.TransportError:
@@ -99,7 +99,7 @@ class Installed:
         return str(answer.json()["verdict"]) if answer.status_code == 200 else ""
 
     async def is_due(self, name: str) -> bool:
-        """Tell whether the slot of a release has passed, and looks before it proved its page absent."""
+        """Return whether the slot of a release has passed and its page has had at least three looks."""
         looks = sum(one.target.startswith(f"/{name}") for one in self.server.asked)
         return CLOCK.now() > self.slots[name] and looks > 2
 

@@ -1,4 +1,4 @@
-"""What the public host runs: a fast lint beside the tests, and a release of a tag that passed them."""
+"""The workflows of the public host: a fast lint job, the tests, and the release of a tag that passed them."""
 
 from __future__ import annotations
 

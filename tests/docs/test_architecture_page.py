@@ -1,4 +1,4 @@
-"""The map of the code: it names every package in the order of imports, and nothing that is not there."""
+"""The map of the code names exactly the existing packages, in the order of imports."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ README = ROOT / "README.md"
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 _LONG = 30
 _SHARE = 0.05
-# Fewer words are a heading or a cell of a table, and no sentence.
+# With fewer words it is a heading or a cell of a table.
 _PROSE = 4
 
 
@@ -51,7 +51,7 @@ def test_few_sentences_of_each_page_have_more_than_30_words(page: Path) -> None:
     assert len(long_sentences(page, _LONG)) <= _SHARE * len(counted), long_sentences(page, _LONG)
 
 
-# Words with which this project's texts once hid their subject.
+# Words that once made this project's texts hard to read.
 _DIALECT = re.compile(
     r"\b(?:told|stands|borne out|holds|lies|goes by|anew|alone|what is|whoever|nobody|gone|learnt|heard)\b",
     re.IGNORECASE,

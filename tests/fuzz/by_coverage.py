@@ -1,7 +1,7 @@
-"""Readers of foreign bytes fed with what reaches new code in them: `python -m tests.fuzz.by_coverage NAME [-runs=N]`.
+"""Fuzzes readers of foreign bytes by coverage: `python -m tests.fuzz.by_coverage NAME [-runs=N]`.
 
-Needs atheris, which is in no lock: `make fuzz` goes on with it where it is installed. Whatever it finds belongs among
-the examples of `test_parsers.py`. Without a name it lists the readers there are.
+Needs atheris, which is not in a lock file. `make fuzz` uses it if it is installed. Add failing inputs to the examples
+of `test_parsers.py`. Without a name it lists the readers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Every reader of foreign bytes, fed with what resembles its input: it answers, or refuses in its own words.
+"""Each reader of foreign bytes returns a result or raises its own error for bytes that resemble its input.
 
-`make fuzz` tries each for longer with fresh seeds. Whatever one finds belongs among the examples below.
+`make fuzz` tries each for longer with fresh seeds. Add failing inputs to the examples below.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ def test_an_item_of_the_content_api_is_read_or_refused(body: bytes) -> None:
 
 @given(body=bodies())
 def test_what_a_worker_answers_is_plain_or_refused(body: bytes) -> None:
-    # What a damaged parcel raises is known to whoever reads one.
+    # Readers of parcels expect this error.
     with suppress(
         pickle.UnpicklingError, ValueError, TypeError, AttributeError, ImportError, IndexError, KeyError, EOFError
     ):

@@ -1,4 +1,4 @@
-"""A test that leaves something broken fails alone."""
+"""A test that leaves an unclosed resource fails itself, not a later test."""
 
 from __future__ import annotations
 

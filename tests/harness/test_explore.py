@@ -1,4 +1,4 @@
-"""Fresh seeds find what fixed examples do not; finds are kept and fail nothing, while anything else does."""
+"""Failing properties with fresh seeds are kept and do not fail the run. Other failures do."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def explored(folder: Path, *tests: str, more: tuple[str, ...] = ()) -> subproces
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    explored\n")
     (folder / "test_them.py").write_text(HEAD + "".join(tests))
     options = ["-p", "tests.explore", "-p", "no:playwright", "--explore", "20", *more]
-    # What a developer has pytest print is not what is read here.
+    # A developer's pytest options would change the output.
     command, here = [sys.executable, "-m", "pytest", *options], {**os.environ, "PYTHONPATH": str(ROOT)}
     here.pop("PYTEST_ADDOPTS", None)
     return subprocess.run(command, cwd=folder, env=here, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What `tests/parts` installs is all that a bare Debian lacks."""
+"""`tests/parts` installs all packages that a bare Debian lacks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import browser_driver
 
-# What apt itself stands on is on every Debian.
+# Each Debian has the packages that apt needs.
 BASE = {"libc6", "libgcc-s1", "libstdc++6"}
 OF_LIBC6 = {"libc", "libdl", "libm", "libpthread", "librt"}
 

@@ -1,4 +1,4 @@
-"""The fast tier leaves slow tests out and says how many; the slow tier runs them."""
+"""The fast tier skips slow tests and prints their number. The slow tier runs them."""
 
 from __future__ import annotations
 

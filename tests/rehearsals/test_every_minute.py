@@ -1,4 +1,4 @@
-"""The five incidents at every minute from 09:25 to 12:30: explain, board, notice and draft agree, and say the truth."""
+"""At each minute from 09:25 to 12:30, explain, board, notice and draft of the five incidents agree and are true."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BOARD_EVERY = 15
 TOLERANCE = timedelta(seconds=60)
 UNSURE = timedelta(seconds=5)
 """How far a look can be from what it shows."""
-# What became true of each landing page, as the incidents' reports say (facts: incidents.md).
+# When each landing page really changed, from the incidents' reports (facts: incidents.md).
 DELAYS = {
     "ipcc-2015": timedelta(minutes=38),
     "moj-2016": timedelta(),
@@ -43,7 +43,7 @@ LATE = ("late", "overdue")
 
 @dataclass(frozen=True)
 class Told:
-    """A rehearsal that was played, and what is known at its end."""
+    """A rehearsal that was played, with its results."""
 
     script: Script
     store: Store

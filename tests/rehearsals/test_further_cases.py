@@ -1,4 +1,4 @@
-"""Ten further published cases: the draft of each says what is known of it, in words that a person can sign."""
+"""Ten further published cases: each draft contains the known facts in sentences that a person can sign."""
 
 from __future__ import annotations
 

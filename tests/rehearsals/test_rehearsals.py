@@ -1,4 +1,4 @@
-"""Every rehearsal that ships, played through the real daemon: it meets what it expects, and plays the same twice."""
+"""Each shipped rehearsal meets its expectations in the real daemon, and has the same result when played again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PLAYED = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) f
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """A rehearsal that was played, and where its store, evidence and drafts lie."""
+    """A rehearsal that was played, with the folder of its store, evidence and drafts."""
 
     played: RehearsalOutcome
     settings: Settings

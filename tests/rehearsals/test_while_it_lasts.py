@@ -1,4 +1,4 @@
-"""What people are notified of while an incident lasts, held against the truth of its script."""
+"""Notices and drafts during an incident are true by its script."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OUT = {REPORT: "09:51:00", NEWS: "10:35:00"}
 
 @dataclass(frozen=True)
 class Cut:
-    """A rehearsal cut short: what it left, its notices in the order in which they were made, and the last draft."""
+    """A rehearsal that was stopped early: its outcome, its notices in order, and its last draft."""
 
     played: RehearsalOutcome
     notices: Sequence[Notice]
@@ -62,7 +62,7 @@ def test_a_listed_alternative_does_not_stop_the_clock_of_the_announced_page(
 ) -> None:
     (release,) = at_1050.played.results.releases
     assert release["verdict"] == "overdue"
-    # Witnesses are believed two minutes after what they show.
+    # Witnesses prove an absence only two minutes later.
     assert 77 * 60 <= release["delay"]["min"] <= 80 * 60
     assert [(one["url"], one["to"]) for one in release["available_elsewhere"]] == [
         (url, {"after": None, "by": None}) for url in OUT

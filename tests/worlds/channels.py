@@ -30,7 +30,7 @@ _SECRETS = {
 
 
 class KnownSecret(Secret):
-    """A secret whose text the test gives."""
+    """A secret with a text chosen by the test."""
 
     text: str = Field(repr=False)
 

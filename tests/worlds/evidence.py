@@ -33,7 +33,7 @@ def an_answer(status: int = 404, body: bytes = b"Page not found", after: float =
 
 
 def payload_of(data: bytes) -> bytes:
-    """Return the body of the answer in these bytes, whose digests must be right."""
+    """Return the body of the answer in a WARC record, after checking its digests."""
     for record in ArchiveIterator(BytesIO(data), check_digests="raise"):
         if record.rec_type == "response":
             return bytes(record.content_stream().read())
@@ -80,7 +80,7 @@ class Archive:
         return payload_of(read_bytes(self.folder, record))
 
     def find_faults(self, files_of: Sequence[str] | None = None) -> list[str]:
-        """Return what a check of the store finds wrong: with all files, or with those of some monitors only."""
+        """Return the faults that a check of the store finds, in all files or only in those of some monitors."""
         return verify_evidence(self.store.evidence, self.folder, *([] if files_of is None else [files_of]))
 
     def flip_a_byte(self, file: str, place: int) -> None:

@@ -1,4 +1,4 @@
-"""A channel that remembers what it was sent."""
+"""A channel that keeps the messages that it was given."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alerts.channel import Accepted, Message, Outcome, Refused
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How it behaves: `refuses` is empty, `passing` or `permanent`; it never answers when `hangs`."""
+    """The behaviour of the channel. `refuses` is empty, `passing` or `permanent`. With `hangs` it never answers."""
 
     refuses: str = ""
     hangs: bool = False
@@ -35,7 +35,7 @@ class FakeChannel:
         self._options = options
 
     async def send(self, message: Message) -> Outcome:
-        """Remember the message, or do as the options say."""
+        """Keep the message, or refuse or hang as the options say."""
         self.attempts += 1
         if self._options.hangs:
             with suppress(TimeoutError):

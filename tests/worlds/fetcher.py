@@ -11,10 +11,10 @@ from monitor.look.fetch import Answer, Failure, Reason, Request
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one address answers. `etag` is sent, and answers a matching condition with 304.
+    """The answer of one address. `etag` is sent, and a matching condition is answered with 304.
 
-    `fails` makes it a failure for that reason. Opening the connection takes `connect_seconds`, then `seconds` pass
-    before the answer.
+    `fails` is the reason of a failure instead of an answer. Opening the connection takes `connect_seconds`, then
+    `seconds` pass before the answer.
     """
 
     status: int = 200
@@ -30,7 +30,7 @@ NOT_FOUND = Reply(404, b"Not Found")
 
 
 class ScriptedFetcher:
-    """Answers requests from a script; addresses it does not name are 404. `asked` is what it was asked, in order."""
+    """Answers requests from a script, and 404 for other addresses. `asked` lists the requests in order."""
 
     def __init__(self, clock: Clock, script: Mapping[str, Reply] | Callable[[Request], Reply]) -> None:
         self._clock = clock
@@ -38,7 +38,7 @@ class ScriptedFetcher:
         self.asked: list[Request] = []
 
     async def fetch(self, request: Request) -> Answer | Failure:
-        """Answer as the script says, in the time it says."""
+        """Return the scripted answer after its scripted time."""
         self.asked.append(request)
         reply = self._script(request) if callable(self._script) else self._script.get(request.url, NOT_FOUND)
         if reply.connect_seconds:
@@ -56,7 +56,7 @@ class ScriptedFetcher:
         return Answer(request.url, status, headers, body[: request.cap], sent, self._clock.now(), whole, request)
 
     async def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing, because there are no connections."""
 
 
 def _answered(request: Request, reply: Reply) -> tuple[int, bytes]:

@@ -40,7 +40,7 @@ def facts_of_a_release(**fields: object) -> ReleaseFacts:
 
 
 def an_incident(name: str = "i", **fields: object) -> Incident:
-    """Return an open incident about a late release, with one entry, one action and one word that a person wrote."""
+    """Return an open incident about a late release, with one timeline entry, one action and one edit of a person."""
     plain = Incident(
         name, Kind.LATE, "r", "ofqual", "Malpractice", SLOT, SLOT, "report", facts_of_a_release(), None,
         (Entry(SLOT, "on-call", "Rang the producer"),), {"what": "Späť"},

@@ -46,7 +46,7 @@ def fold(
 
 @dataclass(frozen=True)
 class Looks:
-    """Looks at the given instants alone. `fields` are those of every sighting, `specific` of those present."""
+    """Looks at the given instants only. `fields` apply to each sighting, `specific` to present ones."""
 
     each: tuple[Look, ...]
     fields: tuple[tuple[str, object], ...] = ()
@@ -71,17 +71,16 @@ class Looks:
 
 
 def looks(*each: Look, **fields: object) -> Looks:
-    """Return looks at these instants alone: `looks((-2, ABSENT), (0.5, PRESENT))`."""
+    """Return looks at these instants only: `looks((-2, ABSENT), (0.5, PRESENT))`."""
     return Looks(each, tuple(fields.items()))
 
 
 @dataclass(frozen=True)
 class RegularLooks:
-    """What a target answers from when on, looked at `every` so many seconds since its first turn.
+    """The answers of a target over time, with looks at intervals of `every` seconds.
 
-    It is watched `until` an instant; looks further apart than `spacing` allows begin a run. `digests` and `versions`
-    say which ones its bytes have from when on, `specific` whether they bear signs of this edition alone, `why` why
-    looks fail.
+    They go from the first turn to `until`. A gap longer than `spacing` starts a new run. `digests` and `versions` are those of its bytes
+    over time. `specific` says whether its bytes identify this edition. `why` is the reason of failed looks.
     """
 
     turns: Sequence[Turn]

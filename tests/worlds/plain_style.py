@@ -1,4 +1,4 @@
-"""What a sentence must not contain that a person signs or sends."""
+"""Checks the style of sentences that a person signs or sends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MONITORING = re.compile(
 
 
 def breaches_of_style(text: str, ids: Sequence[str] = ()) -> Iterator[str]:
-    """Yield what a sentence contains that it must not. `text` is without titles, `ids` are names of our own."""
+    """Yield each breach of style in a sentence without titles. It must not contain the internal names `ids`."""
     plain = re.sub(r"https?://\S+", "", text)
     for pattern in (PRECISE, MONITORING):
         if found := pattern.search(plain):

@@ -1,4 +1,4 @@
-"""Releases, their parts, slots and promises, and what calendars say of them."""
+"""Builds releases, parts, slots, promises and announcements."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ def a_promise(slot: Slot | datetime | date = SLOT, **fields: object) -> Promise:
 
 
 def an_announcement(**fields: object) -> Announcement:
-    """Return what a calendar says about the usual release."""
+    """Return the announcement of the usual release."""
     return replace(Announcement("r", "Malpractice", "ofqual", PAGE_URL, a_slot(), State.CONFIRMED), **fields)

@@ -95,7 +95,7 @@ def a_record(number: int = 1, monitor: str = "m", **fields: object) -> Record:
 
 
 def an_entry(release: str = "r", calendar: str = "govuk", uid: str = "", **fields: object) -> Announced:
-    """Return the row of what a calendar says about a release, shown there at one read a day before the slot."""
+    """Return the row of an announcement that one read showed a day before the slot."""
     name, read = uid or release, SLOT - DAY
     body = {"announcement": announcement_json(an_announcement(uid=name))}
     return replace(Announced(calendar, name, body, read, read, None, release), **fields)
@@ -112,7 +112,7 @@ def an_event(name: str = "e", **fields: object) -> Event:
 
 
 def a_claim(**fields: object) -> Claim:
-    """Return the row of what the public record says about a publication."""
+    """Return the row of a publication in the public record."""
     page, item = PAGE_URL, PAGE_URL.replace("gov.uk/", "gov.uk/api/content/")
     return replace(Claim("ofqual", page, SLOT, "Malpractice", SLOT, "scheduled", item, SLOT + DAY), **fields)
 

@@ -1,6 +1,6 @@
-"""Random worlds with a known truth: a page that comes and goes, caches in front of it, and views that are looked at.
+"""Random worlds with a known truth: a page that appears and disappears, its caches, and looks at its views.
 
-Every number is milliseconds after the slot unless it says otherwise.
+Numbers are milliseconds after the slot unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.worlds.verdicts import judged
 
 @dataclass(frozen=True)
 class Truth:
-    """What the publisher did: its `turns` from one state to another; before the first the state is `at_first`."""
+    """The changes of a page: `turns` to each new state. Before the first the state is `at_first`."""
 
     turns: tuple[tuple[int, State], ...]
     at_first: State = State.ABSENT
@@ -57,7 +57,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Looker:
-    """How one view is looked at, and what its cache does.
+    """The looks at one view, and the behaviour of its cache.
 
     A cache keeps a copy for `ttl` and has `nodes`, each with its own copy, of which any may answer. It sends an `Age`
     if `tells_age`; `age_off` is the error of that `Age` in seconds, which is never sent below zero. A `busy` cache is
@@ -113,7 +113,7 @@ class World:
             node = rng.randrange(looker.nodes) if looker.nodes > 1 else 0
             cached = copies.get(node)
             if looker.busy and looker.ttl:
-                # Other users keep the cache filled: it asks the origin again at every end of its copy's life.
+                # Other users keep the cache filled: it requests the page again whenever its copy expires.
                 cached, hit = served - (served + self.seed + 7919 * node) % looker.ttl, True
             elif cached is None or served - cached >= looker.ttl:
                 cached, hit = served, False
@@ -191,7 +191,7 @@ def truths(draw: st.DrawFn, most: int = 5) -> Truth:
 
 
 def once(came: int | None) -> Truth:
-    """Return a page that is published once and stays; None: never."""
+    """Return a page that is published once and stays. None: it is never published."""
     return Truth(() if came is None else ((came, State.PRESENT),))
 
 

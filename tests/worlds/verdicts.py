@@ -1,4 +1,4 @@
-"""Verdicts on a release from what was seen of it. A number is an instant in seconds after the slot."""
+"""Builds verdicts on a release from looks. A number is an instant in seconds after the slot."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _runs(
 
 @dataclass(frozen=True)
 class Case:
-    """Everything that a verdict rests on; `parts` are those of the release beside its page if no `release` is given."""
+    """All facts of a verdict. `release` replaces the usual release, which has `parts` besides its page."""
 
     now: float
     seen: Seen = ()
@@ -77,7 +77,7 @@ def explained(now: float, seen: Seen = (), *parts: Part, **more: object) -> Expl
 
 @cache
 def a_late_verdict(now: float, release: str = "r", seconds_late: float = 1200.0) -> Verdict:
-    """Return the verdict at `now` on a release whose page came so many seconds late."""
+    """Return the verdict at `now` on a release whose page appeared late by so many seconds."""
     page = f"{release}/page/edge"
     runs = [a_run(page, ABSENT, -3600, min(now, seconds_late))]
     if now > seconds_late:

@@ -1,4 +1,4 @@
-"""Tests that run on a clock which jumps from one waiting to the next, in no time at all."""
+"""Runs tests in virtual time, so that waits take no real time."""
 
 from __future__ import annotations
 

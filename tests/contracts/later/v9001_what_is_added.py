@@ -1,4 +1,4 @@
-"""Columns and a table that this version knows nothing of."""
+"""Adds columns and a table that this version does not know."""
 
 from __future__ import annotations
 
