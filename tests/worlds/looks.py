@@ -79,8 +79,9 @@ def looks(*each: Look, **fields: object) -> Looks:
 class RegularLooks:
     """The answers of a target over time, with looks at intervals of `every` seconds.
 
-    They go from the first turn to `until`. A gap longer than `spacing` starts a new run. `digests` and `versions` are those of its bytes
-    over time. `specific` says whether its bytes identify this edition. `why` is the reason of failed looks.
+    They go from the first turn to `until`. A gap longer than `spacing` starts a new run. `digests` and `versions` are
+    those of its bytes over time. `specific` says whether its bytes identify this edition. `why` is the reason of failed
+    looks.
     """
 
     turns: Sequence[Turn]
