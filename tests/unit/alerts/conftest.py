@@ -1,4 +1,4 @@
-"""Facts of releases that went wrong, for tests of what people are told of them."""
+"""Facts of releases with incidents, for tests of notices."""
 
 from __future__ import annotations
 

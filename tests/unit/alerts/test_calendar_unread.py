@@ -1,4 +1,4 @@
-"""What rests on a calendar that was last read long before says so, and never that there is no gap."""
+"""Statements that depend on an old calendar read say so, and never claim that there is no gap."""
 
 from __future__ import annotations
 

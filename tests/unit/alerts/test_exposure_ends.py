@@ -1,4 +1,4 @@
-"""What people are told of an exposure that is over says why it ended, and claims nothing else."""
+"""Notices of an ended exposure say why it ended, and claim nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Content that comes and goes makes one notice that says so, and one once it stays as it is."""
+"""Content that appears and disappears repeatedly makes one notice, and one more once it is stable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail for a telephone: a subject that fits, buttons that lead somewhere, and nothing to type."""
+"""Mail on a telephone: a subject that fits, and buttons that open pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every bench runs and prints its figures. One that cannot says so."""
+"""Every bench runs and prints its figures, or an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is too deep or too rich is refused before it is parsed; what publishers really send never is."""
+"""Documents that are too deep or too large are refused before they are parsed. Real ones never are."""
 
 from __future__ import annotations
 

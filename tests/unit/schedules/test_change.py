@@ -1,4 +1,4 @@
-"""What changed between two entries of the ledger."""
+"""Changes between two entries of the ledger."""
 
 from __future__ import annotations
 

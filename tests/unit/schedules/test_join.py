@@ -1,4 +1,4 @@
-"""Which entries speak of one edition."""
+"""Which entries belong to one edition."""
 
 from __future__ import annotations
 

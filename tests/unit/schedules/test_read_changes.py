@@ -1,4 +1,4 @@
-"""What one read adds to the ledger."""
+"""Changes that one read makes to the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Channels that post go out through the proxy they are told of: a real one, on loopback."""
+"""Channels send through the configured proxy, a real one on loopback."""
 
 from __future__ import annotations
 

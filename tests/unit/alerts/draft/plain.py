@@ -1,4 +1,4 @@
-"""A written draft as lines of text: what it says, in which order, and how each piece is marked."""
+"""Reads a written draft as lines of text: its content, order and the mark of each piece."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A delay or lead of one hour just after the clocks changed points at a scheduled job: a question, never a claim."""
+"""A delay or lead of one hour just after the clocks changed may come from a scheduled job: asked, not claimed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the five published reports state and a machine can know is in the draft; what only a person knows is marked."""
+"""Drafts contain the measurable facts of the five published reports, and mark what only a person knows."""
 
 from __future__ import annotations
 

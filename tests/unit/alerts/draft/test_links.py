@@ -1,4 +1,4 @@
-"""What a signed report links to is a link in every format; its lists are lists, and its file is not of an old Word."""
+"""Links and lists of a signed report are real links and lists in every format, in a current Word file."""
 
 from __future__ import annotations
 

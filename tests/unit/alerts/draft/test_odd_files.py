@@ -1,4 +1,4 @@
-"""What a word processor can hold besides paragraphs: taken in where it stands, or named and refused; never lost."""
+"""Word content besides paragraphs is read back where it is, or refused by name. It is never lost."""
 
 from __future__ import annotations
 

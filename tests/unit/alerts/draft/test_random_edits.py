@@ -1,4 +1,4 @@
-"""Drafts edited at random in the file and read back: no typed word is lost, and none of ours becomes a person's."""
+"""Drafts that are edited at random and read back keep all typed text, and none of our text becomes an edit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A word processor opens what is written, and prints it as a tagged A4 document."""
+"""A word processor opens each draft and prints it as a tagged A4 document."""
 
 from __future__ import annotations
 

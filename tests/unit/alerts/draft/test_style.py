@@ -1,4 +1,4 @@
-"""Sentences of reports and letters about random incidents: true to what was measured, and in plain style."""
+"""Sentences of reports and letters about random incidents are true to the measurements and in plain style."""
 
 from __future__ import annotations
 

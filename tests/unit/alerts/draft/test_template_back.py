@@ -1,4 +1,4 @@
-"""A draft in an organisation's own template, edited and read back: each answer by the words around it."""
+"""An organisation's own template, edited and read back: each answer is found by the text around it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store that never answers, as long as it is told to; and that notes what is asked of it where looks are made."""
+"""A store that can be made to hang, and that records queries from the looks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The daemon as a process of its own, and what it logs."""
+"""The daemon as a separate process, and its log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Releases and addresses added while the daemon runs: watched from then on, and judged by nothing before."""
+"""Releases and addresses added while the daemon runs are watched from then on. Earlier looks do not count for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fault of our own while a slot passes: nothing is claimed, other looks go on, and people can see it."""
+"""A bug in our own code while a slot passes claims nothing, does not stop other looks, and is visible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clock that is set again and again, through the real daemon: no interval without the truth, nobody wronged."""
+"""The daemon with a clock that is set repeatedly: each interval contains the truth, and no release is called late."""
 
 from __future__ import annotations
 

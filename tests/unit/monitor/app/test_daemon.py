@@ -1,4 +1,4 @@
-"""The whole daemon: what a restart finds, what it tells, and that nothing outside can end it."""
+"""The whole daemon: restarts, notices, and faults from outside, which cannot end it."""
 
 from __future__ import annotations
 

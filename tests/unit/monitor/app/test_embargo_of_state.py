@@ -1,4 +1,4 @@
-"""Before its slot, nothing that strangers or viewers can read says that something is out, or where."""
+"""Before its slot, strangers and viewers cannot read that a release is public, or where."""
 
 from __future__ import annotations
 

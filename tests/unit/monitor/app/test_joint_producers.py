@@ -1,4 +1,4 @@
-"""A release of several producers is everyone's, in whatever order its calendar names them."""
+"""A release of several producers belongs to all of them, in any order."""
 
 from __future__ import annotations
 

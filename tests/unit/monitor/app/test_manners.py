@@ -1,4 +1,4 @@
-"""What hosts ask of us, held against the publisher's own log: patience to the second, never more than the budget."""
+"""Requests to hosts, from the publisher's log: waits are kept to the second and budgets are never exceeded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the configuration says of people, as the organs get it: channels, links, templates, editions, digests."""
+"""Settings about people reach the parts that use them: channels, links, templates, editions, digests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bodies that GOV.UK names: asked once, bounded, and believed only where the answer is one."""
+"""GOV.UK's organisations are requested once, with limits, and only a valid answer is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A configuration that takes the place of another while the daemon runs: nothing that was seen or known starts anew."""
+"""A reload while the daemon runs keeps everything that was seen and known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What publishers, disks and calendars do to a daemon: it goes on, looks are unknown, and the counter says so."""
+"""Faults of publishers, disks and calendars do not stop the daemon. Their looks are unknown and are counted."""
 
 from __future__ import annotations
 

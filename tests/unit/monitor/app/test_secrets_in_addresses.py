@@ -1,4 +1,4 @@
-"""What a configured address holds behind its path, and a path that is declared secret, never leave the process."""
+"""Secrets in the query or the declared secret path of a configured address never leave the process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checks of the status page: each part of the monitor is good, or says what to do."""
+"""Each check of the status page is good or says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real process whose store is away: it starts and watches all the same, and what it saw outlives a kill -9."""
+"""A real process without its store starts and watches, and its looks survive a kill -9."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store that neither answers nor fails: the watch goes on, says so, and tells what happened as soon as it can."""
+"""A store that hangs does not stop looks. The status shows it, and notices follow as soon as possible."""
 
 from __future__ import annotations
 

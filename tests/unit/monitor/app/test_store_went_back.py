@@ -1,4 +1,4 @@
-"""A store that went back in time, was put in another's place or deleted: written again, and nobody is told twice."""
+"""A store that went back in time, was replaced or deleted is filled again, without repeated messages."""
 
 from __future__ import annotations
 

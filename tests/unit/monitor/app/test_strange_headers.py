@@ -1,4 +1,4 @@
-"""A host with absurd headers beside one that publishes on time, through the real daemon: the other is on time."""
+"""A host with absurd headers does not change the verdict of a release at another host."""
 
 from __future__ import annotations
 

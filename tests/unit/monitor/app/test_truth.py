@@ -1,4 +1,4 @@
-"""Random small truths, played through the real daemon: what it measures contains them, and nobody is wronged."""
+"""Random timelines through the real daemon: measurements contain the truth, and no false breach is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two monitors on one store, one of which cannot see: what the other proved counts for both."""
+"""Two monitors on one store: what one proves counts for both, even if the other is blind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A terminal and a person at it, for what the program asks only of people."""
+"""A terminal with a person, for questions that the program asks only people."""
 
 from __future__ import annotations
 

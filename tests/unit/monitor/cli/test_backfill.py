@@ -1,4 +1,4 @@
-"""What the public record claims of a past time, read from the rehearsals' publisher over HTTP and told apart."""
+"""Backfill of past times from the public record, read over HTTP from the rehearsals' publisher."""
 
 from __future__ import annotations
 

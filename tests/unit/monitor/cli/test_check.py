@@ -1,4 +1,4 @@
-"""check: what is probably not meant, and what the daemon will do."""
+"""`check` warns of probable mistakes and says what the daemon will do."""
 
 from __future__ import annotations
 

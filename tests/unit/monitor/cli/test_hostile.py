@@ -1,4 +1,4 @@
-"""Verbs that ask the network: what a publisher answers is read in a process that may be stopped, as in the daemon."""
+"""Commands that use the network read publishers' answers in a process that can be stopped, as the daemon does."""
 
 from __future__ import annotations
 

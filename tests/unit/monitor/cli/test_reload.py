@@ -1,4 +1,4 @@
-"""`ninethirty reload` and SIGHUP, asked of a real process: what people see, and that who signed in stays in."""
+"""`ninethirty reload` and SIGHUP to a real process: the output, and people stay signed in."""
 
 from __future__ import annotations
 

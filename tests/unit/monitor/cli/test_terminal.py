@@ -1,4 +1,4 @@
-"""At a terminal long answers come by the page and long work tells how far it has got; to a program neither."""
+"""On a terminal, long output is paged and long work shows progress. Other programs get neither."""
 
 from __future__ import annotations
 

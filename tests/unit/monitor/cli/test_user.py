@@ -1,4 +1,4 @@
-"""user, and what check says of the file its lines are for."""
+"""`user`, and the check of the file for its lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people write into drafts: in an editor, in the file, at a prompt; and what causes they log."""
+"""People's edits of drafts in an editor, in the file or at a prompt, and the causes that they log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes out for a notice: the draft, in an organisation's own file where it has one, and a link."""
+"""Messages carry the draft, in an organisation's own template if it has one, and a link."""
 
 from __future__ import annotations
 

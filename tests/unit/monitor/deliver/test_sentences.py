@@ -1,4 +1,4 @@
-"""Every sentence of every notice holds at the instant it is sent, whatever was true and could be seen of it."""
+"""Every sentence of every notice is true when it is sent."""
 
 from __future__ import annotations
 

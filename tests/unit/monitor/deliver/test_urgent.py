@@ -1,4 +1,4 @@
-"""A grade that rises reaches people at once, and nothing of its thread arrives after it that was written before."""
+"""A higher grade is sent at once, and no older notice of its thread arrives after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A promise that may no longer have been in force at its slot, and calendars that differ: nothing is claimed by it."""
+"""No claim is based on a promise that may not be in force at its slot, or on calendars that differ."""
 
 from __future__ import annotations
 

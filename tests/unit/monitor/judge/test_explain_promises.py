@@ -1,4 +1,4 @@
-"""What an explanation says of the announcement behind a verdict."""
+"""Explanations of the announcement behind a verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs are merged long after their release: no verdict changes, whatever was seen."""
+"""Merging the runs of old releases changes no verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two monitors with clocks, schedules and caches of their own see one truth: what both saw claims nothing untrue."""
+"""Two monitors with different clocks, schedules and caches: their combined looks claim nothing untrue."""
 
 from __future__ import annotations
 

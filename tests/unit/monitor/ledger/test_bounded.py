@@ -1,4 +1,4 @@
-"""A change of a promise lies no later than the oldest copies that the reads before and after it may have been."""
+"""The latest time of a change is limited by the oldest copies that the reads around it may have got."""
 
 from __future__ import annotations
 

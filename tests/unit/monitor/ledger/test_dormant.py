@@ -1,4 +1,4 @@
-"""Releases that are long over are not kept in mind, and nothing that was known of them is lost."""
+"""Releases that ended long ago leave memory without any loss of facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger: promises written down, releases joined again, and what a restart must not forget."""
+"""The ledger stores promises, joins releases again and survives restarts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the ledger keeps in memory: never more than the store, and nothing that is over."""
+"""The ledger in memory never knows more than the store, and drops releases that are over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calendars are read once more before a breach is reported: which calendars, what waits for them, and how long."""
+"""Calendars are read once more before a breach is reported: which ones, what waits for them, and how long."""
 
 from __future__ import annotations
 

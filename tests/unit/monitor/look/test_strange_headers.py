@@ -1,4 +1,4 @@
-"""Headers with absurd values: a host can spoil its own looks with them, never those of another host."""
+"""A host with absurd headers can spoil its own looks, never those of another host."""
 
 from __future__ import annotations
 

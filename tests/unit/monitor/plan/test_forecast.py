@@ -1,4 +1,4 @@
-"""What a host's budget can carry and prove, known in advance."""
+"""Forecasts of what a host's budget can prove."""
 
 from __future__ import annotations
 

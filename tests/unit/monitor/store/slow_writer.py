@@ -1,4 +1,4 @@
-"""A store that is slow, and leases of one that goes by its own clock."""
+"""A slow store, and a fake store of leases with its own clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evidence: what is kept of answers, how it is checked, and when it is given up."""
+"""Evidence: which bytes of answers are kept, how they are checked, and when they are deleted."""
 
 from __future__ import annotations
 

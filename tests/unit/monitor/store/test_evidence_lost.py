@@ -1,4 +1,4 @@
-"""A store that has lost records of evidence which it had taken, and a disk that refuses what it had."""
+"""A store that lost records of evidence, and a disk that refuses them again."""
 
 from __future__ import annotations
 

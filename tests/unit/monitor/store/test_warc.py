@@ -1,4 +1,4 @@
-"""What a record tells of the request: what went over the wire, byte for byte."""
+"""A record contains the exact bytes of the request and the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A poller that makes no looks, and a clock that stands still, for tests of planning."""
+"""A poller that makes no looks and a clock that does not move, for tests of planning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Releases whose publication bears another slug than its announcement: found, and judged by that address alone."""
+"""A publication with another slug than its announcement is found, and judged only by its own address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every kind of blind span is stored with its cause, counted once, logged, and proves nothing."""
+"""Each kind of blind span is stored with its cause, counted once and logged, and proves nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The day before a slot that a budget cannot carry, the status page says so."""
+"""The status page warns the day before a slot that a budget is too small for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a release reaches the shared budget: through the whole daemon, held against the publisher's log."""
+"""The chances of releases reach the shared budget: the daemon's requests in the publisher's log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our clock is set, the loop stands still, looks go on: whatever the order, no interval is without the truth."""
+"""Clock steps and pauses of the loop in any order: each interval contains the truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store of releases settled long ago grows smaller, and every verdict stays what it was."""
+"""Compaction makes the store of old releases smaller and changes no verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a daemon keeps when a page comes out: request and answer of that look, and of the one before it."""
+"""When a page appears, the request and answer of that look and of the one before it are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Witnesses that are behind: what one release shows of it delays what is claimed of another, and replays the same."""
+"""Witnesses that are behind on one release delay claims about others. Replay gives the same result."""
 
 from __future__ import annotations
 

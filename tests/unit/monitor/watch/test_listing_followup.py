@@ -1,4 +1,4 @@
-"""What a listing shows and its address does not prove: looked at closely at once, and told once as a lead."""
+"""A release in a listing whose address does not prove it gets close looks at once, and one lead."""
 
 from __future__ import annotations
 

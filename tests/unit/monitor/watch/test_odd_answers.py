@@ -1,4 +1,4 @@
-"""What is answered with success and proves nothing: a lead for a person when it lasts, once for each address."""
+"""Successful answers that prove nothing become one lead for each address if they last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others saw is asked for together, and what is wrong with one release stays with it."""
+"""Other monitors' looks are requested together, and a fault of one release does not affect others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told at the tolerance's end: an edge that hides its age must not speak before the origin has."""
+"""Notices at the end of the tolerance wait for the origin if the edge hides its age."""
 
 from __future__ import annotations
 

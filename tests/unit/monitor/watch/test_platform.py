@@ -1,4 +1,4 @@
-"""Several producers late together on one platform: told of each, stored the same, and replayed the same."""
+"""Several producers late together on one platform: notices, stored findings and replay agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a restarted monitor knows from before: baselines, pages that were missing, and parts that were found."""
+"""A restarted monitor knows baselines, missing pages and found parts from before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A release at an unexpected address: a listing shows it, and looks at the address prove what they can."""
+"""A release at an unexpected address: a listing shows it, and looks at the address prove it."""
 
 from __future__ import annotations
 

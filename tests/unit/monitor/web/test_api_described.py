@@ -1,4 +1,4 @@
-"""The API is what its description says: every answer by its models, page by page, and every refusal as a problem."""
+"""The API conforms to its OpenAPI description: answers, pages and problems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Releases and addresses that people add on the pages: what is written, what is refused, and who may do it."""
+"""Releases and addresses that people add on pages: stored content, refusals and permissions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong with a release can be read: its pages, its JSON, its notices and its draft in every format."""
+"""Each kind of incident can be read on its pages, as JSON, in notices and in drafts of all formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What webhooks are sent is what its published schema says, whatever happens to an incident."""
+"""Webhooks conform to their published schema at all stages of an incident."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people do to an incident in the browser: boxes, steps, notes; two people at once; who may."""
+"""What people do to an incident in the browser: boxes, steps, notes, two people at once, permissions."""
 
 from __future__ import annotations
 

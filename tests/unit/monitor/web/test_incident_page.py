@@ -1,4 +1,4 @@
-"""What a person reads of an incident in the browser."""
+"""The page of an incident in the browser."""
 
 from __future__ import annotations
 

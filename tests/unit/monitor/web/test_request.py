@@ -1,4 +1,4 @@
-"""A typo in an address for programs never gives other data; addresses for people forgive."""
+"""A typo in an address for programs is refused. Addresses for people are forgiving."""
 
 from __future__ import annotations
 

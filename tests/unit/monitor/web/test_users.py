@@ -1,4 +1,4 @@
-"""The file of people who may sign in: what a line says, which lines are refused, and when it is read again."""
+"""The file of people who may sign in: its lines, refused lines, and when it is read again."""
 
 from __future__ import annotations
 

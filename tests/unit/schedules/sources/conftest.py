@@ -1,4 +1,4 @@
-"""What the tests of calendar sources share: the day of the read, payloads, and reading saved bytes."""
+"""Shared by tests of calendar sources: the day of the read, payloads, and reads of saved bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a calendar says in its texts and addresses, what comes in can be stored and shown as what it is."""
+"""All texts and addresses of calendars can be stored and shown safely."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every sample calendar is read as its expected answer says. The samples stand beside the project or not at all."""
+"""Every sample calendar is read as its expected answer says. Skipped without the samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is no calendar of its kind is refused, and not taken for one without entries."""
+"""Bytes that are not a calendar of the kind are refused, and do not count as an empty calendar."""
 
 from __future__ import annotations
 

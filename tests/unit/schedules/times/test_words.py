@@ -1,4 +1,4 @@
-"""Instants and lengths in plain sentences: what is not exact is text too wide, never too narrow."""
+"""Instants and lengths in sentences. An inexact value becomes a range that is wide enough."""
 
 from __future__ import annotations
 

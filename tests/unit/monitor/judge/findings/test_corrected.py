@@ -1,4 +1,4 @@
-"""What content says of its own version after its release. A number is an instant in seconds after the slot."""
+"""Versions that content states after its release. A number is an instant in seconds after the slot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`httpx.AsyncClient` on our transport: guarded and capped like a look, and never sent twice with a body."""
+"""`httpx.AsyncClient` on our transport is guarded and limited like a look. A body is never sent twice."""
 
 from __future__ import annotations
 
