@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.finding import ReleaseFacts
 from alerts.incident import ACKNOWLEDGED, ASSIGNED_PREFIX, MONITOR, SIGNED, WAIVED, Entry, Incident, Kind
-from alerts.one_line import one_line
+from alerts.one_line import one_line, slug
 from schedules.contract.verdict import Grade
 from schedules.times.zone import local_date
 
@@ -64,7 +64,7 @@ def log_by_hand(
     digest = hashlib.sha256(typed.encode()).hexdigest()[:6]
     logged = Entry(now, words.get("by") or "logged by hand", one_line(words["what"]))
     return Incident(
-        id=f"{release or _slug(producer)}-hand-{local_date(occurred, timezone)}-{digest}",
+        id=f"{release or slug(producer)[:60] or 'incident'}-hand-{local_date(occurred, timezone)}-{digest}",
         kind=Kind.HAND,
         release=release,
         producer=producer,
@@ -323,8 +323,3 @@ def _warn_of_dates(instants: list[datetime], now: datetime, timezone: str) -> It
             yield _warn_of_distance(instant, occurred, timezone)
     if now - occurred > timedelta(days=_STALE_AFTER_DAYS):
         yield f"check date: it is more than {_STALE_AFTER_DAYS} days ago"
-
-
-def _slug(text: str) -> str:
-    """Return a text for use in an id: lower case, with hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "incident"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -20,7 +19,7 @@ from alerts.incident import (
 )
 from alerts.notice import Notice
 from alerts.notice_text import list_finding_details, write_title_with_slot
-from alerts.one_line import one_line
+from alerts.one_line import one_line, slug
 from alerts.status import describe_status
 from alerts.steps import ACKNOWLEDGE, numbered_steps, steps_at
 from schedules.times.words import day_text, moment
@@ -97,7 +96,7 @@ def report_missing_edition(found: MissingEdition, now: datetime) -> Decision:
     subject = f"CALENDAR: no calendar announces the next edition of {one_line(series, 80)} ({found.producer_name})"
     # An edition counts as missing only from four weeks before `found.last` (`Expectation.find_unannounced`).
     lines = [f"Earlier editions suggest that it is due {window}. The last of these days is at most four weeks away."]
-    identity = f"unannounced-{_slug(f'{found.producer} {found.series}')}-{found.first.isoformat()}"
+    identity = f"unannounced-{slug(f'{found.producer} {found.series}')[:80]}-{found.first.isoformat()}"
     incident = _make_incident(identity, series, found.producer, now, "edition_missing")
     return _open_with_notice(replace(incident, series=series), subject, lines)
 
@@ -110,7 +109,7 @@ def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
         "Looks at these addresses are unknown, with the reason too_costly.",
         "Each address is read again after a pause. Other hosts are not affected. You get this notice once a day.",
     ]
-    identity = f"too-costly-{_slug(host)}-{local_date(now, timezone)}"
+    identity = f"too-costly-{slug(host)[:80]}-{local_date(now, timezone)}"
     incident = _make_incident(identity, f"Answers of {name_of_host}", producer=host, now=now, step_list="host_costly")
     return _open_with_notice(replace(incident, kind=Kind.TOO_COSTLY, closed=now), subject, lines)
 
@@ -162,10 +161,6 @@ def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: dateti
     lines += ["", *numbered_steps((ACKNOWLEDGE, *steps_at("calendar"))), "", f"Incident: {opening.incident}"]
     findings = tuple(dict.fromkeys(name for incident, _ in entries for name in list_route_names(incident)))
     return replace(opening, release="", findings=findings, subject=one_line(subject), text="\n".join(lines) + "\n")
-
-
-def _slug(text: str) -> str:
-    return "-".join(re.findall(r"[a-z0-9]+", text.casefold()))[:80]
 
 
 def _make_incident(identity: str, title: str, producer: str, now: datetime, step_list: str) -> Incident:

@@ -36,7 +36,6 @@ _NAME_AND_KIND_OF_KEY: dict[str, tuple[str, Kind | None]] = {
     "withdrawn": ("removed", Kind.ALTERED),
     "swapped": ("a file with other bytes than at its release", Kind.ALTERED),
     "behind": ("missing", None),
-    "out": ("out", None),
 }
 _KIND_OF_KEY = {word: kind for word, (_, kind) in _NAME_AND_KIND_OF_KEY.items() if kind is not None}
 _END_REASONS = {
@@ -48,13 +47,6 @@ _FIXED_CHANGES = {"back": "what was removed is there again", "appeared": "its pa
 _CONFIRMED = "it was not found yet before, and that is confirmed now"
 _KEYS_WITH_PART = frozenset({"elsewhere", "behind", "out"})
 
-_OPENING_NOTICE = {
-    Kind.DUE: "due",
-    Kind.UNPROVEN: "unproven",
-    Kind.LEAD: "lead",
-    Kind.ALTERED: "altered",
-    Kind.CALENDAR: "calendar",
-}
 # Keys about single parts that are found missing or come out, one after the other.
 _PART_KEYS = ("behind", "out")
 # These occur when they are found, whatever the slot, and only a person can settle them.
@@ -64,9 +56,7 @@ _SETTLED_BY_A_PERSON = (Kind.LEAD, Kind.ALTERED)
 def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Collection[str] = ()) -> Decision:
     """Return the changes that follow from new facts of a release: its incident, notices and draft.
 
-    Facts update the `known` incident. A fault opens a new one if none is known, if facts cannot update the known one,
-    or if the fault needs an incident of its own. `taken` are the ids of the release's earlier incidents. The same facts
-    twice give no second notice.
+    `taken` are the ids of the release's earlier incidents. The same facts twice give no second notice.
     """
     # Facts do not update an incident that a person logged, or a lead that they no longer contain.
     is_logged = known is not None and known.kind is Kind.HAND
@@ -123,8 +113,13 @@ def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collec
         facts=facts,
         closed=now if facts.final and kind not in _SETTLED_BY_A_PERSON else None,
     )
-    opening = make_fact_notice(_OPENING_NOTICE.get(kind, "opened"), "thread", incident, facts, now)
+    opening = make_fact_notice(_name_opening(kind), "thread", incident, facts, now)
     return Decision(incident.with_entries(Entry(now, MONITOR, opening.subject)), (opening,), draft=incident.has_draft)
+
+
+def _name_opening(kind: Kind) -> str:
+    """Return the kind of the notice that opens an incident: `opened` for a breach, else the kind of the incident."""
+    return "opened" if kind in BREACHES else str(kind)
 
 
 def _find_occurrence(facts: ReleaseFacts, kind: Kind) -> datetime:
@@ -154,7 +149,7 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
     builder = _NoticeBuilder(known, incident, facts, now)
     is_absence_confirmed = known.kind is Kind.DUE and known.closed is None and incident.kind is not Kind.DUE
     if is_absence_confirmed:
-        yield builder.notice(_OPENING_NOTICE.get(incident.kind, "opened"), [CONFIRMED])
+        yield builder.notice(_name_opening(incident.kind), [CONFIRMED])
         return
     is_incident_over = known.closed is None and _is_over(incident, facts)
     if is_flapping(facts, now) and not is_incident_over:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from alerts.finding import ReleaseFacts
 from schedules.contract.verdict import LATE_VERDICTS, LEAD, Elsewhere, Exposure, Finding, PartVerdict
-from schedules.times.interval import Bounds, Interval
+from schedules.times.interval import Bounds, Interval, earliest_known
 
 CALENDAR_FINDINGS = frozenset(
     {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
@@ -180,8 +180,7 @@ def select_drafted_facts(facts: ReleaseFacts | None) -> object:
 
 def find_first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:
     """Return when the first exposure is proved to have begun, None if no start is known."""
-    starts = (exposure.start.by or exposure.start.after for exposure in exposures)
-    return min((start for start in starts if start is not None), default=None)
+    return earliest_known(exposure.start.by or exposure.start.after for exposure in exposures)
 
 
 def has_upper_bound(length: Bounds | None) -> bool:

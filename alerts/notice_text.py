@@ -10,7 +10,6 @@ from alerts.fact_rules import find_alterations, find_appearance
 from alerts.finding import ReleaseFacts, part_label, part_name
 from alerts.one_line import one_line, whole_lengths
 from alerts.status import (
-    SUBJECT_PREFIX,
     describe_alternatives,
     describe_exposure_end,
     describe_release_after_exposure,
@@ -18,6 +17,7 @@ from alerts.status import (
     find_current_status,
     list_late_parts,
     say_elsewhere_since,
+    subject_prefix,
 )
 from alerts.steps import Step, numbered_steps
 from schedules.contract.verdict import Ended, Exposure, PartVerdict
@@ -59,7 +59,7 @@ def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now
     is_verdict_open = kind == "final" and not facts.final
     suffix = "" if is_verdict_open else SUBJECT_SUFFIX.get(kind, "")
     status = find_current_status(reported_kind, facts)
-    head = f"{SUBJECT_PREFIX[status]}{elsewhere}{suffix}"
+    head = f"{subject_prefix(status)}{elsewhere}{suffix}"
     title, details = write_title_with_slot(facts, now), describe_status(reported_kind, facts, now)
     if status == "unproven":
         # Here the details come before the release, because telephones cut the end of a line.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 from alerts import fact_rules
 from alerts.finding import ReleaseFacts
@@ -49,7 +48,7 @@ def shared_platform_id(facts: ReleaseFacts | None) -> str:
 
 def platform_id_of(facts: ReleaseFacts) -> str:
     """Return the id that an incident of a release's platform at its slot has, or would have; empty without a slot."""
-    return "" if facts.slot is None else platform_id(urlsplit(facts.url).hostname or "", facts.slot)
+    return "" if facts.slot is None else platform_id(facts.host, facts.slot)
 
 
 def is_covered_by_platform(notice: Notice) -> bool:
@@ -68,7 +67,16 @@ def update_platform(known: Incident | None, member: Incident, now: datetime, *, 
     if facts is None or not (is_linked or shared_platform_id(facts)):
         return Decision()
     new_link = _link_release(member, facts)
-    before = known or _open_platform(member, facts, now)
+    before = known or Incident(
+        id=platform_id_of(facts),
+        kind=Kind.PLATFORM,
+        release="",
+        producer=facts.host,
+        title=f"Releases delayed together on {facts.host}",
+        opened=now,
+        occurred=facts.slot or member.occurred,
+        grade=member.grade,
+    )
     links = {link.incident: link for link in before.linked} | {new_link.incident: new_link}
     linked = sorted(links.values(), key=lambda link: (link.producers, link.incident))
     grade = choose_worst_grade((before.grade, *(link.grade for link in linked)))
@@ -172,20 +180,6 @@ def _list_releases(heading: str, linked: Sequence[LinkedRelease]) -> Iterator[li
             title = one_line(link.title, _LONGEST_TITLE)
             lines += [f"- {title} ({', '.join(link.producer_names)})", f"  {link.url}"]
         yield lines
-
-
-def _open_platform(member: Incident, facts: ReleaseFacts, now: datetime) -> Incident:
-    host = urlsplit(facts.url).hostname or ""
-    return Incident(
-        id=platform_id_of(facts),
-        kind=Kind.PLATFORM,
-        release="",
-        producer=host,
-        title=f"Releases delayed together on {host}",
-        opened=now,
-        occurred=facts.slot or member.occurred,
-        grade=member.grade,
-    )
 
 
 def _link_release(member: Incident, facts: ReleaseFacts) -> LinkedRelease:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from urllib.parse import urlsplit
 
 from alerts.draft import words
 from alerts.draft.input import DraftInput
@@ -95,14 +94,8 @@ def describe_shared(earlier: Incident, incident: Incident) -> str:
     is_same_producer = earlier.producer == incident.producer
     if not is_same_producer and not incident.words.get(CITE_OTHERS):
         return ""
-    host = _find_host(incident)
-    is_same_platform = host != "" and host == _find_host(earlier)
     shared = ["producer"] if is_same_producer else []
-    if is_same_platform and earlier.kind == incident.kind and incident.kind != "hand":
+    is_comparable = earlier.kind == incident.kind and incident.kind != "hand" and incident.facts and earlier.facts
+    if is_comparable and incident.facts.host == earlier.facts.host != "":
         shared.append("platform")
     return " and ".join(shared)
-
-
-def _find_host(incident: Incident) -> str:
-    """Return the host of the announced page, empty without one."""
-    return urlsplit(incident.facts.url).hostname or "" if incident.facts else ""

@@ -160,7 +160,7 @@ def _say_remarks(facts: ReleaseFacts) -> list[str]:
     sentences = [*filter(None, map(FINDING_SENTENCES.get, kinds))]
     if "platform" in kinds:
         # Other producers are not named unless the person who signs asks for their names.
-        sentences.append(f"Releases of other producers on {urlsplit(facts.url).hostname} were late at the same time.")
+        sentences.append(f"Releases of other producers on {facts.host} were late at the same time.")
     return [" ".join(sentences)] if sentences else []
 
 

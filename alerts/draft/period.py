@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from alerts.claim import Claim
 from alerts.finding import BlindSpan
 from alerts.incident import Incident
-from schedules.times.interval import Bounds, Interval
+from schedules.times.interval import Bounds, Interval, earliest_known, latest_known
 from schedules.times.words import SURE
 
 FAULTY_VERDICTS = ("late", "overdue", "early", "not_published", "unproven")
@@ -202,8 +202,8 @@ class PlatformFault:
     @property
     def ends(self) -> datetime | None:
         """Return the time by which all its releases were seen, None if one is still unseen."""
-        seen = [row.first_seen.by for row in self.rows if row.first_seen.by is not None]
-        return max(seen) if len(seen) == len(self.rows) else None
+        seen = [row.first_seen.by for row in self.rows]
+        return None if None in seen else latest_known(seen)
 
     @property
     def causes(self) -> tuple[str, ...]:
@@ -233,6 +233,6 @@ def find_platform_faults(period: Period) -> list[PlatformFault]:
             faults.append(PlatformFault(host, ()))
         number = last_fault_of[host]
         faults[number] = PlatformFault(host, (*faults[number].rows, *rows))
-        first_out = min((row.first_seen.by for row in rows if row.first_seen.by is not None), default=slot)
+        first_out = earliest_known(row.first_seen.by for row in rows) or slot
         recovered_at[host] = max(recovered_at.get(host, slot), first_out)
     return faults

@@ -14,7 +14,6 @@ Members = Mapping[str, object]
 PARTIAL = {
     "alerts.channel.SEVERITIES": "any other grade is `info`",
     "alerts.channels.apprise._URGENCIES": "any other grade is information",
-    "alerts.decide._OPENING_NOTICE": "any other kind of incident opens as `opened`",
     "alerts.draft.code.PREFERRED_PRACTICE": "any other finding takes every practice of its kind of failure",
     "alerts.draft.input.sort_parts": "any other role comes between page and alternatives",
     "alerts.draft.narrative.FINDING_SENTENCES": "any other finding is told by when something was available",
