@@ -151,6 +151,11 @@ class Bar:
     number: int
     whole: int
 
+    @property
+    def share(self) -> str:
+        """Return its number in words: `2 of 14`."""
+        return f"{self.number:,} of {self.whole:,}"
+
 
 @dataclass(frozen=True, slots=True)
 class Bars:

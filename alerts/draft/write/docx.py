@@ -21,7 +21,6 @@ from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 from lxml.etree import SubElement, _Element
 
-from alerts.draft.bars import format_share
 from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import describe_lane, format_range, write_legend
 from alerts.draft.write import outline
@@ -176,10 +175,10 @@ def _add_bars(document: Document, figure: Bars) -> None:
     """Add a bar chart as a table with one drawn bar in each row, then its text alternative."""
     group, number, whole = figure.header
     header = (group, f"{number} of {whole.lower()}", "Drawn")
-    rows = [(_plain_cell(bar.label), _plain_cell(format_share(bar)), ()) for bar in figure.bars]
+    rows = [(_plain_cell(bar.label), _plain_cell(bar.share), ()) for bar in figure.bars]
     made = _add_table(document, header, rows, BARS_CM, figure.title)
     for row, bar in zip(made.rows[1:], figure.bars, strict=True):
-        _add_picture(row.cells[2], bar_png(bar.number / max(1, bar.whole)), BAR_CM, f"{bar.label}: {format_share(bar)}")
+        _add_picture(row.cells[2], bar_png(bar.number / max(1, bar.whole)), BAR_CM, f"{bar.label}: {bar.share}")
     _write_piece(document.add_paragraph(), outline.Piece(outline.Tone.REMARK, figure.alt))
 
 
