@@ -138,17 +138,13 @@ def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) ->
 
 
 def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
-    """Yield the notices about what changed between the `known` incident and the updated one.
-
-    A confirmed absence gives one notice and no other. Otherwise the order is: content comes and goes, an exposure
-    ended, removed content is back. Then follows the end or the reopening of the thread, or the notices of an incident
-    that stays open.
-    """
+    """Yield the notices about what changed between the `known` incident and the updated one."""
     keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
     new_keys = sorted(keys_now - keys_before)
     builder = _NoticeBuilder(known, incident, facts, now)
     is_absence_confirmed = known.kind is Kind.DUE and known.closed is None and incident.kind is not Kind.DUE
     if is_absence_confirmed:
+        # It gives one notice and no other.
         yield builder.notice(_name_opening(incident.kind), [CONFIRMED])
         return
     is_incident_over = known.closed is None and _is_over(incident, facts)
@@ -276,10 +272,9 @@ def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> 
 def describe_change(
     kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime
 ) -> str:
-    """Return in words what a notice of this kind says has changed.
+    """Return in words what a notice of this kind says has changed since the facts `before`.
 
-    Some kinds have fixed words. Others name the fact `keys` that the notice reports, such as `late` or `out tables`;
-    empty without keys. The last notice also names the verdict if it differs from the one in the facts `before`.
+    Kinds without words of their own name the fact `keys` that they report, such as `late` or `out tables`.
     """
     if kind == "final":
         # An incident of kind DUE can end before the measurement is complete: when its release is found, or not due.

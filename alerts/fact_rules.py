@@ -63,10 +63,7 @@ def find_alterations(facts: ReleaseFacts) -> list[Finding]:
 
 
 def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
-    """Return the removals in groups, in time order: a page and its files that were removed together make one group.
-
-    A later removal of the same part begins another group.
-    """
+    """Return the removals in groups, in time order: a page and its files that were removed together make one group."""
     groups: list[list[Finding]] = []
     removals = (finding for finding in find_alterations(facts) if finding.kind == "withdrawn")
     for removal in sorted(removals, key=_finding_time):
@@ -119,8 +116,7 @@ def is_calendar(facts: ReleaseFacts) -> bool:
 def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
     """Return the exposures in groups that overlap, in time order: a page and its file public at once make one group.
 
-    Fact keys, such as `exposed 0`, contain the number of a group. Later looks do not change it: when an open exposure
-    ends, it ends after every start seen so far.
+    Later looks do not change a group's number, which is in fact keys: an open exposure ends after every start seen.
     """
     groups: list[list[Exposure]] = []
     group_ends = _LONG_AGO
@@ -162,10 +158,7 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
 
 
 def select_drafted_facts(facts: ReleaseFacts | None) -> object:
-    """Return the facts that a draft states, to compare: it is written again if they differ. None without facts.
-
-    Lengths that still grow are left out, because a draft is not written again for them.
-    """
+    """Return the facts that a draft states, without lengths that still grow: it is written again if they differ."""
     if facts is None:
         return None
     parts = []

@@ -81,8 +81,7 @@ def find_flapping_kind(facts: ReleaseFacts) -> Kind:
 def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
     """Return in time order each instant at which content appeared early, was removed, or was back after a removal.
 
-    Each instant is the latest possible one. Parts that change together, such as a page and its files, give one: the
-    first early appearance, the last removal of early content, the first removal after the release, or the last return.
+    Each instant is the latest possible one. Parts that change together, such as a page and its files, give one.
     """
     changes: list[datetime] = []
     for exposures in group_exposures(facts.exposures):

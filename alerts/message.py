@@ -49,12 +49,10 @@ class Digest:
 
 
 def make_opening_by_hand(incident: Incident, now: datetime | None = None) -> Notice:
-    """Return the notice that opens the thread of an incident logged by hand.
-
-    It leaves out the description that the person typed, which may quote content that is not public yet.
-    """
+    """Return the notice that opens the thread of an incident logged by hand."""
     title = one_line(incident.title, _LONGEST_TITLE)
     subject = f"LOGGED: {title} ({incident.producer_names}), an incident was logged by hand"
+    # The description that the person typed may quote content that is not public yet, so it is left out.
     lines = [
         subject,
         "",
@@ -131,10 +129,9 @@ def build_message(
 def fold_openings(
     notices: Sequence[Notice], now: datetime, threshold: int = 5, name_of: Callable[[str], str] = str
 ) -> Digest | None:
-    """Return one notice in place of the openings among `notices`, because many releases went wrong together.
+    """Return one notice in place of the openings among `notices`, which must be of one kind.
 
-    None if the openings are about fewer than `threshold` releases. They must be of one kind, which the caller ensures.
-    `name_of` returns the name of a producer by its id (default: the id).
+    None if they are about fewer than `threshold` releases. `name_of` returns the name of a producer by its id.
     """
     digested = (notice for notice in notices if notice.kind in DIGESTED)
     openings = sorted(digested, key=lambda opening: (opening.at, opening.id))

@@ -50,8 +50,7 @@ _STATUSES_WITH_DETAIL = frozenset({"lead", "calendar", "unproven"})
 def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return the notice as one line: status, release with its slot, and details.
 
-    `kind` is what the notice does, such as `opened` or `final`. `reported_kind` is the kind of incident, such as
-    `late`, that it names first.
+    `kind` is what it does, such as `opened` or `final`, `reported_kind` the kind of incident that it names first.
     """
     since = say_elsewhere_since(facts, now)
     elsewhere = f", out elsewhere since {since}" if since else ""
@@ -84,10 +83,7 @@ def write_notice_text(  # noqa: PLR0913 # one for each thing that a notice says
     *,
     steps: Iterable[Step] = (),
 ) -> str:
-    """Return the notice as plain text: subject, change, release, measurements so far, and steps.
-
-    `kind` is what the notice does, such as `opened` or `reminder`. `reported_kind` is the kind of incident.
-    """
+    """Return the notice as plain text: subject, change, release, measurements so far, and steps."""
     elsewhere = describe_alternatives(facts, now) if say_elsewhere_since(facts, now) else []
     measured_at = moment(rounded(facts.at, up=True), facts.timezone, now)
     sections = [

@@ -60,7 +60,7 @@ def update_platform(known: Incident | None, member: Incident, now: datetime, *, 
     """Open the incident of the platform that delays a release, or update the `known` one, with a notice if one is due.
 
     `member` is the release's own incident. If `is_unsent`, the opening was not sent yet, so it can report this release
-    too. Returns an empty decision if no platform fault delays the release or nothing changed.
+    too.
     """
     facts = member.facts
     is_linked = known is not None and any(link.incident == member.id for link in known.linked)
@@ -100,9 +100,8 @@ def make_platform_notice(kind: str, occasion: str, incident: Incident, now: date
 def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: timedelta) -> Notice | None:
     """Return the newest reminder that is due by now, None if none is. Its id comes from its number.
 
-    An incident of grade `report` gets the first one `grace` after opening, then one each `spacing`, until someone
-    acknowledges it or it closes. A release that a platform delays gets none, because the platform's thread reminds.
-    Nor does an incident without facts.
+    The first one is due `grace` after opening, then one each `spacing`. A release that a platform delays gets none,
+    because the platform's thread reminds.
     """
     waited = now - incident.opened - grace
     needs_reminders = incident.acknowledged is None and incident.closed is None and incident.grade == "report"
@@ -204,9 +203,7 @@ def _find_change_to_report(
 ) -> tuple[str, str, str] | None:
     """Return (kind, occasion, words) of the notice that a platform's thread needs if a release changed, or None.
 
-    The occasion makes the notice's id, so that no notice is sent twice. If all are out, the incident ends at the first
-    update after `GATHERING_TIME`, because others may still join before. `is_unsent`: the opening still waits and will
-    report the change, unless all are out.
+    If `is_unsent`, the opening still waits and will report the change, unless all are out.
     """
     if known is None:
         return "opened", "thread", ""
@@ -215,6 +212,7 @@ def _find_change_to_report(
         title = one_line(changed.title, _LONGEST_TITLE)
         return ("reopened", now.isoformat(), f"not out: {title}") if is_awaited else None
     if not is_awaited:
+        # Others may still join before.
         return ("final", now.isoformat(), "all are out") if now - known.opened >= GATHERING_TIME else None
     return None if is_unsent else _find_change_while_open(known, incident, changed)
 

@@ -78,10 +78,9 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
 ) -> list[tuple[str, datetime]]:
     """Return the channels that get a notice, each with the earliest time to send it.
 
-    `names` are all channels, `producers` are all producers of its releases. Each route that matches counts. If several
-    name a channel, the earliest of their times counts. The roles on call at that time replace a rota.
-    Someone must be notified of each finding. So all channels get the notice at once if no route takes its main finding,
-    or if no channel was selected and one of its other findings has no route.
+    `names` are all channels, `producers` are all producers of its releases. Someone must be notified of each finding,
+    so all channels get the notice at once if no route takes its main finding, or if no channel was selected and one of
+    its other findings has no route.
     """
     matching = [
         route
@@ -89,7 +88,6 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
         if route.match.grade in (None, notice.grade)
         and any(fnmatchcase(producer, route.match.producer or "*") for producer in (notice.producer, *producers))
     ]
-    # Each reminder goes to one more channel of a route's ladder.
     reminder_number = find_reminder_number(notice) if notice.kind == "reminder" else 0
     times: dict[str, datetime] = {}
     for route in matching:

@@ -37,8 +37,7 @@ _CAUSES_OF_BLINDNESS = {
 def find_current_status(kind: str, facts: ReleaseFacts) -> str:
     """Return the `kind` of an incident while it is true of its release, else the gravest status that is true now.
 
-    An incident keeps its gravest kind, but a release that was late may be unproven by now, or have another slot. The
-    status without any fault is the verdict `on_time`, `cancelled` or `moved`, or else `settled`.
+    An incident keeps its gravest kind, but a release that was late may be unproven by now, or have another slot.
     """
     if _STATUSES[kind].is_true(facts):
         return kind
@@ -217,10 +216,7 @@ def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _explain_unproven(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
-    """Return why it is not proved when a release came out, between the bounds of `seen`.
-
-    That is a doubt about its slot, else the longest blind span between the bounds, else a clock in doubt.
-    """
+    """Return why it is not proved when a release came out, between the bounds of `seen`."""
     for doubt in ("promise_in_doubt", "calendars_disagree"):
         if doubt in facts.finding_kinds:
             return CALENDAR_DOUBTS[doubt]

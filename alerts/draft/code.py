@@ -12,11 +12,11 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
-LONDON = ZoneInfo("Europe/London")
+from schedules.times.zone import local_date
+
 CODE_URL = "https://code.statisticsauthority.gov.uk"
 """The site with the text of the Code."""
 OUTSIDE_CODE = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
@@ -78,8 +78,7 @@ def find_edition(occurred: datetime, editions: Editions | None = None, producer:
 
     For a `producer` outside the Code, the edition returned has no practice for any finding.
     """
-    day = occurred.astimezone(LONDON).date()
-    known = editions or load_editions()
+    day, known = local_date(occurred), editions or load_editions()
     in_force = [edition for edition in known if edition.begins <= day]
     found = max(in_force, key=lambda edition: edition.begins) if in_force else known[0]
     return replace(found, primary={}) if producer in found.outside else found

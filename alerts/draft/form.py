@@ -10,7 +10,8 @@ from functools import cache
 
 from pydantic import TypeAdapter
 
-from alerts.draft.code import LONDON, load_data
+from alerts.draft.code import load_data
+from schedules.times.zone import local_date
 
 
 class UnknownForm(ValueError):
@@ -69,7 +70,7 @@ def choose_form(occurred: datetime, grade: str, configured: str | None = None) -
         return get_form(configured)
     if grade == "note":
         return get_form("note")
-    day = occurred.astimezone(LONDON).date()
+    day = local_date(occurred)
     # The period report concerns no single incident, so it is never chosen by date.
     forms = (form for form in load_forms().values() if form.id != "period")
     applying = [form for form in forms if form.first <= day and (form.last is None or day <= form.last)]
