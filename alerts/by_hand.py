@@ -97,7 +97,6 @@ def add_note(
 ) -> Incident:
     """Add a line to the timeline; `at` is the local date-time when it happened (default: now).
 
-    A time that is more than a day ago and more than a day from the incident gets a second line that asks to check it.
     Raises `InvalidInput` if a role or the text is missing, or if `at` is not a time in the past.
     """
     faults = [] if text.strip() else ["write the text of the note"]
@@ -109,7 +108,7 @@ def add_note(
     if faults:
         raise InvalidInput(faults)
     noted = incident.with_entries(Entry(happened, clean_role(role), make_storable(text.strip())))
-    # A recent event far from the incident is no slip: it may be a reply.
+    # A time far from the incident gets a second line that asks to check it. A recent one is no slip: it may be a reply.
     is_recent = now - happened <= _NEAR_INCIDENT
     if is_recent or abs(happened - incident.occurred) <= _NEAR_INCIDENT:
         return noted

@@ -183,7 +183,7 @@ class Decision:
 
 
 def find_known_incident(incidents: Iterable[Incident], release: str) -> Incident | None:
-    """Return the incident that new facts about a release update: its newest one not logged by hand, a lead last."""
+    """Return the incident that new facts of a release update: the newest measured one, else a lead, else None."""
     theirs = [incident for incident in incidents if incident.release == release and incident.kind is not Kind.HAND]
     return max(theirs, key=lambda incident: (incident.kind is not Kind.LEAD, incident.opened), default=None)
 

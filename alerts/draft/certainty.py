@@ -43,11 +43,7 @@ RECORDS = (
 
 
 def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs that say how certain the measured times are; if logged by hand, that nothing was measured.
-
-    Their order: looks and clock, gaps, where the time was announced, details of findings, the method, and what the
-    evidence records contain.
-    """
+    """Return the paragraphs on how certain the measured times are; if logged by hand, that nothing was measured."""
     facts = inputs.measured_facts
     if facts is None:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
@@ -134,11 +130,7 @@ def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
 
 
 def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return when a part was first seen, or `Not seen`.
-
-    For a part that was public early, removed and released, return when it was released. For one that was still public
-    at its slot, add `Already public`.
-    """
+    """Return when a part was first seen, or released if it was public early and removed before; or `Not seen`."""
     first_seen = words.format_interval(part.first_seen, facts.timezone)
     if was_public_at_slot(part):
         return f"Already public; came {first_seen}"

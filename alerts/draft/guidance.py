@@ -35,8 +35,7 @@ PUBLISHING_TIME = timedelta(minutes=2)
 def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     """Return the kinds of finding on which an incident needs advice, the most urgent first.
 
-    They are the kinds that were measured, except blind spans. Without any, it is the usual one for the kind of
-    incident. For an incident that a person logged, it is the sort that they chose, such as `leak`.
+    Without measured ones, it is the usual one for the kind of incident.
     """
     # An incident that a person logged uses the facts of a watched release only for its dates.
     if incident.kind is Kind.HAND:

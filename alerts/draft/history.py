@@ -25,8 +25,7 @@ NONE_ON_FILE = "No earlier incident of this release, producer or platform is in 
 def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
     """Return a sentence on each earlier incident that shares something with this one, oldest first, and common causes.
 
-    Incidents without a draft, such as a lead, are not cited. If only the platform is shared, the newest are cited and
-    the others counted.
+    If only the platform is shared, the newest are cited and the others counted.
     """
     shared = {other.id: describe_shared(other, inputs.incident) for other in inputs.previous}
     earlier = [

@@ -112,11 +112,7 @@ def write_lines_to_take(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return the paragraph on early publication.
-
-    It gives the new time if the release was brought forward. Otherwise it asks people until the slot not to use the
-    content, and after the slot it says where the release is.
-    """
+    """Return the paragraph on early publication: a new time, a request until the slot, or where the release is now."""
     which = "It" if all(part.exposures for part in facts.parts if part.required) else "Part of it"
     starts = [exposure.start for exposure in facts.exposures if exposure.start.by]
     first = min(starts, key=lambda start: start.by or facts.at, default=None)

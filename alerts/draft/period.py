@@ -215,8 +215,7 @@ def find_platform_faults(period: Period) -> list[PlatformFault]:
     """Return the faults of platforms: releases of a host and slot whose verdicts have the finding `platform`.
 
     A fault is over once each of its slots has a release that is out. All slots until then belong to it. A slot of which
-    no release ever came out does not make it longer. A slot is left out if the period has only one producer's releases
-    of it.
+    no release ever came out does not make it longer.
     """
     groups: dict[tuple[str, datetime], tuple[Row, ...]] = {}
     for row in period.incidents:  # in the order of their slots

@@ -175,11 +175,10 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A draft, ready to be written in any format.
+    """A draft, ready to be written in any format. No content here was public before its slot.
 
     It includes the paragraphs of a `covering` e-mail, a `holding` statement, a `correction` notice and `lines` to take.
-    `date_of_report` and `last_amended` are texts; `last_amended` is empty until it differs. `signed`, `amendments` and
-    `anyway` (why it was signed despite an obstacle) are sentences. No content here was public before its slot.
+    `last_amended` is empty until it differs from `date_of_report`. `anyway` says why it was signed despite an obstacle.
     `claimed` contains the publishers' own statements, separate from all measurements.
     """
 

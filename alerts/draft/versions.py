@@ -62,7 +62,6 @@ def append_edit(
     """Append a version with `words` that a person in the role `by` typed, by field id. Other fields are unchanged.
 
     `read` is the report that the person saw (default: the last). Measurements later than it are shown beside the words.
-    Blank words empty a box, so it asks for an answer again. Its former text stays in the earlier versions.
     """
     last = versions[-1]
     all_words = dict(last.words)

@@ -46,8 +46,7 @@ def read_docx(data: bytes) -> dict[Key, Place]:
 def read_stretches(data: bytes) -> dict[str, tuple[str, ...]]:
     """Return the paragraphs of a .docx file by their place in words, such as `in table 1, row 2, cell 1`.
 
-    Places are the text between tables, each cell, and each header, footer, note and comment. Raises Unreadable for
-    other files.
+    Raises Unreadable for other files.
     """
     blocks, outside = _open_file(data)
     between_tables = "before any table"
