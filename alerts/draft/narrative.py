@@ -301,7 +301,7 @@ SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
 def _fill_subjects(
     texts: Iterable[tuple[PartVerdict, str]], facts: ReleaseFacts, *, has_addresses: bool = False
 ) -> list[str]:
-    """Return each sentence (with marks such as `SUBJECT`) once, with the names of the parts that share it for the marks.
+    """Return each sentence (with marks such as `SUBJECT`) once, with the names of the parts that share it for marks.
 
     `has_addresses`: add the address if the only subject is a file or another page.
     """

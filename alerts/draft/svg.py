@@ -113,15 +113,12 @@ def _draw_axis(figure: Timeline) -> str:
         text = (f"{day.day} {day:%b} " if has_days else "") + clock(at, figure.timezone, zone=False)
         svg += f'<line x1="{x}" y1="{bottom - 4}" x2="{x}" y2="{bottom}" stroke="#333333"/>'
         svg += f'<text x="{x}" y="{bottom + 12}" text-anchor="middle" font-size="10">{escape(text)}</text>'
-    return svg + (_draw_slot(figure, figure.slot, bottom) if figure.slot else "")
-
-
-def _draw_slot(figure: Timeline, slot: datetime, bottom: int) -> str:
-    x = _find_x(figure, slot)
-    text = f"announced {clock(slot, figure.timezone)}"
+    if figure.slot is None:
+        return svg
+    x, text = _find_x(figure, figure.slot), f"announced {clock(figure.slot, figure.timezone)}"
     anchor = "end" if x > WIDTH - 80 else "start" if x < LANES_LEFT + 80 else "middle"
-    line = f'<line x1="{x}" y1="26" x2="{x}" y2="{bottom}" stroke="#000000" stroke-width="2" stroke-dasharray="5 3"/>'
-    return f'{line}<text x="{x}" y="20" text-anchor="{anchor}" font-weight="bold">{escape(text)}</text>'
+    svg += f'<line x1="{x}" y1="26" x2="{x}" y2="{bottom}" stroke="#000000" stroke-width="2" stroke-dasharray="5 3"/>'
+    return f'{svg}<text x="{x}" y="20" text-anchor="{anchor}" font-weight="bold">{escape(text)}</text>'
 
 
 def _draw_legend(figure: Timeline, y: int) -> str:

@@ -16,7 +16,7 @@ from alerts.draft.period_data import period_json
 from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Bar, Bars, Report
 from alerts.draft.svg import draw_figure
-from alerts.draft.write.png import bar_png
+from alerts.draft.write.docx import bar_png
 from alerts.draft.write.registry import WRITERS
 from schedules.times.interval import Bounds, Interval
 

@@ -12,7 +12,7 @@ from alerts.draft.certainty import describe_blind_span
 from alerts.draft.report import Timeline
 from alerts.draft.svg import choose_ticks, draw_figure
 from alerts.draft.timeline import build_figure, describe_lane, format_range, write_legend
-from alerts.draft.write.png import HEIGHT, WIDTH, lane_png
+from alerts.draft.write.docx import LANE_HEIGHT, PICTURE_WIDTH, lane_png
 from alerts.finding import BlindSpan, ReleaseFacts
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
@@ -26,7 +26,7 @@ def pixel_rows(picture: bytes) -> list[bytes]:
     """Return the rows of a lane's picture, three bytes (red, green, blue) a pixel."""
     begin = picture.index(b"IDAT") + 4
     length = struct.unpack(">I", picture[begin - 8 : begin - 4])[0]
-    body, row_length = zlib.decompress(picture[begin : begin + length]), 3 * WIDTH
+    body, row_length = zlib.decompress(picture[begin : begin + length]), 3 * PICTURE_WIDTH
     # Before each row there is a byte for its filter.
     return [body[place + 1 : place + 1 + row_length] for place in range(0, len(body), 1 + row_length)]
 
@@ -127,9 +127,9 @@ def test_the_picture_of_a_lane_is_a_png_of_the_declared_size(ofsted_early: Incid
     picture = lane_png(figure, figure.lanes[0])
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
     size_in_png_header = struct.unpack(">II", picture[16:24])
-    assert size_in_png_header == (WIDTH, HEIGHT)
+    assert size_in_png_header == (PICTURE_WIDTH, LANE_HEIGHT)
     bytes_a_pixel = 3
-    assert [len(row) for row in pixel_rows(picture)] == [bytes_a_pixel * WIDTH] * HEIGHT
+    assert [len(row) for row in pixel_rows(picture)] == [bytes_a_pixel * PICTURE_WIDTH] * LANE_HEIGHT
 
 
 def test_the_legend_names_only_marks_that_are_used(ipcc_late: Incident) -> None:
