@@ -17,7 +17,7 @@ from alerts.incident import (
     make_thread_notice,
     steps_for_incident,
 )
-from alerts.notice import Notice
+from alerts.notice import Notice, write_blocks
 from alerts.notice_text import list_finding_details, write_title_with_slot
 from alerts.one_line import one_line, slug
 from alerts.status import describe_status
@@ -154,13 +154,16 @@ def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: dateti
     _, first = entries[0]
     changes = ", ".join(dict.fromkeys(describe_status("calendar", facts, now) for _, facts in entries))
     subject = f"CALENDAR: {len(entries)} entries of {first.slot_source} ({first.producer_names}), {changes}"
-    lines = [subject, "", f"Producer: {first.producer_names}", "", "Entries:"]
+    lines = [f"Producer: {first.producer_names}", "", "Entries:"]
     for incident, facts in entries:
         details = (*list_finding_details("calendar", facts), facts.url, f"Incident: {incident.id}")
         lines += [f"- {write_title_with_slot(facts, now)}", *(f"  {line}" for line in details)]
-    lines += ["", *numbered_steps((ACKNOWLEDGE, *steps_at("calendar"))), "", f"Incident: {opening.incident}"]
+    steps = numbered_steps((ACKNOWLEDGE, *steps_at("calendar")))
+    text = write_blocks(
+        [subject], [f"Producer: {first.producer_names}"], lines, steps, [f"Incident: {opening.incident}"]
+    )
     findings = tuple(dict.fromkeys(name for incident, _ in entries for name in list_route_names(incident)))
-    return replace(opening, release="", findings=findings, subject=one_line(subject), text="\n".join(lines) + "\n")
+    return replace(opening, release="", findings=findings, subject=one_line(subject), text=text)
 
 
 def _make_incident(identity: str, title: str, producer: str, now: datetime, step_list: str) -> Incident:
@@ -182,6 +185,6 @@ def _open_with_notice(incident: Incident, subject: str, lines: Sequence[str]) ->
     """Return a new incident, with the subject in its timeline, and its first notice: subject, lines and steps."""
     kind, opened = str(incident.kind), incident.opened
     steps = numbered_steps(steps_for_incident(incident, is_last=incident.closed is not None))
-    text = "\n".join([subject, "", *lines, "", *steps, "", f"Incident: {incident.id}"]) + "\n"
+    text = write_blocks([subject], lines, steps, [f"Incident: {incident.id}"])
     opening = make_thread_notice(incident, kind, "thread", (kind,), opened, (subject, text))
     return Decision(incident.with_entries(Entry(opened, MONITOR, subject)), (opening,))

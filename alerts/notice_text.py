@@ -8,6 +8,7 @@ from datetime import datetime
 
 from alerts.fact_rules import find_alterations, find_appearance
 from alerts.finding import ReleaseFacts, part_label, part_name
+from alerts.notice import write_blocks
 from alerts.one_line import one_line, whole_lengths
 from alerts.status import (
     describe_alternatives,
@@ -86,15 +87,14 @@ def write_notice_text(  # noqa: PLR0913 # one for each thing that a notice says
     """Return the notice as plain text: subject, change, release, measurements so far, and steps."""
     elsewhere = describe_alternatives(facts, now) if say_elsewhere_since(facts, now) else []
     measured_at = moment(rounded(facts.at, up=True), facts.timezone, now)
-    sections = [
+    return write_blocks(
         [write_notice_subject(kind, reported_kind, facts, now), *([f"What changed: {changed}"] if changed else [])],
         ["Users can get it now:", *(f"- {line}" for line in elsewhere)] if elsewhere else [],
         [*_write_release(facts)],
         [f"Measured so far, as of {measured_at}:", *_write_measurements(reported_kind, facts, now)],
         numbered_steps(steps),
         [f"Incident: {incident}", *_write_certainty(facts)],
-    ]
-    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+    )
 
 
 def slot_text(facts: ReleaseFacts, now: datetime) -> str:

@@ -22,7 +22,7 @@ from alerts.incident import (
     make_thread_notice,
     steps_for_incident,
 )
-from alerts.notice import Notice
+from alerts.notice import Notice, write_blocks
 from alerts.notice_text import SUBJECT_SUFFIX, is_late_part_absent
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
@@ -143,7 +143,7 @@ def write_subject_and_text(
     counted = _count_late_releases(incident, [*awaited, *late_and_out])
     subject = f"LATE{SUBJECT_SUFFIX.get(kind, '')}: {counted} on {incident.producer} due {due}, {status}"
     steps = steps_for_incident(replace(incident, linked=tuple(releases)), is_last=kind == "final")
-    sections = [
+    text = write_blocks(
         [subject, *([f"{_CHANGED_PREFIX}{changed}"] if changed else [])],
         ["They are late at one time on one platform, which may be the cause. All are reported in this thread."],
         *_list_releases("Not out yet", awaited),
@@ -151,8 +151,8 @@ def write_subject_and_text(
         *_list_releases("Not late after all", cleared),
         numbered_steps(steps),
         [f"Incident: {incident.id}"],
-    ]
-    return one_line(subject), "\n\n".join("\n".join(lines) for lines in sections) + "\n"
+    )
+    return one_line(subject), text
 
 
 def describe_platform(incident: Incident, now: datetime) -> str:

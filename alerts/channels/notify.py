@@ -33,15 +33,10 @@ class Notify(ThreadChannel[NotifySettings]):
         self._proxy = outbound.proxy_of(settings.base_url or API)
         self.formats = ("docx",) if settings.draft_field else ()
 
-    async def send(self, message: Message) -> Outcome:
-        """Submit the message to Notify for every recipient who does not have it yet."""
+    def _send_blocking(self, message: Message) -> Outcome:
+        """Submit the message to Notify for every recipient who does not have it yet. Return the outcome for all."""
         if len(self._key) < _SHORTEST_KEY:
             return Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
-        # The client blocks and is not thread-safe, so this thread is its own.
-        return await self._in_thread(self._send_all, message)
-
-    def _send_all(self, message: Message) -> Outcome:
-        """Send the message to each recipient with one new client. Return the outcome for all together."""
         settings = self._settings
         base_url = settings.base_url or API
         # Each request has half of the time, so that a look-up can follow one that timed out. The client has no types.

@@ -48,7 +48,9 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
     if facts is None:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
     certainty = facts.certainty
-    looks = f"{_say_looks(certainty)} {_say_clock_offset(certainty.clock_offset)}"
+    clock = "The monitor's clock was not compared with those of the watched hosts."
+    if (offset := certainty.clock_offset) is not None and offset != Bounds():
+        clock = f"The monitor's clock differed from those of the watched hosts by {lengths(offset)}."
     gaps = list_unproven(facts)
     if facts.unread_since is not None:  # the promise was not confirmed shortly before the slot
         last_read = words.format_instant(facts.unread_since, facts.timezone)
@@ -59,7 +61,14 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
         if finding.kind in DETAILED_FINDINGS and finding.detail
     ]
     records = [RECORDS] if certainty.records else []
-    return (looks, *(gaps or [NO_BLIND_SPAN]), *say_where_announced(facts), *details, METHOD, *records)
+    return (
+        f"{_say_looks(certainty)} {clock}",
+        *(gaps or [NO_BLIND_SPAN]),
+        *say_where_announced(facts),
+        *details,
+        METHOD,
+        *records,
+    )
 
 
 def say_where_announced(facts: ReleaseFacts) -> list[str]:
@@ -103,13 +112,6 @@ def _say_looks(certainty: Certainty) -> str:
         return made
     gap = length(certainty.widest_gap, math.ceil)
     return f"{made} Around the announced time the widest gap between two looks at the page was {gap}."
-
-
-def _say_clock_offset(offset: Bounds | None) -> str:
-    """Return the sentence on how far the monitor's clock was from those of the watched hosts."""
-    if offset is None or offset == Bounds():
-        return "The monitor's clock was not compared with those of the watched hosts."
-    return f"The monitor's clock differed from those of the watched hosts by {lengths(offset)}."
 
 
 def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:

@@ -94,7 +94,8 @@ def _build_report(inputs: DraftInput, form: Form) -> Report:
 
 def _build_field(question: Question, inputs: DraftInput) -> Field:
     """Return the field of a question with the known answers, a prompt for missing ones, guidance and warnings."""
-    known = {fact: _find_answer(fact, inputs) for fact in question.facts}
+    # A fact without a function can only be answered by a person.
+    known = {fact: tuple(filter(None, ANSWERS[fact](inputs))) if fact in ANSWERS else () for fact in question.facts}
     # If a question has several facts, the optional ones need no answer.
     is_single = len(question.facts) == 1
     missing = [fact for fact in question.facts if not known[fact] and (is_single or fact not in OPTIONAL_FACTS)]
@@ -119,12 +120,6 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
         guidance=tuple(help_texts),
         notes=tuple(text for fact in question.facts for text in _list_warnings(fact, inputs)),
     )
-
-
-def _find_answer(fact: str, inputs: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs that answer a fact without a person; empty if only a person can answer."""
-    find = ANSWERS.get(fact)
-    return tuple(each for each in find(inputs) if each) if find else ()
 
 
 def _format_report_day(inputs: DraftInput) -> str:
