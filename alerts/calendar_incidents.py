@@ -159,9 +159,7 @@ def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: dateti
         details = (*list_finding_details("calendar", facts), facts.url, f"Incident: {incident.id}")
         lines += [f"- {write_title_with_slot(facts, now)}", *(f"  {line}" for line in details)]
     steps = numbered_steps((ACKNOWLEDGE, *steps_at("calendar")))
-    text = write_blocks(
-        [subject], [f"Producer: {first.producer_names}"], lines, steps, [f"Incident: {opening.incident}"]
-    )
+    text = write_blocks([subject], lines, steps, [f"Incident: {opening.incident}"])
     findings = tuple(dict.fromkeys(name for incident, _ in entries for name in list_route_names(incident)))
     return replace(opening, release="", findings=findings, subject=one_line(subject), text=text)
 

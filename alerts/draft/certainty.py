@@ -61,14 +61,8 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
         if finding.kind in DETAILED_FINDINGS and finding.detail
     ]
     records = [RECORDS] if certainty.records else []
-    return (
-        f"{_say_looks(certainty)} {clock}",
-        *(gaps or [NO_BLIND_SPAN]),
-        *say_where_announced(facts),
-        *details,
-        METHOD,
-        *records,
-    )
+    looks = f"{_say_looks(certainty)} {clock}"
+    return (looks, *(gaps or [NO_BLIND_SPAN]), *say_where_announced(facts), *details, METHOD, *records)
 
 
 def say_where_announced(facts: ReleaseFacts) -> list[str]:
