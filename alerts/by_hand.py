@@ -118,8 +118,7 @@ def add_note(
 def note_mail(incident: Incident, role: str, data: bytes, what: str, now: datetime) -> Incident:
     """Add an e-mail that users got to the timeline, at the time it was sent. `what` is a person's description of it.
 
-    The first of two entries also names the e-mail's sending host and first link, the second its SHA-256 as evidence. An
-    e-mail that was added before is ignored. Raises `InvalidInput` without a date, or if that is in the future.
+    An e-mail that was added before is ignored. Raises `InvalidInput` without a date, or if that is in the future.
     """
     message = message_from_bytes(data)
     try:

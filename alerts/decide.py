@@ -185,11 +185,7 @@ def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
 
 
 def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> Iterator[Notice]:
-    """Yield the notices about an open incident: a graver grade or new findings, then what has come out since.
-
-    `new_keys` are the fact keys that the known incident did not have, such as `appeared` or `elsewhere PART`. Parts
-    other than the page that are late or came out get a notice if someone acknowledged and nothing else is new.
-    """
+    """Yield the notices about an open incident: a graver grade or new findings, then what has come out since."""
     findings = _select_notifiable_keys(new_keys)
     reported_kind = _find_gravest_kind(findings, builder.incident)
     if builder.is_graver:

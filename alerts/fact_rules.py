@@ -77,10 +77,7 @@ def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
 
 
 def list_parts_found_elsewhere(facts: ReleaseFacts) -> list[str]:
-    """Return the ids of alternatives that had the release before the announced page did.
-
-    While the page is awaited, those that are public now count too. One that was public before the slot does not count.
-    """
+    """Return the ids of alternatives that had the release before the announced page did."""
     public_after_slot = {part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures}
     before_page = {finding.part for finding in facts.findings if finding.kind == "elsewhere_first"}
     if is_page_awaited(facts):

@@ -142,10 +142,7 @@ def _describe_users_wait(part: PartVerdict, facts: ReleaseFacts, now: datetime) 
 
 
 def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
-    """Return how long a cache keeps or kept users from a release that is out.
-
-    If caches hide several required parts, this is about the one for which users have waited longest.
-    """
+    """Return how long a cache keeps users from a release, by the part for which they have waited longest."""
     hidden = [part for part in facts.parts if part.required and part.is_hidden]
     part = max(hidden, key=lambda part: (part.wait or Bounds()).min or 0.0, default=None)
     if part is None:

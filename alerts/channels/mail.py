@@ -79,11 +79,7 @@ class Mail(NamedChannel[MailSettings]):
     def _combine_refusals(
         self, message_id: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
     ) -> Outcome:
-        """Return the outcome of an attempt to send to the recipients `to`, of which some were `refused` (code, text).
-
-        If any was refused for now, it is a refusal for now, and only those are remembered for the retry. Otherwise it
-        is accepted with the server's `answer` if someone has the message, now or from an earlier attempt.
-        """
+        """Return the outcome of an attempt to send to recipients, of which some were `refused` (code, text)."""
         _, was_taken_before = self._retries.pop(message_id, ((), False))
         is_taken = was_taken_before or any(address not in refused for address in to)
         refused_for_now = tuple(address for address in to if address in refused and refused[address][0] < 500)
@@ -105,8 +101,7 @@ class Mail(NamedChannel[MailSettings]):
 def compose_mail(message: Message, settings: MailSettings, now: datetime) -> EmailMessage:
     """Return the e-mail: plain text and HTML, with the draft, as a reply to the notice that opened its thread.
 
-    It is marked as important if its grade is `report` and it reports a breach or a reminder. Raises ValueError for an
-    address or name that a header cannot contain.
+    Raises ValueError for an address or name that a header cannot contain.
     """
     mail = EmailMessage(policy=SMTP_POLICY)
     mail["From"] = settings.sender

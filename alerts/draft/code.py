@@ -130,10 +130,7 @@ def load_data(name: str) -> dict[str, Any]:
 def override_editions(
     editions: Editions, begins: Mapping[str, date], cites: Mapping[str, str], outside: Iterable[str] = ()
 ) -> Editions:
-    """Return the editions, oldest first, with other first days (by edition) and citations (by `edition/practice id`).
-
-    `outside` are the ids of producers that the Code does not bind.
-    """
+    """Return the editions, oldest first, with other first days (by edition) and citations (by `edition/practice`)."""
     changed = []
     for edition in editions:
         practices = dict(edition.practices)

@@ -279,10 +279,7 @@ def _list_warnings(fact: str, inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _check_dates(inputs: DraftInput) -> tuple[str, ...]:
-    """Return warnings about the dates of occurrence.
-
-    There is one for each date at a weekend, and one if the first date is after the report or over a month before it.
-    """
+    """Return warnings about the dates of occurrence."""
     dates = _parse_typed_dates(inputs) or [inputs.incident.occurred]
     days = [local_date(each, inputs.timezone) for each in dates]
     reported = local_date(inputs.incident.opened, inputs.timezone)
@@ -309,10 +306,7 @@ def _check_slot_time(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the account of a hand-logged incident: the person's own words, then the known facts of the release.
-
-    It leaves out what other questions of the form ask for.
-    """
+    """Return the account of a hand-logged incident, without what other questions of the form ask for."""
     facts, typed, requested = inputs.facts, inputs.incident.words, inputs.requested_facts
     account = []
     if what := typed.get("what", ""):

@@ -144,10 +144,7 @@ def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
 
 
 def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return a sentence on where the release is, or was published if it cannot be read there now; and one on its slot.
-
-    If the release is not out, return only the sentence on its slot.
-    """
+    """Return a sentence on where the release is, or was published if it is not there now, and one on its slot."""
     page = facts.page
     slot = narrative.find_new_time(inputs) or facts.slot
     is_due = slot is not None and facts.at >= slot

@@ -160,10 +160,7 @@ def list_late_delays(period: Period) -> list[Bounds]:
 
 
 def find_quantile(delays: Sequence[Bounds], share: float) -> Bounds | None:
-    """Return bounds of the delay that this share of the delays does not exceed (nearest rank); None without delays.
-
-    A bound that is not known counts as 0 if it is the lower, as the longest if it is the upper.
-    """
+    """Return bounds of the delay that this share of the delays does not exceed (nearest rank); None without delays."""
     if not delays:
         return None
     rank = max(0, math.ceil(share * len(delays)) - 1)

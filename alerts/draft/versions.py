@@ -134,10 +134,7 @@ def _set_dates(report: Report, day: str, at: datetime) -> Report:
 
 
 def _replace_dates(report: Report, amended: str, day: str = "") -> Report:
-    """Return the report as last `amended` on another day, and dated on another `day` if that is given.
-
-    Its answers that state these dates change too.
-    """
+    """Return the report as last `amended` on another day, and dated on another `day` if that is given."""
     day = day or report.date_of_report
     new_text_of = {
         format_report_date(report.date_of_report, report.last_amended): format_report_date(day, amended),
