@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from alerts.fact_rules import ALTERED_FINDINGS, CALENDAR_FINDINGS
 from alerts.incident import ESCALATED_TO_ALL, find_reminder_number
 from alerts.notice import Notice
 from alerts.rota import Rota
@@ -15,15 +16,9 @@ from schedules.values import QuietHours, Table
 
 _GENERAL_NAMES = {
     "early_exposure": "early",
-    "partial": "late",
-    "stale_edge": "late",
-    "withdrawn": "altered",
-    "swapped": "altered",
-    "unannounced": "calendar",
-    "calendars_disagree": "calendar",
-    "short_notice": "calendar",
-    "promise_in_doubt": "calendar",
-    "brought_forward": "calendar",
+    **dict.fromkeys(("partial", "stale_edge"), "late"),
+    **dict.fromkeys(ALTERED_FINDINGS, "altered"),
+    **dict.fromkeys(CALENDAR_FINDINGS, "calendar"),
 }
 """The general name that routes may use for a finding. Findings that are not here are details of these."""
 _GROUPED_NAMES = frozenset({"early", "altered", "calendar"})

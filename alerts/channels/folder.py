@@ -13,6 +13,7 @@ from alerts.channels.base import ThreadChannel
 from alerts.channels.http import loggable_reason
 from alerts.channels.settings import FolderSettings
 from alerts.draft.write.registry import WRITERS
+from schedules.times.json import instant_from_json
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -29,9 +30,8 @@ class Folder(ThreadChannel[FolderSettings]):
         if not _SAFE_ID.fullmatch(message.id):
             return Refused(permanent=True, reason="the message's id cannot be a file name")
         # Use the date of the notice, so that a second attempt after midnight finds the files of the first.
-        at = message.data.get("at")
-        is_dated = isinstance(at, str) and re.match(r"\d{4}-\d{2}-\d{2}", at)
-        folder = Path(self._settings.folder) / (str(at)[:10] if is_dated else self._now().date().isoformat())
+        at = instant_from_json(message.data.get("at")) or self._now()
+        folder = Path(self._settings.folder) / at.date().isoformat()
         last_file = folder / f"{message.id}.json"  # if it exists, all files before it are whole
         try:
             if not last_file.exists():

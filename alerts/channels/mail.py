@@ -16,6 +16,7 @@ from alerts.channel import Accepted, Message, Outcome, Refused
 from alerts.channels.base import NamedChannel, Outbound, limit_attempt
 from alerts.channels.http import loggable_reason
 from alerts.channels.settings import MailSettings
+from schedules.times.json import instant_from_json
 
 _MOST_REMEMBERED = 1000
 _IMPORTANT = frozenset({"opened", "grade_changed", "reopened", "new_finding", "reminder", "digest"})
@@ -108,8 +109,7 @@ def compose_mail(message: Message, settings: MailSettings, now: datetime) -> Ema
     mail["To"] = ", ".join(settings.to)
     # The brief subject fits one line of a mail program. The full one may not.
     mail["Subject"] = message.brief or message.subject
-    at = message.data.get("at")
-    mail["Date"] = format_datetime(datetime.fromisoformat(at) if isinstance(at, str) else now)
+    mail["Date"] = format_datetime(instant_from_json(message.data.get("at")) or now)
     mail["Message-ID"] = _make_message_id(message.id, settings)
     is_opening = message.notice == message.id
     if not is_opening:

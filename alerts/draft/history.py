@@ -94,7 +94,8 @@ def describe_shared(earlier: Incident, incident: Incident) -> str:
     if not is_same_producer and not incident.words.get(CITE_OTHERS):
         return ""
     shared = ["producer"] if is_same_producer else []
-    is_comparable = earlier.kind == incident.kind and incident.kind != "hand" and incident.facts and earlier.facts
-    if is_comparable and incident.facts.host == earlier.facts.host != "":
+    facts, others = incident.facts, earlier.facts
+    is_comparable = earlier.kind == incident.kind and incident.kind != "hand"
+    if is_comparable and facts and others and facts.host == others.host != "":
         shared.append("platform")
     return " and ".join(shared)

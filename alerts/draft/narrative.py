@@ -292,9 +292,7 @@ SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
     "on_time": _say_on_time,
     "overdue": _say_overdue,
     "not_published": lambda _part, facts: f"{CAP_SUBJECT} had not been found by {_format_time(facts.at, facts)}.",
-    "early": _say_released,
     "unproven": _say_unproven,
-    "pending": _say_released,
 }
 
 

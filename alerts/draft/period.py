@@ -214,21 +214,20 @@ def find_platform_faults(period: Period) -> list[PlatformFault]:
     A fault is over once each of its slots has a release that is out. All slots until then belong to it. A slot of which
     no release ever came out does not make it longer.
     """
-    groups: dict[tuple[str, datetime], tuple[Row, ...]] = {}
+    groups: dict[tuple[str, datetime], list[Row]] = {}
     for row in period.incidents:  # in the order of their slots
         if row.with_platform and row.slot is not None:
-            groups[row.host, row.slot] = (*groups.get((row.host, row.slot), ()), row)
-    faults: list[PlatformFault] = []
-    last_fault_of: dict[str, int] = {}
-    recovered_at: dict[str, datetime] = {}
+            groups.setdefault((row.host, row.slot), []).append(row)
+    faults: list[list[Row]] = []
+    # The last fault of each host, and when the host recovered from it.
+    last_of: dict[str, tuple[list[Row], datetime]] = {}
     for (host, slot), rows in groups.items():
         if len({row.producer for row in rows}) == 1:
             continue
-        if host not in recovered_at or slot > recovered_at[host]:
-            last_fault_of[host] = len(faults)
-            faults.append(PlatformFault(host, ()))
-        number = last_fault_of[host]
-        faults[number] = PlatformFault(host, (*faults[number].rows, *rows))
-        first_out = earliest_known(row.first_seen.by for row in rows) or slot
-        recovered_at[host] = max(recovered_at.get(host, slot), first_out)
-    return faults
+        fault, recovered = last_of.get(host, ([], slot))
+        if not fault or slot > recovered:
+            fault, recovered = [], slot
+            faults.append(fault)
+        fault += rows
+        last_of[host] = fault, max(recovered, earliest_known(row.first_seen.by for row in rows) or slot)
+    return [PlatformFault(rows[0].host, tuple(rows)) for rows in faults]

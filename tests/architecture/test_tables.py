@@ -23,7 +23,6 @@ PARTIAL = {
     "alerts.incident._STEP_LIST_OF_SORT": "any other sort has the list of its name",
     "alerts.incident.find_incident_kind": "facts of a release open no other kind of incident",
     "alerts.notice_html._COLOURS": "any other grade has a calm colour",
-    "alerts.routes._GENERAL_NAMES": "any other finding is a detail of one of these",
     "alerts.status.CALENDAR_DOUBTS": "a release without these findings is in no calendar",
     "monitor.deliver.desk.Desk": "any other scope of a silence need not exist yet",
     "monitor.judge.explain.explain._HINT_TEXTS": "any other event of the ledger needs no question",
