@@ -6,17 +6,17 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
 from email.utils import parseaddr, parsedate_to_datetime
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from alerts.finding import ReleaseFacts
 from alerts.incident import ACKNOWLEDGED, ASSIGNED_PREFIX, MONITOR, SIGNED, WAIVED, Entry, Incident, Kind
 from alerts.one_line import one_line, slug
 from schedules.contract.verdict import Grade
-from schedules.times.zone import local_date
+from schedules.times.words import day_text
+from schedules.times.zone import day_begins, local, local_date, zone
 
 _LONGEST_ROLE = 80
 _STALE_AFTER_DAYS = 31
@@ -206,8 +206,8 @@ def bring_forward(incident: Incident, role: str, when: str, now: datetime, timez
     by, instant = clean_role(role), to.isoformat(timespec="seconds")
     if incident.words.get("brought_forward") == instant:
         return incident
-    wall = to.astimezone(ZoneInfo(timezone))
-    entry = f"decided to bring the release forward to {wall:%H:%M %Z} on {wall.day} {wall:%B %Y}"
+    wall = local(to, timezone)
+    entry = f"decided to bring the release forward to {wall:%H:%M %Z} on {day_text(wall)}"
     return _record_act(incident, role, entry, now, brought_forward=instant, brought_forward_by=by)
 
 
@@ -295,28 +295,26 @@ def parse_instants(texts: str, timezone: str) -> list[datetime]:
 
 def _parse_instant(text: str, timezone: str) -> datetime:
     """Return a local ISO date (its first instant) or date-time in UTC. Raises ValueError if it is neither."""
-    zone = ZoneInfo(timezone)
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        return datetime.combine(date.fromisoformat(text), time(), zone).astimezone(UTC)
+        return day_begins(date.fromisoformat(text), timezone)
     parsed = datetime.fromisoformat(text)
-    return (parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=zone)).astimezone(UTC)
+    return (parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=zone(timezone))).astimezone(UTC)
 
 
 def _warn_of_distance(instant: datetime, occurred: datetime, timezone: str) -> str:
-    local = local_date(instant, timezone)
-    days = abs(instant - occurred) // timedelta(days=1)
+    days, day = abs(instant - occurred) // timedelta(days=1), day_text(local_date(instant, timezone))
     side = "before" if instant < occurred else "after"
-    return f"check date: {local.day} {local:%B %Y} is {days} day{'s' if days != 1 else ''} {side} the incident"
+    return f"check date: {day} is {days} day{'s' if days != 1 else ''} {side} the incident"
 
 
 def _warn_of_dates(instants: list[datetime], now: datetime, timezone: str) -> Iterator[str]:
     """Yield a line for each unlikely date: at a weekend, over a day from the first one, or a first one long ago."""
     occurred = instants[0]
     for instant in instants:
-        local = local_date(instant, timezone)
-        is_weekend = local.isoweekday() > 5
+        day = local_date(instant, timezone)
+        is_weekend = day.isoweekday() > 5
         if is_weekend:
-            yield f"check date: {local.day} {local:%B %Y} is a {local:%A}"
+            yield f"check date: {day_text(day)} is a {day:%A}"
         if abs(instant - occurred) > _NEAR_INCIDENT:
             yield _warn_of_distance(instant, occurred, timezone)
     if now - occurred > timedelta(days=_STALE_AFTER_DAYS):

@@ -45,17 +45,6 @@ class CalendarTrouble:
     doubted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MissingEdition:
-    """An edition of a regular series that should be announced by now. It is expected from day `first` to `last`."""
-
-    series: str
-    producer: str
-    producer_name: str
-    first: date
-    last: date
-
-
 def report_trouble(found: CalendarTrouble, known: Incident | None, now: datetime, timezone: str) -> Decision:
     """Open an incident, with a notice, for a calendar in trouble. If it is `known`, add a new fault and reopen it."""
     # The subject says itself that the read is not believed.
@@ -89,15 +78,21 @@ def report_changed_periods(calendar: str, producer: str, periods: Sequence[tuple
     return _open_with_notice(incident, subject, lines)
 
 
-def report_missing_edition(found: MissingEdition, now: datetime) -> Decision:
-    """Open the incident of an edition that no calendar announces. It accuses no one of lateness."""
-    window = f"between {day_text(found.first)} and {day_text(found.last)}"
-    series = one_line(found.series)
-    subject = f"CALENDAR: no calendar announces the next edition of {one_line(series, 80)} ({found.producer_name})"
-    # An edition counts as missing only from four weeks before `found.last` (`Expectation.find_unannounced`).
+def report_missing_edition(
+    title: str, producer: str, producer_name: str, expected: tuple[date, date], now: datetime
+) -> Decision:
+    """Open the incident of an edition that no calendar announces. It accuses no one of lateness.
+
+    `title` is that of the last edition of its series. It is `expected` from the first to the last of two days.
+    """
+    first, last = expected
+    window = f"between {day_text(first)} and {day_text(last)}"
+    series = one_line(title)
+    subject = f"CALENDAR: no calendar announces the next edition of {one_line(series, 80)} ({producer_name})"
+    # An edition counts as missing only from four weeks before `last` (`Expectation.find_unannounced`).
     lines = [f"Earlier editions suggest that it is due {window}. The last of these days is at most four weeks away."]
-    identity = f"unannounced-{slug(f'{found.producer} {found.series}')[:80]}-{found.first.isoformat()}"
-    incident = _make_incident(identity, series, found.producer, now, "edition_missing")
+    identity = f"unannounced-{slug(f'{producer} {title}')[:80]}-{first.isoformat()}"
+    incident = _make_incident(identity, series, producer, now, "edition_missing")
     return _open_with_notice(replace(incident, series=series), subject, lines)
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from alerts.fact_rules import ALTERED_FINDINGS, CALENDAR_FINDINGS
 from alerts.incident import ESCALATED_TO_ALL, find_reminder_number
 from alerts.notice import Notice
 from alerts.rota import Rota
+from schedules.times.zone import local
 from schedules.values import QuietHours, Table
 
 _GENERAL_NAMES = {
@@ -122,11 +122,11 @@ def _find_earliest_send(route: Route, notice: Notice, now: datetime, timezone: s
     if route.quiet is None or notice.grade == "report":
         return now
     begins, ends = route.quiet
-    local = now.astimezone(ZoneInfo(timezone))
-    clock = local.time()
+    wall = local(now, timezone)
+    clock = wall.time()
     is_overnight = begins > ends
     is_quiet = (clock >= begins or clock < ends) if is_overnight else begins <= clock < ends
     if not is_quiet:
         return now
-    day_of_end = local.date() if clock < ends else local.date() + timedelta(days=1)
-    return max(now, datetime.combine(day_of_end, ends, ZoneInfo(timezone)).astimezone(UTC))
+    day_of_end = wall.date() if clock < ends else wall.date() + timedelta(days=1)
+    return max(now, datetime.combine(day_of_end, ends, wall.tzinfo).astimezone(UTC))

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from alerts.claim import Claim
 from alerts.finding import BlindSpan
 from alerts.incident import Incident
 from schedules.times.interval import Bounds, Interval, earliest_known, latest_known
 from schedules.times.words import SURE
+from schedules.times.zone import local
 
 FAULTY_VERDICTS = ("late", "overdue", "early", "not_published", "unproven")
 JUDGED_VERDICTS = ("on_time", "late", "overdue", "early", "not_published")
@@ -181,7 +181,7 @@ def get_local_slot(row: Row) -> datetime:
     """Return the slot in the release's own zone. Raises ValueError for a row without a slot."""
     if row.slot is None:
         raise ValueError(f"{row.release} has no announced instant")
-    return row.slot.astimezone(ZoneInfo(row.timezone))
+    return local(row.slot, row.timezone)
 
 
 @dataclass(frozen=True, slots=True)
