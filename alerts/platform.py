@@ -124,8 +124,7 @@ def narrow_to_recipients(
     Only its line on what changed stays, because the notice may have waited since it was written.
     """
     # Only the second line of the text says what changed. It is stored nowhere else.
-    lines = notice.text.split("\n", 2)
-    second_line = lines[1] if len(lines) > 1 else ""
+    second_line = notice.text.partition("\n")[2].partition("\n")[0]
     changed = second_line.removeprefix(_CHANGED_PREFIX) if second_line.startswith(_CHANGED_PREFIX) else ""
     subject, text = write_subject_and_text(notice.kind, incident, releases or incident.linked, now, changed)
     return replace(notice, subject=subject, text=text)

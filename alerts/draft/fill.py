@@ -49,9 +49,8 @@ def fill_form(  # noqa: PLR0913 # one for each thing that a draft is made of
 ) -> Report:
     """Return the draft of an incident on a form, as of `now`.
 
-    `configured` are the producer's settings: `name`, `head_of_profession`, `contact`, `to`. A person must complete
-    those that are missing. `previous` are earlier incidents to cite. `editions` replace the shipped editions of the
-    Code. `typed` are the texts that people wrote into the draft, by id of field or step.
+    `configured` are the producer's settings, `typed` the texts of people, both as in `DraftInput`. `previous` are
+    earlier incidents to cite. `editions` replace the shipped editions of the Code.
     """
     edition = find_edition(incident.occurred, editions, incident.producer)
     kinds = guidance.list_finding_kinds(incident)

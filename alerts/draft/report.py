@@ -217,11 +217,9 @@ class Report:
 
     def label_of(self, name: str) -> str:
         """Return the label of a field (for a free box its section's heading), the text of a step, else the id."""
-        for section in self.sections:
-            for each in section.fields:
-                if each.id == name:
-                    return each.label or section.heading
-        return next((step.text for step in self.steps if name == f"step.{step.id}"), name)
+        labels = {each.id: each.label or section.heading for section in self.sections for each in section.fields}
+        labels |= {f"step.{step.id}": step.text for step in self.steps}
+        return labels.get(name, name)
 
     def find_field(self, name: str) -> Field | None:
         """Return the field with this id, None if the report has no such field."""

@@ -78,8 +78,7 @@ def append_edit(
 def append_signature(versions: Versions, by: str, at: datetime, anyway: str = "") -> Versions:
     """Append a signed version. Every later change is marked as an amendment.
 
-    The date of report becomes the day of signing. An unanswered sign-off question is answered with `by` and that day.
-    `anyway` says why it is signed despite an obstacle.
+    An open sign-off question is answered with `by` and the day. `anyway` says why it is signed despite an obstacle.
     """
     last = versions[-1]
     today = day_text(local_date(at))
