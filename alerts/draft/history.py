@@ -23,7 +23,7 @@ NONE_ON_FILE = "No earlier incident of this release, producer or platform is in 
 
 
 def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
-    """Return a sentence on each earlier incident that shares something with this, oldest first, and on common causes."""
+    """Return a sentence on each earlier incident that shares something with this, oldest first, and on their causes."""
     shared = {other.id: describe_shared(other, inputs.incident) for other in inputs.previous}
     earlier = [
         other
