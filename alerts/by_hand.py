@@ -6,17 +6,17 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
 from email.utils import parseaddr, parsedate_to_datetime
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from alerts.finding import ReleaseFacts
 from alerts.incident import ACKNOWLEDGED, ASSIGNED_PREFIX, MONITOR, SIGNED, WAIVED, Entry, Incident, Kind
-from alerts.one_line import one_line
+from alerts.one_line import one_line, slug
 from schedules.contract.verdict import Grade
-from schedules.times.zone import local_date
+from schedules.times.words import day_text
+from schedules.times.zone import day_begins, local, local_date, zone
 
 _LONGEST_ROLE = 80
 _STALE_AFTER_DAYS = 31
@@ -64,7 +64,7 @@ def log_by_hand(
     digest = hashlib.sha256(typed.encode()).hexdigest()[:6]
     logged = Entry(now, words.get("by") or "logged by hand", one_line(words["what"]))
     return Incident(
-        id=f"{release or _slug(producer)}-hand-{local_date(occurred, timezone)}-{digest}",
+        id=f"{release or slug(producer)[:60] or 'incident'}-hand-{local_date(occurred, timezone)}-{digest}",
         kind=Kind.HAND,
         release=release,
         producer=producer,
@@ -97,7 +97,6 @@ def add_note(
 ) -> Incident:
     """Add a line to the timeline; `at` is the local date-time when it happened (default: now).
 
-    A time that is more than a day ago and more than a day from the incident gets a second line that asks to check it.
     Raises `InvalidInput` if a role or the text is missing, or if `at` is not a time in the past.
     """
     faults = [] if text.strip() else ["write the text of the note"]
@@ -109,7 +108,7 @@ def add_note(
     if faults:
         raise InvalidInput(faults)
     noted = incident.with_entries(Entry(happened, clean_role(role), make_storable(text.strip())))
-    # A recent event far from the incident is no slip: it may be a reply.
+    # A time far from the incident gets a second line that asks to check it. A recent one is no slip: it may be a reply.
     is_recent = now - happened <= _NEAR_INCIDENT
     if is_recent or abs(happened - incident.occurred) <= _NEAR_INCIDENT:
         return noted
@@ -119,8 +118,7 @@ def add_note(
 def note_mail(incident: Incident, role: str, data: bytes, what: str, now: datetime) -> Incident:
     """Add an e-mail that users got to the timeline, at the time it was sent. `what` is a person's description of it.
 
-    The first of two entries also names the e-mail's sending host and first link, the second its SHA-256 as evidence. An
-    e-mail that was added before is ignored. Raises `InvalidInput` without a date, or if that is in the future.
+    An e-mail that was added before is ignored. Raises `InvalidInput` without a date, or if that is in the future.
     """
     message = message_from_bytes(data)
     try:
@@ -208,8 +206,8 @@ def bring_forward(incident: Incident, role: str, when: str, now: datetime, timez
     by, instant = clean_role(role), to.isoformat(timespec="seconds")
     if incident.words.get("brought_forward") == instant:
         return incident
-    wall = to.astimezone(ZoneInfo(timezone))
-    entry = f"decided to bring the release forward to {wall:%H:%M %Z} on {wall.day} {wall:%B %Y}"
+    wall = local(to, timezone)
+    entry = f"decided to bring the release forward to {wall:%H:%M %Z} on {day_text(wall)}"
     return _record_act(incident, role, entry, now, brought_forward=instant, brought_forward_by=by)
 
 
@@ -297,34 +295,27 @@ def parse_instants(texts: str, timezone: str) -> list[datetime]:
 
 def _parse_instant(text: str, timezone: str) -> datetime:
     """Return a local ISO date (its first instant) or date-time in UTC. Raises ValueError if it is neither."""
-    zone = ZoneInfo(timezone)
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        return datetime.combine(date.fromisoformat(text), time(), zone).astimezone(UTC)
+        return day_begins(date.fromisoformat(text), timezone)
     parsed = datetime.fromisoformat(text)
-    return (parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=zone)).astimezone(UTC)
+    return (parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=zone(timezone))).astimezone(UTC)
 
 
 def _warn_of_distance(instant: datetime, occurred: datetime, timezone: str) -> str:
-    local = local_date(instant, timezone)
-    days = abs(instant - occurred) // timedelta(days=1)
+    days, day = abs(instant - occurred) // timedelta(days=1), day_text(local_date(instant, timezone))
     side = "before" if instant < occurred else "after"
-    return f"check date: {local.day} {local:%B %Y} is {days} day{'s' if days != 1 else ''} {side} the incident"
+    return f"check date: {day} is {days} day{'s' if days != 1 else ''} {side} the incident"
 
 
 def _warn_of_dates(instants: list[datetime], now: datetime, timezone: str) -> Iterator[str]:
     """Yield a line for each unlikely date: at a weekend, over a day from the first one, or a first one long ago."""
     occurred = instants[0]
     for instant in instants:
-        local = local_date(instant, timezone)
-        is_weekend = local.isoweekday() > 5
+        day = local_date(instant, timezone)
+        is_weekend = day.isoweekday() > 5
         if is_weekend:
-            yield f"check date: {local.day} {local:%B %Y} is a {local:%A}"
+            yield f"check date: {day_text(day)} is a {day:%A}"
         if abs(instant - occurred) > _NEAR_INCIDENT:
             yield _warn_of_distance(instant, occurred, timezone)
     if now - occurred > timedelta(days=_STALE_AFTER_DAYS):
         yield f"check date: it is more than {_STALE_AFTER_DAYS} days ago"
-
-
-def _slug(text: str) -> str:
-    """Return a text for use in an id: lower case, with hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "incident"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -18,9 +17,9 @@ from alerts.incident import (
     make_thread_notice,
     steps_for_incident,
 )
-from alerts.notice import Notice
+from alerts.notice import Notice, write_blocks
 from alerts.notice_text import list_finding_details, write_title_with_slot
-from alerts.one_line import one_line
+from alerts.one_line import one_line, slug
 from alerts.status import describe_status
 from alerts.steps import ACKNOWLEDGE, numbered_steps, steps_at
 from schedules.times.words import day_text, moment
@@ -44,17 +43,6 @@ class CalendarTrouble:
     since: datetime
     last_read: datetime | None
     doubted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MissingEdition:
-    """An edition of a regular series that should be announced by now. It is expected from day `first` to `last`."""
-
-    series: str
-    producer: str
-    producer_name: str
-    first: date
-    last: date
 
 
 def report_trouble(found: CalendarTrouble, known: Incident | None, now: datetime, timezone: str) -> Decision:
@@ -90,15 +78,21 @@ def report_changed_periods(calendar: str, producer: str, periods: Sequence[tuple
     return _open_with_notice(incident, subject, lines)
 
 
-def report_missing_edition(found: MissingEdition, now: datetime) -> Decision:
-    """Open the incident of an edition that no calendar announces. It accuses no one of lateness."""
-    window = f"between {day_text(found.first)} and {day_text(found.last)}"
-    series = one_line(found.series)
-    subject = f"CALENDAR: no calendar announces the next edition of {one_line(series, 80)} ({found.producer_name})"
-    # An edition counts as missing only from four weeks before `found.last` (`Expectation.find_unannounced`).
+def report_missing_edition(
+    title: str, producer: str, producer_name: str, expected: tuple[date, date], now: datetime
+) -> Decision:
+    """Open the incident of an edition that no calendar announces. It accuses no one of lateness.
+
+    `title` is that of the last edition of its series. It is `expected` from the first to the last of two days.
+    """
+    first, last = expected
+    window = f"between {day_text(first)} and {day_text(last)}"
+    series = one_line(title)
+    subject = f"CALENDAR: no calendar announces the next edition of {one_line(series, 80)} ({producer_name})"
+    # An edition counts as missing only from four weeks before `last` (`Expectation.find_unannounced`).
     lines = [f"Earlier editions suggest that it is due {window}. The last of these days is at most four weeks away."]
-    identity = f"unannounced-{_slug(f'{found.producer} {found.series}')}-{found.first.isoformat()}"
-    incident = _make_incident(identity, series, found.producer, now, "edition_missing")
+    identity = f"unannounced-{slug(f'{producer} {title}')[:80]}-{first.isoformat()}"
+    incident = _make_incident(identity, series, producer, now, "edition_missing")
     return _open_with_notice(replace(incident, series=series), subject, lines)
 
 
@@ -110,7 +104,7 @@ def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
         "Looks at these addresses are unknown, with the reason too_costly.",
         "Each address is read again after a pause. Other hosts are not affected. You get this notice once a day.",
     ]
-    identity = f"too-costly-{_slug(host)}-{local_date(now, timezone)}"
+    identity = f"too-costly-{slug(host)[:80]}-{local_date(now, timezone)}"
     incident = _make_incident(identity, f"Answers of {name_of_host}", producer=host, now=now, step_list="host_costly")
     return _open_with_notice(replace(incident, kind=Kind.TOO_COSTLY, closed=now), subject, lines)
 
@@ -155,17 +149,14 @@ def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: dateti
     _, first = entries[0]
     changes = ", ".join(dict.fromkeys(describe_status("calendar", facts, now) for _, facts in entries))
     subject = f"CALENDAR: {len(entries)} entries of {first.slot_source} ({first.producer_names}), {changes}"
-    lines = [subject, "", f"Producer: {first.producer_names}", "", "Entries:"]
+    lines = [f"Producer: {first.producer_names}", "", "Entries:"]
     for incident, facts in entries:
         details = (*list_finding_details("calendar", facts), facts.url, f"Incident: {incident.id}")
         lines += [f"- {write_title_with_slot(facts, now)}", *(f"  {line}" for line in details)]
-    lines += ["", *numbered_steps((ACKNOWLEDGE, *steps_at("calendar"))), "", f"Incident: {opening.incident}"]
+    steps = numbered_steps((ACKNOWLEDGE, *steps_at("calendar")))
+    text = write_blocks([subject], lines, steps, [f"Incident: {opening.incident}"])
     findings = tuple(dict.fromkeys(name for incident, _ in entries for name in list_route_names(incident)))
-    return replace(opening, release="", findings=findings, subject=one_line(subject), text="\n".join(lines) + "\n")
-
-
-def _slug(text: str) -> str:
-    return "-".join(re.findall(r"[a-z0-9]+", text.casefold()))[:80]
+    return replace(opening, release="", findings=findings, subject=one_line(subject), text=text)
 
 
 def _make_incident(identity: str, title: str, producer: str, now: datetime, step_list: str) -> Incident:
@@ -187,6 +178,6 @@ def _open_with_notice(incident: Incident, subject: str, lines: Sequence[str]) ->
     """Return a new incident, with the subject in its timeline, and its first notice: subject, lines and steps."""
     kind, opened = str(incident.kind), incident.opened
     steps = numbered_steps(steps_for_incident(incident, is_last=incident.closed is not None))
-    text = "\n".join([subject, "", *lines, "", *steps, "", f"Incident: {incident.id}"]) + "\n"
+    text = write_blocks([subject], lines, steps, [f"Incident: {incident.id}"])
     opening = make_thread_notice(incident, kind, "thread", (kind,), opened, (subject, text))
     return Decision(incident.with_entries(Entry(opened, MONITOR, subject)), (opening,))

@@ -36,7 +36,6 @@ _NAME_AND_KIND_OF_KEY: dict[str, tuple[str, Kind | None]] = {
     "withdrawn": ("removed", Kind.ALTERED),
     "swapped": ("a file with other bytes than at its release", Kind.ALTERED),
     "behind": ("missing", None),
-    "out": ("out", None),
 }
 _KIND_OF_KEY = {word: kind for word, (_, kind) in _NAME_AND_KIND_OF_KEY.items() if kind is not None}
 _END_REASONS = {
@@ -48,13 +47,6 @@ _FIXED_CHANGES = {"back": "what was removed is there again", "appeared": "its pa
 _CONFIRMED = "it was not found yet before, and that is confirmed now"
 _KEYS_WITH_PART = frozenset({"elsewhere", "behind", "out"})
 
-_OPENING_NOTICE = {
-    Kind.DUE: "due",
-    Kind.UNPROVEN: "unproven",
-    Kind.LEAD: "lead",
-    Kind.ALTERED: "altered",
-    Kind.CALENDAR: "calendar",
-}
 # Keys about single parts that are found missing or come out, one after the other.
 _PART_KEYS = ("behind", "out")
 # These occur when they are found, whatever the slot, and only a person can settle them.
@@ -64,9 +56,7 @@ _SETTLED_BY_A_PERSON = (Kind.LEAD, Kind.ALTERED)
 def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Collection[str] = ()) -> Decision:
     """Return the changes that follow from new facts of a release: its incident, notices and draft.
 
-    Facts update the `known` incident. A fault opens a new one if none is known, if facts cannot update the known one,
-    or if the fault needs an incident of its own. `taken` are the ids of the release's earlier incidents. The same facts
-    twice give no second notice.
+    `taken` are the ids of the release's earlier incidents. The same facts twice give no second notice.
     """
     # Facts do not update an incident that a person logged, or a lead that they no longer contain.
     is_logged = known is not None and known.kind is Kind.HAND
@@ -123,8 +113,13 @@ def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collec
         facts=facts,
         closed=now if facts.final and kind not in _SETTLED_BY_A_PERSON else None,
     )
-    opening = make_fact_notice(_OPENING_NOTICE.get(kind, "opened"), "thread", incident, facts, now)
+    opening = make_fact_notice(_name_opening(kind), "thread", incident, facts, now)
     return Decision(incident.with_entries(Entry(now, MONITOR, opening.subject)), (opening,), draft=incident.has_draft)
+
+
+def _name_opening(kind: Kind) -> str:
+    """Return the kind of the notice that opens an incident: `opened` for a breach, else the kind of the incident."""
+    return "opened" if kind in BREACHES else str(kind)
 
 
 def _find_occurrence(facts: ReleaseFacts, kind: Kind) -> datetime:
@@ -143,18 +138,14 @@ def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) ->
 
 
 def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
-    """Yield the notices about what changed between the `known` incident and the updated one.
-
-    A confirmed absence gives one notice and no other. Otherwise the order is: content comes and goes, an exposure
-    ended, removed content is back. Then follows the end or the reopening of the thread, or the notices of an incident
-    that stays open.
-    """
+    """Yield the notices about what changed between the `known` incident and the updated one."""
     keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
     new_keys = sorted(keys_now - keys_before)
     builder = _NoticeBuilder(known, incident, facts, now)
     is_absence_confirmed = known.kind is Kind.DUE and known.closed is None and incident.kind is not Kind.DUE
     if is_absence_confirmed:
-        yield builder.notice(_OPENING_NOTICE.get(incident.kind, "opened"), [CONFIRMED])
+        # It gives one notice and no other.
+        yield builder.notice(_name_opening(incident.kind), [CONFIRMED])
         return
     is_incident_over = known.closed is None and _is_over(incident, facts)
     if is_flapping(facts, now) and not is_incident_over:
@@ -194,11 +185,7 @@ def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
 
 
 def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> Iterator[Notice]:
-    """Yield the notices about an open incident: a graver grade or new findings, then what has come out since.
-
-    `new_keys` are the fact keys that the known incident did not have, such as `appeared` or `elsewhere PART`. Parts
-    other than the page that are late or came out get a notice if someone acknowledged and nothing else is new.
-    """
+    """Yield the notices about an open incident: a graver grade or new findings, then what has come out since."""
     findings = _select_notifiable_keys(new_keys)
     reported_kind = _find_gravest_kind(findings, builder.incident)
     if builder.is_graver:
@@ -281,10 +268,9 @@ def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> 
 def describe_change(
     kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime
 ) -> str:
-    """Return in words what a notice of this kind says has changed.
+    """Return in words what a notice of this kind says has changed since the facts `before`.
 
-    Some kinds have fixed words. Others name the fact `keys` that the notice reports, such as `late` or `out tables`;
-    empty without keys. The last notice also names the verdict if it differs from the one in the facts `before`.
+    Kinds without words of their own name the fact `keys` that they report, such as `late` or `out tables`.
     """
     if kind == "final":
         # An incident of kind DUE can end before the measurement is complete: when its release is found, or not due.

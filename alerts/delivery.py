@@ -60,8 +60,7 @@ def decide_after_attempt(
 ) -> AfterAttempt:
     """Return whether a notice written at `at` is sent (the channel accepted it), given up or retried.
 
-    `attempts` is the number of the attempt that had this `outcome`, from 1.
-    `rng` adds jitter to retries; with a seed, a rehearsal repeats exactly.
+    `attempts` is the number of the attempt that had this `outcome`, from 1. `rng` adds jitter to retries.
     """
     if isinstance(outcome, Accepted):
         return outcome
@@ -83,8 +82,7 @@ def decide_after_attempt(
 def hurry_earlier_deliveries(waiting: Iterable[PendingDelivery]) -> list[PendingDelivery]:
     """Return the deliveries, oldest first, each due no later than the urgent deliveries that follow it in its thread.
 
-    An urgent notice would otherwise wait for earlier ones of its thread, which may wait for the end of a minute or of
-    quiet hours. A delivery that the channel refused keeps the time of its retry.
+    Those would otherwise wait for it to the end of a minute or of quiet hours. A refused one keeps its time.
     """
     due_of_urgent: dict[tuple[str, str], datetime] = {}
     newest_first = []

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from alerts.finding import ReleaseFacts
 from schedules.contract.verdict import LATE_VERDICTS, LEAD, Elsewhere, Exposure, Finding, PartVerdict
-from schedules.times.interval import Bounds, Interval
+from schedules.times.interval import Bounds, Interval, earliest_known
 
 CALENDAR_FINDINGS = frozenset(
     {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
@@ -63,10 +63,7 @@ def find_alterations(facts: ReleaseFacts) -> list[Finding]:
 
 
 def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
-    """Return the removals in groups, in time order: a page and its files that were removed together make one group.
-
-    A later removal of the same part begins another group.
-    """
+    """Return the removals in groups, in time order: a page and its files that were removed together make one group."""
     groups: list[list[Finding]] = []
     removals = (finding for finding in find_alterations(facts) if finding.kind == "withdrawn")
     for removal in sorted(removals, key=_finding_time):
@@ -80,10 +77,7 @@ def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
 
 
 def list_parts_found_elsewhere(facts: ReleaseFacts) -> list[str]:
-    """Return the ids of alternatives that had the release before the announced page did.
-
-    While the page is awaited, those that are public now count too. One that was public before the slot does not count.
-    """
+    """Return the ids of alternatives that had the release before the announced page did."""
     public_after_slot = {part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures}
     before_page = {finding.part for finding in facts.findings if finding.kind == "elsewhere_first"}
     if is_page_awaited(facts):
@@ -119,8 +113,7 @@ def is_calendar(facts: ReleaseFacts) -> bool:
 def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
     """Return the exposures in groups that overlap, in time order: a page and its file public at once make one group.
 
-    Fact keys, such as `exposed 0`, contain the number of a group. Later looks do not change it: when an open exposure
-    ends, it ends after every start seen so far.
+    Later looks do not change a group's number, which is in fact keys: an open exposure ends after every start seen.
     """
     groups: list[list[Exposure]] = []
     group_ends = _LONG_AGO
@@ -162,10 +155,7 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
 
 
 def select_drafted_facts(facts: ReleaseFacts | None) -> object:
-    """Return the facts that a draft states, to compare: it is written again if they differ. None without facts.
-
-    Lengths that still grow are left out, because a draft is not written again for them.
-    """
+    """Return the facts that a draft states, without lengths that still grow: it is written again if they differ."""
     if facts is None:
         return None
     parts = []
@@ -180,8 +170,7 @@ def select_drafted_facts(facts: ReleaseFacts | None) -> object:
 
 def find_first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:
     """Return when the first exposure is proved to have begun, None if no start is known."""
-    starts = (exposure.start.by or exposure.start.after for exposure in exposures)
-    return min((start for start in starts if start is not None), default=None)
+    return earliest_known(exposure.start.by or exposure.start.after for exposure in exposures)
 
 
 def has_upper_bound(length: Bounds | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from schedules.contract.verdict import JudgedRelease, PartVerdict
 from schedules.times.interval import Bounds
@@ -93,6 +94,11 @@ class ReleaseFacts(JudgedRelease):
     def producer_names(self) -> str:
         """Return the names of its producers, or their ids without names."""
         return ", ".join(self.names or self.producers)
+
+    @property
+    def host(self) -> str:
+        """Return the platform: the host of its address."""
+        return urlsplit(self.url).hostname or ""
 
     @property
     def unread_since(self) -> datetime | None:

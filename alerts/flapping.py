@@ -19,10 +19,7 @@ CONTENT_CHANGES = frozenset({"exposed", "over", "withdrawn", "back"})
 
 
 def find_flapping_stretches(facts: ReleaseFacts | None) -> list[list[datetime]]:
-    """Return each stretch in which content came and went, as the instants of its changes; none without facts.
-
-    A stretch has at least `_LEAST_CHANGES` changes, each within `STEADY_AFTER` of the one before.
-    """
+    """Return each stretch in which content came and went, as the instants of its changes; none without facts."""
     stretches: list[list[datetime]] = []
     for change in _list_content_changes(facts) if facts is not None else []:
         if not stretches or change - stretches[-1][-1] > STEADY_AFTER:
@@ -50,10 +47,7 @@ def describe_flapping(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def make_steady_notice(incident: Incident, now: datetime) -> Notice | None:
-    """Return the notice that content which came and went is now steady, None while it still changes.
-
-    None also if the incident is closed, or if the slot has come since the last change.
-    """
+    """Return the notice that content which came and went is steady; None while it changes, or if it needs none."""
     facts = incident.facts
     stretches = find_flapping_stretches(facts)
     if facts is None or not stretches or incident.closed is not None or is_flapping(facts, now):
@@ -81,8 +75,7 @@ def find_flapping_kind(facts: ReleaseFacts) -> Kind:
 def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
     """Return in time order each instant at which content appeared early, was removed, or was back after a removal.
 
-    Each instant is the latest possible one. Parts that change together, such as a page and its files, give one: the
-    first early appearance, the last removal of early content, the first removal after the release, or the last return.
+    Each instant is the latest possible one. Parts that change together, such as a page and its files, give one.
     """
     changes: list[datetime] = []
     for exposures in group_exposures(facts.exposures):

@@ -101,10 +101,9 @@ class Incident:
     """An incident with all its facts.
 
     `occurred` is the instant (UTC) that decides the edition of the Code: the start of the exposure, or the slot that
-    was missed. `facts` is None if the incident is about no watched release. `words` are what people typed (`title`,
-    `what`, `when`, …). `grade` never falls. If the monitor opened it about no release, it is about a `calendar`, an
-    edition of a `series` that no calendar announces, or a host, which is its `producer`. `linked` are the releases that
-    the host delayed. `step_list` names the steps for an incident that has no facts.
+    was missed. `words` are what people typed (`title`, `what`, `when`, …). `grade` never falls. Without `facts` of a
+    watched release, it is about a `calendar`, an edition of a `series` that no calendar announces, or a host, which is
+    its `producer`. `linked` are the releases that the host delayed, `step_list` names the steps if it has no facts.
     """
 
     id: str
@@ -184,10 +183,7 @@ class Decision:
 
 
 def find_known_incident(incidents: Iterable[Incident], release: str) -> Incident | None:
-    """Return the incident that new facts about a release update: its newest one not logged by hand.
-
-    Incidents from measurements come before leads. Returns None without such an incident.
-    """
+    """Return the incident that new facts of a release update: the newest measured one, else a lead, else None."""
     theirs = [incident for incident in incidents if incident.release == release and incident.kind is not Kind.HAND]
     return max(theirs, key=lambda incident: (incident.kind is not Kind.LEAD, incident.opened), default=None)
 
@@ -195,7 +191,7 @@ def find_known_incident(incidents: Iterable[Incident], release: str) -> Incident
 def find_incident_kind(facts: ReleaseFacts, now: datetime) -> Kind | None:
     """Return the gravest kind of incident that these facts make, None if they make none."""
     is_settled = facts.final or (facts.slot is not None and now >= facts.slot + UNPROVEN_GRACE)
-    # The gravest kind comes first. The last three accuse no one, and a person must judge them.
+    # The last three accuse no one, and a person must judge them.
     applies = {
         Kind.EARLY: fact_rules.is_early(facts),
         Kind.PARTIAL: fact_rules.is_partial(facts),
@@ -225,9 +221,8 @@ def steps_for_incident(
 ) -> list[Step]:
     """Return what people must do now about an incident, the most urgent step first; empty if it has no step list.
 
-    The list depends on the sort that a person logged, on the releases of a platform, or on the facts. Steps to
-    acknowledge and to complete the report are added while they are due. `reported_kind` and `facts` are those that a
-    notice reports (default: the incident's). `is_last` is for the last notice of a thread.
+    `reported_kind` and `facts` are those that a notice reports (default: the incident's). `is_last` is for the last
+    notice of a thread.
     """
     kind, facts = reported_kind or incident.kind, facts or incident.facts
     step_list = incident.step_list
@@ -267,9 +262,8 @@ def make_fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
 ) -> Notice:
     """Return a notice of this `kind` about a release, in the thread of its incident.
 
-    The id of the notice is made of `kind` and `occasion`, so another notice of the kind needs another occasion, such as
-    the number of a reminder. The notice that opens the thread has the occasion `thread`. `reported_kind` is the kind of
-    incident that the notice names first (default: the incident's). `changed` are the changes in words.
+    `occasion` tells the notices of one kind apart, as in `make_thread_notice`. `reported_kind` is the kind of incident
+    that the notice names first (default: the incident's). `changed` are the changes in words.
     """
     reported_kind = reported_kind or incident.kind
     steps = steps_for_incident(incident, reported_kind, facts, is_last=kind == "final")
@@ -283,8 +277,8 @@ def make_thread_notice(
 ) -> Notice:
     """Return a notice in the thread of an incident. `contents` are its subject and text.
 
-    `occasion` tells the notices of one kind apart, because it makes their ids. If it is `thread`, the notice opens the
-    thread, and all others follow it. `findings` are the names that routes match, the main one first.
+    `occasion`, such as the number of a reminder, tells the notices of one kind apart, because it makes their ids. If it
+    is `thread`, the notice opens the thread. `findings` are the names that routes match, the main one first.
     """
     thread = thread_id(incident.id)
     subject, text = contents

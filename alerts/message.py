@@ -11,7 +11,7 @@ from alerts.channel import Attachment, Message
 from alerts.fact_rules import is_early
 from alerts.finding import ReleaseFacts
 from alerts.incident import SIGNED, Incident, list_route_names, make_thread_notice, steps_for_incident
-from alerts.notice import Notice, notice_id
+from alerts.notice import Notice, notice_id, write_blocks
 from alerts.notice_html import write_brief_subject, write_notice_page
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
@@ -49,24 +49,14 @@ class Digest:
 
 
 def make_opening_by_hand(incident: Incident, now: datetime | None = None) -> Notice:
-    """Return the notice that opens the thread of an incident logged by hand.
-
-    It leaves out the description that the person typed, which may quote content that is not public yet.
-    """
+    """Return the notice that opens the thread of an incident logged by hand."""
     title = one_line(incident.title, _LONGEST_TITLE)
     subject = f"LOGGED: {title} ({incident.producer_names}), an incident was logged by hand"
-    lines = [
-        subject,
-        "",
-        f"Release: {one_line(incident.title)}",
-        f"Producer: {incident.producer_names}",
-        *([f"Address: {incident.facts.url}"] if incident.facts is not None else []),
-        "",
-        *numbered_steps(steps_for_incident(incident)),
-        "",
-        f"Incident: {incident.id}",
-    ]
-    contents = subject, "\n".join(lines) + "\n"
+    # The description that the person typed may quote content that is not public yet, so it is left out.
+    release = [f"Release: {one_line(incident.title)}", f"Producer: {incident.producer_names}"]
+    release += [f"Address: {incident.facts.url}"] if incident.facts is not None else []
+    steps = numbered_steps(steps_for_incident(incident))
+    contents = subject, write_blocks([subject], release, steps, [f"Incident: {incident.id}"])
     return make_thread_notice(incident, "opened", "thread", (str(incident.kind),), now or incident.opened, contents)
 
 
@@ -84,7 +74,7 @@ def notices_of_acts(before: Incident, after: Incident, now: datetime, closed_by:
     for kind, occasion, description in acts:
         title = one_line(after.title, _LONGEST_TITLE)
         subject = f"{kind.upper()}: {title} ({after.producer_names}), {description}"
-        contents = subject, f"{subject}\n\nIncident: {after.id}\n"
+        contents = subject, write_blocks([subject], [f"Incident: {after.id}"])
         yield make_thread_notice(after, kind, occasion, list_route_names(after), now, contents)
 
 
@@ -131,10 +121,9 @@ def build_message(
 def fold_openings(
     notices: Sequence[Notice], now: datetime, threshold: int = 5, name_of: Callable[[str], str] = str
 ) -> Digest | None:
-    """Return one notice in place of the openings among `notices`, because many releases went wrong together.
+    """Return one notice in place of the openings among `notices`, which must be of one kind.
 
-    None if the openings are about fewer than `threshold` releases. They must be of one kind, which the caller ensures.
-    `name_of` returns the name of a producer by its id (default: the id).
+    None if they are about fewer than `threshold` releases. `name_of` returns the name of a producer by its id.
     """
     digested = (notice for notice in notices if notice.kind in DIGESTED)
     openings = sorted(digested, key=lambda opening: (opening.at, opening.id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +33,11 @@ class Notice:
     def urgent(self) -> bool:
         """Return whether it must not wait for earlier notices of its thread, such as a breach or a graver grade."""
         return self.kind in ("opened", "grade_changed", "reopened", "elsewhere")
+
+
+def write_blocks(*blocks: Sequence[str]) -> str:
+    """Return the text of a notice: blocks of lines with a blank line between them. Empty blocks are left out."""
+    return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
 
 
 def notice_id(incident: str, kind: str, occasion: str) -> str:

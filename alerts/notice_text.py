@@ -8,9 +8,9 @@ from datetime import datetime
 
 from alerts.fact_rules import find_alterations, find_appearance
 from alerts.finding import ReleaseFacts, part_label, part_name
+from alerts.notice import write_blocks
 from alerts.one_line import one_line, whole_lengths
 from alerts.status import (
-    SUBJECT_PREFIX,
     describe_alternatives,
     describe_exposure_end,
     describe_release_after_exposure,
@@ -18,6 +18,7 @@ from alerts.status import (
     find_current_status,
     list_late_parts,
     say_elsewhere_since,
+    subject_prefix,
 )
 from alerts.steps import Step, numbered_steps
 from schedules.contract.verdict import Ended, Exposure, PartVerdict
@@ -50,8 +51,7 @@ _STATUSES_WITH_DETAIL = frozenset({"lead", "calendar", "unproven"})
 def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return the notice as one line: status, release with its slot, and details.
 
-    `kind` is what the notice does, such as `opened` or `final`. `reported_kind` is the kind of incident, such as
-    `late`, that it names first.
+    `kind` is what it does, such as `opened` or `final`, `reported_kind` the kind of incident that it names first.
     """
     since = say_elsewhere_since(facts, now)
     elsewhere = f", out elsewhere since {since}" if since else ""
@@ -59,7 +59,7 @@ def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now
     is_verdict_open = kind == "final" and not facts.final
     suffix = "" if is_verdict_open else SUBJECT_SUFFIX.get(kind, "")
     status = find_current_status(reported_kind, facts)
-    head = f"{SUBJECT_PREFIX[status]}{elsewhere}{suffix}"
+    head = f"{subject_prefix(status)}{elsewhere}{suffix}"
     title, details = write_title_with_slot(facts, now), describe_status(reported_kind, facts, now)
     if status == "unproven":
         # Here the details come before the release, because telephones cut the end of a line.
@@ -84,21 +84,17 @@ def write_notice_text(  # noqa: PLR0913 # one for each thing that a notice says
     *,
     steps: Iterable[Step] = (),
 ) -> str:
-    """Return the notice as plain text: subject, change, release, measurements so far, and steps.
-
-    `kind` is what the notice does, such as `opened` or `reminder`. `reported_kind` is the kind of incident.
-    """
+    """Return the notice as plain text: subject, change, release, measurements so far, and steps."""
     elsewhere = describe_alternatives(facts, now) if say_elsewhere_since(facts, now) else []
     measured_at = moment(rounded(facts.at, up=True), facts.timezone, now)
-    sections = [
+    return write_blocks(
         [write_notice_subject(kind, reported_kind, facts, now), *([f"What changed: {changed}"] if changed else [])],
         ["Users can get it now:", *(f"- {line}" for line in elsewhere)] if elsewhere else [],
         [*_write_release(facts)],
         [f"Measured so far, as of {measured_at}:", *_write_measurements(reported_kind, facts, now)],
         numbered_steps(steps),
         [f"Incident: {incident}", *_write_certainty(facts)],
-    ]
-    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+    )
 
 
 def slot_text(facts: ReleaseFacts, now: datetime) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from schedules.times.interval import Bounds, magnitude
 from schedules.times.words import lengths
 
@@ -12,6 +14,11 @@ def one_line(text: str, longest: int = 0) -> str:
     """Return `text` on one line without control characters, cut with … if longer than `longest` (0: any length)."""
     line = " ".join(text.translate(_EVERY_WHITE).split())
     return line if not longest or len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def slug(text: str) -> str:
+    """Return a text for use in an id: lower case, with hyphens between words; empty without a letter or digit."""
+    return "-".join(re.findall(r"[a-z0-9]+", text.casefold()))
 
 
 def csv_cell(value: object) -> object:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 from alerts import fact_rules
 from alerts.finding import ReleaseFacts
@@ -23,7 +22,7 @@ from alerts.incident import (
     make_thread_notice,
     steps_for_incident,
 )
-from alerts.notice import Notice
+from alerts.notice import Notice, write_blocks
 from alerts.notice_text import SUBJECT_SUFFIX, is_late_part_absent
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
@@ -49,7 +48,7 @@ def shared_platform_id(facts: ReleaseFacts | None) -> str:
 
 def platform_id_of(facts: ReleaseFacts) -> str:
     """Return the id that an incident of a release's platform at its slot has, or would have; empty without a slot."""
-    return "" if facts.slot is None else platform_id(urlsplit(facts.url).hostname or "", facts.slot)
+    return "" if facts.slot is None else platform_id(facts.host, facts.slot)
 
 
 def is_covered_by_platform(notice: Notice) -> bool:
@@ -61,14 +60,23 @@ def update_platform(known: Incident | None, member: Incident, now: datetime, *, 
     """Open the incident of the platform that delays a release, or update the `known` one, with a notice if one is due.
 
     `member` is the release's own incident. If `is_unsent`, the opening was not sent yet, so it can report this release
-    too. Returns an empty decision if no platform fault delays the release or nothing changed.
+    too.
     """
     facts = member.facts
     is_linked = known is not None and any(link.incident == member.id for link in known.linked)
     if facts is None or not (is_linked or shared_platform_id(facts)):
         return Decision()
     new_link = _link_release(member, facts)
-    before = known or _open_platform(member, facts, now)
+    before = known or Incident(
+        id=platform_id_of(facts),
+        kind=Kind.PLATFORM,
+        release="",
+        producer=facts.host,
+        title=f"Releases delayed together on {facts.host}",
+        opened=now,
+        occurred=facts.slot or member.occurred,
+        grade=member.grade,
+    )
     links = {link.incident: link for link in before.linked} | {new_link.incident: new_link}
     linked = sorted(links.values(), key=lambda link: (link.producers, link.incident))
     grade = choose_worst_grade((before.grade, *(link.grade for link in linked)))
@@ -92,9 +100,8 @@ def make_platform_notice(kind: str, occasion: str, incident: Incident, now: date
 def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: timedelta) -> Notice | None:
     """Return the newest reminder that is due by now, None if none is. Its id comes from its number.
 
-    An incident of grade `report` gets the first one `grace` after opening, then one each `spacing`, until someone
-    acknowledges it or it closes. A release that a platform delays gets none, because the platform's thread reminds.
-    Nor does an incident without facts.
+    The first one is due `grace` after opening, then one each `spacing`. A release that a platform delays gets none,
+    because the platform's thread reminds.
     """
     waited = now - incident.opened - grace
     needs_reminders = incident.acknowledged is None and incident.closed is None and incident.grade == "report"
@@ -117,8 +124,7 @@ def narrow_to_recipients(
     Only its line on what changed stays, because the notice may have waited since it was written.
     """
     # Only the second line of the text says what changed. It is stored nowhere else.
-    lines = notice.text.split("\n", 2)
-    second_line = lines[1] if len(lines) > 1 else ""
+    second_line = notice.text.partition("\n")[2].partition("\n")[0]
     changed = second_line.removeprefix(_CHANGED_PREFIX) if second_line.startswith(_CHANGED_PREFIX) else ""
     subject, text = write_subject_and_text(notice.kind, incident, releases or incident.linked, now, changed)
     return replace(notice, subject=subject, text=text)
@@ -136,7 +142,7 @@ def write_subject_and_text(
     counted = _count_late_releases(incident, [*awaited, *late_and_out])
     subject = f"LATE{SUBJECT_SUFFIX.get(kind, '')}: {counted} on {incident.producer} due {due}, {status}"
     steps = steps_for_incident(replace(incident, linked=tuple(releases)), is_last=kind == "final")
-    sections = [
+    text = write_blocks(
         [subject, *([f"{_CHANGED_PREFIX}{changed}"] if changed else [])],
         ["They are late at one time on one platform, which may be the cause. All are reported in this thread."],
         *_list_releases("Not out yet", awaited),
@@ -144,8 +150,8 @@ def write_subject_and_text(
         *_list_releases("Not late after all", cleared),
         numbered_steps(steps),
         [f"Incident: {incident.id}"],
-    ]
-    return one_line(subject), "\n\n".join("\n".join(lines) for lines in sections) + "\n"
+    )
+    return one_line(subject), text
 
 
 def describe_platform(incident: Incident, now: datetime) -> str:
@@ -174,20 +180,6 @@ def _list_releases(heading: str, linked: Sequence[LinkedRelease]) -> Iterator[li
         yield lines
 
 
-def _open_platform(member: Incident, facts: ReleaseFacts, now: datetime) -> Incident:
-    host = urlsplit(facts.url).hostname or ""
-    return Incident(
-        id=platform_id_of(facts),
-        kind=Kind.PLATFORM,
-        release="",
-        producer=host,
-        title=f"Releases delayed together on {host}",
-        opened=now,
-        occurred=facts.slot or member.occurred,
-        grade=member.grade,
-    )
-
-
 def _link_release(member: Incident, facts: ReleaseFacts) -> LinkedRelease:
     status = CLEARED
     if fact_rules.is_late(facts):
@@ -210,9 +202,7 @@ def _find_change_to_report(
 ) -> tuple[str, str, str] | None:
     """Return (kind, occasion, words) of the notice that a platform's thread needs if a release changed, or None.
 
-    The occasion makes the notice's id, so that no notice is sent twice. If all are out, the incident ends at the first
-    update after `GATHERING_TIME`, because others may still join before. `is_unsent`: the opening still waits and will
-    report the change, unless all are out.
+    If `is_unsent`, the opening still waits and will report the change, unless all are out.
     """
     if known is None:
         return "opened", "thread", ""
@@ -221,6 +211,7 @@ def _find_change_to_report(
         title = one_line(changed.title, _LONGEST_TITLE)
         return ("reopened", now.isoformat(), f"not out: {title}") if is_awaited else None
     if not is_awaited:
+        # Others may still join before.
         return ("final", now.isoformat(), "all are out") if now - known.opened >= GATHERING_TIME else None
     return None if is_unsent else _find_change_while_open(known, incident, changed)
 

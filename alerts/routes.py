@@ -6,24 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
-from zoneinfo import ZoneInfo
 
+from alerts.fact_rules import ALTERED_FINDINGS, CALENDAR_FINDINGS
 from alerts.incident import ESCALATED_TO_ALL, find_reminder_number
 from alerts.notice import Notice
 from alerts.rota import Rota
+from schedules.times.zone import local
 from schedules.values import QuietHours, Table
 
 _GENERAL_NAMES = {
     "early_exposure": "early",
-    "partial": "late",
-    "stale_edge": "late",
-    "withdrawn": "altered",
-    "swapped": "altered",
-    "unannounced": "calendar",
-    "calendars_disagree": "calendar",
-    "short_notice": "calendar",
-    "promise_in_doubt": "calendar",
-    "brought_forward": "calendar",
+    **dict.fromkeys(("partial", "stale_edge"), "late"),
+    **dict.fromkeys(ALTERED_FINDINGS, "altered"),
+    **dict.fromkeys(CALENDAR_FINDINGS, "calendar"),
 }
 """The general name that routes may use for a finding. Findings that are not here are details of these."""
 _GROUPED_NAMES = frozenset({"early", "altered", "calendar"})
@@ -78,10 +73,9 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
 ) -> list[tuple[str, datetime]]:
     """Return the channels that get a notice, each with the earliest time to send it.
 
-    `names` are all channels, `producers` are all producers of its releases. Each route that matches counts. If several
-    name a channel, the earliest of their times counts. The roles on call at that time replace a rota.
-    Someone must be notified of each finding. So all channels get the notice at once if no route takes its main finding,
-    or if no channel was selected and one of its other findings has no route.
+    `names` are all channels, `producers` are all producers of its releases. Someone must be notified of each finding,
+    so all channels get the notice at once if no route takes its main finding, or if no channel was selected and one of
+    its other findings has no route.
     """
     matching = [
         route
@@ -89,7 +83,6 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
         if route.match.grade in (None, notice.grade)
         and any(fnmatchcase(producer, route.match.producer or "*") for producer in (notice.producer, *producers))
     ]
-    # Each reminder goes to one more channel of a route's ladder.
     reminder_number = find_reminder_number(notice) if notice.kind == "reminder" else 0
     times: dict[str, datetime] = {}
     for route in matching:
@@ -129,11 +122,11 @@ def _find_earliest_send(route: Route, notice: Notice, now: datetime, timezone: s
     if route.quiet is None or notice.grade == "report":
         return now
     begins, ends = route.quiet
-    local = now.astimezone(ZoneInfo(timezone))
-    clock = local.time()
+    wall = local(now, timezone)
+    clock = wall.time()
     is_overnight = begins > ends
     is_quiet = (clock >= begins or clock < ends) if is_overnight else begins <= clock < ends
     if not is_quiet:
         return now
-    day_of_end = local.date() if clock < ends else local.date() + timedelta(days=1)
-    return max(now, datetime.combine(day_of_end, ends, ZoneInfo(timezone)).astimezone(UTC))
+    day_of_end = wall.date() if clock < ends else wall.date() + timedelta(days=1)
+    return max(now, datetime.combine(day_of_end, ends, wall.tzinfo).astimezone(UTC))

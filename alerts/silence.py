@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from alerts.by_hand import InvalidInput, clean_role
 from alerts.incident import Incident
@@ -54,12 +53,12 @@ class Silence:
 
     def covers(self, incident: Incident) -> bool:
         """Return whether this silence suppresses messages about an incident."""
-        page = incident.facts.url if incident.facts is not None else ""
+        host = incident.facts.host if incident.facts is not None else ""
         # The `producer` of an incident about a host is the host.
-        names: dict[Scope, Iterable[str | None]] = {
+        names: dict[Scope, Iterable[str]] = {
             Scope.RELEASE: (incident.release,),
             Scope.PRODUCER: incident.producers,
-            Scope.HOST: (urlsplit(page).hostname, incident.producer),
+            Scope.HOST: (host, incident.producer),
             Scope.INCIDENT: (incident.id,),
         }
         return self.name in names[self.scope]

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from alerts import fact_rules
 from alerts.finding import ReleaseFacts, part_label
 from alerts.one_line import whole_lengths
 from schedules.contract.verdict import LATE_VERDICTS, Elsewhere, Ended, Exposure, Finding, PartVerdict
-from schedules.times.interval import Bounds, Interval
+from schedules.times.interval import Bounds, Interval, earliest_known, latest_known
 from schedules.times.words import MINUTE, SECOND, between_moments, moment, rounded, sureness
 
-SUBJECT_PREFIX = {
-    "late": "LATE",
-    "partial": "PARTLY LATE",
-    "stale": "STALE",
-    "early": "EARLY",
-    "due": "NOT FOUND YET",
-    "unproven": "NOT PROVEN",
-    "lead": "LEAD",
-    "altered": "ALTERED",
-    "calendar": "CALENDAR",
-    "hand": "LOGGED",
-    "on_time": "ON TIME",
-    "cancelled": "CANCELLED",
-    "moved": "MOVED",
-    "settled": "NOTHING PROVED",
-}
 CALENDAR_DOUBTS = {
     "calendars_disagree": "calendars disagree about its time",
     "brought_forward": "brought forward",
@@ -52,15 +37,12 @@ _CAUSES_OF_BLINDNESS = {
 def find_current_status(kind: str, facts: ReleaseFacts) -> str:
     """Return the `kind` of an incident while it is true of its release, else the gravest status that is true now.
 
-    An incident keeps its gravest kind, but a release that was late may be unproven by now, or have another slot. The
-    status without any fault is the verdict `on_time`, `cancelled` or `moved`, or else `settled`.
+    An incident keeps its gravest kind, but a release that was late may be unproven by now, or have another slot.
     """
-    is_still_true = _IS_STILL_TRUE.get(kind)
-    # Facts do not settle other kinds, such as a lead or an incident logged by hand: a person must.
-    if is_still_true is None or is_still_true(facts):
+    if _STATUSES[kind].is_true(facts):
         return kind
     for status in ("early", "partial", "stale", "late", "due", "unproven"):
-        if _IS_STILL_TRUE[status](facts):
+        if _STATUSES[status].is_true(facts):
             return status
     if facts.verdict == "unannounced":
         return "calendar"
@@ -69,7 +51,12 @@ def find_current_status(kind: str, facts: ReleaseFacts) -> str:
 
 def describe_status(kind: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return the status of a release with an incident of this kind in a few words, with both bounds of every length."""
-    return _DESCRIPTIONS[find_current_status(kind, facts)](facts, now)
+    return _STATUSES[find_current_status(kind, facts)].describe(facts, now)
+
+
+def subject_prefix(status: str) -> str:
+    """Return the words with which the subject of a notice begins for a status, such as `NOT FOUND YET`."""
+    return _STATUSES[status].prefix
 
 
 def list_late_parts(facts: ReleaseFacts) -> list[tuple[PartVerdict, Bounds | None]]:
@@ -118,9 +105,8 @@ def describe_exposure_end(ended: str | None, when: str) -> str:
 
 def measure_exposure(facts: ReleaseFacts, now: datetime) -> float | None:
     """Return the seconds of the open exposure so far, or of the longest ended one; None if unknown."""
-    open_since = [each.start.by for each in facts.exposures if each.open and each.start.by is not None]
-    if open_since:
-        return max(0.0, (now - min(open_since)).total_seconds())
+    if open_since := earliest_known(each.start.by for each in facts.exposures if each.open):
+        return max(0.0, (now - open_since).total_seconds())
     return max((each.seconds.max for each in facts.exposures if each.seconds.max is not None), default=None)
 
 
@@ -156,10 +142,7 @@ def _describe_users_wait(part: PartVerdict, facts: ReleaseFacts, now: datetime) 
 
 
 def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
-    """Return how long a cache keeps or kept users from a release that is out.
-
-    If caches hide several required parts, this is about the one for which users have waited longest.
-    """
+    """Return how long a cache keeps users from a release, by the part for which they have waited longest."""
     hidden = [part for part in facts.parts if part.required and part.is_hidden]
     part = max(hidden, key=lambda part: (part.wait or Bounds()).min or 0.0, default=None)
     if part is None:
@@ -230,10 +213,7 @@ def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _explain_unproven(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
-    """Return why it is not proved when a release came out, between the bounds of `seen`.
-
-    That is a doubt about its slot, else the longest blind span between the bounds, else a clock in doubt.
-    """
+    """Return why it is not proved when a release came out, between the bounds of `seen`."""
     for doubt in ("promise_in_doubt", "calendars_disagree"):
         if doubt in facts.finding_kinds:
             return CALENDAR_DOUBTS[doubt]
@@ -282,9 +262,8 @@ def _name_parts(findings: list[Finding]) -> str:
 def _describe_removals(removals: list[Finding], facts: ReleaseFacts, now: datetime) -> str:
     """Return that parts were removed (after their release, or by what time), and that they are back if all are."""
     parts = {part.id: part for part in facts.parts}
-    all_removed_by = max((removal.at for removal in removals if removal.at is not None), default=None)
-    removed_by = Interval(None, all_removed_by)
-    when = "" if all_removed_by is None else f" {between_moments(removed_by, facts.timezone, now)}"
+    removed_by = Interval(None, latest_known(removal.at for removal in removals))
+    when = f" {between_moments(removed_by, facts.timezone, now)}" if removed_by else ""
     if all(_was_out_before_removal(parts.get(removal.part or "page"), removal.at) for removal in removals):
         when = " after its release"
     # The length of an absence is known once the content is back.
@@ -350,33 +329,36 @@ def _mention_alternatives(facts: ReleaseFacts, now: datetime) -> str:
     return f"; {first}" if first else ""
 
 
-_DESCRIPTIONS: dict[str, Callable[[ReleaseFacts, datetime], str]] = {
-    "late": _describe_late,
-    "partial": _describe_partial,
-    "stale": _describe_stale,
-    "early": _describe_early,
-    "due": _describe_due,
-    "unproven": _describe_unproven,
-    "lead": lambda _facts, _now: "a lead for a person to judge",
-    "altered": _describe_altered,
-    "calendar": lambda facts, _now: next(
-        (text for kind, text in CALENDAR_DOUBTS.items() if kind in facts.finding_kinds), "in no calendar"
-    ),
-    "hand": lambda _facts, _now: "logged by hand",
-    "on_time": _describe_on_time,
-    "cancelled": lambda _facts, _now: "is announced as cancelled",
-    "moved": lambda _facts, _now: "has moved to another time",
-    "settled": lambda _facts, _now: "no breach is proved at this time",
-}
-_IS_STILL_TRUE: dict[str, Callable[[ReleaseFacts], bool]] = {
-    "late": lambda facts: (
-        fact_rules.is_late(facts) and not fact_rules.is_only_stale(facts) and not fact_rules.is_partial(facts)
-    ),
-    "partial": fact_rules.is_partial,
-    "stale": fact_rules.is_only_stale,
-    "early": fact_rules.is_early,
-    "due": fact_rules.is_not_found_yet,
-    "unproven": lambda facts: facts.verdict == "unproven",
-    "altered": lambda facts: bool(fact_rules.find_alterations(facts)),
-    "calendar": fact_rules.is_calendar,
+def _describe_calendar(facts: ReleaseFacts, _now: datetime) -> str:
+    return next((text for kind, text in CALENDAR_DOUBTS.items() if kind in facts.finding_kinds), "in no calendar")
+
+
+def _is_late_in_all(facts: ReleaseFacts) -> bool:
+    return fact_rules.is_late(facts) and not fact_rules.is_only_stale(facts) and not fact_rules.is_partial(facts)
+
+
+class _Status(NamedTuple):
+    """A status: the words that begin a subject, a description at an instant, and whether it is true of a release."""
+
+    prefix: str
+    describe: Callable[[ReleaseFacts, datetime], str]
+    # By default true, because facts do not settle a lead or an incident logged by hand: a person must.
+    is_true: Callable[[ReleaseFacts], bool] = lambda _facts: True
+
+
+_STATUSES: dict[str, _Status] = {
+    "late": _Status("LATE", _describe_late, _is_late_in_all),
+    "partial": _Status("PARTLY LATE", _describe_partial, fact_rules.is_partial),
+    "stale": _Status("STALE", _describe_stale, fact_rules.is_only_stale),
+    "early": _Status("EARLY", _describe_early, fact_rules.is_early),
+    "due": _Status("NOT FOUND YET", _describe_due, fact_rules.is_not_found_yet),
+    "unproven": _Status("NOT PROVEN", _describe_unproven, lambda facts: facts.verdict == "unproven"),
+    "lead": _Status("LEAD", lambda _facts, _now: "a lead for a person to judge"),
+    "altered": _Status("ALTERED", _describe_altered, lambda facts: bool(fact_rules.find_alterations(facts))),
+    "calendar": _Status("CALENDAR", _describe_calendar, fact_rules.is_calendar),
+    "hand": _Status("LOGGED", lambda _facts, _now: "logged by hand"),
+    "on_time": _Status("ON TIME", _describe_on_time),
+    "cancelled": _Status("CANCELLED", lambda _facts, _now: "is announced as cancelled"),
+    "moved": _Status("MOVED", lambda _facts, _now: "has moved to another time"),
+    "settled": _Status("NOTHING PROVED", lambda _facts, _now: "no breach is proved at this time"),
 }

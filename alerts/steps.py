@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+
+from alerts.draft.code import load_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,7 @@ NOTHING_MORE = Step("", "The measurement is complete.", "")
 @cache
 def steps_at(stage: str) -> tuple[Step, ...]:
     """Return the steps of a list in `steps.json`, such as `late` or `removed`, the most urgent first."""
-    file = Path(__file__).with_name("draft") / "data" / "steps.json"
-    return tuple(Step(*row) for row in json.loads(file.read_text(encoding="utf-8"))["steps"][stage])
+    return tuple(Step(*row) for row in load_data("steps")["steps"][stage])
 
 
 def numbered_steps(steps: Iterable[Step]) -> list[str]:

@@ -23,10 +23,7 @@ KINDS = {
 
 
 def open_channel(settings: CommonSettings, now: Callable[[], datetime], outbound: Outbound) -> Channel:
-    """Return the channel that a table of settings describes. It reads its secrets but does not connect yet.
-
-    `now` returns the current time for signatures and dates. `outbound` says how an address is reached.
-    """
+    """Return the channel that a table of settings describes. It reads its secrets but does not connect yet."""
     module_name, class_name = KINDS[settings.kind].split(":")
     channel: Channel = getattr(import_module(module_name), class_name)(settings, now, outbound)
     return channel

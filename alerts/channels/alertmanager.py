@@ -12,7 +12,7 @@ from alerts.channels.http import HttpChannel
 from alerts.channels.settings import AlertmanagerSettings
 from alerts.message import OPENINGS
 from schedules.contract.verdict import Grade
-from schedules.times.json import instant_json
+from schedules.times.json import instant_from_json, instant_json
 
 _LONGEST_TEXT = 4000
 _MAY_RAISE_GRADE = frozenset({"grade_changed", "reopened", "final", "still"})
@@ -35,8 +35,8 @@ def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime
     The labels name only the incident and its grade, so that later messages update the same alert.
     """
     incident = message.data.get("incident") or {}
-    at = _read_instant(message.data.get("at"), now)
-    opened = min(_read_instant(incident.get("opened"), at), at)
+    at = instant_from_json(message.data.get("at")) or now
+    opened = min(instant_from_json(incident.get("opened")) or at, at)
     grade = str(message.data.get("grade", "none"))
     # Openings of other kinds than `opened`, such as `due` or `lead`, report no breach.
     opens_no_breach = message.kind in OPENINGS and message.kind != "opened"
@@ -76,7 +76,3 @@ def _build_alert(message: Message, grade: str, starts: datetime, ends: datetime)
         "endsAt": instant_json(ends),
         "generatorURL": str(data.get("link") or measured.get("url") or ""),
     }
-
-
-def _read_instant(text: object, default: datetime) -> datetime:
-    return datetime.fromisoformat(text) if isinstance(text, str) else default

@@ -14,10 +14,6 @@ _URGENCIES = {"report": apprise.NotifyType.FAILURE, "note": apprise.NotifyType.W
 class Apprise(ThreadChannel[AppriseSettings]):
     """Sends each message to one service. Apprise reports only whether it was sent, not why it failed."""
 
-    async def send(self, message: Message) -> Outcome:
-        """Send the message once."""
-        return await self._in_thread(self._send_blocking, message)
-
     def _send_blocking(self, message: Message) -> Outcome:
         """Send the message to the service behind the secret address, in a form that fits its limit of characters."""
         url = self._secrets["url"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -53,16 +54,21 @@ class NamedChannel(Generic[SettingsT]):
         """Return at once, because each message has its own connection."""
 
 
-class ThreadChannel(NamedChannel[SettingsT]):
+class ThreadChannel(NamedChannel[SettingsT], ABC):
     """A channel that blocks. It has its own thread, so that the loop's default threads are free for name look-ups."""
 
     def __init__(self, settings: SettingsT, now: Callable[[], datetime], outbound: Outbound) -> None:
         super().__init__(settings, now, outbound)
         self._thread = ThreadPoolExecutor(1, f"channel-{settings.name}")
 
-    async def _in_thread(self, send: Callable[[Message], Outcome], message: Message) -> Outcome:
-        sending = asyncio.get_running_loop().run_in_executor(self._thread, send, message)
+    async def send(self, message: Message) -> Outcome:
+        """Send the message once, on the channel's thread."""
+        sending = asyncio.get_running_loop().run_in_executor(self._thread, self._send_blocking, message)
         return await limit_attempt(self._timeout, sending)
+
+    @abstractmethod
+    def _send_blocking(self, message: Message) -> Outcome:
+        """Send the message once. Blocks while it does."""
 
     async def close(self) -> None:
         """Stop the thread, without waiting for it."""

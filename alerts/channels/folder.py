@@ -6,7 +6,6 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from alerts.channel import Accepted, Message, Outcome, Refused
@@ -14,6 +13,7 @@ from alerts.channels.base import ThreadChannel
 from alerts.channels.http import loggable_reason
 from alerts.channels.settings import FolderSettings
 from alerts.draft.write.registry import WRITERS
+from schedules.times.json import instant_from_json
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -25,30 +25,23 @@ class Folder(ThreadChannel[FolderSettings]):
 
     formats = tuple(WRITERS)
 
-    async def send(self, message: Message) -> Outcome:
+    def _send_blocking(self, message: Message) -> Outcome:
         """Write the files of a message, each whole or not at all. A message that was written before is not changed."""
         if not _SAFE_ID.fullmatch(message.id):
             return Refused(permanent=True, reason="the message's id cannot be a file name")
         # Use the date of the notice, so that a second attempt after midnight finds the files of the first.
-        at = message.data.get("at")
-        is_dated = isinstance(at, str) and re.match(r"\d{4}-\d{2}-\d{2}", at)
-        folder = Path(self._settings.folder) / (str(at)[:10] if is_dated else self._now().date().isoformat())
-        # A disk that hangs must not hang the loop.
-        return await self._in_thread(partial(_write_message, folder), message)
-
-
-def _write_message(folder: Path, message: Message) -> Outcome:
-    """Write the files of a message into a folder, unless they are there. Return the path of its text, or a refusal."""
-    last_file = folder / f"{message.id}.json"  # if it exists, all files before it are whole
-    try:
-        if not last_file.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, content in _list_files(message):
-                _write_whole(folder / name, content)
-    except OSError as fault:
-        # A full disk or a missing mount is a fault of the channel, so the message is retried.
-        return Refused(permanent=False, reason=loggable_reason(f"{type(fault).__name__}: {fault.strerror}"))
-    return Accepted(str(last_file.with_suffix(".txt")))
+        at = instant_from_json(message.data.get("at")) or self._now()
+        folder = Path(self._settings.folder) / at.date().isoformat()
+        last_file = folder / f"{message.id}.json"  # if it exists, all files before it are whole
+        try:
+            if not last_file.exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                for name, content in _list_files(message):
+                    _write_whole(folder / name, content)
+        except OSError as fault:
+            # A full disk or a missing mount is a fault of the channel, so the message is retried.
+            return Refused(permanent=False, reason=loggable_reason(f"{type(fault).__name__}: {fault.strerror}"))
+        return Accepted(str(last_file.with_suffix(".txt")))
 
 
 def _list_files(message: Message) -> Iterator[tuple[str, bytes]]:

@@ -16,6 +16,7 @@ from alerts.channel import Accepted, Message, Outcome, Refused
 from alerts.channels.base import NamedChannel, Outbound, limit_attempt
 from alerts.channels.http import loggable_reason
 from alerts.channels.settings import MailSettings
+from schedules.times.json import instant_from_json
 
 _MOST_REMEMBERED = 1000
 _IMPORTANT = frozenset({"opened", "grade_changed", "reopened", "new_finding", "reminder", "digest"})
@@ -79,11 +80,7 @@ class Mail(NamedChannel[MailSettings]):
     def _combine_refusals(
         self, message_id: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
     ) -> Outcome:
-        """Return the outcome of an attempt to send to the recipients `to`, of which some were `refused` (code, text).
-
-        If any was refused for now, it is a refusal for now, and only those are remembered for the retry. Otherwise it
-        is accepted with the server's `answer` if someone has the message, now or from an earlier attempt.
-        """
+        """Return the outcome of an attempt to send to recipients, of which some were `refused` (code, text)."""
         _, was_taken_before = self._retries.pop(message_id, ((), False))
         is_taken = was_taken_before or any(address not in refused for address in to)
         refused_for_now = tuple(address for address in to if address in refused and refused[address][0] < 500)
@@ -105,16 +102,14 @@ class Mail(NamedChannel[MailSettings]):
 def compose_mail(message: Message, settings: MailSettings, now: datetime) -> EmailMessage:
     """Return the e-mail: plain text and HTML, with the draft, as a reply to the notice that opened its thread.
 
-    It is marked as important if its grade is `report` and it reports a breach or a reminder. Raises ValueError for an
-    address or name that a header cannot contain.
+    Raises ValueError for an address or name that a header cannot contain.
     """
     mail = EmailMessage(policy=SMTP_POLICY)
     mail["From"] = settings.sender
     mail["To"] = ", ".join(settings.to)
     # The brief subject fits one line of a mail program. The full one may not.
     mail["Subject"] = message.brief or message.subject
-    at = message.data.get("at")
-    mail["Date"] = format_datetime(datetime.fromisoformat(at) if isinstance(at, str) else now)
+    mail["Date"] = format_datetime(instant_from_json(message.data.get("at")) or now)
     mail["Message-ID"] = _make_message_id(message.id, settings)
     is_opening = message.notice == message.id
     if not is_opening:

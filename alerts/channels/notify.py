@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -32,15 +33,10 @@ class Notify(ThreadChannel[NotifySettings]):
         self._proxy = outbound.proxy_of(settings.base_url or API)
         self.formats = ("docx",) if settings.draft_field else ()
 
-    async def send(self, message: Message) -> Outcome:
-        """Submit the message to Notify for every recipient who does not have it yet."""
+    def _send_blocking(self, message: Message) -> Outcome:
+        """Submit the message to Notify for every recipient who does not have it yet. Return the outcome for all."""
         if len(self._key) < _SHORTEST_KEY:
             return Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
-        # The client blocks and is not thread-safe, so this thread is its own.
-        return await self._in_thread(self._send_all, message)
-
-    def _send_all(self, message: Message) -> Outcome:
-        """Send the message to each recipient with one new client. Return the outcome for all together."""
         settings = self._settings
         base_url = settings.base_url or API
         # Each request has half of the time, so that a look-up can follow one that timed out. The client has no types.
@@ -75,13 +71,12 @@ def _send_one(client: Any, settings: NotifySettings, message: Message, to: str) 
     """Send a message to one recipient, unless Notify has it from an earlier attempt. Return the outcome."""
     reference = notify_reference(message, to)
     try:
-        if (sent_before := _find_sent(client, reference)) is not None:
-            return sent_before
-        return Accepted(str(_submit_message(client, settings, message, to)["id"]))
+        return _find_sent(client, reference) or Accepted(str(_submit_message(client, settings, message, to)["id"]))
     except APIError as fault:
         # The client reports a read timeout as 503, so Notify may have accepted it.
         if fault.status_code == 503:
-            return _resolve_timeout(client, reference, fault, settings)
+            with suppress(APIError, KeyError, TypeError, ValueError, OSError):
+                return _find_sent(client, reference) or _explain_refusal(fault, settings)
         return _explain_refusal(fault, settings)
     except (KeyError, TypeError, ValueError, OSError) as fault:
         return Refused(permanent=False, reason=f"an answer that makes no sense: {type(fault).__name__}")
@@ -112,14 +107,6 @@ def _submit_message(client: Any, settings: NotifySettings, message: Message, to:
 def _find_sent(client: Any, reference: str) -> Accepted | None:  # noqa: ANN401  # the client has no types
     found = client.get_all_notifications(reference=reference)["notifications"]
     return Accepted(str(found[0]["id"])) if found else None
-
-
-def _resolve_timeout(client: Any, reference: str, fault: APIError, settings: NotifySettings) -> Outcome:  # noqa: ANN401  # the client has no types
-    """Return that Notify has the message after all, else the refusal that `fault` means."""
-    try:
-        return _find_sent(client, reference) or _explain_refusal(fault, settings)
-    except (APIError, KeyError, TypeError, ValueError, OSError):
-        return _explain_refusal(fault, settings)
 
 
 def _explain_refusal(fault: APIError, settings: NotifySettings) -> Refused:

@@ -43,16 +43,14 @@ RECORDS = (
 
 
 def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs that say how certain the measured times are; if logged by hand, that nothing was measured.
-
-    Their order: looks and clock, gaps, where the time was announced, details of findings, the method, and what the
-    evidence records contain.
-    """
+    """Return the paragraphs on how certain the measured times are; if logged by hand, that nothing was measured."""
     facts = inputs.measured_facts
     if facts is None:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
     certainty = facts.certainty
-    looks = f"{_say_looks(certainty)} {_say_clock_offset(certainty.clock_offset)}"
+    clock = "The monitor's clock was not compared with those of the watched hosts."
+    if (offset := certainty.clock_offset) is not None and offset != Bounds():
+        clock = f"The monitor's clock differed from those of the watched hosts by {lengths(offset)}."
     gaps = list_unproven(facts)
     if facts.unread_since is not None:  # the promise was not confirmed shortly before the slot
         last_read = words.format_instant(facts.unread_since, facts.timezone)
@@ -63,6 +61,7 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
         if finding.kind in DETAILED_FINDINGS and finding.detail
     ]
     records = [RECORDS] if certainty.records else []
+    looks = f"{_say_looks(certainty)} {clock}"
     return (looks, *(gaps or [NO_BLIND_SPAN]), *say_where_announced(facts), *details, METHOD, *records)
 
 
@@ -109,13 +108,6 @@ def _say_looks(certainty: Certainty) -> str:
     return f"{made} Around the announced time the widest gap between two looks at the page was {gap}."
 
 
-def _say_clock_offset(offset: Bounds | None) -> str:
-    """Return the sentence on how far the monitor's clock was from those of the watched hosts."""
-    if offset is None or offset == Bounds():
-        return "The monitor's clock was not compared with those of the watched hosts."
-    return f"The monitor's clock differed from those of the watched hosts by {lengths(offset)}."
-
-
 def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
     """Return the table of parts in local time: first sight, delay, and publication before the announced time."""
     slot = instant_text(facts.slot, facts.timezone) if facts.slot else ""
@@ -134,11 +126,7 @@ def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
 
 
 def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return when a part was first seen, or `Not seen`.
-
-    For a part that was public early, removed and released, return when it was released. For one that was still public
-    at its slot, add `Already public`.
-    """
+    """Return when a part was first seen, or released if it was public early and removed before; or `Not seen`."""
     first_seen = words.format_interval(part.first_seen, facts.timezone)
     if was_public_at_slot(part):
         return f"Already public; came {first_seen}"

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from alerts.actions import ACTION_PREFIX
 from alerts.draft import guidance, words
 from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.input import DraftInput
 from alerts.incident import ACKNOWLEDGED, MONITOR
-from schedules.times.zone import local_date
+from schedules.times.zone import local, local_date
 
 HEADING = "Sequence of events"
 AMENDED_PREFIX = "report amended: "
@@ -56,7 +55,7 @@ def _list_logged_events(inputs: DraftInput) -> Iterator[Event]:
 
 def _list_ticked_steps(inputs: DraftInput) -> Iterator[Event]:
     """Yield (instant, text) of each step that a person ticked with a time. One before the opening is the next day's."""
-    opened = inputs.incident.opened.astimezone(ZoneInfo(inputs.timezone)).replace(second=0, microsecond=0)
+    opened = local(inputs.incident.opened, inputs.timezone).replace(second=0, microsecond=0)
     for step in guidance.list_steps(inputs.kinds):
         note = inputs.typed.get(f"{STEP_PREFIX}{step.id}", "")
         if found := TIME_OF_DAY.search(note):

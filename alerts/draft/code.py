@@ -12,9 +12,11 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-LONDON = ZoneInfo("Europe/London")
+from pydantic import TypeAdapter
+
+from schedules.times.zone import local_date
+
 CODE_URL = "https://code.statisticsauthority.gov.uk"
 """The site with the text of the Code."""
 OUTSIDE_CODE = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
@@ -28,13 +30,12 @@ NO_BREACH_BY_ITSELF = ("swapped", "calendars_disagree", "promise_in_doubt", "bro
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """One practice of the Code. `cite` is its short citation, `full` the complete one, `text` what it requires.
+    """One practice of the Code. `cite` is its short citation, `full` a longer one or empty, `text` what it requires.
 
     `text` is our own summary, or the Code's own words if it is `quoted`. `confidence` says how far the citation was
     confirmed.
     """
 
-    id: str
     cite: str
     text: str
     confidence: str = ""
@@ -44,7 +45,8 @@ class Practice:
     @property
     def citation(self) -> str:
         """Return the full citation, with the text of the practice if it is in the Code's own words."""
-        return f"{self.full}: “{self.text}”" if self.quoted else self.full
+        citation = self.full or self.cite
+        return f"{citation}: “{self.text}”" if self.quoted else citation
 
     @property
     def is_confirmed(self) -> bool:
@@ -76,8 +78,7 @@ def find_edition(occurred: datetime, editions: Editions | None = None, producer:
 
     For a `producer` outside the Code, the edition returned has no practice for any finding.
     """
-    day = occurred.astimezone(LONDON).date()
-    known = editions or load_editions()
+    day, known = local_date(occurred), editions or load_editions()
     in_force = [edition for edition in known if edition.begins <= day]
     found = max(in_force, key=lambda edition: edition.begins) if in_force else known[0]
     return replace(found, primary={}) if producer in found.outside else found
@@ -101,8 +102,7 @@ def find_practices(kind_of_failure: str, edition: Edition) -> list[Practice]:
 
 def cite_findings(findings: Iterable[str], edition: Edition) -> list[Practice]:
     """Return the practices to cite for kinds of finding, each once, in the order of the findings."""
-    every = [practice for kind in findings for practice in find_practices(kind, edition)]
-    return list({practice.id: practice for practice in every}.values())
+    return list(dict.fromkeys(practice for kind in findings for practice in find_practices(kind, edition)))
 
 
 def code_json(
@@ -117,9 +117,7 @@ def code_json(
 @cache
 def load_editions() -> Editions:
     """Return the editions as shipped, oldest first."""
-    table = load_data("clauses")
-    read = [_read_edition(row, table["primary"][row["edition"]]) for row in table["editions"]]
-    return tuple(sorted(read, key=lambda edition: edition.begins))
+    return TypeAdapter(Editions).validate_python(load_data("clauses")["editions"])
 
 
 @cache
@@ -132,31 +130,13 @@ def load_data(name: str) -> dict[str, Any]:
 def override_editions(
     editions: Editions, begins: Mapping[str, date], cites: Mapping[str, str], outside: Iterable[str] = ()
 ) -> Editions:
-    """Return the editions, oldest first, with other first days (by edition) and citations (by `edition/practice id`).
-
-    `outside` are the ids of producers that the Code does not bind.
-    """
+    """Return the editions, oldest first, with other first days (by edition) and citations (by `edition/practice`)."""
     changed = []
     for edition in editions:
-        first_day, practices = begins.get(edition.name, edition.begins), _override_citations(edition, cites)
+        practices = dict(edition.practices)
+        for name, practice in edition.practices.items():
+            if cite := cites.get(f"{edition.name}/{name}"):
+                practices[name] = Practice(cite, practice.text, confidence="confirmed by configuration")
+        first_day = begins.get(edition.name, edition.begins)
         changed.append(replace(edition, begins=first_day, practices=practices, outside=frozenset(outside)))
     return tuple(sorted(changed, key=lambda edition: edition.begins))
-
-
-def _override_citations(edition: Edition, cites: Mapping[str, str]) -> dict[str, Practice]:
-    """Return the practices of an edition. The texts in `cites` (by `edition/practice id`) replace their citations."""
-    practices = dict(edition.practices)
-    for name, practice in edition.practices.items():
-        if cite := cites.get(f"{edition.name}/{name}"):
-            confidence = "confirmed by configuration"
-            practices[name] = replace(practice, cite=cite, full=cite, quoted=False, confidence=confidence)
-    return practices
-
-
-def _read_edition(row: Mapping[str, Any], primary: Mapping[str, list[str]]) -> Edition:
-    practices = {}
-    for each in row["practices"]:
-        full, quoted = each.get("full", each["cite"]), each.get("quoted", False)
-        practices[each["id"]] = Practice(each["id"], each["cite"], each["text"], each["confidence"], full, quoted)
-    by_mode = {mode: tuple(ids) for mode, ids in primary.items()}
-    return Edition(row["edition"], row["title"], date.fromisoformat(row["from"]), practices, by_mode)

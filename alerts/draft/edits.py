@@ -39,11 +39,9 @@ def merge_words(
 ) -> Report:
     """Return the `new` report with all texts that people typed. Blank texts are no answer.
 
-    `words` are these texts by the id of their field or step. A text replaces the measured one if `words` also has its
-    id with `INSTEAD_PREFIX`, not blank. A text whose box is not on the new form goes to a free box for the same fact,
-    else to the end of the form. An answer that is unchanged since `before`, the last merged report, keeps its author
-    and time. A new answer is by the role `by`. Its basis is the measured text in `seen`, the report that the person saw
-    (default: `before`).
+    `words` are these texts by the id of their field or step. A text whose box is not on the new form goes to a free box
+    for the same fact, else to the end of the form. An answer that is unchanged since `before`, the last merged report,
+    keeps its author and time. A new one is by the role `by`, who saw the report `seen` (default: `before`).
     """
     typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
     places = _assign_places(typed, new)
@@ -75,8 +73,7 @@ def merge_words(
 def find_wrong_figures(report: Report, name: str) -> list[str]:
     """Return the numbers and times of a person's text in field `name` that do not agree with the measurements.
 
-    A time agrees if it is within measured bounds, to the minute. Another number agrees if the measured text contains
-    it. Dates are not compared. Empty unless the text replaces a measured one.
+    A time agrees if it is within measured bounds, to the minute. Empty unless the text replaces a measured one.
     """
     field = report.find_field(name)
     if field is None or not field.is_replaced or field.answer is None or not field.paragraphs:
@@ -125,16 +122,16 @@ def list_open_fields(report: Report) -> list[str]:
 def list_obstacles(report: Report, facts: ReleaseFacts | None) -> list[str]:
     """Return sentences on each obstacle to signing a report; empty if it can be signed.
 
-    Obstacles are required boxes without an answer, texts with a choice left in, texts without a box, and a release
-    that is still overdue or exposed. `facts` are the measured facts, None if the incident has none.
+    `facts` are the measured facts, None if the incident has none.
     """
     in_fields = ((field.id, _find_obstacle(field)) for field in report.fields())
     obstacles = [f"{report.label_of(name)} [{name}]: {why}" for name, why in in_fields if why]
     obstacles += [f"{name}: its words have no box on this form; move them to one" for name in report.kept]
-    if facts is not None and not facts.final and facts.verdict == "overdue":
-        obstacles.append("the release is still overdue")
-    if facts is not None and not facts.final and any(exposure.open for exposure in facts.exposures):
-        obstacles.append("the release is still exposed")
+    if facts is not None and not facts.final:
+        if facts.verdict == "overdue":
+            obstacles.append("the release is still overdue")
+        if any(exposure.open for exposure in facts.exposures):
+            obstacles.append("the release is still exposed")
     return obstacles
 
 
@@ -167,8 +164,7 @@ def _assign_places(words: Mapping[str, str], new: Report) -> dict[str, str]:
 def _choose_answer(field: Field, new_answer: Answer, before: Report | None, seen: Report | None) -> Answer:
     """Return a field's answer in the report `before` (with author and time) if its text is the same, else the new one.
 
-    The basis of a new one is the measured text of the field in `seen`, the report that the person saw (default:
-    `before`), or of the field itself if that report does not have it.
+    The basis of a new one is the measured text in `seen` (default: `before`), or of `field` if that lacks the field.
     """
     field_before = before.find_field(field.id) if before else None
     answer_before = field_before.answer if field_before is not None else None

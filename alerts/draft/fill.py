@@ -1,20 +1,27 @@
-"""Fills the fields of a form from facts, and marks what a person must complete."""
+"""Fills the fields of a form with measured and configured answers, and marks what a person must complete."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
-from alerts.draft import answers, guidance
+from alerts.actions import describe_action
+from alerts.by_hand import has_time_of_day, logged_end, parse_instants
+from alerts.draft import guidance, narrative, words
 from alerts.draft.certainty import explain_certainty, tabulate_evidence, tabulate_parts
-from alerts.draft.code import Editions, cite_findings, find_edition
+from alerts.draft.chronology import write_chronology
+from alerts.draft.code import CODE_URL, OUTSIDE_CODE, Editions, cite_findings, find_edition, find_practices
 from alerts.draft.form import FilledBy, Form, Question
+from alerts.draft.history import NONE_ON_FILE, cite_earlier_incidents
 from alerts.draft.input import DraftInput
 from alerts.draft.letters import write_correction, write_covering_email, write_lines_to_take, write_statement
-from alerts.draft.report import Field, Report, Section
+from alerts.draft.report import Field, Report, Section, format_amendment_date, format_report_date
 from alerts.draft.timeline import build_figure
 from alerts.incident import Incident
+from schedules.times.interval import Bounds
+from schedules.times.words import day_text
+from schedules.times.zone import local_date
 
 OPTIONAL_FACTS = (
     "impact.measured_sentence",
@@ -23,6 +30,11 @@ OPTIONAL_FACTS = (
     "release.calendar_sources",
     "incident.evidence_list",
 )
+GRADE_TEXTS: Mapping[str, str] = {
+    "report": "Report: more than a minor delay",
+    "note": "Note: a minor delay",
+    "none": "None: no delay, or not proved",
+}
 
 
 def fill_form(  # noqa: PLR0913 # one for each thing that a draft is made of
@@ -37,9 +49,8 @@ def fill_form(  # noqa: PLR0913 # one for each thing that a draft is made of
 ) -> Report:
     """Return the draft of an incident on a form, as of `now`.
 
-    `configured` are the producer's settings: `name`, `head_of_profession`, `contact`, `to`. A person must complete
-    those that are missing. `previous` are earlier incidents to cite. `editions` replace the shipped editions of the
-    Code. `typed` are the texts that people wrote into the draft, by id of field or step.
+    `configured` are the producer's settings, `typed` the texts of people, both as in `DraftInput`. `previous` are
+    earlier incidents to cite. `editions` replace the shipped editions of the Code.
     """
     edition = find_edition(incident.occurred, editions, incident.producer)
     kinds = guidance.list_finding_kinds(incident)
@@ -61,8 +72,8 @@ def _build_report(inputs: DraftInput, form: Form) -> Report:
         edition="" if inputs.is_outside_code else inputs.edition.name,
         practice="; ".join(practice.cite for practice in inputs.practices),
         at=inputs.now,
-        date_of_report=answers.format_report_day(inputs),
-        last_amended=answers.format_amendment_day(inputs),
+        date_of_report=_format_report_day(inputs),
+        last_amended=_format_amendment_day(inputs),
         preamble=form.preamble,
         sections=tuple(
             Section(chapter.id, chapter.heading, tuple(_build_field(each, inputs) for each in chapter.questions))
@@ -82,7 +93,8 @@ def _build_report(inputs: DraftInput, form: Form) -> Report:
 
 def _build_field(question: Question, inputs: DraftInput) -> Field:
     """Return the field of a question with the known answers, a prompt for missing ones, guidance and warnings."""
-    known = {fact: answers.find_answer(fact, inputs) for fact in question.facts}
+    # A fact without a function can only be answered by a person.
+    known = {fact: tuple(filter(None, ANSWERS[fact](inputs))) if fact in ANSWERS else () for fact in question.facts}
     # If a question has several facts, the optional ones need no answer.
     is_single = len(question.facts) == 1
     missing = [fact for fact in question.facts if not known[fact] and (is_single or fact not in OPTIONAL_FACTS)]
@@ -93,7 +105,7 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
     facts_for_person = [*missing, "clause.cite"] if is_to_confirm else missing
     # Each of these functions returns nothing for the facts that it does not concern.
     for fact in dict.fromkeys(facts_for_person):
-        help_texts += answers.summarise_practices(fact, inputs)
+        help_texts += _summarise_practices(fact, inputs)
         help_texts += guidance.list_questions(fact, inputs.kinds)
         help_texts += guidance.ask_about_clock_change(fact, inputs.measured_facts)
     label = question.label
@@ -105,5 +117,228 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
         Field.of_question(question, paragraphs, placeholder),
         label=label,
         guidance=tuple(help_texts),
-        notes=tuple(text for fact in question.facts for text in answers.list_warnings(fact, inputs)),
+        notes=tuple(text for fact in question.facts for text in _list_warnings(fact, inputs)),
     )
+
+
+def _format_report_day(inputs: DraftInput) -> str:
+    """Return the local date on which the draft was first issued."""
+    return inputs.local_day(inputs.incident.opened)
+
+
+def _format_amendment_day(inputs: DraftInput) -> str:
+    """Return the local date of the last amendment; empty if it is the date of the report."""
+    today = inputs.local_day(inputs.now)
+    return "" if today == _format_report_day(inputs) else today
+
+
+def _group_practices_by_day(inputs: DraftInput) -> list[tuple[date, str]]:
+    """Return each local date on which a finding occurred, with the practices that it concerns, in time order."""
+    facts = inputs.facts
+    cites_of_day: dict[date, list[str]] = {}
+    for kind in inputs.kinds:
+        occurred = inputs.incident.occurred
+        # A release may be exposed on Monday and late on Wednesday, so an exposure has the day on which it began. Other
+        # findings have the day of the slot, or the day that a person logged.
+        if facts and kind == "early_exposure":
+            began = facts.exposures[0].start.by if facts.exposures else None
+            occurred = began or occurred
+        elif facts and facts.slot and inputs.incident.kind != "hand":
+            occurred = facts.slot
+        cites = cites_of_day.setdefault(local_date(occurred, inputs.timezone), [])
+        cites += [practice.cite for practice in find_practices(kind, inputs.edition)]
+    return [(day, "; ".join(dict.fromkeys(cites))) for day, cites in sorted(cites_of_day.items())]
+
+
+def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
+    """Return the dates of occurrence: those that a person typed (as typed if not ISO), else the day of each finding."""
+    if typed := inputs.incident.words.get("when"):
+        # A longer text has a time of day too. `_parse_typed_dates` returns every date or none, so the two lists match.
+        are_days = [len(text.strip()) <= len("2016-10-01") for text in typed.split(",")]
+        ordered = sorted(zip(_parse_typed_dates(inputs), are_days, strict=False))
+        named = [
+            inputs.local_day(at) if is_day else words.format_clock_day(at, inputs.timezone) for at, is_day in ordered
+        ]
+        return (words.join(named) or typed,)  # as typed if no date could be read
+    days = _group_practices_by_day(inputs)
+    # With several dates, name the practice that each one concerns.
+    if len(days) == 1:
+        return (day_text(days[0][0]),)
+    return tuple(f"{day_text(day)} ({cites})" if cites else day_text(day) for day, cites in days)
+
+
+def _parse_typed_dates(inputs: DraftInput) -> list[datetime]:
+    """Return the instants of the dates that a person typed; empty without any, or if one is not ISO."""
+    try:
+        return parse_instants(inputs.incident.words.get("when", ""), inputs.timezone)
+    except ValueError:
+        return []
+
+
+def _answer_account(inputs: DraftInput) -> tuple[str, ...]:
+    """Return what happened, in the words of the person who logged it or as measured, and the sequence of events."""
+    if inputs.incident.kind != "hand":
+        return (*narrative.write_account(inputs), *write_chronology(inputs))
+    account = [*_describe_logged_incident(inputs), *write_chronology(inputs)]
+    # Leave out the date if the form has a box for it.
+    if "incident.date" not in inputs.requested_facts:
+        account.insert(0, f"When it happened: {words.join(_answer_date(inputs))}.")
+    return tuple(account)
+
+
+def _answer_grade(inputs: DraftInput) -> tuple[str, ...]:
+    """Return the grade in words: as a person logged it, or if it was measured, with its reason (exposure or delay)."""
+    grade = inputs.incident.grade
+    if inputs.incident.kind == "hand":
+        return (words.capitalise(grade),)
+    if grade == "report" and inputs.measured_facts is not None and inputs.measured_facts.exposures:
+        return ("Report: available before its announced time",)
+    return (GRADE_TEXTS.get(grade, grade),)
+
+
+def _answer_practices(inputs: DraftInput) -> tuple[str, ...]:
+    if not inputs.practices:
+        return (OUTSIDE_CODE,) if inputs.is_outside_code else ()
+    return (
+        *(practice.citation for practice in inputs.practices),
+        f"({inputs.edition.title}, edition {inputs.edition.name})",
+    )
+
+
+def _summarise_practices(fact: str, inputs: DraftInput) -> tuple[str, ...]:
+    """Return our summaries of the practices cited, to help a person decide whether they apply; else empty."""
+    if fact != "clause.cite":
+        return ()
+    briefs = [f"In brief, {each.cite}: {each.text}" for each in inputs.practices if not each.quoted]
+    return (*briefs, f"The Code's own words: {CODE_URL}") if briefs else ()
+
+
+def _answer_delay(inputs: DraftInput) -> tuple[str, ...]:
+    """Return how long the release was public early or late, or when a logged incident ended."""
+    facts = inputs.measured_facts
+    if facts is None:
+        return _describe_logged_end(inputs)
+    return (*narrative.say_lengths(facts), *narrative.say_delays(facts))
+
+
+def _answer_accuracy(inputs: DraftInput) -> tuple[str, ...]:
+    if inputs.measured_facts is None:
+        return ("Dates and times are as staff recorded them.",)
+    return ("Times are accurate to within two minutes, or given as a range.", narrative.EVIDENCE_IS_SEPARATE)
+
+
+def _answer_addresses(inputs: DraftInput) -> tuple[str, ...]:
+    """Return the addresses of the statistics. Omit those typed for a leak or early access, because they show it."""
+    typed = () if set(inputs.kinds) & {"leak", "access"} else inputs.incident.words.get("url", "").splitlines()
+    return tuple(typed) or ((inputs.facts.url,) if inputs.facts else ())
+
+
+ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
+    "release.title": lambda inputs: (inputs.title,),
+    "release.landing_url": _answer_addresses,
+    "producer.name": lambda inputs: (inputs.producer_name,),
+    "contact.hop": lambda inputs: (inputs.settings.get("head_of_profession", ""),),
+    "contact.dealing": lambda inputs: (inputs.settings.get("contact", ""),),
+    "config.reporting.recipient": lambda inputs: (inputs.settings.get("to", ""),),
+    "report.date": lambda inputs: (format_report_date(_format_report_day(inputs), _format_amendment_day(inputs)),),
+    "report.last_amended": lambda inputs: (format_amendment_date(_format_amendment_day(inputs)),),
+    "clause.cite": _answer_practices,
+    "incident.date": _answer_date,
+    "incident.narrative": _answer_account,
+    "incident.previous": cite_earlier_incidents,
+    "incident.delay": _answer_delay,
+    "incident.certainty": _answer_accuracy,
+    "incident.grade": _answer_grade,
+    "incident.evidence_list": lambda inputs: (narrative.EVIDENCE_IS_SEPARATE if inputs.measured_facts else "",),
+    "impact.measured_sentence": lambda inputs: (
+        narrative.say_delays(inputs.measured_facts)
+        if inputs.measured_facts and "incident.delay" not in inputs.requested_facts
+        else ()
+    ),
+    "release.slot": lambda inputs: (
+        narrative.say_announcement(inputs.facts, "The release")
+        if inputs.facts
+        else inputs.incident.words.get("next_edition", ""),
+    ),
+    "human.corrective": lambda inputs: tuple(describe_action(act, inputs.timezone) for act in inputs.incident.actions),
+}
+
+
+def _list_warnings(fact: str, inputs: DraftInput) -> tuple[str, ...]:
+    """Return sentences on what a person should check about a fact."""
+    if fact == "incident.date":
+        return _check_dates(inputs)
+    if fact == "incident.previous":
+        return () if cite_earlier_incidents(inputs) else (NONE_ON_FILE,)
+    if fact == "clause.cite" and not inputs.is_outside_code:
+        unsure = words.join([practice.cite for practice in inputs.practices if not practice.is_confirmed])
+        doubt = (f"The number of {unsure} is not confirmed: check it.",) if unsure else ()
+        return (*doubt, *_check_slot_time(inputs))
+    return ()
+
+
+def _check_dates(inputs: DraftInput) -> tuple[str, ...]:
+    """Return warnings about the dates of occurrence."""
+    dates = _parse_typed_dates(inputs) or [inputs.incident.occurred]
+    days = [local_date(each, inputs.timezone) for each in dates]
+    reported = local_date(inputs.incident.opened, inputs.timezone)
+    weekend = [day for day in days if day.weekday() >= 5]
+    warnings = [f"Check the date: {day_text(day, weekday=True)} is not a working day." for day in weekend]
+    if (reported - days[0]).days > 31:
+        warnings.append("Check the date: the report is dated more than a month after the occurrence.")
+    if days[0] > reported:
+        warnings.append("Check the date: the occurrence is after the date of this report.")
+    return tuple(warnings)
+
+
+def _check_slot_time(inputs: DraftInput) -> tuple[str, ...]:
+    """Return a sentence if the announced time is not 9.30am: such a time needs a permission on file."""
+    slot: datetime | None = inputs.facts.slot if inputs.facts else None
+    at = "" if slot is None else words.format_clock(slot, inputs.timezone)
+    if at in ("", "9.30am"):
+        return ()
+    if reference := inputs.settings.get("slot_time_reference", ""):
+        return (f"The announced time is {at}, not 9.30am; on file: {reference}.",)
+    # Exemptions became alternative release times on 5 May 2022.
+    permission = "an exemption" if inputs.edition.name in ("1.0", "2.0") else "an alternative release time"
+    return (f"The announced time is {at}, not 9.30am: is {permission} on file?",)
+
+
+def _describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
+    """Return the account of a hand-logged incident, without what other questions of the form ask for."""
+    facts, typed, requested = inputs.facts, inputs.incident.words, inputs.requested_facts
+    account = []
+    if what := typed.get("what", ""):
+        account.append(what if what.endswith((".", "?", "!")) else f"{what}.")
+    if "incident.delay" not in requested:
+        account += _describe_logged_end(inputs)
+    answered_addresses = _answer_addresses(inputs) if "release.landing_url" in requested else ()
+    if addresses := [url for url in typed.get("url", "").splitlines() if url not in answered_addresses]:
+        account.append(f"It could be seen at {words.join(addresses)}.")
+    if last_edition := typed.get("last_edition"):
+        account.append(f"Latest published edition: {last_edition.rstrip('.')}.")
+    if "release.slot" in requested:
+        return tuple(account)
+    if facts is not None:
+        # A leak before the slot need not be of the release: it can be of the data behind it.
+        is_before_slot = facts.slot is None or facts.slot > inputs.incident.occurred
+        is_leak_before_slot = "leak" in inputs.kinds and is_before_slot
+        subject = "The next release" if is_leak_before_slot else "The release concerned"
+        account.append(narrative.say_announcement(facts, subject))
+    elif next_edition := typed.get("next_edition"):
+        account.append(f"Next release: {next_edition.rstrip('.')}.")
+    return tuple(account)
+
+
+def _describe_logged_end(inputs: DraftInput) -> tuple[str, ...]:
+    """Return when a logged incident ended, and how long it lasted if its time of day is known; empty without an end."""
+    end = logged_end(inputs.incident, inputs.timezone)
+    if end is None:
+        return ()
+    occurred = inputs.incident.occurred
+    after = ""
+    if has_time_of_day(inputs.incident):
+        seconds = (end - occurred).total_seconds()
+        after = f", after {words.round_length(Bounds(seconds, seconds))}"
+    named_day = local_date(occurred, inputs.timezone)
+    return (f"It ended at {words.format_clock_day(end, inputs.timezone, named_day)}{after}.",)

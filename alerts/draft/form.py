@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any
 
-from alerts.draft.code import LONDON, load_data
+from pydantic import TypeAdapter
+
+from alerts.draft.code import load_data
+from schedules.times.zone import local_date
 
 
 class UnknownForm(ValueError):
@@ -68,7 +70,7 @@ def choose_form(occurred: datetime, grade: str, configured: str | None = None) -
         return get_form(configured)
     if grade == "note":
         return get_form("note")
-    day = occurred.astimezone(LONDON).date()
+    day = local_date(occurred)
     # The period report concerns no single incident, so it is never chosen by date.
     forms = (form for form in load_forms().values() if form.id != "period")
     applying = [form for form in forms if form.first <= day and (form.last is None or day <= form.last)]
@@ -91,18 +93,5 @@ def find_question(name: str) -> Question | None:
 @cache
 def load_forms() -> Mapping[str, Form]:
     """Return every form by id, in the order they came into use."""
-    return {row["form"]: _read_form(row) for row in load_data("forms")["forms"]}
-
-
-def _read_form(row: Mapping[str, Any]) -> Form:
-    chapters = tuple(
-        Chapter(each["id"], each["heading"], tuple(map(_read_question, each["fields"]))) for each in row["sections"]
-    )
-    last = row["valid_to"] and date.fromisoformat(row["valid_to"])
-    first = date.fromisoformat(row["valid_from"])
-    return Form(row["form"], row["title"], row["preamble"], chapters, first, last)
-
-
-def _read_question(row: Mapping[str, Any]) -> Question:
-    facts = tuple(part.strip() for part in row["source_fact"].replace("|", "+").split("+"))
-    return Question(row["id"], row["label"], FilledBy(row["filled_by"]), facts, row["multi_line"], row["required"])
+    forms = TypeAdapter(tuple[Form, ...]).validate_python(load_data("forms")["forms"])
+    return {form.id: form for form in forms}

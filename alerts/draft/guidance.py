@@ -9,7 +9,7 @@ from alerts.draft.code import load_data
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind
 from alerts.steps import Step, steps_at
-from schedules.times.zone import zone
+from schedules.times.zone import local
 
 FINDING_FOR_KIND: Mapping[Kind, str] = {
     Kind.LATE: "late",
@@ -35,8 +35,7 @@ PUBLISHING_TIME = timedelta(minutes=2)
 def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     """Return the kinds of finding on which an incident needs advice, the most urgent first.
 
-    They are the kinds that were measured, except blind spans. Without any, it is the usual one for the kind of
-    incident. For an incident that a person logged, it is the sort that they chose, such as `leak`.
+    Without measured ones, it is the usual one for the kind of incident.
     """
     # An incident that a person logged uses the facts of a watched release only for its dates.
     if incident.kind is Kind.HAND:
@@ -84,19 +83,15 @@ def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, 
     intervals = [part.released if is_late_expected else part.first_seen for part in facts.parts if part.required]
     intervals += [exposure.start for exposure in facts.exposures]
     expected = facts.slot + timedelta(seconds=shift)
-    for seen in intervals:
-        if seen.after is None or seen.by is None:
-            continue
-        # The part may have come at the expected instant, or within the time that publishing takes.
-        if seen.after <= expected + PUBLISHING_TIME and seen.by >= expected:
-            return (ONE_HOUR_OFF[shift],)
-    return ()
+    dated = [(seen.after, seen.by) for seen in intervals if seen.after and seen.by]
+    # The part may have come at the expected instant, or within the time that publishing takes.
+    is_an_hour_off = any(after <= expected + PUBLISHING_TIME and by >= expected for after, by in dated)
+    return (ONE_HOUR_OFF[shift],) if is_an_hour_off else ()
 
 
 def _measure_clock_shift(slot: datetime, timezone: str) -> int:
     """Return by how many seconds the clocks went forward in the week before a slot, negative if they went back."""
-    local_zone = zone(timezone)
-    offset, earlier_offset = (at.astimezone(local_zone).utcoffset() for at in (slot, slot - timedelta(days=7)))
+    offset, earlier_offset = (local(at, timezone).utcoffset() for at in (slot, slot - timedelta(days=7)))
     return round(((offset or timedelta()) - (earlier_offset or timedelta())).total_seconds())
 
 

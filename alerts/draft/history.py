@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from urllib.parse import urlsplit
 
 from alerts.draft import words
 from alerts.draft.input import DraftInput
@@ -24,11 +23,7 @@ NONE_ON_FILE = "No earlier incident of this release, producer or platform is in 
 
 
 def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
-    """Return a sentence on each earlier incident that shares something with this one, oldest first, and common causes.
-
-    Incidents without a draft, such as a lead, are not cited. If only the platform is shared, the newest are cited and
-    the others counted.
-    """
+    """Return a sentence on each earlier incident that shares something with this, oldest first, and on their causes."""
     shared = {other.id: describe_shared(other, inputs.incident) for other in inputs.previous}
     earlier = [
         other
@@ -95,14 +90,9 @@ def describe_shared(earlier: Incident, incident: Incident) -> str:
     is_same_producer = earlier.producer == incident.producer
     if not is_same_producer and not incident.words.get(CITE_OTHERS):
         return ""
-    host = _find_host(incident)
-    is_same_platform = host != "" and host == _find_host(earlier)
     shared = ["producer"] if is_same_producer else []
-    if is_same_platform and earlier.kind == incident.kind and incident.kind != "hand":
+    facts, others = incident.facts, earlier.facts
+    is_comparable = earlier.kind == incident.kind and incident.kind != "hand"
+    if is_comparable and facts and others and facts.host == others.host != "":
         shared.append("platform")
     return " and ".join(shared)
-
-
-def _find_host(incident: Incident) -> str:
-    """Return the host of the announced page, empty without one."""
-    return urlsplit(incident.facts.url).hostname or "" if incident.facts else ""

@@ -112,11 +112,7 @@ def write_lines_to_take(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return the paragraph on early publication.
-
-    It gives the new time if the release was brought forward. Otherwise it asks people until the slot not to use the
-    content, and after the slot it says where the release is.
-    """
+    """Return the paragraph on early publication: a new time, a request until the slot, or where the release is now."""
     which = "It" if all(part.exposures for part in facts.parts if part.required) else "Part of it"
     starts = [exposure.start for exposure in facts.exposures if exposure.start.by]
     first = min(starts, key=lambda start: start.by or facts.at, default=None)
@@ -148,10 +144,7 @@ def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
 
 
 def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return a sentence on where the release is, or was published if it cannot be read there now; and one on its slot.
-
-    If the release is not out, return only the sentence on its slot.
-    """
+    """Return a sentence on where the release is, or was published if it is not there now, and one on its slot."""
     page = facts.page
     slot = narrative.find_new_time(inputs) or facts.slot
     is_due = slot is not None and facts.at >= slot

@@ -89,11 +89,10 @@ def say_availability(
     """Return sentences on when parts were public early, then on their release. Parts with the same times share one.
 
     `has_lengths`: add how early it was and for how long. `has_addresses`: add the addresses of files that were public
-    early, and where else the release could be read. `is_named`: the sentence before has named the release, so the first
-    one begins with `It` in place of `The release`.
+    early, and where else the release could be read. `is_named`: the sentence before has named the release.
     """
     parts = sort_parts(facts)
-    required = [part for part in parts if part.required and part.role != "alternative"]
+    required = [part for part in parts if part.can_be_late]
     exposures = [(part, _say_exposures(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
     releases = [(part, SENTENCE_WRITERS.get(part.verdict, _say_released)(part, facts)) for part in required]
     sentences = _fill_subjects(exposures, facts, has_addresses=has_addresses)
@@ -123,10 +122,7 @@ def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
 
 
 def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return sentences on how long users waited for parts; empty if no wait was a minute or longer.
-
-    If the release could first be read at another address, a sentence on that comes first.
-    """
+    """Return sentences on how long users waited for parts; empty if no wait was a minute or longer."""
     late = {part.id: (part, delay) for part, delay in list_late_parts(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
     # No one waited for a part that came seconds late, or whose older copy a cache had until seconds after the slot.
@@ -137,6 +133,7 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
         (part, f"Access to {SUBJECT} was delayed by {words.round_length(wait)}{' so far' if wait.max is None else ''}.")
         for part, wait in waits
     ]
+    # If the release could first be read at another address, a sentence on that comes first.
     elsewhere = []
     for part in _list_found_alternatives(facts):
         delay = part.delay or Bounds()
@@ -144,8 +141,7 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
         if delay.max and delay.min is not None and delay.min >= 0:
             name, length = words.capitalise(_name_alternative(part)), words.round_length(delay)
             elsewhere.append(f"{name} could be read elsewhere {length} after the announced time.")
-    earliest_elsewhere = elsewhere[:1]
-    return (*earliest_elsewhere, *_fill_subjects(sentences, facts))
+    return (*elsewhere[:1], *_fill_subjects(sentences, facts))
 
 
 def find_new_time(inputs: DraftInput) -> datetime | None:
@@ -160,7 +156,7 @@ def _say_remarks(facts: ReleaseFacts) -> list[str]:
     sentences = [*filter(None, map(FINDING_SENTENCES.get, kinds))]
     if "platform" in kinds:
         # Other producers are not named unless the person who signs asks for their names.
-        sentences.append(f"Releases of other producers on {urlsplit(facts.url).hostname} were late at the same time.")
+        sentences.append(f"Releases of other producers on {facts.host} were late at the same time.")
     return [" ".join(sentences)] if sentences else []
 
 
@@ -296,19 +292,16 @@ SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
     "on_time": _say_on_time,
     "overdue": _say_overdue,
     "not_published": lambda _part, facts: f"{CAP_SUBJECT} had not been found by {_format_time(facts.at, facts)}.",
-    "early": _say_released,
     "unproven": _say_unproven,
-    "pending": _say_released,
 }
 
 
 def _fill_subjects(
     texts: Iterable[tuple[PartVerdict, str]], facts: ReleaseFacts, *, has_addresses: bool = False
 ) -> list[str]:
-    """Return each sentence once, with the names of all parts that share it in place of its marks.
+    """Return each sentence (with marks such as `SUBJECT`) once, with the names of the parts that share it for marks.
 
-    Each of `texts` is a part and a sentence about it, with marks such as `SUBJECT`, or an empty text, which is left
-    out. `has_addresses`: add the address if the only subject is a file or another page.
+    `has_addresses`: add the address if the only subject is a file or another page.
     """
     groups: dict[str, list[PartVerdict]] = {}
     for part, text in texts:
@@ -327,7 +320,7 @@ def _fill_subjects(
 
 def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str, bool]:
     """Return a name of parts for a sentence (`the release` if they are all of it), and whether it names several."""
-    required = {part.id for part in facts.parts if part.required and part.role != "alternative"}
+    required = {part.id for part in facts.parts if part.can_be_late}
     has_all = bool(required) and required <= {part.id for part in parts}
     # If users found content elsewhere, the release was not only in these parts, so name them.
     if has_all and not _list_found_alternatives(facts):

@@ -87,6 +87,6 @@ def _make_chart(title: str, header: str, groups: Iterable[tuple[str, int, int]])
 def _describe_worst(bars: tuple[Bar, ...]) -> str:
     """Return a chart's text alternative: the groups with the largest share of faults."""
     worst = sorted((bar for bar in bars if bar.number), key=lambda bar: (-bar.number / bar.whole, -bar.number))
-    named = [f"{bar.label} {bar.number:,} of {bar.whole:,}" for bar in worst[:NAMED_GROUPS]]
+    named = [f"{bar.label} {bar.share}" for bar in worst[:NAMED_GROUPS]]
     more = f", then {count(len(worst) - NAMED_GROUPS, 'other')}" if len(worst) > NAMED_GROUPS else ""
     return f"Most: {'; '.join(named)}{more}. All figures are in the table."

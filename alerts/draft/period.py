@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from alerts.claim import Claim
 from alerts.finding import BlindSpan
 from alerts.incident import Incident
-from schedules.times.interval import Bounds, Interval
+from schedules.times.interval import Bounds, Interval, earliest_known, latest_known
 from schedules.times.words import SURE
+from schedules.times.zone import local
 
 FAULTY_VERDICTS = ("late", "overdue", "early", "not_published", "unproven")
 JUDGED_VERDICTS = ("on_time", "late", "overdue", "early", "not_published")
@@ -160,10 +160,7 @@ def list_late_delays(period: Period) -> list[Bounds]:
 
 
 def find_quantile(delays: Sequence[Bounds], share: float) -> Bounds | None:
-    """Return bounds of the delay that this share of the delays does not exceed (nearest rank); None without delays.
-
-    A bound that is not known counts as 0 if it is the lower, as the longest if it is the upper.
-    """
+    """Return bounds of the delay that this share of the delays does not exceed (nearest rank); None without delays."""
     if not delays:
         return None
     rank = max(0, math.ceil(share * len(delays)) - 1)
@@ -184,7 +181,7 @@ def get_local_slot(row: Row) -> datetime:
     """Return the slot in the release's own zone. Raises ValueError for a row without a slot."""
     if row.slot is None:
         raise ValueError(f"{row.release} has no announced instant")
-    return row.slot.astimezone(ZoneInfo(row.timezone))
+    return local(row.slot, row.timezone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +199,8 @@ class PlatformFault:
     @property
     def ends(self) -> datetime | None:
         """Return the time by which all its releases were seen, None if one is still unseen."""
-        seen = [row.first_seen.by for row in self.rows if row.first_seen.by is not None]
-        return max(seen) if len(seen) == len(self.rows) else None
+        seen = [row.first_seen.by for row in self.rows]
+        return None if None in seen else latest_known(seen)
 
     @property
     def causes(self) -> tuple[str, ...]:
@@ -215,24 +212,22 @@ def find_platform_faults(period: Period) -> list[PlatformFault]:
     """Return the faults of platforms: releases of a host and slot whose verdicts have the finding `platform`.
 
     A fault is over once each of its slots has a release that is out. All slots until then belong to it. A slot of which
-    no release ever came out does not make it longer. A slot is left out if the period has only one producer's releases
-    of it.
+    no release ever came out does not make it longer.
     """
-    groups: dict[tuple[str, datetime], tuple[Row, ...]] = {}
+    groups: dict[tuple[str, datetime], list[Row]] = {}
     for row in period.incidents:  # in the order of their slots
         if row.with_platform and row.slot is not None:
-            groups[row.host, row.slot] = (*groups.get((row.host, row.slot), ()), row)
-    faults: list[PlatformFault] = []
-    last_fault_of: dict[str, int] = {}
-    recovered_at: dict[str, datetime] = {}
+            groups.setdefault((row.host, row.slot), []).append(row)
+    faults: list[list[Row]] = []
+    # The last fault of each host, and when the host recovered from it.
+    last_of: dict[str, tuple[list[Row], datetime]] = {}
     for (host, slot), rows in groups.items():
         if len({row.producer for row in rows}) == 1:
             continue
-        if host not in recovered_at or slot > recovered_at[host]:
-            last_fault_of[host] = len(faults)
-            faults.append(PlatformFault(host, ()))
-        number = last_fault_of[host]
-        faults[number] = PlatformFault(host, (*faults[number].rows, *rows))
-        first_out = min((row.first_seen.by for row in rows if row.first_seen.by is not None), default=slot)
-        recovered_at[host] = max(recovered_at.get(host, slot), first_out)
-    return faults
+        fault, recovered = last_of.get(host, ([], slot))
+        if not fault or slot > recovered:
+            fault, recovered = [], slot
+            faults.append(fault)
+        fault += rows
+        last_of[host] = fault, max(recovered, earliest_known(row.first_seen.by for row in rows) or slot)
+    return [PlatformFault(rows[0].host, tuple(rows)) for rows in faults]

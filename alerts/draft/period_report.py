@@ -108,10 +108,7 @@ def _say_early_bounds(period: Period) -> tuple[str, ...]:
 
 
 def _say_punctuality(period: Period) -> str:
-    """Return sentences on the share of releases on time and their mean delay, or that none could be judged.
-
-    The mean leaves out releases whose delay is not complete. One sentence gives their number and longest delay so far.
-    """
+    """Return sentences on the share of releases on time and their mean delay, or that none could be judged."""
     punctuality = measure_punctuality(period)
     if punctuality.share is None:
         return "No release of the period could be judged, so its punctuality is not known."

@@ -151,6 +151,11 @@ class Bar:
     number: int
     whole: int
 
+    @property
+    def share(self) -> str:
+        """Return its number in words: `2 of 14`."""
+        return f"{self.number:,} of {self.whole:,}"
+
 
 @dataclass(frozen=True, slots=True)
 class Bars:
@@ -170,11 +175,10 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A draft, ready to be written in any format.
+    """A draft, ready to be written in any format. No content here was public before its slot.
 
     It includes the paragraphs of a `covering` e-mail, a `holding` statement, a `correction` notice and `lines` to take.
-    `date_of_report` and `last_amended` are texts; `last_amended` is empty until it differs. `signed`, `amendments` and
-    `anyway` (why it was signed despite an obstacle) are sentences. No content here was public before its slot.
+    `last_amended` is empty until it differs from `date_of_report`. `anyway` says why it was signed despite an obstacle.
     `claimed` contains the publishers' own statements, separate from all measurements.
     """
 
@@ -213,11 +217,9 @@ class Report:
 
     def label_of(self, name: str) -> str:
         """Return the label of a field (for a free box its section's heading), the text of a step, else the id."""
-        for section in self.sections:
-            for each in section.fields:
-                if each.id == name:
-                    return each.label or section.heading
-        return next((step.text for step in self.steps if name == f"step.{step.id}"), name)
+        labels = {each.id: each.label or section.heading for section in self.sections for each in section.fields}
+        labels |= {f"step.{step.id}": step.text for step in self.steps}
+        return labels.get(name, name)
 
     def find_field(self, name: str) -> Field | None:
         """Return the field with this id, None if the report has no such field."""

@@ -44,9 +44,8 @@ class FileChanges:
 def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes | None = None) -> FileChanges:
     """Return the changes that a person in the role `by` made in a .docx file, which was written from one of `versions`.
 
-    The file may use an organisation's own `template`. If another person has changed the same box since that version,
-    both wordings are kept. Raises Unreadable if the file is not one of our drafts, or if text outside the boxes changed
-    or moved.
+    The file may use an organisation's own `template`. Raises Unreadable if it is not one of our drafts, or if text
+    outside the boxes changed or moved.
     """
     in_template = _read_in_template(versions, data, template) if template is not None else None
     # We wrote the version `base` as the texts `written`. The person's file has the texts `edited`. Both are by place.
@@ -110,7 +109,7 @@ def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseA
 def _find_base(versions: Versions, edited: dict[Key, Place]) -> BaseAndTexts:
     """Return the version from which a file was written, the texts `edited` of the file, and its texts as written.
 
-    The version is the most similar of those whose stamp is in the file, else of the last `FALLBACK_VERSIONS`.
+    Of versions that are equally similar, it is the newest.
     """
     text = "\n".join(paragraph for place in edited.values() for paragraph in place.paragraphs)
     likely = [version for version in versions if write_stamp(version.report) in text] or versions[-FALLBACK_VERSIONS:]
@@ -120,7 +119,6 @@ def _find_base(versions: Versions, edited: dict[Key, Place]) -> BaseAndTexts:
         equal = sum(key in edited and edited[key].reads_as(place) for key, place in written.items())
         return (len(written) - equal) + (len(edited) - equal)
 
-    # Of versions that are equally similar, the newest.
     candidates = [(version, read_docx(WRITERS["docx"](version.report))) for version in reversed(likely)]
     base, written = min(candidates, key=count_differences)
     return base, edited, written
@@ -136,10 +134,7 @@ def _find_step(key: Key, report: Report) -> str:
 def _refuse_words_outside_boxes(
     report: Report, edited: Mapping[Key, Place], written: Mapping[Key, Place], boxes: Mapping[Key, Field]
 ) -> None:
-    """Raise Unreadable if a file has a new picture, or new words outside its boxes, which would be lost.
-
-    `edited` are the texts of the file, `written` those that we wrote into it, `boxes` the boxes of the form, by place.
-    """
+    """Raise Unreadable if a file has a new picture, or new words outside its boxes, which would be lost."""
     our_headings = {key.heading for key in written}
     for key, place in edited.items():
         where = f"under “{key.heading}”" if key.heading else "at its beginning"
@@ -167,10 +162,7 @@ def _refuse_displaced_text(removed: Key, edited: Mapping[Key, Place], written: M
 def _find_edits(
     report: Report, edited: Mapping[Key, Place], written: Mapping[Key, Place], boxes: Mapping[Key, Field]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the id and the new words of each field or step that a person changed in a file.
-
-    `edited` are the texts of the file, `written` those that we wrote into it, `boxes` the boxes of the form, by place.
-    """
+    """Yield the id and the new words of each field or step that a person changed in a file."""
     for key, place in edited.items():
         if key in written and place.reads_as(written[key]):
             continue

@@ -1,20 +1,17 @@
-"""The timeline figure, drawn as SVG: a lane for each part, the announced time, and the monitor's gaps."""
+"""The timeline figure: a lane for each part, the announced time, and the monitor's gaps."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from html import escape
 
 from alerts.draft import words
 from alerts.draft.input import sort_parts
 from alerts.draft.report import Lane, Span, Timeline
 from alerts.finding import ReleaseFacts, part_name
-from alerts.one_line import one_line
 from alerts.status import was_public_at_slot
 from schedules.contract.verdict import Ended, PartVerdict
 from schedules.times.interval import Interval
 from schedules.times.words import clock, instant_text
-from schedules.times.zone import local, local_date
 
 # Each state has its own pattern and its own grey, so that the states differ in a black-and-white print.
 # The values are the meaning of the state, its appearance in words, and its SVG fill.
@@ -25,10 +22,6 @@ STATES = {
     "early": ("public before the announced time", "dark red with white lines", "#9c2a1b"),
     "blind": ("monitor could not see", "dotted", "url(#blind)"),
 }
-LABEL_LETTERS = 30
-MOST_TICKS = 6
-OUTLINE = 'stroke="#333333" stroke-width="0.5"'
-WIDTH, LEFT, ROW, TOP = 700, 190, 26, 44
 
 
 def build_figure(facts: ReleaseFacts) -> Timeline | None:
@@ -99,12 +92,12 @@ def format_range(figure: Timeline) -> str:
 
 def write_legend(figure: Timeline) -> str:
     """Return the meaning of the figure's marks in words, for formats that draw it without a legend."""
-    marks = "; ".join(f"{look}: {meaning}" for meaning, look, _ in map(STATES.__getitem__, _list_states(figure)))
+    marks = "; ".join(f"{look}: {meaning}" for meaning, look, _ in map(STATES.__getitem__, list_states(figure)))
     slot = f"Dashed line: announced time, {clock(figure.slot, figure.timezone, zone=False)}. " if figure.slot else ""
     return f"{slot}{words.capitalise(marks)}."
 
 
-def _list_states(figure: Timeline) -> list[str]:
+def list_states(figure: Timeline) -> list[str]:
     """Return the states that the figure shows, in the order of the legend."""
     return [state for state in STATES if any(span.state == state for lane in figure.lanes for span in lane.spans)]
 
@@ -114,92 +107,3 @@ def describe_lane(figure: Timeline, lane: Lane) -> str:
     return "; ".join(
         f"{STATES[span.state][0]} from {words.format_instant(span.begins, figure.timezone)}" for span in lane.spans
     )
-
-
-def measure_drawing(figure: Timeline) -> tuple[int, int]:
-    """Return width and height of the drawing in points."""
-    return WIDTH, TOP + ROW * len(figure.lanes) + 52
-
-
-def draw_svg(figure: Timeline) -> str:
-    """Return the figure as an SVG element with its text alternative, without scripts or external references."""
-    _, height = measure_drawing(figure)
-    lanes = "".join(_draw_lane(figure, row, lane) for row, lane in enumerate(figure.lanes))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="timeline-title timeline-text"'
-        f' viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
-        f' font-family="Arial, sans-serif" font-size="12">'
-        f'<title id="timeline-title">{escape(figure.title)}</title><desc id="timeline-text">{escape(figure.alt)}</desc>'
-        f"{PATTERNS}{lanes}{_draw_axis(figure)}{_draw_legend(figure, height - 12)}</svg>"
-    )
-
-
-PATTERNS = (
-    '<defs><pattern id="between" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-    '<rect width="6" height="6" fill="#ffffff"/><rect width="3" height="6" fill="#1d5c3a"/></pattern>'
-    '<pattern id="blind" width="6" height="6" patternUnits="userSpaceOnUse"><rect width="6" height="6" fill="#ffffff"/>'
-    '<circle cx="3" cy="3" r="1.5" fill="#333333"/></pattern></defs>'
-)
-
-
-def _find_x(figure: Timeline, at: datetime) -> float:
-    share = (at - figure.begins) / (figure.ends - figure.begins)
-    return round(LEFT + share * (WIDTH - LEFT - 10), 1)
-
-
-def _draw_lane(figure: Timeline, row: int, lane: Lane) -> str:
-    """Return the SVG of a lane: its label and a bar for each span."""
-    y = TOP + row * ROW
-    svg = f'<text x="0" y="{y + 13}">{escape(one_line(lane.label, LABEL_LETTERS))}</text>'
-    for span in lane.spans:
-        x = _find_x(figure, span.begins)
-        # A one-second interval would be invisible on a scale of hours, so a bar is at least two points wide.
-        width = max(2.0, round(_find_x(figure, span.ends) - x, 1))
-        svg += f'<rect x="{x}" y="{y}" width="{width}" height="18" fill="{STATES[span.state][2]}" {OUTLINE}/>'
-    return svg
-
-
-def choose_ticks(figure: Timeline) -> list[datetime]:
-    """Return instants at round local times for the marks of the axis, `MOST_TICKS` at most unless weeks apart."""
-    length = (figure.ends - figure.begins).total_seconds()
-    round_seconds = (15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
-    step = next((seconds for seconds in round_seconds if length / seconds <= MOST_TICKS), 86400 * 7)
-    utc_offset = local(figure.begins, figure.timezone).utcoffset() or timedelta()
-    ahead = utc_offset.total_seconds()
-    # The first tick is the next multiple of the step in local time.
-    local_begin = figure.begins.timestamp() + ahead
-    first = (local_begin // step + 1) * step - ahead
-    count = int((figure.ends.timestamp() - first) // step) + 1
-    return [datetime.fromtimestamp(first + step * number, tz=figure.begins.tzinfo) for number in range(max(0, count))]
-
-
-def _draw_axis(figure: Timeline) -> str:
-    """Return the SVG of the axis: a labelled tick at each round time, and the announced time."""
-    bottom = TOP + ROW * len(figure.lanes)
-    has_days = local_date(figure.begins, figure.timezone) != local_date(figure.ends, figure.timezone)
-    svg = ""
-    for at in choose_ticks(figure):
-        x, day = _find_x(figure, at), local_date(at, figure.timezone)
-        text = (f"{day.day} {day:%b} " if has_days else "") + clock(at, figure.timezone, zone=False)
-        svg += f'<line x1="{x}" y1="{bottom - 4}" x2="{x}" y2="{bottom}" stroke="#333333"/>'
-        svg += f'<text x="{x}" y="{bottom + 12}" text-anchor="middle" font-size="10">{escape(text)}</text>'
-    return svg + (_draw_slot(figure, figure.slot, bottom) if figure.slot else "")
-
-
-def _draw_slot(figure: Timeline, slot: datetime, bottom: int) -> str:
-    x = _find_x(figure, slot)
-    text = f"announced {clock(slot, figure.timezone)}"
-    anchor = "end" if x > WIDTH - 80 else "start" if x < LEFT + 80 else "middle"
-    line = f'<line x1="{x}" y1="26" x2="{x}" y2="{bottom}" stroke="#000000" stroke-width="2" stroke-dasharray="5 3"/>'
-    return f'{line}<text x="{x}" y="20" text-anchor="{anchor}" font-weight="bold">{escape(text)}</text>'
-
-
-def _draw_legend(figure: Timeline, y: int) -> str:
-    """Return the SVG of a box and its meaning for each state that the figure shows."""
-    svg, x = "", 0
-    for state in _list_states(figure):
-        meaning, _, fill = STATES[state]
-        svg += f'<rect x="{x}" y="{y - 10}" width="14" height="10" fill="{fill}" stroke="#333333" stroke-width="0.5"/>'
-        svg += f'<text x="{x + 18}" y="{y}" font-size="10">{escape(meaning)}</text>'
-        x += 30 + 6 * len(meaning)
-    return svg

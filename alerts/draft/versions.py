@@ -12,10 +12,9 @@ from alerts.draft import words as wording
 from alerts.draft.edits import INSTEAD_PREFIX, STEP_PREFIX, merge_words
 from alerts.draft.report import Field, Report, format_amendment_date, format_report_date, report_json
 from schedules.times.words import day_text
-from schedules.times.zone import local_date
+from schedules.times.zone import LONDON, local_date
 
 MONITOR = "the monitor"
-ZONE = "Europe/London"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,6 @@ def append_edit(
     """Append a version with `words` that a person in the role `by` typed, by field id. Other fields are unchanged.
 
     `read` is the report that the person saw (default: the last). Measurements later than it are shown beside the words.
-    Blank words empty a box, so it asks for an answer again. Its former text stays in the earlier versions.
     """
     last = versions[-1]
     all_words = dict(last.words)
@@ -80,14 +78,13 @@ def append_edit(
 def append_signature(versions: Versions, by: str, at: datetime, anyway: str = "") -> Versions:
     """Append a signed version. Every later change is marked as an amendment.
 
-    The date of report becomes the day of signing. An unanswered sign-off question is answered with `by` and that day.
-    `anyway` says why it is signed despite an obstacle.
+    An open sign-off question is answered with `by` and the day. `anyway` says why it is signed despite an obstacle.
     """
     last = versions[-1]
-    today = day_text(local_date(at, ZONE))
+    today = day_text(local_date(at))
     unsigned = (field.id for field in last.report.fields() if "human.signoff" in field.facts and field.answer is None)
     words = {**last.words, **dict.fromkeys(unsigned, f"{wording.capitalise(by)}, {today}")}
-    sentence = f"Signed off by {by} at {wording.format_instant(at, ZONE)} as version {last.number + 1}"
+    sentence = f"Signed off by {by} at {wording.format_instant(at, LONDON)} as version {last.number + 1}"
     report = replace(_set_dates(last.report, today, at), at=at, signed=sentence, anyway=anyway)
     *earlier, signed = _append_version(versions, merge_words(words, report, last.report, by), words, by)
     return (*earlier, replace(signed, signed=at))
@@ -99,7 +96,7 @@ def _add_amendment(versions: Versions, report: Report, by: str) -> Report:
         return report
     changed = [report.label_of(name) for name in list_changed_fields(versions[-1].report, report)]
     whose = "" if by == MONITOR else f" by {by}"
-    day = day_text(local_date(report.at, ZONE))
+    day = day_text(local_date(report.at))
     line = f"Amended after sign-off on {day}{whose}: {wording.join(changed) or 'annexes'}."
     return replace(report, amendments=(*report.amendments, line))
 
@@ -131,15 +128,12 @@ def _select_content(report: Report) -> tuple[object, ...]:
 
 def _set_dates(report: Report, day: str, at: datetime) -> Report:
     """Return the report with the date `day`, last amended on the local day of `at` unless that is the same day."""
-    today = day_text(local_date(at, ZONE))
+    today = day_text(local_date(at))
     return _replace_dates(report, "" if today == day else today, day)
 
 
 def _replace_dates(report: Report, amended: str, day: str = "") -> Report:
-    """Return the report as last `amended` on another day, and dated on another `day` if that is given.
-
-    Its answers that state these dates change too.
-    """
+    """Return the report as last `amended` on another day, and dated on another `day` if that is given."""
     day = day or report.date_of_report
     new_text_of = {
         format_report_date(report.date_of_report, report.last_amended): format_report_date(day, amended),

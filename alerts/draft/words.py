@@ -59,8 +59,7 @@ def format_bounds(measured: Bounds | None) -> str:
 def round_length(measured: Bounds | None) -> str:
     """Return a length for reports, such as `about 38 minutes`; empty if it may be under a minute and still grows.
 
-    Bounds that are far apart give both ends, or `up to` or `at least` one of them. Under a minute, the length is `less
-    than a minute`. Near an odd half hour, from three hours to three days, it is `some 3½ hours`.
+    Bounds that are far apart give both ends, or `up to` or `at least` one of them.
     """
     low, high = (None, None) if measured is None else (measured.min, measured.max)
     if high is None:

@@ -85,8 +85,8 @@ class CalendarIncidents:
         fresh = {name for name in calendars if self.health.is_fresh(name, now)}
         decisions, name_of = {}, self.events.rules.producer_name
         for last, due in await self.ledger.find_missing_editions(now, fresh):
-            found = alerts.MissingEdition(last.title, last.producer, name_of(last.producer), due.first, due.last)
-            decision = alerts.report_missing_edition(found, now)
+            name, expected = name_of(last.producer), (due.first, due.last)
+            decision = alerts.report_missing_edition(last.title, last.producer, name, expected, now)
             if decision.incident is not None:
                 decisions[decision.incident.id] = decision
         for decision in decisions.values():

@@ -14,7 +14,6 @@ Members = Mapping[str, object]
 PARTIAL = {
     "alerts.channel.SEVERITIES": "any other grade is `info`",
     "alerts.channels.apprise._URGENCIES": "any other grade is information",
-    "alerts.decide._OPENING_NOTICE": "any other kind of incident opens as `opened`",
     "alerts.draft.code.PREFERRED_PRACTICE": "any other finding takes every practice of its kind of failure",
     "alerts.draft.input.sort_parts": "any other role comes between page and alternatives",
     "alerts.draft.narrative.FINDING_SENTENCES": "any other finding is told by when something was available",
@@ -24,7 +23,6 @@ PARTIAL = {
     "alerts.incident._STEP_LIST_OF_SORT": "any other sort has the list of its name",
     "alerts.incident.find_incident_kind": "facts of a release open no other kind of incident",
     "alerts.notice_html._COLOURS": "any other grade has a calm colour",
-    "alerts.routes._GENERAL_NAMES": "any other finding is a detail of one of these",
     "alerts.status.CALENDAR_DOUBTS": "a release without these findings is in no calendar",
     "monitor.deliver.desk.Desk": "any other scope of a silence need not exist yet",
     "monitor.judge.explain.explain._HINT_TEXTS": "any other event of the ledger needs no question",

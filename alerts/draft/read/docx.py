@@ -12,7 +12,7 @@ from docx.opc.exceptions import PackageNotFoundError
 from docx.oxml.ns import qn
 from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
-from lxml.etree import LxmlError, _Element, fromstring
+from lxml.etree import LxmlError, _Element, fromstring, strip_elements, strip_tags
 
 from alerts.draft.read.places import PICTURE, Key, Place, Places, Unreadable
 
@@ -46,8 +46,7 @@ def read_docx(data: bytes) -> dict[Key, Place]:
 def read_stretches(data: bytes) -> dict[str, tuple[str, ...]]:
     """Return the paragraphs of a .docx file by their place in words, such as `in table 1, row 2, cell 1`.
 
-    Places are the text between tables, each cell, and each header, footer, note and comment. Raises Unreadable for
-    other files.
+    Raises Unreadable for other files.
     """
     blocks, outside = _open_file(data)
     between_tables = "before any table"
@@ -80,19 +79,8 @@ def _open_file(data: bytes) -> tuple[list[Paragraph | Table], list[tuple[str, st
 
 def _simplify(body: _Element) -> None:
     """Remove copies of text that the file has twice, and replace each content control by its content."""
-    for copy in [*body.iter(FALLBACK, qn("w:moveFrom"))]:
-        _remove_element(copy)
-    for control in [*body.iter(qn("w:sdt"))]:
-        for content in [*control.iterfind(f"{qn('w:sdtContent')}/*")]:
-            control.addprevious(content)
-        _remove_element(control)
-
-
-def _remove_element(element: _Element) -> None:
-    parent = element.getparent()
-    if parent is None:
-        raise ValueError(f"{element.tag} has no parent")
-    parent.remove(element)
+    strip_elements(body, FALLBACK, *map(qn, ("w:moveFrom", "w:sdtPr", "w:sdtEndPr")), with_tail=False)
+    strip_tags(body, qn("w:sdt"), qn("w:sdtContent"))
 
 
 def _read_outside_body(document: Document) -> Iterator[tuple[str, str]]:

@@ -40,9 +40,7 @@ def fill_with_marks(template: bytes, report: Report) -> Stretches:
 
 
 def read_template(report: Report, written: Stretches, edited: Stretches) -> tuple[dict[Key, Place], dict[Key, Place]]:
-    """Return the text of each box twice: as a person `edited` the file, and as we had `written` it.
-
-    In `written`, marks are around each box; the texts that are returned have none.
+    """Return the text of each box, without marks, twice: as a person `edited` the file, and as we had `written` it.
 
     Raises Unreadable if text outside the boxes changed, if it is not clear to which box a text belongs, or if a box
     that is in the template twice was changed in two ways.

@@ -6,7 +6,10 @@ how drafts look.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -21,11 +24,9 @@ from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 from lxml.etree import SubElement, _Element
 
-from alerts.draft.bars import format_share
-from alerts.draft.report import Bars, Report, Table, Timeline
+from alerts.draft.report import Bars, Lane, Report, Table, Timeline
 from alerts.draft.timeline import describe_lane, format_range, write_legend
 from alerts.draft.write import outline
-from alerts.draft.write.png import bar_png, lane_png
 
 FORM_FILE = Path(__file__).parent.parent / "data" / "form.docx"
 # Widths in centimetres of columns and pictures.
@@ -33,6 +34,20 @@ GRID_CM, LANE_CM = (5.5, 11.3), 10.6
 BARS_CM, BAR_CM = (5.5, 2.8, 8.5), 7.9
 # Size, space before and space after, in points, of the styles of a note.
 NOTE_STYLES = {"Normal": (9.5, 0, 2), "Heading 1": (13, 0, 4), "Heading 2": (11, 8, 5), "Caption": (9, 8, 4)}
+
+# Width and heights in pixels of the pictures of lanes and bars. They are PNG, because python-docx takes no SVG.
+PICTURE_WIDTH, LANE_HEIGHT, BAR_HEIGHT = 900, 36, 34
+Colour = tuple[int, int, int]
+WHITE, INK, GREEN, RED = (255, 255, 255), (40, 40, 40), (29, 92, 58), (156, 42, 27)
+# As in the SVG, every state has a different pattern, so that the states differ without colour.
+COLOUR_AT: Mapping[str, Callable[[int, int], Colour]] = {
+    "absent": lambda _x, _y: (232, 232, 232),
+    "between": lambda x, y: GREEN if (x + y) % 10 < 5 else WHITE,
+    "public": lambda _x, _y: GREEN,
+    "early": lambda x, y: WHITE if (x - y) % 14 < 2 else RED,
+    "": lambda _x, _y: WHITE,
+    "blind": lambda x, y: INK if x % 8 < 3 and y % 8 < 3 else WHITE,
+}
 
 
 def write_docx(report: Report, which: outline.Document | None = None) -> bytes:
@@ -176,10 +191,10 @@ def _add_bars(document: Document, figure: Bars) -> None:
     """Add a bar chart as a table with one drawn bar in each row, then its text alternative."""
     group, number, whole = figure.header
     header = (group, f"{number} of {whole.lower()}", "Drawn")
-    rows = [(_plain_cell(bar.label), _plain_cell(format_share(bar)), ()) for bar in figure.bars]
+    rows = [(_plain_cell(bar.label), _plain_cell(bar.share), ()) for bar in figure.bars]
     made = _add_table(document, header, rows, BARS_CM, figure.title)
     for row, bar in zip(made.rows[1:], figure.bars, strict=True):
-        _add_picture(row.cells[2], bar_png(bar.number / max(1, bar.whole)), BAR_CM, f"{bar.label}: {format_share(bar)}")
+        _add_picture(row.cells[2], bar_png(bar.number / max(1, bar.whole)), BAR_CM, f"{bar.label}: {bar.share}")
     _write_piece(document.add_paragraph(), outline.Piece(outline.Tone.REMARK, figure.alt))
 
 
@@ -189,3 +204,56 @@ def _add_picture(cell: _Cell, png: bytes, width: float, alt: str) -> None:
     for properties in picture._inline.iter(qn("wp:docPr")):  # noqa: SLF001 - the library offers no other way
         properties.set("descr", outline.make_printable(alt))
         properties.set("title", "")
+
+
+def lane_png(figure: Timeline, lane: Lane) -> bytes:
+    """Return one lane between the figure's two instants, with the announced time as a line, as PNG bytes."""
+    state_of_column = [""] * PICTURE_WIDTH
+    for span in lane.spans:
+        begin = _find_column(figure, span.begins)
+        # A one-second interval would be invisible on a scale of hours, so a span is at least three pixels wide.
+        end = max(_find_column(figure, span.ends), begin + 3)
+        for column in range(begin, min(end, PICTURE_WIDTH)):
+            state_of_column[column] = span.state
+    slot_column = None if figure.slot is None else _find_column(figure, figure.slot)
+    return _encode_png([_draw_line(state_of_column, slot_column, y) for y in range(LANE_HEIGHT)])
+
+
+def bar_png(share: float) -> bytes:
+    """Return a bar that fills this share (0 to 1) of its frame, as PNG bytes."""
+    filled = round(PICTURE_WIDTH * share)
+    inside = [INK, *([RED] * filled + [WHITE] * (PICTURE_WIDTH - filled))[1:-1], INK]
+    edge = [INK] * PICTURE_WIDTH
+    lines = [edge if y in (0, BAR_HEIGHT - 1) else inside for y in range(BAR_HEIGHT)]
+    return _encode_png([_encode_line(line) for line in lines])
+
+
+def _encode_line(line: list[Colour]) -> bytes:
+    return b"\0" + bytes(value for colour in line for value in colour)
+
+
+def _find_column(figure: Timeline, at: datetime) -> int:
+    """Return the pixel column of an instant, or the nearest edge if it is outside the figure."""
+    share = (at - figure.begins) / (figure.ends - figure.begins)
+    return min(PICTURE_WIDTH - 1, max(0, round(share * PICTURE_WIDTH)))
+
+
+def _draw_line(state_of_column: list[str], slot_column: int | None, y: int) -> bytes:
+    """Return pixel line `y` of a lane: a border, or the states, crossed by a dashed line at the announced time."""
+    is_border = y in (0, LANE_HEIGHT - 1)
+    colours = [INK if is_border else COLOUR_AT[state](x, y) for x, state in enumerate(state_of_column)]
+    if slot_column is not None:
+        is_dash = y % 9 < 6  # six pixels black, three white
+        for x in range(max(0, slot_column - 1), min(slot_column + 2, PICTURE_WIDTH)):
+            colours[x] = (0, 0, 0) if is_dash else WHITE
+    return _encode_line(colours)
+
+
+def _encode_png(lines: list[bytes]) -> bytes:
+    """Return encoded pixel lines as the bytes of a PNG file (RGB, 8 bits a channel)."""
+    head = struct.pack(">IIBBBBB", PICTURE_WIDTH, len(lines), 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(b"".join(lines), 9)), (b"IEND", b""))
+    png = b"\x89PNG\r\n\x1a\n"
+    for name, body in chunks:
+        png += struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+    return png

@@ -10,8 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from alerts.draft import bars, timeline
 from alerts.draft.report import Bars, Report, Timeline
+from alerts.draft.svg import draw_figure
 from alerts.draft.write.outline import GRID_HEADER, WEB_ADDRESS, Document, build_outline, make_printable
 
 
@@ -33,13 +33,10 @@ def write_html(report: Report, which: Document | None = None) -> str:
 
 def _embed_picture(figure: Timeline | Bars, name: str) -> Markup:
     """Return a figure as an image with its SVG inside. `name` must be unique on the page."""
-    if isinstance(figure, Bars):
-        size, drawing = bars.measure_drawing(figure), bars.draw_svg(figure, name)
-    else:
-        size, drawing = timeline.measure_drawing(figure), timeline.draw_svg(figure)
+    *size, svg = draw_figure(figure, name)
     # If the SVG were inline, a word processor would copy the words of the drawing into the text.
     image = Markup('<img width="{}" height="{}" alt="{}" src="data:image/svg+xml;base64,{}">')
-    return image.format(*size, figure.title, b64encode(drawing.encode()).decode())
+    return image.format(*size, figure.title, b64encode(svg.encode()).decode())
 
 
 def _link_addresses(text: str) -> Markup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.write import outline
@@ -11,6 +11,12 @@ from alerts.draft.write import outline
 PAGE_BREAK = "---\n\n"
 # Characters that begin a list, a rule or an underlined heading at the start of a line.
 LINE_MARK = re.compile(r"^([^\S\n]*|\d+)([-+=.)])", re.MULTILINE)
+MARKS: Mapping[outline.Tone, str] = {
+    **dict.fromkeys((outline.Tone.PLAIN, outline.Tone.TYPED), "{}"),
+    outline.Tone.OPEN: "**{}**",
+    outline.Tone.ASK: "*• {}*",
+    outline.Tone.REMARK: "*{}*",
+}
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
@@ -29,9 +35,9 @@ def _write_block(block: outline.Block) -> str:
             quoted = (_write_piece(piece).replace("\n", "\n> ") for piece in pieces)
             return "\n>\n".join(f"> {text}" for text in quoted)
         case outline.Grid(_, rows):
-            answers = ("<br>".join(_mark_tone(piece, _escape_cell(piece.text)) for piece in row[1]) for row in rows)
+            answers = ([MARKS[piece.tone].format(_escape_cell(piece.text)) for piece in pieces] for _, pieces in rows)
             labels = (_escape(label) for label, _ in rows)
-            return _write_pipe_table(outline.GRID_HEADER, list(zip(labels, answers, strict=True)))
+            return _write_pipe_table(outline.GRID_HEADER, list(zip(labels, map("<br>".join, answers), strict=True)))
         case Table() | Bars():
             table = block if isinstance(block, Table) else block.table
             cells = [[_escape_cell(cell) for cell in row] for row in table.rows]
@@ -57,16 +63,4 @@ def _escape_cell(text: str) -> str:
 
 
 def _write_piece(piece: outline.Piece) -> str:
-    return _mark_tone(piece, "\\\n".join(_escape(line) for line in piece.text.split("\n")))
-
-
-def _mark_tone(piece: outline.Piece, text: str) -> str:
-    """Return the text of a piece in bold or italics, as its tone requires."""
-    match piece.tone:
-        case outline.Tone.OPEN:
-            return f"**{text}**"
-        case outline.Tone.ASK:
-            return f"*• {text}*"
-        case outline.Tone.REMARK:
-            return f"*{text}*"
-    return text
+    return MARKS[piece.tone].format("\\\n".join(_escape(line) for line in piece.text.split("\n")))

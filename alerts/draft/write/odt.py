@@ -9,8 +9,8 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from markupsafe import Markup, escape
 
-from alerts.draft import bars, timeline
 from alerts.draft.report import Bars, Report, Table, Timeline
+from alerts.draft.svg import draw_figure
 from alerts.draft.write import outline
 from alerts.draft.write.html import load_templates
 from schedules.times.json import instant_json
@@ -73,13 +73,9 @@ def _list_column_widths(block: outline.Block) -> tuple[float, ...]:
 
 def _make_drawing(block: outline.Block, place: int) -> Drawing | None:
     """Return the picture of a chart or timeline, None for other blocks. `place` makes its name unique."""
-    match block:
-        case Bars():
-            (width, height), svg = bars.measure_drawing(block), bars.draw_svg(block, f"chart-{place}")
-        case Timeline():
-            (width, height), svg = timeline.measure_drawing(block), timeline.draw_svg(block)
-        case _:
-            return None
+    if not isinstance(block, Bars | Timeline):
+        return None
+    width, height, svg = draw_figure(block, f"figure-{place}")
     return Drawing(f"Pictures/figure-{place}.svg", height * WIDTH_CM / width, svg)
 
 

@@ -12,10 +12,10 @@ from alerts.claim import NO_PROOF
 from alerts.draft import words
 from alerts.draft.letters import insert_answers
 from alerts.draft.report import Bars, Field, Report, Section, Table, Timeline
+from schedules.times.zone import LONDON
 
 STEPS_CAPTION = "Tick and time each step; what is noted here enters the report"
 SIGNED_STEPS_CAPTION = "What was to be done, and when it was"
-ZONE = "Europe/London"
 BLANK_NOTE = "Time:            By:"
 GRID_HEADER = ("Information needed", "Response")
 STEPS_HEADER = ("Step", "Within", "Done at, by (role)")
@@ -218,7 +218,7 @@ def _describe_status(report: Report) -> tuple[Piece, ...]:
 
 def write_stamp(report: Report) -> str:
     """Return the sentence that identifies a version of a draft by its time."""
-    return f"Version of {words.format_instant(report.at, ZONE)}."
+    return f"Version of {words.format_instant(report.at, LONDON)}."
 
 
 def _build_section(section: Section, *, signed: bool) -> list[Block]:

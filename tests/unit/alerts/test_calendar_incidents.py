@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 
 from alerts.calendar_incidents import (
     CalendarTrouble,
-    MissingEdition,
     close_resolved,
     reopen,
     report_missing_edition,
@@ -97,23 +96,19 @@ def test_the_notice_of_a_calendar_that_was_never_read_says_so_and_asks_to_correc
     assert "correct its address" in notice.text
 
 
-MISSING_EDITION = MissingEdition(
-    series="Example earnings: June 2026",
-    producer="example-office",
-    producer_name="Example Office",
-    first=date(2026, 7, 8),
-    last=date(2026, 7, 22),
-)
+def report_missing_earnings() -> Decision:
+    expected = date(2026, 7, 8), date(2026, 7, 22)
+    return report_missing_edition("Example earnings: June 2026", "example-office", "Example Office", expected, NOW)
 
 
 def test_the_id_of_a_missing_edition_has_producer_series_and_first_expected_day() -> None:
-    incident = report_missing_edition(MISSING_EDITION, NOW).incident
+    incident = report_missing_earnings().incident
     assert incident is not None
     assert incident.id == "unannounced-example-office-example-earnings-june-2026-2026-07-08"
 
 
 def test_the_notice_of_a_missing_edition_accuses_no_one() -> None:
-    (notice,) = report_missing_edition(MISSING_EDITION, NOW).notices
+    (notice,) = report_missing_earnings().notices
     assert "between 8 July 2026 and 22 July 2026" in notice.text
     assert "No release is late because of this." in notice.text
 

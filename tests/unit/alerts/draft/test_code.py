@@ -61,7 +61,7 @@ def test_a_finding_that_is_no_breach_cites_no_practice(kinds: list[str]) -> None
 
 def test_practices_can_be_found_by_the_number_of_a_failure_mode() -> None:
     edition = find_edition(at("2018-03-08T09:30+00:00"))
-    assert [practice.id for practice in find_practices("FM11", edition)] == ["T3.1", "T3.2"]
+    assert [practice.cite for practice in find_practices("FM11", edition)] == ["T3.1", "T3.2"]
 
 
 def test_first_day_and_citation_of_an_edition_can_be_configured() -> None:

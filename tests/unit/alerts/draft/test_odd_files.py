@@ -12,7 +12,7 @@ from docx.text.paragraph import Paragraph
 
 from alerts.draft.read.places import Unreadable
 from alerts.draft.take_back import find_file_changes
-from alerts.draft.write.png import bar_png
+from alerts.draft.write.docx import bar_png
 from alerts.incident import Incident
 from tests.unit.alerts.draft.saved import edit_docx, find_paragraph
 from tests.unit.alerts.draft.test_take_back import ROLE, draft_versions, write_docx

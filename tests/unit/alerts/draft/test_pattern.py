@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 import docx
 from docx.oxml.ns import qn
 
-from alerts.draft import bars
 from alerts.draft.pattern import chart_faults, charts_json
 from alerts.draft.period import Period, Row, select_period
 from alerts.draft.period_data import period_json
 from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Bar, Bars, Report
-from alerts.draft.write.png import bar_png
+from alerts.draft.svg import draw_figure
+from alerts.draft.write.docx import bar_png
 from alerts.draft.write.registry import WRITERS
 from schedules.times.interval import Bounds, Interval
 
@@ -98,7 +98,7 @@ def test_the_text_alternative_names_the_three_worst_groups_and_counts_the_others
 
 def draw_chart(*groups: Bar) -> ET.Element:
     chart = Bars("A & B", ("Group", "Late", "Watched"), groups, "Most: x.")
-    return ET.fromstring(bars.draw_svg(chart, "chart-1"))  # noqa: S314 # our own drawing
+    return ET.fromstring(draw_figure(chart, "chart-1").svg)  # noqa: S314 # our own drawing
 
 
 def test_each_bar_of_a_drawn_chart_fills_its_share_of_a_frame_and_a_share_of_zero_has_no_bar() -> None:

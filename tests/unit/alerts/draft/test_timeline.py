@@ -10,8 +10,9 @@ import pytest
 
 from alerts.draft.certainty import describe_blind_span
 from alerts.draft.report import Timeline
-from alerts.draft.timeline import build_figure, choose_ticks, describe_lane, draw_svg, format_range, write_legend
-from alerts.draft.write.png import HEIGHT, WIDTH, lane_png
+from alerts.draft.svg import choose_ticks, draw_figure
+from alerts.draft.timeline import build_figure, describe_lane, format_range, write_legend
+from alerts.draft.write.docx import LANE_HEIGHT, PICTURE_WIDTH, lane_png
 from alerts.finding import BlindSpan, ReleaseFacts
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
@@ -25,19 +26,19 @@ def pixel_rows(picture: bytes) -> list[bytes]:
     """Return the rows of a lane's picture, three bytes (red, green, blue) a pixel."""
     begin = picture.index(b"IDAT") + 4
     length = struct.unpack(">I", picture[begin - 8 : begin - 4])[0]
-    body, row_length = zlib.decompress(picture[begin : begin + length]), 3 * WIDTH
+    body, row_length = zlib.decompress(picture[begin : begin + length]), 3 * PICTURE_WIDTH
     # Before each row there is a byte for its filter.
     return [body[place + 1 : place + 1 + row_length] for place in range(0, len(body), 1 + row_length)]
 
 
-def draw_figure(facts: ReleaseFacts) -> Timeline:
+def make_figure(facts: ReleaseFacts) -> Timeline:
     figure = build_figure(facts)
     assert figure is not None
     return figure
 
 
 def test_every_part_has_a_lane_from_absent_to_public(ofqual_late: Incident) -> None:
-    figure = draw_figure(facts_of(ofqual_late))
+    figure = make_figure(facts_of(ofqual_late))
     assert [lane.label for lane in figure.lanes] == [
         "announced page",
         "alternative address (report)",
@@ -53,7 +54,7 @@ def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_las
     facts = facts_of(ofqual_late)
     page, *others = facts.parts
     seen_until = datetime(2018, 1, 5, 12, 19, 30, tzinfo=UTC)
-    figure = draw_figure(replace(facts, parts=(replace(page, seen_until=seen_until), *others)))
+    figure = make_figure(replace(facts, parts=(replace(page, seen_until=seen_until), *others)))
     last_span = figure.lanes[0].spans[-1]
     assert (last_span.state, last_span.ends) == ("public", seen_until)
 
@@ -61,13 +62,13 @@ def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_las
 def test_an_exposed_part_is_drawn_early_and_then_absent_and_a_part_never_public_only_absent(
     ofsted_early: Incident,
 ) -> None:
-    page, _, never_public_sheet, *_ = draw_figure(facts_of(ofsted_early)).lanes
+    page, _, never_public_sheet, *_ = make_figure(facts_of(ofsted_early)).lanes
     assert [span.state for span in page.spans] == ["absent", "between", "early", "between", "absent"]
     assert [span.state for span in never_public_sheet.spans] == ["absent"]
 
 
 def test_content_public_until_its_slot_is_called_still_public_and_not_released(ofsted_early: Incident) -> None:
-    figure = draw_figure(facts_of(never_removed(ofsted_early)))
+    figure = make_figure(facts_of(never_removed(ofsted_early)))
     assert figure.alt.endswith(
         "became public early between 16:55 and 17:00 GMT on 20 March 2017, then still public at the announced time."
     )
@@ -76,7 +77,7 @@ def test_content_public_until_its_slot_is_called_still_public_and_not_released(o
 def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc_late: Incident) -> None:
     facts = facts_of(ipcc_late)
     page = replace(facts.parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), released=Interval())
-    figure = draw_figure(replace(facts, parts=(page,), final=False))
+    figure = make_figure(replace(facts, parts=(page,), final=False))
     (lane,) = figure.lanes
     assert [(span.state, span.ends) for span in lane.spans] == [("absent", facts.at)]
     # The last row of pixels is the border. The figure reaches a little beyond now, where the lane is white.
@@ -86,7 +87,7 @@ def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc_late: Incident)
 
 
 def test_blind_spans_have_a_lane_of_the_monitor(ofqual_late_again: Incident) -> None:
-    figure = draw_figure(facts_of(ofqual_late_again))
+    figure = make_figure(facts_of(ofqual_late_again))
     assert figure.lanes[-1].label == "monitor"
     assert "monitor could not see" in describe_lane(figure, figure.lanes[-1])
 
@@ -98,8 +99,8 @@ def test_a_release_without_measurements_has_no_figure(ipcc_late: Incident) -> No
 
 
 def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_late_again: Incident) -> None:
-    figure = draw_figure(replace(facts_of(ofqual_late_again), title="Tables <1> & “2”"))
-    root = ET.fromstring(draw_svg(figure))  # noqa: S314 - our own drawing
+    figure = make_figure(replace(facts_of(ofqual_late_again), title="Tables <1> & “2”"))
+    root = ET.fromstring(draw_figure(figure, "timeline").svg)  # noqa: S314 - our own drawing
     assert root.get("role") == "img"
     assert (root.findtext(f"{SVG}title"), root.findtext(f"{SVG}desc")) == (figure.title, figure.alt)
     assert "Announced for Thursday 8 March 2018, 09:30 GMT." in figure.alt
@@ -108,38 +109,38 @@ def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_late
 
 @pytest.mark.parametrize("name", ["ipcc-2015", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03"])
 def test_the_axis_has_two_to_six_round_ticks(incidents: dict[str, Incident], name: str) -> None:
-    figure = draw_figure(facts_of(incidents[name]))
+    figure = make_figure(facts_of(incidents[name]))
     marks = choose_ticks(figure)
     assert 2 <= len(marks) <= 6
     assert all(figure.begins <= mark <= figure.ends and mark.second == 0 for mark in marks)
 
 
 def test_ticks_a_day_apart_are_at_local_midnight_in_summer(ofsted_early: Incident) -> None:
-    figure = draw_figure(facts_of(ofsted_early))
+    figure = make_figure(facts_of(ofsted_early))
     in_june = replace(figure, begins=datetime(2017, 6, 5, 9, tzinfo=UTC), ends=datetime(2017, 6, 9, 9, tzinfo=UTC))
     # Local midnight is at 23:00 in UTC.
     assert {mark.hour for mark in choose_ticks(in_june)} == {23}
 
 
 def test_the_picture_of_a_lane_is_a_png_of_the_declared_size(ofsted_early: Incident) -> None:
-    figure = draw_figure(facts_of(ofsted_early))
+    figure = make_figure(facts_of(ofsted_early))
     picture = lane_png(figure, figure.lanes[0])
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
     size_in_png_header = struct.unpack(">II", picture[16:24])
-    assert size_in_png_header == (WIDTH, HEIGHT)
+    assert size_in_png_header == (PICTURE_WIDTH, LANE_HEIGHT)
     bytes_a_pixel = 3
-    assert [len(row) for row in pixel_rows(picture)] == [bytes_a_pixel * WIDTH] * HEIGHT
+    assert [len(row) for row in pixel_rows(picture)] == [bytes_a_pixel * PICTURE_WIDTH] * LANE_HEIGHT
 
 
 def test_the_legend_names_only_marks_that_are_used(ipcc_late: Incident) -> None:
-    figure = draw_figure(facts_of(ipcc_late))
+    figure = make_figure(facts_of(ipcc_late))
     assert write_legend(figure) == (
         "Dashed line: announced time, 09:30. Light grey: not public; hatched: changed in here; dark green: public."
     )
 
 
 def test_the_range_of_a_figure_is_written_in_local_time(ipcc_late: Incident) -> None:
-    assert format_range(draw_figure(facts_of(ipcc_late))) == "Between 09:27 and 10:11 BST on 23 July 2015"
+    assert format_range(make_figure(facts_of(ipcc_late))) == "Between 09:27 and 10:11 BST on 23 July 2015"
 
 
 def test_a_span_with_too_few_looks_is_not_described_as_blind() -> None:
