@@ -61,14 +61,12 @@ def partial_slot(partial: Mapping[str, Any], timezone: str) -> Slot:
     raw = "-".join(str(partial[name]) for name in ("year", "month", "day") if partial.get(name) not in {None, ""})
     try:
         year, month, day = (int(partial.get(name) or 0) for name in ("year", "month", "day"))
-        full_date = date(year, month, day) if month and day else None
+        if month and day:
+            full_date = date(year, month, day)
+            return on_days(full_date, full_date, raw, timezone)
+        span = month_span(Precision.MONTH, year, month, 1) if month else month_span(Precision.YEAR, year, 1, 12)
     except (ValueError, TypeError, OverflowError):
         return no_slot(raw, "impossible", timezone)
-    if full_date is not None:
-        return on_days(full_date, full_date, raw, timezone)
-    if not 0 <= month <= 12:
-        return no_slot(raw, "impossible", timezone)
-    span = month_span(Precision.MONTH, year, month, 1) if month else month_span(Precision.YEAR, year, 1, 12)
     return slot_of_span(span, raw, timezone)
 
 
@@ -86,20 +84,12 @@ class EesSource:
     def __init__(self, settings: CalendarSettings) -> None:
         self._settings = settings
         self._api = f"{(settings.address or API).rstrip('/')}/"
-        self._has_requested = False
         self._site = settings.options.get("site", SITE).rstrip("/")
-
-    def export_state(self) -> object:
-        """Return whether this read has requested the publications already."""
-        return self._has_requested
-
-    def import_state(self, state: bool) -> None:  # noqa: FBT001  # the value of `export_state`
-        """Restore what `export_state` returned, perhaps in another process."""
-        self._has_requested = state
+        self.state = False  # whether this read has requested the publications already
 
     def first(self, now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return the requests for the named publications, or for the list of all."""
-        self._has_requested = False
+        self.state = False
         named = self._settings.filters.get("publications", ())
         if named:
             return [self._request_for(slug) for slug in named]
@@ -108,9 +98,9 @@ class EesSource:
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return a request for every publication of the list."""
         # A publication that does not answer leaves no page, and must not be requested again and again.
-        if self._has_requested or not pages or not pages[0].url.endswith(_SITEMAP):
+        if self.state or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
-        self._has_requested = True
+        self.state = True
         try:
             listed = parse_json(pages[0])
         except UnreadableCalendar:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from schedules.announcement import Address, Announcement, State
@@ -44,20 +43,10 @@ class GovukSource(RememberingSource):
         super().__init__()
         self._settings = settings
         self._site = site_of(settings)
-        self._items: dict[str, tuple[str, ContentItem]] = {}
-
-    def export_state(self) -> object:
-        """Return what it remembers, as a value that can be pickled."""
-        return super().export_state(), self._items
-
-    def import_state(self, state: Any) -> None:  # noqa: ANN401  # as in the base class
-        """Restore what `export_state` returned, perhaps in another process."""
-        listed, self._items = state
-        super().import_state(listed)
 
     def first(self, now: datetime) -> Sequence[PageRequest]:
         """Return the request for the first page of the listing."""
-        self.has_looked_up = False
+        self.state.has_looked_up = False
         return (PageRequest(listing_url(self._settings, now), accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
@@ -70,9 +59,9 @@ class GovukSource(RememberingSource):
             listed, _ = _read_listings(pages)
         except UnreadableCalendar:
             return ()  # `read` reports it
-        if self.has_looked_up:
+        if self.state.has_looked_up:
             return ()
-        self.has_looked_up = True
+        self.state.has_looked_up = True
         links = list(self._find_links_to_look_up(listed, now))[:MOST_LOOK_UPS]
         return [PageRequest(f"{self._site}{CONTENT}{link}", accept="application/json", optional=True) for link in links]
 
@@ -95,25 +84,25 @@ class GovukSource(RememberingSource):
             shown = entry if item is None else _prefer_item(entry, item)
             made[link] = self._make_announcement(shown, item, today, remarks)
             if item is not None:
-                self._items[link] = (_entry_signature(entry), item)
+                self.state.items[link] = (_entry_signature(entry), item)
         made |= self._announce_unlisted(looked_up, made, today, remarks)
         announcing_nothing = set(looked_up) - set(made)
         self.record_read(made, now, resolved=announcing_nothing)
-        self._items = {link: cached for link, cached in self._items.items() if link in self.known}
+        self.state.items = {link: cached for link, cached in self.state.items.items() if link in self.state.known}
         return make_reading(list(made.values()), remarks)
 
     def _find_links_to_look_up(self, listed: dict[str, ListedEntry], now: datetime) -> Iterator[str]:
         """Yield the links of unlisted announcements, and cancelled or re-dated ones whose item was not read since."""
         yield from self.find_unlisted(listed, now)
         for link, entry in listed.items():
-            before = self.known.get(link)
+            before = self.state.known.get(link)
             is_moved = before is not None and before.slot.raw != entry.display_date
             if (entry.state == State.CANCELLED or is_moved) and self._cached_item(link, entry) is None:
                 yield link
 
     def _cached_item(self, link: str, entry: ListedEntry) -> ContentItem | None:
         """Return the content item of an earlier read, None if the entry has changed since."""
-        signature, item = self._items.get(link, ("", None))
+        signature, item = self.state.items.get(link, ("", None))
         return item if signature == _entry_signature(entry) else None
 
     def _read_items(self, pages: Sequence[Page], remarks: list[Remark]) -> Iterator[tuple[str, ContentItem]]:
@@ -144,7 +133,7 @@ class GovukSource(RememberingSource):
         """
         if item is not None and item.leads_to_publication():
             # The item is now a redirect without a date. What was announced last still stands.
-            last = self.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
+            last = self.state.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
             return replace(last, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
         slot = _read_slot(entry, today, self._settings.zone)
         if slot.reason in REASONS or slot.doubt:
@@ -171,7 +160,7 @@ class GovukSource(RememberingSource):
 
     def _choose_producer(self, entry: ListedEntry) -> str:
         """Return the producer: the configured one, else one of the filter, else the last known one, else the first."""
-        known = self.known.get(entry.link)
+        known = self.state.known.get(entry.link)
         preferred = [*self._settings.filters.get("organisations", ()), *([] if known is None else [known.producer])]
         candidates = (name for name in (*preferred, *entry.organisations) if name in entry.organisations)
         return self._settings.producer or next(candidates, "")
@@ -191,7 +180,7 @@ class GovukSource(RememberingSource):
         for link, item in looked_up.items():
             if link in listed:
                 continue
-            if item.announced is not None or (item.leads_to_publication() and link in self.known):
+            if item.announced is not None or (item.leads_to_publication() and link in self.state.known):
                 found[link] = self._make_announcement(_make_entry(link, item), item, today, remarks)
             else:
                 remarks.append(Remark(link, f"no longer listed, now {item.schema.value}", item.destination or None))

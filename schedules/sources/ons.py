@@ -177,7 +177,7 @@ class OnsSource(RememberingSource):
 
     def first(self, now: datetime) -> Sequence[PageRequest]:
         """Return the requests for the first page of upcoming releases and for those cancelled lately."""
-        self.has_looked_up = False
+        self.state.has_looked_up = False
         return (
             PageRequest(self._list_url("type-upcoming", now, 0), accept=_JSON),
             PageRequest(self._list_url("type-cancelled", now, 0), accept=_JSON, optional=True),
@@ -196,9 +196,9 @@ class OnsSource(RememberingSource):
         were_requested = any(page.url in further for page in pages)
         if further and not were_requested:
             return [PageRequest(url, accept=_JSON) for url in further]
-        if self.has_looked_up:
+        if self.state.has_looked_up:
             return ()
-        self.has_looked_up = True
+        self.state.has_looked_up = True
         missing = self.find_unlisted(listed, now)
         return [PageRequest(f"{self._site}{uri}/data", accept=_JSON, optional=True) for uri in missing]
 
