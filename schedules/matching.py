@@ -225,7 +225,6 @@ def _make_rivals(groups: Sequence[Group], members: Sequence[int], rivals: dict[i
         rivals.setdefault(index, set()).update(keys)
 
 
-
 def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[JoinMatch]:
     """Yield the match of groups with one link.
 
