@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from schedules.slot import Slot
+from schedules.times.json import fields_json
 
 BY_HAND = "by-hand"
 """The name of the calendar to which people add releases and addresses on the pages. Every other calendar overrules it.
@@ -99,6 +101,10 @@ class Part:
     recognise: str | None = None
     required: bool = True
     origin: Origin = Origin.ANNOUNCED
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the part as JSON."""
+        return fields_json(self, "id", "role", "url", "recognise", "required")
 
 
 @dataclass(frozen=True, slots=True)

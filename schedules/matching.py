@@ -133,20 +133,16 @@ def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[
     matches = list(matches)
     if not matches:
         return list(groups)
-    # Groups that matches connect, directly or through other groups, have the same root.
-    roots = _find_roots(len(groups), (match for match in matches if not match.ambiguous))
-    by_root: dict[int, list[int]] = {}
-    for index, root in enumerate(roots):
-        by_root.setdefault(root, []).append(index)
-    reasons: dict[int, list[str]] = {}
+    reasons: dict[int, set[str]] = {}  # by the first member of the match
     new_rivals: dict[int, set[Key]] = {}
     for match in matches:
         if match.ambiguous:
             _make_rivals(groups, match.members, new_rivals)
         else:
-            reasons.setdefault(roots[match.members[0]], []).append(match.why)
+            reasons.setdefault(match.members[0], set()).add(match.why)
+    alone = ((index,) for index in range(len(groups)))
     merged: list[Group] = []
-    for root, members in by_root.items():
+    for members in _find_connected([*alone, *(match.members for match in matches if not match.ambiguous)]):
         can_be_one = len(members) == 1 or _can_be_one([groups[index] for index in members])
         if not can_be_one:
             _make_rivals(groups, members, new_rivals)
@@ -155,7 +151,11 @@ def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[
             for index, group in ((index, groups[index]) for index in members)
         ]
         if can_be_one and len(connected) > 1:
-            merged.append(_join_groups(connected, reasons.get(root, [])))
+            entries = sorted((entry for group in connected for entry in group.entries), key=lambda each: each.rank)
+            earlier_reasons = [text for group in connected for text in group.why]
+            why = earlier_reasons + sorted({text for index in members for text in reasons.get(index, ())})
+            rivals = frozenset[Key]().union(*(group.rivals for group in connected))
+            merged.append(Group(tuple(entries), tuple(why), rivals))
         else:
             merged += connected
     return merged
@@ -188,24 +188,27 @@ def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
     return [match for cluster in clusters for match in _match_near(groups, cluster)]
 
 
-def _find_roots(count: int, matches: Iterable[JoinMatch]) -> list[int]:
-    """Return for each index below `count` the root of its set: one index, the same for all of the set (union-find).
+def _find_connected(links: Iterable[Sequence[int]]) -> list[list[int]]:
+    """Return the sets of indices that these links connect, directly or through others (union-find).
 
-    Indices that matches connect, directly or through others, are in one set.
+    They are in the order in which the links first name one of them, and so are the indices of each.
     """
-    parents = list(range(count))
+    parents: dict[int, int] = {}
 
-    def root(index: int) -> int:
-        while parents[index] != index:
-            parents[index] = parents[parents[index]]  # halves the path of later searches
+    def find_root(index: int) -> int:
+        while (parent := parents.setdefault(index, index)) != index:
+            parents[index] = parents[parent]  # halves the path of later searches
             index = parents[index]
         return index
 
-    for match in matches:
-        first, *others = (root(index) for index in match.members)
+    for first, *others in links:
+        root = find_root(first)
         for other in others:
-            parents[root(other)] = root(first)
-    return [root(index) for index in range(count)]
+            parents[find_root(other)] = root
+    sets: dict[int, list[int]] = {}
+    for index in parents:
+        sets.setdefault(find_root(index), []).append(index)
+    return list(sets.values())
 
 
 def _can_be_one(groups: Sequence[Group]) -> bool:
@@ -220,13 +223,6 @@ def _make_rivals(groups: Sequence[Group], members: Sequence[int], rivals: dict[i
     keys = {entry.key for index in members for entry in groups[index].entries}
     for index in members:
         rivals.setdefault(index, set()).update(keys)
-
-
-def _join_groups(groups: Sequence[Group], reasons: Iterable[str]) -> Group:
-    """Return groups as one, joined for these reasons, with the earlier reasons and rivals of each."""
-    entries = sorted((entry for group in groups for entry in group.entries), key=lambda each: each.rank)
-    why = [text for group in groups for text in group.why] + sorted(set(reasons))
-    return Group(tuple(entries), tuple(why), frozenset[Key]().union(*(group.rivals for group in groups)))
 
 
 def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[JoinMatch]:
@@ -295,12 +291,3 @@ def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[Joi
         all_pairs = len(connected) * (len(connected) - 1) // 2
         # If some pair of them cannot be joined, one of them has two candidates.
         yield JoinMatch("title, period, producer and date", tuple(connected), ambiguous=near_pairs < all_pairs)
-
-
-def _find_connected(pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """Return the sets of indices that these pairs connect, directly or by others."""
-    connected: list[set[int]] = []
-    for pair in pairs:
-        touched = [each for each in connected if not each.isdisjoint(pair)]
-        connected = [each for each in connected if each not in touched] + [set(pair).union(*touched)]
-    return sorted(sorted(each) for each in connected)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
+from schedules.times.json import fields_json, instant_json
 from schedules.times.zone import day_begins, local_date
 
 
@@ -59,6 +61,13 @@ class Slot:
         """Return whether both are the same time with the same precision, however they are written."""
         own = (self.precision, self.instant, self.first, self.last)
         return own == (other.precision, other.instant, other.first, other.last)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the slot as JSON. `start` is an instant for precision `instant`, else both ends are local dates."""
+        start, end = self.first and self.first.isoformat(), self.last and self.last.isoformat()
+        ends = {"start": instant_json(self.instant) or start, "end": end}
+        known = fields_json(self, "raw", "timezone", "reason", "doubt", "assumed")
+        return {"precision": self.precision.value, **ends, **known}
 
 
 # `Precision` lists the finest first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from schedules.announcement import Announcement
 
@@ -47,7 +47,12 @@ class UnreadableCalendar(Exception):
 
 
 class CalendarSource(Protocol):
-    """A kind of calendar. A read is `first`, then `more` until it returns nothing, then `read`."""
+    """A kind of calendar. A read is `first`, then `more` until it returns nothing, then `read`.
+
+    `state` is what it remembers between two steps, as a value that can be pickled. None: nothing, ever.
+    """
+
+    state: Any
 
     def first(self, now: datetime) -> Sequence[PageRequest]:
         """Return the first requests of a read."""
@@ -59,31 +64,15 @@ class CalendarSource(Protocol):
         """Turn the answers into announcements. Raises `UnreadableCalendar`."""
 
 
-@runtime_checkable
-class StatefulSource(Protocol):
-    """A source that remembers something between two reads."""
-
-    def export_state(self) -> object:
-        """Return what it remembers, as a value that can be pickled."""
-
-    def import_state(self, state: Any) -> None:  # noqa: ANN401  # each source has its own type
-        """Restore what `export_state` returned, perhaps in another process."""
-
-
 def more(source: CalendarSource, pages: Sequence[Page], now: datetime) -> tuple[tuple[PageRequest, ...], object]:
     """Return the further requests of a source and its state after that. For a worker process."""
     asks = tuple(source.more(pages, now))
-    return asks, _export_state(source)
+    return asks, source.state
 
 
 def read(source: CalendarSource, pages: Sequence[Page], now: datetime) -> tuple[Reading | str, object]:
     """Return the reading of a source (or in one line why there is none) and its state after that."""
     try:
-        return source.read(pages, now), _export_state(source)
+        return source.read(pages, now), source.state
     except UnreadableCalendar as exc:
-        return str(exc), _export_state(source)
-
-
-def _export_state(source: CalendarSource) -> object:
-    """Return the state of a source, None if it has none."""
-    return source.export_state() if isinstance(source, StatefulSource) else None
+        return str(exc), source.state

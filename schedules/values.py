@@ -7,11 +7,11 @@ import ipaddress
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -26,41 +26,28 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-
-def _check_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
-        raise PydanticCustomError("zone", 'no time zone of that name, write "Europe/London"') from exc
-    return name
+from schedules.times.zone import zone
 
 
-def _must_match(pattern: str, kind: str, message: str) -> AfterValidator:
-    """Return a check that refuses a text that does not match a pattern, with this message."""
-
-    def check(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise PydanticCustomError(kind, message)
-        return text
-
-    return AfterValidator(check)
+def refuse(message: str) -> PydanticCustomError:
+    """Return a fault that pydantic reports with exactly this message."""
+    return PydanticCustomError("value", message)
 
 
-def _check_network(text: str) -> str:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError as exc:
-        raise PydanticCustomError("network", 'not an address range, write "10.1.2.0/24"') from exc
-    return text
+def _must_pass(check: Callable[[Any], object], message: str) -> AfterValidator:
+    """Return a validator that refuses, with this message, a value for which `check` is false or raises ValueError."""
+
+    def validate(value: object) -> object:
+        with suppress(ValueError):
+            if check(value):
+                return value
+        raise refuse(message)
+
+    return AfterValidator(validate)
 
 
-Zone = Annotated[str, AfterValidator(_check_zone)]
-WebAddress = Annotated[
-    str,
-    _must_match(
-        r"https?://[^/\s@]+(/\S*)?", "url", 'not an address, write "https://host/path" without user or password'
-    ),
-]
+def _must_match(pattern: str, message: str) -> AfterValidator:
+    return _must_pass(re.compile(pattern).fullmatch, message)
 
 
 def _replace_webcal(value: object) -> object:
@@ -69,47 +56,41 @@ def _replace_webcal(value: object) -> object:
     return f"https://{rest}" if colon and scheme in {"webcal", "webcals"} else value
 
 
-CalendarAddress = Annotated[WebAddress, BeforeValidator(_replace_webcal)]
-"""An address of the web. `webcal://` is read as `https://`."""
-Name = Annotated[
-    str, _must_match(r"[a-z0-9][a-z0-9._-]*", "name", "not a name: lower-case letters, digits, dots and dashes")
-]
-Hook = Annotated[str, _must_match(r"https?://[^/\s]+(/\S*)?", "url", 'not an address, write "https://host/path"')]
-"""An address that may contain a user and a password. It is never shown."""
-Mailbox = Annotated[
-    str, _must_match(r"[^@]+@[^@\s]+", "mailbox", 'not a mail address, write "statistics@example.gov.uk"')
-]
-Host = Annotated[
-    str, _must_match(r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?", "host", 'not a host, write "www.gov.uk" without https:// or path')
-]
-
-
 def require_file(file: str, info: ValidationInfo) -> str:
     """Return the path of a file in the folder of the configuration. Raises a fault for pydantic if it is absent."""
     folder = (info.context or {}).get("folder")
     path = Path(file) if folder is None else folder / file
     if folder is not None and not path.is_file():
-        raise PydanticCustomError("file", "no such file")
+        raise refuse("no such file")
     return str(path)
 
 
+Zone = Annotated[str, _must_pass(zone, 'no time zone of that name, write "Europe/London"')]
+Network = Annotated[str, _must_pass(ipaddress.ip_network, 'not an address range, write "10.1.2.0/24"')]
+WebAddress = Annotated[
+    str, _must_match(r"https?://[^/\s@]+(/\S*)?", 'not an address, write "https://host/path" without user or password')
+]
+CalendarAddress = Annotated[WebAddress, BeforeValidator(_replace_webcal)]
+"""An address of the web. `webcal://` is read as `https://`."""
+Hook = Annotated[str, _must_match(r"https?://[^/\s]+(/\S*)?", 'not an address, write "https://host/path"')]
+"""An address that may contain a user and a password. It is never shown."""
+Name = Annotated[str, _must_match(r"[a-z0-9][a-z0-9._-]*", "not a name: lower-case letters, digits, dots and dashes")]
+Mailbox = Annotated[str, _must_match(r"[^@]+@[^@\s]+", 'not a mail address, write "statistics@example.gov.uk"')]
+Host = Annotated[
+    str, _must_match(r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?", 'not a host, write "www.gov.uk" without https:// or path')
+]
 File = Annotated[str, AfterValidator(require_file)]
 """The path of a file that exists. A relative one starts from the folder of the configuration."""
-Text = Annotated[str, _must_match(r"\S(.*\S)?", "text", "must say something, without blanks around it")]
-Network = Annotated[str, AfterValidator(_check_network)]
+Text = Annotated[str, _must_match(r"\S(.*\S)?", "must say something, without blanks around it")]
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|m|h)")
+_NO_RATE = 'not a rate, write "2/s" or "30/m"'
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 LONGEST_DAYS = 36500
 """No duration is longer than a century. Dates that far away could not be computed."""
 _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
-
-
-def refuse(message: str) -> PydanticCustomError:
-    """Return a fault that pydantic reports with exactly this message."""
-    return PydanticCustomError("value", message)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -128,23 +109,21 @@ def refuse_any(faults: Iterable[KeyFault]) -> None:
         raise PydanticCustomError("keys", "; ".join(reason for _, reason, _ in found), {"faults": found})
 
 
+def _match(pattern: re.Pattern[str], value: Any, message: str) -> re.Match[str]:  # noqa: ANN401 # any TOML value
+    """Return the match of a pattern with a whole text. Any other value is refused with this message."""
+    found = pattern.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise refuse(message)
+    return found
+
+
 def read_duration(value: Any) -> timedelta:  # noqa: ANN401 # any TOML value
     """Read `90s`, `5m`, `2h`, `14d` or `20ms`."""
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise refuse('not a duration, write "1s"')
+    found = _match(_DURATION, value, 'not a duration, write "1s"')
     seconds = float(found[1]) * _SECONDS[found[2]]
     if seconds > LONGEST_DAYS * _SECONDS["d"]:
         raise refuse(f"must be at most {LONGEST_DAYS}d")
     return timedelta(seconds=seconds)
-
-
-def read_spacing(value: Any) -> timedelta:  # noqa: ANN401 # any TOML value
-    """Read a duration that must not be zero."""
-    length = read_duration(value)
-    if length <= timedelta():
-        raise refuse("must be longer than zero")
-    return length
 
 
 def write_duration(length: timedelta) -> str:
@@ -156,31 +135,18 @@ def write_duration(length: timedelta) -> str:
     return f"{round(seconds * 1000)}ms"
 
 
-def _read_turn(value: Any) -> timedelta:  # noqa: ANN401 # any TOML value
-    if (length := read_duration(value)) < timedelta(hours=1):
-        raise refuse("must be at least an hour")
-    return length
-
-
 def _read_rate(value: Any) -> float:  # noqa: ANN401 # any TOML value
-    found = _RATE.fullmatch(value) if isinstance(value, str) else None
-    rate = float(found[1]) / _SECONDS[found[2]] if found else 0.0
-    if rate <= 0:
-        raise refuse('not a rate, write "2/s" or "30/m"')
-    return rate
+    found = _match(_RATE, value, _NO_RATE)
+    return float(found[1]) / _SECONDS[found[2]]
 
 
 def _read_time(value: Any) -> time:  # noqa: ANN401 # any TOML value
-    found = _TIME.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise refuse('not a time of day, write "09:30"')
+    found = _match(_TIME, value, 'not a time of day, write "09:30"')
     return time(int(found[1]), int(found[2]))
 
 
 def _read_quiet(value: Any) -> tuple[time, time]:  # noqa: ANN401 # any TOML value
-    found = _QUIET.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise refuse('not quiet hours, write "22:00-07:00"')
+    found = _match(_QUIET, value, 'not quiet hours, write "22:00-07:00"')
     return time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
 
 
@@ -202,10 +168,14 @@ _LENGTH = _text_schema(_DURATION, "90s", "5m", "2h", "14d")
 Wall = Annotated[datetime, BeforeValidator(read_wall), WithJsonSchema({"type": "string"})]
 """A local date-time, or the begin of a local date."""
 Duration = Annotated[timedelta, BeforeValidator(read_duration), PlainSerializer(write_duration), _LENGTH]
-Spacing = Annotated[timedelta, BeforeValidator(read_spacing), PlainSerializer(write_duration), _LENGTH]
-Turn = Annotated[timedelta, BeforeValidator(_read_turn), PlainSerializer(write_duration), _LENGTH]
+Spacing = Annotated[Duration, _must_pass(lambda length: length > timedelta(), "must be longer than zero")]
+Turn = Annotated[Duration, _must_pass(lambda length: length >= timedelta(hours=1), "must be at least an hour")]
 Rate = Annotated[
-    float, BeforeValidator(_read_rate), PlainSerializer("{:g}/s".format), _text_schema(_RATE, "2/s", "30/m")
+    float,
+    BeforeValidator(_read_rate),
+    _must_pass(lambda rate: rate > 0, _NO_RATE),
+    PlainSerializer("{:g}/s".format),
+    _text_schema(_RATE, "2/s", "30/m"),
 ]
 TimeOfDay = Annotated[
     time, BeforeValidator(_read_time), PlainSerializer("{:%H:%M}".format), _text_schema(_TIME, "09:30")

@@ -27,7 +27,7 @@ from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import CalendarRead
 from monitor.threads import run_in_thread
 from schedules.announcement import Announcement
-from schedules.source import CalendarSource, Page, Reading, StatefulSource, UnreadableCalendar
+from schedules.source import CalendarSource, Page, Reading, UnreadableCalendar
 from schedules.sources.last_listed import RememberingSource
 
 MOST_BYTES = 32 * MEGABYTE
@@ -130,9 +130,7 @@ class CalendarReader:
         assert self.pages.workers is not None  # noqa: S101  # `_needs_worker` has checked it
         host = (urlsplit(pages[0].url).hostname if pages else None) or ""
         result, state = await self.pages.workers.run(task, host, self.source, tuple(pages), now, seconds=WORKER_SECONDS)
-        # The worker has used a copy of the source.
-        if isinstance(self.source, StatefulSource):
-            self.source.import_state(state)
+        self.source.state = state  # the worker has used a copy of the source
         if isinstance(result, str):  # the reason why the pages cannot be read
             raise UnreadableCalendar(result)
         return result
@@ -163,7 +161,7 @@ class CalendarReader:
             if sum(len(it.page.body) for it in fetched) > MOST_BYTES:
                 raise UnansweredAsk(f"is larger than {MOST_BYTES // MEGABYTE} MB in all")
             pages, now = [it.page for it in fetched], self.clock.now()
-            if self._needs_worker(pages) and isinstance(self.source, StatefulSource):
+            if self._needs_worker(pages) and self.source.state is not None:
                 requests = await self._run_in_worker("more", pages, now)
             else:
                 requests = self.source.more(pages, now)

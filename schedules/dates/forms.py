@@ -1,13 +1,17 @@
-"""Forms of the grammar: one day, months, quarters, half-years, seasons, years, weeks, ranges and "by …"."""
+"""Forms of the grammar: one day, months, quarters, half-years, seasons, years, weeks, ranges and "by …".
+
+Each returns None for a text of another form, and raises `Refused` for one of its own that names no day.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 
-from schedules.dates.span import FIRST_YEAR, LAST_YEAR, Context, Span, month_end, month_span, refusal
+from schedules.dates.span import FIRST_YEAR, LAST_YEAR, Context, Refused, Span, month_end, month_span
 from schedules.dates.words import HYDREF, MONTHS, SEASONS, WEEKDAYS
 from schedules.patterns import quick
 from schedules.slot import Precision
@@ -33,7 +37,7 @@ _ISO = quick(
 
 
 def _read_day(text: str, context: Context) -> Span | None:
-    """Read a text that names one day. Return None if it has no such form."""
+    """Read a text that names one day."""
     match = _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
     if match:
         month = MONTHS.get(match["month"])
@@ -61,7 +65,7 @@ def _full_year(text: str | None) -> int | None:
 def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
     """Read three numbers such as 23/07/2026 in the calendar's order of dates, or refuse them.
 
-    The refusal is `order` if they could be a date in another order of day, month and year, else `impossible`.
+    The reason is `order` if they could be a date in another order of day, month and year, else `impossible`.
     """
     if match["sep"] == "." and len(match["c"]) == 2:
         # With dots and two digits it may be a time or a version, such as 9.30.00.
@@ -69,11 +73,11 @@ def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
     values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=True))
     # Four digits at the end are the year, so the order must not expect the year elsewhere.
     if len(values["y"]) < len(match["c"]):
-        return refusal("order")
+        raise Refused("order")
     number, month, year = int(values["d"]), int(values["m"]), _full_year(values["y"].zfill(2))
     # Day and month are never swapped, even if only that would fit: then the order may be wrong for all rows.
     if month > 12:
-        return refusal("order" if number <= 12 else "impossible")
+        raise Refused("order" if number <= 12 else "impossible")
     return _resolve_date(match, number, month, year, context)
 
 
@@ -87,34 +91,32 @@ def _resolve_date(match: re.Match[str], number: int, month: int, year: int | Non
     if None in weekdays:
         return None
     span = _day_span(number, month, year) if year else _find_near_year(number, month, weekdays, context)
-    fits_weekdays = weekdays <= {span.first.weekday()}
-    if span.precision is Precision.NONE or fits_weekdays:
-        return span
-    return Span(Precision.DAY, span.first, span.last, doubt="weekday")
+    return span if weekdays <= {span.first.weekday()} else replace(span, doubt="weekday")
 
 
 def _day_span(number: int, month: int, year: int) -> Span:
-    """Return the span of one day, or the refusal `impossible` if there is no such day."""
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        return refusal("impossible")
-    try:
+    """Return the span of one day. Raises `Refused` if there is no such day."""
+    with suppress(ValueError):
         day = date(year, month, number)
-    except ValueError:
-        return refusal("impossible")
-    return Span(Precision.DAY, day, day)
+        if FIRST_YEAR <= year <= LAST_YEAR:
+            return Span(Precision.DAY, day, day)
+    raise Refused("impossible")
 
 
 def _find_near_year(number: int, month: int, weekdays: set[int | None], context: Context) -> Span:
     """Return the first day near the read of the calendar that fits `weekdays`.
 
-    Otherwise return a refusal: `weekday` if days near the read do not fit, `impossible` if no day is near.
+    The reason is `weekday` if days near the read do not fit, `impossible` if no day is near.
     """
-    possible = [_day_span(number, month, year) for year in context.years()]
-    near = [span for span in possible if not span.reason and context.is_near(span.first)]
-    fitting = [span for span in near if weekdays <= {span.first.weekday()}]
-    if fitting:
-        return fitting[0]
-    return refusal("weekday" if near else "impossible")
+    near = []
+    for year in context.years():
+        with suppress(Refused):
+            near.append(_day_span(number, month, year))
+    near = [span for span in near if context.is_near(span.first)]
+    for span in near:
+        if weekdays <= {span.first.weekday()}:
+            return span
+    raise Refused("weekday" if near else "impossible")
 
 
 _PART_OF = quick(
@@ -162,7 +164,7 @@ def _read_quarter(text: str, context: Context) -> Span | None:  # noqa: ARG001  
     if match["next"] is None:
         return month_span(Precision.QUARTER, year, 3 * number - 2, 3)
     if not _is_next_year(year, match["next"]):
-        return refusal("impossible")
+        raise Refused("impossible")
     # A financial year begins in April, so its fourth quarter is in the next year.
     return month_span(Precision.QUARTER, year + 1 if number == 4 else year, (3 * number) % 12 + 1, 3)
 
@@ -186,7 +188,7 @@ def _read_season(text: str, context: Context) -> Span | None:
     is_winter, second_year = number == 12, match["next"]
     # Only a winter is in two years. The pattern has a second year only after a first one.
     if second_year is not None and not (is_winter and _is_next_year(int(match["year"]), second_year)):
-        return refusal("not-a-date")
+        raise Refused("not-a-date")
     doubt = "season" if is_winter and year and second_year is None else None
     return _months_of_year(number, 3, year, context, doubt)
 
@@ -240,8 +242,8 @@ def _read_week(text: str, context: Context) -> Span | None:
     begins, ends = _WEEK_FROM.fullmatch(text), _WEEK_TO.fullmatch(text)
     match = begins or ends
     found = _read_day(match["rest"], context) if match else None
-    if found is None or found.reason:
-        return found
+    if found is None:
+        return None
     shift = timedelta(days=6 if begins else -6)
     first, last = sorted((found.first, found.first + shift))
     return Span(Precision.RANGE, first, last, found.doubt)
@@ -253,9 +255,7 @@ def _read_until(text: str, context: Context) -> Span | None:
     if match is None:
         return None
     found = _read_day(match["rest"], context) or _read_month(match["rest"], context)
-    if found is None or found.reason:
-        return found
-    return Span(Precision.RANGE, min(context.anchor, found.last), found.last, found.doubt)
+    return found and Span(Precision.RANGE, min(context.anchor, found.last), found.last, found.doubt)
 
 
 def _read_day_range(text: str, context: Context) -> Span | None:
@@ -265,11 +265,11 @@ def _read_day_range(text: str, context: Context) -> Span | None:
     if sides is None or left is None:
         return None
     right = _read_day(sides[1], context)
-    return right if right is None or right.reason else _join_days(left, right)
+    return right and _join_days(left, right)
 
 
 def _join_days(left: re.Match[str], right: Span) -> Span | None:
-    """Return the range from the day in `left` (a match of `_PARTIAL`) to `right`, or a refusal.
+    """Return the range from the day in `left` (a match of `_PARTIAL`) to `right`.
 
     If the left day lacks its month or year, it has that of `right`. None if the word in its place is no month.
     """
@@ -279,13 +279,11 @@ def _join_days(left: re.Match[str], right: Span) -> Span | None:
     day, year = int(left["day"]), int(left["year"] or right.first.year)
     first = _day_span(day, month, year)
     has_only_month = left["month"] and not left["year"]
-    if has_only_month and not first.reason and first.first > right.first:
+    if has_only_month and first.first > right.first:
         # "30 December - 2 January 2027" begins in 2026.
         first = _day_span(day, month, year - 1)
-    if first.reason:
-        return first
     if first.first > right.first:
-        return refusal("impossible")
+        raise Refused("impossible")
     is_wrong_weekday = left["weekday"] is not None and WEEKDAYS.get(left["weekday"]) != first.first.weekday()
     return Span(Precision.RANGE, first.first, right.last, "weekday" if is_wrong_weekday else right.doubt)
 
@@ -296,16 +294,16 @@ def _read_month_range(text: str, context: Context) -> Span | None:
     if sides is None:
         return None
     right = _read_month(sides[1], context)
-    if right is None or right.reason:
-        return right
-    left = _read_month(sides[0], context)
-    if left is None or left.reason:
-        return left
+    left = _read_month(sides[0], context) if right else None
+    if right is None or left is None:
+        return None
     if not any(mark.isdigit() for mark in sides[0]):
         # The year is that of the second month: "December to January 2027" begins in 2026.
         year = right.first.year if left.first.month <= right.first.month else right.first.year - 1
         left = replace(left, first=date(year, left.first.month, 1))
-    return Span(Precision.RANGE, left.first, right.last) if left.first <= right.first else refusal("impossible")
+    if left.first > right.first:
+        raise Refused("impossible")
+    return Span(Precision.RANGE, left.first, right.last)
 
 
 def _split_range(text: str) -> tuple[str, str] | None:

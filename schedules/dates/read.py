@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 from schedules.dates.forms import FORMS
-from schedules.dates.span import Context, Span, at_instant, at_wall, no_slot, on_days, refusal, slot_of_span
+from schedules.dates.span import Context, Refused, Span, at_instant, at_wall, no_slot, on_days, slot_of_span
 from schedules.dates.status import StrippedText, status_word, strip_status
 from schedules.dates.times import FoundTime, find_time
 from schedules.dates.words import LONGEST, normalise
@@ -170,8 +170,12 @@ def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
     found = find_time(rest)
     if found.impossible:
         return no_slot(text, "impossible", timezone)
-    forms = (form(found.rest, context) for form in FORMS)
-    span = next((each for each in forms if each is not None), refusal("not-a-date"))
+    try:
+        span = next((each for form in FORMS if (each := form(found.rest, context)) is not None), None)
+    except Refused as refused:
+        return no_slot(text, refused.reason, timezone)
+    if span is None:
+        return no_slot(text, "not-a-date", timezone)
     has_time = found.time is not None or found.midnight
     if span.precision is not Precision.DAY or not has_time:
         return slot_of_span(span, text, timezone)

@@ -1,4 +1,4 @@
-"""Results of the grammar: local days with a precision, or a refusal with its reason. Builders of slots."""
+"""Results of the grammar: local days with a precision. Builders of slots."""
 
 from __future__ import annotations
 
@@ -14,13 +14,20 @@ BACK, AHEAD = timedelta(days=30), timedelta(days=335)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Local days `first` to `last`, both included. With precision `NONE`: the reason for a refusal."""
+    """Local days `first` to `last`, both included."""
 
     precision: Precision
-    first: date = date.min
-    last: date = date.min
+    first: date
+    last: date
     doubt: str | None = None
-    reason: str | None = None
+
+
+class Refused(ValueError):
+    """A text that has a form of the grammar but names no day. `samples/calendars/README.md` lists the reasons."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +46,6 @@ class Context:
         return (self.anchor.year - 1, self.anchor.year, self.anchor.year + 1)
 
 
-def refusal(reason: str) -> Span:
-    """Return a refusal. `samples/calendars/README.md` lists the reasons."""
-    return Span(Precision.NONE, reason=reason)
-
-
 def month_end(year: int, month: int) -> date:
     """Return the last day of a month. Month 13 is January of the next year."""
     over, index = divmod(month, 12)
@@ -51,9 +53,9 @@ def month_end(year: int, month: int) -> date:
 
 
 def month_span(precision: Precision, year: int, month: int, count: int, doubt: str | None = None) -> Span:
-    """Return the span of `count` whole months from a month on, or a refusal outside 2000 to 2100."""
+    """Return the span of `count` whole months from a month on. Raises `Refused` outside 2000 to 2100."""
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        return refusal("impossible")
+        raise Refused("impossible")
     return Span(precision, date(year, month, 1), month_end(year, month + count - 1), doubt)
 
 
@@ -85,9 +87,7 @@ def on_days(first: date, last: date, raw: str, timezone: str = LONDON, doubt: st
 
 
 def slot_of_span(span: Span, raw: str, timezone: str = LONDON) -> Slot:
-    """Return a span as a slot, a refusal as one of precision `NONE` with its reason."""
-    if span.precision is Precision.NONE:
-        return no_slot(raw, span.reason or "not-a-date", timezone)
+    """Return a span as a slot."""
     return Slot(span.precision, first=span.first, last=span.last, raw=raw, timezone=timezone, doubt=span.doubt)
 
 

@@ -27,6 +27,7 @@ class OnePage:
     """A source whose calendar is one file or page. `accept` is the header of its request."""
 
     accept = "*/*"
+    state: None = None
 
     def __init__(self, settings: CalendarSettings) -> None:
         self._settings = settings

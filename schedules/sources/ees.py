@@ -6,7 +6,6 @@ It promises a date without a time, often without a day. The time is promised on 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -21,27 +20,10 @@ from schedules.sources.row import REASONS, Remark, clean_title, make_reading
 from schedules.sources.settings import CalendarSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """A publication, its latest release, and the partial date of its next one, which has no name yet."""
-
-    slug: str
-    title: str
-    latest: str
-    next_slot: Slot | None
-    superseded: bool
-
-
-def read_publication(data: Mapping[str, Any], timezone: str) -> Publication:
-    """Read `publications/{slug}`, without its contacts."""
-    latest, next_date = data.get("latestRelease"), data.get("nextReleaseDate")
-    return Publication(
-        slug=str(data.get("slug") or ""),
-        title=str(data.get("title") or ""),
-        latest=str(latest.get("slug") or "") if isinstance(latest, dict) else "",
-        next_slot=partial_slot(next_date, timezone) if isinstance(next_date, dict) else None,
-        superseded=bool(data.get("supersededByPublication")),
-    )
+def latest_release(publication: Mapping[str, Any]) -> str:
+    """Return the slug of the latest release of `publications/{slug}`, "" without one."""
+    latest = publication.get("latestRelease")
+    return str(latest.get("slug") or "") if isinstance(latest, dict) else ""
 
 
 def read_version(data: Mapping[str, Any]) -> tuple[datetime | None, int | None]:
@@ -61,14 +43,12 @@ def partial_slot(partial: Mapping[str, Any], timezone: str) -> Slot:
     raw = "-".join(str(partial[name]) for name in ("year", "month", "day") if partial.get(name) not in {None, ""})
     try:
         year, month, day = (int(partial.get(name) or 0) for name in ("year", "month", "day"))
-        full_date = date(year, month, day) if month and day else None
+        if month and day:
+            full_date = date(year, month, day)
+            return on_days(full_date, full_date, raw, timezone)
+        span = month_span(Precision.MONTH, year, month, 1) if month else month_span(Precision.YEAR, year, 1, 12)
     except (ValueError, TypeError, OverflowError):
         return no_slot(raw, "impossible", timezone)
-    if full_date is not None:
-        return on_days(full_date, full_date, raw, timezone)
-    if not 0 <= month <= 12:
-        return no_slot(raw, "impossible", timezone)
-    span = month_span(Precision.MONTH, year, month, 1) if month else month_span(Precision.YEAR, year, 1, 12)
     return slot_of_span(span, raw, timezone)
 
 
@@ -86,20 +66,12 @@ class EesSource:
     def __init__(self, settings: CalendarSettings) -> None:
         self._settings = settings
         self._api = f"{(settings.address or API).rstrip('/')}/"
-        self._has_requested = False
         self._site = settings.options.get("site", SITE).rstrip("/")
-
-    def export_state(self) -> object:
-        """Return whether this read has requested the publications already."""
-        return self._has_requested
-
-    def import_state(self, state: bool) -> None:  # noqa: FBT001  # the value of `export_state`
-        """Restore what `export_state` returned, perhaps in another process."""
-        self._has_requested = state
+        self.state = False  # whether this read has requested the publications already
 
     def first(self, now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return the requests for the named publications, or for the list of all."""
-        self._has_requested = False
+        self.state = False
         named = self._settings.filters.get("publications", ())
         if named:
             return [self._request_for(slug) for slug in named]
@@ -108,9 +80,9 @@ class EesSource:
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return a request for every publication of the list."""
         # A publication that does not answer leaves no page, and must not be requested again and again.
-        if self._has_requested or not pages or not pages[0].url.endswith(_SITEMAP):
+        if self.state or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
-        self._has_requested = True
+        self.state = True
         try:
             listed = parse_json(pages[0])
         except UnreadableCalendar:
@@ -124,41 +96,43 @@ class EesSource:
         if not pages:
             raise UnreadableCalendar(f"{self._api}: no answer")
         remarks: list[Remark] = []
-        items = [item for page in pages for item in self._read_publications(page, remarks)]
-        made = [self._make_announcement(item, remarks) for item in items]
-        return make_reading([each for each in made if each is not None], remarks)
+        found = [each for page in pages for each in self._read_publications(page, remarks)]
+        # A publication without a date has no next release, and one that is superseded will have none.
+        coming = [each for each in found if isinstance(each.get("nextReleaseDate"), dict)]
+        made = [self._make_announcement(each, remarks) for each in coming if not each.get("supersededByPublication")]
+        return make_reading(made, remarks)
 
     def _request_for(self, slug: str) -> PageRequest:
         return PageRequest(f"{self._api}publications/{slug}", accept="application/json", optional=True)
 
-    def _read_publications(self, page: Page, remarks: list[Remark]) -> Iterator[Publication]:
+    def _read_publications(self, page: Page, remarks: list[Remark]) -> Iterator[Mapping[str, Any]]:
         """Yield the publication of a page, if it has one. A failed page adds a remark, unknown JSON raises."""
         if page.status != 200 and not page.url.endswith(_SITEMAP):
             remarks.append(Remark(page_name(page), f"answers {page.status}"))
             return
         data = parse_json(page)
         if isinstance(data, dict) and "nextReleaseDate" in data and data.get("slug"):
-            yield read_publication(data, self._settings.zone)
+            yield data
         # `releaseId` marks a version of a release, `results` a list. Neither names the next release of a publication.
         elif isinstance(data, dict) and not {"releaseId", "results"} & set(data):
             raise UnreadableCalendar(f"{page_name(page)}: JSON without slug and nextReleaseDate")
 
-    def _make_announcement(self, item: Publication, remarks: list[Remark]) -> Announcement | None:
-        """Return the next release of a publication as an announcement, None without a date and if it is superseded."""
-        if item.next_slot is None or item.superseded:
-            return None
-        slot = assume_time(item.next_slot, self._settings.default_time)
+    def _make_announcement(self, publication: Mapping[str, Any], remarks: list[Remark]) -> Announcement:
+        """Return the next release of a publication, which has no name yet, as an announcement."""
+        slug, latest = str(publication["slug"]), latest_release(publication)
+        promised = partial_slot(publication["nextReleaseDate"], self._settings.zone)
+        slot = assume_time(promised, self._settings.default_time)
         if slot.reason in REASONS:
-            remarks.append(Remark(item.slug, REASONS[slot.reason], slot.raw))
+            remarks.append(Remark(slug, REASONS[slot.reason], slot.raw))
         # The date is that of the release after the latest one, so the latest one is part of the key.
         return Announcement(
-            uid=f"{item.slug}/after/{item.latest}",
-            title=clean_title(item.title),
+            uid=f"{slug}/after/{latest}",
+            title=clean_title(str(publication.get("title") or "")),
             producer=self._settings.producer or PRODUCER,
-            url=f"{self._site}/find-statistics/{item.slug}",
+            url=f"{self._site}/find-statistics/{slug}",
             slot=slot,
             doubt=slot.doubt,
             # The landing page does not change on publication. So the release counts as out as soon as the publication's
-            # latest release is no longer `item.latest`.
-            parts=(Part("page", Role.PAGE, self._request_for(item.slug).url, f"ees-after:{item.latest or 'none'}"),),
+            # latest release is no longer `latest`.
+            parts=(Part("page", Role.PAGE, self._request_for(slug).url, f"ees-after:{latest or 'none'}"),),
         )

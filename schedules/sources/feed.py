@@ -6,8 +6,10 @@ import html
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from itertools import accumulate
 from typing import Any
 from xml.parsers import expat
 
@@ -42,8 +44,8 @@ class FeedSource(OnePage):
 
     def __init__(self, settings: CalendarSettings) -> None:
         super().__init__(settings)
-        self._field = settings.options.get("date", "published")
         options = settings.options
+        self._field = options.get("date", "published")
         self._pattern = Linear(options["pattern"]) if "pattern" in options else None
         self._title = Linear(options["title"]) if "title" in options else None
 
@@ -57,7 +59,10 @@ class FeedSource(OnePage):
         """Yield a row for each entry of the feed, with title and date as the patterns of the options find them."""
         for number, item in enumerate(entries, 1):
             title = _strip_markup(item.get("title", ""))
-            when = _extract_match(self._pattern, self._field_text(item))
+            value = item.get(self._field, "")
+            if self._field == "content" and isinstance(value, list) and value:
+                value = value[0].get("value", "")
+            when = _extract_match(self._pattern, _strip_markup(value))
             texts = {
                 "uid": str(item.get("id") or item.get("link") or ""),
                 "title": _extract_match(self._title, title) or title,
@@ -65,13 +70,6 @@ class FeedSource(OnePage):
                 "date": when,
             }
             yield make_row(f"entry {number}", texts, slot=_instant_slot(when, self._settings.zone))
-
-    def _field_text(self, item: Mapping[str, Any]) -> str:
-        """Return the text of the field that has the promised time, "" if the entry has none."""
-        value = item.get(self._field, "")
-        if self._field == "content" and isinstance(value, list) and value:
-            value = value[0].get("value", "")
-        return _strip_markup(value)
 
 
 def _parse_feed(page: Page) -> Sequence[Mapping[str, Any]]:
@@ -114,25 +112,16 @@ def _refuse_depth(page: Page) -> None:
     The check ends at the first error of a malformed feed, so such a feed is refused if it has very many tags: it can be
     nested deeply after the error. The running time of feedparser grows with the square of the depth.
     """
-    depth = deepest = 0
-
-    def begin(_name: str, _attributes: object) -> None:
-        nonlocal depth, deepest
-        depth += 1
-        deepest = max(deepest, depth)
-
-    def end(_name: str) -> None:
-        nonlocal depth
-        depth -= 1
-
+    steps: list[int] = []  # 1 for each begin tag, -1 for each end tag
     parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.EndElementHandler = begin, end
+    parser.StartElementHandler = lambda _name, _attributes: steps.append(1)
+    parser.EndElementHandler = lambda _name: steps.append(-1)
     try:
         parser.Parse(page.body, True)  # noqa: FBT003  # the last piece
-        is_well_formed = True
+        may_be_deep = False
     except expat.ExpatError:
-        is_well_formed = False
-    if deepest > MAX_DEPTH or (not is_well_formed and page.body.count(b"<") >= MOST_TAGS_IF_MALFORMED):
+        may_be_deep = page.body.count(b"<") >= MOST_TAGS_IF_MALFORMED
+    if may_be_deep or max(accumulate(steps), default=0) > MAX_DEPTH:
         raise UnreadableCalendar(f"{page_name(page)}: nested too deeply for a feed")
 
 
@@ -140,11 +129,9 @@ def _instant_slot(text: str, timezone: str) -> Slot | None:
     """Return the slot of an RFC 3339 or RFC 822 instant, None for any other text and without a time zone."""
     moment = parse_instant(text)
     if moment is None:
-        try:
+        with suppress(ValueError, IndexError, OverflowError):
             moment = parsedate_to_datetime(text)
-        except (ValueError, IndexError, OverflowError):
-            return None
-    return at_instant(moment, text, timezone) if moment.tzinfo else None
+    return at_instant(moment, text, timezone) if moment and moment.tzinfo else None
 
 
 def _strip_markup(value: object) -> str:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from schedules.announcement import Address, Announcement, State
 from schedules.dates import assume_time, no_slot, on_days, read_date
 from schedules.slot import Slot
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
-from schedules.sources.govuk_items import AnnouncedDate, ContentItem, NotAContentItem, Schema, read_item
+from schedules.sources.govuk_items import AnnouncedEntry, ContentItem, NotAContentItem, read_item
 from schedules.sources.govuk_listing import (
     CONTENT,
-    ListedEntry,
     further_urls,
     is_listing,
     listing_url,
@@ -44,20 +42,10 @@ class GovukSource(RememberingSource):
         super().__init__()
         self._settings = settings
         self._site = site_of(settings)
-        self._items: dict[str, tuple[str, ContentItem]] = {}
-
-    def export_state(self) -> object:
-        """Return what it remembers, as a value that can be pickled."""
-        return super().export_state(), self._items
-
-    def import_state(self, state: Any) -> None:  # noqa: ANN401  # as in the base class
-        """Restore what `export_state` returned, perhaps in another process."""
-        listed, self._items = state
-        super().import_state(listed)
 
     def first(self, now: datetime) -> Sequence[PageRequest]:
         """Return the request for the first page of the listing."""
-        self.has_looked_up = False
+        self.state.has_looked_up = False
         return (PageRequest(listing_url(self._settings, now), accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
@@ -70,9 +58,9 @@ class GovukSource(RememberingSource):
             listed, _ = _read_listings(pages)
         except UnreadableCalendar:
             return ()  # `read` reports it
-        if self.has_looked_up:
+        if self.state.has_looked_up:
             return ()
-        self.has_looked_up = True
+        self.state.has_looked_up = True
         links = list(self._find_links_to_look_up(listed, now))[:MOST_LOOK_UPS]
         return [PageRequest(f"{self._site}{CONTENT}{link}", accept="application/json", optional=True) for link in links]
 
@@ -92,28 +80,27 @@ class GovukSource(RememberingSource):
                 remarks.append(Remark(link, "left out, it is not an announcement", entry.title))
                 continue
             item = looked_up.get(link) or self._cached_item(link, entry)
-            shown = entry if item is None else _prefer_item(entry, item)
-            made[link] = self._make_announcement(shown, item, today, remarks)
+            made[link] = self._make_announcement(entry, item, today, remarks)
             if item is not None:
-                self._items[link] = (_entry_signature(entry), item)
+                self.state.items[link] = (_entry_signature(entry), item)
         made |= self._announce_unlisted(looked_up, made, today, remarks)
         announcing_nothing = set(looked_up) - set(made)
         self.record_read(made, now, resolved=announcing_nothing)
-        self._items = {link: cached for link, cached in self._items.items() if link in self.known}
+        self.state.items = {link: cached for link, cached in self.state.items.items() if link in self.state.known}
         return make_reading(list(made.values()), remarks)
 
-    def _find_links_to_look_up(self, listed: dict[str, ListedEntry], now: datetime) -> Iterator[str]:
+    def _find_links_to_look_up(self, listed: dict[str, AnnouncedEntry], now: datetime) -> Iterator[str]:
         """Yield the links of unlisted announcements, and cancelled or re-dated ones whose item was not read since."""
         yield from self.find_unlisted(listed, now)
         for link, entry in listed.items():
-            before = self.known.get(link)
+            before = self.state.known.get(link)
             is_moved = before is not None and before.slot.raw != entry.display_date
             if (entry.state == State.CANCELLED or is_moved) and self._cached_item(link, entry) is None:
                 yield link
 
-    def _cached_item(self, link: str, entry: ListedEntry) -> ContentItem | None:
+    def _cached_item(self, link: str, entry: AnnouncedEntry) -> ContentItem | None:
         """Return the content item of an earlier read, None if the entry has changed since."""
-        signature, item = self._items.get(link, ("", None))
+        signature, item = self.state.items.get(link, ("", None))
         return item if signature == _entry_signature(entry) else None
 
     def _read_items(self, pages: Sequence[Page], remarks: list[Remark]) -> Iterator[tuple[str, ContentItem]]:
@@ -136,7 +123,7 @@ class GovukSource(RememberingSource):
                 yield link, item
 
     def _make_announcement(
-        self, entry: ListedEntry, item: ContentItem | None, today: date, remarks: list[Remark]
+        self, entry: AnnouncedEntry, item: ContentItem | None, today: date, remarks: list[Remark]
     ) -> Announcement:
         """Return the announcement of an entry, published if its content `item` leads to the publication.
 
@@ -144,14 +131,18 @@ class GovukSource(RememberingSource):
         """
         if item is not None and item.leads_to_publication():
             # The item is now a redirect without a date. What was announced last still stands.
-            last = self.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
+            last = self.state.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
             return replace(last, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
+        if item is not None and (own := item.announced) is not None:
+            # The search index lags behind the content item.
+            title, organisations = own.title or entry.title, own.organisations or entry.organisations
+            entry = replace(own, link=entry.link, title=title, organisations=organisations)
         slot = _read_slot(entry, today, self._settings.zone)
         if slot.reason in REASONS or slot.doubt:
             remarks.append(Remark(entry.link, slot.doubt or REASONS[slot.reason or ""], entry.display_date))
         if entry.state not in _STATES:
             remarks.append(Remark(entry.link, "a state that GOV.UK did not have", entry.state))
-        announced = item.announced if item is not None else None
+        previous = read_date(entry.previous_display_date, today, self._settings.zone).slot
         producer = self._choose_producer(entry)
         return Announcement(
             uid=entry.link,
@@ -164,14 +155,14 @@ class GovukSource(RememberingSource):
             doubt=slot.doubt,
             recognise="govuk",
             link=urljoin(self._site, entry.link),
-            previous=_read_previous_slot(announced, today, self._settings.zone),
-            why="" if announced is None else announced.cancellation_reason or announced.change_note,
+            previous=None if previous.reason else previous,
+            why=entry.cancellation_reason or entry.change_note,
             address=Address.GUESSED if entry.link.startswith(ANNOUNCEMENTS) else Address.ANNOUNCED,
         )
 
-    def _choose_producer(self, entry: ListedEntry) -> str:
+    def _choose_producer(self, entry: AnnouncedEntry) -> str:
         """Return the producer: the configured one, else one of the filter, else the last known one, else the first."""
-        known = self.known.get(entry.link)
+        known = self.state.known.get(entry.link)
         preferred = [*self._settings.filters.get("organisations", ()), *([] if known is None else [known.producer])]
         candidates = (name for name in (*preferred, *entry.organisations) if name in entry.organisations)
         return self._settings.producer or next(candidates, "")
@@ -191,14 +182,14 @@ class GovukSource(RememberingSource):
         for link, item in looked_up.items():
             if link in listed:
                 continue
-            if item.announced is not None or (item.leads_to_publication() and link in self.known):
-                found[link] = self._make_announcement(_make_entry(link, item), item, today, remarks)
+            if item.announced is not None or (item.leads_to_publication() and link in self.state.known):
+                found[link] = self._make_announcement(AnnouncedEntry(link), item, today, remarks)
             else:
                 remarks.append(Remark(link, f"no longer listed, now {item.schema.value}", item.destination or None))
         return found
 
 
-def _read_listings(pages: Sequence[Page]) -> tuple[dict[str, ListedEntry], list[Remark]]:
+def _read_listings(pages: Sequence[Page]) -> tuple[dict[str, AnnouncedEntry], list[Remark]]:
     """Return the entries of all listing pages by link, with a remark if some are missing. Raises `UnreadableCalendar`.
 
     Entries with equal timestamps can be on two pages or on none, because their order differs between requests.
@@ -213,27 +204,12 @@ def _read_listings(pages: Sequence[Page]) -> tuple[dict[str, ListedEntry], list[
     return listed, [Remark("listing", f"{total - len(listed)} of {total} entries were not shown")]
 
 
-def _entry_signature(entry: ListedEntry) -> str:
+def _entry_signature(entry: AnnouncedEntry) -> str:
     """Return a text that changes if the listing shows another state or date."""
     return f"{entry.state}\n{entry.display_date}"
 
 
-def _make_entry(link: str, item: ContentItem) -> ListedEntry:
-    """Return a content item in the form of a listing's entry."""
-    announced = item.announced or AnnouncedDate("", "")
-    stamped = announced.release_timestamp
-    return ListedEntry(link, item.title, announced.display_date, announced.state, item.organisations, stamped)
-
-
-def _prefer_item(entry: ListedEntry, item: ContentItem) -> ListedEntry:
-    """Return an entry with the texts of its own content item, because the search index lags behind that."""
-    if item.schema is not Schema.ANNOUNCEMENT:
-        return entry
-    own = _make_entry(entry.link, item)
-    return replace(own, title=own.title or entry.title, organisations=own.organisations or entry.organisations)
-
-
-def _read_slot(entry: ListedEntry, today: date, timezone: str) -> Slot:
+def _read_slot(entry: AnnouncedEntry, today: date, timezone: str) -> Slot:
     """Return the slot of an entry's date text, with a doubt if its timestamp is another instant.
 
     Without a text, it is the day of the timestamp, with the doubt that the date could not be read.
@@ -248,11 +224,3 @@ def _read_slot(entry: ListedEntry, today: date, timezone: str) -> Slot:
     # Users saw the text, so that counts. A timestamp that differs by an hour is a mix-up of UTC and local time.
     apart = abs(slot.instant - stamped)
     return replace(slot, doubt="zone" if apart == timedelta(hours=1) else "duplicate-date")
-
-
-def _read_previous_slot(announced: AnnouncedDate | None, today: date, timezone: str) -> Slot | None:
-    """Return the slot that an announcement had before, None without one that can be read."""
-    if announced is None or not announced.previous_display_date:
-        return None
-    slot = read_date(announced.previous_display_date, today, timezone).slot
-    return None if slot.reason else slot

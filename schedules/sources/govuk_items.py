@@ -50,12 +50,20 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
-class AnnouncedDate:
-    """The date of an announcement, as text. For a date without a day, `release_timestamp` is a placeholder."""
+class AnnouncedEntry:
+    """An announcement as the search listing or its own content item shows it. Texts that it lacks are empty.
 
-    display_date: str
-    state: str
+    The date is a text. For one without a day, `release_timestamp` is a placeholder. Only the listing has
+    `first_published`, only the item the last three fields.
+    """
+
+    link: str
+    title: str = ""
+    display_date: str = ""
+    state: str = ""
+    organisations: tuple[str, ...] = ()
     release_timestamp: datetime | None = None
+    first_published: datetime | None = None
     previous_display_date: str = ""
     change_note: str = ""
     cancellation_reason: str = ""
@@ -82,7 +90,7 @@ class ContentItem:
     destination: str = ""
     attachments: tuple[Attachment, ...] = ()
     change_count: int = 0
-    announced: AnnouncedDate | None = None
+    announced: AnnouncedEntry | None = None
 
     def leads_to_publication(self) -> bool:
         """Return whether this is the redirect that replaces an announcement when its statistics are published."""
@@ -109,12 +117,25 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
     schema = Schema(name) if name in set(Schema) else Schema.OTHER
     details = _object_or_empty(data.get("details"))
     delay, changes = data.get("scheduled_publishing_delay_seconds"), _objects_in(details.get("change_history"))
+    base_path, title = _text_or_empty(data.get("base_path")), _text_or_empty(data.get("title"))
+    organisations = tuple(read_organisations(_object_or_empty(data.get("links")).get("organisations")))
+    announced = AnnouncedEntry(
+        base_path,
+        title,
+        _text_or_empty(details.get("display_date")),
+        _text_or_empty(details.get("state")),
+        organisations,
+        release_timestamp=parse_instant(details.get("release_timestamp")),
+        previous_display_date=_text_or_empty(details.get("previous_display_date")),
+        change_note=plain_text(_text_or_empty(details.get("latest_change_note"))),
+        cancellation_reason=plain_text(_text_or_empty(details.get("cancellation_reason"))),
+    )
     return ContentItem(
         schema,
-        base_path=_text_or_empty(data.get("base_path")),
-        title=_text_or_empty(data.get("title")),
+        base_path,
+        title,
         document_type=_text_or_empty(data.get("document_type")),
-        organisations=tuple(_read_organisations(data)),
+        organisations=organisations,
         public_updated_at=parse_instant(data.get("public_updated_at")),
         first_published_at=parse_instant(data.get("first_published_at")),
         scheduled_at=parse_instant(data.get("publishing_scheduled_at")),
@@ -123,7 +144,7 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
         destination=_read_destination(data) if schema is Schema.REDIRECT else "",
         attachments=tuple(_read_attachments(details)),
         change_count=len([each for each in changes if parse_instant(each.get("public_timestamp"))]),
-        announced=_read_announced_date(details) if schema is Schema.ANNOUNCEMENT else None,
+        announced=announced if schema is Schema.ANNOUNCEMENT else None,
     )
 
 
@@ -146,23 +167,15 @@ def plain_text(markup: str) -> str:
     return " ".join(_MAIL.sub("", _TAGS.sub(" ", markup)).split())
 
 
-def _read_announced_date(details: Mapping[str, Any]) -> AnnouncedDate:
-    """Return the date in the details of an announcement. Fields of a wrong type count as absent."""
-    return AnnouncedDate(
-        display_date=_text_or_empty(details.get("display_date")),
-        state=_text_or_empty(details.get("state")),
-        release_timestamp=parse_instant(details.get("release_timestamp")),
-        previous_display_date=_text_or_empty(details.get("previous_display_date")),
-        change_note=plain_text(_text_or_empty(details.get("latest_change_note"))),
-        cancellation_reason=plain_text(_text_or_empty(details.get("cancellation_reason"))),
-    )
-
-
-def _read_organisations(data: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the slug of each organisation that a content item links to."""
-    for organisation in _objects_in(_object_or_empty(data.get("links")).get("organisations")):
-        slug = _text_or_empty(organisation.get("base_path")).rpartition("/")[2]
-        if slug:
+def read_organisations(listed: object) -> Iterator[str]:
+    """Yield the slugs of organisations. Their order has no meaning: announcements have no lead organisation."""
+    for organisation in listed if isinstance(listed, list) else ():
+        # Older search results list slugs. A content item gives only the path of each organisation.
+        slug = organisation
+        if isinstance(organisation, dict):
+            path = organisation.get("link") or organisation.get("base_path") or ""
+            slug = organisation.get("slug") or str(path).rpartition("/")[2]
+        if isinstance(slug, str) and slug:
             yield slug
 
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from schedules.source import Page, UnreadableCalendar
 from schedules.sources.body import page_name, parse_json_object
-from schedules.sources.govuk_items import parse_instant
+from schedules.sources.govuk_items import AnnouncedEntry, parse_instant, read_organisations
 from schedules.sources.settings import CalendarSettings
 
 SITE = "https://www.gov.uk"
@@ -37,24 +37,11 @@ _FILTERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class ListedEntry:
-    """One announcement as the listing shows it. Texts that the index lacks are empty."""
-
-    link: str
-    title: str
-    display_date: str
-    state: str
-    organisations: tuple[str, ...]
-    release_timestamp: datetime | None
-    first_published: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Listing:
     """One page of the listing."""
 
     total: int
-    entries: tuple[ListedEntry, ...]
+    entries: tuple[AnnouncedEntry, ...]
     size: int
 
 
@@ -143,27 +130,16 @@ def read_listing(page: Page) -> Listing:
     return Listing(total, tuple(_read_entries(results)), len(results))
 
 
-def _read_entries(results: Sequence[Any]) -> Iterator[ListedEntry]:
+def _read_entries(results: Sequence[Any]) -> Iterator[AnnouncedEntry]:
     """Yield the entry of each search result that has a link. Fields that it lacks are empty."""
     for result in results:
         if isinstance(result, dict) and isinstance(result.get("link"), str):
-            yield ListedEntry(
+            yield AnnouncedEntry(
                 link=result["link"],
                 title=str(result.get("title") or ""),
                 display_date=str(result.get("display_date") or ""),
                 state=str(result.get("statistics_announcement_state") or ""),
-                organisations=tuple(_read_slugs(result.get("organisations"))),
+                organisations=tuple(read_organisations(result.get("organisations"))),
                 release_timestamp=parse_instant(result.get("release_timestamp")),
                 first_published=parse_instant(result.get("first_published_at")),
             )
-
-
-def _read_slugs(organisations: object) -> Iterator[str]:
-    """Yield the slugs of organisations. Their order has no meaning: announcements have no lead organisation."""
-    for organisation in organisations if isinstance(organisations, list) else ():
-        # Older responses list slugs, not objects.
-        slug = organisation
-        if isinstance(organisation, dict):
-            slug = organisation.get("slug") or str(organisation.get("link", "")).rpartition("/")[2]
-        if isinstance(slug, str) and slug:
-            yield slug

@@ -3,48 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from schedules.announcement import Announcement
 from schedules.slot import Slot, first_day
+from schedules.sources.govuk_items import ContentItem
 
 MOST_LOOK_UPS = 60  # in one read
 FORGET = timedelta(days=21)  # after the slot
 
 
-class RememberingSource:
-    """A source that remembers the announcements of its last read (`known`, by uid), without those long past.
+@dataclass(slots=True)
+class Memory:
+    """The announcements of the last read by uid, without those long past, and whether this read has looked any up.
 
-    `has_looked_up` is true if this read has looked entries up already. Without it, a look-up that fails would be
-    repeated without end, because it leaves no page.
+    Without `has_looked_up`, a look-up that fails would be repeated without end, because it leaves no page. `items` are
+    the GOV.UK content items of announcements, each with the signature of the entry that the listing then showed.
     """
 
+    known: dict[str, Announcement] = field(default_factory=dict)
+    has_looked_up: bool = False
+    items: dict[str, tuple[str, ContentItem]] = field(default_factory=dict)
+
+
+class RememberingSource:
+    """A source that remembers what its last read listed."""
+
     def __init__(self) -> None:
-        self.known: dict[str, Announcement] = {}
-        self.has_looked_up = False
+        self.state = Memory()
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
         """Remember the latest announcements of this calendar in the store."""
-        self.known |= {announcement.uid: announcement for announcement in announcements}
-
-    def export_state(self) -> object:
-        """Return what it remembers, as a value that can be pickled."""
-        return self.known, self.has_looked_up
-
-    def import_state(self, state: Any) -> None:  # noqa: ANN401  # each source has its own type
-        """Restore what `export_state` returned, perhaps in another process."""
-        self.known, self.has_looked_up = state
+        self.state.known |= {announcement.uid: announcement for announcement in announcements}
 
     def find_unlisted(self, listed: Collection[str], now: datetime) -> list[str]:
         """Return the first `MOST_LOOK_UPS` uids that are no longer listed, except those published or long past."""
-        unlisted = {uid: last for uid, last in self.known.items() if uid not in listed and not last.published}
+        unlisted = {uid: last for uid, last in self.state.known.items() if uid not in listed and not last.published}
         return sorted(uid for uid, last in unlisted.items() if not _is_long_past(last.slot, now))[:MOST_LOOK_UPS]
 
     def record_read(self, made: Mapping[str, Announcement], now: datetime, resolved: Collection[str] = ()) -> None:
         """Remember a finished read. `resolved` are uids that were looked up and no longer exist."""
-        known = {uid: each for uid, each in self.known.items() if uid not in resolved} | dict(made)
-        self.known = {uid: each for uid, each in known.items() if not _is_long_past(each.slot, now)}
+        known = {uid: each for uid, each in self.state.known.items() if uid not in resolved} | dict(made)
+        self.state.known = {uid: each for uid, each in known.items() if not _is_long_past(each.slot, now)}
 
 
 def _is_long_past(slot: Slot, now: datetime) -> bool:

@@ -6,7 +6,6 @@ Source: `facts/calendars.md` §1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -25,98 +24,60 @@ from schedules.times.zone import local
 PRODUCER = "office-for-national-statistics"
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseItem:
-    """What the ONS says about one release. `previous_date` and `change_notice` are those of its last change of date."""
+def make_announcement(
+    release: Mapping[str, Any], settings: CalendarSettings, site: str, remarks: list[Remark]
+) -> Announcement:
+    """Return a release as an announcement: a search result (`snake_case`), or its `/data` page (`camelCase`).
 
-    uri: str
-    title: str
-    release_date: str
-    provisional_date: str = ""
-    finalised: bool = False
-    cancelled: bool = False
-    published: bool = False
-    previous_date: str = ""
-    change_notice: str = ""
-    cancellation: str = ""
-    migrated_to: str = ""
-    documents: tuple[str, ...] = ()
-    datasets: tuple[str, ...] = ()
-
-
-def read_release_item(data: Mapping[str, Any]) -> ReleaseItem:
-    """Read a release from a search result (`snake_case`) or its `/data` page (`camelCase`), without its contacts."""
-    about = data["description"]
-    changes = [each for each in _get_either(data, "date_changes", "dateChanges") or () if isinstance(each, dict)]
-    last_change = changes[-1] if changes else {}
-    notice = _get_either(about, "cancellation_notice", "cancellationNotice") or ()
-    return ReleaseItem(
-        uri=str(data.get("uri") or ""),
-        title=clean_title(str(about.get("title") or "")),
-        release_date=str(_get_either(about, "release_date", "releaseDate") or ""),
-        provisional_date=str(_get_either(about, "provisional_date", "provisionalDate") or ""),
-        finalised=bool(about.get("finalised")),
-        cancelled=bool(about.get("cancelled")),
-        published=bool(about.get("published")),
-        previous_date=str(_get_either(last_change, "previous_date", "previousDate") or ""),
-        change_notice=str(_get_either(last_change, "change_notice", "changeNotice") or ""),
-        cancellation=plain_text(" ".join(str(line) for line in notice)),
-        migrated_to=str(_get_either(about, "migration_link", "migrationLink") or ""),
-        documents=_read_uris(_get_either(data, "related_documents", "relatedDocuments")),
-        datasets=_read_uris(_get_either(data, "related_datasets", "relatedDatasets")),
-    )
-
-
-def make_announcement(item: ReleaseItem, settings: CalendarSettings, site: str, remarks: list[Remark]) -> Announcement:
-    """Return a release as an announcement.
-
-    The state "postponed" is ignored, because a release brought forward has it too. `previous` has the earlier date.
+    Contacts are left out. The state "postponed" is ignored, because a release brought forward has it too. `previous`
+    has the earlier date.
     """
-    slot = _read_slot(item, settings.zone)
-    if slot.reason in REASONS:
-        remarks.append(Remark(item.uri, REASONS[slot.reason], slot.raw))
-    return Announcement(
-        uid=item.uri,
-        title=item.title,
-        producer=settings.producer or PRODUCER,
-        url=clean_url(item.uri, site),
-        slot=assume_time(slot, settings.default_time),
-        state=_read_state(item),
-        doubt=slot.doubt,
-        parts=tuple(_make_parts(item, site)),
-        recognise="ons",
-        link=clean_url(item.uri, site),
-        previous=_slot_of_timestamp(item.previous_date, settings.zone) if item.previous_date else None,
-        why=item.cancellation or plain_text(item.change_notice),
-        published=item.published and not item.cancelled,
-    )
-
-
-def _read_state(item: ReleaseItem) -> State:
+    about, uri = release["description"], str(release.get("uri") or "")
     # Published and cancelled at once means cancelled, as in the ONS's own code.
-    if item.cancelled:
-        return State.CANCELLED
-    return State.CONFIRMED if item.finalised else State.PROVISIONAL
+    is_cancelled, is_final, is_published = (bool(about.get(name)) for name in ("cancelled", "finalised", "published"))
+    slot = _read_slot(about, settings.zone, is_exact=is_final or is_cancelled)
+    if slot.reason in REASONS:
+        remarks.append(Remark(uri, REASONS[slot.reason], slot.raw))
+    changes = [each for each in _get_either(release, "date_changes", "dateChanges") or () if isinstance(each, dict)]
+    last_change = changes[-1] if changes else {}
+    previous = _get_text(last_change, "previous_date", "previousDate")
+    notice = _get_either(about, "cancellation_notice", "cancellationNotice") or ()
+    why = plain_text(" ".join(map(str, notice))) or plain_text(_get_text(last_change, "change_notice", "changeNotice"))
+    return Announcement(
+        uid=uri,
+        title=clean_title(str(about.get("title") or "")),
+        producer=settings.producer or PRODUCER,
+        url=clean_url(uri, site),
+        slot=assume_time(slot, settings.default_time),
+        state=State.CANCELLED if is_cancelled else State.CONFIRMED if is_final else State.PROVISIONAL,
+        doubt=slot.doubt,
+        parts=tuple(_make_parts(release, site, is_published=is_published)),
+        recognise="ons",
+        link=clean_url(uri, site),
+        previous=_slot_of_timestamp(previous, settings.zone) if previous else None,
+        why=why,
+        published=is_published and not is_cancelled,
+    )
 
 
-def _read_slot(item: ReleaseItem, timezone: str) -> Slot:
-    """Return the slot of a release: its release date if it is final or cancelled, else a date without a time.
+def _read_slot(about: Mapping[str, Any], timezone: str, *, is_exact: bool) -> Slot:
+    """Return the slot of a release: its release date if that `is_exact` (final or cancelled), else only a day.
 
-    That is its provisional date, or only the day of its release date if the provisional one is empty, unreadable or has
-    a time.
+    That is its provisional date, or the day of its release date if the provisional one is empty, unreadable or has a
+    time.
     """
-    exact = _slot_of_timestamp(item.release_date, timezone)
-    if item.finalised or item.cancelled:
-        return exact
+    release_date = _get_text(about, "release_date", "releaseDate")
+    exact = _slot_of_timestamp(release_date, timezone)
     # Until it is final, the release date is a placeholder for sorting. At best its day is right.
     day = first_day(exact)
-    if day is None:
+    if is_exact or day is None:
         return exact
-    if item.provisional_date:
-        provisional = read_date(item.provisional_date, day, timezone).slot
+    provisional_date = _get_text(about, "provisional_date", "provisionalDate")
+    if provisional_date:
+        provisional = read_date(provisional_date, day, timezone).slot
         if provisional.reason is None and provisional.instant is None:
             return provisional
-    return on_days(day, day, item.provisional_date or item.release_date, timezone)
+    return on_days(day, day, provisional_date or release_date, timezone)
 
 
 def _slot_of_timestamp(text: str, timezone: str) -> Slot:
@@ -131,15 +92,18 @@ def _slot_of_timestamp(text: str, timezone: str) -> Slot:
     return at_instant(moment, text, timezone)
 
 
-def _make_parts(item: ReleaseItem, site: str) -> list[Part]:
+def _make_parts(release: Mapping[str, Any], site: str, *, is_published: bool) -> list[Part]:
     """Return the addresses that a release names: its new page if it moved, and its documents once it is published.
 
     None of these was promised. An address that is named twice is one part.
     """
-    named = [(item.migrated_to, Role.ALTERNATIVE, "migrated")] if item.migrated_to else []
-    if item.published:
-        named += [(uri, Role.HTML, f"document-{number}") for number, uri in enumerate(item.documents, 1)]
-        named += [(uri, Role.DATA, f"dataset-{number}") for number, uri in enumerate(item.datasets, 1)]
+    moved_to = _get_text(release["description"], "migration_link", "migrationLink")
+    named = [(moved_to, Role.ALTERNATIVE, "migrated")] if moved_to else []
+    if is_published:
+        documents = _read_uris(_get_either(release, "related_documents", "relatedDocuments"))
+        datasets = _read_uris(_get_either(release, "related_datasets", "relatedDatasets"))
+        named += [(uri, Role.HTML, f"document-{number}") for number, uri in enumerate(documents, 1)]
+        named += [(uri, Role.DATA, f"dataset-{number}") for number, uri in enumerate(datasets, 1)]
     parts: dict[str, Part] = {}
     for uri, role, name in named:
         parts.setdefault(uri, Part(name, role, clean_url(uri, site), required=False))
@@ -150,9 +114,13 @@ def _get_either(data: Mapping[str, Any], snake: str, camel: str) -> Any:  # noqa
     return data.get(snake, data.get(camel))
 
 
-def _read_uris(related: object) -> tuple[str, ...]:
+def _get_text(data: Mapping[str, Any], snake: str, camel: str) -> str:
+    return str(_get_either(data, snake, camel) or "")
+
+
+def _read_uris(related: object) -> list[str]:
     listed = related if isinstance(related, list) else ()
-    return tuple(str(each["uri"]) for each in listed if isinstance(each, dict) and each.get("uri"))
+    return [str(each["uri"]) for each in listed if isinstance(each, dict) and each.get("uri")]
 
 
 API = "https://api.beta.ons.gov.uk/v1/search/releases"
@@ -177,7 +145,7 @@ class OnsSource(RememberingSource):
 
     def first(self, now: datetime) -> Sequence[PageRequest]:
         """Return the requests for the first page of upcoming releases and for those cancelled lately."""
-        self.has_looked_up = False
+        self.state.has_looked_up = False
         return (
             PageRequest(self._list_url("type-upcoming", now, 0), accept=_JSON),
             PageRequest(self._list_url("type-cancelled", now, 0), accept=_JSON, optional=True),
@@ -196,9 +164,9 @@ class OnsSource(RememberingSource):
         were_requested = any(page.url in further for page in pages)
         if further and not were_requested:
             return [PageRequest(url, accept=_JSON) for url in further]
-        if self.has_looked_up:
+        if self.state.has_looked_up:
             return ()
-        self.has_looked_up = True
+        self.state.has_looked_up = True
         missing = self.find_unlisted(listed, now)
         return [PageRequest(f"{self._site}{uri}/data", accept=_JSON, optional=True) for uri in missing]
 
@@ -216,8 +184,8 @@ class OnsSource(RememberingSource):
 
     def read_published(self, page: Page) -> tuple[list[Announcement], int]:
         """Return the releases of such a page, and how many there are in all. Raises `UnreadableCalendar`."""
-        items = [read_release_item(release) for release in _read_releases(page, [], needed=True)]
-        return [make_announcement(item, self._settings, self._site, []) for item in items], _read_total(page)
+        releases = _read_releases(page, [], needed=True)
+        return [make_announcement(each, self._settings, self._site, []) for each in releases], _read_total(page)
 
     def _list_url(self, kind: str, now: datetime, offset: int) -> str:
         """Return the address of one page of a list. It begins as many days before `now` as the option `back` says."""
@@ -244,12 +212,12 @@ class OnsSource(RememberingSource):
         for page in pages:
             is_upcoming = parse_qs(urlsplit(page.url).query).get("release-type") == ["type-upcoming"]
             for release in _read_releases(page, remarks, needed=is_upcoming or page is pages[0]):
-                announcement = make_announcement(read_release_item(release), self._settings, self._site, remarks)
+                announcement = make_announcement(release, self._settings, self._site, remarks)
                 made[announcement.uid] = announcement
         return made
 
 
-def _read_releases(page: Page, remarks: list[Remark], *, needed: bool) -> Iterator[dict[str, object]]:
+def _read_releases(page: Page, remarks: list[Remark], *, needed: bool) -> Iterator[dict[str, Any]]:
     """Yield the releases of one page: those of a list, or the one of `/data`.
 
     If the page failed, raise `UnreadableCalendar`, or only add a remark if it was not `needed`.

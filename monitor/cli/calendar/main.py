@@ -18,7 +18,7 @@ from monitor.cli.terminal import page_output
 from monitor.clock import SystemClock
 from monitor.config.read import validated
 from monitor.errors import BadInput, Fault, UserFault, why_unusable
-from schedules.as_json import announcement_json, slot_json
+from schedules.as_json import announcement_json
 from schedules.dates import read_date
 from schedules.source import UnreadableCalendar
 from schedules.sources.csv import csv_faults
@@ -153,7 +153,7 @@ def read_dates(texts: tuple[str, ...], anchor: date | None, timezone: str) -> No
     """
     for text in texts:
         found = read_date(text, anchor or today(timezone), timezone).slot
-        print_json({"text": text, "slot": slot_json(found), "doubt": found.doubt, "reason": found.reason})
+        print_json({"text": text, "slot": found.as_json(), "doubt": found.doubt, "reason": found.reason})
 
 
 @command.command("history")
@@ -193,7 +193,7 @@ def show_history(context: Context, *, release: str, as_json: bool) -> None:
 def _promise_json(promise: Promise) -> dict[str, Any]:
     return {
         "calendar": promise.calendar,
-        "slot": slot_json(promise.slot),
+        "slot": promise.slot.as_json(),
         **fields_json(promise, "state", "learnt", "unlearnt", "confirmed_at", "why", "doubt"),
     }
 
@@ -201,8 +201,8 @@ def _promise_json(promise: Promise) -> dict[str, Any]:
 def _event_json(event: LedgerEvent) -> dict[str, Any]:
     return {
         **fields_json(event, "what", "at", "since", "calendar"),
-        "before": slot_json(event.before) if event.before else None,
-        "after": slot_json(event.after) if event.after else None,
+        "before": event.before.as_json() if event.before else None,
+        "after": event.after.as_json() if event.after else None,
         "detail": event.detail,
     }
 

@@ -14,8 +14,7 @@ from monitor.look.recognise.page import Page, is_json, parse_json
 from monitor.look.recognise.result import NAMELESS, NO_JSON, Context, Recognised, Recogniser, absent, present, unknown
 from monitor.look.recognise.title import recognise_title
 from monitor.look.recognise.version import format_version
-from schedules.sources.ees import read_publication, read_version
-from schedules.times.zone import LONDON
+from schedules.sources.ees import latest_release, read_version
 
 _FACTS = ("id", "releaseId", "published", "lastUpdated", "updateCount")
 
@@ -48,7 +47,7 @@ def find_newer_edition(edition: str) -> Recogniser:
             return unknown(NO_JSON)
         if not isinstance(content, dict) or "latestRelease" not in content:
             return unknown("no publication with its latest release")
-        slug = read_publication(content, LONDON).latest
+        slug = latest_release(content)
         if (slug or "none") == latest_before:
             return absent("the edition before is the latest")
         if not slug:

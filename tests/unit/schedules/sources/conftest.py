@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from schedules.announcement import Announcement
-from schedules.as_json import slot_json
 from schedules.source import Reading
 from schedules.sources.registry import parse_saved
 from schedules.times.zone import local
@@ -59,7 +58,7 @@ def summarise() -> Summarise:
 
 def _summarise_announcement(announcement: Announcement) -> tuple[str, ...]:
     slot = announcement.slot
-    written = slot_json(slot)
+    written = slot.as_json()
     when = (
         f"{local(slot.instant, slot.timezone):%Y-%m-%d %H:%M}"
         if slot.instant
