@@ -37,11 +37,6 @@ def _count_looks(span: timedelta, gap: timedelta) -> int:
     return max(0, ceil(span / gap))
 
 
-def _first_by_rank(parts: Sequence[PartProof], count: int) -> Sequence[PartProof]:
-    """Return the `count` parts that go first if not all can be proved."""
-    return parts if len(parts) <= count else nsmallest(count, parts, key=_precedence_key)
-
-
 def _precedence_key(part: PartProof) -> tuple[int, bool, bool, Rank, str]:
     """Return the sort key of a part if not all can be proved: important ones, listed ones, those still on time."""
     is_late = part.absent_at is not None and part.absent_at > part.goal.slot + MAY_STILL_COME
@@ -153,7 +148,7 @@ class Sweep:
         proved = [page for page in pages if page.is_absence_proved()]
         looks = _count_looks(self.slot - now, gap)
         # Pages with a proof usually come last, because they were looked at last. They get the looks that are left.
-        page_round = _longest_ago_first([*proved, *_first_by_rank(unproved, looks)])
+        page_round = _longest_ago_first([*proved, *nsmallest(looks, unproved, key=_precedence_key)])
         # Announcements get only the looks that one round of the pages leaves. They go first, so that pages go late.
         spare = max(0, looks - ceil(_ROUND_SLACK * len(page_round)))
         return [*_longest_ago_first(unproved_announcements)[:spare], *page_round]
@@ -168,12 +163,12 @@ class Sweep:
         """
         looks, early_looks = _count_looks(self.ends - now, gap), _count_looks(self.slot + MAY_STILL_COME - now, gap)
         absent_before = [page for page in pages if page.is_absence_proved()]
-        provable = _longest_ago_first(_first_by_rank(absent_before, looks))
+        provable = _longest_ago_first(nsmallest(looks, absent_before, key=_precedence_key))
         spare = looks - len(provable)
         unproved = [page for page in pages if not page.is_absence_proved()]
         # While the others go first, there are no more of them than can be looked at in these seconds.
         most_others = min(spare, early_looks) if early_looks else spare
-        others = _longest_ago_first(_first_by_rank(unproved, most_others))
+        others = _longest_ago_first(nsmallest(most_others, unproved, key=_precedence_key))
         if all(page.last_look >= self.slot for page in provable):
             # The first round is over: a page that is not seen yet may be at another address.
             provable = _longest_ago_first([*provable, *announcements])
