@@ -170,40 +170,6 @@ class AgedAnswer(NamedTuple):
     age: int
 
 
-class CachedDates:
-    """Finds out whether a host's cache keeps the origin's date or writes its own, by two answers of one address."""
-
-    def __init__(self) -> None:
-        self._compared: dict[str, AgedAnswer] = {}
-
-    def find_writer(self, host: str, aged: AgedAnswer) -> DateWriter:
-        """Return who wrote the date of this answer: unknown until a second answer of the same address shows it.
-
-        If the ages of the two grew as fast as our clock, a date that stayed the same is the origin's, and a date that
-        grew with the age is the cache's. One answer of each host is kept, to compare the next ones with it.
-        """
-        before = self._compared.setdefault(host, aged)
-        elapsed, age_growth = (aged.sent - before.sent).total_seconds(), aged.age - before.age
-        is_same_address = aged.url == before.url
-        # The first answer is only kept. Another of its address shows nothing if it came too soon. One of another
-        # address replaces it only after some time, in which its own address has shown nothing.
-        kept_for = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
-        if 0.0 <= elapsed < kept_for:
-            return DateWriter.UNKNOWN
-        self._compared[host] = aged
-        # `elapsed` is negative if our clock was set back between the two.
-        if not is_same_address or elapsed < 0.0 or abs(age_growth - elapsed) > _SAME_WITHIN:
-            return DateWriter.UNKNOWN
-        date_growth = (aged.date - before.date).total_seconds()
-        if not date_growth:
-            return DateWriter.ORIGIN
-        return DateWriter.CACHE if abs(date_growth - elapsed) <= _SAME_WITHIN else DateWriter.UNKNOWN
-
-    def clear(self) -> None:
-        """Forget every answer, because our clock was set and the time between two answers is not known."""
-        self._compared.clear()
-
-
 @dataclass(slots=True, eq=False)
 class _HostDates:
     """The bounds of our clock's offset by the dates of one host, the last of which we received at `at`.
@@ -286,7 +252,8 @@ class Skew:
         self._voted_at: datetime | None = None
         # The last `Date` header and its instant: several answers in a row have the same one.
         self._last_date: tuple[str, datetime | None] = ("", None)
-        self._cached = CachedDates()
+        # One answer of each host from its cache, to compare the next ones with it.
+        self._compared: dict[str, AgedAnswer] = {}
 
     def observe(self, host: str, answer: Answer, ahead: float | None = None) -> bool:
         """Update the offset of our clock by the date of an answer. Return whether the answer's own time is certain.
@@ -323,7 +290,7 @@ class Skew:
         if self._clock_set_at is not None:
             self._clock_set_at += timedelta(seconds=step)
         self._voted_at = None
-        self._cached.clear()
+        self._compared.clear()  # the time between two answers is not known
         self._implausible = {host: shift_span(span, step) for host, span in self._implausible.items()}
         for dates in self._hosts.values():
             dates.shift(step)
@@ -374,7 +341,7 @@ class Skew:
         if age := age_of(answer.headers):
             # A cache's date is of now. The origin's is older by `age`, give or take a second, because both are rounded.
             # If the writer is not known, allow for both.
-            writer = self._cached.find_writer(host, AgedAnswer(answer.url, answer.sent, date, age))
+            writer = self._find_date_writer(host, AgedAnswer(answer.url, answer.sent, date, age))
             if writer is not DateWriter.CACHE:
                 least -= age + _GRAIN
             if writer is DateWriter.ORIGIN:
@@ -384,6 +351,29 @@ class Skew:
             return None
         self._implausible.pop(host, None)
         return least, most
+
+    def _find_date_writer(self, host: str, aged: AgedAnswer) -> DateWriter:
+        """Return who wrote the date of this answer: unknown until a second answer of the same address shows it.
+
+        If the ages of the two grew as fast as our clock, a date that stayed the same is the origin's, and a date that
+        grew with the age is the cache's.
+        """
+        before = self._compared.setdefault(host, aged)
+        elapsed, age_growth = (aged.sent - before.sent).total_seconds(), aged.age - before.age
+        is_same_address = aged.url == before.url
+        # The first answer is only kept. Another of its address shows nothing if it came too soon. One of another
+        # address replaces it only after some time, in which its own address has shown nothing.
+        kept_for = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
+        if 0.0 <= elapsed < kept_for:
+            return DateWriter.UNKNOWN
+        self._compared[host] = aged
+        # `elapsed` is negative if our clock was set back between the two.
+        if not is_same_address or elapsed < 0.0 or abs(age_growth - elapsed) > _SAME_WITHIN:
+            return DateWriter.UNKNOWN
+        date_growth = (aged.date - before.date).total_seconds()
+        if not date_growth:
+            return DateWriter.ORIGIN
+        return DateWriter.CACHE if abs(date_growth - elapsed) <= _SAME_WITHIN else DateWriter.UNKNOWN
 
     def _record_implausible_date(self, host: str, span: Span) -> None:
         """Record a date more than a day from our clock, and log it once a host.

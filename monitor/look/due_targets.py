@@ -217,12 +217,6 @@ class _Group:
     ready: list[tuple[float, Rank, int, _Entry]] = field(default_factory=list)
 
 
-def _last_look(entry: _Entry) -> float:
-    """Return when the last look of an entry began, in monotonic seconds. Minus infinity if it never had one."""
-    last = entry.watched.last_look_mono
-    return -inf if last is None else last
-
-
 class DueTargets:
     """The targets of one host, by when they are due.
 
@@ -315,7 +309,7 @@ class DueTargets:
         else:
             wanted_seconds = entry.group_key.every
             last = watched.last_look_mono
-            if last is None:
+            if last == -inf:
                 # It never had a look. It counts as if its last look had been one spacing before it was due.
                 last = mono - wanted_seconds - (now - due).total_seconds()
             heappush(self._groups[entry.group_key].ready, (last, entry.rank, entry.number, entry))
@@ -329,8 +323,7 @@ class DueTargets:
             if entry.is_ready:  # else its look is under way or planned by a sweep, or it waits as a witness
                 # First without a look, then by the time since the last one, weighted by the chance of a change as in
                 # `affordable_spacings`.
-                last = entry.watched.last_look_mono
-                lowest_first = -inf if last is None else (last - mono) * sqrt(entry.group_key.chance)
+                lowest_first = (entry.watched.last_look_mono - mono) * sqrt(entry.group_key.chance)
                 heappush(self._promised, (lowest_first, rank, number, entry))
 
     def _update_sweeps(self, now: datetime, mono: float) -> None:
@@ -413,7 +406,7 @@ class DueTargets:
         swept = self._swept.values()
         origins = [entry for entry in swept if self.sweeps.awaits_origin(entry.watched.target, entry.watched.goal)]
         if origins:
-            return min(origins, key=_last_look)
+            return min(origins, key=lambda entry: entry.watched.last_look_mono)
         while (entry := self._first_in(self._if_idle)) is not None and entry.watched.is_under_way:
             heappop(self._if_idle)
         return entry if entry is not None and self._if_idle[0][0] <= now else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from monitor.clock import LEAST_CLOCK_STEP
-from monitor.look.cache_age import ConstantAge, age_bounds
+from monitor.look.cache_age import ConstantAge, answer_time_bounds
 from monitor.look.challenge import rejection_reason
 from monitor.look.clock_skew import NO_OFFSET, Skew, Span, is_off, largest_offset
 from monitor.look.fetch import Answer, Failure, Request
@@ -312,23 +312,23 @@ def make_sighting(
 
     `clock_offset` has the least and greatest seconds by which our clock may be ahead.
     """
-    # How many seconds earlier than our clock says the answer was made. Below zero if our clock is behind.
-    status, least_earlier, most_earlier = None, 0.0, 0.0
+    status, proved_from, proved_to = None, outcome.sent, outcome.received
     if isinstance(outcome, Answer):
         status = outcome.status
         if "age" in outcome.headers:
-            least_earlier, most_earlier = age_bounds(outcome.headers)
+            proved_from, proved_to = answer_time_bounds(outcome)
     if is_off(clock_offset):
-        # If our clock is wrong by more than a day, the look proves nothing anyway.
-        most_earlier += min(max(clock_offset[1], 0.0), _DAY)
-        least_earlier += max(min(clock_offset[0], 0.0), -_DAY)
+        # The answer was made earlier than our clock says if it is ahead, later if it is behind. If our clock is wrong
+        # by more than a day, the look proves nothing anyway.
+        proved_from -= timedelta(seconds=min(max(clock_offset[1], 0.0), _DAY))
+        proved_to -= timedelta(seconds=max(min(clock_offset[0], 0.0), -_DAY))
     return Sighting(
         target.id,
         recognised.state,
         sent=outcome.sent,
         received=outcome.received,
-        proved_from=outcome.sent - timedelta(seconds=most_earlier) if most_earlier else outcome.sent,
-        proved_to=outcome.received - timedelta(seconds=least_earlier) if least_earlier else outcome.received,
+        proved_from=proved_from,
+        proved_to=proved_to,
         specific=recognised.specific,
         why=recognised.why,
         status=status,

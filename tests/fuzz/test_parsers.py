@@ -22,7 +22,7 @@ from monitor.look.interpret import Interpreter
 from monitor.look.reading import read_body
 from monitor.look.recognise.registry import PLAIN
 from monitor.look.recognise.result import Context, Recognised
-from monitor.look.sandbox.parcel import RefusedReply, pack, unpack
+from monitor.look.sandbox.process import RefusedReply, unpack
 from monitor.plan.targets import Target, View
 from monitor.web.users import read_people
 from schedules.address import canonical_address, repair_address
@@ -209,7 +209,7 @@ def test_what_a_worker_answers_is_plain_or_refused(body: bytes) -> None:
     ):
         unpack(body)
     with suppress(RefusedReply, TypeError):
-        unpack(pack((body, NOW, {"a": [None]})))
+        unpack(pickle.dumps((body, NOW, {"a": [None]}), protocol=5))
 
 
 @given(body=bodies())

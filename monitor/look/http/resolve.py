@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address
 
 from monitor.look.fetch import Reason
@@ -132,21 +133,11 @@ class NameCache:
         self, name: tuple[str, int], loop: asyncio.AbstractEventLoop, pending: asyncio.Future[list[str]]
     ) -> None:
         """Look up a name in this thread, and pass the result to the event loop."""
-        found: list[str] = []
-        fault: Exception | None = None
+        finish: Callable[[], None]
         try:
-            found = self._lookup(*name)
+            finish = partial(pending.set_result, self._lookup(*name))
         except (OSError, UnicodeError) as exc:
-            fault = exc
-
-        def finish() -> None:
-            if pending.done():
-                return
-            if fault is not None:
-                pending.set_exception(fault)
-            else:
-                pending.set_result(found)
-
+            finish = partial(pending.set_exception, exc)
         # If the loop has ended, no request waits any more.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(finish)
