@@ -192,20 +192,22 @@ class HostQueue:
     async def turn(self) -> AsyncIterator[None]:
         """Wait until a request that is not a look may start. Keep a place for it until the block ends."""
         # With a place, a connection is free for it, so that it is sent at its turn and not together with a later one.
-        if self._is_running:
-            await self._wait_for_turn()
+        is_paced = False
+        if self._is_running or self.under_way >= self.most_under_way:
+            is_paced = await self._wait_for_place()
         else:
-            await self._wait_without_run()
+            self.under_way += 1
         try:
+            if not is_paced:
+                await self._wait_for_pacer()
             yield
         finally:
-            self.under_way -= 1
-            self._start_next_request()
+            self._free_place_of_request()
 
-    async def _wait_for_turn(self) -> bool:
-        """Wait for a turn. Return True if `run` gave it, and so has paced this request and counted it as under way.
+    async def _wait_for_place(self) -> bool:
+        """Wait until this request is given a place, which then counts as under way. Return whether it is paced too.
 
-        False means only that a place came free: the caller takes it, if the pacer allows a start.
+        It is if `run` gave it the place. Else it came free after another request of a command, which does not `run`.
         """
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting_requests.append((self._clock.monotonic(), turn))
@@ -214,33 +216,25 @@ class HostQueue:
             return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                # It was our turn, but this request was cancelled: the next one takes the turn.
-                if turn.result():
-                    self.under_way -= 1
-                self._start_next_request()
+                # It was our turn, but this request was cancelled: the next one takes the place.
+                self._free_place_of_request()
             raise
 
-    async def _wait_without_run(self) -> None:
-        """Wait for a free place and until the pacer allows a start, and take both. For commands, which do not `run`."""
-        while True:
+    async def _wait_for_pacer(self) -> None:
+        """Wait until the pacer allows a start, and record it."""
+        steady = self._steady_time(self._clock.monotonic())
+        while (start := self._pacer.next_start(steady)) > steady:
+            await self._clock.sleep(max(seconds_until(start, steady), _SHORTEST_SLEEP))
             steady = self._steady_time(self._clock.monotonic())
-            if self.under_way >= self.most_under_way:
-                if await self._wait_for_turn():
-                    # `run` has been called in the meantime, and has already paced and counted this request.
-                    return
-            elif (start := self._pacer.next_start(steady)) > steady:
-                await self._clock.sleep(max(seconds_until(start, steady), _SHORTEST_SLEEP))
-            else:
-                break
         self._pacer.record_start(steady)
-        self.under_way += 1
 
-    def _start_next_request(self) -> None:
-        """Let the next request continue, because a place is free."""
+    def _free_place_of_request(self) -> None:
+        """Free the place of a request that is not a look, and let the next request take it."""
+        self.under_way -= 1
         if self._is_running:
             self.wake()
-        elif self._has_waiting_request():
-            # The request counts itself in `_wait_without_run`, which tries again.
+        elif self.under_way < self.most_under_way and self._has_waiting_request():
+            self.under_way += 1
             self._waiting_requests.popleft()[1].set_result(False)
 
     def record_outcome(self, outcome: Answer | Failure, started: datetime) -> None:

@@ -153,10 +153,7 @@ class Pacer:
         self._set_pace(_PACE_AFTER_REFUSAL)
 
     def _set_pace(self, pace: float) -> None:
-        """Use the fraction `pace` of the rate from now on. Set the usual and the least time between two starts.
-
-        If several monitors share the host, each may start a request only in its own `turns`.
-        """
+        """Use the fraction `pace` of the rate from now on. Set the usual and the least time between two starts."""
         self._pace = pace
         if self.turns is None:
             self.gap = self._least_wait = least_gap(self.rate * pace)

@@ -25,7 +25,7 @@ MAY_STILL_COME = timedelta(seconds=5)
 _REORDER_EVERY = timedelta(seconds=5)
 _RETRY_AFTER = timedelta(seconds=1)
 _ROUND_SLACK = 1.1
-"""The last round of looks before a slot is planned with this factor of spare time: some looks fail or are delayed."""
+"""In the last round before a slot, each page is looked at once. The round has this factor of spare time: some looks fail."""
 _SHORT_ROUND = timedelta(seconds=5)
 """Rounds this short leave time for the origin view too."""
 _ORIGIN_DECIDES_FOR = timedelta(seconds=95)
@@ -79,10 +79,7 @@ class Sweep:
         return self.slot - 2 * self.tolerance <= now < self.ends
 
     def update_is_critical(self, now: datetime, gap: timedelta) -> None:
-        """Set `is_critical` to whether now is the last round of looks before the slot, or the first after it.
-
-        In a round, each page is looked at once.
-        """
+        """Set `is_critical` to whether now is the last round of looks before the slot, or the first after it."""
         self.is_critical = False
         if now >= self.ends or now < self.slot - _ROUND_SLACK * len(self.parts) * gap:
             return  # usually: this avoids the walk through all parts
@@ -212,12 +209,9 @@ class Sweep:
                 self.prioritise([part.goal.announces])
 
     def _record_absence(self, part: PartProof, view: View, sent: datetime, proved_from: datetime) -> None:
-        """Record that a part was absent at `proved_from`. If it is no announcement, choose the view of its next look.
-
-        An announcement that is still there proves that the release which it announces is absent.
-        """
+        """Record that a part was absent at `proved_from`. Unless it is an announcement, choose the view to use next."""
         if part.goal.announces is not None:
-            # It stays for a while after its release is out, so it proves only an earlier absence.
+            # It stays for a while after its release is out, so it proves only an earlier absence of the release.
             proved_from -= REDIRECT_LAG
         else:
             use_origin = view is View.EDGE and self._needs_origin_next(part, sent, proved_from)
