@@ -41,7 +41,7 @@ class Turns:
         return len(self.mine) / self.cycle
 
     def at_or_after(self, start: datetime) -> datetime:
-        """Return when a request may start: at `start` if our turn has just begun then, else when the next one begins."""
+        """Return when a request may start: at `start` if our turn has just begun, else when our next turn begins."""
         if not self.mine:
             return start + _NO_TURN_PAUSE
         number, elapsed = divmod(start - self.begins, self.gap)

@@ -25,7 +25,7 @@ MAY_STILL_COME = timedelta(seconds=5)
 _REORDER_EVERY = timedelta(seconds=5)
 _RETRY_AFTER = timedelta(seconds=1)
 _ROUND_SLACK = 1.1
-"""In the last round before a slot, each page is looked at once. The round has this factor of spare time: some looks fail."""
+"""In the last round before a slot, each page is looked at once. It has this factor of spare time: some looks fail."""
 _SHORT_ROUND = timedelta(seconds=5)
 """Rounds this short leave time for the origin view too."""
 _ORIGIN_DECIDES_FOR = timedelta(seconds=95)
