@@ -188,10 +188,9 @@ class _HostDates:
     def add_bounds(self, bounds: Span, at: datetime) -> bool:
         """Add the bounds by one more date. Return whether they replaced the known bounds, because a clock was set.
 
-        The rival is what the newest dates show if they contradict the known bounds. A date that agrees with the known
-        bounds narrows them and drops the rival. Any other date narrows the rival, or takes its place if it contradicts
-        the rival too. After `_REPLACED_AFTER` dates in a row that agree on it, the rival replaces the known bounds.
-        `contradictions` counts the rivals that were dropped because the known bounds were right, or that replaced them.
+        A date that agrees with the known bounds narrows them and drops the rival. Any other date narrows the rival, or
+        takes its place if it contradicts the rival too. After `_REPLACED_AFTER` dates in a row that agree on it, the
+        rival replaces the known bounds.
         """
         # The clocks may have drifted apart since the last date.
         drift = abs((at - self.at).total_seconds()) * _DRIFT

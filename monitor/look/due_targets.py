@@ -115,8 +115,7 @@ class Sweeps:
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
         """Drop ended sweeps, and update `is_active` and each sweep. Return whether to schedule due targets again.
 
-        A sweep has the parts of one slot. Sweeps plan the looks at their parts only while `is_active`. `gap` is the
-        time between two looks at the host. `is_overloaded`: its budget is too small for every look.
+        `gap` is the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
         """
         was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
         ended = [key for key, sweep in self._sweeps.items() if now >= sweep.ends]
@@ -137,8 +136,8 @@ class Sweeps:
     def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
         """Return the part to look at next, None if none is ready.
 
-        A sweep has the parts of one slot. It is urgent once a look can prove that a part was on time. Parts of urgent
-        sweeps go first. Among sweeps, the one with the fewest looks for each part goes first.
+        A sweep is urgent once a look can prove that a part was on time. Parts of urgent sweeps go first. Among sweeps,
+        the one with the fewest looks for each part goes first.
         """
         for urgent in (True, False):
             sweeps = self._open_sweeps(now, urgent=urgent)
@@ -384,10 +383,7 @@ class DueTargets:
         return self._next_swept is not None and not (is_other_due and self.sweeps.owes_a_look())
 
     def _choose_next_swept(self, now: datetime, gap: timedelta) -> _Entry | None:
-        """Return the entry that the sweeps look at next, None if none waits. Keep it until it is taken or removed.
-
-        A sweep looks at the parts of one slot in turn. `gap` is the time between two requests to the host.
-        """
+        """Return the entry that the sweeps look at next, None if none waits. Keep it until it is taken or removed."""
         if self._next_swept is not None and not self._next_swept.is_current:
             self._next_swept = None
         if self._next_swept is None and self._swept:

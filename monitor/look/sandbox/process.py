@@ -42,7 +42,6 @@ class NoWorker(ReadFault):
     """Raised if no worker starts, or the workers are closed. The cause is this monitor or its machine, not the body."""
 
     def __init__(self, why: str) -> None:
-        """`why`: the reason that no worker starts."""
         super().__init__(f"this monitor has no worker to read it: {why}")
         self.why = why
 
