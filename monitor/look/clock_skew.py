@@ -8,7 +8,7 @@ and the hosts vote. A date more than a day from our clock is ignored, because so
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
@@ -223,36 +223,35 @@ class _HostDates:
         return self.contradictions >= _ERRATIC_AFTER
 
 
+@dataclass(slots=True, eq=False)
 class Skew:
     """Estimates the offset of our clock from the dates of the hosts we look at.
 
-    Offsets are in seconds, and positive if our clock is ahead of the true time.
+    Offsets are in seconds, and positive if our clock is ahead of the true time. `synchronised` returns whether the
+    machine reports that its clock is synchronised, None if it reports nothing. `ahead` returns how many seconds our
+    clock is ahead of steady time. The result changes if our clock is set.
     """
 
-    def __init__(
-        self, synchronised: Callable[[], bool | None] = lambda: None, ahead: Callable[[], float] = lambda: 0.0
-    ) -> None:
-        """Begin without dates.
+    synchronised: Callable[[], bool | None] = lambda: None
+    ahead: Callable[[], float] = lambda: 0.0
+    _last_ahead: float = field(init=False)
+    _last_vote: Vote = Vote(NO_OFFSET)
+    _hosts: dict[str, _HostDates] = field(default_factory=dict)
+    # Hosts whose last date was more than a day from our clock, with the bounds by that date.
+    _implausible: dict[str, Span] = field(default_factory=dict)
+    _logged: set[str] = field(default_factory=set)
+    # When a host's dates last showed that a clock was set. Older dates of other hosts may be by the old clock.
+    _clock_set_at: datetime | None = None
+    _bounds: Span = NO_OFFSET
+    _voted_at: datetime | None = None
+    # The last `Date` header and its instant: several answers in a row have the same one.
+    _last_date: tuple[str, datetime | None] = ("", None)
+    # One answer of each host from its cache, to compare the next ones with it.
+    _compared: dict[str, AgedAnswer] = field(default_factory=dict)
 
-        `synchronised` returns whether the machine reports that its clock is synchronised, None if it reports nothing.
-        `ahead` returns how many seconds our clock is ahead of steady time. The result changes if our clock is set.
-        """
-        self._synchronised = synchronised
-        self.ahead = ahead
-        self._last_ahead = ahead()
-        self._last_vote = Vote(NO_OFFSET)
-        self._hosts: dict[str, _HostDates] = {}
-        # Hosts whose last date was more than a day from our clock, with the bounds by that date.
-        self._implausible: dict[str, Span] = {}
-        self._logged: set[str] = set()
-        # When a host's dates last showed that a clock was set. Older dates of other hosts may be by the old clock.
-        self._clock_set_at: datetime | None = None
-        self._bounds: Span = NO_OFFSET
-        self._voted_at: datetime | None = None
-        # The last `Date` header and its instant: several answers in a row have the same one.
-        self._last_date: tuple[str, datetime | None] = ("", None)
-        # One answer of each host from its cache, to compare the next ones with it.
-        self._compared: dict[str, AgedAnswer] = {}
+    def __post_init__(self) -> None:
+        """Note how far our clock is ahead now."""
+        self._last_ahead = self.ahead()
 
     def observe(self, host: str, answer: Answer, ahead: float | None = None) -> bool:
         """Update the offset of our clock by the date of an answer. Return whether the answer's own time is certain.
@@ -384,7 +383,7 @@ class Skew:
             self._logged.add(host)
             _log.warning("date_ignored", host=host, days_behind_ours=round(span[0] / _DAY))
         self._implausible[host] = span
-        if not self._hosts and len(self._implausible) > 1 and not self._synchronised():
+        if not self._hosts and len(self._implausible) > 1 and not self.synchronised():
             self._bounds = vote(self._implausible).bounds
 
     def _run_vote(self) -> Span:
@@ -400,7 +399,7 @@ class Skew:
         result = vote(spans)
         if result.outvoted or result.unconfirmed:
             # Ask the machine only if hosts disagree, because that takes as long as a look.
-            result = vote(spans, synchronised=self._synchronised())
+            result = vote(spans, synchronised=self.synchronised())
         self._last_vote = result
         return result.bounds
 

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import lru_cache
 
 import httpx
@@ -35,30 +35,26 @@ _REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reason], ..
 )
 
 
+@dataclass(eq=False)
 class HttpTransport(httpx.AsyncBaseTransport):
     """Sends each request once, to addresses that the guard admits, through the configured proxy, within one deadline.
 
     It follows no redirects. Looks call `send`. Everything else uses `httpx.AsyncClient(transport=…)`, which calls
-    `handle_async_request`.
+    `handle_async_request`. A client's request may take `seconds`. Each host gets as many connections as `connections`
+    returns.
     """
 
-    def __init__(
-        self,
-        clock: Clock,
-        resolver: Resolver,
-        *,
-        seconds: float = 15.0,
-        connections: Callable[[str], int] = lambda _host: MOST_CONCURRENT,
-        context: ssl.SSLContext | None = None,
-    ) -> None:
-        """Limit a client's request to `seconds`, and each host to as many connections as `connections` returns."""
-        self._clock = clock
-        self._resolver = resolver
-        self._seconds = seconds
-        self._connections = connections
-        # Reading the machine's certificates takes long, so do it before the first look, unless a test gives a router.
-        self._context = context or (None if resolver.router else shared_context())
-        self._pools: dict[Origin, _Pool] = {}
+    clock: Clock
+    resolver: Resolver
+    _: KW_ONLY
+    seconds: float = 15.0
+    connections: Callable[[str], int] = lambda _host: MOST_CONCURRENT
+    context: ssl.SSLContext | None = None
+    _pools: dict[Origin, _Pool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Read the machine's certificates, unless a test gives a router: later, that would delay the first look."""
+        self.context = self.context or (None if self.resolver.router else shared_context())
 
     async def send(self, origin: Origin, request: bytes, timing: RequestTiming, *, is_head: bool = False) -> Connection:
         """Send a request, wait for the headers of its response, and return the connection. The caller must close it.
@@ -67,9 +63,9 @@ class HttpTransport(httpx.AsyncBaseTransport):
         """
         pool = self._pools.get(origin)
         if pool is None:
-            self._context = self._context or shared_context()
-            most = self._connections(origin.host)
-            pool = self._pools[origin] = _Pool(origin, self._resolver, self._context, most, self._clock)
+            self.context = self.context or shared_context()
+            most = self.connections(origin.host)
+            pool = self._pools[origin] = _Pool(origin, self.resolver, self.context, most, self.clock)
         try:
             return await pool.send(request, timing, is_head=is_head)
         except (httpx.NetworkError, httpx.RemoteProtocolError):
@@ -84,12 +80,12 @@ class HttpTransport(httpx.AsyncBaseTransport):
         Raises `httpx.TransportError` with a `Reason` as its text. It never quotes the address, which may be a secret.
         """
         content, url = await request.aread(), request.url
-        timing = RequestTiming(self._clock, self._seconds)
+        timing = RequestTiming(self.clock, self.seconds)
         # A request that changes something is never sent twice.
         timing.needs_new_connection = bool(content) or request.method not in ("GET", "HEAD")
         try:
-            origin = self._resolver.guard.origin_of(url.scheme, url.host, url.port)
-            proxy = self._resolver.proxies.proxy_for(origin.host)
+            origin = self.resolver.guard.origin_of(url.scheme, url.host, url.port)
+            proxy = self.resolver.proxies.proxy_for(origin.host)
             is_forwarded = proxy is not None and not proxy.tunnels_http and origin.scheme == "http"
             # A proxy that forwards the request needs the whole address.
             address = b"http://%s%s" % (url.netloc, url.raw_path) if is_forwarded else url.raw_path
