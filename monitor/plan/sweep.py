@@ -18,6 +18,8 @@ from monitor.plan.addresses import REDIRECT_LAG
 from monitor.plan.proof import NEVER, LookResult, PartProof, ProofGoal, Rank
 from monitor.plan.targets import View
 
+Parts = Sequence[PartProof]
+
 ORIGIN_FROM = timedelta(seconds=20)
 """How long after its slot an absent part is also looked at past the caches."""
 MAY_STILL_COME = timedelta(seconds=5)
@@ -133,9 +135,7 @@ class Sweep:
             return self._order_after_slot(pages, announcements, now, gap)
         return _longest_ago_first(pages)
 
-    def _order_before_slot(
-        self, pages: Sequence[PartProof], announcements: Sequence[PartProof], now: datetime, gap: timedelta
-    ) -> list[PartProof]:
+    def _order_before_slot(self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta) -> list[PartProof]:
         """Return the looks of a round that ends at the slot, so that each absence is proved as late as possible."""
         unproved = [page for page in pages if not page.is_absence_proved()]
         unproved_announcements = [part for part in announcements if not part.is_absence_proved()]
@@ -150,9 +150,7 @@ class Sweep:
         spare = max(0, looks - ceil(_ROUND_SLACK * len(page_round)))
         return [*_longest_ago_first(unproved_announcements)[:spare], *page_round]
 
-    def _order_after_slot(
-        self, pages: Sequence[PartProof], announcements: Sequence[PartProof], now: datetime, gap: timedelta
-    ) -> list[PartProof]:
+    def _order_after_slot(self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta) -> list[PartProof]:
         """Return the looks that are most likely to prove parts before the tolerance ends.
 
         A page that was proved absent before the slot only has to be seen. Another page can be proved only if a look
