@@ -24,7 +24,7 @@ from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Fetcher
 from monitor.look.interpret import Interpreter
 from monitor.look.reading import BodyReader
-from monitor.look.sandbox.workers import StartHooks, Workers
+from monitor.look.sandbox.workers import Workers
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
@@ -149,8 +149,8 @@ def _make_workers(clock: Clock, metrics: Metrics, health: HealthState, worker_he
         metrics.count_too_costly(host)
         health.costly.add(host)
 
-    hooks = StartHooks(worker_health.note_start_attempt, worker_health.note_unread)
-    return Workers(clock=clock, on_costly=note_costly_host, hooks=hooks)
+    on_attempt, on_unread = worker_health.note_start_attempt, worker_health.note_unread
+    return Workers(clock=clock, on_costly=note_costly_host, on_attempt=on_attempt, on_unread=on_unread)
 
 
 def make_interpreter(core: Core) -> Interpreter:

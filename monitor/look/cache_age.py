@@ -71,14 +71,11 @@ class ConstantAge:
 
     _last_headers: tuple[str | None, ...] = ()
     _last_sent: datetime | None = None
+    # How many answers in a row had an age that a real age cannot explain, given the answer before.
     _unexplained_pairs: int = 0
 
     def remove_constant_age(self, answer: Answer) -> Answer:
-        """Return an answer, without its `Age` if this address has proved to send a constant one.
-
-        Each answer is compared with the one before: `_unexplained_pairs` counts the pairs that a real age cannot
-        explain.
-        """
+        """Return an answer, without its `Age` if this address has proved to send a constant one."""
         age = age_of(answer.headers)
         if not age or age == _LONGEST:
             # `age_of` returns at most a year, so a real age of that length stays constant. The comparison starts again.

@@ -26,13 +26,12 @@ def rejection_reason(answer: Answer) -> str:
         return "mirror"
     if is_stale(answer.headers):
         return "stale"
-    return "challenge" if _is_by_firewall(answer) else ""
+    is_by_firewall = "cf-mitigated" in answer.headers or "x-amzn-waf-action" in answer.headers
+    return "challenge" if is_by_firewall else ""
 
 
 def find_challenge(answer: Answer) -> str | None:
     """Return `challenge` or `sign-in page` if an answer is one, judged by its first 64 KB. None if it is neither."""
-    if _is_by_firewall(answer):
-        return "challenge"
     if "html" not in answer.headers.get("content-type", "html").lower():  # without a type it may be a page
         return None
     # Searching each word in lower-case text is ten times faster than one pattern that ignores case.
@@ -44,7 +43,3 @@ def find_challenge(answer: Answer) -> str | None:
     if b"password" in head and _ASKED_TO_SIGN_IN.search(head) and b"<h1" not in head:
         return "sign-in page"
     return None
-
-
-def _is_by_firewall(answer: Answer) -> bool:
-    return "cf-mitigated" in answer.headers or "x-amzn-waf-action" in answer.headers

@@ -8,7 +8,7 @@ and the hosts vote. A date more than a day from our clock is ignored, because so
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
@@ -170,40 +170,6 @@ class AgedAnswer(NamedTuple):
     age: int
 
 
-class CachedDates:
-    """Finds out whether a host's cache keeps the origin's date or writes its own, by two answers of one address."""
-
-    def __init__(self) -> None:
-        self._compared: dict[str, AgedAnswer] = {}
-
-    def find_writer(self, host: str, aged: AgedAnswer) -> DateWriter:
-        """Return who wrote the date of this answer: unknown until a second answer of the same address shows it.
-
-        If the ages of the two grew as fast as our clock, a date that stayed the same is the origin's, and a date that
-        grew with the age is the cache's. One answer of each host is kept, to compare the next ones with it.
-        """
-        before = self._compared.setdefault(host, aged)
-        elapsed, age_growth = (aged.sent - before.sent).total_seconds(), aged.age - before.age
-        is_same_address = aged.url == before.url
-        # The first answer is only kept. Another of its address shows nothing if it came too soon. One of another
-        # address replaces it only after some time, in which its own address has shown nothing.
-        kept_for = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
-        if 0.0 <= elapsed < kept_for:
-            return DateWriter.UNKNOWN
-        self._compared[host] = aged
-        # `elapsed` is negative if our clock was set back between the two.
-        if not is_same_address or elapsed < 0.0 or abs(age_growth - elapsed) > _SAME_WITHIN:
-            return DateWriter.UNKNOWN
-        date_growth = (aged.date - before.date).total_seconds()
-        if not date_growth:
-            return DateWriter.ORIGIN
-        return DateWriter.CACHE if abs(date_growth - elapsed) <= _SAME_WITHIN else DateWriter.UNKNOWN
-
-    def clear(self) -> None:
-        """Forget every answer, because our clock was set and the time between two answers is not known."""
-        self._compared.clear()
-
-
 @dataclass(slots=True, eq=False)
 class _HostDates:
     """The bounds of our clock's offset by the dates of one host, the last of which we received at `at`.
@@ -222,10 +188,9 @@ class _HostDates:
     def add_bounds(self, bounds: Span, at: datetime) -> bool:
         """Add the bounds by one more date. Return whether they replaced the known bounds, because a clock was set.
 
-        The rival is what the newest dates show if they contradict the known bounds. A date that agrees with the known
-        bounds narrows them and drops the rival. Any other date narrows the rival, or takes its place if it contradicts
-        the rival too. After `_REPLACED_AFTER` dates in a row that agree on it, the rival replaces the known bounds.
-        `contradictions` counts the rivals that were dropped because the known bounds were right, or that replaced them.
+        A date that agrees with the known bounds narrows them and drops the rival. Any other date narrows the rival, or
+        takes its place if it contradicts the rival too. After `_REPLACED_AFTER` dates in a row that agree on it, the
+        rival replaces the known bounds.
         """
         # The clocks may have drifted apart since the last date.
         drift = abs((at - self.at).total_seconds()) * _DRIFT
@@ -258,35 +223,35 @@ class _HostDates:
         return self.contradictions >= _ERRATIC_AFTER
 
 
+@dataclass(slots=True, eq=False)
 class Skew:
     """Estimates the offset of our clock from the dates of the hosts we look at.
 
-    Offsets are in seconds, and positive if our clock is ahead of the true time.
+    Offsets are in seconds, and positive if our clock is ahead of the true time. `synchronised` returns whether the
+    machine reports that its clock is synchronised, None if it reports nothing. `ahead` returns how many seconds our
+    clock is ahead of steady time. The result changes if our clock is set.
     """
 
-    def __init__(
-        self, synchronised: Callable[[], bool | None] = lambda: None, ahead: Callable[[], float] = lambda: 0.0
-    ) -> None:
-        """Begin without dates.
+    synchronised: Callable[[], bool | None] = lambda: None
+    ahead: Callable[[], float] = lambda: 0.0
+    _last_ahead: float = field(init=False)
+    _last_vote: Vote = Vote(NO_OFFSET)
+    _hosts: dict[str, _HostDates] = field(default_factory=dict)
+    # Hosts whose last date was more than a day from our clock, with the bounds by that date.
+    _implausible: dict[str, Span] = field(default_factory=dict)
+    _logged: set[str] = field(default_factory=set)
+    # When a host's dates last showed that a clock was set. Older dates of other hosts may be by the old clock.
+    _clock_set_at: datetime | None = None
+    _bounds: Span = NO_OFFSET
+    _voted_at: datetime | None = None
+    # The last `Date` header and its instant: several answers in a row have the same one.
+    _last_date: tuple[str, datetime | None] = ("", None)
+    # One answer of each host from its cache, to compare the next ones with it.
+    _compared: dict[str, AgedAnswer] = field(default_factory=dict)
 
-        `synchronised` returns whether the machine reports that its clock is synchronised, None if it reports nothing.
-        `ahead` returns how many seconds our clock is ahead of steady time. The result changes if our clock is set.
-        """
-        self._synchronised = synchronised
-        self.ahead = ahead
-        self._last_ahead = ahead()
-        self._last_vote = Vote(NO_OFFSET)
-        self._hosts: dict[str, _HostDates] = {}
-        # Hosts whose last date was more than a day from our clock, with the bounds by that date.
-        self._implausible: dict[str, Span] = {}
-        self._logged: set[str] = set()
-        # When a host's dates last showed that a clock was set. Older dates of other hosts may be by the old clock.
-        self._clock_set_at: datetime | None = None
-        self._bounds: Span = NO_OFFSET
-        self._voted_at: datetime | None = None
-        # The last `Date` header and its instant: several answers in a row have the same one.
-        self._last_date: tuple[str, datetime | None] = ("", None)
-        self._cached = CachedDates()
+    def __post_init__(self) -> None:
+        """Note how far our clock is ahead now."""
+        self._last_ahead = self.ahead()
 
     def observe(self, host: str, answer: Answer, ahead: float | None = None) -> bool:
         """Update the offset of our clock by the date of an answer. Return whether the answer's own time is certain.
@@ -323,7 +288,7 @@ class Skew:
         if self._clock_set_at is not None:
             self._clock_set_at += timedelta(seconds=step)
         self._voted_at = None
-        self._cached.clear()
+        self._compared.clear()  # the time between two answers is not known
         self._implausible = {host: shift_span(span, step) for host, span in self._implausible.items()}
         for dates in self._hosts.values():
             dates.shift(step)
@@ -374,7 +339,7 @@ class Skew:
         if age := age_of(answer.headers):
             # A cache's date is of now. The origin's is older by `age`, give or take a second, because both are rounded.
             # If the writer is not known, allow for both.
-            writer = self._cached.find_writer(host, AgedAnswer(answer.url, answer.sent, date, age))
+            writer = self._find_date_writer(host, AgedAnswer(answer.url, answer.sent, date, age))
             if writer is not DateWriter.CACHE:
                 least -= age + _GRAIN
             if writer is DateWriter.ORIGIN:
@@ -384,6 +349,29 @@ class Skew:
             return None
         self._implausible.pop(host, None)
         return least, most
+
+    def _find_date_writer(self, host: str, aged: AgedAnswer) -> DateWriter:
+        """Return who wrote the date of this answer: unknown until a second answer of the same address shows it.
+
+        If the ages of the two grew as fast as our clock, a date that stayed the same is the origin's, and a date that
+        grew with the age is the cache's.
+        """
+        before = self._compared.setdefault(host, aged)
+        elapsed, age_growth = (aged.sent - before.sent).total_seconds(), aged.age - before.age
+        is_same_address = aged.url == before.url
+        # The first answer is only kept. Another of its address shows nothing if it came too soon. One of another
+        # address replaces it only after some time, in which its own address has shown nothing.
+        kept_for = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
+        if 0.0 <= elapsed < kept_for:
+            return DateWriter.UNKNOWN
+        self._compared[host] = aged
+        # `elapsed` is negative if our clock was set back between the two.
+        if not is_same_address or elapsed < 0.0 or abs(age_growth - elapsed) > _SAME_WITHIN:
+            return DateWriter.UNKNOWN
+        date_growth = (aged.date - before.date).total_seconds()
+        if not date_growth:
+            return DateWriter.ORIGIN
+        return DateWriter.CACHE if abs(date_growth - elapsed) <= _SAME_WITHIN else DateWriter.UNKNOWN
 
     def _record_implausible_date(self, host: str, span: Span) -> None:
         """Record a date more than a day from our clock, and log it once a host.
@@ -395,7 +383,7 @@ class Skew:
             self._logged.add(host)
             _log.warning("date_ignored", host=host, days_behind_ours=round(span[0] / _DAY))
         self._implausible[host] = span
-        if not self._hosts and len(self._implausible) > 1 and not self._synchronised():
+        if not self._hosts and len(self._implausible) > 1 and not self.synchronised():
             self._bounds = vote(self._implausible).bounds
 
     def _run_vote(self) -> Span:
@@ -411,7 +399,7 @@ class Skew:
         result = vote(spans)
         if result.outvoted or result.unconfirmed:
             # Ask the machine only if hosts disagree, because that takes as long as a look.
-            result = vote(spans, synchronised=self._synchronised())
+            result = vote(spans, synchronised=self.synchronised())
         self._last_vote = result
         return result.bounds
 

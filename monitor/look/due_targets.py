@@ -115,8 +115,7 @@ class Sweeps:
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
         """Drop ended sweeps, and update `is_active` and each sweep. Return whether to schedule due targets again.
 
-        A sweep has the parts of one slot. Sweeps plan the looks at their parts only while `is_active`. `gap` is the
-        time between two looks at the host. `is_overloaded`: its budget is too small for every look.
+        `gap` is the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
         """
         was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
         ended = [key for key, sweep in self._sweeps.items() if now >= sweep.ends]
@@ -137,8 +136,8 @@ class Sweeps:
     def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
         """Return the part to look at next, None if none is ready.
 
-        A sweep has the parts of one slot. It is urgent once a look can prove that a part was on time. Parts of urgent
-        sweeps go first. Among sweeps, the one with the fewest looks for each part goes first.
+        A sweep is urgent once a look can prove that a part was on time. Parts of urgent sweeps go first. Among sweeps,
+        the one with the fewest looks for each part goes first.
         """
         for urgent in (True, False):
             sweeps = self._open_sweeps(now, urgent=urgent)
@@ -215,12 +214,6 @@ class _Group:
     spacing: float
     count: int = 0
     ready: list[tuple[float, Rank, int, _Entry]] = field(default_factory=list)
-
-
-def _last_look(entry: _Entry) -> float:
-    """Return when the last look of an entry began, in monotonic seconds. Minus infinity if it never had one."""
-    last = entry.watched.last_look_mono
-    return -inf if last is None else last
 
 
 class DueTargets:
@@ -315,7 +308,7 @@ class DueTargets:
         else:
             wanted_seconds = entry.group_key.every
             last = watched.last_look_mono
-            if last is None:
+            if last == -inf:
                 # It never had a look. It counts as if its last look had been one spacing before it was due.
                 last = mono - wanted_seconds - (now - due).total_seconds()
             heappush(self._groups[entry.group_key].ready, (last, entry.rank, entry.number, entry))
@@ -329,8 +322,7 @@ class DueTargets:
             if entry.is_ready:  # else its look is under way or planned by a sweep, or it waits as a witness
                 # First without a look, then by the time since the last one, weighted by the chance of a change as in
                 # `affordable_spacings`.
-                last = entry.watched.last_look_mono
-                lowest_first = -inf if last is None else (last - mono) * sqrt(entry.group_key.chance)
+                lowest_first = (entry.watched.last_look_mono - mono) * sqrt(entry.group_key.chance)
                 heappush(self._promised, (lowest_first, rank, number, entry))
 
     def _update_sweeps(self, now: datetime, mono: float) -> None:
@@ -391,10 +383,7 @@ class DueTargets:
         return self._next_swept is not None and not (is_other_due and self.sweeps.owes_a_look())
 
     def _choose_next_swept(self, now: datetime, gap: timedelta) -> _Entry | None:
-        """Return the entry that the sweeps look at next, None if none waits. Keep it until it is taken or removed.
-
-        A sweep looks at the parts of one slot in turn. `gap` is the time between two requests to the host.
-        """
+        """Return the entry that the sweeps look at next, None if none waits. Keep it until it is taken or removed."""
         if self._next_swept is not None and not self._next_swept.is_current:
             self._next_swept = None
         if self._next_swept is None and self._swept:
@@ -413,7 +402,7 @@ class DueTargets:
         swept = self._swept.values()
         origins = [entry for entry in swept if self.sweeps.awaits_origin(entry.watched.target, entry.watched.goal)]
         if origins:
-            return min(origins, key=_last_look)
+            return min(origins, key=lambda entry: entry.watched.last_look_mono)
         while (entry := self._first_in(self._if_idle)) is not None and entry.watched.is_under_way:
             heappop(self._if_idle)
         return entry if entry is not None and self._if_idle[0][0] <= now else None

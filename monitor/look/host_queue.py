@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, field, replace
 from datetime import datetime, timedelta
 
 from monitor.clock import Clock
@@ -90,40 +90,39 @@ class Wakeup:
             self._waiter.set_result(None)
 
 
+@dataclass(slots=True, eq=False)
 class HostQueue:
     """Starts the looks and other requests of one host within its budget.
 
-    `start` is called with a target, the instant it was due and now. It must not block. At most `most_under_way`
-    requests are under way at once: each has a place until it is answered. Pacing uses steady time, so that a step of
-    our clock neither hurries nor stops the requests.
+    `rate` is in requests a second. `start` is called with a target, the instant it was due and now. It must not block.
+    At most `most_under_way` requests are under way at once: each has a place until it is answered. Without a `share`,
+    no other monitor uses the store. Pacing uses steady time, so that a step of our clock neither hurries nor stops the
+    requests.
     """
 
-    def __init__(
-        self,
-        host: str,
-        rate: float,
-        clock: Clock,
-        start: Callable[[ScheduledTarget, datetime, datetime], None],
-        most_under_way: int,
-        share: Share | None = None,
-    ) -> None:
-        """Begin without targets. `rate` is in requests a second. `share`: None if no other monitor uses the store."""
-        self.host = host
-        self.targets = DueTargets(rate)
-        self.under_way = 0
-        self._pacer = Pacer(rate)
-        self._clock = clock
-        self._start = start
-        self._wakeup = Wakeup()
-        # Other requests that wait for their turn, each with the steady time at which it began to wait.
-        self._waiting_requests: deque[tuple[float, asyncio.Future[bool]]] = deque()
-        self._is_running = False
-        # The wall time when steady time was zero. Later steps of our clock do not change it.
-        self._epoch = clock.now() - timedelta(seconds=clock.monotonic())
-        self._share = share
-        self.waits_until = 0.0
-        """The end of the wait that the host asked for, in seconds of steady time."""
-        self.reconfigure(rate, most_under_way)
+    host: str
+    rate: InitVar[float]
+    clock: Clock
+    start: Callable[[ScheduledTarget, datetime, datetime], None]
+    most_under_way: int
+    share: Share | None = None
+    targets: DueTargets = field(init=False)
+    under_way: int = 0
+    waits_until: float = 0.0
+    """The end of the wait that the host asked for, in seconds of steady time."""
+    # The wall time when steady time was zero. Later steps of our clock do not change it.
+    _epoch: datetime = field(init=False)
+    _pacer: Pacer = field(init=False)
+    _wakeup: Wakeup = field(default_factory=Wakeup)
+    # Other requests that wait for their turn, each with the steady time at which it began to wait.
+    _waiting_requests: deque[tuple[float, asyncio.Future[bool]]] = field(default_factory=deque)
+    _is_running: bool = False
+
+    def __post_init__(self, rate: float) -> None:
+        """Begin without targets."""
+        self.targets, self._pacer = DueTargets(rate), Pacer(rate)
+        self._epoch = self.clock.now() - timedelta(seconds=self.clock.monotonic())
+        self.reconfigure(rate, self.most_under_way)
         self._adopt_wait()
 
     async def run(self, stop: asyncio.Event, on_disturbance: Callable[[Disturbance], None]) -> None:
@@ -131,15 +130,15 @@ class HostQueue:
         self._is_running = True
         while not stop.is_set():
             seconds = self.start_due()
-            began, mono = self._clock.now(), self._clock.monotonic()
+            began, mono = self.clock.now(), self.clock.monotonic()
             await self._wakeup.wait(seconds)
-            now, passed = self._clock.now(), self._clock.monotonic() - mono
+            now, passed = self.clock.now(), self.clock.monotonic() - mono
             # A wait that is too long shows a blocked loop, even if `wake` ended it: its call was then delayed too.
             late = max(0.0, passed - seconds)
             clock_step = seconds_until(now, began) - passed
-            if late > NOTICEABLE and self._share is not None:
+            if late > NOTICEABLE and self.share is not None:
                 # Other monitors may have taken over our turns. Send nothing (no members) until the next share.
-                self.set_share(replace(self._share, members=()))
+                self.set_share(replace(self.share, members=()))
             if late > NOTICEABLE or abs(clock_step) > NOTICEABLE:
                 on_time_until = began + timedelta(seconds=min(seconds, passed))
                 # If only one of the two is noticeable, the other is reported as 0: it may be an error of rounding.
@@ -153,7 +152,7 @@ class HostQueue:
     def start_due(self) -> float:
         """Start every request that may start now. Return the seconds until the next one may start."""
         while True:
-            now, mono = self._clock.now(), self._clock.monotonic()
+            now, mono = self.clock.now(), self.clock.monotonic()
             steady = self._steady_time(mono)
             self.targets.collect_due(now, mono)
             wait = self._seconds_until_start(now, steady)
@@ -166,81 +165,75 @@ class HostQueue:
     def reconfigure(self, rate: float, most_under_way: int) -> None:
         """Set another limit of requests under way, and another rate a second, of which several monitors have shares."""
         self.most_under_way = most_under_way
-        turns = None if self._share is None else self._share.turns(self.host, rate, self._epoch)
+        turns = None if self.share is None else self.share.turns(self.host, rate, self._epoch)
         self._pacer.reconfigure(rate, turns)
         self.targets.rate = rate if turns is None or not turns.mine else turns.fraction / turns.gap.total_seconds()
         self.wake()
 
     def set_share(self, share: Share) -> None:
         """Use the turns that this monitor has among several."""
-        self._share = share
+        self.share = share
         self.reconfigure(self._pacer.rate, self.most_under_way)
         self._adopt_wait()
 
     def _adopt_wait(self) -> None:
         """Wait as long as the host has asked another monitor to wait, unless this monitor waits as long already."""
-        until = None if self._share is None else self._share.quiet_until(self.host, self._epoch)
-        now = self._steady_time(self._clock.monotonic())
+        until = None if self.share is None else self.share.quiet_until(self.host, self._epoch)
+        now = self._steady_time(self.clock.monotonic())
         if until is not None and now < until and not self._pacer.is_quiet(until - _SAME_WAIT):
             self._pacer.record_refusal(now, until - now)
 
     def is_quiet(self) -> bool:
         """Return whether the host asked for a wait that is not over."""
-        return self._pacer.is_quiet(self._steady_time(self._clock.monotonic()))
+        return self._pacer.is_quiet(self._steady_time(self.clock.monotonic()))
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait until a request that is not a look may start. Keep a place for it until the block ends."""
         # With a place, a connection is free for it, so that it is sent at its turn and not together with a later one.
-        if self._is_running:
-            await self._wait_for_turn()
+        is_paced = False
+        if self._is_running or self.under_way >= self.most_under_way:
+            is_paced = await self._wait_for_place()
         else:
-            await self._wait_without_run()
+            self.under_way += 1
         try:
+            if not is_paced:
+                await self._wait_for_pacer()
             yield
         finally:
-            self.under_way -= 1
-            self._start_next_request()
+            self._free_place_of_request()
 
-    async def _wait_for_turn(self) -> bool:
-        """Wait for a turn. Return True if `run` gave it, and so has paced this request and counted it as under way.
+    async def _wait_for_place(self) -> bool:
+        """Wait until this request is given a place, which then counts as under way. Return whether it is paced too.
 
-        False means only that a place came free: the caller takes it, if the pacer allows a start.
+        It is if `run` gave it the place. Else it came free after another request of a command, which does not `run`.
         """
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting_requests.append((self._clock.monotonic(), turn))
+        self._waiting_requests.append((self.clock.monotonic(), turn))
         self.wake()
         try:
             return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                # It was our turn, but this request was cancelled: the next one takes the turn.
-                if turn.result():
-                    self.under_way -= 1
-                self._start_next_request()
+                # It was our turn, but this request was cancelled: the next one takes the place.
+                self._free_place_of_request()
             raise
 
-    async def _wait_without_run(self) -> None:
-        """Wait for a free place and until the pacer allows a start, and take both. For commands, which do not `run`."""
-        while True:
-            steady = self._steady_time(self._clock.monotonic())
-            if self.under_way >= self.most_under_way:
-                if await self._wait_for_turn():
-                    # `run` has been called in the meantime, and has already paced and counted this request.
-                    return
-            elif (start := self._pacer.next_start(steady)) > steady:
-                await self._clock.sleep(max(seconds_until(start, steady), _SHORTEST_SLEEP))
-            else:
-                break
+    async def _wait_for_pacer(self) -> None:
+        """Wait until the pacer allows a start, and record it."""
+        steady = self._steady_time(self.clock.monotonic())
+        while (start := self._pacer.next_start(steady)) > steady:
+            await self.clock.sleep(max(seconds_until(start, steady), _SHORTEST_SLEEP))
+            steady = self._steady_time(self.clock.monotonic())
         self._pacer.record_start(steady)
-        self.under_way += 1
 
-    def _start_next_request(self) -> None:
-        """Let the next request continue, because a place is free."""
+    def _free_place_of_request(self) -> None:
+        """Free the place of a request that is not a look, and let the next request take it."""
+        self.under_way -= 1
         if self._is_running:
             self.wake()
-        elif self._has_waiting_request():
-            # The request counts itself in `_wait_without_run`, which tries again.
+        elif self.under_way < self.most_under_way and self._has_waiting_request():
+            self.under_way += 1
             self._waiting_requests.popleft()[1].set_result(False)
 
     def record_outcome(self, outcome: Answer | Failure, started: datetime) -> None:
@@ -249,7 +242,7 @@ class HostQueue:
         Each repetition of the request counts as an extra request. So does a long wait for its connection, because it
         may then be sent together with the next request. A failure and a server error do not change the pace.
         """
-        now = self._steady_time(self._clock.monotonic())
+        now = self._steady_time(self.clock.monotonic())
         was_sent_late = outcome.sent - started >= self._pacer.gap
         for _ in range(outcome.lost_before + int(was_sent_late)):
             self._pacer.charge_extra_request(now)
@@ -279,7 +272,7 @@ class HostQueue:
         """Record that a look has ended. If the next one may begin now, schedule it, unless its target `is_dropped`."""
         self.free_place(watched)
         watched.is_under_way = False
-        now = self._clock.now()
+        now = self.clock.now()
         is_due = watched.due is not None and watched.due <= now
         may_look_if_idle = watched.window is not None and watched.window.every_if_idle is not None
         if is_due or may_look_if_idle:
@@ -303,7 +296,7 @@ class HostQueue:
         if watched is None or watched.due is None:
             return False
         # A look on an idle host starts before it is due.
-        self._start(watched, min(watched.due, now), now)
+        self.start(watched, min(watched.due, now), now)
         watched.last_look, watched.last_look_mono = now, mono
         watched.is_under_way = watched.has_place = True
         self.under_way += 1

@@ -8,19 +8,18 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from monitor.clock import LEAST_CLOCK_STEP
-from monitor.look.cache_age import ConstantAge, age_bounds
+from monitor.look.cache_age import ConstantAge, answer_time_bounds
 from monitor.look.challenge import rejection_reason
 from monitor.look.clock_skew import NO_OFFSET, Skew, Span, is_off, largest_offset
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.reading import TOO_COSTLY, UNREAD_REASONS, BodyReader, is_costly, read_body
 from monitor.look.recognise.changed import NO_BASELINE
-from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.result import Context, Known, Recognised, absent, unknown, withdrawn
 from monitor.look.redirect import interpret_redirect
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import is_witness
 from monitor.plan.targets import Target, View, extension_of, is_file, target_id
 from schedules.announcement import Address
-from schedules.slot import Slot
 
 PAGE_CAP = 1_000_000
 FILE_CAP = 65_536
@@ -28,30 +27,6 @@ _DAY = 86_400.0
 _ACCEPT = {View.CONTENT: "application/json", View.TRIPWIRE: "*/*"}
 _ACCEPT_PAGE = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
 _BY_STATUS = {200: unknown("empty"), 404: absent("404"), 410: withdrawn("410")}
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Facts about a target from earlier looks, which also outlive a restart.
-
-    `baseline` is the SHA-256 of the body before the release, for `changed`. `was_missing`: the address has answered 404
-    before. `placeholder` is as in a recogniser's `Context`. `slot` is the slot in force.
-    """
-
-    baseline: str | None = None
-    was_missing: bool = False
-    placeholder: str | None = None
-    slot: Slot | None = None
-
-    def merge(self, stored: Known) -> Known:
-        """Return these facts together with the `stored` ones, whose baseline and slot take precedence."""
-        return Known(
-            stored.baseline or self.baseline,
-            stored.was_missing or self.was_missing,
-            # A stored placeholder does not say which text it had.
-            stored.placeholder if self.placeholder is None else self.placeholder,
-            stored.slot,
-        )
 
 
 @dataclass(slots=True)
@@ -69,7 +44,7 @@ class TargetMemory:
     etag: str | None = None
     modified: str | None = None
     address: str | None = None
-    known: Known = Known()
+    known: Known = field(default_factory=Known)
     ahead: float | None = None
     constant_age: ConstantAge = field(default_factory=ConstantAge)
 
@@ -258,18 +233,15 @@ class Interpreter:
 
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
         """Return the facts about a target that the recogniser of its answer needs."""
-        known, clock_offset = memory.known, self.skew.bounds_for(target.host)
+        clock_offset = self.skew.bounds_for(target.host)
         is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
         return Context(
             answer.url,
             title=target.title,
             digest=answer.digest,
-            baseline=known.baseline,
-            was_missing=known.was_missing,
-            slot=known.slot,
+            known=replace(memory.known, placeholder=self._find_placeholder(target, memory.known)),
             file=extension_of(target.url) if is_part and is_file(target.url) else None,
             is_led_to=target.address is Address.LED_TO,
-            placeholder=self._find_placeholder(target, known),
             behind=max(-clock_offset[0], 0.0) if is_off(clock_offset) else 0.0,
             alternatives=target.alternatives,
         )
@@ -312,23 +284,23 @@ def make_sighting(
 
     `clock_offset` has the least and greatest seconds by which our clock may be ahead.
     """
-    # How many seconds earlier than our clock says the answer was made. Below zero if our clock is behind.
-    status, least_earlier, most_earlier = None, 0.0, 0.0
+    status, proved_from, proved_to = None, outcome.sent, outcome.received
     if isinstance(outcome, Answer):
         status = outcome.status
         if "age" in outcome.headers:
-            least_earlier, most_earlier = age_bounds(outcome.headers)
+            proved_from, proved_to = answer_time_bounds(outcome)
     if is_off(clock_offset):
-        # If our clock is wrong by more than a day, the look proves nothing anyway.
-        most_earlier += min(max(clock_offset[1], 0.0), _DAY)
-        least_earlier += max(min(clock_offset[0], 0.0), -_DAY)
+        # The answer was made earlier than our clock says if it is ahead, later if it is behind. If our clock is wrong
+        # by more than a day, the look proves nothing anyway.
+        proved_from -= timedelta(seconds=min(max(clock_offset[1], 0.0), _DAY))
+        proved_to -= timedelta(seconds=max(min(clock_offset[0], 0.0), -_DAY))
     return Sighting(
         target.id,
         recognised.state,
         sent=outcome.sent,
         received=outcome.received,
-        proved_from=outcome.sent - timedelta(seconds=most_earlier) if most_earlier else outcome.sent,
-        proved_to=outcome.received - timedelta(seconds=least_earlier) if least_earlier else outcome.received,
+        proved_from=proved_from,
+        proved_to=proved_to,
         specific=recognised.specific,
         why=recognised.why,
         status=status,

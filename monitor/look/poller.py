@@ -13,9 +13,9 @@ import structlog
 from monitor.clock import Clock
 from monitor.look.fetch import Answer, Failure, Fetcher, Reason, Request
 from monitor.look.host_queue import LONGEST_SLEEP, NOTICEABLE, Disturbance, HostQueue
-from monitor.look.interpret import Interpreter, Known, make_sighting
+from monitor.look.interpret import Interpreter, make_sighting
 from monitor.look.reading import SMALL_BODY
-from monitor.look.recognise.result import unknown
+from monitor.look.recognise.result import Known, unknown
 from monitor.look.scheduled import ScheduledTarget
 from monitor.look.sighting import Sighting
 from monitor.plan.budget import Budget, concurrent_requests

@@ -7,11 +7,10 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from monitor.look.fetch import Answer, Found
 from monitor.look.guard import DEFAULT_PORTS
 from monitor.look.recognise.result import Recognised, absent, unknown, withdrawn
+from monitor.plan.targets import ASSETS, GOVUK
 
 REDIRECTED = "redirected"
 """Reason of an unknown: the address redirects to another path on its host, which the next look uses."""
-_FILE_HOST = "assets.publishing.service.gov.uk"
-_PAGE_HOST = "www.gov.uk"
 
 
 def interpret_redirect(url: str, answer: Answer) -> Recognised:
@@ -53,12 +52,12 @@ def is_same_site(url: str, destination: str) -> bool:
 
 def _is_withdrawal(here: SplitResult, there: SplitResult) -> bool:
     """Return whether GOV.UK has unpublished something: it redirects from a file to a page, or to the page above."""
-    if here.hostname == _FILE_HOST:
-        return there.hostname == _PAGE_HOST
+    if here.hostname == ASSETS:
+        return there.hostname == GOVUK
     parent = there.path.rstrip("/")
     is_below = here.path.startswith(f"{parent}/") and here.path.rstrip("/") != parent
     # A path of fewer than three segments is a section of the site, not a page of a release.
-    return here.hostname == there.hostname == _PAGE_HOST and is_below and parent.count("/") >= 3
+    return here.hostname == there.hostname == GOVUK and is_below and parent.count("/") >= 3
 
 
 def _resolve_location(url: str, answer: Answer) -> str | None:

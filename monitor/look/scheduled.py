@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import inf
 
 from monitor.look.redirect import is_same_site
 from monitor.look.sighting import Sighting, State
@@ -29,11 +30,11 @@ class ScheduledTarget:
     `planned_at` is when these windows were set. Earlier due instants do not count as missed. `shift` delays the due
     instants. At `promised_at`, a look must begin before all others. `due` is when the next look is due by the wall
     clock, None if no window is left. If `is_extra`, that look is an additional one outside the spacing of the window.
-    `last_look` is when the last look began by the wall clock, and `last_look_mono` the same in monotonic seconds. `url`
-    is the address that redirects led to, None if it is the target's own, and `hops` are the addresses on the way there.
-    `goal` is what must be proved about its part. Of two targets that are equally due, the one with the lower `rank`
-    goes first. A look `is_under_way` until its answer is read, and `has_place` among the requests of its host until it
-    is answered.
+    `last_look` is when the last look began by the wall clock, and `last_look_mono` the same in monotonic seconds, minus
+    infinity before the first. `url` is the address that redirects led to, None if it is the target's own, and `hops`
+    are the addresses on the way there. `goal` is what must be proved about its part. Of two targets that are equally
+    due, the one with the lower `rank` goes first. A look `is_under_way` until its answer is read, and `has_place` among
+    the requests of its host until it is answered.
     """
 
     target: Target
@@ -45,7 +46,7 @@ class ScheduledTarget:
     due: datetime | None = None
     window: Window | None = None
     last_look: datetime | None = None
-    last_look_mono: float | None = None
+    last_look_mono: float = -inf
     is_under_way: bool = False
     has_place: bool = False
     is_extra: bool = False

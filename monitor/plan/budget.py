@@ -16,6 +16,8 @@ _SLACK = 0.01
 _FIRST_BACKOFF, _LONGEST_BACKOFF = timedelta(seconds=30), timedelta(minutes=5)
 """The wait after a refusal, if the host named no time."""
 _PACE_AFTER_REFUSAL, _PACE_GROWTH = 0.25, 1.1
+_LEAST_SHARE = 0.1
+"""No target gets less than this fraction of an equal share."""
 _LEAST_FRACTION = 0.001
 """Used for a monitor without turns, to avoid a division by zero."""
 MOST_CONCURRENT = 32
@@ -71,33 +73,22 @@ def affordable_spacings(counts: Mapping[WantedSpacing, int], rate: float) -> dic
     return {kind: count / share if share > 0 else kind.every for (kind, count), share in shares}
 
 
-def share_rate(
-    wants: Sequence[float], weights: Sequence[float], rate: float, least_fraction: float = 0.1
-) -> list[float]:
+def share_rate(wants: Sequence[float], weights: Sequence[float], rate: float) -> list[float]:
     """Return the share of `rate` for each of `wants`: all it wants if the rate is enough, else by its weight.
 
-    No share is more than is wanted, or less than `least_fraction` of what it would be if all were reduced equally.
+    No share is more than is wanted, or less than a tenth of what it would be if all were reduced equally.
     """
     total = sum(wants)
     if total <= rate:
         return list(wants)
-    least = [want * least_fraction * rate / total for want in wants]
+    rows = [(want, weight, want * _LEAST_SHARE * rate / total) for want, weight in zip(wants, weights, strict=True)]
     # Shares grow with one common multiplier, within their limits. Find the multiplier that uses the whole rate.
-    high = max((want / weight for want, weight in zip(wants, weights, strict=True) if weight > 0), default=0.0)
-    low = 0.0
+    low, high = 0.0, max((want / weight for want, weight, _ in rows if weight > 0), default=0.0)
     for _ in range(60):  # each step halves the range, so this reaches the precision of a float
         middle = (low + high) / 2
-        is_too_much = sum(_limit_shares(middle, wants, weights, least)) > rate
+        is_too_much = sum(min(want, max(least, middle * weight)) for want, weight, least in rows) > rate
         low, high = (low, middle) if is_too_much else (middle, high)
-    return _limit_shares(low, wants, weights, least)
-
-
-def _limit_shares(
-    multiplier: float, wants: Sequence[float], weights: Sequence[float], least: Sequence[float]
-) -> list[float]:
-    """Return each weight times the multiplier, but no less than its least share and no more than it wants."""
-    rows = zip(wants, weights, least, strict=True)
-    return [min(want, max(floor, multiplier * weight)) for want, weight, floor in rows]
+    return [min(want, max(least, low * weight)) for want, weight, least in rows]
 
 
 @dataclass(slots=True)
@@ -162,10 +153,7 @@ class Pacer:
         self._set_pace(_PACE_AFTER_REFUSAL)
 
     def _set_pace(self, pace: float) -> None:
-        """Use the fraction `pace` of the rate from now on. Set the usual and the least time between two starts.
-
-        If several monitors share the host, each may start a request only in its own `turns`.
-        """
+        """Use the fraction `pace` of the rate from now on. Set the usual and the least time between two starts."""
         self._pace = pace
         if self.turns is None:
             self.gap = self._least_wait = least_gap(self.rate * pace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -121,12 +122,7 @@ def busiest_minute(minutes: Sequence[tuple[datetime, int]]) -> tuple[datetime, i
     return max(minutes, key=lambda minute: minute[1], default=None)
 
 
-def spacings_at(plans: Iterable[Sequence[Window]], minute: datetime, rate: float) -> dict[WantedSpacing, float]:
-    """Return the seconds between looks that `rate` looks a second afford to each kind of target in a minute."""
-    return affordable_spacings(_count_wanted(plans, minute), rate)
-
-
-def _count_wanted(plans: Iterable[Sequence[Window]], minute: datetime) -> Counter[WantedSpacing]:
+def count_wanted(plans: Iterable[Sequence[Window]], minute: datetime) -> Counter[WantedSpacing]:
     """Return how many targets want each spacing in the middle of a minute."""
     windows = (window_at(windows, minute + MINUTE / 2) for windows in plans)
     return Counter(WantedSpacing(window.every.total_seconds(), window.chance) for window in windows if window)
@@ -156,7 +152,8 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     zone, (minute, looks) = ZoneInfo(timezone), busiest
     at, first = minute.astimezone(zone), overloaded[0][0].astimezone(zone)
     count = "1 minute" if len(overloaded) == 1 else f"{len(overloaded)} minutes"
-    effects = [one.describe(timezone) for one in slots] or [_describe_spacing(plans, minute, looks, rate, close_enough)]
+    effects = [one.describe(timezone) for one in slots]
+    effects = effects or [_describe_spacing(count_wanted(plans, minute), looks, rate, close_enough)]
     return (
         f"{host}: {looks} looks wanted in the minute from {at:%H:%M} on {at.day} {at:%B %Y}, "
         f"the budget carries {affordable:.0f} ({rate:g}/s); over budget in {count} from {first:%H:%M}; "
@@ -164,44 +161,39 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     )
 
 
-def _describe_spacing(
-    plans: Sequence[Sequence[Window]], minute: datetime, looks: int, rate: float, close_enough: timedelta
-) -> str:
+def _describe_spacing(counts: Mapping[WantedSpacing, int], looks: int, rate: float, close_enough: timedelta) -> str:
     """Return in words how far apart the looks in a minute will be and, if that is too far, a rate that is sufficient.
 
-    `looks` is the number of looks due in it. They are too far apart if it is near a slot, and the most important ones
-    are further apart than `close_enough`.
+    `counts` has the targets that want each spacing, and `looks` is the number of looks due. They are too far apart if
+    the minute is near a slot, and the most important ones are further apart than `close_enough`.
     """
     text = f"looks will be {looks / (rate * MINUTE.total_seconds()):.1f} times as far apart"
-    actual_by_kind = spacings_at(plans, minute, rate)
-    if not actual_by_kind:
+    if not counts:
         return text
-    wanted = min(kind.every for kind in actual_by_kind)
+    actual_by_kind, most_important = affordable_spacings(counts, rate), _most_important_kind(counts)
+    wanted = most_important.every
     # Of targets that want this spacing, those that are more likely to change get closer looks.
     actual = sorted(seconds for kind, seconds in actual_by_kind.items() if kind.every == wanted)
     least, most = (f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}" for seconds in (actual[0], actual[-1]))
     text += f": every {least if least == most else f'{least} to {most}'} s where {wanted:g} s is wanted"
     limit = close_enough.total_seconds()
     is_slot_near = wanted <= limit  # looks this close are wanted mainly around slots
-    is_close_enough = _most_important_spacing(actual_by_kind) <= close_enough
-    if not is_slot_near or is_close_enough:
+    if not is_slot_near or timedelta(seconds=actual_by_kind[most_important]) <= close_enough:
         return text
-    sufficient = least_sufficient_rate(plans, minute, close_enough)
-    return f"{text}, too far to prove who was on time; {sufficient:g}/s would make it {limit:g} s"
+    sufficient = least_sufficient_rate(counts, close_enough)
+    return f"{text}, too far to prove who was on time; {sufficient}/s would make it {limit:g} s"
 
 
-def least_sufficient_rate(plans: Sequence[Sequence[Window]], minute: datetime, close_enough: timedelta) -> float:
-    """Return the least whole rate at which the most important looks in a minute are at most `close_enough` apart."""
-    wanted_rate = sum(count / every for (every, _), count in _count_wanted(plans, minute).items())
-    low, high = 1, max(1, ceil(wanted_rate))  # at `high`, every target has the spacing that it wants
-    while low < high:
-        middle = (low + high) // 2
-        is_sufficient = _most_important_spacing(spacings_at(plans, minute, middle)) <= close_enough
-        low, high = (low, middle) if is_sufficient else (middle + 1, high)
-    return float(low)
+def least_sufficient_rate(counts: Mapping[WantedSpacing, int], close_enough: timedelta) -> int:
+    """Return the least whole rate at which the most important looks are at most `close_enough` apart."""
+    kind = _most_important_kind(counts)
+    rates = range(1, ceil(sum(count / every for (every, _), count in counts.items())))
+    # At the rate after the last of these, every target has the spacing that it wants.
+    return 1 + bisect_left(
+        rates, -close_enough, key=lambda rate: -timedelta(seconds=affordable_spacings(counts, rate)[kind])
+    )
 
 
-def _most_important_spacing(spacings: Mapping[WantedSpacing, float]) -> timedelta:
-    """Return the spacing of the targets that want the closest looks and, of these, are the likeliest to change."""
-    wanted = min(spacings, key=lambda kind: (kind.every, -kind.chance), default=None)
-    return timedelta(seconds=0.0 if wanted is None else spacings[wanted])
+def _most_important_kind(kinds: Iterable[WantedSpacing]) -> WantedSpacing:
+    """Return the kind of the targets that want the closest looks and, of these, are the likeliest to change."""
+    return min(kinds, key=lambda kind: (kind.every, -kind.chance))

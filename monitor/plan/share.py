@@ -41,10 +41,7 @@ class Turns:
         return len(self.mine) / self.cycle
 
     def at_or_after(self, start: datetime) -> datetime:
-        """Return when a request may start: at `start` if our turn has just begun then, else when our next turn begins.
-
-        A monitor that has no turns tries again a second later.
-        """
+        """Return when a request may start: at `start` if our turn has just begun, else when our next turn begins."""
         if not self.mine:
             return start + _NO_TURN_PAUSE
         number, elapsed = divmod(start - self.begins, self.gap)
@@ -88,13 +85,11 @@ class Share:
         divided, the host's owner has nearly all turns. At `epoch`, this monitor's steady clock was at zero.
         """
         # Every monitor counts the turns from when the store's clock was at zero, so all of them number a turn alike.
-        # `store_zero` is that moment on this monitor's steady clock.
         begins, gap = epoch + timedelta(seconds=self.store_zero), timedelta(seconds=(1.0 + _SLACK) / rate)
         if self.name not in self.members:
             return Turns(begins, gap, cycle=1, mine=frozenset())
-        count = len(self.members)
-        if not self.divided or count == 1:
-            return Turns(begins, gap, cycle=count, mine=frozenset({self.members.index(self.name)}))
+        if not self.divided or len(self.members) == 1:
+            return Turns(begins, gap, len(self.members), mine=frozenset({self.members.index(self.name)}))
         owner = owner_of(host, self.members)
         guests = [name for name in self.members if name != owner]
         # Each guest has one turn of the cycle, and the owner all others.

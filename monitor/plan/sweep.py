@@ -18,6 +18,8 @@ from monitor.plan.addresses import REDIRECT_LAG
 from monitor.plan.proof import NEVER, LookResult, PartProof, ProofGoal, Rank
 from monitor.plan.targets import View
 
+Parts = Sequence[PartProof]
+
 ORIGIN_FROM = timedelta(seconds=20)
 """How long after its slot an absent part is also looked at past the caches."""
 MAY_STILL_COME = timedelta(seconds=5)
@@ -25,7 +27,7 @@ MAY_STILL_COME = timedelta(seconds=5)
 _REORDER_EVERY = timedelta(seconds=5)
 _RETRY_AFTER = timedelta(seconds=1)
 _ROUND_SLACK = 1.1
-"""The last round of looks before a slot is planned with this factor of spare time: some looks fail or are delayed."""
+"""In the last round before a slot, each page is looked at once. It has this factor of spare time: some looks fail."""
 _SHORT_ROUND = timedelta(seconds=5)
 """Rounds this short leave time for the origin view too."""
 _ORIGIN_DECIDES_FOR = timedelta(seconds=95)
@@ -35,11 +37,6 @@ _ORIGIN_DECIDES_FOR = timedelta(seconds=95)
 def _count_looks(span: timedelta, gap: timedelta) -> int:
     """Return how many looks begin in a span, the first of them at once."""
     return max(0, ceil(span / gap))
-
-
-def _first_by_rank(parts: Sequence[PartProof], count: int) -> Sequence[PartProof]:
-    """Return the `count` parts that go first if not all can be proved."""
-    return parts if len(parts) <= count else nsmallest(count, parts, key=_precedence_key)
 
 
 def _precedence_key(part: PartProof) -> tuple[int, bool, bool, Rank, str]:
@@ -84,10 +81,7 @@ class Sweep:
         return self.slot - 2 * self.tolerance <= now < self.ends
 
     def update_is_critical(self, now: datetime, gap: timedelta) -> None:
-        """Set `is_critical` to whether now is the last round of looks before the slot, or the first after it.
-
-        In a round, each page is looked at once.
-        """
+        """Set `is_critical` to whether now is the last round of looks before the slot, or the first after it."""
         self.is_critical = False
         if now >= self.ends or now < self.slot - _ROUND_SLACK * len(self.parts) * gap:
             return  # usually: this avoids the walk through all parts
@@ -141,9 +135,7 @@ class Sweep:
             return self._order_after_slot(pages, announcements, now, gap)
         return _longest_ago_first(pages)
 
-    def _order_before_slot(
-        self, pages: Sequence[PartProof], announcements: Sequence[PartProof], now: datetime, gap: timedelta
-    ) -> list[PartProof]:
+    def _order_before_slot(self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta) -> list[PartProof]:
         """Return the looks of a round that ends at the slot, so that each absence is proved as late as possible."""
         unproved = [page for page in pages if not page.is_absence_proved()]
         unproved_announcements = [part for part in announcements if not part.is_absence_proved()]
@@ -153,14 +145,12 @@ class Sweep:
         proved = [page for page in pages if page.is_absence_proved()]
         looks = _count_looks(self.slot - now, gap)
         # Pages with a proof usually come last, because they were looked at last. They get the looks that are left.
-        page_round = _longest_ago_first([*proved, *_first_by_rank(unproved, looks)])
+        page_round = _longest_ago_first([*proved, *nsmallest(looks, unproved, key=_precedence_key)])
         # Announcements get only the looks that one round of the pages leaves. They go first, so that pages go late.
         spare = max(0, looks - ceil(_ROUND_SLACK * len(page_round)))
         return [*_longest_ago_first(unproved_announcements)[:spare], *page_round]
 
-    def _order_after_slot(
-        self, pages: Sequence[PartProof], announcements: Sequence[PartProof], now: datetime, gap: timedelta
-    ) -> list[PartProof]:
+    def _order_after_slot(self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta) -> list[PartProof]:
         """Return the looks that are most likely to prove parts before the tolerance ends.
 
         A page that was proved absent before the slot only has to be seen. Another page can be proved only if a look
@@ -168,12 +158,12 @@ class Sweep:
         """
         looks, early_looks = _count_looks(self.ends - now, gap), _count_looks(self.slot + MAY_STILL_COME - now, gap)
         absent_before = [page for page in pages if page.is_absence_proved()]
-        provable = _longest_ago_first(_first_by_rank(absent_before, looks))
+        provable = _longest_ago_first(nsmallest(looks, absent_before, key=_precedence_key))
         spare = looks - len(provable)
         unproved = [page for page in pages if not page.is_absence_proved()]
         # While the others go first, there are no more of them than can be looked at in these seconds.
         most_others = min(spare, early_looks) if early_looks else spare
-        others = _longest_ago_first(_first_by_rank(unproved, most_others))
+        others = _longest_ago_first(nsmallest(most_others, unproved, key=_precedence_key))
         if all(page.last_look >= self.slot for page in provable):
             # The first round is over: a page that is not seen yet may be at another address.
             provable = _longest_ago_first([*provable, *announcements])
@@ -217,12 +207,9 @@ class Sweep:
                 self.prioritise([part.goal.announces])
 
     def _record_absence(self, part: PartProof, view: View, sent: datetime, proved_from: datetime) -> None:
-        """Record that a part was absent at `proved_from`. If it is no announcement, choose the view of its next look.
-
-        An announcement that is still there proves that the release which it announces is absent.
-        """
+        """Record that a part was absent at `proved_from`. Unless it is an announcement, choose the view to use next."""
         if part.goal.announces is not None:
-            # It stays for a while after its release is out, so it proves only an earlier absence.
+            # It stays for a while after its release is out, so it proves only an earlier absence of the release.
             proved_from -= REDIRECT_LAG
         else:
             use_origin = view is View.EDGE and self._needs_origin_next(part, sent, proved_from)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -116,12 +116,12 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
     """
     if promised.slot is None:
         return ()
-    windows = windows_for(target, promised.slot, progress, watch, now, exact=exact, default_time=default_time)
+    plan = partial(windows_for, target, progress=progress, watch=watch, now=now, default_time=default_time)
+    windows = plan(promised.slot, exact=exact)
     for other in promised.disagreements:
         # It is not known yet which calendar is right, so both slots are watched closely. Only the slot windows of the
         # other one are added, with the chance of an exact slot.
-        other_windows = windows_for(target, other.slot, progress, watch, now, default_time=default_time)
-        windows = add_slot_windows(windows, other_windows)
+        windows = add_slot_windows(windows, plan(other.slot))
     is_guess = target.origin is Origin.PREDICTED and not is_named
     return windows_of_guess(target, windows, progress, watch) if is_guess else windows
 

@@ -12,7 +12,7 @@ from monitor.deliver.facts import slot_text
 from monitor.judge.case import is_exact
 from monitor.plan import forecast
 from monitor.plan.addresses import ADDED_ORIGINS
-from monitor.plan.budget import Budget, WantedSpacing, stretch_factor
+from monitor.plan.budget import Budget, WantedSpacing, affordable_spacings, stretch_factor
 from monitor.plan.phases import Window
 from monitor.plan.proof import ProofGoal, rank_of
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
@@ -243,7 +243,7 @@ def plan_hosts(
         slots = forecast.forecast_slots(proofs[host], rate, begin, end)
         warning = forecast.overload_warning(host, minutes, rate, targets, load.timezone, close_enough, slots=slots)
         busiest, _ = forecast.busiest_minute(minutes) or minutes[0]  # it is None only without minutes
-        spacings = forecast.spacings_at(targets, busiest, rate)
+        spacings = affordable_spacings(forecast.count_wanted(targets, busiest), rate)
         hosts.append(HostPlan(host, rate, len(targets), minutes, spacings, warning, tuple(slots)))
     return sorted(hosts, key=lambda plan: -plan.looks)
 

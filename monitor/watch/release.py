@@ -15,8 +15,8 @@ from monitor.judge.runs import MOST_CHANGES, Run, count_changes, find_last_remov
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from monitor.ledger.promise_check import WantedRead
-from monitor.look.interpret import Known
 from monitor.look.recognise.placeholder import PLACEHOLDER
+from monitor.look.recognise.result import Known
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import AGAIN, SLOT, Window, window_at
 from monitor.plan.proof import NEVER, ProofGoal

@@ -21,8 +21,8 @@ from monitor.look.fetch import Answer
 from monitor.look.interpret import Interpreter
 from monitor.look.reading import read_body
 from monitor.look.recognise.registry import PLAIN
-from monitor.look.recognise.result import Context, Recognised
-from monitor.look.sandbox.parcel import RefusedReply, pack, unpack
+from monitor.look.recognise.result import Context, Known, Recognised
+from monitor.look.sandbox.process import RefusedReply, unpack
 from monitor.plan.targets import Target, View
 from monitor.web.users import read_people
 from schedules.address import canonical_address, repair_address
@@ -135,7 +135,7 @@ def test_a_calendar_is_read_or_refused_in_its_own_words(kind: str, body: bytes, 
 @given(body=bodies(), kind=st.sampled_from(["text/html", "application/json", "application/xml", "", "x" * 300]))
 def test_a_recogniser_answers_whatever_it_is_shown(name: str, body: bytes, kind: str) -> None:
     answer = Answer(f"{URL}?x=1", 200, {"content-type": kind}, body, NOW, NOW)
-    seen = read_body(name, answer, Context(URL, "Trade: December 2026", baseline="0" * 64))
+    seen = read_body(name, answer, Context(URL, "Trade: December 2026", known=Known(baseline="0" * 64)))
     assert isinstance(seen, Recognised)
     json.dumps([[one.url, one.title, one.facts] for one in seen.found], ensure_ascii=False).encode()
 
@@ -209,7 +209,7 @@ def test_what_a_worker_answers_is_plain_or_refused(body: bytes) -> None:
     ):
         unpack(body)
     with suppress(RefusedReply, TypeError):
-        unpack(pack((body, NOW, {"a": [None]})))
+        unpack(pickle.dumps((body, NOW, {"a": [None]}), protocol=5))
 
 
 @given(body=bodies())

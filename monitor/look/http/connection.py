@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 
 import httptools
 import httpx
@@ -69,10 +70,9 @@ class RequestTiming:
         """Return whether a kept connection broke before any response, because the server had closed it while idle."""
         return self.reused and not self.has_response
 
-    def seconds_left(self, at_most: float | None = None) -> float:
+    def seconds_left(self, at_most: float = inf) -> float:
         """Return the seconds until the deadline: at least a millisecond, and no more than `at_most`."""
-        left = max(self.deadline - self._loop.time(), 0.001)
-        return left if at_most is None else min(left, at_most)
+        return min(max(self.deadline - self._loop.time(), 0.001), at_most)
 
     def sent_or_begun(self) -> datetime:
         """Return when the first byte left or, if none did, when the request began."""
@@ -83,11 +83,6 @@ class RequestTiming:
         if self.sent is None:
             self.sent = self.clock.now()
             self._sent_steady = self.clock.monotonic()
-
-    def mark_received(self) -> None:
-        """Record that the last header has arrived."""
-        if self.received is None:
-            self.received = self.now()
 
     def now(self) -> datetime:
         """Return the present time, but at least `sent` plus the steady time since then."""
@@ -278,7 +273,7 @@ class Connection(asyncio.BufferedProtocol):
         self.status = status
         self._has_headers = True
         if self._timing is not None:
-            self._timing.mark_received()
+            self._timing.received = self._timing.now()
         if self._is_head:
             # The parser always expects a body. So this connection is not used again.
             self.is_complete = True

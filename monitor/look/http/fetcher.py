@@ -64,8 +64,8 @@ class HttpFetcher:
         timing = RequestTiming(self._clock, self._seconds)
         try:
             written = self._writer.write(request)
-            origin, is_head = written.shared.origin, request.method == "HEAD"
-            connection = await self._transport.send(origin, written.data, timing, is_head=is_head)
+            is_head = request.method == "HEAD"
+            connection = await self._transport.send(written.origin, written.data, timing, is_head=is_head)
             try:
                 return await _read_answer(request, written, connection, timing)
             finally:
@@ -99,7 +99,7 @@ async def _read_answer(
         received,
         whole,
         request,
-        head=written.shared.head,
+        head=written.head,
         unique=written.unique,
         lost_before=timing.lost_before,
     )

@@ -20,19 +20,16 @@ _BREAKS = (b"\r", b"\n", b"\x00")
 _PLAIN = quick(r"(https?://[A-Za-z0-9.-]+(?::[0-9]+)?)(/[A-Za-z0-9_~!$&()*+,;=:@/.?-]*)(?<!\?)")
 
 
-@dataclass(frozen=True, slots=True)
-class SharedHead:
-    """The part that all requests to one origin with the same `Accept` share: headers, and the end of the first line."""
+@dataclass(slots=True)
+class RequestBytes:
+    """A request as it is sent, in `data`.
+
+    `head` is the part that all requests to its origin with the same `Accept` share: headers, and the end of the first
+    line. `unique` is the number in a query that no cache has seen, None if it has none.
+    """
 
     origin: Origin
     head: bytes
-
-
-@dataclass(slots=True)
-class RequestBytes:
-    """A request as it is sent. `unique` is the number in a query that no cache has seen, None if it has none."""
-
-    shared: SharedHead
     unique: int | None
     data: bytes
 
@@ -43,32 +40,33 @@ class RequestWriter:
     def __init__(self, guard: Guard, always: Headers, first: int) -> None:
         self._guard = guard
         self._always = always
-        self._shared: dict[tuple[str, str], SharedHead] = {}
+        self._shared: dict[tuple[str, str], tuple[Origin, bytes]] = {}
         self._unique = itertools.count(first)
 
     def write(self, request: Request) -> RequestBytes:
         """Return a request as bytes. Raises `RefusedAddress`, and `httpx.InvalidURL` if its URL cannot be read."""
         unique = next(self._unique) if request.bust else None
-        shared, path = self._split_url(request, unique)
+        site, path = self._split_url(request, unique)
+        origin, head = self._shared_head_for(site, request.accept)
         conditions = header_lines(list(conditional_headers(request)))
-        data = b"%s %s%s%s\r\n" % (request.method.encode("ascii"), path, shared.head, conditions)
-        return RequestBytes(shared, unique, data)
+        data = b"%s %s%s%s\r\n" % (request.method.encode("ascii"), path, head, conditions)
+        return RequestBytes(origin, head, unique, data)
 
-    def _split_url(self, request: Request, unique: int | None) -> tuple[SharedHead, bytes]:
-        """Return the shared head of a request, and its path with the query, including `unique` unless it is None."""
+    def _split_url(self, request: Request, unique: int | None) -> tuple[str, bytes]:
+        """Return the site of a request, and its path with the query, including `unique` unless it is None."""
         # A segment such as `/..` must be normalised.
         plain = None if "/." in request.url else _PLAIN.fullmatch(request.url)
         if plain is not None and (unique is None or "?" not in plain[2]):
             # `requested_url` would give the same, at twenty times the cost.
             path = plain[2] if unique is None else f"{plain[2]}?{cache_buster_key(plain[2])}={unique:x}"
-            return self._shared_head_for(plain[1], request.accept), path.encode("ascii")
+            return plain[1], path.encode("ascii")
         url = requested_url(request.url, unique)
         if url.userinfo:
             raise RefusedAddress("a name and password in the address")
-        return self._shared_head_for(f"{url.scheme}://{url.netloc.decode('ascii')}", request.accept), url.raw_path
+        return f"{url.scheme}://{url.netloc.decode('ascii')}", url.raw_path
 
-    def _shared_head_for(self, site: str, accept: str) -> SharedHead:
-        """Return the cached head of all requests to a `site`, such as `https://a.uk`. Raises `RefusedAddress`."""
+    def _shared_head_for(self, site: str, accept: str) -> tuple[Origin, bytes]:
+        """Return the origin of a `site` such as `https://a.uk`, and the cached head. Raises `RefusedAddress`."""
         shared = self._shared.get((site, accept))
         if shared is None:
             if len(self._shared) >= _MOST_SHARED:
@@ -76,7 +74,7 @@ class RequestWriter:
             url = httpx.URL(site)
             origin = self._guard.origin_of(url.scheme, url.host, url.port)
             headers = [(b"Host", url.netloc), *self._always, (b"Accept", accept.encode("ascii", "replace"))]
-            shared = self._shared[site, accept] = SharedHead(origin, b" HTTP/1.1\r\n" + header_lines(headers))
+            shared = self._shared[site, accept] = origin, b" HTTP/1.1\r\n" + header_lines(headers)
         return shared
 
 

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address
 
 from monitor.look.fetch import Reason
@@ -122,34 +123,21 @@ class NameCache:
         """Start a lookup in a thread, and return its future result. Raises `TimeoutError` if too many are pending."""
         if len(self._pending) >= self._most:
             raise TimeoutError  # `look_up` treats this like a name server that does not answer
-        loop = asyncio.get_running_loop()
-        pending = self._pending[name] = loop.create_future()
+        pending = self._pending[name] = asyncio.get_running_loop().create_future()
         pending.add_done_callback(lambda done: self._keep_addresses(name, done))
-        threading.Thread(target=self._run_lookup, args=(name, loop, pending), name="names", daemon=True).start()
+        threading.Thread(target=self._run_lookup, args=(name, pending), name="names", daemon=True).start()
         return pending
 
-    def _run_lookup(
-        self, name: tuple[str, int], loop: asyncio.AbstractEventLoop, pending: asyncio.Future[list[str]]
-    ) -> None:
+    def _run_lookup(self, name: tuple[str, int], pending: asyncio.Future[list[str]]) -> None:
         """Look up a name in this thread, and pass the result to the event loop."""
-        found: list[str] = []
-        fault: Exception | None = None
+        finish: Callable[[], None]
         try:
-            found = self._lookup(*name)
+            finish = partial(pending.set_result, self._lookup(*name))
         except (OSError, UnicodeError) as exc:
-            fault = exc
-
-        def finish() -> None:
-            if pending.done():
-                return
-            if fault is not None:
-                pending.set_exception(fault)
-            else:
-                pending.set_result(found)
-
+            finish = partial(pending.set_exception, exc)
         # If the loop has ended, no request waits any more.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(finish)
+            pending.get_loop().call_soon_threadsafe(finish)
 
     def _keep_addresses(self, name: tuple[str, int], done: asyncio.Future[list[str]]) -> None:
         """Cache the result of a lookup that has ended, if it succeeded."""

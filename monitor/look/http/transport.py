@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from dataclasses import KW_ONLY, dataclass, field
 from functools import lru_cache
 
 import httpx
@@ -34,30 +35,26 @@ _REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reason], ..
 )
 
 
+@dataclass(eq=False)
 class HttpTransport(httpx.AsyncBaseTransport):
     """Sends each request once, to addresses that the guard admits, through the configured proxy, within one deadline.
 
     It follows no redirects. Looks call `send`. Everything else uses `httpx.AsyncClient(transport=…)`, which calls
-    `handle_async_request`.
+    `handle_async_request`. A client's request may take `seconds`. Each host gets as many connections as `connections`
+    returns.
     """
 
-    def __init__(
-        self,
-        clock: Clock,
-        resolver: Resolver,
-        *,
-        seconds: float = 15.0,
-        connections: Callable[[str], int] = lambda _host: MOST_CONCURRENT,
-        context: ssl.SSLContext | None = None,
-    ) -> None:
-        """Limit a client's request to `seconds`, and each host to as many connections as `connections` returns."""
-        self._clock = clock
-        self._resolver = resolver
-        self._seconds = seconds
-        self._connections = connections
-        # Reading the machine's certificates takes long, so do it before the first look, unless a test gives a router.
-        self._context = context or (None if resolver.router else shared_context())
-        self._pools: dict[Origin, _Pool] = {}
+    clock: Clock
+    resolver: Resolver
+    _: KW_ONLY
+    seconds: float = 15.0
+    connections: Callable[[str], int] = lambda _host: MOST_CONCURRENT
+    context: ssl.SSLContext | None = None
+    _pools: dict[Origin, _Pool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Read the machine's certificates, unless a test gives a router: later, that would delay the first look."""
+        self.context = self.context or (None if self.resolver.router else shared_context())
 
     async def send(self, origin: Origin, request: bytes, timing: RequestTiming, *, is_head: bool = False) -> Connection:
         """Send a request, wait for the headers of its response, and return the connection. The caller must close it.
@@ -66,9 +63,9 @@ class HttpTransport(httpx.AsyncBaseTransport):
         """
         pool = self._pools.get(origin)
         if pool is None:
-            self._context = self._context or shared_context()
-            most = self._connections(origin.host)
-            pool = self._pools[origin] = _Pool(origin, self._resolver, self._context, most, self._clock)
+            self.context = self.context or shared_context()
+            most = self.connections(origin.host)
+            pool = self._pools[origin] = _Pool(origin, self.resolver, self.context, most, self.clock)
         try:
             return await pool.send(request, timing, is_head=is_head)
         except (httpx.NetworkError, httpx.RemoteProtocolError):
@@ -83,12 +80,12 @@ class HttpTransport(httpx.AsyncBaseTransport):
         Raises `httpx.TransportError` with a `Reason` as its text. It never quotes the address, which may be a secret.
         """
         content, url = await request.aread(), request.url
-        timing = RequestTiming(self._clock, self._seconds)
+        timing = RequestTiming(self.clock, self.seconds)
         # A request that changes something is never sent twice.
         timing.needs_new_connection = bool(content) or request.method not in ("GET", "HEAD")
         try:
-            origin = self._resolver.guard.origin_of(url.scheme, url.host, url.port)
-            proxy = self._resolver.proxies.proxy_for(origin.host)
+            origin = self.resolver.guard.origin_of(url.scheme, url.host, url.port)
+            proxy = self.resolver.proxies.proxy_for(origin.host)
             is_forwarded = proxy is not None and not proxy.tunnels_http and origin.scheme == "http"
             # A proxy that forwards the request needs the whole address.
             address = b"http://%s%s" % (url.netloc, url.raw_path) if is_forwarded else url.raw_path
@@ -111,41 +108,41 @@ class HttpTransport(httpx.AsyncBaseTransport):
             await pool.aclose()
 
 
+@dataclass(slots=True)
 class _ClientBody(httpx.AsyncByteStream):
     """The body of a response to an `httpx.AsyncClient`, decompressed up to `_CLIENT_CAP` bytes."""
 
-    def __init__(self, connection: Connection, encoding: str, timing: RequestTiming) -> None:
-        self._connection = connection
-        self._encoding = encoding
-        self._timing = timing
+    connection: Connection
+    encoding: str
+    timing: RequestTiming
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        body = Body(self._encoding, _CLIENT_CAP, may_cut=False)
+        body = Body(self.encoding, _CLIENT_CAP, may_cut=False)
         try:
-            await self._connection.read_into(body)
+            await self.connection.read_into(body)
         except httpx.TransportError as exc:
-            raise type(exc)(explain_failure(exc, self._timing)[0]) from exc
+            raise type(exc)(explain_failure(exc, self.timing)[0]) from exc
         yield body.end()
 
     async def aclose(self) -> None:
-        await self._connection.close()
+        await self.connection.close()
 
 
+@dataclass(slots=True, eq=False)
 class _Pool:
     """The connections to one origin: at most `most`, each kept open for a minute after its last request."""
 
-    def __init__(self, origin: Origin, resolver: Resolver, context: ssl.SSLContext, most: int, clock: Clock) -> None:
-        self._most_connections = most
-        self._origin = origin
-        self._resolver = resolver
-        self._context = context
-        self._clock = clock
-        self._connections: set[Connection] = set()
-        self._idle: list[Connection] = []
-        self._opening = 0
-        self._is_closed = False
-        # Requests that wait until a connection is free or may be opened.
-        self._waiting: deque[asyncio.Future[None]] = deque()
+    origin: Origin
+    resolver: Resolver
+    context: ssl.SSLContext
+    most: int
+    clock: Clock
+    _connections: set[Connection] = field(default_factory=set)
+    _idle: list[Connection] = field(default_factory=list)
+    _opening: int = 0
+    _is_closed: bool = False
+    # Requests that wait until a connection is free or may be opened.
+    _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
     async def send(self, request: bytes, timing: RequestTiming, *, is_head: bool) -> Connection:
         """Send a request on a kept or new connection, and wait for the headers. Raises `httpx.TransportError`."""
@@ -175,7 +172,7 @@ class _Pool:
             connection = None if timing.needs_new_connection else self._take_idle(timing)
             if connection is not None:
                 return connection
-            if len(self._connections) + self._opening < self._most_connections:
+            if len(self._connections) + self._opening < self.most:
                 return await self._open_connection(timing)
             if timing.needs_new_connection and self._idle:
                 # Close the oldest idle connection, to make room for a new one.
@@ -227,7 +224,7 @@ class _Pool:
     async def _connect_to_origin(self, timing: RequestTiming) -> Connection:
         """Return a new connection, by the first route that works. Raises `httpx.TransportError`."""
         try:
-            routes = await self._resolver.find_routes(self._origin, timing.seconds_left())
+            routes = await self.resolver.find_routes(self.origin, timing.seconds_left())
         except (RefusedAddress, NoAddress) as exc:
             reason = exc.reason if isinstance(exc, NoAddress) else Reason.REFUSED_ADDRESS
             timing.fault = (reason, str(exc))
@@ -246,7 +243,7 @@ class _Pool:
         TLS through a proxy's tunnel may take `_CONNECT_SECONDS` in addition.
         """
         loop = asyncio.get_running_loop()
-        context, name = (self._context, self._origin.host) if route.tls else (None, None)
+        context, name = (self.context, self.origin.host) if route.tls else (None, None)
         try:
             if route.tunnel:
                 handle = await self._open_tunnel(route, timing, seconds)
@@ -274,17 +271,17 @@ class _Pool:
 
     async def _open_tunnel(self, route: Route, timing: RequestTiming, seconds: float) -> asyncio.Transport:
         """Request a tunnel to the origin from a proxy (CONNECT). Return its transport, on which the origin answers."""
-        loop, host = asyncio.get_running_loop(), self._origin.host
+        loop, host = asyncio.get_running_loop(), self.origin.host
         async with asyncio.timeout(seconds):
             # This connection belongs to no pool, so nothing must be done when it is closed or lost.
             _, to_proxy = await loop.create_connection(
                 lambda: Connection(lambda _: None, lambda _: None), route.address, route.port
             )
         name = f"[{host}]" if ":" in host.strip("[]") else host
-        request = "CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n".format(f"{name}:{self._origin.port}").encode("ascii")
+        request = "CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n".format(f"{name}:{self.origin.port}").encode("ascii")
         try:
             # The answer to CONNECT has no body, like that to HEAD: the bytes after its headers are the origin's.
-            to_proxy.send(request, RequestTiming(self._clock, timing.seconds_left()), is_head=True)
+            to_proxy.send(request, RequestTiming(self.clock, timing.seconds_left()), is_head=True)
             await to_proxy.wait_for_headers()
             status = to_proxy.status
             timing.fault = None if 200 <= status < 300 else (Reason.CONNECT, f"the proxy answered {status}")

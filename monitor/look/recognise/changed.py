@@ -23,9 +23,9 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     # If the address names a file, `reading.read_body` has checked the kind of content.
     if context.file is None and (why := _why_not_content(answer)):
         return unknown(why)
-    if context.baseline is None:
+    if context.known.baseline is None:
         return unknown(NO_BASELINE)
-    if context.baseline == context.digest:
+    if context.known.baseline == context.digest:
         return absent("unchanged from the baseline")
     return present()
 

@@ -47,34 +47,26 @@ def find_entry(pattern: str) -> Recogniser:
         body, is_complete = unpack_gzip(answer.body)
         if _SITEMAP_START.search(body[:_HEAD]):
             found, is_sound = read_sitemap(body, wanted)
-            is_damaged = not (is_complete and is_sound)
-            return _match_entries(answer, found, context, is_dated=is_dated, is_damaged=is_damaged)
-        # feedparser takes seconds to read a large page that is not a feed.
-        if len(body) > _LARGEST_FEED or not _FEED_START.search(body[:_HEAD]):
+        elif len(body) > _LARGEST_FEED or not _FEED_START.search(body[:_HEAD]):
+            # feedparser takes seconds to read a large page that is not a feed.
             return unknown("no feed, or one too large to read")
-        try:
-            feed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
-        except ValueError:
-            # feedparser may produce half of a surrogate pair, and then fails to encode it.
-            return unknown("no feed")
-        if not feed.get("version"):
-            return unknown("no feed")
-        found = tuple(_entry_to_found(answer.url, entry, wanted) for entry in feed.entries[:_MOST_ENTRIES])
-        return _match_entries(answer, found, context, is_dated=is_dated, is_damaged=bool(feed.get("bozo")))
+        else:
+            try:
+                feed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+            except ValueError:
+                # feedparser may produce half of a surrogate pair, and then fails to encode it.
+                return unknown("no feed")
+            if not feed.get("version"):
+                return unknown("no feed")
+            found = tuple(_entry_to_found(answer.url, entry, wanted) for entry in feed.entries[:_MOST_ENTRIES])
+            is_sound = not feed.get("bozo")
+        if matched := [entry.title for entry in found if entry.role == "matched"]:
+            return present(found, specific=is_dated or include_title(context, matched))
+        if not (is_complete and is_sound and answer.whole):
+            return unknown("a damaged feed", found)
+        return absent("no such entry" if found else "an empty feed", found)
 
     return recognise
-
-
-def _match_entries(
-    answer: Answer, found: tuple[Found, ...], context: Context, *, is_dated: bool, is_damaged: bool
-) -> Recognised:
-    """Return presence if an entry has matched, else absence. In a damaged or truncated feed, the result is unknown."""
-    matched = [entry.title for entry in found if entry.role == "matched"]
-    if matched:
-        return present(found, specific=is_dated or include_title(context, matched))
-    if is_damaged or not answer.whole:
-        return unknown("a damaged feed", found)
-    return absent("no such entry" if found else "an empty feed", found)
 
 
 def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.page import Page, absolute_url, is_json, parse_json
+from monitor.look.recognise.page import Page, absolute_url, is_json, parse_json, text_of
 from monitor.look.recognise.result import NO_JSON, Context, Recognised, absent, unknown, withdrawn
 from monitor.look.recognise.title import recognise_title
 from schedules.patterns import quick
@@ -93,8 +93,7 @@ def _read_words(page: Page, context: Context) -> Recognised:
         return absent("cancelled")
     if any(words in text for words in _NOT_YET):
         return absent("not published")
-    headings = [] if page.root is None else page.root.xpath("//h2|//h3")
-    titles = {" ".join("".join(heading.itertext()).split()).lower() for heading in headings}
+    titles = {text_of(heading).lower() for heading in page.find("//h2|//h3")}
     if not titles & set(_PUBLISHED_HEADINGS):
         return unknown("a page that says neither")
     return recognise_title(context, page.heading or page.title, text=page.text)

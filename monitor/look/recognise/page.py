@@ -73,33 +73,32 @@ class Page:
     @cached_property
     def text(self) -> str:
         """Return the text of the page in one line, without scripts and styles."""
-        if self.root is None:
-            return ""
-        nodes = self.root.xpath("//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]")
+        nodes = self.find("//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]")
         return " ".join(" ".join(nodes).split())
 
     @cached_property
     def content(self) -> str:
         """Return the text of the page in one line, without titles, header, footer, menus, scripts and styles."""
-        nodes = [] if self.root is None else self.root.xpath(_CONTENT_TEXT)
-        return " ".join(" ".join(nodes).split())
+        return " ".join(" ".join(self.find(_CONTENT_TEXT)).split())
 
     def meta_content(self, name: str) -> str:
         """Return the content of `<meta name=…>` in the head, empty if there is none."""
-        contents = [] if self.root is None else self.root.xpath("//head/meta[@name=$name]/@content", name=name)
+        contents = self.find("//head/meta[@name=$name]/@content", name=name)
         return str(contents[0]) if contents else ""
 
     def links(self, *, content_only: bool = False) -> list[Link]:
         """Return the http and https links in page order. `content_only`: without header, footer and menus."""
-        if self.root is None:
-            return []
-        anchors = self.root.xpath(_OF_CONTENT if content_only else "//a[@href]")[:_MOST_LINKS]
+        anchors = self.find(_OF_CONTENT if content_only else "//a[@href]")[:_MOST_LINKS]
         hrefs = ((anchor.get("href", "").partition("#")[0], anchor) for anchor in anchors)
         links = (Link(absolute_url(self._url, href), text_of(anchor)) for href, anchor in hrefs)
         return [link for link in links if link.url]
 
+    def find(self, path: str, **variables: str) -> list[Any]:
+        """Return the elements or texts at an XPath, none if the page is not HTML."""
+        return [] if self.root is None else list(self.root.xpath(path, **variables))
+
     def _first_text(self, path: str) -> str:
-        elements = [] if self.root is None else self.root.xpath(path)
+        elements = self.find(path)
         return text_of(elements[0]) if elements else ""
 
 

@@ -67,10 +67,10 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     text = page.text[:_MOST_TEXT]
     if has_date_of_publication(text):
         return None
-    slot, is_promised = context.slot, promises_release(text, context.slot)
+    slot, is_promised = context.known.slot, promises_release(text, context.known.slot)
     is_old_text = _may_predate_slot(context) or _is_before_slot(answer, context)
     # After a placeholder, a text is in doubt only as long as it is the same: see `is_unchanged`.
-    may_be_old = slot is not None and bool(context.title) and (is_old_text or context.placeholder is not None)
+    may_be_old = slot is not None and bool(context.title) and (is_old_text or context.known.placeholder is not None)
     if not is_promised:
         is_for_slot = may_be_old and slot is not None and names_day_of(slot, _text_without_titles(page, text))
         if not is_for_slot or has_files or links_file(page, context):
@@ -79,7 +79,7 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
         return absent(ANNOUNCED)
     digest = sha256(text.encode("utf-8", "replace")).hexdigest()
     # After a restart the placeholder is "", because its text is not known. It may be this one.
-    is_unchanged = context.placeholder in ("", digest)
+    is_unchanged = context.known.placeholder in ("", digest)
     if may_be_old and (is_old_text or is_unchanged):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
     return None
@@ -90,11 +90,11 @@ def _may_predate_slot(context: Context) -> bool:
 
     It is not if an earlier answer of this address was a 404 or a placeholder.
     """
-    if context.was_missing or context.placeholder is not None:
+    if context.known.was_missing or context.known.placeholder is not None:
         return False
     # On GOV.UK, a release has a date of publication, so a text without one is in doubt. If an announcement has just
     # begun to redirect to the page, a cache may still have the old text. Only the recogniser `changed` sets a baseline.
-    is_unproven_on_govuk = context.baseline is None and urlsplit(context.url).hostname == GOVUK
+    is_unproven_on_govuk = context.known.baseline is None and urlsplit(context.url).hostname == GOVUK
     return context.is_led_to or is_unproven_on_govuk
 
 
@@ -132,7 +132,7 @@ def names_day_of(slot: Slot, text: str) -> bool:
 
 def _is_before_slot(answer: Answer, context: Context) -> bool:
     """Return whether an answer is certainly from before the slot, even if our clock is wrong."""
-    begins = None if context.slot is None else context.slot.begins()
+    begins = None if context.known.slot is None else context.known.slot.begins()
     behind = max(_CLOCK_UNCERTAINTY, timedelta(seconds=context.behind))
     return begins is not None and answer_time_bounds(answer)[1] < begins - behind
 

@@ -14,7 +14,7 @@ from lxml.cssselect import CSSSelector
 from monitor.errors import UserFault
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import Page, absolute_url, text_of
-from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, present, unknown
+from monitor.look.recognise.result import NO_JSON, Context, Recognised, Recogniser, absent, present, unknown
 from monitor.look.recognise.title import include_title
 
 _MOST_ENTRIES = 1500
@@ -53,7 +53,7 @@ def recognise_json_query(expression: str) -> Recogniser:
         try:
             value = compiled.search(json.loads(answer.body))
         except (ValueError, RecursionError, JMESPathError):
-            return unknown("no JSON that can be read")
+            return unknown(NO_JSON)
         # In JMESPath, zero is true.
         if value is None or value is False or value in ("", [], {}):
             return absent("the expression matches nothing")

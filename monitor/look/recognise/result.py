@@ -17,27 +17,47 @@ NO_LONGER_AVAILABLE = "a notice that it is no longer available"
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """Facts about a target from earlier looks, which also outlive a restart.
+
+    `baseline` is the SHA-256 of the body before the release, for `changed`, None if there is none yet. `was_missing`:
+    the address has answered 404 before, so its content is new, whatever its title. `placeholder` identifies the text of
+    the last placeholder at this address: "" after a restart, None if there was none. `slot` is the slot in force.
+    """
+
+    baseline: str | None = None
+    was_missing: bool = False
+    placeholder: str | None = None
+    slot: Slot | None = None
+
+    def merge(self, stored: Known) -> Known:
+        """Return these facts together with the `stored` ones, whose baseline and slot take precedence."""
+        return Known(
+            stored.baseline or self.baseline,
+            stored.was_missing or self.was_missing,
+            # A stored placeholder does not say which text it had.
+            stored.placeholder if self.placeholder is None else self.placeholder,
+            stored.slot,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """Facts about the target that its answer does not contain.
 
-    `title` is the release's title, empty for a shared tripwire. `digest` is the SHA-256 of this body. `baseline` is the
-    SHA-256 of the body before the release, None if there is none yet. `was_missing`: the address has answered 404
-    before, so its content is new, whatever its title. `slot` is the slot in force. `file` is the file name extension of
-    the address in lower case, empty if it has none, None for a page. `is_led_to`: the announcement has redirected to
-    this page, so its title may differ. `placeholder` identifies the text of the last placeholder at this address: ""
-    after a restart, None if there was none. `behind` is how many seconds our clock may be behind, if it is known to be
-    wrong. `alternatives` are other addresses of the release. A listing that shows them does not show its page.
+    `title` is the release's title, empty for a shared tripwire. `digest` is the SHA-256 of this body. `file` is the
+    file name extension of the address in lower case, empty if it has none, None for a page. `is_led_to`: the
+    announcement has redirected to this page, so its title may differ. `behind` is how many seconds our clock may be
+    behind, if it is known to be wrong. `alternatives` are other addresses of the release. A listing that shows them
+    does not show its page.
     """
 
     url: str
     title: str = ""
     digest: str = ""
-    baseline: str | None = None
-    was_missing: bool = False
-    slot: Slot | None = None
+    known: Known = Known()
     file: str | None = None
     is_led_to: bool = False
-    placeholder: str | None = None
     behind: float = 0.0
     alternatives: tuple[str, ...] = ()
 

@@ -32,8 +32,8 @@ def recognise_title(
     likeness = compare_titles(context.title, seen) if context.title else Likeness.UNDATED
     if likeness is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
-    if likeness is Likeness.DIFFERENT and (context.was_missing or not context.is_led_to):
-        return unknown(ANOTHER_TITLE if context.was_missing else NOT_ITS_TITLE, found)
+    if likeness is Likeness.DIFFERENT and (context.known.was_missing or not context.is_led_to):
+        return unknown(ANOTHER_TITLE if context.known.was_missing else NOT_ITS_TITLE, found)
     if likeness is Likeness.UNDATED and not read_title(context.title).period <= set(period_of(text[:_MOST_TEXT])):
         return unknown(WITHOUT_PERIOD, found)
     return present(found, specific=likeness is Likeness.SAME, version=version)

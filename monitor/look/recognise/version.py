@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 Value = datetime | int | None
 
@@ -27,12 +28,7 @@ def first_published(version: str | None) -> datetime | None:
     return stated if isinstance(stated, datetime) else None
 
 
-def advanced_fields(known: Mapping[str, datetime | int], new: Mapping[str, datetime | int]) -> list[str]:
+def advanced_fields(known: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Return the names of fields that are later or larger than before, sorted. Fields of an older copy are not."""
-    return sorted(name for name in known.keys() & new.keys() if _is_later(new[name], known[name]))
-
-
-def _is_later(value: datetime | int, other: datetime | int) -> bool:
-    if isinstance(value, int) and isinstance(other, int):
-        return value > other
-    return isinstance(value, datetime) and isinstance(other, datetime) and value > other
+    comparable = (name for name in known.keys() & new.keys() if type(known[name]) is type(new[name]))
+    return sorted(name for name in comparable if new[name] > known[name])

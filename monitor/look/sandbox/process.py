@@ -1,16 +1,19 @@
-"""The daemon's side of one worker: its process, and our end of its pipe."""
+"""The daemon's side of one worker: its process, our end of its pipe, and what its replies may contain."""
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from datetime import date, datetime, time, timedelta, timezone
+from enum import Enum
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor.look.sandbox.parcel import unpack
 from monitor.threads import waiting_for_child
 
 if TYPE_CHECKING:
@@ -39,7 +42,6 @@ class NoWorker(ReadFault):
     """Raised if no worker starts, or the workers are closed. The cause is this monitor or its machine, not the body."""
 
     def __init__(self, why: str) -> None:
-        """`why`: the reason that no worker starts."""
         super().__init__(f"this monitor has no worker to read it: {why}")
         self.why = why
 
@@ -155,3 +157,43 @@ def _wait_until_ready(worker: Worker) -> str:
     if fault:
         raise NoWorker(str(fault))
     return str(priority_fault)
+
+
+def _enum_member(kind: object, name: str) -> Enum:
+    """Return a member of an enumeration by its name. Python before 3.11.4 pickles a member as a call of `getattr`."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind[name]
+    raise RefusedReply(f"a reply must not request {name}")
+
+
+_TIMES = (date, datetime, time, timedelta, timezone)
+_PLAIN: dict[tuple[str, str], Any] = {("datetime", kind.__name__): kind for kind in _TIMES} | {
+    ("builtins", "frozenset"): frozenset,
+    ("builtins", "set"): set,
+    ("builtins", "getattr"): _enum_member,
+}
+_OURS = ("schedules.", "monitor.look.")
+
+
+class RefusedReply(pickle.UnpicklingError):
+    """A reply that contains something besides plain values."""
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Unpickles only the types that a reply may contain, because hostile bytes may have taken control of a worker."""
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  # of the base class
+        """Return the class with this name, if a reply may contain it. Raises `RefusedReply` for any other."""
+        plain = _PLAIN.get((module, name))
+        if plain is not None:
+            return plain
+        if module.startswith(_OURS) and name.isidentifier():
+            kind = getattr(import_module(module), name, None)
+            if isinstance(kind, type) and kind.__module__ == module and (is_dataclass(kind) or issubclass(kind, Enum)):
+                return kind
+        raise RefusedReply(f"a reply must not contain {module}.{name}")
+
+
+def unpack(parcel: bytes) -> Any:  # noqa: ANN401  # whatever was packed
+    """Return a packed value. Raises `RefusedReply`, or any of `_DAMAGED` for damaged bytes."""
+    return _PlainUnpickler(io.BytesIO(parcel)).load()

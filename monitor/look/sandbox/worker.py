@@ -18,8 +18,6 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
-from monitor.look.sandbox.parcel import pack
-
 TASKS = {
     "recognise": "monitor.look.reading:read_body",
     "strip": "schedules.sources.body:strip_personal",
@@ -47,7 +45,7 @@ def main() -> None:
         os.nice(_NICE)
     except OSError as exc:
         priority_fault = _describe_fault(exc)
-    pipe.send_bytes(pack((fault, priority_fault)))
+    pipe.send_bytes(pickle.dumps((fault, priority_fault), protocol=5))
     if fault:
         return
     while True:
@@ -58,7 +56,8 @@ def main() -> None:
         _limit_seconds(seconds)
         outcome, result = _run_task(task, arguments)
         # The peak that the system reports would include the parent's memory.
-        pipe.send_bytes(pack((outcome, result, _memory_pages()[1] * resource.getpagesize() // 1024)))
+        resident = _memory_pages()[1] * resource.getpagesize() // 1024
+        pipe.send_bytes(pickle.dumps((outcome, result, resident), protocol=5))
 
 
 def _import_and_limit(megabytes: int) -> str:

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -35,56 +35,45 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
 """Seconds without another attempt after a worker did not start. An attempt takes half a second of a processor."""
 
 
-@dataclass(frozen=True, slots=True)
-class StartHooks:
-    """Callbacks about attempts to start a worker.
-
-    `on_attempt(began, fault)` is called after each attempt, with an empty fault if it succeeded. `on_unread(host,
-    began)` is called for each task that could not run because no worker started.
-    """
-
-    on_attempt: Callable[[datetime, str], None] = lambda _began, _fault: None
-    on_unread: Callable[[str, datetime], None] = lambda _host, _began: None
-
-
+@dataclass(slots=True, eq=False)
 class Workers:
     """Runs tasks in at most `most` worker processes, the first of which starts with the first task.
 
     Only one task of a host runs at a time, so that a host with text that takes long delays only itself.
-    `on_costly(host)` is called for each task that exceeded its limits or failed. `hooks` are called about starts of
-    workers. `start(megabytes)` starts a worker with this limit of memory for a task.
+    `start(megabytes)` starts a worker with this limit of memory for a task. `on_costly(host)` is called for each task
+    that exceeded its limits or failed. `on_attempt(began, fault)` is called after each attempt to start a worker, with
+    an empty fault if it succeeded. `on_unread(host, began)` is called for each task that could not run because no
+    worker started.
     """
 
-    def __init__(
-        self,
-        most: int = MOST_WORKERS,
-        *,
-        megabytes: int = MEGABYTES,
-        clock: Clock | None = None,
-        on_costly: Callable[[str], None] = lambda _host: None,
-        hooks: StartHooks | None = None,
-        start: Callable[[int], Worker] = start_worker,
-    ) -> None:
-        self._most = most
-        self._megabytes = megabytes
-        self._clock = clock or SystemClock()
-        self.on_costly = on_costly
-        self._hooks = hooks or StartHooks()
-        self._start = start
-        self._threads = ThreadPoolExecutor(most, "sandbox")
-        self._places = asyncio.Semaphore(most)
-        self._lock_of_host: dict[str, asyncio.Lock] = {}
-        # The bytes that the tasks of each host wait to read or read now, plus one for each task.
-        self._bytes_of_host: Counter[str] = Counter()
-        self._idle: list[Worker] = []
-        self._busy: set[Worker] = set()
-        self._is_closed = False
-        # The faults of attempts to start a worker, which threads record and the loop reports.
-        self._attempts: deque[str] = deque()
-        # Why the last attempt to start one failed: empty if it succeeded, None before the first.
-        self._fault: str | None = None
-        self._pause, self._paused_until = _FIRST_PAUSE, 0.0
-        self._has_logged_priority = False
+    most: int = MOST_WORKERS
+    _: KW_ONLY
+    megabytes: int = MEGABYTES
+    clock: Clock = field(default_factory=SystemClock)
+    start: Callable[[int], Worker] = start_worker
+    on_costly: Callable[[str], None] = lambda _host: None
+    on_attempt: Callable[[datetime, str], None] = lambda _began, _fault: None
+    on_unread: Callable[[str, datetime], None] = lambda _host, _began: None
+    _threads: ThreadPoolExecutor = field(init=False)
+    _places: asyncio.Semaphore = field(init=False)
+    _lock_of_host: dict[str, asyncio.Lock] = field(default_factory=dict)
+    # The bytes that the tasks of each host wait to read or read now, plus one for each task.
+    _bytes_of_host: Counter[str] = field(default_factory=Counter)
+    _idle: list[Worker] = field(default_factory=list)
+    _busy: set[Worker] = field(default_factory=set)
+    _is_closed: bool = False
+    # The faults of attempts to start a worker, which threads record and the loop reports.
+    _attempts: deque[str] = field(default_factory=deque)
+    # Why the last attempt to start one failed: empty if it succeeded, None before the first.
+    _fault: str | None = None
+    _pause: float = _FIRST_PAUSE
+    _paused_until: float = 0.0
+    _has_logged_priority: bool = False
+
+    def __post_init__(self) -> None:
+        """Prepare a thread and a place for each worker."""
+        self._threads = ThreadPoolExecutor(self.most, "sandbox")
+        self._places = asyncio.Semaphore(self.most)
 
     async def run(self, task: str, host: str, *arguments: object, seconds: int, size: int = 0) -> Any:  # noqa: ANN401  # per task
         """Run a task of `worker.TASKS` to read `size` bytes within `seconds` of processor time. Return its result.
@@ -93,13 +82,13 @@ class Workers:
         `TooCostly`, `NoWorker`, and `WorkerFault` if the task failed.
         """
         async with self._wait_for_turn(host, size):
-            began = self._clock.now()
+            began = self.clock.now()
             try:
                 self._refuse_without_worker()
                 return await self._call_in_thread(self._run_on_worker, task, arguments, seconds)
             except NoWorker:
                 if not self._is_closed:
-                    self._hooks.on_unread(host, began)
+                    self.on_unread(host, began)
                 raise
             except (TooCostly, WorkerFault):
                 if not self._is_closed:
@@ -157,12 +146,12 @@ class Workers:
         """Raise `NoWorker` if no worker can run a task now."""
         if self._is_closed:
             raise NoWorker("the workers are closed")
-        if self._fault and not self._idle and self._clock.monotonic() < self._paused_until:
+        if self._fault and not self._idle and self.clock.monotonic() < self._paused_until:
             raise NoWorker(self._fault)
 
     async def _call_in_thread(self, work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401  # as the work returns
         """Call `work` in a thread and return its result. Report the attempts to start a worker that it recorded."""
-        began = self._clock.now()
+        began = self.clock.now()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments))
         finally:
@@ -174,14 +163,14 @@ class Workers:
         if fault:
             # The pause before the next attempt is twice as long after each fault.
             _log.error("worker_not_started", fault=fault)
-            self._paused_until = self._clock.monotonic() + self._pause
+            self._paused_until = self.clock.monotonic() + self._pause
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         else:
             if self._fault:
                 _log.info("worker_started")
             self._pause = _FIRST_PAUSE
         self._fault = fault
-        self._hooks.on_attempt(began, fault)
+        self.on_attempt(began, fault)
 
     # The methods below run in threads.
 
@@ -220,7 +209,7 @@ class Workers:
                 return worker
             worker.kill()
         try:
-            worker = self._start(self._megabytes)
+            worker = self.start(self.megabytes)
         except NoWorker as exc:
             self._attempts.append(exc.why)
             raise

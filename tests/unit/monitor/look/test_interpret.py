@@ -8,8 +8,9 @@ import pytest
 
 from monitor.look.challenge import find_challenge
 from monitor.look.fetch import Answer, Failure, Reason
-from monitor.look.interpret import Interpreter, Known
+from monitor.look.interpret import Interpreter
 from monitor.look.recognise.changed import NO_BASELINE
+from monitor.look.recognise.result import Known
 from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.look.fetch import Answer
-from monitor.look.interpret import Interpreter, Known
+from monitor.look.interpret import Interpreter
 from monitor.look.recognise import file_kind
 from monitor.look.recognise.notices import MARKED_TITLE, NOTICE_ONLY
-from monitor.look.recognise.result import NO_LONGER_AVAILABLE
+from monitor.look.recognise.result import NO_LONGER_AVAILABLE, Known
 from monitor.look.recognise.status import OTHER_HEADING
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View

@@ -63,12 +63,11 @@ def test_no_share_exceeds_its_want_and_the_rest_is_shared() -> None:
     assert shares == pytest.approx([1.0, 2.0, 2.0])
 
 
-def test_target_that_cannot_change_gets_the_least_fraction_of_an_equal_share() -> None:
-    rate, least_fraction = 5.0, 0.2
+def test_target_that_cannot_change_gets_a_tenth_of_an_equal_share() -> None:
     chances = [1.0, 0.0]
-    _may_change, cannot_change = share_rate([10.0, 10.0], weights=chances, rate=rate, least_fraction=least_fraction)
-    equal_share = rate / 2
-    assert cannot_change == pytest.approx(least_fraction * equal_share)
+    _may_change, cannot_change = share_rate([10.0, 10.0], weights=chances, rate=5.0)
+    equal_share = 5.0 / 2
+    assert cannot_change == pytest.approx(0.1 * equal_share)
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 10), st.floats(0, 1)), min_size=1, max_size=30), RATES)

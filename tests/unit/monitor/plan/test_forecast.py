@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.budget_sim import simulate_sweep, usual_parts
-from monitor.plan.budget import WantedSpacing
+from monitor.plan.budget import WantedSpacing, affordable_spacings
 from monitor.plan.forecast import (
     PartToProve,
     busiest_minute,
+    count_wanted,
     forecast_slots,
     least_sufficient_rate,
     looks_per_minute,
     overload_warning,
     provable_count,
     rate_to_prove,
-    spacings_at,
 )
 from monitor.plan.phases import Window, next_due
 from monitor.plan.proof import ProofGoal
@@ -60,11 +60,12 @@ def test_least_sufficient_rate_affords_a_look_at_likely_pages_every_30_seconds_a
     pages: int, unlikely_pages: int
 ) -> None:
     plans = plans_of_pages(pages, every=1.0, chance=1.0) + plans_of_pages(unlikely_pages, every=1.0, chance=0.25)
+    counts = count_wanted(plans, BEGIN)
 
     def spacing_of_pages(rate: int) -> float:
-        return spacings_at(plans, BEGIN, rate)[WantedSpacing(every=1.0, chance=1.0)]
+        return affordable_spacings(counts, rate)[WantedSpacing(every=1.0, chance=1.0)]
 
-    least = least_sufficient_rate(plans, BEGIN, timedelta(seconds=30))
+    least = least_sufficient_rate(counts, timedelta(seconds=30))
     assert spacing_of_pages(least) <= 30
     assert least == 1 or spacing_of_pages(least - 1) > 30
 

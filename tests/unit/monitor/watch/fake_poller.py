@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from monitor.look.interpret import Known
+from monitor.look.recognise.result import Known
 from monitor.plan.phases import Window
 from monitor.plan.proof import ProofGoal
 from monitor.plan.targets import Target

@@ -37,7 +37,7 @@ def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bo
             make_writer().write(request)
         return
     written = make_writer().write(request)
-    origin = written.shared.origin
+    origin = written.origin
     assert header_lines(written)[:2] == [b"GET %s HTTP/1.1" % by_httpx.raw_path, b"Host: %s" % by_httpx.netloc]
     assert (origin.scheme, origin.host) == (by_httpx.scheme, by_httpx.host)
     assert origin.port == (by_httpx.port or {"http": 80, "https": 443}[by_httpx.scheme])
@@ -63,8 +63,8 @@ def test_conditions_follow_the_headers_of_every_request() -> None:
 def test_requests_with_equal_headers_to_one_host_share_their_common_bytes() -> None:
     writer = make_writer()
     first, second = (writer.write(Request(f"https://stats.example/{path}")) for path in ("a", "b?c=d"))
-    assert first.shared is second.shared
-    assert writer.write(Request("https://stats.example/a", accept="text/html")).shared is not first.shared
+    assert first.head is second.head
+    assert writer.write(Request("https://stats.example/a", accept="text/html")).head is not first.head
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.look.fetch import Answer
 from monitor.look.recognise.govuk import recognise, recognise_index
-from monitor.look.recognise.result import Context
+from monitor.look.recognise.result import Context, Known
 from monitor.look.recognise.version import advanced_fields, first_published, parse_version
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, PATH, TITLE, URL, answer, item, page
@@ -31,7 +31,7 @@ def test_the_edition_before_at_the_same_address_is_absence() -> None:
 
 
 def test_another_edition_after_a_404_is_absence() -> None:
-    recognised = recognise(page(f"{OTHER} - GOV.UK", OTHER), Context(URL, TITLE, was_missing=True))
+    recognised = recognise(page(f"{OTHER} - GOV.UK", OTHER), Context(URL, TITLE, known=Known(was_missing=True)))
     assert (recognised.state, recognised.why) == (State.ABSENT, "the page shows another edition")
 
 
@@ -40,7 +40,7 @@ def test_page_with_another_title_after_a_404_is_unknown_even_if_the_announcement
     *, is_led_to: bool
 ) -> None:
     other = page("Prison population - GOV.UK", "Prison population")
-    recognised = recognise(other, Context(URL, TITLE, was_missing=True, is_led_to=is_led_to))
+    recognised = recognise(other, Context(URL, TITLE, known=Known(was_missing=True), is_led_to=is_led_to))
     assert (recognised.state, recognised.why) == (State.UNKNOWN, "the page shows another title")
 
 

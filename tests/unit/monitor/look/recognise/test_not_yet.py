@@ -4,7 +4,7 @@ import pytest
 
 from monitor.look.fetch import Answer
 from monitor.look.recognise.registry import find_recogniser
-from monitor.look.recognise.result import Context
+from monitor.look.recognise.result import Context, Known
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, NOON, TITLE, URL, page
 from tests.worlds.instants import HOUR
@@ -49,15 +49,15 @@ def test_page_that_an_announcement_redirects_to_proves_a_release_only_with_a_dat
 ) -> None:
     # The slot is over, so another page that is not on GOV.UK would be out. But after a redirect (`is_led_to`), a text
     # that names the day of its slot, as the notice does, may be from before the slot.
-    led_to = Context("https://www.example.org/claims", TITLE, slot=SLOT_TWO_HOURS_AGO, is_led_to=True)
+    led_to = Context("https://www.example.org/claims", TITLE, known=Known(slot=SLOT_TWO_HOURS_AGO), is_led_to=True)
     assert find_recogniser("govuk")(page(TITLE, TITLE, DUE_NOTICE + date_of_publication), led_to).state is state
 
 
 @pytest.mark.parametrize(
     "context",
     [
-        Context(URL, TITLE, slot=SLOT_TWO_HOURS_AGO, is_led_to=True, was_missing=True),
-        Context(URL, TITLE, slot=SLOT_TWO_HOURS_AGO, baseline="the hash of another body"),
+        Context(URL, TITLE, known=Known(was_missing=True, slot=SLOT_TWO_HOURS_AGO), is_led_to=True),
+        Context(URL, TITLE, known=Known("the hash of another body", slot=SLOT_TWO_HOURS_AGO)),
     ],
     ids=["missing before", "other content before"],
 )
@@ -69,7 +69,7 @@ def test_page_that_was_missing_or_had_other_content_before_is_out_after_its_slot
     ("url", "state"), [(URL, State.UNKNOWN), ("https://www.example.org/claims", State.PRESENT)], ids=["GOV.UK", "other"]
 )
 def test_first_page_seen_after_its_slot_needs_a_date_of_publication_only_on_gov_uk(url: str, state: State) -> None:
-    context = Context(url, TITLE, slot=SLOT_TWO_HOURS_AGO)
+    context = Context(url, TITLE, known=Known(slot=SLOT_TWO_HOURS_AGO))
     assert find_recogniser("status")(page(TITLE, TITLE, DUE_NOTICE), context).state is state
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from monitor.errors import UnknownName, UserFault
 from monitor.look.fetch import Answer
 from monitor.look.recognise.registry import PLAIN, WITH_RULE, find_recogniser
-from monitor.look.recognise.result import Context
+from monitor.look.recognise.result import Context, Known
 from monitor.look.recognise.title import Likeness, compare_titles, names_a_period
 from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
@@ -39,7 +39,7 @@ def test_recogniser_status_compares_heading_and_title_with_the_title_of_the_rele
 
 
 def test_any_page_is_present_to_recogniser_status_if_the_title_of_the_release_is_not_known() -> None:
-    context = Context(CONTEXT.url, "", was_missing=True)
+    context = Context(CONTEXT.url, "", known=Known(was_missing=True))
     assert find_recogniser("status")(page("Others", "Agency"), context).state is State.PRESENT
 
 
@@ -101,7 +101,7 @@ def test_a_page_that_a_browser_may_fill_is_not_blank(inside: str) -> None:
     ("baseline", "state"), [(None, State.UNKNOWN), ("this hash", State.ABSENT), ("another hash", State.PRESENT)]
 )
 def test_changed_compares_the_hash_of_a_page_with_its_baseline(baseline: str | None, state: State) -> None:
-    context = Context(URL, TITLE, digest="this hash", baseline=baseline)
+    context = Context(URL, TITLE, digest="this hash", known=Known(baseline=baseline))
     assert find_recogniser("changed")(page("Dashboard", "Dashboard"), context).state is state
 
 

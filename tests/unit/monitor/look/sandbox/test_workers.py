@@ -20,7 +20,7 @@ from monitor.clock import VirtualClock
 from monitor.look.fetch import Answer
 from monitor.look.recognise.result import Context
 from monitor.look.sandbox.process import NoWorker, TooCostly, Worker, WorkerFault, start_worker, wait_for_message
-from monitor.look.sandbox.workers import StartHooks, Workers
+from monitor.look.sandbox.workers import Workers
 from monitor.look.sighting import State
 from tests.unit.monitor.look.processes import process_ids
 
@@ -194,10 +194,14 @@ class Machine:
         return start_worker(megabytes)
 
     def workers(self) -> Workers:
-        starts = StartHooks(
-            lambda _began, fault: self.start_faults.append(fault), lambda host, _began: self.unread_hosts.append(host)
+        return Workers(
+            1,
+            clock=self.clock,
+            on_costly=self.costly_hosts.append,
+            on_attempt=lambda _began, fault: self.start_faults.append(fault),
+            on_unread=lambda host, _began: self.unread_hosts.append(host),
+            start=self.start,
         )
-        return Workers(1, clock=self.clock, on_costly=self.costly_hosts.append, hooks=starts, start=self.start)
 
 
 async def test_worker_that_does_not_start_is_our_fault_not_the_hosts() -> None:
@@ -248,8 +252,9 @@ async def test_failed_start_of_a_second_worker_is_over_once_the_first_worker_is_
             os.sched_yield()
         raise NoWorker(START_FAULT)
 
-    hooks = StartHooks(lambda _began, fault: start_faults.append(fault))
-    workers = Workers(2, hooks=hooks, start=start_first_and_refuse_second)
+    workers = Workers(
+        2, on_attempt=lambda _began, fault: start_faults.append(fault), start=start_first_and_refuse_second
+    )
     tasks = [recognise_in(workers, "css:h1", b"<h1>Births</h1>", host) for host in ("a.example", "b.example")]
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {State, NoWorker}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.look.sandbox.parcel import RefusedReply, pack, unpack
+from monitor.look.sandbox.process import RefusedReply, unpack
 from monitor.look.sighting import State
 
 
@@ -23,7 +23,7 @@ class AttributeByGetattr:
 
 
 def test_enumeration_member_is_unpacked_in_either_pickle_form() -> None:
-    assert unpack(pack(State.PRESENT)) is State.PRESENT
+    assert unpack(pickle.dumps(State.PRESENT, protocol=5)) is State.PRESENT
     assert unpack(pickle.dumps(AttributeByGetattr(State, "PRESENT"))) is State.PRESENT
 
 
