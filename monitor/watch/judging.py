@@ -13,7 +13,7 @@ from typing import Any
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
-from monitor.judge.findings.platform import SlotVerdict, add_platform_finding, slot_verdict
+from monitor.judge.findings.platform import add_platform_finding, slot_verdict
 from monitor.judge.judge import judge
 from monitor.judge.verdict import Verdict
 from monitor.ledger.promise_check import PromiseCheck
@@ -265,19 +265,9 @@ class Judging:
         others = (other.publication for other in self.releases.values() if other is not watched)
         published = (publication for publication in others if publication is not None)
         verdict = judge(watched.release, watched.promises, watched.runs, blind, policy, now, published=published)
-        return add_platform_finding(verdict, other_slot_verdicts(self.releases, verdict))
-
-
-def other_slot_verdicts(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> list[SlotVerdict]:
-    """Return the known verdicts of all other releases, to find a fault of the platform; none if `verdict` is not late.
-
-    Verdicts that are only used for planning are left out.
-    """
-    if verdict.verdict not in LATE_VERDICTS:
-        return []
-    others = (watched for name, watched in releases.items() if name != verdict.release)
-    known = (watched.verdict for watched in others if watched.planning_only_until is None)
-    return [slot_verdict(other) for other in known if other is not None]
+        # Verdicts that are only used for planning are left out.
+        known = (it for name, it in self.releases.items() if name != verdict.release and not it.planning_only_until)
+        return add_platform_finding(verdict, (slot_verdict(it.verdict) for it in known if it.verdict is not None))
 
 
 def releases_to_rejudge(

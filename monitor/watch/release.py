@@ -11,7 +11,7 @@ from itertools import takewhile
 from operator import is_
 from typing import Any
 
-from monitor.judge.runs import MOST_CHANGES, Run, count_changes, find_last_removal, fold_sighting
+from monitor.judge.runs import MOST_CHANGES, Run, count_changes, extend_run, find_last_removal, start_run
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from monitor.ledger.promise_check import WantedRead
@@ -252,12 +252,11 @@ class WatchedRelease:
         state = self.state_of(target.id)
         if sighting.digest is not None and count_changes(state.runs) >= MOST_CHANGES:
             sighting = replace(sighting, digest=None)
-        # The last run extended, the first run, or a pair of the last run and a new one.
-        folded = fold_sighting(state.last, sighting, spacing, apart=apart)
-        if isinstance(folded, Run) and state.runs:
-            state.runs = (*state.runs[:-1], folded)
-            return folded, False
-        new_run = replace(folded if isinstance(folded, Run) else folded[1], monitor=self.monitor)
+        extended = None if state.last is None else extend_run(state.last, sighting, spacing, apart=apart)
+        if extended is not None:
+            state.runs = (*state.runs[:-1], extended)
+            return extended, False
+        new_run = replace(start_run(sighting), monitor=self.monitor)
         state.runs = (*state.runs, new_run)
         return new_run, True
 

@@ -21,7 +21,7 @@ from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.writer import Writer
-from monitor.watch.blind_spans import BlindSpans, OutOfOrderLooks
+from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging import Judging, JudgingQueue
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Planner, WatchRules
@@ -81,7 +81,6 @@ class Watch:
             others,
             is_clock_in_doubt=is_clock_in_doubt,
         )
-        self._out_of_order = OutOfOrderLooks(self.blind)
 
     @property
     def ahead(self) -> timedelta:
@@ -147,7 +146,7 @@ class Watch:
         self.judging.planner.forget(watched)
         for target in watched.states:
             self.evidence.forget(target)
-            self._out_of_order.forget(target)
+            self.blind.forget_target(target)
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Add one sighting to its release, and have the release judged if that can change its verdict.
@@ -164,7 +163,8 @@ class Watch:
         try:
             run, is_new = watched.add_sighting(target, sighting, spacing, apart=must_begin_run)
         except OutOfOrder:
-            self._out_of_order.report(sighting, last_run)
+            # A sighting is only out of order after a last run, so `last_run` is never None here.
+            self.blind.note_out_of_order(sighting, last_run.last_received if last_run else sighting.received)
             return
         is_kept = False  # also after a fault in the following lines
         try:
