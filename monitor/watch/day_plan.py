@@ -16,7 +16,7 @@ from monitor.plan.budget import Budget, WantedSpacing, stretch_factor
 from monitor.plan.phases import Window
 from monitor.plan.proof import ProofGoal, rank_of
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
-from monitor.plan.windows import UNSEEN, Progress, windows_in_force
+from monitor.plan.windows import UNSEEN, windows_in_force
 from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
 from monitor.watch.planner import WatchRules
@@ -24,7 +24,7 @@ from monitor.watch.rejudge import judged_parts, stored_case
 from monitor.watch.release import WatchedRelease
 from monitor.watch.tripwires import Producer, window_at_all_times
 from schedules.announcement import Origin, Part
-from schedules.in_force import InForce, slot_in_force
+from schedules.in_force import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Slot
@@ -162,24 +162,20 @@ class Day:
         if slot is None or slot_begins is None:
             return None
         judged = self._load_judged(release) if slot_begins < self.begin else None
+        watch, at, exact = self.rules.watch, self.rules.default_time, is_exact(promised)
         windows_of = {}
-        for target in targets_of(release, origin_view=self.rules.watch.origin_view):
+        for target in targets_of(release, origin_view=watch.origin_view):
             progress = UNSEEN if judged is None else judged.progress(target)
-            if windows := self._windows_in_period(target, promised, progress):
-                windows_of[target] = windows
+            windows = windows_in_force(target, promised, progress, watch, exact=exact, default_time=at)
+            if inside := tuple(it for it in windows if it.begins < self.end and it.ends > self.begin):
+                windows_of[target] = inside
         if not windows_of:
             return None
         goal, is_due = None, self.begin <= slot_begins < self.end
-        if is_exact(promised) and slot.instant is not None:
+        if exact and slot.instant is not None:
             within = self.rules.policies.of(*release.producers).on_time_within
             goal = ProofGoal(slot.instant, within, rank_of(release, slot.instant, self.rules.importance(release)))
         return PlannedRelease(release, slot, windows_of, is_due, goal)
-
-    def _windows_in_period(self, target: Target, promised: InForce, progress: Progress) -> tuple[Window, ...]:
-        """Return the windows of a target that touch the period."""
-        exact, at = is_exact(promised), self.rules.default_time
-        windows = windows_in_force(target, promised, progress, self.rules.watch, exact=exact, default_time=at)
-        return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
 
     def _load_judged(self, release: Release) -> WatchedRelease | None:
         """Return a release with its verdict from the store as of now, or None if it was not judged yet."""

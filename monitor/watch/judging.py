@@ -68,7 +68,12 @@ class JudgingQueue:
         """Wait until releases are due, and return their ids in order. `known` are all ids, for `judge_all`."""
         while not (due := self._take_due(known)):
             self._wakeup.clear()
-            await self._wait_until_due()
+            pause = _LONGEST_PAUSE
+            if self._later:
+                pause = min(pause, max(0.0, (self._later[0][0] - self._clock.now()).total_seconds()))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._wakeup.wait()
         return due
 
     def _take_due(self, known: Collection[str]) -> list[str]:
@@ -88,15 +93,6 @@ class JudgingQueue:
             del self._remaining[-PORTION:]
         due, self._soon = sorted(self._soon), set()
         return due
-
-    async def _wait_until_due(self) -> None:
-        """Wait until a release is queued, or the next one falls due."""
-        pause = _LONGEST_PAUSE
-        if self._later:
-            pause = min(pause, max(0.0, (self._later[0][0] - self._clock.now()).total_seconds()))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause):
-                await self._wakeup.wait()
 
 
 @dataclass(slots=True)

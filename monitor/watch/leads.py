@@ -96,19 +96,6 @@ class Leads:
             self.tasks.start(self.send(next_due, Finding(LEAD, None, detail, url=found.url)))
 
 
-def lead_of_odd_answer(
-    description: str, url: str, after: datetime | None, by: datetime, slot: datetime | None
-) -> Finding:
-    """Return the lead (a hint that a person must judge) for an answer that is no proof of publication.
-
-    `description` quotes no text of the answer. The answer was first seen at `by`. `after` is when a look at the address
-    last proved the release absent (None: never).
-    """
-    early = " before its slot" if slot is not None and by < slot else ""
-    detail = f"{description} is at its address{early}: it does not prove that the release is out"
-    return Finding(LEAD, None, f"{detail}, first seen {interval_text(Interval(after, by))}: {url}", url=url)
-
-
 def is_still_worth_a_lead(slot: datetime, now: datetime) -> bool:
     """Return whether a release that is still missing is worth a lead: until a day after its slot."""
     return now - slot < _UNTIL_AFTER_SLOT
@@ -161,8 +148,11 @@ class OddAnswers:
             del self._reported[forgotten]
         self._reported.setdefault(target.release, set()).add(target.url)
         _log.info("odd_answer", target=target.id, why=run.why)
-        after = None if last_proof is None else last_proof.end
-        lead = lead_of_odd_answer(_ODD_ANSWERS[run.why], target.url, after, run.begin, slot)
+        early = " before its slot" if slot is not None and run.begin < slot else ""
+        # The lead quotes no text of the answer.
+        claim = f"{_ODD_ANSWERS[run.why]} is at its address{early}: it does not prove that the release is out"
+        first_seen = interval_text(Interval(None if last_proof is None else last_proof.end, run.begin))
+        lead = Finding(LEAD, None, f"{claim}, first seen {first_seen}: {target.url}", url=target.url)
         self.leads.tasks.start(self.leads.send(target.release, lead))
 
     def _is_missing(self, watched: WatchedRelease, target: Target, run: Run, slot: datetime | None) -> bool:

@@ -15,12 +15,12 @@ from monitor.judge.policy import Policies
 from monitor.look.fetch import Found
 from monitor.look.poller import Poller
 from monitor.look.sighting import Sighting, State
-from monitor.plan.addresses import ADDED_ORIGINS, ANNOUNCEMENT, INDEX, is_publication, unused_part_ids, with_page_at
+from monitor.plan.addresses import ADDED_ORIGINS, ANNOUNCEMENT, INDEX, is_publication, with_page_at
 from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, Window
 from monitor.plan.proof import ProofGoal, goal_for
 from monitor.plan.targets import Target, targets_of
 from monitor.plan.windows import windows_in_force
-from monitor.watch.listing_match import part_elsewhere
+from monitor.watch.listing_match import new_parts, part_elsewhere
 from monitor.watch.release import WatchedRelease, is_view_of_page
 from schedules.announcement import Address, Origin, Part, Role
 from schedules.in_force import InForce, slot_in_force
@@ -243,20 +243,16 @@ def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> lis
     # A part that the page only linked to is not watched. If it is one of the files, it becomes a watched part too.
     known = {part.url for part in release.parts if part.origin is not Origin.LINKED}
     room = max(0, most + 1 - len(known))
-    new = [file for file in files if file.url not in known][:room]
-    names = unused_part_ids(Origin.FOUND, release.parts, len(release.parts))
-    pairs = zip(names, new, strict=False)
-    return [Part(name, Role(file.role), file.url, required=False, origin=Origin.FOUND) for name, file in pairs]
+    new = [(file.url, Role(file.role)) for file in files if file.url not in known][:room]
+    return new_parts(release, Origin.FOUND, new, len(release.parts))
 
 
 def _new_linked_parts(release: Release, urls: Sequence[str]) -> list[Part]:
     """Return parts for a page's new links to other sites. They are only used to predict addresses of later editions."""
     known = {part.url for part in release.parts}
     room = _MAX_LINKS - sum(part.origin is Origin.LINKED for part in release.parts)
-    new = [url for url in dict.fromkeys(urls) if url not in known][: max(0, room)]
-    names = unused_part_ids(Origin.LINKED, release.parts)
-    pairs = zip(names, new, strict=False)
-    return [Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.LINKED) for name, url in pairs]
+    new = [(url, Role.ALTERNATIVE) for url in dict.fromkeys(urls) if url not in known][: max(0, room)]
+    return new_parts(release, Origin.LINKED, new)
 
 
 def _with_old_page(watched: WatchedRelease, url: str) -> Release:

@@ -54,10 +54,8 @@ class TargetState:
 
     def last_proved(self, url: str) -> Run | None:
         """Return the last run that proved something at an address, or None."""
-        for run in reversed(self.runs):
-            if run.state is not State.UNKNOWN and run.address in ("", url):
-                return run
-        return None
+        runs = reversed(self.runs)
+        return next((run for run in runs if run.state is not State.UNKNOWN and run.address in ("", url)), None)
 
     def crosses_slot_phase(self, now: datetime) -> bool:
         """Return whether the phase around the slot begins or ends between the last look and `now`.
@@ -219,10 +217,7 @@ class WatchedRelease:
 
     def state_of(self, target: str) -> TargetState:
         """Return the state of a target. Create it if it does not exist."""
-        state = self.states.get(target)
-        if state is None:
-            state = self.states[target] = TargetState()
-        return state
+        return self.states.setdefault(target, TargetState())
 
     def state_or_empty(self, target: str) -> TargetState:
         """Return the state of a target to read from, or an empty one."""
@@ -259,11 +254,6 @@ class WatchedRelease:
         new_run = replace(start_run(sighting), monitor=self.monitor)
         state.runs = (*state.runs, new_run)
         return new_run, True
-
-    def undo_add(self, target: str, before: Run | None, *, new: bool) -> None:
-        """Undo the last `add_sighting`, because its run could not be stored. `before` was the last run until then."""
-        state = self.states[target]
-        state.runs = state.runs[:-1] if before is None or new else (*state.runs[:-1], before)
 
     def known_about(self, target: Target) -> Known:
         """Return what earlier looks at a target found out, for the next look.

@@ -202,11 +202,8 @@ class Tripwires:
 
 def publication_date(found: Found) -> datetime | None:
     """Return the entry's time of publication, or else of its last change. None if it has none that can be read."""
-    for name in ("published", "public_timestamp", "updated"):
-        date = _parse_instant(found.facts.get(name, ""))
-        if date is not None:
-            return date
-    return None
+    dates = (_parse_instant(found.facts.get(name, "")) for name in ("published", "public_timestamp", "updated"))
+    return next((date for date in dates if date is not None), None)
 
 
 def window_at_all_times(every: timedelta) -> tuple[Window, ...]:

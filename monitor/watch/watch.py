@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import KW_ONLY, InitVar, dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,7 +40,6 @@ MAX_PLANNING_ONLY = timedelta(seconds=30)
 """The longest that a verdict is withheld if the slot had passed when the release came under watch."""
 
 
-@dataclass
 class Watch:
     """All releases with a near slot or an open verdict. Keeps their verdicts up to date.
 
@@ -48,38 +47,29 @@ class Watch:
     `others` reads other monitors on the same store. `is_clock_in_doubt` returns whether our clock was just set wrong.
     """
 
-    clock: Clock
-    poller: InitVar[Poller]
-    writer: Writer
-    events: VerdictRecorder
-    evidence: Evidence
-    rules: WatchRules
-    _: KW_ONLY
-    queue: JudgingQueue
-    blind: BlindSpans
-    health: HealthState
-    on_recorded: InitVar[Callable[[RecordedVerdict], None]] = lambda _recorded: None
-    others: InitVar[OtherMonitors | None] = None
-    is_clock_in_doubt: InitVar[Callable[[], bool]] = lambda: False
-    releases: dict[str, WatchedRelease] = field(default_factory=dict, init=False)
-
-    def __post_init__(
+    def __init__(  # noqa: PLR0913 # the parts of the daemon that it connects
         self,
+        clock: Clock,
         poller: Poller,
+        writer: Writer,
+        events: VerdictRecorder,
+        evidence: Evidence,
+        rules: WatchRules,
+        *,
+        queue: JudgingQueue,
+        blind: BlindSpans,
+        health: HealthState,
         on_recorded: Callable[[RecordedVerdict], None],
         others: OtherMonitors | None,
         is_clock_in_doubt: Callable[[], bool],
     ) -> None:
+        self.clock, self.writer, self.events, self.evidence = clock, writer, events, evidence
+        self.rules, self.queue, self.blind, self.health = rules, queue, blind, health
+        self.releases: dict[str, WatchedRelease] = {}
+        recorder = Recorder(writer, events, rules, health, on_recorded, others)
+        planner = Planner(clock, poller, rules)
         self.judging = Judging(
-            self.clock,
-            self.releases,
-            Planner(self.clock, poller, self.rules),
-            Recorder(self.writer, self.events, self.rules, self.health, on_recorded, others),
-            self.rules,
-            self.queue,
-            self.blind,
-            others,
-            is_clock_in_doubt=is_clock_in_doubt,
+            clock, self.releases, planner, recorder, rules, queue, blind, others, is_clock_in_doubt=is_clock_in_doubt
         )
 
     @property
@@ -158,6 +148,7 @@ class Watch:
             return
         state = watched.state_or_empty(target.id)
         last_run, last_proof, spacing = state.last, state.last_proved(target.url), state.spacing(sighting.sent)
+        runs_before = state.runs
         follows_blind = last_run is not None and was_blind(last_run, sighting, self.blind.after(last_run.last_received))
         must_begin_run = follows_blind or state.crosses_slot_phase(sighting.sent)
         try:
@@ -173,7 +164,7 @@ class Watch:
         finally:
             # Memory must not have a run that the store lacks, not even after a fault here.
             if not is_kept:
-                watched.undo_add(target.id, last_run, new=is_new)
+                watched.state_of(target.id).runs = runs_before
         if not is_kept:
             return
         self.judging.planner.add_found_parts(watched, sighting, self.releases.values())
