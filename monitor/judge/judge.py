@@ -15,10 +15,9 @@ from monitor.judge.doubt import (
 )
 from monitor.judge.exposure import open_exposure_ends_at
 from monitor.judge.findings.all import collect_findings
-from monitor.judge.findings.elsewhere_first import public_elsewhere
 from monitor.judge.findings.stale_edge import measure_users_delay
 from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_parts, origin_awaited_until
-from monitor.judge.part_evidence import PartEvidence, gather_evidence
+from monitor.judge.part_evidence import PartEvidence, gather_evidence, public_elsewhere
 from monitor.judge.policy import Policy, grade_delay
 from monitor.judge.runs import Blind, Run, drop_watched_spans
 from monitor.judge.verdict import Verdict

@@ -228,12 +228,9 @@ def _part_fact(case: Case, part: PartVerdict) -> Fact:
 def _look_facts(case: Case, evidence: PartEvidence) -> list[Fact]:
     """Return facts about the looks at a part: for each view a summary, then its runs in time order."""
     facts: list[Fact] = []
-    for runs in evidence.views.values():
-        if runs:
-            facts += [_summarize_view(case, evidence, runs), *_describe_runs(case, evidence, merge_by_state(runs))]
-    if not facts:
-        facts.append(Fact("look", f"{evidence.part.id}: never looked at", part=evidence.part.id))
-    return facts
+    for runs in filter(None, evidence.views.values()):
+        facts += [_summarize_view(case, evidence, runs), *_describe_runs(case, evidence, merge_by_state(runs))]
+    return facts or [Fact("look", f"{evidence.part.id}: never looked at", part=evidence.part.id)]
 
 
 def _summarize_view(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> Fact:
