@@ -142,11 +142,7 @@ def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[Part
 def _grade_release(
     case: Case, verdict: VerdictKind, parts: Sequence[PartVerdict], findings: Sequence[Finding]
 ) -> Grade:
-    """Return the worst grade of the delays of parts, and of users whom an old copy at the edge kept waiting.
-
-    It is `report` if a part was exposed or the release was not published, and `NONE` if it was cancelled, moved or
-    unannounced.
-    """
+    """Return the worst grade of the delays of parts, and of users whom an old copy at the edge kept waiting."""
     if case.window is None or verdict in _UNGRADED:
         return Grade.NONE
     if any(part.exposures for part in parts) or verdict is VerdictKind.NOT_PUBLISHED:

@@ -68,8 +68,7 @@ def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerd
 def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> PartVerdict:
     """Return the verdict on one part: early if it was public before its slot, otherwise judged by when it came.
 
-    A part that no one promised is `pending` until it comes. `page_released` is when the landing page was released, as
-    far as known.
+    A part that no one promised is `pending` until it comes.
     """
     window = case.judged_window
     runs = [run for of_view in evidence.views.values() for run in of_view]
@@ -268,11 +267,7 @@ class _PartJudge:
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
     def _judge_overdue(self, absent: datetime) -> _Timing:
-        """Return `overdue` for a part that was last proved absent at `absent`, after the tolerance.
-
-        If that absence is contradicted, it is `unproven`. Once its watch has closed, it is `not_published`, if it was
-        absent within the last day of the watch.
-        """
+        """Return `overdue`, or later `not_published`: the part was last proved absent at `absent`, after the tolerance."""
         window = self.window
         if self._is_contradicted(absent):
             return _Timing(VerdictKind.UNPROVEN, reason=self._contradiction_text())

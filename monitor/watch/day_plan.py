@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.deliver.facts import slot_text
 from monitor.judge.case import is_exact
 from monitor.plan import forecast
-from monitor.plan.addresses import ADDED_ORIGINS
 from monitor.plan.budget import Budget, WantedSpacing, stretch_factor
 from monitor.plan.phases import Window
 from monitor.plan.proof import ProofGoal, rank_of
@@ -23,7 +22,7 @@ from monitor.watch.planner import WatchRules
 from monitor.watch.rejudge import judged_parts, stored_case
 from monitor.watch.release import WatchedRelease
 from monitor.watch.tripwires import Producer, window_at_all_times
-from schedules.announcement import Origin, Part
+from schedules.announcement import Origin
 from schedules.in_force import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
@@ -142,10 +141,10 @@ class HostPlan:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The period that is planned, and the facts for the plan. `found` has the found parts of each judged release."""
+    """The period that is planned, and the facts for the plan. `judged` are the ids of judged releases."""
 
     store: Store
-    found: Mapping[str, Sequence[Part]]
+    judged: Collection[str]
     rules: WatchRules
     begin: datetime
     end: datetime
@@ -179,7 +178,7 @@ class Day:
 
     def _load_judged(self, release: Release) -> WatchedRelease | None:
         """Return a release with its verdict from the store as of now, or None if it was not judged yet."""
-        case = stored_case(self.store, release.id) if release.id in self.found else None
+        case = stored_case(self.store, release.id) if release.id in self.judged else None
         if case is None:
             return None
         return WatchedRelease(release, case.promises, verdict=case.verdict(self.rules.policies, self.now))
@@ -209,11 +208,10 @@ def plan_releases(
     for promise in store.ledger.promises(names):
         promises[promise.release].append(promise)
     rows = (row for ids in chunks(names) for row in store.verdicts.judged_on(ids))
-    added = {row.release: [part for part in judged_parts(row) if part.origin in ADDED_ORIGINS] for row in rows}
-    day = Day(store, added, rules, begin, end, now)
+    judged = {row.release: judged_parts(row) for row in rows}
+    day = Day(store, judged.keys(), rules, begin, end, now)
     for release in releases:
-        parts = (*release.parts, *rules.extra_parts(release), *added.get(release.id, ()))
-        with_all_parts = replace(release, parts=tuple({part.id: part for part in parts}.values()))
+        with_all_parts = rules.with_parts(release, judged.get(release.id, ()))
         if (plan := day.plan_release(with_all_parts, promises[release.id])) is not None:
             planned.append(plan)
     return sorted(planned, key=lambda plan: (plan.slot.begins() or begin, plan.release.id))

@@ -64,12 +64,8 @@ class Periods:
         hosts = {row.host for row in rows}.union((claim.host for claim in claims), *map(_hosts_of, logged))
         _check_names(store.verdicts, producers, hosts, producer, host)
         blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
-        if producer:
-            logged = [incident for incident in logged if producer in incident.producers]
-            claims = [claim for claim in claims if claim.producer == producer]
-        if host:
-            logged = [incident for incident in logged if host in _hosts_of(incident)]
-            claims = [claim for claim in claims if claim.host == host]
+        logged = [it for it in logged if producer in ("", *it.producers) and host in ("", *_hosts_of(it))]
+        claims = [it for it in claims if producer in ("", it.producer) and host in ("", it.host)]
         return replace(
             select_period(rows, first, last, producer, host),
             blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),

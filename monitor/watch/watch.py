@@ -196,9 +196,7 @@ class Watch:
 
     def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:
         """Return the facts for `alerts` as of now about a release, watched or only promised."""
-        watched = self.releases.get(release.id) or WatchedRelease(
-            self.judging.planner.with_parts(release), list(promises)
-        )
+        watched = self.releases.get(release.id) or WatchedRelease(self.rules.with_parts(release), list(promises))
         verdict = self.judging.verdict(watched, self.clock.now())
         return release_facts(verdict, self.judging.recorder.how_measured(watched, verdict, self.blind.spans))
 

@@ -112,7 +112,6 @@ def _is_withdrawal(case: Case, presence: Presence, following: Presence | None, a
 def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
     """Yield a finding for each time that a part's own version, such as its time of update, changed after its release.
 
-    Its text has the new values and the looks around the change. Its length is the time since the release.
     Only the first view that shows versions is used. Content that was present from the first look on does not count,
     because it may be the previous edition.
     """

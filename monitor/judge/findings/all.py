@@ -33,10 +33,7 @@ _NEAR_AN_HOUR = 90.0
 def collect_findings(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], of_promise: Iterable[Finding]
 ) -> tuple[Finding, ...]:
-    """Return all findings on a release, in the order of `Kind`. Those from looks need a slot that can be judged.
-
-    `evidences` are the observations of each of `parts`, in the same order. `of_promise` are findings on the promise.
-    """
+    """Return all findings on a release, in the order of `Kind`. Those from looks need a slot that can be judged."""
     found = [*_find_in_ledger(case, parts), *of_promise]
     if case.is_judged:
         pairs = list(zip(parts, evidences, strict=True))
