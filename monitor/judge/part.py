@@ -267,7 +267,7 @@ class _PartJudge:
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
     def _judge_overdue(self, absent: datetime) -> _Timing:
-        """Return `overdue`, or later `not_published`: the part was last proved absent at `absent`, after the tolerance."""
+        """Return the verdict on a part last proved absent at `absent`, after the tolerance: `overdue` or `unproven`."""
         window = self.window
         if self._is_contradicted(absent):
             return _Timing(VerdictKind.UNPROVEN, reason=self._contradiction_text())

@@ -13,7 +13,6 @@ from monitor.judge.case import is_exact
 from monitor.plan import forecast
 from monitor.plan.budget import Budget, WantedSpacing, stretch_factor
 from monitor.plan.phases import Window
-from monitor.plan.proof import ProofGoal, rank_of
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, windows_in_force
 from monitor.store.sql.engine import Store
@@ -36,21 +35,14 @@ _MINUTE = 60.0
 class PlannedRelease:
     """One release of the plan: its slot in force, and the windows of each target that touch the day.
 
-    `proof` is the proof goal of its required parts, or None if its slot is not exact.
+    `proofs` has the host of each part that needs a proof, and that proof.
     """
 
     release: Release
     slot: Slot
     windows: dict[Target, tuple[Window, ...]]
     is_due: bool
-    proof: ProofGoal | None = None
-
-    @property
-    def required_proofs(self) -> Iterator[tuple[str, forecast.PartToProve]]:
-        """Yield the host of each part that needs a proof, and that proof."""
-        if self.proof is not None:
-            parts = (target for target in self.windows if target.view is View.EDGE and not target.is_optional)
-            yield from ((target.host, (self.release.id, self.proof)) for target in parts)
+    proofs: Sequence[tuple[str, forecast.PartToProve]] = ()
 
     @property
     def predicted_urls(self) -> list[str]:
@@ -170,11 +162,10 @@ class Day:
                 windows_of[target] = inside
         if not windows_of:
             return None
-        goal, is_due = None, self.begin <= slot_begins < self.end
-        if exact and slot.instant is not None:
-            within = self.rules.policies.of(*release.producers).on_time_within
-            goal = ProofGoal(slot.instant, within, rank_of(release, slot.instant, self.rules.importance(release)))
-        return PlannedRelease(release, slot, windows_of, is_due, goal)
+        parts = (target for target in windows_of if target.view is View.EDGE and not target.is_optional)
+        goals = ((target.host, self.rules.proof_goal(release, target, promised)) for target in parts)
+        proofs = [(host, (release.id, goal)) for host, goal in goals if goal is not None]
+        return PlannedRelease(release, slot, windows_of, self.begin <= slot_begins < self.end, proofs)
 
     def _load_judged(self, release: Release) -> WatchedRelease | None:
         """Return a release with its verdict from the store as of now, or None if it was not judged yet."""
@@ -226,7 +217,7 @@ def plan_hosts(
         plans[target.host].append(windows)
     proofs: dict[str, list[forecast.PartToProve]] = defaultdict(list)
     for release in releases:
-        for host, proof in release.required_proofs:
+        for host, proof in release.proofs:
             proofs[host].append(proof)
     # A release is on time if a look sees it before the tolerance ends. If looks are half a tolerance apart, every
     # release that comes out in the first half is seen in time.

@@ -54,6 +54,14 @@ class WatchRules:
         parts = tuple(by_id.values())
         return release if parts == release.parts else replace(release, parts=parts)
 
+    def proof_goal(self, release: Release, target: Target, promised: InForce) -> ProofGoal | None:
+        """Return the proof goal of a target, or None if it needs no proof or its slot is not exact."""
+        instant = promised.slot.instant if promised.slot is not None and is_exact(promised) else None
+        if instant is None:
+            return None
+        within = self.policies.of(*release.producers).on_time_within
+        return goal_for(release, target, instant, within, self.importance(release))
+
 
 @dataclass(slots=True)
 class Planner:
@@ -214,7 +222,7 @@ class Planner:
         self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
     ) -> None:
         """Store the windows and the goal of proof of a target. Have the poller look in them, or stop without any."""
-        state, goal = watched.state_of(target.id), self._proof_goal(watched, target, promised)
+        state, goal = watched.state_of(target.id), self.rules.proof_goal(watched.release, target, promised)
         state.windows, state.proof = windows, goal
         if windows:
             # The recognisers of answers need the slot in force too, which `known_about` leaves out.
@@ -225,14 +233,6 @@ class Planner:
             self.poller.watch(target, windows, shift, promised_at=promised_at, soon=soon, goal=goal)
         else:
             self.poller.drop(target.id)
-
-    def _proof_goal(self, watched: WatchedRelease, target: Target, promised: InForce) -> ProofGoal | None:
-        """Return the proof goal of a target, or None if its slot is not exact."""
-        instant = promised.slot.instant if promised.slot is not None and is_exact(promised) else None
-        if instant is None:
-            return None
-        within = self.rules.policies.of(*watched.release.producers).on_time_within
-        return goal_for(watched.release, target, instant, within, self.rules.importance(watched.release))
 
 
 def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> list[Part]:
