@@ -20,7 +20,7 @@ from monitor.ledger.promise_check import PromiseCheck
 from monitor.threads import Tasks, with_pauses
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.other_monitors import OtherMonitors
-from monitor.watch.planner import Planner, WatchRules
+from monitor.watch.planner import Planner
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 from schedules.contract.verdict import LATE_VERDICTS, VerdictKind
@@ -108,7 +108,6 @@ class Judging:
     releases: Mapping[str, WatchedRelease]
     planner: Planner
     recorder: Recorder
-    rules: WatchRules
     queue: JudgingQueue
     blind: BlindSpans
     others: OtherMonitors | None
@@ -139,10 +138,7 @@ class Judging:
                 await record
 
     def _judge_in_background(self, watched: WatchedRelease) -> None:
-        """Judge a release. Record a changed verdict in the background, so that no other release waits for it.
-
-        While a record is under way, `_judged_while_recorded` has the release: True if it was judged again meanwhile.
-        """
+        """Judge a release. Record a changed verdict in the background, so that no other release waits for it."""
         name = watched.release.id
         if name in self._judged_while_recorded:
             self._requeue_same_slot(watched, self._judge_and_replan(watched, self.clock.now()))
@@ -257,7 +253,7 @@ class Judging:
 
     def verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
         """Return the verdict on a release as of `now`."""
-        policy, blind = self.rules.policies.of(*watched.release.producers), self.blind.spans
+        policy, blind = self.planner.rules.policies.of(*watched.release.producers), self.blind.spans
         others = (other.publication for other in self.releases.values() if other is not watched)
         published = (publication for publication in others if publication is not None)
         verdict = judge(watched.release, watched.promises, watched.runs, blind, policy, now, published=published)

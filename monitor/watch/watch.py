@@ -66,10 +66,9 @@ class Watch:
         self.clock, self.writer, self.events, self.evidence = clock, writer, events, evidence
         self.rules, self.queue, self.blind, self.health = rules, queue, blind, health
         self.releases: dict[str, WatchedRelease] = {}
-        recorder = Recorder(writer, events, rules, health, on_recorded, others)
-        planner = Planner(clock, poller, rules)
+        planner, recorder = Planner(clock, poller, rules), Recorder(writer, events, rules, health, on_recorded, others)
         self.judging = Judging(
-            clock, self.releases, planner, recorder, rules, queue, blind, others, is_clock_in_doubt=is_clock_in_doubt
+            clock, self.releases, planner, recorder, queue, blind, others, is_clock_in_doubt=is_clock_in_doubt
         )
 
     @property
@@ -79,7 +78,7 @@ class Watch:
 
     def reconfigure(self, rules: WatchRules) -> None:
         """Watch and judge by these rules from now on, releases that are watched already included."""
-        self.rules = self.judging.rules = rules
+        self.rules = rules
         self.judging.recorder = replace(self.judging.recorder, rules=rules)
         self.judging.planner.reconfigure(rules, self.releases.values())
         for name in self.releases:
