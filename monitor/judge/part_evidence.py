@@ -17,7 +17,7 @@ from monitor.look.sighting import State
 from monitor.plan.addresses import may_be_the_page
 from monitor.plan.targets import View, content_twin, parse_target_id, target_id
 from schedules.announcement import Address, Part, Role
-from schedules.contract.verdict import Elsewhere
+from schedules.contract.verdict import Elsewhere, PartVerdict
 from schedules.times.interval import NOTHING, Interval, earliest_known, latest_known
 
 # What users get, and the same address with caches bypassed: both views show the part itself.
@@ -113,6 +113,10 @@ class PartEvidence:
         spells = self.spells.get(parse_target_id(run.target)[2], ())
         absences = (spell.begin for spell in spells if not spell.is_present)
         return min((begin for begin in absences if begin > run.end), default=None)
+
+
+Pair = tuple[PartVerdict, PartEvidence]
+"""The verdict on a part, and its observations."""
 
 
 def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]) -> PartEvidence:

@@ -8,9 +8,9 @@ from datetime import timedelta
 from monitor.judge.case import Case
 from monitor.judge.doubt import find_doubt_at_slot, is_late, judge_by_promise
 from monitor.judge.findings.after_release import find_corrections, find_swaps, find_withdrawals
-from monitor.judge.findings.blind import Pair, find_blindness
+from monitor.judge.findings.blind import find_blindness
 from monitor.judge.findings.stale_edge import find_split_view, find_stale_edge
-from monitor.judge.part_evidence import PartEvidence
+from monitor.judge.part_evidence import Pair, PartEvidence
 from monitor.judge.reasons import Reason
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from schedules.announcement import Origin, Role
@@ -30,15 +30,13 @@ _HOUR = 3600.0
 _NEAR_AN_HOUR = 90.0
 
 
-def collect_findings(
-    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], of_promise: Iterable[Finding]
-) -> tuple[Finding, ...]:
+def collect_findings(case: Case, pairs: Sequence[Pair], of_promise: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return all findings on a release, in the order of `Kind`. Those from looks need a slot that can be judged."""
+    parts = [part for part, _ in pairs]
     found = [*_find_in_ledger(case, parts), *of_promise]
     if case.is_judged:
-        pairs = list(zip(parts, evidences, strict=True))
         found += [_exposure_finding(case, exposure) for part in parts for exposure in part.exposures]
-        found += _find_late(case, parts, evidences)
+        found += _find_late(case, pairs)
         found += _find_partial(parts)
         found += find_elsewhere_first(case, pairs)
         for part, evidence in pairs:
@@ -52,7 +50,7 @@ def collect_findings(
     # Parts that the page links to on other sites are not watched anyway.
     if sum(part.origin is not Origin.LINKED for part in case.release.parts) > most:
         found.append(Finding(Kind.PARTS_CUT, None, Reason.PARTS_CUT.text(most=most)))
-    found += _find_unwatched(case, parts, evidences)
+    found += _find_unwatched(case, pairs)
     order: list[str] = list(Kind)
     return tuple(sorted(found, key=lambda finding: order.index(finding.kind)))
 
@@ -75,16 +73,13 @@ def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Findin
         yield Finding(Kind.UNANNOUNCED, None, Reason.UNANNOUNCED.text())
 
 
-def _find_unwatched(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[Finding]:
-    """Return a finding if the page is absent after the tolerance, and its slot had passed when it was first read."""
-    window = case.window
-    if window is None or not case.in_force.is_first_read_after_slot:
-        return []
-    absent = next((evidence.last_absent for evidence in evidences if evidence.part.id == "page"), None)
-    has_appeared = any(part.released for part in parts if part.id == "page")
-    if absent is None or absent <= window.latest or has_appeared:
-        return []
-    return [Finding(Kind.UNWATCHED, "page", Reason.UNWATCHED.text(case.zone, absent=absent), at=case.now)]
+def _find_unwatched(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
+    """Yield a finding if the page is absent after the tolerance, and its slot had passed when it was first read."""
+    if case.window is None or not case.in_force.is_first_read_after_slot:
+        return
+    for absent in (evidence.last_absent for part, evidence in pairs if part.id == "page" and not part.released):
+        if absent is not None and absent > case.window.latest:
+            yield Finding(Kind.UNWATCHED, "page", Reason.UNWATCHED.text(case.zone, absent=absent), at=case.now)
 
 
 def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
@@ -94,14 +89,15 @@ def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
     return Finding(Kind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
 
 
-def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> Iterator[Finding]:
+def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
     """Yield a finding for each part that is late or overdue by every calendar that announces the release.
 
     If it is in doubt whether the promise was in force at its slot, a part exposed before the slot counts only as early.
     """
     is_in_doubt = find_doubt_at_slot(case) is not None
+    evidences = [evidence for _, evidence in pairs]
     by_others = [(case.by(other), judge_by_promise(case, other, evidences)) for other in case.in_force.disagreements]
-    for place, part in enumerate(parts):
+    for place, (part, _) in enumerate(pairs):
         is_late_by_all = all(verdicts and is_late(other, verdicts[place]) for other, verdicts in by_others)
         is_early_only = is_in_doubt and bool(part.exposures)
         if part.can_be_late and is_late(case, part) and is_late_by_all and not is_early_only:

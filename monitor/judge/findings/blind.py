@@ -9,14 +9,13 @@ from itertools import groupby
 from urllib.parse import urlsplit
 
 from monitor.judge.case import Case
-from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence
+from monitor.judge.part_evidence import MAIN_VIEWS, Pair, PartEvidence
 from monitor.judge.reasons import Reason
 from monitor.judge.runs import Blind, Run
 from monitor.look.sighting import State
 from schedules.contract.verdict import Finding, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, Interval, seconds_between
 
-Pair = tuple[PartVerdict, PartEvidence]
 _CLOCK = "clock"
 # These causes prevent only some looks. If the other looks proved the release, the blindness did not matter.
 _PARTIAL_CAUSES = frozenset({"budget", "no_worker"})
