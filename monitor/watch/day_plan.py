@@ -70,14 +70,15 @@ class PlannedRelease:
 class HostPlan:
     """The looks of one host: how many are due in each minute, and how far its `budget` (looks a second) reaches.
 
-    `apart` has the seconds between looks in the busiest minute, by the wanted spacing and its chance. `slots` has a
-    forecast for each slot that needs a larger budget.
+    `peak` is the busiest minute with its number of looks. `apart` has the seconds between looks in it, by the wanted
+    spacing and its chance. `slots` has a forecast for each slot that needs a larger budget.
     """
 
     host: str
     budget: float
     targets: int
     minutes: list[tuple[datetime, int]]
+    peak: tuple[datetime, int]
     apart: dict[WantedSpacing, float]
     warning: str | None
     slots: tuple[forecast.SlotForecast, ...] = ()
@@ -86,11 +87,6 @@ class HostPlan:
     def looks(self) -> int:
         """Return how many looks are wanted."""
         return sum(looks for _, looks in self.minutes)
-
-    @property
-    def peak(self) -> tuple[datetime, int]:
-        """Return the busiest minute, and its number of looks."""
-        return forecast.busiest_minute(self.minutes) or self.minutes[0]
 
     @property
     def stretch(self) -> float:
@@ -227,9 +223,9 @@ def plan_hosts(
         rate = load.budget.rate(host)
         slots = forecast.forecast_slots(proofs[host], rate, begin, end)
         warning = forecast.overload_warning(host, minutes, rate, targets, load.timezone, close_enough, slots=slots)
-        busiest, _ = forecast.busiest_minute(minutes) or minutes[0]  # it is None only without minutes
-        spacings = forecast.spacings_at(targets, busiest, rate)
-        hosts.append(HostPlan(host, rate, len(targets), minutes, spacings, warning, tuple(slots)))
+        peak = forecast.busiest_minute(minutes) or minutes[0]  # it is None only without minutes
+        spacings = forecast.spacings_at(targets, peak[0], rate)
+        hosts.append(HostPlan(host, rate, len(targets), minutes, peak, spacings, warning, tuple(slots)))
     return sorted(hosts, key=lambda plan: -plan.looks)
 
 
