@@ -45,7 +45,7 @@ class BlindSpans:
         self.spans: Sequence[Blind] = []
 
     def add(self, spans: Iterable[Blind]) -> None:
-        """Add spans that are stored already, or extend known ones. It has no release judged again."""
+        """Add spans that are stored already, or extend known ones. Releases are not judged again."""
         has_changed = False
         for span in spans:
             key = (span.begins, span.cause, span.host, span.target, span.monitor)
@@ -96,7 +96,7 @@ class BlindSpans:
         self._rejudge_all()
 
     def note_out_of_order(self, sighting: Sighting, catches_up_at: datetime) -> None:
-        """Log a sighting that is older than the last run of its target, once until our clock `catches_up_at` that run.
+        """Log a sighting that is older than the last run of its target, once until our clock has caught up.
 
         After a small step of the clock, also note a blind span. The poller notices and reports a larger step.
         """
