@@ -13,7 +13,7 @@ from monitor.app.options import make_policies
 from monitor.config.settings import Settings
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.runs import Run, fold_sighting
+from monitor.judge.runs import Run, extend_run, start_run
 from monitor.look.sighting import Sighting, State
 from monitor.store.open import open_store
 from monitor.watch.rejudge import replay
@@ -58,8 +58,8 @@ def _sightings() -> list[Sighting]:
 def _folded(sightings: list[Sighting]) -> list[Run]:
     runs: list[Run] = []
     for sighting in sightings:
-        outcome = fold_sighting(runs[-1] if runs else None, sighting)
-        runs = [*runs[:-1], outcome] if isinstance(outcome, Run) else [*runs, outcome[1]]
+        longer = extend_run(runs[-1], sighting) if runs else None
+        runs = [*runs[:-1], longer] if longer else [*runs, start_run(sighting)]
     return runs
 
 

@@ -43,7 +43,7 @@ from monitor.threads import run_in_thread
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.intake import Intake, LookTally
-from monitor.watch.leads import Leads, OddAnswers
+from monitor.watch.leads import Leads
 from monitor.web.queries import Queries
 from schedules.times.words import stamp
 
@@ -158,7 +158,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
         blind=core.blind,
         ask=core.threads.ask,
         poller=poller,
-        intake=Intake(tally, watch, tripwires, OddAnswers(leads)),
+        intake=Intake(tally, watch, tripwires, leads),
         watch=watch,
         ledger=core.ledger,
         admission=admission,

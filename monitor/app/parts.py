@@ -54,7 +54,7 @@ from monitor.watch.listing_followup import ListingFollowUp
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.rejudge import body_of_unwatched, facts_of
 from monitor.watch.store_replay import StoreReplay
-from monitor.watch.tripwires import ListingHandlers, Tripwires
+from monitor.watch.tripwires import Tripwires
 from monitor.watch.unannounced import Unannounced
 from monitor.watch.watch import Watch
 from monitor.web.credentials import Throttle
@@ -182,15 +182,14 @@ def make_tripwires(
     store, writer, clock, tasks = core.store, core.writer, core.clock, core.tasks
     follow_up = ListingFollowUp(admission, core.ledger, watch, clock, poller, leads, tasks)
     unannounced = Unannounced(store.ledger, writer, core.ledger, watch, poller, clock, tally, tasks, core.threads.ask)
-    handlers = ListingHandlers(
-        follow_up.follow_in_background, unannounced.consider_in_background, leads.send_for_press_item
-    )
     return Tripwires(
         poller,
         make_tripwire_producers(core.settings),
         admission.near_releases,
         admission.find_same_address_or_title,
-        handlers,
+        follow_up.follow_in_background,
+        unannounced.consider_in_background,
+        leads.send_for_press_item,
         every=core.settings.watch.tripwire.every,
     )
 

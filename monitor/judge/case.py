@@ -18,6 +18,7 @@ from schedules.in_force import InForce, slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision
+from schedules.times.interval import Bounds, Interval, since
 from schedules.times.zone import day_begins, local_date
 
 
@@ -43,6 +44,10 @@ class Window:
     def origin(self) -> datetime | None:
         """Return the instant from which delays count; None if no time was promised."""
         return self.opens if self.exact else None
+
+    def delay_of(self, came: Interval) -> Bounds | None:
+        """Return how long after its slot something came (negative: before); None if no time was promised."""
+        return since(came, self.opens) if self.exact else None
 
 
 def build_window(in_force: InForce, policy: Policy) -> Window | None:
@@ -103,6 +108,12 @@ class Case:
     def is_judged(self) -> bool:
         """Return whether a slot with a readable time was known before it passed, so that a verdict is possible."""
         return self.window is not None and not self.in_force.is_first_read_after_slot
+
+    @property
+    def judged_window(self) -> Window:
+        """Return the window of a case that `is_judged`."""
+        assert self.window is not None  # noqa: S101  # only such cases are compared with looks
+        return self.window
 
     @property
     def is_moved(self) -> bool:

@@ -132,15 +132,9 @@ def _compare_ranges(place: str, stored: Json | None, again: Json | None) -> list
 def _read_limits(sides: Json | None) -> tuple[float, float]:
     """Return the limits of an interval (as timestamps) or of bounds (in seconds), infinite if not known."""
     known = sides or {}
-    least, most = known.get("after", known.get("min")), known.get("by", known.get("max"))
-    return _limit_or(least, float("-inf")), _limit_or(most, float("inf"))
-
-
-def _limit_or(limit: str | float | None, default: float) -> float:
-    """Return a limit as a number, an instant as its timestamp, or `default` without a limit."""
-    if limit is None:
-        return default
-    return datetime.fromisoformat(limit).timestamp() if isinstance(limit, str) else limit
+    limits = known.get("after", known.get("min")), known.get("by", known.get("max"))
+    least, most = (datetime.fromisoformat(it).timestamp() if isinstance(it, str) else it for it in limits)
+    return float("-inf") if least is None else least, float("inf") if most is None else most
 
 
 def _range_text(sides: Json | None) -> str:

@@ -14,7 +14,7 @@ from schedules.announcement import State
 from schedules.contract.verdict import LATE_VERDICTS, Finding, Kind, PartVerdict, VerdictKind, verdict_text
 from schedules.promise import Promise
 from schedules.slot import first_day, has_passed
-from schedules.times.interval import earliest_known, since
+from schedules.times.interval import earliest_known
 from schedules.times.zone import local_date
 
 BREACHES = (*LATE_VERDICTS, VerdictKind.EARLY)
@@ -185,11 +185,9 @@ def judge_by_promise(case: Case, promise: Promise, evidences: Sequence[PartEvide
 
 def is_late(case: Case, part: PartVerdict) -> bool:
     """Return whether a part came late or is overdue. It may have been exposed before its slot as well."""
-    if part.verdict in LATE_VERDICTS:
-        return True
-    latest = None if case.window is None else case.window.latest
-    after = part.released.after
-    return part.verdict is VerdictKind.EARLY and latest is not None and after is not None and after > latest
+    if part.verdict is not VerdictKind.EARLY:
+        return part.verdict in LATE_VERDICTS
+    return part.released.after is not None and part.released.after > case.judged_window.latest
 
 
 def _is_same_claim(verdict: VerdictKind, other: VerdictKind) -> bool:
@@ -207,9 +205,7 @@ def _without_lateness(case: Case, part: PartVerdict, reason: str) -> PartVerdict
     """Return a late part as `early` if it was exposed before its slot, else as `unproven` because of `reason`."""
     if not part.exposures:
         return _without_claim(part, reason)
-    origin = None if case.window is None else case.window.origin
-    delay = None if origin is None else since(part.exposures[0].start, origin)
-    return replace(part, verdict=VerdictKind.EARLY, delay=delay)
+    return replace(part, verdict=VerdictKind.EARLY, delay=case.judged_window.delay_of(part.exposures[0].start))
 
 
 def find_doubt_at_slot(case: Case) -> str | None:
@@ -234,8 +230,7 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
     """
     unlisted = promise.unlisted
     starts = [exposure.start for part in parts for exposure in part.exposures]
-    opens = None if case.window is None else case.window.opens
-    needed_from = earliest_known([opens, *(start.after or start.by for start in starts)])
+    needed_from = earliest_known([case.judged_window.opens, *(start.after or start.by for start in starts)])
     if unlisted is None or needed_from is None:
         return None
     if unlisted.since > case.now or unlisted.since >= needed_from:

@@ -1,4 +1,8 @@
-"""Exposures: spans in which a part was public before its slot."""
+"""Exposures: spans in which a part was public before its slot.
+
+A break in one is 20 s (`_LONGEST_BREAK`) without a look that saw the content, or another answer in between. In a break,
+the content may have been removed.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +30,9 @@ def find_exposures(
 ) -> tuple[Exposure, ...]:
     """Return the exposures of a part, in time order; `runs` are all of its runs.
 
-    An exposure ends when the content was seen removed, or at the slot. Failed looks and blind spans do not end it. But
-    after a break (20 s without a look that saw the content, or another answer in between) it may have been removed.
-    Then the end may be any time since the break began. An exposure that lasts until the slot stays open until the next
-    look, at most for 20 s: that look shows why it ended.
+    An exposure ends when the content was seen removed, or at the slot. Failed looks and blind spans do not end it.
+    After a break, the end may be any time since the break began. An exposure that lasts until the slot stays open until
+    the next look, at most for 20 s: that look shows why it ended.
     """
     other_answers = _find_other_answers(runs)
     early = (presence for presence in presences if is_early(presence, window))
@@ -39,8 +42,7 @@ def find_exposures(
 def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) -> datetime:
     """Return the first instant from the slot on at which content that was out early is proved to be present.
 
-    It is the slot, if no break came before it: 20 s without a look that saw the content, or another answer in between.
-    Else it is the first time that the content was seen after the slot.
+    It is the slot, if no break came before it. Else it is the first time that the content was seen after the slot.
     """
     other_answers = _find_other_answers(runs)
     before_break = _last_seen_before_break(presence, other_answers)
@@ -102,11 +104,7 @@ def is_early(presence: Presence, window: Window) -> bool:
 def _build_exposure(
     part: str, presence: Presence, slot: datetime, now: datetime, other_answers: Sequence[Run]
 ) -> Exposure:
-    """Return the exposure of an early presence. It is open until the content was seen removed, at most until the slot.
-
-    If the content was seen just before the slot, it stays open until the next look shows why it ended, for 20 s at
-    most. It ends because the content was removed, or at the slot if it was still seen then, or for an unknown reason.
-    """
+    """Return the exposure of an early presence: open, or with its end and the reason."""
     start, before_break = presence.appears, _last_seen_before_break(presence, other_answers)
     last_seen = presence.end if before_break is None else before_break
     was_seen_just_before_slot = slot - _LONGEST_BREAK <= last_seen
@@ -133,10 +131,7 @@ def open_exposure_ends_at(slot: datetime) -> datetime:
 
 
 def _last_seen_before_break(presence: Presence, other_answers: Sequence[Run]) -> datetime | None:
-    """Return when the content was last seen before a break; None if it was seen without a break.
-
-    A break is a span of `_LONGEST_BREAK` without a look that saw the content, or any other answer in between.
-    """
+    """Return when the content was last seen before a break; None if it was seen without a break."""
     spans = sorted(_seen_spans(presence, other_answers))
     seen_until = spans[0][0]
     for begin, end in spans:

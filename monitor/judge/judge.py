@@ -6,19 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from monitor.judge import doubt
 from monitor.judge.case import Case, case_of
-from monitor.judge.doubt import (
-    deadlines_of_other_readings,
-    drop_disputed_breaches,
-    drop_doubtful_claims,
-    find_promise_doubts,
-)
 from monitor.judge.exposure import open_exposure_ends_at
 from monitor.judge.findings.all import collect_findings
-from monitor.judge.findings.elsewhere_first import public_elsewhere
 from monitor.judge.findings.stale_edge import measure_users_delay
 from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_parts, origin_awaited_until
-from monitor.judge.part_evidence import PartEvidence, gather_evidence
+from monitor.judge.part_evidence import Pair, PartEvidence, gather_evidence, public_elsewhere
 from monitor.judge.policy import Policy, grade_delay
 from monitor.judge.runs import Blind, Run, drop_watched_spans
 from monitor.judge.verdict import Verdict
@@ -28,7 +22,7 @@ from schedules.announcement import Address
 from schedules.contract.verdict import Due, Finding, Grade, Kind, PartVerdict, VerdictKind, choose_worst_grade
 from schedules.promise import Promise
 from schedules.release import Release
-from schedules.times.interval import NOTHING, Bounds
+from schedules.times.interval import NOTHING, Bounds, Interval
 from schedules.times.words import MINUTE, rounded
 
 _APPEARED = (VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.EARLY)
@@ -71,14 +65,15 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case. `evidences` are the observations of each part, in the release's order."""
     judged = judge_parts(case, evidences) if case.is_judged else [describe_unjudged(case, each) for each in evidences]
     # A claim must be supported by its promise. A breach must also be one by every other calendar.
-    supported, doubt = drop_doubtful_claims(case, judged, evidences)
-    undisputed = drop_disputed_breaches(case, supported, evidences)
+    supported, reason_of_doubt = doubt.drop_doubtful_claims(case, judged, evidences)
+    undisputed = doubt.drop_disputed_breaches(case, supported, evidences)
     parts = tuple(
         replace(part, users_delay=measure_users_delay(case, part, evidence), seen_until=evidence.seen_until)
         for part, evidence in zip(undisputed, evidences, strict=True)
     )
-    findings = collect_findings(case, parts, evidences, find_promise_doubts(case, doubt, parts))
-    verdict, reason = _choose_verdict(case, parts, evidences)
+    pairs = list(zip(parts, evidences, strict=True))
+    findings = collect_findings(case, pairs, doubt.find_promise_doubts(case, reason_of_doubt, parts))
+    verdict, reason = _choose_verdict(case, pairs)
     final = _is_final(case, parts)
     release, promise = case.release, case.in_force.promise
     return Verdict(
@@ -100,16 +95,14 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
         unproven_because=reason,
         address=release.address,
         elsewhere=public_elsewhere(evidences),
-        due=_describe_due(case, parts, evidences, verdict),
+        due=_describe_due(case, pairs, verdict),
         confirmed=case.in_force.announced_as_of,
-        revisit=_next_review(case, parts, evidences, final=final),
+        revisit=_next_review(case, pairs, final=final),
         lags=case.lags,
     )
 
 
-def _choose_verdict(
-    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
-) -> tuple[VerdictKind, str | None]:
+def _choose_verdict(case: Case, pairs: Sequence[Pair]) -> tuple[VerdictKind, str | None]:
     """Return the verdict on a release, the worst of its decisive parts, and the reason if it is unproven.
 
     An exposure of any part counts as early. Cancelled and unannounced come before all others. A pending release is
@@ -117,10 +110,11 @@ def _choose_verdict(
     """
     if case.in_force.cancelled:
         return VerdictKind.CANCELLED, None
-    if any(part.verdict is VerdictKind.UNANNOUNCED for part in parts):
+    if any(part.verdict is VerdictKind.UNANNOUNCED for part, _ in pairs):
         return VerdictKind.UNANNOUNCED, None
-    decisive = [part for part, evidence in zip(parts, evidences, strict=True) if _is_decisive(part, evidence, parts)]
-    verdicts = [part.verdict for part in decisive] + [VerdictKind.EARLY for part in parts if part.exposures]
+    page = next((part.released for part, _ in pairs if part.id == "page"), NOTHING)
+    decisive = [part for part, evidence in pairs if _is_decisive(part, evidence, page)]
+    verdicts = [part.verdict for part in decisive] + [VerdictKind.EARLY for part, _ in pairs if part.exposures]
     verdict = min(verdicts, key=WORST_FIRST.index, default=VerdictKind.PENDING)
     if verdict is VerdictKind.PENDING and case.is_moved:
         return VerdictKind.MOVED, None
@@ -131,23 +125,17 @@ def _choose_verdict(
     return verdict, f"{name}{unproven[0].unproven_because}"
 
 
-def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[PartVerdict]) -> bool:
-    """Return whether the verdict on a part counts for the release, among the verdicts on all `parts`."""
-    if not part.can_be_late:
-        return False
-    page = next((part.released for part in parts if part.id == "page"), NOTHING)
+def _is_decisive(part: PartVerdict, evidence: PartEvidence, page_released: Interval) -> bool:
+    """Return whether the verdict on a part counts for the release."""
     # If only the page revealed a part, its first look may be late. So `unproven` does not count against it.
-    return not (part.id != "page" and part.verdict is VerdictKind.UNPROVEN and is_revealed_by_page(evidence, page))
+    is_unproven_part = part.id != "page" and part.verdict is VerdictKind.UNPROVEN
+    return part.can_be_late and not (is_unproven_part and is_revealed_by_page(evidence, page_released))
 
 
 def _grade_release(
     case: Case, verdict: VerdictKind, parts: Sequence[PartVerdict], findings: Sequence[Finding]
 ) -> Grade:
-    """Return the worst grade of the delays of parts, and of users whom an old copy at the edge kept waiting.
-
-    It is `report` if a part was exposed or the release was not published, and `NONE` if it was cancelled, moved or
-    unannounced.
-    """
+    """Return the worst grade of the delays of parts, and of users whom an old copy at the edge kept waiting."""
     if case.window is None or verdict in _UNGRADED:
         return Grade.NONE
     if any(part.exposures for part in parts) or verdict is VerdictKind.NOT_PUBLISHED:
@@ -201,24 +189,23 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
     return part.verdict is VerdictKind.NOT_PUBLISHED or part.verdict in _APPEARED
 
 
-def _next_review(
-    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], *, final: bool
-) -> datetime | None:
+def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime | None:
     """Return the next instant at which time alone can change the verdict or its findings; None if there is none.
 
     The limits of the window, and looks that are awaited, can change only a verdict that is not `final`.
     """
+    parts = [part for part, _ in pairs]
     # An open exposure ends soon after the slot if no look shows whether the content is still there.
     is_open = any(exposure.open for part in parts for exposure in part.exposures)
     instants = [
-        *_deadlines_of_flickers(case, evidences),
+        *_deadlines_of_flickers(case, [evidence for _, evidence in pairs]),
         *_deadlines_of_users_delay(case, parts),
         *_deadlines_of_lags(case, parts),
     ]
     if case.window is not None and is_open:
         instants.append(open_exposure_ends_at(case.window.opens))
     if not final:
-        instants += [*_deadlines_of_window(case), *_deadlines_of_awaited_looks(case, parts, evidences)]
+        instants += [*_deadlines_of_window(case), *_deadlines_of_awaited_looks(case, pairs)]
     return min((instant for instant in instants if instant > case.now), default=None)
 
 
@@ -232,7 +219,7 @@ def _deadlines_of_window(case: Case) -> list[datetime]:
     deadlines = [window.opens, window.latest, window.settles, window.passes + case.policy.note_within, window.closes]
     if case.release.address is not Address.ANNOUNCED:
         deadlines.append(window.settles + case.lags.longest)
-    return [*deadlines, *deadlines_of_other_readings(case)]
+    return [*deadlines, *doubt.deadlines_of_other_readings(case)]
 
 
 def _deadlines_of_lags(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
@@ -242,15 +229,12 @@ def _deadlines_of_lags(case: Case, parts: Sequence[PartVerdict]) -> list[datetim
     return [rounded(case.now + _ONE_SECOND, MINUTE, up=True)] if is_guess and is_today else []
 
 
-def _deadlines_of_awaited_looks(
-    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
-) -> Iterator[datetime]:
+def _deadlines_of_awaited_looks(case: Case, pairs: Sequence[Pair]) -> Iterator[datetime]:
     """Yield when waiting ends for a look at the origin, or at another view of an unproven part."""
-    for evidence in evidences:
+    for part, evidence in pairs:
         until = None if case.window is None else origin_awaited_until(evidence, case.window)
         if until is not None:
             yield until
-    for part in parts:
         if part.verdict is VerdictKind.UNPROVEN and part.released.by is not None:
             yield part.released.by + case.policy.grace
 
@@ -288,16 +272,13 @@ def _deadlines_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> Ite
                 yield last_seen + case.policy.on_time_within + _ONE_SECOND
 
 
-def _describe_due(
-    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], verdict: VerdictKind
-) -> Due | None:
+def _describe_due(case: Case, pairs: Sequence[Pair], verdict: VerdictKind) -> Due | None:
     """Return the last looks at the first unseen required part of a release that is pending after its slot, or None."""
     window = case.window
     if window is None or window.origin is None or not case.is_judged:
         return None
     if verdict is not VerdictKind.PENDING or case.now < window.origin:
         return None
-    pairs = zip(parts, evidences, strict=True)
     unseen = next((pair for pair in pairs if pair[0].required and pair[0].released.by is None), None)
     if unseen is None:
         return None

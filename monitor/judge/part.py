@@ -16,8 +16,8 @@ from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
 from monitor.plan.targets import View
 from schedules.announcement import Address, Part
-from schedules.contract.verdict import Exposure, PartVerdict, VerdictKind
-from schedules.times.interval import NOTHING, Bounds, Interval, latest_known, seconds_between, since
+from schedules.contract.verdict import PartVerdict, VerdictKind
+from schedules.times.interval import NOTHING, Bounds, Interval, latest_known, seconds_between
 from schedules.times.zone import local
 
 # If the last absence is older than this when the watch ends, the release may have come unseen.
@@ -25,6 +25,7 @@ _RECENT = timedelta(days=1)
 # An edge may serve an old copy without its age. So its absence after the tolerance, or after a gap, waits this long for
 # the next look at the origin.
 ORIGIN_AWAITED = timedelta(seconds=10)
+_ABSENT = (VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
 # The worst verdict first. A part or release gets the worst one that applies.
 WORST_FIRST = (
     VerdictKind.NOT_PUBLISHED,
@@ -67,11 +68,9 @@ def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerd
 def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> PartVerdict:
     """Return the verdict on one part: early if it was public before its slot, otherwise judged by when it came.
 
-    A part that no one promised is `pending` until it comes. `page_released` is when the landing page was released, as
-    far as known.
+    A part that no one promised is `pending` until it comes.
     """
-    window = case.window
-    assert window is not None  # noqa: S101  # callers pass only cases that can be judged
+    window = case.judged_window
     runs = [run for of_view in evidence.views.values() for run in of_view]
     exposures = find_exposures(evidence.part.id, evidence.all_presences, window, case.now, runs)
     exposures += find_unseen_exposures(evidence.part.id, evidence.spells.values(), window, exposures)
@@ -83,7 +82,8 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
         _verdict_without_times(case, evidence.part, verdict, timing.reason),
         first_seen=exposures[0].start if exposures else timing.released,
         released=timing.released,
-        delay=_measure_delay(timing, exposures, window),
+        # The delay of the first exposure if the part came, else how long it has been absent.
+        delay=window.delay_of(exposures[0].start) if exposures and timing.verdict not in _ABSENT else timing.delay,
         exposures=exposures,
         early_bound=None if exposures else _early_bound(timing.released, window, evidence),
     )
@@ -139,15 +139,6 @@ def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | N
     edge = (run for run in evidence.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN)
     first_answer = min((run.first_sent for run in edge if run.last_received > window.latest), default=window.latest)
     return max(window.latest, first_answer) + ORIGIN_AWAITED
-
-
-def _measure_delay(timing: _Timing, exposures: Sequence[Exposure], window: Window) -> Bounds | None:
-    """Return the delay after the slot: of the first exposure if the part came, else how long it has been absent."""
-    if window.origin is None:
-        return None
-    if exposures and timing.verdict not in (VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED):
-        return since(exposures[0].start, window.origin)
-    return timing.delay
 
 
 def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> float | None:
@@ -214,14 +205,12 @@ class _PartJudge:
         if earlier_presence is not None:
             runs = (run for spell in evidence.absences for run in spell.runs)
             released = Interval(latest_known(absent_at(run, earlier_presence.first_sent) for run in runs), appeared.by)
-        delay = None if window.origin is None else since(released, window.origin)
+        delay = window.delay_of(released)
         unproven = _Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
         if absent is not None and absent > window.latest:
             if self._is_contradicted(absent):
                 return unproven
-            if (stamp := self._stamp_in_time()) is not None:
-                return self._unproven_by_stamp(released, stamp)
-            return _Timing(VerdictKind.LATE, released, delay)
+            return self._judge_by_stamp(released) or _Timing(VerdictKind.LATE, released, delay)
         if released.after is not None and window.earliest <= released.after and _is_out_by(released, window.latest):
             # Without an early bound, it may have been public before the slot, and removed before it was seen absent.
             may_have_been_early = window.exact and _early_bound(released, window, evidence) is None
@@ -231,11 +220,12 @@ class _PartJudge:
             return unproven
         return replace(unproven, reason=self._too_wide_text(released))
 
-    def _stamp_in_time(self) -> datetime | None:
-        """Return the publisher's own time of publication if it contradicts that the release was late, else None.
+    def _judge_by_stamp(self, released: Interval) -> _Timing | None:
+        """Return `unproven` if the publisher's own time of publication contradicts that the part was late, else None.
 
         It counts only if the witnesses, but no look at the page itself, proved that the release was late. A stamp of
-        midnight or of another day was set by hand and is ignored.
+        midnight or of another day was set by hand and is ignored. The part may have come at the stamp, or earlier if
+        it was not watched then.
         """
         evidence, window = self.evidence, self.window
         stamp, origin = evidence.publishers_stamp, window.origin
@@ -247,16 +237,13 @@ class _PartJudge:
             return None
         local_stamp = local(stamp, self.zone)
         is_midnight, is_same_day = local_stamp.time() == time(), local_stamp.date() == local(origin, self.zone).date()
-        return stamp if is_same_day and not is_midnight and stamp <= window.latest else None
-
-    def _unproven_by_stamp(self, released: Interval, stamp: datetime) -> _Timing:
-        """Return `unproven`: the part may have come at its publisher's stamp, or earlier if it was not watched then."""
-        watched_since = None if self.evidence.witnesses is None else self.evidence.witnesses.watched_since
+        if not is_same_day or is_midnight or stamp > window.latest:
+            return None
+        watched_since = evidence.witnesses.watched_since
         is_watched = watched_since is not None and watched_since <= stamp
         possible = Interval(stamp if is_watched else None, released.by)
-        delay = None if self.window.origin is None else since(possible, self.window.origin)
         reason = Reason.STAMPED_IN_TIME.text(self.zone, found=released.by, stamp=stamp)
-        return _Timing(VerdictKind.UNPROVEN, possible, delay, reason)
+        return _Timing(VerdictKind.UNPROVEN, possible, window.delay_of(possible), reason)
 
     def _judge_absence(self) -> _Timing:
         """Return the verdict on a part that was not proved to have appeared: pending, overdue or unproven.
@@ -280,11 +267,7 @@ class _PartJudge:
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
     def _judge_overdue(self, absent: datetime) -> _Timing:
-        """Return `overdue` for a part that was last proved absent at `absent`, after the tolerance.
-
-        If that absence is contradicted, it is `unproven`. Once its watch has closed, it is `not_published`, if it was
-        absent within the last day of the watch.
-        """
+        """Return the verdict on a part last proved absent at `absent`, after the tolerance: `overdue` or `unproven`."""
         window = self.window
         if self._is_contradicted(absent):
             return _Timing(VerdictKind.UNPROVEN, reason=self._contradiction_text())

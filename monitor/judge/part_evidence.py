@@ -16,8 +16,9 @@ from monitor.look.recognise.version import first_published
 from monitor.look.sighting import State
 from monitor.plan.addresses import may_be_the_page
 from monitor.plan.targets import View, content_twin, parse_target_id, target_id
-from schedules.announcement import Address, Part
-from schedules.times.interval import Interval, earliest_known, latest_known
+from schedules.announcement import Address, Part, Role
+from schedules.contract.verdict import Elsewhere, PartVerdict
+from schedules.times.interval import NOTHING, Interval, earliest_known, latest_known
 
 # What users get, and the same address with caches bypassed: both views show the part itself.
 MAIN_VIEWS = (View.EDGE, View.ORIGIN)
@@ -114,6 +115,10 @@ class PartEvidence:
         return min((begin for begin in absences if begin > run.end), default=None)
 
 
+Pair = tuple[PartVerdict, PartEvidence]
+"""The verdict on a part, and its observations."""
+
+
 def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]) -> PartEvidence:
     """Return the observations of a part of the case's release, from the runs by target id (`RELEASE/PART/VIEW`).
 
@@ -144,6 +149,17 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
     if not is_address_unannounced:
         return evidence
     return _date_by_witnesses(case, evidence, {name: _drop_doubtful_runs(own, faults) for name, own in runs.items()})
+
+
+def public_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]:
+    """Return all periods in which the release was public at an alternative address, the earliest first."""
+    periods = [
+        Elsewhere(evidence.part.id, evidence.part.url, presence.appears, presence.removed or NOTHING)
+        for evidence in evidences
+        if evidence.part.role is Role.ALTERNATIVE
+        for presence in evidence.all_presences
+    ]
+    return tuple(sorted(periods, key=lambda period: (period.start.by is None, period.start.by, period.part)))
 
 
 def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Sequence[Run]]) -> PartEvidence:

@@ -44,8 +44,8 @@ class Presence:
 def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     """Return the presences that these views prove, in time order.
 
-    A spell is a span in which one view showed the content. Spells of several views that overlap are one presence. It
-    lasts until every view that showed the content shows it absent. After that, the next spell begins another presence.
+    Spells of several views that overlap are one presence. It lasts until every view that showed the content shows it
+    absent. After that, the next spell begins another presence.
     """
     absences = [spell for spells in views.values() for spell in spells if not spell.is_present]
     present = [
@@ -79,8 +79,7 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
 def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[Spell], list[Spell]]:
     """Return a group with each spell of the content API cut off at `instant`, and the pieces that were cut off.
 
-    A spell is a span in which one view showed the content. Spells of other views, and those that do not go on beyond
-    `instant`, stay whole in the first list.
+    Spells of other views, and those that do not go on beyond `instant`, stay whole in the first list.
     """
     before: list[Spell] = []
     since: list[Spell] = []

@@ -95,13 +95,11 @@ class Blind:
         return is_same_monitor and self.target in ("", run.target)
 
 
-def was_blind(last: Run | None, sighting: Sighting, blind: Sequence[Blind]) -> bool:
+def was_blind(last: Run, sighting: Sighting, blind: Sequence[Blind]) -> bool:
     """Return whether the monitor was blind between a target's last run and this sighting: then a new run begins.
 
     Only spans of everything or of this target count. If a host is the cause, its failed looks show that.
     """
-    if not blind or last is None:
-        return False
     # Two failed looks may share a run, because neither of them is a proof.
     if last.state is State.UNKNOWN and sighting.state is State.UNKNOWN:
         return False
@@ -141,25 +139,20 @@ def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
     return False
 
 
-def fold_sighting(
-    last: Run | None, sighting: Sighting, spacing: timedelta | None = None, *, apart: bool = False
-) -> Run | tuple[Run, Run]:
-    """Return the last run lengthened by a sighting, or else the last run and the new one that the sighting begins.
+def extend_run(last: Run, sighting: Sighting, spacing: timedelta | None = None, *, apart: bool = False) -> Run | None:
+    """Return the last run lengthened by a sighting, or None if the sighting must begin a new run.
 
     A sighting is the result of one look. A run has sightings with the same answer. A new run begins if the answer
     differs, if the gap is much wider than `spacing`, or if `apart` is set because the monitor was blind in between.
-    Without a last run, return only the new one. Raise OutOfOrder if the sighting was received before the last one.
+    Raise OutOfOrder if the sighting was received before the last one.
     """
-    if last is None:
-        return start_run(sighting)
     if sighting.received < last.last_received:
         raise OutOfOrder(f"{sighting.target}: {sighting.received.isoformat()} is before the last run's end")
-    if apart or not _has_same_answer(last, sighting):
-        return last, start_run(sighting)
     gap = max(sighting.sent - last.last_received, _NO_GAP)
     # A gap longer than the planned spacing means that we were blind.
-    if spacing is not None and gap > 2 * spacing + _SLACK:
-        return last, start_run(sighting)
+    is_gap_too_long = spacing is not None and gap > 2 * spacing + _SLACK
+    if apart or is_gap_too_long or not _has_same_answer(last, sighting):
+        return None
     proved_gap = sighting.proved_from - last.end
     if last.state in (State.ABSENT, State.WITHDRAWN) and proved_gap > gap + UNDERWAY:
         # Cached answers prove absence at earlier instants, further apart than the looks. `absent_at` needs that gap.
@@ -296,18 +289,12 @@ def merge_by_state(runs: Sequence[Run]) -> list[Run]:
     """
     merged: list[Run] = []
     for is_failed, group in groupby(_merge_equal_runs(runs), key=lambda run: run.state is State.UNKNOWN):
-        neighbours = list(group)
-        merged += _merge_failed_runs(neighbours) if is_failed else neighbours
+        by_key: dict[object, Run] = {}
+        for run in group:
+            key = (run.monitor, run.why) if is_failed else run.key
+            by_key[key] = _join_runs(by_key[key], (), run) if key in by_key else run
+        merged += by_key.values()
     return merged
-
-
-def _merge_failed_runs(runs: Iterable[Run]) -> list[Run]:
-    """Return one run for each monitor and reason of these consecutive failed runs."""
-    merged: dict[tuple[str, str], Run] = {}
-    for run in runs:
-        key = run.monitor, run.why
-        merged[key] = _join_runs(merged[key], (), run) if key in merged else run
-    return list(merged.values())
 
 
 def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:

@@ -98,9 +98,7 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
     """Return a spell. A presence whose `Age` an absence contradicts begins at its own look instead.
 
-    A spell is a span in which one view showed the part, or showed it absent. By its `Age`, a cached copy claims to be
-    older than the look. The content may still have come then. So `claims` keeps the claimed instant, unless looks at an
-    origin prove absence at that instant.
+    `claims` keeps the claimed instant, unless looks at an origin prove absence at that instant.
     """
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell

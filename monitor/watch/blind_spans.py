@@ -11,7 +11,7 @@ from itertools import accumulate
 import structlog
 
 from monitor.health.metrics import Metrics
-from monitor.judge.runs import Blind, Run
+from monitor.judge.runs import Blind
 from monitor.look.sighting import Sighting
 from monitor.store.writer import Writer
 from monitor.threads import Tasks
@@ -22,21 +22,30 @@ _LONGEST_SILENT_STEP = timedelta(seconds=1)
 """The poller notices a longer step back of our clock, and reports it for all targets at once."""
 
 
-class SpansInOrder:
-    """Blind spans in time order.
+class BlindSpans:
+    """All blind spans of this monitor, and those of other monitors on the same store, in time order.
 
     A span with the begin, cause and scope of a known one extends it and never shortens it. The store does the same, so
-    that `replay` judges from the same spans.
+    that `replay` judges from the same spans. New ones are written to the store.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monitor: str, rejudge_all: Callable[[], None], counters: Metrics) -> None:
+        """Begin with no spans. Those noted before `start_writing` are written when it is called."""
+        self._monitor, self._rejudge_all, self._counters = monitor, rejudge_all, counters
+        self._writer: Writer | None = None
+        self._unwritten: list[Blind] = []
+        self._tasks = Tasks()
+        # For each span, by cause, begin, host and target: the instant up to which its seconds were added to the metric.
+        self._counted_until: dict[tuple[str, datetime, str, str], datetime] = {}
+        # For each target with a look out of order: when our clock catches up with its last look.
+        self._reported_until: dict[str, datetime] = {}
         self._longest: dict[tuple[datetime, str, str, str, str], Blind] = {}
         # For each span: the latest end among it and all spans before it.
         self._latest_end: list[datetime] = []
         self.spans: Sequence[Blind] = []
 
     def add(self, spans: Iterable[Blind]) -> None:
-        """Add spans, or extend known ones. Spans that are known already are ignored."""
+        """Add spans that are stored already, or extend known ones. Releases are not judged again."""
         has_changed = False
         for span in spans:
             key = (span.begins, span.cause, span.host, span.target, span.monitor)
@@ -52,23 +61,6 @@ class SpansInOrder:
         if not self._latest_end or self._latest_end[-1] <= instant:
             return []
         return self.spans[bisect_right(self._latest_end, instant) :]
-
-
-class BlindSpans(SpansInOrder):
-    """All blind spans of this monitor, and those of other monitors on the same store. New ones are written to it.
-
-    `add` is for spans that are stored already. It has no release judged again.
-    """
-
-    def __init__(self, monitor: str, rejudge_all: Callable[[], None], counters: Metrics) -> None:
-        """Begin with no spans. Those noted before `start_writing` are written when it is called."""
-        super().__init__()
-        self._monitor, self._rejudge_all, self._counters = monitor, rejudge_all, counters
-        self._writer: Writer | None = None
-        self._unwritten: list[Blind] = []
-        self._tasks = Tasks()
-        # For each span, by cause, begin, host and target: the instant up to which its seconds were added to the metric.
-        self._counted_until: dict[tuple[str, datetime, str, str], datetime] = {}
 
     def start_writing(self, writer: Writer) -> None:
         """Write spans through this writer from now on, first those noted so far."""
@@ -103,28 +95,18 @@ class BlindSpans(SpansInOrder):
         self.add(spans)
         self._rejudge_all()
 
+    def note_out_of_order(self, sighting: Sighting, catches_up_at: datetime) -> None:
+        """Log a sighting that is older than the last run of its target, once until our clock has caught up.
 
-class OutOfOrderLooks:
-    """Reports once for each target that our clock went back. Until it catches up, looks cannot be put in order."""
-
-    def __init__(self, blind: BlindSpans) -> None:
-        self._blind = blind
-        self._reported_until: dict[str, datetime] = {}
-
-    def report(self, sighting: Sighting, last: Run | None) -> None:
-        """Log a sighting that is older than the last run of its target, once until our clock catches up.
-
-        After a small step of the clock, also record a blind span. The poller notices and reports a larger step.
+        After a small step of the clock, also note a blind span. The poller notices and reports a larger step.
         """
-        # A sighting is only out of order after a last run, so `last` is never None here.
-        catches_up_at = sighting.received if last is None else last.last_received
         if self._reported_until.get(sighting.target) == catches_up_at:
             return
         self._reported_until[sighting.target] = catches_up_at
         _log.warning("sighting_out_of_order", target=sighting.target)
         if catches_up_at - sighting.received <= _LONGEST_SILENT_STEP:
-            self._blind.note(Blind(sighting.received, catches_up_at, "clock", target=sighting.target))
+            self.note(Blind(sighting.received, catches_up_at, "clock", target=sighting.target))
 
-    def forget(self, target: str) -> None:
+    def forget_target(self, target: str) -> None:
         """Forget a target that was dropped."""
         self._reported_until.pop(target, None)

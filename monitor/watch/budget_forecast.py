@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -30,8 +30,6 @@ _DAYS = 4
 PlannedLooks = tuple[tuple[Window, ...], PartToProve | None]
 """The windows of a target, and the proof that its part needs, or None."""
 PlansByHost = Mapping[str, list[PlannedLooks]]
-Day = tuple[date, datetime, datetime]
-"""A local day, with its begin and end."""
 
 
 @dataclass
@@ -54,8 +52,7 @@ class BudgetForecast:
             if plans == last_plans and now < compared_at + _REPEAT_AFTER:
                 return
         self._last_compared = plans, now
-        days = list(self._next_days(now))
-        found = await self.ask(lambda: dict(self._find_shortages(plans, days)))
+        found = await self.ask(lambda: dict(self._find_shortages(plans, now)))
         for (host, day), warning in found.items():
             if (host, day) not in self.warnings:
                 _log.warning("oversubscribed", host=host, day=day.isoformat(), warning=warning)
@@ -78,21 +75,18 @@ class BudgetForecast:
                     plans[target.host].append((state.windows, proof))
         return plans
 
-    def _next_days(self, now: datetime) -> Iterator[Day]:
-        """Yield today and the days after it. Today begins with the current minute."""
-        for ahead in range(_DAYS):
-            day = local_date(now, self.timezone) + timedelta(days=ahead)
-            begin, end = day_begins(day, self.timezone), day_begins(day + timedelta(days=1), self.timezone)
-            yield day, max(begin, now.replace(second=0, microsecond=0)), end
-
-    def _find_shortages(self, plans: PlansByHost, days: Sequence[Day]) -> Iterator[tuple[tuple[str, date], str]]:
+    def _find_shortages(self, plans: PlansByHost, now: datetime) -> Iterator[tuple[tuple[str, date], str]]:
         """Yield host and day, with a warning, if the host's budget is too small for the looks or proofs of the day."""
+        zone, minute = self.timezone, now.replace(second=0, microsecond=0)
+        days = [local_date(now, zone) + timedelta(days=ahead) for ahead in range(_DAYS)]
         for host, planned in plans.items():
             rate = self.budget.rate(host)
             targets, proofs = [windows for windows, _ in planned], [proof for _, proof in planned if proof is not None]
-            for day, begin, end in days:
+            for day in days:
+                # Today begins with the current minute.
+                begin, end = max(day_begins(day, zone), minute), day_begins(day + timedelta(days=1), zone)
                 looks = looks_per_minute(targets, begin, end)
                 slots = forecast_slots(proofs, rate, begin, end)
-                warning = overload_warning(host, looks, rate, targets, self.timezone, slots=slots)
+                warning = overload_warning(host, looks, rate, targets, zone, slots=slots)
                 if warning is not None:
                     yield (host, day), warning

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,17 +14,16 @@ from monitor.plan import forecast
 from monitor.plan.addresses import ADDED_ORIGINS
 from monitor.plan.budget import Budget, WantedSpacing, affordable_spacings, stretch_factor
 from monitor.plan.phases import Window
-from monitor.plan.proof import ProofGoal, rank_of
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
-from monitor.plan.windows import UNSEEN, Progress, windows_in_force
+from monitor.plan.windows import UNSEEN, windows_in_force
 from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
 from monitor.watch.planner import WatchRules
 from monitor.watch.rejudge import judged_parts, stored_case
 from monitor.watch.release import WatchedRelease
 from monitor.watch.tripwires import Producer, window_at_all_times
-from schedules.announcement import Origin, Part
-from schedules.in_force import InForce, slot_in_force
+from schedules.announcement import Origin
+from schedules.in_force import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Slot
@@ -37,21 +36,14 @@ _MINUTE = 60.0
 class PlannedRelease:
     """One release of the plan: its slot in force, and the windows of each target that touch the day.
 
-    `proof` is the proof goal of its required parts, or None if its slot is not exact.
+    `proofs` has the host of each part that needs a proof, and that proof.
     """
 
     release: Release
     slot: Slot
     windows: dict[Target, tuple[Window, ...]]
     is_due: bool
-    proof: ProofGoal | None = None
-
-    @property
-    def required_proofs(self) -> Iterator[tuple[str, forecast.PartToProve]]:
-        """Yield the host of each part that needs a proof, and that proof."""
-        if self.proof is not None:
-            parts = (target for target in self.windows if target.view is View.EDGE and not target.is_optional)
-            yield from ((target.host, (self.release.id, self.proof)) for target in parts)
+    proofs: Sequence[tuple[str, forecast.PartToProve]] = ()
 
     @property
     def predicted_urls(self) -> list[str]:
@@ -79,14 +71,15 @@ class PlannedRelease:
 class HostPlan:
     """The looks of one host: how many are due in each minute, and how far its `budget` (looks a second) reaches.
 
-    `apart` has the seconds between looks in the busiest minute, by the wanted spacing and its chance. `slots` has a
-    forecast for each slot that needs a larger budget.
+    `peak` is the busiest minute with its number of looks. `apart` has the seconds between looks in it, by the wanted
+    spacing and its chance. `slots` has a forecast for each slot that needs a larger budget.
     """
 
     host: str
     budget: float
     targets: int
     minutes: list[tuple[datetime, int]]
+    peak: tuple[datetime, int]
     apart: dict[WantedSpacing, float]
     warning: str | None
     slots: tuple[forecast.SlotForecast, ...] = ()
@@ -95,11 +88,6 @@ class HostPlan:
     def looks(self) -> int:
         """Return how many looks are wanted."""
         return sum(looks for _, looks in self.minutes)
-
-    @property
-    def peak(self) -> tuple[datetime, int]:
-        """Return the busiest minute, and its number of looks."""
-        return forecast.busiest_minute(self.minutes) or self.minutes[0]
 
     @property
     def stretch(self) -> float:
@@ -142,10 +130,10 @@ class HostPlan:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The period that is planned, and the facts for the plan. `found` has the found parts of each judged release."""
+    """The period that is planned, and the facts for the plan. `judged` are the ids of judged releases."""
 
     store: Store
-    found: Mapping[str, Sequence[Part]]
+    judged: Collection[str]
     rules: WatchRules
     begin: datetime
     end: datetime
@@ -162,28 +150,23 @@ class Day:
         if slot is None or slot_begins is None:
             return None
         judged = self._load_judged(release) if slot_begins < self.begin else None
+        watch, at, exact = self.rules.watch, self.rules.default_time, is_exact(promised)
         windows_of = {}
-        for target in targets_of(release, origin_view=self.rules.watch.origin_view):
+        for target in targets_of(release, origin_view=watch.origin_view):
             progress = UNSEEN if judged is None else judged.progress(target)
-            if windows := self._windows_in_period(target, promised, progress):
-                windows_of[target] = windows
+            windows = windows_in_force(target, promised, progress, watch, exact=exact, default_time=at)
+            if inside := tuple(it for it in windows if it.begins < self.end and it.ends > self.begin):
+                windows_of[target] = inside
         if not windows_of:
             return None
-        goal, is_due = None, self.begin <= slot_begins < self.end
-        if is_exact(promised) and slot.instant is not None:
-            within = self.rules.policies.of(*release.producers).on_time_within
-            goal = ProofGoal(slot.instant, within, rank_of(release, slot.instant, self.rules.importance(release)))
-        return PlannedRelease(release, slot, windows_of, is_due, goal)
-
-    def _windows_in_period(self, target: Target, promised: InForce, progress: Progress) -> tuple[Window, ...]:
-        """Return the windows of a target that touch the period."""
-        exact, at = is_exact(promised), self.rules.default_time
-        windows = windows_in_force(target, promised, progress, self.rules.watch, exact=exact, default_time=at)
-        return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
+        parts = (target for target in windows_of if target.view is View.EDGE and not target.is_optional)
+        goals = ((target.host, self.rules.proof_goal(release, target, promised)) for target in parts)
+        proofs = [(host, (release.id, goal)) for host, goal in goals if goal is not None]
+        return PlannedRelease(release, slot, windows_of, self.begin <= slot_begins < self.end, proofs)
 
     def _load_judged(self, release: Release) -> WatchedRelease | None:
         """Return a release with its verdict from the store as of now, or None if it was not judged yet."""
-        case = stored_case(self.store, release.id) if release.id in self.found else None
+        case = stored_case(self.store, release.id) if release.id in self.judged else None
         if case is None:
             return None
         return WatchedRelease(release, case.promises, verdict=case.verdict(self.rules.policies, self.now))
@@ -213,11 +196,10 @@ def plan_releases(
     for promise in store.ledger.promises(names):
         promises[promise.release].append(promise)
     rows = (row for ids in chunks(names) for row in store.verdicts.judged_on(ids))
-    added = {row.release: [part for part in judged_parts(row) if part.origin in ADDED_ORIGINS] for row in rows}
-    day = Day(store, added, rules, begin, end, now)
+    judged = {row.release: judged_parts(row) for row in rows}
+    day = Day(store, judged.keys(), rules, begin, end, now)
     for release in releases:
-        parts = (*release.parts, *rules.extra_parts(release), *added.get(release.id, ()))
-        with_all_parts = replace(release, parts=tuple({part.id: part for part in parts}.values()))
+        with_all_parts = rules.with_parts(release, judged.get(release.id, ()))
         if (plan := day.plan_release(with_all_parts, promises[release.id])) is not None:
             planned.append(plan)
     return sorted(planned, key=lambda plan: (plan.slot.begins() or begin, plan.release.id))
@@ -232,7 +214,7 @@ def plan_hosts(
         plans[target.host].append(windows)
     proofs: dict[str, list[forecast.PartToProve]] = defaultdict(list)
     for release in releases:
-        for host, proof in release.required_proofs:
+        for host, proof in release.proofs:
             proofs[host].append(proof)
     # A release is on time if a look sees it before the tolerance ends. If looks are half a tolerance apart, every
     # release that comes out in the first half is seen in time.
@@ -242,9 +224,9 @@ def plan_hosts(
         rate = load.budget.rate(host)
         slots = forecast.forecast_slots(proofs[host], rate, begin, end)
         warning = forecast.overload_warning(host, minutes, rate, targets, load.timezone, close_enough, slots=slots)
-        busiest, _ = forecast.busiest_minute(minutes) or minutes[0]  # it is None only without minutes
-        spacings = affordable_spacings(forecast.count_wanted(targets, busiest), rate)
-        hosts.append(HostPlan(host, rate, len(targets), minutes, spacings, warning, tuple(slots)))
+        peak = forecast.busiest_minute(minutes) or minutes[0]  # it is None only without minutes
+        spacings = affordable_spacings(forecast.count_wanted(targets, peak[0]), rate)
+        hosts.append(HostPlan(host, rate, len(targets), minutes, peak, spacings, warning, tuple(slots)))
     return sorted(hosts, key=lambda plan: -plan.looks)
 
 

@@ -17,7 +17,7 @@ from monitor.look.poller import Hooks
 from monitor.look.sighting import Sighting
 from monitor.plan.targets import Target, View
 from monitor.watch.blind_spans import BlindSpans
-from monitor.watch.leads import OddAnswers
+from monitor.watch.leads import Leads
 from monitor.watch.tripwires import Tripwires
 from monitor.watch.watch import Watch
 from schedules.times.interval import Bounds
@@ -79,7 +79,7 @@ class Intake:
     tally: LookTally
     watch: Watch
     tripwires: Tripwires
-    odd_answers: OddAnswers
+    leads: Leads
 
     def hooks(self) -> Hooks:
         """Return the callbacks for the poller."""
@@ -93,10 +93,10 @@ class Intake:
         )
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
-        """Count one look, and pass its sighting to the tripwires or, for a release, to `watch` and `odd_answers`."""
+        """Count one look, and pass its sighting to the tripwires or, for a release, to `watch` and `leads`."""
         self.tally.count(target, sighting, outcome)
         if target.view is View.TRIPWIRE:
             self.tripwires.see(target, sighting)
         else:
             self.watch.see(target, sighting, outcome)
-            self.odd_answers.see(target, sighting)
+            self.leads.see(target, sighting)

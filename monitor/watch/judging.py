@@ -13,14 +13,14 @@ from typing import Any
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
-from monitor.judge.findings.platform import SlotVerdict, add_platform_finding, slot_verdict
+from monitor.judge.findings.platform import add_platform_finding, slot_verdict
 from monitor.judge.judge import judge
 from monitor.judge.verdict import Verdict
 from monitor.ledger.promise_check import PromiseCheck
 from monitor.threads import Tasks, with_pauses
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.other_monitors import OtherMonitors
-from monitor.watch.planner import Planner, WatchRules
+from monitor.watch.planner import Planner
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 from schedules.contract.verdict import LATE_VERDICTS, VerdictKind
@@ -68,7 +68,12 @@ class JudgingQueue:
         """Wait until releases are due, and return their ids in order. `known` are all ids, for `judge_all`."""
         while not (due := self._take_due(known)):
             self._wakeup.clear()
-            await self._wait_until_due()
+            pause = _LONGEST_PAUSE
+            if self._later:
+                pause = min(pause, max(0.0, (self._later[0][0] - self._clock.now()).total_seconds()))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._wakeup.wait()
         return due
 
     def _take_due(self, known: Collection[str]) -> list[str]:
@@ -89,15 +94,6 @@ class JudgingQueue:
         due, self._soon = sorted(self._soon), set()
         return due
 
-    async def _wait_until_due(self) -> None:
-        """Wait until a release is queued, or the next one falls due."""
-        pause = _LONGEST_PAUSE
-        if self._later:
-            pause = min(pause, max(0.0, (self._later[0][0] - self._clock.now()).total_seconds()))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause):
-                await self._wakeup.wait()
-
 
 @dataclass(slots=True)
 class Judging:
@@ -112,7 +108,6 @@ class Judging:
     releases: Mapping[str, WatchedRelease]
     planner: Planner
     recorder: Recorder
-    rules: WatchRules
     queue: JudgingQueue
     blind: BlindSpans
     others: OtherMonitors | None
@@ -143,10 +138,7 @@ class Judging:
                 await record
 
     def _judge_in_background(self, watched: WatchedRelease) -> None:
-        """Judge a release. Record a changed verdict in the background, so that no other release waits for it.
-
-        While a record is under way, `_judged_while_recorded` has the release: True if it was judged again meanwhile.
-        """
+        """Judge a release. Record a changed verdict in the background, so that no other release waits for it."""
         name = watched.release.id
         if name in self._judged_while_recorded:
             self._requeue_same_slot(watched, self._judge_and_replan(watched, self.clock.now()))
@@ -261,23 +253,13 @@ class Judging:
 
     def verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
         """Return the verdict on a release as of `now`."""
-        policy, blind = self.rules.policies.of(*watched.release.producers), self.blind.spans
+        policy, blind = self.planner.rules.policies.of(*watched.release.producers), self.blind.spans
         others = (other.publication for other in self.releases.values() if other is not watched)
         published = (publication for publication in others if publication is not None)
         verdict = judge(watched.release, watched.promises, watched.runs, blind, policy, now, published=published)
-        return add_platform_finding(verdict, other_slot_verdicts(self.releases, verdict))
-
-
-def other_slot_verdicts(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> list[SlotVerdict]:
-    """Return the known verdicts of all other releases, to find a fault of the platform; none if `verdict` is not late.
-
-    Verdicts that are only used for planning are left out.
-    """
-    if verdict.verdict not in LATE_VERDICTS:
-        return []
-    others = (watched for name, watched in releases.items() if name != verdict.release)
-    known = (watched.verdict for watched in others if watched.planning_only_until is None)
-    return [slot_verdict(other) for other in known if other is not None]
+        # Verdicts that are only used for planning are left out.
+        known = (it for name, it in self.releases.items() if name != verdict.release and not it.planning_only_until)
+        return add_platform_finding(verdict, (slot_verdict(it.verdict) for it in known if it.verdict is not None))
 
 
 def releases_to_rejudge(

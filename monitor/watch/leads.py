@@ -68,6 +68,8 @@ class Leads:
     ledger: Ledger
     wake: Callable[[], None]
     tasks: Tasks
+    # For each release, the addresses that gave an odd answer and for which a lead was sent since the start.
+    _reported: dict[str, set[str]] = field(default_factory=dict)
 
     async def send(self, release: str, lead: Finding) -> None:
         """Store a lead about a release and its notices, and `wake` delivery, unless one about that address was sent."""
@@ -95,18 +97,43 @@ class Leads:
             detail = f"a press item with watched keywords, first seen {interval_text(Interval(None, at))}: {found.url}"
             self.tasks.start(self.send(next_due, Finding(LEAD, None, detail, url=found.url)))
 
+    def see(self, target: Target, sighting: Sighting) -> None:
+        """Send one lead for an address if it has given an odd answer, such as an error message, for some seconds.
 
-def lead_of_odd_answer(
-    description: str, url: str, after: datetime | None, by: datetime, slot: datetime | None
-) -> Finding:
-    """Return the lead (a hint that a person must judge) for an answer that is no proof of publication.
+        Such an answer is no proof of publication. It must follow a proved absence, or be a placeholder. No lead is sent
+        if the release is out, or was due long ago. Call `Watch.see` first, because the look must be in its run already.
+        """
+        if sighting.why not in _ODD_ANSWERS or target.view not in (View.EDGE, View.ORIGIN):
+            return
+        watched = self.watch.releases.get(target.release)
+        run = None if watched is None else watched.state_or_empty(target.id).last
+        if watched is None or run is None or run.why != sighting.why or run.state is not State.UNKNOWN:
+            return
+        is_reported = target.url in self._reported.get(target.release, ())
+        if is_reported or run.last_received - run.first_sent < _MIN_DURATION:
+            return
+        last_proof = watched.state_or_empty(target.id).last_proved(target.url)
+        slot = self.ledger.slot_begins(target.release)
+        if not (_is_unexpected(target, run, last_proof) and self._is_missing(watched, target, run, slot)):
+            return
+        for forgotten in self._reported.keys() - self.watch.releases.keys():
+            del self._reported[forgotten]
+        self._reported.setdefault(target.release, set()).add(target.url)
+        _log.info("odd_answer", target=target.id, why=run.why)
+        early = " before its slot" if slot is not None and run.begin < slot else ""
+        # The lead quotes no text of the answer.
+        claim = f"{_ODD_ANSWERS[run.why]} is at its address{early}: it does not prove that the release is out"
+        first_seen = interval_text(Interval(None if last_proof is None else last_proof.end, run.begin))
+        lead = Finding(LEAD, None, f"{claim}, first seen {first_seen}: {target.url}", url=target.url)
+        self.tasks.start(self.send(target.release, lead))
 
-    `description` quotes no text of the answer. The answer was first seen at `by`. `after` is when a look at the address
-    last proved the release absent (None: never).
-    """
-    early = " before its slot" if slot is not None and by < slot else ""
-    detail = f"{description} is at its address{early}: it does not prove that the release is out"
-    return Finding(LEAD, None, f"{detail}, first seen {interval_text(Interval(after, by))}: {url}", url=url)
+    def _is_missing(self, watched: WatchedRelease, target: Target, run: Run, slot: datetime | None) -> bool:
+        """Return whether the run began before the slot, or the slot passed lately and the part is not out yet."""
+        if slot is None or run.first_sent < slot:
+            return True
+        parts = watched.verdict.parts if watched.verdict is not None else ()
+        is_out = any(part.id == target.part and part.released.by is not None for part in parts)
+        return not is_out and is_still_worth_a_lead(slot, self.clock.now())
 
 
 def is_still_worth_a_lead(slot: datetime, now: datetime) -> bool:
@@ -127,51 +154,6 @@ def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> Rele
         if is_same:
             return None
     return replace(facts, verdict=LEAD, grade=Grade.NONE, final=False, findings=(*earlier_leads, lead))
-
-
-@dataclass(frozen=True, slots=True)
-class OddAnswers:
-    """Sends a lead about an answer that is new at its address, or a placeholder, but no proof of publication."""
-
-    leads: Leads
-    # For each release, the addresses that a lead was sent for since the start.
-    _reported: dict[str, set[str]] = field(default_factory=dict)
-
-    def see(self, target: Target, sighting: Sighting) -> None:
-        """Send one lead for an address if it has given an odd answer, such as an error message, for some seconds.
-
-        The answer must follow a proved absence, or be a placeholder. No lead is sent if the release is out, or was due
-        long ago. Call `Watch.see` first, because the look must be in its run already.
-        """
-        if sighting.why not in _ODD_ANSWERS or target.view not in (View.EDGE, View.ORIGIN):
-            return
-        watch = self.leads.watch
-        watched = watch.releases.get(target.release)
-        run = None if watched is None else watched.state_or_empty(target.id).last
-        if watched is None or run is None or run.why != sighting.why or run.state is not State.UNKNOWN:
-            return
-        is_reported = target.url in self._reported.get(target.release, ())
-        if is_reported or run.last_received - run.first_sent < _MIN_DURATION:
-            return
-        last_proof = watched.state_or_empty(target.id).last_proved(target.url)
-        slot = self.leads.ledger.slot_begins(target.release)
-        if not (_is_unexpected(target, run, last_proof) and self._is_missing(watched, target, run, slot)):
-            return
-        for forgotten in self._reported.keys() - watch.releases.keys():
-            del self._reported[forgotten]
-        self._reported.setdefault(target.release, set()).add(target.url)
-        _log.info("odd_answer", target=target.id, why=run.why)
-        after = None if last_proof is None else last_proof.end
-        lead = lead_of_odd_answer(_ODD_ANSWERS[run.why], target.url, after, run.begin, slot)
-        self.leads.tasks.start(self.leads.send(target.release, lead))
-
-    def _is_missing(self, watched: WatchedRelease, target: Target, run: Run, slot: datetime | None) -> bool:
-        """Return whether the run began before the slot, or the slot passed lately and the part is not out yet."""
-        if slot is None or run.first_sent < slot:
-            return True
-        parts = watched.verdict.parts if watched.verdict is not None else ()
-        is_out = any(part.id == target.part and part.released.by is not None for part in parts)
-        return not is_out and is_still_worth_a_lead(slot, self.leads.clock.now())
 
 
 def _is_unexpected(target: Target, run: Run, last_proof: Run | None) -> bool:

@@ -78,8 +78,13 @@ class ListingFollowUp:
             return
         _log.info("listed", release=hit.release, sort=hit.kind.value, url=hit.url, listing=hit.listing)
         slot = self.ledger.slot_begins(hit.release)
-        if await self._needs_a_person(watched, hit) and self._is_worth_a_lead(watched, hit, slot):
-            await self.leads.send(hit.release, lead_of_listing(hit, slot))
+        is_early = slot is not None and hit.listed.by is not None and hit.listed.by < slot
+        needs_a_person = await self._needs_a_person(watched, hit)
+        if needs_a_person and (slot is None or is_early or self._is_still_missing(watched, hit, slot)):
+            # The lead has addresses and times only.
+            description = _DESCRIPTIONS[hit.kind].format(early=" before its slot" if is_early else "")
+            detail = f"{description}, first seen {interval_text(hit.listed)} in {hit.listing}: {hit.url}"
+            await self.leads.send(hit.release, Finding(LEAD, None, detail, url=hit.url))
 
     async def _needs_a_person(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
         """Return whether only a person can judge if an entry shows the release, even after close looks at its address.
@@ -124,18 +129,8 @@ class ListingFollowUp:
                 break
         return False
 
-    def _is_worth_a_lead(self, watched: WatchedRelease, hit: ListingMatch, slot: datetime | None) -> bool:
-        """Return whether it was listed before its slot or, until a day after it, while its page is missing or older."""
-        if slot is None or (hit.listed.by is not None and hit.listed.by < slot):
-            return True
+    def _is_still_missing(self, watched: WatchedRelease, hit: ListingMatch, slot: datetime) -> bool:
+        """Return whether, until a day after its slot, its page is missing or of an older edition."""
         page = watched.verdict.page if watched.verdict is not None else None
         is_out = page is not None and (page.released.by or page.first_seen.by) is not None
         return (not is_out or hit.kind is MatchKind.EDITION) and is_still_worth_a_lead(slot, self.clock.now())
-
-
-def lead_of_listing(hit: ListingMatch, slot: datetime | None) -> Finding:
-    """Return the lead for a listing's entry with an address that is no proof. It has addresses and times only."""
-    is_early = slot is not None and hit.listed.by is not None and hit.listed.by < slot
-    description = _DESCRIPTIONS[hit.kind].format(early=" before its slot" if is_early else "")
-    detail = f"{description}, first seen {interval_text(hit.listed)} in {hit.listing}: {hit.url}"
-    return Finding(LEAD, None, detail, url=hit.url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -156,10 +156,15 @@ class Matcher:
             yield nearest, MatchKind.SERIES
 
 
+def new_parts(release: Release, origin: Origin, roles: Iterable[tuple[str, Role]], first: int = 1) -> list[Part]:
+    """Return new parts of a release for these addresses and roles. Their ids are numbered from `first`."""
+    pairs = zip(unused_part_ids(origin, release.parts, first), roles, strict=False)
+    return [Part(name, role, url, required=False, origin=origin) for name, (url, role) in pairs]
+
+
 def part_elsewhere(release: Release, url: str) -> Part:
     """Return a new part of a release for an address from a listing."""
-    name = next(unused_part_ids(Origin.ELSEWHERE, release.parts))
-    return recognise_by_title(Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.ELSEWHERE))
+    return recognise_by_title(new_parts(release, Origin.ELSEWHERE, [(url, Role.ALTERNATIVE)])[0])
 
 
 def _identifies_release(part: Part) -> bool:

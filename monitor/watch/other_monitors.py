@@ -6,12 +6,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 
 from monitor.errors import StoreFault
 from monitor.judge.runs import Blind, Run
+from monitor.plan.proof import NEVER
 from monitor.store.members import Members
 from monitor.store.sql.engine import Store
 from monitor.threads import Ask, Tasks
@@ -20,7 +21,6 @@ from schedules.promise import Promise
 
 _BLIND_SPANS_BACK = timedelta(days=1)
 _PORTION = 200
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class OtherMonitors:
     add_blind_spans: Callable[[Iterable[Blind]], object]
     _waiting: dict[str, list[_PendingCall]] = field(default_factory=dict)
     _is_reading: bool = False
-    _now: datetime = _LONG_AGO  # the latest `now` of all calls
+    _now: datetime = NEVER  # the latest `now` of all calls
     _tasks: Tasks = field(default_factory=Tasks)
 
     async def merge_into(self, watched: WatchedRelease, now: datetime) -> None:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from urllib.parse import urlsplit
 
 from alerts.draft.code import Editions
 from alerts.draft.period import Period, select_period
@@ -21,6 +20,7 @@ from monitor.deliver.drafts import add_measured_version
 from monitor.deliver.facts import period_row
 from monitor.deliver.message import Redactor
 from monitor.errors import unknown_name
+from monitor.judge.findings.platform import host_of
 from monitor.judge.policy import Policies
 from monitor.store.sql.engine import Store
 from monitor.store.sql.read import VerdictStore
@@ -64,12 +64,8 @@ class Periods:
         hosts = {row.host for row in rows}.union((claim.host for claim in claims), *map(_hosts_of, logged))
         _check_names(store.verdicts, producers, hosts, producer, host)
         blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
-        if producer:
-            logged = [incident for incident in logged if producer in incident.producers]
-            claims = [claim for claim in claims if claim.producer == producer]
-        if host:
-            logged = [incident for incident in logged if host in _hosts_of(incident)]
-            claims = [claim for claim in claims if claim.host == host]
+        logged = [it for it in logged if producer in ("", *it.producers) and host in ("", *_hosts_of(it))]
+        claims = [it for it in claims if producer in ("", it.producer) and host in ("", it.host)]
         return replace(
             select_period(rows, first, last, producer, host),
             blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),
@@ -115,16 +111,14 @@ def file_stem_of(found: Period) -> str:
 def _hosts_of(incident: Incident) -> set[str]:
     """Return the hosts of the addresses that an incident names, and "" if an address has none."""
     urls = [*incident.words.get("url", "").splitlines(), *([incident.facts.url] if incident.facts is not None else [])]
-    return {urlsplit(url).hostname or "" for url in urls}
+    return {host_of(url) for url in urls}
 
 
 def _check_names(verdicts: VerdictStore, producers: set[str], hosts: set[str], producer: str, host: str) -> None:
     """Raise `UnknownName` for a producer or host, unless empty, that neither these sets nor any stored verdict has."""
-    if producer and producer not in producers:
-        known = producers | {row.producer for row in verdicts.judged()}
-        if producer not in known:
-            raise unknown_name("producer", producer, known)
-    if host and host not in hosts:
-        known = hosts | {urlsplit(row.body["url"]).hostname or "" for row in verdicts.judged()}
-        if host not in known:
-            raise unknown_name("host", host, known)
+    for kind, name, near in (("producer", producer, producers), ("host", host, hosts)):
+        if name and name not in near:
+            rows = verdicts.judged()
+            stored = {row.producer if kind == "producer" else host_of(row.body["url"]) for row in rows}
+            if name not in near | stored:
+                raise unknown_name(kind, name, near | stored)

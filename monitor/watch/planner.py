@@ -15,12 +15,12 @@ from monitor.judge.policy import Policies
 from monitor.look.fetch import Found
 from monitor.look.poller import Poller
 from monitor.look.sighting import Sighting, State
-from monitor.plan.addresses import ADDED_ORIGINS, ANNOUNCEMENT, INDEX, is_publication, unused_part_ids, with_page_at
+from monitor.plan.addresses import ADDED_ORIGINS, ANNOUNCEMENT, INDEX, is_publication, with_page_at
 from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, Window
 from monitor.plan.proof import ProofGoal, goal_for
 from monitor.plan.targets import Target, targets_of
 from monitor.plan.windows import windows_in_force
-from monitor.watch.listing_match import part_elsewhere
+from monitor.watch.listing_match import new_parts, part_elsewhere
 from monitor.watch.release import WatchedRelease, is_view_of_page
 from schedules.announcement import Address, Origin, Part, Role
 from schedules.in_force import InForce, slot_in_force
@@ -47,27 +47,40 @@ class WatchRules:
     extra_parts: Callable[[Release], tuple[Part, ...]] = lambda _release: ()
     importance: Callable[[Release], int] = lambda _release: 0
 
+    def with_parts(self, release: Release, known: Sequence[Part] = ()) -> Release:
+        """Return a release with its configured parts, and those of `known` that were found by looks."""
+        found = [part for part in known if part.origin in ADDED_ORIGINS and part.url != release.url]
+        by_id = {part.id: part for part in (*release.parts, *self.extra_parts(release), *found)}
+        parts = tuple(by_id.values())
+        return release if parts == release.parts else replace(release, parts=parts)
 
+    def proof_goal(self, release: Release, target: Target, promised: InForce) -> ProofGoal | None:
+        """Return the proof goal of a target, or None if it needs no proof or its slot is not exact."""
+        instant = promised.slot.instant if promised.slot is not None and is_exact(promised) else None
+        if instant is None:
+            return None
+        within = self.policies.of(*release.producers).on_time_within
+        return goal_for(release, target, instant, within, self.importance(release))
+
+
+@dataclass(slots=True)
 class Planner:
     """Keeps the poller's windows up to date for every watched release."""
 
+    clock: Clock
+    poller: Poller
+    rules: WatchRules
     # Releases of one slot have equal windows. Sharing one tuple saves memory.
-    _shared_windows: dict[tuple[Window, ...], tuple[Window, ...]]
+    _shared_windows: dict[tuple[Window, ...], tuple[Window, ...]] = field(default_factory=dict)
     # By release, the predicted addresses that a published page names.
-    _confirmed_urls: dict[str, frozenset[str]]
-
-    def __init__(self, clock: Clock, poller: Poller, rules: WatchRules) -> None:
-        self._clock = clock
-        self._poller = poller
-        self._rules = rules
-        self._shared_windows, self._confirmed_urls = {}, {}
+    _confirmed_urls: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def reconfigure(self, rules: WatchRules, releases: Iterable[WatchedRelease]) -> None:
         """Plan these releases by these rules from now on."""
-        self._rules = rules
+        self.rules = rules
         for watched in releases:
             self.update_release(watched, watched.announced or watched.release)
-            promised = slot_in_force(watched.release, watched.promises, self._clock.now())
+            promised = slot_in_force(watched.release, watched.promises, self.clock.now())
             for target in watched.targets.values():
                 # The proof may have changed although the windows are the same.
                 self._send_to_poller(watched, target, watched.state_or_empty(target.id).windows, promised, soon=False)
@@ -81,9 +94,11 @@ class Planner:
         old_url, old_parts = watched.release.url, watched.release.parts
         if watched.place is not None:
             release = with_page_at(release, *watched.place)
-        watched.release = self.with_parts(release, old_parts)
-        if release.url != old_url:
-            watched.release = _with_old_page(watched, old_url)
+        release = self.rules.with_parts(release, old_parts)
+        has_moved = old_url not in ("", release.url) and watched.has_shown(old_url)
+        if has_moved and not any(part.url == old_url for part in release.parts):
+            release = replace(release, parts=(*release.parts, part_elsewhere(release, old_url)))
+        watched.release = release
         self.set_targets(watched, soon=soon)
 
     def _find_page(self, watched: WatchedRelease, sighting: Sighting, others: Iterable[WatchedRelease]) -> None:
@@ -118,17 +133,10 @@ class Planner:
         watched.place = (url, address)
         self.update_release(watched, watched.announced or watched.release, soon=True)
 
-    def with_parts(self, release: Release, known: Sequence[Part] = ()) -> Release:
-        """Return a release with its configured parts, and those of `known` that were found by looks."""
-        found = [part for part in known if part.origin in ADDED_ORIGINS and part.url != release.url]
-        by_id = {part.id: part for part in (*release.parts, *self._rules.extra_parts(release), *found)}
-        parts = tuple(by_id.values())
-        return release if parts == release.parts else replace(release, parts=parts)
-
     def add_parts(self, watched: WatchedRelease, parts: Sequence[Part], *, soon: bool = False) -> None:
         """Watch further parts of a release. `soon`: look at them at once. Beyond twice the limit, parts are dropped."""
         known = watched.release.parts
-        most = max(2 * self._rules.watch.most_parts, len(known))  # but no known part
+        most = max(2 * self.rules.watch.most_parts, len(known))  # but no known part
         watched.release = replace(watched.release, parts=(*known, *parts)[:most])
         self.set_targets(watched, soon=soon)
 
@@ -150,7 +158,7 @@ class Planner:
         if seen.state is not State.PRESENT or self._is_before_slot(watched, seen.sent):
             return
         self._confirm_predicted(watched, {file.url for file in files})
-        file_parts = _new_found_parts(watched.release, files, self._rules.watch.most_parts)
+        file_parts = _new_found_parts(watched.release, files, self.rules.watch.most_parts)
         if parts := [*file_parts, *_new_linked_parts(watched.release, links)]:
             self.add_parts(watched, parts)
 
@@ -164,15 +172,15 @@ class Planner:
 
     def set_targets(self, watched: WatchedRelease, *, soon: bool = False) -> None:
         """Look at the targets of a release as it is now, and stop looking at its other targets."""
-        before, watch = watched.targets.keys(), self._rules.watch
+        before, watch = watched.targets.keys(), self.rules.watch
         watched.set_targets(targets_of(watched.release, origin_view=watch.origin_view, most=watch.most_parts))
         for removed in before - watched.targets.keys():
-            self._poller.drop(removed)
+            self.poller.drop(removed)
         self.replan(watched, soon=soon)
 
     def replan(self, watched: WatchedRelease, *, soon: bool = False) -> None:
         """Send the poller those windows that have changed."""
-        now = self._clock.now()
+        now = self.clock.now()
         promised = slot_in_force(watched.release, watched.promises, now)
         for target in watched.targets.values():
             windows = self._plan_windows(watched, target, promised, now)
@@ -188,10 +196,10 @@ class Planner:
             target,
             promised,
             watched.progress(target),
-            self._rules.watch,
+            self.rules.watch,
             now,
             exact=is_exact(promised),
-            default_time=self._rules.default_time,
+            default_time=self.rules.default_time,
             is_named=target.url in self._confirmed_urls.get(watched.release.id, ()),
         )
         if len(self._shared_windows) >= _MAX_SHARED_WINDOWS:
@@ -202,7 +210,7 @@ class Planner:
         """Stop looking at a release."""
         self._confirmed_urls.pop(watched.release.id, None)
         for target in watched.targets:
-            self._poller.drop(target)
+            self.poller.drop(target)
 
     def _is_before_slot(self, watched: WatchedRelease, now: datetime) -> bool:
         """Return whether the slot in force is still ahead at `now`."""
@@ -214,25 +222,17 @@ class Planner:
         self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
     ) -> None:
         """Store the windows and the goal of proof of a target. Have the poller look in them, or stop without any."""
-        state, goal = watched.state_of(target.id), self._proof_goal(watched, target, promised)
+        state, goal = watched.state_of(target.id), self.rules.proof_goal(watched.release, target, promised)
         state.windows, state.proof = windows, goal
         if windows:
             # The recognisers of answers need the slot in force too, which `known_about` leaves out.
-            self._poller.restore_known(target, replace(watched.known_about(target), slot=promised.slot))
+            self.poller.restore_known(target, replace(watched.known_about(target), slot=promised.slot))
             # Targets are looked at at different times, which stay the same after a restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % _LONGEST_SHIFT_MS)
             promised_at = promised.slot.instant if promised.slot and is_view_of_page(target) else None
-            self._poller.watch(target, windows, shift, promised_at=promised_at, soon=soon, goal=goal)
+            self.poller.watch(target, windows, shift, promised_at=promised_at, soon=soon, goal=goal)
         else:
-            self._poller.drop(target.id)
-
-    def _proof_goal(self, watched: WatchedRelease, target: Target, promised: InForce) -> ProofGoal | None:
-        """Return the proof goal of a target, or None if its slot is not exact."""
-        instant = promised.slot.instant if promised.slot is not None and is_exact(promised) else None
-        if instant is None:
-            return None
-        within = self._rules.policies.of(*watched.release.producers).on_time_within
-        return goal_for(watched.release, target, instant, within, self._rules.importance(watched.release))
+            self.poller.drop(target.id)
 
 
 def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> list[Part]:
@@ -243,25 +243,13 @@ def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> lis
     # A part that the page only linked to is not watched. If it is one of the files, it becomes a watched part too.
     known = {part.url for part in release.parts if part.origin is not Origin.LINKED}
     room = max(0, most + 1 - len(known))
-    new = [file for file in files if file.url not in known][:room]
-    names = unused_part_ids(Origin.FOUND, release.parts, len(release.parts))
-    pairs = zip(names, new, strict=False)
-    return [Part(name, Role(file.role), file.url, required=False, origin=Origin.FOUND) for name, file in pairs]
+    new = [(file.url, Role(file.role)) for file in files if file.url not in known][:room]
+    return new_parts(release, Origin.FOUND, new, len(release.parts))
 
 
 def _new_linked_parts(release: Release, urls: Sequence[str]) -> list[Part]:
     """Return parts for a page's new links to other sites. They are only used to predict addresses of later editions."""
     known = {part.url for part in release.parts}
     room = _MAX_LINKS - sum(part.origin is Origin.LINKED for part in release.parts)
-    new = [url for url in dict.fromkeys(urls) if url not in known][: max(0, room)]
-    names = unused_part_ids(Origin.LINKED, release.parts)
-    pairs = zip(names, new, strict=False)
-    return [Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.LINKED) for name, url in pairs]
-
-
-def _with_old_page(watched: WatchedRelease, url: str) -> Release:
-    """Return a release with its earlier page address as a part, if anything was ever seen there."""
-    release = watched.release
-    if not url or not watched.has_shown(url) or any(part.url == url for part in release.parts):
-        return release
-    return replace(release, parts=(*release.parts, part_elsewhere(release, url)))
+    new = [(url, Role.ALTERNATIVE) for url in dict.fromkeys(urls) if url not in known][: max(0, room)]
+    return new_parts(release, Origin.LINKED, new)

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -18,11 +17,11 @@ import structlog
 from monitor.clock import Clock
 from monitor.judge.as_json import part_from_json
 from monitor.look.recognise.title import names_a_period
-from monitor.plan.addresses import unused_part_ids
 from monitor.plan.targets import ASSETS, GOVUK, is_file
 from monitor.store.rows import Judged
 from monitor.store.sql.read import VerdictStore
 from monitor.threads import Ask
+from monitor.watch.listing_match import new_parts
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Origin, Part, Role
@@ -108,10 +107,13 @@ class PredictedAddresses:
         editions: dict[Series, list[Edition]] = defaultdict(list)
         linked_by: dict[str, set[Series]] = defaultdict(set)
         for row in self._judged_latest_first(producer, now):
-            series, links = series_of(producer, row.body["title"]), tuple(_linked_pages(row.body["parts"]))
+            series, parts = series_of(producer, row.body["title"]), [part_from_json(it) for it in row.body["parts"]]
+            seen = [part for part, body in zip(parts, row.body["parts"], strict=True) if body["first_seen"]["by"]]
+            predicted = [it for it in seen if it.origin is Origin.PREDICTED and it.role is Role.ALTERNATIVE]
+            links = tuple(part.url for part in parts if part.origin is Origin.LINKED or part in predicted)
             for url in links:
                 linked_by[url].add(series)
-            files = tuple(_seen_files(row.body["parts"])) if series in wanted else ()
+            files = tuple(part for part in seen if part.origin in _PROVEN_ORIGINS and part.role in _ROLES)
             if series in wanted and (files or links):
                 editions[series].append(Edition(row.body["title"], row.body["url"], files, links))
         # A period on a page that several series link to does not show which of them it belongs to.
@@ -147,9 +149,7 @@ def predicted_files(release: Release, editions: Iterable[Edition], hosts: Collec
             if url and url not in known and urlsplit(url).hostname in allowed:
                 roles[url] = part.role
         if roles:
-            chosen = list(roles.items())[:_MAX_FILES]
-            pairs = zip(unused_part_ids(Origin.PREDICTED, release.parts), chosen, strict=False)
-            return [Part(name, role, url, required=False, origin=Origin.PREDICTED) for name, (url, role) in pairs]
+            return new_parts(release, Origin.PREDICTED, list(roles.items())[:_MAX_FILES])
     return []
 
 
@@ -169,9 +169,8 @@ def predicted_pages(release: Release, editions: Sequence[Edition], inside: Colle
         if read_title(edition.title).period == period:
             excluded.update(edition.links)
     repeated = [url for url, times in times_linked.items() if times >= _MIN_EDITIONS and url not in excluded]
-    pages = [url for url in repeated if _is_page_elsewhere(url, inside)][:_MAX_PAGES]
-    pairs = zip(unused_part_ids(Origin.PREDICTED, release.parts), pages, strict=False)
-    return [Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.PREDICTED) for name, url in pairs]
+    pages = [(url, Role.ALTERNATIVE) for url in repeated if _is_page_elsewhere(url, inside)]
+    return new_parts(release, Origin.PREDICTED, pages[:_MAX_PAGES])
 
 
 def _is_page_elsewhere(url: str, inside: Collection[str]) -> bool:
@@ -194,20 +193,3 @@ def _predict_address(url: str, edition: Edition, release: Release, period_words:
     path = (replace_period(old_address, period_words) or old_address).removeprefix(site)
     # If the period in the whole address is ambiguous (`predicted` is None), replacing it in the path is no safer.
     return f"{release.url.rstrip('/')}/{path}" if predicted and path else None
-
-
-def _linked_pages(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the pages on other sites that an edition linked to, and the predicted ones that were seen."""
-    for body in parts:
-        part = part_from_json(body)
-        is_predicted_page = part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE
-        if part.origin is Origin.LINKED or (is_predicted_page and body["first_seen"]["by"]):
-            yield part.url
-
-
-def _seen_files(parts: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
-    """Yield the files that the page of an edition named, or that were predicted, and that were seen."""
-    for body in parts:
-        part = part_from_json(body)
-        if part.origin in _PROVEN_ORIGINS and part.role in _ROLES and body["first_seen"]["by"]:
-            yield part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -203,14 +203,9 @@ def replay(
         has_several_monitors = len({run.monitor for runs in case.runs.values() for run in runs}) > 1
         differences = find_differences(row.body, body_of(again, incident), several=has_several_monitors)
         # `find_differences` leaves out the finding about the platform, which depends on other releases.
-        yield row.release, [*differences, *_platform_difference(row.body, again)]
-
-
-def _platform_difference(stored: Mapping[str, Any], again: Verdict) -> list[str]:
-    """Return a list with the difference in the finding about the platform. Empty if there is no difference."""
-    before = [found["detail"] for found in stored["findings"] if found["kind"] == Kind.PLATFORM]
-    after = [found.detail for found in again.findings if found.kind is Kind.PLATFORM]
-    return [] if before == after else [f"findings.platform: was {before}, is {after}"]
+        before = [found["detail"] for found in row.body["findings"] if found["kind"] == Kind.PLATFORM]
+        after = [found.detail for found in again.findings if found.kind is Kind.PLATFORM]
+        yield row.release, differences + ([] if before == after else [f"findings.platform: was {before}, is {after}"])
 
 
 @dataclass(frozen=True, slots=True)

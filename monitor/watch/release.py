@@ -11,7 +11,7 @@ from itertools import takewhile
 from operator import is_
 from typing import Any
 
-from monitor.judge.runs import MOST_CHANGES, Run, count_changes, find_last_removal, fold_sighting
+from monitor.judge.runs import MOST_CHANGES, Run, count_changes, extend_run, find_last_removal, start_run
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from monitor.ledger.promise_check import WantedRead
@@ -54,10 +54,8 @@ class TargetState:
 
     def last_proved(self, url: str) -> Run | None:
         """Return the last run that proved something at an address, or None."""
-        for run in reversed(self.runs):
-            if run.state is not State.UNKNOWN and run.address in ("", url):
-                return run
-        return None
+        runs = reversed(self.runs)
+        return next((run for run in runs if run.state is not State.UNKNOWN and run.address in ("", url)), None)
 
     def crosses_slot_phase(self, now: datetime) -> bool:
         """Return whether the phase around the slot begins or ends between the last look and `now`.
@@ -219,10 +217,7 @@ class WatchedRelease:
 
     def state_of(self, target: str) -> TargetState:
         """Return the state of a target. Create it if it does not exist."""
-        state = self.states.get(target)
-        if state is None:
-            state = self.states[target] = TargetState()
-        return state
+        return self.states.setdefault(target, TargetState())
 
     def state_or_empty(self, target: str) -> TargetState:
         """Return the state of a target to read from, or an empty one."""
@@ -252,19 +247,13 @@ class WatchedRelease:
         state = self.state_of(target.id)
         if sighting.digest is not None and count_changes(state.runs) >= MOST_CHANGES:
             sighting = replace(sighting, digest=None)
-        # The last run extended, the first run, or a pair of the last run and a new one.
-        folded = fold_sighting(state.last, sighting, spacing, apart=apart)
-        if isinstance(folded, Run) and state.runs:
-            state.runs = (*state.runs[:-1], folded)
-            return folded, False
-        new_run = replace(folded if isinstance(folded, Run) else folded[1], monitor=self.monitor)
+        extended = None if state.last is None else extend_run(state.last, sighting, spacing, apart=apart)
+        if extended is not None:
+            state.runs = (*state.runs[:-1], extended)
+            return extended, False
+        new_run = replace(start_run(sighting), monitor=self.monitor)
         state.runs = (*state.runs, new_run)
         return new_run, True
-
-    def undo_add(self, target: str, before: Run | None, *, new: bool) -> None:
-        """Undo the last `add_sighting`, because its run could not be stored. `before` was the last run until then."""
-        state = self.states[target]
-        state.runs = state.runs[:-1] if before is None or new else (*state.runs[:-1], before)
 
     def known_about(self, target: Target) -> Known:
         """Return what earlier looks at a target found out, for the next look.

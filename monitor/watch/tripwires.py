@@ -37,19 +37,6 @@ class Producer:
     press_keywords: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ListingHandlers:
-    """Callbacks for what tripwires show.
-
-    `match` is called if an entry matches a release of the listing's producer, `newcomer(producer, found)` if a new
-    entry matches no release, and `press(producer, found, at)` if a press item contains a keyword of the producer.
-    """
-
-    match: Callable[[ListingMatch], None] = lambda _hit: None
-    newcomer: Callable[[str, Found], None] = lambda _producer, _found: None
-    press: Callable[[str, Found, datetime], None] = lambda _producer, _found, _at: None
-
-
 @dataclass(slots=True)
 class _Listing:
     """One tripwire: its producer, the addresses it has shown since the start, and its last read with releases then."""
@@ -66,6 +53,8 @@ class Tripwires:
     """All tripwires of all configured producers. Each producer and host gets one request per period `every`.
 
     `near` returns a producer's releases with a near slot, and `find_same_address_or_title` those that match an entry.
+    `on_match` is called if an entry matches a release of the producer, `on_newcomer(producer, found)` if a new entry
+    matches no release, and `on_press(producer, found, at)` if a press item contains a keyword of the producer.
     Entries of the first look after a start count as old, unless they are dated after the start.
     """
 
@@ -73,7 +62,9 @@ class Tripwires:
     producers: Sequence[Producer]
     near: Callable[[str], Sequence[NearRelease]]
     find_same_address_or_title: Callable[[str, Found], Sequence[NearRelease]] = lambda _producer, _found: ()
-    handlers: ListingHandlers = field(default_factory=ListingHandlers)
+    on_match: Callable[[ListingMatch], None] = lambda _hit: None
+    on_newcomer: Callable[[str, Found], None] = lambda _producer, _found: None
+    on_press: Callable[[str, Found, datetime], None] = lambda _producer, _found, _at: None
     every: timedelta = timedelta(minutes=1)
     _since: datetime = _END
     _watched: set[str] = field(default_factory=set)
@@ -138,7 +129,7 @@ class Tripwires:
             for entry in new_entries:
                 text = f"{entry.title} {entry.facts.get('summary', '')}".casefold()
                 if any(keyword.casefold() in text for keyword in listing.producer.press_keywords):
-                    self.handlers.press(listing.producer.id, entry, sighting.received)
+                    self.on_press(listing.producer.id, entry, sighting.received)
         else:
             self._report_entries(listing, target, sighting, entries, new_entries)
             self._watch_sitemaps(target, [found for found in sighting.found if found.role == _SITEMAP_ROLE])
@@ -165,10 +156,10 @@ class Tripwires:
                 if (release, entry.url) not in reported:
                     reported.add((release, entry.url))
                     listed = Interval(listing.read_at if is_new else None, sighting.proved_to)
-                    self.handlers.match(ListingMatch(release, kind, entry.url, target.url, listed, entry.title))
+                    self.on_match(ListingMatch(release, kind, entry.url, target.url, listed, entry.title))
         for entry in new_entries:
             if entry.url not in matched_urls:
-                self.handlers.newcomer(producer, entry)
+                self.on_newcomer(producer, entry)
 
     def _watch_sitemaps(self, target: Target, sitemaps: Sequence[Found]) -> None:
         """Look at the sitemaps that an index names on its own host: those changed last, or else those named last."""
@@ -202,11 +193,8 @@ class Tripwires:
 
 def publication_date(found: Found) -> datetime | None:
     """Return the entry's time of publication, or else of its last change. None if it has none that can be read."""
-    for name in ("published", "public_timestamp", "updated"):
-        date = _parse_instant(found.facts.get(name, ""))
-        if date is not None:
-            return date
-    return None
+    dates = (_parse_instant(found.facts.get(name, "")) for name in ("published", "public_timestamp", "updated"))
+    return next((date for date in dates if date is not None), None)
 
 
 def window_at_all_times(every: timedelta) -> tuple[Window, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import KW_ONLY, InitVar, dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.writer import Writer
-from monitor.watch.blind_spans import BlindSpans, OutOfOrderLooks
+from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging import Judging, JudgingQueue
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Planner, WatchRules
@@ -40,7 +40,6 @@ MAX_PLANNING_ONLY = timedelta(seconds=30)
 """The longest that a verdict is withheld if the slot had passed when the release came under watch."""
 
 
-@dataclass
 class Watch:
     """All releases with a near slot or an open verdict. Keeps their verdicts up to date.
 
@@ -48,40 +47,29 @@ class Watch:
     `others` reads other monitors on the same store. `is_clock_in_doubt` returns whether our clock was just set wrong.
     """
 
-    clock: Clock
-    poller: InitVar[Poller]
-    writer: Writer
-    events: VerdictRecorder
-    evidence: Evidence
-    rules: WatchRules
-    _: KW_ONLY
-    queue: JudgingQueue
-    blind: BlindSpans
-    health: HealthState
-    on_recorded: InitVar[Callable[[RecordedVerdict], None]] = lambda _recorded: None
-    others: InitVar[OtherMonitors | None] = None
-    is_clock_in_doubt: InitVar[Callable[[], bool]] = lambda: False
-    releases: dict[str, WatchedRelease] = field(default_factory=dict, init=False)
-
-    def __post_init__(
+    def __init__(  # noqa: PLR0913 # the parts of the daemon that it connects
         self,
+        clock: Clock,
         poller: Poller,
+        writer: Writer,
+        events: VerdictRecorder,
+        evidence: Evidence,
+        rules: WatchRules,
+        *,
+        queue: JudgingQueue,
+        blind: BlindSpans,
+        health: HealthState,
         on_recorded: Callable[[RecordedVerdict], None],
         others: OtherMonitors | None,
         is_clock_in_doubt: Callable[[], bool],
     ) -> None:
+        self.clock, self.writer, self.events, self.evidence = clock, writer, events, evidence
+        self.rules, self.queue, self.blind, self.health = rules, queue, blind, health
+        self.releases: dict[str, WatchedRelease] = {}
+        planner, recorder = Planner(clock, poller, rules), Recorder(writer, events, rules, health, on_recorded, others)
         self.judging = Judging(
-            self.clock,
-            self.releases,
-            Planner(self.clock, poller, self.rules),
-            Recorder(self.writer, self.events, self.rules, self.health, on_recorded, others),
-            self.rules,
-            self.queue,
-            self.blind,
-            others,
-            is_clock_in_doubt=is_clock_in_doubt,
+            clock, self.releases, planner, recorder, queue, blind, others, is_clock_in_doubt=is_clock_in_doubt
         )
-        self._out_of_order = OutOfOrderLooks(self.blind)
 
     @property
     def ahead(self) -> timedelta:
@@ -90,7 +78,7 @@ class Watch:
 
     def reconfigure(self, rules: WatchRules) -> None:
         """Watch and judge by these rules from now on, releases that are watched already included."""
-        self.rules = self.judging.rules = rules
+        self.rules = rules
         self.judging.recorder = replace(self.judging.recorder, rules=rules)
         self.judging.planner.reconfigure(rules, self.releases.values())
         for name in self.releases:
@@ -147,7 +135,7 @@ class Watch:
         self.judging.planner.forget(watched)
         for target in watched.states:
             self.evidence.forget(target)
-            self._out_of_order.forget(target)
+            self.blind.forget_target(target)
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Add one sighting to its release, and have the release judged if that can change its verdict.
@@ -159,12 +147,14 @@ class Watch:
             return
         state = watched.state_or_empty(target.id)
         last_run, last_proof, spacing = state.last, state.last_proved(target.url), state.spacing(sighting.sent)
+        runs_before = state.runs
         follows_blind = last_run is not None and was_blind(last_run, sighting, self.blind.after(last_run.last_received))
         must_begin_run = follows_blind or state.crosses_slot_phase(sighting.sent)
         try:
             run, is_new = watched.add_sighting(target, sighting, spacing, apart=must_begin_run)
         except OutOfOrder:
-            self._out_of_order.report(sighting, last_run)
+            # A sighting is only out of order after a last run, so `last_run` is never None here.
+            self.blind.note_out_of_order(sighting, last_run.last_received if last_run else sighting.received)
             return
         is_kept = False  # also after a fault in the following lines
         try:
@@ -173,7 +163,7 @@ class Watch:
         finally:
             # Memory must not have a run that the store lacks, not even after a fault here.
             if not is_kept:
-                watched.undo_add(target.id, last_run, new=is_new)
+                watched.state_of(target.id).runs = runs_before
         if not is_kept:
             return
         self.judging.planner.add_found_parts(watched, sighting, self.releases.values())
@@ -205,9 +195,7 @@ class Watch:
 
     def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:
         """Return the facts for `alerts` as of now about a release, watched or only promised."""
-        watched = self.releases.get(release.id) or WatchedRelease(
-            self.judging.planner.with_parts(release), list(promises)
-        )
+        watched = self.releases.get(release.id) or WatchedRelease(self.rules.with_parts(release), list(promises))
         verdict = self.judging.verdict(watched, self.clock.now())
         return release_facts(verdict, self.judging.recorder.how_measured(watched, verdict, self.blind.spans))
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from math import ceil, inf
 from typing import TypeVar
 
-from monitor.judge.runs import Blind, Run, fold_sighting, was_blind
+from monitor.judge.runs import Blind, Run, extend_run, start_run, was_blind
 from monitor.look.sighting import Sighting, State
 from tests.worlds.instants import after_slot, as_instant
 
@@ -40,8 +40,8 @@ def fold(
 ) -> list[Run]:
     """Add a sighting to the runs of its target, as the watch does."""
     last = runs[-1] if runs else None
-    outcome = fold_sighting(last, sighting, spacing, apart=was_blind(last, sighting, blind))
-    return [*runs[:-1], outcome] if isinstance(outcome, Run) else [*runs, outcome[1]]
+    longer = last and extend_run(last, sighting, spacing, apart=was_blind(last, sighting, blind))
+    return [*runs[:-1], longer] if longer else [*runs, start_run(sighting)]
 
 
 @dataclass(frozen=True)

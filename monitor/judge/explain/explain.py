@@ -106,23 +106,22 @@ def group_by_heading(explanation: Explanation, kinds: Collection[str] = FACT_HEA
     return [(head, texts) for head, texts in groups if texts]
 
 
-def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> list[Fact]:
-    """Return a fact for each change of a release's title up to `now`, from the events of its ledger."""
+def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> Iterator[Fact]:
+    """Yield a fact for each change of a release's title up to `now`, from the events of its ledger."""
     texts = {EventKind.RETITLED: "retitled", EventKind.PERIOD_CHANGED: "retitled to another period"}
-    facts = []
     for event in (event for event in titles if event.at <= now):
         text = f"{texts[event.what]}, read {exactly(event.at, zone)}: {event.detail}"
-        facts.append(Fact("promise", text, event.at, calendar=event.calendar))
-    return facts
+        yield Fact("promise", text, event.at, calendar=event.calendar)
 
 
-def _promise_facts(case: Case) -> list[Fact]:
-    """Return facts about the slot in force and about all other slots that calendars gave."""
+def _promise_facts(case: Case) -> Iterator[Fact]:
+    """Yield facts about the slot in force and about all other slots that calendars gave."""
     in_force = case.in_force
     if in_force.promise is None:
-        return [Fact("promise", "no calendar announced a time for it")]
+        yield Fact("promise", "no calendar announced a time for it")
+        return
     label = "the entry that cancelled it" if in_force.cancelled else "the slot in force"
-    facts = [_promise_fact(label, in_force.promise, case)]
+    yield _promise_fact(label, in_force.promise, case)
     others = [
         ("first announced", in_force.first_announced),
         ("before it was moved", in_force.moved_from),
@@ -131,32 +130,29 @@ def _promise_facts(case: Case) -> list[Fact]:
     ]
     for label, promise in others:
         if promise is not None and promise != in_force.promise:
-            facts.append(_promise_fact(label, promise, case))
+            yield _promise_fact(label, promise, case)
     if in_force.is_first_read_after_slot:
-        facts.append(Fact("promise", "the slot had passed when it was first read, so its punctuality cannot be proved"))
-    return facts
+        yield Fact("promise", "the slot had passed when it was first read, so its punctuality cannot be proved")
 
 
-def _hint_facts(case: Case, promises: Sequence[Promise]) -> list[Fact]:
-    """Return remarks on the slot in force: unlikely day or hour, last read, unusual time, pre-release access."""
-    promise, facts = case.in_force.promise, list[Fact]()
+def _hint_facts(case: Case, promises: Sequence[Promise]) -> Iterator[Fact]:
+    """Yield remarks on the slot in force: unlikely day or hour, last read, unusual time, pre-release access."""
+    promise = case.in_force.promise
     if promise is None:
-        return facts
+        return
     for event in release_history(case.release, promises, case.now, case.policy.workdays):
         hint = _HINT_TEXTS.get(event.what)
         if hint and event.after is not None and event.after.is_same_time(promise.slot):
-            text = f"{hint}: {event.detail}"
-            facts.append(Fact("promise", text, event.at, calendar=event.calendar))
+            yield Fact("promise", f"{hint}: {event.detail}", event.at, calendar=event.calendar)
     begins, last_read = promise.slot.begins(), case.in_force.announced_as_of
     if begins is not None and last_read is not None and last_read < begins <= case.now:
         text = f"calendar {promise.calendar} last read {length((begins - last_read).total_seconds())} before the slot"
-        facts.append(Fact("promise", text, last_read, calendar=promise.calendar))
+        yield Fact("promise", text, last_read, calendar=promise.calendar)
     if promise.slot.instant is not None:
-        facts += _unusual_time_fact(case, promise.slot.instant, promise.slot.timezone)
+        yield from _unusual_time_fact(case, promise.slot.instant, promise.slot.timezone)
         access_from = case.policy.workdays.access_begins(promise.slot.instant, promise.slot.timezone)
         text = f"pre-release access, where the law allows any, begins {exactly(access_from, case.zone)} at the earliest"
-        facts.append(Fact("promise", text))
-    return facts
+        yield Fact("promise", text)
 
 
 def _unusual_time_fact(case: Case, slot: datetime, zone: str) -> list[Fact]:
@@ -170,13 +166,14 @@ def _unusual_time_fact(case: Case, slot: datetime, zone: str) -> list[Fact]:
     return [Fact("promise", f"announced for {local_slot:%H:%M}, not 09:30: {approval}")]
 
 
-def _join_facts(release: Release) -> list[Fact]:
-    """Return facts about why entries of several calendars were taken for one release."""
-    names = ", ".join(release.calendars)
-    facts = [f"its calendars {names} were taken for one release: {release.joined_by}"] if release.joined_by else []
+def _join_facts(release: Release) -> Iterator[Fact]:
+    """Yield facts about why entries of several calendars were taken for one release."""
+    if release.joined_by:
+        names = ", ".join(release.calendars)
+        yield Fact("promise", f"its calendars {names} were taken for one release: {release.joined_by}")
     if release.joined_into is not None:
-        facts.append(f"its entries were found to belong to {release.joined_into}, which is judged in its place")
-    return [Fact("promise", text) for text in facts]
+        text = f"its entries were found to belong to {release.joined_into}, which is judged in its place"
+        yield Fact("promise", text)
 
 
 def _promise_fact(label: str, promise: Promise, case: Case) -> Fact:
@@ -228,12 +225,9 @@ def _part_fact(case: Case, part: PartVerdict) -> Fact:
 def _look_facts(case: Case, evidence: PartEvidence) -> list[Fact]:
     """Return facts about the looks at a part: for each view a summary, then its runs in time order."""
     facts: list[Fact] = []
-    for runs in evidence.views.values():
-        if runs:
-            facts += [_summarize_view(case, evidence, runs), *_describe_runs(case, evidence, merge_by_state(runs))]
-    if not facts:
-        facts.append(Fact("look", f"{evidence.part.id}: never looked at", part=evidence.part.id))
-    return facts
+    for runs in filter(None, evidence.views.values()):
+        facts += [_summarize_view(case, evidence, runs), *_describe_runs(case, evidence, merge_by_state(runs))]
+    return facts or [Fact("look", f"{evidence.part.id}: never looked at", part=evidence.part.id)]
 
 
 def _summarize_view(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> Fact:

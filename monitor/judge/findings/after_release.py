@@ -33,13 +33,11 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
     Pages do not count, because they change at every look. New bytes must last for `on_time_within`, so a file that its
     server generates for each request never counts. Old bytes from a cache do not count either.
     """
-    window = case.window
-    if window is None or part.role not in _FILES:
+    if part.role not in _FILES:
         return
-    at_origin, at_edge = (
-        _find_changes_of_bytes(evidence.views.get(view, ()), window.opens, case.policy.on_time_within)
-        for view in (View.ORIGIN, View.EDGE)
-    )
+    opens, least = case.judged_window.opens, case.policy.on_time_within
+    views = (evidence.views.get(view, ()) for view in (View.ORIGIN, View.EDGE))
+    at_origin, at_edge = (_find_changes_of_bytes(runs, opens, least) for runs in views)
     # If the origin was not watched closely at the first change, the edge may show better when it happened.
     width = seconds_between(at_origin[0].after, at_origin[0].by) if at_origin else None
     is_origin_precise = width is not None and width <= _CLOSE
@@ -114,15 +112,14 @@ def _is_withdrawal(case: Case, presence: Presence, following: Presence | None, a
 def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
     """Yield a finding for each time that a part's own version, such as its time of update, changed after its release.
 
-    Its text has the new values and the looks around the change. Its length is the time since the release.
     Only the first view that shows versions is used. Content that was present from the first look on does not count,
     because it may be the previous edition.
     """
-    window = case.window
-    public = [presence for presence in evidence.all_presences if window is not None and presence.end >= window.opens]
-    if window is None or not public:
+    opens = case.judged_window.opens
+    public = [presence.begin for presence in evidence.all_presences if presence.end >= opens]
+    if not public:
         return
-    public_since = max(window.opens, min(presence.begin for presence in public))
+    public_since = max(opens, min(public))
     for view in _VERSION_VIEWS:
         runs = [run for run in evidence.views.get(view, ()) if run.last_received >= public_since]
         if any(_has_version(run) for run in runs):

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 
 from monitor.judge.case import Case
 from monitor.judge.doubt import find_doubt_at_slot, is_late, judge_by_promise
 from monitor.judge.findings.after_release import find_corrections, find_swaps, find_withdrawals
 from monitor.judge.findings.blind import find_blindness
-from monitor.judge.findings.elsewhere_first import find_elsewhere_first
 from monitor.judge.findings.stale_edge import find_split_view, find_stale_edge
-from monitor.judge.part_evidence import PartEvidence
+from monitor.judge.part_evidence import Pair, PartEvidence
 from monitor.judge.reasons import Reason
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from schedules.announcement import Origin, Role
 from schedules.contract.verdict import LATE_VERDICTS, Ended, Exposure, Finding, Kind, PartVerdict, VerdictKind
-from schedules.times.interval import Bounds, since
+from schedules.times.interval import Bounds, Interval, between
 
 _WRONG_PAGES = {ANOTHER_EDITION: Kind.WRONG_EDITION, ANOTHER_TITLE: Kind.WRONG_CONTENT}
 _IN_TIME = (VerdictKind.ON_TIME, VerdictKind.EARLY, VerdictKind.PENDING)
@@ -30,18 +30,13 @@ _HOUR = 3600.0
 _NEAR_AN_HOUR = 90.0
 
 
-def collect_findings(
-    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], of_promise: Iterable[Finding]
-) -> tuple[Finding, ...]:
-    """Return all findings on a release, in the order of `Kind`. Those from looks need a slot that can be judged.
-
-    `evidences` are the observations of each of `parts`, in the same order. `of_promise` are findings on the promise.
-    """
+def collect_findings(case: Case, pairs: Sequence[Pair], of_promise: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return all findings on a release, in the order of `Kind`. Those from looks need a slot that can be judged."""
+    parts = [part for part, _ in pairs]
     found = [*_find_in_ledger(case, parts), *of_promise]
     if case.is_judged:
-        pairs = list(zip(parts, evidences, strict=True))
         found += [_exposure_finding(case, exposure) for part in parts for exposure in part.exposures]
-        found += _find_late(case, parts, evidences)
+        found += _find_late(case, pairs)
         found += _find_partial(parts)
         found += find_elsewhere_first(case, pairs)
         for part, evidence in pairs:
@@ -55,7 +50,7 @@ def collect_findings(
     # Parts that the page links to on other sites are not watched anyway.
     if sum(part.origin is not Origin.LINKED for part in case.release.parts) > most:
         found.append(Finding(Kind.PARTS_CUT, None, Reason.PARTS_CUT.text(most=most)))
-    found += _find_unwatched(case, parts, evidences)
+    found += _find_unwatched(case, pairs)
     order: list[str] = list(Kind)
     return tuple(sorted(found, key=lambda finding: order.index(finding.kind)))
 
@@ -78,16 +73,13 @@ def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Findin
         yield Finding(Kind.UNANNOUNCED, None, Reason.UNANNOUNCED.text())
 
 
-def _find_unwatched(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[Finding]:
-    """Return a finding if the page is absent after the tolerance, and its slot had passed when it was first read."""
-    window = case.window
-    if window is None or not case.in_force.is_first_read_after_slot:
-        return []
-    absent = next((evidence.last_absent for evidence in evidences if evidence.part.id == "page"), None)
-    has_appeared = any(part.released for part in parts if part.id == "page")
-    if absent is None or absent <= window.latest or has_appeared:
-        return []
-    return [Finding(Kind.UNWATCHED, "page", Reason.UNWATCHED.text(case.zone, absent=absent), at=case.now)]
+def _find_unwatched(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
+    """Yield a finding if the page is absent after the tolerance, and its slot had passed when it was first read."""
+    if case.window is None or not case.in_force.is_first_read_after_slot:
+        return
+    for absent in (evidence.last_absent for part, evidence in pairs if part.id == "page" and not part.released):
+        if absent is not None and absent > case.window.latest:
+            yield Finding(Kind.UNWATCHED, "page", Reason.UNWATCHED.text(case.zone, absent=absent), at=case.now)
 
 
 def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
@@ -97,21 +89,21 @@ def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
     return Finding(Kind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
 
 
-def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> Iterator[Finding]:
+def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
     """Yield a finding for each part that is late or overdue by every calendar that announces the release.
 
     If it is in doubt whether the promise was in force at its slot, a part exposed before the slot counts only as early.
     """
     is_in_doubt = find_doubt_at_slot(case) is not None
-    origin = None if case.window is None else case.window.origin
+    evidences = [evidence for _, evidence in pairs]
     by_others = [(case.by(other), judge_by_promise(case, other, evidences)) for other in case.in_force.disagreements]
-    for place, part in enumerate(parts):
+    for place, (part, _) in enumerate(pairs):
         is_late_by_all = all(verdicts and is_late(other, verdicts[place]) for other, verdicts in by_others)
         is_early_only = is_in_doubt and bool(part.exposures)
         if part.can_be_late and is_late(case, part) and is_late_by_all and not is_early_only:
             # If it was exposed before its slot too, its `delay` is that of the exposure.
             is_early = part.verdict is VerdictKind.EARLY
-            delay = since(part.released, origin) if is_early and origin is not None else part.delay
+            delay = case.judged_window.delay_of(part.released) if is_early else part.delay
             reason = _LATE.get(part.verdict, Reason.LATE)
             text = reason.text(case.zone, came=part.released, delay=delay, remark=_hour_remark(delay))
             yield Finding(Kind.LATE, part.id, text, delay)
@@ -145,11 +137,49 @@ def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> It
 
     There is none if the part came in time, or if its address is a guess.
     """
-    window = case.window
-    if window is None or evidence.is_guess or part.verdict in _IN_TIME:
+    window = case.judged_window
+    if evidence.is_guess or part.verdict in _IN_TIME:
         return
     for why, kind in _WRONG_PAGES.items():
         wrong = [run for run in evidence.main_runs if run.why == why and run.last_received > window.latest]
         if wrong:
             at = max(wrong[0].first_sent, window.opens)
             yield Finding(kind, part.id, Reason.WRONG_PAGE.text(case.zone, page=why, seen=at), at=at)
+
+
+def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:
+    """Return a finding for each alternative address proved public before the landing page.
+
+    An address does not count if the page had answered before, or if the page was in time and the address not early.
+    """
+    page = next((pair for pair in pairs if pair[0].id == "page"), None)
+    if page is None:
+        return []
+    findings = (_compare_with_page(case, page, pair) for pair in pairs if pair[0].role == Role.ALTERNATIVE.value)
+    return [finding for finding in findings if finding is not None]
+
+
+def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | None:
+    """Return the finding if an alternative was public before the page by more than our clock's uncertainty, or None."""
+    part, evidence = alternative
+    page_part, page_evidence = page
+    came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
+    # Without a presence, `first_seen` may be an answer from the first look on. It has no `after` and proves nothing.
+    if came.by is None or (came.after is None and not evidence.all_presences):
+        return None
+    # If the page answered before from its first look on, it is not known with which edition.
+    if page_evidence.present_from_start is not None and page_evidence.present_from_start.begin < came.by:
+        return None
+    # If the page was in time, no one had to look elsewhere.
+    is_page_in_time = page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING)
+    if is_page_in_time and not part.exposures:
+        return None
+    page_came = page_part.first_seen if page_part.first_seen.by else Interval(page_evidence.last_absent, None)
+    ahead = between(came, page_came)
+    if ahead.min is None or ahead.min <= case.policy.uncertainty.total_seconds():
+        return None
+    # The delay is stated only if it came after the slot. A last absence within a second before the slot is near enough.
+    is_after_slot = came.after is not None and came.after >= case.judged_window.opens - timedelta(seconds=1)
+    delay = case.judged_window.delay_of(came) if is_after_slot else None
+    text = Reason.ELSEWHERE_FIRST.text(case.zone, url=part.url, came=came, ahead=ahead, delay=delay)
+    return Finding(Kind.ELSEWHERE_FIRST, part.id, text, ahead)

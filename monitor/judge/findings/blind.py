@@ -9,14 +9,13 @@ from itertools import groupby
 from urllib.parse import urlsplit
 
 from monitor.judge.case import Case
-from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence
+from monitor.judge.part_evidence import MAIN_VIEWS, Pair, PartEvidence
 from monitor.judge.reasons import Reason
 from monitor.judge.runs import Blind, Run
 from monitor.look.sighting import State
 from schedules.contract.verdict import Finding, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, Interval, seconds_between
 
-Pair = tuple[PartVerdict, PartEvidence]
 _CLOCK = "clock"
 # These causes prevent only some looks. If the other looks proved the release, the blindness did not matter.
 _PARTIAL_CAUSES = frozenset({"budget", "no_worker"})
@@ -132,9 +131,7 @@ def _subtract_watched(span: _Span, successful: Iterable[Run]) -> _Span | None:
 
 def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, span: _Span) -> bool:
     """Return whether a span without a usable look hid the slot, or may be the reason that a part is unproven."""
-    window = case.window
-    if window is None:
-        return False
+    window = case.judged_window
     covers_slot = span.begins <= window.opens < span.ends and span.ends - span.begins > case.policy.uncertainty
     # The slot is not hidden by looks that failed, or by a cause that prevents only some looks.
     is_monitor_blind = not span.looks and _PARTIAL_CAUSES.isdisjoint(span.causes)
@@ -153,10 +150,10 @@ def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tup
     If no look found it, the span lasts until now, and begins at the slot even if absences were proved after the slot:
     the question is then whether it was late. Without an absence it begins when the part could first have been on time.
     """
-    window, last_absent = case.window, evidence.last_absent
-    if window is not None and last_absent is not None and part.released.by is None:
+    window, last_absent = case.judged_window, evidence.last_absent
+    if last_absent is not None and part.released.by is None:
         last_absent = min(last_absent, window.opens)
-    begins = part.released.after or last_absent or (window.earliest if window else case.now)
+    begins = part.released.after or last_absent or window.earliest
     presences = (presence for presence in evidence.presences if presence.begin == part.released.by)
     found_at = (spell.first_sent for presence in presences for spell in presence.spells)
     return begins, min(found_at, default=part.released.by or case.now)

@@ -17,7 +17,7 @@ from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
 from schedules.contract.verdict import Finding, Kind, PartVerdict
-from schedules.times.interval import NOTHING, Bounds, Interval, between, since
+from schedules.times.interval import NOTHING, Bounds, Interval, between
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -
     alternative, or if no minute was promised, return the publisher's delay.
     """
     window, delay = case.window, part.delay
-    if window is None or window.origin is None or not case.is_judged or evidence.part.role is Role.ALTERNATIVE:
+    if window is None or not window.exact or not case.is_judged or evidence.part.role is Role.ALTERNATIVE:
         return delay
     hidden = next((span for span in _find_hidden_spans(case, evidence) if not span.again), None)
     if hidden is not None:
@@ -61,7 +61,7 @@ def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -
     else:
         edge = evidence.spells.get(View.EDGE, ())
         shown_at_edge = _date_at_edge(edge, part.first_seen.after, part.first_seen.by, case.policy.uncertainty)
-    return since(shown_at_edge, window.origin)
+    return window.delay_of(shown_at_edge)
 
 
 def _date_at_edge(
@@ -85,7 +85,7 @@ def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSp
     for view in (View.ORIGIN, View.CONTENT):
         spells = evidence.spells.get(view, ())
         for place, spell in enumerate(spells):
-            if case.window is not None and spell.is_present and spell.begin >= case.window.early_before:
+            if spell.is_present and spell.begin >= case.judged_window.early_before:
                 # Its first presence from the slot on decides when the part came, its last one whether it was removed.
                 came = Interval(spells[place - 1].end if place else None, spell.begin)
                 last_shown = max(spell.last_received for spell in spells if spell.is_present)
@@ -103,7 +103,7 @@ def _hidden_spans_after(
     good. Spans no longer than our clock's uncertainty are left out. Yield none if the part was out early, or if the
     edge showed it as soon as the other view.
     """
-    if came.by is None or any(is_early(presence, case.window) for presence in evidence.presences if case.window):
+    if came.by is None or any(is_early(presence, case.judged_window) for presence in evidence.presences):
         return
     edge = evidence.spells.get(View.EDGE, ())
     present = [spell for spell in edge if spell.is_present]
@@ -179,11 +179,9 @@ def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
 
     It has the length of that time. Times within our clock's uncertainty are left out.
     """
-    if case.window is None:
-        return
-    edge = evidence.views.get(View.EDGE, ())
+    edge, early_before = evidence.views.get(View.EDGE, ()), case.judged_window.early_before
     runs = {name: [run for run in edge if run.monitor == name] for name in sorted({run.monitor for run in edge})}
-    first_seen = {name: _first_seen(own_runs, case.window.early_before) for name, own_runs in runs.items()}
+    first_seen = {name: _first_seen(own_runs, early_before) for name, own_runs in runs.items()}
     seen_by = {name: seen.by for name, seen in first_seen.items() if seen.by is not None}
     if len(runs) < 2 or not seen_by:
         return

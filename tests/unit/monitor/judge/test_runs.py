@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.judge.runs import Blind, OutOfOrder, Run, drop_watched_spans, fold_sighting, start_run, widest_gap
+from monitor.judge.runs import Blind, OutOfOrder, Run, drop_watched_spans, extend_run, start_run, widest_gap
 from monitor.judge.spells import build_spells
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import View
@@ -120,12 +120,12 @@ def test_a_sighting_older_than_the_last_run_is_out_of_order() -> None:
 def test_a_sighting_lengthens_the_last_run_unless_its_answer_differs_or_it_is_set_apart() -> None:
     last = start_run(a_sighting(ABSENT, 0))
     same_answer, other_answer = a_sighting(ABSENT, 1), a_sighting(PRESENT, 1)
-    lengthened = fold_sighting(last, same_answer)
+    lengthened = extend_run(last, same_answer)
     assert (last.looks, lengthened.looks) == (1, 2)
-    # If a sighting begins a run, the last run is returned with the new one.
-    assert fold_sighting(last, other_answer) == (last, start_run(other_answer))
+    # It returns None if the sighting begins a run.
+    assert extend_run(last, other_answer) is None
     # Sightings are set apart if the monitor was blind between them.
-    assert fold_sighting(last, same_answer, apart=True) == (last, start_run(same_answer))
+    assert extend_run(last, same_answer, apart=True) is None
 
 
 @settings(max_examples=100)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monitor.judge.runs import Run, fold_sighting
+from monitor.judge.runs import Run, extend_run, start_run
 from monitor.look.sighting import Sighting, State
 from monitor.store.sql.engine import Store
 from tests.worlds.instants import SECOND, SLOT
@@ -19,8 +19,8 @@ def fold_looks(looks: int, changes: int) -> list[Run]:
         sent = SLOT + number * SECOND
         state = states[min(number // looks_a_run, changes) % 2]
         sighting = Sighting("r/page/edge", state, sent, sent + SECOND / 10, sent, sent + SECOND / 10)
-        outcome = fold_sighting(runs[-1] if runs else None, sighting, SECOND)
-        runs[-1:] = [outcome] if isinstance(outcome, Run) else list(outcome)
+        longer = extend_run(runs[-1], sighting, SECOND) if runs else None
+        runs = [*runs[:-1], longer] if longer else [*runs, start_run(sighting)]
     return runs
 
 

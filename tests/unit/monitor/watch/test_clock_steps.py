@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from monitor.clock import SecondsAhead
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.runs import Blind, OutOfOrder, Run, fold_sighting, was_blind
+from monitor.judge.runs import Blind, OutOfOrder, Run, extend_run, start_run, was_blind
 from monitor.judge.verdict import Verdict
 from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Answer, Failure, Request
@@ -60,12 +60,12 @@ class Seen:
         runs = self.runs.setdefault(target.id, [])
         last, one = runs[-1] if runs else None, replace(sighting, specific=sighting.state is State.PRESENT)
         try:
-            outcome = fold_sighting(last, one, self.every, apart=was_blind(last, one, self.blind))
+            longer = last and extend_run(last, one, self.every, apart=was_blind(last, one, self.blind))
         except OutOfOrder:
             until = sighting.received if last is None else last.last_received
             self.blind.append(Blind(sighting.received, until, "clock", target=target.id))
             return
-        runs[-1:] = [outcome] if isinstance(outcome, Run) else outcome
+        runs[:] = [*runs[:-1], longer] if longer else [*runs, start_run(one)]
 
     def hooks(self) -> Hooks:
         return Hooks(

@@ -226,9 +226,7 @@ def judge_for_some_seconds(
             "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
         )
         others = None if ask is None else OtherMonitors(store, ask, members, blind.add)
-        judging = Judging(
-            clock, releases, planner, recorder, rules, queue, blind, others, is_clock_in_doubt=is_clock_in_doubt
-        )
+        judging = Judging(clock, releases, planner, recorder, queue, blind, others, is_clock_in_doubt=is_clock_in_doubt)
         queue.judge_all()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(judging.run(), seconds)

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.health.metrics import Metrics
 from monitor.judge.runs import MOST_CHANGES, Blind
 from monitor.look.sighting import State
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
-from monitor.watch.blind_spans import SpansInOrder
+from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.release import WatchedRelease
 from tests.worlds.instants import DAY, HOUR, SECOND, SLOT, after_slot
 from tests.worlds.looks import ABSENT, EDGE, ORIGIN, PRESENT, UNKNOWN, WITHDRAWN, a_sighting
@@ -34,7 +35,7 @@ def blind_span(begins: float, ends: float, cause: str = "clock", host: str = "")
     ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
 )
 def test_blind_spans_in_memory_equal_those_in_the_store(added: list[Blind]) -> None:
-    store, known = TemporaryStore(), SpansInOrder()
+    store, known = TemporaryStore(), BlindSpans("", lambda: None, Metrics("1"))
     for one in added:
         with store.transaction() as tx:
             tx.add_blind(one)
@@ -48,7 +49,7 @@ def test_blind_spans_in_memory_equal_those_in_the_store(added: list[Blind]) -> N
 def test_spans_after_an_instant_begin_with_the_first_that_ends_later_and_include_all_that_do(
     added: list[tuple[int, int, str]],
 ) -> None:
-    known = SpansInOrder()
+    known = BlindSpans("", lambda: None, Metrics("1"))
     known.add(blind_span(begins, begins + length, cause) for begins, length, cause in added)
     for seconds in range(45):
         instant = after_slot(seconds)

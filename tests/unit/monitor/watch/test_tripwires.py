@@ -16,7 +16,7 @@ from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, newest_on_govuk
 from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
 from monitor.watch.listing_match import Matcher, MatchKind, NearRelease
-from monitor.watch.tripwires import ListingHandlers, Producer, Tripwires, publication_date
+from monitor.watch.tripwires import Producer, Tripwires, publication_date
 from schedules.announcement import Part, Role
 from schedules.contract.verdict import Kind
 from schedules.release import Release
@@ -277,8 +277,9 @@ def test_sitemaps_of_its_own_host_that_an_index_names_replace_those_that_it_name
 def test_matches_are_reported_once_and_forgotten_when_their_release_is_not_near() -> None:
     near, reported = list[NearRelease](), list[str]()
     producer = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
-    handlers = ListingHandlers(match=lambda match: reported.append(match.url))
-    wires = Tripwires(FakePoller(), [producer], near=lambda _producer: near, handlers=handlers)
+    wires = Tripwires(
+        FakePoller(), [producer], near=lambda _producer: near, on_match=lambda match: reported.append(match.url)
+    )
     feed, latest = wires.targets()
     weeks = 20
     for week in range(weeks):

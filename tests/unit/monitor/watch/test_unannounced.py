@@ -11,7 +11,7 @@ from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
 from monitor.threads import Tasks
-from monitor.watch.tripwires import ListingHandlers, Producer, Tripwires
+from monitor.watch.tripwires import Producer, Tripwires
 from monitor.watch.unannounced import Unannounced
 from tests.unit.monitor.app.office import START, Office, csv, row, with_office
 from tests.unit.monitor.watch.fake_poller import FakePoller
@@ -117,8 +117,12 @@ def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> S
 def test_entries_of_the_first_look_at_a_listing_are_new_only_if_they_are_dated_after_the_start() -> None:
     reported: list[str] = []
     producer = Producer("example-office", newest=["https://stats.example/new"])
-    handlers = ListingHandlers(newcomer=lambda _producer, found: reported.append(found.url))
-    wires = Tripwires(FakePoller(), [producer], near=lambda _producer: [], handlers=handlers)
+    wires = Tripwires(
+        FakePoller(),
+        [producer],
+        near=lambda _producer: [],
+        on_newcomer=lambda _producer, found: reported.append(found.url),
+    )
     wires.start(datetime(2026, 11, 16, 11, tzinfo=UTC))
     (target,) = wires.targets()
     wires.see(target, a_sighting(target, state=State.UNKNOWN))  # it shows no entries, so the next look is the first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.judge.runs import fold_sighting
+from monitor.judge.runs import extend_run
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from monitor.look.sighting import State
 from schedules.announcement import Address
@@ -48,5 +48,5 @@ def test_no_other_answer_is_a_wrong_page(why: str, state: State, until: float, a
 
 @pytest.mark.parametrize(("why", "is_longer"), [("", False), (ANOTHER_EDITION, True)])
 def test_an_absence_by_another_edition_lengthens_only_a_run_with_that_reason(why: str, *, is_longer: bool) -> None:
-    longer = fold_sighting(a_run("page", ABSENT, -60, -1, why=why), a_sighting(ABSENT, why=ANOTHER_EDITION), None)
-    assert (not isinstance(longer, tuple)) is is_longer
+    longer = extend_run(a_run("page", ABSENT, -60, -1, why=why), a_sighting(ABSENT, why=ANOTHER_EDITION))
+    assert (longer is not None) is is_longer
