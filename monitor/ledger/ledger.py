@@ -219,7 +219,7 @@ class Ledger:
 
     async def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
         """Return the stored releases of a producer that have this address or title. Waits until the store answers."""
-        query = partial(self._ask, lambda: self._memory.archive.find_matching(producer, url, title))
+        query = partial(self._ask, lambda: self._memory.find_matching_in_store(producer, url, title))
         return await repeat_until_answered(query, self._clock)
 
     async def _write_with_short_wait(
