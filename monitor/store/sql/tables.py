@@ -90,8 +90,6 @@ RELEASE = _table(
     _added_later("url"),
     sa.Index(None, "producer"),
 )
-RELEASE_KEYS = tuple(column.name for column in RELEASE.columns if column.name != "body")
-"""The fields of a release that have their own columns."""
 # Few releases were joined into others. With this index, every list can leave them out quickly.
 _add_partial_index("ix_release_joined_into", RELEASE.c.joined_into, RELEASE.c.joined_into.is_not(None))
 JOINED_RELEASES = sa.select(RELEASE.c.id).where(RELEASE.c.joined_into.is_not(None))
