@@ -186,7 +186,9 @@ class LedgerMemory:
 
     async def past_editions(self, now: datetime) -> PastEditions:
         """Return the editions of releases that are only in the store. They are cached."""
-        return self._past or await self._ask(partial(self._load_past_editions, {*self.releases}, now))
+        if self._past is None:
+            return await self._ask(partial(self._load_past_editions, {*self.releases}, now))
+        return self._past
 
     def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
         """Return the stored releases of a producer that have the address or title of a listing entry. Blocks."""

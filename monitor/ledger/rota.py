@@ -97,7 +97,7 @@ class RotaReads:
         log("rota_read", rota=reader.name, shifts=len(shifts), fault=fault or None)
         if not fault and shifts != known.calendar_shifts:
             row = RotaRead(reader.name, begun, shifts_json(shifts))
-            await self._tasks.within(STALLED_AFTER, self.writer.write(lambda tx: tx.save_rota(row)))
+            await self._tasks.within(STALLED_AFTER, self.writer.write(lambda tx: tx.save(row)))
         await self.incidents.report_read(name, "", RecordedRead(read))
 
 

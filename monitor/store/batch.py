@@ -255,10 +255,16 @@ class Portions:
         self._portions: list[list[tuple[Callable[[Transaction, Any], object], Sequence[Any]]]] = [[]]
         self._free_rows = ROWS_AT_ONCE
 
-    def add(self, items: Sequence[T], write: Callable[[Transaction, Sequence[T]], object], rows: int = 1) -> None:
+    def add(
+        self,
+        items: Sequence[T],
+        write: Callable[[Transaction, Sequence[T]], object] = lambda tx, items: tx.save(*items),
+        rows: int = 1,
+    ) -> None:
         """Add items to write after those that were added before. `write` writes some of them in one transaction.
 
-        Each item takes `rows` rows, which stay in one portion. Begin a new portion if the last one is full.
+        By default they are saved. Each item takes `rows` rows, which stay in one portion. If the last portion is full,
+        begin a new one.
         """
         start = 0
         while start < len(items):

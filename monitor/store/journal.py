@@ -101,10 +101,10 @@ class Journal:
             self._store = self._store or self._open_journal()
             with self._store.transaction() as transaction:
                 transaction.add_evidence(records)
-                transaction.save_runs(new_runs)
+                transaction.save(*new_runs)
                 for write in new_writes:
                     write(transaction)
-                transaction.save_heartbeat(beat)
+                transaction.save(beat)
             self._runs |= {run.key: run for run in new_runs}
             self._writes |= {id(write): write for write in new_writes}
             self._last_record = records[-1].number if records else self._last_record

@@ -303,7 +303,7 @@ class Writer:
             batch.current_write = None
             for member in self._batch_members:
                 member.write(transaction)
-            transaction.save_runs(batch.runs)
+            transaction.save(*batch.runs)
             for write in batch.all_writes:
                 batch.current_write = write
                 write.result = write.make(transaction)

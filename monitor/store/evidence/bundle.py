@@ -76,7 +76,11 @@ def export_bundle(
     previous_chains = {(before.monitor, before.number + 1): before.chain for before in predecessors}
     manifest = _make_manifest(incident, records, previous_chains, {record.id for record in included})
     contents = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode()}
-    contents |= {_path_in_zip(record): _read_checked(folder, record) for record in included}
+    for record in included:
+        try:
+            contents[_path_in_zip(record)] = read_bytes(folder, record)
+        except ValueError as exc:
+            raise StoreFault(f"evidence {record.id}: {exc}") from exc
     try:
         _write_zip(file, contents, max((record.at for record in records), default=incident.opened))
     except FileExistsError as exc:
@@ -105,17 +109,6 @@ def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Recor
                 if record.expired is not None:
                     deletion_times.add(record.expired)
     return sorted(found.values(), key=lambda record: (record.monitor, record.number))
-
-
-def _read_checked(folder: Path, record: Record) -> bytes:
-    """Return the bytes of a record. Raises `StoreFault` if they are missing, or do not have its hash."""
-    try:
-        data = read_bytes(folder, record)
-    except OSError as exc:
-        raise StoreFault(f"evidence {record.id}: {record.file} cannot be read: {exc.strerror}") from exc
-    if hashlib.sha256(data).hexdigest() != record.sha256:
-        raise StoreFault(f"evidence {record.id}: its bytes in {record.file} are missing or were altered")
-    return data
 
 
 def _make_manifest(

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 import pydantic_core
 import sqlalchemy as sa
 from pydantic import TypeAdapter
-from sqlalchemy import Column, ColumnElement, Connection, Engine, Executable, Select, Table
+from sqlalchemy import Column, ColumnElement, ColumnExpressionArgument, Connection, Engine, Executable, Select, Table
 
 from alerts.claim import Claim
 from alerts.incident import Incident
@@ -90,7 +90,7 @@ class QueryRunner:
     def find_all(
         self,
         kind: type[T],
-        *conditions: ColumnElement[bool],
+        *conditions: ColumnExpressionArgument[bool],
         order_by: Iterable[ColumnElement[Any]] = (),
         limit: int | None = None,
     ) -> list[T]:

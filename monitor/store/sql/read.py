@@ -269,8 +269,8 @@ class Leases(Queries):
         """Return the present time for leases: the database's for PostgreSQL, `own` for SQLite."""
         if self.runner.engine.dialect.name != "postgresql":
             return own
-        (now,) = self.runner.make_each(lambda now: now, select(database_clock()))
-        return now
+        times: list[datetime] = self.runner.make_each(lambda now: now, select(database_clock()))
+        return times[0]
 
 
 def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:

@@ -12,28 +12,20 @@ from typing import Any
 from sqlalchemy import Connection, Table, case, delete, func, literal, select, tuple_, update
 
 from alerts.claim import Claim
-from alerts.incident import Incident
 from alerts.notice import Notice
-from alerts.silence import Silence
 from monitor.errors import Conflict
 from monitor.judge.runs import Blind, Run
 from monitor.store.rows import (
-    Announced,
-    CalendarRead,
     Delivery,
     Draft,
     Event,
-    Heartbeat,
-    Judged,
     Lease,
     Record,
-    RotaRead,
 )
 from monitor.store.sql import tables
 from monitor.store.sql.columns import Instant, database_clock
 from monitor.store.sql.query import FORMS, chunks
 from schedules.promise import Promise
-from schedules.release import Release
 
 
 class Transaction:
@@ -42,23 +34,21 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def save_release(self, release: Release) -> None:
-        """Insert or replace a release."""
-        self.save_releases([release])
+    def save(self, *items: object) -> None:
+        """Insert objects of classes in `FORMS`, or replace the stored ones with the same primary keys.
 
-    def save_releases(self, releases: Iterable[Release]) -> None:
-        """Insert or replace releases."""
-        self._save(releases)
+        Raises `Conflict` for a delivery without a stored notice. A notice must not be replaced after it was sent.
+        """
+        for kind, some in groupby(items, key=type):
+            rows = [_to_row(item) for item in some]
+            statement = _upsert_statement(FORMS[kind].table, self._connection.dialect.name, tuple(rows[0]))
+            self._connection.execute(statement, rows)
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
         """Add promises to the ledger, except those with the release, calendar and time of reading of a stored one."""
         rows = [_to_row(promise) for promise in promises]
         if rows:
             self._connection.execute(self._insert_unless_stored(tables.PROMISE), rows)
-
-    def save_promises(self, promises: Iterable[Promise]) -> None:
-        """Insert or replace promises, by release, calendar and time of reading."""
-        self._save(promises)
 
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
         """Record that this calendar still showed its newest promise for each of these releases at `at`."""
@@ -71,20 +61,12 @@ class Transaction:
             is_newest = table.c.release.in_(some) & (table.c.calendar == calendar) & (table.c.learnt == newest)
             self._connection.execute(update(table).where(is_newest, is_earlier).values(confirmed_at=at))
 
-    def save_announced(self, announced: Iterable[Announced]) -> None:
-        """Insert or replace calendars' entries, by calendar and uid."""
-        self._save(announced)
-
     def confirm_entries(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
         """Record that a calendar showed these entries at `at`, so that they do not count as removed."""
         table = tables.ANNOUNCED
         for some in chunks(uids):
             is_shown = (table.c.calendar == calendar) & table.c.uid.in_(some)
             self._connection.execute(update(table).where(is_shown).values(seen_last=at, gone=None))
-
-    def add_read(self, read: CalendarRead) -> None:
-        """Insert or replace a read of a calendar."""
-        self._save([read])
 
     def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
         """Delete reads of calendars, by calendar and start."""
@@ -94,14 +76,10 @@ class Transaction:
         """Add a publisher's claim. Return False if it is stored already (by producer, address and stamp)."""
         return self._insert_new(claim)
 
-    def save_runs(self, runs: Iterable[Run]) -> None:
-        """Insert or extend runs, by target, `first_sent` and monitor."""
-        self._save(runs)
-
     def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
         """Replace `runs` with `merged`."""
         self._delete(tables.RUN, [run.key for run in runs])
-        self.save_runs(merged)
+        self.save(*merged)
 
     def add_blind(self, blind: Blind) -> None:
         """Add a blind span, or extend a stored one with the same start, cause and scope."""
@@ -115,17 +93,9 @@ class Transaction:
         upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=extend)
         self._connection.execute(upsert, [_to_row(blind)])
 
-    def save_judged(self, judged: Judged) -> None:
-        """Replace the verdict on a release."""
-        self._save([judged])
-
     def add_event(self, event: Event) -> bool:
         """Add an event. Return False if an event with this id is stored already."""
         return self._insert_new(event)
-
-    def save_incident(self, incident: Incident) -> None:
-        """Insert or replace an incident."""
-        self._save([incident])
 
     def add_draft(self, draft: Draft) -> None:
         """Add a version of a draft. Raises `Conflict` if this version is stored already."""
@@ -136,28 +106,8 @@ class Transaction:
         """Add a notice with its deliveries. Return False if one with this id is stored already."""
         if not self._insert_new(notice):
             return False
-        self._save(deliveries)
+        self.save(*deliveries)
         return True
-
-    def save_notice(self, notice: Notice) -> None:
-        """Insert or replace a notice. Only replace one that was not sent yet."""
-        self._save([notice])
-
-    def save_delivery(self, delivery: Delivery) -> None:
-        """Insert or replace a delivery, by notice and channel. Raises `Conflict` if its notice is not stored."""
-        self._save([delivery])
-
-    def save_silence(self, silence: Silence) -> None:
-        """Insert or replace a silence."""
-        self._save([silence])
-
-    def save_rota(self, read: RotaRead) -> None:
-        """Insert or replace the last read of a rota's calendar."""
-        self._save([read])
-
-    def save_heartbeat(self, heartbeat: Heartbeat) -> None:
-        """Insert or replace the heartbeat of a monitor."""
-        self._save([heartbeat])
 
     def add_evidence(self, records: Iterable[Record]) -> None:
         """Add records of evidence. Raises `Conflict` if a different one has the same number."""
@@ -205,13 +155,6 @@ class Transaction:
         """Give up a lease, unless another holder has it."""
         table = tables.LEASE
         self._connection.execute(delete(table).where(table.c.name == name, table.c.holder == holder))
-
-    def _save(self, items: Iterable[object]) -> None:
-        """Insert or replace objects, by primary key."""
-        for kind, some in groupby(items, key=type):
-            rows = [_to_row(item) for item in some]
-            statement = _upsert_statement(FORMS[kind].table, self._connection.dialect.name, tuple(rows[0]))
-            self._connection.execute(statement, rows)
 
     def _delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
         """Delete the rows with these primary keys."""

@@ -113,7 +113,7 @@ async def test_a_write_sees_the_rows_of_those_before_it_in_its_batch(clock: Virt
     def add_to_timeline(text: str) -> Callable[[Transaction], None]:
         def write(tx: Transaction) -> None:
             known = store.verdicts.incident("i") or replace(an_incident(), timeline=())
-            tx.save_incident(replace(known, timeline=(*known.timeline, Entry(SLOT, "duty", text))))
+            tx.save(replace(known, timeline=(*known.timeline, Entry(SLOT, "duty", text))))
 
         return write
 
@@ -210,7 +210,7 @@ async def test_closing_commits_waiting_writes_and_later_writes_are_refused(clock
     store = TemporaryStore()
     writer = Writer(store, clock)
     writer.queue_run(a_run())
-    waiting = asyncio.ensure_future(writer.write(lambda tx: tx.save_heartbeat(Heartbeat("m", SLOT, stopped=True))))
+    waiting = asyncio.ensure_future(writer.write(lambda tx: tx.save(Heartbeat("m", SLOT, stopped=True))))
     await asyncio.sleep(0)
     await writer.close()
     await waiting
@@ -354,7 +354,7 @@ async def test_rows_of_batch_members_are_written_in_portions_before_the_runs(
         portions_left: int = 3
 
         def write(self, transaction: Transaction) -> None:
-            transaction.save_heartbeat(Heartbeat("companion", SLOT))
+            transaction.save(Heartbeat("companion", SLOT))
             written.append(f"{self.portions_left} portions left, {len(runs_of(store, EDGE))} runs")
 
         def note_committed(self) -> None:
@@ -393,7 +393,7 @@ async def test_member_is_written_before_the_runs_in_each_attempt_and_notified_of
             calls.append("prepare")
 
         def write(self, transaction: Transaction) -> None:
-            transaction.save_heartbeat(Heartbeat("companion", SLOT))
+            transaction.save(Heartbeat("companion", SLOT))
             calls.append(f"write before {len(runs_of(store, EDGE))} runs")
 
         def note_committed(self) -> None:
