@@ -71,17 +71,15 @@ class Journal:
         return self.file.exists() and self.file.stat().st_size > 0
 
     def copy_near_part(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
-        """Copy the store's near part into the file `near`, unless the journal has rows.
+        """Copy the store's near part into the file `near`, unless the journal has rows. Raises `StoreFault`.
 
-        The near part is about releases that are listed in a calendar or due, or were in the last 90 days. With
-        `notices_only`, copy only the tables about notices if there is a copy already. Raises `StoreFault`.
+        With `notices_only`, copy only the tables about notices if there is a copy already.
         """
         with self._lock:
-            if self.has_rows:
-                return
-            notices_only = notices_only and self.near.exists()
-            with closing(self._open_or_create(self.near)) as near:
-                near.copy_near(store, since=now - _NEAR, now=now, notices_only=notices_only)
+            if not self.has_rows:
+                notices_only = notices_only and self.near.exists()
+                with closing(self._open_or_create(self.near)) as near:
+                    near.copy_near(store, since=now - _NEAR, now=now, notices_only=notices_only)
 
     def add_rows(
         self,

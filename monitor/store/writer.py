@@ -192,10 +192,7 @@ class Writer:
             self.abandon()
 
     def abandon(self) -> None:
-        """Stop now as if the process were killed: drop everything that is not committed, and close the members.
-
-        Members are objects that write rows of their own with every batch.
-        """
+        """Stop now as if the process were killed: drop everything that is not committed, and close the members."""
         self._abandoned = True
         if self._timer is not None:
             self._timer.cancel()

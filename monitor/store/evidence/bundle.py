@@ -81,13 +81,7 @@ def export_bundle(
             contents[_path_in_zip(record)] = read_bytes(folder, record)
         except ValueError as exc:
             raise StoreFault(f"evidence {record.id}: {exc}") from exc
-    try:
-        _write_zip(file, contents, max((record.at for record in records), default=incident.opened))
-    except FileExistsError as exc:
-        raise UserFault(f"{file} is there already: give another name, because an export never overwrites") from exc
-    except OSError as exc:
-        file.unlink(missing_ok=True)
-        raise StoreFault(f"{file}: {exc.strerror}") from exc
+    _write_zip(file, contents, max((record.at for record in records), default=incident.opened))
     return Exported(len(included), on_other_machines)
 
 
@@ -147,10 +141,16 @@ def _path_in_zip(record: Record) -> str:
 def _write_zip(file: Path, contents: Mapping[str, bytes], at: datetime) -> None:
     """Write a new zip file with these contents, all dated `at`, and their `SHA256SUMS`."""
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in contents.items())
-    handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-    with os.fdopen(handle, "w+b") as raw, zipfile.ZipFile(raw, "w") as archive:
-        for name, data in [*contents.items(), ("SHA256SUMS", sums.encode())]:
-            member = zipfile.ZipInfo(name, at.astimezone(UTC).timetuple()[:6])
-            # Without a mode, `unzip` makes a file that only root can read.
-            member.external_attr = 0o600 << 16
-            archive.writestr(member, data)
+    try:
+        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        with os.fdopen(handle, "w+b") as raw, zipfile.ZipFile(raw, "w") as archive:
+            for name, data in [*contents.items(), ("SHA256SUMS", sums.encode())]:
+                member = zipfile.ZipInfo(name, at.astimezone(UTC).timetuple()[:6])
+                # Without a mode, `unzip` makes a file that only root can read.
+                member.external_attr = 0o600 << 16
+                archive.writestr(member, data)
+    except FileExistsError as exc:
+        raise UserFault(f"{file} is there already: give another name, because an export never overwrites") from exc
+    except OSError as exc:
+        file.unlink(missing_ok=True)
+        raise StoreFault(f"{file}: {exc.strerror}") from exc

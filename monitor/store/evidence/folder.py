@@ -42,9 +42,7 @@ class EvidenceFolder:
 
     def files(self) -> list[Path]:
         """Return this monitor's files, oldest first."""
-        named = [(path, _NAME.fullmatch(path.name)) for path in self.folder.iterdir()]
-        mine = [path for path, match in named if match and match["monitor"] == self._prefix]
-        return sorted(path for path in mine if path.suffix == ".gz")
+        return [self.folder / name for name in files_by_monitor(self.folder).get(unquote(self._prefix), ())]
 
     def name_for(self, first: int, day: date) -> str:
         """Return the name of a file that begins with this record on this day."""

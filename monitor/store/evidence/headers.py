@@ -41,7 +41,7 @@ def summarise_headers(answer: Answer) -> str:
 
 
 def text_sharer() -> Callable[[str], str]:
-    """Return a function that returns one copy of equal texts, because missing addresses of a host have equal headers."""
+    """Return a function that returns one copy of equal texts. All missing pages of a host have equal headers."""
     return lru_cache(maxsize=_TEXTS_SHARED)(str)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from monitor.store.sql.driver_errors import convert_faults
 from monitor.store.sql.query import QueryRunner, long_limits
 from monitor.store.sql.read import EvidenceIndex, Leases, OutboxStore, RunStore, VerdictStore
 from monitor.store.sql.read_ledger import LedgerStore
-from monitor.store.sql.shape import OURS, SchemaCheck, Shape
+from monitor.store.sql.shape import OURS, Revision, SchemaCheck, Shape
 from monitor.store.sql.tables import HEAD, METADATA, REVISION, WORKS_FROM
 from monitor.store.sql.write import Transaction
 
@@ -33,7 +33,6 @@ _LONGEST_TABLE_WAIT_MS = 2000
 _INCREMENTAL_VACUUM = 2
 """SQLite's number for `auto_vacuum` if free pages are returned on request."""
 _REVISION_QUERY = "SELECT version_num, works_from FROM alembic_version"
-_Revision = Mapping[str, str | None]
 # A sample of rows is enough for the query planner. Analysing all of them would delay writes for seconds.
 _ROWS_ANALYSED = 1000
 
@@ -46,10 +45,7 @@ class Store:
     """
 
     def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
-        """Prepare to connect at the first query. `shape` is the schema that this program knows.
-
-        Raises `UserFault` for an address of another kind of database.
-        """
+        """Prepare to connect at the first query. Raises `UserFault` for an address of another kind of database."""
         address = make_url(url)
         self._file: Path | None = None
         # The device and inode of the file that was opened.
@@ -194,7 +190,6 @@ class Store:
             revision = source._read_revision()
             if revision is None:
                 raise UserFault(f"store {source._place}: is not a store of ninethirty")
-            source._schema_check.check_not_too_new(revision)
             if source._schema_check.is_older(revision):
                 fault = f"its shape is {revision['version_num']}: run `ninethirty store upgrade` on it first"
                 raise UserFault(f"store {source._place}: {fault}")
@@ -257,7 +252,7 @@ class Store:
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return address.set(database=f"{folder}/store.db")
 
-    def _read_revision(self) -> _Revision | None:
+    def _read_revision(self) -> Revision | None:
         """Return the row with the revision, with all columns that it has. None if the table does not exist."""
         with self._engine.connect().execution_options(ro=True) as connection:
             return _revision_row(connection) if inspect(connection).has_table(REVISION.name) else None
@@ -270,7 +265,7 @@ class Store:
             raise UserFault(f"store {self._place}: {fault}")
 
     def _create_tables(self) -> None:
-        """Create all tables at once. An empty store does not need the migrations one by one."""
+        """Create all tables at once, without the migrations."""
         with self._begin_exclusive() as connection:
             if not inspect(connection).has_table(REVISION.name):
                 METADATA.create_all(connection, checkfirst=False)
@@ -303,7 +298,7 @@ class Store:
             yield raw.driver_connection
 
 
-def _revision_row(connection: Connection, query: str = "SELECT * FROM alembic_version") -> _Revision | None:
+def _revision_row(connection: Connection, query: str = "SELECT * FROM alembic_version") -> Revision | None:
     """Return the row with the store's revision, or None if the table is empty."""
     row = connection.exec_driver_sql(query).mappings().first()
     return None if row is None else dict(row)
