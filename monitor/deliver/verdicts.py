@@ -87,7 +87,7 @@ class VerdictRecorder:
         slot, kind, grade = verdict.slot.begins() if verdict.slot else None, verdict.verdict.value, verdict.grade.value
         tx.save(Judged(verdict.release, verdict.producer, slot, kind, grade, verdict.final, verdict.at, body))
         if (event := _status_change(verdict, body, before)) is not None:
-            tx.add_event(event)
+            tx.add(event)
         thread = find_platform_thread(self.store, self.rules, incident, now)
         notices = self.save_decision(tx, decision, now, thread)
         if thread is not None:

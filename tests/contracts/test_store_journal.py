@@ -190,8 +190,8 @@ def test_what_the_store_and_the_journal_judged_apart_is_one_history_again(
     with store.transaction() as tx:
         tx.save(a_release(id="s"))
         say(tx, "", "pending", SLOT)
-        tx.add_event(an_event("r-late", before=""))
-        tx.add_event(an_event("old-late", release="old", at=OLD, before=""))
+        tx.add(an_event("r-late", before=""))
+        tx.add(an_event("old-late", release="old", at=OLD, before=""))
     journal.copy_near_part(store, SLOT)
     with store.transaction() as tx:
         say(tx, "pending", "on_time", SLOT + (1 if which == "ours" else 5) * MINUTE)
@@ -207,7 +207,7 @@ def test_what_the_store_and_the_journal_judged_apart_is_one_history_again(
 
 def say(tx: Transaction, before: str, after: str, at: datetime) -> None:
     tx.save(replace(a_verdict_row("s", word=after, final=False), at=at))
-    tx.add_event(an_event(f"{before} {after}", release="s", at=at, before=before, after=after))
+    tx.add(an_event(f"{before} {after}", release="s", at=at, before=before, after=after))
 
 
 def test_a_journal_that_contradicts_the_store_is_put_aside(store: Store, journal: Journal) -> None:

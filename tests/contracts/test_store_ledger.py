@@ -102,7 +102,7 @@ def test_a_claim_of_the_public_record_is_kept_once_and_found_by_its_time_and_add
     claim, restamped = a_claim(title="Ä"), a_claim(at=SLOT + MINUTE, slot=None, slot_source="")
     elsewhere = a_claim(producer="dfe", url="https://www.gov.uk/government/statistics/b")
     with store.transaction() as tx:
-        added = [tx.add_claim(one) for one in (claim, elsewhere, restamped, replace(claim, read=SLOT + 2 * DAY))]
+        added = [tx.add(one) for one in (claim, elsewhere, restamped, replace(claim, read=SLOT + 2 * DAY))]
     assert added == [True, True, True, False]
     assert store.ledger.claims() == [elsewhere, claim, restamped]
     assert store.ledger.claims(SLOT, SLOT + MINUTE) == [elsewhere, claim]

@@ -77,7 +77,7 @@ def fill_the_rest(url: str) -> None:
         tx.add_blind(Blind(SLOT - DAY, SLOT - DAY + SECOND, "store", host="www.gov.uk"))
         tx.save(Silence("s", Scope.PRODUCER, "ofqual", SLOT, SLOT + DAY, "duty", "ihre Seite zieht um"))
         tx.save(RotaRead("on-call", SLOT, '[["duty A","…","…"]]'))
-        tx.add_claim(a_claim())
+        tx.add(a_claim())
         tx.save(Heartbeat("m", SLOT, stopped=True))
         tx.add_evidence([a_record(1), a_record(2, offset=2**40, expired=SLOT)])
         tx.save(a_run("births-2016/page/edge", first=SLOT - DAY, address="https://x/ä", failed=2**20))

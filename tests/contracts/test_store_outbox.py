@@ -96,7 +96,7 @@ def test_what_is_written_is_read_within_its_transaction_and_gone_if_that_fails(s
 def test_an_event_and_its_notices_appear_together_or_not_at_all(store: Store) -> None:
     def tell(tx: Transaction) -> None:
         tx.save(a_verdict_row())
-        tx.add_event(an_event())
+        tx.add(an_event())
         tx.save(an_incident())
         tx.add_notice(a_notice(), [a_delivery()])
         tx.take_lease("outbox", "m", SLOT, SLOT + MINUTE)
@@ -129,10 +129,10 @@ def test_the_same_fact_makes_one_event_and_one_notice(store: Store) -> None:
     event = an_event(body={"delay": 61.0})
     with store.transaction() as tx:
         tx.save(an_incident())
-        assert tx.add_event(event)
+        assert tx.add(event)
         assert tx.add_notice(a_notice(), [a_delivery()])
     with store.transaction() as tx:
-        assert not tx.add_event(replace(event, after="early"))
+        assert not tx.add(replace(event, after="early"))
         assert not tx.add_notice(a_notice(), [a_delivery("chat")])
     assert store.verdicts.events() == [event]
     assert [it.channel for it in store.outbox.deliveries("n")] == ["mail"]
@@ -142,7 +142,7 @@ def test_events_come_in_time_order_page_by_page(store: Store) -> None:
     events = [an_event(f"e{n}", release="r" if n % 2 else "s", at=SLOT + n * SECOND) for n in range(6)]
     with store.transaction() as tx:
         for event in reversed(events):
-            tx.add_event(event)
+            tx.add(event)
     assert store.verdicts.events(limit=2) == events[:2]
     assert store.verdicts.events((events[1].at, events[1].id), limit=2) == events[2:4]
     assert store.verdicts.events((events[1].at, "e0"), limit=1) == [events[1]]

@@ -120,7 +120,7 @@ def first_rows(store: Store) -> None:
         tx.save(a_release(id="r0", **office))
         tx.add_promises([a_promise(release="r0")])
         tx.save(a_verdict_row("r0", word="on_time", grade="none", at=SLOT, **office))
-        tx.add_event(an_event("e0", release="r0"))
+        tx.add(an_event("e0", release="r0"))
         tx.save(a_run("r0/page/edge"))
         tx.add_blind(Blind(SLOT, SLOT + 5 * MINUTE, "network"))
         tx.save(*(an_entry("", calendar, "u0", seen_last=SLOT) for calendar in ("govuk", "small")))

@@ -46,7 +46,7 @@ def fill(store: Store, *, with_runs: bool = True) -> None:
         tx.add_promises([a_promise(confirmed_at=None)])
         tx.save(*([a_run()] if with_runs else []))
         tx.save(a_verdict_row("r", word="pending", final=False))
-        tx.add_event(an_event("first"))
+        tx.add(an_event("first"))
         tx.save(an_incident("i"))
         tx.add_notice(a_notice("n"), [a_delivery("desk")])
         tx.save(Heartbeat("old", SLOT))
@@ -60,7 +60,7 @@ def go_on(store: Store, *, with_runs: bool = True) -> None:
         tx.confirm_all("govuk", ["r"], SLOT)
         tx.save(*([a_run(looks=2, last_received=SLOT + MINUTE)] if with_runs else []))
         tx.save(a_verdict_row("r"))
-        tx.add_event(an_event("second"))
+        tx.add(an_event("second"))
         tx.save(an_incident("i", closed=SLOT))
         tx.add_notice(a_notice("n"), [])
         tx.save(a_sent_delivery("desk"))
@@ -132,7 +132,7 @@ def test_what_one_version_tells_the_other_does_not_tell_again(place: str, first:
         fill(one)
         with other.transaction() as tx:
             assert not tx.take_lease("outbox", "other", SLOT, SLOT + MINUTE)
-            assert not tx.add_event(an_event("first"))
+            assert not tx.add(an_event("first"))
             assert not tx.add_notice(a_notice("n"), [a_delivery("desk")])
         assert [due.notice for due in other.outbox.due_deliveries(SLOT)] == ["n"]
         with one.transaction() as tx:

@@ -22,18 +22,7 @@ from alerts.incident import Incident
 from alerts.notice import Notice
 from alerts.silence import Silence
 from monitor.judge.runs import Blind, Run
-from monitor.store.rows import (
-    Announced,
-    CalendarRead,
-    Delivery,
-    Draft,
-    Event,
-    Heartbeat,
-    Judged,
-    Lease,
-    Record,
-    RotaRead,
-)
+from monitor.store import rows
 from monitor.store.sql import tables
 from monitor.store.sql.columns import replace_unstorable
 from monitor.store.sql.driver_errors import convert_faults
@@ -192,22 +181,22 @@ class RowForm:
 _TABLES: Mapping[type[Any], Table] = {
     Release: tables.RELEASE,
     Promise: tables.PROMISE,
-    Announced: tables.ANNOUNCED,
-    CalendarRead: tables.CALENDAR_READ,
+    rows.Announced: tables.ANNOUNCED,
+    rows.CalendarRead: tables.CALENDAR_READ,
     Run: tables.RUN,
     Blind: tables.BLIND,
-    Judged: tables.JUDGED,
-    Event: tables.EVENT,
+    rows.Judged: tables.JUDGED,
+    rows.Event: tables.EVENT,
     Incident: tables.INCIDENT,
-    Draft: tables.DRAFT,
+    rows.Draft: tables.DRAFT,
     Notice: tables.NOTICE,
-    Delivery: tables.DELIVERY,
+    rows.Delivery: tables.DELIVERY,
     Silence: tables.SILENCE,
-    RotaRead: tables.ROTA,
+    rows.RotaRead: tables.ROTA,
     Claim: tables.CLAIM,
-    Heartbeat: tables.HEARTBEAT,
-    Record: tables.EVIDENCE,
-    Lease: tables.LEASE,
+    rows.Heartbeat: tables.HEARTBEAT,
+    rows.Record: tables.EVIDENCE,
+    rows.Lease: tables.LEASE,
 }
 FORMS = {kind: RowForm(kind, table) for kind, table in _TABLES.items()}
 """The form of each class of which the store keeps objects."""

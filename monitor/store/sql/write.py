@@ -11,17 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, case, delete, func, literal, select, tuple_, update
 
-from alerts.claim import Claim
 from alerts.notice import Notice
 from monitor.errors import Conflict
 from monitor.judge.runs import Blind, Run
-from monitor.store.rows import (
-    Delivery,
-    Draft,
-    Event,
-    Lease,
-    Record,
-)
+from monitor.store.rows import Delivery, Draft, Lease, Record
 from monitor.store.sql import tables
 from monitor.store.sql.columns import Instant, database_clock
 from monitor.store.sql.query import FORMS, chunks
@@ -32,7 +25,7 @@ class Transaction:
     """The writes of one transaction. If a block of writes raises, all of them are rolled back."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._connection, self._dialect = connection, connection.dialect.name
 
     def save(self, *items: object) -> None:
         """Insert objects of classes in `FORMS`, or replace the stored ones with the same primary keys.
@@ -41,8 +34,14 @@ class Transaction:
         """
         for kind, some in groupby(items, key=type):
             rows = [_to_row(item) for item in some]
-            statement = _upsert_statement(FORMS[kind].table, self._connection.dialect.name, tuple(rows[0]))
+            statement = _upsert_statement(FORMS[kind].table, self._dialect, tuple(rows[0]))
             self._connection.execute(statement, rows)
+
+    def add(self, item: object) -> bool:
+        """Insert an object of a class in `FORMS`. Return False if one with the same primary key is stored already."""
+        table = FORMS[type(item)].table
+        statement = self._insert_unless_stored(table).returning(*table.primary_key)
+        return self._connection.execute(statement, _to_row(item)).first() is not None
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
         """Add promises to the ledger, except those with the release, calendar and time of reading of a stored one."""
@@ -72,10 +71,6 @@ class Transaction:
         """Delete reads of calendars, by calendar and start."""
         self._delete(tables.CALENDAR_READ, reads)
 
-    def add_claim(self, claim: Claim) -> bool:
-        """Add a publisher's claim. Return False if it is stored already (by producer, address and stamp)."""
-        return self._insert_new(claim)
-
     def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
         """Replace `runs` with `merged`."""
         self._delete(tables.RUN, [run.key for run in runs])
@@ -84,7 +79,7 @@ class Transaction:
     def add_blind(self, blind: Blind) -> None:
         """Add a blind span, or extend a stored one with the same start, cause and scope."""
         table = tables.BLIND
-        statement = self._insert(table)
+        statement = _insert(table, self._dialect)
         new = statement.excluded
         ends = case((new.ends > table.c.ends, new.ends), else_=table.c.ends)
         # Spans of two monitors with the same start and cause become one span without a monitor.
@@ -93,18 +88,14 @@ class Transaction:
         upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=extend)
         self._connection.execute(upsert, [_to_row(blind)])
 
-    def add_event(self, event: Event) -> bool:
-        """Add an event. Return False if an event with this id is stored already."""
-        return self._insert_new(event)
-
     def add_draft(self, draft: Draft) -> None:
         """Add a version of a draft. Raises `Conflict` if this version is stored already."""
-        if not self._insert_new(draft):
+        if not self.add(draft):
             raise Conflict(f"version {draft.version} of the draft of {draft.incident} is there already")
 
     def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
         """Add a notice with its deliveries. Return False if one with this id is stored already."""
-        if not self._insert_new(notice):
+        if not self.add(notice):
             return False
         self.save(*deliveries)
         return True
@@ -136,10 +127,10 @@ class Transaction:
         Its `since` is when this holder took it. A renewal does not change this, unless the lease had run out.
         PostgreSQL uses its own clock: the lease lasts from its present time for as long as from `now` to `until`.
         """
-        table, is_postgresql = tables.LEASE, self._connection.dialect.name == "postgresql"
+        table, is_postgresql = tables.LEASE, self._dialect == "postgresql"
         begins = database_clock() if is_postgresql else literal(now, Instant)
         ends = database_clock(until - now) if is_postgresql else literal(until, Instant)
-        statement = self._insert(table).values(name=name, holder=holder, until=ends, since=begins)
+        statement = _insert(table, self._dialect).values(name=name, holder=holder, until=ends, since=begins)
         is_over = table.c.until <= begins
         since = case((is_over, begins), else_=func.coalesce(table.c.since, begins))
         # It is one statement, so that exactly one of two monitors gets the lease.
@@ -161,18 +152,9 @@ class Transaction:
         for some in chunks(keys):
             self._connection.execute(delete(table).where(tuple_(*table.primary_key).in_(some)))
 
-    def _insert_new(self, item: object) -> bool:
-        """Insert an object. Return False if its key is stored already."""
-        table = FORMS[type(item)].table
-        statement = self._insert_unless_stored(table).returning(*table.primary_key)
-        return self._connection.execute(statement, _to_row(item)).first() is not None
-
     def _insert_unless_stored(self, table: Table) -> Any:  # noqa: ANN401  # as below
         """Return the statement that inserts rows, except those whose key is stored already."""
-        return self._insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key))
-
-    def _insert(self, table: Table) -> Any:  # noqa: ANN401  # as below
-        return _insert(table, self._connection.dialect.name)
+        return _insert(table, self._dialect).on_conflict_do_nothing(index_elements=list(table.primary_key))
 
 
 # Cached, because building the statement took half of the time of a commit of one look.

@@ -45,7 +45,7 @@ async def test_release_page_shows_the_claim_of_the_publisher_apart_from_proof(bo
         read=after_slot(600),
     )
     with board.store.transaction() as tx:
-        tx.add_claim(claim)
+        tx.add(claim)
     text = await board.read_page("/releases/r")
     claimed = text.partition("What the publisher claims")[2]
     assert NO_PROOF in claimed
