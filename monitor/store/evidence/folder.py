@@ -15,7 +15,7 @@ from monitor.errors import StoreFault
 from monitor.store.rows import Record
 
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
-_NAME = re.compile(r"(?P<monitor>.+)-(?P<first>\d{9,})-(?P<day>\d{8})\.warc\.gz(?:\.torn)?")
+_NAME = re.compile(r"(?P<monitor>.+)-(?P<first>\d{9,})-\d{8}\.warc\.gz(?:\.torn)?")
 
 
 class EvidenceFolder:
@@ -84,7 +84,8 @@ class EvidenceFolder:
         total = sum(path.stat().st_size for path in files)
         outdated = []
         for path in files[:-1]:
-            if total <= most and _day_in_name(path.name) >= (now - keep).date():
+            # The name ends in the day: -YYYYMMDD.warc.gz
+            if total <= most and path.name.removesuffix(".warc.gz")[-8:] >= f"{now - keep:%Y%m%d}":
                 break
             outdated.append(path)
             total -= path.stat().st_size
@@ -145,12 +146,6 @@ def first_number(name: str) -> int:
     """Return the number of a file's first record, from its name. 0 if the name has another form."""
     match = _NAME.fullmatch(name)
     return int(match["first"]) if match else 0
-
-
-def _day_in_name(name: str) -> date:
-    """Return the day in a file's name. Raises ValueError for a name of another form."""
-    match = _NAME.fullmatch(name)
-    return datetime.strptime(match["day"] if match else "", "%Y%m%d").date()  # noqa: DTZ007  # a day, no instant
 
 
 def _torn_path(path: Path) -> Path:
