@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +22,7 @@ from monitor.store.evidence.chain import records_after
 from monitor.store.lease import OUTBOX
 from monitor.store.members import PREFIX
 from monitor.store.open import place_of
-from monitor.store.rows import OFFLINE_MARK, Heartbeat, Record
+from monitor.store.rows import OFFLINE_MARK, Heartbeat, Lease, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 
@@ -186,7 +187,15 @@ class Journal:
             store = self._open_journal()
         # No other monitor can renew the lease on its name here. Without this, all would seem dead, and this one would
         # use their shares of budgets. They also get the lease on the outbox, so that no notice is sent twice.
-        store.extend_other_leases(self._monitor, prefix=PREFIX, outbox=OUTBOX, until=now + _LONGER_THAN_ANY_OUTAGE)
+        own, until, leases = PREFIX + self._monitor, now + _LONGER_THAN_ANY_OUTAGE, store.leases.leases()
+        others = [lease for lease in leases if lease.name.startswith(PREFIX) and lease.name != own]
+        with store.transaction() as transaction:
+            for lease in leases:
+                if lease.name in {own, OUTBOX}:
+                    transaction.drop_lease(lease.name, lease.holder)
+            transaction.save(*(replace(lease, until=until) for lease in others))
+            if others:
+                transaction.save(Lease(OUTBOX, "others", until))
         return store
 
     def _open_journal(self) -> Store:

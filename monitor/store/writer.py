@@ -165,8 +165,9 @@ class Writer:
         """Return the uncommitted runs, and the functions of uncommitted writes that a journal can keep."""
         batch = self._in_flight
         runs = {run.key: run for run in batch.runs} | self.backlog.runs
-        makes = [write.make for write in (*batch.first, *batch.writes) if write.for_journal]
-        return list(runs.values()), makes + self.backlog.writes_for_journal()
+        small = [write.make for write in (*batch.first, *batch.writes, *self.backlog.writes) if write.for_journal]
+        large = [make for write in self.backlog.unfinished_large() for make in (write.make, *write.rest)]
+        return list(runs.values()), small + large
 
     async def run_between_batches(self, work: Callable[[], T]) -> T:
         """Run blocking work in the writer's thread, between two batches."""

@@ -216,11 +216,6 @@ class Store:
         with convert_faults(f"{source._place} into {self._place}"):
             near.copy_near(source._engine, self._engine, since, now, near.NOTICE_TABLES if notices_only else ())
 
-    def extend_other_leases(self, own: str, prefix: str, outbox: str, until: datetime) -> None:
-        """Extend the leases of all other monitors in this copy, because it does not show whether they are alive."""
-        with convert_faults(self._place):
-            near.extend_other_leases(self._engine, own, prefix, outbox, until)
-
     def merge_journal(self, journal: Path, before: Path) -> int:
         """Write the rows that were added to a journal since it was a copy of `before`. Return how many."""
         with convert_faults(f"{journal} into {self._place}"):

@@ -61,21 +61,6 @@ def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, on
                 writer.exec_driver_sql(statement, [tuple(row) for row in rows])
 
 
-def extend_other_leases(target: Engine, own: str, prefix: str, outbox: str, until: datetime) -> None:
-    """Extend all other monitors' leases to `until`, because without the store we cannot see whether they are alive.
-
-    The name of a monitor's lease is `prefix` and the monitor's name. The lease of our monitor, `own`, is deleted. If
-    there are others, they get the lease `outbox`, because they may send notices. Otherwise each would be sent twice.
-    """
-    lease = tables.LEASE
-    is_other = sa.and_(lease.c.name.startswith(prefix, autoescape=True), lease.c.name != prefix + own)
-    with target.begin() as writer:
-        others_count = writer.execute(sa.update(lease).where(is_other).values(until=until)).rowcount
-        writer.execute(sa.delete(lease).where(lease.c.name.in_((prefix + own, outbox))))
-        if others_count:
-            writer.execute(sa.insert(lease), {"name": outbox, "holder": "others", "until": until, "since": None})
-
-
 def merge_journal(journal: Path, before: Path, store: Engine) -> int:
     """Write the rows of a journal that are new or changed into a store. Return how many were written.
 
