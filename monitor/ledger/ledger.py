@@ -246,7 +246,9 @@ class Ledger:
     async def _record_unusable(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> RecordedRead:
         """Store a read as not usable because of a `fault`, and return it. It does not change any promise."""
         unusable = replace(read, usable=False, fault=fault)
-        await self._write_with_short_wait(write.prepare_unusable_read(unusable), read.calendar, repeated_result=fault)
+        rows = Portions()
+        rows.add([unusable])
+        await self._write_with_short_wait(rows, read.calendar, repeated_result=fault)
         return RecordedRead(unusable, alarms)
 
     async def _record_repeated(

@@ -52,13 +52,6 @@ class LedgerChange:
         return [*(joined.releases[name] for name in sorted(names)), *replaced]
 
 
-def prepare_unusable_read(read: CalendarRead) -> Portions:
-    """Return the rows for a read that is not usable: only its own row."""
-    portions = Portions()
-    portions.add([read])
-    return portions
-
-
 def prepare_confirming_read(
     read: CalendarRead, releases: Mapping[str, str], as_of: datetime, unlisted: Sequence[Promise] = ()
 ) -> Portions:
