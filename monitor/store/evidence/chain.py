@@ -47,15 +47,12 @@ def verify_evidence(index: EvidenceIndex, folder: Path, monitors: Sequence[str] 
     chain in the store is checked. Bytes that a running monitor has written but not committed yet are not a fault.
     """
     every = index.monitors()
-    names = every if monitors is None else monitors
+    names_here = every if monitors is None else monitors
     faults, known_files = list[str](), set[str]()
-    for name in names:
-        check = _MonitorCheck(name, folder)
+    for name in dict.fromkeys((*names_here, *every)):
+        check = _MonitorCheck(name, folder if name in names_here else None)
         faults += check.find_faults(index)
         known_files |= check.files
-    for name in every:
-        if name not in names:
-            faults += _MonitorCheck(name, None).find_faults(index)
     return [*faults, *_find_unknown_files(folder, known_files, None if monitors is None else set(monitors))]
 
 

@@ -8,16 +8,16 @@ import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import URL, Connection, insert, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, text
 from sqlalchemy.engine import make_url
 
 from monitor.errors import StoreFault, UserFault
 from monitor.store.sql import backup, integrity, near
-from monitor.store.sql.connect import postgresql, sqlite
 from monitor.store.sql.driver_errors import convert_faults
 from monitor.store.sql.query import QueryRunner, long_limits
 from monitor.store.sql.read import EvidenceIndex, Leases, OutboxStore, RunStore, VerdictStore
@@ -32,6 +32,11 @@ _UPGRADE_LOCK = 930
 _LONGEST_TABLE_WAIT_MS = 2000
 _INCREMENTAL_VACUUM = 2
 """SQLite's number for `auto_vacuum` if free pages are returned on request."""
+_BUSY_MS = 5000
+# After a long read, the write-ahead log is truncated to this size.
+_LOG_BYTES = 8_000_000
+# The page cache of each connection, a quarter of the default. The system's file cache serves all of them.
+_CACHE_KB = 512
 _REVISION_QUERY = "SELECT version_num, works_from FROM alembic_version"
 # A sample of rows is enough for the query planner. Analysing all of them would delay writes for seconds.
 _ROWS_ANALYSED = 1000
@@ -55,9 +60,9 @@ class Store:
             case "sqlite":
                 # Show the path as people write it. SQLAlchemy would render a space as %20.
                 self._place = f"sqlite:///{address.database or ''}"
-                self._engine = sqlite(self._prepare_file(address), durable=durable)
+                self._engine = _connect_sqlite(self._prepare_file(address), durable=durable)
             case "postgresql":
-                self._engine = postgresql(address)
+                self._engine = _connect_postgresql(address)
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
         self._schema_check = SchemaCheck(self._place, shape)
@@ -297,3 +302,46 @@ def _revision_row(connection: Connection, query: str = "SELECT * FROM alembic_ve
     """Return the row with the store's revision, or None if the table is empty."""
     row = connection.exec_driver_sql(query).mappings().first()
     return None if row is None else dict(row)
+
+
+def _connect_postgresql(address: URL) -> Engine:
+    """Return an engine for PostgreSQL. Raises `UserFault` if its driver is not installed."""
+    try:
+        engine = create_engine(address, pool_pre_ping=True)
+    except ModuleNotFoundError as exc:
+        raise UserFault(f"the store needs {exc.name}, which the extra `postgres` installs") from exc
+    from monitor.store.sql.patience import set_time_limits  # noqa: PLC0415  # imports the optional driver
+
+    set_time_limits(engine)
+    return engine
+
+
+def _connect_sqlite(address: URL, *, durable: bool) -> Engine:
+    """Return an engine for an SQLite file. If `durable`, a commit survives a power cut."""
+    engine = create_engine(address, connect_args={"timeout": _BUSY_MS / 1000})
+    # FULL: a committed sighting is evidence and must survive a power cut. There are few rows, so it costs little.
+    event.listen(engine, "connect", partial(_set_up_sqlite, "FULL" if durable else "OFF"))
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(synchronous: str, dbapi: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3.Connection as its driver wraps it
+    """Set up one SQLite connection by pragmas. `synchronous` is FULL, or OFF not to wait for the disk."""
+    # SQLAlchemy begins every transaction, by `_begin_sqlite`. The driver must not.
+    dbapi.isolation_level = None
+    dbapi.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+    if not dbapi.execute("PRAGMA page_count").fetchone()[0]:
+        # Incremental vacuum can only be set while the database is empty.
+        dbapi.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    log = ("journal_mode=WAL", f"journal_size_limit={_LOG_BYTES}")
+    for pragma in (*log, f"synchronous={synchronous}", "foreign_keys=ON", f"cache_size=-{_CACHE_KB}"):
+        dbapi.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin a transaction as its execution options say: `ro` only reads, and `once` is a single query without one."""
+    # A deferred transaction that reads and then writes fails at once if another one has committed in between,
+    # despite the busy timeout. A transaction that takes the write lock first waits for its turn.
+    options = connection.get_execution_options()
+    if not options.get("once", False):
+        connection.exec_driver_sql("BEGIN" if options.get("ro", False) else "BEGIN IMMEDIATE")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import func, or_, select, tuple_, union
 
@@ -32,7 +31,11 @@ class LedgerStore(Queries):
         release = tables.RELEASE.c
         conditions = [release.joined_into.is_(None)]
         if begin is not None or end is not None:
-            conditions.append(release.id.in_(_releases_in_period(begin, end)))
+            promise, newer, judged = tables.PROMISE.c, tables.PROMISE.alias().c, tables.JUDGED.c
+            outdated = select(newer.release).where(newer.release == promise.release, newer.learnt > promise.learnt)
+            promised = select(promise.release).where(*in_period(promise.begins, begin, end), ~outdated.exists())
+            with_verdict = select(judged.release).where(*in_period(judged.slot, begin, end))
+            conditions.append(release.id.in_(union(promised, with_verdict)))
         return self.runner.find_all(Release, *conditions, order_by=(release.id,))
 
     def release(self, release: str) -> Release | None:
@@ -88,7 +91,10 @@ class LedgerStore(Queries):
             .order_by(release.c.id)
             .limit(limit)
         )
-        return self.runner.make_each(_make_edition, newest)
+        return [
+            SeriesEdition(name, producer, title, (calendar,), _promise_without_keys(body).slot)
+            for name, producer, title, calendar, body in self.runner.make_each(lambda *row: row, newest)
+        ]
 
     def shown_since(self, since: datetime) -> list[str]:
         """Return, sorted, the ids of releases that a calendar has shown since `since` or promised for later."""
@@ -146,19 +152,6 @@ def _promise_without_keys(body: str) -> Promise:
     return from_json(Promise, body, {"release": "", "calendar": "", "learnt": _PLACEHOLDER})
 
 
-def _make_edition(release: str, producer: str, title: str, calendar: str, body: str) -> SeriesEdition:
-    return SeriesEdition(release, producer, title, (calendar,), _promise_without_keys(body).slot)
-
-
 def _make_promise(body: str, release: str, calendar: str, learnt: datetime, confirmed_at: datetime | None) -> Promise:
     promise = _promise_without_keys(body)
     return replace(promise, release=release, calendar=calendar, learnt=learnt, confirmed_at=confirmed_at)
-
-
-def _releases_in_period(begin: datetime | None, end: datetime | None) -> Any:  # noqa: ANN401  # a subquery has no type name
-    """Return the query for releases with a newest promise, or a verdict's slot, in `[begin, end)`."""
-    promise, newer = tables.PROMISE, tables.PROMISE.alias()
-    outdated = select(newer.c.release).where(newer.c.release == promise.c.release, newer.c.learnt > promise.c.learnt)
-    promised = select(promise.c.release).where(*in_period(promise.c.begins, begin, end), ~outdated.exists())
-    judged = select(tables.JUDGED.c.release).where(*in_period(tables.JUDGED.c.slot, begin, end))
-    return union(promised, judged)
