@@ -13,8 +13,6 @@ import structlog
 
 from alerts.rota import Rota, Shift, rota_calendar_name, shifts_from_json, shifts_json
 from monitor.clock import Clock
-from monitor.health.metrics import Metrics
-from monitor.health.state import HealthState
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.ledger import RecordedRead
 from monitor.ledger.pages import CalendarPages, UnansweredAsk, read_local_file, run_in_worker
@@ -70,8 +68,6 @@ class RotaReads:
     readers: Sequence[RotaReader]
     rotas: dict[str, Rota]
     incidents: CalendarIncidents
-    health: HealthState
-    counters: Metrics
     clock: Clock
     writer: Writer
     _tasks: Tasks = field(default_factory=Tasks)
@@ -89,10 +85,6 @@ class RotaReads:
         shifts_in_force = known.calendar_shifts if fault else shifts
         self.rotas[reader.name] = replace(known, calendar_shifts=shifts_in_force, fault=fault)
         read = CalendarRead(name, begun, self.clock.now(), usable=not fault, entries=len(shifts), fault=fault)
-        self.health.note_calendar_read(name, read.finished, fault)
-        if read.usable:
-            self.counters.calendar_read.labels(name).set(read.finished.timestamp())
-            self.counters.calendar_entries.labels(name).set(read.entries)
         log = _log.warning if fault else _log.info
         log("rota_read", rota=reader.name, shifts=len(shifts), fault=fault or None)
         if not fault and shifts != known.calendar_shifts:
