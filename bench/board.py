@@ -105,10 +105,10 @@ def _fill(made: Daemon, a_year: int) -> None:
                 slot = SystemClock().now() - timedelta(hours=24 * 365 * number / a_year)
                 slot = slot.replace(minute=30, second=0, microsecond=0)
                 one = edition(number, slot)
-                transaction.save_release(one)
+                transaction.save(one)
                 transaction.add_promises([promise(number, slot)])
-                transaction.save_announced([entry(one, slot)])
-                transaction.save_judged(judgement(one, promise(number, slot), slot))
+                transaction.save(entry(one, slot))
+                transaction.save(judgement(one, promise(number, slot), slot))
 
 
 def _batches(count: int, size: int) -> Iterator[range]:

@@ -95,7 +95,7 @@ async def _fill(made: App) -> None:
     slot = (SystemClock().now() - timedelta(minutes=15)).replace(second=0, microsecond=0)
     with made.daemon.store.transaction() as transaction:
         for number in range(_RELEASES):
-            transaction.save_release(release(number))
+            transaction.save(release(number))
             transaction.add_promises([promise(number, slot)])
     for number in range(_RELEASES):
         made.daemon.watch.adopt(release(number), [promise(number, slot)], list(_runs(number, slot)))

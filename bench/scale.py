@@ -125,11 +125,11 @@ def _fill(chosen: Settings, count: int, now: datetime) -> None:
             for slots in (ahead, past):
                 ones = {number: edition(number, slot) for number, slot in slots.items()}
                 promises = {number: promise(number, slot) for number, slot in slots.items()}
-                transaction.save_releases(ones.values())
+                transaction.save(*ones.values())
                 transaction.add_promises(promises.values())
-                transaction.save_announced(entry(ones[n], slot, gone=slots is past) for n, slot in slots.items())
+                transaction.save(*(entry(ones[n], slot, gone=slots is past) for n, slot in slots.items()))
             for number, slot in past.items():
-                transaction.save_judged(judgement(ones[number], promises[number], slot))
+                transaction.save(judgement(ones[number], promises[number], slot))
     store.close()
 
 

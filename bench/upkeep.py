@@ -61,7 +61,7 @@ async def _waits(made: Daemon, work: Awaitable[None]) -> tuple[list[float], list
     task = asyncio.ensure_future(work)
     while not task.done():
         began = clock.monotonic()
-        await made.writer.write(lambda tx: tx.save_heartbeat(Heartbeat("bench", clock.now())))
+        await made.writer.write(lambda tx: tx.save(Heartbeat("bench", clock.now())))
         commits.append(clock.monotonic() - began)
         began = clock.monotonic()
         await asyncio.sleep(_EVERY)
@@ -79,16 +79,16 @@ def _fill(made: Daemon, releases: int, reads: int) -> None:
         verdict = judge(one, [promised], seen, (), Policy(), slot + 8 * _DAY)
         word, grade, body = verdict.verdict.value, verdict.grade.value, body_of(verdict, None)
         with made.store.transaction() as tx:
-            tx.save_release(one)
+            tx.save(one)
             tx.add_promises([promised])
-            tx.save_runs(each for runs in seen.values() for each in runs)
-            tx.save_judged(Judged(one.id, one.producer, slot, word, grade, verdict.final, verdict.at, body))
+            tx.save(*(each for runs in seen.values() for each in runs))
+            tx.save(Judged(one.id, one.producer, slot, word, grade, verdict.final, verdict.at, body))
     first = slot - 200 * _DAY
     for start in range(0, reads, 2_000):
         with made.store.transaction() as tx:
             for number in range(start, start + 2_000):
                 at = first + number * 10 * timedelta(minutes=1)
-                tx.add_read(CalendarRead("bench", at, at, usable=True, entries=10, digest="ab" * 32))
+                tx.save(CalendarRead("bench", at, at, usable=True, entries=10, digest="ab" * 32))
 
 
 def _noisy(target: str, slot: datetime) -> list[Run]:

@@ -199,16 +199,15 @@ def make_calendar_reads(
 ) -> CalendarReads:
     """Return the calendar reads, with their incidents."""
     settings, health, clock = core.settings, core.health, core.clock
-    zone, store, writer = settings.timezone, core.store, core.writer
+    zone, store, writer, ask = settings.timezone, core.store, core.writer, core.threads.ask
     return CalendarReads(
         make_calendar_readers(settings, core.folder, poller.send_in_turn, clock, core.evidence, core.workers),
         admission.record_calendar_read,
         admission.slots_by_calendar,
         CalendarIncidents(
-            core.ledger, health, clock, store.verdicts, writer, watch.events, outbox.wake, zone, core.threads.ask
+            core.ledger, health, core.metrics, clock, store.verdicts, writer, watch.events, outbox.wake, zone, ask
         ),
         health,
-        core.metrics,
         clock,
         settings.policy.expect_editions,
         watch.judging.check,
@@ -218,7 +217,7 @@ def make_calendar_reads(
 def make_rota_reads(core: Core, poller: Poller, incidents: CalendarIncidents, rotas: dict[str, Rota]) -> RotaReads:
     """Return the reads of rotas that are kept in calendars."""
     readers = make_rota_readers(core.settings, core.folder, poller.send_in_turn, core.clock, core.workers)
-    return RotaReads(readers, rotas, incidents, core.health, core.metrics, core.clock, core.writer)
+    return RotaReads(readers, rotas, incidents, core.clock, core.writer)
 
 
 def make_job_runner(core: Core) -> Jobs:

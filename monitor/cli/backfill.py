@@ -81,7 +81,7 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
             pages = CalendarPages(poller.send_in_turn, strip=True, workers=workers)
             async for claim in _read_claims(context, PublicRecord(pages, producer, begin, end, _report_progress)):
                 with store.transaction() as tx:
-                    is_new = tx.add_claim(claim)
+                    is_new = tx.add(claim)
                 read, new = read + 1, new + is_new
                 if as_json:
                     print_json({**claim_json(claim), "new": is_new})

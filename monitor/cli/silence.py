@@ -83,7 +83,7 @@ def add(  # noqa: PLR0913 # one for each option
         with refuse_invalid_input():
             made = create_silence(scope, name, end, role_of(by), reason, now, begins=begins)
         with store.transaction() as tx:
-            tx.save_silence(made)
+            tx.save(made)
     print_result(silence_json(made), silence_text(made, context.settings.timezone), as_json=as_json)
 
 
@@ -133,7 +133,7 @@ def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> Non
         # A future silence stays in the list when it is ended. To end it again changes nothing.
         if ended.ended is None:
             ended = replace(ended, ended=now, ended_by=role)
-        tx.save_silence(ended)
+        tx.save(ended)
     print_result(silence_json(ended), "ended", as_json=as_json)
 
 

@@ -43,7 +43,7 @@ def change_incident(
         raise UnknownName(f"no incident {incident!r}")
     changed = change(known)
     if changed != known:
-        tx.save_incident(changed)
+        tx.save(changed)
         for notice in notices_of_acts(known, changed, now):
             record.notify_machines(tx, notice, changed, now)
     return changed

@@ -132,7 +132,7 @@ class Desk:
             known = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}.get(scope)
             if known is not None and known(name) is None:
                 raise UnknownName(f"no {scope} {name!r}")
-            tx.save_silence(made)
+            tx.save(made)
 
         await self.writer.write(write)
         _log.info("silenced", of=f"{scope} {name}", until=made.until.isoformat(), role=role)
@@ -149,7 +149,7 @@ class Desk:
             silence = next((one for one in outbox.silences(now) if one.id == name and now < one.ends), None)
             if silence is None:
                 raise UnknownName(f"no silence {name!r} that can be ended")
-            tx.save_silence(replace(silence, ended=now, ended_by=clean_role(role)))
+            tx.save(replace(silence, ended=now, ended_by=clean_role(role)))
 
         await self.writer.write(write)
         _log.info("silence_ended", silence=name, role=role)

@@ -260,9 +260,9 @@ class Outbox:
         if not self._lease.renew_in_transaction(tx, now) or len(unsent) < len(digest.covers):
             return
         tx.add_notice(digest.notice, [])
-        tx.save_delivery(Delivery(digest.notice.id, name, DeliveryState.WAITING, now))
+        tx.save(Delivery(digest.notice.id, name, DeliveryState.WAITING, now))
         for row in unsent:
-            tx.save_delivery(replace(row, standing=DeliveryState.COVERED, finished=now, reference=digest.notice.id))
+            tx.save(replace(row, standing=DeliveryState.COVERED, finished=now, reference=digest.notice.id))
 
     async def _attempt_each(self, rows: Sequence[OutboxRow]) -> None:
         """Attempt these deliveries. Stop early if new notices have come, or if the process is ending."""
@@ -300,7 +300,7 @@ class Outbox:
         known = self._stored_delivery(delivery.notice, delivery.channel)
         already_finished = self._finished.get((delivery.notice, delivery.channel))
         if known is not None and already_finished is not None:
-            tx.save_delivery(already_finished)
+            tx.save(already_finished)
             return None
         # If another process attempted it since it was read, that attempt may still be under way.
         as_read = (DeliveryState.WAITING, delivery.attempts)
@@ -309,7 +309,7 @@ class Outbox:
         if not self._lease.renew_in_transaction(tx, now):
             return None
         begun = replace(known, attempts=known.attempts + 1, began=now, finished=None)
-        tx.save_delivery(begun)
+        tx.save(begun)
         return begun
 
     def _stored_delivery(self, notice: str, channel: str) -> Delivery | None:
@@ -351,7 +351,7 @@ class Outbox:
             if stored is None or stored.attempts <= done.attempts:  # no other process has attempted it since
                 # If the store lost its last writes while the message was sent, it no longer has the notice.
                 tx.add_notice(notice, [])
-                tx.save_delivery(done)
+                tx.save(done)
 
         await self._writer.write(save)
         if isinstance(step, Accepted):

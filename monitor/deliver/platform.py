@@ -59,7 +59,7 @@ class PlatformThread:
             channels = self._thread_channels(opening, now)
             for row in self.store.outbox.deliveries(opening.id):
                 if row.channel in channels and is_unsent(row):
-                    tx.save_delivery(self._covered_delivery(row, now))
+                    tx.save(self._covered_delivery(row, now))
 
     def extend_opening(self, tx: Transaction, now: datetime) -> None:
         """Delay the thread's unsent opening on `folding` channels by another pause, because another release joined.
@@ -78,9 +78,9 @@ class PlatformThread:
             if row.channel in self.rules.folding and is_unsent(row):  # a new one is unsent
                 pause = pauses.get(row.channel, self.rules.gather)
                 until = min(now + pause, self.incident.opened + _MOST_PAUSES * pause)
-                tx.save_delivery(replace(row, due=max(row.due, until)))
+                tx.save(replace(row, due=max(row.due, until)))
             elif row in new:  # a new channel that is not folding gets the opening at once
-                tx.save_delivery(row)
+                tx.save(row)
 
     def _opening_pauses(self) -> dict[str, timedelta]:
         """Return by `folding` channel how long the thread's opening waits for more releases.

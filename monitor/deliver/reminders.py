@@ -137,5 +137,5 @@ class Reminders:
             return False
         if (renew := self.current_incidents.prepare_redraft(incident, now)) is not None:
             renew(tx)
-        tx.save_incident(found.with_entries(Entry(now, MONITOR, notice.subject)))
+        tx.save(found.with_entries(Entry(now, MONITOR, notice.subject)))
         return True

@@ -99,16 +99,16 @@ def notify_after_silence(
         # Each silence is another occasion, so that each gives a notice of its own.
         notice = make_fact_notice(kind, silence.id, fresh, fresh.facts or incident.facts, now, changed=changed)
         tx.add_notice(notice, [])
-        tx.save_delivery(Delivery(notice.id, channel, DeliveryState.WAITING, now))
+        tx.save(Delivery(notice.id, channel, DeliveryState.WAITING, now))
         replacement = notice.id
     for row in rows:
         stored = next((one for one in store.outbox.deliveries(row.notice.id) if one.channel == channel), None)
         if stored is None or not is_unsent(stored):
             continue  # it was attempted or finished since it was read
         if row.notice.id == replacement:
-            tx.save_delivery(replace(stored, reason=_RELEASED))
+            tx.save(replace(stored, reason=_RELEASED))
         else:
-            tx.save_delivery(replace(stored, standing=DeliveryState.COVERED, finished=now, reference=replacement))
+            tx.save(replace(stored, standing=DeliveryState.COVERED, finished=now, reference=replacement))
 
 
 def _was_notified(store: Store, incident: Incident, channel: str) -> bool:

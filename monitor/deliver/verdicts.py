@@ -85,9 +85,9 @@ class VerdictRecorder:
         body = body_of(verdict, incident, self.rules.editions)
         before = self.store.verdicts.judged_one(verdict.release)
         slot, kind, grade = verdict.slot.begins() if verdict.slot else None, verdict.verdict.value, verdict.grade.value
-        tx.save_judged(Judged(verdict.release, verdict.producer, slot, kind, grade, verdict.final, verdict.at, body))
+        tx.save(Judged(verdict.release, verdict.producer, slot, kind, grade, verdict.final, verdict.at, body))
         if (event := _status_change(verdict, body, before)) is not None:
-            tx.add_event(event)
+            tx.add(event)
         thread = find_platform_thread(self.store, self.rules, incident, now)
         notices = self.save_decision(tx, decision, now, thread)
         if thread is not None:
@@ -108,7 +108,7 @@ class VerdictRecorder:
         if decision.incident is None:
             return 0
         incident = self._with_hashes(decision.incident)
-        tx.save_incident(incident)
+        tx.save(incident)
         if decision.draft:
             self.redraft(tx, incident, now)
         added = 0
@@ -145,13 +145,13 @@ class VerdictRecorder:
             if all(row.attempts == 0 for row in self.store.outbox.deliveries(opening.id)):
                 # Write the waiting notice again, about all entries.
                 entries = sorted([*others, incident], key=lambda one: (one.opened, one.id))
-                tx.save_notice(cover_whole_edit(opening, entries, now))
+                tx.save(cover_whole_edit(opening, entries, now))
                 return replace(decision, notices=())
         return decision
 
     def _save_superseded(self, tx: Transaction, known: Incident, closed: Incident, now: datetime) -> None:
         """Save a lesser incident that a breach replaced, and close the alerts that pagers keep open for it."""
-        tx.save_incident(closed)
+        tx.save(closed)
         for notice in notices_of_acts(known, closed, now, closed.timeline[-1].text):
             self.notify_machines(tx, notice, closed, now)
 

@@ -62,7 +62,7 @@ class HeartbeatWriter(BatchMember):
             if self._committed is None:
                 self.report_loss()
         self._offered = self._make_unique(beat)
-        transaction.save_heartbeat(self._offered)
+        transaction.save(self._offered)
 
     def _make_unique(self, beat: Heartbeat) -> Heartbeat:
         """Return the heartbeat with microseconds added, so that each batch has another and the loss of one is seen."""

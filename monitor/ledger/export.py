@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 from monitor.store.sql.read_ledger import LedgerStore
 from schedules.export import FORMATS, PromisedRelease, list_promised
@@ -32,7 +31,12 @@ def export_calendar(  # noqa: PLR0913 # what people choose of it
     """
     write, media = FORMATS[kind]
     entries = promised_between(ledger, span, now, producer)
-    return write(entries if with_addresses else map(partial(_without_early_address, now), entries), timezone), media
+    if not with_addresses:
+        entries = (
+            entry if has_passed(entry.slot, now) else replace(entry, release=replace(entry.release, url="", parts=()))
+            for entry in entries
+        )
+    return write(entries, timezone), media
 
 
 def promised_between(
@@ -44,8 +48,3 @@ def promised_between(
     for promise in ledger.promises([release.id for release in releases]):
         promises[promise.release].append(promise)
     yield from list_promised(releases, promises, now)
-
-
-def _without_early_address(now: datetime, entry: PromisedRelease) -> PromisedRelease:
-    """Return an entry without addresses, or as it is if its slot has passed."""
-    return entry if has_passed(entry.slot, now) else replace(entry, release=replace(entry.release, url="", parts=()))

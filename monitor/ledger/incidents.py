@@ -10,6 +10,7 @@ from alerts import calendar_incidents as alerts
 from alerts.incident import Decision, Incident, Kind
 from monitor.clock import Clock
 from monitor.deliver.verdicts import VerdictRecorder
+from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
 from monitor.ledger.ledger import Ledger, RecordedRead
 from monitor.store.sql.read import VerdictStore
@@ -28,6 +29,7 @@ class CalendarIncidents:
 
     ledger: Ledger
     health: HealthState
+    counters: Metrics
     clock: Clock
     verdicts: VerdictStore
     writer: Writer
@@ -48,14 +50,17 @@ class CalendarIncidents:
         self._open = {incident.id: alerts.fill_in_subject(incident) for incident in still_open if not incident.release}
 
     async def report_read(self, calendar: str, producer: str, recorded: RecordedRead) -> None:
-        """Close a calendar's incident if a read is usable. Otherwise continue it, or open one if that is due.
+        """Update health and metrics after a read. Close the calendar's incident, or continue it, or open one if due.
 
         It is due if the read raised alarms, or if no read was usable for long. After a usable read, also notify people
         of titles that now name another period. `producer` is empty if a calendar has several.
         """
-        now = self.clock.now()
+        now, read = self.clock.now(), recorded.read
+        self.health.note_calendar_read(calendar, read.finished, read.fault)
         known = next((incident for incident in self._open.values() if incident.calendar == calendar), None)
-        if recorded.read.usable:
+        if read.usable:
+            self.counters.calendar_read.labels(calendar).set(read.finished.timestamp())
+            self.counters.calendar_entries.labels(calendar).set(read.entries)
             self._failing.pop(calendar, None)
             if known is not None:
                 await self._record_decision(Decision(alerts.close_resolved(known, now)), now)
@@ -63,7 +68,7 @@ class CalendarIncidents:
                 decision = alerts.report_changed_periods(calendar, producer or calendar, periods, now)
                 await self._record_decision(decision, now)
             return
-        since = self._failing.setdefault(calendar, recorded.read.started)
+        since = self._failing.setdefault(calendar, read.started)
         # The time before this process started does not make a calendar stale. `last_read` may be before it.
         stale_since = max(self.health.calendars.get(calendar, self.health.started), self.health.started)
         is_stale = now - stale_since > self.health.stale_after(calendar)
@@ -72,7 +77,7 @@ class CalendarIncidents:
             return
         last_read = self.health.calendars.get(calendar) or self.ledger.last_read(calendar)
         # A read that raised alarms could be read, but is not believed.
-        fault, producer, doubted = recorded.read.fault, producer or calendar, bool(recorded.alarms)
+        fault, producer, doubted = read.fault, producer or calendar, bool(recorded.alarms)
         trouble = alerts.CalendarTrouble(calendar, producer, fault, since, last_read, doubted=doubted)
         await self._record_decision(alerts.report_trouble(trouble, known, now, self.timezone), now)
 

@@ -219,7 +219,7 @@ class Ledger:
 
     async def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
         """Return the stored releases of a producer that have this address or title. Waits until the store answers."""
-        query = partial(self._ask, lambda: self._memory.archive.find_matching(producer, url, title))
+        query = partial(self._ask, lambda: self._memory.find_matching_in_store(producer, url, title))
         return await repeat_until_answered(query, self._clock)
 
     async def _write_with_short_wait(
@@ -246,7 +246,9 @@ class Ledger:
     async def _record_unusable(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> RecordedRead:
         """Store a read as not usable because of a `fault`, and return it. It does not change any promise."""
         unusable = replace(read, usable=False, fault=fault)
-        await self._write_with_short_wait(write.prepare_unusable_read(unusable), read.calendar, repeated_result=fault)
+        rows = Portions()
+        rows.add([unusable])
+        await self._write_with_short_wait(rows, read.calendar, repeated_result=fault)
         return RecordedRead(unusable, alarms)
 
     async def _record_repeated(

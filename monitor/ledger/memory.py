@@ -42,62 +42,6 @@ class StoredReleases:
     promises: list[Promise]
 
 
-class DormantReleases:
-    """Loads releases from the store, but only those that one of the configured `calendars` has announced."""
-
-    def __init__(self, store: Store, calendars: Collection[str]) -> None:
-        self._store, self._calendars = store, frozenset(calendars)
-        self._past: PastEditions | None = None
-
-    def load_current(self, now: datetime) -> Iterator[StoredReleases]:
-        """Yield, in portions, the entries and promises of releases that are not long over or have no final verdict.
-
-        The releases themselves are not loaded, because the entries are joined into releases again.
-        """
-        open_rows = self._store.verdicts.open_judged()
-        unsettled = [row.release for row in open_rows if row.slot is not None and row.slot < now]
-        for names in portions(sorted({*self._store.ledger.shown_since(now - AWAKE), *unsettled})):
-            entries = self._load_entries(names)
-            yield StoredReleases([], entries, self._store.ledger.promises(_release_ids(entries)))
-
-    def load_releases(self, releases: Iterable[str]) -> StoredReleases:
-        """Return those of these releases that are stored, with entries and promises."""
-        entries = self._load_entries(sorted(releases))
-        names = _release_ids(entries)
-        return StoredReleases(self._store.ledger.releases_named(names), entries, self._store.ledger.promises(names))
-
-    def _load_entries(self, releases: Sequence[str]) -> list[Announced]:
-        """Return the stored entries of these releases in configured calendars."""
-        return [entry for entry in self._store.ledger.entries_of(releases) if entry.calendar in self._calendars]
-
-    def find_matching(self, producer: str, url: str, title: str) -> list[Release]:
-        """Return the stored releases of a producer that have the address or title of a listing entry."""
-        address_end, words = last_segment(url) or canonical_address(url), read_title(title).words
-        return matching_releases(self._store.ledger.releases_alike(producer, address_end, words), url, title)
-
-    def past_editions(self, awake: Collection[str], now: datetime) -> PastEditions:
-        """Return the past editions in the store, except of releases in memory (`awake`). They are cached."""
-        if self._past is None:
-            past, rows = PastEditions(), self._store.ledger.editions()
-            while rows:
-                for edition in rows:
-                    if edition.release not in awake:
-                        past.add(edition, now)
-                rows = self._store.ledger.editions(rows[-1].release)  # the next portion, after this release
-            self._past = past
-        return self._past
-
-    def add_past_editions(self, editions: Iterable[SeriesEdition], now: datetime) -> None:
-        """Add the editions of releases that were dropped from memory to the cache."""
-        if self._past is not None:
-            for edition in editions:
-                self._past.add(edition, now)
-
-    def forget_past_editions(self) -> None:
-        """Clear the cache of `past_editions`, because releases were loaded into memory."""
-        self._past = None
-
-
 def _release_ids(entries: Iterable[Announced]) -> list[str]:
     return sorted({entry.release for entry in entries})
 
@@ -134,7 +78,6 @@ class LedgerMemory:
     def __init__(self, store: Store, rules: JoinRules, ask: Ask = run_in_thread) -> None:
         """Begin empty. `ask` runs a query of the store outside the event loop."""
         self._store, self._ask, self._rules = store, ask, rules
-        self.archive = DormantReleases(store, rules.order)
         self.book = PromiseBook()
         # By the name of a calendar, by the id of a release, and by calendar and uid of an entry.
         self.states: Mapping[str, CalendarState] = {}
@@ -142,21 +85,27 @@ class LedgerMemory:
         self.release_of: Mapping[Key, str] = {}
         # The groups of entries that the last join could not decide on. Each is logged once.
         self._ambiguous: frozenset[frozenset[Key]] = frozenset()
+        # The cache of `past_editions`.
+        self._past: PastEditions | None = None
 
     def load(self, now: datetime) -> None:
         """Load the last reads of every calendar, and the entries and promises of releases that are not long over.
 
-        Blocks. Call `join_loaded` afterwards to join the entries.
+        A release without a final verdict is not over. Blocks. Call `join_loaded` afterwards to join the entries into
+        releases, which are not loaded themselves.
         """
         reads = {name: self._store.ledger.reads(name, limit=MOST_COUNTS) for name in self._rules.order}
         states = {name: CalendarState.from_reads(name, rows) for name, rows in reads.items()}
         entries: dict[str, dict[str, CalendarEntry]] = {name: {} for name in states}
         release_of: dict[Key, str] = {}
-        for portion in self.archive.load_current(now):
-            for row in portion.entries:
+        open_rows = self._store.verdicts.open_judged()
+        unsettled = [row.release for row in open_rows if row.slot is not None and row.slot < now]
+        for names in portions(sorted({*self._store.ledger.shown_since(now - AWAKE), *unsettled})):
+            rows = self._load_entries(names)
+            for row in rows:
                 entries[row.calendar][row.uid] = states[row.calendar].restore_entry(row)
                 release_of[row.calendar, row.uid] = row.release
-            self.book.add(portion.promises)
+            self.book.add(self._store.ledger.promises(_release_ids(rows)))
         self.states = {name: replace(state, entries=entries[name]) for name, state in states.items()}
         self.release_of = release_of
 
@@ -189,15 +138,21 @@ class LedgerMemory:
         find = partial(find_past_releases, self.states.values(), self.release_of, self.book, now - AWAKE)
         past = (await offload_many(len(self.release_of), find)).difference(keep)
         if past:
-            self.archive.add_past_editions((edition for edition in self.editions() if edition.release in past), now)
+            if self._past is not None:
+                for edition in self.editions():
+                    if edition.release in past:
+                        self._past.add(edition, now)
             self._forget_releases(past)
 
     async def load_releases(self, releases: Iterable[str]) -> StoredReleases:
-        """Load these releases from the store unless they are in memory. Return the loaded ones."""
+        """Load these releases from the store unless they are in memory. Return the loaded ones.
+
+        Only releases that a configured calendar has announced are loaded.
+        """
         absent = [name for name in releases if name not in self.releases]
         loaded = StoredReleases([], [], [])
         for names in portions(absent):  # the time limit of the store applies to each portion
-            portion = await self._ask(partial(self.archive.load_releases, names))
+            portion = await self._ask(partial(self._load_stored, names))
             loaded.releases.extend(portion.releases)
             loaded.entries.extend(portion.entries)
             loaded.promises.extend(portion.promises)
@@ -230,8 +185,15 @@ class LedgerMemory:
         return replace(change, new=new)
 
     async def past_editions(self, now: datetime) -> PastEditions:
-        """Return the editions of releases that are only in the store."""
-        return await self._ask(partial(self.archive.past_editions, {*self.releases}, now))
+        """Return the editions of releases that are only in the store. They are cached."""
+        if self._past is None:
+            return await self._ask(partial(self._load_past_editions, {*self.releases}, now))
+        return self._past
+
+    def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
+        """Return the stored releases of a producer that have the address or title of a listing entry. Blocks."""
+        address_end, words = last_segment(url) or canonical_address(url), read_title(title).words
+        return matching_releases(self._store.ledger.releases_alike(producer, address_end, words), url, title)
 
     def apply_change(self, change: LedgerChange) -> None:
         """Apply a change to memory. Call it after the change was written."""
@@ -273,7 +235,28 @@ class LedgerMemory:
         self.releases = {**self.releases, **{release.id: release for release in loaded.releases}}
         self.release_of = {**self.release_of, **{(row.calendar, row.uid): row.release for row in loaded.entries}}
         self.book.add(loaded.promises)
-        self.archive.forget_past_editions()
+        self._past = None  # it may have editions of these releases
+
+    def _load_entries(self, releases: Sequence[str]) -> list[Announced]:
+        """Return the stored entries of these releases in configured calendars."""
+        return [entry for entry in self._store.ledger.entries_of(releases) if entry.calendar in self._rules.order]
+
+    def _load_stored(self, releases: Sequence[str]) -> StoredReleases:
+        """Return those of these releases that are stored and in a configured calendar, with entries and promises."""
+        entries = self._load_entries(releases)
+        names = _release_ids(entries)
+        return StoredReleases(self._store.ledger.releases_named(names), entries, self._store.ledger.promises(names))
+
+    def _load_past_editions(self, awake: Collection[str], now: datetime) -> PastEditions:
+        """Return the past editions in the store, except of releases in memory (`awake`). Cache them."""
+        past, rows = PastEditions(), self._store.ledger.editions()
+        while rows:
+            for edition in rows:
+                if edition.release not in awake:
+                    past.add(edition, now)
+            rows = self._store.ledger.editions(rows[-1].release)  # the next portion, after this release
+        self._past = past
+        return past
 
     async def _join_all(self, states: Mapping[str, CalendarState]) -> Joining:
         """Join the entries of all calendars again. Return how the result differs from memory."""
@@ -304,16 +287,12 @@ class LedgerMemory:
         """
         replaced, runs, incidents = joined.replaced_releases(), list[Run](), list[Incident]()
         for names in portions(sorted(replaced)):
-            old_runs, old_incidents = await self._ask(partial(self._load_runs_and_incidents, names))
-            for run in old_runs:
+            for run in await self._ask(partial(self._store.runs.of_releases, names)):
                 old = release_from_id(run.target)
                 runs.append(replace(run, target=f"{replaced[old]}{run.target.removeprefix(old)}"))
-            incidents += (replace(incident, release=replaced[incident.release]) for incident in old_incidents)
+            for name in names:
+                old_incidents = await self._ask(partial(self._store.verdicts.incidents_of, name))
+                incidents += (replace(incident, release=replaced[name]) for incident in old_incidents)
         moves = sorted({(key[0], old, joined.release_of[key]) for key, old in joined.old_release_of.items()})
         copies = [promise for calendar, old, new in moves for promise in self.book.copy_promises(calendar, old, new)]
         return LedgerChange(joined, states, before, copies, runs=runs, incidents=incidents)
-
-    def _load_runs_and_incidents(self, releases: Sequence[str]) -> tuple[list[Run], list[Incident]]:
-        """Return the stored runs and incidents of these releases. Blocks."""
-        incidents = [incident for name in releases for incident in self._store.verdicts.incidents_of(name)]
-        return self._store.runs.of_releases(releases), incidents

@@ -38,8 +38,13 @@ def find_missing_editions(
     Only calendars in `fresh`, which were read recently with success, can show that an edition is missing. An edition no
     longer counts as missing after its last expected day, because its series has ended or has changed its rhythm.
     """
-    by_series = _group_by_series(editions)
+    by_series: dict[Series, list[SeriesEdition]] = defaultdict(list)
+    for edition in editions:
+        by_series[series_of(edition.producer, edition.title)].append(edition)
     for series in {*by_series, *past.latest}:
+        _producer, title_words = series
+        if not title_words:
+            continue  # no word of the title names a series
         announced = by_series.get(series, [])
         passed_days = {day for edition in announced if (day := _day_if_passed(edition, now)) is not None}
         expectation = expect_next_edition(series, [*passed_days.union(past.days.get(series, ()))])
@@ -50,16 +55,6 @@ def find_missing_editions(
         is_missing = expectation.find_unannounced([edition.slot for edition in announced], now) is not None
         if is_missing and all(calendar in fresh for calendar in latest.calendars):
             yield latest, expectation
-
-
-def _group_by_series(editions: Iterable[SeriesEdition]) -> dict[Series, list[SeriesEdition]]:
-    """Return the editions of each series. Editions with no word in their title that names a series are left out."""
-    by_series: dict[Series, list[SeriesEdition]] = defaultdict(list)
-    for edition in editions:
-        _producer, title_words = series = series_of(edition.producer, edition.title)
-        if title_words:
-            by_series[series].append(edition)
-    return by_series
 
 
 def _day_if_passed(edition: SeriesEdition, now: datetime) -> date | None:

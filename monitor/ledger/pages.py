@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.look.cache_age import answer_time_bounds
 from monitor.look.challenge import find_challenge, rejection_reason
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.sandbox.workers import Workers
-from schedules.source import Page, PageRequest
+from schedules.source import CalendarSource, Page, PageRequest, UnreadableCalendar
 from schedules.sources.body import strip_personal
 
 MEGABYTE = 1_000_000
@@ -114,6 +115,21 @@ class CalendarPages:
         host = urlsplit(url).hostname or ""
         stripped: bytes = await self.workers.run("strip", host, body, seconds=WORKER_SECONDS)
         return stripped
+
+
+async def run_in_worker(
+    workers: Workers, task: str, source: CalendarSource, pages: Sequence[Page], now: datetime
+) -> Any:  # noqa: ANN401  # by task
+    """Run a step of a source (`read` or `more`) in a worker process and return its result.
+
+    Raises `UnreadableCalendar` and `ReadFault`.
+    """
+    host = (urlsplit(pages[0].url).hostname if pages else None) or ""
+    result, state = await workers.run(task, host, source, tuple(pages), now, seconds=WORKER_SECONDS)
+    source.state = state  # the worker has used a copy of the source
+    if isinstance(result, str):  # the reason why the pages cannot be read
+        raise UnreadableCalendar(result)
+    return result
 
 
 def read_local_file(file: Path, now: datetime) -> FetchedPage:

@@ -9,20 +9,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from monitor.clock import Clock
 from monitor.ledger.pages import (
     MEGABYTE,
     MOST_IN_PROCESS,
-    WORKER_SECONDS,
     CalendarPages,
     FetchedPage,
     UnansweredAsk,
     read_local_file,
+    run_in_worker,
 )
 from monitor.look.sandbox.process import ReadFault
+from monitor.look.sandbox.workers import Workers
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import CalendarRead
 from monitor.threads import run_in_thread
@@ -105,35 +104,26 @@ class CalendarReader:
             return Outcome(read, reading, as_of=min((it.as_of_range[0] for it in fetched), default=started))
 
     async def _read_pages(self, pages: Sequence[Page]) -> tuple[Reading, str]:
-        """Return the reading of these pages, or the last reading itself if they have not changed, and their digest."""
-        now, digest = self.clock.now(), _hash_pages(pages)
+        """Return the reading of these pages, or the last reading itself if they have not changed, and their SHA-256."""
+        sha = hashlib.sha256()
+        for page in pages:
+            sha.update(f"{page.status} {len(page.body)}\0".encode())
+            sha.update(page.body)
+        now, digest = self.clock.now(), sha.hexdigest()
         if self._reading is not None and digest == self._digest:
             return self._reading, digest
-        if self._needs_worker(pages):
-            reading = await self._run_in_worker("read", pages, now)
+        if (workers := self._workers_for(pages)) is not None:
+            reading = await run_in_worker(workers, "read", self.source, pages, now)
         elif sum(len(page.body) for page in pages) <= _MOST_BYTES_ON_LOOP:
             reading = self.source.read(pages, now)
         else:
             reading = await run_in_thread(partial(self.source.read, pages, now))
         return self._check_and_adjust(reading), digest
 
-    def _needs_worker(self, pages: Sequence[Page]) -> bool:
-        """Return whether a worker process must parse these pages. It limits the damage of a hostile answer."""
+    def _workers_for(self, pages: Sequence[Page]) -> Workers | None:
+        """Return the workers that must parse these pages, because an answer may be hostile. None: parse them here."""
         is_small = self.is_plain and sum(len(page.body) for page in pages) <= MOST_IN_PROCESS
-        return self.pages.workers is not None and self.file is None and not is_small
-
-    async def _run_in_worker(self, task: str, pages: Sequence[Page], now: datetime) -> Any:  # noqa: ANN401  # by task
-        """Run a step of the source (`read` or `more`) in a worker process and return its result.
-
-        Raises `UnreadableCalendar` and `ReadFault`.
-        """
-        assert self.pages.workers is not None  # noqa: S101  # `_needs_worker` has checked it
-        host = (urlsplit(pages[0].url).hostname if pages else None) or ""
-        result, state = await self.pages.workers.run(task, host, self.source, tuple(pages), now, seconds=WORKER_SECONDS)
-        self.source.state = state  # the worker has used a copy of the source
-        if isinstance(result, str):  # the reason why the pages cannot be read
-            raise UnreadableCalendar(result)
-        return result
+        return None if self.file is not None or is_small else self.pages.workers
 
     def _check_and_adjust(self, reading: Reading) -> Reading:
         """Return the reading with adjusted entries, or the last if equal. Raises `UnreadableCalendar` if too large."""
@@ -161,8 +151,9 @@ class CalendarReader:
             if sum(len(it.page.body) for it in fetched) > MOST_BYTES:
                 raise UnansweredAsk(f"is larger than {MOST_BYTES // MEGABYTE} MB in all")
             pages, now = [it.page for it in fetched], self.clock.now()
-            if self._needs_worker(pages) and self.source.state is not None:
-                requests = await self._run_in_worker("more", pages, now)
+            workers = self._workers_for(pages)
+            if workers is not None and self.source.state is not None:
+                requests = await run_in_worker(workers, "more", self.source, pages, now)
             else:
                 requests = self.source.more(pages, now)
 
@@ -177,12 +168,3 @@ class CalendarReader:
             ids = [self.evidence.keep_changed(it.answer, f"~calendar/{self.name}", "calendar") for it in fetched]
             self._last_fault, self._last_records = fault, " ".join(dict.fromkeys(filter(None, ids)))
         return self._last_records
-
-
-def _hash_pages(pages: Iterable[Page]) -> str:
-    """Return the SHA-256 in hex of the status and the body of these pages."""
-    digest = hashlib.sha256()
-    for page in pages:
-        digest.update(f"{page.status} {len(page.body)}\0".encode())
-        digest.update(page.body)
-    return digest.hexdigest()

@@ -13,7 +13,6 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
-from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.ledger import Ledger, RecordedRead
@@ -70,7 +69,6 @@ class CalendarReads:
     slots: Callable[[datetime, datetime], Mapping[str, Collection[datetime]]]
     incidents: CalendarIncidents
     health: HealthState
-    counters: Metrics
     clock: Clock
     expect_editions: bool = True
     check: PromiseCheck = field(default_factory=PromiseCheck)
@@ -166,12 +164,8 @@ class CalendarReads:
                     await self._report_read(reader, await self._record_or_keep(outcome))
 
     async def _report_read(self, reader: CalendarReader, recorded: RecordedRead) -> CalendarRead:
-        """Update health, metrics, log and incidents after a read."""
+        """Log a read, and update health, metrics and incidents."""
         read = recorded.read
-        self.health.note_calendar_read(read.calendar, read.finished, read.fault)
-        if read.usable:
-            self.counters.calendar_read.labels(read.calendar).set(read.finished.timestamp())
-            self.counters.calendar_entries.labels(read.calendar).set(read.entries)
         log = _log.info if read.usable else _log.warning
         log("calendar_read", calendar=read.calendar, usable=read.usable, entries=read.entries, fault=read.fault or None)
         await self.incidents.report_read(reader.name, reader.producer, recorded)

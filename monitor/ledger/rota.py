@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import structlog
 
 from alerts.rota import Rota, Shift, rota_calendar_name, shifts_from_json, shifts_json
 from monitor.clock import Clock
-from monitor.health.metrics import Metrics
-from monitor.health.state import HealthState
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.ledger import RecordedRead
-from monitor.ledger.pages import WORKER_SECONDS, CalendarPages, UnansweredAsk, read_local_file
+from monitor.ledger.pages import CalendarPages, UnansweredAsk, read_local_file, run_in_worker
 from monitor.look.sandbox.process import ReadFault
 from monitor.look.sandbox.workers import Workers
 from monitor.store.rows import CalendarRead, RotaRead
 from monitor.store.sql.engine import Store
 from monitor.store.writer import STALLED_AFTER, Writer
 from monitor.threads import Job, Tasks
-from schedules.source import Page, UnreadableCalendar
+from schedules.source import UnreadableCalendar
 
 if TYPE_CHECKING:
     from schedules.sources.rota import RotaSource, Span
@@ -54,17 +51,11 @@ class RotaReader:
             else:
                 (request,) = self.source.first(now)  # a rota is one page
                 fetched = await self.pages.fetch(request)
-                spans = await self._parse_in_worker([fetched.page] if fetched is not None else [], now)
+                pages = [fetched.page] if fetched is not None else []
+                spans = await run_in_worker(self.workers, "read", self.source, pages, now)
         except (UnansweredAsk, UnreadableCalendar, ReadFault) as exc:
             return (), " ".join(str(exc).split())
         return tuple(Shift(*span) for span in spans), ""
-
-    async def _parse_in_worker(self, pages: Sequence[Page], now: datetime) -> Sequence[Span]:
-        host = urlsplit(pages[0].url).hostname if pages else None
-        spans, _ = await self.workers.run("read", host or "", self.source, tuple(pages), now, seconds=WORKER_SECONDS)
-        if isinstance(spans, str):
-            raise UnreadableCalendar(spans)
-        return spans  # type: ignore[no-any-return]  # a worker's answer has any type
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +68,6 @@ class RotaReads:
     readers: Sequence[RotaReader]
     rotas: dict[str, Rota]
     incidents: CalendarIncidents
-    health: HealthState
-    counters: Metrics
     clock: Clock
     writer: Writer
     _tasks: Tasks = field(default_factory=Tasks)
@@ -96,15 +85,11 @@ class RotaReads:
         shifts_in_force = known.calendar_shifts if fault else shifts
         self.rotas[reader.name] = replace(known, calendar_shifts=shifts_in_force, fault=fault)
         read = CalendarRead(name, begun, self.clock.now(), usable=not fault, entries=len(shifts), fault=fault)
-        self.health.note_calendar_read(name, read.finished, fault)
-        if read.usable:
-            self.counters.calendar_read.labels(name).set(read.finished.timestamp())
-            self.counters.calendar_entries.labels(name).set(read.entries)
         log = _log.warning if fault else _log.info
         log("rota_read", rota=reader.name, shifts=len(shifts), fault=fault or None)
         if not fault and shifts != known.calendar_shifts:
             row = RotaRead(reader.name, begun, shifts_json(shifts))
-            await self._tasks.within(STALLED_AFTER, self.writer.write(lambda tx: tx.save_rota(row)))
+            await self._tasks.within(STALLED_AFTER, self.writer.write(lambda tx: tx.save(row)))
         await self.incidents.report_read(name, "", RecordedRead(read))
 
 

@@ -13,7 +13,6 @@ from schedules.as_json import announcement_from_json, announcement_json
 from schedules.join import JoinRules, join_entries
 from schedules.ledger_event import TitleChange, find_title_change, title_change_from_json, title_change_json
 from schedules.matching import Key
-from schedules.promise import Promise
 from schedules.read_changes import EarlierReads, LastSeen, ReadChanges, compare_read, is_still_announced
 from schedules.release import Release
 from schedules.source import Reading
@@ -193,7 +192,11 @@ def evaluate_read(
     if not changes.usable:
         return ReadResult(changes, state)
     as_of = as_of or read.finished
-    promises = {uid: _with_earliest_change(promise, state, as_of) for uid, promise in changes.promises.items()}
+    promises = {}
+    for uid, promise in changes.promises.items():
+        # A promise that the last read did not show was made after the earliest instant which that read can describe.
+        not_shown_at = None if promise.unlearnt is None else state.as_of or promise.unlearnt
+        promises[uid] = replace(promise, unlearnt=not_shown_at, confirmed_at=as_of)
     changes = replace(changes, promises=promises)
     shown = {announcement.uid: announcement for announcement in reading.announcements}
     updated = {uid: _show_entry(state, uid, announcement, read.finished) for uid, announcement in shown.items()}
@@ -225,12 +228,6 @@ def _show_entry(state: CalendarState, uid: str, announcement: Announcement, at: 
     change = find_title_change(known.announcement.title, announcement.title, at, state.last_read)
     titles = (*known.titles, *change)[-_MOST_TITLES:]
     return CalendarEntry(announcement, known.first_shown, titles=titles)
-
-
-def _with_earliest_change(promise: Promise, state: CalendarState, as_of: datetime) -> Promise:
-    """Return a promise that the last read did not show, as made after the earliest instant that it can describe."""
-    not_shown_at = None if promise.unlearnt is None else state.as_of or promise.unlearnt
-    return replace(promise, unlearnt=not_shown_at, confirmed_at=as_of)
 
 
 @dataclass(frozen=True, slots=True)

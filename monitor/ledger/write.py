@@ -52,13 +52,6 @@ class LedgerChange:
         return [*(joined.releases[name] for name in sorted(names)), *replaced]
 
 
-def prepare_unusable_read(read: CalendarRead) -> Portions:
-    """Return the rows for a read that is not usable: only its own row."""
-    portions = Portions()
-    portions.add([read], lambda tx, _rows: tx.add_read(read))
-    return portions
-
-
 def prepare_confirming_read(
     read: CalendarRead, releases: Mapping[str, str], as_of: datetime, unlisted: Sequence[Promise] = ()
 ) -> Portions:
@@ -69,8 +62,8 @@ def prepare_confirming_read(
     """
     portions = Portions()
     _add_confirmed(portions, read, [*releases.values()], [*releases], as_of)
-    portions.add(unlisted, lambda tx, rows: tx.save_promises(rows))
-    portions.add([read], lambda tx, _rows: tx.add_read(read))
+    portions.add(unlisted)
+    portions.add([read])
     return portions
 
 
@@ -106,13 +99,13 @@ def prepare_changing_read(
     releases = {release: joined.releases[release] for release in with_entries}
     new = [(entry(uid), releases.get(release_of[uid]), change.new.get(uid)) for uid in uids]
     portions.add(new, _write_new_entries, rows=3)  # at most: an entry, its release and its promise
-    portions.add(updated, lambda tx, rows: tx.save_promises(rows))
+    portions.add(updated)
     confirmed = result.changes.confirmed
     unchanged = [uid for uid in confirmed if uid not in uids]
     as_of = state.as_of or read.finished
     _add_confirmed(portions, read, [release_of[uid] for uid in confirmed], unchanged, as_of)
     portions.add([entry(uid) for uid in result.changes.first_missing], _write_entries)
-    portions.add([read], lambda tx, _rows: tx.add_read(read))
+    portions.add([read])
     return portions
 
 
@@ -121,7 +114,7 @@ def prepare_rewrite(
 ) -> Portions:
     """Return the portions that write these rows again, because the store has lost them or has other values."""
     portions = Portions()
-    portions.add(releases, lambda tx, rows: tx.save_releases(rows))
+    portions.add(releases)
     portions.add(promises, lambda tx, rows: tx.add_promises(rows))
     portions.add(entries, _write_entries)
     return portions
@@ -145,11 +138,10 @@ def _add_moves_of_entries(
         change.states[calendar].entry_to_store(uid, release_of[calendar, uid], at)
         for calendar, uid in sorted(change.joined.old_release_of.keys() - set(written_later))
     ]
-    portions.add(releases, lambda tx, rows: tx.save_releases(rows))
+    portions.add(releases)
     portions.add(change.copied_promises, lambda tx, rows: tx.add_promises(rows))
-    portions.add(change.runs, lambda tx, rows: tx.save_runs(rows))
-    for incident in change.incidents:
-        portions.add([incident], lambda tx, rows: tx.save_incident(rows[0]))
+    portions.add(change.runs)
+    portions.add(change.incidents)
     portions.add(moved, _write_entries)
 
 
@@ -165,10 +157,10 @@ def _write_new_entries(tx: Transaction, entries: Sequence[tuple[PendingEntry, Re
     """Write entries, each with its release and its promise if these are new or changed (None: they are not)."""
     # All monitors write in the same order. Otherwise two could wait for each other's rows.
     releases = {release.id: release for _, release, _ in entries if release is not None}
-    tx.save_releases(releases[name] for name in sorted(releases))
+    tx.save(*(releases[name] for name in sorted(releases)))
     tx.add_promises(promise for _, _, promise in entries if promise is not None)
     _write_entries(tx, [entry for entry, _, _ in entries])
 
 
 def _write_entries(tx: Transaction, entries: Iterable[PendingEntry]) -> None:
-    tx.save_announced(entry.row() for entry in entries)
+    tx.save(*(entry.row() for entry in entries))

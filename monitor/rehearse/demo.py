@@ -137,10 +137,10 @@ def copy_store_as_of(store: Store, at: datetime) -> Store:
             # releases on the same platform. `past` has no stored verdicts.
             explained = explainer.explain_release(release.id, at)
             if explained is not None:
-                tx.save_judged(_to_judged_row(explained.body, at))
+                tx.save(_to_judged_row(explained.body, at))
         for incident in past.verdicts.incidents():
             facts = facts_of(store, policies, monitor="demo", release=incident.release, now=at)
-            tx.save_incident(_incident_as_of(incident, facts, at))
+            tx.save(_incident_as_of(incident, facts, at))
     return past
 
 

@@ -92,8 +92,7 @@ class Batch:
         """Return the work of the next transaction: all writes in `first`, and a limited number of the other work.
 
         Runs come first, and writes begin in the transaction of the last runs. Large writes wait until no run or other
-        write is left. While `ahead` is above zero, only `first` is returned: the next transaction is for rows of the
-        members, such as the evidence, which add rows of their own to each transaction.
+        write is left. While `ahead` is above zero, only `first` is returned.
         """
         if self.ahead > 0:
             return Batch((), [], first=self.first)
@@ -146,9 +145,10 @@ class Backlog:
 
     def portions_left(self) -> int:
         """Return the number of portions of large writes that are not committed yet."""
-        return sum(1 + len(write.rest) for write in self._unfinished_large())
+        return sum(1 + len(write.rest) for write in self.unfinished_large())
 
-    def _unfinished_large(self) -> list[Write]:
+    def unfinished_large(self) -> list[Write]:
+        """Return the large writes that are not committed to the end."""
         return [write for write in self.large if not write.done.done()]
 
     def add_run(self, run: Run) -> bool:
@@ -160,7 +160,7 @@ class Backlog:
 
     def add_large(self, write: Write, instead_of: Write | None) -> None:
         """Queue a large write last, and cancel the one that it replaces. Raises `StoreFault` if the backlog is full."""
-        rows = sum(queued.rows for queued in self._unfinished_large() if queued is not instead_of)
+        rows = sum(queued.rows for queued in self.unfinished_large() if queued is not instead_of)
         # If no other waits, a write of any size is accepted. All large writes are rows of calendars.
         if rows and rows + write.rows > self._most_large:
             raise StoreFault(f"{rows} rows of calendars wait for the store: no room for {write.rows} more")
@@ -178,7 +178,7 @@ class Backlog:
     def take_batch(self, ahead: int) -> Batch:
         """Remove and return all runs and writes. The first large write is included, but stays here until it is done.
 
-        `ahead` is how many transactions the members need first. Members, such as the evidence, add rows to each.
+        `ahead` is how many transactions the members need first.
         """
         while self.large and self.large[0].done.done():  # committed, refused or cancelled
             self.large.popleft()
@@ -201,11 +201,6 @@ class Backlog:
         fail_writes((write for write in batch.all_writes if not write.patient), fault)
         self.runs = {run.key: run for run in batch.runs} | self.runs
         self.writes[:0] = [write for write in (*batch.first, *batch.writes) if not write.done.done()]
-
-    def writes_for_journal(self) -> list[WriteFunction]:
-        """Return the functions of writes that can be kept in a journal, with every portion of the large ones."""
-        small = [write.make for write in self.writes if write.for_journal]
-        return small + [make for write in self._unfinished_large() for make in (write.make, *write.rest)]
 
     def drop_all(self) -> None:
         """Drop everything, and cancel the writes."""
@@ -255,10 +250,16 @@ class Portions:
         self._portions: list[list[tuple[Callable[[Transaction, Any], object], Sequence[Any]]]] = [[]]
         self._free_rows = ROWS_AT_ONCE
 
-    def add(self, items: Sequence[T], write: Callable[[Transaction, Sequence[T]], object], rows: int = 1) -> None:
+    def add(
+        self,
+        items: Sequence[T],
+        write: Callable[[Transaction, Sequence[T]], object] = lambda tx, items: tx.save(*items),
+        rows: int = 1,
+    ) -> None:
         """Add items to write after those that were added before. `write` writes some of them in one transaction.
 
-        Each item takes `rows` rows, which stay in one portion. Begin a new portion if the last one is full.
+        By default they are saved. Each item takes `rows` rows, which stay in one portion. If the last portion is full,
+        begin a new one.
         """
         start = 0
         while start < len(items):

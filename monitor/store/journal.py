@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +22,7 @@ from monitor.store.evidence.chain import records_after
 from monitor.store.lease import OUTBOX
 from monitor.store.members import PREFIX
 from monitor.store.open import place_of
-from monitor.store.rows import OFFLINE_MARK, Heartbeat, Record
+from monitor.store.rows import OFFLINE_MARK, Heartbeat, Lease, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 
@@ -71,17 +72,15 @@ class Journal:
         return self.file.exists() and self.file.stat().st_size > 0
 
     def copy_near_part(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
-        """Copy the store's near part into the file `near`, unless the journal has rows.
+        """Copy the store's near part into the file `near`, unless the journal has rows. Raises `StoreFault`.
 
-        The near part is about releases that are listed in a calendar or due, or were in the last 90 days. With
-        `notices_only`, copy only the tables about notices if there is a copy already. Raises `StoreFault`.
+        With `notices_only`, copy only the tables about notices if there is a copy already.
         """
         with self._lock:
-            if self.has_rows:
-                return
-            notices_only = notices_only and self.near.exists()
-            with closing(self._open_or_create(self.near)) as near:
-                near.copy_near(store, since=now - _NEAR, now=now, notices_only=notices_only)
+            if not self.has_rows:
+                notices_only = notices_only and self.near.exists()
+                with closing(self._open_or_create(self.near)) as near:
+                    near.copy_near(store, since=now - _NEAR, now=now, notices_only=notices_only)
 
     def add_rows(
         self,
@@ -101,10 +100,10 @@ class Journal:
             self._store = self._store or self._open_journal()
             with self._store.transaction() as transaction:
                 transaction.add_evidence(records)
-                transaction.save_runs(new_runs)
+                transaction.save(*new_runs)
                 for write in new_writes:
                     write(transaction)
-                transaction.save_heartbeat(beat)
+                transaction.save(beat)
             self._runs |= {run.key: run for run in new_runs}
             self._writes |= {id(write): write for write in new_writes}
             self._last_record = records[-1].number if records else self._last_record
@@ -188,7 +187,15 @@ class Journal:
             store = self._open_journal()
         # No other monitor can renew the lease on its name here. Without this, all would seem dead, and this one would
         # use their shares of budgets. They also get the lease on the outbox, so that no notice is sent twice.
-        store.extend_other_leases(self._monitor, prefix=PREFIX, outbox=OUTBOX, until=now + _LONGER_THAN_ANY_OUTAGE)
+        own, until, leases = PREFIX + self._monitor, now + _LONGER_THAN_ANY_OUTAGE, store.leases.leases()
+        others = [lease for lease in leases if lease.name.startswith(PREFIX) and lease.name != own]
+        with store.transaction() as transaction:
+            for lease in leases:
+                if lease.name in {own, OUTBOX}:
+                    transaction.drop_lease(lease.name, lease.holder)
+            transaction.save(*(replace(lease, until=until) for lease in others))
+            if others:
+                transaction.save(Lease(OUTBOX, "others", until))
         return store
 
     def _open_journal(self) -> Store:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -47,25 +48,6 @@ class _StoredLeases:
         return {lease.name.removeprefix(_WAIT_PREFIX): lease.until for lease in waits}
 
 
-class _RenewalTimes:
-    """Measures by the steady clock of this process how long each lease has not been renewed."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[datetime, float]] = {}
-
-    def observe(self, lease: Lease, now: float) -> timedelta:
-        """Note a lease as read at the steady time `now`, in seconds. Return for how long it has been unchanged."""
-        until, since = self._seen.get(lease.name, (lease.until, now))
-        if until != lease.until:
-            since = now
-        self._seen[lease.name] = (lease.until, since)
-        return timedelta(seconds=now - since)
-
-    def forget(self) -> None:
-        """Start again, because the store did not answer, so that the others could not renew their leases either."""
-        self._seen.clear()
-
-
 class Members(BatchMember):
     """One monitor among those that share a store. `on_share` is called in the event loop with each new share.
 
@@ -102,7 +84,8 @@ class Members(BatchMember):
         self._alive_until = 0.0
         self._last_awake = clock.monotonic()
         self._is_away = self._has_lapsed = False  # the store did not answer, our lease may have run out
-        self._renewal_times = _RenewalTimes()
+        # For each lease, its end as last read, and since when in seconds of steady time it has had this end.
+        self._renewals: dict[str, tuple[datetime, float]] = {}
         # For each reading, its uncertainty, and how far the store's clock is ahead of our steady time. In seconds.
         self._clock_readings: list[tuple[float, float]] = []
         self.share = Share(name, members=(), store_zero=0.0, divided=divided)
@@ -218,7 +201,13 @@ class Members(BatchMember):
         store_zero = self._store_clock_zero
         waits = {} if store_zero is None else {host: until - store_zero for host, until in self.host_waits().items()}
         try:
-            stored = await self._write_renewal(lambda tx: self._add_waits_and_read_leases(tx, waits))
+            read = partial(self._add_waits_and_read_leases, waits=waits)
+            # A full disk may refuse our large batch, but accept small writes. So renew only the lease then.
+            stored = await (
+                self._writer.write_with_member(self, read)
+                if self._writer.is_refused
+                else self._writer.write(read, patient=False, first=True)
+            )
         except NameTaken:
             # The other process with our name makes the requests. This one has no share.
             self._has_lapsed = False
@@ -229,7 +218,7 @@ class Members(BatchMember):
             self._stop_if_suspended()
             self._is_away = True
             self._holder.record_write_time(self._clock.monotonic() - began)
-            self._renewal_times.forget()
+            self._renewals.clear()  # the others could not renew their leases either
             if not self._has_lapsed:
                 self.on_share(self.share)
             return
@@ -238,21 +227,10 @@ class Members(BatchMember):
         self._holder.record_write_time(ended - began)
         # If this process was suspended during the write, the leases that it read are outdated.
         self._has_lapsed = ended > self._alive_until
-        self._add_clock_reading(began, ended, store_time=stored.at)
-        self._publish_share(() if self._has_lapsed else self._choose_members(stored), stored.host_waits())
-
-    async def _write_renewal(self, read: Callable[[Transaction], _StoredLeases]) -> _StoredLeases:
-        """Renew our lease, call `read` in the same transaction, and return its result."""
-        # A full disk may refuse our large batch, but accept small writes of other monitors. So renew only the lease.
-        if self._writer.is_refused:
-            return await self._writer.write_with_member(self, read)
-        return await self._writer.write(read, patient=False, first=True)
-
-    def _add_clock_reading(self, began: float, ended: float, store_time: datetime) -> None:
-        """Remember how far the store's clock, which was read between two steady times, is ahead of steady time."""
-        # It was read at an unknown instant in between. With the middle, the error is at most half of the time.
-        uncertainty, ahead = (ended - began) / 2, store_time.timestamp() - (began + ended) / 2
+        # The store's clock was read at an unknown instant in between. With the middle, the error is at most half of it.
+        uncertainty, ahead = (ended - began) / 2, stored.at.timestamp() - (began + ended) / 2
         self._clock_readings = [*self._clock_readings, (uncertainty, ahead)][-_CLOCK_READINGS:]
+        self._publish_share(() if self._has_lapsed else self._choose_members(stored), stored.host_waits())
 
     @property
     def _store_clock_zero(self) -> float | None:
@@ -298,8 +276,10 @@ class Members(BatchMember):
         alive = set()
         for lease in stored.leases:
             if lease.name.startswith(PREFIX) and lease.name != self._lease_name:
-                unchanged_for = self._renewal_times.observe(lease, now)
-                if unchanged_for < self._interval + delay or lease.until + delay > stored.at:
+                until, since = self._renewals.get(lease.name, (lease.until, now))
+                since = since if until == lease.until else now
+                self._renewals[lease.name] = (lease.until, since)
+                if timedelta(seconds=now - since) < self._interval + delay or lease.until + delay > stored.at:
                     alive.add(lease.name.removeprefix(PREFIX))
         return alive
 

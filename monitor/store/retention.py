@@ -58,25 +58,17 @@ class Retention:
     async def run_daily(self) -> None:
         """Delete expired data, merge old runs, return free space to the disk, and update the query statistics."""
         await self._delete_evidence()
-        reads = await self._delete_repeated_reads()
-        runs = await self.compact()
-        await self._return_free_space()
-        await self.ask(self.store.update_statistics)
-        if reads or runs:
-            _log.info("given_up", reads=reads, runs=runs)
-
-    async def _delete_repeated_reads(self) -> int:
-        """Delete old calendar reads that repeat the read before them. Return how many."""
         before = self.clock.now() - READS_KEPT
         repeated = await self.ask(lambda: self.store.ledger.repeated_reads(before))
         for reads in chunks(repeated):
             await self.writer.write(partial(Transaction.forget_reads, reads=reads))
-        return len(repeated)
-
-    async def _return_free_space(self) -> None:
-        """Return free pages to the disk in small portions, until none are free or their number no longer falls."""
+        runs = await self.compact()
+        if repeated or runs:
+            _log.info("given_up", reads=len(repeated), runs=runs)
+        # Return free pages in small portions, until none are free or their number no longer falls.
         free_before, free = -1, await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
         while free not in {0, free_before}:
             # Let other writes go first.
             await self.clock.sleep(_PAUSE)
             free_before, free = free, await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
+        await self.ask(self.store.update_statistics)

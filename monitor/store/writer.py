@@ -165,8 +165,9 @@ class Writer:
         """Return the uncommitted runs, and the functions of uncommitted writes that a journal can keep."""
         batch = self._in_flight
         runs = {run.key: run for run in batch.runs} | self.backlog.runs
-        makes = [write.make for write in (*batch.first, *batch.writes) if write.for_journal]
-        return list(runs.values()), makes + self.backlog.writes_for_journal()
+        small = [write.make for write in (*batch.first, *batch.writes, *self.backlog.writes) if write.for_journal]
+        large = [make for write in self.backlog.unfinished_large() for make in (write.make, *write.rest)]
+        return list(runs.values()), small + large
 
     async def run_between_batches(self, work: Callable[[], T]) -> T:
         """Run blocking work in the writer's thread, between two batches."""
@@ -192,10 +193,7 @@ class Writer:
             self.abandon()
 
     def abandon(self) -> None:
-        """Stop now as if the process were killed: drop everything that is not committed, and close the members.
-
-        Members are objects that write rows of their own with every batch.
-        """
+        """Stop now as if the process were killed: drop everything that is not committed, and close the members."""
         self._abandoned = True
         if self._timer is not None:
             self._timer.cancel()
@@ -303,7 +301,7 @@ class Writer:
             batch.current_write = None
             for member in self._batch_members:
                 member.write(transaction)
-            transaction.save_runs(batch.runs)
+            transaction.save(*batch.runs)
             for write in batch.all_writes:
                 batch.current_write = write
                 write.result = write.make(transaction)

@@ -11,7 +11,6 @@ from typing import Any
 from monitor.deliver.facts import slot_text
 from monitor.judge.case import is_exact
 from monitor.plan import forecast
-from monitor.plan.addresses import ADDED_ORIGINS
 from monitor.plan.budget import Budget, WantedSpacing, affordable_spacings, stretch_factor
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of

@@ -99,7 +99,7 @@ class Periods:
             name, Kind.PLATFORM, "", subject, title, opened=now, occurred=begin, grade="none", closed=now, words=what
         )
         incident = verdicts.incident(name) or new_incident
-        tx.save_incident(incident)
+        tx.save(incident)
         return incident, add_measured_version(tx, verdicts.drafts(name), name, replace(report, incident=name))
 
 

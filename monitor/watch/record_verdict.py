@@ -95,7 +95,7 @@ def _write_release_and_promises(tx: Transaction, release: Release | None, promis
     """Write a release, its `promises` (oldest first) and each calendar's last confirmation. Without any, do nothing."""
     if release is None or not promises:
         return
-    tx.save_releases([release])
+    tx.save(release)
     tx.add_promises(promises)
     for calendar, newest in {promise.calendar: promise for promise in promises}.items():
         if newest.confirmed_at is not None:

@@ -78,7 +78,7 @@ class Unannounced:
         if await self._is_known(release, found):
             return
         _log.warning("unannounced", release=release.id, producer=producer, url=release.url)
-        await self.tasks.within(STALLED_AFTER, self.writer.write(lambda tx: tx.save_release(release)))
+        await self.tasks.within(STALLED_AFTER, self.writer.write(lambda tx: tx.save(release)))
         self.watch.adopt(release, [])
         for page in filter(is_view_of_page, list(self.watch.releases[release.id].targets.values())):
             sighting, outcome = await self.poller.look_once(page)

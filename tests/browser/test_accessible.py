@@ -51,7 +51,7 @@ def _close_a_copy(board: Board) -> None:
     incident, draft = board.store.verdicts.incident(board.incident), board.store.verdicts.drafts(board.incident)[-1]
     assert incident is not None
     with board.store.transaction() as tx:
-        tx.save_incident(replace(incident, id="closed", closed=after_slot(1500)))
+        tx.save(replace(incident, id="closed", closed=after_slot(1500)))
         tx.add_draft(replace(draft, incident="closed"))
 
 

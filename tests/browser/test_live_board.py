@@ -35,7 +35,7 @@ async def watching(width: int = DESK, path: str = "/", many: int = 0) -> AsyncIt
             name = f"n{number}"
             good = {"id": name, "title": f"Series {number}", "verdict": "on_time", "incident": None, "parts": []}
             with board.store.transaction() as tx:
-                tx.save_judged(replace(row, release=name, body=row.body | good))
+                tx.save(replace(row, release=name, body=row.body | good))
         board.running.watched["r"] = WatchedState(object(), after_slot(598))
         # It continues at the instant that the board shows.
         board.queries.clock = VirtualClock(after_slot(600) - timedelta(seconds=asyncio.get_running_loop().time()))
@@ -54,7 +54,7 @@ def change(board: Board, release: str, **values: Any) -> None:  # noqa: ANN401 #
     board.running.bodies[release] = row.body | values
     board.running.watched[release] = WatchedState(object(), after_slot(600))
     with board.store.transaction() as tx:
-        tx.save_judged(replace(row, body=row.body | values))
+        tx.save(replace(row, body=row.body | values))
 
 
 async def heard(page: Page) -> None:

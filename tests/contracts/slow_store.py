@@ -27,7 +27,8 @@ class _CountedTransaction:
 
         def counted(*given: object, **named: object) -> object:
             listed = [list(one) if isinstance(one, Iterable) and not isinstance(one, str) else one for one in given]
-            self.rows += max((len(one) for one in listed if isinstance(one, list)), default=1)
+            lengths = [len(one) for one in listed if isinstance(one, list)]
+            self.rows += len(given) if name == "save" else max(lengths, default=1)
             return write(*listed, **named)
 
         return counted

@@ -148,7 +148,7 @@ async def test_what_a_host_told_one_monitor_the_others_know_by_the_clock_of_thei
 
 
 def _judging(name: str) -> Callable[[Transaction], None]:
-    return lambda tx: tx.save_judged(a_verdict_row(name))
+    return lambda tx: tx.save(a_verdict_row(name))
 
 
 async def test_monitors_that_judge_the_same_releases_in_other_orders_never_wait_for_each_other(postgresql: str) -> None:

@@ -30,8 +30,8 @@ def test_a_release_comes_back_as_it_was_and_its_newest_version_counts(store: Sto
     older = a_release(replace(SHEET, recognise="status", required=False), title="Malpractice “late” summer 2017")
     newer = replace(older, title="Malpractice: corrected", joined_by="title")
     with store.transaction() as tx:
-        tx.save_release(older)
-        tx.save_release(newer)
+        tx.save(older)
+        tx.save(newer)
     assert store.ledger.release("r") == newer
     assert store.ledger.releases() == [newer]
     assert store.ledger.release("nobody's") is None
@@ -56,7 +56,7 @@ def test_runs_come_back_to_the_microsecond_in_time_order(store: Store) -> None:
     second = a_run("a/page/edge", first=SLOT + timedelta(microseconds=1), status=404, evidence=("m-1", "m-2"))
     third = a_run("a/page/edge", UNKNOWN, SLOT + MINUTE, SLOT + 2 * MINUTE, why="reset")
     with store.transaction() as tx:
-        tx.save_runs([third, second, first])
+        tx.save(third, second, first)
     assert runs_of(store, "a/page/edge", "b/page/edge", "c") == [first, second, third]
     assert runs_of(store, "a/page/edge") == [second, third]
 
@@ -66,21 +66,21 @@ def test_runs_come_back_to_the_microsecond_in_time_order(store: Store) -> None:
 def test_any_instant_and_any_printable_reason_survive(store: Store, why: str, at: datetime, offset: int) -> None:
     local = at.replace(year=2020).astimezone(UTC) + timedelta(hours=offset)
     with store.transaction() as tx:
-        tx.save_runs([a_run("h/page/edge", first=local, why=why)])
+        tx.save(a_run("h/page/edge", first=local, why=why))
     (kept,) = (run for run in runs_of(store, "h/page/edge") if run.first_sent == local)
     assert kept.why in (why, why.replace("\0", "\ufffd"))
 
 
 def test_text_that_no_database_can_keep_does_not_stop_the_record(store: Store) -> None:
     with store.transaction() as tx:
-        tx.save_runs([a_run(why="odd \0 header \ud800")])
+        tx.save(a_run(why="odd \0 header \ud800"))
     assert runs_of(store, EDGE)[0].why.startswith("odd ")
 
 
 def test_a_row_that_was_read_is_apart_from_the_one_that_is_kept(store: Store) -> None:
     mine = a_verdict_row()
     with store.transaction() as tx:
-        tx.save_judged(mine)
+        tx.save(mine)
     mine.body["id"] = "changed after saving"
     store.verdicts.judged_one("r").body["id"] = "changed after reading"
     assert store.verdicts.judged_one("r") == a_verdict_row()
@@ -95,7 +95,7 @@ def released(store: Store, begin: datetime | None = None, end: datetime | None =
 
 def test_releases_are_found_by_the_slot_of_their_newest_promise(store: Store) -> None:
     with store.transaction() as tx:
-        tx.save_releases(a_release(id=name) for name in ("moved", "stays", "unread"))
+        tx.save(*(a_release(id=name) for name in ("moved", "stays", "unread")))
         tx.add_promises([new_promise("moved"), new_promise("stays"), new_promise("unread", slot=no_slot())])
         tx.add_promises([new_promise("moved", slot=a_slot(SLOT + DAY), learnt=SLOT - DAY)])
     assert released(store, SLOT, SLOT + MINUTE) == ["stays"]
@@ -106,9 +106,9 @@ def test_releases_are_found_by_the_slot_of_their_newest_promise(store: Store) ->
 
 def test_a_release_moved_too_late_is_found_by_the_slot_it_was_judged_on(store: Store) -> None:
     with store.transaction() as tx:
-        tx.save_release(a_release())
+        tx.save(a_release())
         tx.add_promises([new_promise(), new_promise(learnt=SLOT + MINUTE, slot=a_slot(SLOT + DAY))])
-        tx.save_judged(a_verdict_row())
+        tx.save(a_verdict_row())
     assert released(store, SLOT, SLOT + MINUTE) == ["r"]
 
 
@@ -119,7 +119,7 @@ def judged(store: Store, *args: object, **query: object) -> list[str]:
 def test_verdicts_are_listed_by_slot_and_those_without_one_last(store: Store) -> None:
     with store.transaction() as tx:
         for release, slot in (("c", None), ("b", SLOT), ("a", SLOT), ("z", SLOT - DAY)):
-            tx.save_judged(a_verdict_row(release, slot=slot))
+            tx.save(a_verdict_row(release, slot=slot))
     assert judged(store) == store.verdicts.judged_ids() == ["z", "a", "b", "c"]
     assert judged(store, SLOT - DAY, SLOT) == store.verdicts.judged_ids(SLOT - DAY, SLOT) == ["z"]
     assert judged(store, begin=SLOT) == ["a", "b"]
@@ -130,7 +130,7 @@ def test_only_verdicts_that_can_still_change_are_open(store: Store) -> None:
     still = a_verdict_row("open", final=False)
     with store.transaction() as tx:
         for row in (a_verdict_row("done"), still, a_verdict_row("closing", final=False), a_verdict_row("closing")):
-            tx.save_judged(row)
+            tx.save(row)
     assert store.verdicts.open_judged() == [still]
     assert store.verdicts.judged_on(["open", "done", "unknown"]) == [a_verdict_row("done"), still]
 
@@ -138,17 +138,17 @@ def test_only_verdicts_that_can_still_change_are_open(store: Store) -> None:
 def test_a_release_joined_into_another_is_on_no_list_and_is_found_by_its_name(store: Store) -> None:
     old = a_release(id="old", joined_into="new")
     with store.transaction() as tx:
-        tx.save_releases([old, a_release(id="new")])
+        tx.save(old, a_release(id="new"))
         tx.add_promises([new_promise("old"), new_promise("new")])
         for name in ("old", "new"):
-            tx.save_judged(a_verdict_row(name, final=False))
+            tx.save(a_verdict_row(name, final=False))
     assert released(store) == released(store, SLOT, SLOT + MINUTE) == ["new"]
     assert judged(store) == judged(store, SLOT, SLOT + MINUTE, producer="ofqual") == ["new"]
     assert [each.release for each in store.verdicts.open_judged()] == ["new"]
     assert (store.ledger.release("old"), len(store.ledger.promises(["old"]))) == (old, 1)
     assert store.verdicts.judged_one("old") is not None
     with store.transaction() as tx:
-        tx.save_release(a_release(id="old"))
+        tx.save(a_release(id="old"))
     assert released(store) == ["new", "old"]
     assert len(store.verdicts.judged()) == 2
 
@@ -178,8 +178,8 @@ def test_entries_of_a_calendar_are_replaced_touched_and_kept_apart_from_others(s
     first, gone, other = an_entry("1"), an_entry("2", gone=SLOT), an_entry("1", "ons")
     newer = replace(first, body={"title": "New"})
     with store.transaction() as tx:
-        tx.save_announced([first, gone, other])
-        tx.save_announced([newer])
+        tx.save(first, gone, other)
+        tx.save(newer)
         tx.confirm_entries("govuk", ["1", "2", "unknown"], SLOT + DAY)
     assert store.ledger.announced("govuk") == [replace(it, seen_last=SLOT + DAY, gone=None) for it in (newer, gone)]
     assert store.ledger.announced("ons") == [other]
@@ -190,7 +190,7 @@ def test_reads_are_listed_newest_first(store: Store) -> None:
     other = replace(reads[1], calendar="ons", usable=False, fault="timeout")
     with store.transaction() as tx:
         for read in (*reads, other):
-            tx.add_read(read)
+            tx.save(read)
     assert store.ledger.reads("govuk", limit=2) == [reads[2], reads[1]]
     assert store.ledger.reads() == [reads[2], other, reads[1], reads[0]]
 
@@ -199,7 +199,7 @@ def test_only_old_reads_that_repeat_the_one_before_are_deleted(store: Store) -> 
     reads = [a_read(SLOT + n * MINUTE, digest=digest) for n, digest in enumerate("aabbaa")]
     with store.transaction() as tx:
         for read in (*reads, replace(reads[1], calendar="ons")):
-            tx.add_read(read)
+            tx.save(read)
     repeated = store.ledger.repeated_reads(SLOT + 5 * MINUTE)
     assert repeated == [("govuk", SLOT + MINUTE), ("govuk", SLOT + 3 * MINUTE)]
     with store.transaction() as tx:
@@ -212,7 +212,7 @@ def test_only_old_reads_that_repeat_the_one_before_are_deleted(store: Store) -> 
 def test_a_store_gives_back_room_and_is_refreshed_without_losing_a_row(store: Store) -> None:
     with store.transaction() as tx:
         for number in range(300):
-            tx.save_judged(a_verdict_row(f"r{number}"))
+            tx.save(a_verdict_row(f"r{number}"))
     store.update_statistics()
     while store.free_pages(50):
         pass
@@ -250,7 +250,7 @@ def test_merged_runs_are_one_and_all_others_stay(store: Store) -> None:
     other = a_run("page/origin", first=60)
     merged = a_run("page", first=0, last=120, looks=3, failed=7)
     with store.transaction() as tx:
-        tx.save_runs([*runs, other])
+        tx.save(*runs, other)
         tx.merge_runs(runs[:3], [merged])
         tx.merge_runs([], [])
     assert runs_of(store, EDGE, "r/page/origin") == [merged, other, runs[3]]
@@ -258,14 +258,14 @@ def test_merged_runs_are_one_and_all_others_stay(store: Store) -> None:
 
 def test_a_release_is_crowded_if_one_of_its_targets_has_too_many_runs(store: Store) -> None:
     with store.transaction() as tx:
-        tx.save_runs(a_run("a/b/page/edge", first=60 * n) for n in range(3))
-        tx.save_runs(a_run("c/page/edge", first=60 * n) for n in range(2))
+        tx.save(*(a_run("a/b/page/edge", first=60 * n) for n in range(3)))
+        tx.save(*(a_run("c/page/edge", first=60 * n) for n in range(2)))
     assert [store.runs.find_crowded(most) for most in (2, 1, 3)] == [["a/b"], ["a/b", "c"], []]
 
 
 def saved(store: Store, *runs: Run) -> list[Run]:
     with store.transaction() as tx:
-        tx.save_runs(runs)
+        tx.save(*runs)
     return runs_of(store, EDGE)
 
 
@@ -288,8 +288,8 @@ def test_two_monitors_that_begin_a_look_at_one_instant_keep_a_run_each(store: St
 def test_the_runs_of_a_release_are_those_of_its_own_targets_only(store: Store) -> None:
     names = [EDGE, "r/page/origin", "r-2/page/edge", "r0/page/edge", "R/page/edge", "é/page/edge", "r"]
     with store.transaction() as tx:
-        tx.save_releases(a_release(id=name) for name in ("r", "r-2", "r0", "R", "é", "é/page", "0"))
-        tx.save_runs(replace(a_run(first=n), target=name) for n, name in enumerate(names))
+        tx.save(*(a_release(id=name) for name in ("r", "r-2", "r0", "R", "é", "é/page", "0")))
+        tx.save(*(replace(a_run(first=n), target=name) for n, name in enumerate(names)))
     assert [run.target for run in store.runs.of_release("r")] == names[:2]
     assert [run.target for run in store.runs.of_release("é")] == ["é/page/edge"]
     assert [run.target for run in store.runs.of_releases(["é", "r", "unknown"])] == [names[0], names[1], names[5]]
@@ -299,5 +299,5 @@ def test_the_runs_of_a_release_are_those_of_its_own_targets_only(store: Store) -
 def test_more_targets_than_one_statement_can_name_are_found(store: Store) -> None:
     names = [f"r{n:04}/page/edge" for n in range(1201)]
     with store.transaction() as tx:
-        tx.save_runs([a_run(name) for name in names])
+        tx.save(*(a_run(name) for name in names))
     assert [run.target for run in runs_of(store, *names)] == names

@@ -47,11 +47,11 @@ def test_store_writes_to_the_standby_once_it_is_promoted() -> None:
         primary = primary_life.enter_context(run_postgres())
         with run_standby(primary) as (second, promote), closing(Store.open_upgraded(both(second, primary))) as store:
             with store.transaction() as tx:
-                tx.save_heartbeat(before)
+                tx.save(before)
             assert is_replayed(primary, second)
             primary_life.close()
             promote()
             assert store.leases.heartbeat("edge") == before
             with store.transaction() as tx:
-                tx.save_heartbeat(after)
+                tx.save(after)
             assert store.leases.heartbeat("edge") == after

@@ -38,13 +38,13 @@ SENT = a_sent_delivery()
 @pytest.fixture
 def store(sql_store: Store) -> Store:
     with sql_store.transaction() as tx:
-        tx.save_releases([a_release(), a_release(id="old")])
+        tx.save(a_release(), a_release(id="old"))
         tx.add_promises([a_promise(), a_promise(OLD, release="old", learnt=OLD - DAY)])
-        tx.save_announced([an_entry()])
-        tx.save_runs([a_run("page", first=SLOT - MINUTE)])
-        tx.save_judged(a_verdict_row("r", final=False))
-        tx.save_judged(a_verdict_row("old", slot=OLD))
-        tx.save_incident(an_incident("i"))
+        tx.save(an_entry())
+        tx.save(a_run("page", first=SLOT - MINUTE))
+        tx.save(a_verdict_row("r", final=False))
+        tx.save(a_verdict_row("old", slot=OLD))
+        tx.save(an_incident("i"))
         tx.add_notice(a_notice("n"), [a_delivery(attempts=0)])
         tx.add_evidence([a_record(1), a_record(2)])
     return sql_store
@@ -74,8 +74,8 @@ def test_every_table_is_copied_but_for_what_is_never_asked_of_a_journal() -> Non
 def test_what_was_told_is_copied_on_its_own(store: Store, journal: Journal) -> None:
     journal.copy_near_part(store, SLOT)
     with store.transaction() as tx:
-        tx.save_delivery(SENT)
-        tx.save_releases([a_release(id="new")])
+        tx.save(SENT)
+        tx.save(a_release(id="new"))
         tx.add_promises([a_promise(release="new")])
     journal.copy_near_part(store, SLOT, notices_only=True)
     with ExitStack() as stack:
@@ -147,9 +147,9 @@ def test_a_large_read_that_a_store_took_only_some_of_is_whole_once_the_journal_i
     journal.copy_near_part(store, SLOT)
     names, read = [f"x{number}" for number in range(400)], CalendarRead("govuk", SLOT, SLOT, usable=True, entries=400)
     portions = Portions()
-    portions.add([a_release(id=name) for name in names], lambda tx, some: tx.save_releases(some))
+    portions.add([a_release(id=name) for name in names], lambda tx, some: tx.save(*some))
     portions.add([a_promise(release=name) for name in names], lambda tx, some: tx.add_promises(some))
-    portions.add([read], lambda tx, some: tx.add_read(*some))
+    portions.add([read], lambda tx, some: tx.save(*some))
     first, *rest = portions.write_functions()
     with store.transaction() as tx:
         first(tx)
@@ -167,15 +167,15 @@ def test_what_the_store_has_later_stays(store: Store, journal: Journal) -> None:
     with ExitStack() as stack:
         near = stood_in(journal, stack)
         with near.transaction() as tx:
-            tx.save_runs([a_run("page", first=SLOT - MINUTE, looks=3, last_received=SLOT)])
-            tx.save_judged(replace(a_verdict_row("r"), at=SLOT + 2 * DAY))
-            tx.save_incident(an_incident("i", title="Of the journal"))
-            tx.save_incident(an_incident("j", title="New in the journal"))
-            tx.save_delivery(SENT)
+            tx.save(a_run("page", first=SLOT - MINUTE, looks=3, last_received=SLOT))
+            tx.save(replace(a_verdict_row("r"), at=SLOT + 2 * DAY))
+            tx.save(an_incident("i", title="Of the journal"))
+            tx.save(an_incident("j", title="New in the journal"))
+            tx.save(SENT)
     longer = a_run("page", first=SLOT - MINUTE, looks=9, last_received=SLOT + MINUTE)
     with store.transaction() as tx:
-        tx.save_runs([longer])
-        tx.save_incident(an_incident("i", title="Of the store"))
+        tx.save(longer)
+        tx.save(an_incident("i", title="Of the store"))
     journal.merge_journal(store)
     assert [run.looks for run in store.runs.of_release("r")] == [9]
     assert [one.at for one in store.verdicts.judged_on(["r"])] == [SLOT + 2 * DAY]
@@ -188,10 +188,10 @@ def test_what_the_store_and_the_journal_judged_apart_is_one_history_again(
     store: Store, journal: Journal, which: str
 ) -> None:
     with store.transaction() as tx:
-        tx.save_releases([a_release(id="s")])
+        tx.save(a_release(id="s"))
         say(tx, "", "pending", SLOT)
-        tx.add_event(an_event("r-late", before=""))
-        tx.add_event(an_event("old-late", release="old", at=OLD, before=""))
+        tx.add(an_event("r-late", before=""))
+        tx.add(an_event("old-late", release="old", at=OLD, before=""))
     journal.copy_near_part(store, SLOT)
     with store.transaction() as tx:
         say(tx, "pending", "on_time", SLOT + (1 if which == "ours" else 5) * MINUTE)
@@ -206,8 +206,8 @@ def test_what_the_store_and_the_journal_judged_apart_is_one_history_again(
 
 
 def say(tx: Transaction, before: str, after: str, at: datetime) -> None:
-    tx.save_judged(replace(a_verdict_row("s", word=after, final=False), at=at))
-    tx.add_event(an_event(f"{before} {after}", release="s", at=at, before=before, after=after))
+    tx.save(replace(a_verdict_row("s", word=after, final=False), at=at))
+    tx.add(an_event(f"{before} {after}", release="s", at=at, before=before, after=after))
 
 
 def test_a_journal_that_contradicts_the_store_is_put_aside(store: Store, journal: Journal) -> None:
@@ -228,7 +228,7 @@ def test_the_near_part_stands_while_the_journal_holds_something(store: Store, jo
     before = journal.near.read_bytes()
     journal.add_rows([a_run("page/origin")], [], BEAT)
     with store.transaction() as tx:
-        tx.save_incident(an_incident("later"))
+        tx.save(an_incident("later"))
     journal.copy_near_part(store, SLOT)
     assert journal.near.read_bytes() == before
 
@@ -266,11 +266,11 @@ def test_a_store_goes_on_as_another(store: Store, journal: Journal) -> None:
     near = journal.open_as_store(SLOT)
     ledger = near.ledger
     with store.transaction() as tx:
-        tx.save_release(a_release(id="elsewhere"))
+        tx.save(a_release(id="elsewhere"))
     near.switch_to(store)
     assert ledger.release("elsewhere") is not None
     with near.transaction() as tx:
-        tx.save_heartbeat(replace(BEAT, at=SLOT + timedelta(hours=1)))
+        tx.save(replace(BEAT, at=SLOT + timedelta(hours=1)))
     assert store.leases.heartbeat("m") == replace(BEAT, at=SLOT + timedelta(hours=1))
 
 

@@ -24,7 +24,7 @@ BEAT = Heartbeat("m", SLOT)
 @pytest.fixture
 def store(sql_store: Store) -> Store:
     with sql_store.transaction() as tx:
-        tx.save_release(a_release())
+        tx.save(a_release())
     return sql_store
 
 

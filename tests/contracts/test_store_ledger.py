@@ -28,9 +28,9 @@ def promised(release: str, slot: datetime | Slot = SLOT, **fields: object) -> Pr
 
 def test_releases_of_now_are_those_still_shown_shown_lately_or_promised_for_later(store: Store) -> None:
     with store.transaction() as tx:
-        tx.save_announced([an_entry("shown"), an_entry("left", gone=SLOT + WEEK), an_entry("over", gone=SLOT - MINUTE)])
-        tx.save_announced(an_entry(name, gone=SLOT - DAY) for name in ("moved", "one-left"))
-        tx.save_announced([an_entry("one-left", "ons")])
+        tx.save(an_entry("shown"), an_entry("left", gone=SLOT + WEEK), an_entry("over", gone=SLOT - MINUTE))
+        tx.save(*(an_entry(name, gone=SLOT - DAY) for name in ("moved", "one-left")))
+        tx.save(an_entry("one-left", "ons"))
         tx.add_promises([promised("moved", SLOT + 400 * DAY), promised("over", SLOT - MINUTE)])
         tx.add_promises([promised("moved", SLOT - DAY, learnt=SLOT), promised("nobody's")])
     assert store.ledger.shown_since(SLOT) == ["left", "moved", "nobody's", "one-left", "shown"]
@@ -40,7 +40,7 @@ def test_releases_of_now_are_those_still_shown_shown_lately_or_promised_for_late
 def test_entries_are_found_by_release_and_by_name(store: Store) -> None:
     rows = [an_entry("a", uid="2"), an_entry("a", uid="1"), an_entry("a", "ons"), an_entry("b")]
     with store.transaction() as tx:
-        tx.save_announced(rows)
+        tx.save(*rows)
     assert [(it.calendar, it.uid) for it in store.ledger.entries_of(["a", "c"])] == [
         ("govuk", "1"),
         ("govuk", "2"),
@@ -54,7 +54,7 @@ def test_entries_are_found_by_release_and_by_name(store: Store) -> None:
 def test_an_entry_with_half_of_a_pair_in_it_comes_back_as_it_was(store: Store) -> None:
     odd = replace(an_entry("a"), body={"announcement": {"title": "Trade \ud83d"}})
     with store.transaction() as tx:
-        tx.save_announced([odd])
+        tx.save(odd)
     assert store.ledger.entries_of(["a"]) == [odd]
 
 
@@ -68,7 +68,7 @@ def test_promises_in_the_same_words_are_each_of_their_own_release(store: Store) 
 def test_releases_that_are_stored_otherwise_or_not_at_all_are_told(store: Store) -> None:
     kept = [a_release(id=name) for name in "abc"]
     with store.transaction() as tx:
-        tx.save_releases(kept)
+        tx.save(*kept)
     asked = [kept[0], replace(kept[1], title="Another"), replace(kept[2], joined_by="link"), a_release(id="d")]
     assert store.ledger.differing(asked) == ["b", "c", "d"]
 
@@ -78,7 +78,7 @@ def test_releases_are_found_by_name_and_by_what_is_in_their_title_or_address(sto
     others = [a_release(id="b", title="Births", url="https://x.example/births"), a_release(id="c")]
     away = a_release(id="d", title="Deaths", joined_into="a")
     with store.transaction() as tx:
-        tx.save_releases([first, *others, away])
+        tx.save(first, *others, away)
     assert store.ledger.releases_named(["b", "a", "unknown"]) == [first, others[0]]
     assert store.ledger.releases_named(["d"]) == [away]
     assert store.ledger.releases_alike("ofqual", "x.example/births", ["death"]) == [first, others[0]]
@@ -89,7 +89,7 @@ def test_releases_are_found_by_name_and_by_what_is_in_their_title_or_address(sto
 
 def test_editions_come_in_pages_with_what_was_promised_last(store: Store) -> None:
     with store.transaction() as tx:
-        tx.save_releases([*(a_release(id=name) for name in "abcd"), a_release(id="gone", joined_into="a")])
+        tx.save(*(a_release(id=name) for name in "abcd"), a_release(id="gone", joined_into="a"))
         tx.add_promises([*map(promised, ("a", "c", "gone")), promised("b", no_slot())])
         tx.add_promises([promised("a", SLOT + DAY, learnt=SLOT - DAY), promised("a", calendar="ons")])
     a = SeriesEdition("a", "ofqual", a_release().title, ("govuk",), a_slot(SLOT + DAY))
@@ -102,7 +102,7 @@ def test_a_claim_of_the_public_record_is_kept_once_and_found_by_its_time_and_add
     claim, restamped = a_claim(title="Ä"), a_claim(at=SLOT + MINUTE, slot=None, slot_source="")
     elsewhere = a_claim(producer="dfe", url="https://www.gov.uk/government/statistics/b")
     with store.transaction() as tx:
-        added = [tx.add_claim(one) for one in (claim, elsewhere, restamped, replace(claim, read=SLOT + 2 * DAY))]
+        added = [tx.add(one) for one in (claim, elsewhere, restamped, replace(claim, read=SLOT + 2 * DAY))]
     assert added == [True, True, True, False]
     assert store.ledger.claims() == [elsewhere, claim, restamped]
     assert store.ledger.claims(SLOT, SLOT + MINUTE) == [elsewhere, claim]
@@ -132,7 +132,7 @@ def test_what_is_dropped_from_memory_is_what_a_start_would_leave_out(
         for n, slot in enumerate(slots)
     ]
     with store.transaction() as tx:
-        tx.save_announced(entries)
+        tx.save(*entries)
         tx.add_promises(promises)
     ledger.add(store.ledger.promises())
     states = [

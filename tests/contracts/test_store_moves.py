@@ -72,18 +72,18 @@ def rows_of(url: str) -> dict[str, list[Any]]:
 def fill_the_rest(url: str) -> None:
     """Add rows that no verdict writes: calendar entries, silences, claims, leases and duties."""
     with closing(Store(url)) as store, store.transaction() as tx:
-        tx.save_announced([an_entry("births-2016"), an_entry("deaths-2029", "ons", gone=SLOT + DAY)])
-        tx.add_read(a_read(usable=False, entries=3, fault="“503”", evidence="m-1"))
+        tx.save(an_entry("births-2016"), an_entry("deaths-2029", "ons", gone=SLOT + DAY))
+        tx.save(a_read(usable=False, entries=3, fault="“503”", evidence="m-1"))
         tx.add_blind(Blind(SLOT - DAY, SLOT - DAY + SECOND, "store", host="www.gov.uk"))
-        tx.save_silence(Silence("s", Scope.PRODUCER, "ofqual", SLOT, SLOT + DAY, "duty", "ihre Seite zieht um"))
-        tx.save_rota(RotaRead("on-call", SLOT, '[["duty A","…","…"]]'))
-        tx.add_claim(a_claim())
-        tx.save_heartbeat(Heartbeat("m", SLOT, stopped=True))
+        tx.save(Silence("s", Scope.PRODUCER, "ofqual", SLOT, SLOT + DAY, "duty", "ihre Seite zieht um"))
+        tx.save(RotaRead("on-call", SLOT, '[["duty A","…","…"]]'))
+        tx.add(a_claim())
+        tx.save(Heartbeat("m", SLOT, stopped=True))
         tx.add_evidence([a_record(1), a_record(2, offset=2**40, expired=SLOT)])
-        tx.save_runs([a_run("births-2016/page/edge", first=SLOT - DAY, address="https://x/ä", failed=2**20)])
+        tx.save(a_run("births-2016/page/edge", first=SLOT - DAY, address="https://x/ä", failed=2**20))
         assert tx.take_lease("outbox", "m", SLOT, SLOT + DAY)
         notice = store.outbox.notices()[0].id
-        tx.save_delivery(a_sent_delivery("desk", notice=notice, reference="Ä-1"))
+        tx.save(a_sent_delivery("desk", notice=notice, reference="Ä-1"))
 
 
 def test_every_row_of_every_table_arrives_as_it_was(source: str, target: str, tmp_path: Path) -> None:

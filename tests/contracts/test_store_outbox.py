@@ -32,7 +32,7 @@ def break_off(store: Store, write: Callable[[Transaction], None]) -> None:
 
 def test_an_incident_comes_back_with_all_its_facts(store: Store) -> None:
     with store.transaction() as tx:
-        tx.save_incident(an_incident())
+        tx.save(an_incident())
         tx.add_notice(a_notice(), [])
     assert store.verdicts.incident("i") == an_incident()
     assert store.verdicts.incidents_of("r") == [an_incident()]
@@ -42,7 +42,7 @@ def test_an_incident_comes_back_with_all_its_facts(store: Store) -> None:
 def test_a_notice_comes_back_as_it_went_in(store: Store) -> None:
     follow_up = a_notice("n2", at=SLOT + MINUTE, kind="final", follows="n")
     with store.transaction() as tx:
-        tx.save_incident(an_incident())
+        tx.save(an_incident())
         tx.add_notice(follow_up, [])
         tx.add_notice(a_notice(), [])
     assert store.outbox.notices() == store.outbox.notices("i") == [a_notice(), follow_up]
@@ -53,11 +53,11 @@ def test_a_notice_comes_back_as_it_went_in(store: Store) -> None:
 def test_a_notice_is_replaced_and_its_deliveries_stay(store: Store) -> None:
     waiting = Delivery("n", "mail", DeliveryState.WAITING, SLOT)
     with store.transaction() as tx:
-        tx.save_incident(an_incident())
+        tx.save(an_incident())
         tx.add_notice(a_notice(), [waiting])
     other = replace(a_notice(), subject="Four entries", release="")
     with store.transaction() as tx:
-        tx.save_notice(other)
+        tx.save(other)
     assert store.outbox.notices() == [other]
     assert store.outbox.deliveries("n") == [waiting]
 
@@ -66,7 +66,7 @@ def test_drafts_keep_every_version_and_refuse_to_write_one_twice(store: Store) -
     first = Draft("i", 1, SLOT, "monitor", "A", "1.0", {"delay": [1, None]}, {}, None, "d1")
     second = replace(first, version=2, by="lead statistician", words={"cause": "Wrong button"}, signed=SLOT + DAY)
     with store.transaction() as tx:
-        tx.save_incident(an_incident())
+        tx.save(an_incident())
         tx.add_notice(a_notice(), [])
         tx.add_draft(first)
         tx.add_draft(second)
@@ -79,7 +79,7 @@ def test_what_is_written_is_read_within_its_transaction_and_gone_if_that_fails(s
     first = Draft("i", 1, SLOT, "monitor", "A", "1.0", {}, {}, None, "d1")
 
     def write(tx: Transaction) -> None:
-        tx.save_incident(an_incident())
+        tx.save(an_incident())
         tx.add_notice(a_notice(), [])
         tx.add_draft(first)
         assert store.verdicts.incident("i") == an_incident()
@@ -95,9 +95,9 @@ def test_what_is_written_is_read_within_its_transaction_and_gone_if_that_fails(s
 
 def test_an_event_and_its_notices_appear_together_or_not_at_all(store: Store) -> None:
     def tell(tx: Transaction) -> None:
-        tx.save_judged(a_verdict_row())
-        tx.add_event(an_event())
-        tx.save_incident(an_incident())
+        tx.save(a_verdict_row())
+        tx.add(an_event())
+        tx.save(an_incident())
         tx.add_notice(a_notice(), [a_delivery()])
         tx.take_lease("outbox", "m", SLOT, SLOT + MINUTE)
 
@@ -110,12 +110,12 @@ def test_an_event_and_its_notices_appear_together_or_not_at_all(store: Store) ->
 
 def test_what_was_replaced_is_back_after_a_transaction_that_failed(store: Store) -> None:
     with store.transaction() as tx:
-        tx.save_heartbeat(Heartbeat("m", SLOT))
+        tx.save(Heartbeat("m", SLOT))
         taken = tx.take_lease("outbox", "m", SLOT, SLOT + MINUTE)
 
     def replace_twice(tx: Transaction) -> None:
-        tx.save_heartbeat(Heartbeat("m", SLOT + DAY, stopped=True))
-        tx.save_heartbeat(Heartbeat("m", SLOT + 2 * DAY))
+        tx.save(Heartbeat("m", SLOT + DAY, stopped=True))
+        tx.save(Heartbeat("m", SLOT + 2 * DAY))
         tx.drop_lease("outbox", "m")
 
     break_off(store, replace_twice)
@@ -128,11 +128,11 @@ def test_what_was_replaced_is_back_after_a_transaction_that_failed(store: Store)
 def test_the_same_fact_makes_one_event_and_one_notice(store: Store) -> None:
     event = an_event(body={"delay": 61.0})
     with store.transaction() as tx:
-        tx.save_incident(an_incident())
-        assert tx.add_event(event)
+        tx.save(an_incident())
+        assert tx.add(event)
         assert tx.add_notice(a_notice(), [a_delivery()])
     with store.transaction() as tx:
-        assert not tx.add_event(replace(event, after="early"))
+        assert not tx.add(replace(event, after="early"))
         assert not tx.add_notice(a_notice(), [a_delivery("chat")])
     assert store.verdicts.events() == [event]
     assert [it.channel for it in store.outbox.deliveries("n")] == ["mail"]
@@ -142,7 +142,7 @@ def test_events_come_in_time_order_page_by_page(store: Store) -> None:
     events = [an_event(f"e{n}", release="r" if n % 2 else "s", at=SLOT + n * SECOND) for n in range(6)]
     with store.transaction() as tx:
         for event in reversed(events):
-            tx.add_event(event)
+            tx.add(event)
     assert store.verdicts.events(limit=2) == events[:2]
     assert store.verdicts.events((events[1].at, events[1].id), limit=2) == events[2:4]
     assert store.verdicts.events((events[1].at, "e0"), limit=1) == [events[1]]
@@ -154,10 +154,10 @@ def test_events_come_in_time_order_page_by_page(store: Store) -> None:
 def test_waiting_deliveries_fall_due_the_longest_waiting_first(store: Store) -> None:
     due = [a_delivery(f"c{n}", due=SLOT + n * MINUTE) for n in range(4)]
     with store.transaction() as tx:
-        tx.save_incident(an_incident())
+        tx.save(an_incident())
         tx.add_notice(a_notice(), due)
-        tx.save_delivery(replace(due[0], standing=DeliveryState.SENT, attempts=1, finished=SLOT, reference="250 OK"))
-        tx.save_delivery(replace(due[1], standing=DeliveryState.GIVEN_UP, attempts=9, reason="no such address"))
+        tx.save(replace(due[0], standing=DeliveryState.SENT, attempts=1, finished=SLOT, reference="250 OK"))
+        tx.save(replace(due[1], standing=DeliveryState.GIVEN_UP, attempts=9, reason="no such address"))
     assert store.outbox.due_deliveries(SLOT + 2 * MINUTE) == [due[2]]
     assert store.outbox.due_deliveries(SLOT + DAY) == due[2:]
     assert store.outbox.due_deliveries(SLOT + DAY, limit=1) == [due[2]]
@@ -167,14 +167,14 @@ def test_waiting_deliveries_fall_due_the_longest_waiting_first(store: Store) -> 
 
 def test_a_delivery_without_its_notice_is_refused(store: Store) -> None:
     with pytest.raises(Conflict), store.transaction() as tx:
-        tx.save_delivery(a_delivery(notice="nothing"))
+        tx.save(a_delivery(notice="nothing"))
     assert store.outbox.deliveries() == []
 
 
 def save_with_notices(store: Store, *incidents: Incident) -> None:
     with store.transaction() as tx:
         for one in incidents:
-            tx.save_incident(one)
+            tx.save(one)
             tx.add_notice(a_notice(one.id, incident=one.id), [])
 
 
@@ -207,7 +207,7 @@ def test_the_last_read_of_each_rota_is_kept(store: Store) -> None:
     other, newer = RotaRead("head", SLOT, "[]"), RotaRead("on-call", SLOT + DAY, '[["duty A","…","…"]]')
     with store.transaction() as tx:
         for read in (RotaRead("on-call", SLOT, "[]"), other, newer):
-            tx.save_rota(read)
+            tx.save(read)
     assert store.outbox.rotas() == [other, newer]
 
 
@@ -217,7 +217,7 @@ def test_a_silence_is_found_as_it_was_last_written_while_it_lasts(store: Store) 
     ended = replace(first, ended=SLOT + MINUTE, ended_by="head of profession")
     with store.transaction() as tx:
         for silence in (first, second, ended):
-            tx.save_silence(silence)
+            tx.save(silence)
     assert store.outbox.silences(SLOT) == store.outbox.silences(SLOT + DAY) == [second, ended]
     assert store.outbox.silences(SLOT + DAY + MINUTE) == []
 

@@ -117,15 +117,15 @@ STEP = 10 * 365 * 86_400_000_000 // 8000
 def first_rows(store: Store) -> None:
     office = {"producer": "office-0"}
     with store.transaction() as tx:
-        tx.save_release(a_release(id="r0", **office))
+        tx.save(a_release(id="r0", **office))
         tx.add_promises([a_promise(release="r0")])
-        tx.save_judged(a_verdict_row("r0", word="on_time", grade="none", at=SLOT, **office))
-        tx.add_event(an_event("e0", release="r0"))
-        tx.save_runs([a_run("r0/page/edge")])
+        tx.save(a_verdict_row("r0", word="on_time", grade="none", at=SLOT, **office))
+        tx.add(an_event("e0", release="r0"))
+        tx.save(a_run("r0/page/edge"))
         tx.add_blind(Blind(SLOT, SLOT + 5 * MINUTE, "network"))
-        tx.save_announced(an_entry("", calendar, "u0", seen_last=SLOT) for calendar in ("govuk", "small"))
-        tx.add_read(a_read())
-        tx.save_incident(an_incident("i0", release="r0", **office))
+        tx.save(*(an_entry("", calendar, "u0", seen_last=SLOT) for calendar in ("govuk", "small")))
+        tx.save(a_read())
+        tx.save(an_incident("i0", release="r0", **office))
         tx.add_notice(a_notice("n0", incident="i0", release="r0", **office), [a_sent_delivery(notice="n0")])
         tx.add_evidence([a_record(1, "edge")])
 
@@ -148,7 +148,7 @@ def filled(url: str) -> Store:
     with store._engine.begin() as connection:
         copy_rows(connection)
     with store.transaction() as tx:
-        tx.save_delivery(a_delivery(notice="n3999"))
+        tx.save(a_delivery(notice="n3999"))
     store.update_statistics()
     return store
 

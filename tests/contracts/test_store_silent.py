@@ -100,9 +100,9 @@ def test_a_row_that_somebody_else_holds_is_waited_for_no_longer_than_that(postgr
     store.upgrade()
     hasty = open_store(f"{postgresql}?options=-c%20lock_timeout%3D50")
     with store.transaction() as tx:
-        tx.save_heartbeat(Heartbeat("edge", NOON))
+        tx.save(Heartbeat("edge", NOON))
         with pytest.raises(StoreFault, match="lock"), hasty.transaction() as other:
-            other.save_heartbeat(Heartbeat("edge", NOON))
+            other.save(Heartbeat("edge", NOON))
     hasty.close()
     store.close()
 
@@ -119,11 +119,9 @@ def test_a_commit_that_a_stopped_server_owes_is_told_of_and_comes_after_all(post
             silent.set()
 
         writer = Writer(store, SystemClock(), on_failure=failed)
-        await writer.write(lambda tx: tx.save_heartbeat(Heartbeat("edge", NOON)))
+        await writer.write(lambda tx: tx.save(Heartbeat("edge", NOON)))
         with stopped(*others(postgresql)):
-            owed = asyncio.ensure_future(
-                writer.write(lambda tx: tx.save_heartbeat(Heartbeat("edge", NOON + timedelta(1))))
-            )
+            owed = asyncio.ensure_future(writer.write(lambda tx: tx.save(Heartbeat("edge", NOON + timedelta(1)))))
             async with asyncio.timeout(60):
                 await silent.wait()
             assert not owed.done()

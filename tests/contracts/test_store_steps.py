@@ -30,9 +30,9 @@ def test_the_steps_lead_to_the_tables_that_the_program_uses(sql_store: Store) ->
 def test_rows_of_the_second_version_are_found_by_the_third(sql_store: Store) -> None:
     entries, release = [an_entry("r"), an_entry("s", "ons")], a_release()
     with sql_store.transaction() as tx:
-        tx.save_release(release)
+        tx.save(release)
         tx.add_promises([a_promise()])
-        tx.save_announced(entries)
+        tx.save(*entries)
     with sql_store._engine.begin() as connection:
         migrate.downgrade(connection, "0002")
         (body,) = connection.execute(text("SELECT body FROM release")).scalars()
@@ -50,14 +50,14 @@ def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_n
     kept = a_run(monitor="north-2", evidence=("north-2-15", "north-2-16"))
     both = [replace(kept, monitor=""), replace(kept, target="r/sheet/edge"), replace(kept, monitor="south")]
     with sql_store.transaction() as tx:
-        tx.save_runs([replace(both[0], target="r/page/origin", evidence=()), both[1], both[2]])
+        tx.save(replace(both[0], target="r/page/origin", evidence=()), both[1], both[2])
     with sql_store._engine.begin() as connection:
         migrate.downgrade(connection, "0003")
     sql_store.upgrade()
     monitors = {run.target: run.monitor for run in sql_store.runs.of_release("r")}
     assert monitors == {"r/page/edge": "north-2", "r/page/origin": "", "r/sheet/edge": "north-2"}
     with sql_store.transaction() as tx:
-        tx.save_runs([kept, both[2]])
+        tx.save(kept, both[2])
     with sql_store._engine.begin() as connection:
         migrate.downgrade(connection, "0003")
     sql_store.upgrade()
@@ -70,7 +70,7 @@ def test_incidents_of_the_fifth_version_are_open_or_over_as_they_were(sql_store:
     owed = replace(still, id="owed", closed=still.opened)
     with sql_store.transaction() as tx:
         for one in (still, over, owed):
-            tx.save_incident(one)
+            tx.save(one)
     with sql_store._engine.begin() as connection:
         migrate.downgrade(connection, "0005")
     sql_store.upgrade()

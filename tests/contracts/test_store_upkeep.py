@@ -132,22 +132,22 @@ def test_of_many_that_ask_at_once_one_gets_the_lease(store: Store) -> None:
 
 def test_upgrading_twice_changes_nothing(store: Store) -> None:
     with store.transaction() as tx:
-        tx.save_release(a_release())
+        tx.save(a_release())
     store.upgrade()
     assert store.ledger.releases() == [a_release()]
 
 
 def test_an_instant_without_a_zone_is_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="needs its zone"), store.transaction() as tx:
-        tx.save_heartbeat(Heartbeat("m", SLOT.replace(tzinfo=None)))
+        tx.save(Heartbeat("m", SLOT.replace(tzinfo=None)))
 
 
 def test_a_backup_holds_everything_and_never_overwrites(store: Store, tmp_path: Path) -> None:
     with store.transaction() as tx:
-        tx.save_release(a_release())
-        tx.save_runs([a_run()])
+        tx.save(a_release())
+        tx.save(a_run())
         tx.add_evidence([a_record(1), a_record(2)])
-        tx.save_incident(an_incident())
+        tx.save(an_incident())
         tx.add_notice(a_notice(), [a_delivery()])
     store.backup(tmp_path / "copy.db")
     with pytest.raises(UserFault, match="never overwrites"):
@@ -191,14 +191,14 @@ def test_a_server_that_drops_the_connection_is_told_once_and_used_again(postgres
     killer = create_engine(postgresql)
 
     def lose_the_connection(tx: Transaction) -> None:
-        tx.save_heartbeat(Heartbeat("m", SLOT))
+        tx.save(Heartbeat("m", SLOT))
         with killer.begin() as connection:
             connection.execute(text(f"SELECT pg_terminate_backend(pid) {others}"))
 
     with pytest.raises(StoreFault, match=r"terminat|closed"), store.transaction() as tx:
         lose_the_connection(tx)
     with store.transaction() as tx:
-        tx.save_heartbeat(Heartbeat("m", SLOT + DAY))
+        tx.save(Heartbeat("m", SLOT + DAY))
     assert store.leases.heartbeat("m") == Heartbeat("m", SLOT + DAY)
     killer.dispose()
     store.close()

@@ -42,29 +42,29 @@ def opened(place: str, shape: Shape) -> Store:
 
 def fill(store: Store, *, with_runs: bool = True) -> None:
     with store.transaction() as tx:
-        tx.save_release(a_release())
+        tx.save(a_release())
         tx.add_promises([a_promise(confirmed_at=None)])
-        tx.save_runs([a_run()] if with_runs else [])
-        tx.save_judged(a_verdict_row("r", word="pending", final=False))
-        tx.add_event(an_event("first"))
-        tx.save_incident(an_incident("i"))
+        tx.save(*([a_run()] if with_runs else []))
+        tx.save(a_verdict_row("r", word="pending", final=False))
+        tx.add(an_event("first"))
+        tx.save(an_incident("i"))
         tx.add_notice(a_notice("n"), [a_delivery("desk")])
-        tx.save_heartbeat(Heartbeat("old", SLOT))
+        tx.save(Heartbeat("old", SLOT))
         assert tx.take_lease("outbox", "old", SLOT, SLOT + MINUTE)
 
 
 def go_on(store: Store, *, with_runs: bool = True) -> None:
     """Write over every row of `fill`, as a monitor does that goes on."""
     with store.transaction() as tx:
-        tx.save_release(a_release())
+        tx.save(a_release())
         tx.confirm_all("govuk", ["r"], SLOT)
-        tx.save_runs([a_run(looks=2, last_received=SLOT + MINUTE)] if with_runs else [])
-        tx.save_judged(a_verdict_row("r"))
-        tx.add_event(an_event("second"))
-        tx.save_incident(an_incident("i", closed=SLOT))
+        tx.save(*([a_run(looks=2, last_received=SLOT + MINUTE)] if with_runs else []))
+        tx.save(a_verdict_row("r"))
+        tx.add(an_event("second"))
+        tx.save(an_incident("i", closed=SLOT))
         tx.add_notice(a_notice("n"), [])
-        tx.save_delivery(a_sent_delivery("desk"))
-        tx.save_heartbeat(Heartbeat("old", SLOT + MINUTE))
+        tx.save(a_sent_delivery("desk"))
+        tx.save(Heartbeat("old", SLOT + MINUTE))
         assert tx.take_lease("outbox", "old", SLOT, SLOT + 2 * MINUTE)
 
 
@@ -132,11 +132,11 @@ def test_what_one_version_tells_the_other_does_not_tell_again(place: str, first:
         fill(one)
         with other.transaction() as tx:
             assert not tx.take_lease("outbox", "other", SLOT, SLOT + MINUTE)
-            assert not tx.add_event(an_event("first"))
+            assert not tx.add(an_event("first"))
             assert not tx.add_notice(a_notice("n"), [a_delivery("desk")])
         assert [due.notice for due in other.outbox.due_deliveries(SLOT)] == ["n"]
         with one.transaction() as tx:
-            tx.save_delivery(a_sent_delivery("desk"))
+            tx.save(a_sent_delivery("desk"))
         assert other.outbox.due_deliveries(SLOT) == []
 
 

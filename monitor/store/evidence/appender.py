@@ -49,11 +49,6 @@ class Waiting:
             self._compressed = self.make_bytes()
         return self._compressed
 
-    def compress_early(self) -> None:
-        """Compress the bytes before their transaction. A failure is reported when they are written."""
-        with suppress(Exception):
-            self.compress()
-
 
 class Appender:
     """Writes one monitor's files, in the writer's thread.

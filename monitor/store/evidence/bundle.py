@@ -76,14 +76,12 @@ def export_bundle(
     previous_chains = {(before.monitor, before.number + 1): before.chain for before in predecessors}
     manifest = _make_manifest(incident, records, previous_chains, {record.id for record in included})
     contents = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode()}
-    contents |= {_path_in_zip(record): _read_checked(folder, record) for record in included}
-    try:
-        _write_zip(file, contents, max((record.at for record in records), default=incident.opened))
-    except FileExistsError as exc:
-        raise UserFault(f"{file} is there already: give another name, because an export never overwrites") from exc
-    except OSError as exc:
-        file.unlink(missing_ok=True)
-        raise StoreFault(f"{file}: {exc.strerror}") from exc
+    for record in included:
+        try:
+            contents[_path_in_zip(record)] = read_bytes(folder, record)
+        except ValueError as exc:
+            raise StoreFault(f"evidence {record.id}: {exc}") from exc
+    _write_zip(file, contents, max((record.at for record in records), default=incident.opened))
     return Exported(len(included), on_other_machines)
 
 
@@ -105,17 +103,6 @@ def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Recor
                 if record.expired is not None:
                     deletion_times.add(record.expired)
     return sorted(found.values(), key=lambda record: (record.monitor, record.number))
-
-
-def _read_checked(folder: Path, record: Record) -> bytes:
-    """Return the bytes of a record. Raises `StoreFault` if they are missing, or do not have its hash."""
-    try:
-        data = read_bytes(folder, record)
-    except OSError as exc:
-        raise StoreFault(f"evidence {record.id}: {record.file} cannot be read: {exc.strerror}") from exc
-    if hashlib.sha256(data).hexdigest() != record.sha256:
-        raise StoreFault(f"evidence {record.id}: its bytes in {record.file} are missing or were altered")
-    return data
 
 
 def _make_manifest(
@@ -154,10 +141,16 @@ def _path_in_zip(record: Record) -> str:
 def _write_zip(file: Path, contents: Mapping[str, bytes], at: datetime) -> None:
     """Write a new zip file with these contents, all dated `at`, and their `SHA256SUMS`."""
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in contents.items())
-    handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-    with os.fdopen(handle, "w+b") as raw, zipfile.ZipFile(raw, "w") as archive:
-        for name, data in [*contents.items(), ("SHA256SUMS", sums.encode())]:
-            member = zipfile.ZipInfo(name, at.astimezone(UTC).timetuple()[:6])
-            # Without a mode, `unzip` makes a file that only root can read.
-            member.external_attr = 0o600 << 16
-            archive.writestr(member, data)
+    try:
+        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        with os.fdopen(handle, "w+b") as raw, zipfile.ZipFile(raw, "w") as archive:
+            for name, data in [*contents.items(), ("SHA256SUMS", sums.encode())]:
+                member = zipfile.ZipInfo(name, at.astimezone(UTC).timetuple()[:6])
+                # Without a mode, `unzip` makes a file that only root can read.
+                member.external_attr = 0o600 << 16
+                archive.writestr(member, data)
+    except FileExistsError as exc:
+        raise UserFault(f"{file} is there already: give another name, because an export never overwrites") from exc
+    except OSError as exc:
+        file.unlink(missing_ok=True)
+        raise StoreFault(f"{file}: {exc.strerror}") from exc

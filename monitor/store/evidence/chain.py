@@ -26,10 +26,18 @@ def link_record(record: Record, previous: str) -> Record:
 
 
 def read_bytes(folder: Path, record: Record) -> bytes:
-    """Return the bytes of a record, fewer if its file ends before. Raises OSError if the file cannot be read."""
-    with (folder / record.file).open("rb") as file:
-        file.seek(record.offset)
-        return file.read(record.length)
+    """Return the bytes of a record. Raises ValueError, with what is wrong, if they are missing or altered."""
+    try:
+        with (folder / record.file).open("rb") as file:
+            file.seek(record.offset)
+            data = file.read(record.length)
+    except OSError as exc:
+        raise ValueError(f"{record.file} cannot be read: {exc.strerror}") from exc
+    if len(data) < record.length:
+        raise ValueError(f"{record.file} ends before it")
+    if hashlib.sha256(data).hexdigest() != record.sha256:
+        raise ValueError(f"its bytes in {record.file} were altered")
+    return data
 
 
 def verify_evidence(index: EvidenceIndex, folder: Path, monitors: Sequence[str] | None = None) -> list[str]:
@@ -39,15 +47,12 @@ def verify_evidence(index: EvidenceIndex, folder: Path, monitors: Sequence[str] 
     chain in the store is checked. Bytes that a running monitor has written but not committed yet are not a fault.
     """
     every = index.monitors()
-    names = every if monitors is None else monitors
+    names_here = every if monitors is None else monitors
     faults, known_files = list[str](), set[str]()
-    for name in names:
-        check = _MonitorCheck(name, folder)
+    for name in dict.fromkeys((*names_here, *every)):
+        check = _MonitorCheck(name, folder if name in names_here else None)
         faults += check.find_faults(index)
         known_files |= check.files
-    for name in every:
-        if name not in names:
-            faults += _MonitorCheck(name, None).find_faults(index)
     return [*faults, *_find_unknown_files(folder, known_files, None if monitors is None else set(monitors))]
 
 
@@ -100,9 +105,11 @@ class _MonitorCheck:
             self._explained_until = max(self._explained_until, _read_last_deleted(self.folder, record))
         if record.expired is None:
             self._kept_ends[record.file] = record.offset + record.length
-            fault = None if self.folder is None else _describe_byte_fault(self.folder, record)
-            if fault is not None:
-                self._byte_faults.append((record, fault))
+            try:
+                if self.folder is not None:
+                    read_bytes(self.folder, record)
+            except ValueError as fault:
+                self._byte_faults.append((record, str(fault)))
         elif not record.is_lost:
             # The oldest bytes are deleted first. So once these are deleted, no record before this one has bytes.
             if self._kept_ends:
@@ -137,19 +144,6 @@ def records_after(index: EvidenceIndex, monitor: str, last: Record | None) -> It
         number, previous = record.number, record.chain
 
 
-def _describe_byte_fault(folder: Path, record: Record) -> str | None:
-    """Return what is wrong with a record's bytes, or None if they are intact."""
-    try:
-        data = read_bytes(folder, record)
-    except OSError as exc:
-        return f"{record.file} cannot be read: {exc.strerror}"
-    if len(data) < record.length:
-        return f"{record.file} ends before it"
-    if hashlib.sha256(data).hexdigest() != record.sha256:
-        return f"its bytes in {record.file} were altered"
-    return None
-
-
 def _read_last_deleted(folder: Path | None, record: Record) -> int:
     """Return the number of the last record that was deleted, as the `record` of the deletion says. 0 if unreadable."""
     if record.is_lost or folder is None:
@@ -157,9 +151,9 @@ def _read_last_deleted(folder: Path | None, record: Record) -> int:
         return record.number - 1
     try:
         data = read_bytes(folder, record)
-    except OSError:
+    except ValueError:
         return 0
-    return last_deleted(data) if hashlib.sha256(data).hexdigest() == record.sha256 else 0
+    return last_deleted(data)
 
 
 def _group_faults(faults: Sequence[tuple[Record, str]]) -> Iterator[str]:

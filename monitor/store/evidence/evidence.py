@@ -189,7 +189,8 @@ class Evidence(BatchMember):
 
         def compress() -> None:
             for waiting in portion:
-                waiting.compress_early()
+                with suppress(Exception):  # a failure is reported when the bytes are written
+                    waiting.compress()
 
         return compress
 

@@ -15,7 +15,7 @@ from monitor.errors import StoreFault
 from monitor.store.rows import Record
 
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
-_NAME = re.compile(r"(?P<monitor>.+)-(?P<first>\d{9,})-(?P<day>\d{8})\.warc\.gz(?:\.torn)?")
+_NAME = re.compile(r"(?P<monitor>.+)-(?P<first>\d{9,})-\d{8}\.warc\.gz(?:\.torn)?")
 
 
 class EvidenceFolder:
@@ -42,9 +42,7 @@ class EvidenceFolder:
 
     def files(self) -> list[Path]:
         """Return this monitor's files, oldest first."""
-        named = [(path, _NAME.fullmatch(path.name)) for path in self.folder.iterdir()]
-        mine = [path for path, match in named if match and match["monitor"] == self._prefix]
-        return sorted(path for path in mine if path.suffix == ".gz")
+        return [self.folder / name for name in files_by_monitor(self.folder).get(unquote(self._prefix), ())]
 
     def name_for(self, first: int, day: date) -> str:
         """Return the name of a file that begins with this record on this day."""
@@ -86,7 +84,8 @@ class EvidenceFolder:
         total = sum(path.stat().st_size for path in files)
         outdated = []
         for path in files[:-1]:
-            if total <= most and _day_in_name(path.name) >= (now - keep).date():
+            # The name ends in the day: -YYYYMMDD.warc.gz
+            if total <= most and path.name.removesuffix(".warc.gz")[-8:] >= f"{now - keep:%Y%m%d}":
                 break
             outdated.append(path)
             total -= path.stat().st_size
@@ -147,12 +146,6 @@ def first_number(name: str) -> int:
     """Return the number of a file's first record, from its name. 0 if the name has another form."""
     match = _NAME.fullmatch(name)
     return int(match["first"]) if match else 0
-
-
-def _day_in_name(name: str) -> date:
-    """Return the day in a file's name. Raises ValueError for a name of another form."""
-    match = _NAME.fullmatch(name)
-    return datetime.strptime(match["day"] if match else "", "%Y%m%d").date()  # noqa: DTZ007  # a day, no instant
 
 
 def _torn_path(path: Path) -> Path:

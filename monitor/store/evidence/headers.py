@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 from monitor.look.fetch import Answer
@@ -39,17 +40,9 @@ def summarise_headers(answer: Answer) -> str:
     return "; ".join(parts)
 
 
-class SharedTexts:
-    """Shares one copy of equal texts, because a host answers many missing addresses with the same headers."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
-
-    def share(self, text: str) -> str:
-        """Return the shared copy of a text."""
-        if len(self._known) >= _TEXTS_SHARED:
-            self._known.clear()
-        return self._known.setdefault(text, text)
+def text_sharer() -> Callable[[str], str]:
+    """Return a function that returns one copy of equal texts. All missing pages of a host have equal headers."""
+    return lru_cache(maxsize=_TEXTS_SHARED)(str)
 
 
 class RecentHeaders:
@@ -57,11 +50,11 @@ class RecentHeaders:
 
     def __init__(self) -> None:
         self._summaries: dict[str, str] = {}
-        self._texts = SharedTexts()
+        self._share = text_sharer()
 
     def put(self, record: str, answer: Answer) -> None:
         """Add an answer that was kept as this record."""
-        self._summaries[record] = self._texts.share(summarise_headers(answer))
+        self._summaries[record] = self._share(summarise_headers(answer))
         if len(self._summaries) > _RECORDS_REMEMBERED:
             del self._summaries[next(iter(self._summaries))]
 

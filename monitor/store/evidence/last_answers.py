@@ -3,61 +3,41 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
 
-from monitor.look.fetch import Answer, Request
-from monitor.store.evidence.headers import SharedTexts
+from monitor.look.fetch import Answer
+from monitor.store.evidence.headers import text_sharer
 
 _MOST_BYTES = 16_000_000
 _LONGEST_BODY = 32_000
 _BODIES_SHARED = 64
+_NO_HEADERS: Mapping[str, str] = {}
 
 _Packed = tuple[str, bytes]
 """A body's SHA-256, and the body, compressed at the fastest level."""
 
 
+@dataclass(slots=True)
 class PackedAnswer:
     """The last answer of a target. `evidence_id` is the id of its evidence record, empty if it has none.
 
-    To save memory, `header_text` has names and values of headers on alternating lines. Of the request, only the fields
-    for an evidence record are kept. `request_head` is shared by all targets of a host.
+    To save memory, `bare` is the answer without headers and body. `header_text` has names and values of headers on
+    alternating lines.
     """
 
-    __slots__ = (
-        *("packed", "whole", "url", "status", "header_text", "sent", "received", "evidence_id"),
-        *("method", "etag", "modified", "request_head", "unique"),
-    )
-
-    def __init__(self, packed: _Packed, *, whole: bool) -> None:
-        """Create it with a compressed body, which was cut if not `whole`. Call `update` to set the other fields."""
-        self.packed = packed
-        self.whole = whole
-
-    def update(self, answer: Answer, header_text: str, evidence_id: str) -> None:
-        """Set all fields except the body and `whole` from an answer with the same body."""
-        self.url = answer.url
-        self.status = answer.status
-        self.header_text = header_text
-        self.sent = answer.sent
-        self.received = answer.received
-        self.evidence_id = evidence_id
-        self.request_head = answer.head  # the part of the request after its address
-        self.unique = answer.unique
-        self.method, self.etag, self.modified = None, None, None
-        if (request := answer.request) is not None:
-            self.method, self.etag, self.modified = request.method, request.etag, request.modified
+    packed: _Packed
+    bare: Answer
+    header_text: str
+    evidence_id: str
 
     def answer(self) -> Answer:
-        """Return the answer with its body."""
+        """Return the answer with its headers and its body, which is cut if it was long."""
         _digest, compressed_body = self.packed
-        lines, body = self.header_text.split("\n"), zlib.decompress(compressed_body)
+        lines = self.header_text.split("\n")
         headers = dict(zip(lines[::2], lines[1::2], strict=False))  # without headers, there is one empty line
-        answer = Answer(self.url, self.status, headers, body, self.sent, self.received, self.whole)
-        request = None
-        if self.method is not None:
-            request = Request(self.url, self.method, etag=self.etag, modified=self.modified)
-        return replace(answer, request=request, head=self.request_head, unique=self.unique)
+        return replace(self.bare, headers=headers, body=zlib.decompress(compressed_body))
 
 
 class LastAnswers:
@@ -70,28 +50,27 @@ class LastAnswers:
         self._last: dict[str, PackedAnswer] = {}
         self._bytes = 0
         self._packed: dict[str, _Packed] = {}
-        self._texts = SharedTexts()
+        self._share = text_sharer()
 
     def get(self, target: str) -> PackedAnswer | None:
         """Return the last answer of a target, or None if it is not remembered."""
         return self._last.get(target)
 
     def remember(self, target: str, answer: Answer, evidence_id: str = "") -> None:
-        """Remember the last answer of a target, and the id of its evidence record ("" if it has none).
-
-        Above 16 MB, forget the answers whose bodies have not changed for the longest time.
-        """
+        """Remember the last answer of a target, and the id of its evidence record ("" if it has none)."""
         last = self._last.get(target)
-        whole = answer.whole and len(answer.body) <= _LONGEST_BODY
-        has_same_body = last is not None and last.packed[0] == answer.digest and last.whole is whole
+        is_whole = answer.whole and len(answer.body) <= _LONGEST_BODY
         # Most looks receive the same body as the look before. Then there is no need to compress it again.
-        if last is None or not has_same_body:
+        if last is not None and last.packed[0] == answer.digest and last.bare.whole is is_whole:
+            packed = last.packed
+        else:
             self.forget(target)
-            last = self._last[target] = PackedAnswer(self._pack(answer), whole=whole)
-            self._bytes += len(last.packed[1])  # a body that targets share counts for each of them
+            packed = self._pack(answer)
+            self._bytes += len(packed[1])  # a body that targets share counts for each of them
         # No header can contain a line break, so line breaks can separate them.
-        header_text = "\n".join(chain.from_iterable(answer.headers.items()))
-        last.update(answer, self._texts.share(header_text), evidence_id)
+        header_text = self._share("\n".join(chain.from_iterable(answer.headers.items())))
+        bare = replace(answer, headers=_NO_HEADERS, body=b"", whole=is_whole)
+        self._last[target] = PackedAnswer(packed, bare, header_text, evidence_id)
         while self._bytes > _MOST_BYTES:
             self.forget(next(iter(self._last)))
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import URL, Connection, insert, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, text
 from sqlalchemy.engine import make_url
 
 from monitor.errors import StoreFault, UserFault
 from monitor.store.sql import backup, integrity, near
-from monitor.store.sql.connect import postgresql, sqlite
 from monitor.store.sql.driver_errors import convert_faults
 from monitor.store.sql.query import QueryRunner, long_limits
 from monitor.store.sql.read import EvidenceIndex, Leases, OutboxStore, RunStore, VerdictStore
 from monitor.store.sql.read_ledger import LedgerStore
-from monitor.store.sql.shape import OURS, SchemaCheck, Shape
+from monitor.store.sql.shape import OURS, Revision, SchemaCheck, Shape
 from monitor.store.sql.tables import HEAD, METADATA, REVISION, WORKS_FROM
 from monitor.store.sql.write import Transaction
 
@@ -32,8 +32,12 @@ _UPGRADE_LOCK = 930
 _LONGEST_TABLE_WAIT_MS = 2000
 _INCREMENTAL_VACUUM = 2
 """SQLite's number for `auto_vacuum` if free pages are returned on request."""
+_BUSY_MS = 5000
+# After a long read, the write-ahead log is truncated to this size.
+_LOG_BYTES = 8_000_000
+# The page cache of each connection, a quarter of the default. The system's file cache serves all of them.
+_CACHE_KB = 512
 _REVISION_QUERY = "SELECT version_num, works_from FROM alembic_version"
-_Revision = Mapping[str, str | None]
 # A sample of rows is enough for the query planner. Analysing all of them would delay writes for seconds.
 _ROWS_ANALYSED = 1000
 
@@ -46,10 +50,7 @@ class Store:
     """
 
     def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
-        """Prepare to connect at the first query. `shape` is the schema that this program knows.
-
-        Raises `UserFault` for an address of another kind of database.
-        """
+        """Prepare to connect at the first query. Raises `UserFault` for an address of another kind of database."""
         address = make_url(url)
         self._file: Path | None = None
         # The device and inode of the file that was opened.
@@ -59,9 +60,9 @@ class Store:
             case "sqlite":
                 # Show the path as people write it. SQLAlchemy would render a space as %20.
                 self._place = f"sqlite:///{address.database or ''}"
-                self._engine = sqlite(self._prepare_file(address), durable=durable)
+                self._engine = _connect_sqlite(self._prepare_file(address), durable=durable)
             case "postgresql":
-                self._engine = postgresql(address)
+                self._engine = _connect_postgresql(address)
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
         self._schema_check = SchemaCheck(self._place, shape)
@@ -194,7 +195,6 @@ class Store:
             revision = source._read_revision()
             if revision is None:
                 raise UserFault(f"store {source._place}: is not a store of ninethirty")
-            source._schema_check.check_not_too_new(revision)
             if source._schema_check.is_older(revision):
                 fault = f"its shape is {revision['version_num']}: run `ninethirty store upgrade` on it first"
                 raise UserFault(f"store {source._place}: {fault}")
@@ -220,11 +220,6 @@ class Store:
         """
         with convert_faults(f"{source._place} into {self._place}"):
             near.copy_near(source._engine, self._engine, since, now, near.NOTICE_TABLES if notices_only else ())
-
-    def extend_other_leases(self, own: str, prefix: str, outbox: str, until: datetime) -> None:
-        """Extend the leases of all other monitors in this copy, because it does not show whether they are alive."""
-        with convert_faults(self._place):
-            near.extend_other_leases(self._engine, own, prefix, outbox, until)
 
     def merge_journal(self, journal: Path, before: Path) -> int:
         """Write the rows that were added to a journal since it was a copy of `before`. Return how many."""
@@ -257,7 +252,7 @@ class Store:
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return address.set(database=f"{folder}/store.db")
 
-    def _read_revision(self) -> _Revision | None:
+    def _read_revision(self) -> Revision | None:
         """Return the row with the revision, with all columns that it has. None if the table does not exist."""
         with self._engine.connect().execution_options(ro=True) as connection:
             return _revision_row(connection) if inspect(connection).has_table(REVISION.name) else None
@@ -270,7 +265,7 @@ class Store:
             raise UserFault(f"store {self._place}: {fault}")
 
     def _create_tables(self) -> None:
-        """Create all tables at once. An empty store does not need the migrations one by one."""
+        """Create all tables at once, without the migrations."""
         with self._begin_exclusive() as connection:
             if not inspect(connection).has_table(REVISION.name):
                 METADATA.create_all(connection, checkfirst=False)
@@ -303,7 +298,50 @@ class Store:
             yield raw.driver_connection
 
 
-def _revision_row(connection: Connection, query: str = "SELECT * FROM alembic_version") -> _Revision | None:
+def _revision_row(connection: Connection, query: str = "SELECT * FROM alembic_version") -> Revision | None:
     """Return the row with the store's revision, or None if the table is empty."""
     row = connection.exec_driver_sql(query).mappings().first()
     return None if row is None else dict(row)
+
+
+def _connect_postgresql(address: URL) -> Engine:
+    """Return an engine for PostgreSQL. Raises `UserFault` if its driver is not installed."""
+    try:
+        engine = create_engine(address, pool_pre_ping=True)
+    except ModuleNotFoundError as exc:
+        raise UserFault(f"the store needs {exc.name}, which the extra `postgres` installs") from exc
+    from monitor.store.sql.patience import set_time_limits  # noqa: PLC0415  # imports the optional driver
+
+    set_time_limits(engine)
+    return engine
+
+
+def _connect_sqlite(address: URL, *, durable: bool) -> Engine:
+    """Return an engine for an SQLite file. If `durable`, a commit survives a power cut."""
+    engine = create_engine(address, connect_args={"timeout": _BUSY_MS / 1000})
+    # FULL: a committed sighting is evidence and must survive a power cut. There are few rows, so it costs little.
+    event.listen(engine, "connect", partial(_set_up_sqlite, "FULL" if durable else "OFF"))
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(synchronous: str, dbapi: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3.Connection as its driver wraps it
+    """Set up one SQLite connection by pragmas. `synchronous` is FULL, or OFF not to wait for the disk."""
+    # SQLAlchemy begins every transaction, by `_begin_sqlite`. The driver must not.
+    dbapi.isolation_level = None
+    dbapi.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+    if not dbapi.execute("PRAGMA page_count").fetchone()[0]:
+        # Incremental vacuum can only be set while the database is empty.
+        dbapi.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    log = ("journal_mode=WAL", f"journal_size_limit={_LOG_BYTES}")
+    for pragma in (*log, f"synchronous={synchronous}", "foreign_keys=ON", f"cache_size=-{_CACHE_KB}"):
+        dbapi.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin a transaction as its execution options say: `ro` only reads, and `once` is a single query without one."""
+    # A deferred transaction that reads and then writes fails at once if another one has committed in between,
+    # despite the busy timeout. A transaction that takes the write lock first waits for its turn.
+    options = connection.get_execution_options()
+    if not options.get("once", False):
+        connection.exec_driver_sql("BEGIN" if options.get("ro", False) else "BEGIN IMMEDIATE")

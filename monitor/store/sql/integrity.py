@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
 import sqlalchemy as sa
@@ -28,10 +28,17 @@ def faults_in(connection: Connection) -> list[str]:
     """
     damage = _find_damage(connection) if connection.dialect.name == "sqlite" else []
     # The queries would fail on a damaged file or another schema.
-    if found := damage or _find_other_schema(connection):
-        return found
-    queries = (*_incident_queries(), *_verdict_queries(), *_run_and_delivery_queries())
-    lines = [line for query in queries for line in connection.execute(query.limit(_MOST_OF_A_KIND)).scalars()]
+    if damage:
+        return damage
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    # A newer schema that was not refused has everything that is checked here.
+    if revision is None or revision < HEAD:
+        return [f"its shape is {revision}, this version needs {HEAD}: run `ninethirty store upgrade`"]
+    lines = [
+        line
+        for query in _contradiction_queries()
+        for line in connection.execute(query.limit(_MOST_OF_A_KIND)).scalars()
+    ]
     lines += islice(_find_unreadable(connection), _MOST_OF_A_KIND)
     return [*lines, *islice(_find_lost_evidence(connection), _MOST_OF_A_KIND)]
 
@@ -51,16 +58,8 @@ def _find_damage(connection: Connection) -> list[str]:
     return damage + [f"a {row[0]} refers to a {row[2]} that is not there" for row in dangling[:_MOST_OF_A_KIND]]
 
 
-def _find_other_schema(connection: Connection) -> list[str]:
-    """Return a fault if the store has an older schema than this version."""
-    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    fault = f"its shape is {revision}, this version needs {HEAD}: run `ninethirty store upgrade`"
-    # A newer schema that was not refused has everything that is checked here.
-    return [] if revision is not None and revision >= HEAD else [fault]
-
-
-def _incident_queries() -> Iterable[Select[str]]:
-    """Yield the queries for notices without an incident, and for incidents without a notice."""
+def _contradiction_queries() -> Iterator[Select[str]]:
+    """Yield a query for each kind of contradiction between rows. It returns a line for each fault."""
     notice, incident = tables.NOTICE, tables.INCIDENT
     is_about_this = incident.c.id == notice.c.incident
     line = "notice " + notice.c.id + " is about an unknown incident: " + notice.c.incident
@@ -70,10 +69,6 @@ def _incident_queries() -> Iterable[Select[str]]:
     # about a calendar may share the notice of another entry.
     line = "incident " + incident.c.id + " has no notice"
     yield select(line).where(~exists().where(is_about_this), incident.c.kind.not_in((Kind.HAND, Kind.CALENDAR)))
-
-
-def _verdict_queries() -> Iterable[Select[str]]:
-    """Yield the queries for verdicts that events contradict, and for rows that belong to a verdict but are lost."""
     judged, event, release, promise = tables.JUDGED, tables.EVENT, tables.RELEASE, tables.PROMISE
     # Each event changes the verdict on a release from one kind to another. So one event more must lead to the stored
     # kind than away from it. The times of events are not used, because a clock may have been set in between. A release
@@ -90,10 +85,6 @@ def _verdict_queries() -> Iterable[Select[str]]:
     # Promises are never deleted, so a verdict with a slot has one.
     line = "every promise of " + judged.c.release + " is lost, its verdict is there"
     yield select(line).where(judged.c.slot.is_not(None), ~exists().where(promise.c.release == judged.c.release))
-
-
-def _run_and_delivery_queries() -> Iterable[Select[str]]:
-    """Yield the queries for runs that end before they begin, and for notices sent without an attempt."""
     run, delivery = tables.RUN, tables.DELIVERY
     yield select("a run of " + run.c.target + " ends before it begins").where(run.c.last_received < run.c.first_sent)
     line = "notice " + delivery.c.notice + " is marked sent without an attempt"

@@ -16,7 +16,13 @@ from monitor.store.sql.tables import REVISION
 def upgrade(connection: Connection, revision: str = "", shape: Shape = OURS) -> None:
     """Run all migrations up to `revision`, or to the last, in the transaction of this connection."""
     target = revision or shape.head
-    _prepare_revision_table(connection)
+    # Stores of early versions do not have this table's second column yet.
+    REVISION.create(connection, checkfirst=True)
+    if connection.dialect.name == "postgresql":
+        # Every monitor reads this table first. So the others wait here, before they lock tables that a migration needs.
+        connection.execute(text(f"LOCK TABLE {REVISION.name} IN ACCESS EXCLUSIVE MODE"))
+    if all(column["name"] != "works_from" for column in inspect(connection).get_columns(REVISION.name)):
+        connection.execute(text(f"ALTER TABLE {REVISION.name} ADD COLUMN works_from VARCHAR(32)"))
     command.upgrade(_config(shape, connection), target)
     connection.execute(update(REVISION).values(works_from=works_from(target, shape)))
 
@@ -30,17 +36,6 @@ def works_from(revision: str, shape: Shape = OURS) -> str:
     """Return the oldest revision that can use a store of this one: the last one that did more than add."""
     steps = ScriptDirectory.from_config(_config(shape)).iterate_revisions(revision, "base")
     return next(step.revision for step in steps if not getattr(step.module, "expands", False))
-
-
-def _prepare_revision_table(connection: Connection) -> None:
-    """Create the table with the revision or add its second column, and lock it on PostgreSQL."""
-    # Stores of early versions do not have this table's second column yet.
-    REVISION.create(connection, checkfirst=True)
-    if connection.dialect.name == "postgresql":
-        # Every monitor reads this table first. So the others wait here, before they lock tables that a migration needs.
-        connection.execute(text(f"LOCK TABLE {REVISION.name} IN ACCESS EXCLUSIVE MODE"))
-    if all(column["name"] != "works_from" for column in inspect(connection).get_columns(REVISION.name)):
-        connection.execute(text(f"ALTER TABLE {REVISION.name} ADD COLUMN works_from VARCHAR(32)"))
 
 
 def _config(shape: Shape, connection: Connection | None = None) -> Config:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Column, Connection, Engine, MetaData, RowMapping, Select, Table
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy import Connection, Engine, MetaData, RowMapping, Select, Table
+from sqlalchemy.types import TypeDecorator
 
 from monitor.store.sql import tables
 from monitor.store.sql.backup import snapshot
@@ -52,31 +52,13 @@ def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, on
         for table in reversed(ordered):
             writer.execute(sa.delete(table))
         for table in ordered:
-            columns = [sa.type_coerce(column, _database_type(column)) for column in table.columns]
+            # With the database's own types, values are copied without conversion.
+            types = (it.type.impl_instance if isinstance(it.type, TypeDecorator) else it.type for it in table.columns)
+            columns = [sa.type_coerce(column, kind) for column, kind in zip(table.columns, types, strict=True)]
             # If SQLAlchemy ran this statement, it would take twice as long, and delay this process's looks.
             statement = str(sa.insert(table).compile(dialect=target.dialect))
             for rows in reader.execute(queries[table].with_only_columns(*columns)).partitions(_ROWS_AT_ONCE):
                 writer.exec_driver_sql(statement, [tuple(row) for row in rows])
-
-
-def _database_type(column: Column[Any]) -> TypeEngine[Any]:
-    """Return the database's own type of a column, so that values are copied without conversion."""
-    return column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
-
-
-def extend_other_leases(target: Engine, own: str, prefix: str, outbox: str, until: datetime) -> None:
-    """Extend all other monitors' leases to `until`, because without the store we cannot see whether they are alive.
-
-    The name of a monitor's lease is `prefix` and the monitor's name. The lease of our monitor, `own`, is deleted. If
-    there are others, they get the lease `outbox`, because they may send notices. Otherwise each would be sent twice.
-    """
-    lease = tables.LEASE
-    is_other = sa.and_(lease.c.name.startswith(prefix, autoescape=True), lease.c.name != prefix + own)
-    with target.begin() as writer:
-        others_count = writer.execute(sa.update(lease).where(is_other).values(until=until)).rowcount
-        writer.execute(sa.delete(lease).where(lease.c.name.in_((prefix + own, outbox))))
-        if others_count:
-            writer.execute(sa.insert(lease), {"name": outbox, "holder": "others", "until": until, "since": None})
 
 
 def merge_journal(journal: Path, before: Path, store: Engine) -> int:

@@ -9,16 +9,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import pydantic_core
 import sqlalchemy as sa
 from pydantic import TypeAdapter
-from sqlalchemy import Column, ColumnElement, Connection, Engine, Executable, RowMapping, Select, Table
+from sqlalchemy import Column, ColumnElement, ColumnExpressionArgument, Connection, Engine, Executable, Select, Table
 
+from alerts.claim import Claim
+from alerts.incident import Incident
+from alerts.notice import Notice
+from alerts.silence import Silence
+from monitor.judge.runs import Blind, Run
+from monitor.store import rows
+from monitor.store.sql import tables
 from monitor.store.sql.columns import replace_unstorable
 from monitor.store.sql.driver_errors import convert_faults
+from schedules.promise import Promise
+from schedules.release import Release
 
 T = TypeVar("T")
 _ROWS_FETCHED = 1000
@@ -46,35 +55,44 @@ class QueryRunner:
             self._thread.transaction = None
 
     @contextmanager
-    def _run_query(self, query: Executable, values: Mapping[str, Any] | None = None) -> Iterator[Any]:
-        """Yield the result of a query with these parameters, in the open transaction of this thread if it has one."""
+    def _connect(self) -> Iterator[Connection]:
+        """Yield the open transaction of this thread, or a new connection if it has none."""
         open_transaction: Connection | None = getattr(self._thread, "transaction", None)
-        with convert_faults(self.place):
-            if open_transaction is not None:
-                yield open_transaction.execute(query, values)
-                return
-            with self.engine.connect() as connection:
-                # With `once`, SQLite begins no transaction: a single query sees one state of the store anyway.
-                yield connection.execution_options(once=True).execute(query, values)
-
-    def rows(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
-        """Return the rows of a query with these values of its parameters."""
-        with self._run_query(query, values) as result:
-            rows: Sequence[RowMapping] = result.mappings().all()
-        return rows
+        if open_transaction is not None:
+            yield open_transaction
+            return
+        with self.engine.connect() as connection:
+            # With `once`, SQLite begins no transaction: a single query sees one state of the store anyway.
+            yield connection.execution_options(once=True)
 
     def make_each(self, make: Callable[..., T], query: Executable, values: Mapping[str, Any] | None = None) -> list[T]:
-        """Call `make` with the columns of each row of a query, and return the results."""
-        with self._run_query(query, values) as result:
+        """Call `make` with the columns of each row of a query with these parameters, and return the results."""
+        with convert_faults(self.place), self._connect() as connection:
+            result = connection.execute(query, values)
             return [make(*row) for some in result.partitions(_ROWS_FETCHED) for row in some]
 
-    def find_keyed(self, kind: type[T], table: Table, key: str) -> T | None:
-        """Return the dataclass in a table with key columns and JSON, by its key. None if it is not stored."""
-        return next((from_keyed_row(kind, row) for row in self.rows(_select_by_key(table), {"key": key})), None)
+    def find(self, kind: type[T], key: str) -> T | None:
+        """Return the stored object of a class with this key, or None if it is not stored."""
+        form = FORMS[kind]
+        return next(iter(self.make_each(form.make, form.select_by_key, {"key": key})), None)
 
-    def find(self, kind: type[T], table: Table, key: str) -> T | None:
-        """Return the dataclass in a table with a column for each field, by its key. None if it is not stored."""
-        return next(iter(self.make_each(kind, _select_by_key(table, field_names(kind)), {"key": key})), None)
+    def find_all(
+        self,
+        kind: type[T],
+        *conditions: ColumnExpressionArgument[bool],
+        order_by: Iterable[ColumnElement[Any]] = (),
+        limit: int | None = None,
+    ) -> list[T]:
+        """Return the first `limit` stored objects of a class that meet all conditions, in this order."""
+        form = FORMS[kind]
+        return self.make_each(form.make, form.select.where(*conditions).order_by(*order_by).limit(limit))
+
+    def find_each_of(
+        self, kind: type[T], column: Column[Any], ids: Sequence[str], *conditions: ColumnElement[bool]
+    ) -> list[T]:
+        """Return the stored objects of a class with one of `ids` in `column` that meet all conditions."""
+        form = FORMS[kind]
+        return self.make_each_of(form.make, form.select.where(*conditions), column, ids)
 
     def make_each_of(
         self, make: Callable[..., T], query: Select[Any], column: Column[Any], ids: Sequence[str] | None
@@ -94,36 +112,6 @@ class QueryRunner:
         return column == sa.any_(sa.literal(storable, sa.ARRAY(sa.Text)))
 
 
-def select_all(kind: type[Any], table: Table) -> Select[Any]:
-    """Return the query for every row of a table, with columns in the order of a dataclass's fields."""
-    return sa.select(*(table.c[name] for name in field_names(kind)))
-
-
-@cache
-def _select_by_key(table: Table, names: tuple[str, ...] | None = None) -> Select[Any]:
-    """Return the query for one row by its `key`, with these columns or all."""
-    (key,) = table.primary_key
-    columns = table.c if names is None else [table.c[name] for name in names]
-    return sa.select(*columns).where(key == parameter("key", key))
-
-
-def parameter(name: str, column: Column[Any]) -> sa.BindParameter[Any]:
-    """Return a parameter of a statement that is built once, because building it takes longer than running it."""
-    return sa.bindparam(name, type_=column.type)
-
-
-def from_keyed_row(kind: type[T], row: Mapping[str, Any] | RowMapping) -> T:
-    """Return a dataclass from a row with key columns and the JSON of the rest (`body`)."""
-    keys = dict(row)
-    return from_json(kind, keys.pop("body"), keys)
-
-
-def keyed_row_maker(kind: type[T], query: Select[Any]) -> Callable[..., T]:
-    """Return a function that makes a dataclass from the columns of a query's row, as `from_keyed_row` does."""
-    names = query.selected_columns.keys()
-    return lambda *row: from_keyed_row(kind, dict(zip(names, row, strict=True)))
-
-
 def in_period(
     column: ColumnElement[datetime], begin: datetime | None, end: datetime | None
 ) -> list[ColumnElement[bool]]:
@@ -137,30 +125,8 @@ def equals(column: ColumnElement[Any], value: str | None) -> list[ColumnElement[
     return [] if value is None else [column == value]
 
 
-# Results by class. `functools.cache` would be shorter, but mypy refuses a `type` as its argument.
-_FIELD_NAMES: dict[type[Any], tuple[str, ...]] = {}
-_FIELD_GETTERS: dict[type[Any], Callable[[Any], tuple[Any, ...]]] = {}
+# By class. `functools.cache` would be shorter, but mypy refuses a `type` as its argument.
 _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
-
-
-def field_names(kind: type[Any]) -> tuple[str, ...]:
-    """Return the names of a dataclass's fields, in order."""
-    if kind not in _FIELD_NAMES:
-        _FIELD_NAMES[kind] = tuple(field.name for field in fields(kind))
-    return _FIELD_NAMES[kind]
-
-
-def to_row(item: Any) -> dict[str, Any]:  # noqa: ANN401  # any of our dataclasses
-    """Return a dataclass as a row with a column for each field. Nested values stay as they are."""
-    kind = type(item)
-    if kind not in _FIELD_GETTERS:
-        _FIELD_GETTERS[kind] = operator.attrgetter(*field_names(kind))
-    return dict(zip(field_names(kind), _FIELD_GETTERS[kind](item), strict=True))
-
-
-def keyed_row(item: Any, *keys: str) -> dict[str, Any]:  # noqa: ANN401  # any of our dataclasses
-    """Return a dataclass as a row with these key columns and the JSON of the rest (`body`)."""
-    return {**{key: getattr(item, key) for key in keys}, "body": to_json(item, *keys)}
 
 
 def to_json(item: Any, *leave_out: str) -> str:  # noqa: ANN401  # any of our dataclasses
@@ -180,6 +146,60 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
         _ADAPTERS[kind] = TypeAdapter(kind)
     return _ADAPTERS[kind]
 
+
+class RowForm:
+    """How objects of a dataclass are rows of a table: a column for each field, or some columns and JSON.
+
+    If the table has a column `body` and the class has no such field, this is the JSON of the other fields.
+    """
+
+    def __init__(self, kind: type[Any], table: Table) -> None:
+        self._kind, self.table = kind, table
+        names = tuple(one.name for one in fields(kind))
+        self._has_json = "body" in table.c and "body" not in names
+        # A column may also be a property of the class. Others are only for queries.
+        self._names = tuple(it.name for it in table.c if hasattr(kind, it.name)) if self._has_json else names
+        self._get_values = operator.attrgetter(*self._names)
+        self.select = sa.select(*(table.c[name] for name in (*self._names, *(("body",) if self._has_json else ()))))
+        """The query for every row, with the columns that `make` takes."""
+        key = next(iter(table.primary_key))
+        # Built once, because building it takes longer than running it.
+        self.select_by_key = self.select.where(key == sa.bindparam("key", type_=key.type))
+        # Cached, because pages show the same rows again and again.
+        self.make: Callable[..., Any] = lru_cache(maxsize=512)(self._make_from_json) if self._has_json else kind
+
+    def _make_from_json(self, *columns: Any) -> Any:  # noqa: ANN401  # any of our dataclasses
+        *values, body = columns
+        return from_json(self._kind, body, dict(zip(self._names, values, strict=True)))
+
+    def to_row(self, item: Any) -> dict[str, Any]:  # noqa: ANN401  # any of our dataclasses
+        """Return an object as a row. Nested values stay as they are, except in JSON."""
+        row = dict(zip(self._names, self._get_values(item), strict=True))
+        return {**row, "body": to_json(item, *self._names)} if self._has_json else row
+
+
+_TABLES: Mapping[type[Any], Table] = {
+    Release: tables.RELEASE,
+    Promise: tables.PROMISE,
+    rows.Announced: tables.ANNOUNCED,
+    rows.CalendarRead: tables.CALENDAR_READ,
+    Run: tables.RUN,
+    Blind: tables.BLIND,
+    rows.Judged: tables.JUDGED,
+    rows.Event: tables.EVENT,
+    Incident: tables.INCIDENT,
+    rows.Draft: tables.DRAFT,
+    Notice: tables.NOTICE,
+    rows.Delivery: tables.DELIVERY,
+    Silence: tables.SILENCE,
+    rows.RotaRead: tables.ROTA,
+    Claim: tables.CLAIM,
+    rows.Heartbeat: tables.HEARTBEAT,
+    rows.Record: tables.EVIDENCE,
+    rows.Lease: tables.LEASE,
+}
+FORMS = {kind: RowForm(kind, table) for kind, table in _TABLES.items()}
+"""The form of each class of which the store keeps objects."""
 
 LONG = 3600.0
 """Seconds that PostgreSQL gets for statements on whole tables: a migration, a copy."""

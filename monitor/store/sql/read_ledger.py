@@ -3,67 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import func, or_, select, tuple_, union
 
 from alerts.claim import Claim
 from monitor.store.rows import Announced, CalendarRead, SeriesEdition
 from monitor.store.sql import tables
-from monitor.store.sql.query import (
-    QueryRunner,
-    equals,
-    from_json,
-    from_keyed_row,
-    in_period,
-    keyed_row,
-    keyed_row_maker,
-    select_all,
-)
+from monitor.store.sql.query import FORMS, equals, from_json, in_period
+from monitor.store.sql.read import Queries
 from schedules.promise import Promise
 from schedules.release import Release
 
 _PLACEHOLDER = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerStore:
+class LedgerStore(Queries):
     """Queries for releases, promises, calendars' entries and reads, and claims."""
-
-    runner: QueryRunner
 
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
         """Return all releases. With bounds, only those whose newest promise or whose verdict is for `[begin, end)`.
 
         With bounds, releases without a readable slot are left out. Those joined into others are never returned.
         """
-        table = tables.RELEASE
-        query = select(table).where(table.c.joined_into.is_(None)).order_by(table.c.id)
+        release = tables.RELEASE.c
+        conditions = [release.joined_into.is_(None)]
         if begin is not None or end is not None:
-            query = query.where(table.c.id.in_(_releases_in_period(begin, end)))
-        return [from_keyed_row(Release, row) for row in self.runner.rows(query)]
+            promise, newer, judged = tables.PROMISE.c, tables.PROMISE.alias().c, tables.JUDGED.c
+            outdated = select(newer.release).where(newer.release == promise.release, newer.learnt > promise.learnt)
+            promised = select(promise.release).where(*in_period(promise.begins, begin, end), ~outdated.exists())
+            with_verdict = select(judged.release).where(*in_period(judged.slot, begin, end))
+            conditions.append(release.id.in_(union(promised, with_verdict)))
+        return self.runner.find_all(Release, *conditions, order_by=(release.id,))
 
     def release(self, release: str) -> Release | None:
         """Return one release, or None if no release has this id."""
-        return self.runner.find_keyed(Release, tables.RELEASE, release)
+        return self.runner.find(Release, release)
 
     def releases_named(self, releases: Sequence[str]) -> list[Release]:
         """Return the stored ones of these releases, sorted by id."""
-        query = select(tables.RELEASE)
-        found = self.runner.make_each_of(keyed_row_maker(Release, query), query, tables.RELEASE.c.id, releases)
+        found = self.runner.find_each_of(Release, tables.RELEASE.c.id, releases)
         return sorted(found, key=lambda release: release.id)
 
     def differing(self, releases: Sequence[Release]) -> list[str]:
         """Return the ids of the releases that are not stored, or differ from their stored rows."""
-        table, keys, names = tables.RELEASE, tables.RELEASE_KEYS, [one.id for one in releases]
-        query = select(*(table.c[name] for name in (*keys, "body")))
-        # The first key is the id.
-        stored_rows = {row[0]: row for row in self.runner.make_each_of(lambda *row: row, query, table.c.id, names)}
+        form, column, names = FORMS[Release], tables.RELEASE.c.id, [one.id for one in releases]
+        # The first column is the id.
+        stored_rows = {row[0]: row for row in self.runner.make_each_of(lambda *row: row, form.select, column, names)}
         # Most rows are equal. Comparing them first avoids parsing the stored JSON of each.
-        unequal = [one for one in releases if stored_rows.get(one.id) != tuple(keyed_row(one, *keys).values())]
+        unequal = [one for one in releases if stored_rows.get(one.id) != tuple(form.to_row(one).values())]
         # The same release may have other JSON, if another version has written it.
         stored = {one.id: one for one in self.releases_named([one.id for one in unequal])}
         return [one.id for one in unequal if stored.get(one.id) != one]
@@ -73,11 +63,11 @@ class LedgerStore:
 
         The letters A to Z match in upper and lower case.
         """
-        table = tables.RELEASE
-        titled = (table.c.title.icontains(word, autoescape=True) for word in words)
-        alike = or_(table.c.url.icontains(url, autoescape=True), *titled)
-        query = select(table).where(table.c.producer == producer, table.c.joined_into.is_(None), alike)
-        return [from_keyed_row(Release, row) for row in self.runner.rows(query.order_by(table.c.id))]
+        release = tables.RELEASE.c
+        titled = (release.title.icontains(word, autoescape=True) for word in words)
+        is_alike = or_(release.url.icontains(url, autoescape=True), *titled)
+        conditions = (release.producer == producer, release.joined_into.is_(None), is_alike)
+        return self.runner.find_all(Release, *conditions, order_by=(release.id,))
 
     def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
         """Return promises in the order of their reads, of these releases or of all."""
@@ -101,7 +91,10 @@ class LedgerStore:
             .order_by(release.c.id)
             .limit(limit)
         )
-        return self.runner.make_each(_make_edition, newest)
+        return [
+            SeriesEdition(name, producer, title, (calendar,), _promise_without_keys(body).slot)
+            for name, producer, title, calendar, body in self.runner.make_each(lambda *row: row, newest)
+        ]
 
     def shown_since(self, since: datetime) -> list[str]:
         """Return, sorted, the ids of releases that a calendar has shown since `since` or promised for later."""
@@ -115,28 +108,25 @@ class LedgerStore:
 
     def announced(self, calendar: str) -> list[Announced]:
         """Return all entries that a calendar has ever shown, by uid."""
-        table = tables.ANNOUNCED
-        query = select_all(Announced, table).where(table.c.calendar == calendar)
-        return self.runner.make_each(Announced, query.order_by(table.c.uid))
+        entry = tables.ANNOUNCED.c
+        return self.runner.find_all(Announced, entry.calendar == calendar, order_by=(entry.uid,))
 
     def entries_of(self, releases: Sequence[str]) -> list[Announced]:
         """Return the calendar entries of these releases, by calendar and uid."""
-        table = tables.ANNOUNCED
-        found = self.runner.make_each_of(Announced, select_all(Announced, table), table.c.release, releases)
+        found = self.runner.find_each_of(Announced, tables.ANNOUNCED.c.release, releases)
         return sorted(found, key=lambda entry: (entry.calendar, entry.uid))
 
     def entries_named(self, calendar: str, uids: Sequence[str]) -> list[Announced]:
         """Return the stored ones of these entries of a calendar, by uid."""
-        table = tables.ANNOUNCED
-        mine = select_all(Announced, table).where(table.c.calendar == calendar)
-        return sorted(self.runner.make_each_of(Announced, mine, table.c.uid, uids), key=lambda entry: entry.uid)
+        entry = tables.ANNOUNCED.c
+        found = self.runner.find_each_of(Announced, entry.uid, uids, entry.calendar == calendar)
+        return sorted(found, key=lambda entry: entry.uid)
 
     def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
         """Return the newest `limit` reads of one calendar or of all, newest first."""
-        table = tables.CALENDAR_READ
-        query = select_all(CalendarRead, table).where(*equals(table.c.calendar, calendar))
-        newest_first = (table.c.started.desc(), table.c.calendar.desc())
-        return self.runner.make_each(CalendarRead, query.order_by(*newest_first).limit(limit))
+        read = tables.CALENDAR_READ.c
+        newest_first = (read.started.desc(), read.calendar.desc())
+        return self.runner.find_all(CalendarRead, *equals(read.calendar, calendar), order_by=newest_first, limit=limit)
 
     def repeated_reads(self, before: datetime) -> list[tuple[str, datetime]]:
         """Return the calendar and start of each read before `before` that has the same result as the one before it."""
@@ -151,9 +141,9 @@ class LedgerStore:
 
     def claims(self, begin: datetime | None = None, end: datetime | None = None, url: str | None = None) -> list[Claim]:
         """Return the publishers' claims of publication in `[begin, end)`, at one address or all, in time order."""
-        table = tables.CLAIM
-        query = select_all(Claim, table).where(*in_period(table.c.at, begin, end), *equals(table.c.url, url))
-        return self.runner.make_each(Claim, query.order_by(table.c.at, table.c.url, table.c.producer))
+        claim = tables.CLAIM.c
+        conditions = (*in_period(claim.at, begin, end), *equals(claim.url, url))
+        return self.runner.find_all(Claim, *conditions, order_by=(claim.at, claim.url, claim.producer))
 
 
 @lru_cache(maxsize=1024)
@@ -162,19 +152,6 @@ def _promise_without_keys(body: str) -> Promise:
     return from_json(Promise, body, {"release": "", "calendar": "", "learnt": _PLACEHOLDER})
 
 
-def _make_edition(release: str, producer: str, title: str, calendar: str, body: str) -> SeriesEdition:
-    return SeriesEdition(release, producer, title, (calendar,), _promise_without_keys(body).slot)
-
-
 def _make_promise(body: str, release: str, calendar: str, learnt: datetime, confirmed_at: datetime | None) -> Promise:
     promise = _promise_without_keys(body)
     return replace(promise, release=release, calendar=calendar, learnt=learnt, confirmed_at=confirmed_at)
-
-
-def _releases_in_period(begin: datetime | None, end: datetime | None) -> Any:  # noqa: ANN401  # a subquery has no type name
-    """Return the query for releases with a newest promise, or a verdict's slot, in `[begin, end)`."""
-    promise, newer = tables.PROMISE, tables.PROMISE.alias()
-    outdated = select(newer.c.release).where(newer.c.release == promise.c.release, newer.c.learnt > promise.c.learnt)
-    promised = select(promise.c.release).where(*in_period(promise.c.begins, begin, end), ~outdated.exists())
-    judged = select(tables.JUDGED.c.release).where(*in_period(tables.JUDGED.c.slot, begin, end))
-    return union(promised, judged)

@@ -18,6 +18,9 @@ from monitor.store.sql.tables import HEAD
 _log = structlog.get_logger(__name__)
 _STEPS = Path(__file__).parent / "migrations" / "versions"
 
+Revision = Mapping[str, str | None]
+"""The row of the table with the store's revision."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -32,48 +35,40 @@ OURS = Shape()
 
 @dataclass(slots=True)
 class SchemaCheck:
-    """Compares a store's schema with the program's. `newer` is the store's revision if it is newer, else empty.
-
-    Each method gets the row of the table with the store's revision.
-    """
+    """Compares a store's schema with the program's. `newer` is the store's revision if it is newer, else empty."""
 
     place: str
     shape: Shape
     newer: str = ""
     _logged: str = ""
 
-    def check_again(self, row: Mapping[str, str | None] | None) -> None:
+    def check_again(self, row: Revision | None) -> None:
         """Check again during operation. Log a newer schema once. Raises `StoreTooOld` and `StoreTooNew`."""
         self.check(row)
         if self.newer not in {"", self._logged}:
             self._logged = self.newer
             _log.warning("store_newer", store=self.place, shape=self.newer, own=self.shape.head)
 
-    def check(self, row: Mapping[str, str | None] | None) -> None:
+    def check(self, row: Revision | None) -> None:
         """Raise `StoreTooOld` (also for None) or `StoreTooNew` if the store cannot be used without a migration."""
         row = row or {}
-        self.check_not_too_new(row)
         if self.is_older(row):
             fault = f"its shape is {row.get('version_num')}, this version needs {self.shape.head}"
             raise StoreTooOld(f"store {self.place}: {fault}: run `ninethirty store upgrade`, or start the monitor")
 
-    def needs_migration(self, row: Mapping[str, str | None]) -> bool:
+    def needs_migration(self, row: Revision) -> bool:
         """Return whether the store needs a migration by this program. Raises `StoreTooNew`."""
-        self.check_not_too_new(row)
         return self.is_older(row) or "works_from" not in row
 
-    def check_not_too_new(self, row: Mapping[str, str | None]) -> None:
-        """Raise `StoreTooNew` if this program cannot use the store. Otherwise note in `newer` a revision above ours.
+    def is_older(self, row: Revision) -> bool:
+        """Return whether the store has an older schema than this program. Note in `newer` a revision above ours.
 
         Programs of the revision `works_from` or later can use the store. If it is None, only those of the
-        store's own revision or later can.
+        store's own revision or later can. Raises `StoreTooNew` if this program cannot.
         """
         revision, works_from = row.get("version_num") or "", row.get("works_from")
         is_newer = revision > self.shape.head
         if is_newer and (works_from is None or works_from > self.shape.head):
             raise StoreTooNew(f"store {self.place}: a newer version of ninethirty made it (its shape is {revision})")
         self.newer = revision if is_newer else ""
-
-    def is_older(self, row: Mapping[str, str | None]) -> bool:
-        """Return whether the store has an older schema than this program, given the row with its revision."""
-        return (row.get("version_num") or "") < self.shape.head
+        return revision < self.shape.head

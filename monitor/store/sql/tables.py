@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
 from alerts.incident import Kind
@@ -38,29 +39,35 @@ REVISION = sa.Table(
 """Alembic's table: the last migration of the store, and the oldest one with a program that can use the store."""
 
 
-def _key(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Name, *more: sa.ForeignKey) -> sa.Column[Any]:
-    return sa.Column(name, kind, *more, primary_key=True, autoincrement=False, nullable=False)
+_Kind = TypeEngine[Any] | type[TypeEngine[Any]]
 
 
-def _not_null(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
-    return sa.Column(name, kind, nullable=False)
+def _keys(**kinds: _Kind) -> list[sa.Column[Any]]:
+    """Return the columns of a primary key, by name with their types."""
+    return [
+        sa.Column(name, kind, primary_key=True, autoincrement=False, nullable=False) for name, kind in kinds.items()
+    ]
 
 
-def _nullable(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
-    return sa.Column(name, kind, nullable=True)
+def _not_null(**kinds: _Kind) -> list[sa.Column[Any]]:
+    return [sa.Column(name, kind, nullable=False) for name, kind in kinds.items()]
 
 
-def _added_later(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
-    """Return a text column that a later migration added, so that older programs can insert rows without it."""
-    return sa.Column(name, kind, nullable=False, server_default="")
+def _nullable(**kinds: _Kind) -> list[sa.Column[Any]]:
+    return [sa.Column(name, kind, nullable=True) for name, kind in kinds.items()]
 
 
-def _table(name: str, *columns: sa.Column[Any] | sa.Index) -> sa.Table:
+def _added_later(**kinds: _Kind) -> list[sa.Column[Any]]:
+    """Return text columns that a later migration added, so that older programs can insert rows without them."""
+    return [sa.Column(name, kind, nullable=False, server_default="") for name, kind in kinds.items()]
+
+
+def _table(name: str, *columns: SchemaItem) -> sa.Table:
     """Return a table of the store's schema, with a row id in SQLite."""
     return sa.Table(name, METADATA, *columns)
 
 
-def _compact_table(name: str, *columns: sa.Column[Any] | sa.Index) -> sa.Table:
+def _compact_table(name: str, *columns: SchemaItem) -> sa.Table:
     """Return a table for short rows, which SQLite stores in the tree of their key, without a row id.
 
     So the name of a target is stored once for each run, not twice. A long row would need a separate page. The key's
@@ -82,16 +89,12 @@ def _add_partial_index(name: str, column: sa.Column[Any], where: sa.ClauseElemen
 
 RELEASE = _table(
     "release",
-    _key("id"),
-    _not_null("producer", Name),
-    _not_null("body", Packed),
-    _nullable("joined_into", Name),
-    _added_later("title"),
-    _added_later("url"),
+    *_keys(id=Name),
+    *_not_null(producer=Name, body=Packed),
+    *_nullable(joined_into=Name),
+    *_added_later(title=Words, url=Words),
     sa.Index(None, "producer"),
 )
-RELEASE_KEYS = tuple(column.name for column in RELEASE.columns if column.name != "body")
-"""The fields of a release that have their own columns."""
 # Few releases were joined into others. With this index, every list can leave them out quickly.
 _add_partial_index("ix_release_joined_into", RELEASE.c.joined_into, RELEASE.c.joined_into.is_not(None))
 JOINED_RELEASES = sa.select(RELEASE.c.id).where(RELEASE.c.joined_into.is_not(None))
@@ -99,71 +102,47 @@ JOINED_RELEASES = sa.select(RELEASE.c.id).where(RELEASE.c.joined_into.is_not(Non
 
 PROMISE = _compact_table(
     "promise",
-    _key("release"),
-    _key("calendar"),
-    _key("learnt", Instant),
-    _nullable("begins", Instant),
-    _nullable("confirmed_at", Instant),
-    _not_null("body", Packed),
+    *_keys(release=Name, calendar=Name, learnt=Instant),
+    *_nullable(begins=Instant, confirmed_at=Instant),
+    *_not_null(body=Packed),
     sa.Index(None, "begins"),
 )
 
 ANNOUNCED = _table(
     "announced",
-    _key("calendar"),
-    _key("uid"),
-    _not_null("body", Body),
-    _not_null("seen_first", Instant),
-    _not_null("seen_last", Instant),
-    _nullable("gone", Instant),
-    _added_later("release", Name),
+    *_keys(calendar=Name, uid=Name),
+    *_not_null(body=Body, seen_first=Instant, seen_last=Instant),
+    *_nullable(gone=Instant),
+    *_added_later(release=Name),
     sa.Index(None, "release"),
     sa.Index(None, "gone"),
 )
 
 CALENDAR_READ = _compact_table(
     "calendar_read",
-    _key("calendar"),
-    _key("started", Instant),
-    _not_null("finished", Instant),
-    _not_null("usable", sa.Boolean),
-    _not_null("entries", sa.Integer),
-    _not_null("digest"),
-    _not_null("fault"),
-    _not_null("evidence"),
+    *_keys(calendar=Name, started=Instant),
+    *_not_null(finished=Instant, usable=sa.Boolean, entries=sa.Integer, digest=Words, fault=Words, evidence=Words),
     sa.Index(None, "started"),
 )
 
 RUN = _compact_table(
     "run",
-    _key("target"),
-    _key("first_sent", Instant),
-    _key("monitor"),
-    _not_null("state", OneOf(State)),
-    _not_null("last_received", Instant),
-    _not_null("begin", Instant),
-    _not_null("end", Instant),
-    _not_null("looks", sa.BigInteger),
-    _not_null("largest_gap", Length),
-    _not_null("specific", sa.Boolean),
-    _not_null("why"),
-    _nullable("status", sa.Integer),
-    _nullable("digest"),
-    _not_null("evidence", NameList),
-    _nullable("version"),
+    *_keys(target=Name, first_sent=Instant, monitor=Name),
+    *_not_null(state=OneOf(State), last_received=Instant, begin=Instant, end=Instant, looks=sa.BigInteger),
+    *_not_null(largest_gap=Length, specific=sa.Boolean, why=Words),
+    *_nullable(status=sa.Integer, digest=Words),
+    *_not_null(evidence=NameList),
+    *_nullable(version=Words),
     sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
-    _added_later("address"),
-    _nullable("first_received", Instant),
+    *_added_later(address=Words),
+    *_nullable(first_received=Instant),
 )
 
 BLIND = _compact_table(
     "blind",
-    _key("begins", Instant),
-    _key("cause"),
-    _key("host"),
-    _key("target"),
-    _not_null("ends", Instant),
-    _added_later("monitor", Name),
+    *_keys(begins=Instant, cause=Name, host=Name, target=Name),
+    *_not_null(ends=Instant),
+    *_added_later(monitor=Name),
     sa.Index(None, "ends"),
 )
 LONG = timedelta(days=60)
@@ -173,14 +152,10 @@ _add_partial_index("ix_blind_long", BLIND.c.ends, IS_LONG)
 
 JUDGED = _table(
     "judged",
-    _key("release"),
-    _not_null("producer", Name),
-    _nullable("slot", Instant),
-    _not_null("word", sa.Text),
-    _not_null("grade", sa.Text),
-    _not_null("final", sa.Boolean),
-    _not_null("at", Instant),
-    _not_null("body", Body),
+    *_keys(release=Name),
+    *_not_null(producer=Name),
+    *_nullable(slot=Instant),
+    *_not_null(word=sa.Text, grade=sa.Text, final=sa.Boolean, at=Instant, body=Body),
     sa.Index(None, "slot"),
     sa.Index(None, "producer", "slot"),
     sa.Index(None, "final", "slot"),
@@ -188,25 +163,16 @@ JUDGED = _table(
 
 EVENT = _table(
     "event",
-    _key("id"),
-    _not_null("release", Name),
-    _not_null("at", Instant),
-    _not_null("before", sa.Text),
-    _not_null("after", sa.Text),
-    _not_null("body", Body),
+    *_keys(id=Name),
+    *_not_null(release=Name, at=Instant, before=sa.Text, after=sa.Text, body=Body),
     sa.Index(None, "release", "at"),
     sa.Index(None, "at"),
 )
 
 INCIDENT = _table(
     "incident",
-    _key("id"),
-    _not_null("release", Name),
-    _not_null("producer", Name),
-    _not_null("kind", OneOf(Kind)),
-    _not_null("occurred", Instant),
-    _not_null("opened", Instant),
-    _not_null("body", Packed),
+    *_keys(id=Name),
+    *_not_null(release=Name, producer=Name, kind=OneOf(Kind), occurred=Instant, opened=Instant, body=Packed),
     sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index(None, "occurred", "id"),
     sa.Index(None, "release", "opened"),
@@ -218,88 +184,59 @@ _add_partial_index("ix_incident_open", INCIDENT.c.occurred, IS_OPEN)
 
 DRAFT = _table(
     "draft",
-    _key("incident"),
-    _key("version", sa.Integer),
-    _not_null("at", Instant),
-    _not_null("by"),
-    _not_null("form", sa.Text),
-    _not_null("edition", sa.Text),
-    _not_null("facts", Body),
-    _not_null("words", Body),
-    _nullable("signed", Instant),
-    _not_null("digest", sa.Text),
+    *_keys(incident=Name, version=sa.Integer),
+    *_not_null(at=Instant, by=Words, form=sa.Text, edition=sa.Text, facts=Body, words=Body),
+    *_nullable(signed=Instant),
+    *_not_null(digest=sa.Text),
 )
 
 NOTICE = _table(
     "notice",
-    _key("id"),
-    _not_null("incident", Name),
-    _not_null("at", Instant),
-    _not_null("body", Packed),
+    *_keys(id=Name),
+    *_not_null(incident=Name, at=Instant, body=Packed),
     sa.Index(None, "incident", "at"),
     sa.Index(None, "at"),
 )
 
 DELIVERY = _compact_table(
     "delivery",
-    _key("notice", Name, sa.ForeignKey("notice.id")),
-    _key("channel"),
-    _not_null("standing", OneOf(DeliveryState)),
-    _not_null("due", Instant),
-    _not_null("attempts", sa.Integer),
-    _nullable("began", Instant),
-    _nullable("finished", Instant),
-    _not_null("reason"),
-    _not_null("reference"),
+    *_keys(notice=Name, channel=Name),
+    *_not_null(standing=OneOf(DeliveryState), due=Instant, attempts=sa.Integer),
+    *_nullable(began=Instant, finished=Instant),
+    *_not_null(reason=Words, reference=Words),
+    sa.ForeignKeyConstraint(["notice"], ["notice.id"]),
     sa.Index(None, "standing", "due"),
 )
 
 SILENCE = _compact_table(
     "silence",
-    _key("id"),
-    _not_null("scope", OneOf(Scope)),
-    _not_null("name", Name),
-    _not_null("begins", Instant),
-    _not_null("until", Instant),
-    _not_null("by"),
-    _not_null("reason"),
-    _nullable("ended", Instant),
-    _not_null("ended_by"),
+    *_keys(id=Name),
+    *_not_null(scope=OneOf(Scope), name=Name, begins=Instant, until=Instant, by=Words, reason=Words),
+    *_nullable(ended=Instant),
+    *_not_null(ended_by=Words),
     sa.Index(None, "until"),
 )
 
-ROTA = _table("rota", _key("rota"), _not_null("at", Instant), _not_null("shifts", Packed))
+ROTA = _table("rota", *_keys(rota=Name), *_not_null(at=Instant, shifts=Packed))
 
 CLAIM = _compact_table(
     "claim",
-    _key("producer"),
-    _key("url"),
-    _key("at", Instant),
-    _not_null("title"),
-    _nullable("slot", Instant),
-    _not_null("slot_source", sa.Text),
-    _not_null("source"),
-    _not_null("read", Instant),
+    *_keys(producer=Name, url=Name, at=Instant),
+    *_not_null(title=Words),
+    *_nullable(slot=Instant),
+    *_not_null(slot_source=sa.Text, source=Words, read=Instant),
     sa.Index(None, "at"),
     sa.Index(None, "url"),
 )
 
-HEARTBEAT = _compact_table("heartbeat", _key("monitor"), _not_null("at", Instant), _not_null("stopped", sa.Boolean))
+HEARTBEAT = _compact_table("heartbeat", *_keys(monitor=Name), *_not_null(at=Instant, stopped=sa.Boolean))
 
 EVIDENCE = _compact_table(
     "evidence",
-    _key("monitor"),
-    _key("number", sa.BigInteger),
-    _not_null("kind", sa.Text),
-    _not_null("at", Instant),
-    _not_null("file", Name),
-    _not_null("offset", sa.BigInteger),
-    _not_null("length", sa.BigInteger),
-    _not_null("sha256", Digest),
-    _not_null("chain", Digest),
-    _nullable("expired", Instant),
+    *_keys(monitor=Name, number=sa.BigInteger),
+    *_not_null(kind=sa.Text, at=Instant, file=Name, offset=sa.BigInteger, length=sa.BigInteger, sha256=Digest),
+    *_not_null(chain=Digest),
+    *_nullable(expired=Instant),
 )
 
-LEASE = _compact_table(
-    "lease", _key("name"), _not_null("holder", Name), _not_null("until", Instant), _nullable("since", Instant)
-)
+LEASE = _compact_table("lease", *_keys(name=Name), *_not_null(holder=Name, until=Instant), *_nullable(since=Instant))

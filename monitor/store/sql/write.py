@@ -2,64 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import import_module
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Table, case, delete, func, literal, select, tuple_, update
 
-from alerts.claim import Claim
-from alerts.incident import Incident
 from alerts.notice import Notice
-from alerts.silence import Silence
 from monitor.errors import Conflict
 from monitor.judge.runs import Blind, Run
-from monitor.store.rows import (
-    Announced,
-    CalendarRead,
-    Delivery,
-    Draft,
-    Event,
-    Heartbeat,
-    Judged,
-    Lease,
-    Record,
-    RotaRead,
-)
+from monitor.store.rows import Delivery, Draft, Lease, Record
 from monitor.store.sql import tables
 from monitor.store.sql.columns import Instant, database_clock
-from monitor.store.sql.query import chunks, keyed_row, to_row
+from monitor.store.sql.query import FORMS, chunks
 from schedules.promise import Promise
-from schedules.release import Release
-
-Row = Mapping[str, Any]
 
 
 class Transaction:
     """The writes of one transaction. If a block of writes raises, all of them are rolled back."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._connection, self._dialect = connection, connection.dialect.name
 
-    def save_release(self, release: Release) -> None:
-        """Insert or replace a release."""
-        self.save_releases([release])
+    def save(self, *items: object) -> None:
+        """Insert objects of classes in `FORMS`, or replace the stored ones with the same primary keys.
 
-    def save_releases(self, releases: Iterable[Release]) -> None:
-        """Insert or replace releases."""
-        self._upsert_rows(tables.RELEASE, [keyed_row(release, *tables.RELEASE_KEYS) for release in releases])
+        Raises `Conflict` for a delivery without a stored notice. A notice must not be replaced after it was sent.
+        """
+        for kind, some in groupby(items, key=type):
+            rows = [_to_row(item) for item in some]
+            statement = _upsert_statement(FORMS[kind].table, self._dialect, tuple(rows[0]))
+            self._connection.execute(statement, rows)
+
+    def add(self, item: object) -> bool:
+        """Insert an object of a class in `FORMS`. Return False if one with the same primary key is stored already."""
+        table = FORMS[type(item)].table
+        statement = self._insert_unless_stored(table).returning(*table.primary_key)
+        return self._connection.execute(statement, _to_row(item)).first() is not None
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
         """Add promises to the ledger, except those with the release, calendar and time of reading of a stored one."""
-        rows = [_promise_row(promise) for promise in promises]
+        rows = [_to_row(promise) for promise in promises]
         if rows:
             self._connection.execute(self._insert_unless_stored(tables.PROMISE), rows)
-
-    def save_promises(self, promises: Iterable[Promise]) -> None:
-        """Insert or replace promises, by release, calendar and time of reading."""
-        self._upsert_rows(tables.PROMISE, [_promise_row(promise) for promise in promises])
 
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
         """Record that this calendar still showed its newest promise for each of these releases at `at`."""
@@ -72,10 +60,6 @@ class Transaction:
             is_newest = table.c.release.in_(some) & (table.c.calendar == calendar) & (table.c.learnt == newest)
             self._connection.execute(update(table).where(is_newest, is_earlier).values(confirmed_at=at))
 
-    def save_announced(self, announced: Iterable[Announced]) -> None:
-        """Insert or replace calendars' entries, by calendar and uid."""
-        self._upsert_rows(tables.ANNOUNCED, [to_row(entry) for entry in announced])
-
     def confirm_entries(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
         """Record that a calendar showed these entries at `at`, so that they do not count as removed."""
         table = tables.ANNOUNCED
@@ -83,83 +67,38 @@ class Transaction:
             is_shown = (table.c.calendar == calendar) & table.c.uid.in_(some)
             self._connection.execute(update(table).where(is_shown).values(seen_last=at, gone=None))
 
-    def add_read(self, read: CalendarRead) -> None:
-        """Insert or replace a read of a calendar."""
-        self._upsert_rows(tables.CALENDAR_READ, [to_row(read)])
-
     def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
         """Delete reads of calendars, by calendar and start."""
         self._delete(tables.CALENDAR_READ, reads)
 
-    def add_claim(self, claim: Claim) -> bool:
-        """Add a publisher's claim. Return False if it is stored already (by producer, address and stamp)."""
-        return self._insert_new(tables.CLAIM, to_row(claim))
-
-    def save_runs(self, runs: Iterable[Run]) -> None:
-        """Insert or extend runs, by target, `first_sent` and monitor."""
-        self._upsert_rows(tables.RUN, [to_row(run) for run in runs])
-
     def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
         """Replace `runs` with `merged`."""
         self._delete(tables.RUN, [run.key for run in runs])
-        self.save_runs(merged)
+        self.save(*merged)
 
     def add_blind(self, blind: Blind) -> None:
         """Add a blind span, or extend a stored one with the same start, cause and scope."""
         table = tables.BLIND
-        statement = self._insert(table)
+        statement = _insert(table, self._dialect)
         new = statement.excluded
         ends = case((new.ends > table.c.ends, new.ends), else_=table.c.ends)
         # Spans of two monitors with the same start and cause become one span without a monitor.
         monitor = case((table.c.monitor == new.monitor, table.c.monitor), else_="")
         extend = {"ends": ends, "monitor": monitor}
         upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=extend)
-        self._connection.execute(upsert, [to_row(blind)])
-
-    def save_judged(self, judged: Judged) -> None:
-        """Replace the verdict on a release."""
-        self._upsert_rows(tables.JUDGED, [to_row(judged)])
-
-    def add_event(self, event: Event) -> bool:
-        """Add an event. Return False if an event with this id is stored already."""
-        return self._insert_new(tables.EVENT, to_row(event))
-
-    def save_incident(self, incident: Incident) -> None:
-        """Insert or replace an incident."""
-        row = keyed_row(incident, "id", "release", "producer", "kind", "occurred", "opened")
-        self._upsert_rows(tables.INCIDENT, [{**row, "is_open": incident.is_open}])
+        self._connection.execute(upsert, [_to_row(blind)])
 
     def add_draft(self, draft: Draft) -> None:
         """Add a version of a draft. Raises `Conflict` if this version is stored already."""
-        if not self._insert_new(tables.DRAFT, to_row(draft)):
+        if not self.add(draft):
             raise Conflict(f"version {draft.version} of the draft of {draft.incident} is there already")
 
     def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
         """Add a notice with its deliveries. Return False if one with this id is stored already."""
-        if not self._insert_new(tables.NOTICE, keyed_row(notice, "id", "incident", "at")):
+        if not self.add(notice):
             return False
-        self._upsert_rows(tables.DELIVERY, [to_row(delivery) for delivery in deliveries])
+        self.save(*deliveries)
         return True
-
-    def save_notice(self, notice: Notice) -> None:
-        """Insert or replace a notice. Only replace one that was not sent yet."""
-        self._upsert_rows(tables.NOTICE, [keyed_row(notice, "id", "incident", "at")])
-
-    def save_delivery(self, delivery: Delivery) -> None:
-        """Insert or replace a delivery, by notice and channel. Raises `Conflict` if its notice is not stored."""
-        self._upsert_rows(tables.DELIVERY, [to_row(delivery)])
-
-    def save_silence(self, silence: Silence) -> None:
-        """Insert or replace a silence."""
-        self._upsert_rows(tables.SILENCE, [to_row(silence)])
-
-    def save_rota(self, read: RotaRead) -> None:
-        """Insert or replace the last read of a rota's calendar."""
-        self._upsert_rows(tables.ROTA, [to_row(read)])
-
-    def save_heartbeat(self, heartbeat: Heartbeat) -> None:
-        """Insert or replace the heartbeat of a monitor."""
-        self._upsert_rows(tables.HEARTBEAT, [to_row(heartbeat)])
 
     def add_evidence(self, records: Iterable[Record]) -> None:
         """Add records of evidence. Raises `Conflict` if a different one has the same number."""
@@ -167,7 +106,7 @@ class Transaction:
         if not by_key:
             return
         statement = self._insert_unless_stored(table).returning(*table.primary_key)
-        inserted = self._connection.execute(statement, [to_row(record) for record in by_key.values()])
+        inserted = self._connection.execute(statement, [_to_row(record) for record in by_key.values()])
         stored_before = [*by_key.keys() - {tuple(row) for row in inserted}]
         query = select(*table.primary_key, table.c.chain)
         for some in chunks(stored_before):
@@ -188,10 +127,10 @@ class Transaction:
         Its `since` is when this holder took it. A renewal does not change this, unless the lease had run out.
         PostgreSQL uses its own clock: the lease lasts from its present time for as long as from `now` to `until`.
         """
-        table, is_postgresql = tables.LEASE, self._connection.dialect.name == "postgresql"
+        table, is_postgresql = tables.LEASE, self._dialect == "postgresql"
         begins = database_clock() if is_postgresql else literal(now, Instant)
         ends = database_clock(until - now) if is_postgresql else literal(until, Instant)
-        statement = self._insert(table).values(name=name, holder=holder, until=ends, since=begins)
+        statement = _insert(table, self._dialect).values(name=name, holder=holder, until=ends, since=begins)
         is_over = table.c.until <= begins
         since = case((is_over, begins), else_=func.coalesce(table.c.since, begins))
         # It is one statement, so that exactly one of two monitors gets the lease.
@@ -208,27 +147,14 @@ class Transaction:
         table = tables.LEASE
         self._connection.execute(delete(table).where(table.c.name == name, table.c.holder == holder))
 
-    def _upsert_rows(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert or replace rows, by primary key. All have the same columns."""
-        if rows:
-            self._connection.execute(_upsert_statement(table, self._connection.dialect.name, tuple(rows[0])), rows)
-
     def _delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
         """Delete the rows with these primary keys."""
         for some in chunks(keys):
             self._connection.execute(delete(table).where(tuple_(*table.primary_key).in_(some)))
 
-    def _insert_new(self, table: Table, row: Row) -> bool:
-        """Insert a row. Return False if its key is stored already."""
-        statement = self._insert_unless_stored(table).returning(*table.primary_key)
-        return self._connection.execute(statement, row).first() is not None
-
     def _insert_unless_stored(self, table: Table) -> Any:  # noqa: ANN401  # as below
         """Return the statement that inserts rows, except those whose key is stored already."""
-        return self._insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key))
-
-    def _insert(self, table: Table) -> Any:  # noqa: ANN401  # as below
-        return _insert(table, self._connection.dialect.name)
+        return _insert(table, self._dialect).on_conflict_do_nothing(index_elements=list(table.primary_key))
 
 
 # Cached, because building the statement took half of the time of a commit of one look.
@@ -246,6 +172,6 @@ def _insert(table: Table, dialect: str) -> Any:  # noqa: ANN401  # each dialect 
     return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 
-def _promise_row(promise: Promise) -> Row:
-    row = keyed_row(promise, "release", "calendar", "learnt", "confirmed_at")
-    return {**row, "begins": promise.slot.begins()}
+def _to_row(item: object) -> dict[str, Any]:
+    row = FORMS[type(item)].to_row(item)
+    return {**row, "begins": item.slot.begins()} if isinstance(item, Promise) else row

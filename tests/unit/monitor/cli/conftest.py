@@ -105,9 +105,9 @@ def fill(store: Store) -> None:
     events = VerdictRecorder(store, ReportingRules())
     with store.transaction() as tx:
         for known, promised in ((births, promise), (deaths, later)):
-            tx.save_release(known)
+            tx.save(known)
             tx.add_promises([promised])
-        tx.save_runs(runs)
+        tx.save(*runs)
     for minute in (2, 10, 30):
         now = SLOT + minute * MINUTE
         verdict = judge(births, [promise], by_target, [], Policy(), now)

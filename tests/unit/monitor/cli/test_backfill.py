@@ -239,7 +239,7 @@ def test_the_history_of_a_release_shows_claims_about_its_address_and_that_they_p
     page = "https://stats.example/births-2016"
     claim = Claim("ons", page, NOW, "Births 2016", slot=None, slot_source="", source="https://x.example", read=NOW)
     with write_store(folder) as tx:
-        tx.add_claim(claim)
+        tx.add(claim)
     assert run_cli("calendar", "history", "births-2016", "--json").json["claims"] == [claim_json(claim)]
     assert NO_PROOF in run_cli("calendar", "history", "births-2016").out
     assert run_cli("calendar", "history", "deaths-2029", "--json").json["claims"] == []

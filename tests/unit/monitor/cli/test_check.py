@@ -124,7 +124,7 @@ def test_check_does_not_warn_of_a_part_that_matches_an_announcement_or_a_route_t
     announcement, second_producer = "https://www.gov.uk/announcements/widgets", "home-office"
     with write_store(good) as tx:
         # `others` are the further producers of a release, and `link` is the address of its announcement.
-        tx.save_release(replace(widgets, others=(second_producer,), link=announcement))
+        tx.save(replace(widgets, others=(second_producer,), link=announcement))
         tx.add_promises([promise])
     part_of_announced = PART % f'url = "{announcement}"'  # a `[[part]]` for each release with this announcement
     (good / "config.toml").write_text((GOOD + part_of_announced).format(folder=good))
@@ -144,7 +144,7 @@ def test_check_warns_of_a_calendar_that_was_last_read_without_entries(run_cli: R
     now = SystemClock().now()
     read_without_entries = CalendarRead("govuk", now, now, usable=True, entries=0)
     with write_store(good) as tx:
-        tx.add_read(read_without_entries)
+        tx.save(read_without_entries)
     assert "govuk has no entries, so it adds no releases" in run_cli("check").err
 
 
@@ -157,7 +157,7 @@ def test_check_shows_how_many_releases_are_due_and_which_host_has_too_small_a_bu
     with write_store(good) as tx:
         for number in range(more_than_the_budget_allows):
             widgets, promise = release_with_promise(f"widgets-{number}", f"Widgets {number}", soon)
-            tx.save_release(widgets)
+            tx.save(widgets)
             tx.add_promises([promise])
     lines = run_cli("check").out.splitlines()
     assert "due and watched in the next 7 days: 200 (ons 200)" in lines

@@ -69,7 +69,7 @@ def test_only_releases_near_now_are_completed(complete: Complete, folder: Path) 
     # The store also has a release of 2018 and one of 2030.
     soon, promise = release_with_promise("marriages-soon", "Marriages", now + timedelta(days=3))
     with write_store(folder) as tx:
-        tx.save_release(soon)
+        tx.save(soon)
         tx.add_promises([promise])
     for verb in ("explain", "calendar history", "silence add --release", "incident add --release"):
         assert complete(*verb.split(), "") == ["marriages-soon"]
@@ -85,8 +85,8 @@ def test_only_active_silences_are_completed(complete: Complete, folder: Path) ->
         for begins in (now, now - 2 * hour)
     )
     with write_store(folder) as tx:
-        tx.save_silence(active)
-        tx.save_silence(expired)
+        tx.save(active)
+        tx.save(expired)
     # The id of each silence begins with its scope, `producer`.
     assert complete("silence", "end", "producer") == [active.id]
 

@@ -148,9 +148,9 @@ def save_overdue_release(folder: Path, *, hours: int) -> str:
     verdict = judge(known, [promise], {absent.target: [absent]}, [], Policy(), slot + early)
     store = open_store(f"sqlite:///{folder}/store.db", durable=False)
     with store.transaction() as tx:
-        tx.save_release(known)
+        tx.save(known)
         tx.add_promises([promise])
-        tx.save_runs([replace(absent, end=slot + overdue, last_received=slot + overdue)])
+        tx.save(replace(absent, end=slot + overdue, last_received=slot + overdue))
         VerdictRecorder(store, ReportingRules()).record(tx, verdict, Measurement("edge"), verdict.at)
     (incident,) = store.verdicts.incidents_of(name)
     store.close()

@@ -120,7 +120,7 @@ def test_an_empty_board_says_whether_a_calendar_could_be_read_and_what_to_do(
     with write_store(folder) as tx:
         for minute, is_usable in enumerate(whether_reads_were_usable):
             at = SLOT + minute * MINUTE
-            tx.add_read(CalendarRead("mine", at, at, usable=is_usable))
+            tx.save(CalendarRead("mine", at, at, usable=is_usable))
     assert run_cli("today", *DAY).out == f"Friday 5 January 2018: {sentence}\n"
 
 

@@ -218,7 +218,7 @@ async def keep_evidence(folder: Path) -> Path:
 
 def save_heartbeat(folder: Path, at: datetime, *, stopped: bool) -> None:
     with write_store(folder) as tx:
-        tx.save_heartbeat(Heartbeat("edge", at, stopped=stopped))
+        tx.save(Heartbeat("edge", at, stopped=stopped))
 
 
 def test_once_prints_the_verdicts_of_today_and_can_run_again(run_cli: RunCli, folder: Path) -> None:

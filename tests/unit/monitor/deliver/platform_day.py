@@ -51,7 +51,7 @@ class Day:
 
     def __post_init__(self) -> None:
         with self.store.transaction() as tx:
-            tx.save_releases(a_release(id=name) for name in PRODUCER_OF)
+            tx.save(*(a_release(id=name) for name in PRODUCER_OF))
             tx.add_promises(replace(a_promise(), release=name) for name in PRODUCER_OF)
         self.channels = {name: a_channel(self.clock, name) for name in (*sorted(self.folding), "hook")}
         names, rotas = sorted(self.channels), dict(self.rotas)
@@ -89,7 +89,7 @@ class Day:
 
     def acknowledge(self, incident: Incident, role: str) -> None:
         with self.store.transaction() as tx:
-            tx.save_incident(acknowledge_incident(incident, role, self.clock.now()))
+            tx.save(acknowledge_incident(incident, role, self.clock.now()))
 
     async def run_until(self, seconds: float) -> None:
         """Let time pass to so many seconds after the slot; send all reminders and messages due meanwhile."""

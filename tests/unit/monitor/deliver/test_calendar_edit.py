@@ -98,7 +98,7 @@ def test_a_silenced_entry_has_its_own_notice_and_that_of_its_edit_names_only_the
     store = TemporaryStore()
     with store.transaction() as tx:
         until, reason = EDITED_AT + 2 * DAY, "a planned move"
-        tx.save_silence(create_silence(Scope.RELEASE, "r0", until, role="duty", reason=reason, now=EDITED_AT))
+        tx.save(create_silence(Scope.RELEASE, "r0", until, role="duty", reason=reason, now=EDITED_AT))
     notices = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
     # The notice of several entries names no release. Both are stored, and the silence delays the one of r0.
     assert sorted(notice.release for notice in notices) == ["", "r0"]

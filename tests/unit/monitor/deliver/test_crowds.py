@@ -57,7 +57,7 @@ async def send_all(clock: VirtualClock, store: TemporaryStore, writer: Writer, *
 def test_many_openings_at_once_become_one_digest_and_each_is_marked_covered() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         with store.transaction() as tx:
-            tx.save_releases(a_release(id=name) for name in RELEASES)
+            tx.save(*(a_release(id=name) for name in RELEASES))
             tx.add_promises(a_promise(release=name) for name in RELEASES)
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}

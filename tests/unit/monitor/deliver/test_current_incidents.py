@@ -38,7 +38,7 @@ JUDGED_AT, TWELVE_MINUTES, NEXT_DAY = 6 * 60, 12 * 60, 32 * 3600
 def save_absence_until(store: Store, seconds: float) -> None:
     """Save looks that found no release from an hour before the slot until so many seconds after it."""
     with store.transaction() as tx:
-        tx.save_runs([a_run("page", State.ABSENT, -3600, seconds)])
+        tx.save(a_run("page", State.ABSENT, -3600, seconds))
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def store() -> Store:
 def current(store: Store) -> CurrentIncidents:
     """The one incident is of a release that is overdue. Its draft was written six minutes after the slot."""
     with store.transaction() as tx:
-        tx.save_release(a_release())
+        tx.save(a_release())
         tx.add_promises([a_promise()])
     save_absence_until(store, JUDGED_AT)
     recorder = VerdictRecorder(store, ReportingRules())
@@ -151,7 +151,7 @@ def test_no_new_version_is_written_over_an_incident_that_a_person_changed_meanwh
     write_new_version = current.prepare_redraft(incident.id, after_slot(TWELVE_MINUTES))
     assert write_new_version is not None
     with store.transaction() as tx:
-        tx.save_incident(add_note(incident, "duty statistician", "seen", after_slot(TWELVE_MINUTES + 1)))
+        tx.save(add_note(incident, "duty statistician", "seen", after_slot(TWELVE_MINUTES + 1)))
         write_new_version(tx)
     assert len(current.verdicts.drafts(incident.id)) == 1
     assert the_incident(current).timeline[-1].text == "seen"
@@ -181,7 +181,7 @@ async def test_a_decision_to_bring_a_release_forward_is_on_the_board_and_in_the_
         assert incident is not None
         brought_forward = bring_forward(incident, "head of profession", "2018-01-05T08:30", after_slot(500))
         with board.store.transaction() as tx:
-            tx.save_incident(brought_forward)
+            tx.save(brought_forward)
         page = (await board.client.get("/?date=2018-01-05")).text
         body = (await board.client.get("/api/v1/releases/early")).json()
     sentence = "brought forward to 5 Jan 2018 08:30 GMT, as recorded by the head of profession"

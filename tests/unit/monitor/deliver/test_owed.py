@@ -40,7 +40,7 @@ def test_a_report_is_owed_until_any_version_of_its_draft_is_signed(
         "hand", version=1, at=SLOT, by="monitor", form="A", edition="3.0", facts={}, signed=first_version_signed_at
     )
     with store.transaction() as tx:
-        tx.save_incident(an_incident("hand", facts=None, release="", opened=SLOT))
+        tx.save(an_incident("hand", facts=None, release="", opened=SLOT))
         tx.add_draft(first)
         tx.add_draft(replace(first, version=2, signed=None))
     reports, _overdue_actions = find_owed(store.verdicts, today=SLOT.date())
@@ -65,7 +65,7 @@ def test_actions_not_done_are_overdue_from_the_day_after_they_were_due_even_if_t
     store = TemporaryStore()
     with store.transaction() as tx:
         for incident in (SIGNED_WITHOUT_ACTIONS, SIGNED_WITH_ACTIONS_TO_DO, SIGNED_WITH_ACTION_DONE):
-            tx.save_incident(incident)
+            tx.save(incident)
     _reports, overdue_on_the_day = find_owed(store.verdicts, today=DUE_DAY)
     assert overdue_on_the_day == []
     _reports, overdue_on_the_day_after = find_owed(store.verdicts, today=DAY_AFTER)

@@ -65,7 +65,7 @@ class World:
 
     def save_incident(self, incident: Incident) -> None:
         with self.store.transaction() as tx:
-            tx.save_incident(incident)
+            tx.save(incident)
 
     async def acknowledge(self, incident: str) -> Incident | None:
         recorder = VerdictRecorder(self.store, RULES)
@@ -314,7 +314,7 @@ async def test_a_delivery_is_counted_as_given_up_for_a_week(world: World) -> Non
     await world.open_late_incident()
     (row,) = world.store.outbox.deliveries()
     with world.store.transaction() as tx:
-        tx.save_delivery(replace(row, standing=DeliveryState.GIVEN_UP, attempts=3, finished=row.due))
+        tx.save(replace(row, standing=DeliveryState.GIVEN_UP, attempts=3, finished=row.due))
     await world.make_reminders().update_counts()
     await world.clock.sleep(8 * DAY.total_seconds())
     await world.make_reminders().update_counts()

@@ -45,12 +45,12 @@ class World:
         silence = create_silence(
             scope, name, until=now + length, role="duty statistician", reason="their site moves", now=now
         )
-        await self.writer.write(lambda tx: tx.save_silence(silence))
+        await self.writer.write(lambda tx: tx.save(silence))
         return silence
 
     async def end_silence(self, silence: Silence) -> None:
         ended = replace(silence, ended=self.clock.now(), ended_by="head of profession")
-        await self.writer.write(lambda tx: tx.save_silence(ended))
+        await self.writer.write(lambda tx: tx.save(ended))
 
     async def open_incident(self, release: str = "r") -> None:
         await open_late_incidents(self.store, self.writer, self.clock, [release])
@@ -171,7 +171,7 @@ async def test_a_silence_that_was_ended_before_it_began_delays_nothing(world: Wo
     now = world.clock.now()
     begins, until = now + HOUR, now + 2 * HOUR
     planned = create_silence(Scope.RELEASE, "r", until, role="duty statistician", reason="why", now=now, begins=begins)
-    await world.writer.write(lambda tx: tx.save_silence(planned))
+    await world.writer.write(lambda tx: tx.save(planned))
     await world.clock.sleep(1)
     await world.end_silence(planned)
     await world.clock.sleep(1.5 * HOUR.total_seconds())
@@ -200,7 +200,7 @@ async def test_an_incident_that_a_person_closes_during_a_silence_is_never_sent(w
     await world.open_incident()
     (incident,) = world.store.verdicts.incidents()
     closed = close_incident(incident, "duty statistician", world.clock.now())
-    await world.writer.write(lambda tx: tx.save_incident(closed))
+    await world.writer.write(lambda tx: tx.save(closed))
     assert await world.all_sent_after(2 * HOUR) == []
 
 

@@ -174,7 +174,7 @@ def test_a_summary_lists_overdue_actions_with_their_owner() -> None:
         overdue = Action("Renew the\ncertificate", "web team", FRIDAY - timedelta(days=1))
         due_today = replace(overdue, due=FRIDAY)
         with store.transaction() as tx:
-            tx.save_incident(replace(incident, actions=(overdue, due_today)))
+            tx.save(replace(incident, actions=(overdue, due_today)))
         notice = await write_the_summary(summaries, store, clock)
         assert notice.subject == "Friday 5 January 2018: 1 LATE; 1 report owed; 1 action overdue"
         assert notice.text.splitlines()[-2:] == [

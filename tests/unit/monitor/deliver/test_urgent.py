@@ -46,7 +46,7 @@ class PacedMail:
         notice = make_fact_notice(kind, fact, incident, facts_of_a_release(), self.clock.now())
         with self.store.transaction() as tx:
             tx.add_notice(notice, [])
-            tx.save_delivery(Delivery(notice.id, "mail", DeliveryState.WAITING, self.clock.now() + due_in))
+            tx.save(Delivery(notice.id, "mail", DeliveryState.WAITING, self.clock.now() + due_in))
         return notice
 
     async def send_and_wait(self, seconds: float) -> None:

@@ -73,7 +73,7 @@ class LossyStore:
 
     def lose_batches_after(self, beat: Heartbeat) -> None:
         with self.store.transaction() as tx:
-            tx.save_heartbeat(beat)
+            tx.save(beat)
 
 
 def test_the_loss_of_one_batch_is_reported_once_even_if_no_time_passed_between_batches() -> None:

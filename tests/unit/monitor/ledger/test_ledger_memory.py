@@ -220,8 +220,8 @@ async def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(office:
     await office.read(csv(row("a", title="Example awareness")))
     late = Incident("i", Kind.LATE, "a", "example-office", "Example awareness", START, START, "report")
     with office.daemon.store.transaction() as tx:
-        tx.save_runs([seen("a")])
-        tx.save_incident(late)
+        tx.save(seen("a"))
+        tx.save(late)
     pin = Pin(id="awareness", title="Example awareness")
     office.settings = office.settings.model_copy(update={"pin": [pin]})
     await office.reopen()

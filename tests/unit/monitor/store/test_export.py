@@ -27,7 +27,7 @@ Entries = list[dict[str, Any]]
 def save_run_with_evidence(archive: Archive, *records: str) -> None:
     """Save a run of the release of the incident, with these records as its evidence."""
     with archive.store.transaction() as tx:
-        tx.save_runs([a_run("page", PRESENT, evidence=records)])
+        tx.save(a_run("page", PRESENT, evidence=records))
 
 
 def export(

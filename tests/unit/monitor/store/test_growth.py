@@ -29,7 +29,7 @@ def test_a_hundred_thousand_looks_with_three_changes_are_four_rows(sqlite: Store
     runs = fold_looks(looks, changes=3)
     assert sum(run.looks for run in runs) == looks
     with sqlite.transaction() as tx:
-        tx.save_runs(runs)
+        tx.save(*runs)
     assert len(runs_of(sqlite, "r/page/edge")) == 4
 
 
@@ -40,7 +40,7 @@ def test_a_run_that_is_saved_again_takes_no_more_room(sqlite: Store, tmp_path: P
     def save_runs(times: int) -> None:
         for _ in range(times):
             with sqlite.transaction() as tx:
-                tx.save_runs(runs)
+                tx.save(*runs)
 
     save_runs(100)
     size_before = file.stat().st_size

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.look.fetch import Answer
-from monitor.store.evidence.headers import RecentHeaders, SharedTexts, summarise_headers
+from monitor.store.evidence.headers import RecentHeaders, summarise_headers, text_sharer
 
 AT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -75,16 +75,16 @@ def test_only_the_newest_5000_headers_are_kept() -> None:
 
 
 def test_equal_texts_share_one_copy() -> None:
-    texts = SharedTexts()
+    share = text_sharer()
     first, equal = str(404_000), str(404_000)
     assert equal is not first
-    assert texts.share(first) is texts.share(equal) is first
+    assert share(first) is share(equal) is first
 
 
 def test_the_shared_copy_of_a_text_is_dropped_after_a_hundred_others() -> None:
-    texts = SharedTexts()
+    share = text_sharer()
     first, equal = str(404_000), str(404_000)  # two objects with the same text
-    texts.share(first)
+    share(first)
     for number in range(100):
-        texts.share(str(number))
-    assert texts.share(equal) is equal
+        share(str(number))
+    assert share(equal) is equal

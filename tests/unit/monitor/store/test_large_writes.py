@@ -33,7 +33,7 @@ def write_of_events(name: str, count: int) -> Portions:
 
     def add(tx: Transaction, some: Sequence[Event]) -> None:
         for event in some:
-            tx.add_event(event)
+            tx.add(event)
 
     portions = Portions()
     portions.add([an_event(f"{name}-{number}") for number in range(count)], add)
@@ -85,7 +85,7 @@ async def test_other_writes_and_runs_go_between_two_portions(clock: VirtualClock
     for name, goes_before_runs in (("small-1", False), ("small-2", True)):
         await clock.sleep(0.1)  # less than a portion takes
         writer.queue_run(a_run(f"{name}/page/edge"))
-        await writer.write(lambda tx, name=name: tx.add_event(an_event(name)), first=goes_before_runs)
+        await writer.write(lambda tx, name=name: tx.add(an_event(name)), first=goes_before_runs)
         large_rows_before_small.append(len([event for event in stored_event_ids(store) if event.startswith("large")]))
     assert not large.done.done()
     await large.done
@@ -107,7 +107,7 @@ async def test_large_writes_are_made_one_after_the_other_and_one_that_raises_end
     writer = Writer(store, clock)
     broken = write_of_events("broken", ROWS_AT_ONCE)
     broken.add([1], raise_fault)
-    broken.add([1], lambda tx, _: tx.add_event(an_event("never written")))
+    broken.add([1], lambda tx, _: tx.add(an_event("never written")))
     large = {"a": write_of_events("a", 2 * ROWS_AT_ONCE), "broken": broken, "b": write_of_events("b", 1)}
     writes = {name: writer.write_in_portions(portions) for name, portions in large.items()}
     for name, write in writes.items():
@@ -173,7 +173,7 @@ async def test_an_orderly_stop_cancels_a_large_write_and_commits_the_others(cloc
     # A portion takes 0.5 s, so this takes 15 s, which is longer than `close` waits.
     large = writer.write_in_portions(write_of_events("large", 30 * ROWS_AT_ONCE))
     await clock.sleep(1.0)
-    small = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("small"))))
+    small = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event("small"))))
     await writer.close()
     assert await small
     assert large.done.cancelled()

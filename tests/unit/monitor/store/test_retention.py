@@ -49,7 +49,7 @@ async def run_retention(
 
     for days in ages_of_reads:
         at = now - timedelta(days=days)
-        await writer.write(lambda tx, at=at: tx.add_read(CalendarRead("govuk", at, at, usable=True, digest="same")))
+        await writer.write(lambda tx, at=at: tx.save(CalendarRead("govuk", at, at, usable=True, digest="same")))
     retention = Retention(evidence, compact, store, writer, clock, ask=ask, keep=KEEP, most=MOST_BYTES)
     with capture_logs() as lines:
         await retention.run_daily()

@@ -49,7 +49,7 @@ def test_the_store_is_opened_with_pragmas_for_power_cuts_locks_and_references(tm
 
 def test_readers_never_wait_for_a_writer(sqlite: Store) -> None:
     with ThreadPoolExecutor(1) as reading_thread, sqlite.transaction() as tx:
-        tx.save_runs(some_runs(1))
+        tx.save(*some_runs(1))
         assert reading_thread.submit(runs_of, sqlite, "r/page/edge").result() == []
     assert runs_of(sqlite, "r/page/edge") == some_runs(1)
 
@@ -104,27 +104,27 @@ def test_locked_database_is_reported_and_used_again_when_free(sqlite: Store) -> 
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreFault, match="has locked it"), sqlite.transaction() as tx:
-            tx.save_runs(some_runs(1))
+            tx.save(*some_runs(1))
         assert runs_of(sqlite, "r/page/edge") == []
         other.execute("ROLLBACK")
     with sqlite.transaction() as tx:
-        tx.save_runs(some_runs(1))
+        tx.save(*some_runs(1))
     assert runs_of(sqlite, "r/page/edge") == some_runs(1)
 
 
 def test_full_disk_is_reported_and_the_store_continues_with_room_again(sqlite: Store) -> None:
     with sqlite.transaction() as tx:
-        tx.save_runs(some_runs(5, "before/page/edge"))
+        tx.save(*some_runs(5, "before/page/edge"))
     pages_too_few_for_2000_runs = 60
     with sqlite._engine.connect() as connection:
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages_too_few_for_2000_runs}")
     with pytest.raises(StoreFault, match="the disk is full"), sqlite.transaction() as tx:
-        tx.save_runs(some_runs(2000))
+        tx.save(*some_runs(2000))
     assert runs_of(sqlite, "r/page/edge") == []
     with sqlite._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count=1000000")
     with sqlite.transaction() as tx:
-        tx.save_runs(some_runs(2000))
+        tx.save(*some_runs(2000))
     assert len(runs_of(sqlite, "r/page/edge", "before/page/edge")) == 2005
     assert sqlite.check() == []
 
@@ -157,9 +157,9 @@ def test_unreachable_server_is_reported_in_one_line_without_the_password() -> No
 
 def test_a_backup_is_made_while_a_transaction_is_open(sqlite: Store, tmp_path: Path) -> None:
     with sqlite.transaction() as tx:
-        tx.save_runs(some_runs(3))
+        tx.save(*some_runs(3))
     with sqlite.transaction() as tx:
-        tx.save_runs(some_runs(1, "open/page/edge"))
+        tx.save(*some_runs(1, "open/page/edge"))
         sqlite.backup(tmp_path / "copy.db")
     copy = Store(f"sqlite:///{tmp_path}/copy.db")
     assert runs_of(copy, "r/page/edge", "open/page/edge") == some_runs(3)
@@ -253,7 +253,7 @@ def test_the_check_of_a_store_accepts_a_chain_of_verdicts_with_a_clock_that_was_
 
 def test_a_damaged_file_is_found(sqlite: Store) -> None:
     with sqlite.transaction() as tx:
-        tx.save_runs(some_runs(500))
+        tx.save(*some_runs(500))
     file = Path(str(sqlite._engine.url.database))
     sqlite.close()
     data = bytearray(file.read_bytes())
@@ -266,7 +266,7 @@ def test_a_damaged_file_is_found(sqlite: Store) -> None:
 def test_a_stored_release_with_unknown_or_default_fields_counts_as_equal(sqlite: Store, tmp_path: Path) -> None:
     release = Release("a", "Deaths", "ons", "https://x.example/a", ())
     with sqlite.transaction() as tx:
-        tx.save_releases([release])
+        tx.save(release)
     # In the store, give it a field with its default, `joined_by`, and a field that only a newer version knows.
     with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
         ((body,),) = connection.execute("SELECT body FROM release").fetchall()

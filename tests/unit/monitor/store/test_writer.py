@@ -113,7 +113,7 @@ async def test_a_write_sees_the_rows_of_those_before_it_in_its_batch(clock: Virt
     def add_to_timeline(text: str) -> Callable[[Transaction], None]:
         def write(tx: Transaction) -> None:
             known = store.verdicts.incident("i") or replace(an_incident(), timeline=())
-            tx.save_incident(replace(known, timeline=(*known.timeline, Entry(SLOT, "duty", text))))
+            tx.save(replace(known, timeline=(*known.timeline, Entry(SLOT, "duty", text))))
 
         return write
 
@@ -128,15 +128,15 @@ async def test_only_a_write_that_raises_is_undone_and_its_caller_gets_the_except
     store, log = FailingStore(), WriterLog()
 
     def add_event_and_raise(tx: Transaction) -> None:
-        tx.add_event(an_event("undone"))
+        tx.add(an_event("undone"))
         raise KeyError("no such release")
 
     writer = log.writer(store, clock)
     writer.queue_run(a_run())
     outcomes = await asyncio.gather(
-        writer.write(lambda tx: tx.add_event(an_event("a"))),
+        writer.write(lambda tx: tx.add(an_event("a"))),
         writer.write(add_event_and_raise),
-        writer.write(lambda tx: tx.add_event(an_event("b"))),
+        writer.write(lambda tx: tx.add(an_event("b"))),
         return_exceptions=True,
     )
     assert [type(outcome) for outcome in outcomes] == [bool, KeyError, bool]
@@ -151,7 +151,7 @@ async def test_writes_wait_while_the_store_fails_and_are_made_when_it_recovers(c
     store, log = FailingStore(failures=4), WriterLog()
     writer = log.writer(store, clock)
     writer.queue_run(a_run(looks=1))
-    patient = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event())))
+    patient = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event())))
     await clock.sleep(0.35)
     writer.queue_run(a_run(looks=2))
     assert await patient is True
@@ -168,7 +168,7 @@ async def test_impatient_caller_gets_the_failure_and_its_write_is_dropped(clock:
     writer = Writer(store, clock)
     writer.queue_run(a_run())
     with pytest.raises(StoreFault, match="disk is full"):
-        await writer.write(lambda tx: tx.add_event(an_event()), patient=False)
+        await writer.write(lambda tx: tx.add(an_event()), patient=False)
     await writer.close()
     assert store.verdicts.events() == []
     assert runs_of(store, EDGE) == [a_run()]
@@ -210,13 +210,13 @@ async def test_closing_commits_waiting_writes_and_later_writes_are_refused(clock
     store = TemporaryStore()
     writer = Writer(store, clock)
     writer.queue_run(a_run())
-    waiting = asyncio.ensure_future(writer.write(lambda tx: tx.save_heartbeat(Heartbeat("m", SLOT, stopped=True))))
+    waiting = asyncio.ensure_future(writer.write(lambda tx: tx.save(Heartbeat("m", SLOT, stopped=True))))
     await asyncio.sleep(0)
     await writer.close()
     await waiting
     assert not writer.queue_run(a_run("other/page/edge"))
     with pytest.raises(StoreFault, match="stopped"):
-        await writer.write(lambda tx: tx.add_event(an_event()))
+        await writer.write(lambda tx: tx.add(an_event()))
     assert runs_of(store, EDGE) == [a_run()]
     assert store.leases.heartbeat("m") == Heartbeat("m", SLOT, stopped=True)
 
@@ -226,7 +226,7 @@ async def test_closing_on_a_failing_store_reports_the_lost_rows(clock: VirtualCl
     store = FailingStore(failures=10_000)
     writer = Writer(store, clock)
     writer.queue_run(a_run())
-    waiting = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event())))
+    waiting = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event())))
     with pytest.raises(StoreFault, match="1 runs and 1 writes could not be stored"):
         await writer.close(within=2.0)
     with pytest.raises(StoreFault):
@@ -238,9 +238,9 @@ async def test_abandoned_writer_keeps_only_committed_rows(clock: VirtualClock) -
     store = TemporaryStore()
     writer = Writer(store, clock)
     writer.queue_run(a_run())
-    await writer.write(lambda tx: tx.add_event(an_event("before")))
+    await writer.write(lambda tx: tx.add(an_event("before")))
     writer.queue_run(a_run("late/page/edge"))
-    late = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("after"))))
+    late = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event("after"))))
     await asyncio.sleep(0)
     writer.abandon()
     await clock.sleep(10)
@@ -256,7 +256,7 @@ async def test_a_transaction_that_is_open_when_the_writer_is_abandoned_is_rolled
     loop, entered, pause = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
     def slow(tx: Transaction) -> None:
-        tx.add_event(an_event())
+        tx.add(an_event())
         loop.call_soon_threadsafe(entered.set)
         while not writer._abandoned:
             pause.wait(0.001)
@@ -273,10 +273,10 @@ async def test_a_transaction_that_is_open_when_the_writer_is_abandoned_is_rolled
 async def test_a_write_whose_caller_was_cancelled_before_its_turn_is_dropped(clock: VirtualClock) -> None:
     store = FailingStore()
     writer = Writer(store, clock)
-    cancelled = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("cancelled"))))
+    cancelled = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event("cancelled"))))
     await asyncio.sleep(0)
     cancelled.cancel()
-    await writer.write(lambda tx: tx.add_event(an_event("awaited")))
+    await writer.write(lambda tx: tx.add(an_event("awaited")))
     await writer.close()
     assert [event.id for event in store.verdicts.events()] == ["awaited"]
 
@@ -290,7 +290,7 @@ async def test_run_that_cannot_be_stored_is_logged_and_does_not_stop_other_write
     without_time_zone = replace(a_run("odd/page/edge"), begin=SLOT.replace(tzinfo=None))
     writer = log.writer(sqlite, clock)
     writer.queue_run(without_time_zone)
-    assert await writer.write(lambda tx: tx.add_event(an_event()), first=write_goes_first)
+    assert await writer.write(lambda tx: tx.add(an_event()), first=write_goes_first)
     writer.queue_run(a_run())
     await writer.close()
     assert len(log.faults) == 1
@@ -354,7 +354,7 @@ async def test_rows_of_batch_members_are_written_in_portions_before_the_runs(
         portions_left: int = 3
 
         def write(self, transaction: Transaction) -> None:
-            transaction.save_heartbeat(Heartbeat("companion", SLOT))
+            transaction.save(Heartbeat("companion", SLOT))
             written.append(f"{self.portions_left} portions left, {len(runs_of(store, EDGE))} runs")
 
         def note_committed(self) -> None:
@@ -393,7 +393,7 @@ async def test_member_is_written_before_the_runs_in_each_attempt_and_notified_of
             calls.append("prepare")
 
         def write(self, transaction: Transaction) -> None:
-            transaction.save_heartbeat(Heartbeat("companion", SLOT))
+            transaction.save(Heartbeat("companion", SLOT))
             calls.append(f"write before {len(runs_of(store, EDGE))} runs")
 
         def note_committed(self) -> None:

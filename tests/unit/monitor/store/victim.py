@@ -29,5 +29,5 @@ async def _write(folder: Path, first: int, committed: Connection) -> None:
         kept = evidence.keep(an_answer(body=b"x" * 5000, after=number), f"{name}/page/edge", "turn")
         writer.queue_run(a_run(f"{name}/page/edge", first=number, evidence=(kept,)))
         event = an_event(f"e{number}", release=name)
-        await writer.write(lambda tx, event=event: tx.add_event(event))
+        await writer.write(lambda tx, event=event: tx.add(event))
         committed.send(number)

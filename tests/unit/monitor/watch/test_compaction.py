@@ -56,10 +56,10 @@ def save_judged_release(store: Store, name: str, slot: datetime = SLOT, runs: li
     verdict = judge(release, [promise], {seen[0].target: seen}, (), Policy(), slot + 8 * DAY)
     fields = {"word": verdict.verdict.value, "grade": verdict.grade.value, "final": verdict.final, "at": verdict.at}
     with store.transaction() as tx:
-        tx.save_release(release)
+        tx.save(release)
         tx.add_promises([promise])
-        tx.save_runs(seen)
-        tx.save_judged(a_verdict_row(name, slot=slot, body=body_of(verdict, None), **fields))
+        tx.save(*seen)
+        tx.save(a_verdict_row(name, slot=slot, body=body_of(verdict, None), **fields))
 
 
 def compact(store: Store, after: timedelta = 400 * DAY, watched: Collection[str] = ()) -> int:
@@ -103,7 +103,7 @@ def test_runs_of_recent_open_or_watched_releases_and_of_those_with_few_runs_are_
     save_judged_release(store, "open", runs=[run for run in noisy_runs("open") if run.state is UNKNOWN])
     with store.transaction() as tx:
         row = store.verdicts.judged_one("open")
-        tx.save_judged(replace(row, word="pending", grade="none", final=False))
+        tx.save(replace(row, word="pending", grade="none", final=False))
     assert compact(store, watched={"watched"}) == 0
     # Once the watched one is no longer watched, its runs are merged, and still not those of the others.
     others_before = {name: store.runs.of_release(name) for name in ("recent", "small", "open")}

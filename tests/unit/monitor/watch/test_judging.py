@@ -137,7 +137,7 @@ def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judg
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT, seen=300)
     theirs = release_without_verdict("claims", State.PRESENT, seen=5, monitor="south").runs["claims/page/edge"]
     with store.transaction() as tx:
-        tx.save_release(mine.release)
+        tx.save(mine.release)
         tx.add_promises(mine.promises)
 
     @dataclass
@@ -149,7 +149,7 @@ def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judg
         async def ask(self, question: Callable[[], T], /) -> T:
             answer = question()
             with store.transaction() as tx:
-                tx.save_runs(theirs)
+                tx.save(*theirs)
             self.queries += 1
             return answer
 
@@ -170,7 +170,7 @@ def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judg
 def test_no_release_is_judged_while_our_clock_is_in_doubt(seconds_in_doubt: int, verdicts: list[str]) -> None:
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     with store.transaction() as tx:
-        tx.save_release(mine.release)
+        tx.save(mine.release)
     # While it is in doubt, the clock is checked again after a second.
     is_clock_in_doubt = iter([True] * seconds_in_doubt + [False] * 9).__next__
     judge_for_some_seconds({"claims": mine}, store, is_clock_in_doubt=is_clock_in_doubt, seconds=5)

@@ -81,9 +81,9 @@ def merge_runs_of_south(
     }
     seen = [a_run(f"{name}/page/edge", State.ABSENT, 0, 9, monitor="south") for name in NAMES]
     with store.transaction() as tx:
-        tx.save_releases([each.release for each in releases.values()])
+        tx.save(*(each.release for each in releases.values()))
         tx.add_promises([STORED_PROMISE])
-        tx.save_runs(seen)
+        tx.save(*seen)
         tx.add_blind(BLIND)
     received: list[Blind] = []
     outcomes: list[object] = []

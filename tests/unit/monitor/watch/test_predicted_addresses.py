@@ -334,7 +334,7 @@ def add_predictions(*rows: Judged, inside: tuple[str, ...] = (), times: int = 1)
     store = TemporaryStore()
     with store.transaction() as tx:
         for row in rows:
-            tx.save_judged(row)
+            tx.save(row)
     ahead = replace(april_release(), producer="ofqual")
     verdict = replace(verdict_with_prediction((-120, ABSENT), now=-60), at=after_slot(-60))
     watch = WatchStub({"r": WatchedRelease(ahead, [a_promise()], verdict=verdict)})

@@ -172,7 +172,7 @@ class Board:
 
     def save_incident(self, incident: Incident) -> None:
         with self.store.transaction() as tx:
-            tx.save_incident(incident)
+            tx.save(incident)
 
     def stored_release(self, release: str = "r") -> Judged:
         """Return the stored verdict of a release."""
@@ -184,7 +184,7 @@ class Board:
         """Replace fields in the stored JSON of a release."""
         row = self.stored_release(release)
         with self.store.transaction() as tx:
-            tx.save_judged(replace(row, body=row.body | fields))
+            tx.save(replace(row, body=row.body | fields))
 
     def move_slot(self, release: str, slot: datetime) -> None:
         """Replace the slot in the stored JSON of a release."""
@@ -201,7 +201,7 @@ class Board:
         promised = row.body["slot"] | {"start": slot.isoformat(), "precision": "instant"}
         body = row.body | {"id": name, "verdict": verdict, "slot": promised, "producer": producer} | fields
         with self.store.transaction() as tx:
-            tx.save_judged(Judged(name, producer, slot, verdict, "none", final=True, at=slot, body=body))
+            tx.save(Judged(name, producer, slot, verdict, "none", final=True, at=slot, body=body))
         return name
 
 
@@ -211,10 +211,10 @@ def _fill_board_store(store: TemporaryStore, title: str) -> None:
     measured = Measurement("edge", {}, (), None, (("edge-1", ""),))
     with store.transaction() as tx:
         tx.add_evidence([Record("edge", 1, "turn", after_slot(0), "f", 0, 1, "ab" * 32, "cd" * 32)])
-        tx.save_release(a_release())
-        tx.save_release(a_release(id="early", title="Example prices: monthly"))
+        tx.save(a_release())
+        tx.save(a_release(id="early", title="Example prices: monthly"))
         tx.add_promises([a_promise(), a_promise(release="early")])
-        tx.save_runs([a_run("page", State.ABSENT, -3600, 400), *early_runs(60)])
+        tx.save(a_run("page", State.ABSENT, -3600, 400), *early_runs(60))
         tx.add_blind(Blind(after_slot(-90), after_slot(-40), "stalled"))
     for verdict, now in ((late, 400), (early_verdict(60), 401)):
         with store.transaction() as tx:
@@ -225,8 +225,8 @@ def _fill_board_store(store: TemporaryStore, title: str) -> None:
     row = store.verdicts.judged_one("r")
     assert row is not None
     with store.transaction() as tx:
-        tx.save_judged(replace(row, body=body_of(late, store.verdicts.incidents_of("r")[-1])))
-        tx.save_delivery(refused)
+        tx.save(replace(row, body=body_of(late, store.verdicts.incidents_of("r")[-1])))
+        tx.save(refused)
 
 
 @asynccontextmanager

@@ -207,7 +207,7 @@ DOCUMENTED_METRICS = (
 async def test_release_joined_into_another_links_to_it_and_is_listed_no_longer(board: Board) -> None:
     joined = replace(a_release(), joined_into="early")
     with board.store.transaction() as tx:
-        tx.save_release(joined)
+        tx.save(joined)
     listed = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
     assert [row["id"] for row in listed] == ["early"]
     assert (await board.client.get("/api/v1/releases/r")).json()["joined_into"] == "early"

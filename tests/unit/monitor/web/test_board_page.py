@@ -256,7 +256,7 @@ async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board:
     over = replace(known, closed=after_slot(1500), words=REPORT_WAIVED)
     with board.store.transaction() as tx:
         for number in range(MOST_INCIDENTS):
-            tx.save_incident(replace(over, id=f"n{number}", occurred=known.occurred + timedelta(days=2)))
+            tx.save(replace(over, id=f"n{number}", occurred=known.occurred + timedelta(days=2)))
     pages = [await board.read_page(path) for path in ("/", "/incidents")]
     open_that_day = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-05&to=2018-01-05")).json()
     open_later = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-06")).json()

@@ -68,14 +68,14 @@ def add_hand_calendar(board: Board, folder: Path, fault: str = "") -> None:
         own = [one for one in tables if not one.get("of")]
         with board.store.transaction() as tx:
             for one in own:
-                tx.save_release(a_release(id=one["id"], title=one["title"], url=one["url"]))
+                tx.save(a_release(id=one["id"], title=one["title"], url=one["url"]))
             tx.add_promises([a_promise(SLOT_OF_COMING, release=one["id"]) for one in own])
-            tx.save_announced(rows)
+            tx.save(*rows)
         return CalendarRead(calendar, now, now, usable=not fault, fault=fault)
 
     board.queries.read_calendar = read
     with board.store.transaction() as tx:
-        tx.save_release(a_release(id="coming", title="Coming", url="https://stats.example/coming"))
+        tx.save(a_release(id="coming", title="Coming", url="https://stats.example/coming"))
         tx.add_promises([a_promise(SLOT_OF_COMING, release="coming")])
 
 

@@ -71,7 +71,7 @@ def test_the_joined_calendar_as_csv_is_made_again_only_after_a_minute(tmp_path: 
         with office.daemon.store.transaction() as tx:
             known = office.daemon.store.ledger.release("a")
             assert known is not None
-            tx.save_releases([replace(known, title="Called otherwise")])
+            tx.save(replace(known, title="Called otherwise"))
         assert (await get("/calendar.csv")).text == first
         # The JSON had not been read in this minute.
         assert "Called otherwise" in (await get("/calendar.json")).text

@@ -61,7 +61,7 @@ async def test_no_page_shows_an_id_where_there_is_a_name(users: Path) -> None:
         # Pages also show silences, which are of a release, an incident or a producer.
         with board.store.transaction() as tx:
             for scope, name in ((Scope.RELEASE, "early"), (Scope.INCIDENT, board.incident), (Scope.PRODUCER, "ofqual")):
-                tx.save_silence(create_silence(scope, name, after_slot(7200), "duty statistician", "work", now))
+                tx.save(create_silence(scope, name, after_slot(7200), "duty statistician", "work", now))
         paths = ["/", "/calendar", "/incidents", "/history", "/silences", "/releases/r", "/releases/early"]
         for path in [*paths, f"/incidents/{board.incident}"]:
             page = await board.client.get(path)
@@ -77,7 +77,7 @@ async def test_an_incident_of_every_kind_has_a_page_and_json(board: Board, kind:
     for facts in [None, *(every_facts() if kind not in OF_A_HOST else ())]:
         made = make_incident(kind, facts)
         with board.store.transaction() as tx:
-            tx.save_incident(made)
+            tx.save(made)
         page = await board.client.get(f"/incidents/{made.id}")
         result = await board.client.get(f"/api/v1/incidents/{made.id}")
         assert (page.status_code, result.status_code) == (200, 200), facts
@@ -94,7 +94,7 @@ async def test_a_lead_has_a_page_that_claims_no_verdict(board: Board) -> None:
     lead = decide(facts, known=None, now=after_slot(500)).incident
     assert lead is not None
     with board.store.transaction() as tx:
-        tx.save_incident(lead)
+        tx.save(lead)
     page = await board.client.get(f"/incidents/{lead.id}")
     assert page.status_code == 200
     assert "a lead to be judged, grade none</dd>" in page.text

@@ -77,7 +77,7 @@ async def test_feed_lists_changes_newest_first_with_unique_ids(board: Board) -> 
 async def test_hostile_title_is_one_escaped_line_in_the_feed(board: Board, title: str, title_in_feed: str) -> None:
     (event, *_) = board.store.verdicts.events(release="r")
     with board.store.transaction() as tx:
-        tx.add_event(replace(event, id="x", at=after_slot(500), body=event.body | {"title": title}))
+        tx.add(replace(event, id="x", at=after_slot(500), body=event.body | {"title": title}))
     # The title of an entry is a verdict with a delay in seconds, " s: ", and the title of the release.
     feed = ET.fromstring(await board.read_page("/atom.xml"))  # noqa: S314 # our own
     assert feed.findtext(f"{ATOM}entry/{ATOM}title", "").partition(" s: ")[2] == title_in_feed

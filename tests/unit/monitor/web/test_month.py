@@ -27,7 +27,7 @@ def save_release_due(board: Board, name: str, start: datetime, **changes: Any) -
     result = {"id": name, "title": name, "verdict": "pending", "incident": None, "final": False}
     body = row.body | result | {"slot": slot, "exposures": [], "findings": []} | changes
     with board.store.transaction() as tx:
-        tx.save_judged(Judged(name, body["producer"], start, body["verdict"], "none", final=False, at=start, body=body))
+        tx.save(Judged(name, body["producer"], start, body["verdict"], "none", final=False, at=start, body=body))
 
 
 def titles_by_day(page: str) -> Mapping[str, list[str]]:
@@ -65,7 +65,7 @@ async def test_releases_due_without_a_time_say_so_and_those_without_a_day_are_li
 async def test_provisional_promise_is_marked(board: Board) -> None:
     slot = datetime(2018, 2, 8, 9, 30, tzinfo=UTC)
     with board.store.transaction() as tx:
-        tx.save_release(a_release(id="perhaps"))
+        tx.save(a_release(id="perhaps"))
         tx.add_promises([a_promise(slot, release="perhaps", state=State.PROVISIONAL)])
     # The page also needs the JSON of the release, which has no state of its promise.
     save_release_due(board, "perhaps", slot)

@@ -45,7 +45,7 @@ async def test_release_page_shows_the_claim_of_the_publisher_apart_from_proof(bo
         read=after_slot(600),
     )
     with board.store.transaction() as tx:
-        tx.add_claim(claim)
+        tx.add(claim)
     text = await board.read_page("/releases/r")
     claimed = text.partition("What the publisher claims")[2]
     assert NO_PROOF in claimed
@@ -108,7 +108,7 @@ async def test_release_page_says_why_an_exposure_ended_and_when_the_release_was_
     # After the exposure, it was absent at 09:29:58 and there at its slot of 09:30:00, so it was out as promised.
     released = {"after": "2018-01-05T09:29:58.000Z", "by": row.body["slot"]["start"]}
     with board.store.transaction() as tx:
-        tx.save_judged(replace(row, final=True, body=row.body | {"released": released, "exposures": [exposure]}))
+        tx.save(replace(row, final=True, body=row.body | {"released": released, "exposures": [exposure]}))
     text = await board.read_page("/releases/early")
     assert f"<dt>As promised</dt><dd>{words_of_release}</dd>" in text
     assert words_of_exposure in text.partition("<dt>Out early</dt><dd>")[2].partition("</dd>")[0]

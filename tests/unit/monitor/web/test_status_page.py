@@ -55,7 +55,7 @@ async def test_status_page_warns_of_a_silent_monitor_but_not_of_a_stopped_one(bo
         for name, lease_ends_in, has_stopped in (("north", 5, False), ("south", -600, False), ("east", -600, True)):
             lease_end = now + timedelta(seconds=lease_ends_in)
             tx.take_lease(f"monitor {name}", f"host-of-{name}", now - timedelta(hours=1), lease_end)
-            tx.save_heartbeat(Heartbeat(name, min(lease_end, now), has_stopped))
+            tx.save(Heartbeat(name, min(lease_end, now), has_stopped))
     page = await board.read_page("/status")
     assert "<strong>Monitor north</strong>: held by host-of-north until" in page
     assert "<strong>Monitor south</strong>: no sign of it since 5 Jan 2018 09:30" in page
