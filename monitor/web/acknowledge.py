@@ -23,9 +23,26 @@ from monitor.web.staff_form import SentForm, with_staff_form
 _INVALID_LINK = "This link is not one of ours, or it has run out. The incident can still be found on the board."
 
 
-async def show_notice(request: Request) -> Response:
-    """Show the notice of a signed link, who acknowledged its incident, and a button to acknowledge it."""
-    return await _render_notice(request, request.query_params.get("token", ""))
+async def show_notice(request: Request, sent_token: str = "", fault: str = "") -> Response:
+    """Show the notice that contained a signed link, who acknowledged its incident, and a button to acknowledge it.
+
+    Its reader is not signed in. If the button was used, `sent_token` is the token of the link, and `fault` is why the
+    incident could not be acknowledged.
+    """
+    token = sent_token or request.query_params.get("token", "")
+    opened = _open_link(request, token)
+    if isinstance(opened, Response):
+        return opened
+    name, notice_beginning = opened
+    # The link came with a notice of this incident, so its reader may see the incident before the slot too.
+    queries = queries_of(request).for_viewer(sees_all=True)
+    found = await queries.find_incident(name)
+    # The stored notice of an incident with several releases (`linked`) can name some that this reader must not see.
+    may_show = notice_beginning and not found.linked
+    sent = await queries.ask(lambda: queries.store.outbox.notices(name)) if may_show else []
+    notice = next((one for one in sent if one.id.startswith(notice_beginning)), None)
+    values = {"incident": incident_json(found), "notice": notice, "token": token, "fault": fault}
+    return render(request, "acknowledge.html", 400 if fault else 200, **values)
 
 
 async def acknowledge_by_link(request: Request) -> Response:
@@ -41,7 +58,7 @@ async def acknowledge_by_link(request: Request) -> Response:
         incident, _notice_beginning = opened
         await desk.acknowledge(incident, role)
     except InvalidInput as fault:
-        return await _render_notice(request, token, str(fault))
+        return await show_notice(request, token, str(fault))
     return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)
 
 
@@ -53,23 +70,6 @@ async def acknowledge_on_page(request: Request, sent: SentForm) -> Response:
     except InvalidInput as fault:
         return await show_incident(request, str(fault))
     return RedirectResponse(f"/incidents/{quote(sent.incident)}", 303)
-
-
-async def _render_notice(request: Request, token: str, fault: str = "") -> Response:
-    """Return a page with only the notice that contained the link, or a 403. Its reader is not signed in."""
-    opened = _open_link(request, token)
-    if isinstance(opened, Response):
-        return opened
-    name, notice_beginning = opened
-    # The link came with a notice of this incident, so its reader may see the incident before the slot too.
-    queries = queries_of(request).for_viewer(sees_all=True)
-    found = await queries.find_incident(name)
-    # The stored notice of an incident with several releases (`linked`) can name some that this reader must not see.
-    may_show = notice_beginning and not found.linked
-    sent = await queries.ask(lambda: queries.store.outbox.notices(name)) if may_show else []
-    notice = next((one for one in sent if one.id.startswith(notice_beginning)), None)
-    values = {"incident": incident_json(found), "notice": notice, "token": token, "fault": fault}
-    return render(request, "acknowledge.html", 400 if fault else 200, **values)
 
 
 def _open_link(request: Request, token: str) -> tuple[str, str] | Response:
