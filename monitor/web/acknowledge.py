@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from alerts.by_hand import InvalidInput
 from monitor.deliver.incident_json import incident_json
-from monitor.errors import UnknownName
+from monitor.errors import NotAllowed, UnknownName
 from monitor.web.incident_page import show_incident
-from monitor.web.pages import render, render_fault
+from monitor.web.pages import render
 from monitor.web.request import client_of, queries_of, read_form
 from monitor.web.sessions import Busy
 from monitor.web.staff_form import SentForm, with_staff_form
@@ -24,16 +24,12 @@ _INVALID_LINK = "This link is not one of ours, or it has run out. The incident c
 
 
 async def show_notice(request: Request, sent_token: str = "", fault: str = "") -> Response:
-    """Show the notice that contained a signed link, who acknowledged its incident, and a button to acknowledge it.
+    """Show only the notice that contained a signed link, and a button to acknowledge its incident.
 
-    Its reader is not signed in. If the button was used, `sent_token` is the token of the link, and `fault` is why the
-    incident could not be acknowledged.
+    The reader is not signed in. `fault` is why the button, which sent `sent_token`, did not acknowledge the incident.
     """
     token = sent_token or request.query_params.get("token", "")
-    opened = _open_link(request, token)
-    if isinstance(opened, Response):
-        return opened
-    name, notice_beginning = opened
+    name, notice_beginning = _open_link(request, token)
     # The link came with a notice of this incident, so its reader may see the incident before the slot too.
     queries = queries_of(request).for_viewer(sees_all=True)
     found = await queries.find_incident(name)
@@ -49,13 +45,10 @@ async def acknowledge_by_link(request: Request) -> Response:
     """Acknowledge the incident of a signed link, in the role that was sent, and show the notice again."""
     form = await read_form(request)
     token, role = form.get("token", ""), form.get("role", "")
-    opened = _open_link(request, token)
-    if isinstance(opened, Response):
-        return opened
+    incident, _notice_beginning = _open_link(request, token)
     if (desk := queries_of(request).desk) is None:
         raise UnknownName("There is no incident to acknowledge here.")
     try:
-        incident, _notice_beginning = opened
         await desk.acknowledge(incident, role)
     except InvalidInput as fault:
         return await show_notice(request, token, str(fault))
@@ -72,10 +65,10 @@ async def acknowledge_on_page(request: Request, sent: SentForm) -> Response:
     return RedirectResponse(f"/incidents/{quote(sent.incident)}", 303)
 
 
-def _open_link(request: Request, token: str) -> tuple[str, str] | Response:
-    """Return the incident id of a link and the beginning of its notice's id. For an invalid link, return the 403.
+def _open_link(request: Request, token: str) -> tuple[str, str]:
+    """Return the incident id of a link and the beginning of its notice's id.
 
-    Raises `Busy` for an invalid link after too many wrong guesses.
+    Raises `NotAllowed` for an invalid link, and `Busy` after too many wrong guesses.
     """
     queries, client = queries_of(request), client_of(request)
     # A valid link works even while the client must wait for wrong guesses, because a link is too long to be guessed.
@@ -84,7 +77,7 @@ def _open_link(request: Request, token: str) -> tuple[str, str] | Response:
     if wait := queries.throttle.wait(client):
         raise Busy(wait)
     queries.throttle.count_failure(client)
-    return render_fault(request, 403, _INVALID_LINK)
+    raise NotAllowed(_INVALID_LINK)
 
 
 ROUTES = [

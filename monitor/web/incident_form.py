@@ -25,10 +25,10 @@ from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.report import report_from_json
 from alerts.incident import Incident
 from monitor.deliver.by_hand import SigningBlocked
-from monitor.errors import UnknownName, UserFault
+from monitor.errors import NotAllowed, UnknownName, UserFault
 from monitor.store.rows import Draft
 from monitor.web.incident_page import SaveOutcome, list_missing, show_incident, texts_without_box, typed_texts
-from monitor.web.pages import render, render_fault
+from monitor.web.pages import render
 from monitor.web.request import may_act, queries_of, session_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 from schedules.times.words import MINUTE, stamp
@@ -67,7 +67,7 @@ async def show_sign_page(request: Request, fault: str = "") -> Response:
     """Show a head of profession the report to sign or waive, what is missing, and a form's `fault`. Refuse others."""
     queries, session, name = queries_of(request), session_of(request), request.path_params["incident"]
     if session is None or not session.person.is_head or queries.desk is None:
-        return render_fault(request, 403, _ONLY_FOR_HEADS)
+        raise NotAllowed(_ONLY_FOR_HEADS)
     found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
     if not drafts:
         raise UnknownName(f"There is no report of an incident {name!r}.")
@@ -80,7 +80,7 @@ async def show_sign_page(request: Request, fault: str = "") -> Response:
 async def sign_or_waive(request: Request, sent: SentForm) -> Response:
     """Sign the report, or waive it with a reason. Only a head of profession may. Show faults on the page."""
     if not sent.person.is_head:
-        return render_fault(request, 403, _ONLY_FOR_HEADS)
+        raise NotAllowed(_ONLY_FOR_HEADS)
     try:
         if sent.fields.get("do") == "waive":
             await sent.desk.waive(sent.incident, sent.role, sent.text("reason"))
@@ -107,7 +107,7 @@ async def download_evidence(request: Request) -> Response:
     """Return a zip with the evidence and its hashes, to people who may act. The desk refuses it before the slot."""
     queries, name = queries_of(request), request.path_params["incident"]
     if not may_act(request) or queries.desk is None:
-        return render_fault(request, 403, "Evidence is for people who have signed in and may act.")
+        raise NotAllowed("Evidence is for people who have signed in and may act.")
     incident, desk = await queries.find_incident(name), queries.desk
     with ExitStack() as folders:
         file = Path(folders.enter_context(tempfile.TemporaryDirectory())) / "evidence.zip"
