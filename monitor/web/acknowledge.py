@@ -1,4 +1,4 @@
-"""Acknowledge an incident: by a signed link and a button, or on its page.
+"""Acknowledge an incident by a signed link and a button.
 
 Opening a link only shows the notice, because mail scanners and previews open links too. The button acknowledges.
 """
@@ -14,11 +14,9 @@ from starlette.routing import Route
 from alerts.by_hand import InvalidInput
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import NotAllowed, UnknownName
-from monitor.web.incident_page import show_incident
 from monitor.web.pages import render
 from monitor.web.request import client_of, queries_of, read_form
 from monitor.web.sessions import Busy
-from monitor.web.staff_form import SentForm, with_staff_form
 
 _INVALID_LINK = "This link is not one of ours, or it has run out. The incident can still be found on the board."
 
@@ -55,16 +53,6 @@ async def acknowledge_by_link(request: Request) -> Response:
     return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)
 
 
-@with_staff_form
-async def acknowledge_on_page(request: Request, sent: SentForm) -> Response:
-    """Acknowledge the incident in the sent role, and show its page again."""
-    try:
-        await sent.desk.acknowledge(sent.incident, sent.text("role"))
-    except InvalidInput as fault:
-        return await show_incident(request, str(fault))
-    return RedirectResponse(f"/incidents/{quote(sent.incident)}", 303)
-
-
 def _open_link(request: Request, token: str) -> tuple[str, str]:
     """Return the incident id of a link and the beginning of its notice's id.
 
@@ -83,5 +71,4 @@ def _open_link(request: Request, token: str) -> tuple[str, str]:
 ROUTES = [
     Route("/acknowledge", show_notice, methods=["GET"]),
     Route("/acknowledge", acknowledge_by_link, methods=["POST"]),
-    Route("/incidents/{incident}/acknowledge", acknowledge_on_page, methods=["POST"]),
 ]

@@ -24,7 +24,7 @@ from monitor.deliver.silences import silence_json
 from monitor.errors import Refused, UnknownName, UserFault
 from monitor.store.rows import CalendarRead, Draft
 from monitor.web import answers, inputs
-from monitor.web.incident_form import find_changes, make_notes, texts_of_boxes, with_plain_line_ends
+from monitor.web.incident_page import find_changes, make_notes, texts_of_boxes, with_plain_line_ends
 from monitor.web.inputs import Input, ListInput
 from monitor.web.operations import ApiRoute, Operation, Rows, describe_api
 from monitor.web.pages import list_silences, render, render_fragment

@@ -23,7 +23,6 @@ from monitor.web import (
     by_hand,
     feeds,
     history,
-    incident_form,
     incident_page,
     live,
     log_page,
@@ -93,7 +92,7 @@ async def metrics(request: Request) -> Response:
 def make_application(queries: Queries) -> AccessLog:
     """Return the web application. Every request passes through `signin.Authorise` before its route runs."""
     # Starlette uses the first route that matches, so /incidents/new must be before /incidents/{incident}.
-    modules = [acknowledge, runbook, log_page, silences, incident_form, incident_page, history, board, live, release]
+    modules = [acknowledge, runbook, log_page, silences, incident_page, history, board, live, release]
     modules += [pages, api, month, reports, feeds, by_hand]
     sign_in_routes = signin.ROUTES if queries.sessions is not None and queries.sessions.allows_sign_in else []
     page_routes = [*pages.ASSET_ROUTES, *sign_in_routes, *(route for module in modules for route in module.ROUTES)]
