@@ -107,6 +107,10 @@ class Refused(UserFault):
     """The action is possible, but not in the present state."""
 
 
+class NotAllowed(UserFault):
+    """The person who asks has no right to the action or page."""
+
+
 class EnvironmentFault(NinethirtyError):
     """The machine, the disk or the network failed."""
 
@@ -135,7 +139,13 @@ class PortTaken(EnvironmentFault):
 
 
 EXIT_STATUS: dict[type[NinethirtyError], int] = {UserFault: 1, EnvironmentFault: 3}
-HTTP_STATUS: dict[type[NinethirtyError], int] = {UnknownName: 404, Refused: 409, UserFault: 400, EnvironmentFault: 503}
+HTTP_STATUS: dict[type[NinethirtyError], int] = {
+    UnknownName: 404,
+    Refused: 409,
+    NotAllowed: 403,
+    UserFault: 400,
+    EnvironmentFault: 503,
+}
 
 
 def exit_status(fault: NinethirtyError) -> int:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -92,29 +91,20 @@ class StateCollector(Collector):
         except Exception:  # noqa: BLE001 # a failed scrape would look like a monitor that is down, so it is counted
             self.count_failure()
             return
-        self._count_passed_slots(shown, now)
-        self._count_exposures(shown)
+        self._count_new([row.verdict for row in shown], now)
         yield from families
 
-    def _count_passed_slots(self, shown: Sequence[ReleaseState], now: datetime) -> None:
-        """Count each slot that passed since this collector started and was not counted at an earlier scrape."""
-        slots = {(row.verdict.release, _slot_end(row.verdict)) for row in shown}
+    def _count_new(self, shown: Sequence[Verdict], now: datetime) -> None:
+        """Count each slot that passed and each exposure that began since this collector started, each only once."""
+        slots = {(one.release, _slot_end(one)) for one in shown}
         passed = {(release, slot) for release, slot in slots if slot is not None and self._began < slot <= now}
+        starts = {(one.release, exposure.part, exposure.start.by) for one in shown for exposure in one.exposures}
+        began = {(release, part, at) for release, part, at in starts if at is not None and at > self._began}
         for _ in passed - self._counted_slots:
             self.count_slot()
-        self._counted_slots = passed
-
-    def _count_exposures(self, shown: Sequence[ReleaseState]) -> None:
-        """Count each exposure that began since this collector started and was not counted at an earlier scrape."""
-        began = {
-            (row.verdict.release, exposure.part, at)
-            for row in shown
-            for exposure in row.verdict.exposures
-            if (at := exposure.start.by) is not None and at > self._began
-        }
         for _ in began - self._counted_exposures:
             self.count_exposure()
-        self._counted_exposures = began
+        self._counted_slots, self._counted_exposures = passed, began
 
 
 def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[Metric]:
@@ -126,10 +116,14 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
         values = ((_release_labels(verdict), measure(verdict)) for verdict in near)
         return _family(name, text, _RELEASE, ((labels, value) for labels, value in values if value is not None))
 
+    def overdue_seconds(verdict: Verdict) -> float:
+        end = _slot_end(verdict) if verdict.verdict is VerdictKind.OVERDUE else None
+        return 0.0 if end is None else (now - end).total_seconds()
+
     counts = Counter(row.verdict.verdict for row in shown)
     by_word = (((word.value,), counts[word]) for word in VerdictKind)
     yield _family("releases", "Watched releases by verdict", ("verdict",), by_word)
-    yield gauge("release_overdue_seconds", "Seconds since the slot, still absent", partial(_overdue_seconds, now=now))
+    yield gauge("release_overdue_seconds", "Seconds since the slot, still absent", overdue_seconds)
     yield gauge(
         "release_exposure_open",
         "1 while something is out early",
@@ -150,12 +144,6 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
         "Seconds before the slot at which absence was last proved: the release came no earlier",
         lambda verdict: verdict.page.early_bound if verdict.page is not None else None,
     )
-
-
-def _overdue_seconds(verdict: Verdict, now: datetime) -> float:
-    """Return for how long a release has been overdue, 0 if it is not."""
-    end = _slot_end(verdict) if verdict.verdict is VerdictKind.OVERDUE else None
-    return 0.0 if end is None else (now - end).total_seconds()
 
 
 def _monitor_families(monitor_state: MonitorState) -> Iterator[Metric]:

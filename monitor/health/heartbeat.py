@@ -61,14 +61,11 @@ class HeartbeatWriter(BatchMember):
             self._committed = stored if stored in (self._committed, self._offered) else None
             if self._committed is None:
                 self.report_loss()
-        self._offered = self._make_unique(beat)
-        transaction.save(self._offered)
-
-    def _make_unique(self, beat: Heartbeat) -> Heartbeat:
-        """Return the heartbeat with microseconds added, so that each batch has another and the loss of one is seen."""
+        # A repeated heartbeat gets microseconds added, so that each batch has another and the loss of one is seen.
         self._repeated = self._repeated + 1 if beat == self._last_beat else 0
         self._last_beat = beat
-        return replace(beat, at=beat.at + self._repeated * timedelta.resolution)
+        self._offered = replace(beat, at=beat.at + self._repeated * timedelta.resolution)
+        transaction.save(self._offered)
 
     def note_committed(self) -> None:
         """Remember the heartbeat that the store has committed."""

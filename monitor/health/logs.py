@@ -20,33 +20,11 @@ from monitor.errors import EnvironmentFault, NinethirtyError
 
 _SECRET = re.compile(r"authorization|api_key|password|token|secret|dsn|webhook_url", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
-_NOISY_LIBRARIES = (
-    "httpx",
-    "httpcore",
-    "apscheduler",
-    "apprise",
-    "uvicorn.access",
-    "sqlalchemy.engine",
-    "asyncio",
-    "alembic",
-)
+_NOISY = ("httpx", "httpcore", "apscheduler", "apprise", "uvicorn.access", "sqlalchemy.engine", "asyncio", "alembic")
 """Only their warnings and errors are logged."""
 _MINUTE = 60.0
 _MOST_A_MINUTE = 600
 _CAUSED_BY_STRANGERS = {"request", "sign_in_refused", "sign_on_failed"}
-
-
-class _RedactingFormatter(logging.Formatter):
-    """Removes known secrets from finished lines, because libraries write addresses into free text."""
-
-    def __init__(self, formatter: logging.Formatter, hide: Callable[[str], str]) -> None:
-        super().__init__()
-        self._formatter = formatter
-        self._hide = hide
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line without secrets."""
-        return self._hide(self._formatter.format(record))
 
 
 class _DroppingQueueHandler(QueueHandler):
@@ -114,8 +92,8 @@ def _shared_processors() -> list[Processor]:
     ]
 
 
-def _formatter(*, as_json: bool) -> logging.Formatter:
-    """Return the formatter of lines: one JSON object each, or text for a terminal."""
+def _formatter(hide: Callable[[str], str], *, as_json: bool) -> logging.Formatter:
+    """Return the formatter of lines: one JSON object each, or text for a terminal. `hide` removes known secrets."""
     tail: list[Processor] = (
         [
             structlog.processors.ExceptionRenderer(exception_json),
@@ -127,7 +105,12 @@ def _formatter(*, as_json: bool) -> logging.Formatter:
     )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*_shared_processors(), structlog.stdlib.ExtraAdder(), _drop_colour],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
+        # Secrets are removed from finished lines, because libraries write addresses into free text.
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *tail,
+            lambda _logger, _method, line: hide(str(line)),
+        ],
     )
 
 
@@ -141,11 +124,11 @@ def start_logging(
     lines: queue.Queue[logging.LogRecord] = queue.Queue(10_000)
     handler = _DroppingQueueHandler(lines)
     handler.addFilter(_FloodFilter())
-    handler.setFormatter(_RedactingFormatter(_formatter(as_json=as_json), hide))
+    handler.setFormatter(_formatter(hide, as_json=as_json))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in _NOISY_LIBRARIES:
+    for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     structlog.configure(

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 
+_C_LIBRARY = ctypes.CDLL(None)
 # The numbers are from glibc's malloc.h.
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8
 _MMAP_THRESHOLD_BYTES = 131_072
@@ -30,7 +30,7 @@ def tune_process() -> None:
     for it. While thousands of pages were read for the first time, a commit of one second took ten, and timed out.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    set_malloc_options(ctypes.CDLL(None))
+    set_malloc_options(_C_LIBRARY)
 
 
 def pause_garbage_collection() -> None:
@@ -52,13 +52,15 @@ def resume_garbage_collection() -> None:
     gc.enable()
 
 
-def return_free_memory() -> None:
+def return_free_memory(library: object = _C_LIBRARY) -> None:
     """Return unused pages of the heap to the machine, in less than half a millisecond.
 
     By default glibc returns only memory at the heap's end. A thousand first looks at once leave holes of 1 to 3 MB
     before it. C libraries without `malloc_trim`, such as musl, are not changed.
     """
-    _own_malloc_trim()(0)
+    trim: Callable[[int], object] | None = getattr(library, "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def set_malloc_options(library: object) -> None:
@@ -67,17 +69,6 @@ def set_malloc_options(library: object) -> None:
     if choose is not None:
         choose(_ARENA_MAX, 1)
         choose(_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES)
-
-
-def find_malloc_trim(library: object) -> Callable[[int], object]:
-    """Return `malloc_trim` of a C library, or a function without effect."""
-    found: Callable[[int], object] | None = getattr(library, "malloc_trim", None)
-    return found or (lambda _kept: None)
-
-
-@lru_cache(maxsize=1)
-def _own_malloc_trim() -> Callable[[int], object]:
-    return find_malloc_trim(ctypes.CDLL(None))
 
 
 _TIME_ERROR = 5
@@ -89,7 +80,7 @@ def adjtimex() -> int:
     """Return the kernel's state of the clock (`adjtimex(2)`), or a negative number if it cannot be read."""
     try:
         # A structure of zeros only reads. The buffer is more than twice as large as any kernel's structure.
-        return int(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_BUFFER_BYTES)))
+        return int(_C_LIBRARY.adjtimex(ctypes.create_string_buffer(_BUFFER_BYTES)))
     except (OSError, AttributeError):
         return -1
 

@@ -15,7 +15,7 @@ from monitor.look.challenge import find_challenge, rejection_reason
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.sandbox.workers import Workers
 from schedules.source import CalendarSource, Page, PageRequest, UnreadableCalendar
-from schedules.sources.body import strip_personal
+from schedules.sources.body import OnePage, strip_personal
 
 MEGABYTE = 1_000_000
 LARGEST_ANSWER = 8 * MEGABYTE
@@ -118,7 +118,7 @@ class CalendarPages:
 
 
 async def run_in_worker(
-    workers: Workers, task: str, source: CalendarSource, pages: Sequence[Page], now: datetime
+    workers: Workers, task: str, source: CalendarSource | OnePage, pages: Sequence[Page], now: datetime
 ) -> Any:  # noqa: ANN401  # by task
     """Run a step of a source (`read` or `more`) in a worker process and return its result.
 

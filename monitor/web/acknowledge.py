@@ -1,4 +1,4 @@
-"""Acknowledge an incident: by a signed link and a button, or on its page.
+"""Acknowledge an incident by a signed link and a button.
 
 Opening a link only shows the notice, because mail scanners and previews open links too. The button acknowledges.
 """
@@ -13,54 +13,21 @@ from starlette.routing import Route
 
 from alerts.by_hand import InvalidInput
 from monitor.deliver.incident_json import incident_json
-from monitor.errors import UnknownName
-from monitor.web.incident_page import show_incident
-from monitor.web.pages import render, render_fault
+from monitor.errors import NotAllowed, UnknownName
+from monitor.web.pages import render
 from monitor.web.request import client_of, queries_of, read_form
 from monitor.web.sessions import Busy
-from monitor.web.staff_form import SentForm, with_staff_form
 
 _INVALID_LINK = "This link is not one of ours, or it has run out. The incident can still be found on the board."
 
 
-async def show_notice(request: Request) -> Response:
-    """Show the notice of a signed link, who acknowledged its incident, and a button to acknowledge it."""
-    return await _render_notice(request, request.query_params.get("token", ""))
+async def show_notice(request: Request, sent_token: str = "", fault: str = "") -> Response:
+    """Show only the notice that contained a signed link, and a button to acknowledge its incident.
 
-
-async def acknowledge_by_link(request: Request) -> Response:
-    """Acknowledge the incident of a signed link, in the role that was sent, and show the notice again."""
-    form = await read_form(request)
-    token, role = form.get("token", ""), form.get("role", "")
-    opened = _open_link(request, token)
-    if isinstance(opened, Response):
-        return opened
-    if (desk := queries_of(request).desk) is None:
-        raise UnknownName("There is no incident to acknowledge here.")
-    try:
-        incident, _notice_beginning = opened
-        await desk.acknowledge(incident, role)
-    except InvalidInput as fault:
-        return await _render_notice(request, token, str(fault))
-    return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)
-
-
-@with_staff_form
-async def acknowledge_on_page(request: Request, sent: SentForm) -> Response:
-    """Acknowledge the incident in the sent role, and show its page again."""
-    try:
-        await sent.desk.acknowledge(sent.incident, sent.text("role"))
-    except InvalidInput as fault:
-        return await show_incident(request, str(fault))
-    return RedirectResponse(f"/incidents/{quote(sent.incident)}", 303)
-
-
-async def _render_notice(request: Request, token: str, fault: str = "") -> Response:
-    """Return a page with only the notice that contained the link, or a 403. Its reader is not signed in."""
-    opened = _open_link(request, token)
-    if isinstance(opened, Response):
-        return opened
-    name, notice_beginning = opened
+    The reader is not signed in. `fault` is why the button, which sent `sent_token`, did not acknowledge the incident.
+    """
+    token = sent_token or request.query_params.get("token", "")
+    name, notice_beginning = _open_link(request, token)
     # The link came with a notice of this incident, so its reader may see the incident before the slot too.
     queries = queries_of(request).for_viewer(sees_all=True)
     found = await queries.find_incident(name)
@@ -72,10 +39,24 @@ async def _render_notice(request: Request, token: str, fault: str = "") -> Respo
     return render(request, "acknowledge.html", 400 if fault else 200, **values)
 
 
-def _open_link(request: Request, token: str) -> tuple[str, str] | Response:
-    """Return the incident id of a link and the beginning of its notice's id. For an invalid link, return the 403.
+async def acknowledge_by_link(request: Request) -> Response:
+    """Acknowledge the incident of a signed link, in the role that was sent, and show the notice again."""
+    form = await read_form(request)
+    token, role = form.get("token", ""), form.get("role", "")
+    incident, _notice_beginning = _open_link(request, token)
+    if (desk := queries_of(request).desk) is None:
+        raise UnknownName("There is no incident to acknowledge here.")
+    try:
+        await desk.acknowledge(incident, role)
+    except InvalidInput as fault:
+        return await show_notice(request, token, str(fault))
+    return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)
 
-    Raises `Busy` for an invalid link after too many wrong guesses.
+
+def _open_link(request: Request, token: str) -> tuple[str, str]:
+    """Return the incident id of a link and the beginning of its notice's id.
+
+    Raises `NotAllowed` for an invalid link, and `Busy` after too many wrong guesses.
     """
     queries, client = queries_of(request), client_of(request)
     # A valid link works even while the client must wait for wrong guesses, because a link is too long to be guessed.
@@ -84,11 +65,10 @@ def _open_link(request: Request, token: str) -> tuple[str, str] | Response:
     if wait := queries.throttle.wait(client):
         raise Busy(wait)
     queries.throttle.count_failure(client)
-    return render_fault(request, 403, _INVALID_LINK)
+    raise NotAllowed(_INVALID_LINK)
 
 
 ROUTES = [
     Route("/acknowledge", show_notice, methods=["GET"]),
     Route("/acknowledge", acknowledge_by_link, methods=["POST"]),
-    Route("/incidents/{incident}/acknowledge", acknowledge_on_page, methods=["POST"]),
 ]

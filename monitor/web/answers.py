@@ -183,12 +183,6 @@ class Acknowledged(Answer):
     by: str
 
 
-class Entry(Acknowledged):
-    """A line of the timeline, by a role or by the monitor."""
-
-    text: str
-
-
 class LinkedRelease(Answer):
     """A release that the same platform fault delayed, with its own incident and its status."""
 
@@ -236,7 +230,7 @@ class ListedIncident(Answer):
     delay: Bounds | None
     as_of: Instant | None
     findings: list[IncidentFinding]
-    timeline: list[Entry]
+    timeline: list[incident.Entry]
     actions: list[incident.Action]
 
 

@@ -1,29 +1,38 @@
-"""The JSON API, version 1: its read operations, and the list of all operations."""
+"""The JSON API, version 1: its operations, and the list of them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date, timedelta
-from functools import partial
-from typing import Any, cast
+from datetime import date, datetime, timedelta
+from functools import cache, partial
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from alerts.by_hand import InvalidInput, clean_role
+from alerts.draft.edits import STEP_PREFIX
+from alerts.draft.report import report_from_json
 from alerts.draft.write.registry import MEDIA
 from monitor.deliver import open_data
+from monitor.deliver.by_hand import EditConflict
+from monitor.deliver.desk import Desk
 from monitor.deliver.incident_json import calendar_read_json, event_json, incident_json
 from monitor.deliver.silences import silence_json
-from monitor.errors import UnknownName
-from monitor.store.rows import CalendarRead
-from monitor.web import answers, form_api, inputs
-from monitor.web.inputs import DraftChoice, EventFilter, IncidentFilter, Input, ListInput, Logging, ReleaseFilter
+from monitor.errors import Refused, UnknownName, UserFault
+from monitor.store.rows import CalendarRead, Draft
+from monitor.web import answers, inputs
+from monitor.web.incident_page import find_changes, make_notes, texts_of_boxes, with_plain_line_ends
+from monitor.web.inputs import Input, ListInput
 from monitor.web.operations import ApiRoute, Operation, Rows, describe_api
 from monitor.web.pages import list_silences, render, render_fragment
-from monitor.web.request import parse_day, queries_of
-from schedules.times.json import instant_json
+from monitor.web.request import parse_day, problem_response, queries_of
+from monitor.web.staff_form import SentForm
+from monitor.web.users import UNKNOWN_PERSON
+from schedules.times.json import fields_json, instant_json
+from schedules.times.zone import local
 
 Json = dict[str, Any]
 MOST_DAYS = 400
@@ -32,7 +41,7 @@ _READS = 50
 _DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
-async def list_releases(request: Request, query: ReleaseFilter) -> Json:
+async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
     """List releases by the local day of their slot.
 
     Without a limit, a page contains all releases of up to 400 days.
@@ -78,7 +87,7 @@ async def get_release(request: Request, _input: Input) -> Json:
     return await queries_of(request).find_release(request.path_params["release"])
 
 
-async def list_incidents(request: Request, query: IncidentFilter) -> Json:
+async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json:
     """List a page of incidents, newest first, by the local day on which they occurred.
 
     A page begins after the incident `after`. `next` is the id to pass for the following page, or None after the last.
@@ -107,13 +116,13 @@ async def get_incident(request: Request, _input: Input) -> Json:
     return incident_json(found, await queries.list_drafts(name)) | {"related": related}
 
 
-async def list_events(request: Request, query: EventFilter) -> Json:
+async def list_events(request: Request, query: inputs.EventFilter) -> Json:
     """List every change of a verdict, oldest first."""
     found = await queries_of(request).list_events(query.after, query.release, query.limit)
     return {"events": [event_json(one) for one in found], "next": found[-1].id if found else None}
 
 
-async def get_draft(request: Request, query: DraftChoice) -> Response:
+async def get_draft(request: Request, query: inputs.DraftChoice) -> Response:
     """Return the newest version of a draft as a file."""
     queries, name, ending = queries_of(request), request.path_params["incident"], request.path_params["ending"]
     document = await queries.write_document(await queries.find_incident(name), ending, query.document)
@@ -163,25 +172,149 @@ async def show_silences(request: Request, _input: ListInput) -> Json:
     return {"silences": [silence_json(one) for one, _ in await list_silences(queries_of(request))]}
 
 
-async def get_description(request: Request, _input: Input) -> Response:
+async def get_form(request: Request, _input: Input) -> Json:
+    """Return the newest version of a draft as a form: the measured values, and the answers that roles wrote."""
+    name = request.path_params["incident"]
+    return _form_json(name, (await _require_drafts(request, name))[-1])
+
+
+async def answer_form(request: Request, sent: inputs.Answering) -> Json | Response:
+    """Write answers into boxes, all or none.
+
+    If another person wrote into one of these boxes since the version that was read, nothing is written. The problem
+    document has both texts. Changes to a signed report need a reason, which is noted in the timeline.
+    """
+    desk, name = _require_desk(request), request.path_params["incident"]
+    drafts = await _require_drafts(request, name)
+    read = next((one for one in drafts if one.version == sent.version), None)
+    if read is None:
+        raise Refused(f"version: this report has versions 1 to {drafts[-1].version}")
+    if unknown := [box for box in sent.answers if box not in texts_of_boxes(read)]:
+        raise Refused(f"answers: no such box in version {read.version} ({unknown[0]!r})")
+    typed = {box: with_plain_line_ends(text) for box, text in sent.answers.items()}
+    role, changes = clean_role(sent.role), dict(find_changes(read, drafts, typed))
+    amends, timezone = bool(changes) and any(one.signed for one in drafts), queries_of(request).timezone
+    # The role of a known person would replace the role that was sent.
+    form = SentForm(desk, UNKNOWN_PERSON, name, {"role": role, "reason": sent.reason or ""})
+    add_notes = make_notes(form, desk.clock.now(), timezone, amends=amends)
+    try:
+        # The page saves both texts of a conflict in one box. A program gets both in the problem document instead.
+        await desk.save_answers(name, role, changes, read.version, add_notes, merging=False)
+    except EditConflict as clash:
+        conflicts = [{"box": each.field, "stood": each.stored, "sent": each.typed} for each in clash.conflicts]
+        return problem_response(409, str(clash), conflicts=conflicts)
+    return _form_json(name, (await _require_drafts(request, name))[-1])
+
+
+async def add_notes(request: Request, sent: inputs.Noting) -> Json:
+    """Add notes, calls, a cause, actions or an assignment to an incident, mark an action as done, or close it."""
+    desk, name, queries = _require_desk(request), request.path_params["incident"], queries_of(request)
+    given = sent.model_dump(exclude_none=True, exclude={"done", "close"})
+    # The fields have the names that they have in the form on the incident's page.
+    fields = {key: _form_text(value, queries.timezone) for key, value in given.items()}
+    fields |= ({f"acted.{sent.done}": "on"} if sent.done else {}) | ({"close": "on"} if sent.close else {})
+    try:
+        add_all = make_notes(SentForm(desk, UNKNOWN_PERSON, name, fields), desk.clock.now(), queries.timezone)
+        # No version of a report was read, and none of its boxes change.
+        await desk.save_answers(name, sent.role, words={}, read=0, change=add_all)
+    except InvalidInput as fault:
+        # The box for the role is called `as-role` in the page's form.
+        raise Refused("; ".join(line.replace("as-role", "role") for line in fault.faults)) from fault
+    return incident_json(await queries.find_incident(name), await queries.list_drafts(name))
+
+
+async def acknowledge(request: Request, sent: inputs.Taking) -> Json:
+    """Acknowledge an incident in a role. Repeating it changes nothing."""
+    try:
+        found = await _require_desk(request).acknowledge(request.path_params["incident"], sent.role)
+    except InvalidInput as fault:
+        raise UserFault(f"role: {fault}") from fault
+    return incident_json(found, await queries_of(request).list_drafts(found.id))
+
+
+async def mute_messages(request: Request, sent: inputs.Silencing) -> Json:
+    """Mute messages about an incident, a release, a producer or a host, for at most 14 days."""
+    of, desk = (sent.of, sent.name), _require_desk(request)
+    return silence_json(await desk.silence(of, sent.until, sent.role, sent.reason, sent.begins))
+
+
+async def log_incident(request: Request, sent: inputs.Logging) -> Json:
+    """Log an incident that no monitor sees, such as a leak. If the same texts came before, return that incident."""
+    desk, queries = _require_desk(request), queries_of(request)
+    given = sent.model_dump(exclude_none=True, exclude={"role", "release"}) | {"by": sent.role}
+    words = {key: _form_text(value, queries.timezone) for key, value in given.items()}
+    if "url" in words:
+        # Several addresses are stored one a line.
+        words["url"] = "\n".join(words["url"].split())
+    logged = await desk.log_incident(words, sent.release or "")
+    return incident_json(logged, await queries.list_drafts(logged.id))
+
+
+async def get_description(_request: Request, _input: Input) -> Response:
     """Describe this API."""
-    return JSONResponse(await _describe_once(request))
+    return JSONResponse(await asyncio.to_thread(_describe_once))
 
 
-async def _describe_once(request: Request) -> Json:
-    """Return the OpenAPI description. It takes long to make, so each application makes it only once."""
-    state = request.app.state
-    if not hasattr(state, "openapi"):
-        state.openapi = await asyncio.to_thread(describe_api, request.app.routes)
-    return cast("Json", state.openapi)
+@cache
+def _describe_once() -> Json:
+    """Return the OpenAPI description. It takes long to make, so it is made only once."""
+    return describe_api(ROUTES)
 
 
 async def show_reference(request: Request) -> Response:
     """Show the description of the API as a page."""
-    api, state, queries = await _describe_once(request), request.app.state, queries_of(request)
+    state, queries = request.app.state, queries_of(request)
     if not hasattr(state, "reference"):
+        api = await asyncio.to_thread(_describe_once)
         state.reference = await asyncio.to_thread(render_fragment, queries, "reference.html", api=api)
     return render(request, "api.html", reference=state.reference)
+
+
+def _require_desk(request: Request) -> Desk:
+    if (desk := queries_of(request).desk) is None:
+        raise Refused("this board is only for reading")
+    return desk
+
+
+async def _require_drafts(request: Request, name: str) -> list[Draft]:
+    queries = queries_of(request)
+    if not (drafts := await queries.list_drafts((await queries.find_incident(name)).id)):
+        raise UnknownName(f"no draft of an incident {name!r}")
+    return drafts
+
+
+def _form_json(incident: str, draft: Draft) -> Json:
+    """Return a version of a report as the JSON of a form: boxes, steps, and as `kept` the texts without a box in it."""
+    report = report_from_json(draft.facts)
+    boxes = [
+        {
+            "id": field.id,
+            "section": section.heading,
+            **fields_json(field, "label", "required"),
+            "measured": list(field.paragraphs),
+            **fields_json(field, "placeholder", "guidance", "notes"),
+            "answer": None if field.answer is None else fields_json(field.answer, "text", "by", "at"),
+        }
+        for section in report.sections
+        for field in section.fields
+    ]
+    return {
+        "incident": incident,
+        **fields_json(draft, "version", "form", "signed"),
+        "boxes": boxes,
+        "steps": [
+            {"id": f"{STEP_PREFIX}{one.id}"} | fields_json(one, "text", "within", "done") for one in report.steps
+        ],
+        "kept": dict(report.kept),
+    }
+
+
+def _form_text(value: object, timezone: str) -> str:
+    """Return a value as a person would type it into the form: a date-time is local and ends in seconds."""
+    if isinstance(value, datetime):
+        local_time = value if value.tzinfo is None else local(value, timezone)
+        return local_time.replace(tzinfo=None, microsecond=0).isoformat()
+    return str(value)
 
 
 _post = partial(Operation, method="POST")
@@ -194,43 +327,42 @@ _CALENDARS = Rows("calendars", open_data.CALENDAR)
 _SILENCES = Rows("silences", open_data.SILENCE)
 ROUTES = [
     ApiRoute(
-        "/api/v1/releases",
-        Operation("listReleases", "releases", list_releases, answers.Releases, ReleaseFilter, _RELEASES),
+        "/releases",
+        Operation("listReleases", "releases", list_releases, answers.Releases, inputs.ReleaseFilter, _RELEASES),
     ),
-    ApiRoute("/api/v1/releases/{release}", Operation("getRelease", "releases", get_release, answers.Release)),
+    ApiRoute("/releases/{release}", Operation("getRelease", "releases", get_release, answers.Release)),
     ApiRoute(
-        "/api/v1/incidents",
-        Operation("listIncidents", "incidents", list_incidents, answers.Incidents, IncidentFilter, _INCIDENTS),
-        _post("logIncident", "incidents", form_api.log_incident, answers.Incident, Logging, longest=_FORM, status=201),
+        "/incidents",
+        Operation("listIncidents", "incidents", list_incidents, answers.Incidents, inputs.IncidentFilter, _INCIDENTS),
+        _post("logIncident", "incidents", log_incident, answers.Incident, inputs.Logging, longest=_FORM, status=201),
     ),
-    ApiRoute("/api/v1/incidents/{incident}", Operation("getIncident", "incidents", get_incident, answers.Incident)),
+    ApiRoute("/incidents/{incident}", Operation("getIncident", "incidents", get_incident, answers.Incident)),
     ApiRoute(
-        "/api/v1/incidents/{incident}/draft.{ending}",
-        Operation("getDraft", "incidents", get_draft, input=DraftChoice, media=tuple(MEDIA.values())),
-    ),
-    ApiRoute(
-        "/api/v1/incidents/{incident}/acknowledge",
-        _post("acknowledge", "incidents", form_api.acknowledge, answers.Incident, inputs.Taking),
+        "/incidents/{incident}/draft.{ending}",
+        Operation("getDraft", "incidents", get_draft, input=inputs.DraftChoice, media=tuple(MEDIA.values())),
     ),
     ApiRoute(
-        "/api/v1/incidents/{incident}/answers",
-        Operation("readForm", "incidents", form_api.get_form, answers.Form),
-        _post("answerForm", "incidents", form_api.answer_form, answers.Form, inputs.Answering, longest=_FORM),
+        "/incidents/{incident}/acknowledge",
+        _post("acknowledge", "incidents", acknowledge, answers.Incident, inputs.Taking),
     ),
     ApiRoute(
-        "/api/v1/incidents/{incident}/notes",
-        _post("noteIncident", "incidents", form_api.add_notes, answers.Incident, inputs.Noting, longest=_FORM),
+        "/incidents/{incident}/answers",
+        Operation("readForm", "incidents", get_form, answers.Form),
+        _post("answerForm", "incidents", answer_form, answers.Form, inputs.Answering, longest=_FORM),
     ),
     ApiRoute(
-        "/api/v1/silences",
+        "/incidents/{incident}/notes",
+        _post("noteIncident", "incidents", add_notes, answers.Incident, inputs.Noting, longest=_FORM),
+    ),
+    ApiRoute(
+        "/silences",
         Operation("listSilences", "silences", show_silences, answers.Silences, ListInput, _SILENCES),
-        _post("holdBack", "silences", form_api.mute_messages, answers.Silence, inputs.Silencing, status=201),
+        _post("holdBack", "silences", mute_messages, answers.Silence, inputs.Silencing, status=201),
     ),
-    ApiRoute("/api/v1/events", Operation("listEvents", "releases", list_events, answers.Events, EventFilter, _EVENTS)),
+    ApiRoute("/events", Operation("listEvents", "releases", list_events, answers.Events, inputs.EventFilter, _EVENTS)),
     ApiRoute(
-        "/api/v1/calendars",
-        Operation("listCalendars", "calendars", list_calendars, answers.Calendars, ListInput, _CALENDARS),
+        "/calendars", Operation("listCalendars", "calendars", list_calendars, answers.Calendars, ListInput, _CALENDARS)
     ),
-    ApiRoute("/api/v1/openapi.json", Operation("describe", "description", get_description)),
+    ApiRoute("/openapi.json", Operation("describe", "description", get_description)),
     Route("/api", show_reference),
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Callable
 from functools import partial
 
 from starlette.applications import Starlette
@@ -15,7 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from monitor.errors import NinethirtyError, http_status
+from monitor.errors import NinethirtyError
 from monitor.threads import run_in_thread, with_pauses
 from monitor.web import (
     acknowledge,
@@ -24,7 +23,6 @@ from monitor.web import (
     by_hand,
     feeds,
     history,
-    incident_form,
     incident_page,
     live,
     log_page,
@@ -39,8 +37,6 @@ from monitor.web import (
 from monitor.web.live import LiveBoard
 from monitor.web.middleware import AccessLog, AddSecurityHeaders, RedactSecrets
 from monitor.web.queries import Queries
-from monitor.web.request import problem_response
-from monitor.web.sessions import Busy
 
 _GZIP_LEVEL = 1
 """The fastest level. Higher ones take several times as long and save little on text like that of `/metrics`."""
@@ -93,34 +89,18 @@ async def metrics(request: Request) -> Response:
     return Response(page, headers=headers, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-async def _respond_to_error(request: Request, error: Exception) -> Response:
-    """Return a page that states the error. Below `/api/`, return a problem document (RFC 9457) instead."""
-    status, text, headers = 500, "This is our fault. It is in the log.", None
-    if isinstance(error, HTTPException):
-        words = "There is nothing at" if error.status_code == 404 else f"{error.detail}:"
-        status, text, headers = error.status_code, f"{words} {request.url.path}", error.headers
-    elif isinstance(error, NinethirtyError):
-        status, text = http_status(error), str(error)
-    is_api = request.url.path.startswith("/api/")
-    response = problem_response(status, text) if is_api else pages.render_fault(request, status, text)
-    response.headers.update(headers or {})
-    return response
-
-
 def make_application(queries: Queries) -> AccessLog:
     """Return the web application. Every request passes through `signin.Authorise` before its route runs."""
     # Starlette uses the first route that matches, so /incidents/new must be before /incidents/{incident}.
-    modules = [acknowledge, runbook, log_page, silences, incident_form, incident_page, history, board, live, release]
+    modules = [acknowledge, runbook, log_page, silences, incident_page, history, board, live, release]
     modules += [pages, api, month, reports, feeds, by_hand]
     sign_in_routes = signin.ROUTES if queries.sessions is not None and queries.sessions.allows_sign_in else []
     page_routes = [*pages.ASSET_ROUTES, *sign_in_routes, *(route for module in modules for route in module.ROUTES)]
     health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
-    handlers: dict[int | type[Exception], Callable[..., object]] = {Busy: signin.refuse_too_many_attempts}
-    handlers |= dict.fromkeys((NinethirtyError, HTTPException, Exception), _respond_to_error)
     app = Starlette(
         middleware=[Middleware(signin.Authorise, queries=queries)],
         routes=[*health, *page_routes],
-        exception_handlers=handlers,  # type: ignore[arg-type] # starlette's own type is narrower than what it accepts
+        exception_handlers=dict.fromkeys((NinethirtyError, HTTPException, Exception), pages.respond_to_error),
     )
     app.state.queries, app.state.live = queries, LiveBoard(queries)
     app.state.history, app.state.reporting = history.HistoryCache(), asyncio.Lock()

@@ -13,13 +13,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.incident import Incident
-from monitor.errors import StoreFault, UserFault
+from monitor.errors import NotAllowed, StoreFault, UserFault
 from monitor.judge.as_json import is_by, verdict_or_due
 from monitor.threads import with_pauses
 from monitor.web import fragments
 from monitor.web.embargo import slot_has_passed
 from monitor.web.live import LiveBoard
-from monitor.web.pages import render, render_fault
+from monitor.web.pages import render
 from monitor.web.queries import Queries
 from monitor.web.request import check_parameters, parse_day, queries_of, read_form
 
@@ -93,7 +93,7 @@ async def remember_producer(request: Request) -> Response:
     producer = (await read_form(request)).get("producer", "")
     # People who are not signed in have no form token, so the browser's own header is checked instead.
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
-        return render_fault(request, 403, "This form was sent from elsewhere.")
+        raise NotAllowed("This form was sent from elsewhere.")
     if not _PRODUCER_ID_OR_EMPTY.fullmatch(producer):
         raise UserFault("producer: not the id of a producer")
     response = RedirectResponse("/", 303)

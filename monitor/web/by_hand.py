@@ -18,11 +18,11 @@ from starlette.routing import Route
 
 from alerts.by_hand import InvalidInput, clean_role, make_storable
 from alerts.one_line import one_line
-from monitor.errors import UnknownName
+from monitor.errors import NotAllowed, UnknownName
 from monitor.web.embargo import slot_has_passed
 from monitor.web.fragments import sort_by_name
 from monitor.web.hand_calendar import Addition, HandCalendar, Json, add_address, add_release, remove_addition
-from monitor.web.pages import render, render_fault
+from monitor.web.pages import render
 from monitor.web.queries import Queries
 from monitor.web.request import check_parameters, may_act, queries_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
@@ -44,12 +44,37 @@ _MOST_SHOWN = 50
 _log = structlog.get_logger(__name__)
 
 
-async def show_forms(request: Request) -> Response:
-    """Show the form for a release, or for one more address of the query's `release`, and what people added."""
-    check_parameters(request, ("release",))
-    if not may_act(request):
-        return render_fault(request, 403, "Releases are added by people who have signed in and may act.")
-    return await _render_form(request, dict(request.query_params))
+async def show_forms(
+    request: Request, typed: Mapping[str, str] | None = None, faults: Mapping[str, str] | None = None
+) -> Response:
+    """Show the form for a release, or for one more address of the query's `release`, and what people added.
+
+    If a form was sent and refused, the page has the `typed` texts and the `faults` by box.
+    """
+    if typed is None:
+        check_parameters(request, ("release",))
+        if not may_act(request):
+            raise NotAllowed("Releases are added by people who have signed in and may act.")
+        typed = request.query_params
+    queries, calendar, faults = queries_of(request), _require_calendar(request), dict(faults or {})
+    try:
+        added = await calendar.list_additions()
+    except InvalidInput as fault:
+        added, faults = [], {_LAST_BOX: str(fault)} | faults
+    known = await queries.find_release(typed["release"]) if typed.get("release") else None
+    now = queries.clock.now()
+    return render(
+        request,
+        "by_hand.html",
+        400 if faults else 200,
+        typed=typed,
+        faults=faults,
+        known=known,
+        has_passed=known is not None and slot_has_passed(known, now),
+        added=[(one, *await _find_its_release(queries, one)) for one in added[:_MOST_SHOWN]],
+        example=day_text(local_date(now, queries.timezone) + timedelta(days=1)),
+        producers=sort_by_name(queries.producers, queries.producers),
+    )
 
 
 @with_staff_form
@@ -58,7 +83,7 @@ async def add(request: Request, sent: SentForm) -> Response:
     try:
         release = await (_add_address(request, sent) if sent.text("release") else _add_release(request, sent))
     except InvalidInput as fault:
-        return await _render_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, _LAST_BOX))
+        return await show_forms(request, sent.fields, faults_by_box(fault, _BOX_IDS, _LAST_BOX))
     return RedirectResponse(f"/releases/{quote(release)}" if release else "/by-hand", 303)
 
 
@@ -72,10 +97,10 @@ async def remove(request: Request, sent: SentForm) -> Response:
         # If there is no such addition, `remove_addition` raises the fault.
         _, has_passed = await _find_its_release(queries, added[0]) if added else ("", False)
         if has_passed:
-            return await _render_form(request, {}, {_LAST_BOX: "Its slot has passed, so it can no longer be removed."})
+            return await show_forms(request, {}, {_LAST_BOX: "Its slot has passed, so it can no longer be removed."})
         await _change_calendar(queries, calendar, lambda tables: remove_addition(tables, entry, part, who_and_when))
     except InvalidInput as fault:
-        return await _render_form(request, {}, faults_by_box(fault, _BOX_IDS, _LAST_BOX))
+        return await show_forms(request, {}, faults_by_box(fault, _BOX_IDS, _LAST_BOX))
     _log.info("removed_by_hand", entry=entry, part=part, role=sent.role)
     return RedirectResponse("/by-hand", 303)
 
@@ -190,29 +215,6 @@ async def _find_its_release(queries: Queries, added: Addition) -> tuple[str, boo
         return release, slot_has_passed(await queries.find_release(release), queries.clock.now())
     except UnknownName:
         return "", False
-
-
-async def _render_form(request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:
-    """Return the page with the `typed` texts, the `faults` by box, and the additions if they can be read."""
-    queries, calendar, faults = queries_of(request), _require_calendar(request), dict(faults or {})
-    try:
-        added = await calendar.list_additions()
-    except InvalidInput as fault:
-        added, faults = [], {_LAST_BOX: str(fault)} | faults
-    known = await queries.find_release(typed["release"]) if typed.get("release") else None
-    now = queries.clock.now()
-    return render(
-        request,
-        "by_hand.html",
-        400 if faults else 200,
-        typed=typed,
-        faults=faults,
-        known=known,
-        has_passed=known is not None and slot_has_passed(known, now),
-        added=[(one, *await _find_its_release(queries, one)) for one in added[:_MOST_SHOWN]],
-        example=day_text(local_date(now, queries.timezone) + timedelta(days=1)),
-        producers=sort_by_name(queries.producers, queries.producers),
-    )
 
 
 def _describe_act(act: str, sent: SentForm, queries: Queries) -> str:

@@ -1,28 +1,48 @@
-"""The list of incidents, and the page of one with its report: to read, or to complete for people who may act."""
+"""The list of incidents, and the page of one: its report to read or to complete, notes to add, and signing.
+
+The whole page is one form, and each of its buttons saves all boxes, so that no typed text is lost.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.actions import describe_action, is_overdue, list_actions
+from alerts import by_hand
+from alerts.actions import add_action, complete_action, describe_action, is_overdue, list_actions
+from alerts.by_hand import InvalidInput, is_address
+from alerts.draft.chronology import AMENDED_PREFIX
 from alerts.draft.edits import STEP_PREFIX, list_open_fields
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.take_back import Conflict
 from alerts.incident import Incident, Kind, steps_for_incident
 from alerts.notice_text import list_finding_details, status_sentence
 from alerts.platform import describe_platform
-from monitor.deliver.by_hand import signing_obstacles
+from monitor.deliver.by_hand import SigningBlocked, signing_obstacles
 from monitor.deliver.drafts import ENDINGS, versions_from_rows
 from monitor.deliver.incident_json import incident_json
+from monitor.errors import NotAllowed, UnknownName, UserFault
+from monitor.store.rows import Draft
 from monitor.web.fragments import incident_for_list
 from monitor.web.pages import list_silences, render
-from monitor.web.request import queries_of
+from monitor.web.request import may_act, queries_of, session_of
+from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
+from schedules.times.words import MINUTE, stamp
+
+_MOST_MAIL_MB = 2
+_BOX_IDS = {name: name for name in ("as-role", "call", "said", "address", "mail", "owner", "due", "reason")}
+_BOX_IDS |= {"brought forward": "forward", "text": "action", "at": "mail"}
+_ONLY_FOR_HEADS = "This is for people whose line in the users file ends in :head."
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +148,209 @@ def _describe_what_happened(incident: Incident, now: datetime) -> str:
     return status_sentence(incident.kind, incident.facts, now)
 
 
-ROUTES = [Route("/incidents", show_incidents), Route("/incidents/{incident}", show_incident)]
+@with_staff_form
+async def acknowledge_on_page(request: Request, sent: SentForm) -> Response:
+    """Acknowledge the incident in the sent role, and show its page again."""
+    try:
+        await sent.desk.acknowledge(sent.incident, sent.text("role"))
+    except InvalidInput as fault:
+        return await show_incident(request, str(fault))
+    return RedirectResponse(f"/incidents/{quote(sent.incident)}", 303)
+
+
+@with_staff_form
+async def save_form(request: Request, sent: SentForm) -> Response:
+    """Save boxes, ticks and notes and go to the page that the button names, or show faults or conflicts."""
+    drafts = await queries_of(request).list_drafts(sent.incident)
+    now, zone = sent.desk.clock.now(), queries_of(request).timezone
+    try:
+        # `read` is the version that the page showed. Without a report there is none, and only notes are saved.
+        read = _find_version(drafts, sent.fields.get("version", ""))
+        changes = dict(find_changes(read, drafts, _read_boxes(sent, read, now, zone))) if read else {}
+        add_notes = make_notes(sent, now, zone, amends=bool(changes) and any(one.signed for one in drafts))
+        version = read.version if read is not None else 0
+        conflicts = await sent.desk.save_answers(sent.incident, sent.role, changes, version, add_notes)
+    except InvalidInput as fault:
+        # A browser does not fill in a file again.
+        file_fault = {"mail": "choose the file again"} if sent.files else {}
+        faults = file_fault | faults_by_box(fault, _BOX_IDS, "as-role")
+        return await show_incident(request, outcome=SaveOutcome(400, faults, (), sent.fields))
+    if conflicts:
+        return await show_incident(request, outcome=SaveOutcome(409, {}, conflicts))
+    name = quote(sent.incident)
+    pages = {"preview": f"/api/v1/incidents/{name}/draft.html", "sign": f"/incidents/{name}/sign"}
+    return RedirectResponse(pages.get(sent.fields.get("do", ""), f"/incidents/{name}?saved=1"), 303)
+
+
+async def show_sign_page(request: Request, fault: str = "") -> Response:
+    """Show a head of profession the report to sign or waive, what is missing, and a form's `fault`. Refuse others."""
+    queries, session, name = queries_of(request), session_of(request), request.path_params["incident"]
+    if session is None or not session.person.is_head or queries.desk is None:
+        raise NotAllowed(_ONLY_FOR_HEADS)
+    found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
+    if not drafts:
+        raise UnknownName(f"There is no report of an incident {name!r}.")
+    report = report_from_json(drafts[-1].facts)
+    values = {"incident": found, "report": report, "draft": drafts[-1], "missing": list_missing(found, report)}
+    return render(request, "sign.html", 400 if fault else 200, **values, fault=fault)
+
+
+@with_staff_form
+async def sign_or_waive(request: Request, sent: SentForm) -> Response:
+    """Sign the report, or waive it with a reason. Only a head of profession may. Show faults on the page."""
+    if not sent.person.is_head:
+        raise NotAllowed(_ONLY_FOR_HEADS)
+    try:
+        if sent.fields.get("do") == "waive":
+            await sent.desk.waive(sent.incident, sent.role, sent.text("reason"))
+        else:
+            await _sign_report(request, sent)
+    except SigningBlocked:
+        return await show_sign_page(request, "Say why you sign although something is missing.")
+    except (InvalidInput, UserFault) as fault:
+        return await show_sign_page(request, str(fault))
+    return RedirectResponse(f"/incidents/{quote(sent.incident)}#draft", 303)
+
+
+async def _sign_report(request: Request, sent: SentForm) -> None:
+    """Sign the report with its current facts, if its texts are still those of the version that the person read."""
+    queries = queries_of(request)
+    incident, drafts = await queries.find_incident(sent.incident), await queries.list_drafts(sent.incident)
+    read = _find_version(drafts, sent.fields.get("version", ""))
+    if read is None:
+        raise UnknownName(f"There is no report of an incident {sent.incident!r}.")
+    await sent.desk.sign_report(incident, sent.role, read.words, sent.text("anyway"))
+
+
+async def download_evidence(request: Request) -> Response:
+    """Return a zip with the evidence and its hashes, to people who may act. The desk refuses it before the slot."""
+    queries, name = queries_of(request), request.path_params["incident"]
+    if not may_act(request) or queries.desk is None:
+        raise NotAllowed("Evidence is for people who have signed in and may act.")
+    incident, desk = await queries.find_incident(name), queries.desk
+    with ExitStack() as folders:
+        file = Path(folders.enter_context(tempfile.TemporaryDirectory())) / "evidence.zip"
+        await queries.ask(lambda: desk.export_evidence(incident, file))
+        # The folder is removed after the file was sent. If the export fails, the stack removes it at once.
+        remove = BackgroundTask(folders.pop_all().close)
+    return FileResponse(file, media_type="application/zip", filename=f"{incident.id}-evidence.zip", background=remove)
+
+
+def _find_version(drafts: list[Draft], number: str) -> Draft | None:
+    """Return the version with this number, or None if there is no draft. Raises `UserFault` for an unknown number."""
+    found = next((one for one in drafts if str(one.version) == number), None)
+    if drafts and found is None:
+        raise UserFault("version: this page was not made from a version of this report; load it again")
+    return found
+
+
+def find_changes(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield (box, typed text) for each box that the person changed, unless the newest version has that text already.
+
+    `read` is the version that the person saw. `drafts` are all versions, the newest last. `typed` is by box.
+    """
+    before, newest = (texts_of_boxes(one) for one in (read, drafts[-1]))
+    for box, old_text in before.items():
+        text = typed.get(box)
+        if text is None or text in (old_text, newest.get(box)):
+            continue
+        yield box, text
+        # If the report has a new form, the old text may be stored under the name of a box of the earlier form.
+        # Empty the earlier box too. Otherwise the page would show the old text again, as a text without a box.
+        for earlier_box, stored_text in read.words.items():
+            if earlier_box not in before and stored_text and with_plain_line_ends(stored_text) == old_text:
+                yield earlier_box, ""
+
+
+def texts_of_boxes(draft: Draft) -> dict[str, str]:
+    """Return the texts of a version by name: of each box and step, and texts of an earlier form."""
+    report = report_from_json(draft.facts)
+    texts = typed_texts(report) | texts_without_box(draft.words, report)
+    return {name: with_plain_line_ends(text) for name, text in texts.items()}
+
+
+def _read_boxes(sent: SentForm, read: Draft, now: datetime, timezone: str) -> dict[str, str]:
+    """Return the texts of the boxes and steps of a sent form, by name.
+
+    A ticked step without a text gets the time and the role. If a step is not ticked and its text was not changed, the
+    text is removed.
+    """
+    before = texts_of_boxes(read)
+    boxes = ((name, text) for name, text in sent.fields.items() if name.startswith("box."))
+    typed = {name.removeprefix("box."): with_plain_line_ends(text) for name, text in boxes}
+    for name in [one for one in typed if one.startswith(STEP_PREFIX)]:
+        is_ticked, is_blank = f"tick.{name}" in sent.fields, not typed[name].strip()
+        if is_ticked and is_blank:
+            typed[name] = f"{stamp(now, timezone, step=MINUTE)}, {sent.role}"
+        elif not is_ticked and typed[name] == before.get(name):
+            typed[name] = ""
+    return typed
+
+
+def with_plain_line_ends(text: str) -> str:
+    """Return the text with line feeds as its line ends. Browsers also send carriage returns."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = False) -> Callable[[Incident], Incident]:
+    """Return a function that applies a form to an incident, except the form's changes to the report.
+
+    It adds notes, an e-mail, an earlier time of the release, the cause, roles and actions, and closes the incident if
+    the form says so. An empty field changes nothing. `amends`: the form changes a signed report, so it must give a
+    reason. Raises `InvalidInput` if a field is invalid.
+    """
+    if faults := list(_find_faults(sent, amends=amends)):
+        raise InvalidInput(faults)
+    call, address, mail = sent.text("call"), sent.text("address"), sent.files.get("mail")
+    action = {"text": sent.text("action"), "owner": sent.text("owner"), "due": sent.text("due")}
+    call_note = f"call with {call}: {sent.text('said')}" if call else ""
+    address_note = f"also at {address}" if address else ""
+    reason_note = f"{AMENDED_PREFIX}{sent.text('reason')}" if amends else ""
+
+    def add_notes(incident: Incident) -> Incident:
+        """Return the incident with the form's notes, e-mail, cause, roles and actions, and closed if it says so."""
+        for note in filter(None, (sent.text("note"), call_note, address_note, reason_note)):
+            incident = by_hand.add_note(incident, sent.role, with_plain_line_ends(note), now)
+        if mail is not None:
+            incident = by_hand.note_mail(incident, sent.role, mail, sent.text("mailed"), now)
+        if sent.text("forward"):
+            incident = by_hand.bring_forward(incident, sent.role, sent.text("forward"), now, timezone)
+        incident = by_hand.record_cause(incident, sent.role, sent.text("cause"), now)
+        incident = by_hand.assign_role(incident, sent.role, sent.text("assigned"), now)
+        if any(action.values()):
+            incident = add_action(incident, sent.role, action, now, timezone)
+        # The form has a checkbox `acted.1`, `acted.2` … for each action.
+        for number in range(1, len(incident.actions) + 1):
+            if f"acted.{number}" in sent.fields:
+                incident = complete_action(incident, sent.role, number, now, timezone=timezone)
+        return by_hand.close_incident(incident, sent.role, now) if "close" in sent.fields else incident
+
+    return add_notes
+
+
+def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:
+    """Yield each fault of a form's notes as `BOX: what to do`. If it `amends` a signed report, a reason is needed."""
+    call, said, address, mail = sent.text("call"), sent.text("said"), sent.text("address"), sent.files.get("mail")
+    if bool(call) != bool(said):
+        yield f"{'said' if call else 'call'}: say with whom the call was, in which role, and what was said"
+    if address and not is_address(address):
+        yield "address: not a web address, it begins with https:// or http://"
+    if mail is None and sent.text("mailed"):
+        yield "mail: choose the e-mail that you describe"
+    if mail is not None and len(mail) > _MOST_MAIL_MB << 20:
+        yield f"mail: larger than {_MOST_MAIL_MB} MB; save it without its attachments"
+    if not sent.role.strip():
+        yield "as-role: say in which role you act, never a name"
+    if amends and not sent.text("reason"):
+        yield "reason: the report is signed, so say why you amend it"
+
+
+ROUTES = [
+    Route("/incidents", show_incidents),
+    Route("/incidents/{incident}", show_incident),
+    Route("/incidents/{incident}/acknowledge", acknowledge_on_page, methods=["POST"]),
+    Route("/incidents/{incident}/draft", save_form, methods=["POST"]),
+    Route("/incidents/{incident}/sign", show_sign_page, methods=["GET"]),
+    Route("/incidents/{incident}/sign", sign_or_waive, methods=["POST"]),
+    Route("/incidents/{incident}/evidence.zip", download_evidence, methods=["GET"]),
+]

@@ -12,8 +12,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.by_hand import InvalidInput
+from monitor.errors import NotAllowed
 from monitor.web.fragments import sort_by_name
-from monitor.web.pages import render, render_fault
+from monitor.web.pages import render
 from monitor.web.request import check_parameters, may_act, queries_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 
@@ -32,38 +33,18 @@ _OFFERED_SPAN = timedelta(days=3)
 _MOST_OFFERED = 250
 
 
-async def show_log_form(request: Request) -> Response:
-    """Show the form, filled in with the query's `release` if it has one."""
-    check_parameters(request, ("release",))
-    if not may_act(request):
-        return render_fault(request, 403, "Incidents are logged by people who have signed in and may act.")
-    return await _render_log_form(request, {"release": request.query_params.get("release", "")})
-
-
-@with_staff_form
-async def log_incident(request: Request, sent: SentForm) -> Response:
-    """Log the incident and show it. If the input is invalid, show the form again with the faults."""
-    release = sent.text("release")
-    try:
-        logged = await sent.desk.log_incident(_read_fields(sent, release), release)
-    except InvalidInput as fault:
-        return await _render_log_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, "what"))
-    return RedirectResponse(f"/incidents/{quote(logged.id)}", 303)
-
-
-def _read_fields(sent: SentForm, release: str) -> dict[str, str]:
-    """Return the filled fields by name. If a watched `release` was chosen, leave out the typed title and producer."""
-    names = ["what", "sort", "until", "url", *([] if release else ["title", "producer"])]
-    day, time = sent.text("day"), sent.text("time")
-    words = {name: sent.text(name) for name in names} | {"when": f"{day}T{time}" if day and time else day}
-    words["url"] = "\n".join(words["url"].split())
-    return {name: text for name, text in words.items() if text} | {"by": sent.role}
-
-
-async def _render_log_form(
-    request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None
+async def show_log_form(
+    request: Request, typed: Mapping[str, str] | None = None, faults: Mapping[str, str] | None = None
 ) -> Response:
-    """Return the form with the `typed` texts and the `faults` by box. It offers the releases of near days."""
+    """Show the form with the releases of near days, filled in with the query's `release` if it has one.
+
+    If it was sent and refused, it has the `typed` texts and the `faults` by box.
+    """
+    if typed is None:
+        check_parameters(request, ("release",))
+        if not may_act(request):
+            raise NotAllowed("Incidents are logged by people who have signed in and may act.")
+        typed = request.query_params
     queries = queries_of(request)
     today = queries.today()
     offered = await queries.list_releases(today - _OFFERED_SPAN, today + _OFFERED_SPAN)
@@ -79,6 +60,22 @@ async def _render_log_form(
         producers=sort_by_name(queries.producers, queries.producers),
         today=today,
     )
+
+
+@with_staff_form
+async def log_incident(request: Request, sent: SentForm) -> Response:
+    """Log the incident and show it. If the input is invalid, show the form again with the faults."""
+    release, day, time = sent.text("release"), sent.text("day"), sent.text("time")
+    # The title and the producer of a watched release are known.
+    names = ["what", "sort", "until", "url", *([] if release else ["title", "producer"])]
+    words = {name: sent.text(name) for name in names} | {"when": f"{day}T{time}" if day and time else day}
+    words["url"] = "\n".join(words["url"].split())
+    filled = {name: text for name, text in words.items() if text}
+    try:
+        logged = await sent.desk.log_incident(filled | {"by": sent.role}, release)
+    except InvalidInput as fault:
+        return await show_log_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, "what"))
+    return RedirectResponse(f"/incidents/{quote(logged.id)}", 303)
 
 
 ROUTES = [

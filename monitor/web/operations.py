@@ -142,11 +142,11 @@ class Operation:
 
 
 class ApiRoute(Route):
-    """An address of the API with its operations."""
+    """An address of the API, the `path` below `/api/v1`, with its operations."""
 
     def __init__(self, path: str, *operations: Operation) -> None:
         self.operations = {one.method: one for one in operations}
-        super().__init__(path, self._respond, methods=list(self.operations))
+        super().__init__(f"/api/v1{path}", self._respond, methods=list(self.operations))
 
     async def _respond(self, request: Request) -> Response:
         return await self.operations["GET" if request.method == "HEAD" else request.method].respond(request)

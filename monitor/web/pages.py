@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -20,12 +21,13 @@ from alerts.incident import Kind
 from alerts.silence import Scope, Silence
 from alerts.status import describe_exposure_end
 from monitor.deliver.reminders import GIVEN_UP_FOR
-from monitor.errors import StoreFault
+from monitor.errors import NinethirtyError, StoreFault, http_status
 from monitor.health.self_check import Check
 from monitor.judge import as_json
 from monitor.judge.as_text import count_length_units, elapsed_text, elsewhere_text, open_alternatives
 from monitor.web.queries import Queries
-from monitor.web.request import may_act, queries_of, session_of
+from monitor.web.request import may_act, problem_response, queries_of, session_of
+from monitor.web.sessions import Busy
 from schedules.announcement import ORIGIN_KNOWN, Origin
 from schedules.contract.verdict import verdict_text
 from schedules.times.interval import Bounds
@@ -256,9 +258,20 @@ async def list_silences(queries: Queries, *, coming: bool = False) -> list[tuple
         return []
 
 
-def render_fault(request: Request, status: int, message: str) -> Response:
-    """Return a page that says why something cannot be shown."""
-    return render(request, "fault.html", status, message=message)
+async def respond_to_error(request: Request, error: Exception) -> Response:
+    """Return a page that states the error. Below `/api/`, return a problem document (RFC 9457) instead."""
+    status, text, headers = 500, "This is our fault. It is in the log.", None
+    if isinstance(error, HTTPException):
+        words = "There is nothing at" if error.status_code == 404 else f"{error.detail}:"
+        status, text, headers = error.status_code, f"{words} {request.url.path}", error.headers
+    elif isinstance(error, Busy):
+        status, text, headers = 429, str(error), {"Retry-After": str(error.wait)}
+    elif isinstance(error, NinethirtyError):
+        status, text = http_status(error), str(error)
+    is_api = request.scope["path"].startswith("/api/")
+    response = problem_response(status, text) if is_api else render(request, "fault.html", status, message=text)
+    response.headers.update(headers or {})
+    return response
 
 
 ROUTES = [Route("/status", show_status)]

@@ -24,11 +24,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from alerts.one_line import one_line
 from monitor.errors import UnknownName
 from monitor.web.credentials import TokenScope
-from monitor.web.pages import render, render_fault
-from monitor.web.provider import NotSignedOn
+from monitor.web.pages import render, respond_to_error
 from monitor.web.queries import Queries
 from monitor.web.request import client_of, problem_response, queries_of, read_form, session_of
-from monitor.web.sessions import SESSION_SECONDS, Busy, Session, Sessions
+from monitor.web.sessions import SESSION_SECONDS, Busy, NotSignedOn, Session, Sessions
 
 _HEALTH = {"/healthz", "/livez", "/readyz"}
 _UNRESTRICTED_PATHS = _HEALTH | {"/style.css", "/live.js", "/icon.svg", "/runbook", "/acknowledge"}
@@ -86,7 +85,7 @@ class Authorise:
             request.state.sees_all = is_staff or reads_all or self._is_at_the_machine(request)
             may_pass = request.state.sees_all or self._may_request(request, session)
         except Busy as busy:
-            await (await refuse_too_many_attempts(request, busy))(scope, receive, send)
+            await (await respond_to_error(request, busy))(scope, receive, send)
             return
         await (self.app if may_pass else _refuse_viewer(request, sessions))(scope, receive, send)
 
@@ -155,14 +154,6 @@ def _refuse_viewer(request: Request, sessions: Sessions | None) -> Response:
         return RedirectResponse(f"/sign-in?next={quote(page)}", 303)
     challenge = _CHALLENGE if sessions.allows_passwords else {"WWW-Authenticate": "Bearer"}
     return problem_response(401, "sign in first", challenge)
-
-
-async def refuse_too_many_attempts(request: Request, busy: Busy) -> Response:
-    """Return a 429 with the seconds to wait in `Retry-After`."""
-    is_api = request.scope["path"].startswith("/api/")
-    response = problem_response(429, str(busy)) if is_api else render_fault(request, 429, str(busy))
-    response.headers["Retry-After"] = str(busy.wait)
-    return response
 
 
 async def show_sign_in_form(request: Request) -> Response:

@@ -12,9 +12,9 @@ from starlette.routing import Route
 
 from alerts.by_hand import InvalidInput
 from alerts.silence import FARTHEST_AHEAD, Scope
-from monitor.errors import UserFault
+from monitor.errors import NotAllowed, UserFault
 from monitor.web.fragments import sort_by_name
-from monitor.web.pages import list_silences, render, render_fault, slot_start
+from monitor.web.pages import list_silences, render, slot_start
 from monitor.web.queries import Queries
 from monitor.web.request import check_parameters, may_act, queries_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
@@ -26,12 +26,33 @@ _BOX_IDS = {name: name for name in ("of", "reason", "from", "until")}
 _DEFAULT_LENGTH, _OFFERED_BEFORE = timedelta(hours=4), timedelta(days=30)
 
 
-async def show_mute_form(request: Request) -> Response:
-    """Show the form and the current and future silences. The query can name a `release` or an `incident`."""
-    check_parameters(request, ("release", "incident"))
-    if not may_act(request):
-        return render_fault(request, 403, "Messages are muted by people who have signed in and may act.")
-    return await _render_mute_form(request, dict(request.query_params))
+async def show_mute_form(
+    request: Request, typed: Mapping[str, str] | None = None, faults: Mapping[str, str] | None = None
+) -> Response:
+    """Show the form and the current and future silences. The query can name a `release` or an `incident`.
+
+    If the form was sent and refused, it has the `typed` texts and the `faults` by box.
+    """
+    if typed is None:
+        check_parameters(request, ("release", "incident"))
+        if not may_act(request):
+            raise NotAllowed("Messages are muted by people who have signed in and may act.")
+        typed = request.query_params
+    queries, now = queries_of(request), queries_of(request).clock.now()
+    chosen, begins = await _find_subjects(queries, typed, now)
+    until, zone = (begins or now) + _DEFAULT_LENGTH, queries.timezone
+    defaults = {"of": f"{chosen[0][0]} {chosen[0][1]}" if chosen else ""}
+    defaults |= {"from": _format_for_input(begins, zone), "until": _format_for_input(until, zone)}
+    return render(
+        request,
+        "mute.html",
+        400 if faults else 200,
+        typed={**defaults, **typed},
+        faults=faults or {},
+        chosen=chosen,
+        offered=await queries.ask(lambda: list(_list_producers_and_hosts(queries, now))),
+        silences=await list_silences(queries, coming=True),
+    )
 
 
 @with_staff_form
@@ -43,7 +64,7 @@ async def mute_messages(request: Request, sent: SentForm) -> Response:
         until = until or (begins or now) + _DEFAULT_LENGTH
         await sent.desk.silence(_read_subject(sent.text("of")), until, sent.role, sent.text("reason"), begins)
     except InvalidInput as fault:
-        return await _render_mute_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, "role"))
+        return await show_mute_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, "role"))
     return RedirectResponse("/silences", 303)
 
 
@@ -71,27 +92,6 @@ def _read_instant(text: str, box: str, zone: str) -> datetime | None:
         return instant(datetime.fromisoformat(text).replace(tzinfo=None), zone) if text else None
     except ValueError as exc:
         raise InvalidInput([f"{box}: must be a date and time, such as 2026-11-26T09:30"]) from exc
-
-
-async def _render_mute_form(
-    request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None
-) -> Response:
-    """Return the page with the silences and the form, its boxes with the `typed` texts or with defaults."""
-    queries, now = queries_of(request), queries_of(request).clock.now()
-    chosen, begins = await _find_subjects(queries, typed, now)
-    until, zone = (begins or now) + _DEFAULT_LENGTH, queries.timezone
-    defaults = {"of": f"{chosen[0][0]} {chosen[0][1]}" if chosen else ""}
-    defaults |= {"from": _format_for_input(begins, zone), "until": _format_for_input(until, zone)}
-    return render(
-        request,
-        "mute.html",
-        400 if faults else 200,
-        typed={**defaults, **typed},
-        faults=faults or {},
-        chosen=chosen,
-        offered=await queries.ask(lambda: list(_list_producers_and_hosts(queries, now))),
-        silences=await list_silences(queries, coming=True),
-    )
 
 
 async def _find_subjects(

@@ -15,7 +15,6 @@ from monitor.health.system import (
     NO_SERVICE_MANAGER,
     ServiceManager,
     clock_sync_text,
-    find_malloc_trim,
     find_service_manager,
     is_clock_synchronised,
     pause_garbage_collection,
@@ -25,15 +24,14 @@ from monitor.health.system import (
 )
 
 
-def test_malloc_trim_of_the_c_library_is_found_and_can_be_called() -> None:
+def test_memory_is_returned_with_malloc_trim_of_the_c_library() -> None:
     padding_bytes: list[int] = []
-    malloc_trim = find_malloc_trim(SimpleNamespace(malloc_trim=padding_bytes.append))
-    malloc_trim(0)
+    return_free_memory(SimpleNamespace(malloc_trim=padding_bytes.append))
     assert padding_bytes == [0]
 
 
-def test_a_c_library_without_malloc_trim_gives_a_function_without_effect() -> None:
-    assert find_malloc_trim(SimpleNamespace())(0) is None
+def test_a_c_library_without_malloc_trim_causes_no_error() -> None:
+    return_free_memory(SimpleNamespace())
 
 
 def test_glibc_is_set_to_one_heap_and_to_map_each_block_from_128_kib_on_by_itself() -> None:
