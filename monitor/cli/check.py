@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from alerts.channels.settings import ChannelSettings
 from monitor.cli.calendar.read import read_once
-from monitor.cli.common import Context, as_json, print_json
+from monitor.cli.common import Context, json_verb, print_json
 from monitor.cli.dates import today
 from monitor.cli.on_call import on_call_lines, read_rotas, uncovered_spans
 from monitor.clock import SystemClock
@@ -47,9 +47,8 @@ _RECENT = timedelta(days=400)
 @click.command("check")
 @click.option("--online", is_flag=True, help="Also read every calendar once, and query the sign-in provider.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the configuration for editors instead.")
-@as_json
-@click.pass_obj
-def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> None:
+@json_verb
+def command(context: Context, *, online: bool, schema: bool) -> None:
     """Check configuration, store, templates and channels, and report all faults at once. Exit status 1 if there is any.
 
     It also warns of probable mistakes in settings. It shows what the monitor will do: what it watches in the next
@@ -62,7 +61,7 @@ def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> N
         return
     found = _run_checks(context, online=online)
     faults = found.faults
-    if as_json:
+    if context.as_json:
         print_json({"ok": not faults, "faults": faults} | ({} if faults else found.as_json(context)))
     else:
         for line in (*faults, *(f"WARNING: {warning}" for warning in found.warnings)):

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TextIO, TypeVar, cast
 
 import click
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from schedules.release import Release
 
 
+P = ParamSpec("P")
 V = TypeVar("V")
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 json_ignored = click.option(
     "--json", is_flag=True, expose_value=False, help="Has no effect, because this verb always prints JSON."
 )
@@ -39,9 +39,10 @@ _WIDTH = 112
 
 @dataclass
 class Context:
-    """The configuration that `--config` names, and the store."""
+    """The configuration that `--config` names, its store, and whether `--json` was given."""
 
     config: str = ""
+    as_json: bool = False
 
     @property
     def path(self) -> Path:
@@ -117,6 +118,31 @@ class Context:
         finally:
             store.close()
 
+    def print_result(self, value: object, text: str | Iterable[str], *, note: str = "", ok: bool = True) -> None:
+        """Print the result of a verb: `value` as one line of JSON with `--json`, otherwise `text` (or its lines).
+
+        Only people get `note`, on standard error. If the result is not `ok`, the program ends with exit status 1.
+        """
+        if self.as_json:
+            print_json(value)
+        else:
+            click.echo(text if isinstance(text, str) else "\n".join(text))
+            if note:
+                click.echo(note, err=True)
+        if not ok:
+            raise SystemExit(1)
+
+
+def json_verb(verb: Callable[Concatenate[Context, P], None]) -> Callable[P, None]:
+    """Give a verb the context as its first argument, and the option `--json`."""
+
+    def set_json(ctx: click.Context, _param: click.Parameter, as_json: bool) -> None:  # noqa: FBT001 # as click calls it
+        ctx.ensure_object(Context).as_json = as_json
+
+    text = "Print JSON for machines."
+    add_option = click.option("--json", is_flag=True, expose_value=False, callback=set_json, help=text)
+    return add_option(click.pass_obj(verb))
+
 
 class Parsed(click.ParamType[V]):
     """The type of an option or argument whose value a function reads from its text.
@@ -139,14 +165,6 @@ class Parsed(click.ParamType[V]):
 def print_json(value: object) -> None:
     """Print one JSON value on one line."""
     click.echo(json.dumps(value, ensure_ascii=False))
-
-
-def print_result(value: object, text: str | Iterable[str], *, as_json: bool) -> None:
-    """Print the result of a verb: `value` as one line of JSON if `as_json`, otherwise `text` (or its lines)."""
-    if as_json:
-        print_json(value)
-    else:
-        click.echo(text if isinstance(text, str) else "\n".join(text))
 
 
 def line_width() -> int:

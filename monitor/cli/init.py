@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, as_json, log_only_errors, print_json, print_result, write_output
+from monitor.cli.common import Context, json_verb, log_only_errors, write_output
 from monitor.config.organisations import ORGANISATIONS, SLUG, Organisations, find_slugs, name_of, nearest_slug, slug_of
 from monitor.config.starter import OWN_ADDRESS, Calendar, Chosen, Mail, kinds_for, write_starter
 from schedules.times.zone import LONDON
@@ -66,24 +67,16 @@ class Parsed(Chosen):
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Default: the file of --config.")
 @click.option("--yes", is_flag=True, help="Ask no questions; use defaults.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
-@as_json
-@click.pass_obj
-def command(  # noqa: PLR0913 # one argument for each option
+@json_verb
+def command(
     context: Context,
     *,
-    producers: tuple[str, ...],
-    calendars: tuple[str, ...],
-    mail: str | None,
-    to: tuple[str, ...],
-    chat: str | None,
-    on_call: tuple[str, ...],
-    public_url: str | None,
     online: bool,
     files: Path | None,
     output: Path | None,
     yes: bool,
     force: bool,
-    as_json: bool,
+    **answers: Any,  # noqa: ANN401 # the other options, which are the fields of `Answers`
 ) -> None:
     """Write a commented configuration that `check` accepts. It asks you for absent options, unless you give --yes.
 
@@ -97,10 +90,10 @@ def command(  # noqa: PLR0913 # one argument for each option
     from monitor.config.schema import schema_text
 
     if files is not None:
-        _unpack_shipped_files(files, as_json=as_json)
+        _unpack_shipped_files(context, files)
         return
     file, known = output or context.path, _fetch_organisations() if online else ORGANISATIONS
-    given = Answers(producers, calendars, mail, to, chat, on_call, public_url, known)
+    given = Answers(known=known, **answers)
     # Calendars follow from producers, and every other option has a default.
     needed = {"--producer": given.producers, "--mail": given.mail, "--to": given.to or not given.mail}
     missing = [option for option, value in needed.items() if not (value or yes)]
@@ -116,16 +109,16 @@ def command(  # noqa: PLR0913 # one argument for each option
     _exit_if_faulty(found.faults or _check_faults(text, file))
     write_output(text.encode(), file, "toml")
     write_output(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", report=False)
-    _print_result(found, file, replaced=is_replaced, as_json=as_json)
+    _print_result(context, found, file, replaced=is_replaced)
 
 
-def _unpack_shipped_files(folder: Path, *, as_json: bool) -> None:
+def _unpack_shipped_files(context: Context, folder: Path) -> None:
     """Write the shipped examples and deploy files into a folder."""
     from monitor.config.shipped import unpack
 
     unpack(folder)
     contents = "examples of configurations, and deploy: Prometheus, Grafana, systemd, Kubernetes"
-    print_result({"folder": str(folder)}, f"{folder}: {contents}", as_json=as_json)
+    context.print_result({"folder": str(folder)}, f"{folder}: {contents}")
 
 
 def _fetch_organisations() -> Organisations:
@@ -156,26 +149,20 @@ def _check_faults(text: str, file: Path) -> list[str]:
     return [*map(str, faults), *crossed]
 
 
-def _print_result(found: Parsed, file: Path, *, replaced: bool, as_json: bool) -> None:
+def _print_result(context: Context, found: Parsed, file: Path, *, replaced: bool) -> None:
     """Print what was written, and which command comes next."""
     notes = [f"{file}: replaced", *found.notes] if replaced else found.notes
-    if as_json:
-        kinds = [one.kind for one in found.calendars]
-        print_json({"file": str(file), "producers": found.producers, "calendars": kinds, "notes": notes})
-        return
-    for note in notes:
+    for note in () if context.as_json else notes:
         click.echo(note, err=True)
+    kinds = [one.kind for one in found.calendars]
     named = ", ".join(name_of(slug, found.known) for slug in found.producers)
-    click.echo(f"Producers: {named or 'those in the calendars'}")
-    click.echo(f"Calendars: {', '.join(one.kind for one in found.calendars)}")
-    program = _program_name() if file == Path("config.toml") else f"{_program_name()} --config {file}"
-    click.echo(f"Next: {program} check --online, then {program} run")
-
-
-def _program_name() -> str:
-    """Return how to call this program: by its name, or by its path if it is not on PATH."""
     path = Path(sys.argv[0])
-    return "ninethirty" if path.name != "ninethirty" or shutil.which("ninethirty") == str(path) else str(path)
+    # The program is called by its path if its name is not on PATH.
+    program = "ninethirty" if path.name != "ninethirty" or shutil.which("ninethirty") == str(path) else str(path)
+    program += "" if file == Path("config.toml") else f" --config {file}"
+    lines = [f"Producers: {named or 'those in the calendars'}", f"Calendars: {', '.join(kinds)}"]
+    lines.append(f"Next: {program} check --online, then {program} run")
+    context.print_result({"file": str(file), "producers": found.producers, "calendars": kinds, "notes": notes}, lines)
 
 
 def _ask_missing(given: Answers) -> Answers:

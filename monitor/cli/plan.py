@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, as_json, check_producer, print_result, table_lines
+from monitor.cli.common import Context, check_producer, json_verb, table_lines
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import DAY, today
 from monitor.cli.terminal import page_output
@@ -27,10 +27,9 @@ _SIMILAR = 0.2
 @click.command("plan")
 @click.option("--date", "day", type=DAY, help="Day to show; default today.")
 @producer_option
-@as_json
-@click.pass_obj
+@json_verb
 @page_output
-def command(context: Context, *, day: date | None, producer: str | None, as_json: bool) -> None:
+def command(context: Context, *, day: date | None, producer: str | None) -> None:
     """Show what will be looked at and when, the requests to each host, and which budgets are too small.
 
     The plan assumes the worst case: no release of the day is published.
@@ -46,7 +45,7 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     begin, end = day_begins(day, zone), day_begins(day + timedelta(days=1), zone)
     with context.store() as store:
         # Programs get an empty plan also for an unknown producer.
-        if producer and not as_json:
+        if producer and not context.as_json:
             check_producer(context, store, producer)
         releases = plan_releases(store, rules, begin, end, context.now())
     load = Load(make_budget(settings), make_tripwire_producers(settings), zone)
@@ -59,7 +58,7 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
         "hosts": {one.host: one.as_json() for one in hosts},
         "warnings": [one.warning for one in hosts if one.warning],
     }
-    print_result(body, _plan_lines(day, zone, releases, hosts), as_json=as_json)
+    context.print_result(body, _plan_lines(day, zone, releases, hosts))
 
 
 def _plan_lines(day: date, zone: str, releases: Sequence[PlannedRelease], hosts: Sequence[HostPlan]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from monitor.cli.common import Context, as_json, log_only_errors, print_result
+from monitor.cli.common import Context, json_verb, log_only_errors
 from monitor.config.checks import recogniser_fault
 
 _CACHE_HEADERS = ("date", "age", "cache-control", "etag", "last-modified", "x-cache", "fastly-backend-name")
@@ -18,9 +18,8 @@ _CACHE_HEADERS = ("date", "age", "cache-control", "etag", "last-modified", "x-ca
 @click.command("probe")
 @click.argument("url")
 @click.option("--as", "recogniser", default="status", help="How to recognise: status, govuk, text:…, link:…, …")
-@as_json
-@click.pass_obj
-def command(context: Context, *, url: str, recogniser: str, as_json: bool) -> None:
+@json_verb
+def command(context: Context, *, url: str, recogniser: str) -> None:
     """Look once at URL and show what the response proves, but not its content. Exit status 3 without a response.
 
     Example: ninethirty probe https://www.gov.uk/government/statistics/example --as govuk
@@ -31,7 +30,7 @@ def command(context: Context, *, url: str, recogniser: str, as_json: bool) -> No
         raise click.BadParameter("not an address, write https://host/path", param_hint="URL")
     with log_only_errors():
         facts, is_answered = asyncio.run(_look_once(context, url, recogniser))
-    print_result(facts, fact_lines(facts), as_json=as_json)
+    context.print_result(facts, fact_lines(facts))
     if not is_answered:
         raise SystemExit(3)
 

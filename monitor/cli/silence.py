@@ -11,7 +11,7 @@ import click
 from alerts.by_hand import clean_role
 from alerts.silence import Scope, Silence, create_silence
 from monitor.cli import complete
-from monitor.cli.common import Context, Parsed, as_json, check_producer, print_result, release_of, table_lines
+from monitor.cli.common import Context, Parsed, check_producer, json_verb, release_of, table_lines
 from monitor.cli.dates import INSTANT
 from monitor.cli.incident.store import by_role, incident_of, refuse_invalid_input, role_of
 from monitor.errors import unknown_name
@@ -50,8 +50,7 @@ def command() -> None:
 @click.option("--until", type=INSTANT, help="When it ends, instead of --for.")
 @click.option("--reason", required=True, help="Why.")
 @by_role
-@as_json
-@click.pass_obj
+@json_verb
 def add(  # noqa: PLR0913 # one for each option
     context: Context,
     *,
@@ -64,7 +63,6 @@ def add(  # noqa: PLR0913 # one for each option
     until: datetime | None,
     reason: str,
     by: str | None,
-    as_json: bool,
 ) -> None:
     """Suppress messages about an incident, release, producer or host for a while, from now or from a later time.
 
@@ -84,14 +82,13 @@ def add(  # noqa: PLR0913 # one for each option
             made = create_silence(scope, name, end, role_of(by), reason, now, begins=begins)
         with store.transaction() as tx:
             tx.save_silence(made)
-    print_result(silence_json(made), silence_text(made, context.settings.timezone), as_json=as_json)
+    context.print_result(silence_json(made), silence_text(made, context.settings.timezone))
 
 
 @command.command("list")
 @click.option("--all", "with_ended", is_flag=True, help="Include silences that have ended.")
-@as_json
-@click.pass_obj
-def list_silences(context: Context, *, with_ended: bool, as_json: bool) -> None:
+@json_verb
+def list_silences(context: Context, *, with_ended: bool) -> None:
     """List current and future silences.
 
     Example: ninethirty silence list --all
@@ -109,15 +106,14 @@ def list_silences(context: Context, *, with_ended: bool, as_json: bool) -> None:
         for one in chosen
     ]
     text = table_lines(rows, ["OF", "NAME", "FROM", "UNTIL", "BY", "WHY", "SILENCE"]) if rows else "No silences."
-    print_result([silence_json(one) for one in chosen], text, as_json=as_json)
+    context.print_result([silence_json(one) for one in chosen], text)
 
 
 @command.command("end")
 @click.argument("silence", shell_complete=complete.silences)
 @by_role
-@as_json
-@click.pass_obj
-def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> None:
+@json_verb
+def end(context: Context, *, silence: str, by: str | None) -> None:
     """End a SILENCE before its time. People get the current status within five minutes.
 
     Example: ninethirty silence end producer-ofqual-20261126T093000000000 --by "duty statistician"
@@ -134,7 +130,7 @@ def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> Non
         if ended.ended is None:
             ended = replace(ended, ended=now, ended_by=role)
         tx.save_silence(ended)
-    print_result(silence_json(ended), "ended", as_json=as_json)
+    context.print_result(silence_json(ended), "ended")
 
 
 def silence_text(one: Silence, zone: str) -> str:

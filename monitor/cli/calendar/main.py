@@ -12,7 +12,7 @@ import click
 from alerts.claim import NO_PROOF, Claim, claim_json
 from monitor.cli import complete
 from monitor.cli.calendar.read import diff, read
-from monitor.cli.common import Context, Parsed, as_json, json_ignored, print_json, print_result, release_of, table_lines
+from monitor.cli.common import Context, Parsed, json_ignored, json_verb, print_json, release_of, table_lines
 from monitor.cli.dates import DAY, today
 from monitor.cli.terminal import page_output
 from monitor.clock import SystemClock
@@ -158,10 +158,9 @@ def read_dates(texts: tuple[str, ...], anchor: date | None, timezone: str) -> No
 
 @command.command("history")
 @click.argument("release", shell_complete=complete.releases)
-@as_json
-@click.pass_obj
+@json_verb
 @page_output
-def show_history(context: Context, *, release: str, as_json: bool) -> None:
+def show_history(context: Context, *, release: str) -> None:
     """Print the history of RELEASE: every promise, where and when it was read, and what changed.
 
     Example: ninethirty calendar history malpractice-2017
@@ -187,7 +186,7 @@ def show_history(context: Context, *, release: str, as_json: bool) -> None:
         "claims": [claim_json(one) for one in claims],
         "incidents": incidents,
     }
-    print_result(body, _history_lines(found, promises, events, incidents, claims), as_json=as_json)
+    context.print_result(body, _history_lines(found, promises, events, incidents, claims))
 
 
 def _promise_json(promise: Promise) -> dict[str, Any]:

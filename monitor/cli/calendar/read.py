@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, json_ignored, log_only_errors, print_json
+from monitor.cli.common import Context, json_ignored, json_verb, log_only_errors, print_json
 from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
 from monitor.errors import UserFault, unknown_name
@@ -44,21 +44,20 @@ def read(context: Context, name: str) -> None:
 
 @click.command("diff")
 @click.argument("name", shell_complete=complete.calendars)
-@as_json
-@click.pass_obj
-def diff(context: Context, *, name: str, as_json: bool) -> None:
+@json_verb
+def diff(context: Context, *, name: str) -> None:
     """Show how the calendar NAME differs now from its last read.
 
     Example: ninethirty calendar diff govuk
     """
     rows = list(_compare_with_last_read(context, name))
     for row in rows:
-        if as_json:
+        if context.as_json:
             print_json(row)
             continue
         before, after = (slot_text(row[side]["slot"]) if row[side] else "-" for side in ("before", "after"))
         click.echo(f"{row['change']:<8} {row['title']}: {before} -> {after}")
-    if not as_json:
+    if not context.as_json:
         click.echo(f"{name}: {len(rows)} entries differ" if rows else f"{name}: no entries differ", err=True)
 
 

@@ -15,16 +15,7 @@ from alerts.draft.edits import INSTEAD_PREFIX, find_wrong_figures, list_open_fie
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.versions import Versions, append_edit
 from alerts.draft.write.outline import Document
-from monitor.cli.common import (
-    Context,
-    as_json,
-    bullet_lines,
-    choose_format,
-    print_json,
-    print_result,
-    table_lines,
-    write_output,
-)
+from monitor.cli.common import Context, bullet_lines, choose_format, json_verb, print_json, table_lines, write_output
 from monitor.cli.complete import incidents
 from monitor.cli.incident.store import (
     by_role,
@@ -66,8 +57,7 @@ _COLUMN = 52
 @click.option("--instead", is_flag=True, help="Replace the measured text; the evidence keeps that.")
 @click.option("--from", "edited_file", type=click.Path(path_type=Path), metavar="FILE", help=_FROM)
 @by_role
-@as_json
-@click.pass_obj
+@json_verb
 def draft(  # noqa: PLR0913 # one for each option
     context: Context,
     *,
@@ -84,7 +74,6 @@ def draft(  # noqa: PLR0913 # one for each option
     instead: bool,
     edited_file: Path | None,
     by: str | None,
-    as_json: bool,
 ) -> None:
     """Print or save the draft of an INCIDENT, list its fields or versions, complete a field, or read back a file.
 
@@ -93,22 +82,22 @@ def draft(  # noqa: PLR0913 # one for each option
     Example: ninethirty incident draft malpractice-2017-2018-01-05 --output report.docx
     """
     if edited_file is not None:
-        take_back(context, incident, edited_file, by, as_json=as_json)
+        take_back(context, incident, edited_file, by)
     elif field is not None:
-        complete_field(context, incident, field, _typed_text(text, file), by, instead=instead, as_json=as_json)
+        complete_field(context, incident, field, _typed_text(text, file), by, instead=instead)
     elif list_versions:
-        print_versions(_drafts_of(context, incident), as_json=as_json)
+        print_versions(context, _drafts_of(context, incident))
     elif list_fields:
-        _print_fields(_find_version(context, incident, number), as_json=as_json)
-    elif as_json:
+        _print_fields(context, _find_version(context, incident, number))
+    elif context.as_json:
         found = _find_version(context, incident, number)
         print_json({**draft_json(found), "report": found.facts, "words": found.words})
     else:
         _write_document(context, _find_version(context, incident, number), ending, output, document)
 
 
-def complete_field(  # noqa: PLR0913 # one for each option
-    context: Context, incident: str, field: str, text: str | None, by: str | None, *, instead: bool, as_json: bool
+def complete_field(  # one for each option
+    context: Context, incident: str, field: str, text: str | None, by: str | None, *, instead: bool
 ) -> None:
     """Save a person's text in a field or step, and print how many boxes are left. If `text` is None, open $EDITOR.
 
@@ -140,7 +129,7 @@ def complete_field(  # noqa: PLR0913 # one for each option
     print_conflicts(conflicts)
     warn_of_other_figures(typed_version.report, [field])
     summary = f"{incident}: version {typed_version.number}, {len(list_open_fields(typed_version.report))} to complete"
-    print_result(draft_json(newest_draft), summary, as_json=as_json)
+    context.print_result(draft_json(newest_draft), summary)
 
 
 def _typed_text(text: str | None, file: Path | None) -> str | None:
@@ -200,15 +189,13 @@ def _write_document(
     write_output(render_draft_or_pdf(redact_draft(draft, context.hide), kind, template, chosen), output, kind)
 
 
-def _print_fields(draft: Draft, *, as_json: bool) -> None:
+def _print_fields(context: Context, draft: Draft) -> None:
     """Print every field with its status, and how to complete one."""
     rows = list(_field_rows(report_from_json(draft.facts)))
     heads = ["field", "filled_by", "standing", "label"]
     lines = table_lines(rows, [head.upper().replace("_", " ") for head in heads])
-    print_result([dict(zip(heads, row, strict=True)) for row in rows], lines, as_json=as_json)
-    if not as_json:
-        name = shlex.quote(draft.incident)
-        click.echo(f'\nninethirty incident draft {name} --field ID --text "..." --by ROLE', err=True)
+    note = f'\nninethirty incident draft {shlex.quote(draft.incident)} --field ID --text "..." --by ROLE'
+    context.print_result([dict(zip(heads, row, strict=True)) for row in rows], lines, note=note)
 
 
 def _field_rows(report: Report) -> Iterator[list[str]]:
@@ -232,7 +219,7 @@ def _field_rows(report: Report) -> Iterator[list[str]]:
         yield [f"step.{step.id}", "human", "done" if step.done else "to do", step.text]
 
 
-def print_versions(drafts: Sequence[Draft], *, as_json: bool) -> None:
+def print_versions(context: Context, drafts: Sequence[Draft]) -> None:
     """Print every version, the oldest first, with the names of the fields that changed."""
     from monitor.deliver.drafts import versions_from_rows
 
@@ -242,10 +229,10 @@ def print_versions(drafts: Sequence[Draft], *, as_json: bool) -> None:
         signed = ", signed off" if version.signed else ""
         lines.append(f"Version {version.number}  {stamp(version.at)}  {version.by}{signed}")
         lines += bullet_lines(f"{version.report.label_of(name)} [{name}]" for name in version.changed)
-    print_result(body, lines, as_json=as_json)
+    context.print_result(body, lines)
 
 
-def take_back(context: Context, incident: str, file: Path, by: str | None, *, as_json: bool) -> None:
+def take_back(context: Context, incident: str, file: Path, by: str | None) -> None:
     """Save the changes that a person made in a draft's file as a new version, and print them.
 
     Raises `UserFault` if the file is not one of our drafts, or has new text outside the boxes.
@@ -270,7 +257,7 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
     # A key with this prefix is no field: it says that a text replaces the measured one.
     names = sorted(name for name in changes.words if not name.startswith(INSTEAD_PREFIX))
     warn_of_other_figures(versions[-1].report, changes.words)
-    if as_json:
+    if context.as_json:
         conflicts = [{"field": one.field, "stood": one.stored, "typed": one.typed} for one in changes.conflicts]
         print_json({**draft_json(last), "from": changes.base, "changed": names, "conflicts": conflicts})
         return

@@ -12,7 +12,7 @@ import click
 from alerts.draft.report import report_from_json
 from alerts.draft.write.outline import Document, has_content
 from alerts.incident import Incident
-from monitor.cli.common import Context, as_json, bullet_lines, print_result, write_output
+from monitor.cli.common import Context, bullet_lines, json_verb, write_output
 from monitor.cli.complete import incidents
 from monitor.cli.incident.draft import FORMATS
 from monitor.cli.incident.store import (
@@ -49,9 +49,8 @@ if TYPE_CHECKING:
     multiple=True,
     help="Format of every file; repeat it for several. Default: docx, and report and evidence also as pdf.",
 )
-@as_json
-@click.pass_obj
-def sign(  # noqa: PLR0913 # one for each option
+@json_verb
+def sign(  # one for each option
     context: Context,
     *,
     incident: str,
@@ -59,7 +58,6 @@ def sign(  # noqa: PLR0913 # one for each option
     anyway: str,
     output: Path | None,
     endings: tuple[str, ...],
-    as_json: bool,
 ) -> None:
     """Sign the draft of an INCIDENT, and write report, evidence and letters into a folder, ready to send.
 
@@ -84,7 +82,7 @@ def sign(  # noqa: PLR0913 # one for each option
         signed = store.verdicts.drafts(incident)[-1]
     files = [str(file) for file in _write_documents(context, signed, known, folder, endings)]
     lines = [f"{incident}: version {signed.version} signed off, SHA-256 {signed.digest}", *files]
-    print_result({**draft_json(signed), "files": files}, lines, as_json=as_json)
+    context.print_result({**draft_json(signed), "files": files}, lines)
 
 
 def _sign_report(record: VerdictRecorder, known: Incident, role: str, now: datetime, anyway: str) -> None:

@@ -120,6 +120,14 @@ def redraft_for_steps(context: Context, store: Store, incident: str, changed: It
         redraft(context, store, incident_of(store.verdicts, incident))
 
 
+def print_incident(context: Context, store: Store, incident: str, what: str) -> None:
+    """Print what was done to the incident with the id `incident`, or with `--json` the incident as it is now."""
+    from monitor.deliver.incident_json import incident_json
+
+    body = incident_json(incident_of(store.verdicts, incident), store.verdicts.drafts(incident))
+    context.print_result(body, f"{incident}: {what}")
+
+
 def change_draft(store: Store, incident: str, change: Callable[[Versions], Versions]) -> Versions:
     """Apply `change` to the stored versions of the draft of the incident with the id `incident`. Return all versions.
 
