@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import re
 import shutil
 import sys
@@ -20,7 +19,9 @@ import click
 from monitor.cli.common import Context, json_verb, log_only_errors, write_output
 from monitor.config.organisations import ORGANISATIONS, SLUG, Organisations, find_slugs, name_of, nearest_slug, slug_of
 from monitor.config.starter import OWN_ADDRESS, Calendar, Chosen, Mail, kinds_for, write_starter
+from monitor.errors import BadInput
 from schedules.times.zone import LONDON
+from schedules.values import did_you_mean
 
 _EXAMPLE_PRODUCERS = ("department-for-transport", "ministry-of-justice", "home-office", "ofqual")
 _SERVER = re.compile(r"([\w.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?")
@@ -70,6 +71,7 @@ class Parsed(Chosen):
 @json_verb
 def command(
     context: Context,
+    /,
     *,
     online: bool,
     files: Path | None,
@@ -139,14 +141,13 @@ def _exit_if_faulty(faults: Sequence[str]) -> None:
 
 def _check_faults(text: str, file: Path) -> list[str]:
     """Return the faults that `check` would find in the new configuration."""
-    from monitor.config.checks import cross_faults
-    from monitor.config.read import validated
-    from monitor.config.settings import Settings
+    from monitor.config.read import check_settings
 
-    data = tomllib.loads(text)
-    settings, faults = validated(data, file.name, Settings, file.parent)
-    crossed = (f"{key}: {reason}" for key, reason, _ in cross_faults(data, settings, file.parent))
-    return [*map(str, faults), *crossed]
+    try:
+        check_settings(tomllib.loads(text), file)
+    except BadInput as exc:
+        return [*map(str, exc.faults)]
+    return []
 
 
 def _print_result(context: Context, found: Parsed, file: Path, *, replaced: bool) -> None:
@@ -250,9 +251,8 @@ def _parse_calendar(text: str, found: Parsed, folder: Path) -> None:
 
     kind, _, place = text.partition("=")
     if kind not in KINDS:
-        near = difflib.get_close_matches(kind, KINDS, n=1)
-        meant = f"did you mean {near[0]}?" if near else f"write one of {', '.join(KINDS)}"
-        found.faults.append(f'--calendar: unknown kind, {meant} (got "{kind}")')
+        meant = did_you_mean(kind, KINDS) or f", write one of {', '.join(KINDS)}"
+        found.faults.append(f'--calendar: unknown kind{meant} (got "{kind}")')
     elif not place and kind not in OWN_ADDRESS:
         found.faults.append(f"--calendar: give its place: {kind}=https://host/path or {kind}=FILE")
     elif place and "://" not in place and not (folder / place).is_file():
