@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from pydantic import BaseModel
 
 from alerts.channels.settings import ChannelSettings
 from monitor.cli.calendar.read import read_once
 from monitor.cli.common import Context, json_verb, print_json
 from monitor.cli.dates import today
 from monitor.cli.on_call import on_call_lines, read_rotas, uncovered_spans
+from monitor.cli.plan import plan_day
 from monitor.clock import SystemClock
 from monitor.config.doubts import Known, find_doubts
 from monitor.config.read import load
 from monitor.config.schema import schema_text
+from monitor.config.secrets import find_secrets
 from monitor.config.settings import Settings
 from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFault
 from monitor.ledger.reader import Outcome
@@ -31,7 +32,6 @@ from monitor.web.users import find_faults
 from schedules.announcement import BY_HAND, Announcement
 from schedules.release import Release
 from schedules.sources.settings import CalendarSettings
-from schedules.times.zone import day_begins
 from schedules.values import Secret, quote_value
 
 if TYPE_CHECKING:
@@ -74,21 +74,14 @@ def command(context: Context, *, online: bool, schema: bool) -> None:
 
 def forecast_week(context: Context, store: Store) -> tuple[dict[str, int], list[str]]:
     """Return how many releases fall due in the next seven days, by producer, and warnings of budgets too small."""
-    from monitor.app.options import make_budget, make_tripwire_producers, make_watch_rules
-    from monitor.watch.day_plan import Load, plan_hosts, plan_releases
-
-    settings, zone = context.settings, context.settings.timezone
-    rules, load = make_watch_rules(settings), Load(make_budget(settings), make_tripwire_producers(settings), zone)
     due: Counter[str] = Counter()
     warnings: list[str] = []
     for ahead in range(_DAYS_AHEAD):
-        begin = day_begins(today(zone) + timedelta(days=ahead), zone)
-        end = day_begins(today(zone) + timedelta(days=ahead + 1), zone)
-        releases = plan_releases(store, rules, begin, end, context.now())
+        releases, hosts = plan_day(context, store, today(context.settings.timezone) + timedelta(days=ahead))
         due_producers = [one.release.producer for one in releases if one.is_due]
         due.update(due_producers)
         if due_producers:
-            warnings += [one.warning for one in plan_hosts(releases, load, rules, begin, end) if one.warning]
+            warnings += [one.warning for one in hosts if one.warning]
     return dict(due), warnings
 
 
@@ -195,7 +188,7 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
     file = context.path.name
     known = Known(entries=found.entries, releases=found.announced, environment=os.environ, gaps=uncovered)
     found.warnings += [str(Fault(file, *doubt)) for doubt in find_doubts(context.settings, known)]
-    for key, secret in secrets(context.settings):
+    for key, secret in find_secrets(context.settings):
         if exposure := secret.why_exposed():
             found.warnings.append(f"{file}: {key}: {exposure}")
     return found
@@ -206,8 +199,8 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
 
     Add a warning if it has another schema, and nothing if it does not exist.
     """
-    key, store_file = f"{context.path.name}: store.url", file_of(context.settings.store.url)
-    if store_file is not None and not store_file.exists():
+    key = f"{context.path.name}: store.url"
+    if not context.has_store:
         return
     try:
         with context.store() as store:
@@ -318,7 +311,7 @@ def _read_calendar(context: Context, table: CalendarSettings) -> tuple[Outcome, 
 def _settings_faults(context: Context) -> Iterator[str]:
     """Yield absent secrets, faults of the users file, and folders that cannot be written."""
     settings, file = context.settings, context.path.name
-    for key, secret in secrets(settings):
+    for key, secret in find_secrets(settings):
         if missing := secret.why_missing():
             yield f"{file}: {key}: {missing}"
     if settings.web.users_file is not None:
@@ -363,38 +356,14 @@ def _missing_secrets(context: Context) -> Iterator[str]:
         tables = load(context.path)
     except BadInput:
         return
-    for key, table in _secret_tables(tables, ""):
-        if missing := Secret(**table).why_missing():
+    for key, secret in find_secrets(tables):
+        # Without validation, the path of a secret is not yet relative to the configuration.
+        located = secret if secret.file is None else Secret(file=str(context.path.parent / secret.file))
+        if missing := located.why_missing():
             yield f"{context.path.name}: {key}: {missing}"
-
-
-def _secret_tables(value: object, key: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield key and table of each secret (`{ env = … }` or `{ file = … }`) in a TOML value that was not validated.
-
-    `key` is the key of the value, "" for a whole file.
-    """
-    if isinstance(value, list):
-        for place, entry in enumerate(value, 1):
-            yield from _secret_tables(entry, f"{key}[{place}]")
-    elif isinstance(value, dict):
-        if value.keys() in ({"env"}, {"file"}) and all(isinstance(text, str) for text in value.values()):
-            yield key, value
-            return
-        for name, inner in value.items():
-            yield from _secret_tables(inner, f"{key}.{name}".removeprefix("."))
 
 
 def _is_writable(folder: Path) -> bool:
     """Return whether a folder, or its nearest existing parent, can be written."""
     nearest = next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
     return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
-
-
-def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
-    """Yield the key and value of every secret in the settings."""
-    tables: dict[str, BaseModel] = {f"channel[{place}]": channel for place, channel in enumerate(settings.channel, 1)}
-    tables["web"] = settings.web
-    if settings.web.oidc is not None:
-        tables["web.oidc"] = settings.web.oidc
-    for key, table in tables.items():
-        yield from ((f"{key}.{name}", value) for name, value in table if isinstance(value, Secret))

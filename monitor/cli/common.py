@@ -103,6 +103,14 @@ class Context:
         """Return the current time."""
         return SystemClock().now()
 
+    @property
+    def has_store(self) -> bool:
+        """Return whether the store can exist: its file does, or it is not a file."""
+        from monitor.store.open import file_of
+
+        file = file_of(self.settings.store.url)
+        return file is None or file.exists()
+
     @contextmanager
     def store(self, *, upgrade: bool = False) -> Iterator[Store]:
         """Open the configured store inside this context. Raises `StoreFault`.

@@ -50,10 +50,9 @@ def _words_in_store(context: Context, list_words: Callable[[Store, datetime], Wo
 
     Raises `StoreFault` for a store with another schema, because completion must not change it.
     """
-    from monitor.store.open import file_of, open_store
+    from monitor.store.open import open_store
 
-    file = file_of(context.settings.store.url)
-    if file is not None and not file.exists():
+    if not context.has_store:
         return []
     store = open_store(context.settings.store.url)
     try:

@@ -17,6 +17,7 @@ from schedules.times.words import day_text
 from schedules.times.zone import day_begins
 
 if TYPE_CHECKING:
+    from monitor.store.sql.engine import Store
     from monitor.watch.day_plan import HostPlan, PlannedRelease
 
 _BAR_WIDTH = 40
@@ -36,20 +37,13 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
 
     Example: ninethirty plan --date 2026-11-26
     """
-    from monitor.app.options import make_budget, make_tripwire_producers, make_watch_rules
-    from monitor.watch.day_plan import Load, plan_hosts, plan_releases
-
-    settings = context.settings
-    zone, rules = settings.timezone, make_watch_rules(settings)
+    zone = context.settings.timezone
     day = day or today(zone)
-    begin, end = day_begins(day, zone), day_begins(day + timedelta(days=1), zone)
     with context.store() as store:
         # Programs get an empty plan also for an unknown producer.
         if producer and not context.as_json:
             check_producer(context, store, producer)
-        releases = plan_releases(store, rules, begin, end, context.now())
-    load = Load(make_budget(settings), make_tripwire_producers(settings), zone)
-    hosts = plan_hosts(releases, load, rules, begin, end)
+        releases, hosts = plan_day(context, store, day)
     # The load of hosts includes all producers, so only releases are filtered.
     releases = [one for one in releases if producer in {None, one.release.producer}]
     body = {
@@ -59,6 +53,18 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
         "warnings": [one.warning for one in hosts if one.warning],
     }
     context.print_result(body, _plan_lines(day, zone, releases, hosts))
+
+
+def plan_day(context: Context, store: Store, day: date) -> tuple[list[PlannedRelease], list[HostPlan]]:
+    """Return the releases that are watched on a local day, and the load of each host if none is published."""
+    from monitor.app.options import make_budget, make_tripwire_producers, make_watch_rules
+    from monitor.watch.day_plan import Load, plan_hosts, plan_releases
+
+    settings, zone = context.settings, context.settings.timezone
+    rules, load = make_watch_rules(settings), Load(make_budget(settings), make_tripwire_producers(settings), zone)
+    begin, end = day_begins(day, zone), day_begins(day + timedelta(days=1), zone)
+    releases = plan_releases(store, rules, begin, end, context.now())
+    return releases, plan_hosts(releases, load, rules, begin, end)
 
 
 def _plan_lines(day: date, zone: str, releases: Sequence[PlannedRelease], hosts: Sequence[HostPlan]) -> Iterator[str]:
