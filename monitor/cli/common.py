@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TextIO, TypeVar, 
 import click
 
 from monitor.clock import SystemClock
-from monitor.errors import EnvironmentFault, UnknownName, unknown_name, why_unusable
+from monitor.errors import EnvironmentFault, UserFault, unknown_name, why_unusable
 
 if TYPE_CHECKING:
     # These are only for annotations. Importing them would delay `--help`.
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 V = TypeVar("V")
 
+PATH = click.Path(path_type=Path)
 json_ignored = click.option(
     "--json", is_flag=True, expose_value=False, help="Has no effect, because this verb always prints JSON."
 )
@@ -198,9 +199,7 @@ def table_lines(
         yield click.style(text, bold=True) if line is not lines[0] and is_loud(line) else text
 
 
-output_option = click.option(
-    "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file; default the terminal."
-)
+output_option = click.option("--output", type=PATH, metavar="FILE", help="Write to this file; default the terminal.")
 
 
 def choose_format(kind: str | None, output: Path | None, known: Sequence[str], default: str) -> str:
@@ -209,6 +208,14 @@ def choose_format(kind: str | None, output: Path | None, known: Sequence[str], d
     if suffix and not kind and suffix not in known:
         raise click.UsageError(f"no format .{suffix}, write .{', .'.join(known)}, or give --format")
     return kind or suffix or default
+
+
+def read_input(file: Path) -> bytes:
+    """Return the content of a file that the user named. Raises `UserFault` if it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as exc:
+        raise UserFault(f"{file}: cannot be read: {why_unusable(exc)}") from exc
 
 
 def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: str, *, report: bool = True) -> None:
@@ -273,17 +280,12 @@ class RedactingStream:
 
 
 def release_of(ledger: LedgerStore, release: str) -> Release:
-    """Return a release by its id. Raises `UnknownName` with the most similar one."""
+    """Return a release by its id. Raises `UnknownName` with the most similar id or title."""
     found = ledger.release(release)
     if found is None:
-        raise unknown_release_fault(release, ledger)
+        known = ledger.releases()
+        raise unknown_name("release", release, [one.id for one in known], {one.title: one.id for one in known})
     return found
-
-
-def unknown_release_fault(name: str, ledger: LedgerStore) -> UnknownName:
-    """Return the error for an unknown release. It names the release with the most similar id or title."""
-    releases = ledger.releases()
-    return unknown_name("release", name, [one.id for one in releases], {one.title: one.id for one in releases})
 
 
 def check_producer(context: Context, store: Store, name: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, json_verb
+from monitor.cli.common import PATH, Context, json_verb
 from monitor.cli.dates import INSTANT
 from monitor.cli.rehearse import make_progress, play_scripts
 from monitor.cli.run import handle_signals
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 @click.command("demo")
 @click.option("--port", type=click.IntRange(0, 65535), default=9030, show_default=True, help="Port on this machine.")
 @click.option("--at", type=INSTANT, metavar="T", help="Open at this time; default 10:50am on 5 January 2018.")
-@click.option(
-    "--kept", type=click.Path(path_type=Path), metavar="DIR", help="Do not play; use what `rehearse --keep DIR` kept."
-)
+@click.option("--kept", type=PATH, metavar="DIR", help="Do not play; use what `rehearse --keep DIR` kept.")
 @json_verb
 def command(context: Context, port: int, at: datetime | None, kept: Path | None) -> None:
     """Play the historical incidents, then open the board on them, read-only, until Ctrl-C.

@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, bullet_lines, json_verb, unknown_release_fault
+from monitor.cli.common import Context, bullet_lines, json_verb, release_of
 from monitor.cli.dates import INSTANT
 from monitor.cli.terminal import page_output
 from monitor.cli.text import release_lines
@@ -28,9 +28,9 @@ def command(context: Context, *, release: str, moment: datetime | None) -> None:
     from monitor.app.reporting_options import make_explainer
 
     with context.store() as store:
-        explained = make_explainer(context.settings, store).explain_release(release, moment or context.now())
-        if explained is None:
-            raise unknown_release_fault(release, store.ledger)
+        known, at = release_of(store.ledger, release), moment or context.now()
+        explained = make_explainer(context.settings, store).explain_release(known.id, at)
+    assert explained is not None  # noqa: S101 # the release is known
     body = {**explained.body, "explanation": explanation_json(explained.explanation)}
     name = context.name_of(explained.body["producer"])
     lines = [*release_lines(explained.body, name), *_explanation_lines(explained.explanation)]

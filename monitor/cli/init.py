@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, json_verb, log_only_errors, write_output
+from monitor.cli.common import PATH, Context, json_verb, log_only_errors, write_output
 from monitor.config.organisations import ORGANISATIONS, SLUG, Organisations, find_slugs, name_of, nearest_slug, slug_of
 from monitor.config.starter import OWN_ADDRESS, Calendar, Chosen, Mail, kinds_for, write_starter
 from monitor.errors import BadInput
@@ -64,8 +64,8 @@ class Parsed(Chosen):
 @click.option("--on-call", multiple=True, metavar="ROLE=ADDRESS", help="On call in weekly turns, notified by mail.")
 @click.option("--public-url", metavar="URL", help="Address of the board; notices link there.")
 @click.option("--online", is_flag=True, help="Fetch the organisations from GOV.UK; default those of this version.")
-@click.option("--files", type=click.Path(path_type=Path), metavar="FOLDER", help=_FILES_HELP)
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Default: the file of --config.")
+@click.option("--files", type=PATH, metavar="FOLDER", help=_FILES_HELP)
+@click.option("--output", type=PATH, metavar="FILE", help="Default: the file of --config.")
 @click.option("--yes", is_flag=True, help="Ask no questions; use defaults.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @json_verb

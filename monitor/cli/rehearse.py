@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, Parsed, json_verb, log_only_errors
+from monitor.cli.common import PATH, Context, Parsed, json_verb, log_only_errors
 from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
 from monitor.errors import BadInput, Fault, NinethirtyError, unknown_name
@@ -45,9 +45,9 @@ _SPEED = Parsed("max|N", _parse_speed)
 
 
 @click.command("rehearse")
-@click.argument("scripts", nargs=-1, required=True, metavar="SCRIPT...", type=click.Path(path_type=Path))
+@click.argument("scripts", nargs=-1, required=True, metavar="SCRIPT...", type=PATH)
 @click.option("--speed", type=_SPEED, default="max", help="As fast as possible (max), or N times real time.")
-@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Keep store, evidence and drafts here.")
+@click.option("--keep", type=PATH, metavar="DIR", help="Keep store, evidence and drafts here.")
 @json_verb
 def command(context: Context, *, scripts: tuple[Path, ...], speed: float | None, keep: Path | None) -> None:
     """Play scripts through the real monitor on a virtual clock. Exit status 1 if an expectation is not met.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.common import Context, json_verb
+from monitor.cli.common import PATH, Context, json_verb
 
 
 @click.group("store")
@@ -63,7 +63,7 @@ def _evidence_text(own: Sequence[str] | None, every: Sequence[str]) -> str:
 
 
 @command.command("backup")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @json_verb
 def backup(context: Context, *, file: Path) -> None:
     """Copy the store to FILE while it is in use.
@@ -76,7 +76,7 @@ def backup(context: Context, *, file: Path) -> None:
 
 
 @command.command("restore")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @json_verb
 def restore(context: Context, *, file: Path) -> None:
     """Restore the backup FILE into the configured store, SQLite or PostgreSQL, which must be empty or not exist.

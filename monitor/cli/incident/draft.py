@@ -15,7 +15,17 @@ from alerts.draft.edits import INSTEAD_PREFIX, find_wrong_figures, list_open_fie
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.versions import Versions, append_edit
 from alerts.draft.write.outline import Document
-from monitor.cli.common import Context, bullet_lines, choose_format, json_verb, print_json, table_lines, write_output
+from monitor.cli.common import (
+    PATH,
+    Context,
+    bullet_lines,
+    choose_format,
+    json_verb,
+    print_json,
+    read_input,
+    table_lines,
+    write_output,
+)
 from monitor.cli.complete import incidents
 from monitor.cli.incident.store import (
     by_role,
@@ -29,7 +39,7 @@ from monitor.cli.incident.store import (
 )
 from monitor.deliver.by_hand import merge_texts
 from monitor.deliver.incident_json import draft_json
-from monitor.errors import UserFault, unknown_name, why_unusable
+from monitor.errors import UserFault, unknown_name
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
@@ -46,16 +56,16 @@ _COLUMN = 52
 @click.command("draft")
 @click.argument("incident", shell_complete=incidents)
 @click.option("--format", "ending", type=click.Choice(FORMATS), help="Default: by --output, else md.")
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="File to write; default the terminal.")
+@click.option("--output", type=PATH, metavar="FILE", help="File to write; default the terminal.")
 @click.option("--document", type=click.Choice(DOCUMENTS), help="Default draft; once signed, report.")
 @click.option("--version", "number", type=int, metavar="N", help="An earlier version; default the last.")
 @click.option("--versions", "list_versions", is_flag=True, help="List every version with its changes.")
 @click.option("--fields", "list_fields", is_flag=True, help="List the fields and who fills them.")
 @click.option("--field", metavar="ID", help="Complete this field: with --text, --file, or in $EDITOR.")
 @click.option("--text", help="Its text, word for word; an empty text clears the field.")
-@click.option("--file", type=click.Path(path_type=Path), help="A text file with its text.")
+@click.option("--file", type=PATH, help="A text file with its text.")
 @click.option("--instead", is_flag=True, help="Replace the measured text; the evidence keeps that.")
-@click.option("--from", "edited_file", type=click.Path(path_type=Path), metavar="FILE", help=_FROM)
+@click.option("--from", "edited_file", type=PATH, metavar="FILE", help=_FROM)
 @by_role
 @json_verb
 def draft(  # noqa: PLR0913 # one for each option
@@ -139,9 +149,9 @@ def _typed_text(text: str | None, file: Path | None) -> str | None:
     if file is None:
         return text
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise UserFault(f"{file}: cannot be read: {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}") from exc
+        return read_input(file).decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise UserFault(f"{file}: cannot be read: is not UTF-8 text") from exc
 
 
 def _ask_in_editor(last: Draft, field: str) -> str:
@@ -237,8 +247,9 @@ def take_back(context: Context, incident: str, file: Path, by: str | None) -> No
 
     Raises `UserFault` if the file is not one of our drafts, or has new text outside the boxes.
     """
-    data = _read_docx(file)
-    role = role_of(by)
+    if file.suffix.lower() != ".docx":
+        raise UserFault(f"{file}: only .docx files can be read back: give one, or use the form in the browser")
+    data, role = read_input(file), role_of(by)
     changes: FileChanges | None = None
     with context.store() as store:
         template = own_template(context, incident_of(store.verdicts, incident).producer)
@@ -257,13 +268,13 @@ def take_back(context: Context, incident: str, file: Path, by: str | None) -> No
     # A key with this prefix is no field: it says that a text replaces the measured one.
     names = sorted(name for name in changes.words if not name.startswith(INSTEAD_PREFIX))
     warn_of_other_figures(versions[-1].report, changes.words)
-    if context.as_json:
-        conflicts = [{"field": one.field, "stood": one.stored, "typed": one.typed} for one in changes.conflicts]
-        print_json({**draft_json(last), "from": changes.base, "changed": names, "conflicts": conflicts})
-        return
+    if not context.as_json:
+        print_conflicts(changes.conflicts)
+    conflicts = [{"field": one.field, "stood": one.stored, "typed": one.typed} for one in changes.conflicts]
+    body = {**draft_json(last), "from": changes.base, "changed": names, "conflicts": conflicts}
     changed = f"changed {', '.join(names)}" if names else "nothing is changed"
-    click.echo(f"{incident}: version {last.version}, {changed} (the file was of version {changes.base})")
-    print_conflicts(changes.conflicts)
+    text = f"{incident}: version {last.version}, {changed} (the file was of version {changes.base})"
+    context.print_result(body, text)
 
 
 def warn_of_other_figures(report: Report, changed: Iterable[str]) -> None:
@@ -284,16 +295,6 @@ def print_conflicts(conflicts: Sequence[Conflict]) -> None:
 
 def _wrap_lines(text: str) -> list[str]:
     return [line for each in text.split("\n") for line in wrap(each, _COLUMN) or [""]]
-
-
-def _read_docx(file: Path) -> bytes:
-    """Return the bytes of a .docx file. Raises `UserFault` if it has another ending or cannot be read."""
-    if file.suffix.lower() != ".docx":
-        raise UserFault(f"{file}: only .docx files can be read back: give one, or use the form in the browser")
-    try:
-        return file.read_bytes()
-    except OSError as exc:
-        raise UserFault(f"{file}: cannot be read: {why_unusable(exc)}") from exc
 
 
 def _find_changes(known: Versions, data: bytes, role: str, file: Path, template: Path | None) -> FileChanges:

@@ -9,7 +9,7 @@ import click
 
 from alerts import by_hand
 from alerts.incident import MONITOR, SIGNED, Incident
-from monitor.cli.common import Context, json_verb
+from monitor.cli.common import PATH, Context, json_verb
 from monitor.cli.complete import incidents
 from monitor.cli.dates import to_local_iso
 from monitor.cli.incident.action import action
@@ -138,7 +138,7 @@ def waive(context: Context, *, incident: str, reason: str, by: str | None) -> No
 
 @command.command("export")
 @click.argument("incident", shell_complete=incidents)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @json_verb
 def export(context: Context, *, incident: str, file: Path) -> None:
     """Write the evidence of an INCIDENT, with its hashes, to the new zip FILE.

@@ -12,7 +12,7 @@ import click
 from alerts.draft.report import report_from_json
 from alerts.draft.write.outline import Document, has_content
 from alerts.incident import Incident
-from monitor.cli.common import Context, bullet_lines, json_verb, write_output
+from monitor.cli.common import PATH, Context, bullet_lines, json_verb, write_output
 from monitor.cli.complete import incidents
 from monitor.cli.incident.draft import FORMATS
 from monitor.cli.incident.store import (
@@ -36,12 +36,7 @@ if TYPE_CHECKING:
 @click.argument("incident", shell_complete=incidents)
 @by_role
 @click.option("--anyway", default="", metavar="REASON", help="Sign despite obstacles; the reason is recorded.")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="Where to create the folder INCIDENT; default here.",
-)
+@click.option("--output", type=PATH, metavar="FOLDER", help="Where to create the folder INCIDENT; default here.")
 @click.option(
     "--format",
     "endings",
