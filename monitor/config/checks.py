@@ -25,8 +25,6 @@ CrossFault = tuple[str, str, str | None]
 """Key, reason and value of one fault. A value of None is not shown."""
 
 _LISTEN = WebSettings().listen
-_RECOGNISERS_WITHOUT_ARGUMENT = {"status", "govuk", "ons", "ees", "changed"}
-_RECOGNISERS_WITH_ARGUMENT = {"ees-after", "text", "css", "jmespath", "link", "feed"}
 
 
 def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator[CrossFault]:
@@ -55,19 +53,14 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
 
 def recogniser_fault(recogniser: str) -> str | None:
     """Return what is wrong with a recogniser of a part, such as `text:WORDS`, or None if it is right."""
-    name, colon, argument = recogniser.partition(":")
-    if name in _RECOGNISERS_WITH_ARGUMENT:
-        return _argument_fault(recogniser) if argument.strip() else f'needs an argument, write "{name}:..."'
-    if name in _RECOGNISERS_WITHOUT_ARGUMENT and not colon:
-        return None
-    known = sorted((*_RECOGNISERS_WITHOUT_ARGUMENT, *_RECOGNISERS_WITH_ARGUMENT))
-    return "no recogniser of that name" + (did_you_mean(name, known) or f", write one of {', '.join(known)}")
+    from monitor.look.recognise.registry import PLAIN, WITH_RULE, find_recogniser  # noqa: PLC0415 # libraries are heavy
 
-
-def _argument_fault(recogniser: str) -> str | None:
-    """Return what is wrong with the argument of a recogniser, such as a CSS selector, or None if it is right."""
-    from monitor.look.recognise.registry import find_recogniser  # noqa: PLC0415 # its libraries are heavy
-
+    name, _, argument = recogniser.partition(":")
+    if recogniser not in PLAIN and name not in WITH_RULE:
+        known = sorted((*PLAIN, *WITH_RULE))
+        return "no recogniser of that name" + (did_you_mean(name, known) or f", write one of {', '.join(known)}")
+    if name in WITH_RULE and not argument.strip():
+        return f'needs an argument, write "{name}:..."'
     try:
         find_recogniser(recogniser)
     except UserFault as exc:
