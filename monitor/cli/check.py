@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from alerts.channels.settings import ChannelSettings
+from alerts.rota import Rota
 from monitor.cli.calendar.read import read_once
 from monitor.cli.common import Context, json_verb, print_json
 from monitor.cli.dates import today
@@ -28,16 +28,12 @@ from monitor.config.settings import Settings
 from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFault
 from monitor.ledger.reader import Outcome
 from monitor.store.open import file_of
+from monitor.store.sql.engine import Store
 from monitor.web.users import find_faults
 from schedules.announcement import BY_HAND, Announcement
 from schedules.release import Release
 from schedules.sources.settings import CalendarSettings
 from schedules.values import Secret, quote_value
-
-if TYPE_CHECKING:
-    from alerts.rota import Rota
-    from monitor.store.sql.engine import Store
-
 
 _DAYS_AHEAD = 7
 _RECENT = timedelta(days=400)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -18,11 +18,9 @@ from monitor.deliver.incident_json import event_json
 from monitor.deliver.open_data import VERDICT, blind_rows, csv_chunks, verdict_row, write_parquet, write_sqlite
 from monitor.errors import UserFault
 from monitor.ledger.export import export_calendar
+from monitor.store.sql.engine import Store
+from monitor.store.sql.read import VerdictStore
 from schedules.times.zone import span_of
-
-if TYPE_CHECKING:
-    from monitor.store.sql.engine import Store
-    from monitor.store.sql.read import VerdictStore
 
 FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
 

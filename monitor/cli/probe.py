@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 import click
 
 from monitor.cli.common import Context, json_verb, log_only_errors
+from monitor.clock import SystemClock
 from monitor.config.checks import recogniser_fault
+from monitor.plan.targets import Target, View
+from schedules.times.json import instant_json
 
 _CACHE_HEADERS = ("date", "age", "cache-control", "etag", "last-modified", "x-cache", "fastly-backend-name")
 
@@ -52,10 +55,7 @@ def fact_lines(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[str, Any], bool]:
     """Return the facts of one look, and whether there was a response."""
     from monitor.app.readers import open_poller
-    from monitor.clock import SystemClock
     from monitor.look.fetch import Answer
-    from monitor.plan.targets import Target, View
-    from schedules.times.json import instant_json
 
     host = urlsplit(url).hostname or ""
     target = Target("probe", release="", part="page", view=View.EDGE, url=url, host=host, recognise=recogniser)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -30,6 +30,9 @@ from monitor.config.read import validated
 from monitor.errors import BadInput, Fault, UserFault
 from schedules.as_json import announcement_json, slot_json
 from schedules.dates import read_date
+from schedules.ledger_event import LedgerEvent
+from schedules.promise import Promise
+from schedules.release import Release
 from schedules.source import UnreadableCalendar
 from schedules.sources.csv import csv_faults
 from schedules.sources.registry import parse_saved
@@ -40,11 +43,6 @@ from schedules.times.json import fields_json
 from schedules.times.words import stamp
 from schedules.times.zone import UnknownZone, zone
 from schedules.values import quote_value
-
-if TYPE_CHECKING:
-    from schedules.ledger_event import LedgerEvent
-    from schedules.promise import Promise
-    from schedules.release import Release
 
 
 @click.group("calendar")

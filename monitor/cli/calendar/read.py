@@ -14,14 +14,14 @@ from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
 from monitor.errors import UserFault, unknown_name
 from monitor.judge.as_json import slot_text
+from monitor.look.fetch import Answer, Failure, Request
 from schedules.as_json import announcement_json
+from schedules.source import Reading
+from schedules.sources.settings import CalendarSettings
 
 if TYPE_CHECKING:
     from monitor.app.readers import Ask
     from monitor.ledger.reader import Outcome
-    from monitor.look.fetch import Answer, Failure, Request
-    from schedules.source import Reading
-    from schedules.sources.settings import CalendarSettings
 
 
 @click.command("read")

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING
 
 import click
 
 from alerts.draft.edits import INSTEAD_PREFIX, find_wrong_figures, list_open_fields
+from alerts.draft.read.places import Unreadable
 from alerts.draft.report import Report, report_from_json
+from alerts.draft.take_back import Conflict, FileChanges, find_file_changes
 from alerts.draft.versions import Versions, append_edit
 from alerts.draft.write.outline import Document
 from monitor.cli.common import (
@@ -38,14 +39,12 @@ from monitor.cli.incident.store import (
     role_of,
 )
 from monitor.deliver.by_hand import merge_texts
+from monitor.deliver.drafts import render_draft_or_pdf, versions_from_rows
 from monitor.deliver.incident_json import draft_json
+from monitor.deliver.message import redact_draft
 from monitor.errors import UserFault, unknown_name
+from monitor.store.rows import Draft
 from schedules.times.words import stamp
-
-if TYPE_CHECKING:
-    from alerts.draft.take_back import Conflict, FileChanges
-    from monitor.store.rows import Draft
-
 
 FORMATS = ("md", "html", "docx", "odt", "pdf")
 DOCUMENTS = ("draft", "report", "evidence", "to-do", "email", "statement", "correction", "lines")
@@ -189,9 +188,6 @@ def _write_document(
     context: Context, draft: Draft, ending: str | None, output: Path | None, document: str | None
 ) -> None:
     """Write one document of a draft, by default the draft or the signed report, to a file or the terminal."""
-    from monitor.deliver.drafts import render_draft_or_pdf
-    from monitor.deliver.message import redact_draft
-
     kind = choose_format(ending, output, FORMATS, "md")
     with context.store() as store:
         template = own_template(context, incident_of(store.verdicts, draft.incident).producer)
@@ -231,8 +227,6 @@ def _field_rows(report: Report) -> Iterator[list[str]]:
 
 def print_versions(context: Context, drafts: Sequence[Draft]) -> None:
     """Print every version, the oldest first, with the names of the fields that changed."""
-    from monitor.deliver.drafts import versions_from_rows
-
     body, lines = [], list[str]()
     for draft, version in zip(drafts, versions_from_rows(drafts), strict=True):
         body.append({**draft_json(draft), "changed": list(version.changed)})
@@ -302,9 +296,6 @@ def _find_changes(known: Versions, data: bytes, role: str, file: Path, template:
 
     `template` is the producer's own form. Raises `UserFault` if the file is not one of our drafts.
     """
-    from alerts.draft.read.places import Unreadable
-    from alerts.draft.take_back import find_file_changes
-
     form = template.read_bytes() if template is not None and template.is_file() else None
     try:
         return find_file_changes(known, data, role, form)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -23,13 +23,10 @@ from monitor.cli.today import judged_now
 from monitor.deliver.incident_json import delay_of, incident_json
 from monitor.deliver.owed import is_owed
 from monitor.deliver.platform import related_incidents
+from monitor.store.rows import Draft
 from schedules.times.interval import Bounds
 from schedules.times.words import lengths, stamp
 from schedules.times.zone import LONDON, span_of
-
-if TYPE_CHECKING:
-    from monitor.store.rows import Draft
-
 
 _SHOWN_WORDS = ("what", "when", "until", "url", "cause", "assigned")
 

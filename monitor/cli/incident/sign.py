@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -24,12 +23,12 @@ from monitor.cli.incident.store import (
     role_of,
 )
 from monitor.deliver.by_hand import SigningBlocked, sign_report
+from monitor.deliver.drafts import can_make_pdf, render_draft_or_pdf
 from monitor.deliver.incident_json import draft_json
+from monitor.deliver.message import redact_draft
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.errors import EnvironmentFault, UserFault
-
-if TYPE_CHECKING:
-    from monitor.deliver.verdicts import VerdictRecorder
-    from monitor.store.rows import Draft
+from monitor.store.rows import Draft
 
 
 @click.command("sign")
@@ -107,9 +106,6 @@ def _write_documents(
 
     If one cannot be written, its fault is printed and the rest is left out.
     """
-    from monitor.deliver.drafts import can_make_pdf, render_draft_or_pdf
-    from monitor.deliver.message import redact_draft
-
     template = own_template(context, incident.producer)
     redacted = redact_draft(draft, context.hide)
     report = report_from_json(redacted.facts)
