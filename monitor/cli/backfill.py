@@ -57,10 +57,7 @@ def command(context: Context, *, producer: str, first: date, last: date) -> None
 
 
 async def _store_claims(context: Context, producer: str, first: date, last: date) -> tuple[int, int]:
-    """Store each claim of the public record when it is read. Print it if it is new, or with `--json`.
-
-    Return how many claims were read, and how many of them are new.
-    """
+    """Store each claim, and print it if it is new, or with `--json`. Return how many were read and how many are new."""
     from alerts.claim import claim_json
     from monitor.app.readers import open_poller
     from monitor.config.settings import DEFAULT_RATES

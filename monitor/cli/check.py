@@ -147,7 +147,7 @@ class _CheckResult:
     def lines(self, context: Context) -> Iterator[str]:
         """Yield the results of the checks as lines of text, with only the number of warnings."""
         settings = context.settings
-        yield f"{context.config}: in order" + (f", warnings: {len(self.warnings)}" if self.warnings else "")
+        yield f"{context.path}: in order" + (f", warnings: {len(self.warnings)}" if self.warnings else "")
         yield f"due and watched in the next {_DAYS_AHEAD} days: {self._due_text(settings)}"
         yield from recipient_lines(settings)
         yield from (f"short: {warning}" for warning in self.budget_warnings)
@@ -249,10 +249,7 @@ def _is_rota_known(context: Context, rota: Rota) -> bool:
 
 
 def access_lines(settings: Settings) -> list[str]:
-    """Return a line on each kind of visitor: what the web shows to them. A last line may name open channels.
-
-    Open channels are those that more than staff can read.
-    """
+    """Return a line on what each kind of visitor sees. A last line names the channels that reach more than staff."""
     web = settings.web
     board = "promises, and each result after its slot; before the slot no address or status; no leaks"
     lines = [f"strangers see: {board if web.public == 'board' else 'whether the monitor is alive and ready'}"]
@@ -343,10 +340,9 @@ def _store_faults(context: Context) -> Iterator[str]:
 
 
 def _missing_secrets(context: Context) -> Iterator[str]:
-    """Yield a line for each absent secret of a configuration file that has other faults.
+    """Yield a line for each absent secret in a file without validated settings, which `_settings_faults` needs.
 
-    `_settings_faults` cannot check such a file, because it has no validated settings. Yield nothing if the file is not
-    readable TOML.
+    Yield nothing if the file is not readable TOML.
     """
     try:
         tables = load(context.path)

@@ -42,13 +42,8 @@ _WIDTH = 112
 class Context:
     """The configuration that `--config` names, its store, and whether `--json` was given."""
 
-    config: str = ""
+    path: Path = Path()
     as_json: bool = False
-
-    @property
-    def path(self) -> Path:
-        """Return the path of the configuration file."""
-        return Path(self.config)
 
     @cached_property
     def settings(self) -> Settings:

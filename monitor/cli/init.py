@@ -18,7 +18,7 @@ import click
 
 from monitor.cli.common import PATH, Context, json_verb, log_only_errors, write_output
 from monitor.config.organisations import ORGANISATIONS, SLUG, Organisations, find_slugs, name_of, nearest_slug, slug_of
-from monitor.config.starter import OWN_ADDRESS, Calendar, Chosen, Mail, kinds_for, write_starter
+from monitor.config.starter import HOSTS, Calendar, Chosen, Mail, kinds_for, write_starter
 from monitor.errors import BadInput
 from schedules.times.zone import LONDON
 from schedules.values import did_you_mean
@@ -253,7 +253,7 @@ def _parse_calendar(text: str, found: Parsed, folder: Path) -> None:
     if kind not in KINDS:
         meant = did_you_mean(kind, KINDS) or f", write one of {', '.join(KINDS)}"
         found.faults.append(f'--calendar: unknown kind{meant} (got "{kind}")')
-    elif not place and kind not in OWN_ADDRESS:
+    elif not place and kind not in HOSTS:
         found.faults.append(f"--calendar: give its place: {kind}=https://host/path or {kind}=FILE")
     elif place and "://" not in place and not (folder / place).is_file():
         found.faults.append(f'--calendar: no such file beside the configuration (got "{place}")')

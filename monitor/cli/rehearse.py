@@ -204,10 +204,7 @@ def _read_script(path: Path) -> tuple[Script, Settings]:
 
 @contextmanager
 def _play_folder(keep: Path | None, name: str) -> Iterator[Path]:
-    """Yield a folder for a script's files: `keep`/`name`, or a temporary one if `keep` is None.
-
-    The files of an earlier rehearsal there are deleted.
-    """
+    """Yield a folder for a script's files: `keep`/`name`, or a temporary one if `keep` is None."""
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="ninethirty-") as made:
             yield Path(made)

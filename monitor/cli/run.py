@@ -63,7 +63,7 @@ def command(context: Context, log: str, level: str) -> None:
         from monitor.cli.check import settings_for_reload
 
         nonlocal redact
-        found = settings_for_reload(Context(context.config))
+        found = settings_for_reload(Context(context.path))
         # Earlier secrets are still hidden.
         redact = redactor(secrets | secrets_of(found))
         return found

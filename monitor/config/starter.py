@@ -11,11 +11,10 @@ from pathlib import Path
 from monitor.config.organisations import ONS, ORGANISATIONS, Organisations, name_of
 from schedules.export import toml_string
 
-OWN_ADDRESS = {"govuk", "ons", "ees"}
-"""Kinds of calendar with a known address."""
 ALL_PRODUCER_KINDS = {"ons": ONS, "ees": "department-for-education"}
 """Kinds whose entries are all of one producer."""
 HOSTS = {"govuk": "www.gov.uk", "ons": "www.ons.gov.uk", "ees": "explore-education-statistics.service.gov.uk"}
+"""Kinds of calendar with a known address, and their hosts."""
 
 
 @dataclass(frozen=True, slots=True)
