@@ -112,7 +112,7 @@ def _minute_bars(minutes: Sequence[tuple[datetime, int]], budget: float, zone: s
 
 
 def _group_minutes(minutes: Sequence[tuple[datetime, int]]) -> Iterator[tuple[datetime, datetime, int]]:
-    """Group minutes (begin, looks) with similar numbers of looks. Yield (begin, end, most looks) of those with looks."""
+    """Group minutes (begin, looks) with similar numbers of looks. Yield (begin, end, most looks) of each with looks."""
     stretches: list[list[tuple[datetime, int]]] = []
     for minute in minutes:
         if stretches and _are_similar([looks for _, looks in [*stretches[-1], minute]]):

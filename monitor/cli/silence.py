@@ -51,18 +51,16 @@ def command() -> None:
 @click.option("--reason", required=True, help="Why.")
 @by_role
 @json_verb
-def add(  # noqa: PLR0913 # one for each option
+def add(  # one for each option
     context: Context,
+    /,
     *,
-    incident: str | None,
-    release: str | None,
-    producer: str | None,
-    host: str | None,
     begins: datetime | None,
     length: timedelta | None,
     until: datetime | None,
     reason: str,
     by: str | None,
+    **names: str | None,
 ) -> None:
     """Suppress messages about an incident, release, producer or host for a while, from now or from a later time.
 
@@ -71,13 +69,12 @@ def add(  # noqa: PLR0913 # one for each option
     from monitor.deliver.silences import silence_json
 
     now = context.now()
-    given = {"incident": incident, "release": release, "producer": producer, "host": host}
     if (length is None) == (until is None):
         raise click.UsageError("give its length or end: --for 2h, or --until TIME")
     begin = max(now, begins or now)
     end = until or begin + (length or timedelta())
     with context.store() as store:
-        scope, name = _check_scope(context, store, {key: value for key, value in given.items() if value})
+        scope, name = _check_scope(context, store, {option: name for option, name in names.items() if name})
         with refuse_invalid_input():
             made = create_silence(scope, name, end, role_of(by), reason, now, begins=begins)
         with store.transaction() as tx:

@@ -76,18 +76,19 @@ def _faults_of_error(
     error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]
 ) -> list[Fault]:
     """Convert one error of pydantic into faults. One of the type `keys` is from our own checks, and has several."""
-    place = _key_path(error["loc"], data)
+    place, value = _locate(error["loc"], data)
     if error["type"] == "union_tag_invalid":
         # The location is that of the table. At fault is its key that names the kind.
         place.append(str(error["ctx"]["discriminator"]).strip("'"))
+        value = _child_of(value, place[-1])
     if error["type"] == "keys":
         table = _write_path(place)
         faults = error["ctx"]["faults"]
-        return [Fault(file, f"{table}.{key}" if key else table, reason, value) for key, reason, value in faults]
-    reason = _reason(error, place, data, model)
+        return [Fault(file, f"{table}.{key}" if key else table, reason, quoted) for key, reason, quoted in faults]
+    reason = _reason(error, place, value, model)
     has_no_value = error["type"] in {"missing", "union_tag_not_found"}
     is_hidden = has_no_value or _is_written_secret(error) or is_private(place)
-    return [Fault(file, _write_path(place), reason, None if is_hidden else quote_value(_lookup(data, place)))]
+    return [Fault(file, _write_path(place), reason, None if is_hidden else quote_value(value))]
 
 
 def _is_written_secret(error: Mapping[str, Any]) -> bool:
@@ -95,8 +96,11 @@ def _is_written_secret(error: Mapping[str, Any]) -> bool:
     return (error["type"], error.get("ctx", {}).get("class_name")) == ("model_type", "Secret")
 
 
-def _key_path(loc: Sequence[str | int], data: Any) -> list[str | int]:  # noqa: ANN401 # any TOML value
-    """Return a location of pydantic as keys of the file, without the tag that pydantic adds for a union."""
+def _locate(loc: Sequence[str | int], data: Any) -> tuple[list[str | int], Any]:  # noqa: ANN401 # any TOML value
+    """Return a location of pydantic as keys of the file, and the value there, or None if there is none.
+
+    The keys are without the tag that pydantic adds for a union.
+    """
     place: list[str | int] = []
     value = data
     for position, step in enumerate(loc):
@@ -105,7 +109,7 @@ def _key_path(loc: Sequence[str | int], data: Any) -> list[str | int]:  # noqa: 
         if not is_tag:
             place.append(step)
             value = _child_of(value, step)
-    return place
+    return place, value
 
 
 def _child_of(value: Any, step: str | int) -> Any:  # noqa: ANN401 # any TOML value
@@ -115,13 +119,6 @@ def _child_of(value: Any, step: str | int) -> Any:  # noqa: ANN401 # any TOML va
     if isinstance(value, list) and isinstance(step, int) and step < len(value):
         return value[step]
     return None
-
-
-def _lookup(data: Any, place: Sequence[str | int]) -> Any:  # noqa: ANN401 # any TOML value
-    """Return the value at a path of keys and positions, or None if there is none."""
-    for step in place:
-        data = _child_of(data, step)
-    return data
 
 
 def _write_path(place: Sequence[str | int]) -> str:
@@ -154,18 +151,15 @@ _REASONS = {
 """A reason for each type of error of pydantic, from the context of the error."""
 
 
-def _reason(
-    error: Mapping[str, Any], place: Sequence[str | int], data: Mapping[str, Any], model: type[BaseModel]
-) -> str:
+def _reason(error: Mapping[str, Any], place: Sequence[str | int], value: object, model: type[BaseModel]) -> str:
     """Return in words what is wrong, and what to write instead if that can be guessed."""
     if error["type"] == "extra_forbidden":
         return "unknown key" + _suggest(str(place[-1]), _keys_at(model, error["loc"][:-1]))
     if _is_written_secret(error):
         return 'must name a place, {env = "NAME"} or {file = "PATH"}: a secret is never written here'
-    if error["type"] == "list_type" and isinstance(_lookup(data, place), Mapping):
+    if error["type"] == "list_type" and isinstance(value, Mapping):
         return f"must be a list of tables, write [[{_write_path(place)}]]"
     reason = _REASONS[error["type"]].format_map(error.get("ctx", {})) if error["type"] in _REASONS else error["msg"]
-    value = _lookup(data, place)
     # These reasons of pydantic quote every permitted value.
     choices = re.findall(r"'([^']+)'", reason) if error["type"] in {"literal_error", "union_tag_invalid"} else []
     return reason + (_suggest(value, choices) if isinstance(value, str) else "")
