@@ -13,7 +13,7 @@ from monitor.cli.common import Context, json_verb, log_only_errors
 from monitor.clock import SystemClock
 from monitor.config.checks import recogniser_fault
 from monitor.plan.targets import Target, View
-from schedules.times.json import instant_json
+from schedules.times.json import fields_json, instant_json
 
 _CACHE_HEADERS = ("date", "age", "cache-control", "etag", "last-modified", "x-cache", "fastly-backend-name")
 
@@ -66,10 +66,7 @@ async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[
         "url": url,
         "state": sighting.state.value,
         "why": sighting.why or None,
-        "specific": sighting.specific,
-        "status": sighting.status,
-        "sent": instant_json(sighting.sent),
-        "received": instant_json(sighting.received),
+        **fields_json(sighting, "specific", "status", "sent", "received"),
         "proved": {"from": instant_json(sighting.proved_from), "to": instant_json(sighting.proved_to)},
         "sha256": outcome.digest if isinstance(outcome, Answer) and outcome.body else None,
         "bytes": len(outcome.body) if isinstance(outcome, Answer) else None,

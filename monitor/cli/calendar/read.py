@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -89,12 +90,11 @@ def _count_requests(calendar: str, send: Ask, show: Callable[[str], None]) -> As
 
     The number of pages is not known in advance, so no percentage can be shown.
     """
-    count = 0
+    numbers = count(1)
 
     async def count_and_send(request: Request) -> Answer | Failure:
-        nonlocal count
-        count += 1
-        show(f"{calendar}: {count} page{'' if count == 1 else 's'} requested")
+        number = next(numbers)
+        show(f"{calendar}: {number} page{'' if number == 1 else 's'} requested")
         return await send(request)
 
     return count_and_send
