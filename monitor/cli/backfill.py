@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, log_only_errors, print_json
+from monitor.cli.common import Context, json_verb, log_only_errors, print_json
 from monitor.cli.dates import DAY
 from monitor.clock import SystemClock
 from monitor.errors import EnvironmentFault, unknown_name
@@ -31,9 +31,8 @@ BUDGET_SHARE = 0.25
 @click.argument("producer", shell_complete=complete.producers)
 @click.option("--from", "first", type=DAY, required=True, help="First day of publication.")
 @click.option("--to", "last", type=DAY, required=True, help="Last day of publication.")
-@as_json
-@click.pass_obj
-def command(context: Context, *, producer: str, first: date, last: date, as_json: bool) -> None:
+@json_verb
+def command(context: Context, *, producer: str, first: date, last: date) -> None:
     """Store what the public record says PRODUCER published between two days, both included, marked as claimed.
 
     No verdict, figure or draft uses it, because public timestamps of late releases often say 09:30:00. Stored claims
@@ -51,17 +50,14 @@ def command(context: Context, *, producer: str, first: date, last: date, as_json
         raise unknown_name("producer", producer, ORGANISATIONS, slug_by_name)
     try:
         with log_only_errors():
-            read, new = asyncio.run(_store_claims(context, producer, first, last, as_json=as_json))
+            read, new = asyncio.run(_store_claims(context, producer, first, last))
     except UnreadableCalendar as exc:
         raise EnvironmentFault(f"the record does not answer: {exc}") from exc
     click.echo(f"{producer}: {read} claimed in the public record, {new} of them new", err=True)
 
 
-async def _store_claims(context: Context, producer: str, first: date, last: date, *, as_json: bool) -> tuple[int, int]:
-    """Store each claim of the public record when it is read. Print it if it is new or `as_json`.
-
-    Return how many claims were read, and how many of them are new.
-    """
+async def _store_claims(context: Context, producer: str, first: date, last: date) -> tuple[int, int]:
+    """Store each claim, and print it if it is new, or with `--json`. Return how many were read and how many are new."""
     from alerts.claim import claim_json
     from monitor.app.readers import open_poller
     from monitor.config.settings import DEFAULT_RATES
@@ -83,7 +79,7 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
                 with store.transaction() as tx:
                     is_new = tx.add(claim)
                 read, new = read + 1, new + is_new
-                if as_json:
+                if context.as_json:
                     print_json({**claim_json(claim), "new": is_new})
                 elif is_new:
                     click.echo(f"{stamp(claim.at)}  claimed  {claim.title}  {claim.url}")

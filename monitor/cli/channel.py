@@ -16,7 +16,7 @@ from alerts.notice import Notice
 from alerts.notice_text import write_notice_subject, write_notice_text
 from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, print_json, print_result
+from monitor.cli.common import Context, json_verb, print_json
 from monitor.errors import unknown_name
 from schedules.contract.verdict import Finding, Grade, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds
@@ -40,9 +40,8 @@ def command() -> None:
 
 @command.command("test")
 @click.argument("name", shell_complete=complete.channels)
-@as_json
-@click.pass_obj
-def test(context: Context, *, name: str, as_json: bool) -> None:
+@json_verb
+def test(context: Context, *, name: str) -> None:
     """Send a test notice through the channel NAME. Exit status 1 if it is refused.
 
     Example: ninethirty channel test desk
@@ -54,9 +53,9 @@ def test(context: Context, *, name: str, as_json: bool) -> None:
     if isinstance(outcome, Accepted):
         reference = f", reference {outcome.reference}" if outcome.reference else ""
         body = {"channel": name, "accepted": True, "reference": outcome.reference or None, "reason": None}
-        print_result(body, f"{name}: accepted{reference}", as_json=as_json)
+        context.print_result(body, f"{name}: accepted{reference}")
         return
-    if as_json:
+    if context.as_json:
         refusal = {"reference": None, "reason": outcome.reason, "permanent": outcome.permanent}
         print_json({"channel": name, "accepted": False, **refusal})
     else:

@@ -9,35 +9,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-from pydantic import BaseModel
 
 from alerts.channels.settings import ChannelSettings
+from alerts.rota import Rota
 from monitor.cli.calendar.read import read_once
-from monitor.cli.common import Context, as_json, print_json
+from monitor.cli.common import Context, json_verb, print_json
 from monitor.cli.dates import today
 from monitor.cli.on_call import on_call_lines, read_rotas, uncovered_spans
+from monitor.cli.plan import plan_day
 from monitor.clock import SystemClock
 from monitor.config.doubts import Known, find_doubts
 from monitor.config.read import load
 from monitor.config.schema import schema_text
+from monitor.config.secrets import find_secrets
 from monitor.config.settings import Settings
 from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFault
 from monitor.ledger.reader import Outcome
 from monitor.store.open import file_of
+from monitor.store.sql.engine import Store
 from monitor.web.users import find_faults
 from schedules.announcement import BY_HAND, Announcement
 from schedules.release import Release
 from schedules.sources.settings import CalendarSettings
-from schedules.times.zone import day_begins
 from schedules.values import Secret, quote_value
-
-if TYPE_CHECKING:
-    from alerts.rota import Rota
-    from monitor.store.sql.engine import Store
-
 
 _DAYS_AHEAD = 7
 _RECENT = timedelta(days=400)
@@ -47,9 +43,8 @@ _RECENT = timedelta(days=400)
 @click.command("check")
 @click.option("--online", is_flag=True, help="Also read every calendar once, and query the sign-in provider.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the configuration for editors instead.")
-@as_json
-@click.pass_obj
-def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> None:
+@json_verb
+def command(context: Context, *, online: bool, schema: bool) -> None:
     """Check configuration, store, templates and channels, and report all faults at once. Exit status 1 if there is any.
 
     It also warns of probable mistakes in settings. It shows what the monitor will do: what it watches in the next
@@ -62,7 +57,7 @@ def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> N
         return
     found = _run_checks(context, online=online)
     faults = found.faults
-    if as_json:
+    if context.as_json:
         print_json({"ok": not faults, "faults": faults} | ({} if faults else found.as_json(context)))
     else:
         for line in (*faults, *(f"WARNING: {warning}" for warning in found.warnings)):
@@ -75,21 +70,14 @@ def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> N
 
 def forecast_week(context: Context, store: Store) -> tuple[dict[str, int], list[str]]:
     """Return how many releases fall due in the next seven days, by producer, and warnings of budgets too small."""
-    from monitor.app.options import make_budget, make_tripwire_producers, make_watch_rules
-    from monitor.watch.day_plan import Load, plan_hosts, plan_releases
-
-    settings, zone = context.settings, context.settings.timezone
-    rules, load = make_watch_rules(settings), Load(make_budget(settings), make_tripwire_producers(settings), zone)
     due: Counter[str] = Counter()
     warnings: list[str] = []
     for ahead in range(_DAYS_AHEAD):
-        begin = day_begins(today(zone) + timedelta(days=ahead), zone)
-        end = day_begins(today(zone) + timedelta(days=ahead + 1), zone)
-        releases = plan_releases(store, rules, begin, end, context.now())
+        releases, hosts = plan_day(context, store, today(context.settings.timezone) + timedelta(days=ahead))
         due_producers = [one.release.producer for one in releases if one.is_due]
         due.update(due_producers)
         if due_producers:
-            warnings += [one.warning for one in plan_hosts(releases, load, rules, begin, end) if one.warning]
+            warnings += [one.warning for one in hosts if one.warning]
     return dict(due), warnings
 
 
@@ -159,7 +147,7 @@ class _CheckResult:
     def lines(self, context: Context) -> Iterator[str]:
         """Yield the results of the checks as lines of text, with only the number of warnings."""
         settings = context.settings
-        yield f"{context.config}: in order" + (f", warnings: {len(self.warnings)}" if self.warnings else "")
+        yield f"{context.path}: in order" + (f", warnings: {len(self.warnings)}" if self.warnings else "")
         yield f"due and watched in the next {_DAYS_AHEAD} days: {self._due_text(settings)}"
         yield from recipient_lines(settings)
         yield from (f"short: {warning}" for warning in self.budget_warnings)
@@ -196,7 +184,7 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
     file = context.path.name
     known = Known(entries=found.entries, releases=found.announced, environment=os.environ, gaps=uncovered)
     found.warnings += [str(Fault(file, *doubt)) for doubt in find_doubts(context.settings, known)]
-    for key, secret in secrets(context.settings):
+    for key, secret in find_secrets(context.settings):
         if exposure := secret.why_exposed():
             found.warnings.append(f"{file}: {key}: {exposure}")
     return found
@@ -207,8 +195,8 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
 
     Add a warning if it has another schema, and nothing if it does not exist.
     """
-    key, store_file = f"{context.path.name}: store.url", file_of(context.settings.store.url)
-    if store_file is not None and not store_file.exists():
+    key = f"{context.path.name}: store.url"
+    if not context.has_store:
         return
     try:
         with context.store() as store:
@@ -261,10 +249,7 @@ def _is_rota_known(context: Context, rota: Rota) -> bool:
 
 
 def access_lines(settings: Settings) -> list[str]:
-    """Return a line on each kind of visitor: what the web shows to them. A last line may name open channels.
-
-    Open channels are those that more than staff can read.
-    """
+    """Return a line on what each kind of visitor sees. A last line names the channels that reach more than staff."""
     web = settings.web
     board = "promises, and each result after its slot; before the slot no address or status; no leaks"
     lines = [f"strangers see: {board if web.public == 'board' else 'whether the monitor is alive and ready'}"]
@@ -319,7 +304,7 @@ def _read_calendar(context: Context, table: CalendarSettings) -> tuple[Outcome, 
 def _settings_faults(context: Context) -> Iterator[str]:
     """Yield absent secrets, faults of the users file, and folders that cannot be written."""
     settings, file = context.settings, context.path.name
-    for key, secret in secrets(settings):
+    for key, secret in find_secrets(settings):
         if missing := secret.why_missing():
             yield f"{file}: {key}: {missing}"
     if settings.web.users_file is not None:
@@ -355,47 +340,22 @@ def _store_faults(context: Context) -> Iterator[str]:
 
 
 def _missing_secrets(context: Context) -> Iterator[str]:
-    """Yield a line for each absent secret of a configuration file that has other faults.
+    """Yield a line for each absent secret in a file without validated settings, which `_settings_faults` needs.
 
-    `_settings_faults` cannot check such a file, because it has no validated settings. Yield nothing if the file is not
-    readable TOML.
+    Yield nothing if the file is not readable TOML.
     """
     try:
         tables = load(context.path)
     except BadInput:
         return
-    for key, table in _secret_tables(tables, ""):
-        if missing := Secret(**table).why_missing():
+    for key, secret in find_secrets(tables):
+        # Without validation, the path of a secret is not yet relative to the configuration.
+        located = secret if secret.file is None else Secret(file=str(context.path.parent / secret.file))
+        if missing := located.why_missing():
             yield f"{context.path.name}: {key}: {missing}"
-
-
-def _secret_tables(value: object, key: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield key and table of each secret (`{ env = … }` or `{ file = … }`) in a TOML value that was not validated.
-
-    `key` is the key of the value, "" for a whole file.
-    """
-    if isinstance(value, list):
-        for place, entry in enumerate(value, 1):
-            yield from _secret_tables(entry, f"{key}[{place}]")
-    elif isinstance(value, dict):
-        if value.keys() in ({"env"}, {"file"}) and all(isinstance(text, str) for text in value.values()):
-            yield key, value
-            return
-        for name, inner in value.items():
-            yield from _secret_tables(inner, f"{key}.{name}".removeprefix("."))
 
 
 def _is_writable(folder: Path) -> bool:
     """Return whether a folder, or its nearest existing parent, can be written."""
     nearest = next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
     return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
-
-
-def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
-    """Yield the key and value of every secret in the settings."""
-    tables: dict[str, BaseModel] = {f"channel[{place}]": channel for place, channel in enumerate(settings.channel, 1)}
-    tables["web"] = settings.web
-    if settings.web.oidc is not None:
-        tables["web.oidc"] = settings.web.oidc
-    for key, table in tables.items():
-        yield from ((f"{key}.{name}", value) for name, value in table if isinstance(value, Secret))

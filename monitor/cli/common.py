@@ -12,12 +12,12 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TextIO, TypeVar, cast
 
 import click
 
 from monitor.clock import SystemClock
-from monitor.errors import EnvironmentFault, UnknownName, unknown_name, why_unusable
+from monitor.errors import EnvironmentFault, UserFault, unknown_name, why_unusable
 
 if TYPE_CHECKING:
     # These are only for annotations. Importing them would delay `--help`.
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from schedules.release import Release
 
 
+P = ParamSpec("P")
 V = TypeVar("V")
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+PATH = click.Path(path_type=Path)
 json_ignored = click.option(
     "--json", is_flag=True, expose_value=False, help="Has no effect, because this verb always prints JSON."
 )
@@ -39,14 +40,10 @@ _WIDTH = 112
 
 @dataclass
 class Context:
-    """The configuration that `--config` names, and the store."""
+    """The configuration that `--config` names, its store, and whether `--json` was given."""
 
-    config: str = ""
-
-    @property
-    def path(self) -> Path:
-        """Return the path of the configuration file."""
-        return Path(self.config)
+    path: Path = Path()
+    as_json: bool = False
 
     @cached_property
     def settings(self) -> Settings:
@@ -102,6 +99,14 @@ class Context:
         """Return the current time."""
         return SystemClock().now()
 
+    @property
+    def has_store(self) -> bool:
+        """Return whether the store can exist: its file does, or it is not a file."""
+        from monitor.store.open import file_of
+
+        file = file_of(self.settings.store.url)
+        return file is None or file.exists()
+
     @contextmanager
     def store(self, *, upgrade: bool = False) -> Iterator[Store]:
         """Open the configured store inside this context. Raises `StoreFault`.
@@ -116,6 +121,31 @@ class Context:
             yield store
         finally:
             store.close()
+
+    def print_result(self, value: object, text: str | Iterable[str], *, note: str = "", ok: bool = True) -> None:
+        """Print the result of a verb: `value` as one line of JSON with `--json`, otherwise `text` (or its lines).
+
+        Only people get `note`, on standard error. If the result is not `ok`, the program ends with exit status 1.
+        """
+        if self.as_json:
+            print_json(value)
+        else:
+            click.echo(text if isinstance(text, str) else "\n".join(text))
+            if note:
+                click.echo(note, err=True)
+        if not ok:
+            raise SystemExit(1)
+
+
+def json_verb(verb: Callable[Concatenate[Context, P], None]) -> Callable[P, None]:
+    """Give a verb the context as its first argument, and the option `--json`."""
+
+    def set_json(ctx: click.Context, _param: click.Parameter, as_json: bool) -> None:  # noqa: FBT001 # as click calls it
+        ctx.ensure_object(Context).as_json = as_json
+
+    text = "Print JSON for machines."
+    add_option = click.option("--json", is_flag=True, expose_value=False, callback=set_json, help=text)
+    return add_option(click.pass_obj(verb))
 
 
 class Parsed(click.ParamType[V]):
@@ -141,14 +171,6 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
-def print_result(value: object, text: str | Iterable[str], *, as_json: bool) -> None:
-    """Print the result of a verb: `value` as one line of JSON if `as_json`, otherwise `text` (or its lines)."""
-    if as_json:
-        print_json(value)
-    else:
-        click.echo(text if isinstance(text, str) else "\n".join(text))
-
-
 def line_width() -> int:
     """Return the maximum length of a line: the terminal's width, or 112 for other output."""
     return shutil.get_terminal_size((_WIDTH, 24)).columns if sys.stdout.isatty() else _WIDTH
@@ -172,9 +194,7 @@ def table_lines(
         yield click.style(text, bold=True) if line is not lines[0] and is_loud(line) else text
 
 
-output_option = click.option(
-    "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file; default the terminal."
-)
+output_option = click.option("--output", type=PATH, metavar="FILE", help="Write to this file; default the terminal.")
 
 
 def choose_format(kind: str | None, output: Path | None, known: Sequence[str], default: str) -> str:
@@ -183,6 +203,14 @@ def choose_format(kind: str | None, output: Path | None, known: Sequence[str], d
     if suffix and not kind and suffix not in known:
         raise click.UsageError(f"no format .{suffix}, write .{', .'.join(known)}, or give --format")
     return kind or suffix or default
+
+
+def read_input(file: Path) -> bytes:
+    """Return the content of a file that the user named. Raises `UserFault` if it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as exc:
+        raise UserFault(f"{file}: cannot be read: {why_unusable(exc)}") from exc
 
 
 def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: str, *, report: bool = True) -> None:
@@ -247,17 +275,12 @@ class RedactingStream:
 
 
 def release_of(ledger: LedgerStore, release: str) -> Release:
-    """Return a release by its id. Raises `UnknownName` with the most similar one."""
+    """Return a release by its id. Raises `UnknownName` with the most similar id or title."""
     found = ledger.release(release)
     if found is None:
-        raise unknown_release_fault(release, ledger)
+        known = ledger.releases()
+        raise unknown_name("release", release, [one.id for one in known], {one.title: one.id for one in known})
     return found
-
-
-def unknown_release_fault(name: str, ledger: LedgerStore) -> UnknownName:
-    """Return the error for an unknown release. It names the release with the most similar id or title."""
-    releases = ledger.releases()
-    return unknown_name("release", name, [one.id for one in releases], {one.title: one.id for one in releases})
 
 
 def check_producer(context: Context, store: Store, name: str) -> None:

@@ -50,10 +50,9 @@ def _words_in_store(context: Context, list_words: Callable[[Store, datetime], Wo
 
     Raises `StoreFault` for a store with another schema, because completion must not change it.
     """
-    from monitor.store.open import file_of, open_store
+    from monitor.store.open import open_store
 
-    file = file_of(context.settings.store.url)
-    if file is not None and not file.exists():
+    if not context.has_store:
         return []
     store = open_store(context.settings.store.url)
     try:
@@ -63,14 +62,18 @@ def _words_in_store(context: Context, list_words: Callable[[Store, datetime], Wo
         store.close()
 
 
+def _complete_from_store(list_words: Callable[[Store, datetime], Words]) -> Completion:
+    return _make_completion(lambda context: _words_in_store(context, list_words))
+
+
 def _releases_near(store: Store, now: datetime) -> Iterable[Release]:
     return store.ledger.releases(now - NEAR, now + NEAR)
 
 
-@_make_completion
-def releases(context: Context) -> Words:
+@_complete_from_store
+def releases(store: Store, now: datetime) -> Words:
     """List the ids and titles of releases near now."""
-    return _words_in_store(context, lambda store, now: ((one.id, one.title) for one in _releases_near(store, now)))
+    return ((one.id, one.title) for one in _releases_near(store, now))
 
 
 @_make_completion
@@ -82,23 +85,16 @@ def producers(context: Context) -> Words:
     return {**dict(announced), **{one.id: one.name for one in context.settings.producer}}.items()
 
 
-@_make_completion
-def incidents(context: Context) -> Words:
+@_complete_from_store
+def incidents(store: Store, _now: datetime) -> Words:
     """List the ids of the latest incidents, with grade and kind."""
-
-    def list_latest(store: Store, _now: datetime) -> Words:
-        latest = store.verdicts.incidents(limit=_MOST_INCIDENTS)
-        return ((one.id, f"{one.grade}, {one.kind.value}") for one in latest)
-
-    return _words_in_store(context, list_latest)
+    return ((one.id, f"{one.grade}, {one.kind.value}") for one in store.verdicts.incidents(limit=_MOST_INCIDENTS))
 
 
-@_make_completion
-def silences(context: Context) -> Words:
+@_complete_from_store
+def silences(store: Store, now: datetime) -> Words:
     """List the ids and reasons of active silences."""
-    return _words_in_store(
-        context, lambda store, now: ((one.id, one.reason) for one in store.outbox.silences(now) if one.is_on(now))
-    )
+    return ((one.id, one.reason) for one in store.outbox.silences(now) if one.is_on(now))
 
 
 calendars = _make_completion(lambda context: ((one.name, one.kind) for one in context.settings.calendar))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, as_json, print_result
+from monitor.cli.common import PATH, Context, json_verb
 from monitor.cli.dates import INSTANT
 from monitor.cli.rehearse import make_progress, play_scripts
 from monitor.cli.run import handle_signals
@@ -24,12 +24,9 @@ if TYPE_CHECKING:
 @click.command("demo")
 @click.option("--port", type=click.IntRange(0, 65535), default=9030, show_default=True, help="Port on this machine.")
 @click.option("--at", type=INSTANT, metavar="T", help="Open at this time; default 10:50am on 5 January 2018.")
-@click.option(
-    "--kept", type=click.Path(path_type=Path), metavar="DIR", help="Do not play; use what `rehearse --keep DIR` kept."
-)
-@as_json
-@click.pass_obj
-def command(_context: Context, port: int, at: datetime | None, kept: Path | None, *, as_json: bool) -> None:
+@click.option("--kept", type=PATH, metavar="DIR", help="Do not play; use what `rehearse --keep DIR` kept.")
+@json_verb
+def command(context: Context, port: int, at: datetime | None, kept: Path | None) -> None:
     """Play the historical incidents, then open the board on them, read-only, until Ctrl-C.
 
     With --kept it only opens the board. The board shows what was known at one moment. It has links to other moments.
@@ -49,7 +46,7 @@ def command(_context: Context, port: int, at: datetime | None, kept: Path | None
             scripts = _play_incidents(scripts, folder)
         store = merge_kept_stores([folder / path.stem for path in scripts])
         try:
-            asyncio.run(_show_until_stopped(store, port, at or OPENS_AT, as_json=as_json))
+            asyncio.run(_show_until_stopped(context, store, port, at or OPENS_AT))
         finally:
             store.close()
 
@@ -65,12 +62,12 @@ def _play_incidents(scripts: Sequence[Path], folder: Path) -> list[Path]:
     return [path for path in scripts if (folder / path.stem / STORE).is_file()]
 
 
-async def _show_until_stopped(store: Store, port: int, at: datetime, *, as_json: bool) -> None:
+async def _show_until_stopped(context: Context, store: Store, port: int, at: datetime) -> None:
     """Serve the board on `port` until a signal, and print its address."""
     from monitor.rehearse.demo import serve_board
 
     def print_address(url: str) -> None:
-        print_result({"url": url}, f"The board is at {url} - stop it with Ctrl-C.", as_json=as_json)
+        context.print_result({"url": url}, f"The board is at {url} - stop it with Ctrl-C.")
 
     stop = asyncio.Event()
     handle_signals(asyncio.get_running_loop(), stop, stop.set)

@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, bullet_lines, print_result, unknown_release_fault
+from monitor.cli.common import Context, bullet_lines, json_verb, release_of
 from monitor.cli.dates import INSTANT
 from monitor.cli.terminal import page_output
 from monitor.cli.text import release_lines
@@ -18,10 +18,9 @@ from monitor.judge.explain.explain import Explanation, explanation_json, group_b
 @click.command("explain")
 @click.argument("release", shell_complete=complete.releases)
 @click.option("--at", "moment", type=INSTANT, metavar="T", help="Judge at this time; default now.")
-@as_json
-@click.pass_obj
+@json_verb
 @page_output
-def command(context: Context, *, release: str, moment: datetime | None, as_json: bool) -> None:
+def command(context: Context, *, release: str, moment: datetime | None) -> None:
     """Show the verdict on RELEASE with each fact behind it, and what would change it.
 
     Example: ninethirty explain malpractice-2017 --at 2018-01-05T10:00:00Z
@@ -29,13 +28,13 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
     from monitor.app.reporting_options import make_explainer
 
     with context.store() as store:
-        explained = make_explainer(context.settings, store).explain_release(release, moment or context.now())
-        if explained is None:
-            raise unknown_release_fault(release, store.ledger)
+        known, at = release_of(store.ledger, release), moment or context.now()
+        explained = make_explainer(context.settings, store).explain_release(known.id, at)
+    assert explained is not None  # noqa: S101 # the release is known
     body = {**explained.body, "explanation": explanation_json(explained.explanation)}
     name = context.name_of(explained.body["producer"])
     lines = [*release_lines(explained.body, name), *_explanation_lines(explained.explanation)]
-    print_result(body, lines, as_json=as_json)
+    context.print_result(body, lines)
 
 
 def _explanation_lines(explanation: Explanation) -> Iterator[str]:

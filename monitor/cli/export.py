@@ -7,22 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from monitor.cli.common import Context, as_json, choose_format, output_option, write_output
+from monitor.cli.common import Context, choose_format, json_verb, output_option, write_output
 from monitor.cli.dates import DAY
 from monitor.cli.today import judged_bodies
 from monitor.deliver.incident_json import event_json
 from monitor.deliver.open_data import VERDICT, blind_rows, csv_chunks, verdict_row, write_parquet, write_sqlite
 from monitor.errors import UserFault
 from monitor.ledger.export import export_calendar
+from monitor.store.sql.engine import Store
+from monitor.store.sql.read import VerdictStore
 from schedules.times.zone import span_of
-
-if TYPE_CHECKING:
-    from monitor.store.sql.engine import Store
-    from monitor.store.sql.read import VerdictStore
 
 FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
 
@@ -36,8 +34,7 @@ FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
 @click.option("--from", "first", type=DAY, help="First day of slots, or of events.")
 @click.option("--to", "last", type=DAY, help="Last day of slots, or of events.")
 @output_option
-@as_json
-@click.pass_obj
+@json_verb
 def command(  # noqa: PLR0913 # one for each option
     context: Context,
     *,
@@ -47,7 +44,6 @@ def command(  # noqa: PLR0913 # one for each option
     first: date | None,
     last: date | None,
     output: Path | None,
-    as_json: bool,
 ) -> None:
     """Export every verdict (csv, json), or every promised release as a calendar (ics, toml, or with --calendar).
 
@@ -60,7 +56,7 @@ def command(  # noqa: PLR0913 # one for each option
     """
     if first and last and last < first:
         raise click.BadParameter(f"is before --from {first}", param_hint="--to")
-    chosen = "json" if as_json else choose_format(kind, output, FORMATS, "csv")
+    chosen = "json" if context.as_json else choose_format(kind, output, FORMATS, "csv")
     zone = context.settings.timezone
     begin, end = span_of(first, last, zone)
     is_calendar = is_calendar or chosen in {"ics", "toml"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import re
 import shutil
 import sys
@@ -12,14 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, as_json, log_only_errors, print_json, print_result, write_output
+from monitor.cli.common import PATH, Context, json_verb, log_only_errors, write_output
 from monitor.config.organisations import ORGANISATIONS, SLUG, Organisations, find_slugs, name_of, nearest_slug, slug_of
-from monitor.config.starter import OWN_ADDRESS, Calendar, Chosen, Mail, kinds_for, write_starter
+from monitor.config.starter import HOSTS, Calendar, Chosen, Mail, kinds_for, write_starter
+from monitor.errors import BadInput
 from schedules.times.zone import LONDON
+from schedules.values import did_you_mean
 
 _EXAMPLE_PRODUCERS = ("department-for-transport", "ministry-of-justice", "home-office", "ofqual")
 _SERVER = re.compile(r"([\w.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?")
@@ -62,28 +64,21 @@ class Parsed(Chosen):
 @click.option("--on-call", multiple=True, metavar="ROLE=ADDRESS", help="On call in weekly turns, notified by mail.")
 @click.option("--public-url", metavar="URL", help="Address of the board; notices link there.")
 @click.option("--online", is_flag=True, help="Fetch the organisations from GOV.UK; default those of this version.")
-@click.option("--files", type=click.Path(path_type=Path), metavar="FOLDER", help=_FILES_HELP)
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Default: the file of --config.")
+@click.option("--files", type=PATH, metavar="FOLDER", help=_FILES_HELP)
+@click.option("--output", type=PATH, metavar="FILE", help="Default: the file of --config.")
 @click.option("--yes", is_flag=True, help="Ask no questions; use defaults.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
-@as_json
-@click.pass_obj
-def command(  # noqa: PLR0913 # one argument for each option
+@json_verb
+def command(
     context: Context,
+    /,
     *,
-    producers: tuple[str, ...],
-    calendars: tuple[str, ...],
-    mail: str | None,
-    to: tuple[str, ...],
-    chat: str | None,
-    on_call: tuple[str, ...],
-    public_url: str | None,
     online: bool,
     files: Path | None,
     output: Path | None,
     yes: bool,
     force: bool,
-    as_json: bool,
+    **answers: Any,  # noqa: ANN401 # the other options, which are the fields of `Answers`
 ) -> None:
     """Write a commented configuration that `check` accepts. It asks you for absent options, unless you give --yes.
 
@@ -97,10 +92,10 @@ def command(  # noqa: PLR0913 # one argument for each option
     from monitor.config.schema import schema_text
 
     if files is not None:
-        _unpack_shipped_files(files, as_json=as_json)
+        _unpack_shipped_files(context, files)
         return
     file, known = output or context.path, _fetch_organisations() if online else ORGANISATIONS
-    given = Answers(producers, calendars, mail, to, chat, on_call, public_url, known)
+    given = Answers(known=known, **answers)
     # Calendars follow from producers, and every other option has a default.
     needed = {"--producer": given.producers, "--mail": given.mail, "--to": given.to or not given.mail}
     missing = [option for option, value in needed.items() if not (value or yes)]
@@ -116,16 +111,16 @@ def command(  # noqa: PLR0913 # one argument for each option
     _exit_if_faulty(found.faults or _check_faults(text, file))
     write_output(text.encode(), file, "toml")
     write_output(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", report=False)
-    _print_result(found, file, replaced=is_replaced, as_json=as_json)
+    _print_result(context, found, file, replaced=is_replaced)
 
 
-def _unpack_shipped_files(folder: Path, *, as_json: bool) -> None:
+def _unpack_shipped_files(context: Context, folder: Path) -> None:
     """Write the shipped examples and deploy files into a folder."""
     from monitor.config.shipped import unpack
 
     unpack(folder)
     contents = "examples of configurations, and deploy: Prometheus, Grafana, systemd, Kubernetes"
-    print_result({"folder": str(folder)}, f"{folder}: {contents}", as_json=as_json)
+    context.print_result({"folder": str(folder)}, f"{folder}: {contents}")
 
 
 def _fetch_organisations() -> Organisations:
@@ -146,36 +141,29 @@ def _exit_if_faulty(faults: Sequence[str]) -> None:
 
 def _check_faults(text: str, file: Path) -> list[str]:
     """Return the faults that `check` would find in the new configuration."""
-    from monitor.config.checks import cross_faults
-    from monitor.config.read import validated
-    from monitor.config.settings import Settings
+    from monitor.config.read import check_settings
 
-    data = tomllib.loads(text)
-    settings, faults = validated(data, file.name, Settings, file.parent)
-    crossed = (f"{key}: {reason}" for key, reason, _ in cross_faults(data, settings, file.parent))
-    return [*map(str, faults), *crossed]
+    try:
+        check_settings(tomllib.loads(text), file)
+    except BadInput as exc:
+        return [*map(str, exc.faults)]
+    return []
 
 
-def _print_result(found: Parsed, file: Path, *, replaced: bool, as_json: bool) -> None:
+def _print_result(context: Context, found: Parsed, file: Path, *, replaced: bool) -> None:
     """Print what was written, and which command comes next."""
     notes = [f"{file}: replaced", *found.notes] if replaced else found.notes
-    if as_json:
-        kinds = [one.kind for one in found.calendars]
-        print_json({"file": str(file), "producers": found.producers, "calendars": kinds, "notes": notes})
-        return
-    for note in notes:
+    for note in () if context.as_json else notes:
         click.echo(note, err=True)
+    kinds = [one.kind for one in found.calendars]
     named = ", ".join(name_of(slug, found.known) for slug in found.producers)
-    click.echo(f"Producers: {named or 'those in the calendars'}")
-    click.echo(f"Calendars: {', '.join(one.kind for one in found.calendars)}")
-    program = _program_name() if file == Path("config.toml") else f"{_program_name()} --config {file}"
-    click.echo(f"Next: {program} check --online, then {program} run")
-
-
-def _program_name() -> str:
-    """Return how to call this program: by its name, or by its path if it is not on PATH."""
     path = Path(sys.argv[0])
-    return "ninethirty" if path.name != "ninethirty" or shutil.which("ninethirty") == str(path) else str(path)
+    # The program is called by its path if its name is not on PATH.
+    program = "ninethirty" if path.name != "ninethirty" or shutil.which("ninethirty") == str(path) else str(path)
+    program += "" if file == Path("config.toml") else f" --config {file}"
+    lines = [f"Producers: {named or 'those in the calendars'}", f"Calendars: {', '.join(kinds)}"]
+    lines.append(f"Next: {program} check --online, then {program} run")
+    context.print_result({"file": str(file), "producers": found.producers, "calendars": kinds, "notes": notes}, lines)
 
 
 def _ask_missing(given: Answers) -> Answers:
@@ -263,10 +251,9 @@ def _parse_calendar(text: str, found: Parsed, folder: Path) -> None:
 
     kind, _, place = text.partition("=")
     if kind not in KINDS:
-        near = difflib.get_close_matches(kind, KINDS, n=1)
-        meant = f"did you mean {near[0]}?" if near else f"write one of {', '.join(KINDS)}"
-        found.faults.append(f'--calendar: unknown kind, {meant} (got "{kind}")')
-    elif not place and kind not in OWN_ADDRESS:
+        meant = did_you_mean(kind, KINDS) or f", write one of {', '.join(KINDS)}"
+        found.faults.append(f'--calendar: unknown kind{meant} (got "{kind}")')
+    elif not place and kind not in HOSTS:
         found.faults.append(f"--calendar: give its place: {kind}=https://host/path or {kind}=FILE")
     elif place and "://" not in place and not (folder / place).is_file():
         found.faults.append(f'--calendar: no such file beside the configuration (got "{place}")')

@@ -8,12 +8,13 @@ import os
 import select
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
 from monitor import __version__
-from monitor.cli.common import Context
+from monitor.cli.common import PATH, Context
 from monitor.errors import NinethirtyError, exit_status
 
 _SECTIONS = {
@@ -125,19 +126,19 @@ class Verbs(click.Group):
 def _accept_config(command: click.Command) -> None:
     """Add the option `--config` to a verb and each verb below it, so that it can also follow the verb."""
     if not any(option.name == "config" for option in command.params):
-        text, path = "Configuration; may also stand before the verb.", click.Path()
+        text = "Configuration; may also stand before the verb."
         add_option = click.option(
-            "--config", metavar="FILE", type=path, expose_value=False, callback=_replace_config, help=text
+            "--config", metavar="FILE", type=PATH, expose_value=False, callback=_replace_config, help=text
         )
         add_option(command)
     for inner in getattr(command, "commands", {}).values():
         _accept_config(inner)
 
 
-def _replace_config(ctx: click.Context, _param: click.Parameter, config: str | None) -> None:
+def _replace_config(ctx: click.Context, _param: click.Parameter, config: Path | None) -> None:
     """Use a configuration given after the verb in place of the one given before it, for completion too."""
     if config is not None:
-        ctx.ensure_object(Context).config = config
+        ctx.ensure_object(Context).path = config
         ctx.find_root().params["config"] = config
 
 
@@ -146,14 +147,14 @@ def _replace_config(ctx: click.Context, _param: click.Parameter, config: str | N
     "--config",
     "config",
     metavar="FILE",
-    type=click.Path(),
+    type=PATH,
     envvar="NINETHIRTY_CONFIG",
     default="config.toml",
     help="Configuration; default $NINETHIRTY_CONFIG, else ./config.toml.",
 )
 @click.version_option(__version__, prog_name="ninethirty")
 @click.pass_context
-def cli(ctx: click.Context, config: str) -> None:
+def cli(ctx: click.Context, config: Path) -> None:
     """Prove when official statistics were published, and draft the report when one is late or early.
 
     Begin with `ninethirty init`, which writes a configuration, or try `ninethirty demo`.
@@ -164,7 +165,7 @@ def cli(ctx: click.Context, config: str) -> None:
     """
     # Only the service account may read the files that the program writes.
     os.umask(0o077)
-    ctx.ensure_object(Context).config = config
+    ctx.ensure_object(Context).path = config
     # None: click colours only what goes to a terminal.
     ctx.color = False if os.environ.get("NO_COLOR") else None
 

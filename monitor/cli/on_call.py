@@ -19,12 +19,9 @@ def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
     """Return the configured rotas. Read their files, and their web addresses if `online`, else use stored shifts."""
     from monitor.app.reporting_options import make_rotas as configured_rotas
     from monitor.ledger.rota import add_stored_shifts
-    from monitor.store.open import file_of
 
     settings, rotas = context.settings, configured_rotas(context.settings)
-    file = file_of(settings.store.url)
-    store_exists = file is None or file.exists()  # None: the store is no file
-    if rotas and store_exists:
+    if rotas and context.has_store:
         with context.store() as store:
             rotas = add_stored_shifts(rotas, store)
     if any(table.file is not None or (online and table.url is not None) for table in settings.rota):

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from monitor.cli.common import Context, as_json, log_only_errors, print_result
+from monitor.cli.common import Context, json_verb, log_only_errors
 from monitor.cli.dates import DAY
 from monitor.cli.today import board_lines, by_slot
 from monitor.judge.as_text import count_by_status
@@ -16,9 +16,8 @@ from monitor.judge.as_text import count_by_status
 
 @click.command("once")
 @click.option("--date", "day", type=DAY, help="Only releases of this day; default all watched ones.")
-@as_json
-@click.pass_obj
-def command(context: Context, *, day: date | None, as_json: bool) -> None:
+@json_verb
+def command(context: Context, *, day: date | None) -> None:
     """Read calendars, look once at what is due, print verdicts, send due notices, and stop.
 
     Use it for cron or to try things out. Between two calls nothing is watched, and verdicts say so.
@@ -30,7 +29,7 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
     with log_only_errors(redactor(secrets_of(context.settings)) or str):
         rows = asyncio.run(_look_once(context, day))
     counts = f"{len(rows)} releases looked at" + (f": {count_by_status(rows)}" if rows else "")
-    print_result(rows, [counts, *board_lines(rows, context)], as_json=as_json)
+    context.print_result(rows, [counts, *board_lines(rows, context)])
 
 
 async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, as_json, check_producer, print_result, table_lines
+from monitor.cli.common import Context, check_producer, json_verb, table_lines
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import DAY, today
 from monitor.cli.terminal import page_output
@@ -17,6 +17,7 @@ from schedules.times.words import day_text
 from schedules.times.zone import day_begins
 
 if TYPE_CHECKING:
+    from monitor.store.sql.engine import Store
     from monitor.watch.day_plan import HostPlan, PlannedRelease
 
 _BAR_WIDTH = 40
@@ -27,30 +28,22 @@ _SIMILAR = 0.2
 @click.command("plan")
 @click.option("--date", "day", type=DAY, help="Day to show; default today.")
 @producer_option
-@as_json
-@click.pass_obj
+@json_verb
 @page_output
-def command(context: Context, *, day: date | None, producer: str | None, as_json: bool) -> None:
+def command(context: Context, *, day: date | None, producer: str | None) -> None:
     """Show what will be looked at and when, the requests to each host, and which budgets are too small.
 
     The plan assumes the worst case: no release of the day is published.
 
     Example: ninethirty plan --date 2026-11-26
     """
-    from monitor.app.options import make_budget, make_tripwire_producers, make_watch_rules
-    from monitor.watch.day_plan import Load, plan_hosts, plan_releases
-
-    settings = context.settings
-    zone, rules = settings.timezone, make_watch_rules(settings)
+    zone = context.settings.timezone
     day = day or today(zone)
-    begin, end = day_begins(day, zone), day_begins(day + timedelta(days=1), zone)
     with context.store() as store:
         # Programs get an empty plan also for an unknown producer.
-        if producer and not as_json:
+        if producer and not context.as_json:
             check_producer(context, store, producer)
-        releases = plan_releases(store, rules, begin, end, context.now())
-    load = Load(make_budget(settings), make_tripwire_producers(settings), zone)
-    hosts = plan_hosts(releases, load, rules, begin, end)
+        releases, hosts = plan_day(context, store, day)
     # The load of hosts includes all producers, so only releases are filtered.
     releases = [one for one in releases if producer in {None, one.release.producer}]
     body = {
@@ -59,7 +52,19 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
         "hosts": {one.host: one.as_json() for one in hosts},
         "warnings": [one.warning for one in hosts if one.warning],
     }
-    print_result(body, _plan_lines(day, zone, releases, hosts), as_json=as_json)
+    context.print_result(body, _plan_lines(day, zone, releases, hosts))
+
+
+def plan_day(context: Context, store: Store, day: date) -> tuple[list[PlannedRelease], list[HostPlan]]:
+    """Return the releases that are watched on a local day, and the load of each host if none is published."""
+    from monitor.app.options import make_budget, make_tripwire_producers, make_watch_rules
+    from monitor.watch.day_plan import Load, plan_hosts, plan_releases
+
+    settings, zone = context.settings, context.settings.timezone
+    rules, load = make_watch_rules(settings), Load(make_budget(settings), make_tripwire_producers(settings), zone)
+    begin, end = day_begins(day, zone), day_begins(day + timedelta(days=1), zone)
+    releases = plan_releases(store, rules, begin, end, context.now())
+    return releases, plan_hosts(releases, load, rules, begin, end)
 
 
 def _plan_lines(day: date, zone: str, releases: Sequence[PlannedRelease], hosts: Sequence[HostPlan]) -> Iterator[str]:
@@ -107,10 +112,7 @@ def _minute_bars(minutes: Sequence[tuple[datetime, int]], budget: float, zone: s
 
 
 def _group_minutes(minutes: Sequence[tuple[datetime, int]]) -> Iterator[tuple[datetime, datetime, int]]:
-    """Group minutes with similar numbers of looks. Yield (begin, end, most looks in a minute) of each group with looks.
-
-    `minutes` are the begin and the number of looks of each minute.
-    """
+    """Group minutes (begin, looks) with similar numbers of looks. Yield (begin, end, most looks) of each with looks."""
     stretches: list[list[tuple[datetime, int]]] = []
     for minute in minutes:
         if stretches and _are_similar([looks for _, looks in [*stretches[-1], minute]]):

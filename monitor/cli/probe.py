@@ -9,8 +9,11 @@ from urllib.parse import urlsplit
 
 import click
 
-from monitor.cli.common import Context, as_json, log_only_errors, print_result
+from monitor.cli.common import Context, json_verb, log_only_errors
+from monitor.clock import SystemClock
 from monitor.config.checks import recogniser_fault
+from monitor.plan.targets import Target, View
+from schedules.times.json import fields_json, instant_json
 
 _CACHE_HEADERS = ("date", "age", "cache-control", "etag", "last-modified", "x-cache", "fastly-backend-name")
 
@@ -18,9 +21,8 @@ _CACHE_HEADERS = ("date", "age", "cache-control", "etag", "last-modified", "x-ca
 @click.command("probe")
 @click.argument("url")
 @click.option("--as", "recogniser", default="status", help="How to recognise: status, govuk, text:…, link:…, …")
-@as_json
-@click.pass_obj
-def command(context: Context, *, url: str, recogniser: str, as_json: bool) -> None:
+@json_verb
+def command(context: Context, *, url: str, recogniser: str) -> None:
     """Look once at URL and show what the response proves, but not its content. Exit status 3 without a response.
 
     Example: ninethirty probe https://www.gov.uk/government/statistics/example --as govuk
@@ -31,7 +33,7 @@ def command(context: Context, *, url: str, recogniser: str, as_json: bool) -> No
         raise click.BadParameter("not an address, write https://host/path", param_hint="URL")
     with log_only_errors():
         facts, is_answered = asyncio.run(_look_once(context, url, recogniser))
-    print_result(facts, fact_lines(facts), as_json=as_json)
+    context.print_result(facts, fact_lines(facts))
     if not is_answered:
         raise SystemExit(3)
 
@@ -53,10 +55,7 @@ def fact_lines(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[str, Any], bool]:
     """Return the facts of one look, and whether there was a response."""
     from monitor.app.readers import open_poller
-    from monitor.clock import SystemClock
     from monitor.look.fetch import Answer
-    from monitor.plan.targets import Target, View
-    from schedules.times.json import instant_json
 
     host = urlsplit(url).hostname or ""
     target = Target("probe", release="", part="page", view=View.EDGE, url=url, host=host, recognise=recogniser)
@@ -67,10 +66,7 @@ async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[
         "url": url,
         "state": sighting.state.value,
         "why": sighting.why or None,
-        "specific": sighting.specific,
-        "status": sighting.status,
-        "sent": instant_json(sighting.sent),
-        "received": instant_json(sighting.received),
+        **fields_json(sighting, "specific", "status", "sent", "received"),
         "proved": {"from": instant_json(sighting.proved_from), "to": instant_json(sighting.proved_to)},
         "sha256": outcome.digest if isinstance(outcome, Answer) and outcome.body else None,
         "bytes": len(outcome.body) if isinstance(outcome, Answer) else None,

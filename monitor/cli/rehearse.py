@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Parsed, as_json, log_only_errors
+from monitor.cli.common import PATH, Context, Parsed, json_verb, log_only_errors
 from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
 from monitor.errors import BadInput, Fault, NinethirtyError, unknown_name
@@ -45,11 +45,11 @@ _SPEED = Parsed("max|N", _parse_speed)
 
 
 @click.command("rehearse")
-@click.argument("scripts", nargs=-1, required=True, metavar="SCRIPT...", type=click.Path(path_type=Path))
+@click.argument("scripts", nargs=-1, required=True, metavar="SCRIPT...", type=PATH)
 @click.option("--speed", type=_SPEED, default="max", help="As fast as possible (max), or N times real time.")
-@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Keep store, evidence and drafts here.")
-@as_json
-def command(*, scripts: tuple[Path, ...], speed: float | None, keep: Path | None, as_json: bool) -> None:
+@click.option("--keep", type=PATH, metavar="DIR", help="Keep store, evidence and drafts here.")
+@json_verb
+def command(context: Context, *, scripts: tuple[Path, ...], speed: float | None, keep: Path | None) -> None:
     """Play scripts through the real monitor on a virtual clock. Exit status 1 if an expectation is not met.
 
     For a shipped script you can write only its name, such as `ofqual-2018-01`. A script that cannot be played to its
@@ -64,9 +64,9 @@ def command(*, scripts: tuple[Path, ...], speed: float | None, keep: Path | None
         if not path.exists():
             raise unknown_name("rehearsal", str(given), INCIDENTS)
     with progress_line() as show:
-        show_progress = make_progress(len(paths), show, quiet=as_json)
+        show_progress = make_progress(len(paths), show, quiet=context.as_json)
         results = []
-        for result in play_scripts(paths, keep, speed=speed, as_json=as_json, show_progress=show_progress):
+        for result in play_scripts(paths, keep, speed=speed, as_json=context.as_json, show_progress=show_progress):
             show("")
             click.echo(result.text)
             results.append(result)
@@ -112,10 +112,15 @@ def play_scripts(
 
     `keep` is the folder for their files (None: they are deleted). `speed` is as for `--speed` (None: `max`).
     """
+    from monitor.rehearse.drive import RehearsalOutcome
+
     scripts = _read_all(paths)
     play = partial(_play_script, speed=speed, keep=keep, as_json=as_json)
-    # Makes the result of a script whose process ended without one.
-    make_lost = partial(_make_lost_result, scripts, as_json=as_json)
+
+    def make_lost(path: Path, reason: str) -> PlayResult:
+        """Return the result of a script whose process ended without one."""
+        return _make_result(RehearsalOutcome.of_failure(scripts[path], reason), kept=False, as_json=as_json)
+
     if len(paths) != 1:
         yield from play_in_parallel(longest_first(scripts), play, make_lost, show_progress)
         return
@@ -149,13 +154,6 @@ def _play_script(
             outcome = RehearsalOutcome.of_failure(script, _fault_text(exc), SystemClock().monotonic() - began)
             hangs = isinstance(exc, Deadlock)
     return _make_result(outcome, kept=keep is not None, as_json=as_json, hangs=hangs)
-
-
-def _make_lost_result(scripts: Mapping[Path, Script], path: Path, reason: str, *, as_json: bool) -> PlayResult:
-    """Return the result of a script whose process ended before it returned one."""
-    from monitor.rehearse.drive import RehearsalOutcome
-
-    return _make_result(RehearsalOutcome.of_failure(scripts[path], reason), kept=False, as_json=as_json)
 
 
 def _make_result(outcome: RehearsalOutcome, *, kept: bool, as_json: bool, hangs: bool = False) -> PlayResult:
@@ -206,10 +204,7 @@ def _read_script(path: Path) -> tuple[Script, Settings]:
 
 @contextmanager
 def _play_folder(keep: Path | None, name: str) -> Iterator[Path]:
-    """Yield a folder for a script's files: `keep`/`name`, or a temporary one if `keep` is None.
-
-    The files of an earlier rehearsal there are deleted.
-    """
+    """Yield a folder for a script's files: `keep`/`name`, or a temporary one if `keep` is None."""
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="ninethirty-") as made:
             yield Path(made)

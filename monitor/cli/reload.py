@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import click
 
-from monitor.cli.common import Context, as_json, print_json
+from monitor.cli.common import Context, json_verb, print_json
 
 
 @click.command("reload")
-@as_json
-@click.pass_obj
-def command(context: Context, *, as_json: bool) -> None:
+@json_verb
+def command(context: Context) -> None:
     """Reload the configuration of the running monitor, without interrupting its watch.
 
     If `check` would find faults, they are printed, the exit status is 1, and the monitor continues unchanged. SIGHUP
@@ -21,7 +20,7 @@ def command(context: Context, *, as_json: bool) -> None:
     from monitor.app.control import request_reload
 
     faults = request_reload(context.settings)
-    if as_json:
+    if context.as_json:
         print_json({"taken": not faults, "faults": faults})
     elif faults:
         click.echo("\n".join(faults), err=True)

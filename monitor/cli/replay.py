@@ -6,7 +6,7 @@ from datetime import date
 
 import click
 
-from monitor.cli.common import Context, as_json, print_result
+from monitor.cli.common import Context, json_verb
 from monitor.cli.dates import DAY
 from monitor.cli.terminal import progress_line
 from schedules.times.zone import span_of
@@ -15,9 +15,8 @@ from schedules.times.zone import span_of
 @click.command("replay")
 @click.option("--from", "first", type=DAY, help="First day of slots; default the first in the store.")
 @click.option("--to", "last", type=DAY, help="Last day of slots; default the last in the store.")
-@as_json
-@click.pass_obj
-def command(context: Context, *, first: date | None, last: date | None, as_json: bool) -> None:
+@json_verb
+def command(context: Context, *, first: date | None, last: date | None) -> None:
     """Judge every release again and compare with the stored verdicts. Exit status 1 if any differs.
 
     Example: ninethirty replay --from 2026-11-01 --to 2026-11-30
@@ -34,6 +33,4 @@ def command(context: Context, *, first: date | None, last: date | None, as_json:
     differing = {release: differences for release, differences in rows if differences}
     lines = [f"{release}: {'; '.join(differences)}" for release, differences in differing.items()]
     lines.append(f"{len(rows)} release{'' if len(rows) == 1 else 's'} judged again, {len(differing)} differ")
-    print_result({"releases": len(rows), "differences": differing}, lines, as_json=as_json)
-    if differing:
-        raise SystemExit(1)
+    context.print_result({"releases": len(rows), "differences": differing}, lines, ok=not differing)

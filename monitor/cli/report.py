@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, choose_format, output_option, print_json, write_output
+from monitor.cli.common import Context, choose_format, json_verb, output_option, write_output
 from monitor.cli.dates import DAY
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def command() -> None:
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="Default: by --output, else md.")
 @output_option
 @click.option("--keep", is_flag=True, help="Store it as a draft to complete and sign; each time it is measured again.")
-@as_json
-@click.pass_obj
+@json_verb
 def period(  # noqa: PLR0913 # one for each option
     context: Context,
     *,
@@ -48,7 +47,6 @@ def period(  # noqa: PLR0913 # one for each option
     kind: str | None,
     output: Path | None,
     keep: bool,
-    as_json: bool,
 ) -> None:
     """Report on every release with a slot between two days, both included. You can select a producer or platform.
 
@@ -65,23 +63,20 @@ def period(  # noqa: PLR0913 # one for each option
         periods = make_periods(context.settings, store)
         found = periods.period(first, last, now, producer, host)
         if keep:
-            _keep_as_draft(store, periods, found, now, as_json=as_json)
+            _keep_as_draft(context, store, periods, found, now)
             return
-    chosen = "json" if as_json else choose_format(kind, output, FORMATS, "md")
+    chosen = "json" if context.as_json else choose_format(kind, output, FORMATS, "md")
     # `found` is complete, so the report is written without the store.
     write_output(periods.render(found, chosen, now), output, chosen)
 
 
-def _keep_as_draft(store: Store, periods: Periods, found: Period, now: datetime, *, as_json: bool) -> None:
+def _keep_as_draft(context: Context, store: Store, periods: Periods, found: Period, now: datetime) -> None:
     """Store the report as a draft, and print how to complete it."""
     from alerts.draft.edits import list_open_fields
     from monitor.deliver.incident_json import incident_json
 
     with store.transaction() as tx:
         incident, versions = periods.save_as_draft(tx, found, now)
-    if as_json:
-        print_json(incident_json(incident, store.verdicts.drafts(incident.id)))
-        return
-    last = versions[-1]
-    click.echo(f"{incident.id}: version {last.number}, {len(list_open_fields(last.report))} to complete")
-    click.echo(f"Complete it: ninethirty incident draft {incident.id} --fields", err=True)
+    text = f"{incident.id}: version {versions[-1].number}, {len(list_open_fields(versions[-1].report))} to complete"
+    note = f"Complete it: ninethirty incident draft {incident.id} --fields"
+    context.print_result(incident_json(incident, store.verdicts.drafts(incident.id)), text, note=note)

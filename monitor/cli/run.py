@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -50,7 +49,11 @@ def command(context: Context, log: str, level: str) -> None:
 
     settings = context.settings
     secrets = secrets_of(settings)
-    hide = _LogRedactor(redactor(secrets))
+    redact = redactor(secrets)
+
+    def hide(line: str) -> str:
+        return line if redact is None else redact(line)
+
     listener = logs.start_logging(level, as_json=log == "json", hide=hide)
     lock = StoreLock(settings.store.url)
     # If the store is recovered while the monitor runs, the new file is locked too.
@@ -59,9 +62,10 @@ def command(context: Context, log: str, level: str) -> None:
     def read_new_settings() -> Settings:
         from monitor.cli.check import settings_for_reload
 
-        found = settings_for_reload(Context(context.config))
+        nonlocal redact
+        found = settings_for_reload(Context(context.path))
         # Earlier secrets are still hidden.
-        hide.redactor = redactor(secrets | secrets_of(found))
+        redact = redactor(secrets | secrets_of(found))
         return found
 
     make_app = partial(build, settings, edges, folder=context.path.parent)
@@ -70,16 +74,6 @@ def command(context: Context, log: str, level: str) -> None:
     finally:
         lock.release()
         listener.stop()
-
-
-@dataclass
-class _LogRedactor:
-    """Removes secrets from a line of the log. A reload replaces `redactor`, because it may add secrets."""
-
-    redactor: Callable[[str], str] | None
-
-    def __call__(self, line: str) -> str:
-        return line if self.redactor is None else self.redactor(line)
 
 
 async def _run_app(

@@ -11,7 +11,7 @@ import click
 from alerts.by_hand import clean_role
 from alerts.silence import Scope, Silence, create_silence
 from monitor.cli import complete
-from monitor.cli.common import Context, Parsed, as_json, check_producer, print_result, release_of, table_lines
+from monitor.cli.common import Context, Parsed, check_producer, json_verb, release_of, table_lines
 from monitor.cli.dates import INSTANT
 from monitor.cli.incident.store import by_role, incident_of, refuse_invalid_input, role_of
 from monitor.errors import unknown_name
@@ -50,21 +50,17 @@ def command() -> None:
 @click.option("--until", type=INSTANT, help="When it ends, instead of --for.")
 @click.option("--reason", required=True, help="Why.")
 @by_role
-@as_json
-@click.pass_obj
-def add(  # noqa: PLR0913 # one for each option
+@json_verb
+def add(  # one for each option
     context: Context,
+    /,
     *,
-    incident: str | None,
-    release: str | None,
-    producer: str | None,
-    host: str | None,
     begins: datetime | None,
     length: timedelta | None,
     until: datetime | None,
     reason: str,
     by: str | None,
-    as_json: bool,
+    **names: str | None,
 ) -> None:
     """Suppress messages about an incident, release, producer or host for a while, from now or from a later time.
 
@@ -73,25 +69,23 @@ def add(  # noqa: PLR0913 # one for each option
     from monitor.deliver.silences import silence_json
 
     now = context.now()
-    given = {"incident": incident, "release": release, "producer": producer, "host": host}
     if (length is None) == (until is None):
         raise click.UsageError("give its length or end: --for 2h, or --until TIME")
     begin = max(now, begins or now)
     end = until or begin + (length or timedelta())
     with context.store() as store:
-        scope, name = _check_scope(context, store, {key: value for key, value in given.items() if value})
+        scope, name = _check_scope(context, store, {option: name for option, name in names.items() if name})
         with refuse_invalid_input():
             made = create_silence(scope, name, end, role_of(by), reason, now, begins=begins)
         with store.transaction() as tx:
             tx.save(made)
-    print_result(silence_json(made), silence_text(made, context.settings.timezone), as_json=as_json)
+    context.print_result(silence_json(made), silence_text(made, context.settings.timezone))
 
 
 @command.command("list")
 @click.option("--all", "with_ended", is_flag=True, help="Include silences that have ended.")
-@as_json
-@click.pass_obj
-def list_silences(context: Context, *, with_ended: bool, as_json: bool) -> None:
+@json_verb
+def list_silences(context: Context, *, with_ended: bool) -> None:
     """List current and future silences.
 
     Example: ninethirty silence list --all
@@ -109,15 +103,14 @@ def list_silences(context: Context, *, with_ended: bool, as_json: bool) -> None:
         for one in chosen
     ]
     text = table_lines(rows, ["OF", "NAME", "FROM", "UNTIL", "BY", "WHY", "SILENCE"]) if rows else "No silences."
-    print_result([silence_json(one) for one in chosen], text, as_json=as_json)
+    context.print_result([silence_json(one) for one in chosen], text)
 
 
 @command.command("end")
 @click.argument("silence", shell_complete=complete.silences)
 @by_role
-@as_json
-@click.pass_obj
-def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> None:
+@json_verb
+def end(context: Context, *, silence: str, by: str | None) -> None:
     """End a SILENCE before its time. People get the current status within five minutes.
 
     Example: ninethirty silence end producer-ofqual-20261126T093000000000 --by "duty statistician"
@@ -134,7 +127,7 @@ def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> Non
         if ended.ended is None:
             ended = replace(ended, ended=now, ended_by=role)
         tx.save(ended)
-    print_result(silence_json(ended), "ended", as_json=as_json)
+    context.print_result(silence_json(ended), "ended")
 
 
 def silence_text(one: Silence, zone: str) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import click
 
-from monitor.cli.common import Context, as_json, bullet_lines, print_result
+from monitor.cli.common import Context, bullet_lines, json_verb
 
 
 @click.command("status")
-@as_json
-@click.pass_obj
-def command(context: Context, *, as_json: bool) -> None:
+@json_verb
+def command(context: Context) -> None:
     """Show whether the running monitor is reliable, and the state of calendars, clock, budgets and watch.
 
     Exit status 1 if it is not reliable now. Run it in the monitor's folder, as its user.
@@ -24,6 +23,4 @@ def command(context: Context, *, as_json: bool) -> None:
     for title, facts in found["status"].items():
         if facts:
             lines += ["", title, *bullet_lines(f"{name}: {fact}" for name, fact in facts.items())]
-    print_result(found, lines, as_json=as_json)
-    if found["unready"]:
-        raise SystemExit(1)
+    context.print_result(found, lines, ok=not found["unready"])

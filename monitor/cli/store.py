@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.common import Context, as_json, print_result
+from monitor.cli.common import PATH, Context, json_verb
 
 
 @click.group("store")
@@ -19,22 +19,20 @@ def command() -> None:
 
 
 @command.command("upgrade")
-@as_json
-@click.pass_obj
-def upgrade(context: Context, *, as_json: bool) -> None:
+@json_verb
+def upgrade(context: Context) -> None:
     """Upgrade the store to the schema of this version. A newer schema that this version can use is kept.
 
     Example: ninethirty store upgrade
     """
     with context.store(upgrade=True) as store:
         newer = f"A newer version upgraded it to {store.newer}. This version can still use it." if store.newer else ""
-        print_result({"upgraded": True}, newer or "The store has the schema of this version.", as_json=as_json)
+        context.print_result({"upgraded": True}, newer or "The store has the schema of this version.")
 
 
 @command.command("check")
-@as_json
-@click.pass_obj
-def check(context: Context, *, as_json: bool) -> None:
+@json_verb
+def check(context: Context) -> None:
     """Check the store, and if that is whole, its evidence. Exit status 1 if there is a fault.
 
     If several monitors share a store, run this on each machine, because it reads only the files there. The evidence of
@@ -53,9 +51,7 @@ def check(context: Context, *, as_json: bool) -> None:
     lines = faults or [f"The store is whole, and so is {_evidence_text(own, every)}."]
     if others:
         lines.append(f"The files of {', '.join(others)} are on other machines. Only their chain was checked.")
-    print_result({"faults": faults, "not_read": others}, "\n".join(lines), as_json=as_json)
-    if faults:
-        raise SystemExit(1)
+    context.print_result({"faults": faults, "not_read": others}, lines, ok=not faults)
 
 
 def _evidence_text(own: Sequence[str] | None, every: Sequence[str]) -> str:
@@ -67,24 +63,22 @@ def _evidence_text(own: Sequence[str] | None, every: Sequence[str]) -> str:
 
 
 @command.command("backup")
-@click.argument("file", type=click.Path(path_type=Path))
-@as_json
-@click.pass_obj
-def backup(context: Context, *, file: Path, as_json: bool) -> None:
+@click.argument("file", type=PATH)
+@json_verb
+def backup(context: Context, *, file: Path) -> None:
     """Copy the store to FILE while it is in use.
 
     Example: ninethirty store backup /backup/ninethirty.db
     """
     with context.store() as store:
         store.backup(file)
-    print_result({"file": str(file)}, f"Backed up to {file}.", as_json=as_json)
+    context.print_result({"file": str(file)}, f"Backed up to {file}.")
 
 
 @command.command("restore")
-@click.argument("file", type=click.Path(path_type=Path))
-@as_json
-@click.pass_obj
-def restore(context: Context, *, file: Path, as_json: bool) -> None:
+@click.argument("file", type=PATH)
+@json_verb
+def restore(context: Context, *, file: Path) -> None:
     """Restore the backup FILE into the configured store, SQLite or PostgreSQL, which must be empty or not exist.
 
     Stop the monitor first. Copy the evidence back yourself, then run `store check`.
@@ -94,15 +88,14 @@ def restore(context: Context, *, file: Path, as_json: bool) -> None:
     from monitor.store.move import restore_store
 
     rows = restore_store(file, context.settings.store.url)
-    print_result({"file": str(file), "rows": rows}, f"Restored {_rows_text(rows)} from {file}.", as_json=as_json)
+    context.print_result({"file": str(file), "rows": rows}, f"Restored {_rows_text(rows)} from {file}.")
 
 
 @command.command("copy")
 @click.argument("source", metavar="URL")
 @click.argument("target", metavar="URL")
-@as_json
-@click.pass_obj
-def copy(_context: Context, *, source: str, target: str, as_json: bool) -> None:
+@json_verb
+def copy(context: Context, *, source: str, target: str) -> None:
     """Copy the store at one URL to another that is empty or does not exist: SQLite to PostgreSQL, or back.
 
     Stop the monitor first, because later writes are not copied. Then write the new URL into `[store] url`.
@@ -112,7 +105,7 @@ def copy(_context: Context, *, source: str, target: str, as_json: bool) -> None:
     from monitor.store.move import copy_store
 
     rows = copy_store(source, target)
-    print_result({"rows": rows}, f"Copied {_rows_text(rows)}.", as_json=as_json)
+    context.print_result({"rows": rows}, f"Copied {_rows_text(rows)}.")
 
 
 def _rows_text(rows: Mapping[str, int]) -> str:

@@ -10,7 +10,7 @@ import click
 
 from alerts.incident import Incident, steps_for_incident
 from alerts.steps import numbered_steps
-from monitor.cli.common import Context, as_json, check_producer, print_result, table_lines
+from monitor.cli.common import Context, check_producer, json_verb, table_lines
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import DAY, today
 from monitor.cli.on_call import on_call_lines, read_rotas
@@ -29,10 +29,9 @@ _MOST_SHOWN = 10
 @click.command("today")
 @click.option("--date", "day", type=DAY, help="Day to show; default today.")
 @producer_option
-@as_json
-@click.pass_obj
+@json_verb
 @page_output
-def command(context: Context, *, day: date | None, producer: str | None, as_json: bool) -> None:
+def command(context: Context, *, day: date | None, producer: str | None) -> None:
     """Print the board: slot, producer, verdict, delay or exposure, release, title. Faults are in capitals.
 
     Example: ninethirty today --date 2026-11-26
@@ -40,10 +39,10 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     day = day or today(context.settings.timezone)
     rows = [row for row in read_board(context, day) if producer in {None, row["producer"], *row.get("producers", ())}]
     # Programs get an empty list also for an unknown producer.
-    if producer and not rows and not as_json:
+    if producer and not rows and not context.as_json:
         with context.store() as store:
             check_producer(context, store, producer)
-    print_result(rows, _day_lines(context, day, rows), as_json=as_json)
+    context.print_result(rows, _day_lines(context, day, rows))
 
 
 def _day_lines(context: Context, day: date, rows: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from monitor.cli.common import as_json, print_json
+from monitor.cli.common import Context, json_verb
 from monitor.errors import UserFault
 
 
@@ -18,8 +18,8 @@ from monitor.errors import UserFault
 @click.option(
     "--token", "scope", type=click.Choice(["metrics", "read", "duty"]), help="Make a token: NAME is a program."
 )
-@as_json
-def command(*, name: str, role: str, right: str | None, scope: str | None, as_json: bool) -> None:
+@json_verb
+def command(context: Context, *, name: str, role: str, right: str | None, scope: str | None) -> None:
     """Make the line with which NAME can sign in, for the file that [web] users_file names.
 
     It asks you for the password, or without a terminal reads it from the first line of standard input. With --token it
@@ -40,12 +40,8 @@ def command(*, name: str, role: str, right: str | None, scope: str | None, as_js
             token, line = "", make_line(name, _read_password(), role, Right(right or "duty"))
     except ValueError as exc:
         raise UserFault(str(exc)) from exc
-    if as_json:
-        print_json({"user": name, "line": line} | ({"token": token} if token else {}))
-        return
-    click.echo(line)
-    if token:
-        click.echo(f"Copy the token now, it is not stored: {token}", err=True)
+    body = {"user": name, "line": line} | ({"token": token} if token else {})
+    context.print_result(body, line, note=f"Copy the token now, it is not stored: {token}" if token else "")
 
 
 def _read_password() -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, get_args
@@ -26,8 +25,6 @@ CrossFault = tuple[str, str, str | None]
 """Key, reason and value of one fault. A value of None is not shown."""
 
 _LISTEN = WebSettings().listen
-_RECOGNISERS_WITHOUT_ARGUMENT = {"status", "govuk", "ons", "ees", "changed"}
-_RECOGNISERS_WITH_ARGUMENT = {"ees-after", "text", "css", "jmespath", "link", "feed"}
 
 
 def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator[CrossFault]:
@@ -56,19 +53,14 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
 
 def recogniser_fault(recogniser: str) -> str | None:
     """Return what is wrong with a recogniser of a part, such as `text:WORDS`, or None if it is right."""
-    name, colon, argument = recogniser.partition(":")
-    if name in _RECOGNISERS_WITH_ARGUMENT:
-        return _argument_fault(recogniser) if argument.strip() else f'needs an argument, write "{name}:..."'
-    if name in _RECOGNISERS_WITHOUT_ARGUMENT and not colon:
-        return None
-    known = sorted((*_RECOGNISERS_WITHOUT_ARGUMENT, *_RECOGNISERS_WITH_ARGUMENT))
-    return "no recogniser of that name" + (did_you_mean(name, known) or f", write one of {', '.join(known)}")
+    from monitor.look.recognise.registry import PLAIN, WITH_RULE, find_recogniser  # noqa: PLC0415 # libraries are heavy
 
-
-def _argument_fault(recogniser: str) -> str | None:
-    """Return what is wrong with the argument of a recogniser, such as a CSS selector, or None if it is right."""
-    from monitor.look.recognise.registry import find_recogniser  # noqa: PLC0415 # its libraries are heavy
-
+    name, _, argument = recogniser.partition(":")
+    if recogniser not in PLAIN and name not in WITH_RULE:
+        known = sorted((*PLAIN, *WITH_RULE))
+        return "no recogniser of that name" + (did_you_mean(name, known) or f", write one of {', '.join(known)}")
+    if name in WITH_RULE and not argument.strip():
+        return f'needs an argument, write "{name}:..."'
     try:
         find_recogniser(recogniser)
     except UserFault as exc:
@@ -107,11 +99,8 @@ def _repeat_faults(data: Row, table: str, key: str) -> Iterator[CrossFault]:
 
 def _unknown_calendar_faults(data: Row) -> Iterator[CrossFault]:
     """Yield a fault for each pin and split whose calendar is not configured."""
-    known = _names(data, "calendar")
     for place, row in (*rows_of(data, "pin"), *rows_of(data, "split")):
-        calendar = row.get("calendar")
-        if isinstance(calendar, str) and calendar not in known:
-            yield unknown_name_fault(f"{place}.calendar", "calendar", calendar, known)
+        yield from _unknown_names(f"{place}.calendar", "calendar", [row.get("calendar")], _names(data, "calendar"))
 
 
 def _part_faults(data: Row) -> Iterator[CrossFault]:
@@ -136,12 +125,9 @@ def _route_faults(data: Row) -> Iterator[CrossFault]:
     known, rotas = _names(data, "channel"), _names(data, "rota")
     for place, row in rows_of(data, "route"):
         for key in ("channels", "escalate"):
-            for name in _texts_in(row.get(key)):
-                if name not in {*known, *rotas}:
-                    yield unknown_name_fault(f"{place}.{key}", "channel", name, known + rotas)
-    for name in _texts_in(_table(data, "alert").get("open_channels")):
-        if name not in known:
-            yield unknown_name_fault("alert.open_channels", "channel", name, known)
+            yield from _unknown_names(f"{place}.{key}", "channel", _texts_in(row.get(key)), known + rotas)
+    open_channels = _texts_in(_table(data, "alert").get("open_channels"))
+    yield from _unknown_names("alert.open_channels", "channel", open_channels, known)
 
 
 def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
@@ -155,25 +141,19 @@ def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
         if (name := row.get("name")) in taken:
             yield f"{place}.name", "a channel or calendar is called that", quote_value(name)
         for role, channel in channel_of_role.items():
-            if isinstance(channel, str) and channel not in channels:
-                yield unknown_name_fault(f"{place}.who.{quote_value(role)}", "channel", channel, channels)
-        for key, role in _roles_in_turns_and_shifts(place, row):
-            if channel_of_role and role not in channel_of_role:
-                yield unknown_name_fault(key, "role", role, channel_of_role)
+            yield from _unknown_names(f"{place}.who.{quote_value(role)}", "channel", [channel], channels)
+        if channel_of_role:
+            yield from _unknown_names(f"{place}.turns", "role", _texts_in(row.get("turns")), channel_of_role)
+            for key, shift in rows_of(row, "shift"):
+                yield from _unknown_names(f"{place}.{key}.role", "role", [shift.get("role")], channel_of_role)
         yield from _source_faults(place, row, folder)
 
 
-def unknown_name_fault(key: str, what: str, name: str, known: Collection[str]) -> CrossFault:
-    """Return the fault of a key whose value names a thing that is not configured."""
-    return key, f"no {what} of that name{did_you_mean(name, known)}", quote_value(name)
-
-
-def _roles_in_turns_and_shifts(place: str, row: Row) -> Iterator[tuple[str, str]]:
-    """Yield each role that a rota names in its turns and shifts, with the key that names it."""
-    turns = row.get("turns")
-    named = [(f"{place}.turns", role) for role in turns] if isinstance(turns, list) else []
-    named += [(f"{place}.{key}.role", shift.get("role")) for key, shift in rows_of(row, "shift")]
-    yield from ((key, role) for key, role in named if isinstance(role, str))
+def _unknown_names(key: str, what: str, names: Iterable[object], known: Collection[str]) -> Iterator[CrossFault]:
+    """Yield the fault of a key for each of its `names` that is a text and names a thing that is not configured."""
+    for name in names:
+        if isinstance(name, str) and name not in known:
+            yield key, f"no {what} of that name{did_you_mean(name, known)}", quote_value(name)
 
 
 def _source_faults(place: str, row: Row, folder: Path) -> Iterator[CrossFault]:
@@ -209,23 +189,17 @@ def _summary_faults(data: Row) -> Iterator[CrossFault]:
     open_channels = _texts_in(_table(data, "alert").get("open_channels"))
     for place, row in rows_of(data, "summary"):
         for name in _texts_in(row.get("channels")):
-            if name not in known:
-                yield unknown_name_fault(f"{place}.channels", "channel", name, known)
-            elif any(channel in open_channels for channel in channels_of_rota.get(name, [name])):
+            yield from _unknown_names(f"{place}.channels", "channel", [name], known)
+            if name in known and any(channel in open_channels for channel in channels_of_rota.get(name, [name])):
                 yield f"{place}.channels", "reaches more than staff: [alert] open_channels names it", quote_value(name)
 
 
 def _network_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield each host of `[budget]` that is no host, and each address range and proxy of `[network]` that is none."""
+    """Yield each host of `[budget]` that is no host, and each proxy of `[network]` that is none."""
     for host in _table(data, "budget"):
         if not re.fullmatch(r"[\w.-]+", host):
             yield f"budget.{quote_value(host)}", 'not a host, write "www.gov.uk"', None
     network = _table(data, "network")
-    for place, address_range in enumerate(_texts_in(network.get("allow")), 1):
-        try:
-            ipaddress.ip_network(address_range)
-        except ValueError:
-            yield f"network.allow[{place}]", 'not an address range, write "10.1.2.0/24"', quote_value(address_range)
     proxies = {f'proxies."{host}"': url for host, url in _table(network, "proxies").items()}
     for key, url in {"proxy": network.get("proxy"), **proxies}.items():
         if isinstance(url, str) and not re.fullmatch(r"direct|http://[^/\s]+/?", url):
@@ -243,7 +217,7 @@ def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
     for place, route in enumerate(settings.route, 1):
         pattern = route.match.finding
         if pattern is not None and not any(fnmatchcase(kind, pattern) for kind in known):
-            yield unknown_name_fault(f"route[{place}].match.finding", "finding", pattern, known)
+            yield from _unknown_names(f"route[{place}].match.finding", "finding", [pattern], known)
 
 
 def _template_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:

@@ -5,45 +5,55 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from monitor.config.checks import cross_faults
 from monitor.config.settings import Settings
 from monitor.errors import BadInput, Fault, why_unusable
-from schedules.values import quote_value
+from schedules.values import did_you_mean, quote_value
 
 M = TypeVar("M", bound=BaseModel)
-_Node = TypeVar("_Node", bound=Mapping[str, Any])
 
 
 def read_settings(path: Path) -> Settings:
     """Read and check a configuration file. Raises `BadInput` with every fault in it."""
-    data = load(path)
-    settings, faults = validated(data, path.name, Settings, path.parent)
+    return check_settings(load(path), path)
+
+
+def check_settings(data: Mapping[str, Any], path: Path) -> Settings:
+    """Return the configuration in the TOML data of a file. Raises `BadInput` with every fault in it."""
+    settings, faults = validated(data, path.name, Settings, {"folder": path.parent})
+    between_tables = [Fault(path.name, *fault) for fault in cross_faults(data, settings, path.parent)]
+    return require_no_fault(settings, faults, between_tables)
+
+
+def require_no_fault(model: M | None, faults: list[Fault], between_tables: Iterable[Fault]) -> M:
+    """Return a validated model, or raise `BadInput` with its faults and those between its tables."""
     reported = {fault.key for fault in faults}
     # A fault between tables may only follow from a fault of the same key in its own table, so it is left out.
-    between_tables = [Fault(path.name, *fault) for fault in cross_faults(data, settings, path.parent)]
-    faults += [fault for fault in between_tables if fault.key not in reported]
-    if faults or settings is None:
-        raise BadInput(faults)
-    return settings
+    all_faults = faults + [fault for fault in between_tables if fault.key not in reported]
+    if all_faults or model is None:
+        raise BadInput(all_faults)
+    return model
 
 
 def validated(
-    data: Mapping[str, Any], file: str, model: type[M], folder: Path | None = None
+    data: Mapping[str, Any], file: str, model: type[M], context: Mapping[str, Any] | None = None
 ) -> tuple[M | None, list[Fault]]:
-    """Return the model of some TOML data, or None and all its faults. Secret files are relative to `folder`.
+    """Return the model of some TOML data, or None and all its faults in words, in the order of the model's keys.
 
-    `file` is the name of the file in the faults.
+    `file` is the name of the file in the faults. `context` has the folder to which secret files are relative.
     """
     try:
-        return model.model_validate(data, context={"folder": folder}), []
+        return model.model_validate(data, context=context), []
     except ValidationError as exc:
-        return None, faults_of(exc, data, file, model)
+        errors = exc.errors(include_url=False)
+        return None, [fault for error in errors for fault in _faults_of_error(error, data, file, model)]
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -62,27 +72,23 @@ def load(path: Path) -> dict[str, Any]:
         raise BadInput([Fault(path.name, "", "is not TOML that can be read: too deep, or a number too long")]) from exc
 
 
-def faults_of(exc: ValidationError, data: Mapping[str, Any], file: str, model: type[BaseModel]) -> list[Fault]:
-    """Return every fault of a validation in words, in the order of the keys of the model."""
-    return [fault for error in exc.errors(include_url=False) for fault in _faults_of_error(error, data, file, model)]
-
-
 def _faults_of_error(
     error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]
 ) -> list[Fault]:
     """Convert one error of pydantic into faults. One of the type `keys` is from our own checks, and has several."""
-    place = _key_path(error["loc"], data)
+    place, value = _locate(error["loc"], data)
     if error["type"] == "union_tag_invalid":
         # The location is that of the table. At fault is its key that names the kind.
         place.append(str(error["ctx"]["discriminator"]).strip("'"))
+        value = _child_of(value, place[-1])
     if error["type"] == "keys":
         table = _write_path(place)
         faults = error["ctx"]["faults"]
-        return [Fault(file, f"{table}.{key}" if key else table, reason, value) for key, reason, value in faults]
-    reason = _reason(error, place, data, model)
+        return [Fault(file, f"{table}.{key}" if key else table, reason, quoted) for key, reason, quoted in faults]
+    reason = _reason(error, place, value, model)
     has_no_value = error["type"] in {"missing", "union_tag_not_found"}
     is_hidden = has_no_value or _is_written_secret(error) or is_private(place)
-    return [Fault(file, _write_path(place), reason, None if is_hidden else quote_value(_lookup(data, place)))]
+    return [Fault(file, _write_path(place), reason, None if is_hidden else quote_value(value))]
 
 
 def _is_written_secret(error: Mapping[str, Any]) -> bool:
@@ -90,8 +96,11 @@ def _is_written_secret(error: Mapping[str, Any]) -> bool:
     return (error["type"], error.get("ctx", {}).get("class_name")) == ("model_type", "Secret")
 
 
-def _key_path(loc: Sequence[str | int], data: Any) -> list[str | int]:  # noqa: ANN401 # any TOML value
-    """Return a location of pydantic as keys of the file, without the tag that pydantic adds for a union."""
+def _locate(loc: Sequence[str | int], data: Any) -> tuple[list[str | int], Any]:  # noqa: ANN401 # any TOML value
+    """Return a location of pydantic as keys of the file, and the value there, or None if there is none.
+
+    The keys are without the tag that pydantic adds for a union.
+    """
     place: list[str | int] = []
     value = data
     for position, step in enumerate(loc):
@@ -100,7 +109,7 @@ def _key_path(loc: Sequence[str | int], data: Any) -> list[str | int]:  # noqa: 
         if not is_tag:
             place.append(step)
             value = _child_of(value, step)
-    return place
+    return place, value
 
 
 def _child_of(value: Any, step: str | int) -> Any:  # noqa: ANN401 # any TOML value
@@ -110,13 +119,6 @@ def _child_of(value: Any, step: str | int) -> Any:  # noqa: ANN401 # any TOML va
     if isinstance(value, list) and isinstance(step, int) and step < len(value):
         return value[step]
     return None
-
-
-def _lookup(data: Any, place: Sequence[str | int]) -> Any:  # noqa: ANN401 # any TOML value
-    """Return the value at a path of keys and positions, or None if there is none."""
-    for step in place:
-        data = _child_of(data, step)
-    return data
 
 
 def _write_path(place: Sequence[str | int]) -> str:
@@ -130,38 +132,34 @@ def _write_path(place: Sequence[str | int]) -> str:
     return text.removeprefix(".")
 
 
-_REASONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "missing": lambda _: "must be given",
-    "string_type": lambda _: "must be text in quotes",
-    "int_type": lambda _: "must be a whole number",
-    "bool_type": lambda _: "must be true or false",
-    "date_type": lambda _: "must be a date, write 2026-11-26 without quotes",
-    "list_type": lambda _: "must be a list in [ ]",
-    "dict_type": lambda _: "must be a table",
-    "model_type": lambda _: "must be a table",
-    "literal_error": lambda ctx: f"must be one of {ctx['expected']}",
-    "union_tag_invalid": lambda ctx: f"must be one of {ctx['expected_tags']}",
-    "union_tag_not_found": lambda _: "kind must be given",
-    "greater_than_equal": lambda ctx: f"must be at least {ctx['ge']}",
-    "less_than_equal": lambda ctx: f"must be at most {ctx['le']}",
-    "too_short": lambda _: "must not be empty",
+_REASONS = {
+    "missing": "must be given",
+    "string_type": "must be text in quotes",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "date_type": "must be a date, write 2026-11-26 without quotes",
+    "list_type": "must be a list in [ ]",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "literal_error": "must be one of {expected}",
+    "union_tag_invalid": "must be one of {expected_tags}",
+    "union_tag_not_found": "kind must be given",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "too_short": "must not be empty",
 }
 """A reason for each type of error of pydantic, from the context of the error."""
 
 
-def _reason(
-    error: Mapping[str, Any], place: Sequence[str | int], data: Mapping[str, Any], model: type[BaseModel]
-) -> str:
+def _reason(error: Mapping[str, Any], place: Sequence[str | int], value: object, model: type[BaseModel]) -> str:
     """Return in words what is wrong, and what to write instead if that can be guessed."""
     if error["type"] == "extra_forbidden":
         return "unknown key" + _suggest(str(place[-1]), _keys_at(model, error["loc"][:-1]))
     if _is_written_secret(error):
         return 'must name a place, {env = "NAME"} or {file = "PATH"}: a secret is never written here'
-    if error["type"] == "list_type" and isinstance(_lookup(data, place), Mapping):
+    if error["type"] == "list_type" and isinstance(value, Mapping):
         return f"must be a list of tables, write [[{_write_path(place)}]]"
-    write_reason = _REASONS.get(error["type"])
-    reason = write_reason(error.get("ctx", {})) if write_reason else str(error["msg"])
-    value = _lookup(data, place)
+    reason = _REASONS[error["type"]].format_map(error.get("ctx", {})) if error["type"] in _REASONS else error["msg"]
     # These reasons of pydantic quote every permitted value.
     choices = re.findall(r"'([^']+)'", reason) if error["type"] in {"literal_error", "union_tag_invalid"} else []
     return reason + (_suggest(value, choices) if isinstance(value, str) else "")
@@ -170,10 +168,7 @@ def _reason(
 def _suggest(name: str, known: Sequence[str]) -> str:
     """Return the known name that was probably meant, as the end of a reason, or "" if none is similar."""
     meant = _KIND_OF_SERVICE.get(name.lower())
-    if meant in known:
-        return f", use {meant} for {name}"
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f", did you mean {close[0]}?" if close else ""
+    return f", use {meant} for {name}" if meant in known else did_you_mean(name, known)
 
 
 _SERVICES = ("teams", "msteams", "slack", "discord", "telegram", "ntfy", "matrix", "sms")
@@ -188,42 +183,28 @@ _KIND_OF_SERVICE = dict.fromkeys(_SERVICES, "apprise") | {
 """Other names for kinds of channel, and the kind that is meant."""
 
 
-def _keys_at(model: Any, loc: Sequence[str | int]) -> list[str]:  # noqa: ANN401 # walks a JSON schema
-    """Return the keys that the table at `loc` can have, by the JSON Schema of the model."""
-    schema = model.model_json_schema()
-    defs = schema.get("$defs", {})
-    nodes = [schema]
-    for step in loc:
-        nodes = [found for node in nodes for found in _child_nodes(follow_reference(node, defs), step, defs)]
-    tables = [choice for node in nodes for choice in _choices(follow_reference(node, defs), defs)]
-    return [key for table in tables for key in table.get("properties", {})]
+def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
+    """Return the keys that the table at a location of pydantic can have."""
+    tables = [_fields_by_key(model)]
+    for step in map(str, loc):
+        fields = [table[step] for table in tables if step in table]
+        if fields:
+            tables = [_fields_by_key(inner) for field in fields for inner in _tables_in(field.annotation)]
+        else:
+            # A position of a list, a key that the user chose, or the kind of one table of a union.
+            tables = [one for one in tables if "kind" in one and step in get_args(one["kind"].annotation)] or tables
+    return [key for table in tables for key in table]
 
 
-def _choices(node: Mapping[str, Any], defs: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return each choice of a union, or the node itself if it is not one."""
-    choices = [follow_reference(choice, defs) for choice in node.get("anyOf", node.get("oneOf", []))]
-    return choices or [node]
+def _fields_by_key(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-def follow_reference(node: _Node, defs: Mapping[str, Any]) -> _Node:
-    """Return a node of a JSON Schema, or the definition that it refers to."""
-    while "$ref" in node:
-        node = defs[node["$ref"].rsplit("/", 1)[-1]]
-    return node
-
-
-def _child_nodes(node: Mapping[str, Any], step: str | int, defs: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the nodes of a JSON Schema below `node` for a key, a position of a list, or the kind of a union."""
-    choices = _choices(node, defs)
-    if choices != [node]:  # a union: the step is the `kind` of one choice, or else a key or position in any of them
-        of_kind = [choice for choice in choices if choice.get("properties", {}).get("kind", {}).get("const") == step]
-        return of_kind or [found for choice in choices for found in _child_nodes(choice, step, defs)]
-    if isinstance(step, int):
-        return [node["items"]] if "items" in node else []
-    if step in node.get("properties", {}):
-        return [node["properties"][step]]
-    extra = node.get("additionalProperties")
-    return [extra] if isinstance(extra, Mapping) else []
+def _tables_in(annotation: object) -> list[type[BaseModel]]:
+    """Return every table in the type of a field, such as those in a list or a union."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [table for inner in get_args(annotation) for table in _tables_in(inner)]
 
 
 _SECRET_WORDS = ("password", "passwd", "passphrase", "secret", "token", "key", "apikey", "credentials", "auth")

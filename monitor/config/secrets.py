@@ -23,7 +23,8 @@ _FOLD_OF_ICALENDAR = "\r\n "
 
 def secrets_of(settings: Settings) -> frozenset[str]:
     """Return the values that must not be logged: secrets, secret addresses, and the password of the store."""
-    values = [*_reveal_all(settings), settings.deadman.url, _password(settings.store.url)]
+    values = [secret.reveal() for _, secret in find_secrets(settings)]
+    values += [settings.deadman.url or "", _password(settings.store.url)]
     values += [channel.url for channel in settings.channel if isinstance(channel, WebhookSettings)]
     secrets = {secret for value in values if value for secret in (value, *_path_and_query(value))}
     return frozenset(secrets) | secrets_in_addresses(settings)
@@ -77,16 +78,26 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
     return redact
 
 
-def _reveal_all(value: object) -> Iterator[str]:
-    """Yield every secret in a setting, a table or a list."""
-    if isinstance(value, Secret):
-        yield value.reveal()
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _reveal_all(getattr(value, name))
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _reveal_all(item)
+def find_secrets(value: object, key: str = "") -> Iterator[tuple[str, Secret]]:
+    """Yield every secret in a setting, a table or a list, with its key, such as `channel[2].token`.
+
+    The value can also be TOML that was not validated. `key` is the key of the value itself, "" for a whole file.
+    """
+    match value:
+        case Secret():
+            yield key, value
+        case {"env": str(name), **other} if not other:
+            yield key, Secret(env=name)
+        case {"file": str(path), **other} if not other:
+            yield key, Secret(file=path)
+        case list():
+            for place, entry in enumerate(value, 1):
+                yield from find_secrets(entry, f"{key}[{place}]")
+        case BaseModel() | dict():
+            for name, inner in dict(value).items():
+                # In a validated table, a secret is a `Secret`. A table of names that people chose is none.
+                if isinstance(value, dict) or not isinstance(inner, dict):
+                    yield from find_secrets(inner, f"{key}.{name}".removeprefix("."))
 
 
 def _path_and_query(secret: str) -> Iterator[str]:

@@ -136,7 +136,7 @@ class NetworkSettings(Table):
 
     contact: str = ""
     """Your address, for the people who run the hosts. It is sent in the User-Agent."""
-    allow: list[str] = []
+    allow: list[Network] = []
     """Private networks whose addresses may be requested, also if a page leads there. Prefer `allow` of a `[[calendar]]`
     or `[[producer]]`, which is only for its own hosts.
     """

@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from alerts.claim import NO_PROOF, Claim, claim_json
 from monitor.cli import complete
 from monitor.cli.calendar.read import diff, read
-from monitor.cli.common import Context, Parsed, as_json, json_ignored, print_json, print_result, release_of, table_lines
+from monitor.cli.common import (
+    PATH,
+    Context,
+    Parsed,
+    json_ignored,
+    json_verb,
+    print_json,
+    read_input,
+    release_of,
+    table_lines,
+)
 from monitor.cli.dates import DAY, today
 from monitor.cli.terminal import page_output
 from monitor.clock import SystemClock
 from monitor.config.read import validated
-from monitor.errors import BadInput, Fault, UserFault, why_unusable
+from monitor.errors import BadInput, Fault, UserFault
 from schedules.as_json import announcement_json
 from schedules.dates import read_date
+from schedules.ledger_event import LedgerEvent
+from schedules.promise import Promise
+from schedules.release import Release
 from schedules.source import UnreadableCalendar
 from schedules.sources.csv import csv_faults
-from schedules.sources.registry import KINDS, parse_saved
+from schedules.sources.registry import parse_saved
 from schedules.sources.row import REASONS, Remark
 from schedules.sources.settings import CalendarSettings
 from schedules.sources.toml import toml_faults
 from schedules.times.json import fields_json
 from schedules.times.words import stamp
 from schedules.times.zone import UnknownZone, zone
-from schedules.values import did_you_mean, quote_value
-
-if TYPE_CHECKING:
-    from schedules.ledger_event import LedgerEvent
-    from schedules.promise import Promise
-    from schedules.release import Release
+from schedules.values import quote_value
 
 
 @click.group("calendar")
@@ -57,13 +65,6 @@ def _parse_zone(text: str) -> str:
     return text
 
 
-def _parse_kind(text: str) -> str:
-    if text not in KINDS:
-        meant = did_you_mean(text, KINDS) or f", write one of {', '.join(KINDS)}"
-        raise ValueError(f"no calendar is of that kind{meant}")
-    return text
-
-
 def _parse_pair(text: str) -> tuple[str, str]:
     """Return name and value of an option such as `rows=table tr`."""
     name, equals, value = text.partition("=")
@@ -79,8 +80,8 @@ _timezone_option = click.option("--timezone", type=_ZONE, default="Europe/London
 
 
 @command.command("parse")
-@click.argument("kind", type=Parsed("kind", _parse_kind))
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("kind")
+@click.argument("file", type=PATH)
 @_timezone_option
 @click.option("--producer", default="", help="Producer of entries that name none.")
 @click.option("--option", "options", type=_OPTION, multiple=True, help="An option of this kind, as in config.toml.")
@@ -98,20 +99,7 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
     settings, faults = validated(given | source, "", CalendarSettings)
     if settings is None:
         raise click.UsageError("; ".join(f"{fault.key}: {fault.reason}" for fault in faults))
-    _parse_file(kind, file, settings, SystemClock().now())
-
-
-def _parse_file(kind: str, file: Path, settings: CalendarSettings, now: datetime) -> None:
-    """Print the announcements of a file, and on standard error its notes or the remarks that are no faults.
-
-    Only calendars kept by hand have remarks. Raises `BadInput` with the remarks that are faults, or if the file cannot
-    be read, and `UserFault` if it is not a calendar of this kind.
-    """
-    find_remarks = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)
-    try:
-        body = file.read_bytes()
-    except OSError as exc:
-        raise BadInput([Fault(str(file), "", f"cannot be read: {why_unusable(exc)}")]) from exc
+    body, now, find_remarks = read_input(file), SystemClock().now(), _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)
     try:
         reading = parse_saved(body, settings, now)
         remarks = [] if find_remarks is None else find_remarks(body, settings, now)
@@ -122,12 +110,16 @@ def _parse_file(kind: str, file: Path, settings: CalendarSettings, now: datetime
     # If there are remarks, they say everything that the notes say.
     for note in reading.notes if find_remarks is None else ():
         click.echo(f"{file.name}: {note}", err=True)
-    # Remarks on what can be read all the same, such as a doubtful date.
-    harmless = [remark for remark in remarks if _is_harmless(remark)]
-    for remark in harmless:
-        click.echo(f"note: {_remark_fault(file, remark)}", err=True)
-    if faults := [_remark_fault(file, remark) for remark in remarks if remark not in harmless]:
-        raise BadInput(faults)
+    wrong = []
+    for remark in remarks:
+        value = None if remark.value is None else quote_value(remark.value)
+        fault = Fault(file.name, remark.key, remark.reason, value)
+        if _is_harmless(remark):
+            click.echo(f"note: {fault}", err=True)
+        else:
+            wrong.append(fault)
+    if wrong:
+        raise BadInput(wrong)
 
 
 def _is_harmless(remark: Remark) -> bool:
@@ -135,10 +127,6 @@ def _is_harmless(remark: Remark) -> bool:
     harmless = {REASONS["serial"], REASONS["order"], "unknown column"}
     without_url = remark.reason == "missing" and remark.key.endswith(".url")
     return without_url or remark.reason in harmless or remark.reason.startswith(("doubtful", "left out"))
-
-
-def _remark_fault(file: Path, remark: Remark) -> Fault:
-    return Fault(file.name, remark.key, remark.reason, None if remark.value is None else quote_value(remark.value))
 
 
 @command.command("date")
@@ -158,10 +146,9 @@ def read_dates(texts: tuple[str, ...], anchor: date | None, timezone: str) -> No
 
 @command.command("history")
 @click.argument("release", shell_complete=complete.releases)
-@as_json
-@click.pass_obj
+@json_verb
 @page_output
-def show_history(context: Context, *, release: str, as_json: bool) -> None:
+def show_history(context: Context, *, release: str) -> None:
     """Print the history of RELEASE: every promise, where and when it was read, and what changed.
 
     Example: ninethirty calendar history malpractice-2017
@@ -187,7 +174,7 @@ def show_history(context: Context, *, release: str, as_json: bool) -> None:
         "claims": [claim_json(one) for one in claims],
         "incidents": incidents,
     }
-    print_result(body, _history_lines(found, promises, events, incidents, claims), as_json=as_json)
+    context.print_result(body, _history_lines(found, promises, events, incidents, claims))
 
 
 def _promise_json(promise: Promise) -> dict[str, Any]:

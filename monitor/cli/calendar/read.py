@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, json_ignored, log_only_errors, print_json
+from monitor.cli.common import Context, json_ignored, json_verb, log_only_errors, print_json
 from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
 from monitor.errors import UserFault, unknown_name
 from monitor.judge.as_json import slot_text
+from monitor.look.fetch import Answer, Failure, Request
 from schedules.as_json import announcement_json
+from schedules.source import Reading
+from schedules.sources.settings import CalendarSettings
 
 if TYPE_CHECKING:
     from monitor.app.readers import Ask
     from monitor.ledger.reader import Outcome
-    from monitor.look.fetch import Answer, Failure, Request
-    from schedules.source import Reading
-    from schedules.sources.settings import CalendarSettings
 
 
 @click.command("read")
@@ -44,21 +45,20 @@ def read(context: Context, name: str) -> None:
 
 @click.command("diff")
 @click.argument("name", shell_complete=complete.calendars)
-@as_json
-@click.pass_obj
-def diff(context: Context, *, name: str, as_json: bool) -> None:
+@json_verb
+def diff(context: Context, *, name: str) -> None:
     """Show how the calendar NAME differs now from its last read.
 
     Example: ninethirty calendar diff govuk
     """
     rows = list(_compare_with_last_read(context, name))
     for row in rows:
-        if as_json:
+        if context.as_json:
             print_json(row)
             continue
         before, after = (slot_text(row[side]["slot"]) if row[side] else "-" for side in ("before", "after"))
         click.echo(f"{row['change']:<8} {row['title']}: {before} -> {after}")
-    if not as_json:
+    if not context.as_json:
         click.echo(f"{name}: {len(rows)} entries differ" if rows else f"{name}: no entries differ", err=True)
 
 
@@ -90,12 +90,11 @@ def _count_requests(calendar: str, send: Ask, show: Callable[[str], None]) -> As
 
     The number of pages is not known in advance, so no percentage can be shown.
     """
-    count = 0
+    numbers = count(1)
 
     async def count_and_send(request: Request) -> Answer | Failure:
-        nonlocal count
-        count += 1
-        show(f"{calendar}: {count} page{'' if count == 1 else 's'} requested")
+        number = next(numbers)
+        show(f"{calendar}: {number} page{'' if number == 1 else 's'} requested")
         return await send(request)
 
     return count_and_send

@@ -10,11 +10,11 @@ import click
 
 from alerts.actions import add_action, complete_action, is_overdue, list_actions
 from alerts.incident import SIGNED, Incident
-from monitor.cli.common import Context, as_json, print_result, table_lines
+from monitor.cli.common import Context, json_verb, table_lines
 from monitor.cli.complete import incidents
 from monitor.cli.dates import DAY, to_local_iso
-from monitor.cli.incident.store import by_role, change_incident, incident_of, redraft, role_of
-from monitor.deliver.incident_json import action_json, incident_json
+from monitor.cli.incident.store import by_role, change_incident, incident_of, print_incident, redraft, role_of
+from monitor.deliver.incident_json import action_json
 from schedules.times.zone import local_date
 
 
@@ -34,10 +34,9 @@ def action() -> None:
 @click.option("--owner", metavar="ROLE", required=True, help="Who must do it: a role, never a name.")
 @click.option("--due", type=DAY, required=True, help="Day by which it must be done.")
 @by_role
-@as_json
-@click.pass_obj
-def add(  # noqa: PLR0913 # one for each option
-    context: Context, *, incident: str, text: str, owner: str, due: date, by: str | None, as_json: bool
+@json_verb
+def add(  # one for each option
+    context: Context, *, incident: str, text: str, owner: str, due: date, by: str | None
 ) -> None:
     """Add a corrective action to an INCIDENT.
 
@@ -46,7 +45,7 @@ def add(  # noqa: PLR0913 # one for each option
     """
     role, now, zone = role_of(by), context.now(), context.settings.timezone
     typed = {"text": text, "owner": owner, "due": due.isoformat()}
-    _change_and_print(context, incident, lambda known: add_action(known, role, typed, now, zone), as_json=as_json)
+    _change_and_print(context, incident, lambda known: add_action(known, role, typed, now, zone))
 
 
 @action.command("done")
@@ -54,9 +53,8 @@ def add(  # noqa: PLR0913 # one for each option
 @click.argument("number", type=int)
 @click.option("--at", metavar="TIME", default="", help="When it was done, local. Default now.")
 @by_role
-@as_json
-@click.pass_obj
-def done(context: Context, *, incident: str, number: int, at: str, by: str | None, as_json: bool) -> None:
+@json_verb
+def done(context: Context, *, incident: str, number: int, at: str, by: str | None) -> None:
     """Mark action NUMBER of an INCIDENT as done.
 
     Example: ninethirty incident action done quarterly-2018-01-05 1 --by "web team"
@@ -64,14 +62,13 @@ def done(context: Context, *, incident: str, number: int, at: str, by: str | Non
     role, now, zone = role_of(by), context.now(), context.settings.timezone
     done_at = to_local_iso(at)
     change = partial(complete_action, role=role, number=number, now=now, at=done_at, timezone=zone)
-    _change_and_print(context, incident, change, as_json=as_json)
+    _change_and_print(context, incident, change)
 
 
 @action.command("list")
 @click.argument("incident", required=False, shell_complete=incidents)
-@as_json
-@click.pass_obj
-def print_actions(context: Context, *, incident: str | None, as_json: bool) -> None:
+@json_verb
+def print_actions(context: Context, *, incident: str | None) -> None:
     """List the actions of an INCIDENT. Without INCIDENT, list the open actions of all, the overdue first.
 
     Example: ninethirty incident action list
@@ -87,18 +84,16 @@ def print_actions(context: Context, *, incident: str | None, as_json: bool) -> N
         rows.append([listed.due.isoformat(), status, listed.owner, known.id, str(number), listed.text])
     heads = ["DUE", "STATUS", "OWNER", "INCIDENT", "NO", "ACTION"]
     lines = table_lines(rows, heads, lambda row: row[1] == "OVERDUE") if rows else "No actions."
-    print_result(body, lines, as_json=as_json)
+    context.print_result(body, lines)
 
 
-def _change_and_print(
-    context: Context, incident: str, change: Callable[[Incident], Incident], *, as_json: bool
-) -> None:
+def _change_and_print(context: Context, incident: str, change: Callable[[Incident], Incident]) -> None:
     """Change the actions of an incident, redraft its report unless it is signed, and print how many are to do."""
     with context.store() as store:
         changed = change_incident(context, store, incident, change)
         # A new action does not amend a signed report.
         if SIGNED not in changed.words:
             redraft(context, store, changed)
-        drafts = store.verdicts.drafts(incident)
-    text = f"{incident}: {len(changed.actions)} actions, {len(list_actions([changed]))} to do"
-    print_result(incident_json(changed, drafts), text, as_json=as_json)
+        print_incident(
+            context, store, incident, f"{len(changed.actions)} actions, {len(list_actions([changed]))} to do"
+        )

@@ -8,7 +8,7 @@ import click
 
 from alerts.finding import ReleaseFacts
 from alerts.incident import MONITOR
-from monitor.cli.common import Context, as_json, print_json, release_of
+from monitor.cli.common import Context, json_verb, release_of
 from monitor.cli.complete import producers, releases
 from monitor.cli.dates import to_local_iso
 from monitor.cli.incident.store import by_role, current_incidents, is_attended, refuse_invalid_input
@@ -35,9 +35,8 @@ _QUESTIONS = {
 @click.option("--sort", type=click.Choice(_KINDS), help="Kind of breach; default leak.")
 @click.option("--grade", type=click.Choice(["none", "note", "report"]), help="Default report.")
 @by_role
-@as_json
-@click.pass_obj
-def add(context: Context, /, *, urls: tuple[str, ...], as_json: bool, **words: str | None) -> None:
+@json_verb
+def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> None:
     """Log an incident that a person saw. On a terminal it asks you for absent options.
 
     Example: ninethirty incident add --release malpractice-2017 --what "sent to the wrong list" --when 2018-01-04T16:20
@@ -55,11 +54,9 @@ def add(context: Context, /, *, urls: tuple[str, ...], as_json: bool, **words: s
     # The monitor's own entries say what is doubtful about the texts.
     for warning in (entry.text for entry in incident.timeline if entry.by == MONITOR):
         click.echo(warning, err=True)
-    if as_json:
-        print_json(incident_json(incident, drafts))
-        return
-    click.echo(f"{incident.id}: {'logged' if is_new else 'was logged already'}")
-    click.echo(f"Complete its draft: ninethirty incident draft {incident.id} --fields", err=True)
+    text = f"{incident.id}: {'logged' if is_new else 'was logged already'}"
+    note = f"Complete its draft: ninethirty incident draft {incident.id} --fields"
+    context.print_result(incident_json(incident, drafts), text, note=note)
 
 
 def _ask_missing(given: Mapping[str, str], facts: ReleaseFacts | None) -> dict[str, str]:

@@ -7,21 +7,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING
 
 import click
 
 from alerts.draft.edits import INSTEAD_PREFIX, find_wrong_figures, list_open_fields
+from alerts.draft.read.places import Unreadable
 from alerts.draft.report import Report, report_from_json
+from alerts.draft.take_back import Conflict, FileChanges, find_file_changes
 from alerts.draft.versions import Versions, append_edit
 from alerts.draft.write.outline import Document
 from monitor.cli.common import (
+    PATH,
     Context,
-    as_json,
     bullet_lines,
     choose_format,
+    json_verb,
     print_json,
-    print_result,
+    read_input,
     table_lines,
     write_output,
 )
@@ -37,14 +39,12 @@ from monitor.cli.incident.store import (
     role_of,
 )
 from monitor.deliver.by_hand import merge_texts
+from monitor.deliver.drafts import render_draft_or_pdf, versions_from_rows
 from monitor.deliver.incident_json import draft_json
-from monitor.errors import UserFault, unknown_name, why_unusable
+from monitor.deliver.message import redact_draft
+from monitor.errors import UserFault, unknown_name
+from monitor.store.rows import Draft
 from schedules.times.words import stamp
-
-if TYPE_CHECKING:
-    from alerts.draft.take_back import Conflict, FileChanges
-    from monitor.store.rows import Draft
-
 
 FORMATS = ("md", "html", "docx", "odt", "pdf")
 DOCUMENTS = ("draft", "report", "evidence", "to-do", "email", "statement", "correction", "lines")
@@ -55,19 +55,18 @@ _COLUMN = 52
 @click.command("draft")
 @click.argument("incident", shell_complete=incidents)
 @click.option("--format", "ending", type=click.Choice(FORMATS), help="Default: by --output, else md.")
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="File to write; default the terminal.")
+@click.option("--output", type=PATH, metavar="FILE", help="File to write; default the terminal.")
 @click.option("--document", type=click.Choice(DOCUMENTS), help="Default draft; once signed, report.")
 @click.option("--version", "number", type=int, metavar="N", help="An earlier version; default the last.")
 @click.option("--versions", "list_versions", is_flag=True, help="List every version with its changes.")
 @click.option("--fields", "list_fields", is_flag=True, help="List the fields and who fills them.")
 @click.option("--field", metavar="ID", help="Complete this field: with --text, --file, or in $EDITOR.")
 @click.option("--text", help="Its text, word for word; an empty text clears the field.")
-@click.option("--file", type=click.Path(path_type=Path), help="A text file with its text.")
+@click.option("--file", type=PATH, help="A text file with its text.")
 @click.option("--instead", is_flag=True, help="Replace the measured text; the evidence keeps that.")
-@click.option("--from", "edited_file", type=click.Path(path_type=Path), metavar="FILE", help=_FROM)
+@click.option("--from", "edited_file", type=PATH, metavar="FILE", help=_FROM)
 @by_role
-@as_json
-@click.pass_obj
+@json_verb
 def draft(  # noqa: PLR0913 # one for each option
     context: Context,
     *,
@@ -84,7 +83,6 @@ def draft(  # noqa: PLR0913 # one for each option
     instead: bool,
     edited_file: Path | None,
     by: str | None,
-    as_json: bool,
 ) -> None:
     """Print or save the draft of an INCIDENT, list its fields or versions, complete a field, or read back a file.
 
@@ -93,22 +91,22 @@ def draft(  # noqa: PLR0913 # one for each option
     Example: ninethirty incident draft malpractice-2017-2018-01-05 --output report.docx
     """
     if edited_file is not None:
-        take_back(context, incident, edited_file, by, as_json=as_json)
+        take_back(context, incident, edited_file, by)
     elif field is not None:
-        complete_field(context, incident, field, _typed_text(text, file), by, instead=instead, as_json=as_json)
+        complete_field(context, incident, field, _typed_text(text, file), by, instead=instead)
     elif list_versions:
-        print_versions(_drafts_of(context, incident), as_json=as_json)
+        print_versions(context, _drafts_of(context, incident))
     elif list_fields:
-        _print_fields(_find_version(context, incident, number), as_json=as_json)
-    elif as_json:
+        _print_fields(context, _find_version(context, incident, number))
+    elif context.as_json:
         found = _find_version(context, incident, number)
         print_json({**draft_json(found), "report": found.facts, "words": found.words})
     else:
         _write_document(context, _find_version(context, incident, number), ending, output, document)
 
 
-def complete_field(  # noqa: PLR0913 # one for each option
-    context: Context, incident: str, field: str, text: str | None, by: str | None, *, instead: bool, as_json: bool
+def complete_field(  # one for each option
+    context: Context, incident: str, field: str, text: str | None, by: str | None, *, instead: bool
 ) -> None:
     """Save a person's text in a field or step, and print how many boxes are left. If `text` is None, open $EDITOR.
 
@@ -140,7 +138,7 @@ def complete_field(  # noqa: PLR0913 # one for each option
     print_conflicts(conflicts)
     warn_of_other_figures(typed_version.report, [field])
     summary = f"{incident}: version {typed_version.number}, {len(list_open_fields(typed_version.report))} to complete"
-    print_result(draft_json(newest_draft), summary, as_json=as_json)
+    context.print_result(draft_json(newest_draft), summary)
 
 
 def _typed_text(text: str | None, file: Path | None) -> str | None:
@@ -150,9 +148,9 @@ def _typed_text(text: str | None, file: Path | None) -> str | None:
     if file is None:
         return text
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise UserFault(f"{file}: cannot be read: {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}") from exc
+        return read_input(file).decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise UserFault(f"{file}: cannot be read: is not UTF-8 text") from exc
 
 
 def _ask_in_editor(last: Draft, field: str) -> str:
@@ -190,9 +188,6 @@ def _write_document(
     context: Context, draft: Draft, ending: str | None, output: Path | None, document: str | None
 ) -> None:
     """Write one document of a draft, by default the draft or the signed report, to a file or the terminal."""
-    from monitor.deliver.drafts import render_draft_or_pdf
-    from monitor.deliver.message import redact_draft
-
     kind = choose_format(ending, output, FORMATS, "md")
     with context.store() as store:
         template = own_template(context, incident_of(store.verdicts, draft.incident).producer)
@@ -200,15 +195,13 @@ def _write_document(
     write_output(render_draft_or_pdf(redact_draft(draft, context.hide), kind, template, chosen), output, kind)
 
 
-def _print_fields(draft: Draft, *, as_json: bool) -> None:
+def _print_fields(context: Context, draft: Draft) -> None:
     """Print every field with its status, and how to complete one."""
     rows = list(_field_rows(report_from_json(draft.facts)))
     heads = ["field", "filled_by", "standing", "label"]
     lines = table_lines(rows, [head.upper().replace("_", " ") for head in heads])
-    print_result([dict(zip(heads, row, strict=True)) for row in rows], lines, as_json=as_json)
-    if not as_json:
-        name = shlex.quote(draft.incident)
-        click.echo(f'\nninethirty incident draft {name} --field ID --text "..." --by ROLE', err=True)
+    note = f'\nninethirty incident draft {shlex.quote(draft.incident)} --field ID --text "..." --by ROLE'
+    context.print_result([dict(zip(heads, row, strict=True)) for row in rows], lines, note=note)
 
 
 def _field_rows(report: Report) -> Iterator[list[str]]:
@@ -232,26 +225,25 @@ def _field_rows(report: Report) -> Iterator[list[str]]:
         yield [f"step.{step.id}", "human", "done" if step.done else "to do", step.text]
 
 
-def print_versions(drafts: Sequence[Draft], *, as_json: bool) -> None:
+def print_versions(context: Context, drafts: Sequence[Draft]) -> None:
     """Print every version, the oldest first, with the names of the fields that changed."""
-    from monitor.deliver.drafts import versions_from_rows
-
     body, lines = [], list[str]()
     for draft, version in zip(drafts, versions_from_rows(drafts), strict=True):
         body.append({**draft_json(draft), "changed": list(version.changed)})
         signed = ", signed off" if version.signed else ""
         lines.append(f"Version {version.number}  {stamp(version.at)}  {version.by}{signed}")
         lines += bullet_lines(f"{version.report.label_of(name)} [{name}]" for name in version.changed)
-    print_result(body, lines, as_json=as_json)
+    context.print_result(body, lines)
 
 
-def take_back(context: Context, incident: str, file: Path, by: str | None, *, as_json: bool) -> None:
+def take_back(context: Context, incident: str, file: Path, by: str | None) -> None:
     """Save the changes that a person made in a draft's file as a new version, and print them.
 
     Raises `UserFault` if the file is not one of our drafts, or has new text outside the boxes.
     """
-    data = _read_docx(file)
-    role = role_of(by)
+    if file.suffix.lower() != ".docx":
+        raise UserFault(f"{file}: only .docx files can be read back: give one, or use the form in the browser")
+    data, role = read_input(file), role_of(by)
     changes: FileChanges | None = None
     with context.store() as store:
         template = own_template(context, incident_of(store.verdicts, incident).producer)
@@ -270,13 +262,13 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
     # A key with this prefix is no field: it says that a text replaces the measured one.
     names = sorted(name for name in changes.words if not name.startswith(INSTEAD_PREFIX))
     warn_of_other_figures(versions[-1].report, changes.words)
-    if as_json:
-        conflicts = [{"field": one.field, "stood": one.stored, "typed": one.typed} for one in changes.conflicts]
-        print_json({**draft_json(last), "from": changes.base, "changed": names, "conflicts": conflicts})
-        return
+    if not context.as_json:
+        print_conflicts(changes.conflicts)
+    conflicts = [{"field": one.field, "stood": one.stored, "typed": one.typed} for one in changes.conflicts]
+    body = {**draft_json(last), "from": changes.base, "changed": names, "conflicts": conflicts}
     changed = f"changed {', '.join(names)}" if names else "nothing is changed"
-    click.echo(f"{incident}: version {last.version}, {changed} (the file was of version {changes.base})")
-    print_conflicts(changes.conflicts)
+    text = f"{incident}: version {last.version}, {changed} (the file was of version {changes.base})"
+    context.print_result(body, text)
 
 
 def warn_of_other_figures(report: Report, changed: Iterable[str]) -> None:
@@ -299,24 +291,11 @@ def _wrap_lines(text: str) -> list[str]:
     return [line for each in text.split("\n") for line in wrap(each, _COLUMN) or [""]]
 
 
-def _read_docx(file: Path) -> bytes:
-    """Return the bytes of a .docx file. Raises `UserFault` if it has another ending or cannot be read."""
-    if file.suffix.lower() != ".docx":
-        raise UserFault(f"{file}: only .docx files can be read back: give one, or use the form in the browser")
-    try:
-        return file.read_bytes()
-    except OSError as exc:
-        raise UserFault(f"{file}: cannot be read: {why_unusable(exc)}") from exc
-
-
 def _find_changes(known: Versions, data: bytes, role: str, file: Path, template: Path | None) -> FileChanges:
     """Return the texts that a person changed in the bytes of a draft's `file`.
 
     `template` is the producer's own form. Raises `UserFault` if the file is not one of our drafts.
     """
-    from alerts.draft.read.places import Unreadable
-    from alerts.draft.take_back import find_file_changes
-
     form = template.read_bytes() if template is not None and template.is_file() else None
     try:
         return find_file_changes(known, data, role, form)

@@ -9,7 +9,7 @@ import click
 
 from alerts import by_hand
 from alerts.incident import MONITOR, SIGNED, Incident
-from monitor.cli.common import Context, as_json, print_json, print_result
+from monitor.cli.common import PATH, Context, json_verb
 from monitor.cli.complete import incidents
 from monitor.cli.dates import to_local_iso
 from monitor.cli.incident.action import action
@@ -17,8 +17,7 @@ from monitor.cli.incident.add import add
 from monitor.cli.incident.draft import draft
 from monitor.cli.incident.show import list_incidents, show_incident
 from monitor.cli.incident.sign import sign
-from monitor.cli.incident.store import by_role, change_incident, current_incident, incident_of, redraft, role_of
-from monitor.deliver.incident_json import incident_json
+from monitor.cli.incident.store import by_role, change_incident, current_incident, print_incident, redraft, role_of
 from monitor.store.evidence.bundle import export_bundle
 
 _cause = click.option("--cause", default="", help="Its cause in a few words; period reports count causes.")
@@ -48,8 +47,7 @@ for _verb in (list_incidents, show_incident, action, add, draft, sign):
 @click.option("--brought-forward", metavar="TIME", help="Local time to which the release was brought forward.")
 @click.option("--cite-others", is_flag=True, help="Cite other producers' incidents on the same platform in the draft.")
 @by_role
-@as_json
-@click.pass_obj
+@json_verb
 def note(  # noqa: PLR0913 # one for each option
     context: Context,
     *,
@@ -62,7 +60,6 @@ def note(  # noqa: PLR0913 # one for each option
     brought_forward: str | None,
     cite_others: bool,
     by: str | None,
-    as_json: bool,
 ) -> None:
     """Acknowledge an INCIDENT, and add TEXT, an e-mail or a decision to its timeline if you give one.
 
@@ -92,14 +89,14 @@ def note(  # noqa: PLR0913 # one for each option
     with context.store() as store:
         changed = change_incident(context, store, incident, apply_options)
         # `by_hand.add_note` warns of a time --at that is far from the incident.
-        warnings = [entry.text for entry in changed.timeline if entry.by == MONITOR and entry.at == now] if at else []
-        for warning in warnings:
-            click.echo(warning, err=True)
+        for entry in changed.timeline if at else ():
+            if entry.by == MONITOR and entry.at == now:
+                click.echo(entry.text, err=True)
         # A note does not amend a signed report, but a decision or a request to cite others does.
         if brought_forward or cite_others or SIGNED not in changed.words:
             redraft(context, store, changed)
-    is_noted = text is not None or mail or cause or assign
-    _print_done(context, incident, "noted" if is_noted else "acknowledged", as_json=as_json)
+        is_noted = text is not None or mail or cause or assign
+        print_incident(context, store, incident, "noted" if is_noted else "acknowledged")
 
 
 @command.command("close")
@@ -107,9 +104,8 @@ def note(  # noqa: PLR0913 # one for each option
 @click.option("--text", default="", help="Why you close it.")
 @_cause
 @by_role
-@as_json
-@click.pass_obj
-def close(context: Context, *, incident: str, text: str, cause: str, by: str | None, as_json: bool) -> None:
+@json_verb
+def close(context: Context, *, incident: str, text: str, cause: str, by: str | None) -> None:
     """Close an INCIDENT. New facts can open it again.
 
     Example: ninethirty incident close malpractice-2017-2018-01-05 --by "head of profession"
@@ -121,16 +117,15 @@ def close(context: Context, *, incident: str, text: str, cause: str, by: str | N
 
     with context.store() as store:
         change_incident(context, store, incident, record_cause_and_close)
-    _print_done(context, incident, "closed", as_json=as_json)
+        print_incident(context, store, incident, "closed")
 
 
 @command.command("waive")
 @click.argument("incident", shell_complete=incidents)
 @click.option("--reason", required=True, help="Why no report will be made; kept in the timeline.")
 @by_role
-@as_json
-@click.pass_obj
-def waive(context: Context, *, incident: str, reason: str, by: str | None, as_json: bool) -> None:
+@json_verb
+def waive(context: Context, *, incident: str, reason: str, by: str | None) -> None:
     """Waive the report of an INCIDENT, with a reason. This closes it, and its report is no longer owed.
 
     Example: ninethirty incident waive quarterly-2018-01-05 --reason "sent by letter" --by "head of profession"
@@ -138,15 +133,14 @@ def waive(context: Context, *, incident: str, reason: str, by: str | None, as_js
     role, now = role_of(by), context.now()
     with context.store() as store:
         change_incident(context, store, incident, lambda known: by_hand.waive_report(known, role, reason, now))
-    _print_done(context, incident, "report waived", as_json=as_json)
+        print_incident(context, store, incident, "report waived")
 
 
 @command.command("export")
 @click.argument("incident", shell_complete=incidents)
-@click.argument("file", type=click.Path(path_type=Path))
-@as_json
-@click.pass_obj
-def export(context: Context, *, incident: str, file: Path, as_json: bool) -> None:
+@click.argument("file", type=PATH)
+@json_verb
+def export(context: Context, *, incident: str, file: Path) -> None:
     """Write the evidence of an INCIDENT, with its hashes, to the new zip FILE.
 
     If several monitors share a store, run this on each machine. It lists the evidence that is on other machines.
@@ -162,13 +156,4 @@ def export(context: Context, *, incident: str, file: Path, as_json: bool) -> Non
         f"{records} more are with the monitor {monitor}: export there too"
         for monitor, records in made.on_other_machines.items()
     ]
-    print_result(body, [f"{file}: {made.records} records of evidence", *elsewhere], as_json=as_json)
-
-
-def _print_done(context: Context, incident: str, what: str, *, as_json: bool) -> None:
-    """Print what was done to an incident, or if `as_json` the incident as it is now."""
-    if not as_json:
-        click.echo(f"{incident}: {what}")
-        return
-    with context.store() as store:
-        print_json(incident_json(incident_of(store.verdicts, incident), store.verdicts.drafts(incident)))
+    context.print_result(body, [f"{file}: {made.records} records of evidence", *elsewhere])

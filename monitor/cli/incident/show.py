@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -13,7 +13,7 @@ from alerts.draft.edits import list_open_fields
 from alerts.draft.report import report_from_json
 from alerts.incident import Incident, steps_for_incident
 from alerts.steps import numbered_steps
-from monitor.cli.common import Context, as_json, bullet_lines, check_producer, print_result, table_lines
+from monitor.cli.common import Context, bullet_lines, check_producer, json_verb, table_lines
 from monitor.cli.complete import incidents, producer_option
 from monitor.cli.dates import DAY
 from monitor.cli.incident.store import current_incident, current_incidents
@@ -23,13 +23,10 @@ from monitor.cli.today import judged_now
 from monitor.deliver.incident_json import delay_of, incident_json
 from monitor.deliver.owed import is_owed
 from monitor.deliver.platform import related_incidents
+from monitor.store.rows import Draft
 from schedules.times.interval import Bounds
 from schedules.times.words import lengths, stamp
 from schedules.times.zone import LONDON, span_of
-
-if TYPE_CHECKING:
-    from monitor.store.rows import Draft
-
 
 _SHOWN_WORDS = ("what", "when", "until", "url", "cause", "assigned")
 
@@ -39,11 +36,10 @@ _SHOWN_WORDS = ("what", "when", "until", "url", "cause", "assigned")
 @producer_option
 @click.option("--from", "first", type=DAY, help="First day of occurrence.")
 @click.option("--to", "last", type=DAY, help="Last day of occurrence.")
-@as_json
-@click.pass_obj
+@json_verb
 @page_output
 def list_incidents(
-    context: Context, *, only_open: bool, producer: str | None, first: date | None, last: date | None, as_json: bool
+    context: Context, *, only_open: bool, producer: str | None, first: date | None, last: date | None
 ) -> None:
     """List incidents, the newest first. With --open, only those that are not closed or that owe a report.
 
@@ -59,19 +55,18 @@ def list_incidents(
             if is_chosen and producer in (None, *stored.producers):
                 chosen.append((current.incident(stored, now), drafts))
         # Programs get an empty list also for an unknown producer.
-        if producer and not chosen and not as_json:
+        if producer and not chosen and not context.as_json:
             check_producer(context, store, producer)
     heads = ["OCCURRED", "GRADE", "KIND", "HOW LATE", "STATUS", "DRAFT", "INCIDENT", "TITLE"]
     lines = table_lines([incident_row(*each) for each in chosen], heads) if chosen else "No incidents."
-    print_result([incident_json(incident, drafts) for incident, drafts in chosen], lines, as_json=as_json)
+    context.print_result([incident_json(incident, drafts) for incident, drafts in chosen], lines)
 
 
 @click.command("show")
 @click.argument("incident", shell_complete=incidents)
-@as_json
-@click.pass_obj
+@json_verb
 @page_output
-def show_incident(context: Context, *, incident: str, as_json: bool) -> None:
+def show_incident(context: Context, *, incident: str) -> None:
     """Show an INCIDENT with its timeline, and what to do next.
 
     Example: ninethirty incident show malpractice-2017-2018-01-05
@@ -81,7 +76,7 @@ def show_incident(context: Context, *, incident: str, as_json: bool) -> None:
         drafts, judged = store.verdicts.drafts(incident), judged_now(context, store, known.release)
         related = [one.id for one in related_incidents(store.verdicts, known)]
     lines = incident_lines(known, drafts, judged, related, context.name_of(known.producer))
-    print_result(incident_json(known, drafts) | {"related": related}, lines, as_json=as_json)
+    context.print_result(incident_json(known, drafts) | {"related": related}, lines)
 
 
 def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:

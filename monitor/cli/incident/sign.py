@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from alerts.draft.report import report_from_json
 from alerts.draft.write.outline import Document, has_content
 from alerts.incident import Incident
-from monitor.cli.common import Context, as_json, bullet_lines, print_result, write_output
+from monitor.cli.common import PATH, Context, bullet_lines, json_verb, write_output
 from monitor.cli.complete import incidents
 from monitor.cli.incident.draft import FORMATS
 from monitor.cli.incident.store import (
@@ -24,24 +23,19 @@ from monitor.cli.incident.store import (
     role_of,
 )
 from monitor.deliver.by_hand import SigningBlocked, sign_report
+from monitor.deliver.drafts import can_make_pdf, render_draft_or_pdf
 from monitor.deliver.incident_json import draft_json
+from monitor.deliver.message import redact_draft
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.errors import EnvironmentFault, UserFault
-
-if TYPE_CHECKING:
-    from monitor.deliver.verdicts import VerdictRecorder
-    from monitor.store.rows import Draft
+from monitor.store.rows import Draft
 
 
 @click.command("sign")
 @click.argument("incident", shell_complete=incidents)
 @by_role
 @click.option("--anyway", default="", metavar="REASON", help="Sign despite obstacles; the reason is recorded.")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="Where to create the folder INCIDENT; default here.",
-)
+@click.option("--output", type=PATH, metavar="FOLDER", help="Where to create the folder INCIDENT; default here.")
 @click.option(
     "--format",
     "endings",
@@ -49,9 +43,8 @@ if TYPE_CHECKING:
     multiple=True,
     help="Format of every file; repeat it for several. Default: docx, and report and evidence also as pdf.",
 )
-@as_json
-@click.pass_obj
-def sign(  # noqa: PLR0913 # one for each option
+@json_verb
+def sign(  # one for each option
     context: Context,
     *,
     incident: str,
@@ -59,7 +52,6 @@ def sign(  # noqa: PLR0913 # one for each option
     anyway: str,
     output: Path | None,
     endings: tuple[str, ...],
-    as_json: bool,
 ) -> None:
     """Sign the draft of an INCIDENT, and write report, evidence and letters into a folder, ready to send.
 
@@ -84,7 +76,7 @@ def sign(  # noqa: PLR0913 # one for each option
         signed = store.verdicts.drafts(incident)[-1]
     files = [str(file) for file in _write_documents(context, signed, known, folder, endings)]
     lines = [f"{incident}: version {signed.version} signed off, SHA-256 {signed.digest}", *files]
-    print_result({**draft_json(signed), "files": files}, lines, as_json=as_json)
+    context.print_result({**draft_json(signed), "files": files}, lines)
 
 
 def _sign_report(record: VerdictRecorder, known: Incident, role: str, now: datetime, anyway: str) -> None:
@@ -114,9 +106,6 @@ def _write_documents(
 
     If one cannot be written, its fault is printed and the rest is left out.
     """
-    from monitor.deliver.drafts import can_make_pdf, render_draft_or_pdf
-    from monitor.deliver.message import redact_draft
-
     template = own_template(context, incident.producer)
     redacted = redact_draft(draft, context.hide)
     report = report_from_json(redacted.facts)

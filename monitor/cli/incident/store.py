@@ -85,10 +85,7 @@ def current_incidents(context: Context, store: Store) -> CurrentIncidents:
 
 
 def current_incident(context: Context, store: Store, incident: str) -> Incident:
-    """Return the incident with the id `incident` and its current facts. First update its draft if it is outdated.
-
-    Raises `UnknownName`.
-    """
+    """Return an incident by its id with its current facts. First update an outdated draft. Raises `UnknownName`."""
     stored, current = incident_of(store.verdicts, incident), current_incidents(context, store)
     write = current.prepare_redraft(stored.id, context.now())
     if write is not None:
@@ -120,10 +117,18 @@ def redraft_for_steps(context: Context, store: Store, incident: str, changed: It
         redraft(context, store, incident_of(store.verdicts, incident))
 
 
-def change_draft(store: Store, incident: str, change: Callable[[Versions], Versions]) -> Versions:
-    """Apply `change` to the stored versions of the draft of the incident with the id `incident`. Return all versions.
+def print_incident(context: Context, store: Store, incident: str, what: str) -> None:
+    """Print what was done to the incident with the id `incident`, or with `--json` the incident as it is now."""
+    from monitor.deliver.incident_json import incident_json
 
-    New versions are saved. Raises `UserFault` if the incident has no draft.
+    body = incident_json(incident_of(store.verdicts, incident), store.verdicts.drafts(incident))
+    context.print_result(body, f"{incident}: {what}")
+
+
+def change_draft(store: Store, incident: str, change: Callable[[Versions], Versions]) -> Versions:
+    """Apply `change` to the stored versions of an incident's draft, save new ones and return all.
+
+    Raises `UserFault` if the incident has no draft.
     """
     from monitor.deliver import by_hand
 

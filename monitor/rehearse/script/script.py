@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError, create_model
+from pydantic import AfterValidator, Field, create_model
 
 from monitor.config.checks import recogniser_fault
-from monitor.config.read import faults_of, load
-from monitor.errors import BadInput, Fault
+from monitor.config.read import load, require_no_fault, validated
+from monitor.errors import BadInput
 from monitor.rehearse.script.check import find_script_faults
 from monitor.rehearse.script.values import ExistingFile, Instant, Json, Lag, Offset, SlotTime, one_of
 from monitor.web.answers import Part, Release
@@ -219,18 +219,8 @@ def read_script(path: Path) -> Script:
     """Return the script in a file. Raises `BadInput` with all faults of the file."""
     data = load(path)
     zone = script_timezone(data, path)
-    faults: list[Fault] = []
-    script: Script | None = None
-    try:
-        script = Script.model_validate(data, context={"timezone": zone, "folder": str(path.parent)})
-    except ValidationError as exc:
-        faults += faults_of(exc, data, path.name, Script)
-    # A value that the model reported gets no second fault.
-    reported = {fault.key for fault in faults}
-    faults += [fault for fault in find_script_faults(data, path.name, zone) if fault.key not in reported]
-    if faults or script is None:
-        raise BadInput(faults)
-    return script
+    script, faults = validated(data, path.name, Script, {"timezone": zone, "folder": str(path.parent)})
+    return require_no_fault(script, faults, find_script_faults(data, path.name, zone))
 
 
 def script_timezone(data: dict[str, Any], path: Path) -> str:

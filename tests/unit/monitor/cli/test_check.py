@@ -214,6 +214,16 @@ def test_an_absent_secret_of_the_sign_on_service_is_a_fault(run_cli: RunCli, goo
     assert f"config.toml: web.oidc.client_secret: no file {good}/oidc_secret\n" in run_cli("check").err
 
 
+def test_a_secret_beside_a_configuration_with_another_fault_is_not_reported_as_absent(
+    run_cli: RunCli, good: Path
+) -> None:
+    (good / "oidc_secret").write_text("hunter2")
+    append_config(good, OIDC + "[clock]\nwrong = 1\n")
+    faults = run_cli("check").err
+    assert "clock.wrong: unknown key" in faults
+    assert "oidc_secret" not in faults
+
+
 def test_check_names_the_sign_on_service_instead_of_people_at_this_machine_and_hides_its_secret(
     run_cli: RunCli, good: Path
 ) -> None:

@@ -181,7 +181,7 @@ def test_a_missing_secret_is_named_by_its_place_and_reveals_as_an_empty_text(tmp
     assert Secret(env="NINETHIRTY_TEST_NONE").reveal() == Secret(file=str(tmp_path / "none")).reveal() == ""
 
 
-@pytest.mark.parametrize("name", ["status", "govuk", "changed", "text:Births", "css:h1", "link:/x", "feed:Births"])
+@pytest.mark.parametrize("name", ["status", "govuk", "titled", "period", "text:Births", "css:h1", "link:/x"])
 def test_a_documented_recogniser_is_accepted(name: str) -> None:
     assert recogniser_fault(name) is None
 
