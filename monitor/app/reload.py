@@ -100,10 +100,9 @@ def _differing_keys(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]: 
 class Reload:
     """Applies another configuration to the parts of a running monitor.
 
-    Looks continue, releases are still watched, and people stay signed in. `core` has the configuration in use.
+    Looks continue, releases are still watched, and people stay signed in.
     """
 
-    core: Core
     daemon: Daemon
     record: VerdictRecorder
     current_incidents: CurrentIncidents
@@ -119,6 +118,11 @@ class Reload:
         self._starved = StarvedHosts(self.core.clock, self.daemon.poller.stretch_factors, self.core.blind.note)
         self.daemon.jobs = self.jobs()
         self.core.metrics.record_reload(self.core.clock.now())
+
+    @property
+    def core(self) -> Core:
+        """Return the core with the configuration in use."""
+        return self.daemon.core
 
     def jobs(self) -> tuple[RecurringJob, ...]:
         """Return the recurring jobs of the current configuration."""
@@ -165,7 +169,7 @@ class Reload:
         readers = make_calendar_readers(settings, core.folder, send, core.clock, evidence, workers)
         await core.ledger.reconfigure(make_join_rules(settings), make_calendar_checks(settings), core.clock.now())
         # No step from here on awaits, so no look, page or notice sees half of the change.
-        self.core, self.record.rules, self.reminders.rules = core, rules, rules
+        daemon.core, self.record.rules, self.reminders.rules = core, rules, rules
         self.reminders.times = ReminderTimes(settings.alert.remind_after, settings.alert.remind_every)
         self.current_incidents.judge_at = judge_at_for(core)
         self.forecast.budget = make_budget(settings)
@@ -176,15 +180,14 @@ class Reload:
         daemon.outbox.reconfigure(channels, make_outbox_options(core, rules))
         daemon.tripwires.reconfigure(make_tripwire_producers(settings), settings.watch.tripwire.every)
         # The new rules may have joined a release into another.
-        for release in daemon.watch.releases.keys() - daemon.ledger.releases.keys():
+        for release in daemon.watch.releases.keys() - core.ledger.releases.keys():
             daemon.watch.forget(release)
         daemon.watch.reconfigure(make_watch_rules(settings))
         changed_rotas = [rota_calendar_name(table.name) for table in settings.rota if table not in old.settings.rota]
         run_now = [*self._replace_readers(readers, old.settings), *changed_rotas]
         self._reconfigure_pages(settings)
         daemon.reconfigure(self.jobs(), run_now)
-        old_channels = daemon.channels
-        daemon.fetcher, daemon.channels = core.fetcher, channels
+        old_channels, daemon.channels = daemon.channels, channels
         self._close_later(old.fetcher, old_channels)
         await daemon.admission.watch_all_near(core.clock.now())
 
@@ -225,7 +228,7 @@ class Reload:
     def _close_later(self, fetcher: Fetcher, channels: Sequence[Channel]) -> None:
         """Close the given fetcher and channels if they were replaced. Wait first, because looks may still use them."""
         unused: list[Channel | Fetcher] = [channel for channel in channels if channel not in self.daemon.channels]
-        if fetcher is not self.daemon.fetcher:
+        if fetcher is not self.core.fetcher:
             unused.append(fetcher)
 
         async def close() -> None:
