@@ -135,18 +135,15 @@ def copy_store_as_of(store: Store, at: datetime) -> Store:
                 continue  # the release was not announced by then
             # Explain the verdict from the whole store. Its stored verdicts name further parts of the release, and other
             # releases on the same platform. `past` has no stored verdicts.
-            explained = explainer.explain_release(release.id, at)
-            if explained is not None:
-                tx.save_judged(_to_judged_row(explained.body, at))
+            if (explained := explainer.explain_release(release.id, at)) is not None:
+                body = explained.body
+                slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
+                verdict, grade, is_final = body["verdict"], body["grade"], body["final"]
+                tx.save_judged(Judged(release.id, body["producer"], slot, verdict, grade, is_final, at, body))
         for incident in past.verdicts.incidents():
             facts = facts_of(store, policies, monitor="demo", release=incident.release, now=at)
             tx.save_incident(_incident_as_of(incident, facts, at))
     return past
-
-
-def _to_judged_row(body: dict[str, Any], at: datetime) -> Judged:
-    slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
-    return Judged(body["id"], body["producer"], slot, body["verdict"], body["grade"], body["final"], at, body)
 
 
 def _incident_as_of(incident: Incident, facts: ReleaseFacts | None, at: datetime) -> Incident:

@@ -175,19 +175,15 @@ class Connection(asyncio.Protocol):
             case SendMode.SILENT:
                 await self._wait_in_virtual_time(name, asyncio.get_running_loop().create_future())
             case SendMode.DRIP:
-                await self._send_slowly(response.data, name)
+                step = max(1, len(response.data) // _SLOW_PIECES)
+                for begin in range(0, len(response.data), step):
+                    self._transport.write(response.data[begin : begin + step])
+                    await self._wait_in_virtual_time(name, self._clock.sleep(_SECONDS_BETWEEN_PIECES))
             case SendMode.CUT:
                 self._transport.write(response.data)
                 self._transport.close()
             case SendMode.WHOLE:
                 self._transport.write(response.data)
-
-    async def _send_slowly(self, data: bytes, name: str) -> None:
-        """Send the bytes in about 30 pieces, one a second."""
-        step = max(1, len(data) // _SLOW_PIECES)
-        for begin in range(0, len(data), step):
-            self._transport.write(data[begin : begin + step])
-            await self._wait_in_virtual_time(name, self._clock.sleep(_SECONDS_BETWEEN_PIECES))
 
     async def _wait_in_virtual_time(self, name: str, wait: Awaitable[None]) -> None:
         """Let virtual time run during this wait, although the client has stopped it for the request `name`."""

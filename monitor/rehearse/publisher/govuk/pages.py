@@ -91,6 +91,13 @@ def _announcement_body(entry: CalendarEntry) -> str:
             f"<dl><dt>Proposed release:</dt><dd>{when}</dd></dl>\n"
             f"<section><h2>Statistics release cancelled</h2><p>{why}</p></section>"
         )
+    moved = ""
+    if entry.previous is not None:
+        why = escape(entry.why or "The release date has been changed.")
+        moved = (
+            f"<div><h2>The release date has been changed</h2><dl><dt>Previous date:</dt>"
+            f"<dd>{escape(display_date(entry.previous))}</dd><dt>Reason for change:</dt><dd>{why}</dd></dl></div>\n"
+        )
     # Like GOV.UK, do not break the line before the last word.
     start, _, last_word = when.rpartition(" ")
     unbroken = f"{start}&nbsp;{last_word}" if start else when
@@ -98,17 +105,6 @@ def _announcement_body(entry: CalendarEntry) -> str:
     if isinstance(entry.slot, str):
         preposition = "between" if " to " in entry.slot else "in"
     return (
-        f"<dl><dt>Release date:</dt><dd>{when} ({entry.state})</dd></dl>\n{_date_change_section(entry)}"
+        f"<dl><dt>Release date:</dt><dd>{when} ({entry.state})</dd></dl>\n{moved}"
         f"<section><h2>These statistics will be released {preposition} {unbroken}</h2></section>"
-    )
-
-
-def _date_change_section(entry: CalendarEntry) -> str:
-    """Return the HTML that says from which date an entry was moved and why, "" if it was not moved."""
-    if entry.previous is None:
-        return ""
-    why = escape(entry.why or "The release date has been changed.")
-    return (
-        f"<div><h2>The release date has been changed</h2><dl><dt>Previous date:</dt>"
-        f"<dd>{escape(display_date(entry.previous))}</dd><dt>Reason for change:</dt><dd>{why}</dd></dl></div>\n"
     )
