@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from alerts.incident import Incident
 from monitor.app.core import REAL, Edges, make_core, make_interpreter
 from monitor.app.daemon import Daemon
+from monitor.app.jobs import SchedulerJobs, count_failures
 from monitor.app.options import make_budget
 from monitor.app.parts import (
     judge_at_for,
     make_calendar_reads,
     make_channels_and_rules,
-    make_job_runner,
     make_outbox,
     make_queries,
     make_reminders,
@@ -92,7 +92,7 @@ class App:
         bodies = [body for release in releases if (body := self.status.body(release)) is not None]
         await daemon.core.writer.backlog.finish_large(patience=STALLED_AFTER)
         await daemon.finish()
-        return LookedOnce(bodies, dict(self.status.health.faults))
+        return LookedOnce(bodies, dict(daemon.core.health.faults))
 
     async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
         """Save an incident that a person reports. `words` has the answers by box of the form. Raises `InvalidInput`."""
@@ -131,7 +131,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     core = make_core(settings, edges, folder)
     clock, interpreter, budget = core.clock, make_interpreter(core), make_budget(settings)
     poller = Poller(clock, core.fetcher, budget, interpreter)
-    channels, rules = make_channels_and_rules(core, settings)
+    channels, rules = make_channels_and_rules(core)
     record = VerdictRecorder(core.store, rules, core.evidence.records_being_written, core.evidence.headers.get)
     current_incidents = CurrentIncidents(core.store.verdicts, judge_at_for(core), record)
     outbox = make_outbox(core, channels, rules, current_incidents)
@@ -143,12 +143,13 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     tripwires = make_tripwires(core, poller, watch, admission, tally, leads)
     forecast = BudgetForecast(clock, watch.releases.values, budget, settings.timezone, run_in_thread)
     check = make_self_check(core, poller, outbox)
-    status = make_status(core, watch, check, forecast, interpreter.skew, broken=poller.broken, record=record)
+    status = make_status(core, watch, check, forecast, interpreter.skew, poller.broken, record)
     calendar_reads = make_calendar_reads(core, poller, admission, watch, outbox)
     queries = make_queries(core, status, tally, current_incidents, outbox, calendar_reads)
+    failed, make_jobs = count_failures(core.metrics), edges.job_runner
     daemon = Daemon(
         core,
-        job_runner=make_job_runner(core),
+        job_runner=SchedulerJobs(failed) if make_jobs is None else make_jobs(clock, failed),
         poller=poller,
         intake=Intake(tally, watch, tripwires, OddAnswers(leads)),
         watch=watch,
@@ -160,7 +161,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
         web=_make_web_server(queries, bound, settings.web.proxies),
         close_queries=queries.close,
     )
-    reload = Reload(daemon, record, current_incidents, reminders, forecast, check, queries)
+    reload = Reload(daemon, current_incidents, reminders, forecast, check, queries)
     return App(daemon, status, reload)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import structlog
@@ -40,7 +41,6 @@ from monitor.app.reporting_options import make_openid, make_proxy_auth
 from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.reminders import Reminders, ReminderTimes
-from monitor.deliver.verdicts import VerdictRecorder
 from monitor.errors import BadInput, Fault, NinethirtyError
 from monitor.health.hosts import CHECK_EVERY, StarvedHosts
 from monitor.health.self_check import DeadManSwitch, SelfCheck
@@ -71,20 +71,13 @@ _FIXED = ("timezone", "store", "evidence", "clock", *(f"web.{name}" for name in 
 def find_fixed_changes(current: Settings, new: Settings, file: str) -> Iterator[Fault]:
     """Yield a fault for each changed key that cannot change while a monitor runs. `file` is named in the faults."""
     for key in _FIXED:
-        for changed_key, value in _differing_keys(key, _setting_at(current, key), _setting_at(new, key)):
+        value_at = attrgetter(key)
+        for changed_key, value in _differing_keys(key, value_at(current), value_at(new)):
             # The address of a store may contain a password.
             yield Fault(file, changed_key, _RESTART, None if changed_key == "store.url" else quote_value(value))
     # A provider may change, but people cannot begin or cease to sign in.
     if current.web.signs_in != new.web.signs_in:
         yield Fault(file, "web.oidc", _RESTART)
-
-
-def _setting_at(settings: Settings, key: str) -> Any:  # noqa: ANN401 # a setting of any type
-    """Return the value of a key such as `web.listen`."""
-    found: Any = settings
-    for name in key.split("."):
-        found = getattr(found, name)
-    return found
 
 
 def _differing_keys(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 # a setting of any type
@@ -104,7 +97,6 @@ class Reload:
     """
 
     daemon: Daemon
-    record: VerdictRecorder
     current_incidents: CurrentIncidents
     reminders: Reminders
     forecast: BudgetForecast
@@ -126,7 +118,7 @@ class Reload:
 
     def jobs(self) -> tuple[RecurringJob, ...]:
         """Return the recurring jobs of the current configuration."""
-        core, daemon, outbox, rotas = self.core, self.daemon, self.daemon.outbox, self.record.rules.rotas
+        core, daemon, rotas = self.core, self.daemon, self.reminders.rules.rotas
         return (
             *daemon.calendar_reads.jobs(),
             (_ROLL_EVERY, "roll", daemon.admission.roll),
@@ -135,7 +127,7 @@ class Reload:
             *deadman_jobs(core, self.check),
             *self.reminders.jobs(),
             *make_rota_reads(core, daemon.poller, daemon.calendar_reads.incidents, rotas).jobs(),
-            *make_summaries(core, self.queries, self.forecast, outbox, rotas).jobs(),
+            *make_summaries(core, self.queries, self.forecast, daemon.outbox, rotas).jobs(),
         )
 
     async def __call__(self, read: Callable[[], Settings], file: str) -> list[str]:
@@ -164,12 +156,13 @@ class Reload:
         old, daemon, poller = self.core, self.daemon, self.daemon.poller
         core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
         # All steps that can fail come first.
-        channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core, settings))
+        channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core))
         send, evidence, workers = poller.send_in_turn, core.evidence, core.workers
         readers = make_calendar_readers(settings, core.folder, send, core.clock, evidence, workers)
         await core.ledger.reconfigure(make_join_rules(settings), make_calendar_checks(settings), core.clock.now())
         # No step from here on awaits, so no look, page or notice sees half of the change.
-        daemon.core, self.record.rules, self.reminders.rules = core, rules, rules
+        daemon.core = core
+        self.current_incidents.record.rules = self.reminders.rules = rules
         self.reminders.times = ReminderTimes(settings.alert.remind_after, settings.alert.remind_every)
         self.current_incidents.judge_at = judge_at_for(core)
         self.forecast.budget = make_budget(settings)
@@ -177,7 +170,7 @@ class Reload:
         core.health.expect_calendars(spacings)
         core.metrics.prepare_series(spacings, hosts, [channel.name for channel in channels])
         poller.reconfigure(self.forecast.budget, core.fetcher)
-        daemon.outbox.reconfigure(channels, make_outbox_options(core, rules))
+        daemon.outbox.reconfigure(channels, make_outbox_options(core, rules, self.current_incidents))
         daemon.tripwires.reconfigure(make_tripwire_producers(settings), settings.watch.tripwire.every)
         # The new rules may have joined a release into another.
         for release in daemon.watch.releases.keys() - core.ledger.releases.keys():
@@ -215,7 +208,7 @@ class Reload:
 
     def _reconfigure_pages(self, settings: Settings) -> None:
         """Use other settings for pages, API and sign-in from now on. People stay signed in."""
-        self.queries = replace(self.queries, **page_settings(self.core, self.record.rules))
+        self.queries = replace(self.queries, **page_settings(self.core, self.current_incidents.record.rules))
         if self.queries.sessions is not None:
             self.queries.sessions.public_url = settings.web.public_url or ""
             self.queries.sessions.proxy_auth = make_proxy_auth(settings)
