@@ -32,7 +32,7 @@ from monitor.config.secrets import redactor, secrets_in_addresses
 from monitor.deliver.current_incidents import CurrentIncidents, JudgeAt
 from monitor.deliver.desk import Desk
 from monitor.deliver.outbox import IDLE, Outbox, OutboxOptions
-from monitor.deliver.reminders import Reminders, ReminderTimes
+from monitor.deliver.reminders import Reminders
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.summaries import Summaries
 from monitor.deliver.verdicts import VerdictRecorder
@@ -116,7 +116,8 @@ def make_reminders(core: Core, rules: ReportingRules, outbox: Outbox, current_in
         core.writer,
         core.clock,
         rules,
-        ReminderTimes(settings.alert.remind_after, settings.alert.remind_every),
+        remind_after=settings.alert.remind_after,
+        remind_every=settings.alert.remind_every,
         current_incidents=current_incidents,
         ask=core.threads.ask,
         wake=outbox.wake,
@@ -200,7 +201,7 @@ def make_calendar_reads(
     settings, health, clock = core.settings, core.health, core.clock
     zone, store, writer = settings.timezone, core.store, core.writer
     return CalendarReads(
-        make_calendar_readers(settings, core.folder, poller.send_in_turn, clock, core.evidence, core.workers),
+        make_calendar_readers(core, poller.send_in_turn),
         admission.record_calendar_read,
         admission.slots_by_calendar,
         CalendarIncidents(

@@ -40,7 +40,7 @@ from monitor.app.readers import make_calendar_readers
 from monitor.app.reporting_options import make_openid, make_proxy_auth
 from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents
-from monitor.deliver.reminders import Reminders, ReminderTimes
+from monitor.deliver.reminders import Reminders
 from monitor.errors import BadInput, Fault, NinethirtyError
 from monitor.health.hosts import CHECK_EVERY, StarvedHosts
 from monitor.health.self_check import DeadManSwitch, SelfCheck
@@ -157,13 +157,13 @@ class Reload:
         core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
         # All steps that can fail come first.
         channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core))
-        send, evidence, workers = poller.send_in_turn, core.evidence, core.workers
-        readers = make_calendar_readers(settings, core.folder, send, core.clock, evidence, workers)
+        readers = make_calendar_readers(core, poller.send_in_turn)
         await core.ledger.reconfigure(make_join_rules(settings), make_calendar_checks(settings), core.clock.now())
         # No step from here on awaits, so no look, page or notice sees half of the change.
         daemon.core = core
         self.current_incidents.record.rules = self.reminders.rules = rules
-        self.reminders.times = ReminderTimes(settings.alert.remind_after, settings.alert.remind_every)
+        alert = settings.alert
+        self.reminders.remind_after, self.reminders.remind_every = alert.remind_after, alert.remind_every
         self.current_incidents.judge_at = judge_at_for(core)
         self.forecast.budget = make_budget(settings)
         spacings, hosts = calendar_spacings(settings), [host for host in settings.budget if host != "default"]

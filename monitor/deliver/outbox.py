@@ -19,14 +19,7 @@ from monitor.clock import Clock
 from monitor.deliver.digests import DigestRule, ThreadPacing, find_waiting_openings, make_digests
 from monitor.deliver.message import MessageBuilder, Redactor
 from monitor.deliver.outbox_lease import OutboxLease
-from monitor.deliver.outbox_rows import (
-    Backlog,
-    OutboxRow,
-    covered_delivery,
-    delivery_after,
-    is_unsent,
-    stored_delivery,
-)
+from monitor.deliver.outbox_rows import Backlog, OutboxRow, covered_delivery, delivery_after, is_unsent, stored_delivery
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.silences import EndedSilences, RefreshIncident, Silenced, find_silenced, notify_after_silence
 from monitor.errors import Conflict, StoreFault

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
@@ -26,8 +26,7 @@ _FIELDS = {
 _USUAL_FIELDS = {"title", "link", "description", "organisations", "format", "public_timestamp", "display_date"}
 _ORDERS = {"release_timestamp", "public_timestamp", "title", "popularity", "start_date", "end_date", "closing_date"}
 _UNFILTERED_KEYS = {"q", "count", "start", "order", "fields", "c", "debug"}
-_FILTER_PREFIXES = ("filter_any_", "filter_all_", "filter_", "reject_")
-_FILTERS = {f"{prefix}{field}" for prefix in _FILTER_PREFIXES for field in _FIELDS}
+_FILTERS = {f"filter_{field}" for field in _FIELDS}
 _LARGEST_COUNT = 1500
 _ANNOUNCEMENT_TYPE = "official_statistics_announcement"
 _PUBLISHED = "content_store_document_type", {"official_statistics", "national_statistics", "statistical_data_set"}
@@ -177,15 +176,11 @@ def _parse_number(values: Mapping[str, Sequence[str]], name: str, default: int, 
 
 
 def _matches_filter(document: Document, name: str, given: Sequence[str]) -> bool:
-    """Return whether a document passes one filter; `name` is the parameter, such as `filter_any_title`."""
-    prefix, field = next((prefix, name.removeprefix(prefix)) for prefix in _FILTER_PREFIXES if name.startswith(prefix))
-    # A timestamp must be in the period, whatever the prefix.
+    """Return whether a document passes one filter; `name` is the parameter, such as `filter_title`."""
+    field = name.removeprefix("filter_")
     if field in {"release_timestamp", "public_timestamp"}:
         return all(_is_in_period(document.get(field), text) for text in given)
-    actual = _field_values(document, field)
-    if prefix == "reject_":
-        return not actual & set(given)
-    return set(given) <= actual if prefix == "filter_all_" else bool(actual & set(given))
+    return bool(_field_values(document, field) & set(given))
 
 
 def _field_values(document: Document, field: str) -> set[str]:
@@ -198,28 +193,18 @@ def _field_values(document: Document, field: str) -> set[str]:
 def _is_in_period(value: str | None, text: str) -> bool:
     """Return whether a timestamp is in the period `text`, such as `from:2018-01-01,to:2018-01-31`; False for None.
 
-    Raises `InvalidSearch` if `text` is not a period.
+    The days are in UTC. Raises `InvalidSearch` if `text` is not a period.
     """
-    bounds = dict(part.split(":", 1) for part in text.split(",") if ":" in part)
-    if not bounds or set(bounds) - {"from", "to"}:
+    try:
+        bounds = {name: date.fromisoformat(day) for name, day in (part.split(":") for part in text.split(","))}
+    except ValueError as exc:
+        raise InvalidSearch from exc
+    if bounds.keys() - {"from", "to"}:
         raise InvalidSearch
     if value is None:
         return False
-    actual = datetime.fromisoformat(value)
-    # The default of a bound is the value itself, so an absent bound excludes nothing.
-    begins = _period_bound(bounds.get("from"), "00:00:00", actual)
-    return begins <= actual <= _period_bound(bounds.get("to"), "23:59:59", actual)
-
-
-def _period_bound(text: str | None, time: str, default: datetime) -> datetime:
-    """Return a bound of a period in UTC. A date gets `time`; None means `default`. Raises `InvalidSearch`."""
-    if text is None:
-        return default
-    try:
-        has_time = len(text) > len("2018-01-31")
-        return datetime.fromisoformat(text if has_time else f"{text} {time}").replace(tzinfo=UTC)
-    except ValueError as exc:
-        raise InvalidSearch from exc
+    day = datetime.fromisoformat(value).astimezone(UTC).date()
+    return bounds.get("from", day) <= day <= bounds.get("to", day)
 
 
 def atom_feed(facts: Facts, request: ReceivedRequest, now: datetime) -> Reply | None:
