@@ -86,24 +86,22 @@ def _fill_item(path: str, schema: tuple[str, str], more: Mapping[str, Any]) -> I
 
 
 def _organisation_links(release: ScriptRelease) -> dict[str, Any]:
-    links = [_organisation_link(producer) for producer in release.producers]
+    """Return the links to the producers of a release, as content items contain them."""
+    links = [
+        {
+            "base_path": summary["link"],
+            "content_id": content_id(summary["link"]),
+            "document_type": "organisation",
+            "schema_name": "organisation",
+            "locale": "en",
+            "title": summary["title"],
+            "web_url": f"https://www.gov.uk{summary['link']}",
+            "withdrawn": False,
+            "details": {"acronym": summary["acronym"]},
+        }
+        for summary in map(organisation_summary, release.producers)
+    ]
     return {"organisations": links, "primary_publishing_organisation": links[:1]}
-
-
-def _organisation_link(producer: str) -> Item:
-    """Return the link to a producer, as content items contain it."""
-    summary = organisation_summary(producer)
-    return {
-        "base_path": summary["link"],
-        "content_id": content_id(summary["link"]),
-        "document_type": "organisation",
-        "schema_name": "organisation",
-        "locale": "en",
-        "title": summary["title"],
-        "web_url": f"https://www.gov.uk{summary['link']}",
-        "withdrawn": False,
-        "details": {"acronym": summary["acronym"]},
-    }
 
 
 def announcement_item(path: str, entry: CalendarEntry, began: datetime) -> Item:
