@@ -46,13 +46,14 @@ _RETRIES_AFTER_ERROR = RetryPolicy(attempts=8)
 class OutboxOptions:
     """Optional settings of how the outbox is sent.
 
-    With a `holder` several processes share the outbox. `redactor` removes secrets from messages. `idle` is the longest
-    time between two queries. `rules` decide which releases a channel gets. `refresh_incident` adds current facts.
+    `holder` is this process, of several that may share the outbox. `redactor` removes secrets from messages. `idle` is
+    the longest time between two queries. `rules` decide which releases a channel gets. `refresh_incident` adds current
+    facts.
     """
 
     links: Links = field(default_factory=Links)
     digest_rule: DigestRule = field(default_factory=DigestRule)
-    holder: Leaseholder | None = None
+    holder: Leaseholder = field(default_factory=lambda: Leaseholder("the only process"))
     idle: timedelta = IDLE
     redactor: Redactor | None = None
     rules: ReportingRules = field(default_factory=ReportingRules)

@@ -27,15 +27,12 @@ _MOST_SEEN_ATTEMPTS, _LONG_AGO = 1000, -1e6
 
 @dataclass
 class OutboxLease:
-    """The right of this process to send. Without a `holder` no other process runs, so the lease is always ours.
-
-    `holder` must have a name that no other process uses, or both would believe that the lease is theirs.
-    """
+    """The right of this process to send. Its `holder` must have a name that no other process uses."""
 
     leases: Leases
     writer: Writer
     clock: Clock
-    holder: Leaseholder | None
+    holder: Leaseholder
     ask: Ask
     is_ending: bool = False
     _renew_at: datetime | None = None
@@ -67,7 +64,7 @@ class OutboxLease:
     async def take_or_renew(self) -> datetime | None:
         """Take the lease, or renew it if that is due. Return when another process's lease ends, None if it is ours."""
         holder, now = self.holder, self.clock.now()
-        if holder is None or (self._renew_at is not None and now < self._renew_at):
+        if self._renew_at is not None and now < self._renew_at:
             return None
         began = self.clock.monotonic()
         # A slow store makes leases longer, so the length is read together with the taking.
@@ -81,9 +78,7 @@ class OutboxLease:
         return now + (length if lease is None else max(lease.until - store_now, _SOON))
 
     def renew_in_transaction(self, tx: Transaction, now: datetime) -> bool:
-        """Renew the lease in the transaction that needs it. Return whether it is ours; True if no lease is needed."""
-        if self.holder is None:
-            return True
+        """Renew the lease in the transaction that needs it. Return whether it is ours."""
         is_ours = self.holder.take(tx, OUTBOX, now) is not None
         self._ours_until = now + self.holder.lease_length if is_ours else None
         if not is_ours:
@@ -100,7 +95,7 @@ class OutboxLease:
 
         The other process gets twice the margin with which we renew our own lease, from when we first saw its attempt.
         """
-        if self.holder is None or delivery.began is None or delivery.finished is not None:
+        if delivery.began is None or delivery.finished is not None:
             return delivery.due
         seen_at = self.clock.monotonic()
         passed = timedelta(seconds=seen_at - self._note_attempt(delivery, seen_at))
@@ -115,7 +110,7 @@ class OutboxLease:
 
     def is_still_ours(self, now: datetime) -> bool:
         """Return whether the lease cannot have passed to another process yet, for example while we were suspended."""
-        return self.holder is None or (self._ours_until is not None and now < self._ours_until)
+        return self._ours_until is not None and now < self._ours_until
 
     @asynccontextmanager
     async def keep_renewing(self) -> AsyncIterator[None]:
@@ -128,14 +123,13 @@ class OutboxLease:
 
     async def release(self) -> None:
         """Give the lease up, so that another process can send at once."""
-        holder = self.holder
-        if holder is not None and self._renew_at is not None:
+        if self._renew_at is not None:
             self._renew_at = None
             with suppress(StoreFault):
-                await self.writer.write(lambda tx: holder.release(tx, OUTBOX), patient=False)
+                await self.writer.write(lambda tx: self.holder.release(tx, OUTBOX), patient=False)
 
     async def _renew_until_lost(self) -> None:
-        while self.holder is not None:
+        while True:
             await self.clock.sleep(self.holder.lease_length.total_seconds() / 3)
             if await self.take_or_renew() is not None:
                 _log.warning("outbox_turn_lost")
