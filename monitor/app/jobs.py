@@ -69,6 +69,7 @@ class Jobs(ABC):
 
     def abandon(self) -> None:
         """Cancel all jobs without waiting, like a killed process."""
+        self._is_running = False
         for task in self._tasks:
             task.cancel()
 

@@ -107,18 +107,14 @@ class Reload:
 
     def __post_init__(self) -> None:
         """Set the recurring jobs of the first configuration."""
-        self._starved = StarvedHosts(self.core.clock, self.daemon.poller.stretch_factors, self.core.blind.note)
+        core = self.daemon.core
+        self._starved = StarvedHosts(core.clock, self.daemon.poller.stretch_factors, core.blind.note)
         self.daemon.jobs = self.jobs()
-        self.core.metrics.record_reload(self.core.clock.now())
-
-    @property
-    def core(self) -> Core:
-        """Return the core with the configuration in use."""
-        return self.daemon.core
+        core.metrics.record_reload(core.clock.now())
 
     def jobs(self) -> tuple[RecurringJob, ...]:
         """Return the recurring jobs of the current configuration."""
-        core, daemon, rotas = self.core, self.daemon, self.reminders.rules.rotas
+        core, daemon, rotas = self.daemon.core, self.daemon, self.reminders.rules.rotas
         return (
             *daemon.calendar_reads.jobs(),
             (_ROLL_EVERY, "roll", daemon.admission.roll),
@@ -136,24 +132,24 @@ class Reload:
         `read` runs in a thread. `file` names the configuration in faults.
         """
         async with self._lock:
+            core, old = self.daemon.core, self.daemon.core.settings
             try:
-                settings = await self.core.threads.ask(read)
-                if faults := list(find_fixed_changes(self.core.settings, settings, file)):
+                settings = await core.threads.ask(read)
+                if faults := list(find_fixed_changes(old, settings, file)):
                     raise BadInput(faults)
-                old = self.core.settings
                 changed = [name for name in type(old).model_fields if getattr(old, name) != getattr(settings, name)]
                 await self._apply_settings(settings)
             except NinethirtyError as fault:
-                self.core.metrics.record_reload(None)
+                core.metrics.record_reload(None)
                 _log.error("reload_refused", faults=str(fault).splitlines())
                 return str(fault).splitlines()
-        self.core.metrics.record_reload(self.core.clock.now())
+        core.metrics.record_reload(core.clock.now())
         _log.info("reloaded", changed=changed)
         return []
 
     async def _apply_settings(self, settings: Settings) -> None:
         """Give new settings to every part that runs. If a part cannot be made from them, raise and change nothing."""
-        old, daemon, poller = self.core, self.daemon, self.daemon.poller
+        old, daemon, poller = self.daemon.core, self.daemon, self.daemon.poller
         core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
         # All steps that can fail come first.
         channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core))
@@ -186,7 +182,7 @@ class Reload:
 
     def _new_fetcher(self, settings: Settings) -> Fetcher:
         """Return the fetcher for these settings: the same one if the network, budgets and allowed hosts are equal."""
-        core, both = self.core, (self.core.settings, settings)
+        core, both = self.daemon.core, (self.daemon.core.settings, settings)
         old, new = ((config.network, make_budget(config), list(allowed_hosts(config))) for config in both)
         # A fetcher that replaces the real one, as in rehearsals, stays.
         is_same = old == new or core.edges.fetcher is not None
@@ -194,7 +190,7 @@ class Reload:
 
     def _replace_readers(self, readers: Sequence[tuple[CalendarReader, timedelta]], old: Settings) -> list[str]:
         """Replace the readers of calendars whose settings changed. Return the names of their jobs, to run at once."""
-        reads, settings, ledger = self.daemon.calendar_reads, self.core.settings, self.core.ledger
+        reads, settings, ledger = self.daemon.calendar_reads, self.daemon.core.settings, self.daemon.core.ledger
         before = {table.name: _settings_of_reads(old, table) for table in old.calendar}
         after = {table.name: _settings_of_reads(settings, table) for table in settings.calendar}
         current = {reader.name: reader for reader, _ in reads.readers}
@@ -208,11 +204,11 @@ class Reload:
 
     def _reconfigure_pages(self, settings: Settings) -> None:
         """Use other settings for pages, API and sign-in from now on. People stay signed in."""
-        self.queries = replace(self.queries, **page_settings(self.core, self.current_incidents.record.rules))
+        self.queries = replace(self.queries, **page_settings(self.daemon.core, self.current_incidents.record.rules))
         if self.queries.sessions is not None:
             self.queries.sessions.public_url = settings.web.public_url or ""
             self.queries.sessions.proxy_auth = make_proxy_auth(settings)
-            self.queries.sessions.provider = make_openid(settings, self.core.clock)
+            self.queries.sessions.provider = make_openid(settings, self.daemon.core.clock)
         if self.daemon.web is not None:
             from monitor.web.app import make_application  # noqa: PLC0415 # 6 MB, only if pages are served
 
@@ -221,16 +217,16 @@ class Reload:
     def _close_later(self, fetcher: Fetcher, channels: Sequence[Channel]) -> None:
         """Close the given fetcher and channels if they were replaced. Wait first, because looks may still use them."""
         unused: list[Channel | Fetcher] = [channel for channel in channels if channel not in self.daemon.channels]
-        if fetcher is not self.core.fetcher:
+        if fetcher is not self.daemon.core.fetcher:
             unused.append(fetcher)
 
         async def close() -> None:
-            await self.core.clock.sleep(_CLOSE_AFTER)
+            await self.daemon.core.clock.sleep(_CLOSE_AFTER)
             for edge in unused:
                 await edge.close()
 
         if unused:
-            self.core.tasks.start(close())
+            self.daemon.core.tasks.start(close())
 
 
 def _settings_of_reads(settings: Settings, table: CalendarSettings) -> object:

@@ -218,8 +218,12 @@ class Script(Table):
 
 def read_script(path: Path) -> Script:
     """Return the script in a file. Raises `BadInput` with all faults of the file."""
-    data = load(path)
-    zone = script_timezone(data, path)
+    data, zone = load(path), "Europe/London"
+    config = data.get("config")
+    if isinstance(config, str) and (path.parent / config).is_file():
+        # The faults of the configuration are reported when it is used.
+        with suppress(BadInput):
+            zone = str(load(path.parent / config).get("timezone", zone))
     faults: list[Fault] = []
     script: Script | None = None
     try:
@@ -232,13 +236,3 @@ def read_script(path: Path) -> Script:
     if faults or script is None:
         raise BadInput(faults)
     return script
-
-
-def script_timezone(data: dict[str, Any], path: Path) -> str:
-    """Return the timezone of the script's configuration, Europe/London if it has none or cannot be read."""
-    config = data.get("config")
-    if isinstance(config, str) and (path.parent / config).is_file():
-        # The faults of the configuration are reported when it is used.
-        with suppress(BadInput):
-            return str(load(path.parent / config).get("timezone", "Europe/London"))
-    return "Europe/London"

@@ -77,7 +77,7 @@ async def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_not
         f"config.toml: evidence.keep_days: {end} (got 1)",
         f'config.toml: watch.vantage: {end} (got "tower")',
     ]
-    assert life.app.reload.core.settings is life.settings
+    assert life.daemon.core.settings is life.settings
     assert sample(life, "config_last_reload_successful") == 0.0
     assert sample(life, "config_last_reload_success_timestamp_seconds") == last_success
 
