@@ -51,7 +51,7 @@ async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]
     made = app(place, SystemClock(), chosen=_settings(place))
     _fill(made.daemon, a_year)
     clock = SystemClock()
-    queries = Queries(made.daemon.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
+    queries = Queries(made.daemon.core.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
     transport = httpx.ASGITransport(make_application(queries))
     figures: dict[str, float] = {"releases": _YEARS * a_year}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:

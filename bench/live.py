@@ -71,7 +71,7 @@ async def _measured(place: Path, seconds: float) -> dict[str, float]:
     gc.freeze()
     await _fill(made)
     clock = SystemClock()
-    queries = Queries(made.daemon.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
+    queries = Queries(made.daemon.core.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
     server = WebServer(make_application(queries), bind_address("127.0.0.1:0"))
     serving = asyncio.create_task(server.run())
     figures = {f"alone_{name}": value for name, value in (await _lateness(made, seconds)).items()}
@@ -93,7 +93,7 @@ async def _measured(place: Path, seconds: float) -> dict[str, float]:
 async def _fill(made: App) -> None:
     """Have the releases of one slot watched, each looked at two hundred times."""
     slot = (SystemClock().now() - timedelta(minutes=15)).replace(second=0, microsecond=0)
-    with made.daemon.store.transaction() as transaction:
+    with made.daemon.core.store.transaction() as transaction:
         for number in range(_RELEASES):
             transaction.save(release(number))
             transaction.add_promises([promise(number, slot)])

@@ -85,7 +85,7 @@ async def _started(place: Path, chosen: Settings) -> dict[str, float]:
     await made.daemon.admission.roll()
     figures |= {"start_and_roll_cpu_seconds": cpu_seconds() - began, "start_mb": rss_kb()}
     resume_garbage_collection()
-    queries = Queries(made.daemon.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
+    queries = Queries(made.daemon.core.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(make_application(queries)), base_url="http://127.0.0.1"
     ) as client:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from alerts.incident import Incident
 from monitor.app.core import REAL, Edges, make_core, make_interpreter
 from monitor.app.daemon import Daemon
+from monitor.app.jobs import SchedulerJobs, count_failures
 from monitor.app.options import make_budget
 from monitor.app.parts import (
     judge_at_for,
     make_calendar_reads,
     make_channels_and_rules,
-    make_job_runner,
     make_outbox,
     make_queries,
     make_reminders,
@@ -69,7 +69,6 @@ class App:
 
     daemon: Daemon
     status: Status
-    timezone: str
     reload: Reload
 
     async def run_once(self, day: date | None = None) -> LookedOnce:
@@ -91,36 +90,37 @@ class App:
         # Looks and verdicts may have changed the targets.
         releases = {target.release for target in daemon.admission.targets_on(day)}
         bodies = [body for release in releases if (body := self.status.body(release)) is not None]
-        await daemon.writer.backlog.finish_large(patience=STALLED_AFTER)
+        await daemon.core.writer.backlog.finish_large(patience=STALLED_AFTER)
         await daemon.finish()
-        return LookedOnce(bodies, dict(self.status.health.faults))
+        return LookedOnce(bodies, dict(daemon.core.health.faults))
 
     async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
         """Save an incident that a person reports. `words` has the answers by box of the form. Raises `InvalidInput`."""
-        daemon, now = self.daemon, self.daemon.clock.now()
-        known = await daemon.ledger.load_release(release)
-        facts = None if known is None else daemon.watch.facts(known, daemon.ledger.promises(release))
-        answers, recorder = {"release": release, **words}, daemon.watch.events
-        incident, _is_new = await daemon.writer.write(lambda tx: log_by_hand(tx, recorder, answers, facts, now))
-        daemon.outbox.wake()
+        core, watch, now = self.daemon.core, self.daemon.watch, self.daemon.core.clock.now()
+        known = await core.ledger.load_release(release)
+        facts = None if known is None else watch.facts(known, core.ledger.promises(release))
+        answers = {"release": release, **words}
+        incident, _is_new = await core.writer.write(lambda tx: log_by_hand(tx, watch.events, answers, facts, now))
+        self.daemon.outbox.wake()
         return incident
 
     async def redraft_all(self) -> None:
         """Write a new version of every draft that is no longer current."""
-        daemon, current_incidents, now = self.daemon, self.reload.current_incidents, self.daemon.clock.now()
-        for incident in await daemon.ask(daemon.store.verdicts.incidents):
-            write = await daemon.ask(partial(current_incidents.prepare_redraft, incident.id, now))
+        core, current_incidents = self.daemon.core, self.reload.current_incidents
+        ask, now = core.threads.ask, core.clock.now()
+        for incident in await ask(core.store.verdicts.incidents):
+            write = await ask(partial(current_incidents.prepare_redraft, incident.id, now))
             if write is not None:
-                await daemon.writer.write(write)
+                await core.writer.write(write)
 
     async def _refuse_second_monitor(self) -> None:
         """Raise `EnvironmentFault` while a monitor of this name is running on the same store."""
         # Two monitors of one name would each take the other's silence for its own blind span.
-        daemon = self.daemon
-        beat = await daemon.ask(lambda: daemon.store.leases.heartbeat(daemon.name))
-        if beat is not None and not beat.stopped and daemon.clock.now() - beat.at < _HEARTBEAT_FRESH:
+        core, name = self.daemon.core, self.daemon.core.settings.watch.vantage
+        beat = await core.threads.ask(lambda: core.store.leases.heartbeat(name))
+        if beat is not None and not beat.stopped and core.clock.now() - beat.at < _HEARTBEAT_FRESH:
             raise EnvironmentFault(
-                f'a monitor named "{daemon.name}" is running on this store, last active at {stamp(beat.at)}: '
+                f'a monitor named "{name}" is running on this store, last active at {stamp(beat.at)}: '
                 "query it with `today`, or stop it first"
             )
 
@@ -131,7 +131,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     core = make_core(settings, edges, folder)
     clock, interpreter, budget = core.clock, make_interpreter(core), make_budget(settings)
     poller = Poller(clock, core.fetcher, budget, interpreter)
-    channels, rules = make_channels_and_rules(core, settings)
+    channels, rules = make_channels_and_rules(core)
     record = VerdictRecorder(core.store, rules, core.evidence.records_being_written, core.evidence.headers.get)
     current_incidents = CurrentIncidents(core.store.verdicts, judge_at_for(core), record)
     outbox = make_outbox(core, channels, rules, current_incidents)
@@ -143,38 +143,26 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     tripwires = make_tripwires(core, poller, watch, admission, tally, leads)
     forecast = BudgetForecast(clock, watch.releases.values, budget, settings.timezone, run_in_thread)
     check = make_self_check(core, poller, outbox)
-    status = make_status(core, watch, check, forecast, interpreter.skew, broken=poller.broken, record=record)
+    status = make_status(core, watch, check, forecast, interpreter.skew, poller.broken, record)
     calendar_reads = make_calendar_reads(core, poller, admission, watch, outbox)
     queries = make_queries(core, status, tally, current_incidents, outbox, calendar_reads)
+    failed, make_jobs = count_failures(core.metrics), edges.job_runner
     daemon = Daemon(
-        name=settings.watch.vantage,
-        clock=clock,
-        job_runner=make_job_runner(core),
-        manager=edges.manager,
-        fetcher=core.fetcher,
-        store=core.store,
-        writer=core.writer,
-        heartbeat=core.heartbeat,
-        blind=core.blind,
-        ask=core.threads.ask,
+        core,
+        job_runner=SchedulerJobs(failed) if make_jobs is None else make_jobs(clock, failed),
         poller=poller,
         intake=Intake(tally, watch, tripwires, leads),
         watch=watch,
-        ledger=core.ledger,
         admission=admission,
         calendar_reads=calendar_reads,
         tripwires=tripwires,
         outbox=outbox,
         channels=channels,
-        counters=core.metrics,
-        workers=core.workers,
-        failover=core.failover,
-        members=core.members,
         web=_make_web_server(queries, bound, settings.web.proxies),
-        closing=(queries.close, core.workers.close, core.threads.close),
+        close_queries=queries.close,
     )
-    reload = Reload(core, daemon, record, current_incidents, reminders, forecast, check, queries)
-    return App(daemon, status, settings.timezone, reload)
+    reload = Reload(daemon, current_incidents, reminders, forecast, check, queries)
+    return App(daemon, status, reload)
 
 
 # The web server takes 6 MB, so it is imported only if pages are served.

@@ -12,27 +12,16 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from alerts.channel import Channel
+from monitor.app.core import Core
 from monitor.app.jobs import Jobs
-from monitor.app.store_failover import StoreFailover
-from monitor.clock import Clock
 from monitor.deliver.outbox import Outbox
 from monitor.errors import EnvironmentFault, StoreFault
-from monitor.health.heartbeat import HeartbeatWriter
-from monitor.health.metrics import Metrics
-from monitor.health.system import ServiceManager
 from monitor.judge.runs import Blind
-from monitor.ledger.ledger import Ledger
 from monitor.ledger.reading import CalendarReads
-from monitor.look.fetch import Fetcher
 from monitor.look.poller import Poller
-from monitor.look.sandbox.workers import Workers
 from monitor.plan.share import Share
-from monitor.store.members import Members
-from monitor.store.sql.engine import Store
-from monitor.store.writer import Writer
-from monitor.threads import Ask, RecurringJob
+from monitor.threads import RecurringJob
 from monitor.watch.admission import Admission
-from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.intake import Intake
 from monitor.watch.tripwires import Tripwires
 from monitor.watch.watch import Watch
@@ -56,31 +45,18 @@ class TaskDied(EnvironmentFault):
 class Daemon:
     """One running monitor. `run` runs until `stop` is set. `abandon` ends it at once, like `kill -9`."""
 
-    name: str
-    clock: Clock
+    core: Core
     job_runner: Jobs
-    manager: ServiceManager
-    fetcher: Fetcher
-    store: Store
-    writer: Writer
-    heartbeat: HeartbeatWriter
-    blind: BlindSpans
-    ask: Ask
     poller: Poller
     intake: Intake
     watch: Watch
-    ledger: Ledger
     admission: Admission
     calendar_reads: CalendarReads
     tripwires: Tripwires
     outbox: Outbox
     channels: Sequence[Channel]
-    counters: Metrics
-    workers: Workers
-    failover: StoreFailover
-    members: Members | None = None
-    web: WebServer | None = None
-    closing: Sequence[Callable[[], None]] = ()
+    web: WebServer | None
+    close_queries: Callable[[], None]
     jobs: Sequence[RecurringJob] = ()
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
@@ -102,7 +78,7 @@ class Daemon:
         for every, name, job in ((HEARTBEAT, "heartbeat", self._write_heartbeat), *self.jobs):
             self.job_runner.add_job(every, name, job)
         self.job_runner.start()
-        self.manager.notify("READY=1")
+        self.core.edges.manager.notify("READY=1")
         stop_requested = asyncio.create_task(stop.wait(), name="stop")
         try:
             done, _ = await asyncio.wait([stop_requested, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -132,24 +108,25 @@ class Daemon:
         The time since this monitor's last heartbeat is recorded as a blind span, because it did not watch. From now on
         each batch writes a heartbeat.
         """
-        if self.members is not None:
-            self.members.on_share, self.members.host_waits = self._take_share, self.poller.host_waits
-            await self.members.join()
-            self._membership = asyncio.create_task(self.members.stay_alive(), name="members")
-        store, now = self.store, self.clock.now()
-        beat = await self.ask(lambda: store.leases.heartbeat(self.name))
-        self.blind.start_writing(self.writer)
-        self.blind.add_and_rejudge(await self.ask(lambda: store.runs.blind(now - BEHIND, now)))
-        await self.ledger.load(now)
+        core, members = self.core, self.core.members
+        if members is not None:
+            members.on_share, members.host_waits = self._take_share, self.poller.host_waits
+            await members.join()
+            self._membership = asyncio.create_task(members.stay_alive(), name="members")
+        now, name = core.clock.now(), core.settings.watch.vantage
+        beat = await core.threads.ask(lambda: core.store.leases.heartbeat(name))
+        core.blind.start_writing(core.writer)
+        core.blind.add_and_rejudge(await core.threads.ask(lambda: core.store.runs.blind(now - BEHIND, now)))
+        await core.ledger.load(now)
         await self.admission.begin(now)
-        await self.calendar_reads.load(self.ledger)
+        await self.calendar_reads.load(core.ledger)
         # Entries that listings show since the last run are new.
         self.tripwires.start(since=beat.at if beat is not None else now)
-        self.heartbeat.begin(now)
+        core.heartbeat.begin(now)
         if beat is not None and beat.at < now:
-            span = Blind(beat.at, now, "stopped" if beat.stopped else "killed", monitor=self.name)
-            self.blind.add_and_rejudge([span])
-            self._background.add(asyncio.create_task(self.blind.write(span, self.writer), name="opening"))
+            span = Blind(beat.at, now, "stopped" if beat.stopped else "killed", monitor=name)
+            core.blind.add_and_rejudge([span])
+            self._background.add(asyncio.create_task(core.blind.write(span, core.writer), name="opening"))
             # Wait for this write only for a moment: a store that cannot be written must not delay looks or a stop.
             await asyncio.wait(self._background, timeout=_PATIENCE)
         await self._write_heartbeat()
@@ -159,24 +136,25 @@ class Daemon:
 
         If the store fails, the waiting writes go to the journal.
         """
-        self.heartbeat.end(self.clock.now())
-        if self.members is not None and self._membership is not None:
+        core = self.core
+        core.heartbeat.end(core.clock.now())
+        if core.members is not None and self._membership is not None:
             self._membership.cancel()
             # If the store cannot be written, our membership expires.
             with contextlib.suppress(StoreFault):
-                await self.members.leave()
-        await self.failover.journal_waiting_writes()
-        self.writer.request_batch()
-        await self.writer.close()
+                await core.members.leave()
+        await core.failover.journal_waiting_writes()
+        core.writer.request_batch()
+        await core.writer.close()
         # The store may be away at the next start. Then it has only the journal.
-        await self.failover.copy_near_part(stopping=True)
+        await core.failover.copy_near_part(stopping=True)
 
     def abandon(self) -> None:
         """Stop at once. Uncommitted writes are lost."""
         self.job_runner.abandon()
         for task in self._tasks:
             task.cancel()
-        self.writer.abandon()
+        self.core.writer.abandon()
 
     async def close(self) -> None:
         """Close the store, channels and connections, even if not everything is committed."""
@@ -184,12 +162,13 @@ class Daemon:
         self._divided_among = ()
         with contextlib.suppress(asyncio.CancelledError):  # if this call is cancelled, close everything all the same
             await asyncio.gather(*self._tasks, *self._background, return_exceptions=True)
-        await self.fetcher.close()
+        await self.core.fetcher.close()
         for channel in self.channels:
             await channel.close()
-        for close in self.closing:
-            close()
-        self.store.close()
+        self.close_queries()
+        self.core.workers.close()
+        self.core.threads.close()
+        self.core.store.close()
 
     def _take_share(self, share: Share) -> None:
         """Use this monitor's share of the budgets. If the members changed, divide the releases in the background."""
@@ -206,7 +185,7 @@ class Daemon:
             try:
                 await self.admission.apply_share(share)
             except StoreFault:
-                await self.clock.sleep(_PATIENCE)
+                await self.core.clock.sleep(_PATIENCE)
             else:
                 return
 
@@ -222,27 +201,27 @@ class Daemon:
 
     def _count_stray_exception(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Count and log an exception that no task awaits, such as that of a single look."""
-        self.counters.faults.labels("stray").inc()
+        self.core.metrics.faults.labels("stray").inc()
         # The arguments follow in brackets. They can contain part of a response, so they are cut off.
         _log.error("strayed", what=str(context["message"]).partition("(")[0], exc_info=context.get("exception"))
 
     async def _write_heartbeat(self) -> None:
         """Record that the monitor is alive, and stop workers that are not used."""
-        self.heartbeat.note_alive(self.clock.now())
-        self.writer.request_batch()
-        self.workers.stop_unused()
+        self.core.heartbeat.note_alive(self.core.clock.now())
+        self.core.writer.request_batch()
+        self.core.workers.stop_unused()
 
     async def _stop(self) -> None:
         """Stop messages, jobs, looks and web server in this order, then commit everything.
 
         Messages under way have ten seconds, looks and web server five each. Cancelled jobs and tasks are awaited.
         """
-        self.manager.notify("STOPPING=1")
+        self.core.edges.manager.notify("STOPPING=1")
         await self.outbox.end()
         stopping_jobs = asyncio.ensure_future(self.job_runner.stop())
         await asyncio.wait([stopping_jobs], timeout=_PATIENCE)
         # A job that still reads a long calendar ends when its worker is killed. The next start repeats the read.
-        self.workers.close()
+        self.core.workers.close()
         await stopping_jobs
         if self.web is not None:
             self.web.stop()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
-from typing import Any
 
 import structlog
 
@@ -37,13 +36,19 @@ class Jobs(ABC):
         self._on_failed = on_failed
         self._jobs: dict[str, _RecurringJob] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_running = False
 
-    @abstractmethod
     def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
         """Add a job that runs at once and then at this spacing.
 
-        A started job of the same name does not run at once. It gets this work after a run under way.
+        A started job of the same name does not run at once. It gets this work and spacing after a run under way.
         """
+        if (known := self._jobs.get(name)) is not None:
+            known.spacing, known.job = spacing, job
+            return
+        self._jobs[name] = _RecurringJob(spacing, name, job)
+        if self._is_running:
+            self._start_entry(self._jobs[name])
 
     def drop(self, name: str) -> None:
         """Remove a job. A run under way is finished."""
@@ -51,9 +56,11 @@ class Jobs(ABC):
             entry.job = None
             entry.wakeup.set()
 
-    @abstractmethod
     def start(self) -> None:
         """Start all jobs, in the order in which they were added."""
+        self._is_running = True
+        for entry in self._jobs.values():
+            self._start_entry(entry)
 
     async def stop(self) -> None:
         """Cancel all jobs and wait until they have ended."""
@@ -62,13 +69,18 @@ class Jobs(ABC):
 
     def abandon(self) -> None:
         """Cancel all jobs without waiting, like a killed process."""
+        self._is_running = False
         for task in self._tasks:
             task.cancel()
 
-    def _start_task(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
+    def _start_entry(self, entry: _RecurringJob) -> None:
+        task = asyncio.create_task(self._run_repeatedly(entry), name=entry.name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    @abstractmethod
+    async def _run_repeatedly(self, entry: _RecurringJob) -> None:
+        """Run a job at once and then at its spacing, until it is dropped."""
 
     async def _run_and_catch(self, name: str, job: Job) -> None:
         """Run a job once. An exception is passed to `on_failed`."""
@@ -95,18 +107,13 @@ class SchedulerJobs(Jobs):
     def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
         """Add a job. If there is one of this name, it only gets the new work and spacing, and does not run now."""
         known = self._jobs.get(name)
-        if known is not None:
-            known.job = job
-            if known.spacing == spacing:
-                return
-        entry = self._jobs[name] = known or _RecurringJob(spacing, name, job)
-        entry.spacing = spacing
-        seconds = spacing.total_seconds()
-        self._scheduler.add_job(
-            _set_event, "interval", args=(entry.wakeup,), seconds=seconds, id=name, replace_existing=True
-        )
-        if known is None and self._scheduler.running:
-            self._start_entry(entry)
+        is_same = known is not None and known.spacing == spacing
+        super().add_job(spacing, name, job)
+        if not is_same:
+            seconds, wakeup = spacing.total_seconds(), self._jobs[name].wakeup
+            self._scheduler.add_job(
+                _set_event, "interval", args=(wakeup,), seconds=seconds, id=name, replace_existing=True
+            )
 
     def drop(self, name: str) -> None:
         """Remove a job. A run under way is finished."""
@@ -116,8 +123,7 @@ class SchedulerJobs(Jobs):
 
     def start(self) -> None:
         """Start all jobs."""
-        for entry in self._jobs.values():
-            self._start_entry(entry)
+        super().start()
         self._scheduler.start()
 
     def abandon(self) -> None:
@@ -126,14 +132,9 @@ class SchedulerJobs(Jobs):
             self._scheduler.shutdown(wait=False)
         super().abandon()
 
-    def _start_entry(self, entry: _RecurringJob) -> None:
-        # APScheduler lists every missed run before it runs the last, so the first run is started here.
-        entry.wakeup.set()
-        self._start_task(self._run_when_woken(entry), entry.name)
-
-    async def _run_when_woken(self, entry: _RecurringJob) -> None:
-        """Run a job each time that APScheduler wakes it, until it is dropped."""
-        await entry.wakeup.wait()
+    async def _run_repeatedly(self, entry: _RecurringJob) -> None:
+        """Run a job at once, and each time that APScheduler wakes it, until it is dropped."""
+        # The first run does not wait, because APScheduler lists every missed run before it runs the last.
         while (job := entry.job) is not None:
             entry.wakeup.clear()
             await self._run_and_catch(entry.name, job)
@@ -152,22 +153,6 @@ class LoopJobs(Jobs):
         """`on_failed(name, exception)` is called if a job raises."""
         super().__init__(on_failed)
         self._clock = clock
-        self._is_running = False
-
-    def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job. If there is one of this name, it only gets the new work and spacing, and does not run now."""
-        if (known := self._jobs.get(name)) is not None:
-            known.spacing, known.job = spacing, job
-            return
-        entry = self._jobs[name] = _RecurringJob(spacing, name, job)
-        if self._is_running:
-            self._start_task(self._run_repeatedly(entry), name)
-
-    def start(self) -> None:
-        """Start all jobs."""
-        self._is_running = True
-        for entry in self._jobs.values():
-            self._start_task(self._run_repeatedly(entry), entry.name)
 
     async def _run_repeatedly(self, entry: _RecurringJob) -> None:
         """Run a job at its spacing until it is dropped. After a run that took longer, the next follows at once."""

@@ -144,12 +144,8 @@ def _read_proxy(url: str) -> Proxy:
 
 def allowed_hosts(settings: Settings) -> Iterator[tuple[str, Sequence[str]]]:
     """Yield each host with an `allow` of its own, and the private networks in which its address may be."""
-    for calendar in settings.calendar:
-        if calendar.allow and (host := urlsplit(calendar.url or "").hostname):
-            yield host, calendar.allow
-    for rota in settings.rota:
-        if rota.allow and (host := urlsplit(rota.url or "").hostname):
-            yield host, rota.allow
+    read = [(table.url, table.allow) for table in settings.calendar] + [(one.url, one.allow) for one in settings.rota]
+    yield from ((host, allow) for url, allow in read if allow and (host := urlsplit(url or "").hostname))
     for producer in settings.producer:
         if producer.allow:
             listings = (urlsplit(url).hostname for url in (*producer.newest, *producer.press))

@@ -14,7 +14,6 @@ from typing import Any
 from alerts.channel import Channel
 from alerts.rota import Rota
 from monitor.app.core import Core
-from monitor.app.jobs import Jobs, SchedulerJobs, count_failures
 from monitor.app.options import make_hand_calendar, make_policies, make_tripwire_producers, make_watch_rules
 from monitor.app.readers import make_calendar_readers, make_rota_readers
 from monitor.app.reporting_options import (
@@ -30,11 +29,10 @@ from monitor.app.reporting_options import (
 )
 from monitor.app.status import Status, release_states
 from monitor.config.secrets import redactor, secrets_in_addresses
-from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents, JudgeAt
 from monitor.deliver.desk import Desk
-from monitor.deliver.outbox import Outbox, OutboxOptions
-from monitor.deliver.reminders import Reminders, ReminderTimes
+from monitor.deliver.outbox import IDLE, Outbox, OutboxOptions
+from monitor.deliver.reminders import Reminders
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.summaries import Summaries
 from monitor.deliver.verdicts import VerdictRecorder
@@ -65,28 +63,28 @@ _OUTBOX_LEASE = timedelta(seconds=10)
 """How long the next process waits for the outbox if this one is killed."""
 
 
-def make_channels_and_rules(core: Core, settings: Settings) -> tuple[list[Channel], ReportingRules]:
+def make_channels_and_rules(core: Core) -> tuple[list[Channel], ReportingRules]:
     """Return the configured channels, and the rules of producers, routes and rotas."""
-    replaced = core.edges.channels
+    settings, replaced = core.settings, core.edges.channels
     channels = make_channels(settings, core.clock.now) if replaced is None else list(replaced)
     rules = make_reporting_rules(settings, [channel.name for channel in channels], core.folder)
     return channels, replace(rules, rotas=add_stored_shifts(rules.rotas, core.store))
 
 
-def make_outbox_options(core: Core, rules: ReportingRules) -> OutboxOptions:
+def make_outbox_options(core: Core, rules: ReportingRules, current_incidents: CurrentIncidents) -> OutboxOptions:
     """Return the configured options of the outbox."""
-    settings, is_shared = core.settings, core.members is not None
+    settings = core.settings
     # If several monitors share the outbox, one takes it over from another after this time.
-    takeover = settings.store.takeover
-    options = OutboxOptions(
+    takeover = settings.store.takeover if core.members is not None else None
+    return OutboxOptions(
         make_links(settings),
         make_digest_rule(settings),
-        holder=Leaseholder(core.holder, takeover if is_shared else _OUTBOX_LEASE),
+        holder=Leaseholder(core.holder, takeover or _OUTBOX_LEASE),
+        idle=takeover or IDLE,
         redactor=redactor(secrets_in_addresses(settings)),
         rules=rules,
+        refresh_incident=current_incidents.incident,
     )
-    # `idle` is the longest time between two queries of the outbox.
-    return replace(options, idle=takeover) if is_shared else options
 
 
 def make_outbox(
@@ -101,7 +99,7 @@ def make_outbox(
         core.threads.ask,
         rng=Random(core.edges.seed),  # noqa: S311 # spreads retries, no secret
         on_outcome=core.metrics.count_delivery,
-        options=replace(make_outbox_options(core, rules), refresh_incident=current_incidents.incident),
+        options=make_outbox_options(core, rules, current_incidents),
     )
 
 
@@ -118,7 +116,8 @@ def make_reminders(core: Core, rules: ReportingRules, outbox: Outbox, current_in
         core.writer,
         core.clock,
         rules,
-        ReminderTimes(settings.alert.remind_after, settings.alert.remind_every),
+        remind_after=settings.alert.remind_after,
+        remind_every=settings.alert.remind_every,
         current_incidents=current_incidents,
         ask=core.threads.ask,
         wake=outbox.wake,
@@ -201,7 +200,7 @@ def make_calendar_reads(
     settings, health, clock = core.settings, core.health, core.clock
     zone, store, writer, ask = settings.timezone, core.store, core.writer, core.threads.ask
     return CalendarReads(
-        make_calendar_readers(settings, core.folder, poller.send_in_turn, clock, core.evidence, core.workers),
+        make_calendar_readers(core, poller.send_in_turn),
         admission.record_calendar_read,
         admission.slots_by_calendar,
         CalendarIncidents(
@@ -218,12 +217,6 @@ def make_rota_reads(core: Core, poller: Poller, incidents: CalendarIncidents, ro
     """Return the reads of rotas that are kept in calendars."""
     readers = make_rota_readers(core.settings, core.folder, poller.send_in_turn, core.clock, core.workers)
     return RotaReads(readers, rotas, incidents, core.clock, core.writer)
-
-
-def make_job_runner(core: Core) -> Jobs:
-    """Return the scheduler of recurring jobs."""
-    failed, make = count_failures(core.metrics), core.edges.job_runner
-    return SchedulerJobs(failed) if make is None else make(core.clock, failed)
 
 
 def make_queries(
@@ -280,13 +273,12 @@ def make_self_check(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
     )
 
 
-def make_status(  # noqa: PLR0913 # the parts whose state it shows
+def make_status(  # noqa: PLR0913, PLR0917 # the parts whose state it shows
     core: Core,
     watch: Watch,
     check: SelfCheck,
     forecast: BudgetForecast,
     skew: Skew,
-    *,
     broken: BrokenLooks,
     record: VerdictRecorder,
 ) -> Status:
@@ -299,18 +291,4 @@ def make_status(  # noqa: PLR0913 # the parts whose state it shows
         count_failure=core.metrics.faults.labels("metrics").inc,
         count_exposure=core.metrics.exposures.inc,
     )
-    return Status(
-        core.clock,
-        watch,
-        core.health,
-        check,
-        core.metrics,
-        states,
-        forecast,
-        skew,
-        broken,
-        core.settings.timezone,
-        rotas=lambda: record.rules.rotas,
-        newer_version=lambda: core.store.newer,
-        worker_fault=lambda: core.worker_health.fault,
-    )
+    return Status(core, watch, check, states, forecast, skew, broken, record, core.settings.timezone)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from monitor.app.core import Core
 from monitor.app.options import make_budget, make_fetcher, make_usual_time_filler
 from monitor.clock import Clock
 from monitor.config.settings import Settings
@@ -36,14 +37,10 @@ async def open_poller(settings: Settings, clock: Clock) -> AsyncIterator[tuple[P
         await fetcher.close()
 
 
-def make_calendar_readers(
-    settings: Settings, folder: Path, ask: Ask, clock: Clock, evidence: Evidence | None, workers: Workers
-) -> list[tuple[CalendarReader, timedelta]]:
-    """Return a reader for each calendar, with the spacing of its reads. Relative files are in `folder`."""
-    tables = settings.calendar
-    return [
-        (make_calendar_reader(settings, table, folder, ask, clock, workers, evidence), table.every) for table in tables
-    ]
+def make_calendar_readers(core: Core, ask: Ask) -> list[tuple[CalendarReader, timedelta]]:
+    """Return a reader for each calendar, with the spacing of its reads."""
+    settings, more = core.settings, (core.folder, ask, core.clock, core.workers, core.evidence)
+    return [(make_calendar_reader(settings, table, *more), table.every) for table in settings.calendar]
 
 
 def make_calendar_reader(  # noqa: PLR0913, PLR0917 # it joins settings, network and evidence

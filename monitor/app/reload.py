@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import structlog
@@ -39,8 +40,7 @@ from monitor.app.readers import make_calendar_readers
 from monitor.app.reporting_options import make_openid, make_proxy_auth
 from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents
-from monitor.deliver.reminders import Reminders, ReminderTimes
-from monitor.deliver.verdicts import VerdictRecorder
+from monitor.deliver.reminders import Reminders
 from monitor.errors import BadInput, Fault, NinethirtyError
 from monitor.health.hosts import CHECK_EVERY, StarvedHosts
 from monitor.health.self_check import DeadManSwitch, SelfCheck
@@ -71,20 +71,13 @@ _FIXED = ("timezone", "store", "evidence", "clock", *(f"web.{name}" for name in 
 def find_fixed_changes(current: Settings, new: Settings, file: str) -> Iterator[Fault]:
     """Yield a fault for each changed key that cannot change while a monitor runs. `file` is named in the faults."""
     for key in _FIXED:
-        for changed_key, value in _differing_keys(key, _setting_at(current, key), _setting_at(new, key)):
+        value_at = attrgetter(key)
+        for changed_key, value in _differing_keys(key, value_at(current), value_at(new)):
             # The address of a store may contain a password.
             yield Fault(file, changed_key, _RESTART, None if changed_key == "store.url" else quote_value(value))
     # A provider may change, but people cannot begin or cease to sign in.
     if current.web.signs_in != new.web.signs_in:
         yield Fault(file, "web.oidc", _RESTART)
-
-
-def _setting_at(settings: Settings, key: str) -> Any:  # noqa: ANN401 # a setting of any type
-    """Return the value of a key such as `web.listen`."""
-    found: Any = settings
-    for name in key.split("."):
-        found = getattr(found, name)
-    return found
 
 
 def _differing_keys(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 # a setting of any type
@@ -100,12 +93,10 @@ def _differing_keys(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]: 
 class Reload:
     """Applies another configuration to the parts of a running monitor.
 
-    Looks continue, releases are still watched, and people stay signed in. `core` has the configuration in use.
+    Looks continue, releases are still watched, and people stay signed in.
     """
 
-    core: Core
     daemon: Daemon
-    record: VerdictRecorder
     current_incidents: CurrentIncidents
     reminders: Reminders
     forecast: BudgetForecast
@@ -116,13 +107,14 @@ class Reload:
 
     def __post_init__(self) -> None:
         """Set the recurring jobs of the first configuration."""
-        self._starved = StarvedHosts(self.core.clock, self.daemon.poller.stretch_factors, self.core.blind.note)
+        core = self.daemon.core
+        self._starved = StarvedHosts(core.clock, self.daemon.poller.stretch_factors, core.blind.note)
         self.daemon.jobs = self.jobs()
-        self.core.metrics.record_reload(self.core.clock.now())
+        core.metrics.record_reload(core.clock.now())
 
     def jobs(self) -> tuple[RecurringJob, ...]:
         """Return the recurring jobs of the current configuration."""
-        core, daemon, outbox, rotas = self.core, self.daemon, self.daemon.outbox, self.record.rules.rotas
+        core, daemon, rotas = self.daemon.core, self.daemon, self.reminders.rules.rotas
         return (
             *daemon.calendar_reads.jobs(),
             (_ROLL_EVERY, "roll", daemon.admission.roll),
@@ -131,7 +123,7 @@ class Reload:
             *deadman_jobs(core, self.check),
             *self.reminders.jobs(),
             *make_rota_reads(core, daemon.poller, daemon.calendar_reads.incidents, rotas).jobs(),
-            *make_summaries(core, self.queries, self.forecast, outbox, rotas).jobs(),
+            *make_summaries(core, self.queries, self.forecast, daemon.outbox, rotas).jobs(),
         )
 
     async def __call__(self, read: Callable[[], Settings], file: str) -> list[str]:
@@ -140,57 +132,57 @@ class Reload:
         `read` runs in a thread. `file` names the configuration in faults.
         """
         async with self._lock:
+            core, old = self.daemon.core, self.daemon.core.settings
             try:
-                settings = await self.core.threads.ask(read)
-                if faults := list(find_fixed_changes(self.core.settings, settings, file)):
+                settings = await core.threads.ask(read)
+                if faults := list(find_fixed_changes(old, settings, file)):
                     raise BadInput(faults)
-                old = self.core.settings
                 changed = [name for name in type(old).model_fields if getattr(old, name) != getattr(settings, name)]
                 await self._apply_settings(settings)
             except NinethirtyError as fault:
-                self.core.metrics.record_reload(None)
+                core.metrics.record_reload(None)
                 _log.error("reload_refused", faults=str(fault).splitlines())
                 return str(fault).splitlines()
-        self.core.metrics.record_reload(self.core.clock.now())
+        core.metrics.record_reload(core.clock.now())
         _log.info("reloaded", changed=changed)
         return []
 
     async def _apply_settings(self, settings: Settings) -> None:
         """Give new settings to every part that runs. If a part cannot be made from them, raise and change nothing."""
-        old, daemon, poller = self.core, self.daemon, self.daemon.poller
+        old, daemon, poller = self.daemon.core, self.daemon, self.daemon.poller
         core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
         # All steps that can fail come first.
-        channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core, settings))
-        send, evidence, workers = poller.send_in_turn, core.evidence, core.workers
-        readers = make_calendar_readers(settings, core.folder, send, core.clock, evidence, workers)
+        channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core))
+        readers = make_calendar_readers(core, poller.send_in_turn)
         await core.ledger.reconfigure(make_join_rules(settings), make_calendar_checks(settings), core.clock.now())
         # No step from here on awaits, so no look, page or notice sees half of the change.
-        self.core, self.record.rules, self.reminders.rules = core, rules, rules
-        self.reminders.times = ReminderTimes(settings.alert.remind_after, settings.alert.remind_every)
+        daemon.core = core
+        self.current_incidents.record.rules = self.reminders.rules = rules
+        alert = settings.alert
+        self.reminders.remind_after, self.reminders.remind_every = alert.remind_after, alert.remind_every
         self.current_incidents.judge_at = judge_at_for(core)
         self.forecast.budget = make_budget(settings)
         spacings, hosts = calendar_spacings(settings), [host for host in settings.budget if host != "default"]
         core.health.expect_calendars(spacings)
         core.metrics.prepare_series(spacings, hosts, [channel.name for channel in channels])
         poller.reconfigure(self.forecast.budget, core.fetcher)
-        daemon.outbox.reconfigure(channels, make_outbox_options(core, rules))
+        daemon.outbox.reconfigure(channels, make_outbox_options(core, rules, self.current_incidents))
         daemon.tripwires.reconfigure(make_tripwire_producers(settings), settings.watch.tripwire.every)
         # The new rules may have joined a release into another.
-        for release in daemon.watch.releases.keys() - daemon.ledger.releases.keys():
+        for release in daemon.watch.releases.keys() - core.ledger.releases.keys():
             daemon.watch.forget(release)
         daemon.watch.reconfigure(make_watch_rules(settings))
         changed_rotas = [rota_calendar_name(table.name) for table in settings.rota if table not in old.settings.rota]
         run_now = [*self._replace_readers(readers, old.settings), *changed_rotas]
         self._reconfigure_pages(settings)
         daemon.reconfigure(self.jobs(), run_now)
-        old_channels = daemon.channels
-        daemon.fetcher, daemon.channels = core.fetcher, channels
+        old_channels, daemon.channels = daemon.channels, channels
         self._close_later(old.fetcher, old_channels)
         await daemon.admission.watch_all_near(core.clock.now())
 
     def _new_fetcher(self, settings: Settings) -> Fetcher:
         """Return the fetcher for these settings: the same one if the network, budgets and allowed hosts are equal."""
-        core, both = self.core, (self.core.settings, settings)
+        core, both = self.daemon.core, (self.daemon.core.settings, settings)
         old, new = ((config.network, make_budget(config), list(allowed_hosts(config))) for config in both)
         # A fetcher that replaces the real one, as in rehearsals, stays.
         is_same = old == new or core.edges.fetcher is not None
@@ -198,7 +190,7 @@ class Reload:
 
     def _replace_readers(self, readers: Sequence[tuple[CalendarReader, timedelta]], old: Settings) -> list[str]:
         """Replace the readers of calendars whose settings changed. Return the names of their jobs, to run at once."""
-        reads, settings, ledger = self.daemon.calendar_reads, self.core.settings, self.core.ledger
+        reads, settings, ledger = self.daemon.calendar_reads, self.daemon.core.settings, self.daemon.core.ledger
         before = {table.name: _settings_of_reads(old, table) for table in old.calendar}
         after = {table.name: _settings_of_reads(settings, table) for table in settings.calendar}
         current = {reader.name: reader for reader, _ in reads.readers}
@@ -212,11 +204,11 @@ class Reload:
 
     def _reconfigure_pages(self, settings: Settings) -> None:
         """Use other settings for pages, API and sign-in from now on. People stay signed in."""
-        self.queries = replace(self.queries, **page_settings(self.core, self.record.rules))
+        self.queries = replace(self.queries, **page_settings(self.daemon.core, self.current_incidents.record.rules))
         if self.queries.sessions is not None:
             self.queries.sessions.public_url = settings.web.public_url or ""
             self.queries.sessions.proxy_auth = make_proxy_auth(settings)
-            self.queries.sessions.provider = make_openid(settings, self.core.clock)
+            self.queries.sessions.provider = make_openid(settings, self.daemon.core.clock)
         if self.daemon.web is not None:
             from monitor.web.app import make_application  # noqa: PLC0415 # 6 MB, only if pages are served
 
@@ -225,16 +217,16 @@ class Reload:
     def _close_later(self, fetcher: Fetcher, channels: Sequence[Channel]) -> None:
         """Close the given fetcher and channels if they were replaced. Wait first, because looks may still use them."""
         unused: list[Channel | Fetcher] = [channel for channel in channels if channel not in self.daemon.channels]
-        if fetcher is not self.daemon.fetcher:
+        if fetcher is not self.daemon.core.fetcher:
             unused.append(fetcher)
 
         async def close() -> None:
-            await self.core.clock.sleep(_CLOSE_AFTER)
+            await self.daemon.core.clock.sleep(_CLOSE_AFTER)
             for edge in unused:
                 await edge.close()
 
         if unused:
-            self.core.tasks.start(close())
+            self.daemon.core.tasks.start(close())
 
 
 def _settings_of_reads(settings: Settings, table: CalendarSettings) -> object:

@@ -199,11 +199,5 @@ def make_outbound(network: NetworkSettings) -> Outbound:
 
 def _report_entries(table: ProducerSettings) -> dict[str, str]:
     """Return what reports state about a producer. Entries that are not configured are left out."""
-    report = table.report
-    entries = {
-        "name": table.name,
-        "to": report.to,
-        "head_of_profession": report.head_of_profession,
-        "contact": report.contact,
-    }
+    entries = {"name": table.name, **table.report.model_dump(include={"to", "head_of_profession", "contact"})}
     return {key: value for key, value in entries.items() if value}

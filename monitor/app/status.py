@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alerts.rota import Rota
 from monitor import __version__
-from monitor.clock import Clock
+from monitor.app.core import Core
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.health.collector import ReleaseState, StateCollector
-from monitor.health.metrics import Metrics
 from monitor.health.self_check import NOTICE_STUCK_AFTER, Check, SelfCheck
-from monitor.health.state import HealthState
 from monitor.health.system import clock_sync_text, is_clock_synchronised
 from monitor.judge.as_text import elapsed_text
 from monitor.look.clock_skew import Skew
@@ -30,25 +28,17 @@ _MOST_HOSTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Reads the state of every part.
+    """Reads the state of every part."""
 
-    `newer_version` returns the version of a newer monitor that has migrated the store, `worker_fault` why the last
-    worker did not start. Both are empty if there is none.
-    """
-
-    clock: Clock
+    core: Core
     watch: Watch
-    health: HealthState
     self_check: SelfCheck
-    counters: Metrics
     states: StateCollector
     forecast: BudgetForecast
     skew: Skew
     broken: BrokenLooks
+    record: VerdictRecorder
     timezone: str
-    rotas: Callable[[], Mapping[str, Rota]] = dict
-    newer_version: Callable[[], str] = lambda: ""
-    worker_fault: Callable[[], str] = lambda: ""
 
     def body(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a watched release as of now."""
@@ -69,7 +59,7 @@ class Status:
 
     def is_store_unavailable(self) -> bool:
         """Return whether the store has been silent so long that requests must not wait for it."""
-        return bool(self.health.unable(self.clock.now()))
+        return bool(self.core.health.unable(self.core.clock.now()))
 
     def stuck(self) -> list[str]:
         """Return why this process should be restarted. Empty if it should not."""
@@ -77,7 +67,7 @@ class Status:
 
     def metrics(self) -> Iterator[bytes]:
         """Yield the page for Prometheus, one metric at a time."""
-        return self.counters.render(self.states)
+        return self.core.metrics.render(self.states)
 
     def as_json(self) -> dict[str, Any]:
         """Return the health of the monitor: why it is not reliable, and the checks of the status page."""
@@ -88,30 +78,25 @@ class Status:
 
     def checks(self) -> list[Check]:
         """Return the checks of the status page, one for each part of the monitor."""
-        now = self.clock.now()
+        now, started = self.core.clock.now(), self.core.health.started
+        uptime, since = elapsed_text(now - started), stamp(started, self.timezone)
         return [
-            self._monitor_check(),
+            Check("Monitor", f"version {__version__}, up {uptime}, since {since}"),
             self._store_check(),
-            *(self._calendar_check(name) for name in sorted(self.health.spacings)),
+            *(self._calendar_check(name) for name in sorted(self.core.health.spacings)),
             self._looks_check(),
             self._workers_check(),
             *self._clock_checks(),
             *self._budget_checks(),
             *self._channel_checks(),
-            *(Check(f"On call, {name}", rota.describe_on_call(now)) for name, rota in self.rotas().items()),
+            *(Check(f"On call, {name}", rota.describe_on_call(now)) for name, rota in self.record.rules.rotas.items()),
         ]
-
-    def _monitor_check(self) -> Check:
-        """Return the version of the monitor and since when it runs."""
-        started = self.health.started
-        uptime, since = elapsed_text(self.clock.now() - started), stamp(started, self.timezone)
-        return Check("Monitor", f"version {__version__}, up {uptime}, since {since}")
 
     def _store_check(self) -> Check:
         """Return a check of store and evidence: whether both can be written, and no newer version uses the store."""
-        if newer := self.newer_version():
+        if newer := self.core.store.newer:
             return Check("Store", f"{newer}, of a newer version of ninethirty", "Upgrade this monitor.")
-        faults = [*self.health.unable(self.clock.now()), self.self_check.evidence_fault()]
+        faults = [*self.core.health.unable(self.core.clock.now()), self.self_check.evidence_fault()]
         if not any(faults):
             return Check("Store", "writable, and so is the evidence")
         todo = "Free space, or bring the database back."
@@ -119,10 +104,10 @@ class Status:
 
     def _calendar_check(self, name: str) -> Check:
         """Return a check of a calendar: good if its last read was usable and is not too old."""
-        health, title = self.health, f"Calendar {name}"
+        health, title = self.core.health, f"Calendar {name}"
         last, fault = health.calendars.get(name), health.faults.get(name, "")
         state = f"last usable read {stamp(last, self.timezone)}" if last else "no usable read yet"
-        if last and not fault and health.is_fresh(name, self.clock.now()):
+        if last and not fault and health.is_fresh(name, self.core.clock.now()):
             return Check(title, f"{state}, next by {stamp(last + health.spacings[name], self.timezone)}")
         state = f"{state}; {fault}" if fault else state
         return Check(title, state, f"Run `ninethirty calendar read {name}` to see why.", "NinethirtyCalendarStale")
@@ -135,7 +120,7 @@ class Status:
             return Check("Looks", f"a fault of this monitor broke looks at {lines}", todo, "NinethirtyLooksBroken")
         if stuck := self.stuck():
             return Check("Looks", "; ".join(stuck), "Restart the monitor.", "NinethirtyNoLooks")
-        if self.health.is_late(self.clock.now()):
+        if self.core.health.is_late(self.core.clock.now()):
             todo = "Check the load of the machine and what else runs on it."
             return Check("Looks", "some started late within the last minute", todo, "NinethirtyPollerLate")
         watched, targets = len(self.watch.releases), self.self_check.monitor_state().targets
@@ -146,12 +131,12 @@ class Status:
         """Return a check of the workers, with why none starts."""
         if not (failing := self.self_check.worker_faults()):
             return Check("Workers", "start when they are needed")
-        why = "; ".join([*failing, self.worker_fault()])
+        why = "; ".join([*failing, self.core.worker_health.fault])
         return Check("Workers", why, "Remove the cause; the monitor tries again itself.", "NinethirtyWorkersFailing")
 
     def _clock_checks(self) -> Iterator[Check]:
         """Yield a check of this machine's clock, and one for each host whose Date header is implausible."""
-        health, is_synchronised = self.health, is_clock_synchronised()
+        health, is_synchronised = self.core.health, is_clock_synchronised()
         yield clock_check(health.offset, is_synchronised=is_synchronised, is_off=health.is_clock_off)
         for host, doubt in self.skew.describe_doubts().items():
             yield Check(f"Clock of {host}", doubt, "If our clock is right, inform the host.", "NinethirtyClockOff")
@@ -174,7 +159,7 @@ class Status:
             count, since, at = backlog.pending, backlog.since, backlog.delivered
             last = f"last delivery {stamp(at, self.timezone)}" if at else "no delivery since the monitor started"
             state = f"{last}, {count or 'no'} message{'s' if count != 1 else ''} waiting"
-            if since is None or self.clock.now() - since < NOTICE_STUCK_AFTER:
+            if since is None or self.core.clock.now() - since < NOTICE_STUCK_AFTER:
                 yield Check(f"Channel {name}", state)
             else:
                 todo = f"Notify its recipients yourself, then run `ninethirty channel test {name}`."

@@ -20,7 +20,7 @@ from alerts.finding import ReleaseFacts
 from alerts.incident import Decision, Incident, Kind
 from alerts.message import make_opening_by_hand, notices_of_acts
 from alerts.one_line import one_line
-from monitor.deliver.drafts import draft_row, versions_from_rows
+from monitor.deliver.drafts import change_versions
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.errors import UnknownName, UserFault
 from monitor.judge.as_json import slot_text
@@ -52,17 +52,11 @@ def change_incident(
 def change_draft(
     tx: Transaction, verdicts: VerdictStore, incident: str, change: Callable[[Versions], Versions]
 ) -> Versions:
-    """Apply `change` to the stored versions of an incident's draft, save the new ones and return all.
-
-    Earlier versions are kept. Raises `UserFault` if the incident has no draft.
-    """
-    known = versions_from_rows(verdicts.drafts(incident))
-    if not known:
+    """Apply `change` to an incident's draft, save the new versions and return all. Raises `UserFault` without one."""
+    drafts = verdicts.drafts(incident)
+    if not drafts:
         raise UserFault(f"incident {incident} has no draft")
-    changed = change(known)
-    for version in changed[len(known) :]:
-        tx.add_draft(draft_row(version, incident))
-    return changed
+    return change_versions(tx, drafts, incident, change)
 
 
 def merge_texts(
@@ -70,8 +64,7 @@ def merge_texts(
 ) -> tuple[Versions, tuple[Conflict, ...]]:
     """Return the draft with typed texts (`words`, by box), and the boxes that another person changed in between.
 
-    Such a box gets both texts. `read` is the number of the version that the person started from. With None, or a number
-    that does not exist, it is the last one.
+    Such a box gets both texts. `read` is the number of the version that the person started from (unknown: the last).
     """
     last = versions[-1]
     base = next((one for one in versions if one.number == read), last)

@@ -20,21 +20,6 @@ _REDRAFT_AFTER = timedelta(seconds=10)
 _LOGGED_BY_PEOPLE = (Kind.HAND, Kind.LEAD)
 
 
-def with_current_facts(incident: Incident, facts: ReleaseFacts | None) -> Incident:
-    """Return an incident with these facts, or unchanged if it or its release has none. Its grade never gets lower.
-
-    The names of producers stay. So does the stored certainty (clock, blind spans, evidence), except looks and gap.
-    """
-    stored = incident.facts
-    if facts is None or stored is None:
-        return incident
-    new = facts.certainty
-    gap = stored.certainty.widest_gap if new.widest_gap is None else new.widest_gap
-    certainty = replace(stored.certainty, looks=new.looks, failed_looks=new.failed_looks, widest_gap=gap)
-    facts = replace(facts, certainty=certainty, names=stored.names)
-    return replace(incident, facts=facts, grade=choose_worst_grade((incident.grade, facts.grade)))
-
-
 @dataclass(slots=True)
 class CurrentIncidents:
     """Returns incidents with the facts of an instant, and redrafts their reports before a person opens them.
@@ -47,10 +32,19 @@ class CurrentIncidents:
     record: VerdictRecorder
 
     def incident(self, known: Incident, now: datetime) -> Incident:
-        """Return an incident with the facts as of `now`, or unchanged if its release is no longer measured."""
-        if not self._is_still_measured(known):
+        """Return an incident with the facts as of `now`, or unchanged if its release is no longer measured.
+
+        Its grade never gets lower. The names of producers stay. So does the stored certainty (clock, blind spans,
+        evidence), except looks and gap.
+        """
+        facts, stored = self.judge_at(known.release, now) if self._is_still_measured(known) else None, known.facts
+        if facts is None or stored is None:
             return known
-        return with_current_facts(known, self.judge_at(known.release, now))
+        new = facts.certainty
+        gap = stored.certainty.widest_gap if new.widest_gap is None else new.widest_gap
+        certainty = replace(stored.certainty, looks=new.looks, failed_looks=new.failed_looks, widest_gap=gap)
+        facts = replace(facts, certainty=certainty, names=stored.names)
+        return replace(known, facts=facts, grade=choose_worst_grade((known.grade, facts.grade)))
 
     def prepare_redraft(self, incident: str, now: datetime) -> Callable[[Transaction], None] | None:
         """Return a function that writes a new version of an incident's draft, or None if it needs none.

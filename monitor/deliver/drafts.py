@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,13 +58,20 @@ def draft_row(version: Version, incident: str) -> Draft:
     )
 
 
+def change_versions(
+    tx: Transaction, drafts: Sequence[Draft], incident: str, change: Callable[[Versions], Versions]
+) -> Versions:
+    """Apply `change` to the stored versions of an incident's draft, save the new ones and return all."""
+    known = versions_from_rows(drafts)
+    changed = change(known)
+    for version in changed[len(known) :]:
+        tx.add_draft(draft_row(version, incident))
+    return changed
+
+
 def add_measured_version(tx: Transaction, drafts: Sequence[Draft], incident: str, report: Report) -> Versions:
     """Save a new version of a draft from a new report, and return all versions. Typed texts are kept unchanged."""
-    versions = versions_from_rows(drafts)
-    after = append_measurement(versions, report)
-    for version in after[len(versions) :]:
-        tx.add_draft(draft_row(version, incident))
-    return after
+    return change_versions(tx, drafts, incident, lambda versions: append_measurement(versions, report))
 
 
 def render_draft_or_pdf(

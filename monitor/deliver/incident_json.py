@@ -43,8 +43,7 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
 
 def action_json(action: Action) -> dict[str, Any]:
     """Return an action of an incident."""
-    due, done = action.due.isoformat(), instant_json(action.done)
-    return {"text": action.text, "owner": action.owner, "due": due, "done": done, "done_by": action.done_by}
+    return fields_json(action, "text", "owner", "due", "done", "done_by") | {"due": action.due.isoformat()}
 
 
 def delay_of(incident: Incident) -> Bounds | None:

@@ -55,10 +55,7 @@ class MessageBuilder:
             _due, releases = audience.get(channel, (now, incident.linked))
             notice = narrow_to_recipients(notice, incident, releases, now)
         link, page = links.acknowledge_link(notice), links.incident_page(notice)
-        return self._redact_message(build_message(notice, incident, attachments, link, page, links.runbook))
-
-    def _redact_message(self, made: Message) -> Message:
-        """Return a message without secrets."""
+        made = build_message(notice, incident, attachments, link, page, links.runbook)
         if self.redactor is None:
             return made
         subject, text, html, brief = map(self.redactor, (made.subject, made.text, made.html, made.brief))

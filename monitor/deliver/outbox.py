@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, InitVar, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -19,7 +19,7 @@ from monitor.clock import Clock
 from monitor.deliver.digests import DigestRule, ThreadPacing, find_waiting_openings, make_digests
 from monitor.deliver.message import MessageBuilder, Redactor
 from monitor.deliver.outbox_lease import OutboxLease
-from monitor.deliver.outbox_rows import Backlog, OutboxRow, delivery_after, is_unsent
+from monitor.deliver.outbox_rows import Backlog, OutboxRow, covered_delivery, delivery_after, is_unsent, stored_delivery
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.silences import EndedSilences, RefreshIncident, Silenced, find_silenced, notify_after_silence
 from monitor.errors import Conflict, StoreFault
@@ -31,7 +31,7 @@ from monitor.store.writer import Writer
 from monitor.threads import Ask, wait_for_event
 
 _log = structlog.get_logger(__name__)
-_IDLE = timedelta(minutes=5)
+IDLE = timedelta(minutes=5)
 _AFTER_A_FAULT = timedelta(seconds=5)
 _LONGEST_SEND = 120.0
 _ATTEMPTS_BEFORE_REREADING = 5
@@ -41,82 +41,70 @@ _RETRIES = RetryPolicy()
 _RETRIES_AFTER_ERROR = RetryPolicy(attempts=8)
 """A message that raises an unexpected error is given up long before one that its channel refuses."""
 
-OnOutcome = Callable[[str, str], None]
-
 
 @dataclass(frozen=True, slots=True)
 class OutboxOptions:
     """Optional settings of how the outbox is sent.
 
-    With a `holder` several processes share the outbox. `redactor` removes secrets from messages. `idle` is the longest
-    time between two queries. `rules` decide which releases a channel gets. `refresh_incident` adds current facts.
+    `holder` is this process, of several that may share the outbox. `redactor` removes secrets from messages. `idle` is
+    the longest time between two queries. `rules` decide which releases a channel gets. `refresh_incident` adds current
+    facts.
     """
 
     links: Links = field(default_factory=Links)
     digest_rule: DigestRule = field(default_factory=DigestRule)
-    holder: Leaseholder | None = None
-    idle: timedelta = _IDLE
+    holder: Leaseholder = field(default_factory=lambda: Leaseholder("the only process"))
+    idle: timedelta = IDLE
     redactor: Redactor | None = None
     rules: ReportingRules = field(default_factory=ReportingRules)
     refresh_incident: RefreshIncident = lambda incident, _now: incident
 
 
+@dataclass
 class Outbox:
-    """Sends notices from the outbox through their channels, until they are sent or given up."""
+    """Sends notices from the outbox through their channels, until they are sent or given up. `run` sends.
 
-    def __init__(  # noqa: PLR0913 # it joins store, clock and channels
-        self,
-        store: Store,
-        writer: Writer,
-        channels: Sequence[Channel],
-        clock: Clock,
-        ask: Ask,
-        *,
-        rng: Random,
-        on_outcome: OnOutcome = lambda _channel, _outcome: None,
-        options: OutboxOptions | None = None,
-    ) -> None:
-        """Start with these channels. `run` sends.
+    `on_outcome(channel, outcome)` is called after every attempt. An outcome is a delivery state or `again`.
+    """
 
-        `on_outcome(channel, outcome)` is called after every attempt. An outcome is a delivery state or `again`.
-        """
-        options = options or OutboxOptions()
-        self._store = store
-        self._writer = writer
-        self._clock = clock
-        self._ask = ask
-        self._rng = rng
-        self._on_outcome = on_outcome
-        self._idle = options.idle
-        self._refresh_incident = options.refresh_incident
-        self._lease = OutboxLease(store.leases, writer, clock, options.holder, ask)
+    store: Store
+    writer: Writer
+    channels: InitVar[Sequence[Channel]]
+    clock: Clock
+    ask: Ask
+    _: KW_ONLY
+    rng: Random
+    on_outcome: Callable[[str, str], None] = lambda _channel, _outcome: None
+    options: OutboxOptions = field(default_factory=OutboxOptions)
+    backlogs: dict[str, Backlog] = field(default_factory=dict)
+    # Deliveries that this process finished. No one is notified twice, even if the store loses its last writes.
+    _finished: dict[tuple[str, str], Delivery] = field(default_factory=dict)
+    _last_delivered: dict[str, datetime] = field(default_factory=dict)
+    _wakeups: dict[str, asyncio.Event] = field(default_factory=dict)
+    _digest_rules: dict[str, DigestRule] = field(default_factory=dict)
+    _pacing: dict[str, ThreadPacing] = field(default_factory=dict)
+    _channel_tasks: asyncio.TaskGroup | None = None
+
+    def __post_init__(self, channels: Sequence[Channel]) -> None:
+        """Start with these channels."""
+        self._lease = OutboxLease(self.store.leases, self.writer, self.clock, self.options.holder, self.ask)
         self.end = self._lease.end
-        # Deliveries that this process finished. No one is notified twice, even if the store loses its last writes.
-        self._finished: dict[tuple[str, str], Delivery] = {}
-        self.backlogs: dict[str, Backlog] = {}
-        self._last_delivered: dict[str, datetime] = {}
-        self._wakeups: dict[str, asyncio.Event] = {}
-        self._digest_rules: dict[str, DigestRule] = {}
-        self._name_of: Callable[[str], str] = str
-        self._pacing: dict[str, ThreadPacing] = {}
-        self._channel_tasks: asyncio.TaskGroup | None = None
-        self.reconfigure(channels, options)
+        self.reconfigure(channels, self.options)
 
     def reconfigure(self, channels: Sequence[Channel], options: OutboxOptions) -> None:
         """Use these channels and options from now on.
 
         Messages under way are finished. Deliveries to a channel that was removed stay in the outbox.
         """
+        self.options, rules = options, options.rules
         self._channels = {channel.name: channel for channel in channels}
         endings = {channel.name: channel.formats for channel in channels}
-        verdicts = self._store.verdicts
-        self._message_builder = MessageBuilder(verdicts, endings, options.links, options.redactor, options.rules)
+        self._message_builder = MessageBuilder(self.store.verdicts, endings, options.links, options.redactor, rules)
         made = {name: rule.last_digest for name, rule in self._digest_rules.items()}
         rule = options.digest_rule
         self._digest_rules |= {name: replace(rule, last_digest=made.get(name)) for name in self._channels}
-        self._name_of = options.rules.producer_name
         # Channels that get a platform's fault as one thread, with pauses between its messages.
-        folding = (name for name in self._channels if name in options.rules.folding)
+        folding = (name for name in self._channels if name in rules.folding)
         self._pacing = {name: self._pacing.get(name) or ThreadPacing() for name in folding}
         for removed in self._wakeups.keys() - self._channels.keys():
             # The task of a channel ends when it wakes up and finds no wakeup.
@@ -155,7 +143,7 @@ class Outbox:
         has the lease, none is sent.
         """
         while name in self._channels and not self._lease.is_ending:
-            now = self._clock.now()
+            now = self.clock.now()
             rows, silenced = await self._read_waiting(name, now)
             openings = self._digestible_openings(name, rows, now)
             # Openings wait a little for others, so that they become one digest.
@@ -171,7 +159,7 @@ class Outbox:
             if (other_lease_ends := await self._lease.take_or_renew()) is not None:
                 return other_lease_ends
             if silenced.ended:
-                await self._writer.write(partial(self._notify_after_silences, silenced.ended, now))
+                await self.writer.write(partial(self._notify_after_silences, silenced.ended, now))
                 continue
             # A digest may also cover notices that are due but wait for an earlier one of their thread.
             due = {one.notice for one in pending if one.due <= now}
@@ -200,15 +188,16 @@ class Outbox:
                 due = await self.send_due(name)
             except (StoreFault, Conflict) as fault:
                 _log.warning("outbox_unreadable", channel=name, fault=str(fault))
-                due = self._clock.now() + _AFTER_A_FAULT
-            wait = self._idle if due is None else min(self._idle, max(timedelta(), due - self._clock.now()))
-            await wait_for_event(wakeup, self._clock, wait.total_seconds())
+                due = self.clock.now() + _AFTER_A_FAULT
+            idle = self.options.idle
+            wait = idle if due is None else min(idle, max(timedelta(), due - self.clock.now()))
+            await wait_for_event(wakeup, self.clock, wait.total_seconds())
         if name not in self._channels:  # it was not added again
             self.backlogs.pop(name, None)
 
     async def _read_waiting(self, name: str, now: datetime) -> tuple[list[OutboxRow], Silenced]:
         """Return the rows that wait for a channel and are not silenced, and the silenced ones. Update the backlog."""
-        found, silenced = await self._ask(lambda: self._query_waiting(name, now))
+        found, silenced = await self.ask(lambda: self._query_waiting(name, now))
         sendable = silenced.without_silenced(found)
         # Silenced deliveries are counted as waiting, but could not have been sent yet.
         # A retried delivery has waited since its notice, because its due time moves with each attempt.
@@ -220,15 +209,15 @@ class Outbox:
         """Replace what ended silences suppressed by current notices, if the lease is still ours."""
         if self._lease.renew_in_transaction(tx, now):
             for silence, rows in ended_silences.values():
-                notify_after_silence(tx, self._store, self._refresh_incident, silence, rows, now)
+                notify_after_silence(tx, self.store, self.options.refresh_incident, silence, rows, now)
 
     def _query_waiting(self, name: str, now: datetime) -> tuple[list[OutboxRow], Silenced]:
         """Return the deliveries that wait for a channel, due or not, oldest notice first, and the silenced ones."""
-        outbox = self._store.outbox
+        outbox = self.store.outbox
         found = (one for one in outbox.due_deliveries(now + _TEN_YEARS, limit=_MOST_DELIVERIES) if one.channel == name)
         rows = [OutboxRow(one, notice) for one in found if (notice := outbox.notice(one.notice)) is not None]
         rows.sort(key=lambda row: (row.notice.at, row.notice.id))
-        return rows, find_silenced(self._store, rows, now)
+        return rows, find_silenced(self.store, rows, now)
 
     def _digestible_openings(self, name: str, rows: Sequence[OutboxRow], now: datetime) -> list[Notice]:
         """Return the due openings on this channel that a digest can replace, because they were not attempted yet."""
@@ -242,7 +231,7 @@ class Outbox:
         self, name: str, openings: Sequence[Notice], first_attempts: Sequence[Notice], now: datetime
     ) -> bool:
         """Replace groups of openings, and of follow-ups among `first_attempts`, by digests. Return whether any were."""
-        digests = make_digests(openings, self._digest_rules[name], now, self._name_of)
+        digests = make_digests(openings, self._digest_rules[name], now, self.options.rules.producer_name)
         # Openings soon after `last_digest` are not urgent. A digest of only unproven releases does not set it, because
         # the opening of a late one is still urgent after that.
         if any("unproven" not in digest.notice.findings for digest in digests):
@@ -250,19 +239,20 @@ class Outbox:
         if (pacing := self._pacing.get(name)) is not None:
             digests += pacing.bundle_follow_ups([notice for notice in first_attempts if notice.follows], now)
         for digest in digests:
-            await self._writer.write(partial(self._replace_with_digest, digest, name, now))
+            await self.writer.write(partial(self._replace_with_digest, digest, name, now))
         return bool(digests)
 
     def _replace_with_digest(self, digest: Digest, name: str, now: datetime, tx: Transaction) -> None:
         """Save a digest and mark the deliveries that it covers, unless one was attempted or the lease is not ours."""
-        unsent = [row for notice in digest.covers if (row := self._stored_delivery(notice, name)) and is_unsent(row)]
+        rows = (stored_delivery(self.store.outbox, notice, name) for notice in digest.covers)
+        unsent = [row for row in rows if row is not None and is_unsent(row)]
         # If another process already sent some of these, the rest is read again and sent with its current status.
         if not self._lease.renew_in_transaction(tx, now) or len(unsent) < len(digest.covers):
             return
         tx.add_notice(digest.notice, [])
         tx.save(Delivery(digest.notice.id, name, DeliveryState.WAITING, now))
         for row in unsent:
-            tx.save(replace(row, standing=DeliveryState.COVERED, finished=now, reference=digest.notice.id))
+            tx.save(covered_delivery(row, digest.notice.id, now))
 
     async def _attempt_each(self, rows: Sequence[OutboxRow]) -> None:
         """Attempt these deliveries. Stop early if new notices have come, or if the process is ending."""
@@ -280,11 +270,11 @@ class Outbox:
 
     async def _attempt_delivery(self, delivery: Delivery, notice: Notice) -> None:
         """Record an attempt, send the message, and record the outcome, if the delivery is due and the lease is ours."""
-        now, channel = self._clock.now(), self._channels.get(delivery.channel)
+        now, channel = self.clock.now(), self._channels.get(delivery.channel)
         # A delivery that was begun before may still be under way in another process.
         if channel is None or (delivery.began is not None and self._lease.earliest_attempt(delivery) > now):
             return
-        begun = await self._writer.write(lambda tx: self._record_attempt(tx, delivery, now))
+        begun = await self.writer.write(lambda tx: self._record_attempt(tx, delivery, now))
         if begun is not None:
             self._lease.note_own_attempt(begun)
             async with self._lease.keep_renewing():
@@ -297,7 +287,7 @@ class Outbox:
 
         If this process finished the delivery before, but the store lost that, it is saved as finished again.
         """
-        known = self._stored_delivery(delivery.notice, delivery.channel)
+        known = stored_delivery(self.store.outbox, delivery.notice, delivery.channel)
         already_finished = self._finished.get((delivery.notice, delivery.channel))
         if known is not None and already_finished is not None:
             tx.save(already_finished)
@@ -312,17 +302,14 @@ class Outbox:
         tx.save(begun)
         return begun
 
-    def _stored_delivery(self, notice: str, channel: str) -> Delivery | None:
-        return next((row for row in self._store.outbox.deliveries(notice) if row.channel == channel), None)
-
     async def _send_message(self, notice: Notice, channel: Channel) -> tuple[Outcome | None, bool]:
         """Send a message. Return the channel's outcome, and whether an unexpected error was raised.
 
         The outcome is None if the message was not sent because another process may have the lease by now.
         """
         try:
-            message = await self._ask(partial(self._message_builder.build, notice, channel.name, self._clock.now()))
-            if not self._lease.is_still_ours(self._clock.now()):
+            message = await self.ask(partial(self._message_builder.build, notice, channel.name, self.clock.now()))
+            if not self._lease.is_still_ours(self.clock.now()):
                 return None, False
             async with asyncio.timeout(_LONGEST_SEND):
                 return await channel.send(message), False
@@ -337,8 +324,8 @@ class Outbox:
 
     async def _record_outcome(self, begun: Delivery, notice: Notice, outcome: Outcome, retries: RetryPolicy) -> None:
         """Save how an attempt ended (sent, given up, or due again), and report it to `on_outcome`."""
-        now = self._clock.now()
-        step = decide_after_attempt(outcome, begun.attempts, notice.at, now, self._rng, retries)
+        now = self.clock.now()
+        step = decide_after_attempt(outcome, begun.attempts, notice.at, now, self.rng, retries)
         done = delivery_after(begun, step, now)
         is_finished = done.standing is not DeliveryState.WAITING
         if is_finished:
@@ -347,16 +334,16 @@ class Outbox:
             del self._finished[next(iter(self._finished))]  # the oldest
 
         def save(tx: Transaction) -> None:
-            stored = self._stored_delivery(done.notice, done.channel)
+            stored = stored_delivery(self.store.outbox, done.notice, done.channel)
             if stored is None or stored.attempts <= done.attempts:  # no other process has attempted it since
                 # If the store lost its last writes while the message was sent, it no longer has the notice.
                 tx.add_notice(notice, [])
                 tx.save(done)
 
-        await self._writer.write(save)
+        await self.writer.write(save)
         if isinstance(step, Accepted):
             self._last_delivered[begun.channel] = now
             if begun.channel in self._pacing:
                 self._pacing[begun.channel].record_sent(notice, now)
-        self._on_outcome(begun.channel, done.standing.value if is_finished else "again")
+        self.on_outcome(begun.channel, done.standing.value if is_finished else "again")
         _log.info("delivery", channel=begun.channel, notice=notice.id, standing=done.standing.value, reason=done.reason)

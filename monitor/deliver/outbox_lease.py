@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -24,22 +25,21 @@ _ENDS_WITHIN = 10.0
 _MOST_SEEN_ATTEMPTS, _LONG_AGO = 1000, -1e6
 
 
+@dataclass
 class OutboxLease:
-    """The right of this process to send. Without a `holder` no other process runs, so the lease is always ours."""
+    """The right of this process to send. Its `holder` must have a name that no other process uses."""
 
-    def __init__(self, leases: Leases, writer: Writer, clock: Clock, holder: Leaseholder | None, ask: Ask) -> None:
-        """`holder` must have a name that no other process uses, or both would believe that the lease is theirs."""
-        self._leases = leases
-        self._writer = writer
-        self._clock = clock
-        self._holder = holder
-        self._ask = ask
-        self._renew_at: datetime | None = None
-        self._ours_until: datetime | None = None
-        self._under_way: set[asyncio.Future[None]] = set()
-        # When this process first saw each unfinished attempt of another, in seconds of the monotonic clock.
-        self._seen_attempts: dict[tuple[str, str, int], float] = {}
-        self.is_ending = False
+    leases: Leases
+    writer: Writer
+    clock: Clock
+    holder: Leaseholder
+    ask: Ask
+    is_ending: bool = False
+    _renew_at: datetime | None = None
+    _ours_until: datetime | None = None
+    _under_way: set[asyncio.Future[None]] = field(default_factory=set)
+    # When this process first saw each unfinished attempt of another, in seconds of the monotonic clock.
+    _seen_attempts: dict[tuple[str, str, int], float] = field(default_factory=dict)
 
     async def end(self) -> None:
         """Begin no more attempts, and wait for those under way, because one that is cut off may be repeated.
@@ -63,26 +63,24 @@ class OutboxLease:
 
     async def take_or_renew(self) -> datetime | None:
         """Take the lease, or renew it if that is due. Return when another process's lease ends, None if it is ours."""
-        holder, now = self._holder, self._clock.now()
-        if holder is None or (self._renew_at is not None and now < self._renew_at):
+        holder, now = self.holder, self.clock.now()
+        if self._renew_at is not None and now < self._renew_at:
             return None
-        began = self._clock.monotonic()
+        began = self.clock.monotonic()
         # A slow store makes leases longer, so the length is read together with the taking.
-        taken, length = await self._writer.write(lambda tx: (holder.take(tx, OUTBOX, now), holder.lease_length))
-        holder.record_write_time(self._clock.monotonic() - began)
+        taken, length = await self.writer.write(lambda tx: (holder.take(tx, OUTBOX, now), holder.lease_length))
+        holder.record_write_time(self.clock.monotonic() - began)
         self._renew_at = holder.renewal_due(now + length) if taken else None
         self._ours_until = now + length if taken else None
         if taken:
             return None
-        lease, store_now = await self._ask(lambda: (self._leases.lease(OUTBOX), self._leases.now(now)))
+        lease, store_now = await self.ask(lambda: (self.leases.lease(OUTBOX), self.leases.now(now)))
         return now + (length if lease is None else max(lease.until - store_now, _SOON))
 
     def renew_in_transaction(self, tx: Transaction, now: datetime) -> bool:
-        """Renew the lease in the transaction that needs it. Return whether it is ours; True if no lease is needed."""
-        if self._holder is None:
-            return True
-        is_ours = self._holder.take(tx, OUTBOX, now) is not None
-        self._ours_until = now + self._holder.lease_length if is_ours else None
+        """Renew the lease in the transaction that needs it. Return whether it is ours."""
+        is_ours = self.holder.take(tx, OUTBOX, now) is not None
+        self._ours_until = now + self.holder.lease_length if is_ours else None
         if not is_ours:
             # The next regular renewal tries at once.
             self._renew_at = None
@@ -97,12 +95,12 @@ class OutboxLease:
 
         The other process gets twice the margin with which we renew our own lease, from when we first saw its attempt.
         """
-        if self._holder is None or delivery.began is None or delivery.finished is not None:
+        if delivery.began is None or delivery.finished is not None:
             return delivery.due
-        seen_at = self._clock.monotonic()
+        seen_at = self.clock.monotonic()
         passed = timedelta(seconds=seen_at - self._note_attempt(delivery, seen_at))
-        remaining = 2 * self._holder.renewal_margin - passed
-        return max(delivery.due, self._clock.now() + remaining) if remaining > timedelta() else delivery.due
+        remaining = 2 * self.holder.renewal_margin - passed
+        return max(delivery.due, self.clock.now() + remaining) if remaining > timedelta() else delivery.due
 
     def _note_attempt(self, attempt: Delivery, at: float) -> float:
         """Note that an unfinished attempt was seen `at`, and return when it was first seen (monotonic seconds)."""
@@ -112,7 +110,7 @@ class OutboxLease:
 
     def is_still_ours(self, now: datetime) -> bool:
         """Return whether the lease cannot have passed to another process yet, for example while we were suspended."""
-        return self._holder is None or (self._ours_until is not None and now < self._ours_until)
+        return self._ours_until is not None and now < self._ours_until
 
     @asynccontextmanager
     async def keep_renewing(self) -> AsyncIterator[None]:
@@ -125,15 +123,14 @@ class OutboxLease:
 
     async def release(self) -> None:
         """Give the lease up, so that another process can send at once."""
-        holder = self._holder
-        if holder is not None and self._renew_at is not None:
+        if self._renew_at is not None:
             self._renew_at = None
             with suppress(StoreFault):
-                await self._writer.write(lambda tx: holder.release(tx, OUTBOX), patient=False)
+                await self.writer.write(lambda tx: self.holder.release(tx, OUTBOX), patient=False)
 
     async def _renew_until_lost(self) -> None:
-        while self._holder is not None:
-            await self._clock.sleep(self._holder.lease_length.total_seconds() / 3)
+        while True:
+            await self.clock.sleep(self.holder.lease_length.total_seconds() / 3)
             if await self.take_or_renew() is not None:
                 _log.warning("outbox_turn_lost")
                 return

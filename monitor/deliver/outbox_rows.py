@@ -56,6 +56,16 @@ def is_unsent(row: Delivery) -> bool:
     return row.attempts == 0 and row.standing is DeliveryState.WAITING
 
 
+def stored_delivery(outbox: OutboxStore, notice: str, channel: str) -> Delivery | None:
+    """Return the delivery of a notice through a channel, or None if there is none."""
+    return next((row for row in outbox.deliveries(notice) if row.channel == channel), None)
+
+
+def covered_delivery(row: Delivery, by: str, now: datetime) -> Delivery:
+    """Return a delivery that is not sent, because the notice `by` is sent instead. It is empty for no notice at all."""
+    return replace(row, standing=DeliveryState.COVERED, finished=now, reference=by)
+
+
 def delivery_after(begun: Delivery, step: AfterAttempt, now: datetime) -> Delivery:
     """Return a delivery after an attempt: sent, given up, or due again later."""
     if isinstance(step, RetryAt):

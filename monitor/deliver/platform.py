@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from alerts.incident import Decision, Incident, Kind, confirmation_notice_id
 from alerts.notice import Notice, thread_id
 from alerts.platform import is_covered_by_platform, platform_id_of, shared_platform_id, update_platform
-from monitor.deliver.outbox_rows import is_unsent, notified_channels
+from monitor.deliver.outbox_rows import covered_delivery, is_unsent, notified_channels
 from monitor.deliver.rules import ReportingRules
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
@@ -45,7 +45,8 @@ class PlatformThread:
             rows = self.store.outbox.deliveries(notice.follows)
             called = {row.channel for row in rows if row.standing is DeliveryState.SENT} & set(self.rules.pagers)
             covered_channels -= called
-        return [self._covered_delivery(one, now) if one.channel in covered_channels else one for one in deliveries]
+        thread = thread_id(self.incident.id)
+        return [covered_delivery(one, thread, now) if one.channel in covered_channels else one for one in deliveries]
 
     def cover_member_opening(self, tx: Transaction, now: datetime) -> None:
         """Mark the opening of the newest release's incident as covered on channels that get the platform's thread.
@@ -59,7 +60,7 @@ class PlatformThread:
             channels = self._thread_channels(opening, now)
             for row in self.store.outbox.deliveries(opening.id):
                 if row.channel in channels and is_unsent(row):
-                    tx.save(self._covered_delivery(row, now))
+                    tx.save(covered_delivery(row, thread_id(self.incident.id), now))
 
     def extend_opening(self, tx: Transaction, now: datetime) -> None:
         """Delay the thread's unsent opening on `folding` channels by another pause, because another release joined.
@@ -116,9 +117,6 @@ class PlatformThread:
         """Return the channels that get the thread, also those that got it before the person on call changed."""
         earlier = notified_channels(self.store.outbox, self.incident.id) if self.rules.recipients_can_change else set()
         return (self.rules.platform_audience(notice, self.incident, now).keys() | earlier) & set(self.rules.folding)
-
-    def _covered_delivery(self, row: Delivery, now: datetime) -> Delivery:
-        return replace(row, standing=DeliveryState.COVERED, finished=now, reference=thread_id(self.incident.id))
 
 
 def find_platform_thread(

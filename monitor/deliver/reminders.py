@@ -34,31 +34,22 @@ GIVEN_UP_FOR = timedelta(days=7)
 """How long the board shows a delivery that was given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReminderTimes:
-    """When people are reminded of an unacknowledged incident of grade report: `after` its opening, then `every`.
-
-    An `after` of zero turns reminders off.
-    """
-
-    after: timedelta = timedelta(minutes=15)
-    every: timedelta = timedelta(minutes=30)
-
-
 @dataclass
 class Reminders:
-    """Reminds people of incidents that no one has acknowledged.
+    """Reminds people of incidents of grade report that no one has acknowledged.
 
-    `wake` is called after notices were added. `update_counts` calls `given_up(deliveries)` and `owed(reports, longest,
-    overdue actions)`.
+    The first reminder is sent `remind_after` the opening (zero: never), the next ones each `remind_every`. `wake` is
+    called after notices were added. `update_counts` calls `given_up(deliveries)` and `owed(reports, longest, overdue
+    actions)`.
     """
 
     store: Store
     writer: Writer
     clock: Clock
     rules: ReportingRules
-    times: ReminderTimes
     _: KW_ONLY
+    remind_after: timedelta
+    remind_every: timedelta
     current_incidents: CurrentIncidents
     ask: Ask
     wake: Callable[[], None]
@@ -115,12 +106,12 @@ class Reminders:
         It is the one notice that flapping content is steady again, or else a reminder. A silence suppresses only the
         reminder.
         """
-        outbox, times = self.store.outbox, self.times
+        outbox = self.store.outbox
         steady = make_steady_notice(incident, now)
         was_flapping = outbox.notice(make_flapping_id(incident)) is not None
         if steady is not None and was_flapping and outbox.notice(steady.id) is None:
             return steady
-        reminder = make_reminder(incident, now, times.every, times.after) if times.after else None
+        reminder = make_reminder(incident, now, self.remind_every, self.remind_after) if self.remind_after else None
         if reminder is None or outbox.notice(reminder.id) is not None:
             return None
         return None if any(one.is_on(now) and one.covers(incident) for one in outbox.silences(now)) else reminder

@@ -89,7 +89,8 @@ class ReportingRules:
         if incident.kind is Kind.PLATFORM:
             # It is about late releases, so their slot has passed, and open channels may get it.
             return [(name, due) for name, (due, _) in self.platform_audience(notice, incident, now).items()]
-        is_public = _is_public(incident, now)
+        slot = incident.facts.slot if incident.facts is not None else None
+        is_public = incident.kind not in {Kind.HAND, Kind.LEAD} and slot is not None and slot <= now
         names = [one for one in self.channels if is_public or one not in self.open_channels]
         return select_channels(
             notice, self.routes, names, now, self.timezone, producers=incident.producers, rotas=self.rotas
@@ -118,11 +119,6 @@ class ReportingRules:
         everyone = {name: Rota(rota.settings.model_copy(update=unset)) for name, rota in self.rotas.items()}
         routes = [one.model_copy(update={"channels": [*one.channels, *one.escalate]}) for one in self.routes]
         return replace(self, rotas=everyone, routes=routes)
-
-
-def _is_public(incident: Incident, now: datetime) -> bool:
-    slot = incident.facts.slot if incident.facts is not None else None
-    return incident.kind not in {Kind.HAND, Kind.LEAD} and slot is not None and slot <= now
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.incident import Incident, make_fact_notice
 from alerts.notice import thread_id
 from alerts.silence import Silence
-from monitor.deliver.outbox_rows import OutboxRow, is_unsent
+from monitor.deliver.outbox_rows import OutboxRow, covered_delivery, is_unsent, stored_delivery
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
@@ -34,8 +34,8 @@ class Silenced:
     `until` is when the silence ends, by notice id. `ended` are the deliveries of silences that have just ended.
     """
 
-    until: Mapping[str, datetime] = field(default_factory=dict)
-    ended: EndedSilences = field(default_factory=dict)
+    until: Mapping[str, datetime]
+    ended: EndedSilences
 
     def without_silenced(self, rows: Iterable[OutboxRow]) -> list[OutboxRow]:
         """Return the rows that no silence suppresses."""
@@ -95,20 +95,18 @@ def notify_after_silence(
         is_opening_unsent = not was_notified and rows[0].notice.id == thread_id(incident.id)
         kind = rows[0].notice.kind if is_opening_unsent else "still"
         fresh = refresh_incident(incident, now)
-        changed = "a silence about it has ended"
+        facts, why = fresh.facts or incident.facts, "a silence about it has ended"
         # Each silence is another occasion, so that each gives a notice of its own.
-        notice = make_fact_notice(kind, silence.id, fresh, fresh.facts or incident.facts, now, changed=changed)
+        notice = make_fact_notice(kind, silence.id, fresh, facts, now, changed=why)
         tx.add_notice(notice, [])
         tx.save(Delivery(notice.id, channel, DeliveryState.WAITING, now))
         replacement = notice.id
     for row in rows:
-        stored = next((one for one in store.outbox.deliveries(row.notice.id) if one.channel == channel), None)
-        if stored is None or not is_unsent(stored):
-            continue  # it was attempted or finished since it was read
-        if row.notice.id == replacement:
-            tx.save(replace(stored, reason=_RELEASED))
-        else:
-            tx.save(replace(stored, standing=DeliveryState.COVERED, finished=now, reference=replacement))
+        stored = stored_delivery(store.outbox, row.notice.id, channel)
+        # Others were attempted or finished since they were read.
+        if stored is not None and is_unsent(stored):
+            is_kept = row.notice.id == replacement
+            tx.save(replace(stored, reason=_RELEASED) if is_kept else covered_delivery(stored, replacement, now))
 
 
 def _was_notified(store: Store, incident: Incident, channel: str) -> bool:

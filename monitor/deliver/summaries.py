@@ -14,7 +14,15 @@ from alerts.rota import Rota
 from alerts.routes import resolve_rotas
 from monitor.clock import Clock
 from monitor.deliver.owed import find_owed
-from monitor.deliver.summary_text import Body, Summary, SummaryFacts, evening_summary, monthly_summary, morning_summary
+from monitor.deliver.summary_text import (
+    Body,
+    Risks,
+    Summary,
+    SummaryFacts,
+    evening_summary,
+    monthly_summary,
+    morning_summary,
+)
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
@@ -33,11 +41,13 @@ _DAYS_AHEAD = 4
 """How far an evening summary looks for the next day with releases, so that Friday's includes Monday."""
 _MISSING_DAYS = 14
 """Releases from so many earlier days are listed while they are not published."""
-_EVENING = "evening"
-_DAILY: dict[str, Callable[[SummaryFacts], Summary]] = {"morning": morning_summary, _EVENING: evening_summary}
+_MAKERS: dict[str, Callable[[SummaryFacts], Summary]] = {
+    "morning": morning_summary,
+    "evening": evening_summary,
+    "month": monthly_summary,
+}
 
 Board = Callable[[date, date, str | None], Awaitable[Sequence[Body]]]
-Risks = Callable[[], Mapping[tuple[str, date], str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ class Summaries:
     clock: Clock
     timezone: str
     board: Board
-    risks: Risks
+    risks: Callable[[], Risks]
     names: Mapping[str, str]
     ask: Ask
     wake: Callable[[], None]
@@ -124,8 +134,8 @@ class Summaries:
     async def _compose_summary(self, schedule: SummarySchedule, now: datetime) -> Summary:
         """Return a summary of today's releases, or for `month` of last month's, with the work that is owed."""
         today, producer = local_date(now, self.timezone), schedule.producer or None
-        first, last = today, today
-        if schedule.kind not in _DAILY:
+        first = last = today
+        if is_monthly := schedule.kind == "month":
             last = today.replace(day=1) - timedelta(days=1)
             first = last.replace(day=1)
         reports, actions = await self.ask(lambda: find_owed(self.store.verdicts, today))
@@ -133,12 +143,12 @@ class Summaries:
         undone = [(one, number, action) for one, number, action in actions if producer in (None, *one.producers)]
         rows = await self.board(first, last, producer)
         facts = SummaryFacts(now, first, last, rows, owed, undone, risks=self.risks(), names=self.names, link=self.link)
-        if schedule.kind in _DAILY:
+        if not is_monthly:
             facts = replace(facts, missing=await self._still_overdue(today, producer))
-        if schedule.kind == _EVENING:
+        if schedule.kind == "evening":
             day, following = await self._next_day_with_releases(today, producer)
             facts = replace(facts, next=day, following=following)
-        return _DAILY[schedule.kind](facts) if schedule.kind in _DAILY else monthly_summary(facts)
+        return _MAKERS[schedule.kind](facts)
 
     async def _still_overdue(self, today: date, producer: str | None) -> Sequence[Body]:
         """Return the releases that were due on an earlier day and are still not published."""

@@ -61,11 +61,16 @@ class SummaryFacts:
 def morning_summary(facts: SummaryFacts) -> Summary:
     """Return the summary of the releases due today, the risks, and the reports that are owed."""
     rows, names = facts.rows, facts.names
-    at_risk = [*_release_risks(rows, names), *_budget_risks(facts.risks, facts.first)]
+    at_risk = list(_find_risks(facts, rows, facts.first))
     count_at_risk = _count_suffix(len(at_risk), "at risk")
     subject = f"Today, {day_text(facts.first, weekday=True)}: {_due_count(rows)}{count_at_risk}"
-    due = _due_list("Due", rows, names)
-    return _build_summary(subject, facts, _still_overdue(facts), due, _bullet_list("At risk", at_risk))
+    if len(rows) <= _LONGEST_LIST:
+        due = [f"{slot_label(row['slot'])}, {_title_and_producer(row, names)}" for row in rows]
+    else:
+        groups = Counter((slot_label(row["slot"]), names.get(row["producer"], row["producer"])) for row in rows)
+        due = [f"{at}, {producer}: {number}" for (at, producer), number in sorted(groups.items())]
+    blocks = _still_overdue(facts), _bullet_list("Due", due), _bullet_list("At risk", at_risk)
+    return _build_summary(subject, facts, *blocks)
 
 
 def evening_summary(facts: SummaryFacts) -> Summary:
@@ -73,8 +78,13 @@ def evening_summary(facts: SummaryFacts) -> Summary:
     results = count_by_status(facts.rows) or "nothing was due"
     lines = (_verdict_line(row, facts.names) for row in facts.rows if row["verdict"] in LOUD)
     faulty = _bullet_list("Not on time, or not proved", lines)
-    subject = f"{day_text(facts.first, weekday=True)}: {results}"
-    return _build_summary(subject, facts, faulty, _still_overdue(facts), *_next_day_blocks(facts))
+    blocks = [faulty, _still_overdue(facts)]
+    if facts.next is not None:
+        times = Counter(slot_label(row["slot"]) for row in facts.following)
+        listed = "".join(f"- {at}: {number}\n" for at, number in sorted(times.items()))
+        blocks.append(f"Next, {day_text(facts.next, weekday=True)}: {_due_count(facts.following)}\n{listed}")
+        blocks.append(_bullet_list("At risk", _find_risks(facts, facts.following, facts.next)))
+    return _build_summary(f"{day_text(facts.first, weekday=True)}: {results}", facts, *blocks)
 
 
 def monthly_summary(facts: SummaryFacts) -> Summary:
@@ -98,19 +108,17 @@ def _build_summary(subject: str, facts: SummaryFacts, *blocks: str) -> Summary:
     subject += _count_suffix(len(facts.owed), "report owed" if len(facts.owed) == 1 else "reports owed")
     subject += _count_suffix(len(facts.undone), "action overdue" if len(facts.undone) == 1 else "actions overdue")
     board = f"Board: {facts.link}\n" if facts.link else ""
-    owed = _owed_reports(facts.owed, facts.now), _overdue_actions(facts.undone)
+    ages = ((one, max(0.0, (facts.now - one.opened).total_seconds())) for one in facts.owed)
+    reports = (
+        f"{one_line(one.title)} ({one.producer}): for {length(seconds, parts=1, tenths=False)}, {one.id}"
+        for one, seconds in ages
+    )
+    actions = (
+        f"{action.owner}, by {day_text(action.due)}: {one_line(action.text)}, no. {number} of {one.id}"
+        for one, number, action in facts.undone
+    )
+    owed = _bullet_list("Reports owed, neither signed nor waived", reports), _bullet_list("Actions overdue", actions)
     return Summary(subject, "\n".join(block for block in (f"{subject}.\n", *blocks, *owed, board) if block))
-
-
-def _next_day_blocks(facts: SummaryFacts) -> Iterator[str]:
-    """Yield what is due on the next day with releases, and its risks."""
-    if facts.next is None:
-        return
-    rows = facts.following
-    times = Counter(slot_label(row["slot"]) for row in rows)
-    listed = "".join(f"- {at}: {number}\n" for at, number in sorted(times.items()))
-    yield f"Next, {day_text(facts.next, weekday=True)}: {_due_count(rows)}\n{listed}"
-    yield _bullet_list("At risk", [*_release_risks(rows, facts.names), *_budget_risks(facts.risks, facts.next)])
 
 
 def _on_time_text(rows: Sequence[Body]) -> str:
@@ -125,14 +133,6 @@ def _due_count(rows: Sequence[Body]) -> str:
     return f"{count(len(rows), 'release')} due" if rows else "nothing is due"
 
 
-def _due_list(title: str, rows: Sequence[Body], names: Names) -> str:
-    """Return a list of the releases with slot and producer. If there are too many, count them by slot and producer."""
-    if len(rows) <= _LONGEST_LIST:
-        return _bullet_list(title, (f"{slot_label(row['slot'])}, {_title_and_producer(row, names)}" for row in rows))
-    groups = Counter((slot_label(row["slot"]), names.get(row["producer"], row["producer"])) for row in rows)
-    return _bullet_list(title, (f"{at}, {producer}: {number}" for (at, producer), number in sorted(groups.items())))
-
-
 def _verdict_line(row: Body, names: Names) -> str:
     """Return the slot of a release, its title, producer, verdict and measurement."""
     measured = measure_text(row)
@@ -141,47 +141,27 @@ def _verdict_line(row: Body, names: Names) -> str:
 
 
 def _still_overdue(facts: SummaryFacts) -> str:
-    lines = (f"{_due_day(row)}, {_verdict_line(row, facts.names)}" for row in facts.missing)
+    def due_day(slot: Mapping[str, Any]) -> str:
+        return day_text(local_date(datetime.fromisoformat(slot["start"]), slot["timezone"]), weekday=True)
+
+    lines = (f"{due_day(row['slot'])}, {_verdict_line(row, facts.names)}" for row in facts.missing)
     return _bullet_list("Due on an earlier day, still not out", lines)
 
 
-def _due_day(row: Body) -> str:
-    slot = row["slot"]
-    return day_text(local_date(datetime.fromisoformat(slot["start"]), slot["timezone"]), weekday=True)
-
-
-def _release_risks(rows: Sequence[Body], names: Names) -> Iterator[str]:
-    """Yield a line for each release that has a risk, such as a doubtful time."""
+def _find_risks(facts: SummaryFacts, rows: Sequence[Body], day: date) -> Iterator[str]:
+    """Yield a line for each release with a risk, such as a doubtful time, and for each budget too small on this day."""
     for row in rows:
         kinds = dict.fromkeys(found["kind"] for found in row["findings"])
         why = [risk for kind in kinds if (risk := _RISKS.get(kind))]
         why += [row["slot"]["doubt"]] if row["slot"] and row["slot"]["doubt"] else []
         if why:
-            yield f"{_title_and_producer(row, names)}: {', '.join(why)}"
-
-
-def _budget_risks(risks: Risks, day: date) -> Iterator[str]:
-    yield from (text if host in text else f"{host}: {text}" for (host, when), text in risks.items() if when == day)
+            yield f"{_title_and_producer(row, facts.names)}: {', '.join(why)}"
+    texts = ((host, text) for (host, when), text in facts.risks.items() if when == day)
+    yield from (text if host in text else f"{host}: {text}" for host, text in texts)
 
 
 def _title_and_producer(row: Body, names: Names) -> str:
     return f"{one_line(row['title'])} ({names.get(row['producer'], row['producer'])})"
-
-
-def _owed_reports(owed: Sequence[Incident], now: datetime) -> str:
-    def age(one: Incident) -> str:
-        return length(max(0.0, (now - one.opened).total_seconds()), parts=1, tenths=False)
-
-    each = (f"{one_line(one.title)} ({one.producer}): for {age(one)}, {one.id}" for one in owed)
-    return _bullet_list("Reports owed, neither signed nor waived", each)
-
-
-def _overdue_actions(actions: Iterable[tuple[Incident, int, Action]]) -> str:
-    each = (
-        f"{action.owner}, by {day_text(action.due)}: {one_line(action.text)}, no. {number} of {one.id}"
-        for one, number, action in actions
-    )
-    return _bullet_list("Actions overdue", each)
 
 
 def _count_suffix(number: int, what: str) -> str:

@@ -79,7 +79,11 @@ class VerdictRecorder:
             facts = replace(facts, names=tuple(map(self.rules.producer_name, facts.producers)))
             decision = decide(facts, known, now, [one.id for one in earlier])
         if known is not None and decision.superseded is not None:
-            self._save_superseded(tx, known, decision.superseded, now)
+            # Save the lesser incident that a breach replaced, and close the alerts that pagers keep open for it.
+            closed = decision.superseded
+            tx.save(closed)
+            for notice in notices_of_acts(known, closed, now, closed.timeline[-1].text):
+                self.notify_machines(tx, notice, closed, now)
         decision = self._join_calendar_edit(tx, decision, now)
         incident = decision.incident or known
         body = body_of(verdict, incident, self.rules.editions)
@@ -149,12 +153,6 @@ class VerdictRecorder:
                 return replace(decision, notices=())
         return decision
 
-    def _save_superseded(self, tx: Transaction, known: Incident, closed: Incident, now: datetime) -> None:
-        """Save a lesser incident that a breach replaced, and close the alerts that pagers keep open for it."""
-        tx.save(closed)
-        for notice in notices_of_acts(known, closed, now, closed.timeline[-1].text):
-            self.notify_machines(tx, notice, closed, now)
-
     def notify_machines(self, tx: Transaction, notice: Notice, incident: Incident, now: datetime) -> None:
         """Add a notice of what a person did, for webhooks and for the pagers that were called."""
         earlier = notified_channels(self.store.outbox, incident.id)
@@ -172,7 +170,10 @@ class VerdictRecorder:
             report = self._platform_report(incident, now)
         else:
             form = choose_form(incident.occurred, incident.grade, rules.forms.get(incident.producer))
-            earlier = [one for one in self._citable_incidents(incident) if one.id != incident.id]
+            # A draft may cite all incidents of the producer, and those of other producers in two years.
+            since, incidents = incident.occurred - _LATELY, self.store.verdicts.incidents
+            citable = [*incidents(None, since, incident.producer), *incidents(since, incident.occurred)]
+            earlier = [one for one in citable if one.id != incident.id]
             entries, typed = rules.draft_entries(incident), drafts[-1].words if drafts else {}
             report = fill_form(incident, form, entries, earlier, now, rules.editions, typed=typed)
         add_measured_version(tx, drafts, incident.id, report)
@@ -185,12 +186,6 @@ class VerdictRecorder:
         period = select_period((period_row(verdicts, row.body) for row in judged), day, day, host=host)
         report = build_period_report(period, host, now, zone, self.rules.producer_name)
         return replace(report, incident=incident.id)
-
-    def _citable_incidents(self, incident: Incident) -> list[Incident]:
-        """Return what a draft may cite: all incidents of the producer, and those of other producers in two years."""
-        lately = incident.occurred - _LATELY
-        own = self.store.verdicts.incidents(None, lately, incident.producer)
-        return [*own, *self.store.verdicts.incidents(lately, incident.occurred)]
 
     def _with_hashes(self, incident: Incident) -> Incident:
         """Return an incident with the hash and response headers of its evidence records, also of unsaved ones."""

@@ -14,8 +14,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from alerts.finding import ReleaseFacts
-from alerts.incident import Incident
 from monitor.clock import VirtualClock
 from monitor.errors import UserFault
 from monitor.health.self_check import Check
@@ -135,30 +133,23 @@ def copy_store_as_of(store: Store, at: datetime) -> Store:
                 continue  # the release was not announced by then
             # Explain the verdict from the whole store. Its stored verdicts name further parts of the release, and other
             # releases on the same platform. `past` has no stored verdicts.
-            explained = explainer.explain_release(release.id, at)
-            if explained is not None:
-                tx.save(_to_judged_row(explained.body, at))
+            if (explained := explainer.explain_release(release.id, at)) is not None:
+                body = explained.body
+                slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
+                verdict, grade, is_final = body["verdict"], body["grade"], body["final"]
+                tx.save(Judged(release.id, body["producer"], slot, verdict, grade, is_final, at, body))
         for incident in past.verdicts.incidents():
             facts = facts_of(store, policies, monitor="demo", release=incident.release, now=at)
-            tx.save(_incident_as_of(incident, facts, at))
+            facts_then = None if incident.facts is None else facts
+            incident_then = replace(
+                incident,
+                facts=facts_then,
+                grade=incident.grade if facts_then is None else facts_then.grade,
+                closed=None if incident.closed is None or incident.closed > at else incident.closed,
+                timeline=tuple(entry for entry in incident.timeline if entry.at <= at),
+            )
+            tx.save(incident_then)
     return past
-
-
-def _to_judged_row(body: dict[str, Any], at: datetime) -> Judged:
-    slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
-    return Judged(body["id"], body["producer"], slot, body["verdict"], body["grade"], body["final"], at, body)
-
-
-def _incident_as_of(incident: Incident, facts: ReleaseFacts | None, at: datetime) -> Incident:
-    """Return an incident as it was at `at`, given the release's facts then. An incident without facts gets none."""
-    facts_then = None if incident.facts is None else facts
-    return replace(
-        incident,
-        facts=facts_then,
-        grade=incident.grade if facts_then is None else facts_then.grade,
-        closed=None if incident.closed is None or incident.closed > at else incident.closed,
-        timeline=tuple(entry for entry in incident.timeline if entry.at <= at),
-    )
 
 
 class StoppedClock(VirtualClock):

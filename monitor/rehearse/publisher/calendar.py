@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from monitor.rehearse.publisher.reply import Reply
-from monitor.rehearse.script.script import Script, ScriptChange, ScriptPart, ScriptRelease
+from monitor.rehearse.script.check import STATISTICS_PAGE
+from monitor.rehearse.script.script import Script, ScriptPart, ScriptRelease
 from schedules.export import toml_string
 
 CALENDAR_NAME = "rehearsal"
 CALENDAR_HOST = "calendar.rehearsal.example"
 CALENDAR_PATH = "/releases.toml"
 CALENDAR_URL = f"https://{CALENDAR_HOST}{CALENDAR_PATH}"
-_STATISTICS_PAGE = re.compile(r"https?://www\.gov\.uk/government/statistics/(?!announcements/)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +33,12 @@ class CalendarEntry:
 
 def is_on_gov_uk_calendar(release: ScriptRelease) -> bool:
     """Return whether GOV.UK's release calendar announces a release. All others are in the TOML calendar."""
-    return _STATISTICS_PAGE.match(release.url) is not None
+    return STATISTICS_PAGE.match(release.url) is not None
 
 
 def announced_url(release: ScriptRelease) -> str:
     """Return the publication address that the announcement's slug suggests; `release.url` can have another slug."""
-    folder = _STATISTICS_PAGE.match(release.url)
+    folder = STATISTICS_PAGE.match(release.url)
     return release.url if folder is None or release.announcement is None else folder[0] + release.announcement
 
 
@@ -51,17 +50,12 @@ def entry_at(script: Script, release: ScriptRelease, now: datetime) -> CalendarE
     entry = CalendarEntry(release, release.slot, state, release.known_from)
     changes = [change for change in script.change if change.release == release.id and change.at <= now]
     for change in sorted(changes, key=lambda change: change.at):
-        entry = _apply_change(entry, change)
+        if change.slot is not None:
+            entry = replace(entry, slot=change.slot, previous=entry.slot, why=change.why)
+        if change.state is not None:
+            entry = replace(entry, state=change.state, why=change.why or entry.why)
+        entry = replace(entry, since=change.at, is_removed=change.gone)
     return None if entry.is_removed else entry
-
-
-def _apply_change(entry: CalendarEntry, change: ScriptChange) -> CalendarEntry:
-    """Return the entry after a scripted change."""
-    if change.slot is not None:
-        entry = replace(entry, slot=change.slot, previous=entry.slot, why=change.why)
-    if change.state is not None:
-        entry = replace(entry, state=change.state, why=change.why or entry.why)
-    return replace(entry, since=change.at, is_removed=change.gone)
 
 
 def toml_calendar(script: Script, now: datetime, zone: str) -> Reply:

@@ -90,7 +90,8 @@ class Timelines:
     def __init__(self, answers: Sequence[ScriptAnswer]) -> None:
         grouped: dict[tuple[str, str], dict[Query, list[ScriptAnswer]]] = defaultdict(lambda: defaultdict(list))
         for answer in sorted(answers, key=lambda answer: answer.at):
-            grouped[_host_and_path(answer.url)][_parse_query(urlsplit(answer.url).query)].append(answer)
+            place, query = _split_address(answer.url)
+            grouped[place][query].append(answer)
         self._answers = {place: dict(queries) for place, queries in grouped.items()}
 
     def find_answer(self, request: ReceivedRequest, now: datetime) -> ServedAnswer | None:
@@ -110,12 +111,14 @@ class Timelines:
 
     def answers(self, url: str) -> Sequence[ScriptAnswer]:
         """Return the answers of exactly this address in time order; empty if the script has none."""
-        return self._answers.get(_host_and_path(url), {}).get(_parse_query(urlsplit(url).query), [])
+        place, query = _split_address(url)
+        return self._answers.get(place, {}).get(query, [])
 
 
-def _host_and_path(url: str) -> tuple[str, str]:
+def _split_address(url: str) -> tuple[tuple[str, str], Query]:
+    """Return host and path of an address, and its query."""
     parts = urlsplit(url)
-    return parts.hostname or "", parts.path or "/"
+    return (parts.hostname or "", parts.path or "/"), _parse_query(parts.query)
 
 
 def _parse_query(text: str) -> Query:

@@ -6,8 +6,8 @@ import asyncio
 import socket
 import struct
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -26,8 +26,6 @@ _SLOW_PIECES = 30
 _SECONDS_BETWEEN_PIECES = 1.0
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
-Responder = Callable[[ReceivedRequest], RawResponse]
-
 
 class Publisher:
     """Serves a script. `clock` must show the true time, even if the monitor's clock is wrong, on the same loop.
@@ -38,26 +36,25 @@ class Publisher:
     def __init__(self, script: Script, clock: Clock, zone: str = "Europe/London") -> None:
         """Serve nothing until `start`, which also chooses the port."""
         self.log = RequestLog()
+        self.clock = clock
+        # The open connections. Exceptions of our own code, which would otherwise look like faults of the network.
+        self.transports: set[asyncio.Transport] = set()
+        self.exceptions: list[BaseException] = []
         self._script = script
-        self._clock = clock
         self._world = World(script, zone)
         self._server: asyncio.Server | None = None
-        self._transports: set[asyncio.Transport] = set()
-        self._exceptions: list[BaseException] = []
         self._port = 0
 
     async def start(self) -> None:
         """Listen on a free port of the loopback interface."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Connection(self._log_and_respond, self._clock, self._transports, self._exceptions), _LOOPBACK, 0
-        )
+        self._server = await loop.create_server(lambda: Connection(self), _LOOPBACK, 0)
         self._port = self._server.sockets[0].getsockname()[1]
 
     def route(self, host: str, port: int, tls: bool) -> Route:  # noqa: FBT001  # the shape of a `Router`
         """Return this server's address for any host. Raises OSError during a DNS fault of the host."""
         del port, tls
-        if has_dns_fault(self._script.fault, host, self._clock.now()):
+        if has_dns_fault(self._script.fault, host, self.clock.now()):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return Route(_LOOPBACK, self._port, tls=False)
 
@@ -65,37 +62,28 @@ class Publisher:
         """Stop, and raise the first exception of the publisher's own code, if there was one."""
         if self._server is not None:
             self._server.close()
-        for transport in tuple(self._transports):
+        for transport in tuple(self.transports):
             transport.abort()
         # In its next turn the loop calls `connection_lost` of each connection, which cancels tasks. In the turn after
         # that these tasks end.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        if self._exceptions:
-            raise self._exceptions[0]
+        if self.exceptions:
+            raise self.exceptions[0]
 
-    def _log_and_respond(self, request: ReceivedRequest) -> RawResponse:
+    def respond(self, request: ReceivedRequest) -> RawResponse:
         """Log a request and return its response."""
-        now = self._clock.now()
+        now = self.clock.now()
         self.log.entries.append(LoggedRequest(request.method, request.host, request.path, request.query, at=now))
         return self._world.respond(request, now)
 
 
 class Connection(asyncio.Protocol):
-    """Answers the requests of one connection, one after another, each in a single write.
+    """Answers the requests of one connection, one after another, each in a single write."""
 
-    `transports` is the set of open connections. Exceptions of our own code are appended to `exceptions`, because
-    they would otherwise look like faults of the network.
-    """
-
-    def __init__(
-        self, respond: Responder, clock: Clock, transports: set[asyncio.Transport], exceptions: list[BaseException]
-    ) -> None:
-        """Answer each request with the result of `respond`, after its latency by `clock`."""
-        self._respond = respond
-        self._clock = clock
-        self._transports = transports
-        self._exceptions = exceptions
+    def __init__(self, publisher: Publisher) -> None:
+        """Answer each request as `publisher` does, after the latency of its response."""
+        self._publisher = publisher
         self._parser = httptools.HttpRequestParser(self)
         self._queue: deque[ReceivedRequest] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -106,13 +94,13 @@ class Connection(asyncio.Protocol):
         """Remember the transport for the responses."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  # TCP servers make no other
         self._transport = transport
-        self._transports.add(transport)
+        self._publisher.transports.add(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop answering, because time must not wait for a client that has disconnected."""
         del exc
         self._queue.clear()
-        self._transports.discard(self._transport)
+        self._publisher.transports.discard(self._transport)
         if self._task is not None:
             self._task.cancel()
 
@@ -148,17 +136,17 @@ class Connection(asyncio.Protocol):
     def _check_task(self, task: asyncio.Task[None]) -> None:
         """Record the exception of a finished task, if it failed."""
         if not task.cancelled() and (fault := task.exception()) is not None:
-            self._exceptions.append(fault)
+            self._publisher.exceptions.append(fault)
             self._transport.abort()
 
     async def _serve_queue(self) -> None:
         """Answer the queued requests of this connection one after another."""
         while self._queue:
             request = self._queue.popleft()
-            response = self._respond(request)
+            response = self._publisher.respond(request)
             name = request_name(request.url)
             if response.latency:
-                await self._wait_in_virtual_time(name, self._clock.sleep(response.latency.total_seconds()))
+                await self._wait_in_virtual_time(name, self._publisher.clock.sleep(response.latency.total_seconds()))
             await self._send_response(response, name)
 
     async def _send_response(self, response: RawResponse, name: str) -> None:
@@ -175,19 +163,15 @@ class Connection(asyncio.Protocol):
             case SendMode.SILENT:
                 await self._wait_in_virtual_time(name, asyncio.get_running_loop().create_future())
             case SendMode.DRIP:
-                await self._send_slowly(response.data, name)
+                step = max(1, len(response.data) // _SLOW_PIECES)
+                for begin in range(0, len(response.data), step):
+                    self._transport.write(response.data[begin : begin + step])
+                    await self._wait_in_virtual_time(name, self._publisher.clock.sleep(_SECONDS_BETWEEN_PIECES))
             case SendMode.CUT:
                 self._transport.write(response.data)
                 self._transport.close()
             case SendMode.WHOLE:
                 self._transport.write(response.data)
-
-    async def _send_slowly(self, data: bytes, name: str) -> None:
-        """Send the bytes in about 30 pieces, one a second."""
-        step = max(1, len(data) // _SLOW_PIECES)
-        for begin in range(0, len(data), step):
-            self._transport.write(data[begin : begin + step])
-            await self._wait_in_virtual_time(name, self._clock.sleep(_SECONDS_BETWEEN_PIECES))
 
     async def _wait_in_virtual_time(self, name: str, wait: Awaitable[None]) -> None:
         """Let virtual time run during this wait, although the client has stopped it for the request `name`."""
@@ -202,11 +186,11 @@ class LoggedRequest(ReceivedRequest):
     at: datetime
 
 
+@dataclass
 class RequestLog:
     """All requests, in the order of their arrival."""
 
-    def __init__(self) -> None:
-        self.entries: list[LoggedRequest] = []
+    entries: list[LoggedRequest] = field(default_factory=list)
 
     def requests(self) -> dict[str, int]:
         """Return the number of requests to each host."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -57,33 +58,28 @@ class World:
 
     def _scripted_reply(self, served: ServedAnswer, request: ReceivedRequest, now: datetime) -> Reply:
         """Return the reply of a scripted answer, with the headers of the script, the cache and the backend."""
-        answer = served.answer
+        answer, more_headers = served.answer, {**_backend_header(request.host), **served.cache_headers()}
         if answer is None:
-            return error_page(404).with_default_headers({**_backend_header(request.host), **served.cache_headers()})
+            return error_page(404).with_default_headers(more_headers)
         reply = self._reply_with_body(answer, request, now)
         reply = Reply(answer.status, reply.body, {**reply.headers, **answer.headers}, answer.latency)
-        reply = reply.with_default_headers({**_backend_header(request.host), **served.cache_headers()})
+        reply = reply.with_default_headers(more_headers)
         return reply.with_etag(request) if answer.etag else reply
 
     def _reply_with_body(self, answer: ScriptAnswer, request: ReceivedRequest, now: datetime) -> Reply:
-        """Return the scripted body, or a default body that fits the answer's status if the script has none."""
-        body = answer.content
-        if body is not None:
-            return Reply(answer.status, body, {"Content-Type": "text/html; charset=utf-8"})
+        """Return the scripted body, else a default one for the status: below 300, the release shown as published."""
+        if answer.content is not None:
+            return Reply(answer.status, answer.content, {"Content-Type": "text/html; charset=utf-8"})
         if answer.status >= 400:
             return error_page(answer.status)
         if answer.status >= 300:
             return Reply(answer.status)
-        return self._default_page(answer.url, request, now)
-
-    def _default_page(self, url: str, request: ReceivedRequest, now: datetime) -> Reply:
-        """Return a page or file that shows the release of this address as published."""
-        release = self._release_by_url.get(url)
+        release = self._release_by_url.get(answer.url)
         if _has_file_name(request.path):
             return file_reply(request.path, self._script.title if release is None else release.title)
         if release is None:
             return page(200, self._script.title, self._script.title, "<p>Published.</p>")
-        on_gov_uk = self._govuk.page(url, now)
+        on_gov_uk = self._govuk.page(answer.url, now)
         return on_gov_uk or page(200, release.title, release.title, f"<p>Published by {release.producer}.</p>")
 
 
@@ -107,10 +103,9 @@ def _copy_time(fault: ScriptFault) -> datetime | None:
 
 def _as_stale_copy(reply: Reply, age: timedelta) -> Reply:
     """Return a reply as a cache serves it at this age, even if the age is above its own `max-age`."""
-    kept = {name: value for name, value in reply.headers.items() if name not in {"Age", "X-Cache"}}
     max_age = 30 if reply.status == 404 else 300
     added = {"Age": str(int(age.total_seconds())), "X-Cache": "HIT", "Cache-Control": f"max-age={max_age}, public"}
-    return Reply(reply.status, reply.body, {**kept, **added}, reply.latency)
+    return replace(reply, headers={**reply.headers, **added})
 
 
 def _has_file_name(path: str) -> bool:

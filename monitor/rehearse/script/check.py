@@ -16,7 +16,9 @@ from monitor.rehearse.script.values import to_utc
 from schedules.values import did_you_mean, quote_value
 
 Row = Mapping[str, Any]
-_ANNOUNCED_AT = re.compile(r"https?://www\.gov\.uk/government/statistics/(?!announcements/)[^/]")
+STATISTICS_PAGE = re.compile(r"https?://www\.gov\.uk/government/statistics/(?!announcements/)(?=[^/])")
+"""Matches the folder of a page that GOV.UK's release calendar announces."""
+_GOV_UK_KEYS = ("announcement", "announcement_title", "redirect_after", "listed_after", "organisations")
 FoundFault = tuple[str, str, Any]
 """Key, reason and value of one fault; a value of None is not shown."""
 
@@ -45,10 +47,15 @@ def _to_utc(value: object, zone: str) -> datetime | None:
         return None
 
 
-def _ends_before_begin(row: Row, zone: str) -> bool:
-    """Return whether the period of a table is empty. False if one of its times cannot be read."""
+def _read_period(row: Row, zone: str) -> tuple[datetime, datetime] | None:
+    """Return begin and end of the period of a table. None if one of them cannot be read."""
     begins, ends = _to_utc(row.get("from"), zone), _to_utc(row.get("until"), zone)
-    return begins is not None and ends is not None and ends <= begins
+    return None if begins is None or ends is None else (begins, ends)
+
+
+def _ends_before_begin(row: Row, zone: str) -> bool:
+    period = _read_period(row, zone)
+    return period is not None and period[1] <= period[0]
 
 
 def _check_period(data: Row, zone: str) -> Iterator[FoundFault]:
@@ -74,17 +81,9 @@ def _check_releases(data: Row, _zone: str) -> Iterator[FoundFault]:
         # The release's own page has the id `page`.
         part_ids = ((f"{place}.{part_place}.id", part.get("id")) for part_place, part in rows_of(row, "part"))
         yield from _find_duplicates([("", "page"), *part_ids])
-        yield from _check_gov_uk_keys(place, row)
-
-
-def _check_gov_uk_keys(place: str, row: Row) -> Iterator[FoundFault]:
-    """Yield a fault for each key that only GOV.UK's announcements use, if GOV.UK does not announce the release."""
-    if _ANNOUNCED_AT.match(str(row.get("url"))):
-        return
-    for key in ("announcement", "announcement_title", "redirect_after", "listed_after", "organisations"):
-        if key in row:
+        if not STATISTICS_PAGE.match(str(row.get("url"))):
             reason = "needs a page below https://www.gov.uk/government/statistics/, which GOV.UK announces"
-            yield f"{place}.{key}", reason, row[key]
+            yield from ((f"{place}.{key}", reason, row[key]) for key in _GOV_UK_KEYS if key in row)
 
 
 def _check_changes(data: Row, _zone: str) -> Iterator[FoundFault]:
@@ -122,18 +121,10 @@ def _check_faults(data: Row, zone: str) -> Iterator[FoundFault]:
         if "retry_after" in row and row.get("kind") not in {"429", "503"}:
             yield f"{place}.retry_after", "only 429 and 503 can have it", row["retry_after"]
     for (first, one), (second, other) in combinations(rows, 2):
-        same_target = (one.get("host"), one.get("url")) == (other.get("host"), other.get("url"))
-        if same_target and _periods_overlap(one, other, zone):
+        has_same_target = (one.get("host"), one.get("url")) == (other.get("host"), other.get("url"))
+        this, that = _read_period(one, zone), _read_period(other, zone)
+        if has_same_target and this and that and this[0] < that[1] and that[0] < this[1]:
             yield f"{second}.from", f"overlaps {first}", other.get("from")
-
-
-def _periods_overlap(one: Row, other: Row, zone: str) -> bool:
-    """Return whether the periods of two tables overlap. False if one of the times cannot be read."""
-    begins, ends = _to_utc(one.get("from"), zone), _to_utc(one.get("until"), zone)
-    other_begins, other_ends = _to_utc(other.get("from"), zone), _to_utc(other.get("until"), zone)
-    if begins is None or ends is None or other_begins is None or other_ends is None:
-        return False
-    return begins < other_ends and other_begins < ends
 
 
 def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
@@ -34,10 +35,15 @@ def _check_recogniser(name: str) -> str:
     return name
 
 
-def _check_text(text: str) -> str:
-    if not text.strip():
-        raise refuse("must not be empty")
-    return text
+def _require(is_valid: Callable[[str], object], reason: str) -> AfterValidator:
+    """Return a validator that refuses a text with `reason` if `is_valid` returns nothing for it."""
+
+    def check(text: str) -> str:
+        if not is_valid(text):
+            raise refuse(reason)
+        return text
+
+    return AfterValidator(check)
 
 
 def _check_finding(value: Any) -> Any:  # noqa: ANN401 # a kind, or a table that names one
@@ -47,14 +53,9 @@ def _check_finding(value: Any) -> Any:  # noqa: ANN401 # a kind, or a table that
     return value
 
 
-def _check_slug(text: str) -> str:
-    if re.fullmatch(r"[a-z0-9]+(-+[a-z0-9]+)*", text) is None:
-        raise refuse("not a slug: small letters and digits, joined by hyphens")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_check_text)]
-Slug = Annotated[str, AfterValidator(_check_slug)]
+_SLUG = re.compile(r"[a-z0-9]+(-+[a-z0-9]+)*")
+Text = Annotated[str, _require(str.strip, "must not be empty")]
+Slug = Annotated[str, _require(_SLUG.fullmatch, "not a slug: small letters and digits, joined by hyphens")]
 Recogniser = Annotated[str, AfterValidator(_check_recogniser)]
 Seconds = Annotated[float, Field(strict=False)]
 
@@ -217,17 +218,11 @@ class Script(Table):
 
 def read_script(path: Path) -> Script:
     """Return the script in a file. Raises `BadInput` with all faults of the file."""
-    data = load(path)
-    zone = script_timezone(data, path)
-    script, faults = validated(data, path.name, Script, {"timezone": zone, "folder": str(path.parent)})
-    return require_no_fault(script, faults, find_script_faults(data, path.name, zone))
-
-
-def script_timezone(data: dict[str, Any], path: Path) -> str:
-    """Return the timezone of the script's configuration, Europe/London if it has none or cannot be read."""
+    data, zone = load(path), "Europe/London"
     config = data.get("config")
     if isinstance(config, str) and (path.parent / config).is_file():
         # The faults of the configuration are reported when it is used.
         with suppress(BadInput):
-            return str(load(path.parent / config).get("timezone", "Europe/London"))
-    return "Europe/London"
+            zone = str(load(path.parent / config).get("timezone", zone))
+    script, faults = validated(data, path.name, Script, {"timezone": zone, "folder": str(path.parent)})
+    return require_no_fault(script, faults, find_script_faults(data, path.name, zone))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from schedules.times import words
@@ -31,26 +31,18 @@ def display_date(slot: datetime | date | str) -> str:
 
 
 def release_timestamp(slot: datetime | date | str) -> str | None:
-    """Return the time that GOV.UK stores for a slot, or None. For a month it is 9:30am on the first day."""
-    moment = release_moment(slot)
-    return None if moment is None else moment.astimezone(LONDON).isoformat(timespec="milliseconds")
-
-
-def release_moment(slot: datetime | date | str) -> datetime | None:
-    """Return the instant that GOV.UK stores for a slot; None if it is a text that names no month.
+    """Return the time that GOV.UK stores for a slot; None if it is a text that names no month.
 
     A day has 9:30am. A month, or a range of months, has 9:30am on its first day.
     """
-    if isinstance(slot, datetime):
-        return slot
-    if isinstance(slot, date):
-        return datetime(slot.year, slot.month, slot.day, 9, 30, tzinfo=LONDON)
-    first, _, last = slot.partition(" to ")  # `May to June 2018` has the year only at its end
-    try:
-        month = datetime.strptime(f"{first} {last[-4:]}" if last else first, "%B %Y").replace(tzinfo=LONDON)
-    except ValueError:
-        return None
-    return month.replace(hour=9, minute=30)
+    if isinstance(slot, str):
+        first, _, last = slot.partition(" to ")  # `May to June 2018` has the year only at its end
+        try:
+            slot = datetime.strptime(f"{first} {last[-4:]}" if last else first, "%B %Y").replace(tzinfo=LONDON).date()
+        except ValueError:
+            return None
+    moment = slot if isinstance(slot, datetime) else datetime.combine(slot, time(9, 30), LONDON)
+    return moment.astimezone(LONDON).isoformat(timespec="milliseconds")
 
 
 def scheduled_delay(slot: datetime | date | str, first: datetime | None) -> int | None:

@@ -24,6 +24,10 @@ _SCHEMAS = {
     "collections": ("document_collection", "document_collection"),
     "news": ("news_article", "news_story"),
 }
+_USUALLY_NULL = (
+    *("analytics_identifier", "content_id", "description", "first_published_at", "public_updated_at", "title"),
+    *("publishing_request_id", "publishing_scheduled_at", "scheduled_publishing_delay_seconds", "updated_at"),
+)
 _MEDIA_TYPES = {
     ".csv": "text/csv",
     ".ods": "application/vnd.oasis.opendocument.spreadsheet",
@@ -66,49 +70,38 @@ def organisation_summary(producer: str) -> dict[str, str]:
 def _fill_item(path: str, schema: tuple[str, str], more: Mapping[str, Any]) -> Item:
     """Return a content item with the fields in `more`, else defaults. `schema` is (schema name, document type)."""
     return {
-        "analytics_identifier": None,
+        **dict.fromkeys(_USUALLY_NULL),
         "base_path": path,
-        "content_id": None,
-        "description": None,
         "details": {},
         "document_type": schema[1],
-        "first_published_at": None,
         "links": {},
         "locale": "en",
         "phase": "live",
-        "public_updated_at": None,
         "publishing_app": "whitehall",
-        "publishing_request_id": None,
-        "publishing_scheduled_at": None,
         "rendering_app": "frontend",
-        "scheduled_publishing_delay_seconds": None,
         "schema_name": schema[0],
-        "title": None,
-        "updated_at": None,
         "withdrawn_notice": {},
         **more,
     }
 
 
 def _organisation_links(release: ScriptRelease) -> dict[str, Any]:
-    links = [_organisation_link(producer) for producer in release.producers]
+    """Return the links to the producers of a release, as content items contain them."""
+    links = [
+        {
+            "base_path": summary["link"],
+            "content_id": content_id(summary["link"]),
+            "document_type": "organisation",
+            "schema_name": "organisation",
+            "locale": "en",
+            "title": summary["title"],
+            "web_url": f"https://www.gov.uk{summary['link']}",
+            "withdrawn": False,
+            "details": {"acronym": summary["acronym"]},
+        }
+        for summary in map(organisation_summary, release.producers)
+    ]
     return {"organisations": links, "primary_publishing_organisation": links[:1]}
-
-
-def _organisation_link(producer: str) -> Item:
-    """Return the link to a producer, as content items contain it."""
-    summary = organisation_summary(producer)
-    return {
-        "base_path": summary["link"],
-        "content_id": content_id(summary["link"]),
-        "document_type": "organisation",
-        "schema_name": "organisation",
-        "locale": "en",
-        "title": summary["title"],
-        "web_url": f"https://www.gov.uk{summary['link']}",
-        "withdrawn": False,
-        "details": {"acronym": summary["acronym"]},
-    }
 
 
 def announcement_item(path: str, entry: CalendarEntry, began: datetime) -> Item:
@@ -120,8 +113,12 @@ def announcement_item(path: str, entry: CalendarEntry, began: datetime) -> Item:
         "format_sub_type": "official",
         "release_timestamp": release_timestamp(entry.slot),
         "state": entry.state,
-        **_change_details(entry, since),
     }
+    if entry.previous is not None:
+        details["previous_display_date"] = display_date(entry.previous)
+        details["latest_change_note"] = entry.why or "The release date has been changed."
+    if entry.state == "cancelled":
+        details |= {"cancelled_at": stamp(since), "cancellation_reason": entry.why or "These statistics are cancelled."}
     return _fill_item(
         path,
         ("statistics_announcement", "official_statistics_announcement"),
@@ -136,17 +133,6 @@ def announcement_item(path: str, entry: CalendarEntry, began: datetime) -> Item:
             "updated_at": stamp(since),
         },
     )
-
-
-def _change_details(entry: CalendarEntry, since: datetime) -> Item:
-    """Return the item's details of a new date or a cancellation; empty if there was neither."""
-    changed: Item = {}
-    if entry.previous is not None:
-        note = entry.why or "The release date has been changed."
-        changed |= {"previous_display_date": display_date(entry.previous), "latest_change_note": note}
-    if entry.state == "cancelled":
-        changed |= {"cancelled_at": stamp(since), "cancellation_reason": entry.why or "These statistics are cancelled."}
-    return changed
 
 
 def redirect_item(path: str, destination: str, since: datetime | None) -> Item:

@@ -77,30 +77,26 @@ def publication_page(
 
 
 def announcement_page(entry: CalendarEntry) -> Reply:
-    """Return the page of an announcement, with its change of date or cancellation."""
-    title = entry.release.announced_title
-    return page(200, f"{title} - Official statistics announcement", title, _announcement_body(entry))
-
-
-def _announcement_body(entry: CalendarEntry) -> str:
-    """Return the HTML of an announcement: its date and state, and a change of its date or its cancellation."""
-    when = escape(display_date(entry.slot))
+    """Return the page of an announcement: its date and state, and a change of its date or its cancellation."""
+    title, when = entry.release.announced_title, escape(display_date(entry.slot))
     if entry.state == "cancelled":
         why = escape(entry.why or "These statistics are cancelled.")
-        return (
+        inside = (
             f"<dl><dt>Proposed release:</dt><dd>{when}</dd></dl>\n"
             f"<section><h2>Statistics release cancelled</h2><p>{why}</p></section>"
         )
-    # Like GOV.UK, do not break the line before the last word.
-    start, _, last_word = when.rpartition(" ")
-    unbroken = f"{start}&nbsp;{last_word}" if start else when
-    preposition = "on"
-    if isinstance(entry.slot, str):
-        preposition = "between" if " to " in entry.slot else "in"
-    return (
-        f"<dl><dt>Release date:</dt><dd>{when} ({entry.state})</dd></dl>\n{_date_change_section(entry)}"
-        f"<section><h2>These statistics will be released {preposition} {unbroken}</h2></section>"
-    )
+    else:
+        # Like GOV.UK, do not break the line before the last word.
+        start, _, last_word = when.rpartition(" ")
+        unbroken = f"{start}&nbsp;{last_word}" if start else when
+        preposition = "on"
+        if isinstance(entry.slot, str):
+            preposition = "between" if " to " in entry.slot else "in"
+        inside = (
+            f"<dl><dt>Release date:</dt><dd>{when} ({entry.state})</dd></dl>\n{_date_change_section(entry)}"
+            f"<section><h2>These statistics will be released {preposition} {unbroken}</h2></section>"
+        )
+    return page(200, f"{title} - Official statistics announcement", title, inside)
 
 
 def _date_change_section(entry: CalendarEntry) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
-from monitor.rehearse.publisher.calendar import CalendarEntry, announced_url, is_on_gov_uk_calendar
+from monitor.rehearse.publisher.calendar import announced_url, is_on_gov_uk_calendar
 from monitor.rehearse.publisher.govuk.dates import display_date, release_timestamp, stamp
 from monitor.rehearse.publisher.govuk.facts import INDEX_LAG, Facts, PageStatus, is_www, path_of
-from monitor.rehearse.publisher.govuk.items import content_id, organisation_summary, schema_and_type
+from monitor.rehearse.publisher.govuk.items import content_id, json_reply, organisation_summary, schema_and_type
 from monitor.rehearse.publisher.govuk.pages import error_page
 from monitor.rehearse.publisher.reply import ReceivedRequest, Reply
 from monitor.rehearse.script.script import ScriptRelease
@@ -24,12 +23,13 @@ _FIELDS = {
     "content_store_document_type", "content_id", "public_timestamp", "first_published_at", "updated_at", "description",
     "format", "slug", "display_type", "document_collections", "metadata",
 }  # fmt: skip
+_USUAL_FIELDS = {"title", "link", "description", "organisations", "format", "public_timestamp", "display_date"}
 _ORDERS = {"release_timestamp", "public_timestamp", "title", "popularity", "start_date", "end_date", "closing_date"}
 _UNFILTERED_KEYS = {"q", "count", "start", "order", "fields", "c", "debug"}
-_FILTER_PREFIXES = ("filter_any_", "filter_all_", "filter_", "reject_")
+_FILTERS = {f"filter_{field}" for field in _FIELDS}
 _LARGEST_COUNT = 1500
 _ANNOUNCEMENT_TYPE = "official_statistics_announcement"
-_PUBLICATION_TYPES = {"official_statistics", "national_statistics", "statistical_data_set"}
+_PUBLISHED = "content_store_document_type", {"official_statistics", "national_statistics", "statistical_data_set"}
 _ORGANISATION = "/government/organisations/"
 _FEED_ENTRY = """  <entry>
     <id>{id}</id>
@@ -63,11 +63,8 @@ def announcement_path(release: ScriptRelease) -> str:
 
 def index_documents(facts: Facts, now: datetime) -> list[Document]:
     """Return all documents that the search index contains at `now`."""
-    return [
-        *_announcement_documents(facts, now),
-        *_publication_documents(facts, now),
-        *_other_title_documents(facts, now),
-    ]
+    kinds = (_announcement_documents, _publication_documents, _other_title_documents)
+    return [document for documents in kinds for document in documents(facts, now)]
 
 
 def _index_time(release: ScriptRelease, now: datetime) -> datetime:
@@ -81,25 +78,16 @@ def _announcement_documents(facts: Facts, now: datetime) -> Iterable[Document]:
         # The entry is as of `now`, because only publications have a lag in the simulated index.
         entry = facts.calendar_entry(release, now)
         if entry is not None and not facts.is_redirected(release, _index_time(release, now)):
-            yield _announcement_document(entry, facts.default_announcement)
-
-
-def _announcement_document(entry: CalendarEntry, began: datetime) -> Document:
-    """Return the document of an announcement. `began` is used if the script has no time of announcement."""
-    path = announcement_path(entry.release)
-    return _fill_document(
-        path,
-        entry.release,
-        {
-            "title": entry.release.announced_title,
-            "display_date": display_date(entry.slot),
-            "release_timestamp": release_timestamp(entry.slot),
-            "statistics_announcement_state": entry.state,
-            "format": "statistics_announcement",
-            "content_store_document_type": "official_statistics_announcement",
-            "public_timestamp": stamp(entry.since or began),
-        },
-    )
+            fields = {
+                "title": release.announced_title,
+                "display_date": display_date(entry.slot),
+                "release_timestamp": release_timestamp(entry.slot),
+                "statistics_announcement_state": entry.state,
+                "format": "statistics_announcement",
+                "content_store_document_type": _ANNOUNCEMENT_TYPE,
+                "public_timestamp": stamp(entry.since or facts.default_announcement),
+            }
+            yield _fill_document(announcement_path(release), release, fields)
 
 
 def _publication_documents(facts: Facts, now: datetime) -> Iterable[Document]:
@@ -155,28 +143,28 @@ def search(facts: Facts, query: str, now: datetime) -> Reply:
 def _search_results(facts: Facts, values: Mapping[str, Sequence[str]], now: datetime) -> Reply:
     """Return a page of matching documents. Raises `InvalidSearch`."""
     filters = {name: given for name, given in values.items() if name not in _UNFILTERED_KEYS}
-    fields = _parse_fields(values)
+    fields = {field for given in values.get("fields", []) for field in given.split(",") if field}
     count = _parse_number(values, "count", default=10, maximum=_LARGEST_COUNT)
     start = _parse_number(values, "start", default=0, maximum=900_000)
-    if set(filters) - {f"{prefix}{field}" for prefix in _FILTER_PREFIXES for field in _FIELDS}:
+    order = values.get("order", [""])[-1]
+    key = order.removeprefix("-")
+    if fields - _FIELDS or filters.keys() - _FILTERS or (order and key not in _ORDERS):
         raise InvalidSearch
-    matching = [
+    found = [
         document
         for document in index_documents(facts, now)
         if all(_matches_filter(document, name, given) for name, given in filters.items())
     ]
-    matching = _sort_documents(matching, values.get("order", [""])[-1])
-    results = [_select_fields(document, fields) for document in matching[start : start + count]]
-    envelope = {"results": results, "total": len(matching), "start": start, "aggregates": {}, "suggested_queries": []}
-    return Reply(200, json.dumps(envelope).encode(), {"Content-Type": "application/json; charset=utf-8"})
-
-
-def _parse_fields(values: Mapping[str, Sequence[str]]) -> set[str]:
-    """Return the requested fields, by default the API's usual ones. Raises `InvalidSearch` for an unknown field."""
-    named = {field for given in values.get("fields", []) for field in given.split(",") if field}
-    if named - _FIELDS:
-        raise InvalidSearch
-    return named or {"title", "link", "description", "organisations", "format", "public_timestamp", "display_date"}
+    # Without an order, all are equal and stay as they were found.
+    found.sort(key=lambda document: str(document.get(key, "")), reverse=order.startswith("-"))
+    results = [
+        {field: value for field, value in document.items() if field in (fields or _USUAL_FIELDS)}
+        | {"index": "govuk", "es_score": None, "_id": document["link"]}
+        | {"elasticsearch_type": "edition", "document_type": "edition"}
+        for document in found[start : start + count]
+    ]
+    envelope = {"results": results, "total": len(found), "start": start, "aggregates": {}, "suggested_queries": []}
+    return json_reply(envelope)
 
 
 def _parse_number(values: Mapping[str, Sequence[str]], name: str, default: int, maximum: int) -> int:
@@ -187,31 +175,12 @@ def _parse_number(values: Mapping[str, Sequence[str]], name: str, default: int, 
     return int(text)
 
 
-def _sort_documents(found: list[Document], order: str) -> list[Document]:
-    """Return the documents by a field, descending after "-", as found for "". Raises `InvalidSearch`."""
-    key = order.removeprefix("-")
-    if order and key not in _ORDERS:
-        raise InvalidSearch
-    return sorted(found, key=lambda document: str(document.get(key, "")), reverse=order.startswith("-"))
-
-
-def _select_fields(document: Document, fields: set[str]) -> Document:
-    """Return a document with these fields, and those that the API adds to every result."""
-    always = {"index": "govuk", "es_score": None, "_id": document["link"]}
-    always |= {"elasticsearch_type": "edition", "document_type": "edition"}
-    return {**{key: value for key, value in document.items() if key in fields}, **always}
-
-
 def _matches_filter(document: Document, name: str, given: Sequence[str]) -> bool:
-    """Return whether a document passes one filter; `name` is the parameter, such as `filter_any_title`."""
-    prefix, field = next((prefix, name.removeprefix(prefix)) for prefix in _FILTER_PREFIXES if name.startswith(prefix))
-    # A timestamp must be in the period, whatever the prefix.
+    """Return whether a document passes one filter; `name` is the parameter, such as `filter_title`."""
+    field = name.removeprefix("filter_")
     if field in {"release_timestamp", "public_timestamp"}:
         return all(_is_in_period(document.get(field), text) for text in given)
-    actual = _field_values(document, field)
-    if prefix == "reject_":
-        return not actual & set(given)
-    return set(given) <= actual if prefix == "filter_all_" else bool(actual & set(given))
+    return bool(_field_values(document, field) & set(given))
 
 
 def _field_values(document: Document, field: str) -> set[str]:
@@ -224,28 +193,18 @@ def _field_values(document: Document, field: str) -> set[str]:
 def _is_in_period(value: str | None, text: str) -> bool:
     """Return whether a timestamp is in the period `text`, such as `from:2018-01-01,to:2018-01-31`; False for None.
 
-    Raises `InvalidSearch` if `text` is not a period.
+    The days are in UTC. Raises `InvalidSearch` if `text` is not a period.
     """
-    bounds = dict(part.split(":", 1) for part in text.split(",") if ":" in part)
-    if not bounds or set(bounds) - {"from", "to"}:
+    try:
+        bounds = {name: date.fromisoformat(day) for name, day in (part.split(":") for part in text.split(","))}
+    except ValueError as exc:
+        raise InvalidSearch from exc
+    if bounds.keys() - {"from", "to"}:
         raise InvalidSearch
     if value is None:
         return False
-    actual = datetime.fromisoformat(value)
-    # The default of a bound is the value itself, so an absent bound excludes nothing.
-    begins = _period_bound(bounds.get("from"), "00:00:00", actual)
-    return begins <= actual <= _period_bound(bounds.get("to"), "23:59:59", actual)
-
-
-def _period_bound(text: str | None, time: str, default: datetime) -> datetime:
-    """Return a bound of a period in UTC. A date gets `time`; None means `default`. Raises `InvalidSearch`."""
-    if text is None:
-        return default
-    try:
-        has_time = len(text) > len("2018-01-31")
-        return datetime.fromisoformat(text if has_time else f"{text} {time}").replace(tzinfo=UTC)
-    except ValueError as exc:
-        raise InvalidSearch from exc
+    day = datetime.fromisoformat(value).astimezone(UTC).date()
+    return bounds.get("from", day) <= day <= bounds.get("to", day)
 
 
 def atom_feed(facts: Facts, request: ReceivedRequest, now: datetime) -> Reply | None:
@@ -268,10 +227,8 @@ def _select_for_finder(newest: Sequence[Document], query: str) -> list[Document]
     values = parse_qs(query)
     kind = values.get("content_store_document_type", ["statistics_published"])[-1]
     states = {"upcoming_statistics": {"confirmed", "provisional"}, "cancelled_statistics": {"cancelled"}}.get(kind)
-    if states:
-        found = [document for document in newest if document.get("statistics_announcement_state") in states]
-    else:
-        found = [document for document in newest if document["content_store_document_type"] in _PUBLICATION_TYPES]
+    field, wanted = ("statistics_announcement_state", states) if states else _PUBLISHED
+    found = [document for document in newest if document.get(field) in wanted]
     return _select_by_organisation(found, values.get("organisations[]", values.get("organisations", [])))[:20]
 
 

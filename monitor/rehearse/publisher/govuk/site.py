@@ -123,7 +123,10 @@ class GovUk:
             parts = self._public_parts(release, now) if path == path_of(release.url) else []
             return json_reply(publication_item(release, path, status, parts, slot))
         if status.state is PageState.GONE:
-            return json_reply(gone_item(path, status.since)) if _has_explanation(status) else error_page(410)
+            # Only a page that says why it was removed has an item. The publisher's default page does.
+            body = status.answer.content if status.answer else None
+            is_explained = body is None or b"published in error" in body.lower()
+            return json_reply(gone_item(path, status.since)) if is_explained else error_page(410)
         answer = status.answer
         if status.state is PageState.REDIRECT and answer is not None:
             return json_reply(redirect_item(path, path_of(answer.headers.get("Location", "/")), status.since))
@@ -164,12 +167,6 @@ def file_reply(path: str, title: str) -> Reply:
         rows = f"title,path\n{title},{path}\n".encode() * 8
         body = rows if extension in _TEXT_EXTENSIONS else _FIRST_BYTES.get(extension, _ZIP) + rows
     return Reply(200, body, {"Content-Type": media_type(path), "Fastly-Backend-Name": "awsorigin"})
-
-
-def _has_explanation(status: PageStatus) -> bool:
-    """Return whether a removed page says why; the publisher's default page does."""
-    body = status.answer.content if status.answer else None
-    return body is None or b"published in error" in body.lower()
 
 
 def _all_parts(facts: Facts) -> Iterator[tuple[ScriptRelease, ScriptPart]]:

@@ -18,7 +18,7 @@ from tests.unit.monitor.app.office import Office
 @asynccontextmanager
 async def browse(runs: Life | Office, *, local: bool = True, **more: Any) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ANN401 # as Queries takes them
     """Open a client of its pages without a socket: for a person at its machine, or a stranger if not `local`."""
-    store, clock, throttle = runs.daemon.store, runs.clock, Throttle(runs.clock)
+    store, clock, throttle = runs.daemon.core.store, runs.clock, Throttle(runs.clock)
     queries = Queries(store, runs.app.status, clock, "Europe/London", throttle=throttle, local=local, **more)
     transport = httpx.ASGITransport(make_application(queries))
     try:

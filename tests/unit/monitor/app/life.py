@@ -146,7 +146,7 @@ class Life:
 
     def stored_verdict(self) -> str | None:
         """Return the verdict on the release `claims-q3` in the store, None if there is none."""
-        row = self.daemon.store.verdicts.judged_one("claims-q3")
+        row = self.daemon.core.store.verdicts.judged_one("claims-q3")
         return row.word if row is not None else None
 
     def runs(self, target: str = PAGE) -> list[Run]:
@@ -154,21 +154,23 @@ class Life:
 
     def notice_kinds(self) -> list[str]:
         """Return the kind of every notice so far."""
-        return [notice.kind for notice in self.daemon.store.outbox.notices()]
+        return [notice.kind for notice in self.daemon.core.store.outbox.notices()]
 
     def notice_subjects(self) -> list[str]:
         """Return the subject of every notice so far."""
-        return [notice.subject for notice in self.daemon.store.outbox.notices()]
+        return [notice.subject for notice in self.daemon.core.store.outbox.notices()]
 
     def finding_kinds(self, release: str = "claims-q3") -> set[str]:
         """Return the kinds of the findings in the stored verdict, none if there is no verdict."""
-        row = self.daemon.store.verdicts.judged_one(release)
+        row = self.daemon.core.store.verdicts.judged_one(release)
         return set() if row is None else {finding["kind"] for finding in row.body["findings"]}
 
     def count_looks(self, outcome: str, host: str = HOST) -> float:
         """Return how often `looks_total` counted this outcome."""
         return (
-            self.daemon.counters.registry.get_sample_value("ninethirty_looks_total", {"host": host, "outcome": outcome})
+            self.daemon.core.metrics.registry.get_sample_value(
+                "ninethirty_looks_total", {"host": host, "outcome": outcome}
+            )
             or 0.0
         )
 

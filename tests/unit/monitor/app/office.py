@@ -79,8 +79,8 @@ class Office:
             await self.daemon.admission.roll()
 
     async def close(self) -> None:
-        self.daemon.writer.request_batch()
-        await self.daemon.writer.close()
+        self.daemon.core.writer.request_batch()
+        await self.daemon.core.writer.close()
         await self.daemon.close()
 
     async def reopen(self, *, admits_near: bool = True) -> None:
@@ -103,18 +103,18 @@ class Office:
         """Have a worker break over an answer of a host, `after` so many minutes, and people told of it."""
         await self.clock.sleep(after * 60)
         with suppress(WorkerFault):
-            await self.daemon.workers.run("strip", host, None, seconds=5)
+            await self.daemon.core.workers.run("strip", host, None, seconds=5)
         await self.daemon.calendar_reads.incidents.report_costly_hosts()
 
     def last_read(self, name: str = "stats") -> float | None:
         """Return the metric that tells when a calendar was last read with success."""
-        return self.daemon.counters.registry.get_sample_value(
+        return self.daemon.core.metrics.registry.get_sample_value(
             "ninethirty_calendar_last_read_timestamp_seconds", {"calendar": name}
         )
 
     def notice_subjects(self) -> list[str]:
         """Return the subject of every notice."""
-        return [notice.subject for notice in self.daemon.store.outbox.notices()]
+        return [notice.subject for notice in self.daemon.core.store.outbox.notices()]
 
 
 Act = Callable[[Office], Awaitable[None]]

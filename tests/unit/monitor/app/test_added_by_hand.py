@@ -90,7 +90,7 @@ async def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_s
     await life.end()
     await life.start()
     await life.until("09:47:00")
-    row = life.daemon.store.verdicts.judged_one(OTHER_RELEASE)
+    row = life.daemon.core.store.verdicts.judged_one(OTHER_RELEASE)
     assert row is not None
     assert (row.word, life.notice_kinds()) == ("cancelled", [])
 

@@ -68,7 +68,7 @@ def test_an_exception_that_no_task_awaits_is_counted_and_ends_nothing(tmp_path: 
         # No one awaits this task, so the event loop gives its exception to the daemon, which counts it as `stray`.
         Tasks().start(raise_fault())
         await life.until("09:33:00")
-        faults = life.daemon.counters.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"})
+        faults = life.daemon.core.metrics.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"})
         assert (faults, life.stored_verdict()) == (1.0, "on_time")
 
     live(tmp_path, PUBLISHED_AT_SLOT, act)
@@ -115,7 +115,7 @@ async def test_the_gap_of_a_kill_begins_less_than_a_second_after_the_last_look(l
     await life.restart(killed_at="09:29:40.5", started_at="09:29:55")
     restarted_at = life.clock.now()
     await life.until("09:29:56")
-    (gap,) = life.daemon.store.runs.blind(last_look - timedelta(hours=1), life.clock.now())
+    (gap,) = life.daemon.core.store.runs.blind(last_look - timedelta(hours=1), life.clock.now())
     assert (gap.cause, gap.ends) == ("killed", restarted_at)
     # The gap begins with the last heartbeat. Each commit of looks stores one, and looks are a second apart.
     assert timedelta() <= gap.begins - last_look < timedelta(seconds=1)
@@ -128,12 +128,12 @@ async def test_a_regular_stop_commits_everything_and_is_recorded(life: Life) -> 
     await life.end()
     await life.until("09:29:50")
     await life.start()
-    store = life.daemon.store
+    store = life.daemon.core.store
     assert runs_of(store, PAGE)[-1].last_received >= run_before.last_received
     await life.until("09:29:51")
     (gap,) = store.runs.blind(run_before.first_sent, life.clock.now())
     assert gap.cause == "stopped"
-    blind_seconds = life.daemon.counters.registry.get_sample_value(
+    blind_seconds = life.daemon.core.metrics.registry.get_sample_value(
         "ninethirty_blind_seconds_total", {"cause": "stopped"}
     )
     assert blind_seconds == pytest.approx(50 - 40.5, abs=0.2)
@@ -169,7 +169,7 @@ def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_de
         await life.clock.sleep(240)  # enough for a second attempt
         # A message that the stop cut off is sent a second time.
         assert channel.begun_ids.count(message_id) == attempts_in_all
-        assert [row.attempts for row in life.daemon.store.outbox.deliveries(message_id)] == [attempts_in_all]
+        assert [row.attempts for row in life.daemon.core.store.outbox.deliveries(message_id)] == [attempts_in_all]
 
     live(tmp_path, NEVER_PUBLISHED, act, channels=make_slow_channel)
 
@@ -202,7 +202,7 @@ async def test_a_fact_is_notified_once_however_often_the_daemon_is_killed(life: 
     for minute in range(31, 40):
         await life.restart(killed_at=f"09:{minute}:20", started_at=f"09:{minute}:40")
     await life.until("09:55:00")
-    ids = [notice.id for notice in life.daemon.store.outbox.notices()]
+    ids = [notice.id for notice in life.daemon.core.store.outbox.notices()]
     assert len(ids) == len(set(ids))
     assert life.notice_kinds().count("opened") == 1
     assert {message.id for message in life.received()} == set(ids)
@@ -218,7 +218,7 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
     )
 
     def count_drafts(life: Life) -> int:
-        store = life.daemon.store
+        store = life.daemon.core.store
         return sum(len(store.verdicts.drafts(incident.id)) for incident in store.verdicts.incidents())
 
     async def act(life: Life) -> None:
@@ -237,7 +237,7 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
 @with_daemon(NEVER_PUBLISHED)
 async def test_a_release_overdue_for_more_than_five_minutes_has_grade_report(life: Life) -> None:
     await life.until("09:37:30")
-    row = life.daemon.store.verdicts.judged_one("claims-q3")
+    row = life.daemon.core.store.verdicts.judged_one("claims-q3")
     assert row is not None
     assert (row.word, row.grade) == ("overdue", "report")
 
@@ -248,7 +248,7 @@ def test_the_length_of_a_withdrawal_is_known_once_the_removed_page_is_back(tmp_p
 
     async def act(life: Life) -> None:
         await life.until("10:15:00")
-        row = life.daemon.store.verdicts.judged_one("claims-q3")
+        row = life.daemon.core.store.verdicts.judged_one("claims-q3")
         assert row is not None
         (finding,) = row.body["findings"]
         assert finding["kind"] == "withdrawn"
@@ -270,7 +270,7 @@ def test_a_page_removed_for_good_is_notified_within_about_two_minutes_and_one_re
         await life.until("10:00:00")
         assert life.notice_kinds() == []
         await life.until("10:02:10")
-        (notice,) = life.daemon.store.outbox.notices()
+        (notice,) = life.daemon.core.store.outbox.notices()
         assert (notice.kind, notice.grade) == ("altered", "none")
         # Routes can match the finding `withdrawn` by its own name or by its general name `altered`.
         assert notice.findings == ("altered", "withdrawn")
@@ -301,7 +301,7 @@ def test_a_channel_that_fails_delays_neither_another_channel_nor_looks(tmp_path:
         await life.until("09:34:00")
         good = life.channels[1]
         assert isinstance(good, FakeChannel)
-        notices = life.daemon.store.outbox.notices()
+        notices = life.daemon.core.store.outbox.notices()
         # First that the release is not found yet, and then that it is overdue.
         assert [notice.kind for notice in notices] == ["due", "opened"]
         assert all(good.received[notice.id] - notice.at < timedelta(seconds=1) for notice in notices)
@@ -326,7 +326,7 @@ def test_a_channel_that_raises_is_tried_again_and_delays_no_other_channel(tmp_pa
 
     async def act(life: Life) -> None:
         await life.until("09:34:00")
-        outbox = life.daemon.store.outbox
+        outbox = life.daemon.core.store.outbox
         first, second = ({row.channel: row for row in outbox.deliveries(notice.id)} for notice in outbox.notices())
         assert first["good"].standing is second["good"].standing is DeliveryState.SENT
         assert first["broken"].standing is second["broken"].standing is DeliveryState.WAITING

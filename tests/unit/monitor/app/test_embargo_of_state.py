@@ -137,7 +137,7 @@ def filled_paths(route: Route, names: dict[str, list[str]]) -> list[str]:
 
 
 def make_queries(life: Life, users: Path, *, public: bool) -> Queries:
-    store, throttle = life.daemon.store, Throttle(life.clock)
+    store, throttle = life.daemon.core.store, Throttle(life.clock)
     queries = Queries(store, life.app.status, life.clock, "Europe/London", public, throttle=throttle)
     queries.keys = Keys(metrics=b"for metrics alone")
     queries.sessions = Sessions(Users(users), life.clock, throttle)
@@ -165,7 +165,7 @@ async def read_addresses_as(
     transport = httpx.ASGITransport(application)
     found = {}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
-        for path in paths or addresses(application, life.daemon.store):
+        for path in paths or addresses(application, life.daemon.core.store):
             answer = await client.get(path)
             found[path] = Shown(answer.status_code, f"{answer.headers} {answer.text}")
     queries.close()
@@ -191,9 +191,9 @@ def read_early_release_at(
 
     async def act(life: Life) -> None:
         await life.until(moment)
-        rows = [life.daemon.store.verdicts.judged_one(name) for name in ("claims-q3", "prices")]
+        rows = [life.daemon.core.store.verdicts.judged_one(name) for name in ("claims-q3", "prices")]
         assert [row.word for row in rows if row is not None] == ["early", "early"]
-        assert len({notice.incident for notice in life.daemon.store.outbox.notices()}) > 1
+        assert len({notice.incident for notice in life.daemon.core.store.outbox.notices()}) > 1
         found.update(await read_addresses_as(life, users, who, paths, public=public))
 
     live(tmp_path, EARLY_STORY, act, head="", base=Settings(producer=[producer]))

@@ -40,7 +40,7 @@ def test_joint_release_is_listed_exported_and_expected_in_listings_of_each_produ
 ) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
-        store, clock = life.daemon.store, life.clock
+        store, clock = life.daemon.core.store, life.clock
         queries = Queries(store, life.app.status, clock, "Europe/London", throttle=Throttle(clock))
         day = date(2026, 11, 26)
         for name in order:

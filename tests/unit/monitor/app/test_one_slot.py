@@ -54,7 +54,7 @@ def _json(moment: datetime | None) -> str:
 
 
 def _explained(office: Office, now: datetime) -> str:
-    case = stored_case(office.daemon.store, RELEASE)
+    case = stored_case(office.daemon.core.store, RELEASE)
     assert case is not None
     explanation = explain(
         case.verdict(make_policies(office.settings), now), case.release, case.promises, case.runs, case.blind, Policy()
@@ -65,7 +65,7 @@ def _explained(office: Office, now: datetime) -> str:
 async def slots_by_surface(office: Office) -> dict[str, Any]:
     """Return the slot that each part of the monitor shows, by the name of the part. Two parts give a longer text."""
     daemon, now = office.daemon, office.clock.now()
-    store, settings = daemon.store, office.settings
+    store, settings = daemon.core.store, office.settings
     case = stored_case(store, RELEASE)
     assert case is not None
     in_force = case_of(case.release, case.promises, [], Policy(), now).in_force

@@ -34,8 +34,8 @@ async def test_a_late_release_is_notified_only_after_its_calendar_was_read_again
     # A release may be a minute late. So this one is overdue from 09:31:00 on.
     await life.until("09:31:06")
     assert life.stored_verdict() == "overdue"
-    (notice,) = life.daemon.store.outbox.notices()
-    second_read, first_read = life.daemon.store.ledger.reads("rehearsal")
+    (notice,) = life.daemon.core.store.outbox.notices()
+    second_read, first_read = life.daemon.core.store.ledger.reads("rehearsal")
     assert (f"{first_read.started:%H:%M}", f"{second_read.started:%H:%M}") == ("09:28", "09:31")
     assert notice.kind == "opened"
     assert second_read.started <= notice.at
@@ -45,7 +45,7 @@ async def test_a_late_release_is_notified_only_after_its_calendar_was_read_again
 async def test_a_promise_that_a_read_after_the_slot_still_shows_is_confirmed_as_of_the_slot(life: Life) -> None:
     # The calendar was read again at 09:31:00. That confirms the slot until it passed, at 09:30:00, and no longer.
     await life.until("09:31:06")
-    row = life.daemon.store.verdicts.judged_one("claims-q3")
+    row = life.daemon.core.store.verdicts.judged_one("claims-q3")
     assert row is not None
     assert row.body["promise_confirmed"] == "2026-11-26T09:30:00.000Z"
     assert "promise_in_doubt" not in life.finding_kinds()

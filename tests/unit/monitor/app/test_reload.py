@@ -33,7 +33,7 @@ def settings_with(settings: Settings, **tables: Any) -> Callable[[], Settings]: 
 
 
 def sample(life: Life | Office, name: str, **labels: str) -> float | None:
-    return life.daemon.counters.registry.get_sample_value(f"ninethirty_{name}", labels)
+    return life.daemon.core.metrics.registry.get_sample_value(f"ninethirty_{name}", labels)
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
@@ -44,7 +44,7 @@ async def test_a_reload_in_the_middle_of_a_slot_leaves_no_gap_in_its_proof(life:
     assert faults == []
     await life.until("09:32:30")
     now = life.clock.now()
-    assert life.daemon.store.runs.blind(now - timedelta(minutes=10), now) == []
+    assert life.daemon.core.store.runs.blind(now - timedelta(minutes=10), now) == []
     # The run of absent looks continues through the reload, and the next run begins when the page is published.
     absent, present = life.runs()
     assert (absent.state, present.state) == (State.ABSENT, State.PRESENT)
@@ -77,7 +77,7 @@ async def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_not
         f"config.toml: evidence.keep_days: {end} (got 1)",
         f'config.toml: watch.vantage: {end} (got "tower")',
     ]
-    assert life.app.reload.core.settings is life.settings
+    assert life.daemon.core.settings is life.settings
     assert sample(life, "config_last_reload_successful") == 0.0
     assert sample(life, "config_last_reload_success_timestamp_seconds") == last_success
 
@@ -139,7 +139,7 @@ async def test_a_late_read_by_the_reader_of_a_removed_calendar_changes_nothing(o
     office.pages[STATS["url"]] = csv(row("one", when="2026-11-20"))
     await office.app.reload(settings_with(office.settings, calendar=[OTHER]), "config.toml")
     await office.daemon.calendar_reads.read(old_reader)
-    assert not office.daemon.ledger.releases
+    assert not office.daemon.core.ledger.releases
 
 
 @with_office()

@@ -72,7 +72,7 @@ def test_a_publisher_that_misbehaves_before_the_slot_makes_looks_unknown_and_cha
 
 def look_outcomes(life: Life) -> set[str]:
     """Return the outcomes that looks had so far."""
-    samples = (sample for metric in life.daemon.counters.registry.collect() for sample in metric.samples)
+    samples = (sample for metric in life.daemon.core.metrics.registry.collect() for sample in metric.samples)
     return {sample.labels["outcome"] for sample in samples if sample.name == "ninethirty_looks_total"}
 
 
@@ -83,7 +83,7 @@ def test_a_slot_that_passed_during_failures_is_unproven_and_claims_no_breach(tmp
         await life.until("09:45:00")
         assert life.stored_verdict() == "unproven"
         assert life.notice_kinds() == ["unproven"]
-        verdicts = life.daemon.store.verdicts
+        verdicts = life.daemon.core.store.verdicts
         (incident,) = verdicts.incidents()
         # A draft would report a breach.
         assert verdicts.drafts(incident.id) == []
@@ -241,7 +241,7 @@ def test_an_unreadable_calendar_removes_no_release_and_is_reported(tmp_path: Pat
         # Half an hour after its last usable read, at 09:28, the calendar counts as stale.
         await life.until("09:59:30")
         assert life.stored_verdict() == "on_time"
-        newest_read, *_, oldest_read = life.daemon.store.ledger.reads("rehearsal")
+        newest_read, *_, oldest_read = life.daemon.core.store.ledger.reads("rehearsal")
         assert (oldest_read.usable, newest_read.usable) == (True, False)
         (reason,) = life.app.status.unready()
         assert reason.startswith("calendar rehearsal")
@@ -287,7 +287,7 @@ def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path,
         assert life.stored_verdict() == "pending"
         await life.until("09:55:00")
         assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])
-        assert len(life.daemon.store.ledger.reads("rehearsal")) >= 3
+        assert len(life.daemon.core.store.ledger.reads("rehearsal")) >= 3
 
     calendar = f"{CALENDAR_UNTIL_09_30_30}{CALENDAR_AFTERWARDS[becomes]}\n"
     live(tmp_path, published_at("09:50:00", OFF_GOVUK_URL) + calendar, act, head=HEAD_OFF_GOVUK)

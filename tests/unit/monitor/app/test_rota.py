@@ -66,10 +66,10 @@ async def test_an_unreadable_rota_is_notified_once_and_closed_after_a_good_read(
     await read_rota(office, Reply(200, ROTA_ICS.encode()))
     for _ in range(8):
         await read_rota(office, Reply(503), after_minutes=10)
-    (notice,) = office.daemon.store.outbox.notices()
+    (notice,) = office.daemon.core.store.outbox.notices()
     assert notice.subject.startswith("CALENDAR: rota-on-call cannot be read")
     await read_rota(office, Reply(200, ROTA_ICS.encode()), after_minutes=10)
-    (incident,) = office.daemon.store.verdicts.incidents()
+    (incident,) = office.daemon.core.store.verdicts.incidents()
     assert incident.closed == office.clock.now()
 
 

@@ -125,7 +125,7 @@ def test_no_command_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pyte
 @with_daemon(NEVER_PUBLISHED, base=lambda _folder: SETTINGS)
 async def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(life: Life) -> None:
     await life.until("09:41:00")
-    store = life.daemon.store
+    store = life.daemon.core.store
     texts = []
     async with browse(life, redactor=redactor(secrets_in_addresses(life.settings))) as client:
         drafts = [f"/api/v1/incidents/{one.id}/draft.html" for one in store.verdicts.incidents()]

@@ -70,7 +70,7 @@ async def test_the_check_of_a_budget_too_small_for_tomorrows_slot_says_what_to_d
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
 async def test_the_check_of_a_calendar_that_cannot_be_read_says_what_to_do(life: Life) -> None:
-    health = life.app.status.health
+    health = life.app.status.core.health
     (calendar,) = health.spacings  # the time between reads, by the name of the calendar
     health.note_calendar_read(calendar, life.clock.now(), "503")
     assert "; 503" in checks_of(life)[f"Calendar {calendar}"].state

@@ -161,7 +161,7 @@ def test_a_commit_without_answer_for_five_seconds_is_a_store_failure(tmp_path: P
         await life.until("09:29:37")
         reason = "the store has not been writable since 09:29:30 UTC"
         assert (life.app.status.unable(), life.app.status.self_check.reasons_to_alarm()) == ([reason], [reason])
-        assert life.daemon.counters.registry.get_sample_value("ninethirty_store_failures_total") == 1
+        assert life.daemon.core.metrics.registry.get_sample_value("ninethirty_store_failures_total") == 1
         await store.free()
         await life.until("09:29:50")
         assert life.app.status.unready() == []

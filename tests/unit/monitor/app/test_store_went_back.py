@@ -43,7 +43,7 @@ def delete_store(store: Path, _copy: Path) -> None:
 
 def check_late_notified_once(life: Life) -> None:
     """Check that the store has the late verdict, one notice of it, and all records of the release."""
-    store = life.daemon.store
+    store = life.daemon.core.store
     # Its page is at a guessed address, so an earlier notice said that it was not found yet.
     kinds = life.notice_kinds()
     assert (life.stored_verdict(), [kind for kind in kinds if kind != "due"]) == ("late", ["opened"])
@@ -62,7 +62,7 @@ def check_late_notified_once(life: Life) -> None:
 def test_batches_that_a_store_lost_are_written_again_without_second_notices(tmp_path: Path, lose: Lose) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:40")
-        life.daemon.store.backup(tmp_path / "copy.db")
+        life.daemon.core.store.backup(tmp_path / "copy.db")
         await life.until("09:34:00")
         check_late_notified_once(life)
         lose(tmp_path / "ninethirty.db", tmp_path / "copy.db")
@@ -98,7 +98,7 @@ def test_a_store_restored_from_an_older_copy_during_a_delivery_repeats_no_notice
 
     async def act(life: Life) -> None:
         await life.until("09:29:40")
-        life.daemon.store.backup(tmp_path / "copy.db")
+        life.daemon.core.store.backup(tmp_path / "copy.db")
         await life.until("09:34:30")
         # The channel restored the store from the copy during its first delivery, and then deleted the copy.
         assert not (tmp_path / "copy.db").exists()

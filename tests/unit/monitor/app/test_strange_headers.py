@@ -65,7 +65,7 @@ def test_release_published_on_time_is_on_time_whatever_headers_another_host_send
         await life.until("09:32:00")
         assert life.stored_verdict() == "on_time"
         assert [life.count_looks("monitor_fault", host) for host in (HOST, "strange.example")] == [0, 0]
-        assert life.daemon.counters.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"}) is None
+        assert life.daemon.core.metrics.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"}) is None
         assert life.notice_kinds() == []
 
     store = reopened(live(tmp_path, PLAIN.format(headers=own_headers) + STRANGE.format(headers=strange_headers), act))

@@ -128,7 +128,7 @@ def test_a_replay_finds_no_difference_if_one_of_two_monitors_stored_a_blind_span
     async def act(north: Life, _south: Life) -> None:
         await north.until("09:36:00")
         # Only now North stores that it was blind around the slot. South gets 503 from 09:29 to 09:45.
-        await north.daemon.blind.write(Blind(SLOT - MINUTE, SLOT + MINUTE, "store"), north.daemon.writer)
+        await north.daemon.core.blind.write(Blind(SLOT - MINUTE, SLOT + MINUTE, "store"), north.daemon.core.writer)
         await north.until("10:00:00")
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=SOUTH_SEES_503)

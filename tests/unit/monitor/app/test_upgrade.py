@@ -50,8 +50,8 @@ def test_monitors_upgraded_in_turn_and_one_downgraded_again_lose_no_second_and_s
             await life.start()
             await life.clock.sleep(2.0)
             # `newer`: the version of another monitor that upgraded the store. South sees North's until its own upgrade.
-            assert north.daemon.store.newer == ""
-            assert south.daemon.store.newer == (NEXT.head if life is north else "")
+            assert north.daemon.core.store.newer == ""
+            assert south.daemon.core.store.newer == (NEXT.head if life is north else "")
         await north.until("09:42:00")
         await north.end()
         # North goes back to the old version, which still works with the new store and asks for an upgrade.

@@ -59,7 +59,7 @@ def an_outbox(
     store: Store, writer: Writer, channels: Sequence[Channel], clock: Clock, options: OutboxOptions | None = None
 ) -> Outbox:
     rng = Random(1)  # noqa: S311 # spreads retries, guards nothing
-    return Outbox(store, writer, channels, clock, directly, rng=rng, options=options)
+    return Outbox(store, writer, channels, clock, directly, rng=rng, options=options or OutboxOptions())
 
 
 async def open_late_incidents(

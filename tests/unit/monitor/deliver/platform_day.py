@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.by_hand import acknowledge_incident
 from alerts.incident import Incident
@@ -14,7 +14,7 @@ from alerts.routes import Route
 from monitor.clock import VirtualClock
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.outbox import Outbox, OutboxOptions
-from monitor.deliver.reminders import Reminders, ReminderTimes
+from monitor.deliver.reminders import Reminders
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.findings.platform import add_platform_finding, slot_verdict
@@ -67,7 +67,8 @@ class Day:
             self.writer,
             self.clock,
             self.rules,
-            ReminderTimes(),
+            remind_after=timedelta(minutes=15),
+            remind_every=timedelta(minutes=30),
             current_incidents=CurrentIncidents(self.store.verdicts, lambda _release, _now: None, self.recorder),
             ask=directly,  # type: ignore[arg-type] # answers at once
             wake=self.outbox.wake,

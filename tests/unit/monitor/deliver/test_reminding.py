@@ -17,7 +17,7 @@ from monitor.deliver.current_incidents import CurrentIncidents, JudgeAt
 from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import render_draft
 from monitor.deliver.facts import Measurement, release_facts
-from monitor.deliver.reminders import Reminders, ReminderTimes
+from monitor.deliver.reminders import Reminders
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder
 from monitor.errors import UnknownName
@@ -74,7 +74,7 @@ class World:
 
     def make_reminders(
         self,
-        times: ReminderTimes | None = None,
+        remind_after: timedelta = timedelta(minutes=15),
         rules: ReportingRules = RULES,
         judge_at: JudgeAt = lambda _release, _now: None,
     ) -> Reminders:
@@ -83,7 +83,8 @@ class World:
             self.writer,
             self.clock,
             rules,
-            times or ReminderTimes(),
+            remind_after=remind_after,
+            remind_every=timedelta(minutes=30),
             current_incidents=CurrentIncidents(self.store.verdicts, judge_at, VerdictRecorder(self.store, rules)),
             ask=directly,
             wake=lambda: self.outbox_wakes.append(self.clock.now()),
@@ -284,7 +285,7 @@ async def test_people_are_notified_once_that_a_flapping_page_is_steady_even_afte
 @with_world()
 async def test_reminders_are_off_if_they_are_configured_to_begin_after_0_minutes(world: World) -> None:
     await world.open_late_incident()
-    await world.remind_for(180, world.make_reminders(ReminderTimes(after=timedelta(0))))
+    await world.remind_for(180, world.make_reminders(timedelta(0)))
     assert world.sent_reminders() == []
 
 

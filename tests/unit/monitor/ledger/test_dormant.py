@@ -27,19 +27,19 @@ async def let_release_a_pass_and_be_unlisted_for_91_days(office: Office) -> None
 async def test_after_a_start_a_release_that_is_long_over_is_only_in_the_store(office: Office) -> None:
     # A release is long over if its slot passed and a calendar last showed it more than 90 days ago.
     await let_release_a_pass_and_be_unlisted_for_91_days(office)
-    assert set(office.daemon.ledger.releases) == {"a", "b"}
+    assert set(office.daemon.core.ledger.releases) == {"a", "b"}
     await office.reopen()
-    ledger = office.daemon.ledger
+    ledger = office.daemon.core.ledger
     assert set(ledger.releases) == {"b"}
     assert (ledger.promises("a"), [one.uid for one in ledger.shown_entries("stats")]) == ([], ["b"])
-    assert {one.id for one in office.daemon.store.ledger.releases()} == {"a", "b"}
+    assert {one.id for one in office.daemon.core.store.ledger.releases()} == {"a", "b"}
 
 
 @with_office()
 async def test_a_running_monitor_drops_releases_that_are_long_over_once_a_day(office: Office) -> None:
     await let_release_a_pass_and_be_unlisted_for_91_days(office)
     await office.daemon.admission.roll()
-    ledger = office.daemon.ledger
+    ledger = office.daemon.core.ledger
     # Only unwatched releases are dropped. This roll has ended the watch of `a`, and that of the next day drops it.
     assert set(ledger.releases) == {"a", "b"}
     await office.clock.sleep(DAY)
@@ -51,10 +51,10 @@ async def test_a_running_monitor_drops_releases_that_are_long_over_once_a_day(of
 @with_office()
 async def test_a_past_release_that_its_calendar_shows_again_keeps_its_promise_and_first_sight(office: Office) -> None:
     await let_release_a_pass_and_be_unlisted_for_91_days(office)
-    before = office.daemon.store.ledger.release("a")
+    before = office.daemon.core.store.ledger.release("a")
     await office.reopen()
     await office.read(csv(PAST_RELEASE, COMING_RELEASE))
-    ledger, store = office.daemon.ledger, office.daemon.store
+    ledger, store = office.daemon.core.ledger, office.daemon.core.store
     assert ledger.releases["a"] == before
     assert [promise.learnt for promise in ledger.promises("a")] == [START]
     assert [promise.confirmed_at for promise in store.ledger.promises(["a"])] == [office.clock.now()]
@@ -67,7 +67,7 @@ async def test_a_new_slot_of_a_release_that_memory_has_dropped_is_added_to_its_e
     await let_release_a_pass_and_be_unlisted_for_91_days(office)
     await office.reopen()
     await office.read(csv(row("a", "2027-03-01", title="Example awareness"), COMING_RELEASE))
-    slots = [promise.slot.instant for promise in office.daemon.ledger.promises("a")]
+    slots = [promise.slot.instant for promise in office.daemon.core.ledger.promises("a")]
     # The slot that passed was on 20 November.
     assert [f"{slot:%Y-%m-%d}" for slot in slots if slot] == ["2026-11-20", "2027-03-01"]
     # Release `a` is near its new slot. Release `b` is due ten months later.
@@ -82,25 +82,25 @@ async def test_the_id_of_a_release_that_memory_has_dropped_is_not_given_to_anoth
     # The entry `ahead` only keeps the calendar from being empty.
     past, ahead = entry("x-1", "2026-11-20T09:30:00"), entry("x-9", "2027-12-20T09:30:00") | {"title": "Ahead"}
     await office.read(as_json(past, ahead), "own")
-    (past_id,) = [one.id for one in office.daemon.store.ledger.releases() if one.title == "Example awareness"]
+    (past_id,) = [one.id for one in office.daemon.core.store.ledger.releases() if one.title == "Example awareness"]
     await office.clock.sleep(10 * DAY)
     await office.read(as_json(ahead), "own")
     await office.clock.sleep(91 * DAY)
     await office.reopen()
-    assert past_id not in office.daemon.ledger.releases
+    assert past_id not in office.daemon.core.ledger.releases
     await office.read(as_json(entry("x-2", "2027-11-20T09:30:00"), ahead), "own")
     # The new release has the same title, so without the store it would get the same id.
-    (new_id,) = [one for one in office.daemon.ledger.releases if one.startswith(past_id) and one != past_id]
-    number_of_promises = {one: len(office.daemon.store.ledger.promises([one])) for one in (past_id, new_id)}
+    (new_id,) = [one for one in office.daemon.core.ledger.releases if one.startswith(past_id) and one != past_id]
+    number_of_promises = {one: len(office.daemon.core.store.ledger.promises([one])) for one in (past_id, new_id)}
     assert number_of_promises == {past_id: 1, new_id: 1}
-    assert [one.uid for one in office.daemon.store.ledger.entries_of([past_id])] == ["x-1"]
+    assert [one.uid for one in office.daemon.core.store.ledger.entries_of([past_id])] == ["x-1"]
 
 
 @with_office()
 async def test_an_entry_is_matched_by_link_or_title_with_a_stored_past_release_of_its_producer(office: Office) -> None:
     await let_release_a_pass_and_be_unlisted_for_91_days(office)
     await office.reopen()
-    ledger = office.daemon.ledger
+    ledger = office.daemon.core.ledger
     by_link = Found("https://stats.example/a", "Another title altogether", "listed")
     by_title = Found("https://stats.example/elsewhere", "Example awareness", "listed")
     neither = Found("https://stats.example/elsewhere", "Example deaths", "listed")
@@ -117,18 +117,18 @@ async def test_the_series_of_a_past_release_that_is_only_in_the_store_is_known(o
     await let_release_a_pass_and_be_unlisted_for_91_days(office)
     await office.reopen()
     # Editions of one series may differ in the period in their titles.
-    assert await office.daemon.ledger.has_series("example-office", "Example awareness: May 2031")
-    assert not await office.daemon.ledger.has_series("example-office", "Example deaths")
+    assert await office.daemon.core.ledger.has_series("example-office", "Example awareness: May 2031")
+    assert not await office.daemon.core.ledger.has_series("example-office", "Example deaths")
 
 
 @with_office()
 async def test_past_release_is_loaded_with_its_promises_on_request_and_an_unknown_one_is_none(office: Office) -> None:
     await let_release_a_pass_and_be_unlisted_for_91_days(office)
     await office.reopen()
-    loaded = await office.daemon.ledger.load_release("a")
+    loaded = await office.daemon.core.ledger.load_release("a")
     assert loaded.title == "Example awareness"
-    assert len(office.daemon.ledger.promises("a")) == 1
-    assert await office.daemon.ledger.load_release("unknown") is None
+    assert len(office.daemon.core.ledger.promises("a")) == 1
+    assert await office.daemon.core.ledger.load_release("unknown") is None
 
 
 EDITIONS = {
@@ -159,7 +159,7 @@ async def test_past_editions_that_are_only_in_the_store_still_show_that_the_next
         await office.clock.sleep(DAY)
         await office.daemon.admission.roll()
     # The ids of the editions begin with `e-`.
-    assert not any(name.startswith("e-") for name in office.daemon.ledger.releases)
+    assert not any(name.startswith("e-") for name in office.daemon.core.ledger.releases)
     # 100 + 2 + 48 days after 1 November it is 31 March 2026, and the edition of April should be announced.
     await office.clock.sleep(48 * DAY)
     await office.read(csv(*OTHER_RELEASES))

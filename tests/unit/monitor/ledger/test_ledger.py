@@ -18,7 +18,7 @@ OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 
 def promised_times(office: Office, release: str) -> list[tuple[str, str]]:
     """Return the calendar and the promised day and time of every promise of a release, in order."""
-    found = office.daemon.store.ledger.promises([release])
+    found = office.daemon.core.store.ledger.promises([release])
     return [(one.calendar, f"{one.slot.instant:%d %H:%M}" if one.slot.instant else one.slot.raw) for one in found]
 
 
@@ -44,7 +44,10 @@ async def test_a_release_that_moves_keeps_every_promise(office: Office) -> None:
 async def test_an_unchanged_entry_was_last_seen_and_its_promise_confirmed_by_the_latest_read(office: Office) -> None:
     first = await office.read(csv(row("a")))
     second = await office.read(after=10)
-    (promise,), (entry,) = office.daemon.store.ledger.promises(["a"]), office.daemon.store.ledger.announced("stats")
+    (promise,), (entry,) = (
+        office.daemon.core.store.ledger.promises(["a"]),
+        office.daemon.core.store.ledger.announced("stats"),
+    )
     assert promise.learnt == first.finished
     assert promise.confirmed_at == entry.seen_last == second.finished
 
@@ -52,7 +55,7 @@ async def test_an_unchanged_entry_was_last_seen_and_its_promise_confirmed_by_the
 @with_office()
 async def test_removed_entry_does_not_cancel_and_keeps_when_it_was_last_seen(office: Office) -> None:
     def entry_of_a() -> Announced:
-        (entry,) = (each for each in office.daemon.store.ledger.announced("stats") if each.uid == "a")
+        (entry,) = (each for each in office.daemon.core.store.ledger.announced("stats") if each.uid == "a")
         return entry
 
     shown = await office.read(csv(row("a"), row("b")))
@@ -67,8 +70,8 @@ async def test_removed_entry_does_not_cancel_and_keeps_when_it_was_last_seen(off
 @with_office()
 async def test_reads_that_no_longer_show_an_entry_are_counted_and_survive_a_restart(office: Office) -> None:
     def reads_without_a() -> Unlisted | None:
-        (promise,) = office.daemon.store.ledger.promises(["a"])
-        assert office.daemon.ledger.promises("a") == [promise]
+        (promise,) = office.daemon.core.store.ledger.promises(["a"])
+        assert office.daemon.core.ledger.promises("a") == [promise]
         return promise.unlisted
 
     await office.read(csv(row("a"), row("b")))
@@ -89,7 +92,7 @@ async def test_an_entry_shown_under_another_id_is_not_missing(office: Office) ->
     await office.read(csv(row("a", title="Example awareness"), row("b")))
     await office.read(csv(row("a2", title="Example awareness"), row("b")), after=10)
     # The promises are those of `a`, `a2` and `b`.
-    assert [one.unlisted for one in office.daemon.store.ledger.promises()] == [None] * 3
+    assert [one.unlisted for one in office.daemon.core.store.ledger.promises()] == [None] * 3
 
 
 @with_office(OTHER)
@@ -98,7 +101,7 @@ async def test_an_entry_is_missing_if_another_title_has_its_page_and_slot(office
     await office.read(as_json(entry("a", "2026-11-26T09:30:00", page)), "own")
     new = as_json(entry("b", "2026-11-26T09:30:00", page, "Example of the whole country"))
     read = await office.read(new, "own", after=10)
-    unlisted = [one.unlisted for one in office.daemon.store.ledger.promises() if one.unlisted is not None]
+    unlisted = [one.unlisted for one in office.daemon.core.store.ledger.promises() if one.unlisted is not None]
     assert unlisted == [Unlisted(read.started, 1, ("Example of the whole country",))]
 
 
@@ -108,11 +111,11 @@ async def test_unchanged_calendar_makes_no_promise_after_a_restart(office: Offic
     await office.reopen()
     # The slot of `b` is too far ahead for it to be watched.
     assert set(office.daemon.watch.releases) == {"a"}
-    assert office.daemon.ledger.last_read("stats") == first.finished
+    assert office.daemon.core.ledger.last_read("stats") == first.finished
     await office.read(after=10)
     assert promised_times(office, "a") == [("stats", "26 09:30")]
     assert promised_times(office, "b") == [("stats", "03 09:30")]
-    assert {entry.seen_first for entry in office.daemon.store.ledger.announced("stats")} == {first.finished}
+    assert {entry.seen_first for entry in office.daemon.core.store.ledger.announced("stats")} == {first.finished}
 
 
 @with_office()
@@ -121,7 +124,7 @@ async def test_first_read_records_a_change_from_while_the_monitor_was_down(offic
     await office.clock.sleep(7200)
     await office.reopen()
     await office.read(csv(row("a", "2026-11-27")))
-    last = office.daemon.store.ledger.promises(["a"])[-1]
+    last = office.daemon.core.store.ledger.promises(["a"])[-1]
     assert (last.slot.instant, last.unlearnt) == (datetime(2026, 11, 27, 9, 30, tzinfo=UTC), first.finished)
     assert last.learnt - first.finished > timedelta(hours=1)
 
@@ -134,12 +137,12 @@ async def test_two_calendars_that_come_to_share_a_link_are_watched_as_one_releas
     assert len(office.daemon.watch.releases) == 2
     joined = as_json(entry("a", "2026-11-26T09:45:00", link, "Quite another name"))
     await office.read(joined, "own", after=10)
-    assert set(office.daemon.ledger.releases) == {"a"}
+    assert set(office.daemon.core.ledger.releases) == {"a"}
     assert set(office.daemon.watch.releases) == {"a"}
-    assert office.daemon.ledger.releases["a"].calendars == ("stats", "own")
+    assert office.daemon.core.ledger.releases["a"].calendars == ("stats", "own")
     # What the other calendar promised before they were joined is part of the release's ledger.
     assert promised_times(office, "a") == [("stats", "26 09:30"), ("own", "26 09:45")]
-    (stored,) = [one for one in office.daemon.store.ledger.announced("own") if one.gone is None]
+    (stored,) = [one for one in office.daemon.core.store.ledger.announced("own") if one.gone is None]
     assert stored.release == "a"
 
 
@@ -147,12 +150,12 @@ async def test_two_calendars_that_come_to_share_a_link_are_watched_as_one_releas
 async def test_pins_join_entries_with_different_titles_and_addresses_after_a_restart(office: Office) -> None:
     await office.read(csv(row("a", title="Example awareness")))
     await office.read(as_json(entry("a", "2026-11-26T09:30:00", title="Quite another name")), "own")
-    assert len(office.daemon.ledger.releases) == 2
+    assert len(office.daemon.core.ledger.releases) == 2
     titles = ("Example awareness", "Quite another name")
     pins = [Pin(id="awareness", title=title) for title in titles]
     office.settings = office.settings.model_copy(update={"pin": pins})
     await office.reopen()
-    assert set(office.daemon.ledger.releases) == {"awareness"}
+    assert set(office.daemon.core.ledger.releases) == {"awareness"}
     assert set(office.daemon.watch.releases) == {"awareness"}
     assert promised_times(office, "awareness") == [("stats", "26 09:30"), ("own", "26 09:30")]
 
@@ -163,7 +166,7 @@ def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a")))
         await office.read(as_json(entry("a", "2026-11-26T09:30:00", link)), "own")
-        assert len(office.daemon.ledger.releases) == 2
+        assert len(office.daemon.core.ledger.releases) == 2
 
     at_work(tmp_path, act, STATS, OTHER, split=[{"calendar": "own", "url": link}])
 
@@ -173,7 +176,7 @@ async def test_a_large_calendar_is_stored_whole_and_a_second_read_confirms_only_
     near = row("near", "2026-11-20")
     years_ahead = [row(f"r{n}", f"{2027 + n // 300}-03-01") for n in range(4_500)]
     first = await office.read(csv(near, *years_ahead))
-    store = office.daemon.store
+    store = office.daemon.core.store
     assert (len(store.ledger.announced("stats")), len(store.ledger.promises())) == (4_501, 4_501)
     assert len(store.ledger.releases()) == 4_501
     # Of a large calendar, promises for releases that are not watched yet are confirmed only every six hours.
@@ -196,7 +199,7 @@ async def test_releases_are_written_in_order_so_that_two_monitors_never_wait_for
 async def test_reason_of_a_join_is_stored(office: Office) -> None:
     await office.read(csv(row("a")))
     await office.read(as_json(entry("a", "2026-11-26T09:30:00", "https://stats.example/a")), "own")
-    assert office.daemon.store.ledger.releases()[0].joined_by == "link"
+    assert office.daemon.core.store.ledger.releases()[0].joined_by == "link"
 
 
 @with_office()
@@ -209,8 +212,8 @@ async def test_the_first_read_of_a_calendar_in_a_csv_file_may_be_empty(office: O
 
 def confirmed_at(office: Office, release: str) -> datetime | None:
     """Return when the only promise of a release was last confirmed, in the store and in memory."""
-    (promise,) = office.daemon.store.ledger.promises([release])
-    assert promise == office.daemon.ledger.promises(release)[-1]
+    (promise,) = office.daemon.core.store.ledger.promises([release])
+    assert promise == office.daemon.core.ledger.promises(release)[-1]
     return promise.confirmed_at
 
 
@@ -236,7 +239,7 @@ async def test_a_change_is_dated_from_the_oldest_possible_copy_of_one_read_to_th
 ) -> None:
     await office.read(Reply(200, csv(row("births")).body, {"Age": "60"}))
     await office.read(Reply(200, csv(row("births", time="07:00")).body, {"Age": "30"}), after=10)
-    moved = office.daemon.store.ledger.promises(["births"])[-1]
+    moved = office.daemon.core.store.ledger.promises(["births"])[-1]
     first_copy, second_copy = START - timedelta(seconds=60), START + timedelta(minutes=10) - timedelta(seconds=30)
     # Age and date are each cut to whole seconds, so a copy may be 2 s older (ROUNDING) or 1 s younger than it says.
     assert (moved.unlearnt, moved.learnt) == (first_copy - ROUNDING, second_copy + timedelta(seconds=1))
@@ -250,5 +253,5 @@ async def test_a_copy_older_than_the_last_read_takes_no_change_back(office: Offi
     # The copy is 900 s old, and the last read was 600 s ago.
     read = await office.read(Reply(200, csv(row("births")).body, {"Age": "900"}), after=10)
     assert (read.usable, read.fault) == (False, "a copy that may be older than the last read")
-    assert [one.slot.raw[-5:] for one in office.daemon.store.ledger.promises(["births"])] == ["09:30", "07:00"]
+    assert [one.slot.raw[-5:] for one in office.daemon.core.store.ledger.promises(["births"])] == ["09:30", "07:00"]
     assert (await office.read(csv(row("births", time="07:00")), after=10)).usable

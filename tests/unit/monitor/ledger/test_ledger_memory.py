@@ -77,7 +77,7 @@ class RefusingStore(Store):
 async def reopen_with_refusing_store(office: Office) -> RefusingStore:
     office.store_of = RefusingStore
     await office.reopen()
-    store = office.daemon.store
+    store = office.daemon.core.store
     assert isinstance(store, RefusingStore)
     return store
 
@@ -88,7 +88,7 @@ async def test_next_read_records_everything_of_a_read_that_could_not_be_written(
     store.refuses_next_promises = True
     with pytest.raises(Conflict):
         await office.read(csv(row("a"), row("b")))
-    ledger, watch = office.daemon.ledger, office.daemon.watch
+    ledger, watch = office.daemon.core.ledger, office.daemon.watch
     assert (dict(ledger.releases), ledger.promises("a"), dict(watch.releases)) == ({}, [], {})
     assert (store.ledger.releases(), store.ledger.promises(), store.ledger.announced("stats")) == ([], [], [])
     read = await office.read(after=10)
@@ -105,10 +105,10 @@ async def test_change_that_could_not_be_written_does_not_change_watched_releases
     store.refuses_next_promises = True
     with pytest.raises(Conflict):
         await office.read(csv(row("a", "2026-11-27"), row("b")), after=10)
-    assert office.daemon.ledger.promises("a") == store.ledger.promises(["a"])
+    assert office.daemon.core.ledger.promises("a") == store.ledger.promises(["a"])
     assert set(office.daemon.watch.releases) == {"a"}
     await office.read(after=10)
-    assert len(office.daemon.ledger.promises("a")) == len(store.ledger.promises(["a"])) == 2
+    assert len(office.daemon.core.ledger.promises("a")) == len(store.ledger.promises(["a"])) == 2
     assert set(office.daemon.watch.releases) == {"a", "b"}
 
 
@@ -118,15 +118,15 @@ async def test_join_that_could_not_be_written_moves_no_entry_and_the_next_read_m
     store = await reopen_with_refusing_store(office)
     await office.read(csv(row("a", title="Example awareness")))
     await office.read(as_json(entry("a", url="")), "own")
-    before = dict(office.daemon.ledger.releases)
+    before = dict(office.daemon.core.ledger.releases)
     store.refuses_next_promises = True
     with pytest.raises(Conflict):
         await office.read(as_json(entry("a", url=link)), "own", after=10)
-    assert dict(office.daemon.ledger.releases) == before
+    assert dict(office.daemon.core.ledger.releases) == before
     assert {release.id for release in store.ledger.releases()} == set(before)
     await office.read(name="own", after=10)
-    assert set(office.daemon.ledger.releases) == {release.id for release in store.ledger.releases()} == {"a"}
-    assert read_times(store.ledger.promises(["a"])) == read_times(office.daemon.ledger.promises("a"))
+    assert set(office.daemon.core.ledger.releases) == {release.id for release in store.ledger.releases()} == {"a"}
+    assert read_times(store.ledger.promises(["a"])) == read_times(office.daemon.core.ledger.promises("a"))
 
 
 def read_times(promises: Iterable[Promise]) -> list[tuple[str, datetime]]:
@@ -176,7 +176,7 @@ async def test_verdict_left_open_while_the_monitor_was_down_is_made_final_and_no
     await office.daemon.watch.judging.judge_all(["a"])
     await office.clock.sleep((60 * DAY).total_seconds())
     await office.reopen()
-    store, watch = office.daemon.store, office.daemon.watch
+    store, watch = office.daemon.core.store, office.daemon.watch
     assert [judged.word for judged in store.verdicts.open_judged()] == ["pending"]
     await office.clock.sleep(60)
     await watch.judging.judge_all(list(watch.releases))
@@ -193,12 +193,12 @@ async def test_a_release_that_was_joined_into_another_keeps_its_promises_and_is_
     await office.read(csv(row("a", title="Example awareness")))
     await office.read(as_json(entry("a", url="", title="Quite another name")), "own")
     await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
-    ids_before = {judged.release for judged in office.daemon.store.verdicts.judged()}
+    ids_before = {judged.release for judged in office.daemon.core.store.verdicts.judged()}
     assert len(ids_before) == 2
     pins = [Pin(id="awareness", title=title) for title in ("Example awareness", "Quite another name")]
     office.settings = office.settings.model_copy(update={"pin": pins})
     await office.reopen()
-    store = office.daemon.store
+    store = office.daemon.core.store
     await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
     assert [release.id for release in store.ledger.releases()] == ["awareness"]
     for listed in (
@@ -219,13 +219,13 @@ async def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(office:
 
     await office.read(csv(row("a", title="Example awareness")))
     late = Incident("i", Kind.LATE, "a", "example-office", "Example awareness", START, START, "report")
-    with office.daemon.store.transaction() as tx:
+    with office.daemon.core.store.transaction() as tx:
         tx.save(seen("a"))
         tx.save(late)
     pin = Pin(id="awareness", title="Example awareness")
     office.settings = office.settings.model_copy(update={"pin": [pin]})
     await office.reopen()
-    store = office.daemon.store
+    store = office.daemon.core.store
     assert store.runs.of_release("awareness") == [seen("awareness")]
     assert [one.id for one in store.verdicts.incidents_of("awareness")] == ["i"]
     assert store.verdicts.incidents_of("a") == []
@@ -236,7 +236,7 @@ async def test_a_release_that_another_order_of_calendars_changes_is_stored_by_th
     office: Office,
 ) -> None:
     def stored_title() -> str | None:
-        release = office.daemon.store.ledger.release("a")
+        release = office.daemon.core.store.ledger.release("a")
         return release and release.title
 
     await office.read(csv(row("a", title="Example awareness")))
@@ -248,7 +248,7 @@ async def test_a_release_that_another_order_of_calendars_changes_is_stored_by_th
     # This start does not yet admit near releases, which would store the change.
     await office.reopen(admits_near=False)
     assert stored_title() == "Example awareness"
-    assert office.daemon.ledger.releases["a"].title == "Awareness, an example"
+    assert office.daemon.core.ledger.releases["a"].title == "Awareness, an example"
     await office.daemon.admission.roll()
     assert stored_title() == "Awareness, an example"
 
@@ -260,5 +260,5 @@ async def test_a_release_takes_the_id_of_its_pin_even_if_it_had_that_id_before_a
         pin = Pin(id=pinned_id, title="Example awareness")
         office.settings = office.settings.model_copy(update={"pin": [pin]})
         await office.reopen()
-        assert [release.id for release in office.daemon.store.ledger.releases()] == [pinned_id]
+        assert [release.id for release in office.daemon.core.store.ledger.releases()] == [pinned_id]
         assert set(office.daemon.watch.releases) == {pinned_id}

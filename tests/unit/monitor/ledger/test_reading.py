@@ -16,7 +16,7 @@ EIGHT_ENTRIES = csv(*many(8))
 
 
 def incidents(office: Office) -> list[Incident]:
-    return office.daemon.store.verdicts.incidents()
+    return office.daemon.core.store.verdicts.incidents()
 
 
 @with_office()
@@ -28,7 +28,7 @@ async def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_for
     assert (read.usable, read.fault) == (False, "not believed: 8 entries, usually 20")
     assert office.notice_subjects() == [f"CALENDAR: stats is {read.fault}"]
     assert office.last_read() == last_good_read
-    assert len(office.daemon.ledger.releases) == 20
+    assert len(office.daemon.core.ledger.releases) == 20
 
 
 @with_office()
@@ -72,7 +72,7 @@ async def test_a_calendar_unread_for_over_three_intervals_is_notified_and_makes_
     assert office.notice_subjects() == []
     await office.read(after=10)
     assert office.notice_subjects() == [f"CALENDAR: stats cannot be read: reset: scripted ({URL})"]
-    (notice,) = office.daemon.store.outbox.notices()
+    (notice,) = office.daemon.core.store.outbox.notices()
     assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
     assert "Last usable read: 12:00 GMT." in notice.text
     assert office.daemon.calendar_reads.health.unready(office.clock.now()) == [
@@ -156,7 +156,7 @@ async def test_people_are_notified_of_a_costly_host_once_a_day_even_after_a_rest
     await office.reopen()
     await office.overrun("files.example", after=10)
     (incident,) = incidents(office)
-    (notice,) = office.daemon.store.outbox.notices()
+    (notice,) = office.daemon.core.store.outbox.notices()
     assert (incident.kind, notice.kind, notice.findings) == ("too_costly", "too_costly", ("too_costly",))
     assert incident.id == "too-costly-files-example-2026-11-16"
     # No event shows that the trouble is over, so the incident is closed as it is opened.

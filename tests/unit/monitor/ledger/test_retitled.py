@@ -11,7 +11,7 @@ NEXT = "Claims in Example: June 2026"
 
 
 def title_events(office: Office) -> list[LedgerEvent]:
-    store, now = office.daemon.store, office.clock.now()
+    store, now = office.daemon.core.store, office.clock.now()
     release = store.ledger.release("a")
     assert release is not None
     titles = titles_of_release(store.ledger, release)
@@ -36,7 +36,7 @@ async def test_retitlings_and_changes_of_period_are_events_of_a_promise_and_surv
     (fact,) = title_facts([retitled, period_changed], reworded_at, "Europe/London")
     assert fact.text.startswith("retitled, ")
     # Another title is no other promise.
-    assert len(office.daemon.store.ledger.promises(["a"])) == 1
+    assert len(office.daemon.core.store.ledger.promises(["a"])) == 1
 
 
 @with_office()
@@ -48,5 +48,5 @@ async def test_people_are_notified_once_of_another_period_and_not_of_another_wor
     await office.read(csv(row("a", title=NEXT), row("b")), after=10)
     await office.read(after=10)
     assert office.notice_subjects() == [f"CALENDAR: stats has given “{REWORDED}” another period"]
-    (notice,) = office.daemon.store.outbox.notices()
+    (notice,) = office.daemon.core.store.outbox.notices()
     assert f"- “{NEXT}”, was “{REWORDED}”" in notice.text

@@ -86,9 +86,9 @@ def test_refused_request_about_an_unannounced_release_makes_its_host_quiet_and_a
         await office.read(csv(row("a")))
         daemon = office.daemon
         unannounced = Unannounced(
-            store=daemon.store.ledger,
-            writer=daemon.writer,
-            ledger=daemon.ledger,
+            store=daemon.core.store.ledger,
+            writer=daemon.core.writer,
+            ledger=daemon.core.ledger,
             watch=daemon.watch,
             poller=daemon.poller,
             clock=office.clock,

@@ -33,18 +33,18 @@ def fault_table(kind: str, host: str, begins: str, ends: str) -> str:
 
 
 def stored_blind_spans(life: Life) -> list[Blind]:
-    return life.daemon.store.runs.blind(life.script.begins, life.clock.now())
+    return life.daemon.core.store.runs.blind(life.script.begins, life.clock.now())
 
 
 def counted_blind_seconds(life: Life, cause: str) -> float:
-    value = life.daemon.counters.registry.get_sample_value("ninethirty_blind_seconds_total", {"cause": cause})
+    value = life.daemon.core.metrics.registry.get_sample_value("ninethirty_blind_seconds_total", {"cause": cause})
     return value or 0.0
 
 
 def explained_blind_spans(life: Life) -> list[str]:
     """Return the facts about blind spans in `explain`."""
     policies = make_policies(life.settings)
-    case = stored_case(life.daemon.store, "claims-q3")
+    case = stored_case(life.daemon.core.store, "claims-q3")
     verdict = case.verdict(policies, life.clock.now())
     explanation = explain(
         verdict, case.release, case.promises, case.runs, case.blind, policies.of(case.release.producer)
@@ -164,10 +164,10 @@ def test_looks_whose_runs_the_writer_refuses_are_dropped_and_make_a_blind_span(t
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         runs_before = life.runs()
-        life.daemon.writer.queue_run = lambda _run: False  # type: ignore[method-assign]
+        life.daemon.core.writer.queue_run = lambda _run: False  # type: ignore[method-assign]
         await life.until("09:29:35")
         assert life.runs() == runs_before
-        del life.daemon.writer.queue_run
+        del life.daemon.core.writer.queue_run
         await life.until("09:30:10")
         assert [span.cause for span in stored_blind_spans(life)] == ["store"]
         assert life.runs()[-1].state is State.PRESENT
@@ -182,7 +182,7 @@ def test_a_blind_span_that_grows_by_the_second_is_logged_at_its_beginning_and_on
         with capture_logs() as logged:
             for seconds in range(130):
                 span = Blind(begins, begins + timedelta(seconds=seconds), "clock")
-                await life.daemon.blind.write(span, life.daemon.writer)
+                await life.daemon.core.blind.write(span, life.daemon.core.writer)
         lines = [line for line in logged if line["event"] == "blind" and line["log_level"] == "warning"]
         # It is logged while it has no length yet, with its first second, and after one and two minutes.
         logged_ends = [(begins + timedelta(seconds=seconds)).isoformat() for seconds in (0, 1, 60, 120)]
@@ -197,7 +197,7 @@ def test_a_blind_span_that_grows_is_stored_and_counted_once_with_its_last_length
         begins = life.clock.now() - timedelta(minutes=1)
         for seconds in (5, 10, 20):
             span = Blind(begins, begins + timedelta(seconds=seconds), "clock")
-            await life.daemon.blind.write(span, life.daemon.writer)
+            await life.daemon.core.blind.write(span, life.daemon.core.writer)
         assert counted_blind_seconds(life, "clock") == 20
         assert [(span.ends - span.begins).total_seconds() for span in stored_blind_spans(life)] == [20]
 

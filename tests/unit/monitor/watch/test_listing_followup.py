@@ -36,7 +36,7 @@ def listing_with_entry(url: str, words: str, at: str = SHOWN_AT) -> str:
 
 
 def first_notices(life: Life) -> list[Notice]:
-    return [notice for notice in life.daemon.store.outbox.notices() if not notice.follows]
+    return [notice for notice in life.daemon.core.store.outbox.notices() if not notice.follows]
 
 
 def first_notice_kinds(life: Life) -> list[str]:
@@ -47,7 +47,9 @@ def has_no_finding_or_draft(life: Life) -> bool:
     """Return whether the release was judged without a finding, an exposure or a draft."""
     verdict = life.daemon.watch.releases["claims-q3"].verdict
     drafts = [
-        draft for one in life.daemon.store.verdicts.incidents() for draft in life.daemon.store.verdicts.drafts(one.id)
+        draft
+        for one in life.daemon.core.store.verdicts.incidents()
+        for draft in life.daemon.core.store.verdicts.drafts(one.id)
     ]
     return verdict is not None and not verdict.findings and not verdict.exposures and not drafts
 
@@ -245,13 +247,13 @@ def test_a_lead_changes_nothing_in_a_measured_incident(tmp_path: Path) -> None:
 
     async def act(life: Life) -> None:
         await life.until("09:29:15")
-        (before,) = life.daemon.store.verdicts.incidents_of("claims-q3")
-        drafts = life.daemon.store.verdicts.drafts(before.id)
+        (before,) = life.daemon.core.store.verdicts.incidents_of("claims-q3")
+        drafts = life.daemon.core.store.verdicts.drafts(before.id)
         await life.until("09:29:59")
         assert sorted(first_notice_kinds(life)) == ["lead", "opened"]
-        after = next(one for one in life.daemon.store.verdicts.incidents_of("claims-q3") if one.id == before.id)
+        after = next(one for one in life.daemon.core.store.verdicts.incidents_of("claims-q3") if one.id == before.id)
         assert (after.facts, after.timeline) == (before.facts, before.timeline)
-        assert len(life.daemon.store.verdicts.drafts(before.id)) == len(drafts)
+        assert len(life.daemon.core.store.verdicts.drafts(before.id)) == len(drafts)
 
     base = Settings.model_validate({"producer": [PRODUCER_WITH_PRESS], "watch": {"tripwire": {"every": "10s"}}})
     live(tmp_path, tables, act, base=base)
@@ -267,7 +269,7 @@ def test_only_sixty_of_hundreds_of_listed_entries_are_looked_at_and_a_lead_and_a
         await life.until("09:29:50")
         requested = {entry.path for entry in life.publisher.log.entries if entry.path.startswith("/releases/")}
         assert 0 < len(requested) <= MAX_FOLLOWED == 60
-        notices = life.daemon.store.outbox.notices()
+        notices = life.daemon.core.store.outbox.notices()
         # There is at most one for each followed entry, and one that says that there are more.
         assert len(notices) <= MAX_FOLLOWED + 1
         assert any("more than 60 entries" in notice.text for notice in notices)

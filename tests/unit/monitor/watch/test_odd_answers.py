@@ -21,7 +21,7 @@ WITH_SHEET = HEAD + f'part = [{{ id = "sheet", role = "data", url = "{SHEET}" }}
 
 
 def lead_notices(life: Life) -> list[Notice]:
-    return [notice for notice in life.daemon.store.outbox.notices() if notice.kind == "lead"]
+    return [notice for notice in life.daemon.core.store.outbox.notices() if notice.kind == "lead"]
 
 
 PAGE_WITHOUT_TITLE = "<script>location.reload()</script>"
@@ -58,7 +58,7 @@ def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead_even_with_a_res
         assert lead_notices(life) == []
         await life.until("09:29:55")
         assert life.stored_verdict() == "pending"
-        (notice,) = life.daemon.store.outbox.notices()
+        (notice,) = life.daemon.core.store.outbox.notices()
         assert notice.kind == "lead"
         assert url in notice.text
         text = notice.text.replace("\n", " ")
@@ -67,7 +67,7 @@ def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead_even_with_a_res
         # The last look without it was less than ten seconds before it came.
         assert "first seen between 26 Nov 2026 09:28:3" in text
         # A lead is stored as an incident too, but it has no drafts of reports.
-        assert not life.daemon.store.verdicts.drafts(life.daemon.store.verdicts.incidents()[0].id)
+        assert not life.daemon.core.store.verdicts.drafts(life.daemon.core.store.verdicts.incidents()[0].id)
         await life.kill()
         await life.start()
         await life.until("09:29:58")

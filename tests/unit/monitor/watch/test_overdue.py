@@ -89,7 +89,7 @@ def test_edge_is_looked_at_every_few_seconds_until_it_shows_a_release_that_it_hi
 def test_a_reminder_says_as_of_when_the_release_is_still_absent(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:50:00")
-        (reminder,) = (one for one in life.daemon.store.outbox.notices() if one.kind == "reminder")
+        (reminder,) = (one for one in life.daemon.core.store.outbox.notices() if one.kind == "reminder")
         assert "not found yet, as of 09:4" in reminder.subject
         assert "Measured so far, as of 09:4" in reminder.text
 

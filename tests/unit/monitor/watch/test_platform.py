@@ -60,7 +60,7 @@ def test_a_platform_finding_is_shown_and_makes_an_incident_of_both_releases_whos
 ) -> None:
     async def act(life: Life) -> None:
         await life.until("09:34:30")
-        store = life.daemon.store
+        store = life.daemon.core.store
         row = store.verdicts.judged_one("visas")
         body = current_body(store, make_policies(life.settings), row, life.clock.now())
         assert "platform" in [found["kind"] for found in body["findings"]]

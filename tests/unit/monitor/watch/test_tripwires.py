@@ -88,7 +88,7 @@ def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure_als
         assert current_findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
         _page, elsewhere = life.daemon.watch.releases["claims-q3"].release.parts
         assert elsewhere.url == RELEASE_URL
-        notices = life.daemon.store.outbox.notices()
+        notices = life.daemon.core.store.outbox.notices()
         assert [notice.kind for notice in notices if not notice.follows] == ["opened"]
         # No notice discloses what the page says.
         assert not any("Figures." in notice.text for notice in notices)

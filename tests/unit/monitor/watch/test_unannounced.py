@@ -39,9 +39,9 @@ def publish_page(office: Office, first_published: str) -> None:
 def unannounced_of(office: Office) -> Unannounced:
     daemon = office.daemon
     return Unannounced(
-        daemon.store.ledger,
-        daemon.writer,
-        daemon.ledger,
+        daemon.core.store.ledger,
+        daemon.core.writer,
+        daemon.core.ledger,
         daemon.watch,
         daemon.poller,
         office.clock,
@@ -63,9 +63,9 @@ async def test_a_publication_that_no_calendar_announced_is_an_unannounced_releas
     await office.read(csv(row("a")))
     for _ in range(2):
         await consider_entry(office, Found(PAGE_URL, TITLE, "listed"))
-    judged = office.daemon.store.verdicts.judged_one("example-surprise")
+    judged = office.daemon.core.store.verdicts.judged_one("example-surprise")
     assert (judged.word, judged.grade, judged.slot) == ("unannounced", "none", None)
-    assert [notice.kind for notice in office.daemon.store.outbox.notices()] == ["calendar"]
+    assert [notice.kind for notice in office.daemon.core.store.outbox.notices()] == ["calendar"]
 
 
 @pytest.mark.parametrize(

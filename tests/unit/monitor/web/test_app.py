@@ -31,14 +31,14 @@ OUR_SCRIPT = '<script src="/live.js" defer></script>'
 
 def browse_at_the_machine(life: Life) -> AbstractAsyncContextManager[httpx.AsyncClient]:
     """Open a client for a person at the machine, on a board that also shows releases not watched yet."""
-    return browse(life, judge_promised=partial(body_of_unwatched, life.daemon.store, make_policies(life.settings)))
+    return browse(life, judge_promised=partial(body_of_unwatched, life.daemon.core.store, make_policies(life.settings)))
 
 
 @pytest.mark.slow
 def test_pages_and_api_answer_for_a_late_release(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
-        (incident,) = life.daemon.store.verdicts.incidents()
+        (incident,) = life.daemon.core.store.verdicts.incidents()
         async with browse_at_the_machine(life) as client:
             for page in ("/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status"):
                 assert (page, (await client.get(page)).status_code) == (page, 200)

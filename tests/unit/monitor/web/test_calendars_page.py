@@ -68,8 +68,8 @@ def test_the_joined_calendar_as_csv_is_made_again_only_after_a_minute(tmp_path: 
     async def act(office: Office, get: Get) -> None:
         await office.read(csv(row("a")))
         first = (await get("/calendar.csv")).text
-        with office.daemon.store.transaction() as tx:
-            known = office.daemon.store.ledger.release("a")
+        with office.daemon.core.store.transaction() as tx:
+            known = office.daemon.core.store.ledger.release("a")
             assert known is not None
             tx.save(replace(known, title="Called otherwise"))
         assert (await get("/calendar.csv")).text == first
