@@ -100,7 +100,7 @@ async def _timed(client: httpx.AsyncClient, path: str, requests: int) -> list[fl
 def _fill(made: Daemon, a_year: int) -> None:
     """Write ten years of releases, the last of them today, each with its promise and its verdict."""
     for batch in _batches(_YEARS * a_year, 2000):
-        with made.store.transaction() as transaction:
+        with made.core.store.transaction() as transaction:
             for number in batch:
                 slot = SystemClock().now() - timedelta(hours=24 * 365 * number / a_year)
                 slot = slot.replace(minute=30, second=0, microsecond=0)

@@ -33,12 +33,12 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
         made = runner.run(_started(place, entries))
         began, before = SystemClock().monotonic(), _peak_mb()
         yield {"entries": entries, **runner.run(_read(made, "first"))}
-        runner.run(made.writer.backlog.finish_large(STALLED_AFTER))
+        runner.run(made.core.writer.backlog.finish_large(STALLED_AFTER))
         yield {"stored_seconds": SystemClock().monotonic() - began, "grew_by_mb": _peak_mb() - before}
         yield {"blind_seconds": _blind_seconds(made)}
-        reads = [(read.usable, read.entries) for read in made.store.ledger.reads("bench")]
+        reads = [(read.usable, read.entries) for read in made.core.store.ledger.reads("bench")]
         if reads != [(True, entries)]:
-            left = made.writer.backlog.portions_left()
+            left = made.core.writer.backlog.portions_left()
             raise RuntimeError(f"the first read is not stored: {left} portions are left, and stored are {reads}")
         yield runner.run(_read(made, "unchanged"))
         runner.run(made.close())
@@ -62,7 +62,9 @@ async def _read(made: Daemon, name: str) -> dict[str, float]:
 
 def _blind_seconds(made: Daemon) -> float:
     now = SystemClock().now()
-    return sum((span.ends - span.begins).total_seconds() for span in made.store.runs.blind(now - timedelta(1), now))
+    return sum(
+        (span.ends - span.begins).total_seconds() for span in made.core.store.runs.blind(now - timedelta(1), now)
+    )
 
 
 def _peak_mb() -> float:

@@ -101,7 +101,7 @@ async def _ours(place: Path, port: int, looks: int, view: View) -> float:
     polling = asyncio.create_task(made.poller.run(stop, made.intake.hooks()))
     await _until(made, 200)
     # The first commit of a process compiles its statements. Only later commits are typical.
-    await made.writer.write(lambda _tx: None)
+    await made.core.writer.write(lambda _tx: None)
     began, before = cpu_seconds(), made.poller.made
     await _until(made, before + looks)
     spent = (cpu_seconds() - began) / (made.poller.made - before)
@@ -126,7 +126,7 @@ async def _footprint(place: Path, port: int, count: int) -> dict[str, float]:
     before = 0.0
     for first in range(0, count + _BATCH, _BATCH):
         await _twice(made, _adopted(made, first, _BATCH))
-        await made.writer.write(lambda _tx: None)
+        await made.core.writer.write(lambda _tx: None)
         return_free_memory()
         before = before or rss_kb()
     figure = (rss_kb() - before) / count
@@ -181,7 +181,7 @@ async def _late(place: Path, port: int, spread: timedelta, seconds: float, count
     await _once(made, targets)
     late: list[float] = []
     hooks = Hooks(made.intake.see, on_start=lambda _target, seconds_late: late.append(seconds_late))
-    poller = Poller(SystemClock(), made.fetcher, Budget(MANY), Interpreter())
+    poller = Poller(SystemClock(), made.core.fetcher, Budget(MANY), Interpreter())
     begins = SystemClock().now() + timedelta(seconds=1) + count * timedelta(milliseconds=0.2)
     for number, target in enumerate(targets):
         window = Window("bench", begins + spread * number / count, _END, spread or timedelta(days=1), is_unshifted=True)

@@ -62,7 +62,7 @@ async def _idle(place: Path, seconds: float) -> dict[str, float]:
     began = cpu_seconds()
     await asyncio.sleep(seconds)
     share = (cpu_seconds() - began) / seconds
-    known = len(made.ledger.releases)
+    known = len(made.core.ledger.releases)
     stop.set()
     await life
     await made.close()

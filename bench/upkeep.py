@@ -40,8 +40,8 @@ async def _measured(place: Path, releases: int, reads: int) -> dict[str, float]:
     began = clock.monotonic()
     waits = await _waits(made, retention())
     seconds = clock.monotonic() - began
-    rows = sum(len(made.store.runs.of_release(f"r{number}")) for number in range(releases))
-    await made.writer.close()
+    rows = sum(len(made.core.store.runs.of_release(f"r{number}")) for number in range(releases))
+    await made.core.writer.close()
     await made.close()
     return {
         "bytes_before": bytes_before,
@@ -61,7 +61,7 @@ async def _waits(made: Daemon, work: Awaitable[None]) -> tuple[list[float], list
     task = asyncio.ensure_future(work)
     while not task.done():
         began = clock.monotonic()
-        await made.writer.write(lambda tx: tx.save(Heartbeat("bench", clock.now())))
+        await made.core.writer.write(lambda tx: tx.save(Heartbeat("bench", clock.now())))
         commits.append(clock.monotonic() - began)
         began = clock.monotonic()
         await asyncio.sleep(_EVERY)
@@ -78,14 +78,14 @@ def _fill(made: Daemon, releases: int, reads: int) -> None:
         seen = {f"r{number}/page/{view}": _noisy(f"r{number}/page/{view}", slot) for view in _VIEWS}
         verdict = judge(one, [promised], seen, (), Policy(), slot + 8 * _DAY)
         word, grade, body = verdict.verdict.value, verdict.grade.value, body_of(verdict, None)
-        with made.store.transaction() as tx:
+        with made.core.store.transaction() as tx:
             tx.save(one)
             tx.add_promises([promised])
             tx.save(*(each for runs in seen.values() for each in runs))
             tx.save(Judged(one.id, one.producer, slot, word, grade, verdict.final, verdict.at, body))
     first = slot - 200 * _DAY
     for start in range(0, reads, 2_000):
-        with made.store.transaction() as tx:
+        with made.core.store.transaction() as tx:
             for number in range(start, start + 2_000):
                 at = first + number * 10 * timedelta(minutes=1)
                 tx.save(CalendarRead("bench", at, at, usable=True, entries=10, digest="ab" * 32))
