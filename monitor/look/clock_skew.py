@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import NamedTuple
 
 import structlog
@@ -151,14 +150,6 @@ def distance(span: Span, other: Span) -> float:
 def is_off(bounds: Span) -> bool:
     """Return whether the clock is known to be wrong: zero is not among the possible offsets."""
     return bounds[0] > 0 or bounds[1] < 0
-
-
-class DateWriter(Enum):
-    """Who wrote the date of an answer from a cache: the origin when it was made, or the cache at each request."""
-
-    ORIGIN = "origin"
-    CACHE = "cache"
-    UNKNOWN = "unknown"
 
 
 class AgedAnswer(NamedTuple):
@@ -339,10 +330,10 @@ class Skew:
         if age := age_of(answer.headers):
             # A cache's date is of now. The origin's is older by `age`, give or take a second, because both are rounded.
             # If the writer is not known, allow for both.
-            writer = self._find_date_writer(host, AgedAnswer(answer.url, answer.sent, date, age))
-            if writer is not DateWriter.CACHE:
+            is_by_cache = self._is_date_by_cache(host, AgedAnswer(answer.url, answer.sent, date, age))
+            if not is_by_cache:
                 least -= age + _GRAIN
-            if writer is DateWriter.ORIGIN:
+            if is_by_cache is False:
                 most -= age - _GRAIN
         if distance((least, most), _PLAUSIBLE) > 0:
             self._record_implausible_date(host, (least, most))
@@ -350,11 +341,11 @@ class Skew:
         self._implausible.pop(host, None)
         return least, most
 
-    def _find_date_writer(self, host: str, aged: AgedAnswer) -> DateWriter:
-        """Return who wrote the date of this answer: unknown until a second answer of the same address shows it.
+    def _is_date_by_cache(self, host: str, aged: AgedAnswer) -> bool | None:
+        """Return whether the cache wrote the date at our request, and not the origin when it made the answer.
 
-        If the ages of the two grew as fast as our clock, a date that stayed the same is the origin's, and a date that
-        grew with the age is the cache's.
+        It is not known (None) until a second answer of the same address shows it. If the ages of the two grew as fast
+        as our clock, a date that stayed the same is the origin's, and a date that grew with the age is the cache's.
         """
         before = self._compared.setdefault(host, aged)
         elapsed, age_growth = (aged.sent - before.sent).total_seconds(), aged.age - before.age
@@ -363,15 +354,15 @@ class Skew:
         # address replaces it only after some time, in which its own address has shown nothing.
         kept_for = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
         if 0.0 <= elapsed < kept_for:
-            return DateWriter.UNKNOWN
+            return None
         self._compared[host] = aged
         # `elapsed` is negative if our clock was set back between the two.
         if not is_same_address or elapsed < 0.0 or abs(age_growth - elapsed) > _SAME_WITHIN:
-            return DateWriter.UNKNOWN
+            return None
         date_growth = (aged.date - before.date).total_seconds()
         if not date_growth:
-            return DateWriter.ORIGIN
-        return DateWriter.CACHE if abs(date_growth - elapsed) <= _SAME_WITHIN else DateWriter.UNKNOWN
+            return False
+        return True if abs(date_growth - elapsed) <= _SAME_WITHIN else None
 
     def _record_implausible_date(self, host: str, span: Span) -> None:
         """Record a date more than a day from our clock, and log it once a host.

@@ -102,17 +102,12 @@ def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
         return first_character in ("{", "[")
     if extension == "xml" or (extension is None and "xml" in media_type):
         return first_character == "<"
-    if extension in (*_TABLES, "txt", None):
-        # The head of a binary body is None.
-        return head is not None and _is_text(head, media_type, is_table=extension != "txt")
-    return bool(answer.body.strip())
-
-
-def _is_text(head: str, media_type: str, *, is_table: bool) -> bool:
-    """Return whether text is not markup. For the media types in `_VAGUE`, a table must also look like one."""
-    if not head.strip() or head.lstrip()[0] in "<{[" or "json" in media_type or "xml" in media_type:
+    if extension not in (*_TABLES, "txt", None):
+        return bool(answer.body.strip())
+    # Binary bodies, whose head is None, and markup are no text.
+    if head is None or first_character in ("", "<", "{", "[") or "json" in media_type or "xml" in media_type:
         return False
-    return _is_table(head) if is_table and media_type in _VAGUE else media_type != "text/html"
+    return _is_table(head) if extension != "txt" and media_type in _VAGUE else media_type != "text/html"
 
 
 def _is_table(head: str) -> bool:
