@@ -30,7 +30,6 @@ class Mail(NamedChannel[MailSettings]):
 
     def __init__(self, settings: MailSettings, now: Callable[[], datetime], outbound: Outbound) -> None:
         super().__init__(settings, now, outbound)
-        self._password = self._secrets.get("password")
         # The recipients of a message that were refused for now, and whether anyone has the message.
         self._retries: dict[str, tuple[tuple[str, ...], bool]] = {}
 
@@ -68,7 +67,7 @@ class Mail(NamedChannel[MailSettings]):
             hostname=settings.host,
             port=settings.port,
             username=settings.user,
-            password=self._password,
+            password=self._secrets.get("password"),
             use_tls=settings.security == "tls",
             # Never opportunistic: a server that hides STARTTLS must not get the password in the clear.
             start_tls=settings.security == "starttls",
@@ -96,7 +95,7 @@ class Mail(NamedChannel[MailSettings]):
         return Accepted(self._redact(answer) if not refused else f"refused for good: {reasons}")
 
     def _redact(self, text: str) -> str:
-        return loggable_reason(text, [self._password or ""])
+        return loggable_reason(text, self._secrets.values())
 
 
 def compose_mail(message: Message, settings: MailSettings, now: datetime) -> EmailMessage:

@@ -173,7 +173,7 @@ class Bars:
         return Table(self.title, self.header, rows, (8, 5, 4))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A draft, ready to be written in any format. No content here was public before its slot.
 
@@ -187,12 +187,12 @@ class Report:
     title: str
     subject: str
     producer: str
-    edition: str
-    practice: str
+    edition: str = ""
+    practice: str = ""
     at: datetime
     date_of_report: str
-    last_amended: str
-    preamble: str | None
+    last_amended: str = ""
+    preamble: str | None = None
     sections: tuple[Section, ...]
     measured: tuple[Table, ...] = ()
     timeline: Timeline | None = None

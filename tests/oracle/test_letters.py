@@ -54,7 +54,8 @@ def denied_in(world: World, text: str) -> list[str]:
     """Return why a paragraph about the first release of a world is untrue, written an hour after the slot."""
     slot = f"“{TITLE}” was pre-announced for 9.30am on Wednesday 4 March 2026."
     day = "4 March 2026"
-    report = Report("inc-1", "B", "", TITLE, "", "", "", at(60), day, "", None, (), covering=(slot,), holding=(text,))
+    names = {"incident": "inc-1", "form": "B", "title": "", "subject": TITLE, "producer": ""}
+    report = Report(**names, at=at(60), date_of_report=day, sections=(), covering=(slot,), holding=(text,))
     return list(reasons_against_draft(world, world.releases[0], report))
 
 
