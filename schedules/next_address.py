@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise, product
 from urllib.parse import urlsplit
 
-from schedules.dates import read_date
+from schedules.dates.read import read_date
 from schedules.dates.words import ENGLISH_MONTHS
 from schedules.patterns import quick
 from schedules.slot import Precision

@@ -15,7 +15,7 @@ from xml.parsers import expat
 
 import feedparser
 
-from schedules.dates import at_instant
+from schedules.dates.span import at_instant
 from schedules.patterns import Linear, quick
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
 from schedules.announcement import Announcement, State
-from schedules.called_off import leading_state
-from schedules.dates import assume_time, no_slot, on_days, state_of, status_word
+from schedules.dates.read import assume_time
+from schedules.dates.span import no_slot, on_days
+from schedules.dates.status import state_of, status_word
 from schedules.dates.words import normalise
 from schedules.patterns import quick
 from schedules.slot import Slot, first_day
@@ -30,6 +31,7 @@ from schedules.sources.row import (
     make_uids_unique,
 )
 from schedules.times.zone import local_date
+from schedules.titles import leading_state
 
 BACK, AHEAD = 400, 400  # days around the read in which series are expanded
 

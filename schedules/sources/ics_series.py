@@ -14,7 +14,7 @@ import recurring_ical_events
 from icalendar import Calendar
 from icalendar.error import IncompleteComponent, InvalidCalendar
 
-from schedules.dates import at_instant, on_days
+from schedules.dates.span import at_instant, on_days
 from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.sources.ics_lines import Property, RawEvent

@@ -18,8 +18,7 @@ from monitor.cli.terminal import page_output
 from monitor.clock import SystemClock
 from monitor.config.read import validated
 from monitor.errors import BadInput, Fault, UserFault, why_unusable
-from schedules.as_json import announcement_json
-from schedules.dates import read_date
+from schedules.dates.read import read_date
 from schedules.source import UnreadableCalendar
 from schedules.sources.csv import csv_faults
 from schedules.sources.registry import KINDS, parse_saved
@@ -118,7 +117,7 @@ def _parse_file(kind: str, file: Path, settings: CalendarSettings, now: datetime
     except UnreadableCalendar as exc:
         raise UserFault(str(exc)) from exc
     for announcement in reading.announcements:
-        print_json(announcement_json(announcement))
+        print_json(announcement.as_json())
     # If there are remarks, they say everything that the notes say.
     for note in reading.notes if find_remarks is None else ():
         click.echo(f"{file.name}: {note}", err=True)
