@@ -69,11 +69,6 @@ def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
         return (EventKind.PRECISION_RAISED,)
     if is_inside(old, new):
         return (EventKind.PRECISION_LOWERED,)
-    return _describe_move(old, new)
-
-
-def _describe_move(old: Slot, new: Slot) -> tuple[EventKind, ...]:
-    """Return how a slot moved to a time that the old one does not include."""
     if old.instant and new.instant and first_day(old) == first_day(new):
         return (EventKind.TIME_CHANGED,)
     if is_coarser(new, old):

@@ -197,4 +197,4 @@ def granted_times(settings: Settings) -> tuple[UsualTime, ...]:
 
 def _workdays(settings: Settings, nation: Nation) -> Workdays:
     """Return the working days of a nation, with the corrections of `[nation]`."""
-    return settings.nation.get(nation, NationSettings()).workdays(nation)
+    return Workdays(nation, settings.nation.get(nation, NationSettings()))

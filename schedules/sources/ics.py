@@ -61,7 +61,8 @@ class IcsSource(OnePage):
         for calendar in read_calendars(find_page(pages, self._url)):
             made += self._announce_calendar(calendar, budget, now)
         # An event without a UID got one that is made of its title, so several events can share that.
-        without_uid = [index for index, each in enumerate(made) if _has_uid_of_title(each)]
+        uids_of_titles = [make_uid(each.title, each.url, "", each.producer) for each in made]
+        without_uid = [index for index, uid in enumerate(uids_of_titles) if made[index].uid == uid]
         kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, without_uid))
         faults = ((each, each.doubt or REASONS.get(each.slot.reason or "")) for each in kept)
         remarks = [Remark(each.uid, fault, each.slot.raw) for each, fault in faults if fault]
@@ -150,11 +151,6 @@ def time_settings(calendar: RawCalendar, timezone: str, now: datetime) -> TimeSe
     """Return the settings by which the times of one VCALENDAR are read."""
     floating = zone_name(calendar.properties.value("X-WR-TIMEZONE")) or timezone
     return TimeSettings(timezone, floating, calendar.zones, local_date(now, timezone))
-
-
-def _has_uid_of_title(announcement: Announcement) -> bool:
-    """Return whether the event of an announcement had no UID, so that `_make_announcement` made one of its title."""
-    return announcement.uid == make_uid(announcement.title, announcement.url, "", announcement.producer)
 
 
 def _keep_latest(events: Sequence[RawEvent]) -> Iterator[RawEvent]:

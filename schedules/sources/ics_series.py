@@ -153,9 +153,7 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
     """Yield the lines of events with only the properties that an expansion needs."""
     for event in events:
         yield "BEGIN:VEVENT"
-        for each in event.properties:
-            if each.name in _NEEDED:
-                yield _with_known_zone(each, times).line()
+        yield from (_with_known_zone(each, times).line() for each in event.properties if each.name in _NEEDED)
         yield "END:VEVENT"
 
 
