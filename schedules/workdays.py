@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
@@ -32,7 +32,7 @@ class Workdays:
     """The working days of a nation. Bank holidays differ by nation, so there are none of the whole United Kingdom."""
 
     nation: Nation = "ENG"
-    changes: NationSettings = NationSettings()
+    changes: NationSettings = field(default_factory=NationSettings)
 
     def holiday_name(self, day: date) -> str | None:
         """Return the name of the bank holiday that a day is, None on other days."""
