@@ -140,8 +140,7 @@ class _ReleaseLedger:
     def _is_too_late(self, promise: Promise, current: Promise) -> bool:
         """Return whether a promise was read after the slot of `current`, the one in force, and so cannot replace it.
 
-        A cancellation in force can always be replaced. A slot that was first read after it had passed can be replaced
-        by the first entry of a calendar of higher rank, if the slot of that entry is ahead.
+        A cancellation in force can always be replaced. For the one exception see `slot_in_force`.
         """
         if is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False

@@ -17,8 +17,8 @@ _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
-_ORDINALS = {"1": "1", "2": "2", "3": "3", "4": "4", "first": "1", "second": "2", "third": "3", "fourth": "4"}
-_NTH = r"(?:1|2|3|4|first|second|third|fourth)(?:st|nd|rd|th)?"
+_NUMBERS = {"first": "1", "second": "2", "third": "3", "fourth": "4", "one": "1", "two": "2", "three": "3", "four": "4"}
+_NTH = r"(?:[1-4](?:st|nd|rd|th)?|first|second|third|fourth)"
 
 _PERIOD = quick(
     rf"""\b(?:
@@ -44,7 +44,6 @@ _SITE = linear(
 )
 _LABEL = quick(r"^(?:\[withdrawn\]\s*)?(?:(?:accredited )?(?:official|national) statistics(?: announcement)?:\s*)?")
 _ANY_LABEL = quick(_LABEL.pattern, re.IGNORECASE)
-_NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4"}
 _SMALL = frozenset({"a", "an", "the", "of", "in", "for", "and", "to", "on", "from", "by", "at", "ending"})
 _GENRE = frozenset({"statistics", "statistic", "statistical", "bulletin"})
 _LEAST_SHARED = 0.7
@@ -161,8 +160,8 @@ def _period_tokens(found: re.Match[str]) -> Iterator[str]:
         elif name in ("day", "mday"):
             yield f"d{int(text)}"
         elif name in ("q", "qa", "qb", "h", "ha"):
-            number = text[:1] if text[0].isdigit() else text  # without the "st" of "1st"
-            yield name[0] + (_ORDINALS.get(number) or _NUMBERS[number])
+            # Without the "st" of "1st".
+            yield name[0] + (text[0] if text[0].isdigit() else _NUMBERS[text])
         elif name == "week":
             yield f"w{int(text)}"
     if "from" in named:

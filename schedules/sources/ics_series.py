@@ -86,10 +86,7 @@ def expand_spans(
 def _expand_if_safe(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Sequence[Any]:
-    """Return the occurrences of events. Raises `SeriesRefused` if their rules may take too long to expand.
-
-    A search for a rule without any occurrence can run to the year 9999. `budget` limits their number for one file.
-    """
+    """Return the occurrences of events. Raises `SeriesRefused` if their rules may take too long to expand."""
     may_never_occur = False
     for event in events:
         for rule in event.all("RRULE"):
@@ -120,7 +117,7 @@ def _expand_events(events: Sequence[RawEvent], times: TimeSettings, window: tupl
 
 
 def _may_never_occur(parts: Mapping[str, str]) -> bool:
-    """Return whether an RRULE may have no occurrence. A search for one would then run to the year 9999.
+    """Return whether an RRULE may have no occurrence (see `SearchBudget`).
 
     False only if the rule has no other parts than `_SAFE_PARTS`, and its months and weekdays exist.
     """
