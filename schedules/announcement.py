@@ -152,11 +152,6 @@ class Announcement:
         return shown | ({"of": self.of} if self.of else {})
 
 
-def part_from_json(data: Mapping[str, Any]) -> Part:
-    """Return the part that `Part.as_json` wrote."""
-    return Part(data["id"], Role(data["role"]), data["url"], data.get("recognise"), data.get("required", True))
-
-
 # A dictionary takes a tenth of the time that the enumeration takes. A start reads a hundred thousand states.
 _STATES = {state.value: state for state in State}
 _ADDRESSES = {address.value: address for address in Address}
@@ -164,7 +159,11 @@ _ADDRESSES = {address.value: address for address in Address}
 
 def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
     """Return the announcement that `Announcement.as_json` wrote. Raises KeyError or ValueError for anything else."""
-    previous, state, parts = data.get("previous"), data.get("state"), data.get("parts")
+    previous, state = data.get("previous"), data.get("state")
+    parts = [
+        Part(part["id"], Role(part["role"]), part["url"], part.get("recognise"), part.get("required", True))
+        for part in data.get("parts") or ()
+    ]
     producer, producers = data["producer"], data.get("producers", ())
     return Announcement(
         uid=data["uid"],
@@ -174,7 +173,7 @@ def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
         slot=slot_from_json(data["slot"]),
         state=_STATES[state] if state else None,
         doubt=data.get("doubt"),
-        parts=tuple([part_from_json(part) for part in parts]) if parts else (),
+        parts=tuple(parts),
         recognise=data.get("recognise"),
         link=data.get("link", ""),
         previous=slot_from_json(previous) if previous else None,

@@ -84,7 +84,7 @@ class IcsSource(OnePage):
 
     def _announce_series(self, events: Sequence[RawEvent], context: _CalendarContext) -> Iterator[Announcement]:
         """Yield the occurrences of a recurring event, or the event itself with a doubt if it cannot be expanded."""
-        rule_event = next((event for event in events if event.all("RRULE") or event.all("RDATE")), events[0])
+        rule_event = next(event for event in events if event.all("RRULE") or event.all("RDATE"))
         times, settings = context.times, self._settings
         back, ahead = timedelta(days=settings.number("back", BACK)), timedelta(days=settings.number("ahead", AHEAD))
         slot = event_slot(rule_event, times)
@@ -153,19 +153,16 @@ def time_settings(calendar: RawCalendar, timezone: str, now: datetime) -> TimeSe
     return TimeSettings(timezone, floating, calendar.zones, local_date(now, timezone))
 
 
-def _keep_latest(events: Sequence[RawEvent]) -> Iterator[RawEvent]:
-    """Yield the events of one UID with the highest SEQUENCE (the latest version), for each occurrence separately.
+def _keep_latest(events: Sequence[RawEvent]) -> list[RawEvent]:
+    """Return the events of one UID with the highest SEQUENCE (the latest version), for each occurrence separately.
 
     If several different ones have it, `drop_duplicates` later gives them a doubt.
     """
-    if len(events) == 1:
-        yield events[0]
-        return
+    numbered = [(event.value("RECURRENCE-ID"), _sequence_number(event), event) for event in events]
     highest: dict[str, int] = {}
-    for event in events:
-        occurrence = event.value("RECURRENCE-ID")
-        highest[occurrence] = max(highest.get(occurrence, 0), _sequence_number(event))
-    yield from (event for event in events if _sequence_number(event) == highest[event.value("RECURRENCE-ID")])
+    for occurrence, number, _ in numbered:
+        highest[occurrence] = max(highest.get(occurrence, 0), number)
+    return [event for occurrence, number, event in numbered if number == highest[occurrence]]
 
 
 def _sequence_number(event: RawEvent) -> int:
