@@ -26,7 +26,6 @@ from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from schedules.announcement import Announcement, Part, Role, State
-from schedules.as_json import announcement_json
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
@@ -129,7 +128,7 @@ def edition(number: int, slot: datetime) -> Release:
 def entry(one: Release, slot: datetime, *, gone: bool = True) -> Announced:
     """Return the entry of a release that its calendar shows, or showed until it was out."""
     said = Announcement(one.id, one.title, one.producer, one.url, Slot(Precision.INSTANT, slot), State.CONFIRMED)
-    body = {"announcement": announcement_json(said)}
+    body = {"announcement": said.as_json()}
     return Announced(
         _CALENDAR, one.id, body, slot - timedelta(days=28), slot, slot + timedelta(hours=1) if gone else None, one.id
     )

@@ -61,19 +61,11 @@ def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
 
     A change from no readable time to a readable one makes it more precise.
     """
-    if is_inside(old, new) and is_inside(new, old):
+    is_refined, is_widened = old.precision is Precision.NONE or is_inside(new, old), is_inside(old, new)
+    if (is_refined and is_widened) or old.precision is new.precision is Precision.NONE:
         return ()
-    if old.precision is Precision.NONE:
-        return () if new.precision is Precision.NONE else (EventKind.PRECISION_RAISED,)
-    if is_inside(new, old):
-        return (EventKind.PRECISION_RAISED,)
-    if is_inside(old, new):
-        return (EventKind.PRECISION_LOWERED,)
-    return _describe_move(old, new)
-
-
-def _describe_move(old: Slot, new: Slot) -> tuple[EventKind, ...]:
-    """Return how a slot moved to a time that the old one does not include."""
+    if is_refined or is_widened:
+        return (EventKind.PRECISION_RAISED if is_refined else EventKind.PRECISION_LOWERED,)
     if old.instant and new.instant and first_day(old) == first_day(new):
         return (EventKind.TIME_CHANGED,)
     if is_coarser(new, old):

@@ -140,8 +140,7 @@ class _ReleaseLedger:
     def _is_too_late(self, promise: Promise, current: Promise) -> bool:
         """Return whether a promise was read after the slot of `current`, the one in force, and so cannot replace it.
 
-        A cancellation in force can always be replaced. A slot that was first read after it had passed can be replaced
-        by the first entry of a calendar of higher rank, if the slot of that entry is ahead.
+        A cancellation in force can always be replaced. For the one exception see `slot_in_force`.
         """
         if is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
@@ -158,10 +157,12 @@ class _ReleaseLedger:
         source = "" if current is None else current.calendar
         shifted = [promise for promise in self._zone_shifted.values() if promise.calendar == source]
         others = [each for each in self._latest_in_time.values() if each.calendar != source and not is_cancelled(each)]
+        begins = None if current is None else current.slot.begins()
+        before_slot = [each for each in self._withdrawn if begins is None or has_passed(each.slot, begins)]
         return InForce(
             promise=current,
             cancelled=current is not None and is_cancelled(current),
-            moved_from=self._find_moved_from(),
+            moved_from=next(reversed(before_slot or self._withdrawn), None),
             changed_after_slot=self._changed_after_slot,
             first_announced=self._first,
             short_notice=self._short_notice,
@@ -210,8 +211,10 @@ class _ReleaseLedger:
         last = self._last_not_cancelled
         if not is_cancelled(chosen):
             # The first entry of a calendar withdraws no slot. It only disagrees with other calendars.
-            if last is not None and not is_first_of_calendar and not _is_refined_by(last.slot, chosen.slot):
-                self._withdrawn.append(last)
+            if last is not None and not is_first_of_calendar:
+                # Any slot only makes one without a time more precise.
+                is_refined = last.slot.precision is Precision.NONE or is_inside(chosen.slot, last.slot)
+                self._withdrawn += [] if is_refined else [last]
             self._last_not_cancelled = chosen
         elif last is not None and chosen.slot.precision is Precision.NONE:
             # A cancellation without a date keeps the slot that it cancels.
@@ -298,13 +301,6 @@ class _ReleaseLedger:
         if find_changes(current, promise) and not has_passed(slot, last_read_without):
             self._in_doubt.append(promise)
 
-    def _find_moved_from(self) -> Promise | None:
-        """Return the newest withdrawn promise before the slot in force, else the newest of all, None if none."""
-        begins = None if self._current is None else self._current.slot.begins()
-        earlier = [each for each in self._withdrawn if begins is None or has_passed(each.slot, begins)]
-        candidates = earlier or self._withdrawn
-        return candidates[-1] if candidates else None
-
     def _add_event(
         self, what: EventKind, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None
     ) -> None:
@@ -314,11 +310,6 @@ class _ReleaseLedger:
 def _is_back_dated(promise: Promise) -> bool:
     """Return whether a promise announces a time that had passed when it was read."""
     return has_passed(promise.slot, promise.learnt) and not is_cancelled(promise)
-
-
-def _is_refined_by(old: Slot, new: Slot) -> bool:
-    """Return whether a new slot only makes an old one more precise. Any slot does if the old one had no time."""
-    return old.precision is Precision.NONE or is_inside(new, old)
 
 
 def _contradict_each_other(promise: Promise, other: Promise) -> bool:

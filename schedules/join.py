@@ -117,10 +117,7 @@ def join_entries(
 
 
 def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinRules) -> list[Joinable]:
-    """Return the entries of all calendars in order of rank, one for each key, with their pins and splits.
-
-    With a pin, a person gave an entry the id of its release. With a split, a person keeps it from being joined.
-    """
+    """Return the entries of all calendars in order of rank, one for each key, with their pins and splits."""
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
     pins = {(canonical_address(pin.url or ""), read_title(pin.title)): pin for pin in rules.pins}
     has_rules = bool(rules.pins or rules.splits)
@@ -154,10 +151,7 @@ def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | N
 
 
 def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> list[JoinMatch]:
-    """Return a match for each release to which entries only add parts: it joins these with the release's own entries.
-
-    Such an entry has the id of the release as `of`. The entries of the release are those to which `known` gave that id.
-    """
+    """Return a match for each release to which entries only add parts (`of`). `known` gives its own entries."""
     entries = [(index, entry) for index, group in enumerate(groups) for entry in group.entries]
     groups_of: dict[str, list[int]] = {entry.announcement.of: [] for _, entry in entries if entry.announcement.of}
     for index, entry in entries:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise, product
 from urllib.parse import urlsplit
 
-from schedules.dates import read_date
+from schedules.dates.read import read_date
 from schedules.dates.words import ENGLISH_MONTHS
 from schedules.patterns import quick
 from schedules.slot import Precision
@@ -33,6 +33,7 @@ _NAMES = frozenset({"q", "h", "quarter", "half", "week", *_NTH})
 _ANCHOR = date(2000, 1, 1)
 
 Pairs = Mapping[str, str]
+"""Each word of the old period, and the one in its place in the new period."""
 _Matches = Sequence[re.Match[str]]
 
 
@@ -66,8 +67,8 @@ def map_period_words(before: str, after: str) -> dict[str, str] | None:
 def replace_period(address: str, pairs: Pairs) -> str | None:
     """Return an address with the old period in its path and query replaced, None if that is ambiguous.
 
-    `pairs` maps each word of the old period to the new one. Return None also if the address does not name the old
-    period, names another one, has an id, a fragment or no host, or is very long.
+    Return None also if the address does not name the old period, names another one, has an id, a fragment or no host,
+    or is very long.
     """
     parts = urlsplit(address)
     site = f"{parts.scheme}://{parts.netloc}"
@@ -99,8 +100,8 @@ def _rewrite_period(text: str, pairs: Pairs) -> str:
 def _find_periods(text: str, matches: _Matches, pieces: Sequence[str], pairs: Pairs) -> Iterator[_FoundPeriod]:
     """Yield each place in a text where consecutive `pieces` (its words and numbers) name the old period.
 
-    `pairs` maps each word of the old period to the new one. If several lengths fit at a place, the longest is taken.
-    Raises `_Ambiguous` if any other piece looks like a part of a period, or if pieces can be read as two periods.
+    If several lengths fit at a place, the longest is taken. Raises `_Ambiguous` if any other piece looks like a part of
+    a period, or if pieces can be read as two periods.
     """
     # How an address may write a word of the old period, such as `jan` and `january`.
     old_forms = {form for word in pairs for form in _forms_of(word).values()}
@@ -186,8 +187,7 @@ def _read_as_date(text: str) -> tuple[str, ...]:
 def _write_pieces(pieces: tuple[str, ...], old_period: tuple[str, ...], pairs: Pairs) -> tuple[str, ...]:
     """Return the new period written as `pieces`, in the form in which the old pieces write `old_period`.
 
-    `pairs` maps each word of the old period to the new one. Raises `_Ambiguous` unless exactly one spelling can be read
-    as the new period.
+    Raises `_Ambiguous` unless exactly one spelling can be read as the new period.
     """
     new_period = tuple(pairs[word] for word in old_period)
     options = [_options_for(piece, old_period, pairs) for piece in pieces]

@@ -200,7 +200,6 @@ def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list
     if AlarmKind.COUNT in first_of_kind:
         # A low count already says that entries disappeared.
         first_of_kind.pop(AlarmKind.GONE, None)
-    # If a person confirmed that the producer intends the change, only faults of reading reject the read.
     ignored = _MAY_BE_INTENDED if previous.accepted else ()
     return [alarm for alarm in first_of_kind.values() if alarm.kind not in ignored]
 

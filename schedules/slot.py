@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from schedules.times.json import fields_json, instant_json
@@ -68,6 +70,29 @@ class Slot:
         ends = {"start": instant_json(self.instant) or start, "end": end}
         known = fields_json(self, "raw", "timezone", "reason", "doubt", "assumed")
         return {"precision": self.precision.value, **ends, **known}
+
+
+def slot_from_json(data: Mapping[str, Any]) -> Slot:
+    """Return the slot that `Slot.as_json` wrote. Raises KeyError or ValueError for anything else."""
+    texts = data.get("raw", ""), data.get("timezone", "Europe/London"), data.get("reason"), data.get("doubt")
+    return _make_slot(data["precision"], data["start"], data["end"], data.get("assumed"), texts)
+
+
+# Many releases share a slot. Caching keeps one copy of it in memory.
+@lru_cache(maxsize=1024)
+def _make_slot(
+    precision: str, start: str, end: str | None, assumed: str | None, texts: tuple[str, str, str | None, str | None]
+) -> Slot:
+    """Return a slot. `start` is an instant or a date, by the precision. `texts`: raw, timezone, reason and doubt."""
+    is_instant = precision == Precision.INSTANT
+    return Slot(
+        Precision(precision),
+        datetime.fromisoformat(start) if is_instant else None,
+        date.fromisoformat(start) if start and not is_instant else None,
+        date.fromisoformat(end) if end else None,
+        *texts,
+        datetime.fromisoformat(assumed) if assumed else None,
+    )
 
 
 # `Precision` lists the finest first.

@@ -1,4 +1,4 @@
-"""Reads and compares titles: the name of the series, and the period of the edition."""
+"""Reads and compares titles: the name of the series, the period of the edition, "CANCELLED: …", "… (postponed)"."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
 
+from schedules.announcement import State
+from schedules.dates.status import state_of, status_word
 from schedules.patterns import linear, quick
 
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
-_ORDINALS = {"1": "1", "2": "2", "3": "3", "4": "4", "first": "1", "second": "2", "third": "3", "fourth": "4"}
-_NTH = r"(?:1|2|3|4|first|second|third|fourth)(?:st|nd|rd|th)?"
+_NUMBERS = {"first": "1", "second": "2", "third": "3", "fourth": "4", "one": "1", "two": "2", "three": "3", "four": "4"}
+_NTH = r"(?:[1-4](?:st|nd|rd|th)?|first|second|third|fourth)"
 
 _PERIOD = quick(
     rf"""\b(?:
@@ -42,10 +44,20 @@ _SITE = linear(
 )
 _LABEL = quick(r"^(?:\[withdrawn\]\s*)?(?:(?:accredited )?(?:official|national) statistics(?: announcement)?:\s*)?")
 _ANY_LABEL = quick(_LABEL.pattern, re.IGNORECASE)
-_NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4"}
 _SMALL = frozenset({"a", "an", "the", "of", "in", "for", "and", "to", "on", "from", "by", "at", "ending"})
 _GENRE = frozenset({"statistics", "statistic", "statistical", "bulletin"})
 _LEAST_SHARED = 0.7
+
+_LEAD = quick(
+    r"^\s*[(\[]?(?P<word>[a-z]{3,14})[)\]]?(?:\s*[:\u2013\u2014]\s*|\s+-\s+|(?<=[)\]])\s+)(?=\S)", re.IGNORECASE
+)
+# In brackets no other word may follow: "(cancelled operations)" is the subject of the statistics.
+_BRACKETS = quick(
+    r" ?[(\[](?:now |release )?(?P<word>cancell?ed|postponed)"
+    r"(?:(?: ?[-\u2013\u2014,:;]| (?:until|to|from|by|due|see)\b)[^()\[\]]{0,100})?[)\]]",
+    re.IGNORECASE,
+)
+CALLED_OFF = (State.CANCELLED, State.POSTPONED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,22 @@ def title_matches(release_title: str, seen_title: str) -> bool:
     return bool(shorter) and shorter <= longer and len(shorter) >= _LEAST_SHARED * len(longer)
 
 
+def read_called_off(title: str) -> tuple[str, State | None]:
+    """Return a title without "cancelled" or "postponed", and that state. The state is None if it says neither."""
+    state = leading_state(title)
+    if state in CALLED_OFF:
+        return _LEAD.sub("", title, count=1), state
+    found = _BRACKETS.search(title)
+    rest = _BRACKETS.sub("", title).strip() if found else ""
+    return (rest, state_of(status_word(found["word"].lower()))) if found and rest else (title, None)
+
+
+def leading_state(title: str) -> State | None:
+    """Return the state named by the first word of a title, if a colon, a dash or brackets separate it. Else None."""
+    found = _LEAD.match(title)
+    return state_of(status_word(found["word"].lower())) if found else None
+
+
 def strip_label(title: str) -> str:
     """Return a title in one line without the label that GOV.UK's feeds put before it ("Official Statistics:")."""
     text = " ".join(title.split())
@@ -132,8 +160,8 @@ def _period_tokens(found: re.Match[str]) -> Iterator[str]:
         elif name in ("day", "mday"):
             yield f"d{int(text)}"
         elif name in ("q", "qa", "qb", "h", "ha"):
-            number = text[:1] if text[0].isdigit() else text  # without the "st" of "1st"
-            yield name[0] + (_ORDINALS.get(number) or _NUMBERS[number])
+            # Without the "st" of "1st".
+            yield name[0] + (text[0] if text[0].isdigit() else _NUMBERS[text])
         elif name == "week":
             yield f"w{int(text)}"
     if "from" in named:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
@@ -18,22 +18,27 @@ _DAY = timedelta(days=1)
 _MIXED_UP = (time(8, 30), time(10, 30))
 
 
+class NationSettings(Table):
+    """Single bank holidays of `ENG`, `WLS`, `SCT` or `NIR` that are proclaimed after our list was made."""
+
+    extra_holidays: list[date] = []
+    """Holidays that our list does not have."""
+    not_holidays: list[date] = []
+    """Days in our list that are no holidays."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workdays:
-    """The working days of a nation. Bank holidays differ by nation, so there are none of the whole United Kingdom.
-
-    `extra_holidays` adds days off, and `not_holidays` removes some.
-    """
+    """The working days of a nation. Bank holidays differ by nation, so there are none of the whole United Kingdom."""
 
     nation: Nation = "ENG"
-    extra_holidays: frozenset[date] = frozenset()
-    not_holidays: frozenset[date] = frozenset()
+    changes: NationSettings = field(default_factory=NationSettings)
 
     def holiday_name(self, day: date) -> str | None:
         """Return the name of the bank holiday that a day is, None on other days."""
-        if day in self.not_holidays:
+        if day in self.changes.not_holidays:
             return None
-        return "extra holiday" if day in self.extra_holidays else _holidays_in(self.nation, day.year).get(day)
+        return "extra holiday" if day in self.changes.extra_holidays else _holidays_in(self.nation, day.year).get(day)
 
     def is_workday(self, day: date) -> bool:
         """Return whether a day is neither Saturday nor Sunday nor a bank holiday."""
@@ -66,19 +71,6 @@ class Workdays:
 
 
 ENGLAND = Workdays()
-
-
-class NationSettings(Table):
-    """Single bank holidays of `ENG`, `WLS`, `SCT` or `NIR` that are proclaimed after our list was made."""
-
-    extra_holidays: list[date] = []
-    """Holidays that our list does not have."""
-    not_holidays: list[date] = []
-    """Days in our list that are no holidays."""
-
-    def workdays(self, nation: Nation) -> Workdays:
-        """Return the working days of this nation."""
-        return Workdays(nation, frozenset(self.extra_holidays), frozenset(self.not_holidays))
 
 
 def zone_doubt(slot: Slot) -> str | None:

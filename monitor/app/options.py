@@ -22,7 +22,7 @@ from monitor.watch.planner import WatchRules
 from monitor.watch.tripwires import Producer
 from monitor.web.hand_calendar import HandCalendar
 from schedules.announcement import BY_HAND, Announcement, Origin, Part, Role
-from schedules.dates import assume_time
+from schedules.dates.read import assume_time
 from schedules.join import JoinRules
 from schedules.release import Release
 from schedules.slot import Precision
@@ -193,4 +193,4 @@ def granted_times(settings: Settings) -> tuple[UsualTime, ...]:
 
 def _workdays(settings: Settings, nation: Nation) -> Workdays:
     """Return the working days of a nation, with the corrections of `[nation]`."""
-    return settings.nation.get(nation, NationSettings()).workdays(nation)
+    return Workdays(nation, settings.nation.get(nation, NationSettings()))

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.cli.common import Parsed
 from monitor.clock import SystemClock
-from schedules.dates import read_date
+from schedules.dates.read import read_date
 from schedules.times.zone import LONDON, local, local_date
 
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}

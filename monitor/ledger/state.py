@@ -8,8 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from monitor.store.rows import Announced, CalendarRead
-from schedules.announcement import Announcement
-from schedules.as_json import announcement_from_json, announcement_json
+from schedules.announcement import Announcement, announcement_from_json
 from schedules.join import JoinRules, join_entries
 from schedules.ledger_event import TitleChange, find_title_change, title_change_from_json, title_change_json
 from schedules.matching import Key
@@ -76,7 +75,7 @@ class PendingEntry:
     def row(self) -> Announced:
         """Return the row to store."""
         entry = self.entry
-        body: dict[str, Any] = {"announcement": announcement_json(entry.announcement)}
+        body: dict[str, Any] = {"announcement": entry.announcement.as_json()}
         if entry.titles:
             body["titles"] = [title_change_json(change) for change in entry.titles]
         uid, last_shown = entry.announcement.uid, entry.last_shown or self.at

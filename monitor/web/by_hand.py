@@ -28,7 +28,7 @@ from monitor.web.request import check_parameters, may_act, queries_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 from schedules.address import canonical_address
 from schedules.announcement import BY_HAND
-from schedules.dates import read_date, with_time
+from schedules.dates.read import read_date, with_time
 from schedules.slot import Precision
 from schedules.times.words import MINUTE, day_text, stamp
 from schedules.times.zone import AMBIGUOUS, NONEXISTENT, local, local_date

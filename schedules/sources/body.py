@@ -121,22 +121,16 @@ def strip_personal(body: bytes) -> bytes:
 
     So a change of contact changes no hash. The order of keys stays.
     """
+
+    def strip_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        return {name: value for name, value in pairs if name not in PERSONAL_KEYS}
+
     try:
-        data = json.loads(body)
+        data = json.loads(body, object_pairs_hook=strip_object)
     except (ValueError, RecursionError):
         return body
-    text = json.dumps(_strip_value(data), ensure_ascii=False, separators=(",", ":"))
     try:
-        return text.encode()
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:
         # A lone surrogate cannot be encoded, but it can be escaped.
-        return json.dumps(_strip_value(data), separators=(",", ":")).encode()
-
-
-def _strip_value(value: object) -> object:
-    """Return a JSON value without personal keys at any depth."""
-    if isinstance(value, dict):
-        return {name: _strip_value(inner) for name, inner in value.items() if name not in PERSONAL_KEYS}
-    if isinstance(value, list):
-        return [_strip_value(inner) for inner in value]
-    return value
+        return json.dumps(data, separators=(",", ":")).encode()

@@ -10,8 +10,8 @@ from datetime import date, datetime
 from typing import Any
 
 from schedules.announcement import Announcement, Part, Role
-from schedules.dates import assume_time, no_slot, on_days
-from schedules.dates.span import month_span, slot_of_span
+from schedules.dates.read import assume_time
+from schedules.dates.span import month_span, no_slot, on_days, slot_of_span
 from schedules.slot import Precision, Slot
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import page_name, parse_json

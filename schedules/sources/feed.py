@@ -15,7 +15,7 @@ from xml.parsers import expat
 
 import feedparser
 
-from schedules.dates import at_instant
+from schedules.dates.span import at_instant
 from schedules.patterns import Linear, quick
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
@@ -33,12 +33,7 @@ _END = quick(rb"</(?:[a-z]{1,20}:)?(?:rss|feed|rdf)\s{0,20}>", re.IGNORECASE)
 
 
 class FeedSource(OnePage):
-    """A feed as a calendar.
-
-    Options: `date` names the field of the promised time (default `published`; also `updated`, `title`, `summary` or
-    another). `pattern` is a regular expression whose group finds the date in that field, `title` one whose group finds
-    the title. `published` is a promise only if the publisher says so.
-    """
+    """A feed as a calendar. By default the date is `published`, which is a promise only if the publisher says so."""
 
     accept = "application/atom+xml, application/rss+xml, application/xml;q=0.9"
 

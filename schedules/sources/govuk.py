@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from urllib.parse import urljoin, urlsplit
 
 from schedules.announcement import Address, Announcement, State
-from schedules.dates import assume_time, no_slot, on_days, read_date
+from schedules.dates.read import assume_time, read_date
+from schedules.dates.span import no_slot, on_days
 from schedules.slot import Slot
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.govuk_items import AnnouncedEntry, ContentItem, NotAContentItem, read_item

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
 from schedules.announcement import Announcement, State
-from schedules.called_off import leading_state
-from schedules.dates import assume_time, no_slot, on_days, state_of, status_word
+from schedules.dates.read import assume_time
+from schedules.dates.span import no_slot, on_days
+from schedules.dates.status import state_of, status_word
 from schedules.dates.words import normalise
 from schedules.patterns import quick
 from schedules.slot import Slot, first_day
@@ -30,6 +31,7 @@ from schedules.sources.row import (
     make_uids_unique,
 )
 from schedules.times.zone import local_date
+from schedules.titles import leading_state
 
 BACK, AHEAD = 400, 400  # days around the read in which series are expanded
 
@@ -59,7 +61,8 @@ class IcsSource(OnePage):
         for calendar in read_calendars(find_page(pages, self._url)):
             made += self._announce_calendar(calendar, budget, now)
         # An event without a UID got one that is made of its title, so several events can share that.
-        without_uid = [index for index, each in enumerate(made) if _has_uid_of_title(each)]
+        uids_of_titles = [make_uid(each.title, each.url, "", each.producer) for each in made]
+        without_uid = [index for index, uid in enumerate(uids_of_titles) if made[index].uid == uid]
         kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, without_uid))
         faults = ((each, each.doubt or REASONS.get(each.slot.reason or "")) for each in kept)
         remarks = [Remark(each.uid, fault, each.slot.raw) for each, fault in faults if fault]
@@ -81,7 +84,7 @@ class IcsSource(OnePage):
 
     def _announce_series(self, events: Sequence[RawEvent], context: _CalendarContext) -> Iterator[Announcement]:
         """Yield the occurrences of a recurring event, or the event itself with a doubt if it cannot be expanded."""
-        rule_event = next((event for event in events if event.all("RRULE") or event.all("RDATE")), events[0])
+        rule_event = next(event for event in events if event.all("RRULE") or event.all("RDATE"))
         times, settings = context.times, self._settings
         back, ahead = timedelta(days=settings.number("back", BACK)), timedelta(days=settings.number("ahead", AHEAD))
         slot = event_slot(rule_event, times)
@@ -150,24 +153,16 @@ def time_settings(calendar: RawCalendar, timezone: str, now: datetime) -> TimeSe
     return TimeSettings(timezone, floating, calendar.zones, local_date(now, timezone))
 
 
-def _has_uid_of_title(announcement: Announcement) -> bool:
-    """Return whether the event of an announcement had no UID, so that `_make_announcement` made one of its title."""
-    return announcement.uid == make_uid(announcement.title, announcement.url, "", announcement.producer)
-
-
-def _keep_latest(events: Sequence[RawEvent]) -> Iterator[RawEvent]:
-    """Yield the events of one UID with the highest SEQUENCE (the latest version), for each occurrence separately.
+def _keep_latest(events: Sequence[RawEvent]) -> list[RawEvent]:
+    """Return the events of one UID with the highest SEQUENCE (the latest version), for each occurrence separately.
 
     If several different ones have it, `drop_duplicates` later gives them a doubt.
     """
-    if len(events) == 1:
-        yield events[0]
-        return
+    numbered = [(event.value("RECURRENCE-ID"), _sequence_number(event), event) for event in events]
     highest: dict[str, int] = {}
-    for event in events:
-        occurrence = event.value("RECURRENCE-ID")
-        highest[occurrence] = max(highest.get(occurrence, 0), _sequence_number(event))
-    yield from (event for event in events if _sequence_number(event) == highest[event.value("RECURRENCE-ID")])
+    for occurrence, number, _ in numbered:
+        highest[occurrence] = max(highest.get(occurrence, 0), number)
+    return [event for occurrence, number, event in numbered if number == highest[occurrence]]
 
 
 def _sequence_number(event: RawEvent) -> int:

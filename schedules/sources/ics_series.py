@@ -14,7 +14,7 @@ import recurring_ical_events
 from icalendar import Calendar
 from icalendar.error import IncompleteComponent, InvalidCalendar
 
-from schedules.dates import at_instant, on_days
+from schedules.dates.span import at_instant, on_days
 from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.sources.ics_lines import Property, RawEvent
@@ -86,10 +86,7 @@ def expand_spans(
 def _expand_if_safe(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Sequence[Any]:
-    """Return the occurrences of events. Raises `SeriesRefused` if their rules may take too long to expand.
-
-    A search for a rule without any occurrence can run to the year 9999. `budget` limits their number for one file.
-    """
+    """Return the occurrences of events. Raises `SeriesRefused` if their rules may take too long to expand."""
     may_never_occur = False
     for event in events:
         for rule in event.all("RRULE"):
@@ -120,7 +117,7 @@ def _expand_events(events: Sequence[RawEvent], times: TimeSettings, window: tupl
 
 
 def _may_never_occur(parts: Mapping[str, str]) -> bool:
-    """Return whether an RRULE may have no occurrence. A search for one would then run to the year 9999.
+    """Return whether an RRULE may have no occurrence (see `SearchBudget`).
 
     False only if the rule has no other parts than `_SAFE_PARTS`, and its months and weekdays exist.
     """
@@ -153,9 +150,7 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
     """Yield the lines of events with only the properties that an expansion needs."""
     for event in events:
         yield "BEGIN:VEVENT"
-        for each in event.properties:
-            if each.name in _NEEDED:
-                yield _with_known_zone(each, times).line()
+        yield from (_with_known_zone(each, times).line() for each in event.properties if each.name in _NEEDED)
         yield "END:VEVENT"
 
 

@@ -11,8 +11,8 @@ from zoneinfo import available_timezones
 from icalendar import Calendar
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from schedules.dates import at_instant, at_wall, no_slot, on_days, read_date
-from schedules.dates.read import wall_time
+from schedules.dates.read import read_date, wall_time
+from schedules.dates.span import at_instant, at_wall, no_slot, on_days
 from schedules.patterns import quick
 from schedules.slot import Precision, Slot
 from schedules.sources.ics_lines import Property, RawEvent, ZoneBlock

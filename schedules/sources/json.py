@@ -42,11 +42,7 @@ _PLAIN_LIST = "releases || results || items || entries || events || @"
 
 
 class JsonSource(OnePage):
-    """A calendar as JSON. Options: `entries` finds the list, each other one a field of an entry.
-
-    Without options, it looks for the fields of a plain list of releases and of a WordPress site. `pages` names the
-    query parameter of further pages. The header X-WP-TotalPages gives their number.
-    """
+    """A calendar as JSON. The header X-WP-TotalPages gives the number of its pages."""
 
     accept = "application/json"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from schedules.announcement import Announcement
-from schedules.slot import Slot, first_day
+from schedules.slot import Slot, last_day
 from schedules.sources.govuk_items import ContentItem
 
 MOST_LOOK_UPS = 60  # in one read
@@ -49,5 +49,5 @@ class RememberingSource:
 
 
 def _is_long_past(slot: Slot, now: datetime) -> bool:
-    day = slot.last or first_day(slot)
+    day = last_day(slot)
     return day is not None and day < (now - FORGET).date()

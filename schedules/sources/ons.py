@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from schedules.announcement import Announcement, Part, Role, State
-from schedules.dates import assume_time, at_instant, no_slot, on_days, read_date
+from schedules.dates.read import assume_time, read_date
+from schedules.dates.span import at_instant, no_slot, on_days
 from schedules.slot import Slot, first_day
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import page_name, parse_json_object, require_usable

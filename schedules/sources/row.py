@@ -12,15 +12,16 @@ from datetime import date as date_type
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from schedules.announcement import Announcement, Part, State
-from schedules.called_off import read_called_off
 from schedules.clean import clean_address, clean_text
-from schedules.dates import assume_time, read_date, state_of, status_word, with_time
+from schedules.dates.read import assume_time, read_date, with_time
+from schedules.dates.status import state_of, status_word
 from schedules.dates.words import normalise
 from schedules.patterns import linear, quick
 from schedules.slot import Slot, first_day
 from schedules.source import Reading
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local_date
+from schedules.titles import read_called_off
 
 MOST_NOTES = 200
 _LONGEST = 1000

@@ -147,9 +147,13 @@ class CalendarSettings(Table):
         # Without `rows`, the options of a web page are headings of columns, not selectors.
         if self.kind == "html" and "rows" not in self.options:
             return
+        compile_text = _COMPILERS.get(self.kind, str)  # a kind without expressions accepts every text
         for name, text in self.options.items():
-            if (self.kind, name) not in _NEVER_COMPILED and (reason := _why_not_compiled(self.kind, text)):
-                yield f"options.{name}", f"{' '.join(reason.split())} (got {text!r})", None
+            try:
+                if (self.kind, name) not in _NEVER_COMPILED:
+                    compile_text(text)
+            except (SelectorError, JMESPathError, BadPattern) as exc:
+                yield f"options.{name}", f"{' '.join(str(exc).split())} (got {text!r})", None
 
 
 _COMPILERS: dict[str, Callable[[str], object]] = {
@@ -160,13 +164,3 @@ _COMPILERS: dict[str, Callable[[str], object]] = {
 """What compiles an option: a CSS selector, a JMESPath expression or a regular expression."""
 _NEVER_COMPILED = frozenset({("json", "pages"), ("feed", "date")})
 """Options that are names and not expressions."""
-
-
-def _why_not_compiled(kind: str, text: str) -> str | None:
-    """Return why an option's text is no valid expression for this kind of calendar, such as a CSS selector, or None."""
-    compile_text = _COMPILERS.get(kind, str)  # a kind without expressions accepts every text
-    try:
-        compile_text(text)
-    except (SelectorError, JMESPathError, BadPattern) as exc:
-        return str(exc)
-    return None

@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from schedules.announcement import Part, Role, State
-from schedules.dates import at_instant, at_wall, on_days
+from schedules.dates.span import at_instant, at_wall, on_days
 from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar

@@ -28,7 +28,7 @@ from monitor.web.users import read_people
 from schedules.address import canonical_address, repair_address
 from schedules.bounds import why_too_complex
 from schedules.clean import clean_address, clean_text
-from schedules.dates import read_date
+from schedules.dates.read import read_date
 from schedules.source import CalendarSource, Page, Reading, UnreadableCalendar
 from schedules.sources.body import strip_personal
 from schedules.sources.govuk_items import NotAContentItem, read_item

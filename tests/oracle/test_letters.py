@@ -44,13 +44,13 @@ def early_and_back_after_8_minutes(copied_for: float) -> tuple[Place]:
 EARLY_UNTIL_ITS_SLOT = "The release was available for about 1 hour 30 minutes before the announced time."
 
 
-def reasons_against_verdict(places: tuple[Place, ...], text: str) -> list[str]:
+def reasons_against_text(places: tuple[Place, ...], text: str) -> list[str]:
     """Return why a paragraph is untrue, in a draft written an hour after the slot."""
     release = Release("claims", TITLE, "example-office", SLOT, places[0], places[1:])
-    return denied_in(World(0, at(-120), at(60), (release,)), text)
+    return reasons_in_world(World(0, at(-120), at(60), (release,)), text)
 
 
-def denied_in(world: World, text: str) -> list[str]:
+def reasons_in_world(world: World, text: str) -> list[str]:
     """Return why a paragraph about the first release of a world is untrue, written an hour after the slot."""
     slot = f"“{TITLE}” was pre-announced for 9.30am on Wednesday 4 March 2026."
     day = "4 March 2026"
@@ -108,12 +108,12 @@ FALSE = {
 
 @pytest.mark.parametrize("name", TRUE)
 def test_a_true_sentence_is_accepted(name: str) -> None:
-    assert reasons_against_verdict(*TRUE[name]) == []
+    assert reasons_against_text(*TRUE[name]) == []
 
 
 @pytest.mark.parametrize("name", FALSE)
 def test_a_false_sentence_is_rejected(name: str) -> None:
-    assert reasons_against_verdict(*FALSE[name])
+    assert reasons_against_text(*FALSE[name])
 
 
 def test_content_of_the_release_may_be_on_the_page_of_another_entry() -> None:
@@ -125,7 +125,7 @@ def test_content_of_the_release_may_be_on_the_page_of_another_entry() -> None:
     true = "Content of the release could be read elsewhere about 5 minutes after the announced time."
     at_its_address = f"Content of the release at {NEWS} became available at about 9.35am."
     false = "Content of the release could be read elsewhere about 15 minutes after the announced time."
-    assert [bool(denied_in(both, text)) for text in (true, at_its_address, false)] == [False, False, True]
+    assert [bool(reasons_in_world(both, text)) for text in (true, at_its_address, false)] == [False, False, True]
 
 
 @pytest.mark.slow

@@ -18,7 +18,6 @@ from monitor.plan.targets import release_from_id
 from monitor.store.rows import Announced, CalendarRead, Delivery, DeliveryState, Event, Judged, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import HEAD, METADATA, REVISION, WORKS_FROM
-from schedules.as_json import announcement_json
 from tests.worlds.instants import DAY, SECOND, SLOT
 from tests.worlds.releases import PAGE_URL, an_announcement
 
@@ -97,7 +96,7 @@ def a_record(number: int = 1, monitor: str = "m", **fields: object) -> Record:
 def an_entry(release: str = "r", calendar: str = "govuk", uid: str = "", **fields: object) -> Announced:
     """Return the row of an announcement that one read showed a day before the slot."""
     name, read = uid or release, SLOT - DAY
-    body = {"announcement": announcement_json(an_announcement(uid=name))}
+    body = {"announcement": an_announcement(uid=name).as_json()}
     return replace(Announced(calendar, name, body, read, read, None, release), **fields)
 
 

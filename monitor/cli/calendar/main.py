@@ -28,8 +28,7 @@ from monitor.cli.terminal import page_output
 from monitor.clock import SystemClock
 from monitor.config.read import validated
 from monitor.errors import BadInput, Fault, UserFault
-from schedules.as_json import announcement_json
-from schedules.dates import read_date
+from schedules.dates.read import read_date
 from schedules.ledger_event import LedgerEvent
 from schedules.promise import Promise
 from schedules.release import Release
@@ -106,7 +105,7 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
     except UnreadableCalendar as exc:
         raise UserFault(str(exc)) from exc
     for announcement in reading.announcements:
-        print_json(announcement_json(announcement))
+        print_json(announcement.as_json())
     # If there are remarks, they say everything that the notes say.
     for note in reading.notes if find_remarks is None else ():
         click.echo(f"{file.name}: {note}", err=True)

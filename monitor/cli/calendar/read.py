@@ -16,7 +16,6 @@ from monitor.clock import SystemClock
 from monitor.errors import UserFault, unknown_name
 from monitor.judge.as_json import slot_text
 from monitor.look.fetch import Answer, Failure, Request
-from schedules.as_json import announcement_json
 from schedules.source import Reading
 from schedules.sources.settings import CalendarSettings
 
@@ -38,7 +37,7 @@ def read(context: Context, name: str) -> None:
     """
     reading = read_calendar(context, name)
     for announcement in reading.announcements:
-        print_json(announcement_json(announcement))
+        print_json(announcement.as_json())
     for note in reading.notes:
         click.echo(f"{name}: {note}", err=True)
 
@@ -102,7 +101,7 @@ def _count_requests(calendar: str, send: Ask, show: Callable[[str], None]) -> As
 
 def _compare_with_last_read(context: Context, name: str) -> Iterator[dict[str, Any]]:
     """Yield each entry that differs between the stored calendar and a read now, as new, gone (removed) or changed."""
-    entries_now = {one.uid: announcement_json(one) for one in read_calendar(context, name).announcements}
+    entries_now = {one.uid: one.as_json() for one in read_calendar(context, name).announcements}
     with context.store() as store:
         rows = store.ledger.announced(name)
     stored = {row.uid: row.body["announcement"] for row in rows if row.gone is None}

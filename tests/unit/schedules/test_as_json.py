@@ -6,9 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.announcement import Announcement, Part, State
-from schedules.as_json import announcement_from_json, announcement_json, slot_from_json
-from schedules.slot import Precision, Slot
+from schedules.announcement import Announcement, Part, State, announcement_from_json
+from schedules.slot import Precision, Slot, slot_from_json
 
 INSTANT = Slot(Precision.INSTANT, instant=datetime(2026, 7, 23, 8, 30, tzinfo=UTC), raw="23 July 2026 9:30am")
 MONTH = Slot(Precision.MONTH, first=date(2026, 7, 1), last=date(2026, 7, 31), raw="July 2026")
@@ -42,7 +41,7 @@ def test_a_slot_that_could_not_be_read_is_written_with_its_reason() -> None:
 
 
 def test_the_json_of_an_announcement_has_its_published_keys() -> None:
-    written = announcement_json(Announcement("u", "t", "p", "https://x.example/", INSTANT, State.CONFIRMED))
+    written = Announcement("u", "t", "p", "https://x.example/", INSTANT, State.CONFIRMED).as_json()
     keys = (
         "uid title producer url slot state doubt reason parts recognise link previous why published address producers"
     )
@@ -73,4 +72,4 @@ announcements = st.builds(
 
 @given(announcements)
 def test_an_announcement_comes_back_as_it_was_written(announcement: Announcement) -> None:
-    assert announcement_from_json(json.loads(json.dumps(announcement_json(announcement)))) == announcement
+    assert announcement_from_json(json.loads(json.dumps(announcement.as_json()))) == announcement

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from schedules.announcement import State
-from schedules.called_off import read_called_off
+from schedules.titles import read_called_off
 
 C, P = State.CANCELLED, State.POSTPONED
 

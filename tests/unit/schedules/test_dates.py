@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.dates import DateText, assume_time, read_date, with_time
+from schedules.dates.read import DateText, assume_time, read_date, with_time
 from schedules.slot import Precision, Slot
 from schedules.times.zone import local
 

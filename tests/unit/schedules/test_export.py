@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from icalendar import Calendar, Event
 
 from schedules.announcement import Part, Role, State
-from schedules.dates import on_days, read_date
+from schedules.dates.read import read_date
+from schedules.dates.span import on_days
 from schedules.export import FORMATS, PromisedRelease, as_csv, as_ics, as_toml, list_promised, slot_text
 from schedules.promise import Promise
 from schedules.release import Release

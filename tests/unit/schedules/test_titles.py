@@ -30,6 +30,7 @@ MALPRACTICE = "Malpractice for GCSE and A level: summer 2017 exam series"
         ("Widgets: week 7, 2026", {"w7", "2026"}),
         ("Widgets: second half of 2026", {"h2", "2026"}),
         ("Widgets: autumn 2026", {"autumn", "2026"}),
+        ("Widgets, firstst quarter 2026", {"2026"}),
         ("Widgets", set()),
     ],
 )

@@ -36,7 +36,7 @@ def test_each_nation_has_its_own_bank_holidays(day: date, nations: set[Nation]) 
 
 
 def test_settings_add_and_remove_single_holidays() -> None:
-    workdays = NationSettings(extra_holidays=[date(2026, 7, 23)], not_holidays=[EASTER_MONDAY]).workdays("ENG")
+    workdays = Workdays("ENG", NationSettings(extra_holidays=[date(2026, 7, 23)], not_holidays=[EASTER_MONDAY]))
     assert workdays.holiday_name(date(2026, 7, 23)) == "extra holiday"
     assert workdays.is_workday(EASTER_MONDAY)
 

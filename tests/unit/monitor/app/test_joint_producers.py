@@ -16,8 +16,7 @@ from monitor.judge.policy import Policies, Policy, PolicyTable, UsualTime
 from monitor.ledger.export import export_calendar
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
-from schedules.announcement import Announcement
-from schedules.as_json import announcement_from_json, announcement_json
+from schedules.announcement import Announcement, announcement_from_json
 from schedules.join import JoinRules, join_entries
 from schedules.slot import Precision, Slot
 from tests.unit.alerts.test_routes import make_notice
@@ -77,8 +76,8 @@ def test_two_calendars_join_by_any_producer_that_they_share() -> None:
 
 def test_an_announcement_is_read_back_with_all_its_producers() -> None:
     made = announcement_of(OURS, THEIRS)
-    assert announcement_json(made)["producers"] == [OURS, THEIRS]
-    assert announcement_from_json(announcement_json(made)) == made
+    assert made.as_json()["producers"] == [OURS, THEIRS]
+    assert announcement_from_json(made.as_json()) == made
 
 
 def test_the_policy_of_any_producer_applies_to_a_joint_release() -> None:

@@ -13,7 +13,8 @@ from monitor.config.settings import Settings
 from monitor.judge.policy import UsualTime
 from monitor.ledger.state import Checks
 from schedules.announcement import Announcement
-from schedules.dates import on_days, read_date
+from schedules.dates.read import read_date
+from schedules.dates.span import on_days
 from schedules.join import Pin, Split
 from schedules.slot import Slot
 from schedules.workdays import Workdays

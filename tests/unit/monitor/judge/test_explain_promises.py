@@ -9,14 +9,14 @@ import pytest
 
 from monitor.judge.policy import Policy, UsualTime
 from schedules.contract.verdict import VerdictKind
-from schedules.workdays import Workdays
+from schedules.workdays import NationSettings, Workdays
 from tests.worlds.instants import after_slot, at
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.verdicts import explained, judged
 
 SEVEN = a_promise(at("07:00"))
 GRANTED = UsualTime(time(7), "ART 12", producer="ofq*")
-SCOTLAND = Policy(workdays=Workdays("SCT", frozenset([date(2018, 1, 5)])))
+SCOTLAND = Policy(workdays=Workdays("SCT", NationSettings(extra_holidays=[date(2018, 1, 5)])))
 NOT_READ = {"promises": [a_promise(confirmed_at=at("08:50"))]}
 ALTERNATIVE = "announced for 07:00, not 09:30: is an alternative release time"
 

@@ -19,8 +19,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import STALLED_AFTER, Writer
-from schedules.announcement import Announcement, State
-from schedules.as_json import announcement_from_json
+from schedules.announcement import Announcement, State, announcement_from_json
 from schedules.join import JoinRules
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot

@@ -19,7 +19,7 @@ from monitor.look.recognise.status import OTHER_HEADING
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
 from schedules.announcement import Address
-from schedules.dates import at_instant
+from schedules.dates.span import at_instant
 from schedules.slot import Slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN
 

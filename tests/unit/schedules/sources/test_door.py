@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from schedules.as_json import announcement_json
 from schedules.source import Page
 from schedules.sources.registry import KINDS
 from tests.worlds.calendars import calendar_settings
@@ -36,5 +35,5 @@ def test_no_hidden_character_or_misleading_address_of_a_calendar_is_stored(kind:
     # space that replaces two control characters. No other kind has U+FFFD or that space.
     assert announcement.title.removesuffix("\ufffd").strip() == "Births in Wales"
     assert "evil" not in announcement.url
-    stored = json.dumps(announcement_json(announcement), ensure_ascii=False).encode()
+    stored = json.dumps(announcement.as_json(), ensure_ascii=False).encode()
     assert stored.replace("\ufffd".encode(), b"").isascii()
