@@ -31,7 +31,7 @@ class BlindSpans:
 
     def __init__(self, monitor: str, rejudge_all: Callable[[], None], counters: Metrics) -> None:
         """Begin with no spans. Those noted before `start_writing` are written when it is called."""
-        self._monitor, self._rejudge_all, self._counters = monitor, rejudge_all, counters
+        self.monitor, self._rejudge_all, self._counters = monitor, rejudge_all, counters
         self._writer: Writer | None = None
         self._unwritten: list[Blind] = []
         self._tasks = Tasks()
@@ -78,7 +78,7 @@ class BlindSpans:
 
     async def write(self, span: Blind, writer: Writer) -> None:
         """Write a new or longer span, add its new seconds to the metric, and have all releases judged again."""
-        span = replace(span, monitor=self._monitor)
+        span = replace(span, monitor=self.monitor)
         key = (span.cause, span.begins, span.host, span.target)
         counted_until = self._counted_until.get(key, span.begins)
         self._counted_until[key] = max(counted_until, span.ends)

@@ -175,7 +175,7 @@ class Judging:
             self.queue.judge_at(watched.planning_only_until, watched.release.id)
             return None
         watched.planning_only_until = None
-        has_changed = self.recorder.has_changed(watched, verdict, self.blind.spans)
+        has_changed = self.recorder.has_changed(watched, verdict)
         if has_changed and self.others is not None:
             # `_record_after_merge` decides about a calendar read, because what others saw can change the verdict.
             return self._record_after_merge(self.others, watched, now)
@@ -239,7 +239,7 @@ class Judging:
 
     async def _record_or_requeue(self, watched: WatchedRelease, verdict: Verdict, now: datetime) -> None:
         """Record a verdict. If it cannot be recorded now, have the release judged again in a second."""
-        if not await self.recorder.record(watched, verdict, self.blind.spans, now):
+        if not await self.recorder.record(watched, verdict, now):
             self.queue.judge_at(now + _RETRY_AFTER, watched.release.id)
 
     def _judge_and_replan(self, watched: WatchedRelease, now: datetime) -> Verdict:

@@ -14,12 +14,11 @@ from monitor.deliver.facts import Measurement, release_facts
 from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder, body_of, status_key
 from monitor.errors import Conflict
 from monitor.health.state import HealthState
-from monitor.judge.runs import Blind
 from monitor.judge.verdict import Verdict
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
+from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.other_monitors import OtherMonitors
-from monitor.watch.planner import WatchRules
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Origin
 from schedules.contract.verdict import Kind
@@ -34,34 +33,35 @@ _NEAR_SLOT = timedelta(days=1)
 class Recorder:
     """Writes verdicts with the incidents and notices that follow from them.
 
-    `health` has the offset of our clock. `on_recorded` is called with every verdict that is written.
+    `blind` has the name of this monitor and its blind spans, `health` the offset of our clock. `on_recorded` is called
+    with every verdict that is written.
     """
 
     writer: Writer
     events: VerdictRecorder
-    rules: WatchRules
+    blind: BlindSpans
     health: HealthState
     on_recorded: Callable[[RecordedVerdict], None]
     others: OtherMonitors | None = None
 
-    def how_measured(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> Measurement:
+    def how_measured(self, watched: WatchedRelease, verdict: Verdict) -> Measurement:
         """Return how a verdict was measured: vantage, runs, blind spans near its slot, clock offset, evidence."""
         slot = verdict.slot.begins() if verdict.slot else None
-        near = [span for span in blind if slot is None or abs(span.ends - slot) < _NEAR_SLOT]
+        near = [span for span in self.blind.spans if slot is None or abs(span.ends - slot) < _NEAR_SLOT]
         records = tuple((name, "") for runs in watched.runs.values() for run in runs for name in run.evidence)
-        return Measurement(self.rules.watch.vantage, watched.runs, near, self.health.offset, records)
+        return Measurement(self.blind.monitor, watched.runs, near, self.health.offset, records)
 
-    def has_changed(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> bool:
+    def has_changed(self, watched: WatchedRelease, verdict: Verdict) -> bool:
         """Return whether a verdict differs from the recorded one by more than durations that still grow."""
-        return _visible_state(verdict, self.how_measured(watched, verdict, blind)) != watched.last_recorded
+        return _visible_state(verdict, self.how_measured(watched, verdict)) != watched.last_recorded
 
-    async def record(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind], now: datetime) -> bool:
+    async def record(self, watched: WatchedRelease, verdict: Verdict, now: datetime) -> bool:
         """Write a verdict and call `on_recorded`, unless it differs from the recorded one only in growing durations.
 
         Return False if the release must be judged again, because the verdict could not be written: a person changed the
         same draft at that time, or this monitor's lease has ended. Otherwise return True.
         """
-        measured = self.how_measured(watched, verdict, blind)
+        measured = self.how_measured(watched, verdict)
         visible = _visible_state(verdict, measured)
         if visible == watched.last_recorded:
             return True

@@ -66,7 +66,7 @@ class Watch:
         self.clock, self.writer, self.events, self.evidence = clock, writer, events, evidence
         self.rules, self.queue, self.blind, self.health = rules, queue, blind, health
         self.releases: dict[str, WatchedRelease] = {}
-        planner, recorder = Planner(clock, poller, rules), Recorder(writer, events, rules, health, on_recorded, others)
+        planner, recorder = Planner(clock, poller, rules), Recorder(writer, events, blind, health, on_recorded, others)
         self.judging = Judging(
             clock, self.releases, planner, recorder, queue, blind, others, is_clock_in_doubt=is_clock_in_doubt
         )
@@ -79,7 +79,6 @@ class Watch:
     def reconfigure(self, rules: WatchRules) -> None:
         """Watch and judge by these rules from now on, releases that are watched already included."""
         self.rules = rules
-        self.judging.recorder = replace(self.judging.recorder, rules=rules)
         self.judging.planner.reconfigure(rules, self.releases.values())
         for name in self.releases:
             self.queue.judge_soon(name)
@@ -197,7 +196,7 @@ class Watch:
         """Return the facts for `alerts` as of now about a release, watched or only promised."""
         watched = self.releases.get(release.id) or WatchedRelease(self.rules.with_parts(release), list(promises))
         verdict = self.judging.verdict(watched, self.clock.now())
-        return release_facts(verdict, self.judging.recorder.how_measured(watched, verdict, self.blind.spans))
+        return release_facts(verdict, self.judging.recorder.how_measured(watched, verdict))
 
     def add_parts(self, release: str, parts: Sequence[Part]) -> None:
         """Watch further parts of a watched release."""

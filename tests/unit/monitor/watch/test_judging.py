@@ -185,9 +185,9 @@ async def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_rea
     # The release and its promises are not stored yet.
     mine.announced = mine.release
     stored_promises_at_each_portion: list[Sequence[Promise]] = []
-    rules, writer = WatchRules(), Writer(store, clock)
+    writer, blind = Writer(store, clock), BlindSpans("north", lambda: None, Metrics("1"))
     health = HealthState(clock.now(), {}, timedelta(seconds=2))
-    recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), rules, health, lambda _recorded: None)
+    recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), blind, health, lambda _recorded: None)
     portions = Portions()
     two_items_of_a_portion_each = range(2)
     portions.add(
@@ -197,7 +197,7 @@ async def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_rea
     )
     calendar_read = writer.write_in_portions(portions)
     verdict = judge(mine.release, mine.promises, mine.runs, (), Policy(), after_slot(300))
-    await recorder.record(mine, verdict, (), after_slot(300))
+    await recorder.record(mine, verdict, after_slot(300))
     await calendar_read.done
     await writer.close()
     assert stored_promises_at_each_portion == [list(mine.promises)] * 2
@@ -220,8 +220,8 @@ def judge_for_some_seconds(
     async def story(clock: VirtualClock) -> None:
         rules, queue, writer = WatchRules(), BoundedQueue(clock), Writer(store, clock)
         health = HealthState(clock.now(), {}, timedelta(seconds=2))
-        recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), rules, health, lambda _recorded: None)
         planner, blind = Planner(clock, FakePoller(), rules), BlindSpans("north", queue.judge_all, Metrics("1"))
+        recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), blind, health, lambda _recorded: None)
         members = Members(
             "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
         )
