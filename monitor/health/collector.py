@@ -135,7 +135,14 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
         ((*_release_labels(row), row.title[:_LONGEST_TITLE], instant_json(_slot_end(row)) or ""), 1.0) for row in near
     )
     yield _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), titled)
-    yield _family("release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), _delay_samples(near))
+    delays = [(row, row.page.delay) for row in near if row.page is not None and row.page.delay is not None]
+    bounds = (
+        ((*_release_labels(row), bound), value)
+        for row, delay in delays
+        for bound, value in (("min", delay.min), ("max", delay.max))
+        if value is not None
+    )
+    yield _family("release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), bounds)
     yield gauge(
         "release_early_bound_seconds",
         "Seconds before the slot at which absence was last proved: the release came no earlier",
@@ -186,13 +193,3 @@ def _has_finding(verdict: Verdict, kinds: Collection[str]) -> bool:
 
 def _release_labels(verdict: Verdict) -> tuple[str, str]:
     return verdict.release, verdict.producer
-
-
-def _delay_samples(verdicts: Sequence[Verdict]) -> Iterator[tuple[Sequence[str], float]]:
-    """Yield the bounds of each measured delay. An unknown bound is left out."""
-    for verdict in verdicts:
-        delay = verdict.page.delay if verdict.page is not None else None
-        bounds = {} if delay is None else {"min": delay.min, "max": delay.max}
-        for bound, value in bounds.items():
-            if value is not None:
-                yield (*_release_labels(verdict), bound), value
