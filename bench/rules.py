@@ -79,7 +79,7 @@ def _page(count: int) -> bytes:
         for number in range(count)
     ]
     metrics = Metrics("bench", {"bench": timedelta(minutes=10)}, [f"host-{one}" for one in range(MOST_HOSTS)], ["mail"])
-    states = StateCollector(lambda: shown, MonitorState, lambda: now, lambda: None, lambda: None)
+    states = StateCollector(lambda: shown, MonitorState, lambda: now, metrics)
     return b"".join(metrics.render(states))
 
 

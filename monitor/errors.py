@@ -4,6 +4,7 @@ NinethirtyError
 ├── UserFault            the user can correct it: configuration, script, calendar file, arguments
 │   ├── BadInput         all faults of a file at once
 │   ├── UnknownName      no release, calendar, channel or incident of that name
+│   ├── NotAllowed       this person has no right to the action or page
 │   └── Conflict         a write contradicts the store, most often because someone else wrote in between
 └── EnvironmentFault     the machine or network failed us
     ├── StoreFault       store unreachable, locked or full
@@ -108,7 +109,7 @@ class Refused(UserFault):
 
 
 class NotAllowed(UserFault):
-    """The person who asks has no right to the action or page."""
+    """The person has no right to the action or page."""
 
 
 class EnvironmentFault(NinethirtyError):

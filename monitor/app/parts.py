@@ -283,12 +283,6 @@ def make_status(  # noqa: PLR0913, PLR0917 # the parts whose state it shows
     record: VerdictRecorder,
 ) -> Status:
     """Return the status for pages and Prometheus. The rotas are those in the rules of `record`."""
-    states = StateCollector(
-        partial(release_states, watch.releases),
-        check.monitor_state,
-        core.clock.now,
-        count_slot=core.metrics.slots_passed.inc,
-        count_failure=core.metrics.faults.labels("metrics").inc,
-        count_exposure=core.metrics.exposures.inc,
-    )
+    releases = partial(release_states, watch.releases)
+    states = StateCollector(releases, check.monitor_state, core.clock.now, core.metrics)
     return Status(core, watch, check, states, forecast, skew, broken, record, core.settings.timezone)

@@ -11,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from alerts.fact_rules import CALENDAR_FINDINGS
+from monitor.health.metrics import Metrics
 from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import Kind, VerdictKind
 from schedules.times.json import instant_json
@@ -59,16 +60,14 @@ class MonitorState:
 class StateCollector(Collector):
     """Collects all gauges. A release has its own series only while its slot is near.
 
-    At each scrape it calls `count_slot` for each slot that has passed since the last one, and `count_exposure` for each
-    exposure that began, however short. It calls `count_failure` if a scrape fails.
+    Each scrape counts the slots that have passed since the last one, the exposures that began, however short, and its
+    own failure.
     """
 
     releases: Callable[[], Sequence[ReleaseState]]
     monitor_state: Callable[[], MonitorState]
     now: Callable[[], datetime]
-    count_slot: Callable[[], None]
-    count_failure: Callable[[], None]
-    count_exposure: Callable[[], None] = lambda: None
+    counters: Metrics
     _counted_slots: set[tuple[str, datetime]] = field(default_factory=set)
     _counted_exposures: set[tuple[str, str, datetime]] = field(default_factory=set)
 
@@ -89,7 +88,7 @@ class StateCollector(Collector):
             shown = self.releases()
             families = [*_release_families(shown, now), *_monitor_families(self.monitor_state())]
         except Exception:  # noqa: BLE001 # a failed scrape would look like a monitor that is down, so it is counted
-            self.count_failure()
+            self.counters.faults.labels("metrics").inc()
             return
         self._count_new([row.verdict for row in shown], now)
         yield from families
@@ -100,10 +99,8 @@ class StateCollector(Collector):
         passed = {(release, slot) for release, slot in slots if slot is not None and self._began < slot <= now}
         starts = {(one.release, exposure.part, exposure.start.by) for one in shown for exposure in one.exposures}
         began = {(release, part, at) for release, part, at in starts if at is not None and at > self._began}
-        for _ in passed - self._counted_slots:
-            self.count_slot()
-        for _ in began - self._counted_exposures:
-            self.count_exposure()
+        self.counters.slots_passed.inc(len(passed - self._counted_slots))
+        self.counters.exposures.inc(len(began - self._counted_exposures))
         self._counted_slots, self._counted_exposures = passed, began
 
 
@@ -138,7 +135,14 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
         ((*_release_labels(row), row.title[:_LONGEST_TITLE], instant_json(_slot_end(row)) or ""), 1.0) for row in near
     )
     yield _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), titled)
-    yield _family("release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), _delay_samples(near))
+    delays = [(row, row.page.delay) for row in near if row.page is not None and row.page.delay is not None]
+    bounds = (
+        ((*_release_labels(row), bound), value)
+        for row, delay in delays
+        for bound, value in (("min", delay.min), ("max", delay.max))
+        if value is not None
+    )
+    yield _family("release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), bounds)
     yield gauge(
         "release_early_bound_seconds",
         "Seconds before the slot at which absence was last proved: the release came no earlier",
@@ -189,13 +193,3 @@ def _has_finding(verdict: Verdict, kinds: Collection[str]) -> bool:
 
 def _release_labels(verdict: Verdict) -> tuple[str, str]:
     return verdict.release, verdict.producer
-
-
-def _delay_samples(verdicts: Sequence[Verdict]) -> Iterator[tuple[Sequence[str], float]]:
-    """Yield the bounds of each measured delay. An unknown bound is left out."""
-    for verdict in verdicts:
-        delay = verdict.page.delay if verdict.page is not None else None
-        bounds = {} if delay is None else {"min": delay.min, "max": delay.max}
-        for bound, value in bounds.items():
-            if value is not None:
-                yield (*_release_labels(verdict), bound), value

@@ -35,8 +35,7 @@ async def show_notice(request: Request, sent_token: str = "", fault: str = "") -
     may_show = notice_beginning and not found.linked
     sent = await queries.ask(lambda: queries.store.outbox.notices(name)) if may_show else []
     notice = next((one for one in sent if one.id.startswith(notice_beginning)), None)
-    values = {"incident": incident_json(found), "notice": notice, "token": token, "fault": fault}
-    return render(request, "acknowledge.html", 400 if fault else 200, **values)
+    return render(request, "acknowledge.html", incident=incident_json(found), notice=notice, token=token, fault=fault)
 
 
 async def acknowledge_by_link(request: Request) -> Response:

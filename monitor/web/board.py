@@ -65,7 +65,6 @@ async def show_board(request: Request) -> Response:
     return render(
         request,
         "board.html",
-        400 if fault else 200,
         day=day,
         fault=fault,
         typed={name: query.get(name, "") for name in _DATE_FIELDS},

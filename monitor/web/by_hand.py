@@ -66,7 +66,6 @@ async def show_forms(
     return render(
         request,
         "by_hand.html",
-        400 if faults else 200,
         typed=typed,
         faults=faults,
         known=known,

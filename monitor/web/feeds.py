@@ -103,20 +103,18 @@ class CalendarCache:
     async def read(self, key: CalendarKey) -> bytes:
         """Return a calendar as a file, written within the last minute."""
         now = self._queries.clock.now()
-        if (fresh := self._find_fresh(key, now)) is not None:
-            return fresh
-        return await self._queries.ask(lambda: self._export_and_cache(key, now), is_slow=True)
+        # Slow queries share one thread. While this one waits, another may write the same calendar.
+        return self._find_fresh(key, now) or await self._queries.ask(
+            lambda: self._find_fresh(key, now) or self._export_and_cache(key, now), is_slow=True
+        )
 
-    def _find_fresh(self, key: CalendarKey, now: datetime) -> bytes | None:
-        """Return a cached file, or None if there is none of the last minute."""
+    def _find_fresh(self, key: CalendarKey, now: datetime) -> bytes:
+        """Return a cached file, empty if there is none of the last minute."""
         written_at, file = self._files.get(key, (None, b""))
-        return file if written_at is not None and timedelta() <= now - written_at < _CALENDAR_KEPT_FOR else None
+        return file if written_at is not None and timedelta() <= now - written_at < _CALENDAR_KEPT_FOR else b""
 
     def _export_and_cache(self, key: CalendarKey, now: datetime) -> bytes:
         """Return a calendar as a file, and cache it. If the cache is full, the file written first is dropped."""
-        # Slow queries share one thread. While this one waited, another may have written the same calendar.
-        if (fresh := self._find_fresh(key, now)) is not None:
-            return fresh
         queries, span, (kind, producer, sees_all) = self._queries, (now - _CALENDAR_BEFORE, now + _CALENDAR_AFTER), key
         file, _ = export_calendar(
             queries.store.ledger, kind, span, now, queries.timezone, producer=producer, with_addresses=sees_all

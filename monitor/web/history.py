@@ -23,7 +23,6 @@ from starlette.routing import Route
 
 from alerts.draft.period import count_on_time
 from monitor.errors import UnknownName
-from monitor.store.rows import Judged
 from monitor.web.embargo import slot_has_passed
 from monitor.web.fragments import sort_by_name
 from monitor.web.pages import delay_from_slot, render
@@ -190,26 +189,26 @@ def month_starts(now: datetime, zone: str) -> list[datetime]:
 
 def _read_points(queries: Queries, begins: datetime, ends: datetime, now: datetime) -> list[Point]:
     """Return the points of the final verdicts with a slot from `begins` to `ends` that has passed by `now`."""
-    zone, rows = ZoneInfo(queries.timezone), queries.store.verdicts.judged(begins, ends)
-    settled = (row for row in rows if row.final and row.word in VERDICTS and slot_has_passed(row.body, now))
-    return [_make_point(row, row.slot.astimezone(zone)) for row in settled if row.slot is not None]
-
-
-def _make_point(row: Judged, slot: datetime) -> Point:
-    """Return a stored verdict as a point of the history's pictures and counts. `slot` is in local time."""
-    body = row.body
-    return Point(
-        slot=slot,
-        month=f"{slot:%b %Y}",
-        hour=f"{slot:%H}:00" if body["slot"]["precision"] == "instant" else "",
-        producer=row.producer,
-        # The words of a title that name no period are the same in every edition.
-        series=" ".join(read_title(body["title"]).words),
-        host=urlsplit(body["url"]).hostname or "",
-        title=body["title"],
-        verdict=row.word,
-        delay=body["delay"],
-    )
+    points, zone = list[Point](), ZoneInfo(queries.timezone)
+    for row in queries.store.verdicts.judged(begins, ends):
+        body = row.body
+        if row.slot is None or not row.final or row.word not in VERDICTS or not slot_has_passed(body, now):
+            continue
+        slot = row.slot.astimezone(zone)
+        point = Point(
+            slot=slot,
+            month=f"{slot:%b %Y}",
+            hour=f"{slot:%H}:00" if body["slot"]["precision"] == "instant" else "",
+            producer=row.producer,
+            # The words of a title that name no period are the same in every edition.
+            series=" ".join(read_title(body["title"]).words),
+            host=urlsplit(body["url"]).hostname or "",
+            title=body["title"],
+            verdict=row.word,
+            delay=body["delay"],
+        )
+        points.append(point)
+    return points
 
 
 def group_by(

@@ -191,8 +191,8 @@ async def show_sign_page(request: Request, fault: str = "") -> Response:
     if not drafts:
         raise UnknownName(f"There is no report of an incident {name!r}.")
     report = report_from_json(drafts[-1].facts)
-    values = {"incident": found, "report": report, "draft": drafts[-1], "missing": list_missing(found, report)}
-    return render(request, "sign.html", 400 if fault else 200, **values, fault=fault)
+    missing = list_missing(found, report)
+    return render(request, "sign.html", incident=found, report=report, draft=drafts[-1], missing=missing, fault=fault)
 
 
 @with_staff_form
@@ -308,7 +308,6 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
     reason_note = f"{AMENDED_PREFIX}{sent.text('reason')}" if amends else ""
 
     def add_notes(incident: Incident) -> Incident:
-        """Return the incident with the form's notes, e-mail, cause, roles and actions, and closed if it says so."""
         for note in filter(None, (sent.text("note"), call_note, address_note, reason_note)):
             incident = by_hand.add_note(incident, sent.role, with_plain_line_ends(note), now)
         if mail is not None:

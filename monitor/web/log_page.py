@@ -51,7 +51,6 @@ async def show_log_form(
     return render(
         request,
         "log.html",
-        400 if faults else 200,
         typed=typed,
         faults=faults or {},
         sorts=SORTS,

@@ -103,7 +103,6 @@ class RedactSecrets:
             return self.redactor(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
         async def send_redacted(message: Message) -> None:
-            """Collect the messages of a response, and send it without secrets after the last one."""
             is_start = message["type"] == "http.response.start"
             if is_start:
                 start.update(message)

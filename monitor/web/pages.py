@@ -162,8 +162,12 @@ def render_fragment(queries: Queries, template: str, **values: Any) -> str:  # n
     return _ENVIRONMENT.get_template(template).render(zone=queries.timezone, names=queries.producers, **values)
 
 
-def render(request: Request, template: str, code: int = 200, **values: Any) -> Response:  # noqa: ANN401 # for a template
-    """Return a response with a whole page. The template gets `values` and the values that every page needs."""
+def render(request: Request, template: str, code: int | None = None, **values: Any) -> Response:  # noqa: ANN401 # for a template
+    """Return a response with a whole page. The template gets `values` and the values that every page needs.
+
+    By default, a page that names a `fault`, or `faults`, of what was sent is a 400, and any other a 200.
+    """
+    default_code = 400 if values.get("fault") or values.get("faults") else 200
     queries, session, acts = queries_of(request), session_of(request), may_act(request)
     common = {
         "signs_in": queries.sessions is not None and queries.sessions.allows_sign_in,
@@ -182,7 +186,7 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
         "wall": False,
     }
     text = _ENVIRONMENT.get_template(template).render(common | values)
-    return HTMLResponse(text, status_code=code)
+    return HTMLResponse(text, status_code=code or default_code)
 
 
 async def _check_store(queries: Queries) -> tuple[list[Check], list[dict[str, Any]]]:
@@ -224,8 +228,7 @@ async def show_status(request: Request) -> Response:
     stored, given_up = await _check_store(queries)
     checks = sorted([*queries.live.checks(), *stored], key=lambda check: check.is_good)
     hosts, unready = queries.silent_hosts(queries.clock.now()), list(queries.live.unready())
-    values: dict[str, Any] = {"checks": checks, "unready": unready, "silent_hosts": hosts, "given_up": given_up}
-    return render(request, "status.html", **values)
+    return render(request, "status.html", checks=checks, unready=unready, silent_hosts=hosts, given_up=given_up)
 
 
 async def serve_asset(request: Request) -> Response:

@@ -42,7 +42,6 @@ async def show_report(request: Request) -> Response:
     return render(
         request,
         "period.html",
-        400 if fault else 200,
         fault=fault,
         choice=choice,
         query_of_choice=urlencode({name: text for name, text in choice.items() if text}),

@@ -63,10 +63,8 @@ class WebServer:
         self._proxies = [ipaddress.ip_network(proxy, strict=False) for proxy in proxies]
         # Calls the app, after headers of trusted proxies have replaced the client's address and the scheme.
         # `replace_app` can change the app between two requests, so a method calls the current one.
-        self._app_with_client: ASGIApp = self._call_current_app
-        if proxies:
-            trusting = ProxyHeadersMiddleware(self._call_current_app, trusted_hosts=list(proxies))  # type: ignore[arg-type] # the types of uvicorn and starlette differ
-            self._app_with_client = cast("ASGIApp", trusting)
+        trusting = ProxyHeadersMiddleware(self._call_current_app, trusted_hosts=list(proxies))  # type: ignore[arg-type] # the types of uvicorn and starlette differ
+        self._app_with_client = cast("ASGIApp", trusting)
         config = uvicorn.Config(
             self._record_connection,
             interface="asgi3",

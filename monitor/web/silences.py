@@ -46,7 +46,6 @@ async def show_mute_form(
     return render(
         request,
         "mute.html",
-        400 if faults else 200,
         typed={**defaults, **typed},
         faults=faults or {},
         chosen=chosen,

@@ -53,7 +53,6 @@ def with_staff_form(
 
     @wraps(act)
     async def endpoint(request: Request) -> Response:
-        """Pass the sent form to `act`, or show the typed texts with a 403 if the person may not act."""
         session, desk = session_of(request), queries_of(request).desk
         longest, longest_with_files = _MOST_BYTES, _MOST_WITH_FILES
         if session is None:

@@ -36,7 +36,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 def exported() -> set[str]:
     metrics = Metrics("1")
     clock = SystemClock()
-    states = StateCollector(list[ReleaseState], MonitorState, clock.now, metrics.slots_passed.inc, lambda: None)
+    states = StateCollector(list[ReleaseState], MonitorState, clock.now, metrics)
     return set(re.findall(r"^# TYPE (\w+)", b"".join(metrics.render(states)).decode(), re.MULTILINE))
 
 

@@ -58,9 +58,7 @@ def test_every_column_of_the_open_data_has_its_row() -> None:
 
 def test_every_metric_has_its_row() -> None:
     metrics = Metrics("1")
-    states = StateCollector(
-        list, MonitorState, SystemClock().now, metrics.slots_passed.inc, metrics.faults.labels("metrics").inc
-    )
+    states = StateCollector(list, MonitorState, SystemClock().now, metrics)
     exported = {
         re.sub(r"_total$", "", one.name) + "_total" * (one.type == "counter"): one
         for one in (*states.collect(), *metrics.registry.collect())

@@ -69,9 +69,7 @@ class World:
             lambda: self.releases,
             lambda: MonitorState(stretch={"www.gov.uk": 1.0}),
             lambda: self.now,
-            self.metrics.slots_passed.inc,
-            self.metrics.faults.labels("metrics").inc,
-            self.metrics.exposures.inc,
+            self.metrics,
         )
 
     def scrape(self) -> Samples:

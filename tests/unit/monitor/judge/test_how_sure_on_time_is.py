@@ -103,12 +103,7 @@ def test_a_period_report_counts_releases_that_are_less_sure() -> None:
 
 def test_a_metric_shows_how_early_a_release_may_have_come() -> None:
     shown = [ReleaseState(on_time_after_absence(12), after_slot(60))]
-    states = StateCollector(
-        releases=lambda: shown,
-        monitor_state=MonitorState,
-        now=lambda: after_slot(90),
-        count_slot=lambda: None,
-        count_failure=lambda: None,
-    )
-    metrics = b"".join(Metrics("1.2.3").render(states))
+    counters = Metrics("1.2.3")
+    states = StateCollector(lambda: shown, MonitorState, lambda: after_slot(90), counters)
+    metrics = b"".join(counters.render(states))
     assert b'ninethirty_release_early_bound_seconds{producer="ofqual",release="r"} 12.0' in metrics
