@@ -141,7 +141,8 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, interpreter.skew)
     leads = Leads(core.store.verdicts, core.writer, clock, watch, admission, core.ledger, outbox.wake, core.tasks)
     tripwires = make_tripwires(core, poller, watch, admission, tally, leads)
-    forecast = BudgetForecast(clock, watch.releases.values, budget, settings.timezone, run_in_thread)
+    close_enough = watch.rules.policies.general.close_enough
+    forecast = BudgetForecast(clock, watch.releases.values, budget, close_enough, settings.timezone, run_in_thread)
     check = make_self_check(core, poller, outbox)
     status = make_status(core, watch, check, forecast, interpreter.skew, poller.broken, record)
     calendar_reads = make_calendar_reads(core, poller, admission, watch, outbox)

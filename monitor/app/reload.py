@@ -162,6 +162,7 @@ class Reload:
         self.reminders.remind_after, self.reminders.remind_every = alert.remind_after, alert.remind_every
         self.current_incidents.judge_at = judge_at_for(core)
         self.forecast.budget = make_budget(settings)
+        self.forecast.close_enough = make_policies(settings).general.close_enough
         spacings, hosts = calendar_spacings(settings), [host for host in settings.budget if host != "default"]
         core.health.expect_calendars(spacings)
         core.metrics.prepare_series(spacings, hosts, [channel.name for channel in channels])

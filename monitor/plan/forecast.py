@@ -16,8 +16,6 @@ from monitor.plan.phases import Window, on_grid, window_at
 from monitor.plan.proof import ProofGoal
 
 MINUTE, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
-CLOSE_ENOUGH = timedelta(seconds=30)
-"""Looks this far apart are enough for releases in the first half of the usual tolerance (`policy.on_time_within`)."""
 USUAL_DELAY = timedelta(seconds=3)
 """Looks this soon after a slot find little, because most releases come later (`docs/decisions/020`)."""
 _MOST_NAMED = 5
@@ -133,8 +131,8 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     minutes: Sequence[tuple[datetime, int]],
     rate: float,
     plans: Sequence[Sequence[Window]],
-    timezone: str = "Europe/London",
-    close_enough: timedelta = CLOSE_ENOUGH,
+    timezone: str,
+    close_enough: timedelta,
     *,
     slots: Sequence[SlotForecast] = (),
 ) -> str | None:

@@ -39,6 +39,8 @@ class BudgetForecast:
     clock: Clock
     releases: Callable[[], Iterable[WatchedRelease]]
     budget: Budget
+    close_enough: timedelta
+    """The spacing of looks that a warning calls sufficient."""
     timezone: str
     ask: Ask
     warnings: dict[tuple[str, date], str] = field(default_factory=dict)
@@ -87,6 +89,6 @@ class BudgetForecast:
                 begin, end = max(day_begins(day, zone), minute), day_begins(day + timedelta(days=1), zone)
                 looks = looks_per_minute(targets, begin, end)
                 slots = forecast_slots(proofs, rate, begin, end)
-                warning = overload_warning(host, looks, rate, targets, zone, slots=slots)
+                warning = overload_warning(host, looks, rate, targets, zone, self.close_enough, slots=slots)
                 if warning is not None:
                     yield (host, day), warning

@@ -217,7 +217,7 @@ def plan_hosts(
             proofs[host].append(proof)
     # A release is on time if a look sees it before the tolerance ends. If looks are half a tolerance apart, every
     # release that comes out in the first half is seen in time.
-    hosts, close_enough = [], rules.policies.general.on_time_within / 2
+    hosts, close_enough = [], rules.policies.general.close_enough
     for host, targets in plans.items():
         minutes = forecast.looks_per_minute(targets, begin, end)
         rate = load.budget.rate(host)

@@ -47,7 +47,7 @@ def plans_of_pages(pages: int, *, every: float = 1.0, chance: float = 1.0) -> li
 
 def warning_with_five_looks_a_second(plans: Sequence[Sequence[Window]], minutes: int = 1) -> str | None:
     wanted = looks_per_minute(plans, BEGIN, BEGIN + minutes * MINUTE)
-    return overload_warning("www.gov.uk", wanted, 5.0, plans)
+    return overload_warning("www.gov.uk", wanted, 5.0, plans, "Europe/London", 30 * SECOND)
 
 
 def test_warning_names_the_budget_that_would_prove_who_was_on_time() -> None:
@@ -109,7 +109,7 @@ def test_busiest_minute_is_the_first_of_equals() -> None:
 
 
 def test_sufficient_budget_gives_no_warning() -> None:
-    assert overload_warning("www.gov.uk", [(BEGIN, 300)], 5.0, []) is None
+    assert warning_with_five_looks_a_second(plans_of_pages(5)) is None
 
 
 def test_warning_states_looks_budget_and_spacing() -> None:

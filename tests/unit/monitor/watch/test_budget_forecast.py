@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
+
 from monitor.clock import VirtualClock
+from monitor.judge.policy import Policy
 from monitor.plan.budget import Budget
+from monitor.plan.phases import Window
 from monitor.plan.targets import targets_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.watch.budget_forecast import BudgetForecast
@@ -67,7 +71,7 @@ def test_an_unchanged_plan_is_compared_with_budgets_every_hour_and_a_changed_one
             minutes_of_comparisons.append(clock.monotonic() / 60)
             return question()
 
-        forecast = BudgetForecast(clock, lambda: [watched], Budget(), "Europe/London", ask)
+        forecast = BudgetForecast(clock, lambda: [watched], Budget(), Policy().close_enough, "Europe/London", ask)
         for _ in range(10):
             await forecast.look_ahead()
             await clock.sleep(10 * 60)
@@ -77,3 +81,27 @@ def test_an_unchanged_plan_is_compared_with_budgets_every_hour_and_a_changed_one
 
     run_virtually(story)
     assert minutes_of_comparisons == [0, 60, 100]
+
+
+@pytest.mark.parametrize(("close_enough", "names_a_rate"), [(30, False), (2, True)])
+def test_a_warning_names_a_larger_budget_only_if_looks_would_not_be_close_enough(
+    close_enough: float, *, names_a_rate: bool
+) -> None:
+    watched = WatchedRelease(a_release(), ())
+    watched.set_targets(targets_of(watched.release))
+
+    async def story(clock: VirtualClock) -> list[str]:
+        async def ask(question: Callable[[], Warnings]) -> Warnings:
+            return question()
+
+        begins = clock.now()
+        for state in watched.states.values():
+            state.windows = (Window("slot", begins, begins + timedelta(minutes=2), timedelta(seconds=1)),)
+        too_small = Budget(0.2)  # with it, a look each second at each target becomes one in at least 5 s
+        spacing = timedelta(seconds=close_enough)
+        forecast = BudgetForecast(clock, lambda: [watched], too_small, spacing, "Europe/London", ask)
+        await forecast.look_ahead()
+        return list(forecast.warnings.values())
+
+    (warning,) = run_virtually(story)
+    assert ("/s would make it" in warning) is names_a_rate
