@@ -54,12 +54,13 @@ def log_by_hand(
     faults = list(_find_faults(words, facts, now, timezone))
     if faults:
         raise InvalidInput(faults)
-    dates = parse_instants(words["when"], timezone)
+    dates = parse_instants(words["when"], timezone)  # the first is the occurrence; all are checked for slips
     occurred = dates[0]
     if words.get("until"):
         dates.append(_parse_instant(words["until"], timezone))
     release = facts.release if facts is not None else words.get("release", "")
     producer = facts.producer if facts is not None else one_line(words["producer"])
+    # The id ends with a hash of all words, so that a form sent twice makes one incident.
     typed = "\x1f".join(f"{key}={words[key]}" for key in sorted(words))
     digest = hashlib.sha256(typed.encode()).hexdigest()[:6]
     logged = Entry(now, words.get("by") or "logged by hand", one_line(words["what"]))
@@ -203,7 +204,8 @@ def bring_forward(incident: Incident, role: str, when: str, now: datetime, timez
         to = _parse_instant(when.strip(), timezone)
     except ValueError as exc:
         raise InvalidInput([f'brought forward: not a date-time, write "2018-01-05T09:00" (got "{when}")']) from exc
-    by, instant = clean_role(role), to.isoformat(timespec="seconds")
+    by = clean_role(role)
+    instant = to.isoformat(timespec="seconds")
     if incident.words.get("brought_forward") == instant:
         return incident
     wall = local(to, timezone)

@@ -97,7 +97,7 @@ def report_missing_edition(
 
 
 def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
-    """Return a closed incident, with one notice a day, because a host's answers exceed the limits for parsing."""
+    """Return a closed incident with a notice, one a local day, because a host's answers exceed limits for parsing."""
     name_of_host = one_line(host, 80)
     subject = f"UNREADABLE: answers of {name_of_host} take more time or memory to read than they may"
     lines = [

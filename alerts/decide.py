@@ -160,8 +160,8 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
     if ended_exposures and not is_incident_over and not any(exposure.open for exposure in facts.exposures):
         yield builder.notice("exposure_closed", ended_exposures, Kind.EARLY)
     # Content that was back before its removal was ever reported needs no notice.
-    reported_removals = {key.removeprefix("withdrawn ") for key in keys_before if key.startswith("withdrawn ")}
-    if back := [key for key in new_keys if key.startswith("back ") and key.removeprefix("back ") in reported_removals]:
+    back = [key for key in new_keys if key.startswith("back ") and key.replace("back", "withdrawn", 1) in keys_before]
+    if back:
         yield builder.notice("back", back, Kind.ALTERED)
     findings = _select_notifiable_keys(new_keys)
     must_reopen = bool(findings) or "appeared" in new_keys or builder.is_graver
@@ -171,7 +171,7 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
             yield builder.notice("final", sorted(keys_now), reasons=ended_exposures)
     elif known.closed is None:
         yield from _yield_notices_while_open(builder, new_keys)
-    elif must_reopen:
+    elif must_reopen:  # the incident was closed before
         yield builder.notice("reopened", sorted(keys_now), _find_gravest_kind(findings, incident), reasons=findings)
 
 

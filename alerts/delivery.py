@@ -86,6 +86,7 @@ def hurry_earlier_deliveries(waiting: Iterable[PendingDelivery]) -> list[Pending
     """
     due_of_urgent: dict[tuple[str, str], datetime] = {}
     newest_first = []
+    # The newest comes first, so that each delivery is reached after the urgent ones that follow it.
     for delivery in sorted(waiting, key=_get_age_key, reverse=True):
         thread = delivery.channel, delivery.thread
         earliest = min(delivery.due, due_of_urgent.get(thread, delivery.due))

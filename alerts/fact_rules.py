@@ -155,7 +155,7 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
 
 
 def select_drafted_facts(facts: ReleaseFacts | None) -> object:
-    """Return the facts that a draft states, without lengths that still grow: it is written again if they differ."""
+    """Return the facts that a draft states. If they differ, it is written again, so growing lengths are absent."""
     if facts is None:
         return None
     parts = []

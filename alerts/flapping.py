@@ -53,7 +53,7 @@ def make_steady_notice(incident: Incident, now: datetime) -> Notice | None:
     if facts is None or not stretches or incident.closed is not None or is_flapping(facts, now):
         return None
     stretch = stretches[-1]
-    # If the content was still public then, the end of its exposure had a notice of its own.
+    # If the content was still public when its slot came, the end of its exposure had a notice of its own.
     if facts.slot is not None and stretch[-1] < facts.slot <= now:
         return None
     first, last = (moment(at, facts.timezone, now) for at in (stretch[0], stretch[-1]))

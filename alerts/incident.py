@@ -224,7 +224,8 @@ def steps_for_incident(
     `reported_kind` and `facts` are those that a notice reports (default: the incident's). `is_last` is for the last
     notice of a thread.
     """
-    kind, facts = reported_kind or incident.kind, facts or incident.facts
+    kind = reported_kind or incident.kind
+    facts = facts or incident.facts
     step_list = incident.step_list
     if incident.kind is Kind.HAND:
         sort = incident.words.get("sort", "leak")

@@ -54,7 +54,8 @@ def make_opening_by_hand(incident: Incident, now: datetime | None = None) -> Not
     subject = f"LOGGED: {title} ({incident.producer_names}), an incident was logged by hand"
     # The description that the person typed may quote content that is not public yet, so it is left out.
     release = [f"Release: {one_line(incident.title)}", f"Producer: {incident.producer_names}"]
-    release += [f"Address: {incident.facts.url}"] if incident.facts is not None else []
+    if incident.facts is not None:
+        release.append(f"Address: {incident.facts.url}")
     steps = numbered_steps(steps_for_incident(incident))
     contents = subject, write_blocks([subject], release, steps, [f"Incident: {incident.id}"])
     return make_thread_notice(incident, "opened", "thread", (str(incident.kind),), now or incident.opened, contents)

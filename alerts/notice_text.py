@@ -22,7 +22,7 @@ from alerts.status import (
 )
 from alerts.steps import Step, numbered_steps
 from schedules.contract.verdict import Ended, Exposure, PartVerdict
-from schedules.times.interval import Bounds, magnitude
+from schedules.times.interval import Bounds
 from schedules.times.words import between_moments, day_text, instant_text, length, moment, rounded, sureness
 from schedules.times.zone import local_date
 
@@ -60,7 +60,8 @@ def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now
     suffix = "" if is_verdict_open else SUBJECT_SUFFIX.get(kind, "")
     status = find_current_status(reported_kind, facts)
     head = f"{subject_prefix(status)}{elsewhere}{suffix}"
-    title, details = write_title_with_slot(facts, now), describe_status(reported_kind, facts, now)
+    title = write_title_with_slot(facts, now)
+    details = describe_status(reported_kind, facts, now)
     if status == "unproven":
         # Here the details come before the release, because telephones cut the end of a line.
         beginning = f"{head}: {details}. {_UNPROVEN_STEP}"
@@ -170,19 +171,24 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
 
 
 def _describe_delay(delay: Bounds) -> str:
-    """Return a delay in words: `4 to 5 min after the slot`, or `on the second` if both bounds are within a second."""
-    low, high, size_without_sign = delay.min, delay.max, magnitude(delay)
-    if low is not None and high is not None and low < 0 < high:
-        if max(-low, high) <= 1:
+    """Return a delay in words: `4 to 5 min after the slot`, or `before` it if the part was early.
+
+    If the bounds are on both sides of the slot: `between 3 s before and 5 s after the slot`. If they are at most a
+    second away from it: `on the second`, because notices show no parts of a second.
+    """
+    low = delay.min
+    high = delay.max
+    if low is not None and high is not None:
+        # A delay that is proved to be one second can be shown, so it is not `on the second`.
+        is_exactly_one_second = low == high and abs(low) == 1
+        if max(abs(low), abs(high)) <= 1 and not is_exactly_one_second:
             return "on the second"
-        before, after = (length(seconds, math.ceil, tenths=False) for seconds in (-low, high))
-        return f"between {before} before and {after} after the slot"
-    # A delay of exactly one second is not on the second. One of less than a second up to one second is.
-    has_bounds = low is not None and high is not None
-    is_within_second = (size_without_sign.min or 0) < 1 and (size_without_sign.max or 0) <= 1
-    if has_bounds and is_within_second:
-        return "on the second"
-    return f"{whole_lengths(delay)} {'before' if (high or 0) < 0 else 'after'} the slot"
+        if low < 0 < high:
+            before = length(-low, math.ceil, tenths=False)
+            after = length(high, math.ceil, tenths=False)
+            return f"between {before} before and {after} after the slot"
+    side = "before" if high is not None and high < 0 else "after"
+    return f"{whole_lengths(delay)} {side} the slot"
 
 
 def _describe_exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:

@@ -116,17 +116,21 @@ def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: 
     return make_fact_notice("reminder", number, incident, incident.facts, now)
 
 
-def narrow_to_recipients(
+def rewrite_platform_notice(
     notice: Notice, incident: Incident, releases: Sequence[LinkedRelease], now: datetime
 ) -> Notice:
-    """Return a notice of a platform's thread, written again about the current status of `releases` (if empty, all).
+    """Return a notice of a platform's incident with a subject and text that are true `now`, when it is sent.
 
-    Only its line on what changed stays, because the notice may have waited since it was written.
+    They report the current status of these `releases`, or of all that the platform delayed if there are none. The
+    notice may have waited since it was first written, so only its line on what changed is kept.
     """
-    # Only the second line of the text says what changed. It is stored nowhere else.
-    second_line = notice.text.partition("\n")[2].partition("\n")[0]
-    changed = second_line.removeprefix(_CHANGED_PREFIX) if second_line.startswith(_CHANGED_PREFIX) else ""
-    subject, text = write_subject_and_text(notice.kind, incident, releases or incident.linked, now, changed)
+    # The first line of the text is its subject. The second says what changed, which is stored nowhere else.
+    lines = notice.text.split("\n")
+    changed = ""
+    if len(lines) > 1 and lines[1].startswith(_CHANGED_PREFIX):
+        changed = lines[1].removeprefix(_CHANGED_PREFIX)
+    reported = releases or incident.linked
+    subject, text = write_subject_and_text(notice.kind, incident, reported, now, changed)
     return replace(notice, subject=subject, text=text)
 
 
@@ -134,9 +138,9 @@ def write_subject_and_text(
     kind: str, incident: Incident, releases: Sequence[LinkedRelease], now: datetime, changed: str = ""
 ) -> tuple[str, str]:
     """Return subject and text of a notice in a platform's thread about `releases`, with what `changed` if given."""
-    awaited, late_and_out, cleared = (
-        [link for link in releases if link.stands == status] for status in (AWAITED, OUT, CLEARED)
-    )
+    awaited = [link for link in releases if link.stands == AWAITED]
+    late_and_out = [link for link in releases if link.stands == OUT]
+    cleared = [link for link in releases if link.stands == CLEARED]
     due = moment(incident.occurred, incident.linked[0].timezone, now)
     status = f"{len(awaited)} not out yet" if awaited else "all out"
     counted = _count_late_releases(incident, [*awaited, *late_and_out])
@@ -211,8 +215,9 @@ def _find_change_to_report(
         title = one_line(changed.title, _LONGEST_TITLE)
         return ("reopened", now.isoformat(), f"not out: {title}") if is_awaited else None
     if not is_awaited:
-        # Others may still join before.
-        return ("final", now.isoformat(), "all are out") if now - known.opened >= GATHERING_TIME else None
+        # Shortly after the opening, further releases may still turn out to be late on this platform.
+        is_gathering_over = now - known.opened >= GATHERING_TIME
+        return ("final", now.isoformat(), "all are out") if is_gathering_over else None
     return None if is_unsent else _find_change_while_open(known, incident, changed)
 
 
@@ -226,7 +231,8 @@ def _find_change_while_open(known: Incident, incident: Incident, changed: Linked
     half = len(incident.linked) / 2
     is_half_out_now = _count_awaited(incident) <= half < _count_awaited(known)
     # Those who acknowledged get a notice when half are out. For others the reminders report it.
-    return ("appeared", "half", "half of them are out") if is_half_out_now and known.acknowledged is not None else None
+    is_due = is_half_out_now and known.acknowledged is not None
+    return ("appeared", "half", "half of them are out") if is_due else None
 
 
 def _count_awaited(incident: Incident) -> int:

@@ -35,9 +35,10 @@ _CAUSES_OF_BLINDNESS = {
 
 
 def find_current_status(kind: str, facts: ReleaseFacts) -> str:
-    """Return the `kind` of an incident while it is true of its release, else the gravest status that is true now.
+    """Return the status that a notice gives a release now, such as `late`. `kind` is that of its incident.
 
-    An incident keeps its gravest kind, but a release that was late may be unproven by now, or have another slot.
+    It is `kind` while that is still true, else the gravest status that is true now. An incident keeps its gravest kind,
+    but a release that was late may be unproven by now, or have another slot.
     """
     if _STATUSES[kind].is_true(facts):
         return kind
@@ -45,8 +46,12 @@ def find_current_status(kind: str, facts: ReleaseFacts) -> str:
         if _STATUSES[status].is_true(facts):
             return status
     if facts.verdict == "unannounced":
+        # The release itself has no fault. What people must check is that no calendar announced it.
         return "calendar"
-    return facts.verdict if facts.verdict in ("on_time", "cancelled", "moved") else "settled"
+    if facts.verdict in ("on_time", "cancelled", "moved"):
+        return facts.verdict
+    # Other verdicts, such as `pending`, prove no breach, and notices say so.
+    return "settled"
 
 
 def describe_status(kind: str, facts: ReleaseFacts, now: datetime) -> str:
@@ -217,6 +222,7 @@ def _explain_unproven(facts: ReleaseFacts, seen: Interval, now: datetime) -> str
     for doubt in ("promise_in_doubt", "calendars_disagree"):
         if doubt in facts.finding_kinds:
             return CALENDAR_DOUBTS[doubt]
+    # Only blind spans in the time in which it may have come out count. That time is at least a second long.
     earliest = seen.after or facts.slot or facts.at
     latest = max(seen.by or facts.at, earliest + SECOND)
     blind = [span for span in facts.certainty.blind if span.begins < latest and span.ends > earliest]

@@ -79,9 +79,10 @@ class Mail(NamedChannel[MailSettings]):
     def _combine_refusals(
         self, message_id: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
     ) -> Outcome:
-        """Return the outcome of an attempt to send to recipients, of which some were `refused` (code, text)."""
+        """Return the outcome of an attempt to send to recipients, of which some were `refused` (SMTP code, text)."""
         _, was_taken_before = self._retries.pop(message_id, ((), False))
         is_taken = was_taken_before or any(address not in refused for address in to)
+        # An SMTP code from 500 up is final. The other recipients are remembered for the retry.
         refused_for_now = tuple(address for address in to if address in refused and refused[address][0] < 500)
         reasons = self._redact("; ".join(f"{address}: {code} {text}" for address, (code, text) in refused.items()))
         if refused_for_now:

@@ -49,7 +49,8 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
     certainty = facts.certainty
     clock = "The monitor's clock was not compared with those of the watched hosts."
-    if (offset := certainty.clock_offset) is not None and offset != Bounds():
+    offset = certainty.clock_offset
+    if offset is not None and offset != Bounds():
         clock = f"The monitor's clock differed from those of the watched hosts by {lengths(offset)}."
     gaps = list_unproven(facts)
     if facts.unread_since is not None:  # the promise was not confirmed shortly before the slot

@@ -54,12 +54,17 @@ def _list_logged_events(inputs: DraftInput) -> Iterator[Event]:
 
 
 def _list_ticked_steps(inputs: DraftInput) -> Iterator[Event]:
-    """Yield (instant, text) of each step that a person ticked with a time. One before the opening is the next day's."""
+    """Yield (instant, text) of each step that a person ticked with a time of day, such as `10:05, press office`."""
     opened = local(inputs.incident.opened, inputs.timezone).replace(second=0, microsecond=0)
     for step in guidance.list_steps(inputs.kinds):
         note = inputs.typed.get(f"{STEP_PREFIX}{step.id}", "")
-        if found := TIME_OF_DAY.search(note):
-            at = datetime.combine(opened.date(), time(int(found[1]), int(found[2])), opened.tzinfo)
-            by = TIME_OF_DAY.sub("", note, count=1).strip(" ,.")
-            done = (at if at >= opened else at + timedelta(days=1)).astimezone(UTC)
-            yield done, f"{step.text.rstrip('.')}: done{f', {by}' if by else ''}"
+        found = TIME_OF_DAY.search(note)
+        if found is None:
+            continue
+        done = datetime.combine(opened.date(), time(int(found[1]), int(found[2])), opened.tzinfo)
+        if done < opened:
+            # No step is done before the incident was opened, so the time is of the next day.
+            done += timedelta(days=1)
+        rest_of_note = TIME_OF_DAY.sub("", note, count=1).strip(" ,.")
+        by = f", {rest_of_note}" if rest_of_note else ""
+        yield done.astimezone(UTC), f"{step.text.rstrip('.')}: done{by}"

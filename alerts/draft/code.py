@@ -78,7 +78,8 @@ def find_edition(occurred: datetime, editions: Editions | None = None, producer:
 
     For a `producer` outside the Code, the edition returned has no practice for any finding.
     """
-    day, known = local_date(occurred), editions or load_editions()
+    day = local_date(occurred)
+    known = editions or load_editions()
     in_force = [edition for edition in known if edition.begins <= day]
     found = max(in_force, key=lambda edition: edition.begins) if in_force else known[0]
     return replace(found, primary={}) if producer in found.outside else found
@@ -132,11 +133,12 @@ def override_editions(
 ) -> Editions:
     """Return the editions, oldest first, with other first days (by edition) and citations (by `edition/practice`)."""
     changed = []
+    not_bound = frozenset(outside)  # the producers that the Code does not bind
     for edition in editions:
         practices = dict(edition.practices)
         for name, practice in edition.practices.items():
             if cite := cites.get(f"{edition.name}/{name}"):
                 practices[name] = Practice(cite, practice.text, confidence="confirmed by configuration")
         first_day = begins.get(edition.name, edition.begins)
-        changed.append(replace(edition, begins=first_day, practices=practices, outside=frozenset(outside)))
+        changed.append(replace(edition, begins=first_day, practices=practices, outside=not_bound))
     return tuple(sorted(changed, key=lambda edition: edition.begins))

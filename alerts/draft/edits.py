@@ -45,8 +45,10 @@ def merge_words(
     """
     typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
     places = _assign_places(typed, new)
+    # By the id of their box: the texts, and the boxes whose text replaces the measured account.
     texts: dict[str, str] = {}
     replacing: set[str] = set()
+    # The texts that go to the end of the form, by the label of their question.
     kept: dict[str, str] = {}
     for name, text in typed.items():
         if place := places[name]:
@@ -78,15 +80,18 @@ def find_wrong_figures(report: Report, name: str) -> list[str]:
     field = report.find_field(name)
     if field is None or not field.is_replaced or field.answer is None or not field.paragraphs:
         return []
-    cells = (cell for table in report.measured for row in ((table.caption,), *table.rows) for cell in row)
-    measured = "\n".join([*field.paragraphs, report.subject, *cells])
+    captions = (table.caption for table in report.measured)
+    cells = (cell for table in report.measured for row in table.rows for cell in row)
+    measured = "\n".join([*field.paragraphs, report.subject, *captions, *cells])
     typed = DATE.sub(" ", field.answer.text)
     for word, time in NAMED_TIMES:
         measured, typed = measured.replace(word, time), typed.replace(word, time)
+    # The measured times as spans of minutes of the day, from first to last. A single time is a span of one minute.
     spans = [(_parse_minute(span["first"]), _parse_minute(span["last"])) for span in BETWEEN.finditer(measured)]
     single_minutes = (_parse_minute(found[0]) for found in TIME.finditer(measured))
     spans += [(minute, minute) for minute in single_minutes]
     measured_figures = set(FIGURE.findall(measured))
+    # Wrong times and numbers by their offset in the typed text, to list them in the order of the text.
     wrong_by_offset = {
         found.start(): found[0]
         for found in TIME.finditer(typed)
@@ -164,7 +169,8 @@ def _assign_places(words: Mapping[str, str], new: Report) -> dict[str, str]:
 def _choose_answer(field: Field, new_answer: Answer, before: Report | None, seen: Report | None) -> Answer:
     """Return a field's answer in the report `before` (with author and time) if its text is the same, else the new one.
 
-    The basis of a new one is the measured text in `seen` (default: `before`), or of `field` if that lacks the field.
+    A new answer keeps as its basis the measured text that its author saw: the field's text in the report `seen`
+    (default: `before`), or that of `field` itself if the report lacks the field.
     """
     field_before = before.find_field(field.id) if before else None
     answer_before = field_before.answer if field_before is not None else None

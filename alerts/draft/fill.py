@@ -61,6 +61,7 @@ def fill_form(  # noqa: PLR0913 # one for each thing that a draft is made of
 
 
 def _build_report(inputs: DraftInput, form: Form) -> Report:
+    """Return the draft: the form with its answers, and the evidence, steps and letters that go with it."""
     # An incident that a person logged, such as a leak, does not depend on the measurements of the release.
     measured = inputs.measured_facts
     return Report(
@@ -313,8 +314,9 @@ def _describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
     if "incident.delay" not in requested:
         account += _describe_logged_end(inputs)
     answered_addresses = _answer_addresses(inputs) if "release.landing_url" in requested else ()
-    if addresses := [url for url in typed.get("url", "").splitlines() if url not in answered_addresses]:
-        account.append(f"It could be seen at {words.join(addresses)}.")
+    other_addresses = [url for url in typed.get("url", "").splitlines() if url not in answered_addresses]
+    if other_addresses:
+        account.append(f"It could be seen at {words.join(other_addresses)}.")
     if last_edition := typed.get("last_edition"):
         account.append(f"Latest published edition: {last_edition.rstrip('.')}.")
     if "release.slot" in requested:

@@ -24,15 +24,11 @@ NONE_ON_FILE = "No earlier incident of this release, producer or platform is in 
 
 def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
     """Return a sentence on each earlier incident that shares something with this, oldest first, and on their causes."""
+    # In words, what each of them shares with this incident, such as `producer`; empty if nothing.
     shared = {other.id: describe_shared(other, inputs.incident) for other in inputs.previous}
-    earlier = [
-        other
-        for other in sorted(inputs.previous, key=lambda other: other.occurred)
-        if other.has_draft and other.id != inputs.incident.id and shared[other.id]
-        # A report on a period is a platform incident without linked releases. It is not cited, but the incidents
-        # that it lists are.
-        if other.linked or other.kind != "platform"
-    ]
+    oldest_first = sorted(inputs.previous, key=lambda other: other.occurred)
+    earlier = [other for other in oldest_first if shared[other.id] and _can_cite(other, inputs.incident)]
+    # Those that share only the platform can be many, so the newest have a sentence each and the others are counted.
     only_platform_shared = [other for other in earlier if shared[other.id] == "platform"]
     only_counted = only_platform_shared[:-MOST_CITED_OF_PLATFORM]
     sentences = [_cite_incident(other, shared[other.id], inputs) for other in earlier if other not in only_counted]
@@ -43,6 +39,13 @@ def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
     if repeated:
         sentences.append(f"Causes that occurred more than once: {words.join(repeated)}.")
     return tuple(sentences)
+
+
+def _can_cite(earlier: Incident, incident: Incident) -> bool:
+    """Return whether a report on an incident can cite an earlier one: another incident that needs a report too."""
+    # A report on a period is stored as an incident of a platform without releases. It only lists other incidents.
+    is_period_report = earlier.kind == "platform" and not earlier.linked
+    return earlier.has_draft and not is_period_report and earlier.id != incident.id
 
 
 def _cite_incident(earlier: Incident, shared: str, inputs: DraftInput) -> str:

@@ -127,7 +127,10 @@ def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
         is_ahead = new_time > inputs.now
         moved = f"It will be released at {to} instead." if is_ahead else f"It was brought forward to {to}."
         was_seen_before = first is not None and first.by is not None and first.by < new_time
-        return [" ".join([narrative.say_announcement(facts), moved, *([seen_early] if was_seen_before else [])])]
+        sentences = [narrative.say_announcement(facts), moved]
+        if was_seen_before:
+            sentences.append(seen_early)
+        return [" ".join(sentences)]
     if facts.slot is not None and facts.at < facts.slot:
         # Give no address: the request must not help anyone to find the content.
         request = "Please do not use, quote or pass on any of it before then."

@@ -124,6 +124,7 @@ def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
 def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     """Return sentences on how long users waited for parts; empty if no wait was a minute or longer."""
     late = {part.id: (part, delay) for part, delay in list_late_parts(facts)}
+    # Users waited longer for a part that a cache hid than until its publication, so their own wait counts.
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
     # No one waited for a part that came seconds late, or whose older copy a cache had until seconds after the slot.
     waits = [(part, wait) for part, wait in late.values() if wait and (wait.min or 0.0) >= words.MINUTE]
@@ -152,8 +153,8 @@ def find_new_time(inputs: DraftInput) -> datetime | None:
 
 def _say_remarks(facts: ReleaseFacts) -> list[str]:
     """Return one paragraph with the sentences on findings that are not about times; empty without any."""
-    kinds = dict.fromkeys(finding.kind for finding in facts.findings)
-    sentences = [*filter(None, map(FINDING_SENTENCES.get, kinds))]
+    kinds = dict.fromkeys(finding.kind for finding in facts.findings)  # each once, in order
+    sentences = [FINDING_SENTENCES[kind] for kind in kinds if kind in FINDING_SENTENCES]
     if "platform" in kinds:
         # Other producers are not named unless the person who signs asks for their names.
         sentences.append(f"Releases of other producers on {facts.host} were late at the same time.")
@@ -333,13 +334,18 @@ def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str,
 
 
 def _name_role(role: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> str:
-    """Return a name of parts of one role: `the 2 data files`; if the release has more, which ones or how many."""
+    """Return a name for `parts`, which all have the same `role` in their release, such as `page` or `data`.
+
+    If the release has no other part of this role: `the data file` or `the 2 data files`. If it has, they are named by
+    their file names, or counted if an address has none: `one data file`.
+    """
     if role == "alternative":
+        # Each is another address with some content of the release, so it is named by that content.
         return words.join([_name_alternative(part) for part in parts])
     noun = "landing page" if role == "page" else ROLE_NAMES.get(role, role)
     is_one = len(parts) == 1
-    has_all = len(parts) == sum(part.role == role for part in facts.parts)
-    if has_all:
+    number_in_release = sum(part.role == role for part in facts.parts)
+    if len(parts) == number_in_release:
         return f"the {noun}" if is_one else f"the {count(len(parts), noun)}"
     file_names = [unquote(urlsplit(part.url).path.rsplit("/", 1)[-1]) for part in parts]
     if all("." in name for name in file_names):
@@ -355,6 +361,7 @@ def _list_found_alternatives(facts: ReleaseFacts) -> list[PartVerdict]:
 
 
 def _name_alternative(part: PartVerdict) -> str:
+    """Return what an alternative address has of the release: `the report`, or `content of the release` if unknown."""
     return ALTERNATIVE_NAMES.get(part.id, "content of the release")
 
 

@@ -220,14 +220,17 @@ def find_platform_faults(period: Period) -> list[PlatformFault]:
             groups.setdefault((row.host, row.slot), []).append(row)
     faults: list[list[Row]] = []
     # The last fault of each host, and when the host recovered from it.
-    last_of: dict[str, tuple[list[Row], datetime]] = {}
+    last_fault_of: dict[str, tuple[list[Row], datetime]] = {}
     for (host, slot), rows in groups.items():
+        # Releases of only one producer may be late for a reason of its own.
         if len({row.producer for row in rows}) == 1:
             continue
-        fault, recovered = last_of.get(host, ([], slot))
+        fault, recovered = last_fault_of.get(host, ([], slot))
         if not fault or slot > recovered:
-            fault, recovered = [], slot
+            fault = []
+            recovered = slot
             faults.append(fault)
         fault += rows
-        last_of[host] = fault, max(recovered, earliest_known(row.first_seen.by for row in rows) or slot)
+        first_out_at = earliest_known(row.first_seen.by for row in rows) or slot
+        last_fault_of[host] = fault, max(recovered, first_out_at)
     return [PlatformFault(rows[0].host, tuple(rows)) for rows in faults]

@@ -47,7 +47,7 @@ def draw_figure(figure: Timeline | Bars, name: str) -> Drawing:
         height = BARS_TOP * 2 + ROW_HEIGHT * len(figure.bars)
         shapes = "".join(_draw_bar(bar, BARS_TOP + row * ROW_HEIGHT) for row, bar in enumerate(figure.bars))
     else:
-        height = LANES_TOP + LANE_HEIGHT * len(figure.lanes) + 52
+        height = LANES_TOP + LANE_HEIGHT * len(figure.lanes) + 52  # 52 for the labels of the axis and the legend
         lanes = "".join(_draw_lane(figure, row, lane) for row, lane in enumerate(figure.lanes))
         shapes = f"{PATTERNS}{lanes}{_draw_axis(figure)}{_draw_legend(figure, height - 12)}"
     svg = (
@@ -82,10 +82,11 @@ def _draw_lane(figure: Timeline, row: int, lane: Lane) -> str:
     y = LANES_TOP + row * LANE_HEIGHT
     svg = f'<text x="0" y="{y + 13}">{escape(one_line(lane.label, LONGEST_LANE_LABEL))}</text>'
     for span in lane.spans:
+        _meaning, _look, fill = STATES[span.state]
         x = _find_x(figure, span.begins)
         # A one-second interval would be invisible on a scale of hours, so a bar is at least two points wide.
         width = max(2.0, round(_find_x(figure, span.ends) - x, 1))
-        svg += f'<rect x="{x}" y="{y}" width="{width}" height="18" fill="{STATES[span.state][2]}" {OUTLINE}/>'
+        svg += f'<rect x="{x}" y="{y}" width="{width}" height="18" fill="{fill}" {OUTLINE}/>'
     return svg
 
 
@@ -109,14 +110,22 @@ def _draw_axis(figure: Timeline) -> str:
     has_days = local_date(figure.begins, figure.timezone) != local_date(figure.ends, figure.timezone)
     svg = ""
     for at in choose_ticks(figure):
-        x, day = _find_x(figure, at), local_date(at, figure.timezone)
-        text = (f"{day.day} {day:%b} " if has_days else "") + clock(at, figure.timezone, zone=False)
+        x = _find_x(figure, at)
+        day = local_date(at, figure.timezone)
+        day_before_time = f"{day.day} {day:%b} " if has_days else ""
+        text = f"{day_before_time}{clock(at, figure.timezone, zone=False)}"
         svg += f'<line x1="{x}" y1="{bottom - 4}" x2="{x}" y2="{bottom}" stroke="#333333"/>'
         svg += f'<text x="{x}" y="{bottom + 12}" text-anchor="middle" font-size="10">{escape(text)}</text>'
     if figure.slot is None:
         return svg
-    x, text = _find_x(figure, figure.slot), f"announced {clock(figure.slot, figure.timezone)}"
-    anchor = "end" if x > WIDTH - 80 else "start" if x < LANES_LEFT + 80 else "middle"
+    x = _find_x(figure, figure.slot)
+    text = f"announced {clock(figure.slot, figure.timezone)}"
+    # Near the sides the text extends away from the side, so that it is not cut.
+    anchor = "middle"
+    if x > WIDTH - 80:
+        anchor = "end"
+    elif x < LANES_LEFT + 80:
+        anchor = "start"
     svg += f'<line x1="{x}" y1="26" x2="{x}" y2="{bottom}" stroke="#000000" stroke-width="2" stroke-dasharray="5 3"/>'
     return f'{svg}<text x="{x}" y="20" text-anchor="{anchor}" font-weight="bold">{escape(text)}</text>'
 
@@ -128,5 +137,5 @@ def _draw_legend(figure: Timeline, y: int) -> str:
         meaning, _, fill = STATES[state]
         svg += f'<rect x="{x}" y="{y - 10}" width="14" height="10" fill="{fill}" {OUTLINE}/>'
         svg += f'<text x="{x + 18}" y="{y}" font-size="10">{escape(meaning)}</text>'
-        x += 30 + 6 * len(meaning)
+        x += 30 + 6 * len(meaning)  # the box and a gap, and about 6 points a letter
     return svg

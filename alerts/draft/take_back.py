@@ -112,6 +112,7 @@ def _find_base(versions: Versions, edited: dict[Key, Place]) -> BaseAndTexts:
     Of versions that are equally similar, it is the newest.
     """
     text = "\n".join(paragraph for place in edited.values() for paragraph in place.paragraphs)
+    # A draft contains the stamp of its version, unless a person removed it.
     likely = [version for version in versions if write_stamp(version.report) in text] or versions[-FALLBACK_VERSIONS:]
 
     def count_differences(candidate: tuple[Version, dict[Key, Place]]) -> int:

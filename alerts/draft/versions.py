@@ -66,9 +66,10 @@ def append_edit(
     last = versions[-1]
     all_words = dict(last.words)
     for name, text in words.items():
-        # An empty box does not replace the measured account.
-        if not text.strip() and f"{INSTEAD_PREFIX}{name}" in all_words:
-            all_words[f"{INSTEAD_PREFIX}{name}"] = ""
+        key_to_replace = f"{INSTEAD_PREFIX}{name}"
+        # If the person emptied the box, the measured account is shown again.
+        if not text.strip() and key_to_replace in all_words:
+            all_words[key_to_replace] = ""
     all_words |= words
     dated = replace(_set_dates(last.report, last.report.date_of_report, at), at=at)
     merged = merge_words(all_words, dated, last.report, by, read)
@@ -86,8 +87,9 @@ def append_signature(versions: Versions, by: str, at: datetime, anyway: str = ""
     words = {**last.words, **dict.fromkeys(unsigned, f"{wording.capitalise(by)}, {today}")}
     sentence = f"Signed off by {by} at {wording.format_instant(at, LONDON)} as version {last.number + 1}"
     report = replace(_set_dates(last.report, today, at), at=at, signed=sentence, anyway=anyway)
-    *earlier, signed = _append_version(versions, merge_words(words, report, last.report, by), words, by)
-    return (*earlier, replace(signed, signed=at))
+    merged = merge_words(words, report, last.report, by)
+    *earlier, newest = _append_version(versions, merged, words, by)
+    return (*earlier, replace(newest, signed=at))
 
 
 def _add_amendment(versions: Versions, report: Report, by: str) -> Report:
@@ -133,7 +135,7 @@ def _set_dates(report: Report, day: str, at: datetime) -> Report:
 
 
 def _replace_dates(report: Report, amended: str, day: str = "") -> Report:
-    """Return the report as last `amended` on another day, and dated on another `day` if that is given."""
+    """Return the report last `amended` on another day, and with another date `day` if given, also in its fields."""
     day = day or report.date_of_report
     new_text_of = {
         format_report_date(report.date_of_report, report.last_amended): format_report_date(day, amended),

@@ -75,6 +75,7 @@ def round_length(measured: Bounds | None) -> str:
         return f"up to {_format_in_units(high, math.ceil)}"
     if is_wide:
         return _join_lengths(_format_in_units(low, math.floor), _format_in_units(high, math.ceil))
+    # Within five minutes of a half hour, `some 4½ hours` is easier to read than hours and minutes.
     half_hours = round(middle * 2 / HOUR)
     is_odd_half = half_hours % 2 == 1 and abs(middle - half_hours * HOUR / 2) <= 5 * MINUTE
     if is_odd_half and 3 * HOUR <= middle < 3 * DAY:

@@ -13,7 +13,7 @@ from alerts.channel import Attachment, Message
 from alerts.incident import Incident, Kind
 from alerts.message import build_message
 from alerts.notice import Notice
-from alerts.platform import narrow_to_recipients
+from alerts.platform import rewrite_platform_notice
 from monitor.deliver.drafts import render_draft
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.store.rows import Draft
@@ -53,7 +53,7 @@ class MessageBuilder:
             audience = self.rules.for_everyone_on_call().platform_audience(notice, incident, now)
             # The notice may be older than the routes. If they no longer choose the channel, it gets all releases.
             _due, releases = audience.get(channel, (now, incident.linked))
-            notice = narrow_to_recipients(notice, incident, releases, now)
+            notice = rewrite_platform_notice(notice, incident, releases, now)
         link, page = links.acknowledge_link(notice), links.incident_page(notice)
         made = build_message(notice, incident, attachments, link, page, links.runbook)
         if self.redactor is None:

@@ -46,12 +46,14 @@ def read_template(report: Report, written: Stretches, edited: Stretches) -> tupl
     that is in the template twice was changed in two ways.
     """
     # A place such as a table row or a note that is in only one of the files was added or removed.
-    if in_one_file := [where for where in (*edited, *written) if (where in edited) != (where in written)]:
+    in_one_file = [where for where in (*edited, *written) if (where in edited) != (where in written)]
+    if in_one_file:
         where = in_one_file[0]
         text = " ".join(edited.get(where, ())).strip()
         raise make_outside_error(where, text) if text else Unreadable(f"{where} it is not as the template is")
     key_of_field = {each.id: Key(section.heading, each.label) for section in report.sections for each in section.fields}
-    key_of_box = {name: key_of_field[field.id] for name in BOX_FACTS if (field := find_box(report, name))}
+    field_of_box = {name: find_box(report, name) for name in BOX_FACTS}
+    key_of_box = {name: key_of_field[field.id] for name, field in field_of_box.items() if field is not None}
     boxes = (box for paragraphs in written.values() for box in MARKED_BOX.findall("".join(paragraphs)))
     written_boxes = {key_of_box[name]: _make_place(text) for name, text in boxes}
     edited_boxes = dict(written_boxes)
@@ -90,7 +92,8 @@ def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str
         if edit == "delete":
             # A box that was a whole paragraph is now empty. A box whose paragraph also had words of the template keeps
             # its answer if that paragraph was removed.
-            yield from ((box[1], "") for text in marked[first:last] if (box := MARKED_BOX.fullmatch(text)))
+            removed_boxes = filter(None, map(MARKED_BOX.fullmatch, marked[first:last]))
+            yield from ((box[1], "") for box in removed_boxes)
         elif continues_box:
             # The inserted paragraphs belong to the box that ends just before them.
             yield from _split_boxes(where, marked[first - 1], PARAGRAPH_END.join(changed[begin - 1 : end]))

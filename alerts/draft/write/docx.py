@@ -254,6 +254,6 @@ def _encode_png(lines: list[bytes]) -> bytes:
     head = struct.pack(">IIBBBBB", PICTURE_WIDTH, len(lines), 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(b"".join(lines), 9)), (b"IEND", b""))
     png = b"\x89PNG\r\n\x1a\n"
-    for name, body in chunks:
+    for name, body in chunks:  # each is written as its length, name, body and checksum
         png += struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
     return png

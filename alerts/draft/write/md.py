@@ -26,6 +26,7 @@ def write_md(report: Report, which: outline.Document | None = None) -> str:
 
 
 def _write_block(block: outline.Block) -> str:
+    """Return one block of a document as Markdown, without an empty line around it."""
     match block:
         case outline.Heading(level, text, new_page):
             return f"{PAGE_BREAK if new_page else ''}{'#' * level} {_escape(text)}"
