@@ -154,7 +154,7 @@ def find_new_time(inputs: DraftInput) -> datetime | None:
 def _say_remarks(facts: ReleaseFacts) -> list[str]:
     """Return one paragraph with the sentences on findings that are not about times; empty without any."""
     kinds = dict.fromkeys(finding.kind for finding in facts.findings)  # each once, in order
-    sentences = [FINDING_SENTENCES[kind] for kind in kinds if kind in FINDING_SENTENCES]
+    sentences = [sentence for sentence in map(FINDING_SENTENCES.get, kinds) if sentence is not None]
     if "platform" in kinds:
         # Other producers are not named unless the person who signs asks for their names.
         sentences.append(f"Releases of other producers on {facts.host} were late at the same time.")
