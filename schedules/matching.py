@@ -190,11 +190,9 @@ def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
     for index, group in enumerate(groups):
         if group.is_split or _known_days(group) is None:
             continue
-        names: list[tuple[str, Title]] = []
-        for entry in group.entries:
-            # A title that is only a period ("July 2026") names no series.
-            if entry.title.words:
-                names += [(producer, entry.title) for producer in entry.announcement.producers]
+        # A title that is only a period ("July 2026") names no series.
+        titled = [entry for entry in group.entries if entry.title.words]
+        names = [(producer, entry.title) for entry in titled for producer in entry.announcement.producers]
         for name in dict.fromkeys(names):
             by_name.setdefault(name, []).append(index)
     matches: list[JoinMatch] = []

@@ -51,10 +51,8 @@ def _read_day(text: str, context: Context) -> Span | None:
     if match:
         return _read_numbers(match, context)
     match = _ISO.fullmatch(text)
-    if match is None:
-        return None
     # Without separators, only eight digits are a date.
-    if not match["sep"] and len(match["month"] + match["day"]) < 4:
+    if match is None or (not match["sep"] and len(match["month"] + match["day"]) < 4):
         return None
     return _resolve_date(match, int(match["day"]), int(match["month"]), int(match["year"]), context)
 
@@ -170,13 +168,12 @@ def _read_quarter(text: str, context: Context) -> Span | None:  # noqa: ARG001  
         return None
     number = _NTH.get(match["n"]) or int(match["n"])
     year = int(match["year"])
-    first_month = 3 * number - 2
     if match["next"] is None:
-        return month_span(Precision.QUARTER, year, first_month, 3)
+        return month_span(Precision.QUARTER, year, 3 * number - 2, 3)
     if not _is_next_year(year, match["next"]):
         raise Refused("impossible")
     # A financial year begins in April, so its fourth quarter is January to March of the next year.
-    first_month, year = (1, year + 1) if number == 4 else (first_month + 3, year)
+    first_month, year = (1, year + 1) if number == 4 else (3 * number + 1, year)
     return month_span(Precision.QUARTER, year, first_month, 3)
 
 

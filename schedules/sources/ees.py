@@ -80,8 +80,7 @@ class EesSource:
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return a request for each publication if the first page is the list of them. Later calls return none."""
         # A publication that does not answer leaves no page, and must not be requested again and again.
-        were_requested = self.state
-        if were_requested or not pages or not pages[0].url.endswith(_SITEMAP):
+        if self.state or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
         self.state = True
         try:

@@ -99,8 +99,7 @@ class GovukSource(RememberingSource):
         for link, entry in listed.items():
             before = self.state.known.get(link)
             is_moved = before is not None and before.slot.raw != entry.display_date
-            is_cancelled = entry.state == State.CANCELLED
-            if (is_cancelled or is_moved) and self._cached_item(link, entry) is None:
+            if (entry.state == State.CANCELLED or is_moved) and self._cached_item(link, entry) is None:
                 yield link
 
     def _cached_item(self, link: str, entry: AnnouncedEntry) -> ContentItem | None:
