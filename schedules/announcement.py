@@ -149,7 +149,9 @@ class Announcement:
         shown = fields_json(self, "uid", "title", "producer", "url", "slot", "state", "doubt")
         shown["reason"] = self.slot.reason  # also in the slot, but published here too
         shown |= fields_json(self, "parts", "recognise", "link", "previous", "why", "published", "address", "producers")
-        return shown | ({"of": self.of} if self.of else {})
+        if self.of:
+            shown["of"] = self.of
+        return shown
 
 
 # A dictionary takes a tenth of the time that the enumeration takes. A start reads a hundred thousand states.
@@ -159,12 +161,14 @@ _ADDRESSES = {address.value: address for address in Address}
 
 def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
     """Return the announcement that `Announcement.as_json` wrote. Raises KeyError or ValueError for anything else."""
-    previous, state = data.get("previous"), data.get("state")
+    state = data.get("state")
+    previous = data.get("previous")
     parts = [
         Part(part["id"], Role(part["role"]), part["url"], part.get("recognise"), part.get("required", True))
         for part in data.get("parts") or ()
     ]
-    producer, producers = data["producer"], data.get("producers", ())
+    producer = data["producer"]
+    producers = data.get("producers", ())
     return Announcement(
         uid=data["uid"],
         title=data["title"],

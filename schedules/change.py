@@ -11,7 +11,7 @@ from schedules.promise import Promise
 from schedules.slot import Precision, Slot, first_day, is_coarser, is_inside
 from schedules.times.zone import local_date
 
-_DATED = (Precision.INSTANT, Precision.DAY)
+_ON_ONE_DAY = (Precision.INSTANT, Precision.DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +57,29 @@ def find_changes(old: Promise, new: Promise) -> tuple[EventKind, ...]:
 
 
 def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
-    """Return how a slot changed, empty if it did not: another date or time, or the same one more or less precise.
+    """Return how a slot changed, empty if it did not: more or less precise, another time of the day, or another date.
 
-    A change from no readable time to a readable one makes it more precise.
+    Another date can be more or less precise too. A slot without a readable time (`NONE`) becomes more precise with any
+    readable one. The opposite counts as another date that is less precise.
     """
-    is_refined, is_widened = old.precision is Precision.NONE or is_inside(new, old), is_inside(old, new)
-    if (is_refined and is_widened) or old.precision is new.precision is Precision.NONE:
+    if old.precision is new.precision is Precision.NONE:
         return ()
-    if is_refined or is_widened:
-        return (EventKind.PRECISION_RAISED if is_refined else EventKind.PRECISION_LOWERED,)
+    is_new_inside = old.precision is Precision.NONE or is_inside(new, old)
+    is_old_inside = is_inside(old, new)
+    if is_new_inside and is_old_inside:
+        return ()
+    if is_new_inside:
+        return (EventKind.PRECISION_RAISED,)
+    if is_old_inside:
+        return (EventKind.PRECISION_LOWERED,)
     if old.instant and new.instant and first_day(old) == first_day(new):
         return (EventKind.TIME_CHANGED,)
+    changes = [EventKind.RE_DATED]
     if is_coarser(new, old):
-        return (EventKind.RE_DATED, EventKind.PRECISION_LOWERED)
-    return (EventKind.RE_DATED, EventKind.PRECISION_RAISED) if is_coarser(old, new) else (EventKind.RE_DATED,)
+        changes.append(EventKind.PRECISION_LOWERED)
+    elif is_coarser(old, new):
+        changes.append(EventKind.PRECISION_RAISED)
+    return tuple(changes)
 
 
 def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNotice | None:
@@ -99,14 +108,17 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
 def _change_needing_notice(old: Promise | None, new: Promise) -> EventKind | None:
     """Return the change in `new` of which people need notice: its announcement, cancellation, another date or time.
 
-    None for other changes, and if the date that people planned for was provisional or not a day.
+    None for other changes. None also if people had no firm date: `old` (without one, `new`) was provisional, or its
+    slot was not one day.
     """
-    planned = old or new
-    if planned.slot.precision not in _DATED or planned.state is State.PROVISIONAL:
+    planned_for = old or new
+    is_firm = planned_for.slot.precision in _ON_ONE_DAY and planned_for.state is not State.PROVISIONAL
+    if not is_firm:
         return None
     if old is None:
-        # Without a read before it, it may have been announced long ago.
-        return None if new.unlearnt is None or is_cancelled(new) else EventKind.ANNOUNCED
-    found = find_changes(old, new)
+        # `unlearnt` is the last read without the entry. If there was none, it may have been announced long ago.
+        is_new_announcement = new.unlearnt is not None and not is_cancelled(new)
+        return EventKind.ANNOUNCED if is_new_announcement else None
+    changes = find_changes(old, new)
     needs_notice = (EventKind.CANCELLED, EventKind.RE_DATED, EventKind.TIME_CHANGED)
-    return next((kind for kind in needs_notice if kind in found), None)
+    return next((kind for kind in needs_notice if kind in changes), None)

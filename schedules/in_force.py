@@ -140,14 +140,15 @@ class _ReleaseLedger:
     def _is_too_late(self, promise: Promise, current: Promise) -> bool:
         """Return whether a promise was read after the slot of `current`, the one in force, and so cannot replace it.
 
-        A cancellation in force can always be replaced. For the one exception see `slot_in_force`.
+        A cancellation in force can always be replaced. So can a slot that had passed when it was first read, but only
+        by the first entry of a calendar that ranks higher, with a slot that is still ahead.
         """
         if is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
         is_first_of_calendar = promise.calendar not in self._latest_in_time
-        is_first_of_higher = is_first_of_calendar and self.rank(promise) < self.rank(current)
+        ranks_higher = self.rank(promise) < self.rank(current)
         is_ahead = not has_passed(promise.slot, promise.learnt)
-        may_replace = self._is_first_read_after_slot and is_first_of_higher and is_ahead
+        may_replace = self._is_first_read_after_slot and is_first_of_calendar and ranks_higher and is_ahead
         return not may_replace
 
     def in_force(self) -> InForce:
@@ -157,6 +158,7 @@ class _ReleaseLedger:
         source = "" if current is None else current.calendar
         shifted = [promise for promise in self._zone_shifted.values() if promise.calendar == source]
         others = [each for each in self._latest_in_time.values() if each.calendar != source and not is_cancelled(each)]
+        # A release that moved was expected at the last slot before the one in force.
         begins = None if current is None else current.slot.begins()
         before_slot = [each for each in self._withdrawn if begins is None or has_passed(each.slot, begins)]
         return InForce(
@@ -214,7 +216,8 @@ class _ReleaseLedger:
             if last is not None and not is_first_of_calendar:
                 # Any slot only makes one without a time more precise.
                 is_refined = last.slot.precision is Precision.NONE or is_inside(chosen.slot, last.slot)
-                self._withdrawn += [] if is_refined else [last]
+                if not is_refined:
+                    self._withdrawn.append(last)
             self._last_not_cancelled = chosen
         elif last is not None and chosen.slot.precision is Precision.NONE:
             # A cancellation without a date keeps the slot that it cancels.

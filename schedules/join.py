@@ -125,7 +125,8 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
     is_compared = has_rules or len(announced) > 1
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
-        has_given_id, rank = calendar in rules.explicit, ranks[calendar]
+        rank = ranks[calendar]
+        has_given_id = calendar in rules.explicit
         for announcement in announcements:
             entry = Joinable.make(announcement, calendar, rank, has_given_id=has_given_id, is_compared=is_compared)
             if has_rules:
@@ -151,7 +152,10 @@ def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | N
 
 
 def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> list[JoinMatch]:
-    """Return a match for each release to which entries only add parts (`of`). `known` gives its own entries."""
+    """Return matches between the groups of a release and the entries that only add parts to it.
+
+    Such an entry names its release (`of`). The release's own entries had its id in an earlier join (`known`).
+    """
     entries = [(index, entry) for index, group in enumerate(groups) for entry in group.entries]
     groups_of: dict[str, list[int]] = {entry.announcement.of: [] for _, entry in entries if entry.announcement.of}
     for index, entry in entries:
@@ -173,19 +177,21 @@ def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
 
 
 def _make_release(group: Group, release_id: str, preferred_producers: Sequence[str]) -> Release:
-    """Return the release of a group. Its title is that of the entry with the highest rank.
+    """Return the release of a group, with the title and the producer of its first entry, the one that ranks highest.
 
-    If several producers are named, its producer is the first of `preferred_producers` among them, else that entry's.
-    Its address is the first that an entry names, else the first guessed one, else that of an announcement (`link`).
+    If the entries name one of `preferred_producers`, the first of those is the producer. The release's address is the
+    landing page of the first entry that has one, preferably not a guessed one. If none has one, it is the first page
+    of an announcement itself (`link`).
     """
     announced = [entry.announcement for entry in group.entries]
-    first = announced[0]  # entries are in order of rank
-    with_url = [each for each in announced if each.url]
-    page = min(with_url, key=lambda each: each.address is Address.GUESSED, default=None)  # guessed ones last
+    first = announced[0]
     producers = {producer for each in announced for producer in each.producers if producer}
     producer = next((name for name in preferred_producers if name in producers), first.producer)
+    with_page = [each for each in announced if each.url]
+    # False sorts before True, so a guessed address comes last.
+    with_best_page = min(with_page, key=lambda each: each.address is Address.GUESSED, default=None)
     link = next((repair_address(each.link) for each in announced if each.link), "")
-    url = link if page is None else repair_address(page.url)
+    url = link if with_best_page is None else repair_address(with_best_page.url)
     return Release(
         id=release_id,
         title=" ".join(first.title.split()),
@@ -194,7 +200,7 @@ def _make_release(group: Group, release_id: str, preferred_producers: Sequence[s
         parts=_collect_parts(url, announced),
         calendars=tuple([entry.calendar for entry in group.entries]),
         joined_by=group.describe_join(),
-        address=Address.ANNOUNCED if page is None else page.address,
+        address=Address.ANNOUNCED if with_best_page is None else with_best_page.address,
         link=link,
         others=tuple(sorted(producers - {producer})),
     )

@@ -145,19 +145,26 @@ def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[
         can_be_one = len(members) == 1 or _can_be_one([groups[index] for index in members])
         if not can_be_one:
             _make_rivals(groups, members, new_rivals)
-        connected = [
-            replace(group, rivals=group.rivals | new_rivals[index]) if index in new_rivals else group
-            for index, group in ((index, groups[index]) for index in members)
-        ]
+        connected: list[Group] = []
+        for index in members:
+            group = groups[index]
+            if index in new_rivals:
+                group = replace(group, rivals=group.rivals | new_rivals[index])
+            connected.append(group)
         if can_be_one and len(connected) > 1:
-            entries = sorted((entry for group in connected for entry in group.entries), key=lambda each: each.rank)
-            earlier_reasons = [text for group in connected for text in group.why]
-            why = earlier_reasons + sorted({text for index in members for text in reasons.get(index, ())})
-            rivals = frozenset[Key]().union(*(group.rivals for group in connected))
-            merged.append(Group(tuple(entries), tuple(why), rivals))
+            new_reasons = {text for index in members for text in reasons.get(index, ())}
+            merged.append(_combine_groups(connected, new_reasons))
         else:
             merged += connected
     return merged
+
+
+def _combine_groups(groups: Sequence[Group], new_reasons: Iterable[str]) -> Group:
+    """Return one group with all entries, reasons and rivals of these. `new_reasons` say why they are joined now."""
+    entries = sorted((entry for group in groups for entry in group.entries), key=lambda entry: entry.rank)
+    earlier_reasons = [text for group in groups for text in group.why]
+    rivals = frozenset[Key]().union(*(group.rivals for group in groups))
+    return Group(tuple(entries), (*earlier_reasons, *sorted(new_reasons)), rivals)
 
 
 def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
@@ -174,17 +181,26 @@ def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
 
 
 def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
-    """Return matches between groups of one producer, title and period, not split, with dates at most a week apart."""
-    by_name: dict[object, list[int]] = {}
+    """Return matches between groups with the same producer and title whose dates are at most a week apart.
+
+    A title contains its period (`Title.period`), so two editions of a series never match. Groups without a date are
+    left out, and those that the configuration keeps from being joined (`is_split`).
+    """
+    by_name: dict[tuple[str, Title], list[int]] = {}  # indices of groups by producer and title
     for index, group in enumerate(groups):
-        if not group.is_split and _known_days(group) is not None:
-            titled = (entry for entry in group.entries if entry.title.words)
-            names = ((producer, entry.title) for entry in titled for producer in entry.announcement.producers)
-            for name in dict.fromkeys(names):
-                by_name.setdefault(name, []).append(index)
-    alike = (members for members in by_name.values() if len(members) > 1)
-    clusters = (cluster for members in alike for cluster in _split_by_gap(groups, members))
-    return [match for cluster in clusters for match in _match_near(groups, cluster)]
+        if group.is_split or _known_days(group) is None:
+            continue
+        # A title that is only a period ("July 2026") names no series.
+        titled = [entry for entry in group.entries if entry.title.words]
+        names = [(producer, entry.title) for entry in titled for producer in entry.announcement.producers]
+        for name in dict.fromkeys(names):
+            by_name.setdefault(name, []).append(index)
+    matches: list[JoinMatch] = []
+    for members in by_name.values():
+        if len(members) > 1:
+            for near_members in _split_by_gap(groups, members):
+                matches += _match_near(groups, near_members)
+    return matches
 
 
 def _find_connected(links: Iterable[Sequence[int]]) -> list[list[int]]:

@@ -187,7 +187,11 @@ class EarlierReads:
 
 
 def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list[Alarm]:
-    """Return why a read must be rejected and change nothing, empty if it is usable (`facts/calendars.md` §6 rule 2)."""
+    """Return why a read must be rejected and change nothing, empty if it is usable (`facts/calendars.md` §6 rule 2).
+
+    There is at most one alarm of each kind. If a person confirmed that the producer intends the change
+    (`previous.accepted`), only faults of reading raise an alarm.
+    """
     found = [
         *_check_count(previous, reading, now),
         *_check_date_order(reading),

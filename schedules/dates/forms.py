@@ -37,7 +37,10 @@ _ISO = quick(
 
 
 def _read_day(text: str, context: Context) -> Span | None:
-    """Read a text that names one day."""
+    """Return the day that a text names: "23 July 2026", "July 23, 2026", "23/07/2026", "2026-07-23" or "20260723".
+
+    A weekday may be beside it. None for a text of another form. Raises `Refused` if there is no such day.
+    """
     match = _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
     if match:
         month = MONTHS.get(match["month"])
@@ -49,7 +52,7 @@ def _read_day(text: str, context: Context) -> Span | None:
         return _read_numbers(match, context)
     match = _ISO.fullmatch(text)
     # Without separators, only eight digits are a date.
-    if match is None or (not match["sep"] and len(match["month"] + match["day"]) != 4):
+    if match is None or (not match["sep"] and len(match["month"] + match["day"]) < 4):
         return None
     return _resolve_date(match, int(match["day"]), int(match["month"]), int(match["year"]), context)
 
@@ -70,6 +73,7 @@ def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
     if match["sep"] == "." and len(match["c"]) == 2:
         # With dots and two digits it may be a time or a version, such as 9.30.00.
         return None
+    # `date_order` is such as "dmy", so each number is named by its letter.
     values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=True))
     # Four digits at the end are the year, so the order must not expect the year elsewhere.
     if len(values["y"]) < len(match["c"]):
@@ -82,16 +86,17 @@ def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
 
 
 def _resolve_date(match: re.Match[str], number: int, month: int, year: int | None, context: Context) -> Span | None:
-    """Return the named day, with a doubt if a weekday beside it does not fit. None if a word beside it is no weekday.
+    """Return day `number` of a month, with a doubt if a weekday written before or after it is that of another day.
 
-    Without a `year`, the day is in a year near the read of the calendar.
+    Without a `year`, the day is one near the read of the calendar. None if a word beside it is no weekday.
     """
     words_beside = {match["weekday"], match["after"]} - {None}
     weekdays = {WEEKDAYS.get(word or "") for word in words_beside}
     if None in weekdays:
         return None
-    span = _day_span(number, month, year) if year else _find_near_year(number, month, weekdays, context)
-    return span if weekdays <= {span.first.weekday()} else replace(span, doubt="weekday")
+    span = _day_span(number, month, year) if year else _find_day_near_read(number, month, weekdays, context)
+    do_weekdays_fit = weekdays <= {span.first.weekday()}  # also if none is written
+    return span if do_weekdays_fit else replace(span, doubt="weekday")
 
 
 def _day_span(number: int, month: int, year: int) -> Span:
@@ -103,16 +108,17 @@ def _day_span(number: int, month: int, year: int) -> Span:
     raise Refused("impossible")
 
 
-def _find_near_year(number: int, month: int, weekdays: set[int | None], context: Context) -> Span:
-    """Return the first day near the read of the calendar that fits `weekdays`.
+def _find_day_near_read(number: int, month: int, weekdays: set[int | None], context: Context) -> Span:
+    """Return the first day of this number and month that is near the read of the calendar and fits `weekdays`.
 
-    The reason is `weekday` if days near the read do not fit, `impossible` if no day is near.
+    Raises `Refused`: `weekday` if the days near the read are other weekdays, `impossible` if no day is near.
     """
-    near = []
+    near: list[Span] = []
     for year in context.years():
-        with suppress(Refused):
-            near.append(_day_span(number, month, year))
-    near = [span for span in near if context.is_near(span.first)]
+        with suppress(Refused):  # 29 February is not in every year
+            span = _day_span(number, month, year)
+            if context.is_near(span.first):
+                near.append(span)
     for span in near:
         if weekdays <= {span.first.weekday()}:
             return span
@@ -156,7 +162,8 @@ def _read_month(text: str, context: Context) -> Span | None:
 
 def _read_quarter(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
     """Read "Q3 2026" as July to September, and "Q3 2025/26", of a financial year, as October to December 2025."""
-    match = next((found for form in _QUARTERS if (found := form.fullmatch(text))), None)
+    matches = (form.fullmatch(text) for form in _QUARTERS)
+    match = next((each for each in matches if each is not None), None)
     if match is None:
         return None
     number = _NTH.get(match["n"]) or int(match["n"])
@@ -165,8 +172,9 @@ def _read_quarter(text: str, context: Context) -> Span | None:  # noqa: ARG001  
         return month_span(Precision.QUARTER, year, 3 * number - 2, 3)
     if not _is_next_year(year, match["next"]):
         raise Refused("impossible")
-    # A financial year begins in April, so its fourth quarter is in the next year.
-    return month_span(Precision.QUARTER, year + 1 if number == 4 else year, (3 * number) % 12 + 1, 3)
+    # A financial year begins in April, so its fourth quarter is January to March of the next year.
+    first_month, year = (1, year + 1) if number == 4 else (3 * number + 1, year)
+    return month_span(Precision.QUARTER, year, first_month, 3)
 
 
 def _read_half_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
@@ -179,18 +187,23 @@ def _read_half_year(text: str, context: Context) -> Span | None:  # noqa: ARG001
 
 
 def _read_season(text: str, context: Context) -> Span | None:
-    """Read "Spring 2026" as March to May, and so on, and "Winter 2026/27". "Winter 2026" is doubtful."""
+    """Read "Spring 2026" as March to May, and so on, and "Winter 2026/27".
+
+    "Winter 2026" gets a doubt, because it can begin or end in 2026.
+    """
     part = _PART_OF.fullmatch(text)
     match = _SEASON.fullmatch(part["rest"] if part else text)
     if match is None:
         return None
-    number, year = SEASONS[match["season"]], _full_year(match["year"])
-    is_winter, second_year = number == 12, match["next"]
+    first_month = SEASONS[match["season"]]
+    is_winter = first_month == 12
+    year = _full_year(match["year"])
+    second_year = match["next"]
     # Only a winter is in two years. The pattern has a second year only after a first one.
     if second_year is not None and not (is_winter and _is_next_year(int(match["year"]), second_year)):
         raise Refused("not-a-date")
     doubt = "season" if is_winter and year and second_year is None else None
-    return _months_of_year(number, 3, year, context, doubt)
+    return _months_of_year(first_month, 3, year, context, doubt)
 
 
 def _read_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
@@ -262,10 +275,10 @@ def _read_day_range(text: str, context: Context) -> Span | None:
     """Read "30/31 March 2026", "1 to 3 June", "30 June - 2 July 2026". The left end may lack month and year."""
     sides = _split_range(text)
     left = _PARTIAL.fullmatch(sides[0]) if sides else None
-    if sides is None or left is None:
+    right = _read_day(sides[1], context) if sides and left else None
+    if left is None or right is None:
         return None
-    right = _read_day(sides[1], context)
-    return right and _join_days(left, right)
+    return _join_days(left, right)
 
 
 def _join_days(left: re.Match[str], right: Span) -> Span | None:

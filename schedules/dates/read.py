@@ -171,7 +171,8 @@ def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
     if found.impossible:
         return no_slot(text, "impossible", timezone)
     try:
-        span = next((each for form in FORMS if (each := form(found.rest, context)) is not None), None)
+        spans = (form(found.rest, context) for form in FORMS)
+        span = next((each for each in spans if each is not None), None)  # of the first form that fits
     except Refused as refused:
         return no_slot(text, refused.reason, timezone)
     if span is None:

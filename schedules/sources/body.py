@@ -117,9 +117,9 @@ def parse_json_object(page: Page) -> dict[str, Any]:
 
 
 def strip_personal(body: bytes) -> bytes:
-    """Return a JSON body without names, addresses and numbers of people. Other bytes are returned unchanged.
+    """Return a JSON body without the keys that name a person, an e-mail address or a telephone number.
 
-    So a change of contact changes no hash. The order of keys stays.
+    So a change of contact changes no hash. The order of keys stays. Bytes that are not JSON are returned unchanged.
     """
 
     def strip_object(pairs: list[tuple[str, object]]) -> dict[str, object]:

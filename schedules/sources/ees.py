@@ -78,7 +78,7 @@ class EesSource:
         return (PageRequest(f"{self._api}{_SITEMAP}", accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
-        """Return a request for every publication of the list."""
+        """Return a request for each publication if the first page is the list of them. Later calls return none."""
         # A publication that does not answer leaves no page, and must not be requested again and again.
         if self.state or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
@@ -92,13 +92,13 @@ class EesSource:
         return [self._request_for(slug) for slug in slugs[:MOST]]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:  # noqa: ARG002  # of CalendarSource
-        """Return the publications as announcements. Raises `UnreadableCalendar`."""
+        """Return the next releases of the publications as announcements. Raises `UnreadableCalendar`."""
         if not pages:
             raise UnreadableCalendar(f"{self._api}: no answer")
         remarks: list[Remark] = []
-        found = [each for page in pages for each in self._read_publications(page, remarks)]
+        publications = [each for page in pages for each in self._read_publications(page, remarks)]
         # A publication without a date has no next release, and one that is superseded will have none.
-        coming = [each for each in found if isinstance(each.get("nextReleaseDate"), dict)]
+        coming = [each for each in publications if isinstance(each.get("nextReleaseDate"), dict)]
         made = [self._make_announcement(each, remarks) for each in coming if not each.get("supersededByPublication")]
         return make_reading(made, remarks)
 
@@ -119,7 +119,8 @@ class EesSource:
 
     def _make_announcement(self, publication: Mapping[str, Any], remarks: list[Remark]) -> Announcement:
         """Return the next release of a publication, which has no name yet, as an announcement."""
-        slug, latest = str(publication["slug"]), latest_release(publication)
+        slug = str(publication["slug"])
+        latest = latest_release(publication)
         promised = partial_slot(publication["nextReleaseDate"], self._settings.zone)
         slot = assume_time(promised, self._settings.default_time)
         if slot.reason in REASONS:

@@ -51,20 +51,20 @@ class FeedSource(OnePage):
         return make_reading(made, remarks, lists_overdue=False)
 
     def _make_rows(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[CalendarRow]:
-        """Yield a row for each entry of the feed, with title and date as the patterns of the options find them."""
+        """Yield a row for each entry of the feed. The patterns of the options find title and date in its texts."""
         for number, item in enumerate(entries, 1):
             title = _strip_markup(item.get("title", ""))
-            value = item.get(self._field, "")
-            if self._field == "content" and isinstance(value, list) and value:
-                value = value[0].get("value", "")
-            when = _extract_match(self._pattern, _strip_markup(value))
+            dated = item.get(self._field, "")
+            if self._field == "content" and isinstance(dated, list) and dated:
+                dated = dated[0].get("value", "")  # feedparser lists the contents of an entry
+            date_text = _extract_match(self._pattern, _strip_markup(dated))
             texts = {
                 "uid": str(item.get("id") or item.get("link") or ""),
                 "title": _extract_match(self._title, title) or title,
                 "url": str(item.get("link", "")),
-                "date": when,
+                "date": date_text,
             }
-            yield make_row(f"entry {number}", texts, slot=_instant_slot(when, self._settings.zone))
+            yield make_row(f"entry {number}", texts, slot=_instant_slot(date_text, self._settings.zone))
 
 
 def _parse_feed(page: Page) -> Sequence[Mapping[str, Any]]:

@@ -85,13 +85,16 @@ class GovukSource(RememberingSource):
             if item is not None:
                 self.state.items[link] = (_entry_signature(entry), item)
         made |= self._announce_unlisted(looked_up, made, today, remarks)
-        announcing_nothing = set(looked_up) - set(made)
-        self.record_read(made, now, resolved=announcing_nothing)
+        without_announcement = set(looked_up) - set(made)
+        self.record_read(made, now, resolved=without_announcement)
         self.state.items = {link: cached for link, cached in self.state.items.items() if link in self.state.known}
         return make_reading(list(made.values()), remarks)
 
     def _find_links_to_look_up(self, listed: dict[str, AnnouncedEntry], now: datetime) -> Iterator[str]:
-        """Yield the links of unlisted announcements, and cancelled or re-dated ones whose item was not read since."""
+        """Yield the links of the announcements whose content item must be requested.
+
+        First those no longer listed, then those cancelled or re-dated, unless their item was read since that change.
+        """
         yield from self.find_unlisted(listed, now)
         for link, entry in listed.items():
             before = self.state.known.get(link)
@@ -126,18 +129,19 @@ class GovukSource(RememberingSource):
     def _make_announcement(
         self, entry: AnnouncedEntry, item: ContentItem | None, today: date, remarks: list[Remark]
     ) -> Announcement:
-        """Return the announcement of an entry, published if its content `item` leads to the publication.
+        """Return the announcement of an entry, published if its content `item` redirects to the publication.
 
-        Faults go to `remarks`.
+        Otherwise what the item says counts more than the listed entry. Faults are added to `remarks`.
         """
         if item is not None and item.leads_to_publication():
-            # The item is now a redirect without a date. What was announced last still stands.
+            # The item is now a redirect without a date, so the last announcement counts.
             last = self.state.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
             return replace(last, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
-        if item is not None and (own := item.announced) is not None:
+        newer = None if item is None else item.announced
+        if newer is not None:
             # The search index lags behind the content item.
-            title, organisations = own.title or entry.title, own.organisations or entry.organisations
-            entry = replace(own, link=entry.link, title=title, organisations=organisations)
+            organisations = newer.organisations or entry.organisations
+            entry = replace(newer, link=entry.link, title=newer.title or entry.title, organisations=organisations)
         slot = _read_slot(entry, today, self._settings.zone)
         if slot.reason in REASONS or slot.doubt:
             remarks.append(Remark(entry.link, slot.doubt or REASONS[slot.reason or ""], entry.display_date))

@@ -116,15 +116,17 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
     name = data.get("schema_name")
     schema = Schema(name) if name in set(Schema) else Schema.OTHER
     details = _object_or_empty(data.get("details"))
-    delay, changes = data.get("scheduled_publishing_delay_seconds"), _objects_in(details.get("change_history"))
-    base_path, title = _text_or_empty(data.get("base_path")), _text_or_empty(data.get("title"))
+    delay = data.get("scheduled_publishing_delay_seconds")
+    changes = _objects_in(details.get("change_history"))
+    base_path = _text_or_empty(data.get("base_path"))
+    title = _text_or_empty(data.get("title"))
     organisations = tuple(read_organisations(_object_or_empty(data.get("links")).get("organisations")))
     announced = AnnouncedEntry(
-        base_path,
-        title,
-        _text_or_empty(details.get("display_date")),
-        _text_or_empty(details.get("state")),
-        organisations,
+        link=base_path,
+        title=title,
+        display_date=_text_or_empty(details.get("display_date")),
+        state=_text_or_empty(details.get("state")),
+        organisations=organisations,
         release_timestamp=parse_instant(details.get("release_timestamp")),
         previous_display_date=_text_or_empty(details.get("previous_display_date")),
         change_note=plain_text(_text_or_empty(details.get("latest_change_note"))),

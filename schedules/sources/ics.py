@@ -60,12 +60,15 @@ class IcsSource(OnePage):
         budget = SearchBudget()
         for calendar in read_calendars(find_page(pages, self._url)):
             made += self._announce_calendar(calendar, budget, now)
-        # An event without a UID got one that is made of its title, so several events can share that.
+        # An event without a UID got one that is made of its title and address, so several events can share that.
         uids_of_titles = [make_uid(each.title, each.url, "", each.producer) for each in made]
         without_uid = [index for index, uid in enumerate(uids_of_titles) if made[index].uid == uid]
         kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, without_uid))
-        faults = ((each, each.doubt or REASONS.get(each.slot.reason or "")) for each in kept)
-        remarks = [Remark(each.uid, fault, each.slot.raw) for each, fault in faults if fault]
+        remarks: list[Remark] = []
+        for each in kept:
+            fault = each.doubt or REASONS.get(each.slot.reason or "")
+            if fault:
+                remarks.append(Remark(each.uid, fault, each.slot.raw))
         return make_reading(kept, [*remarks, *remarks_on_duplicates])
 
     def _announce_calendar(self, calendar: RawCalendar, budget: SearchBudget, now: datetime) -> Iterator[Announcement]:
@@ -85,11 +88,12 @@ class IcsSource(OnePage):
     def _announce_series(self, events: Sequence[RawEvent], context: _CalendarContext) -> Iterator[Announcement]:
         """Yield the occurrences of a recurring event, or the event itself with a doubt if it cannot be expanded."""
         rule_event = next(event for event in events if event.all("RRULE") or event.all("RDATE"))
-        times, settings = context.times, self._settings
-        back, ahead = timedelta(days=settings.number("back", BACK)), timedelta(days=settings.number("ahead", AHEAD))
+        times = context.times
+        first = times.anchor - timedelta(days=self._settings.number("back", BACK))
+        last = times.anchor + timedelta(days=self._settings.number("ahead", AHEAD))
         slot = event_slot(rule_event, times)
         try:
-            occurrences = expand_occurrences(events, times, (times.anchor - back, times.anchor + ahead), context.budget)
+            occurrences = expand_occurrences(events, times, (first, last), context.budget)
         except SeriesRefused as refused:
             if refused.doubt == "series-refused":
                 # Its first occurrence may be long past, and no later one is known.

@@ -86,7 +86,10 @@ def expand_spans(
 def _expand_if_safe(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Sequence[Any]:
-    """Return the occurrences of events. Raises `SeriesRefused` if their rules may take too long to expand."""
+    """Return the occurrences of events between two days. Raises `SeriesRefused` if that may take too long.
+
+    A rule that never occurs is searched up to the year 9999. So `budget` limits how many a file may have.
+    """
     may_never_occur = False
     for event in events:
         for rule in event.all("RRULE"):

@@ -33,9 +33,12 @@ def make_announcement(
     Contacts are left out. The state "postponed" is ignored, because a release brought forward has it too. `previous`
     has the earlier date.
     """
-    about, uri = release["description"], str(release.get("uri") or "")
+    about = release["description"]
+    uri = str(release.get("uri") or "")
     # Published and cancelled at once means cancelled, as in the ONS's own code.
-    is_cancelled, is_final, is_published = (bool(about.get(name)) for name in ("cancelled", "finalised", "published"))
+    is_cancelled = bool(about.get("cancelled"))
+    is_final = bool(about.get("finalised"))
+    is_published = bool(about.get("published"))
     slot = _read_slot(about, settings.zone, is_exact=is_final or is_cancelled)
     if slot.reason in REASONS:
         remarks.append(Remark(uri, REASONS[slot.reason], slot.raw))
@@ -62,10 +65,10 @@ def make_announcement(
 
 
 def _read_slot(about: Mapping[str, Any], timezone: str, *, is_exact: bool) -> Slot:
-    """Return the slot of a release: its release date if that `is_exact` (final or cancelled), else only a day.
+    """Return the slot of a release: its release date if that `is_exact` (final or cancelled), else one without a time.
 
-    That is its provisional date, or the day of its release date if the provisional one is empty, unreadable or has a
-    time.
+    That is its provisional date, such as a day or a month. If that is empty, unreadable or has a time, it is the day of
+    its release date.
     """
     release_date = _get_text(about, "release_date", "releaseDate")
     exact = _slot_of_timestamp(release_date, timezone)
@@ -205,7 +208,10 @@ class OnsSource(RememberingSource):
         return f"{self._settings.address or API}?{urlencode(query)}"
 
     def _read_lists(self, pages: Sequence[Page], remarks: list[Remark]) -> dict[str, Announcement]:
-        """Return all announcements by uid. Raises `UnreadableCalendar` if the first or an upcoming page failed."""
+        """Return the announcements of all pages by uid.
+
+        Raises `UnreadableCalendar` if the first page failed, or any page of the list of upcoming releases.
+        """
         if not pages:
             raise UnreadableCalendar(f"{self._settings.address or API}: no answer")
         require_usable(pages[0])
