@@ -94,7 +94,7 @@ def _resolve_date(match: re.Match[str], number: int, month: int, year: int | Non
     weekdays = {WEEKDAYS.get(word or "") for word in words_beside}
     if None in weekdays:
         return None
-    span = _day_span(number, month, year) if year else _find_day_near_read(number, month, weekdays, context)
+    span = _day_span(number, month, year) if year is not None else _find_day_near_read(number, month, weekdays, context)
     do_weekdays_fit = weekdays <= {span.first.weekday()}  # also if none is written
     return span if do_weekdays_fit else replace(span, doubt="weekday")
 

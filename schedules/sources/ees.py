@@ -40,7 +40,7 @@ def partial_slot(partial: Mapping[str, Any], timezone: str) -> Slot:
 
     A missing member is absent, null, zero or "". A date that does not exist gives a slot of precision `NONE`.
     """
-    raw = "-".join(str(partial[name]) for name in ("year", "month", "day") if partial.get(name) not in {None, ""})
+    raw = "-".join(str(partial[name]) for name in ("year", "month", "day") if partial.get(name) not in (None, ""))
     try:
         year, month, day = (int(partial.get(name) or 0) for name in ("year", "month", "day"))
         if month and day:

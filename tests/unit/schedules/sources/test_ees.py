@@ -62,6 +62,7 @@ def test_partial_dates_keep_their_precision(
         {},
         {"year": "x"},
         {"month": 13},
+        {"year": [2027], "month": 2},
     ],
 )
 def test_an_impossible_partial_date_gives_no_slot(partial: dict[str, object]) -> None:
