@@ -338,8 +338,7 @@ class Outbox:
             # If the store loses this write, `_record_attempt` still knows not to send the message again.
             self._finished[delivery.notice, delivery.channel] = delivery
         if len(self._finished) > _MOST_DELIVERIES:
-            oldest = next(iter(self._finished))
-            del self._finished[oldest]
+            del self._finished[next(iter(self._finished))]  # the oldest
 
         def save(tx: Transaction) -> None:
             stored = stored_delivery(self.store.outbox, delivery.notice, delivery.channel)

@@ -37,8 +37,8 @@ class Publisher:
         """Serve nothing until `start`, which also chooses the port."""
         self.log = RequestLog()
         self.clock = clock
-        # The open connections. Exceptions of our own code, which would otherwise look like faults of the network.
-        self.transports: set[asyncio.Transport] = set()
+        self.transports: set[asyncio.Transport] = set()  # of the open connections
+        # Exceptions of our own code. `close` raises one, because to a client they look like faults of the network.
         self.exceptions: list[BaseException] = []
         self._script = script
         self._world = World(script, zone)
