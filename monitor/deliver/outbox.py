@@ -157,6 +157,7 @@ class Outbox:
             )
             ready = [one.notice for one in select_ready(pending, now)]  # of each thread, only the first if it is due
             if not ready and not silenced.ended:
+                # The next change is when a delivery is due or a silence ends.
                 return min(filter(None, (next_due(pending), *silenced.until.values())), default=None)
             if (other_lease_ends := await self._lease.take_or_renew()) is not None:
                 return other_lease_ends

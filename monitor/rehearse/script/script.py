@@ -217,7 +217,7 @@ class Script(Table):
 
 
 def read_script(path: Path) -> Script:
-    """Return the script in a file. Raises `BadInput` with all faults of the file."""
+    """Return the script in a file, in its configuration's timezone. Raises `BadInput` with all faults of the file."""
     data = load(path)
     zone = "Europe/London"
     config = data.get("config")
