@@ -72,10 +72,10 @@ class App:
     reload: Reload
 
     async def run_once(self, day: date | None = None) -> LookedOnce:
-        """Read calendars, look once at the releases of a local day (None: all), judge them and send due notices.
+        """Look once at each release of a local day (None: all). Return their JSON and the faults of calendar reads.
 
-        Then finish the daemon, with everything committed. Raises `EnvironmentFault` while a monitor of this name is
-        running on the same store.
+        Calendars are read first, due notices are sent, and everything is committed before the daemon is finished.
+        Raises `EnvironmentFault` while a monitor of this name is running on the same store.
         """
         daemon = self.daemon
         await self._refuse_second_monitor()
@@ -89,14 +89,16 @@ class App:
             await daemon.outbox.send_due(channel.name)
         # Looks and verdicts may have changed the targets.
         releases = {target.release for target in daemon.admission.targets_on(day)}
-        bodies = [body for release in releases if (body := self.status.body(release)) is not None]
+        found = [self.status.body(release) for release in releases]
+        bodies = [body for body in found if body is not None]  # None: not watched or withheld
         await daemon.core.writer.backlog.finish_large(patience=STALLED_AFTER)
         await daemon.finish()
         return LookedOnce(bodies, dict(daemon.core.health.faults))
 
     async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
         """Save an incident that a person reports. `words` has the answers by box of the form. Raises `InvalidInput`."""
-        core, watch, now = self.daemon.core, self.daemon.watch, self.daemon.core.clock.now()
+        core, watch = self.daemon.core, self.daemon.watch
+        now = core.clock.now()
         known = await core.ledger.load_release(release)
         facts = None if known is None else watch.facts(known, core.ledger.promises(release))
         answers = {"release": release, **words}
@@ -109,9 +111,9 @@ class App:
         core, current_incidents = self.daemon.core, self.reload.current_incidents
         ask, now = core.threads.ask, core.clock.now()
         for incident in await ask(core.store.verdicts.incidents):
-            write = await ask(partial(current_incidents.prepare_redraft, incident.id, now))
-            if write is not None:
-                await core.writer.write(write)
+            save_redraft = await ask(partial(current_incidents.prepare_redraft, incident.id, now))
+            if save_redraft is not None:  # the draft is not current
+                await core.writer.write(save_redraft)
 
     async def _refuse_second_monitor(self) -> None:
         """Raise `EnvironmentFault` while a monitor of this name is running on the same store."""
@@ -147,10 +149,11 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     status = make_status(core, watch, check, forecast, interpreter.skew, poller.broken, record)
     calendar_reads = make_calendar_reads(core, poller, admission, watch, outbox)
     queries = make_queries(core, status, tally, current_incidents, outbox, calendar_reads)
-    failed, make_jobs = count_failures(core.metrics), edges.job_runner
+    make_jobs = edges.job_runner
+    on_failed_job = count_failures(core.metrics)
     daemon = Daemon(
         core,
-        job_runner=SchedulerJobs(failed) if make_jobs is None else make_jobs(clock, failed),
+        job_runner=SchedulerJobs(on_failed_job) if make_jobs is None else make_jobs(clock, on_failed_job),
         poller=poller,
         intake=Intake(tally, watch, tripwires, leads),
         watch=watch,

@@ -143,7 +143,7 @@ def _make_members(settings: Settings, store: Store, writer: Writer, clock: Clock
 
 
 def _make_workers(clock: Clock, metrics: Metrics, health: HealthState, worker_health: WorkerHealth) -> Workers:
-    """Return the workers. They report costly hosts to `metrics` and `health`, and their starts to `worker_health`."""
+    """Return the workers that read large responses. `metrics`, `health` and `worker_health` note their problems."""
 
     def note_costly_host(host: str) -> None:
         metrics.count_too_costly(host)

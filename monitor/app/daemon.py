@@ -110,10 +110,12 @@ class Daemon:
         """
         core, members = self.core, self.core.members
         if members is not None:
-            members.on_share, members.host_waits = self._take_share, self.poller.host_waits
+            members.on_share = self._take_share
+            members.host_waits = self.poller.host_waits
             await members.join()
             self._membership = asyncio.create_task(members.stay_alive(), name="members")
-        now, name = core.clock.now(), core.settings.watch.vantage
+        now = core.clock.now()
+        name = core.settings.watch.vantage
         beat = await core.threads.ask(lambda: core.store.leases.heartbeat(name))
         core.blind.start_writing(core.writer)
         core.blind.add_and_rejudge(await core.threads.ask(lambda: core.store.runs.blind(now - BEHIND, now)))
@@ -180,7 +182,7 @@ class Daemon:
             task.add_done_callback(self._background.discard)
 
     async def _divide_releases(self, share: Share) -> None:
-        """Watch the releases of a share. Retry until the store answers or the members have changed again."""
+        """Watch this monitor's share of the releases. Retry until the store answers or the members change again."""
         while self._divided_among == share.members:
             try:
                 await self.admission.apply_share(share)

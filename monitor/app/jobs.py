@@ -44,7 +44,8 @@ class Jobs(ABC):
         A started job of the same name does not run at once. It gets this work and spacing after a run under way.
         """
         if (known := self._jobs.get(name)) is not None:
-            known.spacing, known.job = spacing, job
+            known.spacing = spacing
+            known.job = job
             return
         self._jobs[name] = _RecurringJob(spacing, name, job)
         if self._is_running:
@@ -107,13 +108,13 @@ class SchedulerJobs(Jobs):
     def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
         """Add a job. If there is one of this name, it only gets the new work and spacing, and does not run now."""
         known = self._jobs.get(name)
-        is_same = known is not None and known.spacing == spacing
+        has_same_spacing = known is not None and known.spacing == spacing
         super().add_job(spacing, name, job)
-        if not is_same:
-            seconds, wakeup = spacing.total_seconds(), self._jobs[name].wakeup
-            self._scheduler.add_job(
-                _set_event, "interval", args=(wakeup,), seconds=seconds, id=name, replace_existing=True
-            )
+        if not has_same_spacing:
+            # APScheduler only wakes the task that runs the job.
+            args = [self._jobs[name].wakeup]
+            seconds = spacing.total_seconds()
+            self._scheduler.add_job(_set_event, "interval", args, seconds=seconds, id=name, replace_existing=True)
 
     def drop(self, name: str) -> None:
         """Remove a job. A run under way is finished."""

@@ -143,9 +143,13 @@ def _read_proxy(url: str) -> Proxy:
 
 
 def allowed_hosts(settings: Settings) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield each host with an `allow` of its own, and the private networks in which its address may be."""
-    read = [(table.url, table.allow) for table in settings.calendar] + [(one.url, one.allow) for one in settings.rota]
-    yield from ((host, allow) for url, allow in read if allow and (host := urlsplit(url or "").hostname))
+    """Yield the hosts of each calendar, rota and producer with `allow`: private networks in which hosts may be."""
+    sources = [(table.url, table.allow) for table in settings.calendar]
+    sources += [(table.url, table.allow) for table in settings.rota]
+    for url, allow in sources:
+        host = urlsplit(url or "").hostname if allow else None
+        if host:
+            yield host, allow
     for producer in settings.producer:
         if producer.allow:
             listings = (urlsplit(url).hostname for url in (*producer.newest, *producer.press))

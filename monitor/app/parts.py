@@ -121,8 +121,8 @@ def make_reminders(core: Core, rules: ReportingRules, outbox: Outbox, current_in
         current_incidents=current_incidents,
         ask=core.threads.ask,
         wake=outbox.wake,
-        given_up=core.metrics.given_up.set,
-        owed=core.metrics.record_owed,
+        record_given_up=core.metrics.given_up.set,
+        record_owed=core.metrics.record_owed,
     )
 
 

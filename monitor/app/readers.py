@@ -39,8 +39,11 @@ async def open_poller(settings: Settings, clock: Clock) -> AsyncIterator[tuple[P
 
 def make_calendar_readers(core: Core, ask: Ask) -> list[tuple[CalendarReader, timedelta]]:
     """Return a reader for each calendar, with the spacing of its reads."""
-    settings, more = core.settings, (core.folder, ask, core.clock, core.workers, core.evidence)
-    return [(make_calendar_reader(settings, table, *more), table.every) for table in settings.calendar]
+    readers = []
+    for table in core.settings.calendar:
+        reader = make_calendar_reader(core.settings, table, core.folder, ask, core.clock, core.workers, core.evidence)
+        readers.append((reader, table.every))
+    return readers
 
 
 def make_calendar_reader(  # noqa: PLR0913, PLR0917 # it joins settings, network and evidence

@@ -158,12 +158,13 @@ class Reload:
         # No step from here on awaits, so no look, page or notice sees half of the change.
         daemon.core = core
         self.current_incidents.record.rules = self.reminders.rules = rules
-        alert = settings.alert
-        self.reminders.remind_after, self.reminders.remind_every = alert.remind_after, alert.remind_every
+        self.reminders.remind_after = settings.alert.remind_after
+        self.reminders.remind_every = settings.alert.remind_every
         self.current_incidents.judge_at = judge_at_for(core)
         self.forecast.budget = make_budget(settings)
         self.forecast.close_enough = make_policies(settings).general.close_enough
-        spacings, hosts = calendar_spacings(settings), [host for host in settings.budget if host != "default"]
+        spacings = calendar_spacings(settings)
+        hosts = [host for host in settings.budget if host != "default"]
         core.health.expect_calendars(spacings)
         core.metrics.prepare_series(spacings, hosts, [channel.name for channel in channels])
         poller.reconfigure(self.forecast.budget, core.fetcher)
@@ -177,7 +178,8 @@ class Reload:
         run_now = [*self._replace_readers(readers, old.settings), *changed_rotas]
         self._reconfigure_pages(settings)
         daemon.reconfigure(self.jobs(), run_now)
-        old_channels, daemon.channels = daemon.channels, channels
+        old_channels = daemon.channels
+        daemon.channels = channels
         self._close_later(old.fetcher, old_channels)
         await daemon.admission.watch_all_near(core.clock.now())
 
@@ -190,14 +192,17 @@ class Reload:
         return core.fetcher if is_same else make_fetcher(settings, core.clock)
 
     def _replace_readers(self, readers: Sequence[tuple[CalendarReader, timedelta]], old: Settings) -> list[str]:
-        """Replace the readers of calendars whose settings changed. Return the names of their jobs, to run at once."""
+        """Replace the readers of calendars whose settings changed. Return the names of their jobs, to run at once.
+
+        `readers` are the new readers of all calendars, each with the spacing of its reads.
+        """
         reads, settings, ledger = self.daemon.calendar_reads, self.daemon.core.settings, self.daemon.core.ledger
         before = {table.name: _settings_of_reads(old, table) for table in old.calendar}
         after = {table.name: _settings_of_reads(settings, table) for table in settings.calendar}
         current = {reader.name: reader for reader, _ in reads.readers}
         unchanged = {name: reader for name, reader in current.items() if before[name] == after.get(name)}
         for reader, _ in readers:
-            # A reader asks separately for entries that its calendar no longer shows, so it must know the last ones.
+            # A reader requests each entry that its calendar no longer shows, so it must know those shown last.
             reader.remember(ledger.shown_entries(reader.name))
         reads.readers = [(unchanged.get(reader.name, reader), every) for reader, every in readers]
         reads.expect_editions = settings.policy.expect_editions

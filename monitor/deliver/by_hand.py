@@ -67,10 +67,10 @@ def merge_texts(
     Such a box gets both texts. `read` is the number of the version that the person started from (unknown: the last).
     """
     last = versions[-1]
-    base = next((one for one in versions if one.number == read), last)
-    merged = combine_changes(words, base.words, last.words, role)
-    # What was measured since the person read the report is shown beside the texts.
-    return append_edit(versions, merged.words, role, now, base.report), merged.conflicts
+    version_read = next((one for one in versions if one.number == read), last)
+    merged = combine_changes(words, version_read.words, last.words, role)
+    # What was measured after the report that the person read is shown beside the texts.
+    return append_edit(versions, merged.words, role, now, version_read.report), merged.conflicts
 
 
 class EditConflict(UserFault):

@@ -37,7 +37,8 @@ class CurrentIncidents:
         Its grade never gets lower. The names of producers stay. So does the stored certainty (clock, blind spans,
         evidence), except looks and gap.
         """
-        facts, stored = self.judge_at(known.release, now) if self._is_still_measured(known) else None, known.facts
+        stored = known.facts
+        facts = self.judge_at(known.release, now) if self._is_still_measured(known) else None
         if facts is None or stored is None:
             return known
         new = facts.certainty

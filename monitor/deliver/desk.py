@@ -129,8 +129,10 @@ class Desk:
         store = self.current.record.store
 
         def write(tx: Transaction) -> None:
-            known = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}.get(scope)
-            if known is not None and known(name) is None:
+            # Other scopes, such as a producer, are names that need not be stored yet.
+            find_by_scope = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}
+            find_named = find_by_scope.get(scope)
+            if find_named is not None and find_named(name) is None:
                 raise UnknownName(f"no {scope} {name!r}")
             tx.save(made)
 

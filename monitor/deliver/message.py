@@ -42,7 +42,7 @@ class MessageBuilder:
 
         A notice of a platform's incident is written again, about the releases that the channel's routes choose.
         """
-        links, incident = self.links, self.verdicts.incident(notice.incident) if notice.incident else None
+        incident = self.verdicts.incident(notice.incident) if notice.incident else None
         attachments = []
         # The messages of a platform's thread are sent before all is known, except the last. They have no draft.
         is_unfinished = "platform" in notice.findings and not notice.release and notice.kind != "final"
@@ -54,8 +54,8 @@ class MessageBuilder:
             # The notice may be older than the routes. If they no longer choose the channel, it gets all releases.
             _due, releases = audience.get(channel, (now, incident.linked))
             notice = rewrite_platform_notice(notice, incident, releases, now)
-        link, page = links.acknowledge_link(notice), links.incident_page(notice)
-        made = build_message(notice, incident, attachments, link, page, links.runbook)
+        link, page = self.links.acknowledge_link(notice), self.links.incident_page(notice)
+        made = build_message(notice, incident, attachments, link, page, self.links.runbook)
         if self.redactor is None:
             return made
         subject, text, html, brief = map(self.redactor, (made.subject, made.text, made.html, made.brief))

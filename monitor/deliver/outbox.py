@@ -11,7 +11,7 @@ from random import Random
 
 import structlog
 
-from alerts.channel import Accepted, Channel, Outcome, Refused
+from alerts.channel import Channel, Outcome, Refused
 from alerts.delivery import RetryPolicy, decide_after_attempt, hurry_earlier_deliveries, next_due, select_ready
 from alerts.message import DIGESTED, Digest
 from alerts.notice import Notice
@@ -82,7 +82,7 @@ class Outbox:
     _last_delivered: dict[str, datetime] = field(default_factory=dict)
     _wakeups: dict[str, asyncio.Event] = field(default_factory=dict)
     _digest_rules: dict[str, DigestRule] = field(default_factory=dict)
-    _pacing: dict[str, ThreadPacing] = field(default_factory=dict)
+    _thread_pacing: dict[str, ThreadPacing] = field(default_factory=dict)
     _channel_tasks: asyncio.TaskGroup | None = None
 
     def __post_init__(self, channels: Sequence[Channel]) -> None:
@@ -96,16 +96,18 @@ class Outbox:
 
         Messages under way are finished. Deliveries to a channel that was removed stay in the outbox.
         """
-        self.options, rules = options, options.rules
+        self.options = options
+        rules = options.rules
         self._channels = {channel.name: channel for channel in channels}
-        endings = {channel.name: channel.formats for channel in channels}
-        self._message_builder = MessageBuilder(self.store.verdicts, endings, options.links, options.redactor, rules)
-        made = {name: rule.last_digest for name, rule in self._digest_rules.items()}
-        rule = options.digest_rule
-        self._digest_rules |= {name: replace(rule, last_digest=made.get(name)) for name in self._channels}
+        formats = {channel.name: channel.formats for channel in channels}
+        self._message_builder = MessageBuilder(self.store.verdicts, formats, options.links, options.redactor, rules)
+        # Each channel gets the new rule, but keeps the time of its last digest.
+        last_digests = {name: rule.last_digest for name, rule in self._digest_rules.items()}
+        for name in self._channels:
+            self._digest_rules[name] = replace(options.digest_rule, last_digest=last_digests.get(name))
         # Channels that get a platform's fault as one thread, with pauses between its messages.
         folding = (name for name in self._channels if name in rules.folding)
-        self._pacing = {name: self._pacing.get(name) or ThreadPacing() for name in folding}
+        self._thread_pacing = {name: self._thread_pacing.get(name) or ThreadPacing() for name in folding}
         for removed in self._wakeups.keys() - self._channels.keys():
             # The task of a channel ends when it wakes up and finds no wakeup.
             self._wakeups.pop(removed).set()
@@ -155,6 +157,7 @@ class Outbox:
             )
             ready = [one.notice for one in select_ready(pending, now)]  # of each thread, only the first if it is due
             if not ready and not silenced.ended:
+                # The next change is when a delivery is due or a silence ends.
                 return min(filter(None, (next_due(pending), *silenced.until.values())), default=None)
             if (other_lease_ends := await self._lease.take_or_renew()) is not None:
                 return other_lease_ends
@@ -176,7 +179,7 @@ class Outbox:
         message, unless it is urgent.
         """
         earliest = max(self._lease.earliest_attempt(row.delivery), due)
-        pacing = self._pacing.get(row.delivery.channel)
+        pacing = self._thread_pacing.get(row.delivery.channel)
         return earliest if pacing is None or row.delivery.attempts else pacing.earliest_send(row.notice, earliest)
 
     async def _serve_channel(self, name: str, wakeup: asyncio.Event) -> None:
@@ -236,7 +239,7 @@ class Outbox:
         # the opening of a late one is still urgent after that.
         if any("unproven" not in digest.notice.findings for digest in digests):
             self._digest_rules[name] = replace(self._digest_rules[name], last_digest=now)
-        if (pacing := self._pacing.get(name)) is not None:
+        if (pacing := self._thread_pacing.get(name)) is not None:
             digests += pacing.bundle_follow_ups([notice for notice in first_attempts if notice.follows], now)
         for digest in digests:
             await self.writer.write(partial(self._replace_with_digest, digest, name, now))
@@ -270,7 +273,8 @@ class Outbox:
 
     async def _attempt_delivery(self, delivery: Delivery, notice: Notice) -> None:
         """Record an attempt, send the message, and record the outcome, if the delivery is due and the lease is ours."""
-        now, channel = self.clock.now(), self._channels.get(delivery.channel)
+        now = self.clock.now()
+        channel = self._channels.get(delivery.channel)
         # A delivery that was begun before may still be under way in another process.
         if channel is None or (delivery.began is not None and self._lease.earliest_attempt(delivery) > now):
             return
@@ -322,28 +326,35 @@ class Outbox:
             _log.error("delivery_broke", channel=channel.name, notice=notice.id, fault=type(fault).__name__)
             return Refused(permanent=False, reason=f"broke with {type(fault).__name__}"), True
 
-    async def _record_outcome(self, begun: Delivery, notice: Notice, outcome: Outcome, retries: RetryPolicy) -> None:
-        """Save how an attempt ended (sent, given up, or due again), and report it to `on_outcome`."""
+    async def _record_outcome(self, attempt: Delivery, notice: Notice, outcome: Outcome, retries: RetryPolicy) -> None:
+        """Save how an attempt ended (sent, given up, or due again), and report it to `on_outcome`.
+
+        A newer attempt, which another process has saved in the meantime, is not overwritten.
+        """
         now = self.clock.now()
-        step = decide_after_attempt(outcome, begun.attempts, notice.at, now, self.rng, retries)
-        done = delivery_after(begun, step, now)
-        is_finished = done.standing is not DeliveryState.WAITING
+        what_follows = decide_after_attempt(outcome, attempt.attempts, notice.at, now, self.rng, retries)
+        delivery = delivery_after(attempt, what_follows, now)
+        is_finished = delivery.standing is not DeliveryState.WAITING
         if is_finished:
-            self._finished[done.notice, done.channel] = done
+            # If the store loses this write, `_record_attempt` still knows not to send the message again.
+            self._finished[delivery.notice, delivery.channel] = delivery
         if len(self._finished) > _MOST_DELIVERIES:
             del self._finished[next(iter(self._finished))]  # the oldest
 
         def save(tx: Transaction) -> None:
-            stored = stored_delivery(self.store.outbox, done.notice, done.channel)
-            if stored is None or stored.attempts <= done.attempts:  # no other process has attempted it since
+            stored = stored_delivery(self.store.outbox, delivery.notice, delivery.channel)
+            was_attempted_since = stored is not None and stored.attempts > delivery.attempts
+            if not was_attempted_since:
                 # If the store lost its last writes while the message was sent, it no longer has the notice.
                 tx.add_notice(notice, [])
-                tx.save(done)
+                tx.save(delivery)
 
         await self.writer.write(save)
-        if isinstance(step, Accepted):
-            self._last_delivered[begun.channel] = now
-            if begun.channel in self._pacing:
-                self._pacing[begun.channel].record_sent(notice, now)
-        self.on_outcome(begun.channel, done.standing.value if is_finished else "again")
-        _log.info("delivery", channel=begun.channel, notice=notice.id, standing=done.standing.value, reason=done.reason)
+        channel = delivery.channel
+        if delivery.standing is DeliveryState.SENT:
+            self._last_delivered[channel] = now
+            if channel in self._thread_pacing:  # the next message of the thread keeps a distance from this one
+                self._thread_pacing[channel].record_sent(notice, now)
+        standing = delivery.standing.value
+        self.on_outcome(channel, standing if is_finished else "again")
+        _log.info("delivery", channel=channel, notice=notice.id, standing=standing, reason=delivery.reason)

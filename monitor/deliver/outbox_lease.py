@@ -97,9 +97,9 @@ class OutboxLease:
         """
         if delivery.began is None or delivery.finished is not None:
             return delivery.due
-        seen_at = self.clock.monotonic()
-        passed = timedelta(seconds=seen_at - self._note_attempt(delivery, seen_at))
-        remaining = 2 * self.holder.renewal_margin - passed
+        now = self.clock.monotonic()
+        first_seen_at = self._note_attempt(delivery, now)
+        remaining = 2 * self.holder.renewal_margin - timedelta(seconds=now - first_seen_at)
         return max(delivery.due, self.clock.now() + remaining) if remaining > timedelta() else delivery.due
 
     def _note_attempt(self, attempt: Delivery, at: float) -> float:

@@ -34,7 +34,7 @@ class PlatformThread:
     store: Store
 
     def cover_member_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
-        """Return the deliveries of a release's notice. Those on channels that get the platform's thread become covered.
+        """Return the deliveries of a release's notice, not sent on channels that get the platform's thread instead.
 
         A pager that was already called for this release still gets its end, or the alert would stay open.
         """
@@ -49,7 +49,7 @@ class PlatformThread:
         return [covered_delivery(one, thread, now) if one.channel in covered_channels else one for one in deliveries]
 
     def cover_member_opening(self, tx: Transaction, now: datetime) -> None:
-        """Mark the opening of the newest release's incident as covered on channels that get the platform's thread.
+        """Do not send the opening of the newest release's incident on channels that get the platform's thread instead.
 
         Do the same with its confirmation. Deliveries that were attempted already stay as they are.
         """

@@ -39,8 +39,8 @@ class Reminders:
     """Reminds people of incidents of grade report that no one has acknowledged.
 
     The first reminder is sent `remind_after` the opening (zero: never), the next ones each `remind_every`. `wake` is
-    called after notices were added. `update_counts` calls `given_up(deliveries)` and `owed(reports, longest, overdue
-    actions)`.
+    called after notices were added. `update_counts` sets the public metrics: it calls `record_given_up(deliveries)`
+    and `record_owed(reports, age of the oldest, overdue actions)`.
     """
 
     store: Store
@@ -53,8 +53,8 @@ class Reminders:
     current_incidents: CurrentIncidents
     ask: Ask
     wake: Callable[[], None]
-    given_up: Callable[[int], None] = lambda _count: None
-    owed: Callable[[int, timedelta, int], None] = lambda _count, _longest, _actions: None
+    record_given_up: Callable[[int], None] = lambda _deliveries: None
+    record_owed: Callable[[int, timedelta, int], None] = lambda _reports, _oldest_age, _actions: None
     _pause_until: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
@@ -84,16 +84,18 @@ class Reminders:
                 self.wake()
 
     async def update_counts(self) -> None:
-        """Set the metrics of deliveries given up recently, and of the owed reports and actions that may be counted."""
-        now, outbox, verdicts = self.clock.now(), self.store.outbox, self.store.verdicts
+        """Set the metrics of deliveries given up in the last days, of owed reports and of overdue actions.
+
+        Metrics are public, so reports and actions about a release count only once its slot has passed.
+        """
+        now = self.clock.now()
         today = local_date(now, self.rules.timezone)
-        given_up, (owed, overdue) = await self.ask(
-            lambda: (len(outbox.given_up(now - GIVEN_UP_FOR)), find_owed(verdicts, today))
-        )
-        reports, longest = count_owed(owed, now)
-        actions = sum(is_countable(incident, now) for incident, _, _ in overdue)
-        self.given_up(given_up)
-        self.owed(reports, longest, actions)
+        given_up = await self.ask(lambda: self.store.outbox.given_up(now - GIVEN_UP_FOR))
+        owed_reports, overdue_actions = await self.ask(lambda: find_owed(self.store.verdicts, today))
+        report_count, oldest_age = count_owed(owed_reports, now)
+        action_count = sum(is_countable(incident, now) for incident, _number, _action in overdue_actions)
+        self.record_given_up(len(given_up))
+        self.record_owed(report_count, oldest_age, action_count)
 
     def _incidents_with_notice_due_at(self, *instants: datetime) -> list[list[str]]:
         """Return for each of these instants the ids of the open incidents that need a notice then."""
@@ -114,7 +116,8 @@ class Reminders:
         reminder = make_reminder(incident, now, self.remind_every, self.remind_after) if self.remind_after else None
         if reminder is None or outbox.notice(reminder.id) is not None:
             return None
-        return None if any(one.is_on(now) and one.covers(incident) for one in outbox.silences(now)) else reminder
+        is_silenced = any(one.is_on(now) and one.covers(incident) for one in outbox.silences(now))
+        return None if is_silenced else reminder
 
     def _write_notice(self, incident: str, now: datetime, tx: Transaction) -> bool:
         """Save the notice that an incident needs now, with redraft and timeline entry. Return whether there was one."""
@@ -126,7 +129,8 @@ class Reminders:
             return False
         if not tx.add_notice(notice, self.rules.deliveries(notice, found, now)):
             return False
-        if (renew := self.current_incidents.prepare_redraft(incident, now)) is not None:
-            renew(tx)
+        save_redraft = self.current_incidents.prepare_redraft(incident, now)
+        if save_redraft is not None:  # the draft is not current
+            save_redraft(tx)
         tx.save(found.with_entries(Entry(now, MONITOR, notice.subject)))
         return True

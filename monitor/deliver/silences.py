@@ -83,7 +83,8 @@ def notify_after_silence(
     There is no notice if the incident is closed and the channel never sent one about it. If it is closed but the
     channel sent one, or if it has no measured facts, the last suppressed notice is sent as it was written.
     """
-    channel, incident = rows[0].delivery.channel, store.verdicts.incident(rows[0].notice.incident)
+    channel = rows[0].delivery.channel
+    incident = store.verdicts.incident(rows[0].notice.incident)
     if incident is None:
         return
     was_notified = _was_notified(store, incident, channel)
@@ -95,15 +96,15 @@ def notify_after_silence(
         is_opening_unsent = not was_notified and rows[0].notice.id == thread_id(incident.id)
         kind = rows[0].notice.kind if is_opening_unsent else "still"
         fresh = refresh_incident(incident, now)
-        facts, why = fresh.facts or incident.facts, "a silence about it has ended"
-        # Each silence is another occasion, so that each gives a notice of its own.
-        notice = make_fact_notice(kind, silence.id, fresh, facts, now, changed=why)
+        facts = fresh.facts or incident.facts
+        # The id of the notice contains that of the silence, so that each silence gives a notice of its own.
+        notice = make_fact_notice(kind, silence.id, fresh, facts, now, changed="a silence about it has ended")
         tx.add_notice(notice, [])
         tx.save(Delivery(notice.id, channel, DeliveryState.WAITING, now))
         replacement = notice.id
     for row in rows:
         stored = stored_delivery(store.outbox, row.notice.id, channel)
-        # Others were attempted or finished since they were read.
+        # Rows that were attempted or finished since they were read stay as they are.
         if stored is not None and is_unsent(stored):
             is_kept = row.notice.id == replacement
             tx.save(replace(stored, reason=_RELEASED) if is_kept else covered_delivery(stored, replacement, now))

@@ -134,10 +134,9 @@ class Summaries:
     async def _compose_summary(self, schedule: SummarySchedule, now: datetime) -> Summary:
         """Return a summary of today's releases, or for `month` of last month's, with the work that is owed."""
         today, producer = local_date(now, self.timezone), schedule.producer or None
-        first = last = today
-        if is_monthly := schedule.kind == "month":
-            last = today.replace(day=1) - timedelta(days=1)
-            first = last.replace(day=1)
+        is_monthly = schedule.kind == "month"
+        last = today.replace(day=1) - timedelta(days=1) if is_monthly else today
+        first = last.replace(day=1) if is_monthly else today
         reports, actions = await self.ask(lambda: find_owed(self.store.verdicts, today))
         owed = [one for one in reports if producer in (None, *one.producers)]
         undone = [(one, number, action) for one, number, action in actions if producer in (None, *one.producers)]

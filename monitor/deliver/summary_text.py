@@ -117,8 +117,9 @@ def _build_summary(subject: str, facts: SummaryFacts, *blocks: str) -> Summary:
         f"{action.owner}, by {day_text(action.due)}: {one_line(action.text)}, no. {number} of {one.id}"
         for one, number, action in facts.undone
     )
-    owed = _bullet_list("Reports owed, neither signed nor waived", reports), _bullet_list("Actions overdue", actions)
-    return Summary(subject, "\n".join(block for block in (f"{subject}.\n", *blocks, *owed, board) if block))
+    owed = _bullet_list("Reports owed, neither signed nor waived", reports)
+    overdue = _bullet_list("Actions overdue", actions)
+    return Summary(subject, "\n".join(block for block in (f"{subject}.\n", *blocks, owed, overdue, board) if block))
 
 
 def _on_time_text(rows: Sequence[Body]) -> str:
@@ -151,13 +152,15 @@ def _still_overdue(facts: SummaryFacts) -> str:
 def _find_risks(facts: SummaryFacts, rows: Sequence[Body], day: date) -> Iterator[str]:
     """Yield a line for each release with a risk, such as a doubtful time, and for each budget too small on this day."""
     for row in rows:
-        kinds = dict.fromkeys(found["kind"] for found in row["findings"])
-        why = [risk for kind in kinds if (risk := _RISKS.get(kind))]
-        why += [row["slot"]["doubt"]] if row["slot"] and row["slot"]["doubt"] else []
-        if why:
-            yield f"{_title_and_producer(row, facts.names)}: {', '.join(why)}"
-    texts = ((host, text) for (host, when), text in facts.risks.items() if when == day)
-    yield from (text if host in text else f"{host}: {text}" for host, text in texts)
+        kinds = dict.fromkeys(finding["kind"] for finding in row["findings"])  # each once, in order
+        risks = [_RISKS[kind] for kind in kinds if kind in _RISKS]
+        if row["slot"] and row["slot"]["doubt"]:
+            risks.append(row["slot"]["doubt"])
+        if risks:
+            yield f"{_title_and_producer(row, facts.names)}: {', '.join(risks)}"
+    for (host, budget_day), text in facts.risks.items():
+        if budget_day == day:
+            yield text if host in text else f"{host}: {text}"
 
 
 def _title_and_producer(row: Body, names: Names) -> str:

@@ -73,7 +73,8 @@ class VerdictRecorder:
         delays other releases too, also update the thread about that fault.
         """
         earlier = self.store.verdicts.incidents_of(verdict.release)
-        known, decision = find_known_incident(earlier, verdict.release), Decision()
+        known = find_known_incident(earlier, verdict.release)
+        decision = Decision()
         if not _needs_no_incident(verdict):
             facts = release_facts(verdict, measured)
             facts = replace(facts, names=tuple(map(self.rules.producer_name, facts.producers)))
@@ -88,7 +89,8 @@ class VerdictRecorder:
         incident = decision.incident or known
         body = body_of(verdict, incident, self.rules.editions)
         before = self.store.verdicts.judged_one(verdict.release)
-        slot, kind, grade = verdict.slot.begins() if verdict.slot else None, verdict.verdict.value, verdict.grade.value
+        slot = verdict.slot.begins() if verdict.slot else None
+        kind, grade = verdict.verdict.value, verdict.grade.value
         tx.save(Judged(verdict.release, verdict.producer, slot, kind, grade, verdict.final, verdict.at, body))
         if (event := _status_change(verdict, body, before)) is not None:
             tx.add(event)
@@ -143,10 +145,12 @@ class VerdictRecorder:
         silences = [one for one in self.store.outbox.silences(now) if one.is_on(now)]
         if any(one.covers(incident) for one in silences):
             return decision
-        known = (one for one in self.store.verdicts.open_incidents(_MOST_INCIDENTS) if are_of_one_edit(one, incident))
-        others = [one for one in known if not any(silence.covers(one) for silence in silences)]
-        for opening in filter(None, (self.store.outbox.notice(thread_id(one.id)) for one in others)):
-            if all(row.attempts == 0 for row in self.store.outbox.deliveries(opening.id)):
+        opened = self.store.verdicts.open_incidents(_MOST_INCIDENTS)
+        of_this_edit = [one for one in opened if are_of_one_edit(one, incident)]
+        others = [one for one in of_this_edit if not any(silence.covers(one) for silence in silences)]
+        for other in others:
+            opening = self.store.outbox.notice(thread_id(other.id))
+            if opening is not None and all(row.attempts == 0 for row in self.store.outbox.deliveries(opening.id)):
                 # Write the waiting notice again, about all entries.
                 entries = sorted([*others, incident], key=lambda one: (one.opened, one.id))
                 tx.save(cover_whole_edit(opening, entries, now))
@@ -164,7 +168,7 @@ class VerdictRecorder:
     def redraft(self, tx: Transaction, incident: Incident, now: datetime) -> None:
         """Save a new version of the incident's draft from its current facts. Typed texts are kept unchanged."""
         if incident.kind is IncidentKind.PLATFORM and not incident.linked:
-            return  # a report on a period, which is measured on request
+            return  # it is a report on a period, which is measured only when a person requests it
         drafts, rules = self.store.verdicts.drafts(incident.id), self.rules
         if incident.kind is IncidentKind.PLATFORM:
             report = self._platform_report(incident, now)

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from alerts.incident import Incident
 from monitor.clock import VirtualClock
 from monitor.errors import UserFault
 from monitor.health.self_check import Check
@@ -120,7 +121,10 @@ def merge_kept_stores(folders: Sequence[Path]) -> Store:
 
 
 def copy_store_as_of(store: Store, at: datetime) -> Store:
-    """Return a new store in memory with what `store` contained at `at`, with verdicts and incidents as of `at`."""
+    """Return a new store in memory for a board that shows `at`: what `store` contained then, and no later knowledge.
+
+    Verdicts are judged again as of `at`. Incidents have the facts, grade, status and timeline of that time.
+    """
     past = Store("sqlite:///:memory:", durable=False)
     past.upgrade()
     past.add_rows_from(store)
@@ -131,25 +135,31 @@ def copy_store_as_of(store: Store, at: datetime) -> Store:
         for release in past.ledger.releases():
             if not past.ledger.promises([release.id]):
                 continue  # the release was not announced by then
-            # Explain the verdict from the whole store. Its stored verdicts name further parts of the release, and other
-            # releases on the same platform. `past` has no stored verdicts.
+            # Judge from the whole store, but as of `at`. Only its stored verdicts name all parts of the release, and
+            # other releases on the same platform. `past` has no stored verdicts yet.
             if (explained := explainer.explain_release(release.id, at)) is not None:
                 body = explained.body
                 slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
                 verdict, grade, is_final = body["verdict"], body["grade"], body["final"]
                 tx.save(Judged(release.id, body["producer"], slot, verdict, grade, is_final, at, body))
         for incident in past.verdicts.incidents():
-            facts = facts_of(store, policies, monitor="demo", release=incident.release, now=at)
-            facts_then = None if incident.facts is None else facts
-            incident_then = replace(
-                incident,
-                facts=facts_then,
-                grade=incident.grade if facts_then is None else facts_then.grade,
-                closed=None if incident.closed is None or incident.closed > at else incident.closed,
-                timeline=tuple(entry for entry in incident.timeline if entry.at <= at),
-            )
-            tx.save(incident_then)
+            tx.save(_cut_back_incident(store, policies, incident, at))
     return past
+
+
+def _cut_back_incident(store: Store, policies: Policies, incident: Incident, at: datetime) -> Incident:
+    """Return an incident as it was at `at`. Facts and grade are judged again. One without measured facts keeps both."""
+    facts_then = None
+    if incident.facts is not None:
+        facts_then = facts_of(store, policies, monitor="demo", release=incident.release, now=at)
+    is_closed_then = incident.closed is not None and incident.closed <= at
+    return replace(
+        incident,
+        facts=facts_then,
+        grade=incident.grade if facts_then is None else facts_then.grade,
+        closed=incident.closed if is_closed_then else None,
+        timeline=tuple(entry for entry in incident.timeline if entry.at <= at),
+    )
 
 
 class StoppedClock(VirtualClock):

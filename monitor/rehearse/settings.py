@@ -53,16 +53,18 @@ def _calendars_of_script(script: Script) -> list[CalendarSettings]:
 
 
 def _parts_to_watch(release: ScriptRelease) -> list[PartSettings]:
-    """Return the parts of a release on GOV.UK's calendar, as settings. The TOML calendar lists parts itself."""
+    """Return the part settings that a simulated release needs, so that the monitor watches its parts."""
     if not is_on_gov_uk_calendar(release):
+        # It is on the simulated TOML calendar. That names the parts of its releases, as GOV.UK's calendar does not.
         return []
     # A match's url is a pattern: brackets around `*`, `?` and `[` make them stand for themselves.
-    match = ReleaseMatch(url="".join(f"[{char}]" if char in "*?[" else char for char in announced_url(release)))
-    # A part's url is a template: a doubled brace stands for itself.
-    parts = [
-        {"match": match, **part.model_dump(), "url": part.url.replace("{", "{{").replace("}", "}}")}
-        for part in release.part
-    ]
+    pattern = "".join(f"[{char}]" if char in "*?[" else char for char in announced_url(release))
+    match = ReleaseMatch(url=pattern)
+    parts = []
+    for part in release.part:
+        # A part's url is a template: a doubled brace stands for itself.
+        template = part.url.replace("{", "{{").replace("}", "}}")
+        parts.append({"match": match, **part.model_dump(), "url": template})
     if release.recognise is not None:
         parts.insert(0, {"match": match, "id": "page", "role": "page", "url": "{url}", "recognise": release.recognise})
     return [PartSettings.model_validate(part) for part in parts]

@@ -79,18 +79,22 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     """
 
     def __init__(self, *, speed: float | None = None, patience: float = _DEFAULT_PATIENCE) -> None:
-        """Begin at virtual time 0. `patience` is in real seconds."""
-        self._selector_with_time = selector = _Selector()
-        selector.before_wait = self._advance_time
-        selector.after_wait = self._account_for_wait
+        """Make a loop at virtual time 0. After `patience` real seconds without progress, it raises `Deadlock`."""
+        # The selector is where a loop waits, so it advances virtual time before or after each wait.
+        self._selector_with_time = _Selector()
+        self._selector_with_time.before_wait = self._advance_time
+        self._selector_with_time.after_wait = self._account_for_wait
         self._time = 0.0
         self._speed = speed
         self._patience = patience
-        self._stop_counts: Counter[str] = Counter()
+        # By reason, how many calls of `stop_time` are in force. Time is stopped while there is any.
+        self._stops_in_force: Counter[str] = Counter()
+        # By thread id, the reason for which time is stopped while the thread works (`run_in_executor`).
         self._thread_names: dict[int, str] = {}
-        self._is_running_at_speed = self._is_deadlocked = False
-        self._cpu_seconds_used = 0.0
-        super().__init__(selector)
+        self._advances_in_wait = False  # whether virtual time runs during the current wait, which needs a `speed`
+        self._is_deadlocked = False
+        self._cpu_seconds_used = 0.0  # at the end of the last wait, to notice threads that are busy
+        super().__init__(self._selector_with_time)
 
     def time(self) -> float:
         """Return the virtual seconds since the loop was created."""
@@ -124,7 +128,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     def stop_reasons(self) -> tuple[str, ...]:
         """Return the reasons for which time is stopped, in alphabetical order."""
-        return tuple(sorted(reason for reason, count in self._stop_counts.items() if count > 0))
+        return tuple(sorted(reason for reason, count in self._stops_in_force.items() if count > 0))
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
@@ -161,19 +165,20 @@ class JumpingLoop(asyncio.SelectorEventLoop):
                 self.call_soon_threadsafe(self.stop_time, name)
 
     def sleep_in_thread(self, seconds: float) -> None:
-        """Sleep in virtual time, in a thread of `run_in_executor`."""
-        name = self._thread_names[threading.get_ident()]
+        """Sleep for these seconds of virtual time. Call it in a thread of `run_in_executor`."""
+        # `run_in_executor` has stopped time until this thread has finished, so it is resumed for the sleep.
+        stop_reason = self._thread_names[threading.get_ident()]
 
         async def sleep() -> None:
-            with self.time_resumed(name):
+            with self.time_resumed(stop_reason):
                 await asyncio.sleep(seconds)
 
         asyncio.run_coroutine_threadsafe(sleep(), self).result()
 
     def _change_count(self, reason: str, change: int) -> None:
-        self._stop_counts[reason] += change
-        if self._stop_counts[reason] == 0:
-            del self._stop_counts[reason]
+        self._stops_in_force[reason] += change
+        if self._stops_in_force[reason] == 0:
+            del self._stops_in_force[reason]
 
     def _advance_time(self, seconds: float) -> float:
         """Return how many real seconds to wait for I/O if the next timer is due in `seconds` (infinite: no timer).
@@ -182,7 +187,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         `_account_for_wait` advances virtual time after it. If time is stopped, or without a timer, it does not advance.
         """
         can_advance = not self.stop_reasons() and seconds != float("inf")
-        self._is_running_at_speed = can_advance and self._speed is not None
+        self._advances_in_wait = can_advance and self._speed is not None
         if not can_advance:
             # Wait for I/O only, but not for long, so that `_account_for_wait` can notice a deadlock.
             return min(_LONGEST_WAIT, self._patience)
@@ -197,12 +202,13 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         Virtual time runs during a wait only if the loop has a `speed`. In other waits it is stopped or there is no
         timer. Raises `Deadlock` if such waits follow each other without progress for too long.
         """
-        if self._is_running_at_speed and self._speed is not None:
+        if self._advances_in_wait and self._speed is not None:
             self._time += seconds * self._speed
             return
         usage = resource.getrusage(resource.RUSAGE_SELF)  # the CPU time of all threads
-        before, self._cpu_seconds_used = self._cpu_seconds_used, usage.ru_utime + usage.ru_stime
-        is_thread_busy = self._cpu_seconds_used - before > _BUSY_SECONDS
+        cpu_seconds = usage.ru_utime + usage.ru_stime
+        is_thread_busy = cpu_seconds - self._cpu_seconds_used > _BUSY_SECONDS
+        self._cpu_seconds_used = cpu_seconds
         if had_io or is_thread_busy or is_any_waiting_for_child():
             self._selector_with_time.idle_seconds = 0.0
             return

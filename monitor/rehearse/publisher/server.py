@@ -34,11 +34,11 @@ class Publisher:
     """
 
     def __init__(self, script: Script, clock: Clock, zone: str = "Europe/London") -> None:
-        """Serve nothing until `start`, which also chooses the port."""
+        """Make a server of a script. It serves nothing until `start`, which also chooses the port."""
         self.log = RequestLog()
         self.clock = clock
-        # The open connections. Exceptions of our own code, which would otherwise look like faults of the network.
-        self.transports: set[asyncio.Transport] = set()
+        self.transports: set[asyncio.Transport] = set()  # of the open connections
+        # Exceptions of our own code. `close` raises one, because to a client they look like faults of the network.
         self.exceptions: list[BaseException] = []
         self._script = script
         self._world = World(script, zone)
@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
     """Answers the requests of one connection, one after another, each in a single write."""
 
     def __init__(self, publisher: Publisher) -> None:
-        """Answer each request as `publisher` does, after the latency of its response."""
+        """Make the server's side of one connection. It sends the responses of `publisher`, each after its latency."""
         self._publisher = publisher
         self._parser = httptools.HttpRequestParser(self)
         self._queue: deque[ReceivedRequest] = deque()

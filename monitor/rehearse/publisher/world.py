@@ -58,7 +58,8 @@ class World:
 
     def _scripted_reply(self, served: ServedAnswer, request: ReceivedRequest, now: datetime) -> Reply:
         """Return the reply of a scripted answer, with the headers of the script, the cache and the backend."""
-        answer, more_headers = served.answer, {**_backend_header(request.host), **served.cache_headers()}
+        answer = served.answer
+        more_headers = {**_backend_header(request.host), **served.cache_headers()}
         if answer is None:
             return error_page(404).with_default_headers(more_headers)
         reply = self._reply_with_body(answer, request, now)

@@ -74,7 +74,7 @@ def _find_duplicates(keys: Sequence[tuple[str, Any]]) -> Iterator[FoundFault]:
 
 
 def _check_releases(data: Row, _zone: str) -> Iterator[FoundFault]:
-    """Yield ids of releases, or of parts of a release, that are used twice, and keys that need GOV.UK's calendar."""
+    """Yield a fault for each id of a release or part that is used twice, and each key that needs GOV.UK's calendar."""
     rows = rows_of(data, "release")
     yield from _find_duplicates([(f"{place}.id", row.get("id")) for place, row in rows])
     for place, row in rows:
@@ -109,7 +109,7 @@ def _check_answers(data: Row, zone: str) -> Iterator[FoundFault]:
 
 
 def _check_faults(data: Row, zone: str) -> Iterator[FoundFault]:
-    """Yield faults without a target, with a wrong period or key, and those that overlap."""
+    """Yield what is wrong with the simulated faults of a script: no target, a wrong period or key, or an overlap."""
     rows = rows_of(data, "fault")
     for place, row in rows:
         if ("host" in row) == ("url" in row):
@@ -122,8 +122,10 @@ def _check_faults(data: Row, zone: str) -> Iterator[FoundFault]:
             yield f"{place}.retry_after", "only 429 and 503 can have it", row["retry_after"]
     for (first, one), (second, other) in combinations(rows, 2):
         has_same_target = (one.get("host"), one.get("url")) == (other.get("host"), other.get("url"))
-        this, that = _read_period(one, zone), _read_period(other, zone)
-        if has_same_target and this and that and this[0] < that[1] and that[0] < this[1]:
+        one_period, other_period = _read_period(one, zone), _read_period(other, zone)
+        if not has_same_target or one_period is None or other_period is None:
+            continue
+        if one_period[0] < other_period[1] and other_period[0] < one_period[1]:
             yield f"{second}.from", f"overlaps {first}", other.get("from")
 
 

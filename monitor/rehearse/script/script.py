@@ -36,7 +36,7 @@ def _check_recogniser(name: str) -> str:
 
 
 def _require(is_valid: Callable[[str], object], reason: str) -> AfterValidator:
-    """Return a validator that refuses a text with `reason` if `is_valid` returns nothing for it."""
+    """Return a validator that refuses a text with `reason` if `is_valid` does not return a true value for it."""
 
     def check(text: str) -> str:
         if not is_valid(text):
@@ -217,8 +217,9 @@ class Script(Table):
 
 
 def read_script(path: Path) -> Script:
-    """Return the script in a file. Raises `BadInput` with all faults of the file."""
-    data, zone = load(path), "Europe/London"
+    """Return the script in a file, in its configuration's timezone. Raises `BadInput` with all faults of the file."""
+    data = load(path)
+    zone = "Europe/London"
     config = data.get("config")
     if isinstance(config, str) and (path.parent / config).is_file():
         # The faults of the configuration are reported when it is used.

@@ -30,6 +30,7 @@ _FILTERS = {f"filter_{field}" for field in _FIELDS}
 _LARGEST_COUNT = 1500
 _ANNOUNCEMENT_TYPE = "official_statistics_announcement"
 _PUBLISHED = "content_store_document_type", {"official_statistics", "national_statistics", "statistical_data_set"}
+_ANNOUNCED_STATES = {"upcoming_statistics": {"confirmed", "provisional"}, "cancelled_statistics": {"cancelled"}}
 _ORGANISATION = "/government/organisations/"
 _FEED_ENTRY = """  <entry>
     <id>{id}</id>
@@ -75,9 +76,10 @@ def _index_time(release: ScriptRelease, now: datetime) -> datetime:
 def _announcement_documents(facts: Facts, now: datetime) -> Iterable[Document]:
     """Yield a document for each release that is announced and not published yet."""
     for release in facts.releases:
-        # The entry is as of `now`, because only publications have a lag in the simulated index.
         entry = facts.calendar_entry(release, now)
-        if entry is not None and not facts.is_redirected(release, _index_time(release, now)):
+        # A publication ends its announcement. The index shows that with a lag, but changes of announcements at once.
+        has_ended = facts.is_redirected(release, _index_time(release, now))
+        if entry is not None and not has_ended:
             fields = {
                 "title": release.announced_title,
                 "display_date": display_date(entry.slot),
@@ -195,8 +197,11 @@ def _is_in_period(value: str | None, text: str) -> bool:
 
     The days are in UTC. Raises `InvalidSearch` if `text` is not a period.
     """
+    bounds = {}
     try:
-        bounds = {name: date.fromisoformat(day) for name, day in (part.split(":") for part in text.split(","))}
+        for part in text.split(","):
+            name, bound = part.split(":")
+            bounds[name] = date.fromisoformat(bound)
     except ValueError as exc:
         raise InvalidSearch from exc
     if bounds.keys() - {"from", "to"}:
@@ -226,10 +231,11 @@ def _select_for_finder(newest: Sequence[Document], query: str) -> list[Document]
     """Return the 20 newest documents of the requested kind (published, upcoming or cancelled) and organisations."""
     values = parse_qs(query)
     kind = values.get("content_store_document_type", ["statistics_published"])[-1]
-    states = {"upcoming_statistics": {"confirmed", "provisional"}, "cancelled_statistics": {"cancelled"}}.get(kind)
-    field, wanted = ("statistics_announcement_state", states) if states else _PUBLISHED
+    states = _ANNOUNCED_STATES.get(kind)  # None: publications are requested
+    field, wanted = _PUBLISHED if states is None else ("statistics_announcement_state", states)
     found = [document for document in newest if document.get(field) in wanted]
-    return _select_by_organisation(found, values.get("organisations[]", values.get("organisations", [])))[:20]
+    slugs = values.get("organisations[]", values.get("organisations", []))
+    return _select_by_organisation(found, slugs)[:20]
 
 
 def _select_by_organisation(found: Sequence[Document], slugs: Sequence[str]) -> list[Document]:

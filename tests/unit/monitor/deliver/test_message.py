@@ -56,10 +56,11 @@ def test_a_producers_own_template_is_used_for_docx_only(tmp_path: Path) -> None:
     assert b"Our own heading" not in markdown.content
 
 
-def test_other_producers_get_the_shipped_form(tmp_path: Path) -> None:
-    templates = {"another": write_template(tmp_path)}
-    rules = ReportingRules(templates=templates)
+def test_a_producers_own_template_is_not_used_for_a_release_of_another_producer(tmp_path: Path) -> None:
+    # The late release is of the producer `ofqual`, which has no template of its own.
+    rules = ReportingRules(templates={"ofsted": write_template(tmp_path)})
     (word,) = build_message(store_with_late_incident(), "docx", rules=rules).attachments
+    # The template has "Our own heading for {{ subject }}".
     assert "Our own heading" not in text_of(word.content)
 
 

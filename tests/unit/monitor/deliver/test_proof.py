@@ -52,13 +52,6 @@ def store_with_first_record() -> TemporaryStore:
     return store
 
 
-def early_verdict() -> Verdict:
-    """Return the verdict, a minute after the slot, on a page that was public for ten minutes an hour before it."""
-    absent_before, absent_after = a_run("page", State.ABSENT, -7200, -3600), a_run("page", State.ABSENT, -2995, 60)
-    public = a_run("page", State.PRESENT, -3595, -3000, specific=True, evidence=("edge-1",), why=SECRET)
-    return judged(60, {"page": [absent_before, public, absent_after]})
-
-
 def test_an_incident_has_hashes_of_records_stored_before_or_in_the_same_transaction() -> None:
     store = store_with_first_record()
     recorder = VerdictRecorder(store, ReportingRules(), lambda: [NOT_STORED_YET])
@@ -111,17 +104,23 @@ def test_an_interrupted_transaction_stores_neither_incident_nor_notice_nor_draft
     assert [draft.version for draft in store.verdicts.drafts(incident.id)] == [1]
 
 
-def test_content_seen_before_its_slot_is_not_in_drafts_or_notices() -> None:
+def test_content_that_a_look_saw_before_the_slot_is_not_in_drafts_notices_or_json() -> None:
     store = store_with_first_record()
-    verdict = early_verdict()
+    # An hour before its slot, the page was public for ten minutes. The look that saw it quotes the content as `why`.
+    absent_before = a_run("page", State.ABSENT, -7200, -3600)
+    public = a_run("page", State.PRESENT, -3595, -3000, specific=True, evidence=("edge-1",), why=SECRET)
+    absent_after = a_run("page", State.ABSENT, -2995, 60)
+    verdict = judged(60, {"page": [absent_before, public, absent_after]})
     assert verdict.verdict.value == "early"
     incident = record_verdict(store, verdict)
     draft = last_draft(store, incident)
     for ending in ENDINGS:
-        assert SECRET.encode() not in render_draft(draft, ending)[0]
+        document, _media_type = render_draft(draft, ending)
+        assert SECRET.encode() not in document
     assert SECRET not in str(draft)
     assert all(SECRET not in str(notice) for notice in store.outbox.notices())
-    assert SECRET not in str(body_of(verdict, incident))
+    release_json = body_of(verdict, incident)
+    assert SECRET not in str(release_json)
 
 
 def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:

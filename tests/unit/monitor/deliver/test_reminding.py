@@ -88,7 +88,7 @@ class World:
             current_incidents=CurrentIncidents(self.store.verdicts, judge_at, VerdictRecorder(self.store, rules)),
             ask=directly,
             wake=lambda: self.outbox_wakes.append(self.clock.now()),
-            given_up=self.given_up_counts.append,
+            record_given_up=self.given_up_counts.append,
         )
 
     async def remind_for(self, minutes: int, reminders: Reminders) -> None:
@@ -302,7 +302,7 @@ async def test_owed_reports_and_overdue_actions_are_counted(world: World) -> Non
     world.save_incident(replace(world.incident(), actions=(due_today,)))
     owed_and_overdue: list[tuple[int, int]] = []
     reminders = world.make_reminders()
-    reminders.owed = lambda owed, _longest, overdue: owed_and_overdue.append((owed, overdue))
+    reminders.record_owed = lambda owed, _oldest_age, overdue: owed_and_overdue.append((owed, overdue))
     await reminders.update_counts()
     await world.clock.sleep(DAY.total_seconds())
     await reminders.update_counts()
