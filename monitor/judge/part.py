@@ -68,23 +68,30 @@ def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerd
 def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> PartVerdict:
     """Return the verdict on one part: early if it was public before its slot, otherwise judged by when it came.
 
-    A part that no one promised is `pending` until it comes.
+    A part that no one promised is `pending` until it comes. `page_released` is when the landing page came.
     """
     window = case.judged_window
-    runs = [run for of_view in evidence.views.values() for run in of_view]
-    exposures = find_exposures(evidence.part.id, evidence.all_presences, window, case.now, runs)
-    exposures += find_unseen_exposures(evidence.part.id, evidence.spells.values(), window, exposures)
-    timing = _PartJudge(evidence, runs, window, case.now, case.zone).judge_timing(page_released)
-    if evidence.part.origin in UNPROMISED_ORIGINS and not timing.released:
+    part = evidence.part
+    all_runs = [run for runs_of_view in evidence.views.values() for run in runs_of_view]
+    # The times before the slot at which the part was public: first those that looks saw, then those known otherwise.
+    exposures = find_exposures(part.id, evidence.all_presences, window, case.now, all_runs)
+    exposures += find_unseen_exposures(part.id, evidence.spells.values(), window, exposures)
+    timing = _PartJudge(evidence, all_runs, window, case.now, case.zone).judge_timing(page_released)
+    if part.origin in UNPROMISED_ORIGINS and not timing.released:
         timing = _Timing(VerdictKind.PENDING)
-    verdict = min(timing.verdict, VerdictKind.EARLY, key=WORST_FIRST.index) if exposures else timing.verdict
+    verdict, delay, first_seen = timing.verdict, timing.delay, timing.released
+    if exposures:
+        first_seen = exposures[0].start
+        # A part that was removed and then missed its slot keeps the worse verdict, and the delay since the slot.
+        if timing.verdict not in _ABSENT:
+            verdict, delay = VerdictKind.EARLY, window.delay_of(first_seen)
     return replace(
-        _verdict_without_times(case, evidence.part, verdict, timing.reason),
-        first_seen=exposures[0].start if exposures else timing.released,
+        _verdict_without_times(case, part, verdict, timing.reason),
+        first_seen=first_seen,
         released=timing.released,
-        # The delay of the first exposure if the part came, else how long it has been absent.
-        delay=window.delay_of(exposures[0].start) if exposures and timing.verdict not in _ABSENT else timing.delay,
+        delay=delay,
         exposures=exposures,
+        # The exposures already say how early it came.
         early_bound=None if exposures else _early_bound(timing.released, window, evidence),
     )
 
@@ -236,7 +243,8 @@ class _PartJudge:
         if absent_by_looks is not None and absent_by_looks > window.latest:
             return None
         local_stamp = local(stamp, self.zone)
-        is_midnight, is_same_day = local_stamp.time() == time(), local_stamp.date() == local(origin, self.zone).date()
+        is_midnight = local_stamp.time() == time()
+        is_same_day = local_stamp.date() == local(origin, self.zone).date()
         if not is_same_day or is_midnight or stamp > window.latest:
             return None
         watched_since = evidence.witnesses.watched_since
