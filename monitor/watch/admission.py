@@ -64,8 +64,7 @@ class Admission:
         Also store again the releases of the ledger that differ from their stored rows.
         """
         # Listings may show releases that are due in the next 400 days. Fewer are watched: those within `watch.ahead`.
-        promised_ids = self.ledger.book.releases()
-        due_within_400_days = await self._remember_listable(promised_ids, now)
+        due_within_400_days = await self._remember_listable(self.ledger.book.releases(), now)
         await self._update_watch(now, due_within_400_days, self.watch.ahead, soon=True)
         announced = self.ledger.releases
         not_final = await self.ask(self.store.verdicts.open_judged)
