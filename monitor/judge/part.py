@@ -79,12 +79,11 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
     timing = _PartJudge(evidence, all_runs, window, case.now, case.zone).judge_timing(page_released)
     if part.origin in UNPROMISED_ORIGINS and not timing.released:
         timing = _Timing(VerdictKind.PENDING)
-    verdict, delay, first_seen = timing.verdict, timing.delay, timing.released
-    if exposures:
-        first_seen = exposures[0].start
-        # A part that was removed and then missed its slot keeps the worse verdict, and the delay since the slot.
-        if timing.verdict not in _ABSENT:
-            verdict, delay = VerdictKind.EARLY, window.delay_of(first_seen)
+    first_seen = exposures[0].start if exposures else timing.released
+    verdict, delay = timing.verdict, timing.delay
+    # If it was exposed, removed and then missed its slot, the worse verdict stays, with how long it has been absent.
+    if exposures and timing.verdict not in _ABSENT:
+        verdict, delay = VerdictKind.EARLY, window.delay_of(first_seen)
     return replace(
         _verdict_without_times(case, part, verdict, timing.reason),
         first_seen=first_seen,
@@ -205,12 +204,13 @@ class _PartJudge:
         Late if it was absent after the tolerance, and on time if all of `appeared` is within the tolerance. Unproven in
         other cases, or if another view or the publisher's own time contradicts.
         """
-        evidence, window, absent = self.evidence, self.window, appeared.after
-        # If another view showed the part before its last absence, only absences before that look are sure.
+        window, absent = self.window, appeared.after
+        # If another view showed the part before its last absence, only absences before that look are sure. Then
+        # `released` begins earlier than `appeared`.
         earlier_presence = None if absent is None else self._contradicting_run(absent)
         released = appeared
         if earlier_presence is not None:
-            runs = (run for spell in evidence.absences for run in spell.runs)
+            runs = (run for spell in self.evidence.absences for run in spell.runs)
             released = Interval(latest_known(absent_at(run, earlier_presence.first_sent) for run in runs), appeared.by)
         delay = window.delay_of(released)
         unproven = _Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
@@ -220,7 +220,7 @@ class _PartJudge:
             return self._judge_by_stamp(released) or _Timing(VerdictKind.LATE, released, delay)
         if released.after is not None and window.earliest <= released.after and _is_out_by(released, window.latest):
             # Without an early bound, it may have been public before the slot, and removed before it was seen absent.
-            may_have_been_early = window.exact and _early_bound(released, window, evidence) is None
+            may_have_been_early = window.exact and _early_bound(released, window, self.evidence) is None
             return unproven if may_have_been_early else _Timing(VerdictKind.ON_TIME, released, delay)
         # If only another view makes the interval wide, the reason is that view.
         if released.after != absent:

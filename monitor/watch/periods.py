@@ -94,19 +94,15 @@ class Periods:
         """
         report, verdicts = self.report(found, now), self.store.verdicts
         name = f"period-{file_stem_of(found)}"
+        about = found.producer or found.host or "all"
+        title = f"{report.title}: {report.subject}"
+        begin = day_begins(found.begins, self.timezone)
+        what = {"what": "A report on all releases of a period."}
         # A report on a period has the kind of a report on a platform's fault, but no linked releases.
-        incident = verdicts.incident(name) or Incident(
-            name,
-            Kind.PLATFORM,
-            "",
-            found.producer or found.host or "all",
-            f"{report.title}: {report.subject}",
-            opened=now,
-            occurred=day_begins(found.begins, self.timezone),
-            grade="none",
-            closed=now,
-            words={"what": "A report on all releases of a period."},
+        new_incident = Incident(
+            name, Kind.PLATFORM, "", about, title, opened=now, occurred=begin, grade="none", closed=now, words=what
         )
+        incident = verdicts.incident(name) or new_incident
         tx.save(incident)
         return incident, add_measured_version(tx, verdicts.drafts(name), name, replace(report, incident=name))
 

@@ -66,7 +66,7 @@ class OneUnreadable:
         return self.runs.blind(begin, end)
 
 
-def merge_what_south_stored(
+def merge_south_into_north(
     ask: QueryCounter, store: TemporaryStore, *known: Promise
 ) -> tuple[dict[str, WatchedRelease], list[Blind], list[object]]:
     """Merge the runs and promises that monitor `south` stored into 500 releases of `north` at once.
@@ -102,7 +102,7 @@ def merge_what_south_stored(
 
 def test_looks_and_promises_of_another_monitor_are_read_for_500_releases_with_less_than_ten_queries() -> None:
     ask = QueryCounter()
-    releases, blind_spans, outcomes = merge_what_south_stored(ask, TemporaryStore())
+    releases, blind_spans, outcomes = merge_south_into_north(ask, TemporaryStore())
     assert ask.queries < 10
     assert outcomes == [None] * len(NAMES)
     # Each query returns the blind spans once more.
@@ -113,7 +113,7 @@ def test_looks_and_promises_of_another_monitor_are_read_for_500_releases_with_le
 
 def test_own_promises_that_are_not_stored_yet_are_kept_with_the_stored_ones() -> None:
     own_r7, own_r8 = (a_promise(release=name, learnt=after_slot(-7200)) for name in ("r7", "r8"))
-    releases, _, _ = merge_what_south_stored(QueryCounter(), TemporaryStore(), own_r7, own_r8)
+    releases, _, _ = merge_south_into_north(QueryCounter(), TemporaryStore(), own_r7, own_r8)
     assert releases["r7"].promises == (STORED_PROMISE, own_r7)
     assert releases["r8"].promises == (own_r8,)
 
@@ -125,13 +125,13 @@ def test_a_promise_has_the_latest_confirmation_of_any_monitor() -> None:
     store = TemporaryStore()
     with store.transaction() as tx:
         tx.add_promises([confirmed_later_by_south])
-    releases, _, _ = merge_what_south_stored(QueryCounter(), store, confirmed_by_us)
+    releases, _, _ = merge_south_into_north(QueryCounter(), store, confirmed_by_us)
     assert releases["r7"].promises == (confirmed_later_by_south,)
 
 
 def test_all_merges_fail_after_one_query_if_the_store_is_away() -> None:
     ask = QueryCounter(failures=1)
-    _, _, outcomes = merge_what_south_stored(ask, TemporaryStore())
+    _, _, outcomes = merge_south_into_north(ask, TemporaryStore())
     assert ask.queries == 1
     assert len(outcomes) == len(NAMES)
     assert all(isinstance(outcome, StoreFault) for outcome in outcomes)
@@ -141,7 +141,7 @@ def test_all_merges_fail_after_one_query_if_the_store_is_away() -> None:
 def test_an_unreadable_release_does_not_stop_the_others(unreadable: str) -> None:
     store = TemporaryStore()
     store.runs = OneUnreadable(store.runs, unreadable)
-    releases, _, outcomes = merge_what_south_stored(QueryCounter(), store)
+    releases, _, outcomes = merge_south_into_north(QueryCounter(), store)
     failed = [name for name, outcome in zip(releases, outcomes, strict=True) if outcome is not None]
     without_runs = [name for name, watched in releases.items() if not watched.other_runs]
     assert failed == without_runs == [unreadable]
