@@ -67,6 +67,7 @@ class JudgingQueue:
     async def wait_for_due(self, known: Collection[str] = ()) -> list[str]:
         """Wait until releases are due, and return their ids in order. `known` are all ids, for `judge_all`."""
         while not (due := self._take_due(known)):
+            # Pause until the next one is due, or until another is queued.
             self._wakeup.clear()
             pause = _LONGEST_PAUSE
             if self._later:
