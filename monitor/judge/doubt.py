@@ -229,6 +229,7 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
     an exposure began is no doubt: the calendar may drop an entry because the release was published early.
     """
     unlisted = promise.unlisted
+    # The promise must be in force from its slot on, or from an earlier time at which an exposure may have begun.
     starts = [exposure.start for part in parts for exposure in part.exposures]
     needed_from = earliest_known([case.judged_window.opens, *(start.after or start.by for start in starts)])
     if unlisted is None or needed_from is None:

@@ -64,7 +64,8 @@ def find_unseen_exposures(
     """Return exposures that no look saw, but that a notice of withdrawal before the slot proves, except those known."""
     unseen = find_unseen_stays(views, [Interval(exposure.start.after, exposure.to.by) for exposure in known])
     early = [span for span in unseen if span.by is not None and span.by < window.early_before]
-    return tuple(Exposure(part, it, it, between(it, it), open=False, ended=Ended.REMOVED) for it in early)
+    # Nothing shows when in its span it came and was removed, so the span is both its start and its end.
+    return tuple(Exposure(part, span, span, between(span, span), open=False, ended=Ended.REMOVED) for span in early)
 
 
 def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]) -> list[Interval]:
@@ -104,8 +105,9 @@ def is_early(presence: Presence, window: Window) -> bool:
 def _build_exposure(
     part: str, presence: Presence, slot: datetime, now: datetime, other_answers: Sequence[Run]
 ) -> Exposure:
-    """Return the exposure of an early presence: open, or with its end and the reason."""
-    start, before_break = presence.appears, _last_seen_before_break(presence, other_answers)
+    """Return the exposure of an early presence, open or ended. `other_answers` are looks that found something else."""
+    start = presence.appears
+    before_break = _last_seen_before_break(presence, other_answers)
     last_seen = presence.end if before_break is None else before_break
     was_seen_just_before_slot = slot - _LONGEST_BREAK <= last_seen
     was_seen_since_slot = presence.end >= slot
@@ -131,7 +133,10 @@ def open_exposure_ends_at(slot: datetime) -> datetime:
 
 
 def _last_seen_before_break(presence: Presence, other_answers: Sequence[Run]) -> datetime | None:
-    """Return when the content was last seen before a break; None if it was seen without a break."""
+    """Return when the content was last seen before the first break in a presence; None if there is no break.
+
+    A break is more than `_LONGEST_BREAK` between looks that saw the content, or another answer between two of them.
+    """
     spans = sorted(_seen_spans(presence, other_answers))
     seen_until = spans[0][0]
     for begin, end in spans:

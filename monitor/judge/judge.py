@@ -121,8 +121,9 @@ def _choose_verdict(case: Case, pairs: Sequence[Pair]) -> tuple[VerdictKind, str
     unproven = [part for part in decisive if part.verdict is VerdictKind.UNPROVEN and part.unproven_because]
     if verdict is not VerdictKind.UNPROVEN or not unproven:
         return verdict, None
-    name = "" if unproven[0].id == "page" else f"{unproven[0].id}: "
-    return verdict, f"{name}{unproven[0].unproven_because}"
+    first = unproven[0]
+    prefix = "" if first.id == "page" else f"{first.id}: "
+    return verdict, f"{prefix}{first.unproven_because}"
 
 
 def _is_decisive(part: PartVerdict, evidence: PartEvidence, page_released: Interval) -> bool:
@@ -144,7 +145,7 @@ def _grade_release(
     grades = []
     for stale in (finding for finding in findings if finding.kind is Kind.STALE_EDGE):
         # The first time that an edge hid a part delayed users. If it does so again, they have had it already, and the
-        # finding's own length counts.
+        # finding's own length counts. So take each users' delay out when it is used.
         delay = users_delays.pop(stale.part, stale.seconds) if stale.part else stale.seconds
         # Only the part of a wait that is proved makes a grade worse.
         proved = None if delay is None or delay.min is None else Bounds(delay.min, delay.min)

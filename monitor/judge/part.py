@@ -68,23 +68,29 @@ def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerd
 def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> PartVerdict:
     """Return the verdict on one part: early if it was public before its slot, otherwise judged by when it came.
 
-    A part that no one promised is `pending` until it comes.
+    A part that no one promised is `pending` until it comes. `page_released` is when the landing page came.
     """
     window = case.judged_window
-    runs = [run for of_view in evidence.views.values() for run in of_view]
-    exposures = find_exposures(evidence.part.id, evidence.all_presences, window, case.now, runs)
-    exposures += find_unseen_exposures(evidence.part.id, evidence.spells.values(), window, exposures)
-    timing = _PartJudge(evidence, runs, window, case.now, case.zone).judge_timing(page_released)
-    if evidence.part.origin in UNPROMISED_ORIGINS and not timing.released:
+    part = evidence.part
+    all_runs = [run for runs_of_view in evidence.views.values() for run in runs_of_view]
+    # The times before the slot at which the part was public: first those that looks saw, then those known otherwise.
+    exposures = find_exposures(part.id, evidence.all_presences, window, case.now, all_runs)
+    exposures += find_unseen_exposures(part.id, evidence.spells.values(), window, exposures)
+    timing = _PartJudge(evidence, all_runs, window, case.now, case.zone).judge_timing(page_released)
+    if part.origin in UNPROMISED_ORIGINS and not timing.released:
         timing = _Timing(VerdictKind.PENDING)
-    verdict = min(timing.verdict, VerdictKind.EARLY, key=WORST_FIRST.index) if exposures else timing.verdict
+    first_seen = exposures[0].start if exposures else timing.released
+    verdict, delay = timing.verdict, timing.delay
+    # If it was exposed, removed and then missed its slot, the worse verdict stays, with how long it has been absent.
+    if exposures and timing.verdict not in _ABSENT:
+        verdict, delay = VerdictKind.EARLY, window.delay_of(first_seen)
     return replace(
-        _verdict_without_times(case, evidence.part, verdict, timing.reason),
-        first_seen=exposures[0].start if exposures else timing.released,
+        _verdict_without_times(case, part, verdict, timing.reason),
+        first_seen=first_seen,
         released=timing.released,
-        # The delay of the first exposure if the part came, else how long it has been absent.
-        delay=window.delay_of(exposures[0].start) if exposures and timing.verdict not in _ABSENT else timing.delay,
+        delay=delay,
         exposures=exposures,
+        # The exposures already say how early it came.
         early_bound=None if exposures else _early_bound(timing.released, window, evidence),
     )
 
@@ -198,12 +204,13 @@ class _PartJudge:
         Late if it was absent after the tolerance, and on time if all of `appeared` is within the tolerance. Unproven in
         other cases, or if another view or the publisher's own time contradicts.
         """
-        evidence, window, absent = self.evidence, self.window, appeared.after
-        # If another view showed the part before its last absence, only absences before that look are sure.
+        window, absent = self.window, appeared.after
+        # If another view showed the part before its last absence, only absences before that look are sure. Then
+        # `released` begins earlier than `appeared`.
         earlier_presence = None if absent is None else self._contradicting_run(absent)
         released = appeared
         if earlier_presence is not None:
-            runs = (run for spell in evidence.absences for run in spell.runs)
+            runs = (run for spell in self.evidence.absences for run in spell.runs)
             released = Interval(latest_known(absent_at(run, earlier_presence.first_sent) for run in runs), appeared.by)
         delay = window.delay_of(released)
         unproven = _Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
@@ -213,7 +220,7 @@ class _PartJudge:
             return self._judge_by_stamp(released) or _Timing(VerdictKind.LATE, released, delay)
         if released.after is not None and window.earliest <= released.after and _is_out_by(released, window.latest):
             # Without an early bound, it may have been public before the slot, and removed before it was seen absent.
-            may_have_been_early = window.exact and _early_bound(released, window, evidence) is None
+            may_have_been_early = window.exact and _early_bound(released, window, self.evidence) is None
             return unproven if may_have_been_early else _Timing(VerdictKind.ON_TIME, released, delay)
         # If only another view makes the interval wide, the reason is that view.
         if released.after != absent:
@@ -236,7 +243,8 @@ class _PartJudge:
         if absent_by_looks is not None and absent_by_looks > window.latest:
             return None
         local_stamp = local(stamp, self.zone)
-        is_midnight, is_same_day = local_stamp.time() == time(), local_stamp.date() == local(origin, self.zone).date()
+        is_midnight = local_stamp.time() == time()
+        is_same_day = local_stamp.date() == local(origin, self.zone).date()
         if not is_same_day or is_midnight or stamp > window.latest:
             return None
         watched_since = evidence.witnesses.watched_since

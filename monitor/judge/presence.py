@@ -71,8 +71,8 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     presences = []
     for group in groups:
         end = max(spell.end for spell in group)
-        appears, removed = _date_appearance(group, absences), _date_removal(group, absences)
-        presences.append(Presence(appears, end, removed, tuple(group)))
+        appears = _date_appearance(group, absences)
+        presences.append(Presence(appears, end, _date_removal(group, absences), tuple(group)))
     return presences
 
 
@@ -96,17 +96,24 @@ def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[
 
 
 def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
-    """Return when content appeared in any view. The content API counts only if it showed the content first."""
+    """Return when content appeared: after its last proved absence, and by the first look that showed it.
+
+    `group` has its presences in all views. The content API, which only describes the part, dates the appearance if it
+    showed the content before the part's own views (edge and origin) did.
+    """
     of_part = [spell for spell in group if spell.view is not View.CONTENT]
+    of_api = [spell for spell in group if spell.view is View.CONTENT]
     in_part = _date_appearance_of_part(of_part, absences) if of_part else NOTHING
-    of_api = (spell for spell in group if spell.view is View.CONTENT)
-    first_in_api = min(of_api, key=lambda spell: spell.begin, default=None)
-    if first_in_api is None or (in_part.by is not None and first_in_api.begin > in_part.by):
+    if not of_api:
         return in_part
-    if in_part.after is None or first_in_api.begin <= in_part.after:
-        # The part itself was not proved absent before the API showed it. So only the API can give the last absence.
-        return Interval(_last_absence_in(View.CONTENT, first_in_api, absences), first_in_api.begin)
-    return Interval(in_part.after, first_in_api.begin)
+    first_in_api = min(of_api, key=lambda spell: spell.begin)
+    shown_in_api_by = first_in_api.begin
+    if in_part.by is not None and in_part.by < shown_in_api_by:
+        return in_part
+    # The part's last absence must be before the API showed the content. Otherwise use the last absence in the API.
+    if in_part.after is not None and in_part.after < shown_in_api_by:
+        return Interval(in_part.after, shown_in_api_by)
+    return Interval(_last_absence_in(View.CONTENT, first_in_api, absences), shown_in_api_by)
 
 
 def _date_removal(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval | None:

@@ -291,6 +291,7 @@ def merge_by_state(runs: Sequence[Run]) -> list[Run]:
     for is_failed, group in groupby(_merge_equal_runs(runs), key=lambda run: run.state is State.UNKNOWN):
         by_key: dict[object, Run] = {}
         for run in group:
+            # No two runs have the same `key`, so this merges only failed runs.
             key = (run.monitor, run.why) if is_failed else run.key
             by_key[key] = _join_runs(by_key[key], (), run) if key in by_key else run
         merged += by_key.values()

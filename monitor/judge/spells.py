@@ -126,17 +126,22 @@ def find_presence_from_start(runs: Iterable[Run]) -> Run | None:
     return replace(leading[0], begin=min(run.begin for run in leading), end=max(run.end for run in leading))
 
 
-def find_absence_after(spell: Spell, rest: Sequence[Spell]) -> datetime | None:
-    """Return when content was first absent after a presence, from the following spells of the view; None if never seen.
+def find_absence_after(presence: Spell, following: Sequence[Spell]) -> datetime | None:
+    """Return an instant by which content was absent after a presence, by the next spell of its view; None if unproved.
 
-    A cached absence may be older than the last presence. Then it counts only once a later look has proved it.
+    `following` are the spells of the view after it, so the first is an absence. A cache may answer with copies made
+    before the content came, or while it was there. So the times at which copies were made are compared, too.
     """
-    if not rest:
+    if not following:
         return None
-    absence = rest[0]
-    if absence.end <= spell.begin:
-        # The edge may have served an old copy from before the content came.
+    absence = following[0]
+    if absence.end <= presence.begin:
+        # Even the newest copy without the content is from before the content came. It proves no removal.
         return None
-    if absence.begin > spell.end:
+    if absence.begin > presence.end:
+        # Even the oldest copy without the content is newer than all copies with it.
         return absence.begin
-    return absence.last_received if absence.end > spell.last_received else None
+    # Only some copies are newer. They prove a removal if one was made after the last look that saw the content. The
+    # spell does not say which one, so use the time of its last look.
+    is_newer_than_last_look = absence.end > presence.last_received
+    return absence.last_received if is_newer_than_last_look else None

@@ -55,7 +55,7 @@ class Admission:
 
     async def begin(self, now: datetime) -> None:
         """Watch the releases that are due next, before the first look. The first `roll` adds the others."""
-        listable = await self._add_listable(self.ledger.book.releases(), now)
+        listable = await self._remember_listable(self.ledger.book.releases(), now)
         await self._update_watch(now, listable, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True)
 
     async def watch_all_near(self, now: datetime) -> None:
@@ -64,11 +64,13 @@ class Admission:
         Also store again the releases of the ledger that differ from their stored rows.
         """
         # Listings may show releases that are due in the next 400 days. Fewer are watched: those within `watch.ahead`.
-        listable = await self._add_listable(self.ledger.book.releases(), now)
-        await self._update_watch(now, listable, self.watch.ahead, soon=True)
-        known, open_rows = self.ledger.releases, await self.ask(self.store.verdicts.open_judged)
-        unsettled = [row.release for row in open_rows if row.slot is not None and row.slot < now]
-        await self._adopt_releases(known[name] for name in unsettled if name in known)
+        due_within_400_days = await self._remember_listable(self.ledger.book.releases(), now)
+        await self._update_watch(now, due_within_400_days, self.watch.ahead, soon=True)
+        announced = self.ledger.releases
+        not_final = await self.ask(self.store.verdicts.open_judged)
+        unsettled = [row.release for row in not_final if row.slot is not None and row.slot < now]
+        # A release that is long over may be only in the store. It is not watched again.
+        await self._watch_or_update(announced[name] for name in unsettled if name in announced)
         await self.ledger.store_differing()
         self._has_watched_all = True
 
@@ -90,7 +92,7 @@ class Admission:
             # All watched releases are compared with the ledger. For an unchanged one, nothing else is done.
             to_update = {*changed, *self.watch.releases}
             # The calls below choose the near releases themselves, so the result is not needed.
-            await self._add_listable(to_update, now)
+            await self._remember_listable(to_update, now)
             new = read.change.new_releases()
             # The store has nothing on new releases. It is not queried for them, so it cannot fail here.
             await self._update_watch(now, new, self.watch.ahead, is_new=True)
@@ -178,7 +180,7 @@ class Admission:
         """Watch a release at any distance from its slot, and return it. None if no calendar announces it."""
         known = self.ledger.releases.get(release)
         if known is not None and release not in self.watch.releases:
-            await self._adopt_releases([known])
+            await self._watch_or_update([known])
         return self.watch.releases.get(release)
 
     def targets_on(self, day: date | None) -> list[Target]:
@@ -187,8 +189,8 @@ class Admission:
         chosen = [watched for name, watched in releases if day is None or last_day(name) == day]
         return [target for watched in chosen for target in watched.targets.values()]
 
-    async def _add_listable(self, names: Collection[str], now: datetime) -> list[str]:
-        """Add those of these releases that are due within `LISTINGS_AHEAD` to the listable ones. Return their ids."""
+    async def _remember_listable(self, names: Collection[str], now: datetime) -> list[str]:
+        """Return which of these releases a listing may show: those due within `LISTINGS_AHEAD`. Remember their ids."""
         near = await self._find_near(names, now, LISTINGS_AHEAD)
         self._listable.update(near)
         return near
@@ -203,18 +205,18 @@ class Admission:
     ) -> None:
         """Watch those of these releases that have a slot within `ahead`, and update those that are watched already.
 
-        Forget releases that are final and over. `is_new` and `soon` are as in `_adopt_releases`.
+        Forget releases that are final and over. `is_new` and `soon` are as in `_watch_or_update`.
         """
         # A watched release that was cancelled has no slot any more. It must be updated all the same.
         watched = [name for name in names if name in self.watch.releases]
         near = await self._find_near(names, now, ahead)
         releases = self.ledger.releases
         chosen = [releases[name] for name in dict.fromkeys([*near, *watched]) if name in releases]
-        await self._adopt_releases(chosen, soon=soon, is_new=is_new)
+        await self._watch_or_update(chosen, soon=soon, is_new=is_new)
         for name in self.watch.forget_old(now):
             self._finished[name] = self._calendar_state(name)
 
-    async def _adopt_releases(self, releases: Iterable[Release], *, soon: bool = False, is_new: bool = False) -> None:
+    async def _watch_or_update(self, releases: Iterable[Release], *, soon: bool = False, is_new: bool = False) -> None:
         """Watch or update those of these releases in our share, except finished ones that no calendar has changed.
 
         The store is not queried for releases that calendars show for the first time (`is_new`). If `soon`, look at

@@ -51,7 +51,8 @@ class BlindSpans:
             key = (span.begins, span.cause, span.host, span.target, span.monitor)
             known = self._longest.get(key)
             if known is None or known.ends < span.ends:
-                self._longest[key], has_changed = span, True
+                self._longest[key] = span
+                has_changed = True
         if has_changed:
             self.spans = sorted(self._longest.values(), key=lambda span: span.begins)
             self._latest_end = list(accumulate((span.ends for span in self.spans), max))

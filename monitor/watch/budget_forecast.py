@@ -48,7 +48,8 @@ class BudgetForecast:
 
     async def look_ahead(self) -> None:
         """Compare plan and budgets, and log new warnings, unless the same plan was compared lately. A recurring job."""
-        plans, now = self._collect_plans(), self.clock.now()
+        plans = self._collect_plans()
+        now = self.clock.now()
         if self._last_compared is not None:
             last_plans, compared_at = self._last_compared
             if plans == last_plans and now < compared_at + _REPEAT_AFTER:
@@ -79,14 +80,17 @@ class BudgetForecast:
 
     def _find_shortages(self, plans: PlansByHost, now: datetime) -> Iterator[tuple[tuple[str, date], str]]:
         """Yield host and day, with a warning, if the host's budget is too small for the looks or proofs of the day."""
-        zone, minute = self.timezone, now.replace(second=0, microsecond=0)
+        zone = self.timezone
+        current_minute = now.replace(second=0, microsecond=0)
         days = [local_date(now, zone) + timedelta(days=ahead) for ahead in range(_DAYS)]
         for host, planned in plans.items():
             rate = self.budget.rate(host)
-            targets, proofs = [windows for windows, _ in planned], [proof for _, proof in planned if proof is not None]
+            targets = [windows for windows, _ in planned]
+            proofs = [proof for _, proof in planned if proof is not None]
             for day in days:
-                # Today begins with the current minute.
-                begin, end = max(day_begins(day, zone), minute), day_begins(day + timedelta(days=1), zone)
+                # What is left of today begins with the current minute.
+                begin = max(day_begins(day, zone), current_minute)
+                end = day_begins(day + timedelta(days=1), zone)
                 looks = looks_per_minute(targets, begin, end)
                 slots = forecast_slots(proofs, rate, begin, end)
                 warning = overload_warning(host, looks, rate, targets, zone, self.close_enough, slots=slots)

@@ -149,12 +149,14 @@ class Day:
         if slot is None or slot_begins is None:
             return None
         judged = self._load_judged(release) if slot_begins < self.begin else None
-        watch, at, exact = self.rules.watch, self.rules.default_time, is_exact(promised)
+        watch, usual_time = self.rules.watch, self.rules.default_time
+        exact = is_exact(promised)
         windows_of = {}
         for target in targets_of(release, origin_view=watch.origin_view):
             progress = UNSEEN if judged is None else judged.progress(target)
-            windows = windows_in_force(target, promised, progress, watch, exact=exact, default_time=at)
-            if inside := tuple(it for it in windows if it.begins < self.end and it.ends > self.begin):
+            windows = windows_in_force(target, promised, progress, watch, exact=exact, default_time=usual_time)
+            inside = tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
+            if inside:
                 windows_of[target] = inside
         if not windows_of:
             return None
@@ -187,9 +189,9 @@ def plan_releases(
 
     A release with a slot in that period is planned as if it was not published. Others continue from their verdict.
     """
-    watch, planned = rules.watch, []
     # Looks go on until `close` after the end of a slot, which may be a whole day.
-    releases = store.ledger.releases(begin - watch.overdue.close - timedelta(days=1), end + watch.far.begins)
+    slots_from, slots_until = begin - rules.watch.overdue.close - timedelta(days=1), end + rules.watch.far.begins
+    releases = store.ledger.releases(slots_from, slots_until)
     names = [release.id for release in releases]
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in store.ledger.promises(names):
@@ -197,9 +199,11 @@ def plan_releases(
     rows = (row for ids in chunks(names) for row in store.verdicts.judged_on(ids))
     judged = {row.release: judged_parts(row) for row in rows}
     day = Day(store, judged.keys(), rules, begin, end, now)
+    planned = []
     for release in releases:
         with_all_parts = rules.with_parts(release, judged.get(release.id, ()))
-        if (plan := day.plan_release(with_all_parts, promises[release.id])) is not None:
+        plan = day.plan_release(with_all_parts, promises[release.id])
+        if plan is not None:
             planned.append(plan)
     return sorted(planned, key=lambda plan: (plan.slot.begins() or begin, plan.release.id))
 
@@ -217,7 +221,8 @@ def plan_hosts(
             proofs[host].append(proof)
     # A release is on time if a look sees it before the tolerance ends. If looks are half a tolerance apart, every
     # release that comes out in the first half is seen in time.
-    hosts, close_enough = [], rules.policies.general.close_enough
+    close_enough = rules.policies.general.close_enough
+    hosts = []
     for host, targets in plans.items():
         minutes = forecast.looks_per_minute(targets, begin, end)
         rate = load.budget.rate(host)

@@ -67,6 +67,7 @@ class JudgingQueue:
     async def wait_for_due(self, known: Collection[str] = ()) -> list[str]:
         """Wait until releases are due, and return their ids in order. `known` are all ids, for `judge_all`."""
         while not (due := self._take_due(known)):
+            # Pause until the next one is due, or until another is queued.
             self._wakeup.clear()
             pause = _LONGEST_PAUSE
             if self._later:
@@ -141,7 +142,8 @@ class Judging:
         """Judge a release. Record a changed verdict in the background, so that no other release waits for it."""
         name = watched.release.id
         if name in self._judged_while_recorded:
-            self._requeue_same_slot(watched, self._judge_and_replan(watched, self.clock.now()))
+            verdict = self._judge_and_replan(watched, self.clock.now())
+            self._requeue_same_slot(watched, verdict)
             # The record that is under way may lack this verdict, so the release is judged again afterwards.
             self._judged_while_recorded[name] = True
         elif (record := self._judge_and_prepare_record(watched)) is not None:
@@ -179,8 +181,11 @@ class Judging:
         if has_changed and self.others is not None:
             # `_record_after_merge` decides about a calendar read, because what others saw can change the verdict.
             return self._record_after_merge(self.others, watched, now)
+        # Call this even without a change, because it also queues other releases and a later judgement of this one.
         must_wait = self._defer_for_calendar_read(watched, verdict)
-        return self._record_or_requeue(watched, verdict, now) if has_changed and not must_wait else None
+        if must_wait or not has_changed:
+            return None
+        return self._record_or_requeue(watched, verdict, now)
 
     async def _record_after_merge(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> None:
         """Add what other monitors saw, judge again with that, and record. Their looks may prove what ours could not.
@@ -252,14 +257,16 @@ class Judging:
         return verdict
 
     def verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
-        """Return the verdict on a release as of `now`."""
-        policy, blind = self.planner.rules.policies.of(*watched.release.producers), self.blind.spans
-        others = (other.publication for other in self.releases.values() if other is not watched)
-        published = (publication for publication in others if publication is not None)
+        """Return the verdict on a release as of `now`, with the finding `platform` if others were late with it."""
+        policy = self.planner.rules.policies.of(*watched.release.producers)
+        blind = self.blind.spans
+        publications = (other.publication for other in self.releases.values() if other is not watched)
+        published = (publication for publication in publications if publication is not None)
         verdict = judge(watched.release, watched.promises, watched.runs, blind, policy, now, published=published)
+        others = (other for name, other in self.releases.items() if name != verdict.release)
         # Verdicts that are only used for planning are left out.
-        known = (it for name, it in self.releases.items() if name != verdict.release and not it.planning_only_until)
-        return add_platform_finding(verdict, (slot_verdict(it.verdict) for it in known if it.verdict is not None))
+        others_verdicts = (other.verdict for other in others if not other.planning_only_until)
+        return add_platform_finding(verdict, (slot_verdict(each) for each in others_verdicts if each is not None))
 
 
 def releases_to_rejudge(

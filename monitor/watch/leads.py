@@ -116,8 +116,8 @@ class Leads:
         slot = self.ledger.slot_begins(target.release)
         if not (_is_unexpected(target, run, last_proof) and self._is_missing(watched, target, run, slot)):
             return
-        for forgotten in self._reported.keys() - self.watch.releases.keys():
-            del self._reported[forgotten]
+        for no_longer_watched in self._reported.keys() - self.watch.releases.keys():
+            del self._reported[no_longer_watched]
         self._reported.setdefault(target.release, set()).add(target.url)
         _log.info("odd_answer", target=target.id, why=run.why)
         early = " before its slot" if slot is not None and run.begin < slot else ""

@@ -73,8 +73,8 @@ class ListingFollowUp:
             return
         # The entry was compared with all releases in memory when it was matched. If a release that only the store has
         # is at its address, or has its title, the entry shows that old edition.
-        is_series, producer = hit.kind is MatchKind.SERIES, watched.release.producer
-        if is_series and await self.ledger.find_matching_in_store(producer, hit.url, hit.title):
+        is_series = hit.kind is MatchKind.SERIES
+        if is_series and await self.ledger.find_matching_in_store(watched.release.producer, hit.url, hit.title):
             return
         _log.info("listed", release=hit.release, sort=hit.kind.value, url=hit.url, listing=hit.listing)
         slot = self.ledger.slot_begins(hit.release)

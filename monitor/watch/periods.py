@@ -54,7 +54,8 @@ class Periods:
         Claims are publications in the publisher's own record. An empty `producer` or `host` means all. Raises
         `UnknownName`.
         """
-        store, (begin, end) = self.store, span_of(first, last, self.timezone)
+        store = self.store
+        begin, end = span_of(first, last, self.timezone)
         bodies = judged_between(store, self.policies, (begin, end), now, self.editions, self.redactor)
         rows = [period_row(store.verdicts, body) for body in bodies]
         logged = [incident for incident in store.verdicts.incidents(begin, end) if incident.kind is Kind.HAND]
@@ -64,8 +65,8 @@ class Periods:
         hosts = {row.host for row in rows}.union((claim.host for claim in claims), *map(_hosts_of, logged))
         _check_names(store.verdicts, producers, hosts, producer, host)
         blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
-        logged = [it for it in logged if producer in ("", *it.producers) and host in ("", *_hosts_of(it))]
-        claims = [it for it in claims if producer in ("", it.producer) and host in ("", it.host)]
+        logged = [each for each in logged if producer in ("", *each.producers) and host in ("", *_hosts_of(each))]
+        claims = [claim for claim in claims if producer in ("", claim.producer) and host in ("", claim.host)]
         return replace(
             select_period(rows, first, last, producer, host),
             blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),
@@ -91,12 +92,15 @@ class Periods:
 
         Return the incident and all versions of its draft. If it was saved before, the report is a further version.
         """
-        subject, report, verdicts = found.producer or found.host or "all", self.report(found, now), self.store.verdicts
-        name, begin = f"period-{file_stem_of(found)}", day_begins(found.begins, self.timezone)
-        title, what = f"{report.title}: {report.subject}", {"what": "A report on all releases of a period."}
+        report, verdicts = self.report(found, now), self.store.verdicts
+        name = f"period-{file_stem_of(found)}"
+        about = found.producer or found.host or "all"
+        title = f"{report.title}: {report.subject}"
+        begin = day_begins(found.begins, self.timezone)
+        what = {"what": "A report on all releases of a period."}
         # A report on a period has the kind of a report on a platform's fault, but no linked releases.
         new_incident = Incident(
-            name, Kind.PLATFORM, "", subject, title, opened=now, occurred=begin, grade="none", closed=now, words=what
+            name, Kind.PLATFORM, "", about, title, opened=now, occurred=begin, grade="none", closed=now, words=what
         )
         incident = verdicts.incident(name) or new_incident
         tx.save(incident)
@@ -116,9 +120,10 @@ def _hosts_of(incident: Incident) -> set[str]:
 
 def _check_names(verdicts: VerdictStore, producers: set[str], hosts: set[str], producer: str, host: str) -> None:
     """Raise `UnknownName` for a producer or host, unless empty, that neither these sets nor any stored verdict has."""
-    for kind, name, near in (("producer", producer, producers), ("host", host, hosts)):
-        if name and name not in near:
+    for kind, name, known in (("producer", producer, producers), ("host", host, hosts)):
+        if name and name not in known:
+            # Reading all stored verdicts is slow, so it is done only for a name that is not known yet.
             rows = verdicts.judged()
             stored = {row.producer if kind == "producer" else host_of(row.body["url"]) for row in rows}
-            if name not in near | stored:
-                raise unknown_name(kind, name, near | stored)
+            if name not in known | stored:
+                raise unknown_name(kind, name, known | stored)

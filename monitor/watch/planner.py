@@ -159,8 +159,9 @@ class Planner:
             return
         self._confirm_predicted(watched, {file.url for file in files})
         file_parts = _new_found_parts(watched.release, files, self.rules.watch.most_parts)
-        if parts := [*file_parts, *_new_linked_parts(watched.release, links)]:
-            self.add_parts(watched, parts)
+        linked_parts = _new_linked_parts(watched.release, links)
+        if file_parts or linked_parts:
+            self.add_parts(watched, [*file_parts, *linked_parts])
 
     def _confirm_predicted(self, watched: WatchedRelease, named: set[str]) -> None:
         """Treat predicted parts like other parts from now on if the page has `named` their addresses."""
@@ -222,7 +223,8 @@ class Planner:
         self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
     ) -> None:
         """Store the windows and the goal of proof of a target. Have the poller look in them, or stop without any."""
-        state, goal = watched.state_of(target.id), self.rules.proof_goal(watched.release, target, promised)
+        goal = self.rules.proof_goal(watched.release, target, promised)
+        state = watched.state_of(target.id)
         state.windows, state.proof = windows, goal
         if windows:
             # The recognisers of answers need the slot in force too, which `known_about` leaves out.

@@ -107,19 +107,24 @@ class PredictedAddresses:
         editions: dict[Series, list[Edition]] = defaultdict(list)
         linked_by: dict[str, set[Series]] = defaultdict(set)
         for row in self._judged_latest_first(producer, now):
-            series, parts = series_of(producer, row.body["title"]), [part_from_json(it) for it in row.body["parts"]]
-            seen = [part for part, body in zip(parts, row.body["parts"], strict=True) if body["first_seen"]["by"]]
-            predicted = [it for it in seen if it.origin is Origin.PREDICTED and it.role is Role.ALTERNATIVE]
-            links = tuple(part.url for part in parts if part.origin is Origin.LINKED or part in predicted)
+            title, bodies = row.body["title"], row.body["parts"]
+            series = series_of(producer, title)
+            parts = [part_from_json(body) for body in bodies]
+            seen = [part for part, body in zip(parts, bodies, strict=True) if body["first_seen"]["by"]]
+            # A predicted page that was seen with its period counts like a link of the edition's own page.
+            pages = [part for part in seen if part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE]
+            links = tuple(part.url for part in parts if part.origin is Origin.LINKED or part in pages)
             for url in links:
                 linked_by[url].add(series)
             files = tuple(part for part in seen if part.origin in _PROVEN_ORIGINS and part.role in _ROLES)
             if series in wanted and (files or links):
-                editions[series].append(Edition(row.body["title"], row.body["url"], files, links))
+                editions[series].append(Edition(title, row.body["url"], files, links))
         # A period on a page that several series link to does not show which of them it belongs to.
         unshared = {url for url, linking in linked_by.items() if len(linking) == 1}
         return {
-            series: [replace(it, links=tuple(url for url in it.links if url in unshared)) for it in of_series]
+            series: [
+                replace(edition, links=tuple(url for url in edition.links if url in unshared)) for edition in of_series
+            ]
             for series, of_series in editions.items()
         }
 

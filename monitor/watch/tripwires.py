@@ -69,7 +69,8 @@ class Tripwires:
     _since: datetime = _END
     _watched: set[str] = field(default_factory=set)
     _listings: dict[str, _Listing] = field(default_factory=dict)
-    _children: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # By id of a tripwire that is an index of sitemaps: the addresses of those sitemaps that are looked at.
+    _sitemaps_by_index: dict[str, tuple[str, ...]] = field(default_factory=dict)
     # By producer: release and address of each reported match. It is dropped once its release is not near any more.
     _reported: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
@@ -95,14 +96,19 @@ class Tripwires:
         self._watched = wanted
 
     def targets(self) -> Iterator[Target]:
-        """Yield the targets of all tripwires, and remember the producer of each."""
+        """Yield the targets to look at: the listings, sitemaps and press feeds of every producer.
+
+        Create the state (`_Listing`) of each target that has none, and set its producer, which a reload may replace.
+        """
         for producer in self.producers:
-            listings = tripwires_of(producer.id, producer.hosts, producer.newest)
-            sitemaps = sitemaps_of(producer.id, [url for it in listings for url in self._children.get(it.id, ())])
-            # A sitemap may be configured itself and named by an index as well.
-            unique, press = {it.id: it for it in (*listings, *sitemaps)}, press_of(producer.id, producer.press)
-            for target in (*unique.values(), *press):
-                listing = self._listings.setdefault(target.id, _Listing(producer, is_press=target in press))
+            tripwires = tripwires_of(producer.id, producer.hosts, producer.newest)
+            # Some tripwires are indexes of sitemaps. Earlier looks at them found these addresses.
+            sitemap_urls = [url for index in tripwires for url in self._sitemaps_by_index.get(index.id, ())]
+            # A sitemap may be configured itself and named by an index as well. By id, it is there only once.
+            by_id = {target.id: target for target in (*tripwires, *sitemaps_of(producer.id, sitemap_urls))}
+            press_feeds = press_of(producer.id, producer.press)
+            for target in (*by_id.values(), *press_feeds):
+                listing = self._listings.setdefault(target.id, _Listing(producer, is_press=target in press_feeds))
                 listing.producer = producer
                 yield target
 
@@ -145,17 +151,19 @@ class Tripwires:
         to_compare = new_entries if releases == listing.near_releases else entries
         new_urls = {entry.url for entry in new_entries}
         matcher = Matcher(releases, sighting.received, lambda found: self.find_same_address_or_title(producer, found))
-        listing.near_releases, near_ids = releases, {it.release.id for it in releases}
+        listing.near_releases = releases
+        near_ids = {near.release.id for near in releases}
         reported = {(release, url) for release, url in self._reported.get(producer, ()) if release in near_ids}
         self._reported[producer] = reported
         matched_urls = set()
         for entry in to_compare:
             is_new = entry.url in new_urls
+            # A new entry was not there yet at the last read.
+            listed = Interval(listing.read_at if is_new else None, sighting.proved_to)
             for release, kind in matcher.matches(entry, is_fresh=is_new):
                 matched_urls.add(entry.url)
                 if (release, entry.url) not in reported:
                     reported.add((release, entry.url))
-                    listed = Interval(listing.read_at if is_new else None, sighting.proved_to)
                     self.on_match(ListingMatch(release, kind, entry.url, target.url, listed, entry.title))
         for entry in new_entries:
             if entry.url not in matched_urls:
@@ -167,8 +175,8 @@ class Tripwires:
         # The sort is stable, so sitemaps without a date keep the order of the index.
         latest = sorted(own, key=lambda found: publication_date(found) or _BEGINNING)[-MAX_SITEMAPS:]
         chosen = tuple(sorted(found.url for found in latest))
-        if chosen != self._children.get(target.id, ()):
-            self._children[target.id] = chosen
+        if chosen != self._sitemaps_by_index.get(target.id, ()):
+            self._sitemaps_by_index[target.id] = chosen
             self._forget_unnamed()
             self.watch_all()
 
@@ -176,7 +184,7 @@ class Tripwires:
         """Forget sitemaps that no index names any more. Some publishers make a new one each day."""
         named = {target.id for target in self.targets()}
         self._listings = {name: listing for name, listing in self._listings.items() if name in named}
-        self._children = {name: children for name, children in self._children.items() if name in named}
+        self._sitemaps_by_index = {name: urls for name, urls in self._sitemaps_by_index.items() if name in named}
 
     def _find_new_entries(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
         """Return the entries that are new since the last look, and remember them.

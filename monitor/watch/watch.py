@@ -66,7 +66,8 @@ class Watch:
         self.clock, self.writer, self.events, self.evidence = clock, writer, events, evidence
         self.rules, self.queue, self.blind, self.health = rules, queue, blind, health
         self.releases: dict[str, WatchedRelease] = {}
-        planner, recorder = Planner(clock, poller, rules), Recorder(writer, events, blind, health, on_recorded, others)
+        planner = Planner(clock, poller, rules)
+        recorder = Recorder(writer, events, blind, health, on_recorded, others)
         self.judging = Judging(
             clock, self.releases, planner, recorder, queue, blind, others, is_clock_in_doubt=is_clock_in_doubt
         )
@@ -145,8 +146,9 @@ class Watch:
         if watched is None:
             return
         state = watched.state_or_empty(target.id)
-        last_run, last_proof, spacing = state.last, state.last_proved(target.url), state.spacing(sighting.sent)
-        runs_before = state.runs
+        last_run, runs_before = state.last, state.runs
+        last_proof = state.last_proved(target.url)
+        spacing = state.spacing(sighting.sent)
         follows_blind = last_run is not None and was_blind(last_run, sighting, self.blind.after(last_run.last_received))
         must_begin_run = follows_blind or state.crosses_slot_phase(sighting.sent)
         try:

@@ -35,9 +35,9 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
     """
     if part.role not in _FILES:
         return
-    opens, least = case.judged_window.opens, case.policy.on_time_within
-    views = (evidence.views.get(view, ()) for view in (View.ORIGIN, View.EDGE))
-    at_origin, at_edge = (_find_changes_of_bytes(runs, opens, least) for runs in views)
+    slot, least = case.judged_window.opens, case.policy.on_time_within
+    at_origin = _find_changes_of_bytes(evidence.views.get(View.ORIGIN, ()), slot, least)
+    at_edge = _find_changes_of_bytes(evidence.views.get(View.EDGE, ()), slot, least)
     # If the origin was not watched closely at the first change, the edge may show better when it happened.
     width = seconds_between(at_origin[0].after, at_origin[0].by) if at_origin else None
     is_origin_precise = width is not None and width <= _CLOSE

@@ -96,6 +96,7 @@ def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
     """
     is_in_doubt = find_doubt_at_slot(case) is not None
     evidences = [evidence for _, evidence in pairs]
+    # For each calendar with another slot: the case with that slot, and the verdicts by it on all parts (or none).
     by_others = [(case.by(other), judge_by_promise(case, other, evidences)) for other in case.in_force.disagreements]
     for place, (part, _) in enumerate(pairs):
         is_late_by_all = all(verdicts and is_late(other, verdicts[place]) for other, verdicts in by_others)

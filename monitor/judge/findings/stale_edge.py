@@ -86,7 +86,8 @@ def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSp
         spells = evidence.spells.get(view, ())
         for place, spell in enumerate(spells):
             if spell.is_present and spell.begin >= case.judged_window.early_before:
-                # Its first presence from the slot on decides when the part came, its last one whether it was removed.
+                # The first presence from the slot on decides when the part came there, the last spell whether it was
+                # removed again. If the origin showed the part, the content API is not used.
                 came = Interval(spells[place - 1].end if place else None, spell.begin)
                 last_shown = max(spell.last_received for spell in spells if spell.is_present)
                 removed = None if spells[-1].is_present else Interval(last_shown, spells[-1].begin)
@@ -179,14 +180,16 @@ def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
 
     It has the length of that time. Times within our clock's uncertainty are left out.
     """
-    edge, early_before = evidence.views.get(View.EDGE, ()), case.judged_window.early_before
-    runs = {name: [run for run in edge if run.monitor == name] for name in sorted({run.monitor for run in edge})}
-    first_seen = {name: _first_seen(own_runs, early_before) for name, own_runs in runs.items()}
+    edge = evidence.views.get(View.EDGE, ())
+    monitors = sorted({run.monitor for run in edge})
+    runs_of = {name: [run for run in edge if run.monitor == name] for name in monitors}
+    first_seen = {name: _first_seen(own_runs, case.judged_window.early_before) for name, own_runs in runs_of.items()}
     seen_by = {name: seen.by for name, seen in first_seen.items() if seen.by is not None}
-    if len(runs) < 2 or not seen_by:
+    if len(monitors) < 2 or not seen_by:
         return
+    # The monitor that got the release first. Of several at the same time, take the first by name.
     first = min(seen_by, key=lambda name: (seen_by[name], name))
-    for name, own_runs in runs.items():
+    for name, own_runs in runs_of.items():
         absent_since = [run for run in own_runs if run.state is State.ABSENT and served_until(run) > seen_by[first]]
         if name == first or not absent_since:
             continue

@@ -200,13 +200,13 @@ def test_every_time_an_edge_hides_the_release_is_found_and_the_worst_sets_the_gr
     assert verdict.grade is Grade.NOTE
 
 
-@pytest.mark.parametrize(("origin_looked_at_until", "kind"), [(2, Kind.WITHDRAWN), (1600, Kind.STALE_EDGE)])
-def test_a_later_absence_at_the_edge_is_stale_if_the_origin_still_has_the_release_and_else_a_withdrawal(
-    origin_looked_at_until: float, kind: Kind
-) -> None:
+def test_a_page_that_disappears_from_the_edge_was_withdrawn_unless_looks_at_the_origin_still_show_it() -> None:
     edge = RegularLooks([(-100, ABSENT), (3, PRESENT), (900, ABSENT), (1500, PRESENT)], every=5)
-    origin = RegularLooks(CAME_IN_TIME, until=origin_looked_at_until)
-    assert kinds(judged(1600, {"page": edge, "page/origin": origin})) == [kind]
+    # The origin shows the page from 1 s on. These are looks at it until 2 s, and until after the absence at the edge.
+    origin_until_2_s = RegularLooks(CAME_IN_TIME, until=2)
+    origin_until_1600_s = RegularLooks(CAME_IN_TIME, until=1600)
+    assert kinds(judged(1600, {"page": edge, "page/origin": origin_until_2_s})) == [Kind.WITHDRAWN]
+    assert kinds(judged(1600, {"page": edge, "page/origin": origin_until_1600_s})) == [Kind.STALE_EDGE]
 
 
 def test_without_an_origin_view_the_content_api_shows_a_stale_edge() -> None:

@@ -80,12 +80,15 @@ def release_without_verdict(name: str, state: State, seen: float = 300, monitor:
     ],
     ids=["overdue", "unproven", "mixed"],
 )
-def test_three_releases_of_a_slot_that_passed_before_the_start_are_judged_and_do_not_requeue_each_other_for_ever(
+def test_releases_whose_common_slot_has_passed_are_judged_without_queuing_each_other_for_ever(
     states: list[State], verdicts: list[str]
 ) -> None:
     store = TemporaryStore()
+    # Looks found each release in one of these states five minutes after the slot, and none is judged yet.
     releases = {name: release_without_verdict(name, state) for name, state in zip(NAMES, states, strict=True)}
-    judge_for_some_seconds(releases, store)  # it fails if they are queued again without an end
+    # A verdict that changes can queue the other releases of its slot, which are then judged again.
+    # `BoundedQueue` in this helper fails the test after `MOST_TURNS` turns.
+    judge_for_some_seconds(releases, store)
     assert [row.word for row in store.verdicts.judged()] == verdicts
 
 

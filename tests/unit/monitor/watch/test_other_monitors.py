@@ -36,7 +36,7 @@ BLIND = Blind(after_slot(-40), after_slot(-20), "stopped", monitor="south")
 
 
 @dataclass
-class CountingAsk:
+class QueryCounter:
     """Runs store queries and counts them. The first `failures` queries fail."""
 
     failures: int = 0
@@ -66,12 +66,12 @@ class OneUnreadable:
         return self.runs.blind(begin, end)
 
 
-def merge_runs_of_south(
-    ask: CountingAsk, store: TemporaryStore, *known: Promise
+def merge_south_into_north(
+    ask: QueryCounter, store: TemporaryStore, *known: Promise
 ) -> tuple[dict[str, WatchedRelease], list[Blind], list[object]]:
-    """Merge the stored runs of monitor `south` into 500 releases of `north` at once.
+    """Merge the runs and promises that monitor `south` stored into 500 releases of `north` at once.
 
-    The store also has a promise for release r7. `known` are the promises that `north` has.
+    `south` stored a run for each release, and `STORED_PROMISE` for r7. `known` are the promises that `north` has.
     Return the releases, the blind spans that `north` received, and the result of each merge.
     """
     promised = {name: tuple(one for one in known if one.release == name) for name in NAMES}
@@ -101,8 +101,8 @@ def merge_runs_of_south(
 
 
 def test_looks_and_promises_of_another_monitor_are_read_for_500_releases_with_less_than_ten_queries() -> None:
-    ask = CountingAsk()
-    releases, blind_spans, outcomes = merge_runs_of_south(ask, TemporaryStore())
+    ask = QueryCounter()
+    releases, blind_spans, outcomes = merge_south_into_north(ask, TemporaryStore())
     assert ask.queries < 10
     assert outcomes == [None] * len(NAMES)
     # Each query returns the blind spans once more.
@@ -113,25 +113,25 @@ def test_looks_and_promises_of_another_monitor_are_read_for_500_releases_with_le
 
 def test_own_promises_that_are_not_stored_yet_are_kept_with_the_stored_ones() -> None:
     own_r7, own_r8 = (a_promise(release=name, learnt=after_slot(-7200)) for name in ("r7", "r8"))
-    releases, _, _ = merge_runs_of_south(CountingAsk(), TemporaryStore(), own_r7, own_r8)
+    releases, _, _ = merge_south_into_north(QueryCounter(), TemporaryStore(), own_r7, own_r8)
     assert releases["r7"].promises == (STORED_PROMISE, own_r7)
     assert releases["r8"].promises == (own_r8,)
 
 
 def test_a_promise_has_the_latest_confirmation_of_any_monitor() -> None:
-    confirmed_by_us, confirmed_later_by_south = (
-        replace(STORED_PROMISE, confirmed_at=after_slot(at)) for at in (-60, -30)
-    )
+    # Both monitors know the same promise of release r7, and saw it again in a calendar before its slot.
+    confirmed_by_us = replace(STORED_PROMISE, confirmed_at=after_slot(-60))
+    confirmed_later_by_south = replace(STORED_PROMISE, confirmed_at=after_slot(-30))
     store = TemporaryStore()
     with store.transaction() as tx:
         tx.add_promises([confirmed_later_by_south])
-    releases, _, _ = merge_runs_of_south(CountingAsk(), store, confirmed_by_us)
+    releases, _, _ = merge_south_into_north(QueryCounter(), store, confirmed_by_us)
     assert releases["r7"].promises == (confirmed_later_by_south,)
 
 
 def test_all_merges_fail_after_one_query_if_the_store_is_away() -> None:
-    ask = CountingAsk(failures=1)
-    _, _, outcomes = merge_runs_of_south(ask, TemporaryStore())
+    ask = QueryCounter(failures=1)
+    _, _, outcomes = merge_south_into_north(ask, TemporaryStore())
     assert ask.queries == 1
     assert len(outcomes) == len(NAMES)
     assert all(isinstance(outcome, StoreFault) for outcome in outcomes)
@@ -141,7 +141,7 @@ def test_all_merges_fail_after_one_query_if_the_store_is_away() -> None:
 def test_an_unreadable_release_does_not_stop_the_others(unreadable: str) -> None:
     store = TemporaryStore()
     store.runs = OneUnreadable(store.runs, unreadable)
-    releases, _, outcomes = merge_runs_of_south(CountingAsk(), store)
+    releases, _, outcomes = merge_south_into_north(QueryCounter(), store)
     failed = [name for name, outcome in zip(releases, outcomes, strict=True) if outcome is not None]
     without_runs = [name for name, watched in releases.items() if not watched.other_runs]
     assert failed == without_runs == [unreadable]

@@ -408,12 +408,14 @@ def release_with_stored_links(poller: FakePoller) -> WatchedRelease:
     return watched
 
 
-def test_the_first_five_links_of_a_published_page_are_stored_once_and_not_watched() -> None:
+def test_the_first_five_new_links_of_a_published_page_become_parts_that_are_not_watched() -> None:
     poller = FakePoller()
-    # Its page links to a predicted page and to nine pages more, PAGE/0#part to PAGE/8#part.
+    # Two looks found the same ten links: to PAGE, which was a part before, and to PAGE/0#part … PAGE/8#part.
     release = release_with_stored_links(poller).release
-    stored = [part for part in release.parts if part.origin is Origin.LINKED]
-    assert [(part.id, part.url) for part in stored] == [(f"linked-{n + 1}", f"{PAGE}/{n}") for n in range(5)]
+    linked_parts = [part for part in release.parts if part.origin is Origin.LINKED]
+    # Each is there once, without the fragment that names a place in the page.
+    assert [part.url for part in linked_parts] == [f"{PAGE}/{number}" for number in range(5)]
+    assert [part.id for part in linked_parts] == ["linked-1", "linked-2", "linked-3", "linked-4", "linked-5"]
     assert not any("/linked-" in target for target in poller.windows)
 
 
