@@ -61,7 +61,8 @@ def plan_day(context: Context, store: Store, day: date) -> tuple[list[PlannedRel
     from monitor.watch.day_plan import Load, plan_hosts, plan_releases
 
     settings, zone = context.settings, context.settings.timezone
-    rules, load = make_watch_rules(settings), Load(make_budget(settings), make_tripwire_producers(settings), zone)
+    rules = make_watch_rules(settings)
+    load = Load(make_budget(settings), make_tripwire_producers(settings), zone)
     begin, end = day_begins(day, zone), day_begins(day + timedelta(days=1), zone)
     releases = plan_releases(store, rules, begin, end, context.now())
     return releases, plan_hosts(releases, load, rules, begin, end)
