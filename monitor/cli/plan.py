@@ -113,16 +113,19 @@ def _minute_bars(minutes: Sequence[tuple[datetime, int]], budget: float, zone: s
 
 
 def _group_minutes(minutes: Sequence[tuple[datetime, int]]) -> Iterator[tuple[datetime, datetime, int]]:
-    """Group minutes (begin, looks) with similar numbers of looks. Yield (begin, end, most looks) of each with looks."""
-    stretches: list[list[tuple[datetime, int]]] = []
+    """Group successive minutes (begin, looks) with similar numbers of looks, and leave out groups without looks.
+
+    Yield (begin, end, most looks in a minute) of each group.
+    """
+    groups: list[list[tuple[datetime, int]]] = []
     for minute in minutes:
-        if stretches and _are_similar([looks for _, looks in [*stretches[-1], minute]]):
-            stretches[-1].append(minute)
+        if groups and _are_similar([looks for _, looks in [*groups[-1], minute]]):
+            groups[-1].append(minute)
         else:
-            stretches.append([minute])
-    for stretch in stretches:
-        if most := max(looks for _, looks in stretch):
-            yield stretch[0][0], stretch[-1][0] + timedelta(minutes=1), most
+            groups.append([minute])
+    for group in groups:
+        if most := max(looks for _, looks in group):
+            yield group[0][0], group[-1][0] + timedelta(minutes=1), most
 
 
 def _are_similar(looks: Sequence[int]) -> bool:

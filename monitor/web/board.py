@@ -80,6 +80,7 @@ async def show_board(request: Request) -> Response:
         needing=fragments.render_needing_action(queries, needing),
         parts=parts | {"warnings": await fragments.render_warnings(queries, now)},
         cells=await render_rows(queries, rows, last_looks, now),
+        # Only the page of today gets changes from the stream.
         live=position if is_today else "",
         wall=query.get("wall") == "1",
         days=[day + timedelta(days=ahead) for ahead in range(1, 8)],
