@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _BAR_WIDTH = 40
 _SIMILAR = 0.2
-"""Minutes whose numbers of looks differ by at most this share are shown as one stretch."""
+"""Minutes whose numbers of looks differ by at most this share are shown as one group."""
 
 
 @click.command("plan")
@@ -102,7 +102,7 @@ def _host_row(host: HostPlan, zone: str) -> list[str]:
 
 
 def _minute_bars(minutes: Sequence[tuple[datetime, int]], budget: float, zone: str) -> Iterator[str]:
-    """Yield one line for each stretch of the day with a similar number of looks a minute. `budget` is per minute."""
+    """Yield one line for each group of minutes with similar numbers of looks. `budget` is per minute."""
     most = max([budget, *(looks for _, looks in minutes)])
     for begin, end, looks in _group_minutes(minutes):
         bar = "#" * round(_BAR_WIDTH * looks / most)
