@@ -78,7 +78,8 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
             async for claim in _read_claims(context, PublicRecord(pages, producer, begin, end, _report_progress)):
                 with store.transaction() as tx:
                     is_new = tx.add(claim)
-                read, new = read + 1, new + is_new
+                read += 1
+                new += is_new
                 if context.as_json:
                     print_json({**claim_json(claim), "new": is_new})
                 elif is_new:

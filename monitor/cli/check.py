@@ -58,11 +58,14 @@ def command(context: Context, *, online: bool, schema: bool) -> None:
     found = _run_checks(context, online=online)
     faults = found.faults
     if context.as_json:
-        print_json({"ok": not faults, "faults": faults} | ({} if faults else found.as_json(context)))
+        # The results need a configuration without faults.
+        results = {} if faults else found.as_json(context)
+        print_json({"ok": not faults, "faults": faults} | results)
     else:
         for line in (*faults, *(f"WARNING: {warning}" for warning in found.warnings)):
             click.echo(line, err=True)
-        for line in () if faults else found.lines(context):
+        lines = () if faults else found.lines(context)
+        for line in lines:
             click.echo(line)
     if faults:
         raise SystemExit(1)

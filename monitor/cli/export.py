@@ -64,7 +64,8 @@ def command(  # noqa: PLR0913 # one for each option
         raise click.UsageError("--events writes JSON lines: leave out --calendar and --format")
     with context.store() as store:
         if is_events:
-            pieces, chosen = _event_lines(store.verdicts, begin, end), "json"
+            chosen = "json"
+            pieces = _event_lines(store.verdicts, begin, end)
         elif chosen in {"sqlite", "parquet"}:
             write_output(_database_pieces(context, store, chosen, (begin, end)), output, chosen)
             return

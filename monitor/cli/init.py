@@ -94,17 +94,21 @@ def command(
     if files is not None:
         _unpack_shipped_files(context, files)
         return
-    file, known = output or context.path, _fetch_organisations() if online else ORGANISATIONS
+    file = output or context.path
+    known = _fetch_organisations() if online else ORGANISATIONS
     given = Answers(known=known, **answers)
     # Calendars follow from producers, and every other option has a default.
     needed = {"--producer": given.producers, "--mail": given.mail, "--to": given.to or not given.mail}
     missing = [option for option, value in needed.items() if not (value or yes)]
     if missing and not sys.stdin.isatty():
         _exit_if_faulty([f"not a terminal: give {', '.join(missing)}, or --yes to use the defaults"])
-    may_ask, is_replaced = sys.stdin.isatty() and not yes, file.exists()
+    may_ask = sys.stdin.isatty() and not yes
+    is_replaced = file.exists()
     if is_replaced and may_ask and not force:
         force = click.confirm(f"{file} exists. Replace it?", abort=True)
-    found = _parse_answers(_ask_missing(given) if may_ask else given, file, context.now())
+    if may_ask:
+        given = _ask_missing(given)
+    found = _parse_answers(given, file, context.now())
     if is_replaced and not force:
         found.faults.insert(0, f"--output: {file} exists: give --force to replace it, or another --output FILE")
     text = "" if found.faults else write_starter(found)
@@ -153,14 +157,17 @@ def _check_faults(text: str, file: Path) -> list[str]:
 def _print_result(context: Context, found: Parsed, file: Path, *, replaced: bool) -> None:
     """Print what was written, and which command comes next."""
     notes = [f"{file}: replaced", *found.notes] if replaced else found.notes
-    for note in () if context.as_json else notes:
-        click.echo(note, err=True)
+    if not context.as_json:
+        for note in notes:
+            click.echo(note, err=True)
     kinds = [one.kind for one in found.calendars]
     named = ", ".join(name_of(slug, found.known) for slug in found.producers)
     path = Path(sys.argv[0])
-    # The program is called by its path if its name is not on PATH.
-    program = "ninethirty" if path.name != "ninethirty" or shutil.which("ninethirty") == str(path) else str(path)
-    program += "" if file == Path("config.toml") else f" --config {file}"
+    # A program of this name that the shell would not find is called by its path.
+    needs_path = path.name == "ninethirty" and shutil.which("ninethirty") != str(path)
+    program = str(path) if needs_path else "ninethirty"
+    if file != Path("config.toml"):
+        program += f" --config {file}"
     lines = [f"Producers: {named or 'those in the calendars'}", f"Calendars: {', '.join(kinds)}"]
     lines.append(f"Next: {program} check --online, then {program} run")
     context.print_result({"file": str(file), "producers": found.producers, "calendars": kinds, "notes": notes}, lines)
@@ -246,13 +253,13 @@ def _parse_producer(text: str, found: Parsed) -> None:
 
 
 def _parse_calendar(text: str, found: Parsed, folder: Path) -> None:
-    """Add a calendar to the configuration, or the fault of its kind or place."""
+    """Add to `found` the calendar of --calendar KIND[=PLACE], or the fault of its kind or place."""
     from schedules.sources.registry import KINDS
 
     kind, _, place = text.partition("=")
     if kind not in KINDS:
-        meant = did_you_mean(kind, KINDS) or f", write one of {', '.join(KINDS)}"
-        found.faults.append(f'--calendar: unknown kind{meant} (got "{kind}")')
+        advice = did_you_mean(kind, KINDS) or f", write one of {', '.join(KINDS)}"
+        found.faults.append(f'--calendar: unknown kind{advice} (got "{kind}")')
     elif not place and kind not in HOSTS:
         found.faults.append(f"--calendar: give its place: {kind}=https://host/path or {kind}=FILE")
     elif place and "://" not in place and not (folder / place).is_file():

@@ -20,7 +20,8 @@ def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
     from monitor.app.reporting_options import make_rotas as configured_rotas
     from monitor.ledger.rota import add_stored_shifts
 
-    settings, rotas = context.settings, configured_rotas(context.settings)
+    settings = context.settings
+    rotas = configured_rotas(settings)
     if rotas and context.has_store:
         with context.store() as store:
             rotas = add_stored_shifts(rotas, store)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _BAR_WIDTH = 40
 _SIMILAR = 0.2
-"""Minutes whose numbers of looks differ by at most this share are shown as one stretch."""
+"""Minutes whose numbers of looks differ by at most this share are shown as one group."""
 
 
 @click.command("plan")
@@ -61,7 +61,8 @@ def plan_day(context: Context, store: Store, day: date) -> tuple[list[PlannedRel
     from monitor.watch.day_plan import Load, plan_hosts, plan_releases
 
     settings, zone = context.settings, context.settings.timezone
-    rules, load = make_watch_rules(settings), Load(make_budget(settings), make_tripwire_producers(settings), zone)
+    rules = make_watch_rules(settings)
+    load = Load(make_budget(settings), make_tripwire_producers(settings), zone)
     begin, end = day_begins(day, zone), day_begins(day + timedelta(days=1), zone)
     releases = plan_releases(store, rules, begin, end, context.now())
     return releases, plan_hosts(releases, load, rules, begin, end)
@@ -101,7 +102,7 @@ def _host_row(host: HostPlan, zone: str) -> list[str]:
 
 
 def _minute_bars(minutes: Sequence[tuple[datetime, int]], budget: float, zone: str) -> Iterator[str]:
-    """Yield one line for each stretch of the day with a similar number of looks a minute. `budget` is per minute."""
+    """Yield one line for each group of minutes with similar numbers of looks. `budget` is per minute."""
     most = max([budget, *(looks for _, looks in minutes)])
     for begin, end, looks in _group_minutes(minutes):
         bar = "#" * round(_BAR_WIDTH * looks / most)
@@ -112,16 +113,19 @@ def _minute_bars(minutes: Sequence[tuple[datetime, int]], budget: float, zone: s
 
 
 def _group_minutes(minutes: Sequence[tuple[datetime, int]]) -> Iterator[tuple[datetime, datetime, int]]:
-    """Group minutes (begin, looks) with similar numbers of looks. Yield (begin, end, most looks) of each with looks."""
-    stretches: list[list[tuple[datetime, int]]] = []
+    """Group successive minutes (begin, looks) with similar numbers of looks, and leave out groups without looks.
+
+    Yield (begin, end, most looks in a minute) of each group.
+    """
+    groups: list[list[tuple[datetime, int]]] = []
     for minute in minutes:
-        if stretches and _are_similar([looks for _, looks in [*stretches[-1], minute]]):
-            stretches[-1].append(minute)
+        if groups and _are_similar([looks for _, looks in [*groups[-1], minute]]):
+            groups[-1].append(minute)
         else:
-            stretches.append([minute])
-    for stretch in stretches:
-        if most := max(looks for _, looks in stretch):
-            yield stretch[0][0], stretch[-1][0] + timedelta(minutes=1), most
+            groups.append([minute])
+    for group in groups:
+        if most := max(looks for _, looks in group):
+            yield group[0][0], group[-1][0] + timedelta(minutes=1), most
 
 
 def _are_similar(looks: Sequence[int]) -> bool:

@@ -117,12 +117,12 @@ def play_scripts(
     scripts = _read_all(paths)
     play = partial(_play_script, speed=speed, keep=keep, as_json=as_json)
 
-    def make_lost(path: Path, reason: str) -> PlayResult:
+    def make_lost_result(path: Path, reason: str) -> PlayResult:
         """Return the result of a script whose process ended without one."""
         return _make_result(RehearsalOutcome.of_failure(scripts[path], reason), kept=False, as_json=as_json)
 
     if len(paths) != 1:
-        yield from play_in_parallel(longest_first(scripts), play, make_lost, show_progress)
+        yield from play_in_parallel(longest_first(scripts), play, make_lost_result, show_progress)
         return
     # One script is played in this process, without the imports of a new one.
     (path,) = paths

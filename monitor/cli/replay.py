@@ -26,7 +26,8 @@ def command(context: Context, *, first: date | None, last: date | None) -> None:
 
     begin, end = span_of(first, last, context.settings.timezone)
     with context.store() as store, progress_line() as show:
-        total, rows = len(store.verdicts.judged_ids(begin, end)), list[tuple[str, list[str]]]()
+        total = len(store.verdicts.judged_ids(begin, end))
+        rows: list[tuple[str, list[str]]] = []
         for row in replay(store, make_policies(context.settings), begin, end):
             rows.append(row)
             show(f"{len(rows)} of {total} judged again")

@@ -60,6 +60,7 @@ def command(context: Context, log: str, level: str) -> None:
     edges = Edges(manager=find_service_manager(os.environ, os.getpid()), journal=True, lock=lock.lock)
 
     def read_new_settings() -> Settings:
+        """Return the configuration as it is now in its file. From now on, its secrets are hidden too."""
         from monitor.cli.check import settings_for_reload
 
         nonlocal redact

@@ -71,12 +71,13 @@ def add(  # one for each option
     now = context.now()
     if (length is None) == (until is None):
         raise click.UsageError("give its length or end: --for 2h, or --until TIME")
+    # A time that has passed counts as now.
     begin = max(now, begins or now)
     end = until or begin + (length or timedelta())
     with context.store() as store:
         scope, name = _check_scope(context, store, {option: name for option, name in names.items() if name})
         with refuse_invalid_input():
-            made = create_silence(scope, name, end, role_of(by), reason, now, begins=begins)
+            made = create_silence(scope, name, end, role_of(by), reason, now, begins=begin)
         with store.transaction() as tx:
             tx.save(made)
     context.print_result(silence_json(made), silence_text(made, context.settings.timezone))
@@ -93,6 +94,7 @@ def list_silences(context: Context, *, with_ended: bool) -> None:
     from monitor.deliver.silences import silence_json
 
     now, zone = context.now(), context.settings.timezone
+    # With --all, the year 1970 selects every silence.
     ended_after = datetime.fromtimestamp(0, now.tzinfo) if with_ended else now
     with context.store() as store:
         stored = store.outbox.silences(ended_after)

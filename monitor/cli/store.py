@@ -26,8 +26,10 @@ def upgrade(context: Context) -> None:
     Example: ninethirty store upgrade
     """
     with context.store(upgrade=True) as store:
-        newer = f"A newer version upgraded it to {store.newer}. This version can still use it." if store.newer else ""
-        context.print_result({"upgraded": True}, newer or "The store has the schema of this version.")
+        text = "The store has the schema of this version."
+        if store.newer:
+            text = f"A newer version upgraded it to {store.newer}. This version can still use it."
+        context.print_result({"upgraded": True}, text)
 
 
 @command.command("check")
@@ -45,10 +47,10 @@ def check(context: Context) -> None:
     with context.store() as store:
         own = context.own_monitors(store)
         faults = store.check() or verify_evidence(store.evidence, Path(context.settings.evidence.folder), own)
-        # If the store is not shared, all evidence is on this machine.
-        every = [] if own is None else store.evidence.monitors()
-    others = [name for name in every if name not in (own or ())]
-    lines = faults or [f"The store is whole, and so is {_evidence_text(own, every)}."]
+        # `own` is None if the store is not shared. Then all evidence is on this machine.
+        monitors = [] if own is None else store.evidence.monitors()
+    others = [name for name in monitors if name not in (own or ())]
+    lines = faults or [f"The store is whole, and so is {_evidence_text(own, monitors)}."]
     if others:
         lines.append(f"The files of {', '.join(others)} are on other machines. Only their chain was checked.")
     context.print_result({"faults": faults, "not_read": others}, lines, ok=not faults)

@@ -121,7 +121,7 @@ def _part_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def _route_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield each name in a route that is no channel or rota, and each of `[alert] open_channels` that is no channel."""
+    """Yield a fault for each unknown channel or rota in a route, and unknown channel in `[alert] open_channels`."""
     known, rotas = _names(data, "channel"), _names(data, "rota")
     for place, row in rows_of(data, "route"):
         for key in ("channels", "escalate"):
@@ -134,11 +134,11 @@ def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
     """Yield each fault of a rota: its name is taken, it names an unknown channel or role, or its source is wrong."""
     channels, calendars = _names(data, "channel"), _names(data, "calendar")
     # A rota's calendar has the name `rota-NAME`.
-    taken = {*channels, *(name.removeprefix("rota-") for name in calendars if name.startswith("rota-"))}
+    taken_names = {*channels, *(name.removeprefix("rota-") for name in calendars if name.startswith("rota-"))}
     yield from _repeat_faults(data, "rota", "name")
     for place, row in rows_of(data, "rota"):
         channel_of_role = _table(row, "who")
-        if (name := row.get("name")) in taken:
+        if (name := row.get("name")) in taken_names:
             yield f"{place}.name", "a channel or calendar is called that", quote_value(name)
         for role, channel in channel_of_role.items():
             yield from _unknown_names(f"{place}.who.{quote_value(role)}", "channel", [channel], channels)
@@ -190,12 +190,14 @@ def _summary_faults(data: Row) -> Iterator[CrossFault]:
     for place, row in rows_of(data, "summary"):
         for name in _texts_in(row.get("channels")):
             yield from _unknown_names(f"{place}.channels", "channel", [name], known)
-            if name in known and any(channel in open_channels for channel in channels_of_rota.get(name, [name])):
+            # A rota sends through the channels of its roles. Any other name is a channel.
+            reached_channels = channels_of_rota.get(name, [name])
+            if name in known and any(channel in open_channels for channel in reached_channels):
                 yield f"{place}.channels", "reaches more than staff: [alert] open_channels names it", quote_value(name)
 
 
 def _network_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield each host of `[budget]` that is no host, and each proxy of `[network]` that is none."""
+    """Yield a fault for each key of `[budget]` that is not a host name, and each invalid proxy of `[network]`."""
     for host in _table(data, "budget"):
         if not re.fullmatch(r"[\w.-]+", host):
             yield f"budget.{quote_value(host)}", 'not a host, write "www.gov.uk"', None

@@ -27,7 +27,7 @@ def read_settings(path: Path) -> Settings:
 
 def check_settings(data: Mapping[str, Any], path: Path) -> Settings:
     """Return the configuration in the TOML data of a file. Raises `BadInput` with every fault in it."""
-    settings, faults = validated(data, path.name, Settings, {"folder": path.parent})
+    settings, faults = validate_data(data, path.name, Settings, {"folder": path.parent})
     between_tables = [Fault(path.name, *fault) for fault in cross_faults(data, settings, path.parent)]
     return require_no_fault(settings, faults, between_tables)
 
@@ -42,7 +42,7 @@ def require_no_fault(model: M | None, faults: list[Fault], between_tables: Itera
     return model
 
 
-def validated(
+def validate_data(
     data: Mapping[str, Any], file: str, model: type[M], context: Mapping[str, Any] | None = None
 ) -> tuple[M | None, list[Fault]]:
     """Return the model of some TOML data, or None and all its faults in words, in the order of the model's keys.
@@ -76,7 +76,7 @@ def _faults_of_error(
     error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]
 ) -> list[Fault]:
     """Convert one error of pydantic into faults. One of the type `keys` is from our own checks, and has several."""
-    place, value = _locate(error["loc"], data)
+    place, value = _find_place(error["loc"], data)
     if error["type"] == "union_tag_invalid":
         # The location is that of the table. At fault is its key that names the kind.
         place.append(str(error["ctx"]["discriminator"]).strip("'"))
@@ -85,7 +85,7 @@ def _faults_of_error(
         table = _write_path(place)
         faults = error["ctx"]["faults"]
         return [Fault(file, f"{table}.{key}" if key else table, reason, quoted) for key, reason, quoted in faults]
-    reason = _reason(error, place, value, model)
+    reason = _explain_error(error, place, value, model)
     has_no_value = error["type"] in {"missing", "union_tag_not_found"}
     is_hidden = has_no_value or _is_written_secret(error) or is_private(place)
     return [Fault(file, _write_path(place), reason, None if is_hidden else quote_value(value))]
@@ -96,15 +96,15 @@ def _is_written_secret(error: Mapping[str, Any]) -> bool:
     return (error["type"], error.get("ctx", {}).get("class_name")) == ("model_type", "Secret")
 
 
-def _locate(loc: Sequence[str | int], data: Any) -> tuple[list[str | int], Any]:  # noqa: ANN401 # any TOML value
-    """Return a location of pydantic as keys of the file, and the value there, or None if there is none.
+def _find_place(loc: Sequence[str | int], data: Any) -> tuple[list[str | int], Any]:  # noqa: ANN401 # any TOML value
+    """Return pydantic's location `loc` as a path of keys in the file, and the value there, or None if there is none.
 
-    The keys are without the tag that pydantic adds for a union.
+    Where a table can be of several kinds (a union), pydantic adds a tag with the kind, which is no key and is left out.
     """
     place: list[str | int] = []
     value = data
     for position, step in enumerate(loc):
-        # Only the last key can be absent. Any other that is absent is such a tag.
+        # Only the last key can be absent from the file. Any other step that is absent is such a tag.
         is_tag = isinstance(value, Mapping) and step not in value and position < len(loc) - 1
         if not is_tag:
             place.append(step)
@@ -151,8 +151,8 @@ _REASONS = {
 """A reason for each type of error of pydantic, from the context of the error."""
 
 
-def _reason(error: Mapping[str, Any], place: Sequence[str | int], value: object, model: type[BaseModel]) -> str:
-    """Return in words what is wrong, and what to write instead if that can be guessed."""
+def _explain_error(error: Mapping[str, Any], place: Sequence[str | int], value: object, model: type[BaseModel]) -> str:
+    """Return in words what is wrong with the `value` at `place`, and what to write instead if that can be guessed."""
     if error["type"] == "extra_forbidden":
         return "unknown key" + _suggest(str(place[-1]), _keys_at(model, error["loc"][:-1]))
     if _is_written_secret(error):
@@ -160,9 +160,11 @@ def _reason(error: Mapping[str, Any], place: Sequence[str | int], value: object,
     if error["type"] == "list_type" and isinstance(value, Mapping):
         return f"must be a list of tables, write [[{_write_path(place)}]]"
     reason = _REASONS[error["type"]].format_map(error.get("ctx", {})) if error["type"] in _REASONS else error["msg"]
-    # These reasons of pydantic quote every permitted value.
-    choices = re.findall(r"'([^']+)'", reason) if error["type"] in {"literal_error", "union_tag_invalid"} else []
-    return reason + (_suggest(value, choices) if isinstance(value, str) else "")
+    if error["type"] in {"literal_error", "union_tag_invalid"} and isinstance(value, str):
+        # These reasons quote every permitted value.
+        permitted = re.findall(r"'([^']+)'", reason)
+        return reason + _suggest(value, permitted)
+    return reason
 
 
 def _suggest(name: str, known: Sequence[str]) -> str:
@@ -184,15 +186,16 @@ _KIND_OF_SERVICE = dict.fromkeys(_SERVICES, "apprise") | {
 
 
 def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
-    """Return the keys that the table at a location of pydantic can have."""
+    """Return the keys that the table at a location of pydantic can have. `tables` are the models that it may be."""
     tables = [_fields_by_key(model)]
     for step in map(str, loc):
         fields = [table[step] for table in tables if step in table]
         if fields:
             tables = [_fields_by_key(inner) for field in fields for inner in _tables_in(field.annotation)]
         else:
-            # A position of a list, a key that the user chose, or the kind of one table of a union.
-            tables = [one for one in tables if "kind" in one and step in get_args(one["kind"].annotation)] or tables
+            # The step is the kind of one table of a union, or else a position in a list or a key that the user chose.
+            of_kind = [one for one in tables if "kind" in one and step in get_args(one["kind"].annotation)]
+            tables = of_kind or tables
     return [key for table in tables for key in table]
 
 

@@ -86,6 +86,7 @@ def find_secrets(value: object, key: str = "") -> Iterator[tuple[str, Secret]]:
     match value:
         case Secret():
             yield key, value
+        # A table with only the key `env` or `file` names the place of a secret.
         case {"env": str(name), **other} if not other:
             yield key, Secret(env=name)
         case {"file": str(path), **other} if not other:

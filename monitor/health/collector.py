@@ -95,50 +95,55 @@ class StateCollector(Collector):
 
     def _count_new(self, shown: Sequence[Verdict], now: datetime) -> None:
         """Count each slot that passed and each exposure that began since this collector started, each only once."""
-        slots = {(one.release, _slot_end(one)) for one in shown}
-        passed = {(release, slot) for release, slot in slots if slot is not None and self._began < slot <= now}
-        starts = {(one.release, exposure.part, exposure.start.by) for one in shown for exposure in one.exposures}
+        slots = {(verdict.release, _slot_end(verdict)) for verdict in shown}
+        passed = {(release, end) for release, end in slots if end is not None and self._began < end <= now}
+        starts = {(verdict.release, each.part, each.start.by) for verdict in shown for each in verdict.exposures}
         began = {(release, part, at) for release, part, at in starts if at is not None and at > self._began}
+        # Those that the last scrape counted are not counted again.
         self.counters.slots_passed.inc(len(passed - self._counted_slots))
         self.counters.exposures.inc(len(began - self._counted_exposures))
         self._counted_slots, self._counted_exposures = passed, began
 
 
 def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[Metric]:
-    """Yield the number of all releases by verdict, and the metrics of each release that is near."""
+    """Yield the number of all releases by verdict, and the metrics of each release that is near.
+
+    A series is one value of a metric with its labels: (labels, value).
+    """
     near = [row.verdict for row in shown if _is_near(row, now)]
 
     def gauge(name: str, text: str, measure: Callable[[Verdict], float | None]) -> Metric:
         """Return a gauge with a value for each near release. A release with None has no series."""
-        values = ((_release_labels(verdict), measure(verdict)) for verdict in near)
-        return _family(name, text, _RELEASE, ((labels, value) for labels, value in values if value is not None))
+        measured = ((_release_labels(verdict), measure(verdict)) for verdict in near)
+        return _family(name, text, _RELEASE, ((labels, value) for labels, value in measured if value is not None))
 
     def overdue_seconds(verdict: Verdict) -> float:
         end = _slot_end(verdict) if verdict.verdict is VerdictKind.OVERDUE else None
         return 0.0 if end is None else (now - end).total_seconds()
 
     counts = Counter(row.verdict.verdict for row in shown)
-    by_word = (((word.value,), counts[word]) for word in VerdictKind)
-    yield _family("releases", "Watched releases by verdict", ("verdict",), by_word)
+    count_series = (((word.value,), counts[word]) for word in VerdictKind)
+    yield _family("releases", "Watched releases by verdict", ("verdict",), count_series)
     yield gauge("release_overdue_seconds", "Seconds since the slot, still absent", overdue_seconds)
     yield gauge(
         "release_exposure_open",
         "1 while something is out early",
         lambda verdict: float(any(exposure.open for exposure in verdict.exposures)),
     )
-    judged = (((*_release_labels(row), row.verdict.value, row.grade.value), 1.0) for row in near)
-    yield _family("release_verdict", "1 for the verdict and grade in force", (*_RELEASE, "verdict", "grade"), judged)
-    found = (((*_release_labels(row), kind), float(has(row))) for row in near for kind, has in _FINDINGS.items())
-    yield _family("release_finding", "1 while it is so, else 0", (*_RELEASE, "kind"), found)
+    series = (((*_release_labels(one), one.verdict.value, one.grade.value), 1.0) for one in near)
+    yield _family("release_verdict", "1 for the verdict and grade in force", (*_RELEASE, "verdict", "grade"), series)
+    findings = (((*_release_labels(one), kind), float(has(one))) for one in near for kind, has in _FINDINGS.items())
+    yield _family("release_finding", "1 while it is so, else 0", (*_RELEASE, "kind"), findings)
     yield gauge("release_exposures", "Exposures so far, open and over", lambda verdict: float(len(verdict.exposures)))
-    titled = (
-        ((*_release_labels(row), row.title[:_LONGEST_TITLE], instant_json(_slot_end(row)) or ""), 1.0) for row in near
+    titles = (
+        ((*_release_labels(one), one.title[:_LONGEST_TITLE], instant_json(_slot_end(one)) or ""), 1.0) for one in near
     )
-    yield _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), titled)
-    delays = [(row, row.page.delay) for row in near if row.page is not None and row.page.delay is not None]
+    yield _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), titles)
+    delays = [(one, one.page.delay) for one in near if one.page is not None and one.page.delay is not None]
+    # A bound that is not known has no series.
     bounds = (
-        ((*_release_labels(row), bound), value)
-        for row, delay in delays
+        ((*_release_labels(one), bound), value)
+        for one, delay in delays
         for bound, value in (("min", delay.min), ("max", delay.max))
         if value is not None
     )

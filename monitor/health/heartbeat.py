@@ -48,7 +48,10 @@ class HeartbeatWriter(BatchMember):
         self._final_beat, self._alive = Heartbeat(self.monitor, now, stopped=True), None
 
     def write(self, transaction: Transaction) -> None:
-        """Write the heartbeat once `begin` was called. Report a loss if the store lacks the last committed one."""
+        """Write the heartbeat with this batch. Report a loss if the store lacks the heartbeat that it confirmed last.
+
+        Before `begin` was called, and after `close`, there is no heartbeat to write.
+        """
         alive = self._alive
         beat = self._final_beat if alive is None else Heartbeat(self.monitor, alive)
         if beat is None:
@@ -61,7 +64,8 @@ class HeartbeatWriter(BatchMember):
             self._committed = stored if stored in (self._committed, self._offered) else None
             if self._committed is None:
                 self.report_loss()
-        # A repeated heartbeat gets microseconds added, so that each batch has another and the loss of one is seen.
+        # Every batch must have a different heartbeat, so that the loss of a batch is seen. A repeated heartbeat gets
+        # one microsecond more each time.
         self._repeated = self._repeated + 1 if beat == self._last_beat else 0
         self._last_beat = beat
         self._offered = replace(beat, at=beat.at + self._repeated * timedelta.resolution)

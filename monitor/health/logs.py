@@ -92,9 +92,9 @@ def _shared_processors() -> list[Processor]:
     ]
 
 
-def _formatter(hide: Callable[[str], str], *, as_json: bool) -> logging.Formatter:
+def _make_formatter(hide: Callable[[str], str], *, as_json: bool) -> logging.Formatter:
     """Return the formatter of lines: one JSON object each, or text for a terminal. `hide` removes known secrets."""
-    tail: list[Processor] = (
+    render_steps: list[Processor] = (
         [
             structlog.processors.ExceptionRenderer(exception_json),
             structlog.processors.EventRenamer("msg"),
@@ -108,7 +108,7 @@ def _formatter(hide: Callable[[str], str], *, as_json: bool) -> logging.Formatte
         # Secrets are removed from finished lines, because libraries write addresses into free text.
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *tail,
+            *render_steps,
             lambda _logger, _method, line: hide(str(line)),
         ],
     )
@@ -124,7 +124,7 @@ def start_logging(
     lines: queue.Queue[logging.LogRecord] = queue.Queue(10_000)
     handler = _DroppingQueueHandler(lines)
     handler.addFilter(_FloodFilter())
-    handler.setFormatter(_formatter(hide, as_json=as_json))
+    handler.setFormatter(_make_formatter(hide, as_json=as_json))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -32,9 +32,10 @@ async def show_notice(request: Request, sent_token: str = "", fault: str = "") -
     queries = queries_of(request).for_viewer(sees_all=True)
     found = await queries.find_incident(name)
     # The stored notice of an incident with several releases (`linked`) can name some that this reader must not see.
-    may_show = notice_beginning and not found.linked
-    sent = await queries.ask(lambda: queries.store.outbox.notices(name)) if may_show else []
-    notice = next((one for one in sent if one.id.startswith(notice_beginning)), None)
+    notice = None
+    if notice_beginning and not found.linked:
+        notices = await queries.ask(lambda: queries.store.outbox.notices(name))
+        notice = next((one for one in notices if one.id.startswith(notice_beginning)), None)
     return render(request, "acknowledge.html", incident=incident_json(found), notice=notice, token=token, fault=fault)
 
 

@@ -49,35 +49,44 @@ async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
     queries = queries_of(request)
     first = query.first or queries.today()
     last = query.to or first
-    position_day, last_key = _read_position(query.after, first)
-    # The day of a position can be the one before `first`.
-    begins = max(first, position_day)
+    # The page begins on the day `begins`, after the release that has the sort key `last_key` ("": with the first).
+    begins, last_key = _read_position(query.after, first)
     ends = min(last, begins + timedelta(days=MOST_DAYS))
-    rows = await queries.list_releases(begins, ends, query.producer) if position_day <= last else []
-    # The keys sort by slot. The id is part of the key, because several releases can share a slot.
-    by_key = {f"{(row['slot'] or {}).get('start') or ''}/{row['id']}": row for row in rows}
+    # A page that would begin after the last day is empty.
+    rows = await queries.list_releases(begins, ends, query.producer) if begins <= last else []
+    by_key = {_sort_key(row): row for row in rows}
     remaining = sorted(key for key in by_key if key > last_key)
     page = remaining[: query.limit]
     # The next page begins after the last release of this one, or else on the day after the days that were queried.
-    next_day = (ends + timedelta(days=1)).isoformat() if ends < last else None
-    next_page = page[-1] if len(page) < len(remaining) else next_day
+    next_page = None
+    if len(page) < len(remaining):
+        next_page = page[-1]
+    elif ends < last:
+        next_page = (ends + timedelta(days=1)).isoformat()
     releases = [by_key[key] for key in page]
     return {"releases": releases, "from": first.isoformat(), "to": last.isoformat(), "next": next_page}
+
+
+def _sort_key(release: Json) -> str:
+    """Return INSTANT/ID, the start of a release's slot and its id, because several releases can share a slot."""
+    slot = release["slot"] or {}
+    return f"{slot.get('start') or ''}/{release['id']}"
 
 
 def _read_position(after: str | None, first: date) -> tuple[date, str]:
     """Return the first day to query, and the sort key after which the page begins. Raises `UnknownName`.
 
-    `after` is the `next` of the previous page: the sort key `INSTANT/ID` of its last release, or the day with which
-    this page begins. For a day, the key is empty. None means the first page, which begins with the day `first`.
+    `after` is the `next` of the previous page: the sort key of its last release if more releases of the queried days
+    remain, or else the day with which this page begins. For a day, the returned key is empty, and so before all keys.
+    None means the first page, which begins with the day `first`.
     """
     day = (after or first.isoformat()).partition("T")[0]
     try:
         # Only a key contains an instant, which has a T between its date and its time.
         if after is not None and "T" in after:
             # An instant of this day in UTC can be on the day before in local time.
-            return parse_day(day) - timedelta(days=1), after
-        return parse_day(day), ""
+            return max(first, parse_day(day) - timedelta(days=1)), after
+        return max(first, parse_day(day)), ""
     except ValueError as exc:
         raise UnknownName(f"no page after {after!r}") from exc
 
@@ -92,11 +101,14 @@ async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json
 
     A page begins after the incident `after`. `next` is the id to pass for the following page, or None after the last.
     """
-    queries, days = queries_of(request), (query.first, query.to)
+    queries = queries_of(request)
     previous = await queries.find_incident(query.after) if query.after else None
-    # The query leaves out the instant `until`. That of the previous incident is needed, as others may share it.
-    until = None if previous is None else previous.occurred + timedelta(microseconds=1)
-    found = await (queries.list_needing_action(*days) if query.open else queries.list_incidents(*days, until))
+    if query.open:
+        found = await queries.list_needing_action(query.first, query.to)
+    else:
+        # The query returns incidents before `until`. That is just after the previous one, as others may share its time.
+        until = None if previous is None else previous.occurred + timedelta(microseconds=1)
+        found = await queries.list_incidents(query.first, query.to, until)
     older = [one for one in found if previous is None or (one.occurred, one.id) < (previous.occurred, previous.id)]
     matching = [one for one in older if query.producer in (None, *one.producers)]
     page = matching[: query.limit]
@@ -124,14 +136,16 @@ async def list_events(request: Request, query: inputs.EventFilter) -> Json:
 
 async def get_draft(request: Request, query: inputs.DraftChoice) -> Response:
     """Return the newest version of a draft as a file."""
-    queries, name, ending = queries_of(request), request.path_params["incident"], request.path_params["ending"]
+    queries = queries_of(request)
+    name, ending = request.path_params["incident"], request.path_params["ending"]
     document = await queries.write_document(await queries.find_incident(name), ending, query.document)
     if document is None:
         raise UnknownName(f"no draft of an incident {name!r}")
     content, media = document
     stem = f"{name}-{query.document}" if query.document else name
-    # Browsers show the other formats themselves.
-    return file_response(content, media, f"{stem}.{ending}" if ending in {"docx", "odt"} else "")
+    # Browsers show the other formats themselves, so only these are saved under a file name.
+    file_name = f"{stem}.{ending}" if ending in {"docx", "odt"} else ""
+    return file_response(content, media, file_name)
 
 
 def file_response(content: bytes, media: str, name: str) -> Response:
@@ -192,11 +206,12 @@ async def answer_form(request: Request, sent: inputs.Answering) -> Json | Respon
     if unknown := [box for box in sent.answers if box not in texts_of_boxes(read)]:
         raise Refused(f"answers: no such box in version {read.version} ({unknown[0]!r})")
     typed = {box: with_plain_line_ends(text) for box, text in sent.answers.items()}
-    role, changes = clean_role(sent.role), dict(find_changes(read, drafts, typed))
-    amends, timezone = bool(changes) and any(one.signed for one in drafts), queries_of(request).timezone
+    role = clean_role(sent.role)
+    changes = dict(find_changes(read, drafts, typed))
+    amends_signed_report = bool(changes) and any(one.signed for one in drafts)
     # The role of a known person would replace the role that was sent.
     form = SentForm(desk, UNKNOWN_PERSON, name, {"role": role, "reason": sent.reason or ""})
-    add_notes = make_notes(form, desk.clock.now(), timezone, amends=amends)
+    add_notes = make_notes(form, desk.clock.now(), queries_of(request).timezone, amends=amends_signed_report)
     try:
         # The page saves both texts of a conflict in one box. A program gets both in the problem document instead.
         await desk.save_answers(name, role, changes, read.version, add_notes, merging=False)
@@ -212,7 +227,10 @@ async def add_notes(request: Request, sent: inputs.Noting) -> Json:
     given = sent.model_dump(exclude_none=True, exclude={"done", "close"})
     # The fields have the names that they have in the form on the incident's page.
     fields = {key: _form_text(value, queries.timezone) for key, value in given.items()}
-    fields |= ({f"acted.{sent.done}": "on"} if sent.done else {}) | ({"close": "on"} if sent.close else {})
+    if sent.done:
+        fields[f"acted.{sent.done}"] = "on"
+    if sent.close:
+        fields["close"] = "on"
     try:
         add_all = make_notes(SentForm(desk, UNKNOWN_PERSON, name, fields), desk.clock.now(), queries.timezone)
         # No version of a report was read, and none of its boxes change.

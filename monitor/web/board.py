@@ -59,9 +59,10 @@ async def show_board(request: Request) -> Response:
     releases.sort(key=lambda row: (row["slot"] or {}).get("start") or "")
     rows = [row for row in releases if _matches_filters(row, chosen, queries.producers)]
     needing = await _list_needing_action(queries)
-    now, is_today = queries.clock.now(), day == queries.today()
-    looked = _last_looks(queries, releases, now) if is_today else {}
-    parts = fragments.render_day_parts(queries, releases, now, looked)
+    now = queries.clock.now()
+    is_today = day == queries.today()
+    last_looks = _last_looks(queries, releases, now) if is_today else {}
+    parts = fragments.render_day_parts(queries, releases, now, last_looks)
     return render(
         request,
         "board.html",
@@ -78,7 +79,8 @@ async def show_board(request: Request) -> Response:
         states=[word for word, _ in fragments.count_statuses(releases)],
         needing=fragments.render_needing_action(queries, needing),
         parts=parts | {"warnings": await fragments.render_warnings(queries, now)},
-        cells=await render_rows(queries, rows, looked, now),
+        cells=await render_rows(queries, rows, last_looks, now),
+        # Only the page of today gets changes from the stream.
         live=position if is_today else "",
         wall=query.get("wall") == "1",
         days=[day + timedelta(days=ahead) for ahead in range(1, 8)],
@@ -90,7 +92,7 @@ async def show_board(request: Request) -> Response:
 async def remember_producer(request: Request) -> Response:
     """Set a cookie: the front page shows only one producer in this browser. An empty name removes it."""
     producer = (await read_form(request)).get("producer", "")
-    # People who are not signed in have no form token, so the browser's own header is checked instead.
+    # People who are not signed in have no form token, so the browser's header about the sending site is checked.
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         raise NotAllowed("This form was sent from elsewhere.")
     if not _PRODUCER_ID_OR_EMPTY.fullmatch(producer):

@@ -56,11 +56,15 @@ async def show_forms(
         if not may_act(request):
             raise NotAllowed("Releases are added by people who have signed in and may act.")
         typed = request.query_params
-    queries, calendar, faults = queries_of(request), _require_calendar(request), dict(faults or {})
+    queries = queries_of(request)
+    calendar = _require_calendar(request)
+    faults = dict(faults or {})
     try:
         added = await calendar.list_additions()
     except InvalidInput as fault:
-        added, faults = [], {_LAST_BOX: str(fault)} | faults
+        added = []
+        # A fault of the sent form in the same box is shown instead.
+        faults = {_LAST_BOX: str(fault)} | faults
     known = await queries.find_release(typed["release"]) if typed.get("release") else None
     now = queries.clock.now()
     return render(

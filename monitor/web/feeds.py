@@ -115,7 +115,9 @@ class CalendarCache:
 
     def _export_and_cache(self, key: CalendarKey, now: datetime) -> bytes:
         """Return a calendar as a file, and cache it. If the cache is full, the file written first is dropped."""
-        queries, span, (kind, producer, sees_all) = self._queries, (now - _CALENDAR_BEFORE, now + _CALENDAR_AFTER), key
+        queries = self._queries
+        kind, producer, sees_all = key
+        span = now - _CALENDAR_BEFORE, now + _CALENDAR_AFTER
         file, _ = export_calendar(
             queries.store.ledger, kind, span, now, queries.timezone, producer=producer, with_addresses=sees_all
         )

@@ -189,7 +189,8 @@ def month_starts(now: datetime, zone: str) -> list[datetime]:
 
 def _read_points(queries: Queries, begins: datetime, ends: datetime, now: datetime) -> list[Point]:
     """Return the points of the final verdicts with a slot from `begins` to `ends` that has passed by `now`."""
-    points, zone = list[Point](), ZoneInfo(queries.timezone)
+    points: list[Point] = []
+    zone = ZoneInfo(queries.timezone)
     for row in queries.store.verdicts.judged(begins, ends):
         body = row.body
         if row.slot is None or not row.final or row.word not in VERDICTS or not slot_has_passed(body, now):

@@ -227,7 +227,8 @@ async def download_evidence(request: Request) -> Response:
     queries, name = queries_of(request), request.path_params["incident"]
     if not may_act(request) or queries.desk is None:
         raise NotAllowed("Evidence is for people who have signed in and may act.")
-    incident, desk = await queries.find_incident(name), queries.desk
+    desk = queries.desk
+    incident = await queries.find_incident(name)
     with ExitStack() as folders:
         file = Path(folders.enter_context(tempfile.TemporaryDirectory())) / "evidence.zip"
         await queries.ask(lambda: desk.export_evidence(incident, file))
@@ -322,7 +323,9 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
         for number in range(1, len(incident.actions) + 1):
             if f"acted.{number}" in sent.fields:
                 incident = complete_action(incident, sent.role, number, now, timezone=timezone)
-        return by_hand.close_incident(incident, sent.role, now) if "close" in sent.fields else incident
+        if "close" in sent.fields:
+            incident = by_hand.close_incident(incident, sent.role, now)
+        return incident
 
     return add_notes
 

@@ -65,9 +65,10 @@ async def show_log_form(
 async def log_incident(request: Request, sent: SentForm) -> Response:
     """Log the incident and show it. If the input is invalid, show the form again with the faults."""
     release, day, time = sent.text("release"), sent.text("day"), sent.text("time")
-    # The title and the producer of a watched release are known.
+    # The title and the producer of a watched release are known, so the form does not have them.
     names = ["what", "sort", "until", "url", *([] if release else ["title", "producer"])]
-    words = {name: sent.text(name) for name in names} | {"when": f"{day}T{time}" if day and time else day}
+    words = {name: sent.text(name) for name in names}
+    words["when"] = f"{day}T{time}" if day and time else day
     words["url"] = "\n".join(words["url"].split())
     filled = {name: text for name, text in words.items() if text}
     try:

@@ -95,7 +95,7 @@ class RedactSecrets:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and remove secrets from its response."""
-        # The message with the headers waits here until the body is complete, because its length changes.
+        # The message with the headers is sent after the body is complete, because removing secrets changes its length.
         start: Message = {}
         body = bytearray()
 
@@ -103,6 +103,7 @@ class RedactSecrets:
             return self.redactor(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
         async def send_redacted(message: Message) -> None:
+            """Send an event stream at once, but other responses only when the last part of their body has come."""
             is_start = message["type"] == "http.response.start"
             if is_start:
                 start.update(message)

@@ -37,8 +37,8 @@ async def show_report(request: Request) -> Response:
         except UserFault as exc:
             fault = str(exc)
     else:
-        last = queries.today().replace(day=1) - timedelta(days=1)
-        choice |= {"from": last.replace(day=1).isoformat(), "to": last.isoformat()}
+        end_of_last_month = queries.today().replace(day=1) - timedelta(days=1)
+        choice |= {"from": end_of_last_month.replace(day=1).isoformat(), "to": end_of_last_month.isoformat()}
     return render(
         request,
         "period.html",

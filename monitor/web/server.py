@@ -77,7 +77,7 @@ class WebServer:
             http="h11",
             ws="none",
             h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-            # So many connections may wait to be accepted. They are few, because `limiter` does not count them yet.
+            # At most this many connections wait to be accepted. `limiter` does not count them yet, so they are few.
             backlog=64,
         )
         # `load` sets uvicorn's own protocol class, which is then replaced.

@@ -66,7 +66,7 @@ class Authorise:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Identify the viewer, and pass the request on or refuse it. The port for metrics serves no pages.
 
-        The request's state gets `session`, `token_scope` and `sees_all`: whether they may see embargoed data.
+        The request's state gets `session`, `token_scope` and `sees_all`: whether the viewer may see embargoed data.
         """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -78,8 +78,10 @@ class Authorise:
             await responder(scope, receive, send)
             return
         try:
-            session = request.state.session = None if sessions is None else await _find_session(request, sessions)
-            token_scope = request.state.token_scope = await self._read_token_scope(request, sessions)
+            session = None if sessions is None else await _find_session(request, sessions)
+            token_scope = await self._read_token_scope(request, sessions)
+            request.state.session = session
+            request.state.token_scope = token_scope
             is_staff = session is not None and not session.person.is_viewer
             reads_all = token_scope in {TokenScope.READ, TokenScope.DUTY}
             request.state.sees_all = is_staff or reads_all or self._is_at_the_machine(request)

@@ -38,11 +38,15 @@ async def show_mute_form(
         if not may_act(request):
             raise NotAllowed("Messages are muted by people who have signed in and may act.")
         typed = request.query_params
-    queries, now = queries_of(request), queries_of(request).clock.now()
+    queries = queries_of(request)
+    now = queries.clock.now()
     chosen, begins = await _find_subjects(queries, typed, now)
-    until, zone = (begins or now) + _DEFAULT_LENGTH, queries.timezone
-    defaults = {"of": f"{chosen[0][0]} {chosen[0][1]}" if chosen else ""}
-    defaults |= {"from": _format_for_input(begins, zone), "until": _format_for_input(until, zone)}
+    until = (begins or now) + _DEFAULT_LENGTH
+    defaults = {
+        "of": f"{chosen[0][0]} {chosen[0][1]}" if chosen else "",
+        "from": _format_for_input(begins, queries.timezone),
+        "until": _format_for_input(until, queries.timezone),
+    }
     return render(
         request,
         "mute.html",
@@ -59,8 +63,8 @@ async def mute_messages(request: Request, sent: SentForm) -> Response:
     """Add the silence of the form, for `_DEFAULT_LENGTH` if it has no end, and show the page again, with any faults."""
     zone, now = queries_of(request).timezone, sent.desk.clock.now()
     try:
-        begins, until = (_read_instant(sent.text(box), box, zone) for box in ("from", "until"))
-        until = until or (begins or now) + _DEFAULT_LENGTH
+        begins = _read_instant(sent.text("from"), "from", zone)
+        until = _read_instant(sent.text("until"), "until", zone) or (begins or now) + _DEFAULT_LENGTH
         await sent.desk.silence(_read_subject(sent.text("of")), until, sent.role, sent.text("reason"), begins)
     except InvalidInput as fault:
         return await show_mute_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, "role"))

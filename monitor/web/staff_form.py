@@ -56,9 +56,10 @@ def with_staff_form(
         session, desk = session_of(request), queries_of(request).desk
         longest, longest_with_files = _MOST_BYTES, _MOST_WITH_FILES
         if session is None:
-            # Such a form is only shown again.
+            # The form of a person who is not signed in is only shown again, so it must be smaller.
             longest = longest_with_files = _MOST_WITHOUT_SESSION
         fields, files = await read_form_with_files(request, longest, _MOST_FIELDS, longest_with_files)
+        # The guard is a secret of the session, so another site cannot send a form for this person.
         is_own_form = session is not None and session.has_guard(fields.get("guard", ""))
         if session is None or desk is None or not (may_act(request) and is_own_form):
             return render(request, "unsaved.html", 403, typed=list(_label_typed_texts(fields)))

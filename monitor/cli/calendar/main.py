@@ -26,7 +26,7 @@ from monitor.cli.common import (
 from monitor.cli.dates import DAY, today
 from monitor.cli.terminal import page_output
 from monitor.clock import SystemClock
-from monitor.config.read import validated
+from monitor.config.read import validate_data
 from monitor.errors import BadInput, Fault, UserFault
 from schedules.dates.read import read_date
 from schedules.ledger_event import LedgerEvent
@@ -95,10 +95,11 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
     """
     source = {"url": url} if url else {"file": file.name}
     given = {"name": "parse", "kind": kind, "timezone": timezone, "producer": producer, "options": dict(options)}
-    settings, faults = validated(given | source, "", CalendarSettings)
+    settings, faults = validate_data(given | source, "", CalendarSettings)
     if settings is None:
         raise click.UsageError("; ".join(f"{fault.key}: {fault.reason}" for fault in faults))
-    body, now, find_remarks = read_input(file), SystemClock().now(), _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)
+    body, now = read_input(file), SystemClock().now()
+    find_remarks = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)
     try:
         reading = parse_saved(body, settings, now)
         remarks = [] if find_remarks is None else find_remarks(body, settings, now)
@@ -106,19 +107,20 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
         raise UserFault(str(exc)) from exc
     for announcement in reading.announcements:
         print_json(announcement.as_json())
-    # If there are remarks, they say everything that the notes say.
-    for note in reading.notes if find_remarks is None else ():
+    # For a kind kept by hand, the remarks say everything that the notes say.
+    notes = reading.notes if find_remarks is None else ()
+    for note in notes:
         click.echo(f"{file.name}: {note}", err=True)
-    wrong = []
+    faults_of_entries = []
     for remark in remarks:
         value = None if remark.value is None else quote_value(remark.value)
         fault = Fault(file.name, remark.key, remark.reason, value)
         if _is_harmless(remark):
             click.echo(f"note: {fault}", err=True)
         else:
-            wrong.append(fault)
-    if wrong:
-        raise BadInput(wrong)
+            faults_of_entries.append(fault)
+    if faults_of_entries:
+        raise BadInput(faults_of_entries)
 
 
 def _is_harmless(remark: Remark) -> bool:

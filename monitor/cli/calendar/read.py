@@ -55,7 +55,8 @@ def diff(context: Context, *, name: str) -> None:
         if context.as_json:
             print_json(row)
             continue
-        before, after = (slot_text(row[side]["slot"]) if row[side] else "-" for side in ("before", "after"))
+        before = slot_text(row["before"]["slot"]) if row["before"] else "-"
+        after = slot_text(row["after"]["slot"]) if row["after"] else "-"
         click.echo(f"{row['change']:<8} {row['title']}: {before} -> {after}")
     if not context.as_json:
         click.echo(f"{name}: {len(rows)} entries differ" if rows else f"{name}: no entries differ", err=True)
@@ -108,6 +109,8 @@ def _compare_with_last_read(context: Context, name: str) -> Iterator[dict[str, A
     for uid in sorted({*stored, *entries_now}):
         before, after = stored.get(uid), entries_now.get(uid)
         if before != after:
-            change = "new" if before is None else "gone" if after is None else "changed"
+            change = "new" if before is None else "changed"
+            if after is None:
+                change = "gone"
             title = (after or before or {}).get("title", "")
             yield {"change": change, "uid": uid, "title": title, "before": before, "after": after}

@@ -43,10 +43,11 @@ def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> N
     """
     given = {key: text for key, text in {**words, "url": "\n".join(urls)}.items() if text}
     with context.store() as store:
-        current, release = current_incidents(context, store), given.get("release")
+        current = current_incidents(context, store)
+        release = given.get("release")
         facts = current.judge_at(release_of(store.ledger, release).id, context.now()) if release else None
         given = _ask_missing(given, facts)
-        # Several times are separated by commas.
+        # Several times are separated by commas. `log_by_hand` needs each in ISO format.
         times = {key: ",".join(map(to_local_iso, given[key].split(","))) for key in ("when", "until") if key in given}
         with store.transaction() as tx, refuse_invalid_input():
             incident, is_new = log_by_hand(tx, current.record, given | times, facts, context.now())

@@ -93,7 +93,7 @@ def draft(  # noqa: PLR0913 # one for each option
     if edited_file is not None:
         take_back(context, incident, edited_file, by)
     elif field is not None:
-        complete_field(context, incident, field, _typed_text(text, file), by, instead=instead)
+        complete_field(context, incident, field, _read_typed_text(text, file), by, instead=instead)
     elif list_versions:
         print_versions(context, _drafts_of(context, incident))
     elif list_fields:
@@ -123,7 +123,9 @@ def complete_field(  # one for each option
         # or --file replaces the newest one: None lets `merge_texts` compare it with the newest version.
         version_in_editor = last.version if text is None else None
         typed = _ask_in_editor(last, field) if text is None else text
-        words = {field: typed, **({f"{INSTEAD_PREFIX}{field}": "yes"} if instead else {})}
+        words = {field: typed}
+        if instead:
+            words[f"{INSTEAD_PREFIX}{field}"] = "yes"
         conflicts: tuple[Conflict, ...] = ()
 
         def merge_words(known: Versions) -> Versions:
@@ -141,7 +143,7 @@ def complete_field(  # one for each option
     context.print_result(draft_json(newest_draft), summary)
 
 
-def _typed_text(text: str | None, file: Path | None) -> str | None:
+def _read_typed_text(text: str | None, file: Path | None) -> str | None:
     """Return the text of --text or --file, or None without either. Raises `UsageError` if both are given."""
     if text is not None and file is not None:
         raise click.UsageError("give either --text or --file, not both")

@@ -69,7 +69,8 @@ def note(  # noqa: PLR0913 # one for each option
     """
     if mail is not None and at:
         raise click.UsageError("leave out --at: an e-mail is noted at the time it was sent")
-    role, now, zone, mail_bytes = role_of(by), context.now(), context.settings.timezone, mail.read() if mail else b""
+    role, now, zone = role_of(by), context.now(), context.settings.timezone
+    mail_bytes = mail.read() if mail is not None else b""
 
     def apply_options(known: Incident) -> Incident:
         """Return the incident with everything that the options say, in the order of its timeline."""
@@ -88,9 +89,9 @@ def note(  # noqa: PLR0913 # one for each option
 
     with context.store() as store:
         changed = change_incident(context, store, incident, apply_options)
-        # `by_hand.add_note` warns of a time --at that is far from the incident.
-        for entry in changed.timeline if at else ():
-            if entry.by == MONITOR and entry.at == now:
+        for entry in changed.timeline:
+            # `by_hand.add_note` adds such an entry as a warning if the time --at is far from the incident.
+            if at and entry.by == MONITOR and entry.at == now:
                 click.echo(entry.text, err=True)
         # A note does not amend a signed report, but a decision or a request to cite others does.
         if brought_forward or cite_others or SIGNED not in changed.words:

@@ -86,11 +86,13 @@ def current_incidents(context: Context, store: Store) -> CurrentIncidents:
 
 def current_incident(context: Context, store: Store, incident: str) -> Incident:
     """Return an incident by its id with its current facts. First update an outdated draft. Raises `UnknownName`."""
-    stored, current = incident_of(store.verdicts, incident), current_incidents(context, store)
-    write = current.prepare_redraft(stored.id, context.now())
-    if write is not None:
+    stored = incident_of(store.verdicts, incident)
+    current = current_incidents(context, store)
+    # None if the draft needs no new version.
+    write_redraft = current.prepare_redraft(stored.id, context.now())
+    if write_redraft is not None:
         with store.transaction() as tx:
-            write(tx)
+            write_redraft(tx)
         stored = incident_of(store.verdicts, incident)
     return current.incident(stored, context.now())
 

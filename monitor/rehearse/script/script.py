@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, create_model
 
 from monitor.config.checks import recogniser_fault
-from monitor.config.read import load, require_no_fault, validated
+from monitor.config.read import load, require_no_fault, validate_data
 from monitor.errors import BadInput
 from monitor.rehearse.script.check import find_script_faults
 from monitor.rehearse.script.values import ExistingFile, Instant, Json, Lag, Offset, SlotTime, one_of
@@ -225,5 +225,5 @@ def read_script(path: Path) -> Script:
         # The faults of the configuration are reported when it is used.
         with suppress(BadInput):
             zone = str(load(path.parent / config).get("timezone", zone))
-    script, faults = validated(data, path.name, Script, {"timezone": zone, "folder": str(path.parent)})
+    script, faults = validate_data(data, path.name, Script, {"timezone": zone, "folder": str(path.parent)})
     return require_no_fault(script, faults, find_script_faults(data, path.name, zone))
