@@ -231,10 +231,14 @@ class HostQueue:
         """Free the place of a request that is not a look, and let the next request take it."""
         self.under_way -= 1
         if self._is_running:
+            # `run` decides whether a look or a request starts next, and when.
             self.wake()
         elif self.under_way < self.most_under_way and self._has_waiting_request():
+            # A command makes no looks and does not `run`. So give the place to the request that has waited longest.
             self.under_way += 1
-            self._waiting_requests.popleft()[1].set_result(False)
+            _, turn = self._waiting_requests.popleft()
+            is_paced = False  # this request itself must then wait for the pacer
+            turn.set_result(is_paced)
 
     def record_outcome(self, outcome: Answer | Failure, started: datetime) -> None:
         """Adapt the pace to the outcome of a request that got its turn at `started`. Obey a wait that the host demands.
@@ -288,7 +292,8 @@ class HostQueue:
             request_lag = 1.0 + (mono - waiting_since) / _REQUEST_SPACING
             if request_lag > self.targets.lag(mono):
                 self._waiting_requests.popleft()
-                turn.set_result(True)
+                is_paced = True  # `start_due` has waited for the pacer
+                turn.set_result(is_paced)
                 self.under_way += 1
                 self.targets.sweeps.record_other_request()
                 return True

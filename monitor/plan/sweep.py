@@ -226,15 +226,21 @@ class Sweep:
                 self._reorder_at = self.idle_until = NEVER
 
     def _needs_origin_next(self, part: PartProof, sent: datetime, proved_from: datetime) -> bool:
-        """Return whether to look past the caches next, after a look through them at `sent` found a part absent."""
-        if self._is_round_short:  # there is time for both views
+        """Return whether to look past the caches next, after a look through them at `sent` found a part absent.
+
+        The absence is proved as of `proved_from`, which is before `sent` if a cache answered with an older copy.
+        """
+        if self._is_round_short:
+            # All parts can be looked at in both views within a few seconds.
             return True
         if sent >= self.slot:
-            # The cache may still serve a copy from before the release: if the copy is older than the slot, or if the
-            # part is absent for so long after it.
-            return proved_from < self.slot or sent >= self.slot + ORIGIN_FROM
-        # The origin's last absence may be too old to prove the part on time, but recent enough to set the start of its
-        # first-seen interval. Then the interval would begin before the tolerance, whatever the edge shows.
+            # The cache may serve a copy from before the release, and the part may be out at the origin.
+            is_copy_from_before_slot = proved_from < self.slot
+            return is_copy_from_before_slot or sent >= self.slot + ORIGIN_FROM
+        # An absence shortly before the slot proves a part on time only within the tolerance. If the origin showed one
+        # before that, it may still set the start of the first-seen interval, whatever caches show later. Then only a
+        # new absence at the origin proves the part on time.
         proof_begins = self.slot - self.tolerance
-        is_interval_too_wide = self.slot - _ORIGIN_DECIDES_FOR <= part.origin_absent_at < proof_begins
-        return sent >= proof_begins and is_interval_too_wide
+        origin_sets_interval = part.origin_absent_at >= self.slot - _ORIGIN_DECIDES_FOR
+        is_origin_absence_too_old = part.origin_absent_at < proof_begins
+        return sent >= proof_begins and origin_sets_interval and is_origin_absence_too_old
