@@ -298,7 +298,10 @@ class DueTargets:
         self._collect_promised(now, mono)
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
-        """Make a due entry ready in its group, pass it to the sweeps, or postpone it as a witness that must wait."""
+        """Make a due entry ready in its group, pass it to the sweeps, or postpone it.
+
+        It is postponed if it is a witness (an announcement or index, not a page) and looks at pages prove more now.
+        """
         watched = entry.watched
         if watched.is_under_way:
             # The end of this look schedules the target again.
@@ -398,7 +401,8 @@ class DueTargets:
             next_part = self.sweeps.next_part(now, gap, is_ready=lambda part: self._find_entry(part) is not None)
             entry = None if next_part is None else self._find_entry(next_part)
             if entry is not None:
-                entry.part, self._next_swept = next_part, entry
+                entry.part = next_part
+                self._next_swept = entry
         return self._next_swept
 
     def _find_entry(self, part: PartProof) -> _Entry | None:
@@ -412,8 +416,10 @@ class DueTargets:
         if origins:
             return min(origins, key=lambda entry: entry.watched.last_look_mono)
         while (entry := self._first_in(self._if_idle)) is not None and entry.watched.is_under_way:
+            # It is entered again when its look ends.
             heappop(self._if_idle)
-        return entry if entry is not None and self._if_idle[0][0] <= now else None
+        may_look_now = entry is not None and self._if_idle[0][0] <= now
+        return entry if may_look_now else None
 
     def _postpone_to_promise(self, head: _Entry, now: datetime) -> bool:
         """Postpone the first entry of a group to its promised instant, if that is near. Return whether it was."""

@@ -142,7 +142,8 @@ class HostQueue:
             if late > NOTICEABLE or abs(clock_step) > NOTICEABLE:
                 on_time_until = began + timedelta(seconds=min(seconds, passed))
                 # If only one of the two is noticeable, the other is reported as 0: it may be an error of rounding.
-                late, clock_step = (value if abs(value) > NOTICEABLE else 0.0 for value in (late, clock_step))
+                late = late if late > NOTICEABLE else 0.0
+                clock_step = clock_step if abs(clock_step) > NOTICEABLE else 0.0
                 on_disturbance(Disturbance(on_time_until, now, late=late, clock_step=clock_step))
 
     def wake(self) -> None:
@@ -204,9 +205,10 @@ class HostQueue:
             self._free_place_of_request()
 
     async def _wait_for_place(self) -> bool:
-        """Wait until this request is given a place, which then counts as under way. Return whether it is paced too.
+        """Wait until this request gets a place, which then counts as under way. Return whether it may start at once.
 
-        It is if `run` gave it the place. Else it came free after another request of a command, which does not `run`.
+        It may if `run` gave it the place. If the place came from another request of a command, which does not `run`,
+        it must also wait for the pacer.
         """
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting_requests.append((self.clock.monotonic(), turn))
@@ -277,6 +279,7 @@ class HostQueue:
         self.free_place(watched)
         watched.is_under_way = False
         now = self.clock.now()
+        # During the look, `targets` dropped the next one if its time came.
         is_due = watched.due is not None and watched.due <= now
         may_look_if_idle = watched.window is not None and watched.window.every_if_idle is not None
         if is_due or may_look_if_idle:

@@ -150,7 +150,8 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     busiest = busiest_minute(overloaded)
     if busiest is None:
         return None
-    zone, (minute, looks) = ZoneInfo(timezone), busiest
+    minute, looks = busiest
+    zone = ZoneInfo(timezone)
     at, first = minute.astimezone(zone), overloaded[0][0].astimezone(zone)
     count = "1 minute" if len(overloaded) == 1 else f"{len(overloaded)} minutes"
     effects = [one.describe(timezone) for one in slots]
@@ -171,7 +172,8 @@ def _describe_spacing(counts: Mapping[WantedSpacing, int], looks: int, rate: flo
     text = f"looks will be {looks / (rate * MINUTE.total_seconds()):.1f} times as far apart"
     if not counts:
         return text
-    actual_by_kind, most_important = affordable_spacings(counts, rate), _most_important_kind(counts)
+    actual_by_kind = affordable_spacings(counts, rate)
+    most_important = _most_important_kind(counts)
     wanted = most_important.every
     # Of targets that want this spacing, those that are more likely to change get closer looks.
     actual = sorted(seconds for kind, seconds in actual_by_kind.items() if kind.every == wanted)
@@ -188,11 +190,14 @@ def _describe_spacing(counts: Mapping[WantedSpacing, int], looks: int, rate: flo
 def least_sufficient_rate(counts: Mapping[WantedSpacing, int], close_enough: timedelta) -> int:
     """Return the least whole rate at which the most important looks are at most `close_enough` apart."""
     kind = _most_important_kind(counts)
-    rates = range(1, ceil(sum(count / every for (every, _), count in counts.items())))
+
+    def is_sufficient(rate: int) -> bool:
+        return timedelta(seconds=affordable_spacings(counts, rate)[kind]) <= close_enough
+
     # At the rate after the last of these, every target has the spacing that it wants.
-    return 1 + bisect_left(
-        rates, -close_enough, key=lambda rate: -timedelta(seconds=affordable_spacings(counts, rate)[kind])
-    )
+    rates = range(1, ceil(sum(count / every for (every, _), count in counts.items())))
+    # If a rate is sufficient, so are all higher ones. The index of the first of them is one less than the rate.
+    return 1 + bisect_left(rates, x=True, key=is_sufficient)
 
 
 def _most_important_kind(kinds: Iterable[WantedSpacing]) -> WantedSpacing:

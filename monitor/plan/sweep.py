@@ -156,7 +156,8 @@ class Sweep:
         A page that was proved absent before the slot only has to be seen. Another page can be proved only if a look
         finds it still absent, which is likely for a few seconds. So the other pages go first then, and last afterwards.
         """
-        looks, early_looks = _count_looks(self.ends - now, gap), _count_looks(self.slot + MAY_STILL_COME - now, gap)
+        looks = _count_looks(self.ends - now, gap)
+        early_looks = _count_looks(self.slot + MAY_STILL_COME - now, gap)
         absent_before = [page for page in pages if page.is_absence_proved()]
         provable = _longest_ago_first(nsmallest(looks, absent_before, key=_precedence_key))
         spare = looks - len(provable)
