@@ -334,9 +334,8 @@ class Skew:
         most = (answer.received - date).total_seconds()
         if age := age_of(answer.headers):
             # A cache's date is of now. The origin's is older by `age`, give or take a second, because both are rounded.
-            # If the writer is not known, allow for both.
             is_by_cache = self._is_date_by_cache(host, AgedAnswer(answer.url, answer.sent, date, age))
-            if not is_by_cache:
+            if not is_by_cache:  # by the origin, or not known (None), and then the bounds allow for both
                 least -= age + _GRAIN
             if is_by_cache is False:
                 most -= age - _GRAIN

@@ -327,7 +327,7 @@ class DueTargets:
         while (instant := self._earliest_in(self._waiting_for_promise)) is not None and instant <= now:
             _, rank, number, entry = heappop(self._waiting_for_promise)
             if not entry.is_ready:
-                # Its look is under way, or a sweep plans it, or it is delayed because it only announces the release.
+                # Its look is under way or planned by a sweep, or it is a witness that was postponed.
                 continue
             # The target with the longest time since its last look goes first, weighted by its chance of a change as in
             # `affordable_spacings`. For a target that had no look, the time is infinite.

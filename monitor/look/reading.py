@@ -98,8 +98,7 @@ class BodyReader:
     async def read(self, target: Target, answer: Answer, context: Context) -> Recognised:
         """Return what a body shows. Unknown if reading takes too long, no worker starts, or the target is paused.
 
-        Each time that reading its body fails, the target is paused, for twice as long as before. A body that is read
-        ends this.
+        Each time that reading fails, its target is paused for twice as long as before, until a body can be read.
         """
         paused_until, pause = self._paused.get(target.id, (None, _FIRST_PAUSE))
         if paused_until is not None and self.clock.now() < paused_until:

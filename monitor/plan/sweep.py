@@ -238,9 +238,8 @@ class Sweep:
             # The cache may serve a copy from before the release, and the part may be out at the origin.
             is_copy_from_before_slot = proved_from < self.slot
             return is_copy_from_before_slot or sent >= self.slot + ORIGIN_FROM
-        # An absence shortly before the slot proves a part on time only within the tolerance. If the origin showed one
-        # before that, it may still set the start of the first-seen interval, whatever caches show later. Then only a
-        # new absence at the origin proves the part on time.
+        # The first-seen interval must begin within the tolerance. An absence at the origin shortly before may set its
+        # start, whatever caches show later. Then only a newer absence at the origin moves the start into the tolerance.
         proof_begins = self.slot - self.tolerance
         origin_sets_interval = part.origin_absent_at >= self.slot - _ORIGIN_DECIDES_FOR
         is_origin_absence_too_old = part.origin_absent_at < proof_begins

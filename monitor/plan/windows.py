@@ -141,7 +141,7 @@ def windows_of_guess(
         return tuple(windows)
     chosen = []
     for window in windows:
-        # None in the phases that begin an hour after the page came out, and in those for a part that was there before.
+        # None if the phase has no looks at guesses: an hour after the page came out, long overdue, or after a loss.
         least_spacing = PHASE_BY_NAME[window.name].least_guess_spacing
         if least_spacing is None:
             continue
@@ -339,7 +339,7 @@ def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress
     if target.view is View.ORIGIN and not target.witness:
         is_still_missing = progress.stage is Stage.SEEN and not progress.is_complete
         if is_still_missing:
-            # Users wait for a required part. An optional one is usually at another address, if it comes at all.
+            # Users still wait for a required part, but not for an optional one, such as a page at a second address.
             return [] if target.is_optional else plan
         return [window for window in plan if PHASE_BY_NAME[window.name].polls_origin]
     if target.view is not View.CONTENT:
