@@ -231,8 +231,7 @@ class Sweep:
 
         The absence is proved as of `proved_from`, which is before `sent` if a cache answered with an older copy.
         """
-        if self._is_round_short:
-            # All parts can be looked at in both views within a few seconds.
+        if self._is_round_short:  # there is time for both views of every part
             return True
         if sent >= self.slot:
             # The cache may serve a copy from before the release, and the part may be out at the origin.

@@ -143,11 +143,9 @@ def windows_of_guess(
     for window in windows:
         # None if the phase has no looks at guesses: an hour after the page came out, long overdue, or after a loss.
         least_spacing = PHASE_BY_NAME[window.name].least_guess_spacing
-        if least_spacing is None:
-            continue
-        if is_public:
+        if least_spacing is not None and is_public:
             chosen.append(window)
-        else:
+        elif least_spacing is not None:
             # A guess needs no look exactly at the slot, so the looks at many guesses are spread over time.
             chosen.append(replace(window, every=max(window.every, least_spacing(watch)), is_unshifted=False))
     return tuple(chosen)
