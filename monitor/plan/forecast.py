@@ -188,7 +188,7 @@ def _describe_spacing(counts: Mapping[WantedSpacing, int], looks: int, rate: flo
 
 
 def least_sufficient_rate(counts: Mapping[WantedSpacing, int], close_enough: timedelta) -> int:
-    """Return the least whole rate at which the most important looks are at most `close_enough` apart."""
+    """Return the least whole rate (looks a second) at which the most important looks are within `close_enough`."""
     kind = _most_important_kind(counts)
 
     def is_sufficient(rate: int) -> bool:

@@ -213,7 +213,7 @@ def test_blocked_loop_is_reported_and_due_looks_are_made_or_missed() -> None:
 def test_blocked_loop_is_reported_even_if_adding_a_page_ends_the_sleep_of_the_poller() -> None:
     def block_and_add_page(run: PollerRun) -> None:
         block_for_2_5_s(run)
-        # To add a page wakes the poller, as if it woke for that and not too late. No look at this page is due any more.
+        # Adding a page wakes the poller. That must not hide its delay. The window of this page is over: it has no look.
         run.poller.watch(target("more"), [window(ends=1)])
 
     run = run_poller(watch_pages("page"), seconds=8.3, later=[(3.5, block_and_add_page)], clock=HaltingClock)
