@@ -21,6 +21,7 @@ _ASKED_TO_SIGN_IN = quick(rb"<input[^>]{1,500}type\s*=\s*[\"']?password")
 
 def rejection_reason(answer: Answer) -> str:
     """Return `mirror` (of the CDN), `stale` or `challenge` if the headers show such an answer, else an empty string."""
+    # GOV.UK's CDN names the server that answered. If the origin fails, this is a mirror with older copies.
     backend = answer.headers.get("fastly-backend-name", "").lower()
     if backend.startswith("mirror") or backend == "error":
         return "mirror"

@@ -192,7 +192,9 @@ class _HostDates:
             agreed = overlap(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
             if self.rival is not None:
                 self.contradictions += 1
-            self.bounds, self.rival, self.rival_dates = agreed, None, 0
+            self.bounds = agreed
+            self.rival = None
+            self.rival_dates = 0
             return False
         narrowed_rival = None if self.rival is None else overlap(self.rival, bounds)
         self.rival_dates = 1 if narrowed_rival is None else self.rival_dates + 1
@@ -200,7 +202,9 @@ class _HostDates:
         if self.rival_dates < _REPLACED_AFTER:
             return False
         self.contradictions += 1
-        self.bounds, self.rival, self.rival_dates = self.rival, None, 0
+        self.bounds = self.rival
+        self.rival = None
+        self.rival_dates = 0
         return True
 
     def shift(self, seconds: float) -> None:
@@ -326,12 +330,12 @@ class Skew:
         if date is None:
             return None
         # The host wrote it between `sent` and `received`, and left out the fraction of the second.
-        least, most = (answer.sent - date).total_seconds() - _GRAIN, (answer.received - date).total_seconds()
+        least = (answer.sent - date).total_seconds() - _GRAIN
+        most = (answer.received - date).total_seconds()
         if age := age_of(answer.headers):
             # A cache's date is of now. The origin's is older by `age`, give or take a second, because both are rounded.
-            # If the writer is not known, allow for both.
             is_by_cache = self._is_date_by_cache(host, AgedAnswer(answer.url, answer.sent, date, age))
-            if not is_by_cache:
+            if not is_by_cache:  # by the origin, or not known (None), and then the bounds allow for both
                 least -= age + _GRAIN
             if is_by_cache is False:
                 most -= age - _GRAIN
@@ -379,8 +383,9 @@ class Skew:
 
     def _run_vote(self) -> Span:
         """Let the hosts with consistent dates vote. Return the bounds of our clock's offset, as before if none can."""
-        # The newest date of these agrees with their earlier ones.
+        # A host is consistent if its newest date agrees with its earlier ones.
         consistent = [host for host in self._hosts.values() if host.rival is None and not host.is_erratic()]
+        # Once a clock was set, earlier dates may be by the old clock: omit them if two hosts have sent later ones.
         recent = [host for host in consistent if self._clock_set_at is None or host.at >= self._clock_set_at]
         # Newest first: of equal groups, the one with the newest date wins.
         voters = sorted(recent if len(recent) > 1 else consistent, key=lambda host: host.at, reverse=True)

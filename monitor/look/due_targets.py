@@ -72,8 +72,12 @@ class Sweeps:
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
-        """Remove the part of a target, which needs no more proof, and its sweep if no part is left."""
+        """Stop the looks that prove the part of a target, because it needs no more proof.
+
+        The parts with one slot form a sweep, which is removed with its last part.
+        """
         sweep = self._find_sweep(goal)
+        # Of the views of a part, only the one with which it was added removes it (see `add`).
         if sweep is None or not _represents_part(target, goal):
             return
         sweep.remove(part_key(target))
@@ -234,10 +238,10 @@ class DueTargets:
         self._entries: dict[str, _Entry] = {}
         # Heaps of entries by when they are due, by their promised instant, and by when they may be looked at if idle.
         self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []
-        self._promised_instants: list[tuple[datetime, Rank, int, _Entry]] = []
+        self._waiting_for_promise: list[tuple[datetime, Rank, int, _Entry]] = []
         self._if_idle: list[tuple[datetime, Rank, int, _Entry]] = []
         # Entries that are due. Each is in one of these: those at a promised instant, the heap of a group, or a sweep.
-        self._promised: list[tuple[float, Rank, int, _Entry]] = []
+        self._promised_ready: list[tuple[float, Rank, int, _Entry]] = []
         self._groups: dict[WantedSpacing, _Group] = {}
         self._swept: dict[str, _Entry] = {}
         self._next_swept: _Entry | None = None
@@ -264,7 +268,7 @@ class DueTargets:
         self._entries[watched.target.id] = entry
         heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
         if watched.promised_at is not None and timedelta() <= watched.promised_at - watched.due < _FORESEEN:
-            heappush(self._promised_instants, (watched.promised_at, entry.rank, entry.number, entry))
+            heappush(self._waiting_for_promise, (watched.promised_at, entry.rank, entry.number, entry))
         if watched.due - now <= window.every:
             self._count_in_group(entry)
         idle_look = None if window.every_if_idle is None else watched.next_look_if_idle()
@@ -294,7 +298,10 @@ class DueTargets:
         self._collect_promised(now, mono)
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
-        """Make a due entry ready in its group, pass it to the sweeps, or postpone it as a witness that must wait."""
+        """Make a due entry ready in its group, pass it to the sweeps, or postpone it.
+
+        It is postponed if it is a witness (an announcement or index, not a page) and looks at pages prove more now.
+        """
         watched = entry.watched
         if watched.is_under_way:
             # The end of this look schedules the target again.
@@ -316,14 +323,18 @@ class DueTargets:
             self.ready += 1
 
     def _collect_promised(self, now: datetime, mono: float) -> None:
-        """Add to the heap `_promised` those ready targets for which the promised instant has come."""
-        while (instant := self._earliest_in(self._promised_instants)) is not None and instant <= now:
-            _, rank, number, entry = heappop(self._promised_instants)
-            if entry.is_ready:  # else its look is under way or planned by a sweep, or it waits as a witness
-                # First without a look, then by the time since the last one, weighted by the chance of a change as in
-                # `affordable_spacings`.
-                lowest_first = (entry.watched.last_look_mono - mono) * sqrt(entry.group_key.chance)
-                heappush(self._promised, (lowest_first, rank, number, entry))
+        """Let ready targets whose promised instant has come go first, by adding them to the heap `_promised_ready`."""
+        while (instant := self._earliest_in(self._waiting_for_promise)) is not None and instant <= now:
+            _, rank, number, entry = heappop(self._waiting_for_promise)
+            if not entry.is_ready:
+                # Its look is under way or planned by a sweep, or it is a witness that was postponed.
+                continue
+            # The target with the longest time since its last look goes first, weighted by its chance of a change as in
+            # `affordable_spacings`. For a target that had no look, the time is infinite.
+            seconds_since_look = mono - entry.watched.last_look_mono
+            urgency = seconds_since_look * sqrt(entry.group_key.chance)
+            # A heap returns its lowest entry first.
+            heappush(self._promised_ready, (-urgency, rank, number, entry))
 
     def _update_sweeps(self, now: datetime, mono: float) -> None:
         """Decide whether sweeps plan looks. If that changed, schedule the ready targets again."""
@@ -368,7 +379,7 @@ class DueTargets:
 
         Postpone overdue entries whose promised instant is near. If the entry is due, record that the sweeps gave way.
         """
-        chosen = self._first_in(self._promised)
+        chosen = self._first_in(self._promised_ready)
         while chosen is None:
             overdue = self._most_overdue(mono)
             if overdue is None:
@@ -390,7 +401,8 @@ class DueTargets:
             next_part = self.sweeps.next_part(now, gap, is_ready=lambda part: self._find_entry(part) is not None)
             entry = None if next_part is None else self._find_entry(next_part)
             if entry is not None:
-                entry.part, self._next_swept = next_part, entry
+                entry.part = next_part
+                self._next_swept = entry
         return self._next_swept
 
     def _find_entry(self, part: PartProof) -> _Entry | None:
@@ -404,8 +416,10 @@ class DueTargets:
         if origins:
             return min(origins, key=lambda entry: entry.watched.last_look_mono)
         while (entry := self._first_in(self._if_idle)) is not None and entry.watched.is_under_way:
+            # It is entered again when its look ends.
             heappop(self._if_idle)
-        return entry if entry is not None and self._if_idle[0][0] <= now else None
+        may_look_now = entry is not None and self._if_idle[0][0] <= now
+        return entry if may_look_now else None
 
     def _postpone_to_promise(self, head: _Entry, now: datetime) -> bool:
         """Postpone the first entry of a group to its promised instant, if that is near. Return whether it was."""
@@ -420,7 +434,7 @@ class DueTargets:
 
     def lag(self, mono: float) -> float:
         """Return how many spacings the next target is overdue: infinite for a promised look, 0 if none is due."""
-        if self._sweep_goes_first(is_other_due=True) or self._first_in(self._promised) is not None:
+        if self._sweep_goes_first(is_other_due=True) or self._first_in(self._promised_ready) is not None:
             return inf
         return max((lag for lag, _ in self._first_of_groups(mono)), default=0.0)
 
@@ -432,7 +446,7 @@ class DueTargets:
 
     def next_promised(self) -> datetime | None:
         """Return the next promised instant, None while sweeps plan the looks."""
-        return None if self.sweeps.is_active else self._earliest_in(self._promised_instants)
+        return None if self.sweeps.is_active else self._earliest_in(self._waiting_for_promise)
 
     def demand(self) -> float:
         """Return the looks a second that are wanted now."""

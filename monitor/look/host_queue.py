@@ -142,7 +142,8 @@ class HostQueue:
             if late > NOTICEABLE or abs(clock_step) > NOTICEABLE:
                 on_time_until = began + timedelta(seconds=min(seconds, passed))
                 # If only one of the two is noticeable, the other is reported as 0: it may be an error of rounding.
-                late, clock_step = (value if abs(value) > NOTICEABLE else 0.0 for value in (late, clock_step))
+                late = late if late > NOTICEABLE else 0.0
+                clock_step = clock_step if abs(clock_step) > NOTICEABLE else 0.0
                 on_disturbance(Disturbance(on_time_until, now, late=late, clock_step=clock_step))
 
     def wake(self) -> None:
@@ -191,22 +192,23 @@ class HostQueue:
     async def turn(self) -> AsyncIterator[None]:
         """Wait until a request that is not a look may start. Keep a place for it until the block ends."""
         # With a place, a connection is free for it, so that it is sent at its turn and not together with a later one.
-        is_paced = False
+        waited_for_pacer = False
         if self._is_running or self.under_way >= self.most_under_way:
-            is_paced = await self._wait_for_place()
+            waited_for_pacer = await self._wait_for_place()
         else:
             self.under_way += 1
         try:
-            if not is_paced:
+            if not waited_for_pacer:
                 await self._wait_for_pacer()
             yield
         finally:
             self._free_place_of_request()
 
     async def _wait_for_place(self) -> bool:
-        """Wait until this request is given a place, which then counts as under way. Return whether it is paced too.
+        """Wait until this request gets a place, and counts as under way. Return whether the pacer allows a start now.
 
-        It is if `run` gave it the place. Else it came free after another request of a command, which does not `run`.
+        It does if `run` gave the place, because `run` waits for the pacer first. A command does not `run`: there, the
+        place comes from another request that has ended.
         """
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting_requests.append((self.clock.monotonic(), turn))
@@ -231,10 +233,14 @@ class HostQueue:
         """Free the place of a request that is not a look, and let the next request take it."""
         self.under_way -= 1
         if self._is_running:
+            # `run` decides whether a look or a request starts next, and when.
             self.wake()
         elif self.under_way < self.most_under_way and self._has_waiting_request():
+            # In a command, which does not `run`, give the place to the request that has waited longest.
             self.under_way += 1
-            self._waiting_requests.popleft()[1].set_result(False)
+            _, turn = self._waiting_requests.popleft()
+            waited_for_pacer = False  # the request itself must wait for it (see `turn`)
+            turn.set_result(waited_for_pacer)
 
     def record_outcome(self, outcome: Answer | Failure, started: datetime) -> None:
         """Adapt the pace to the outcome of a request that got its turn at `started`. Obey a wait that the host demands.
@@ -273,6 +279,7 @@ class HostQueue:
         self.free_place(watched)
         watched.is_under_way = False
         now = self.clock.now()
+        # During the look, `targets` dropped the next one if its time came.
         is_due = watched.due is not None and watched.due <= now
         may_look_if_idle = watched.window is not None and watched.window.every_if_idle is not None
         if is_due or may_look_if_idle:
@@ -288,7 +295,8 @@ class HostQueue:
             request_lag = 1.0 + (mono - waiting_since) / _REQUEST_SPACING
             if request_lag > self.targets.lag(mono):
                 self._waiting_requests.popleft()
-                turn.set_result(True)
+                waited_for_pacer = True  # `start_due` has done so
+                turn.set_result(waited_for_pacer)
                 self.under_way += 1
                 self.targets.sweeps.record_other_request()
                 return True
@@ -298,7 +306,8 @@ class HostQueue:
         # A look on an idle host starts before it is due.
         self.start(watched, min(watched.due, now), now)
         watched.last_look, watched.last_look_mono = now, mono
-        watched.is_under_way = watched.has_place = True
+        watched.is_under_way = True
+        watched.has_place = True
         self.under_way += 1
         watched.plan_after(now)
         self.targets.schedule(watched, now)

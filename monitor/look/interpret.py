@@ -234,6 +234,7 @@ class Interpreter:
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
         """Return the facts about a target that the recogniser of its answer needs."""
         clock_offset = self.skew.bounds_for(target.host)
+        most_seconds_behind = max(-clock_offset[0], 0.0)  # the offset is negative if our clock is behind
         is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
         return Context(
             answer.url,
@@ -242,7 +243,7 @@ class Interpreter:
             known=replace(memory.known, placeholder=self._find_placeholder(target, memory.known)),
             file=extension_of(target.url) if is_part and is_file(target.url) else None,
             is_led_to=target.address is Address.LED_TO,
-            behind=max(-clock_offset[0], 0.0) if is_off(clock_offset) else 0.0,
+            behind=most_seconds_behind if is_off(clock_offset) else 0.0,
             alternatives=target.alternatives,
         )
 
@@ -284,11 +285,10 @@ def make_sighting(
 
     `clock_offset` has the least and greatest seconds by which our clock may be ahead.
     """
-    status, proved_from, proved_to = None, outcome.sent, outcome.received
-    if isinstance(outcome, Answer):
-        status = outcome.status
-        if "age" in outcome.headers:
-            proved_from, proved_to = answer_time_bounds(outcome)
+    status = outcome.status if isinstance(outcome, Answer) else None
+    proved_from, proved_to = outcome.sent, outcome.received
+    if isinstance(outcome, Answer) and "age" in outcome.headers:
+        proved_from, proved_to = answer_time_bounds(outcome)
     if is_off(clock_offset):
         # The answer was made earlier than our clock says if it is ahead, later if it is behind. If our clock is wrong
         # by more than a day, the look proves nothing anyway.

@@ -96,7 +96,10 @@ class BodyReader:
     _paused: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
 
     async def read(self, target: Target, answer: Answer, context: Context) -> Recognised:
-        """Return what a body shows. Unknown if reading takes too long, no worker starts, or the target is paused."""
+        """Return what a body shows. Unknown if reading takes too long, no worker starts, or the target is paused.
+
+        Each time that reading fails, its target is paused for twice as long as before, until a body can be read.
+        """
         paused_until, pause = self._paused.get(target.id, (None, _FIRST_PAUSE))
         if paused_until is not None and self.clock.now() < paused_until:
             return unknown(TOO_COSTLY)
@@ -107,13 +110,17 @@ class BodyReader:
                 "recognise", target.host, *arguments, seconds=READ_SECONDS, size=len(answer.body)
             )
         except NoWorker:
+            # This is no fault of the target, so it is not paused.
             return unknown(NO_WORKER)
         except ReadFault as exc:
-            self._paused[target.id] = (self.clock.now() + pause, min(2 * pause, _LONGEST_PAUSE))
+            # `workers.run` has called `on_costly` for this.
+            next_pause = min(2 * pause, _LONGEST_PAUSE)
+            self._paused[target.id] = (self.clock.now() + pause, next_pause)
             _log.warning("too_costly", target=target.id, host=target.host, fault=str(exc))
             return unknown(TOO_COSTLY)
         self._paused.pop(target.id, None)
         if seen.why == TOO_COSTLY:
+            # The worker found the body too complex before parsing it. That takes little time, so it needs no pause.
             self.workers.on_costly(target.host)
         return seen
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.plan.budget import WantedSpacing, affordable_spacings, least_gap
 from monitor.plan.phases import Window, on_grid, window_at
-from monitor.plan.proof import ProofGoal
+from monitor.plan.proof import ProofGoal, Rank
 
 MINUTE, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
 USUAL_DELAY = timedelta(seconds=3)
@@ -54,22 +54,25 @@ class SlotForecast:
 def forecast_slots(parts: Iterable[PartToProve], rate: float, begin: datetime, end: datetime) -> list[SlotForecast]:
     """Return what `rate` looks a second at one host can prove of each slot from `begin` to before `end`, in time order.
 
-    `parts` has each part once. A slot is left out if its provable parts can all be looked at every second.
+    `parts` has each part once. Those of one slot are looked at in turn. A slot is left out if the rate is enough to
+    look at each of its provable parts every second.
     """
-    slots: dict[tuple[datetime, timedelta], list[PartToProve]] = defaultdict(list)
+    slots: dict[tuple[datetime, timedelta], list[tuple[Rank, str]]] = defaultdict(list)
     for release, goal in parts:
         if begin <= goal.slot < end:
-            slots[goal.slot, goal.tolerance].append((release, goal))
+            slots[goal.slot, goal.tolerance].append((goal.rank, release))
     forecasts = []
-    for (slot, tolerance), promised in sorted(slots.items()):
-        proved = provable_count(len(promised), tolerance, rate)
-        # A part is looked at once in each round, so the interval of its proof is as wide as a round is long.
+    for (slot, tolerance), ranked in sorted(slots.items()):
+        count = len(ranked)
+        proved = provable_count(count, tolerance, rate)
+        # Each part is looked at once in a round. It is present one round after it was absent, so the interval in which
+        # it was first seen is as wide as a round is long.
         width = max(proved, 1) * least_gap(rate)
         if width > _SECOND:
-            unprovable = sorted(promised, key=lambda part: (part[1].rank, part[0]))[proved:]
-            unproved = tuple(dict.fromkeys(release for release, _ in unprovable))
-            sufficient_rate = rate_to_prove(len(promised), tolerance)
-            forecasts.append(SlotForecast(slot, len(promised), proved, width, unproved, sufficient_rate))
+            # The parts with the lowest ranks are proved. A release may have several of the others: name it once.
+            unproved = tuple(dict.fromkeys(release for _, release in sorted(ranked)[proved:]))
+            sufficient_rate = rate_to_prove(count, tolerance)
+            forecasts.append(SlotForecast(slot, count, proved, width, unproved, sufficient_rate))
     return forecasts
 
 
@@ -147,7 +150,8 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     busiest = busiest_minute(overloaded)
     if busiest is None:
         return None
-    zone, (minute, looks) = ZoneInfo(timezone), busiest
+    minute, looks = busiest
+    zone = ZoneInfo(timezone)
     at, first = minute.astimezone(zone), overloaded[0][0].astimezone(zone)
     count = "1 minute" if len(overloaded) == 1 else f"{len(overloaded)} minutes"
     effects = [one.describe(timezone) for one in slots]
@@ -168,7 +172,8 @@ def _describe_spacing(counts: Mapping[WantedSpacing, int], looks: int, rate: flo
     text = f"looks will be {looks / (rate * MINUTE.total_seconds()):.1f} times as far apart"
     if not counts:
         return text
-    actual_by_kind, most_important = affordable_spacings(counts, rate), _most_important_kind(counts)
+    actual_by_kind = affordable_spacings(counts, rate)
+    most_important = _most_important_kind(counts)
     wanted = most_important.every
     # Of targets that want this spacing, those that are more likely to change get closer looks.
     actual = sorted(seconds for kind, seconds in actual_by_kind.items() if kind.every == wanted)
@@ -183,13 +188,16 @@ def _describe_spacing(counts: Mapping[WantedSpacing, int], looks: int, rate: flo
 
 
 def least_sufficient_rate(counts: Mapping[WantedSpacing, int], close_enough: timedelta) -> int:
-    """Return the least whole rate at which the most important looks are at most `close_enough` apart."""
+    """Return the least whole rate (looks a second) at which the most important looks are within `close_enough`."""
     kind = _most_important_kind(counts)
-    rates = range(1, ceil(sum(count / every for (every, _), count in counts.items())))
+
+    def is_sufficient(rate: int) -> bool:
+        return timedelta(seconds=affordable_spacings(counts, rate)[kind]) <= close_enough
+
     # At the rate after the last of these, every target has the spacing that it wants.
-    return 1 + bisect_left(
-        rates, -close_enough, key=lambda rate: -timedelta(seconds=affordable_spacings(counts, rate)[kind])
-    )
+    rates = range(1, ceil(sum(count / every for (every, _), count in counts.items())))
+    # If a rate is sufficient, so are all higher ones. The index of the first of them is one less than the rate.
+    return 1 + bisect_left(rates, x=True, key=is_sufficient)
 
 
 def _most_important_kind(kinds: Iterable[WantedSpacing]) -> WantedSpacing:

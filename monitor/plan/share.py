@@ -85,7 +85,8 @@ class Share:
         divided, the host's owner has nearly all turns. At `epoch`, this monitor's steady clock was at zero.
         """
         # Every monitor counts the turns from when the store's clock was at zero, so all of them number a turn alike.
-        begins, gap = epoch + timedelta(seconds=self.store_zero), timedelta(seconds=(1.0 + _SLACK) / rate)
+        begins = epoch + timedelta(seconds=self.store_zero)
+        gap = timedelta(seconds=(1.0 + _SLACK) / rate)
         if self.name not in self.members:
             return Turns(begins, gap, cycle=1, mine=frozenset())
         if not self.divided or len(self.members) == 1:
@@ -95,8 +96,9 @@ class Share:
         # Each guest has one turn of the cycle, and the owner all others.
         cycle = _GUEST_EVERY * len(guests)
         guest_turns = range(0, cycle, _GUEST_EVERY)
-        mine = {guest_turns[guests.index(self.name)]} if self.name != owner else {*range(cycle)} - {*guest_turns}
-        return Turns(begins, gap, cycle, frozenset(mine))
+        if self.name == owner:
+            return Turns(begins, gap, cycle, mine=frozenset(range(cycle)) - frozenset(guest_turns))
+        return Turns(begins, gap, cycle, mine=frozenset({guest_turns[guests.index(self.name)]}))
 
 
 def owner_of(host: str, members: Sequence[str]) -> str:

@@ -156,7 +156,8 @@ class Sweep:
         A page that was proved absent before the slot only has to be seen. Another page can be proved only if a look
         finds it still absent, which is likely for a few seconds. So the other pages go first then, and last afterwards.
         """
-        looks, early_looks = _count_looks(self.ends - now, gap), _count_looks(self.slot + MAY_STILL_COME - now, gap)
+        looks = _count_looks(self.ends - now, gap)
+        early_looks = _count_looks(self.slot + MAY_STILL_COME - now, gap)
         absent_before = [page for page in pages if page.is_absence_proved()]
         provable = _longest_ago_first(nsmallest(looks, absent_before, key=_precedence_key))
         spare = looks - len(provable)
@@ -226,15 +227,19 @@ class Sweep:
                 self._reorder_at = self.idle_until = NEVER
 
     def _needs_origin_next(self, part: PartProof, sent: datetime, proved_from: datetime) -> bool:
-        """Return whether to look past the caches next, after a look through them at `sent` found a part absent."""
-        if self._is_round_short:  # there is time for both views
+        """Return whether to look past the caches next, after a look through them at `sent` found a part absent.
+
+        The absence is proved as of `proved_from`, which is before `sent` if a cache answered with an older copy.
+        """
+        if self._is_round_short:  # there is time for both views of every part
             return True
         if sent >= self.slot:
-            # The cache may still serve a copy from before the release: if the copy is older than the slot, or if the
-            # part is absent for so long after it.
-            return proved_from < self.slot or sent >= self.slot + ORIGIN_FROM
-        # The origin's last absence may be too old to prove the part on time, but recent enough to set the start of its
-        # first-seen interval. Then the interval would begin before the tolerance, whatever the edge shows.
+            # The cache may serve a copy from before the release, and the part may be out at the origin.
+            is_copy_from_before_slot = proved_from < self.slot
+            return is_copy_from_before_slot or sent >= self.slot + ORIGIN_FROM
+        # The first-seen interval must begin within the tolerance. An absence at the origin shortly before may set its
+        # start, whatever caches show later. Then only a newer absence at the origin moves the start into the tolerance.
         proof_begins = self.slot - self.tolerance
-        is_interval_too_wide = self.slot - _ORIGIN_DECIDES_FOR <= part.origin_absent_at < proof_begins
-        return sent >= proof_begins and is_interval_too_wide
+        origin_sets_interval = part.origin_absent_at >= self.slot - _ORIGIN_DECIDES_FOR
+        is_origin_absence_too_old = part.origin_absent_at < proof_begins
+        return sent >= proof_begins and origin_sets_interval and is_origin_absence_too_old

@@ -28,8 +28,8 @@ _AROUND_DEFAULT = timedelta(minutes=10)
 _INDEX_FROM, _INDEX_EVERY = timedelta(seconds=30), timedelta(seconds=15)
 # How long a target that was found absent or changed is looked at as closely as one that is still missing.
 _CONFIRM_LOSS_FOR = timedelta(minutes=2)
-# A content-API twin is looked at this many times less often than its page, but no more often than this.
-_TWIN_FACTOR, _TWIN_LEAST = 5, timedelta(seconds=5)
+# The content API shows what the page shows. Its looks are this many times further apart, and at least this far.
+_CONTENT_FACTOR, _CONTENT_LEAST_SPACING = 5, timedelta(seconds=5)
 
 
 def chance_of(target: Target | _TargetKind, *, awaited: bool = False, out: bool = False, exact: bool = True) -> float:
@@ -129,21 +129,26 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
 def windows_of_guess(
     target: Target, windows: Sequence[Window], progress: Progress, watch: WatchSettings
 ) -> tuple[Window, ...]:
-    """Return those of `windows` in which a predicted address is looked at, with wider spacings around the slot.
+    """Return those of `windows` in which a guessed address is looked at: one predicted from earlier editions.
 
-    Looks at it end an hour after the page came out, because the page has not named it. If something is at the address
-    itself, it is looked at like any other part, except that looks at a page for all editions end after that hour too.
+    Until something is at the address, looks around the slot are further apart. They end an hour after the release's
+    page came out, because that page has not named the address. Once something is there, it is looked at like any other
+    part. A page that serves all editions (`PERIOD`) is always there, so looks at it end after that hour too.
     """
     is_public = progress.stage is Stage.EXPOSED or (progress.stage is Stage.SEEN and progress.is_complete)
     serves_all_editions = target.recognise == PERIOD
     if is_public and not serves_all_editions:
         return tuple(windows)
-    # The phases that begin an hour after the page came out have no `least_guess_spacing`, and neither has `AGAIN`.
-    by_phase = ((window, PHASE_BY_NAME[window.name].least_guess_spacing) for window in windows)
-    polled = [(window, least_spacing(watch)) for window, least_spacing in by_phase if least_spacing is not None]
-    if is_public:
-        return tuple(window for window, _ in polled)
-    return tuple(replace(window, every=max(window.every, least), is_unshifted=False) for window, least in polled)
+    chosen = []
+    for window in windows:
+        # None if the phase has no looks at guesses: an hour after the page came out, long overdue, or after a loss.
+        least_spacing = PHASE_BY_NAME[window.name].least_guess_spacing
+        if least_spacing is not None and is_public:
+            chosen.append(window)
+        elif least_spacing is not None:
+            # A guess needs no look exactly at the slot, so the looks at many guesses are spread over time.
+            chosen.append(replace(window, every=max(window.every, least_spacing(watch)), is_unshifted=False))
+    return tuple(chosen)
 
 
 class _TargetKind(NamedTuple):
@@ -324,16 +329,26 @@ def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSe
 
 
 def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress, slot: Slot) -> list[Window]:
-    """Return the windows for a target's view: all for the edge, some for the origin, sparser for the content API."""
+    """Return the windows in which a target is looked at in its view: through the caches (edge) in all of `plan`.
+
+    Past the caches (origin), it is in the phases that need it. If the release is out but this target is still missing,
+    it is in all of them, or in none if it is optional. The content API has wider spacings. Witnesses have all windows.
+    """
     if target.view is View.ORIGIN and not target.witness:
-        if progress.stage is Stage.SEEN and not progress.is_complete:
-            # The page is out. Users still wait for required parts, but not for optional ones at other addresses.
+        is_still_missing = progress.stage is Stage.SEEN and not progress.is_complete
+        if is_still_missing:
+            # Users still wait for a required part, but not for an optional one, such as a page at a second address.
             return [] if target.is_optional else plan
         return [window for window in plan if PHASE_BY_NAME[window.name].polls_origin]
-    if target.view is View.CONTENT:
-        sparser = [replace(one, every=max(_TWIN_LEAST, one.every * _TWIN_FACTOR), every_if_idle=None) for one in plan]
-        return [replace(one, begins=on_grid(one.begins, slot.begins() or _EPOCH, one.every)) for one in sparser]
-    return plan
+    if target.view is not View.CONTENT:
+        return plan
+    sparser = []
+    for window in plan:
+        every = max(_CONTENT_LEAST_SPACING, window.every * _CONTENT_FACTOR)
+        # Looks are due at `begins` and each spacing after it. Move it so that one is still due exactly at the slot.
+        begins = on_grid(window.begins, slot.begins() or _EPOCH, every)
+        sparser.append(replace(window, begins=begins, every=every, every_if_idle=None))
+    return sparser
 
 
 def _with_chances(

@@ -45,6 +45,7 @@ class RequestWriter:
 
     def write(self, request: Request) -> RequestBytes:
         """Return a request as bytes. Raises `RefusedAddress`, and `httpx.InvalidURL` if its URL cannot be read."""
+        # To bypass caches (`bust`), the query contains a number that no earlier request had.
         unique = next(self._unique) if request.bust else None
         site, path = self._split_url(request, unique)
         origin, head = self._shared_head_for(site, request.accept)
@@ -58,8 +59,10 @@ class RequestWriter:
         plain = None if "/." in request.url else _PLAIN.fullmatch(request.url)
         if plain is not None and (unique is None or "?" not in plain[2]):
             # `requested_url` would give the same, at twenty times the cost.
-            path = plain[2] if unique is None else f"{plain[2]}?{cache_buster_key(plain[2])}={unique:x}"
-            return plain[1], path.encode("ascii")
+            site, path = plain[1], plain[2]
+            if unique is not None:
+                path += f"?{cache_buster_key(path)}={unique:x}"
+            return site, path.encode("ascii")
         url = requested_url(request.url, unique)
         if url.userinfo:
             raise RefusedAddress("a name and password in the address")
@@ -74,7 +77,8 @@ class RequestWriter:
             url = httpx.URL(site)
             origin = self._guard.origin_of(url.scheme, url.host, url.port)
             headers = [(b"Host", url.netloc), *self._always, (b"Accept", accept.encode("ascii", "replace"))]
-            shared = self._shared[site, accept] = origin, b" HTTP/1.1\r\n" + header_lines(headers)
+            shared = (origin, b" HTTP/1.1\r\n" + header_lines(headers))
+            self._shared[site, accept] = shared
         return shared
 
 

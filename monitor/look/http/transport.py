@@ -79,7 +79,8 @@ class HttpTransport(httpx.AsyncBaseTransport):
 
         Raises `httpx.TransportError` with a `Reason` as its text. It never quotes the address, which may be a secret.
         """
-        content, url = await request.aread(), request.url
+        content = await request.aread()
+        url = request.url
         timing = RequestTiming(self.clock, self.seconds)
         # A request that changes something is never sent twice.
         timing.needs_new_connection = bool(content) or request.method not in ("GET", "HEAD")

@@ -43,6 +43,7 @@ def find_newer_edition(edition: str) -> Recogniser:
     latest_before = edition.strip()
 
     def recognise(answer: Answer, context: Context) -> Recognised:
+        """Return presence if the API names a later release than `latest_before`, absence if it still names this one."""
         if (content := parse_json(answer.body)) is None:
             return unknown(NO_JSON)
         if not isinstance(content, dict) or "latestRelease" not in content:

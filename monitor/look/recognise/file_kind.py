@@ -107,7 +107,9 @@ def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
     # Binary bodies, whose head is None, and markup are no text.
     if head is None or first_character in ("", "<", "{", "[") or "json" in media_type or "xml" in media_type:
         return False
-    return _is_table(head) if extension != "txt" and media_type in _VAGUE else media_type != "text/html"
+    if extension != "txt" and media_type in _VAGUE:
+        return _is_table(head)
+    return media_type != "text/html"
 
 
 def _is_table(head: str) -> bool:

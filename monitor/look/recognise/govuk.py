@@ -38,14 +38,20 @@ _LISTED = ("public_timestamp", "content_store_document_type", "release_timestamp
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return what an answer proves: for a page by its title and heading, for JSON by its `schema_name`."""
+    """Return what an answer proves: for a page by its title and heading, for JSON by its `schema_name`.
+
+    A page that seems present, but is not specific to this edition, is unknown if its title is that of a notice of the
+    whole site, such as one of maintenance or sign-in.
+    """
     if is_json(answer):
         return _read_json(answer, context)
     page = Page(answer)
     if not page.title and not page.heading:
         return unknown(NAMELESS)
     seen = _read_notice(page) or _read_content(page, answer, context)
-    if seen.state is State.PRESENT and not seen.specific and (why := site_notice_reason(page)):
+    # With the release's own title and period (`specific`), words such as "sign in" are part of that title.
+    may_be_site_notice = seen.state is State.PRESENT and not seen.specific
+    if may_be_site_notice and (why := site_notice_reason(page)):
         return unknown(why)
     return seen
 

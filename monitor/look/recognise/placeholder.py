@@ -67,16 +67,17 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     text = page.text[:_MOST_TEXT]
     if has_date_of_publication(text):
         return None
-    slot, is_promised = context.known.slot, promises_release(text, context.known.slot)
+    slot = context.known.slot
     is_old_text = _may_predate_slot(context) or _is_before_slot(answer, context)
     # After a placeholder, a text is in doubt only as long as it is the same: see `is_unchanged`.
     may_be_old = slot is not None and bool(context.title) and (is_old_text or context.known.placeholder is not None)
-    if not is_promised:
+    if promises_release(text, slot):
+        if not has_files and not links_file(page, context):
+            return absent(ANNOUNCED)
+    else:
         is_for_slot = may_be_old and slot is not None and names_day_of(slot, _text_without_titles(page, text))
         if not is_for_slot or has_files or links_file(page, context):
             return None
-    elif not has_files and not links_file(page, context):
-        return absent(ANNOUNCED)
     digest = sha256(text.encode("utf-8", "replace")).hexdigest()
     # After a restart the placeholder is "", because its text is not known. It may be this one.
     is_unchanged = context.known.placeholder in ("", digest)

@@ -45,22 +45,26 @@ def recognise_json_query(expression: str) -> Recogniser:
     expression.
     """
     try:
-        compiled = jmespath.compile(expression.strip())
+        query = jmespath.compile(expression.strip())
     except JMESPathError as exc:
         raise UserFault(f"jmespath:{expression}: not a valid JMESPath expression") from exc
 
     def recognise(answer: Answer, context: Context) -> Recognised:
+        """Return presence, with the links that the query finds, if it finds anything in the JSON, else absence."""
         try:
-            value = compiled.search(json.loads(answer.body))
+            value = query.search(json.loads(answer.body))
         except (ValueError, RecursionError, JMESPathError):
             return unknown(NO_JSON)
         # In JMESPath, zero is true.
         if value is None or value is False or value in ("", [], {}):
             return absent("the expression matches nothing")
         values = value if isinstance(value, list) else [value]
-        is_titled = include_title(context, (text for text in values if isinstance(text, str)))
+        has_release_title = include_title(context, (text for text in values if isinstance(text, str)))
         rows = [row for row in values[:_MOST_ENTRIES] if isinstance(row, dict) and row.get("url")]
-        listed = [Found(absolute_url(answer.url, row["url"]), str(row.get("title", "")), "listed") for row in rows]
-        return present(tuple(link for link in listed if link.url), specific=is_titled)
+        links = [
+            Found(absolute_url(answer.url, row["url"]), title=str(row.get("title", "")), role="listed") for row in rows
+        ]
+        # An address that is not valid has become an empty `url`.
+        return present(tuple(link for link in links if link.url), specific=has_release_title)
 
     return recognise

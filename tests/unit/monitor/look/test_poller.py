@@ -210,12 +210,13 @@ def test_blocked_loop_is_reported_and_due_looks_are_made_or_missed() -> None:
     assert len(run.starts) + run.poller.missed == len(pages) * looks_due_of_each
 
 
-def test_blocked_loop_is_reported_even_if_an_added_page_wakes_the_poller() -> None:
-    def halt_and_add_page(run: PollerRun) -> None:
+def test_blocked_loop_is_reported_even_if_adding_a_page_ends_the_sleep_of_the_poller() -> None:
+    def block_and_add_page(run: PollerRun) -> None:
         block_for_2_5_s(run)
+        # Adding a page wakes the poller. That must not hide its delay. The window of this page is over: it has no look.
         run.poller.watch(target("more"), [window(ends=1)])
 
-    run = run_poller(watch_pages("page"), seconds=8.3, later=[(3.5, halt_and_add_page)], clock=HaltingClock)
-    # The poller slept until second 4, so of the 2.5 s from second 3.5 on the last 2 count.
+    run = run_poller(watch_pages("page"), seconds=8.3, later=[(3.5, block_and_add_page)], clock=HaltingClock)
+    # The loop is blocked from second 3.5 to 6. The next look was due at second 4, so the poller wakes 2 s too late.
     seconds_stalled = [(end - begin).total_seconds() for begin, end in run.stalls]
     assert seconds_stalled == [pytest.approx(2.0, abs=0.1)]

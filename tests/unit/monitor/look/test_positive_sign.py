@@ -47,8 +47,8 @@ def answer(body: bytes, kind: str = "text/html", at: datetime = AFTER, status: i
     return Answer(url, status, headers, body, at, at + timedelta(seconds=0.1))
 
 
-def interpret_last_after_404(part: Target, *answers: Answer) -> Sighting:
-    """Return what the last of these answers proves of a part that was missing before them."""
+def sighting_after_404(part: Target, *answers: Answer) -> Sighting:
+    """Return the sighting of the last of these answers, if the address of the part answered 404 before them."""
     interpreter = Interpreter()
     interpreter.restore_known(part, Known(was_missing=True, slot=SLOT_IN_FORCE))
     return [interpreter.interpret_now(part, answer) for answer in answers][-1]
@@ -65,7 +65,7 @@ def page(heading: str, inside: str = "", title: str | None = None) -> bytes:
     "body", [BOT_WALL, b"<html><body><p>Please wait</p></body></html>", b"<meta http-equiv=refresh>"]
 )
 def test_page_without_title_and_heading_is_unknown(body: bytes, recognise: str, at: datetime) -> None:
-    assert interpret_last_after_404(target(recognise=recognise), answer(body, at=at)).state is UNKNOWN
+    assert sighting_after_404(target(recognise=recognise), answer(body, at=at)).state is UNKNOWN
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -101,7 +101,7 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest"
     ],
 )
 def test_a_file_of_the_kind_that_its_address_names_is_present(extension: str, kind: str, body: bytes) -> None:
-    assert interpret_last_after_404(file_at(extension), answer(body, kind)).state is PRESENT
+    assert sighting_after_404(file_at(extension), answer(body, kind)).state is PRESENT
 
 
 @pytest.mark.parametrize("at", [BEFORE, AFTER])
@@ -132,13 +132,13 @@ def test_a_file_of_the_kind_that_its_address_names_is_present(extension: str, ki
 def test_other_content_at_the_address_of_a_file_is_unknown_and_has_no_digest(
     extension: str, kind: str, body: bytes, why: str, at: datetime
 ) -> None:
-    sighting = interpret_last_after_404(file_at(extension), answer(body, kind, at))
+    sighting = sighting_after_404(file_at(extension), answer(body, kind, at))
     assert (sighting.state, sighting.why, sighting.digest) == (UNKNOWN, why, None)
 
 
-def test_page_at_the_address_of_a_file_may_prove_absence_or_withdrawal() -> None:
-    bodies = [page(words) for words in ("404 - Not found", "This is no longer available", "Published in error")]
-    sightings = [interpret_last_after_404(file_at("xlsx"), answer(body)) for body in bodies]
+def test_page_in_place_of_a_file_proves_absence_or_withdrawal_if_its_heading_says_so() -> None:
+    pages = [page(heading) for heading in ("404 - Not found", "This is no longer available", "Published in error")]
+    sightings = [sighting_after_404(file_at("xlsx"), answer(body)) for body in pages]
     assert [(sighting.state, sighting.why) for sighting in sightings] == [
         (ABSENT, "the page says it is not found"),
         (WITHDRAWN, NO_LONGER_AVAILABLE),
@@ -188,7 +188,7 @@ def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
 )
 def test_a_part_without_file_name_is_judged_by_its_type_and_bytes(kind: str, body: bytes, state: State) -> None:
     part = target("https://ports.example/data/latest", title="")
-    assert interpret_last_after_404(part, answer(body, kind)).state is state
+    assert sighting_after_404(part, answer(body, kind)).state is state
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_a_part_without_file_name_is_judged_by_its_type_and_bytes(kind: str, bod
     ],
 )
 def test_content_other_than_html_must_name_its_release(kind: str, body: bytes, state: State) -> None:
-    assert interpret_last_after_404(target(), answer(body, kind)).state is state
+    assert sighting_after_404(target(), answer(body, kind)).state is state
 
 
 @pytest.mark.parametrize("recognise", ["status", "govuk"])
@@ -209,7 +209,7 @@ def test_content_other_than_html_must_name_its_release(kind: str, body: bytes, s
 def test_a_plain_page_under_its_title_is_present_after_a_404(recognise: str, status: int) -> None:
     # Only the recogniser "status" accepts another success than 200.
     expected = PRESENT if status == 200 or recognise == "status" else UNKNOWN
-    assert interpret_last_after_404(target(recognise=recognise), answer(page(TITLE), status=status)).state is expected
+    assert sighting_after_404(target(recognise=recognise), answer(page(TITLE), status=status)).state is expected
 
 
 def test_only_a_page_that_its_announcement_redirected_to_may_have_another_title() -> None:
@@ -235,7 +235,7 @@ SITE_NOTICES = {
 @pytest.mark.parametrize("at", [BEFORE, AFTER])
 @pytest.mark.parametrize("name", SITE_NOTICES)
 def test_a_notice_under_the_title_of_a_release_is_unknown(name: str, at: datetime) -> None:
-    sighting = interpret_last_after_404(target(), answer(SITE_NOTICES[name], at=at))
+    sighting = sighting_after_404(target(), answer(SITE_NOTICES[name], at=at))
     assert sighting.state is UNKNOWN
     assert sighting.why in {OTHER_HEADING, MARKED_TITLE, NOTICE_ONLY}
 
@@ -254,12 +254,12 @@ def test_a_notice_under_the_title_of_a_release_is_unknown(name: str, at: datetim
     ids=["named below", "site's name", "with a file", "notice and file", "long text", "notice in the header", "words"],
 )
 def test_a_page_under_its_title_is_present_if_it_has_content_of_its_own(body: bytes) -> None:
-    assert interpret_last_after_404(target(), answer(body)).state is PRESENT
+    assert sighting_after_404(target(), answer(body)).state is PRESENT
 
 
 def test_a_release_whose_own_title_is_marked_is_present_under_it() -> None:
     title = "Freight 2025 (draft)"
-    assert interpret_last_after_404(target(title=title), answer(page(title, "<p>Tonnes rose.</p>"))).state is PRESENT
+    assert sighting_after_404(target(title=title), answer(page(title, "<p>Tonnes rose.</p>"))).state is PRESENT
 
 
 PLACEHOLDERS = [
@@ -305,20 +305,20 @@ def test_page_before_its_slot_is_present_if_it_has_a_file_or_its_date_of_publica
     inside: str, recognise: str
 ) -> None:
     before_slot = answer(page(TITLE, inside), at=BEFORE)
-    assert interpret_last_after_404(target(recognise=recognise), before_slot).state is PRESENT
+    assert sighting_after_404(target(recognise=recognise), before_slot).state is PRESENT
 
 
 def test_page_first_seen_at_its_slot_is_present_although_it_names_the_day_of_the_slot() -> None:
     # Our clock may be a second off, so half a second before the slot may be after it.
     body = page(TITLE, "<p>Release date: 26 November 2026</p><p>Tonnes rose.</p>")
     for at in (SLOT - timedelta(seconds=0.5), SLOT, AFTER):
-        assert interpret_last_after_404(target(), answer(body, at=at)).state is PRESENT
+        assert sighting_after_404(target(), answer(body, at=at)).state is PRESENT
 
 
 def test_a_day_in_the_title_of_an_edition_is_not_that_of_its_slot() -> None:
     title = "Weekly update: 26 November 2026"
     before_slot = answer(page(title, "<p>Deaths: 1</p>"), at=BEFORE)
-    assert interpret_last_after_404(target(title=title), before_slot).state is PRESENT
+    assert sighting_after_404(target(title=title), before_slot).state is PRESENT
 
 
 PLACEHOLDER = page(TITLE, "<p>Release date: 26 November 2026</p>")
@@ -335,14 +335,14 @@ def test_page_that_was_a_placeholder_before_a_restart_is_unknown_until_it_has_a_
 
 def test_a_page_that_comes_after_an_absence_may_have_the_words_of_an_earlier_placeholder() -> None:
     looks = answer(PLACEHOLDER, at=BEFORE), answer(b"", at=BEFORE, status=404), answer(PLACEHOLDER)
-    assert interpret_last_after_404(target(), *looks).state is PRESENT
+    assert sighting_after_404(target(), *looks).state is PRESENT
 
 
 def test_placeholder_is_unknown_after_its_slot_although_a_404_that_is_a_stale_copy_came_between() -> None:
     headers = {"age": "300", "cache-control": "max-age=30"}
     stale = Answer(PAGE, 404, headers, b"", AFTER, AFTER)
     looks = answer(PLACEHOLDER, at=BEFORE), stale, answer(PLACEHOLDER, at=AFTER)
-    assert interpret_last_after_404(target(), *looks).state is UNKNOWN
+    assert sighting_after_404(target(), *looks).state is UNKNOWN
 
 
 def test_placeholder_that_one_view_showed_before_the_slot_is_unknown_in_another_view_after_it() -> None:
@@ -362,8 +362,8 @@ def test_a_page_first_seen_while_our_clock_was_doubtful_is_present_once_the_cloc
     an_hour_off = answer_dated(BEFORE, "Thu, 26 Nov 2026 10:25:00 GMT")
     # A second right date in a row replaces the wrong offset, so our clock is right from the second of these looks on.
     right = [answer_dated(AFTER + timedelta(seconds=n), f"Thu, 26 Nov 2026 09:30:0{2 + n} GMT") for n in range(4)]
-    assert interpret_last_after_404(target(), an_hour_off).why == "clock"
-    assert interpret_last_after_404(target(), an_hour_off, *right).state is PRESENT
+    assert sighting_after_404(target(), an_hour_off).why == "clock"
+    assert sighting_after_404(target(), an_hour_off, *right).state is PRESENT
 
 
 @pytest.mark.parametrize(
@@ -377,12 +377,12 @@ def test_page_received_before_its_slot_by_our_clock_is_present_only_if_the_hosts
     before_slot = SLOT - timedelta(seconds=4)
     # The page names the day of its slot, so it is a placeholder if it is seen before the slot.
     look = Answer(PAGE, 200, {"date": date}, PLACEHOLDER, before_slot, before_slot)
-    assert interpret_last_after_404(target(), look).state is state
+    assert sighting_after_404(target(), look).state is state
 
 
 def test_cached_copy_of_a_placeholder_after_the_slot_is_a_placeholder() -> None:
     old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, PLACEHOLDER, AFTER, AFTER)
-    assert interpret_last_after_404(target(), old).state is UNKNOWN
+    assert sighting_after_404(target(), old).state is UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -400,8 +400,8 @@ def test_page_is_absent_if_it_promises_this_release_without_a_file_and_present_i
 ) -> None:
     # If it promises this release but has a file, it is unknown before the slot and present after it.
     body = page(TITLE, f"<p>{promise}</p>")
-    assert interpret_last_after_404(target(), answer(body, at=BEFORE)).state is state_before_slot
-    assert interpret_last_after_404(target(), answer(body, at=AFTER)).state is state_after_slot
+    assert sighting_after_404(target(), answer(body, at=BEFORE)).state is state_before_slot
+    assert sighting_after_404(target(), answer(body, at=AFTER)).state is state_after_slot
 
 
 def test_page_that_names_a_day_is_present_without_a_slot_and_unknown_before_a_slot_on_that_day() -> None:
