@@ -109,10 +109,12 @@ class CalendarReader:
         for page in pages:
             sha.update(f"{page.status} {len(page.body)}\0".encode())
             sha.update(page.body)
-        now, digest = self.clock.now(), sha.hexdigest()
+        digest = sha.hexdigest()
         if self._reading is not None and digest == self._digest:
             return self._reading, digest
-        if (workers := self._workers_for(pages)) is not None:
+        now = self.clock.now()
+        workers = self._workers_for(pages)
+        if workers is not None:
             reading = await run_in_worker(workers, "read", self.source, pages, now)
         elif sum(len(page.body) for page in pages) <= _MOST_BYTES_ON_LOOP:
             reading = self.source.read(pages, now)
@@ -138,14 +140,15 @@ class CalendarReader:
         return last if last is not None and entries == (last.announcements, last.lists_overdue) else reading
 
     async def _fetch_pages_into(self, fetched: list[FetchedPage]) -> None:
-        """Append all pages of the calendar to `fetched`. If `UnansweredAsk` is raised, it has the pages before that."""
+        """Append all pages of the calendar to `fetched`. After an `UnansweredAsk`, it has those of earlier rounds."""
         if self.file is not None:
             fetched.append(read_local_file(self.file, self.clock.now()))
             return
         self.pages.clear_if_more_than(MOST_PAGES)
         requests = self.source.first(self.clock.now())
         while requests:
-            fetched += [page for request in requests if (page := await self.pages.fetch(request)) is not None]
+            pages_of_round = [await self.pages.fetch(request) for request in requests]
+            fetched += [page for page in pages_of_round if page is not None]  # None: an optional page without an answer
             if len(fetched) > MOST_PAGES:
                 raise UnansweredAsk(f"wants more than {MOST_PAGES} pages")
             if sum(len(it.page.body) for it in fetched) > MOST_BYTES:

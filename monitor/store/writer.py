@@ -306,6 +306,6 @@ class Writer:
                 batch.current_write = write
                 write.result = write.make(transaction)
             if self._abandoned:
-                raise _Abandoned
+                raise _Abandoned  # so that the transaction is rolled back
         for member in self._batch_members:
             member.note_committed()
