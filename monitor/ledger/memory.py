@@ -49,7 +49,7 @@ def _release_ids(entries: Iterable[Announced]) -> list[str]:
 def matching_releases(releases: Iterable[Release], url: str, title: str) -> list[Release]:
     """Return those releases that have the address or title of a listing entry."""
     address = canonical_address(url)
-    return [it for it in releases if canonical_address(it.url) == address or title_matches(it.title, title)]
+    return [one for one in releases if canonical_address(one.url) == address or title_matches(one.title, title)]
 
 
 def find_past_releases(
@@ -65,11 +65,12 @@ def find_past_releases(
         for uid, entry in state.entries.items()
         if entry.absent_since is None or entry.absent_since >= since
     }
-    return {
-        release
-        for release in {*release_of.values()} - shown
-        if all((begins := it.slot.begins()) is None or begins < since for it in ledger.promises_of(release))
-    }
+    past = set[str]()
+    for release in {*release_of.values()} - shown:
+        promised_times = [promise.slot.begins() for promise in ledger.promises_of(release)]
+        if all(time is None or time < since for time in promised_times):
+            past.add(release)
+    return past
 
 
 class LedgerMemory:
@@ -77,9 +78,7 @@ class LedgerMemory:
 
     def __init__(self, store: Store, rules: JoinRules, ask: Ask = run_in_thread) -> None:
         """Begin empty. `ask` runs a query of the store outside the event loop."""
-        self._store = store
-        self._ask = ask
-        self._rules = rules
+        self._store, self._ask, self._rules = store, ask, rules
         self.book = PromiseBook()
         self.states: Mapping[str, CalendarState] = {}  # by the name of a calendar
         self.releases: Mapping[str, Release] = {}  # by id

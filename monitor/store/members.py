@@ -206,8 +206,7 @@ class Members(BatchMember):
         waits = {} if store_zero is None else {host: until - store_zero for host, until in self.host_waits().items()}
         try:
             read = partial(self._add_waits_and_read_leases, waits=waits)
-            # Each batch renews our lease. A full disk may refuse a large batch, but accept small writes. So write the
-            # rows of no other member then.
+            # Each batch renews our lease. A full disk may refuse large batches, so write no other rows with it then.
             if self._writer.is_refused:
                 stored = await self._writer.write_with_member(self, read)
             else:

@@ -235,7 +235,8 @@ class Writer:
         # If only the rows of members wait, one empty portion is committed with them.
         while not batch.is_over or must_commit:
             batch.first += self.backlog.take_first_writes()
-            must_commit, portion = False, batch.next_portion()
+            must_commit = False
+            portion = batch.next_portion()
             fault = await self._try_commit(portion)
             if isinstance(fault, StoreFault):
                 self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)

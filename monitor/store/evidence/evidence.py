@@ -63,7 +63,7 @@ class Evidence(BatchMember):
         durable: bool = True,
         on_lost: Callable[[], object] = lambda: None,
     ) -> None:
-        """Continue a monitor's evidence after its last record in the store's `index`, with each batch of the writer.
+        """Continue a monitor's evidence after its last record in the store's `index`, and write it with each batch.
 
         Bytes in the folder after that record are moved away. The writer's thread calls `on_lost` if bytes are lost.
         """
@@ -253,7 +253,8 @@ class Evidence(BatchMember):
             self._flushed_records = []
             # If the folder refuses the bytes, the writer reports it.
             with suppress(StoreFault):
-                self._flushed_records, self.is_grown = self.appender.append_once(waiting), True
+                self._flushed_records = self.appender.append_once(waiting)
+                self.is_grown = True
             return self._flushed_records
 
     def _first_waiting(self, most: int | None) -> list[Waiting]:
@@ -291,7 +292,8 @@ class Evidence(BatchMember):
                 self._committed.extend(self._open_records)
             if self._open_records:
                 self.appender.continue_after(self._open_records[-1])
-                self._flushed_records, self._open_records = self._flushed_records[len(self._open_records) :], []
+                self._flushed_records = self._flushed_records[len(self._open_records) :]
+                self._open_records = []
 
     def last_committed(self) -> Sequence[Record]:
         """Return the last committed records, also from earlier processes of this monitor."""

@@ -84,7 +84,7 @@ class EvidenceFolder:
         total = sum(path.stat().st_size for path in files)
         first_day_kept = f"{now - keep:%Y%m%d}"
         outdated = []
-        for path in files[:-1]:
+        for path in files[:-1]:  # oldest first
             day = path.name.removesuffix(".warc.gz")[-8:]  # a name ends in -YYYYMMDD.warc.gz
             if total <= most and day >= first_day_kept:
                 break

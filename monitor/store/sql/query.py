@@ -155,8 +155,7 @@ class RowForm:
 
     def __init__(self, kind: type[Any], table: Table) -> None:
         """Prepare to store objects of the dataclass `kind` in `table`, and to `make` them from rows of `select`."""
-        self._kind = kind
-        self.table = table
+        self._kind, self.table = kind, table
         field_names = tuple(one.name for one in fields(kind))
         self.make: Callable[..., Any]
         # Fields without a column of their own are JSON in the column `body`.
