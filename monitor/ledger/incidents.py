@@ -55,7 +55,8 @@ class CalendarIncidents:
         It is due if the read raised alarms, or if no read was usable for long. After a usable read, also notify people
         of titles that now name another period. `producer` is empty if a calendar has several.
         """
-        now, read = self.clock.now(), recorded.read
+        now = self.clock.now()
+        read = recorded.read
         self.health.note_calendar_read(calendar, read.finished, read.fault)
         known = next((incident for incident in self._open.values() if incident.calendar == calendar), None)
         if read.usable:
@@ -72,13 +73,12 @@ class CalendarIncidents:
         # The time before this process started does not make a calendar stale. `last_read` may be before it.
         stale_since = max(self.health.calendars.get(calendar, self.health.started), self.health.started)
         is_stale = now - stale_since > self.health.stale_after(calendar)
-        is_due = bool(recorded.alarms) or is_stale
-        if known is None and not is_due:
+        # A read that raised alarms could be read, but is not believed.
+        doubted = bool(recorded.alarms)
+        if known is None and not doubted and not is_stale:
             return
         last_read = self.health.calendars.get(calendar) or self.ledger.last_read(calendar)
-        # A read that raised alarms could be read, but is not believed.
-        fault, producer, doubted = read.fault, producer or calendar, bool(recorded.alarms)
-        trouble = alerts.CalendarTrouble(calendar, producer, fault, since, last_read, doubted=doubted)
+        trouble = alerts.CalendarTrouble(calendar, producer or calendar, read.fault, since, last_read, doubted=doubted)
         await self._record_decision(alerts.report_trouble(trouble, known, now, self.timezone), now)
 
     async def report_missing_editions(self, calendars: Collection[str]) -> None:
@@ -88,10 +88,11 @@ class CalendarIncidents:
         """
         now = self.clock.now()
         fresh = {name for name in calendars if self.health.is_fresh(name, now)}
-        decisions, name_of = {}, self.events.rules.producer_name
+        decisions: dict[str, Decision] = {}
         for last, due in await self.ledger.find_missing_editions(now, fresh):
-            name, expected = name_of(last.producer), (due.first, due.last)
-            decision = alerts.report_missing_edition(last.title, last.producer, name, expected, now)
+            producer_name = self.events.rules.producer_name(last.producer)
+            expected_days = (due.first, due.last)
+            decision = alerts.report_missing_edition(last.title, last.producer, producer_name, expected_days, now)
             if decision.incident is not None:
                 decisions[decision.incident.id] = decision
         for decision in decisions.values():

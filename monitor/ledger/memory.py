@@ -49,7 +49,7 @@ def _release_ids(entries: Iterable[Announced]) -> list[str]:
 def matching_releases(releases: Iterable[Release], url: str, title: str) -> list[Release]:
     """Return those releases that have the address or title of a listing entry."""
     address = canonical_address(url)
-    return [it for it in releases if canonical_address(it.url) == address or title_matches(it.title, title)]
+    return [one for one in releases if canonical_address(one.url) == address or title_matches(one.title, title)]
 
 
 def find_past_releases(
@@ -65,11 +65,12 @@ def find_past_releases(
         for uid, entry in state.entries.items()
         if entry.absent_since is None or entry.absent_since >= since
     }
-    return {
-        release
-        for release in {*release_of.values()} - shown
-        if all((begins := it.slot.begins()) is None or begins < since for it in ledger.promises_of(release))
-    }
+    past = set[str]()
+    for release in {*release_of.values()} - shown:
+        promised_times = [promise.slot.begins() for promise in ledger.promises_of(release)]
+        if all(time is None or time < since for time in promised_times):
+            past.add(release)
+    return past
 
 
 class LedgerMemory:
@@ -79,14 +80,13 @@ class LedgerMemory:
         """Begin empty. `ask` runs a query of the store outside the event loop."""
         self._store, self._ask, self._rules = store, ask, rules
         self.book = PromiseBook()
-        # By the name of a calendar, by the id of a release, and by calendar and uid of an entry.
-        self.states: Mapping[str, CalendarState] = {}
-        self.releases: Mapping[str, Release] = {}
-        self.release_of: Mapping[Key, str] = {}
+        self.states: Mapping[str, CalendarState] = {}  # by the name of a calendar
+        self.releases: Mapping[str, Release] = {}  # by id
+        self.release_of: Mapping[Key, str] = {}  # by calendar and uid of an entry
         # The groups of entries that the last join could not decide on. Each is logged once.
         self._ambiguous: frozenset[frozenset[Key]] = frozenset()
-        # The cache of `past_editions`.
-        self._past: PastEditions | None = None
+        # The result of `past_editions`, None until it is loaded.
+        self._cached_past_editions: PastEditions | None = None
 
     def load(self, now: datetime) -> None:
         """Load the last reads of every calendar, and the entries and promises of releases that are not long over.
@@ -98,8 +98,8 @@ class LedgerMemory:
         states = {name: CalendarState.from_reads(name, rows) for name, rows in reads.items()}
         entries: dict[str, dict[str, CalendarEntry]] = {name: {} for name in states}
         release_of: dict[Key, str] = {}
-        open_rows = self._store.verdicts.open_judged()
-        unsettled = [row.release for row in open_rows if row.slot is not None and row.slot < now]
+        open_verdicts = self._store.verdicts.open_judged()
+        unsettled = [verdict.release for verdict in open_verdicts if verdict.slot is not None and verdict.slot < now]
         for names in portions(sorted({*self._store.ledger.shown_since(now - AWAKE), *unsettled})):
             rows = self._load_entries(names)
             for row in rows:
@@ -138,10 +138,10 @@ class LedgerMemory:
         find = partial(find_past_releases, self.states.values(), self.release_of, self.book, now - AWAKE)
         past = (await offload_many(len(self.release_of), find)).difference(keep)
         if past:
-            if self._past is not None:
+            if self._cached_past_editions is not None:
                 for edition in self.editions():
                     if edition.release in past:
-                        self._past.add(edition, now)
+                        self._cached_past_editions.add(edition, now)
             self._forget_releases(past)
 
     async def load_releases(self, releases: Iterable[str]) -> StoredReleases:
@@ -186,9 +186,9 @@ class LedgerMemory:
 
     async def past_editions(self, now: datetime) -> PastEditions:
         """Return the editions of releases that are only in the store. They are cached."""
-        if self._past is None:
+        if self._cached_past_editions is None:
             return await self._ask(partial(self._load_past_editions, {*self.releases}, now))
-        return self._past
+        return self._cached_past_editions
 
     def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
         """Return the stored releases of a producer that have the address or title of a listing entry. Blocks."""
@@ -235,7 +235,7 @@ class LedgerMemory:
         self.releases = {**self.releases, **{release.id: release for release in loaded.releases}}
         self.release_of = {**self.release_of, **{(row.calendar, row.uid): row.release for row in loaded.entries}}
         self.book.add(loaded.promises)
-        self._past = None  # it may have editions of these releases
+        self._cached_past_editions = None  # it may have editions of these releases
 
     def _load_entries(self, releases: Sequence[str]) -> list[Announced]:
         """Return the stored entries of these releases in configured calendars."""
@@ -247,15 +247,16 @@ class LedgerMemory:
         names = _release_ids(entries)
         return StoredReleases(self._store.ledger.releases_named(names), entries, self._store.ledger.promises(names))
 
-    def _load_past_editions(self, awake: Collection[str], now: datetime) -> PastEditions:
-        """Return the past editions in the store, except of releases in memory (`awake`). Cache them."""
-        past, rows = PastEditions(), self._store.ledger.editions()
+    def _load_past_editions(self, releases_in_memory: Collection[str], now: datetime) -> PastEditions:
+        """Return the past editions in the store, except of releases in memory. Cache them."""
+        past = PastEditions()
+        rows = self._store.ledger.editions()
         while rows:
             for edition in rows:
-                if edition.release not in awake:
+                if edition.release not in releases_in_memory:
                     past.add(edition, now)
             rows = self._store.ledger.editions(rows[-1].release)  # the next portion, after this release
-        self._past = past
+        self._cached_past_editions = past
         return past
 
     async def _join_all(self, states: Mapping[str, CalendarState]) -> Joining:
@@ -285,14 +286,17 @@ class LedgerMemory:
         The promises of entries that moved are copied to their new release. If all entries of a release moved to another
         one, its runs and incidents move too.
         """
-        replaced, runs, incidents = joined.replaced_releases(), list[Run](), list[Incident]()
+        replaced = joined.replaced_releases()
+        runs, incidents = list[Run](), list[Incident]()
         for names in portions(sorted(replaced)):
             for run in await self._ask(partial(self._store.runs.of_releases, names)):
-                old = release_from_id(run.target)
+                old = release_from_id(run.target)  # the id of a target begins with that of its release
                 runs.append(replace(run, target=f"{replaced[old]}{run.target.removeprefix(old)}"))
             for name in names:
                 old_incidents = await self._ask(partial(self._store.verdicts.incidents_of, name))
                 incidents += (replace(incident, release=replaced[name]) for incident in old_incidents)
-        moves = sorted({(key[0], old, joined.release_of[key]) for key, old in joined.old_release_of.items()})
-        copies = [promise for calendar, old, new in moves for promise in self.book.copy_promises(calendar, old, new)]
+        moved_entries = joined.old_release_of.items()
+        # Each calendar, old release and new release once, because several entries of a calendar may move together.
+        moves = {(calendar, old, joined.release_of[calendar, uid]) for (calendar, uid), old in moved_entries}
+        copies = [promise for move in sorted(moves) for promise in self.book.copy_promises(*move)]
         return LedgerChange(joined, states, before, copies, runs=runs, incidents=incidents)

@@ -46,7 +46,8 @@ def find_missing_editions(
         if not title_words:
             continue  # no word of the title names a series
         announced = by_series.get(series, [])
-        passed_days = {day for edition in announced if (day := _day_if_passed(edition, now)) is not None}
+        announced_days = (_day_if_passed(edition, now) for edition in announced)
+        passed_days = {day for day in announced_days if day is not None}
         expectation = expect_next_edition(series, [*passed_days.union(past.days.get(series, ()))])
         if expectation is None or local_date(now) > expectation.last:
             continue

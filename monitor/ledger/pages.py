@@ -120,7 +120,7 @@ class CalendarPages:
 async def run_in_worker(
     workers: Workers, task: str, source: CalendarSource | OnePage, pages: Sequence[Page], now: datetime
 ) -> Any:  # noqa: ANN401  # by task
-    """Run a step of a source (`read` or `more`) in a worker process and return its result.
+    """Return the result of `source.read` or `source.more` (the `task`) for these pages, run in a worker process.
 
     Raises `UnreadableCalendar` and `ReadFault`.
     """

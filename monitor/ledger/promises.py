@@ -96,7 +96,7 @@ class PromiseBook:
     def find_near(self, releases: Iterable[str], now: datetime, ahead: timedelta) -> list[str]:
         """Return the releases with a promised time at most `ahead` in the future or `BEHIND` in the past."""
         until, since = now + ahead, now - BEHIND
-        return [name for name in releases if any(_is_near(it.slot, since, until) for it in self.promises_of(name))]
+        return [name for name in releases if any(_is_near(one.slot, since, until) for one in self.promises_of(name))]
 
     def last_promised_day(self, release: str) -> date | None:
         """Return the local day on which the last promised slot of a release begins, None if it has none."""

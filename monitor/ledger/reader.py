@@ -89,19 +89,22 @@ class CalendarReader:
             fetched: list[FetchedPage] = []
             try:
                 await self._fetch_pages_into(fetched)
-                reading, digest = await self._read_pages([it.page for it in fetched])
+                reading, digest = await self._read_pages([one.page for one in fetched])
             except (UnansweredAsk, UnreadableCalendar, ReadFault) as exc:
                 fault = " ".join(str(exc).split())
-                records, ended = self._keep_evidence(fetched, fault), self.clock.now()
-                read = CalendarRead(self.name, started, ended, usable=False, fault=fault, evidence=records)
+                records = self._keep_evidence(fetched, fault)
+                read = CalendarRead(self.name, started, self.clock.now(), usable=False, fault=fault, evidence=records)
                 return Outcome(read, None)
             # `_read_pages` returns the last reading itself if the calendar has not changed.
             is_repeated = reading is self._reading and not self._last_fault
             records = self._last_records if is_repeated else self._keep_evidence(fetched, "")
             self._reading, self._digest = reading, digest
-            latest, count = max((it.as_of_range[1] for it in fetched), default=started), len(reading.announcements)
+            count = len(reading.announcements)
+            # Answers may come from caches. So each describes an instant between its earliest and its latest one.
+            earliest = min((one.as_of_range[0] for one in fetched), default=started)
+            latest = max((one.as_of_range[1] for one in fetched), default=started)
             read = CalendarRead(self.name, started, latest, usable=True, entries=count, digest=digest, evidence=records)
-            return Outcome(read, reading, as_of=min((it.as_of_range[0] for it in fetched), default=started))
+            return Outcome(read, reading, as_of=earliest)
 
     async def _read_pages(self, pages: Sequence[Page]) -> tuple[Reading, str]:
         """Return the reading of these pages, or the last reading itself if they have not changed, and their SHA-256."""
@@ -109,10 +112,12 @@ class CalendarReader:
         for page in pages:
             sha.update(f"{page.status} {len(page.body)}\0".encode())
             sha.update(page.body)
-        now, digest = self.clock.now(), sha.hexdigest()
+        digest = sha.hexdigest()
         if self._reading is not None and digest == self._digest:
             return self._reading, digest
-        if (workers := self._workers_for(pages)) is not None:
+        now = self.clock.now()
+        workers = self._workers_for(pages)
+        if workers is not None:
             reading = await run_in_worker(workers, "read", self.source, pages, now)
         elif sum(len(page.body) for page in pages) <= _MOST_BYTES_ON_LOOP:
             reading = self.source.read(pages, now)
@@ -138,19 +143,21 @@ class CalendarReader:
         return last if last is not None and entries == (last.announcements, last.lists_overdue) else reading
 
     async def _fetch_pages_into(self, fetched: list[FetchedPage]) -> None:
-        """Append all pages of the calendar to `fetched`. If `UnansweredAsk` is raised, it has the pages before that."""
+        """Append all pages of the calendar to `fetched`. After an `UnansweredAsk`, it has those of earlier rounds."""
         if self.file is not None:
             fetched.append(read_local_file(self.file, self.clock.now()))
             return
         self.pages.clear_if_more_than(MOST_PAGES)
         requests = self.source.first(self.clock.now())
         while requests:
-            fetched += [page for request in requests if (page := await self.pages.fetch(request)) is not None]
+            pages_of_round = [await self.pages.fetch(request) for request in requests]
+            fetched += [page for page in pages_of_round if page is not None]  # None: an optional page without an answer
             if len(fetched) > MOST_PAGES:
                 raise UnansweredAsk(f"wants more than {MOST_PAGES} pages")
-            if sum(len(it.page.body) for it in fetched) > MOST_BYTES:
+            pages = [one.page for one in fetched]
+            if sum(len(page.body) for page in pages) > MOST_BYTES:
                 raise UnansweredAsk(f"is larger than {MOST_BYTES // MEGABYTE} MB in all")
-            pages, now = [it.page for it in fetched], self.clock.now()
+            now = self.clock.now()
             workers = self._workers_for(pages)
             if workers is not None and self.source.state is not None:
                 requests = await run_in_worker(workers, "more", self.source, pages, now)
@@ -165,6 +172,6 @@ class CalendarReader:
         if self.evidence is None:
             return ""
         if not fault or fault != self._last_fault:
-            ids = [self.evidence.keep_changed(it.answer, f"~calendar/{self.name}", "calendar") for it in fetched]
+            ids = [self.evidence.keep_changed(one.answer, f"~calendar/{self.name}", "calendar") for one in fetched]
             self._last_fault, self._last_records = fault, " ".join(dict.fromkeys(filter(None, ids)))
         return self._last_records

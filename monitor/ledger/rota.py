@@ -79,7 +79,8 @@ class RotaReads:
 
     async def read(self, reader: RotaReader) -> None:
         """Read one rota, store its shifts if they changed, and open an incident if it cannot be read."""
-        begun, name = self.clock.now(), rota_calendar_name(reader.name)
+        begun = self.clock.now()
+        name = rota_calendar_name(reader.name)
         shifts, fault = await reader.read()
         known = self.rotas[reader.name]
         shifts_in_force = known.calendar_shifts if fault else shifts

@@ -53,17 +53,18 @@ class LedgerChange:
 
 
 def prepare_confirming_read(
-    read: CalendarRead, releases: Mapping[str, str], as_of: datetime, unlisted: Sequence[Promise] = ()
+    read: CalendarRead, releases: Mapping[str, str], as_of: datetime, still_missing: Sequence[Promise] = ()
 ) -> Portions:
-    """Return the rows for a read that repeats its calendar's promises.
+    """Return what to store for a read with the same entries as the one before, in portions of one transaction each.
 
-    `releases` maps the entries that it confirms to their releases. `unlisted` are promises that it no longer shows.
-    `as_of` is the earliest instant that it can describe.
+    `releases` has the ids of entries whose promises are confirmed, with their releases. `still_missing` are the updated
+    promises of entries that the calendar dropped before this read, although their slots are ahead. `as_of` is the
+    earliest instant for which the answer can be true, because it may come from a cache.
     """
     portions = Portions()
     _add_confirmed(portions, read, [*releases.values()], [*releases], as_of)
-    portions.add(unlisted)
-    portions.add([read])
+    portions.add(still_missing)
+    portions.add([read])  # last, because the read counts only if everything else is stored
     return portions
 
 
@@ -77,7 +78,7 @@ def prepare_rejoined(change: LedgerChange, at: datetime) -> Portions:
 def prepare_changing_read(
     change: LedgerChange, read: CalendarRead, result: ReadResult, updated: Sequence[Promise] = ()
 ) -> Portions:
-    """Return the rows for a read with new or changed entries, in the order in which they must be written.
+    """Return what to store for a read with new or changed entries, in the order in which it must be written.
 
     `updated` are earlier promises that the read no longer shows, or shows again.
     """
@@ -127,7 +128,7 @@ def _add_moves_of_entries(
     at: datetime,
     written_later: Collection[Key] = (),
 ) -> None:
-    """Add these releases, then what moves with their entries to another release: promises, runs and incidents.
+    """Add to a write these releases, then what moves with entries to another release: promises, runs and incidents.
 
     The entries are moved last. Portions are committed one after the other, so if the process stops before the last one,
     the next start repeats the move. The caller writes the entries in `written_later` itself, together with their

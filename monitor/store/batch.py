@@ -99,7 +99,8 @@ class Batch:
         runs = self.runs[:ROWS_AT_ONCE]
         are_last_runs = len(runs) == len(self.runs)
         writes = self.writes[:WRITES_AT_ONCE] if are_last_runs else []
-        return Batch(runs, writes, first=self.first, large=[] if runs or writes else self.large)
+        large = self.large if not runs and not writes else []
+        return Batch(runs, writes, first=self.first, large=large)
 
     def remove(self, portion: Batch) -> None:
         """Remove a portion that is committed or cannot be written."""
@@ -160,10 +161,10 @@ class Backlog:
 
     def add_large(self, write: Write, instead_of: Write | None) -> None:
         """Queue a large write last, and cancel the one that it replaces. Raises `StoreFault` if the backlog is full."""
-        rows = sum(queued.rows for queued in self.unfinished_large() if queued is not instead_of)
+        waiting = sum(queued.rows for queued in self.unfinished_large() if queued is not instead_of)
         # If no other waits, a write of any size is accepted. All large writes are rows of calendars.
-        if rows and rows + write.rows > self._most_large:
-            raise StoreFault(f"{rows} rows of calendars wait for the store: no room for {write.rows} more")
+        if waiting > 0 and waiting + write.rows > self._most_large:
+            raise StoreFault(f"{waiting} rows of calendars wait for the store: no room for {write.rows} more")
         if instead_of is not None:
             instead_of.done.cancel()
         self.large.append(write)
@@ -178,7 +179,7 @@ class Backlog:
     def take_batch(self, ahead: int) -> Batch:
         """Remove and return all runs and writes. The first large write is included, but stays here until it is done.
 
-        `ahead` is how many transactions the members need first.
+        `ahead` is how many transactions the batch members, such as the evidence, need before these.
         """
         while self.large and self.large[0].done.done():  # committed, refused or cancelled
             self.large.popleft()

@@ -72,11 +72,12 @@ class Journal:
         return self.file.exists() and self.file.stat().st_size > 0
 
     def copy_near_part(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
-        """Copy the store's near part into the file `near`, unless the journal has rows. Raises `StoreFault`.
+        """Copy the store's near part (its recent and coming releases) into the file `near`. Raises `StoreFault`.
 
         With `notices_only`, copy only the tables about notices if there is a copy already.
         """
         with self._lock:
+            # The rows of the journal are found by comparing it with the copy that it began as. So keep that copy.
             if not self.has_rows:
                 notices_only = notices_only and self.near.exists()
                 with closing(self._open_or_create(self.near)) as near:
@@ -91,7 +92,8 @@ class Journal:
     ) -> int:
         """Write rows to the journal that are not in it yet. Return how many. Raises `StoreFault`.
 
-        `writes` are functions that write other rows, each called once. The heartbeat `beat` is always written.
+        `writes` are functions that write other rows. Each is called once, even if it is passed again. `evidence` are
+        this monitor's records in the order of their numbers. The heartbeat `beat` is always written.
         """
         with self._lock:
             new_runs = [run for run in runs if self._runs.get(run.key) != run]
@@ -106,7 +108,8 @@ class Journal:
                 transaction.save(beat)
             self._runs |= {run.key: run for run in new_runs}
             self._writes |= {id(write): write for write in new_writes}
-            self._last_record = records[-1].number if records else self._last_record
+            if records:
+                self._last_record = records[-1].number
             return len(records) + len(new_runs) + len(new_writes)
 
     def delete(self) -> None:
@@ -185,9 +188,11 @@ class Journal:
             _log.error("journal_failed", fault=str(fault))
             self._move_to_temporary_folder()
             store = self._open_journal()
-        # No other monitor can renew the lease on its name here. Without this, all would seem dead, and this one would
-        # use their shares of budgets. They also get the lease on the outbox, so that no notice is sent twice.
-        own, until, leases = PREFIX + self._monitor, now + _LONGER_THAN_ANY_OUTAGE, store.leases.leases()
+        # No other monitor can renew the lease on its name here. Without longer leases, all would seem dead, and this
+        # one would use their shares of budgets. They also get the lease on the outbox, so that no notice is sent twice.
+        own = PREFIX + self._monitor
+        until = now + _LONGER_THAN_ANY_OUTAGE
+        leases = store.leases.leases()
         others = [lease for lease in leases if lease.name.startswith(PREFIX) and lease.name != own]
         with store.transaction() as transaction:
             for lease in leases:

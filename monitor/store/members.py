@@ -66,10 +66,13 @@ class Members(BatchMember):
     def __init__(
         self, name: str, holder: Leaseholder, leases: Leases, writer: Writer, clock: Clock, *, divided: bool
     ) -> None:
-        """Begin without a lease. `holder` must be of this process only. If `divided`, each watches only its hosts."""
-        self._name, self._lease_name, self._divided = name, PREFIX + name, divided
-        # With a quarter of the shortest lease between renewals, several may fail before the lease runs out.
-        self._holder, self._interval = holder, holder.least / 4
+        """Begin without a lease. `holder` is of this process only. If `divided`, each monitor has hosts of its own."""
+        self._name = name
+        self._lease_name = PREFIX + name
+        self._divided = divided
+        self._holder = holder
+        # The time between two renewals. It is so short that several may fail before the lease runs out.
+        self._interval = holder.least / 4
         self._leases = leases
         self._writer = writer
         self._clock = clock
@@ -78,8 +81,8 @@ class Members(BatchMember):
         self._lease: Lease | None = None
         self._renewed: Lease | None = None
         self._is_joined = False
-        # The last term in which all others knew of us. A term is the time in which our lease has never run out.
-        self._known_term: datetime | None = None
+        # The begin of the last term that all others knew of. A term is the time in which our lease has never run out.
+        self._term_known_to_others: datetime | None = None
         # Until this time, in seconds of steady time, no other monitor can have taken us for dead.
         self._alive_until = 0.0
         self._last_awake = clock.monotonic()
@@ -196,18 +199,18 @@ class Members(BatchMember):
         If the store fails, the share stays. If another process has our name, or our lease has run out, the new share
         has no members.
         """
-        self._now, began = self._clock.now(), self._clock.monotonic()
+        self._now = self._clock.now()
+        began = self._clock.monotonic()
         # Convert the ends of waits from steady time to the store's time, which was zero at `store_zero` of steady time.
         store_zero = self._store_clock_zero
         waits = {} if store_zero is None else {host: until - store_zero for host, until in self.host_waits().items()}
         try:
             read = partial(self._add_waits_and_read_leases, waits=waits)
-            # A full disk may refuse our large batch, but accept small writes. So renew only the lease then.
-            stored = await (
-                self._writer.write_with_member(self, read)
-                if self._writer.is_refused
-                else self._writer.write(read, patient=False, first=True)
-            )
+            # Each batch renews our lease. A full disk may refuse large batches, so write no other rows with it then.
+            if self._writer.is_refused:
+                stored = await self._writer.write_with_member(self, read)
+            else:
+                stored = await self._writer.write(read, patient=False, first=True)
         except NameTaken:
             # The other process with our name makes the requests. This one has no share.
             self._has_lapsed = False
@@ -223,12 +226,14 @@ class Members(BatchMember):
                 self.on_share(self.share)
             return
         ended = self._clock.monotonic()
-        self._alive_until, self._is_away = began + self._holder.lease_length.total_seconds(), False
+        self._is_away = False
+        self._alive_until = began + self._holder.lease_length.total_seconds()
         self._holder.record_write_time(ended - began)
         # If this process was suspended during the write, the leases that it read are outdated.
         self._has_lapsed = ended > self._alive_until
         # The store's clock was read at an unknown instant in between. With the middle, the error is at most half of it.
-        uncertainty, ahead = (ended - began) / 2, stored.at.timestamp() - (began + ended) / 2
+        uncertainty = (ended - began) / 2
+        ahead = stored.at.timestamp() - (began + ended) / 2
         self._clock_readings = [*self._clock_readings, (uncertainty, ahead)][-_CLOCK_READINGS:]
         self._publish_share(() if self._has_lapsed else self._choose_members(stored), stored.host_waits())
 
@@ -256,30 +261,36 @@ class Members(BatchMember):
         return before
 
     def _choose_members(self, stored: _StoredLeases) -> tuple[str, ...]:
-        """Return the monitors that share every budget: the others, and this one once all of them know of it.
+        """Return the monitors that share every budget: the live others, and this one once all of them know of it.
 
-        Also note in `_known_term` that they know of it.
+        Each monitor reads all leases at every interval. So the others know of this one two intervals after the begin of
+        its term, which is the time in which its lease has never run out. They know of it until the term ends.
         """
-        others, term_begin = self._find_live_others(stored), self.term
-        # After two intervals, all others have read our lease.
-        if term_begin is not None and (not others or term_begin + 2 * self._interval <= stored.at):
-            self._known_term = term_begin
-        # A term is the time in which our lease has never run out. A monitor that has joined is always in one.
-        is_known = self._known_term == term_begin
-        return tuple(sorted(others | {self._name} if is_known else others))
+        members = self._find_live_others(stored)
+        term_begin = self.term
+        if term_begin is None:  # this monitor has no lease yet
+            return tuple(sorted(members))
+        if not members or stored.at >= term_begin + 2 * self._interval:
+            self._term_known_to_others = term_begin
+        if self._term_known_to_others == term_begin:
+            members.add(self._name)
+        return tuple(sorted(members))
 
     def _find_live_others(self, stored: _StoredLeases) -> set[str]:
         """Return the names of the other monitors that may be alive: their lease was renewed lately, or still lasts."""
         # One sign of life is enough: a recent renewal by our own clock, or a lease that lasts by the store's clock.
         # A renewal is expected each interval. It may be late by another one, and by the time that a slow store needs.
-        delay, now = self._interval + self._holder.renewal_margin, self._clock.monotonic()
-        alive = set()
+        delay = self._interval + self._holder.renewal_margin
+        now = self._clock.monotonic()
+        alive = set[str]()
         for lease in stored.leases:
             if lease.name.startswith(PREFIX) and lease.name != self._lease_name:
-                until, since = self._renewals.get(lease.name, (lease.until, now))
-                since = since if until == lease.until else now
-                self._renewals[lease.name] = (lease.until, since)
-                if timedelta(seconds=now - since) < self._interval + delay or lease.until + delay > stored.at:
+                last_end, renewed_at = self._renewals.get(lease.name, (lease.until, now))
+                if lease.until != last_end:  # renewed since the last read
+                    renewed_at = now
+                self._renewals[lease.name] = (lease.until, renewed_at)
+                was_renewed = timedelta(seconds=now - renewed_at) < self._interval + delay
+                if was_renewed or lease.until + delay > stored.at:
                     alive.add(lease.name.removeprefix(PREFIX))
         return alive
 

@@ -65,10 +65,11 @@ class Retention:
         runs = await self.compact()
         if repeated or runs:
             _log.info("given_up", reads=len(repeated), runs=runs)
-        # Return free pages in small portions, until none are free or their number no longer falls.
-        free_before, free = -1, await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
-        while free not in {0, free_before}:
-            # Let other writes go first.
-            await self.clock.sleep(_PAUSE)
-            free_before, free = free, await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
+        # Return free pages in small portions, until none are left or their number (None: unknown) no longer falls.
+        left_before: int | None = None
+        left = await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
+        while left not in {0, left_before}:
+            await self.clock.sleep(_PAUSE)  # so that other writes go first
+            left_before = left
+            left = await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
         await self.ask(self.store.update_statistics)

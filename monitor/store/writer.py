@@ -235,7 +235,8 @@ class Writer:
         # If only the rows of members wait, one empty portion is committed with them.
         while not batch.is_over or must_commit:
             batch.first += self.backlog.take_first_writes()
-            must_commit, portion = False, batch.next_portion()
+            must_commit = False
+            portion = batch.next_portion()
             fault = await self._try_commit(portion)
             if isinstance(fault, StoreFault):
                 self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
@@ -306,6 +307,6 @@ class Writer:
                 batch.current_write = write
                 write.result = write.make(transaction)
             if self._abandoned:
-                raise _Abandoned
+                raise _Abandoned  # so that the transaction is rolled back
         for member in self._batch_members:
             member.note_committed()

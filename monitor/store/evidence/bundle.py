@@ -139,7 +139,7 @@ def _path_in_zip(record: Record) -> str:
 
 
 def _write_zip(file: Path, contents: Mapping[str, bytes], at: datetime) -> None:
-    """Write a new zip file with these contents, all dated `at`, and their `SHA256SUMS`."""
+    """Write a new zip file with these contents, all dated `at`, and their `SHA256SUMS`. `UserFault` if it exists."""
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in contents.items())
     try:
         handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)

@@ -46,11 +46,11 @@ def verify_evidence(index: EvidenceIndex, folder: Path, monitors: Sequence[str] 
     `monitors` are those with files in this folder, by default all that the store knows. For other monitors only the
     chain in the store is checked. Bytes that a running monitor has written but not committed yet are not a fault.
     """
-    every = index.monitors()
-    names_here = every if monitors is None else monitors
+    all_monitors = index.monitors()
+    monitors_here = all_monitors if monitors is None else monitors
     faults, known_files = list[str](), set[str]()
-    for name in dict.fromkeys((*names_here, *every)):
-        check = _MonitorCheck(name, folder if name in names_here else None)
+    for name in dict.fromkeys((*monitors_here, *all_monitors)):  # each once
+        check = _MonitorCheck(name, folder if name in monitors_here else None)
         faults += check.find_faults(index)
         known_files |= check.files
     return [*faults, *_find_unknown_files(folder, known_files, None if monitors is None else set(monitors))]
@@ -101,15 +101,15 @@ class _MonitorCheck:
     def _check_bytes(self, record: Record) -> None:
         """Check the bytes of one record. Add a fault if they are missing, altered, or deleted before older bytes."""
         self.files.add(record.file)
-        if record.kind == GIVEN_UP:
+        if record.kind == GIVEN_UP:  # a record of a deletion, which names the last deleted record
             self._explained_until = max(self._explained_until, _read_last_deleted(self.folder, record))
-        if record.expired is None:
+        if record.expired is None:  # its bytes were not deleted
             self._kept_ends[record.file] = record.offset + record.length
-            try:
-                if self.folder is not None:
+            if self.folder is not None:  # else its bytes are on another machine
+                try:
                     read_bytes(self.folder, record)
-            except ValueError as fault:
-                self._byte_faults.append((record, str(fault)))
+                except ValueError as fault:
+                    self._byte_faults.append((record, str(fault)))
         elif not record.is_lost:
             # The oldest bytes are deleted first. So once these are deleted, no record before this one has bytes.
             if self._kept_ends:

@@ -63,7 +63,10 @@ class Evidence(BatchMember):
         durable: bool = True,
         on_lost: Callable[[], object] = lambda: None,
     ) -> None:
-        """Move uncommitted bytes away, and join the writer's batches. The writer calls `on_lost` if bytes are lost."""
+        """Continue a monitor's evidence after its last record in the store's `index`, and write it with each batch.
+
+        Bytes in the folder after that record are moved away. The writer's thread calls `on_lost` if bytes are lost.
+        """
         self._writer = writer
         self._clock = clock
         self._monitor = monitor
@@ -71,27 +74,30 @@ class Evidence(BatchMember):
         self._index = index
         last = index.last(monitor)
         self._folder.truncate_uncommitted(last)
+        # The number of the newest record, and the hash in it, which the next record includes.
         self._number = last.number if last else 0
+        last_hash = last.chain if last else ""
+        self.appender = Appender(self._folder, last_hash, clock.now().date(), on_lost)
         self.is_grown = True
         """Whether evidence was written since its size was last checked."""
-        self.appender = Appender(self._folder, last.chain if last else "", clock.now().date(), on_lost)
         self.headers = RecentHeaders()
+        # Uncommitted records with their bytes in memory. The next `write` takes the first `_next_write_size` of them.
         self._waiting: deque[Waiting] = deque()
         self._waiting_bytes = 0
-        # How many waiting records the next `write` takes.
-        self._portion_size = 0
+        self._next_write_size = 0
         self._is_closed = False
         # `_lock` protects the fields, and is never locked for long. `_disk_lock` is locked while bytes are written to
         # the disk. A look never waits for it.
         self._lock = threading.Lock()
         self._disk_lock = threading.Lock()
-        # Uncommitted records with bytes on the disk: all that `flush` has written, and those of the last `write`.
-        self._flushed: list[Record] = []
-        self._written: list[Record] = []
+        # The first waiting records are on the disk too: those that `flush` wrote because the store failed, and those
+        # that `write` has put into the transaction that is open.
+        self._flushed_records: list[Record] = []
+        self._open_records: list[Record] = []
+        # The newest committed records. The first `write` checks that no failover of the database has lost some of them.
         after = 0 if last is None else max(0, last.number - _RECORDS_REMEMBERED)
         self._committed = deque(index.chain(monitor, after, _RECORDS_REMEMBERED), maxlen=_RECORDS_REMEMBERED)
-        # The first `write` checks whether the store still has these records. A failover during the start may lose some.
-        self._must_find_lost_records = True
+        self._must_check_committed = True
         # The last answer of each target, and the times of its changes that were kept in the last hour.
         self._last = LastAnswers()
         self._changes: dict[str, list[datetime]] = {}
@@ -182,10 +188,11 @@ class Evidence(BatchMember):
     def prepare(self) -> Callable[[], object] | None:
         """Choose the records for the next `write`. Return a function that compresses them, None if they are small."""
         with self._lock:
-            self._portion_size = next(iter(self._portion_sizes()), 0)
-            portion = list(islice(self._waiting, self._portion_size))
+            sizes = self._portion_sizes()
+            self._next_write_size = sizes[0] if sizes else 0
+            portion = list(islice(self._waiting, self._next_write_size))
         if sum(waiting.weight for waiting in portion) <= _MOST_BYTES_TO_COMPRESS:
-            return None
+            return None  # `write` compresses them inside the transaction, which is quick
 
         def compress() -> None:
             for waiting in portion:
@@ -201,32 +208,32 @@ class Evidence(BatchMember):
         process that is killed in between would leave a permanent gap in the chain.
         """
         with self._disk_lock:
-            self._written = []  # if the disk refuses the bytes, the next line raises, and nothing counts as written
-            self._written = self._append_portion()
-        lost = self._find_lost_records() if self._written or self._must_find_lost_records else []
+            self._open_records = []  # so that none count as written if the next line raises (the disk refuses bytes)
+            self._open_records = self._append_portion()
+        lost = self._find_lost_records() if self._open_records or self._must_check_committed else []
         if lost:
             _log.warning("evidence_written_again", first=lost[0].id, last=lost[-1].id)
-        if lost or self._written:
-            transaction.add_evidence([*lost, *self._written])
+        if lost or self._open_records:
+            transaction.add_evidence([*lost, *self._open_records])
 
     def _append_portion(self) -> list[Record]:
         """Write the bytes of the next portion to the disk, unless `flush` has. Return its records."""
-        waiting = self._first_waiting(self._portion_size)
+        waiting = self._first_waiting(self._next_write_size)
         if not waiting:
             # No bytes wait that would show whether the folder accepts bytes again.
             self.appender.test_folder()
             return []
         # Do not write flushed bytes again: that would cut off all bytes after them, and the journal may refer to those.
-        if len(waiting) <= len(self._flushed):
-            return self._flushed[: len(waiting)]
-        self._flushed = []
+        if len(waiting) <= len(self._flushed_records):
+            return self._flushed_records[: len(waiting)]
+        self._flushed_records = []
         records = self.appender.append(waiting)
         self.is_grown = True
         return records
 
     def check_for_lost_records(self) -> None:
         """Check with the next batch whether the store has lost committed records. Called in the writer's thread."""
-        self._must_find_lost_records = True
+        self._must_check_committed = True
 
     def _find_lost_records(self) -> list[Record]:
         """Return the committed records in memory that the store has lost."""
@@ -241,13 +248,14 @@ class Evidence(BatchMember):
         """
         with self._disk_lock:
             waiting = self._first_waiting(None)
-            if len(self._flushed) >= len(waiting):  # no answers came since the last call
-                return self._flushed
-            self._flushed = []
+            if len(self._flushed_records) >= len(waiting):  # no answers came since the last call
+                return self._flushed_records
+            self._flushed_records = []
             # If the folder refuses the bytes, the writer reports it.
             with suppress(StoreFault):
-                self._flushed, self.is_grown = self.appender.append_once(waiting), True
-            return self._flushed
+                self._flushed_records = self.appender.append_once(waiting)
+                self.is_grown = True
+            return self._flushed_records
 
     def _first_waiting(self, most: int | None) -> list[Waiting]:
         """Return the first `most` records that wait, or all of them if `most` is None."""
@@ -272,19 +280,20 @@ class Evidence(BatchMember):
 
     def records_being_written(self) -> Sequence[Record]:
         """Return the records of the transaction that is being written. Called in the writer's thread."""
-        return tuple(self._written)
+        return tuple(self._open_records)
 
     def note_committed(self) -> None:
         """Note that the records of the last `write` are committed."""
-        self._must_find_lost_records = False
+        self._must_check_committed = False
         with self._disk_lock:
             with self._lock:
-                for _ in self._written:
+                for _ in self._open_records:
                     self._waiting_bytes -= self._waiting.popleft().weight
-                self._committed.extend(self._written)
-            if self._written:
-                self.appender.continue_after(self._written[-1])
-                self._flushed, self._written = self._flushed[len(self._written) :], []
+                self._committed.extend(self._open_records)
+            if self._open_records:
+                self.appender.continue_after(self._open_records[-1])
+                self._flushed_records = self._flushed_records[len(self._open_records) :]
+                self._open_records = []
 
     def last_committed(self) -> Sequence[Record]:
         """Return the last committed records, also from earlier processes of this monitor."""

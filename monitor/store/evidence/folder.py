@@ -82,10 +82,11 @@ class EvidenceFolder:
         """Return the oldest files that are older than `keep` or beyond `most` bytes in all, but never the newest."""
         files = self.files()
         total = sum(path.stat().st_size for path in files)
+        first_day_kept = f"{now - keep:%Y%m%d}"
         outdated = []
-        for path in files[:-1]:
-            # The name ends in the day: -YYYYMMDD.warc.gz
-            if total <= most and path.name.removesuffix(".warc.gz")[-8:] >= f"{now - keep:%Y%m%d}":
+        for path in files[:-1]:  # oldest first
+            day = path.name.removesuffix(".warc.gz")[-8:]  # a name ends in -YYYYMMDD.warc.gz
+            if total <= most and day >= first_day_kept:
                 break
             outdated.append(path)
             total -= path.stat().st_size

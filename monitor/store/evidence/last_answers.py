@@ -62,7 +62,7 @@ class LastAnswers:
         is_whole = answer.whole and len(answer.body) <= _LONGEST_BODY
         # Most looks receive the same body as the look before. Then there is no need to compress it again.
         if last is not None and last.packed[0] == answer.digest and last.bare.whole is is_whole:
-            packed = last.packed
+            packed = last.packed  # the body's digest, and the compressed body
         else:
             self.forget(target)
             packed = self._pack(answer)
@@ -71,7 +71,7 @@ class LastAnswers:
         header_text = self._share("\n".join(chain.from_iterable(answer.headers.items())))
         bare = replace(answer, headers=_NO_HEADERS, body=b"", whole=is_whole)
         self._last[target] = PackedAnswer(packed, bare, header_text, evidence_id)
-        while self._bytes > _MOST_BYTES:
+        while self._bytes > _MOST_BYTES:  # forget first the answer whose body has not changed for the longest time
             self.forget(next(iter(self._last)))
 
     def forget(self, target: str) -> None:

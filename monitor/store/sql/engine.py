@@ -66,6 +66,7 @@ class Store:
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
         self._schema_check = SchemaCheck(self._place, shape)
+        # Whether each transaction checks the schema again, because another monitor may upgrade the store meanwhile.
         self._rechecks_schema = False
         self._runner = runner = QueryRunner(self._engine, self._place)
         self.ledger = LedgerStore(runner)
@@ -333,8 +334,8 @@ def _set_up_sqlite(synchronous: str, dbapi: Any, _record: object) -> None:  # no
     if not dbapi.execute("PRAGMA page_count").fetchone()[0]:
         # Incremental vacuum can only be set while the database is empty.
         dbapi.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    log = ("journal_mode=WAL", f"journal_size_limit={_LOG_BYTES}")
-    for pragma in (*log, f"synchronous={synchronous}", "foreign_keys=ON", f"cache_size=-{_CACHE_KB}"):
+    write_ahead_log = ("journal_mode=WAL", f"journal_size_limit={_LOG_BYTES}")
+    for pragma in (*write_ahead_log, f"synchronous={synchronous}", "foreign_keys=ON", f"cache_size=-{_CACHE_KB}"):
         dbapi.execute(f"PRAGMA {pragma}")
 
 

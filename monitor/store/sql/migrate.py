@@ -16,12 +16,13 @@ from monitor.store.sql.tables import REVISION
 def upgrade(connection: Connection, revision: str = "", shape: Shape = OURS) -> None:
     """Run all migrations up to `revision`, or to the last, in the transaction of this connection."""
     target = revision or shape.head
-    # Stores of early versions do not have this table's second column yet.
     REVISION.create(connection, checkfirst=True)
     if connection.dialect.name == "postgresql":
         # Every monitor reads this table first. So the others wait here, before they lock tables that a migration needs.
         connection.execute(text(f"LOCK TABLE {REVISION.name} IN ACCESS EXCLUSIVE MODE"))
-    if all(column["name"] != "works_from" for column in inspect(connection).get_columns(REVISION.name)):
+    # Stores of early versions do not have this table's second column yet.
+    columns = {column["name"] for column in inspect(connection).get_columns(REVISION.name)}
+    if "works_from" not in columns:
         connection.execute(text(f"ALTER TABLE {REVISION.name} ADD COLUMN works_from VARCHAR(32)"))
     command.upgrade(_config(shape, connection), target)
     connection.execute(update(REVISION).values(works_from=works_from(target, shape)))

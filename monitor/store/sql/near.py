@@ -48,13 +48,16 @@ def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, on
     """
     queries = {table: query for table, query in rows_to_copy(since, now).items() if not only or table.name in only}
     with snapshot(source) as reader, target.begin() as writer, long_limits(reader, idles=True):
+        # Each table comes after those that it refers to.
         ordered = [table for table in METADATA.sorted_tables if table in queries]
         for table in reversed(ordered):
             writer.execute(sa.delete(table))
         for table in ordered:
-            # With the database's own types, values are copied without conversion.
-            types = (it.type.impl_instance if isinstance(it.type, TypeDecorator) else it.type for it in table.columns)
-            columns = [sa.type_coerce(column, kind) for column, kind in zip(table.columns, types, strict=True)]
+            # Our own types (`TypeDecorator`) convert values. With the database's types, values are copied as they are.
+            columns = [
+                sa.type_coerce(column, column.type.impl_instance) if isinstance(column.type, TypeDecorator) else column
+                for column in table.columns
+            ]
             # If SQLAlchemy ran this statement, it would take twice as long, and delay this process's looks.
             statement = str(sa.insert(table).compile(dialect=target.dialect))
             for rows in reader.execute(queries[table].with_only_columns(*columns)).partitions(_ROWS_AT_ONCE):

@@ -154,28 +154,35 @@ class RowForm:
     """
 
     def __init__(self, kind: type[Any], table: Table) -> None:
+        """Prepare to store objects of the dataclass `kind` in `table`, and to `make` them from rows of `select`."""
         self._kind, self.table = kind, table
-        names = tuple(one.name for one in fields(kind))
-        self._has_json = "body" in table.c and "body" not in names
-        # A column may also be a property of the class. Others are only for queries.
-        self._names = tuple(it.name for it in table.c if hasattr(kind, it.name)) if self._has_json else names
-        self._get_values = operator.attrgetter(*self._names)
-        self.select = sa.select(*(table.c[name] for name in (*self._names, *(("body",) if self._has_json else ()))))
-        """The query for every row, with the columns that `make` takes."""
+        field_names = tuple(one.name for one in fields(kind))
+        self.make: Callable[..., Any]
+        # Fields without a column of their own are JSON in the column `body`.
+        self._has_json = "body" in table.c and "body" not in field_names
+        if self._has_json:
+            # A column may also be a property of the class. Columns that the class does not have are only for queries.
+            self._column_names = tuple(column.name for column in table.c if hasattr(kind, column.name))
+            selected_names = (*self._column_names, "body")
+            # Cached, because pages show the same rows again and again.
+            self.make = lru_cache(maxsize=512)(self._make_from_json)
+        else:
+            self._column_names = selected_names = field_names
+            self.make = kind
+        self._get_values = operator.attrgetter(*self._column_names)
+        self.select = sa.select(*(table.c[name] for name in selected_names))
         key = next(iter(table.primary_key))
         # Built once, because building it takes longer than running it.
         self.select_by_key = self.select.where(key == sa.bindparam("key", type_=key.type))
-        # Cached, because pages show the same rows again and again.
-        self.make: Callable[..., Any] = lru_cache(maxsize=512)(self._make_from_json) if self._has_json else kind
 
     def _make_from_json(self, *columns: Any) -> Any:  # noqa: ANN401  # any of our dataclasses
         *values, body = columns
-        return from_json(self._kind, body, dict(zip(self._names, values, strict=True)))
+        return from_json(self._kind, body, dict(zip(self._column_names, values, strict=True)))
 
     def to_row(self, item: Any) -> dict[str, Any]:  # noqa: ANN401  # any of our dataclasses
         """Return an object as a row. Nested values stay as they are, except in JSON."""
-        row = dict(zip(self._names, self._get_values(item), strict=True))
-        return {**row, "body": to_json(item, *self._names)} if self._has_json else row
+        row = dict(zip(self._column_names, self._get_values(item), strict=True))
+        return {**row, "body": to_json(item, *self._column_names)} if self._has_json else row
 
 
 _TABLES: Mapping[type[Any], Table] = {

@@ -223,7 +223,7 @@ class EvidenceIndex(Queries):
         evidence = tables.EVIDENCE.c
         numbers = defaultdict[str, list[int]](list)
         for monitor, _, number in (name.rpartition("-") for name in ids):
-            if number.isdecimal():
+            if number.isdecimal():  # else it is not the id of a record
                 numbers[monitor].append(int(number))
         found: list[Record] = []
         for monitor, own_numbers in sorted(numbers.items()):

@@ -49,9 +49,10 @@ class LedgerStore(Queries):
 
     def differing(self, releases: Sequence[Release]) -> list[str]:
         """Return the ids of the releases that are not stored, or differ from their stored rows."""
-        form, column, names = FORMS[Release], tables.RELEASE.c.id, [one.id for one in releases]
-        # The first column is the id.
-        stored_rows = {row[0]: row for row in self.runner.make_each_of(lambda *row: row, form.select, column, names)}
+        form = FORMS[Release]
+        ids = [release.id for release in releases]
+        rows = self.runner.make_each_of(lambda *row: row, form.select, tables.RELEASE.c.id, ids)
+        stored_rows = {row[0]: row for row in rows}  # the first column is the id
         # Most rows are equal. Comparing them first avoids parsing the stored JSON of each.
         unequal = [one for one in releases if stored_rows.get(one.id) != tuple(form.to_row(one).values())]
         # The same release may have other JSON, if another version has written it.

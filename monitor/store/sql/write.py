@@ -28,7 +28,7 @@ class Transaction:
         self._connection, self._dialect = connection, connection.dialect.name
 
     def save(self, *items: object) -> None:
-        """Insert objects of classes in `FORMS`, or replace the stored ones with the same primary keys.
+        """Insert objects of stored classes (`FORMS`), or replace the stored ones with the same primary keys.
 
         Raises `Conflict` for a delivery without a stored notice. A notice must not be replaced after it was sent.
         """
@@ -102,9 +102,11 @@ class Transaction:
 
     def add_evidence(self, records: Iterable[Record]) -> None:
         """Add records of evidence. Raises `Conflict` if a different one has the same number."""
-        table, by_key = tables.EVIDENCE, {(record.monitor, record.number): record for record in records}
+        table = tables.EVIDENCE
+        by_key = {(record.monitor, record.number): record for record in records}
         if not by_key:
             return
+        # It returns the keys of the rows that it inserted. The other rows were stored before.
         statement = self._insert_unless_stored(table).returning(*table.primary_key)
         inserted = self._connection.execute(statement, [_to_row(record) for record in by_key.values()])
         stored_before = [*by_key.keys() - {tuple(row) for row in inserted}]
@@ -127,7 +129,8 @@ class Transaction:
         Its `since` is when this holder took it. A renewal does not change this, unless the lease had run out.
         PostgreSQL uses its own clock: the lease lasts from its present time for as long as from `now` to `until`.
         """
-        table, is_postgresql = tables.LEASE, self._dialect == "postgresql"
+        table = tables.LEASE
+        is_postgresql = self._dialect == "postgresql"
         begins = database_clock() if is_postgresql else literal(now, Instant)
         ends = database_clock(until - now) if is_postgresql else literal(until, Instant)
         statement = _insert(table, self._dialect).values(name=name, holder=holder, until=ends, since=begins)

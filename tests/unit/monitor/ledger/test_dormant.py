@@ -105,8 +105,8 @@ async def test_an_entry_is_matched_by_link_or_title_with_a_stored_past_release_o
     by_title = Found("https://stats.example/elsewhere", "Example awareness", "listed")
     neither = Found("https://stats.example/elsewhere", "Example deaths", "listed")
     matches = [
-        [found.id for found in await ledger.find_matching_in_store("example-office", it.url, it.title)]
-        for it in (by_link, by_title, neither)
+        [release.id for release in await ledger.find_matching_in_store("example-office", found.url, found.title)]
+        for found in (by_link, by_title, neither)
     ]
     assert matches == [["a"], ["a"], []]
     assert await ledger.find_matching_in_store("another-office", by_link.url, by_link.title) == []

@@ -209,18 +209,22 @@ def run_without_store(act: Act) -> CutOffStore:
     return store
 
 
-def test_reads_that_a_store_could_not_take_are_written_in_their_order_once_it_is_back() -> None:
+def test_reads_made_while_a_store_is_away_are_written_from_the_oldest_to_the_newest_once_it_is_back() -> None:
+    first, *later = [START + hours * HOUR for hours in range(4)]
+
     async def act(monitor: Monitor, _store: CutOffStore, _clock: VirtualClock) -> None:
-        # The store has a read of hour 0. Each later one moves the first entry.
-        for hours in (1, 2, 3):
-            await monitor.record([an_entry(0, moved=hours * HOUR), *FIRST_READ[1:]], START + hours * HOUR)
+        # The store has `FIRST_READ`, made at START. Each of these reads moves the slot of entry 0 to another time.
+        for read_at in later:
+            await monitor.record([an_entry(0, moved=read_at - START), *FIRST_READ[1:]], read_at)
 
     store = run_without_store(act)
-    assert [read.finished for read in store.ledger.reads("stats")] == [START + hours * HOUR for hours in (3, 2, 1, 0)]
-    assert [one.learnt for one in store.ledger.promises(["stats-0"])] == [START + hours * HOUR for hours in range(4)]
+    newest_first = [read.finished for read in store.ledger.reads("stats")]
+    assert newest_first == [*reversed(later), first]
+    assert [promise.learnt for promise in store.ledger.promises(["stats-0"])] == [first, *later]
+    # The newest read was written last: both entries are as it showed them.
     assert_last_promise_of_every_entry_is_its_slot(store)
     (unmoved_entry,) = store.ledger.entries_named("stats", ["stats-1"])
-    assert unmoved_entry.seen_last == START + 3 * HOUR
+    assert unmoved_entry.seen_last == later[-1]
 
 
 def test_reads_that_say_the_same_do_not_pile_up_while_a_store_is_away() -> None:

@@ -51,7 +51,9 @@ def test_any_warc_tool_can_read_a_file_of_evidence(archive: Archive) -> None:
     answer = an_answer(200, b"Out")
     first, _second = archive.keep(answer, an_answer(404))
     with (archive.folder / first.file).open("rb") as file:
-        found = [(it.rec_type, it.rec_headers, it.http_headers) for it in ArchiveIterator(file, check_digests="raise")]
+        found = [
+            (one.rec_type, one.rec_headers, one.http_headers) for one in ArchiveIterator(file, check_digests="raise")
+        ]
     assert [kind for kind, _, _ in found] == ["warcinfo", "response", "response"]
     _kind, headers, http = found[1]
     assert headers.get_header("WARC-Target-URI") == answer.url
@@ -112,7 +114,7 @@ def test_the_last_answer_of_a_forgotten_target_is_not_kept_with_its_next_change(
         return evidence.keep_state_change(TARGET, an_answer(200, b"out", after=1))
 
     assert archive.run_monitor(story) == ("edge-1",)
-    assert [it.kind for it in archive.store.evidence.records(["edge-1"])] == ["turn"]
+    assert [record.kind for record in archive.store.evidence.records(["edge-1"])] == ["turn"]
 
 
 def test_a_failed_look_keeps_the_last_answer_before_it_once(archive: Archive) -> None:
@@ -174,7 +176,7 @@ def test_each_start_and_day_begins_a_file_and_continues_the_chain(archive: Archi
     archive.run_monitor(over_midnight)
     archive.keep(an_answer(after=86_401))  # another start
     # The name of a file has the number of its first record, and its day.
-    assert [it.file for it in archive.chain()] == [
+    assert [record.file for record in archive.chain()] == [
         "edge-000000001-20180105.warc.gz",
         "edge-000000002-20180106.warc.gz",
         "edge-000000003-20180106.warc.gz",
@@ -341,7 +343,7 @@ def test_evidence_of_a_failed_batch_is_written_again_without_a_gap(archive: Arch
         await clock.sleep(6)  # longer than the longest pause between two attempts
 
     archive.run_monitor(story)
-    assert [it.number for it in archive.chain()] == [1, 2]
+    assert [record.number for record in archive.chain()] == [1, 2]
     assert archive.find_faults() == []
     assert runs_of(archive.store, TARGET.id) == [RUN]
 

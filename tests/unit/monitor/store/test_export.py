@@ -50,7 +50,7 @@ def export(
 def chain_by_hand(entries: Entries) -> list[str]:
     """Follow the manifest's own instructions for checking it."""
     names = ("previous", "monitor", "number", "kind", "at", "file", "offset", "length", "sha256")
-    return [hashlib.sha256("\n".join(str(it[name]) for name in names).encode()).hexdigest() for it in entries]
+    return [hashlib.sha256("\n".join(str(entry[name]) for name in names).encode()).hexdigest() for entry in entries]
 
 
 def failed_checks(files: dict[str, bytes]) -> list[str]:
@@ -69,7 +69,8 @@ def test_an_export_contains_every_record_with_the_hashes_to_check_it(archive: Ar
     counts, entries, files = export(archive, tmp_path / "i.zip")
     assert counts == Exported(records=2, on_other_machines={})
     assert {*files} == {"manifest.json", "SHA256SUMS", "records/edge-1.warc.gz", "records/edge-2.warc.gz"}
-    assert [hashlib.sha256(files[it["path"]]).hexdigest() for it in entries] == [it.sha256 for it in kept[:2]]
+    hashes = [hashlib.sha256(files[entry["path"]]).hexdigest() for entry in entries]
+    assert hashes == [record.sha256 for record in kept[:2]]
     assert payload_of(files["records/edge-2.warc.gz"]) == b"out"
 
 
@@ -98,13 +99,13 @@ def test_export_lists_deleted_records_with_the_record_of_their_deletion(archive:
     archive.give_up(keep_days=400, keep_bytes=0, start=SLOT + DAY)  # edge-4 records the deletion of the first file
     save_run_with_evidence(archive, "edge-1", "edge-3")
     counts, entries, files = export(archive, tmp_path / "a.zip")
-    assert [(it["id"], it["kind"]) for it in entries] == [
+    assert [(entry["id"], entry["kind"]) for entry in entries] == [
         ("edge-1", "turn"),
         ("edge-3", "turn"),
         ("edge-4", "given_up"),
     ]
-    assert {it["id"]: it["given_up"] for it in entries} == {"edge-1": "edge-4", "edge-3": None, "edge-4": None}
-    assert [it["id"] for it in entries if it["expired"]] == ["edge-1"]
+    assert {entry["id"]: entry["given_up"] for entry in entries} == {"edge-1": "edge-4", "edge-3": None, "edge-4": None}
+    assert [entry["id"] for entry in entries if entry["expired"]] == ["edge-1"]
     assert (counts.records, records_in(files)) == (2, {"edge-3", "edge-4"})
 
 

@@ -192,11 +192,14 @@ async def test_a_stop_waits_for_a_large_write_as_long_as_it_makes_progress(clock
 
 
 @virtually
-async def test_a_stop_waits_for_a_large_write_without_progress_until_its_patience_ends(clock: VirtualClock) -> None:
-    slow, patience = SlowStore(TemporaryStore(), times_slower=10.0), 5.0
-    writer = Writer(slow.store, clock)
-    slow.is_away = True
+async def test_while_the_store_is_away_a_stop_waits_for_a_large_write_only_as_long_as_its_patience(
+    clock: VirtualClock,
+) -> None:
+    store_that_refuses_writes = SlowStore(TemporaryStore(), times_slower=1.0)
+    store_that_refuses_writes.is_away = True
+    writer = Writer(store_that_refuses_writes.store, clock)
     writer.write_in_portions(write_of_events("large", 1))
+    patience = 5.0
     begin = clock.monotonic()
     await writer.backlog.finish_large(patience)
     assert clock.monotonic() - begin == pytest.approx(patience)

@@ -37,7 +37,10 @@ class WarcRecord(NamedTuple):
 def records_of(answer: Answer) -> list[WarcRecord]:
     """Return the records that are written of an answer: its request, if it is known, and its response."""
     found = ArchiveIterator(BytesIO(answer_records(answer, "edge-1", "r/page/edge")), no_record_parse=True)
-    return [WarcRecord(it.rec_type, it.rec_headers.get_header("WARC-Target-URI"), it.raw_stream.read()) for it in found]
+    return [
+        WarcRecord(record.rec_type, record.rec_headers.get_header("WARC-Target-URI"), record.raw_stream.read())
+        for record in found
+    ]
 
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
