@@ -152,21 +152,21 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 9697,
-    "schedules": 8527,
-    "monitor/plan": 1815,
-    "monitor/look": 6260,
-    "monitor/judge": 4458,
-    "monitor/store": 6121,
-    "monitor/deliver": 3085,
-    "monitor/health": 1428,
-    "monitor/ledger": 2325,
-    "monitor/watch": 3939,
-    "monitor/config": 1789,
-    "monitor/web": 6480,
-    "monitor/app": 2588,
-    "monitor/rehearse": 3585,
-    "monitor/cli": 4934,
+    "alerts": 9463,
+    "schedules": 8308,
+    "monitor/plan": 1805,
+    "monitor/look": 6179,
+    "monitor/judge": 4405,
+    "monitor/store": 5862,
+    "monitor/deliver": 3062,
+    "monitor/health": 1390,
+    "monitor/ledger": 2283,
+    "monitor/watch": 3826,
+    "monitor/config": 1645,
+    "monitor/web": 6424,
+    "monitor/app": 2493,
+    "monitor/rehearse": 3484,
+    "monitor/cli": 4803,
 }
 
 
