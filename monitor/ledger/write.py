@@ -82,9 +82,10 @@ def prepare_changing_read(
 
     `updated` are earlier promises that the read no longer shows, or shows again.
     """
-    name, joined, state = read.calendar, change.joined, change.states[read.calendar]
-    uids = dict.fromkeys((*result.changed_ids, *change.new))
-    release_of = {uid: joined.release_of[name, uid] for uid in (*uids, *result.changes.confirmed)}
+    calendar, confirmed = read.calendar, result.changes.confirmed
+    joined, state = change.joined, change.states[calendar]
+    uids = dict.fromkeys((*result.changed_ids, *change.new))  # of new and changed entries, each once, in order
+    release_of = {uid: joined.release_of[calendar, uid] for uid in (*uids, *confirmed)}
     # An altered release is written together with its new or changed entries. A release without such entries is written
     # first. But if entries move to another release, all releases are written first, because the moved promises and
     # entries name them. Then those with entries are written again with the same values, which changes nothing.
@@ -92,16 +93,15 @@ def prepare_changing_read(
     has_moves = bool(joined.old_release_of)
     first = [release for release in change.releases_to_write() if has_moves or release.id not in with_entries]
     portions = Portions()
-    _add_moves_of_entries(portions, change, first, read.finished, written_later={(name, uid) for uid in uids})
+    _add_moves_of_entries(portions, change, first, read.finished, written_later={(calendar, uid) for uid in uids})
 
     def entry(uid: str) -> PendingEntry:
-        return state.entry_to_store(uid, joined.release_of[name, uid], read.finished)
+        return state.entry_to_store(uid, joined.release_of[calendar, uid], read.finished)
 
     releases = {release: joined.releases[release] for release in with_entries}
     new = [(entry(uid), releases.get(release_of[uid]), change.new.get(uid)) for uid in uids]
     portions.add(new, _write_new_entries, rows=3)  # at most: an entry, its release and its promise
     portions.add(updated)
-    confirmed = result.changes.confirmed
     unchanged = [uid for uid in confirmed if uid not in uids]
     as_of = state.as_of or read.finished
     _add_confirmed(portions, read, [release_of[uid] for uid in confirmed], unchanged, as_of)
