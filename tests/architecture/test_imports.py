@@ -157,7 +157,7 @@ BUDGETS = {
     "monitor/plan": 1805,
     "monitor/look": 6179,
     "monitor/judge": 4405,
-    "monitor/store": 5862,
+    "monitor/store": 5860,
     "monitor/deliver": 3062,
     "monitor/health": 1390,
     "monitor/ledger": 2283,

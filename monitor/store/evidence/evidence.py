@@ -76,8 +76,7 @@ class Evidence(BatchMember):
         self._folder.truncate_uncommitted(last)
         # The number of the newest record, and the hash in it, which the next record includes.
         self._number = last.number if last else 0
-        last_hash = last.chain if last else ""
-        self.appender = Appender(self._folder, last_hash, clock.now().date(), on_lost)
+        self.appender = Appender(self._folder, last.chain if last else "", clock.now().date(), on_lost)
         self.is_grown = True
         """Whether evidence was written since its size was last checked."""
         self.headers = RecentHeaders()
@@ -88,8 +87,7 @@ class Evidence(BatchMember):
         self._is_closed = False
         # `_lock` protects the fields, and is never locked for long. `_disk_lock` is locked while bytes are written to
         # the disk. A look never waits for it.
-        self._lock = threading.Lock()
-        self._disk_lock = threading.Lock()
+        self._lock, self._disk_lock = threading.Lock(), threading.Lock()
         # The first waiting records are on the disk too: those that `flush` wrote because the store failed, and those
         # that `write` has put into the transaction that is open.
         self._flushed_records: list[Record] = []
