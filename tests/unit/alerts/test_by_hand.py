@@ -40,6 +40,7 @@ def logged_leak() -> Incident:
 
 
 def test_a_leak_occurred_on_the_first_local_date_that_was_typed(logged_leak: Incident) -> None:
+    # A person typed two dates, "2016-10-01, 2016-09-30". The first is when the leak occurred.
     assert LEAK["when"].startswith("2016-10-01")
     assert logged_leak.id.startswith("moj-hand-2016-10-01-")
     midnight_in_london = datetime(2016, 9, 30, 23, tzinfo=UTC)

@@ -127,7 +127,8 @@ def test_two_monitors_with_the_same_looks_write_no_draft_that_differs_only_in_ce
 def test_a_replay_finds_no_difference_if_one_of_two_monitors_stored_a_blind_span(tmp_path: Path) -> None:
     async def act(north: Life, _south: Life) -> None:
         await north.until("09:36:00")
-        # Only now North stores that it was blind around the slot. South gets 503 from 09:29 to 09:45.
+        # South saw only 503 from 09:29 to 09:45, so verdicts rest on the looks of North. Only now North stores that it
+        # was blind around the slot.
         await north.daemon.core.blind.write(Blind(SLOT - MINUTE, SLOT + MINUTE, "store"), north.daemon.core.writer)
         await north.until("10:00:00")
 

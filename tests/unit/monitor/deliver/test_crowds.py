@@ -166,7 +166,7 @@ def test_openings_seconds_apart_after_a_digest_become_a_second_digest(*, is_reco
         await send_until_none_waits(outbox, clock)
         if is_reconfigured:
             outbox.reconfigure([mail], options)  # must not make it forget when the last digest was
-        # Three seconds are longer than the pause. Only soon after a digest do openings wait for each other so long.
+        # Openings usually wait for each other for less than 3 s. Soon after a digest they wait longer.
         for name in ("r7", "r8", "r9", "r10", "r11"):
             await clock.sleep(3)
             await open_late_incidents(store, writer, clock, [name])

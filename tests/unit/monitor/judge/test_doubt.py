@@ -412,9 +412,10 @@ def test_a_page_that_was_early_is_not_late_too_by_a_promise_in_doubt_at_its_slot
     assert verdict.page.delay.max < 0
 
 
-def test_a_file_proves_nothing_if_its_entry_left_the_calendar_after_its_page_was_early() -> None:
+def test_an_early_page_stays_early_but_its_missing_file_is_not_late_if_the_entry_left_the_calendar() -> None:
     early_page, absent_file = page_published_at("09:10"), page_published_at(None)
     seen = {"page": early_page, "sheet": absent_file}
+    # The slot is 9.30am. The calendar no longer showed the release at 9.12am.
     verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[unlisted_promise(since="09:12")])
     assert [part.verdict for part in verdict.parts] == [VerdictKind.EARLY, VerdictKind.UNPROVEN]
     assert (found(verdict, Kind.LATE), len(doubt_details(verdict))) == ([], 1)

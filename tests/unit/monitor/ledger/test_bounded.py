@@ -79,8 +79,8 @@ def test_a_missing_entry_was_last_seen_by_the_read_before_the_first_one_without_
 
 
 def test_an_entry_that_is_still_shown_was_last_seen_by_the_latest_read_and_is_still_promised() -> None:
+    # The first read shows two entries, e0 and e1, both for SLOT. The second shows only e0.
     first = evaluate_read_at(CalendarState("c"), SLOT, SLOT, minute=0)
-    # Only e0 is still shown.
     again = evaluate_read_at(first.state, SLOT, minute=10)
     shown = again.state.entry_to_store("e0", release="r", at=minutes(10)).row()
     assert (shown.gone, shown.seen_first, shown.seen_last) == (None, minutes(0), minutes(10))

@@ -143,11 +143,12 @@ async def test_a_single_monitor_has_every_turn_at_once(clock: VirtualClock, star
 
 
 @on_one_store
-async def test_a_new_monitor_waits_until_the_others_share(clock: VirtualClock, start: Start) -> None:
+async def test_a_new_monitor_sends_nothing_until_the_others_know_of_it(clock: VirtualClock, start: Start) -> None:
     north = await start("north")
     south = await start("south")
+    # `sharers` are the monitors that share the budgets of hosts, as each monitor knows them. At first south leaves all
+    # requests to north. Leases of 2 s are read every 0.5 s, and a new monitor waits for half of one.
     assert south.sharers == ("north",)
-    # Leases of 2 s are read every 0.5 s, and a new monitor waits for half of one.
     await clock.sleep(0.9)
     assert (north.sharers, south.sharers) == (("north", "south"), ("north",))
     await clock.sleep(1.0)
@@ -330,7 +331,7 @@ async def test_others_use_the_turns_of_a_stopped_monitor_at_once(clock: VirtualC
 async def test_all_monitors_obey_the_wait_that_a_host_demanded_of_one(clock: VirtualClock, start: Start) -> None:
     north, south = await start("north"), await start("south")
     until = clock.monotonic() + 20
-    steady_zero = clock.now() - timedelta(seconds=clock.monotonic())  # when the steady clock was at zero
+    steady_zero = clock.now() - timedelta(seconds=clock.monotonic())  # the time at which `monotonic` was zero
 
     def wait_until(monitor: Monitor) -> float | None:
         """Return until when a monitor sends no request to the host, in seconds of the steady clock."""
@@ -338,7 +339,7 @@ async def test_all_monitors_obey_the_wait_that_a_host_demanded_of_one(clock: Vir
         return None if instant is None else (instant - steady_zero).total_seconds()
 
     north.members.host_waits = lambda: {"www.gov.uk": until}
-    # A shorter wait of another monitor does not shorten it.
+    # The host also demanded a shorter wait of south. All monitors obey the longer one.
     south.members.host_waits = lambda: {"www.gov.uk": until - 10}
     await clock.sleep(1.2)  # leases are renewed every 0.5 s: one renewal stores the waits, and the next one reads them
     # All monitors, also north, obey the stored wait. It is longer by the time that a monitor may need to read the clock
@@ -400,16 +401,17 @@ async def test_suspended_monitor_with_a_taken_name_gets_no_share_and_writes_noth
 
 
 @on_one_store
-async def test_a_monitor_whose_name_was_taken_while_it_was_halted_gets_no_share_and_asks_at_most_twice_a_second(
+async def test_a_halted_monitor_whose_name_was_taken_gets_no_share_and_seldom_tries_again(
     clock: VirtualClock, start: Start
 ) -> None:
     old = await start("north")
     await clock.sleep(3)
     old.clock.halt(6)
+    # After 4 s its lease of 2 s has ended, and another process takes its name. Then the halted one goes on.
     await clock.sleep(4)
     new = await start("north")
     await clock.sleep(4)
-    # Each attempt to renew its lease gives it a share, which is empty.
+    # Each attempt to renew its lease gives it a share, which is empty. It tries at most twice a second.
     attempts_before, seconds = old.shares_received, 10
     await clock.sleep(seconds)
     assert (old.sharers, new.sharers) == ((), ("north",))

@@ -152,7 +152,7 @@ def test_limiter_counts_connections_until_they_are_removed() -> None:
     assert len(limiter) == 0
 
 
-def test_new_connection_replaces_the_only_allowed_one_if_that_is_idle_and_is_closed_itself_if_that_is_busy() -> None:
+def test_at_the_limit_a_new_connection_replaces_an_idle_one_and_is_closed_if_all_are_busy() -> None:
     limiter = ConnectionLimiter(most=9, most_each=1)
     first, new_while_busy, new_while_idle = [FakeConnection() for _ in range(3)]
     limiter.add(first, "a")

@@ -64,7 +64,8 @@ def test_a_title_that_says_cancelled_or_postponed_sets_the_state_in_every_kind_o
 
 
 @pytest.mark.parametrize("kind", sorted(BODIES))
-def test_a_cancelled_entry_still_joins_its_release_whose_title_lacks_that_word(parse: Parse, kind: str) -> None:
+def test_an_entry_titled_cancelled_joins_the_same_entry_of_another_calendar(parse: Parse, kind: str) -> None:
+    # The word "CANCELLED" is not part of the title by which entries are joined.
     (entry,) = parse(kind, BODIES[kind](TITLE), producer="p").announcements
     (cancelled,) = parse(kind, BODIES[kind](f"CANCELLED: {TITLE}"), producer="p").announcements
     # Calendar "a" ranks first, by its name. Its entry gives the release its title, without "CANCELLED".

@@ -287,7 +287,7 @@ def test_a_landing_page_of_ees_that_names_no_edition_proves_no_edition() -> None
     assert not find_recogniser("ees")(landing_page, Context(URL, "Example absence: Academic year 2025/26")).specific
 
 
-def test_ees_page_is_specific_by_series_and_period_and_its_page_not_found_is_absence() -> None:
+def test_ees_page_with_series_and_period_identifies_the_edition_and_page_not_found_is_absence() -> None:
     out = page("July to September 2026 - Explore education statistics - GOV.UK", "Example claims: quarterly statistics")
     # The period is in its title, the series in its heading.
     assert find_recogniser("ees")(out, CONTEXT).specific
