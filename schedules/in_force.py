@@ -149,7 +149,6 @@ class _ReleaseLedger:
         is_first_of_calendar = promise.calendar not in self._last_accepted
         ranks_higher = self.rank(promise) < self.rank(current)
         is_ahead = not has_passed(promise.slot, promise.learnt)
-        # The first read is that of `current`.
         may_replace = self._is_first_read_after_slot and is_first_of_calendar and ranks_higher and is_ahead
         return not may_replace
 
