@@ -65,9 +65,8 @@ def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
     """
     if old.precision is new.precision is Precision.NONE:
         return ()
-    # `is_inside` returns False if either is `NONE`.
     is_new_inside = old.precision is Precision.NONE or is_inside(new, old)
-    is_old_inside = is_inside(old, new)
+    is_old_inside = is_inside(old, new)  # False if either is `NONE`
     if is_new_inside and is_old_inside:
         return ()
     if is_new_inside:
@@ -119,8 +118,7 @@ def _change_needing_notice(old: Promise | None, new: Promise) -> EventKind | Non
     if not is_firm:
         return None
     if old is None:
-        # `unlearnt` is the time of the last read before the entry appeared. Without such a read, it may have been
-        # announced long ago.
+        # `unlearnt` is the last read before the entry appeared. If it is None, it may have been announced long ago.
         is_new_announcement = new.unlearnt is not None and not is_cancelled(new)
         return EventKind.ANNOUNCED if is_new_announcement else None
     changes = find_changes(old, new)

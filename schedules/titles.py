@@ -147,8 +147,9 @@ def _fold_text(title: str) -> str:
 def _period_tokens(found: re.Match[str]) -> Iterator[str]:
     """Yield the tokens of one period: `2026`, `2025/26`, `q3`, `h1`, `w7`, `jul`, `d23`, `spring`.
 
-    `found` is a match of `_PERIOD`. Each of its groups matches one way to write a part of a period: q, qa and qb the
-    number of a quarter, h and ha that of a half-year, mday the day after a month, from and to a pair of years.
+    `found` is a match of `_PERIOD`. A group is one way to write a part of a period: daymonth a month after its day,
+    monthday one before its mday, shortmonth one before its shortyear, q, qa and qb the number of a quarter, h and ha
+    that of a half-year, from and to a pair of years.
     """
     named = {name: text for name, text in found.groupdict().items() if text}
     for name, text in named.items():

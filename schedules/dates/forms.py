@@ -76,8 +76,7 @@ def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
     # `date_order` is such as "dmy", so each number is named by its letter.
     values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=True))
     # The last number has two or four digits, the others one or two. So a shorter number is not the year.
-    is_year_too_short = len(values["y"]) < len(match["c"])
-    if is_year_too_short:
+    if len(values["y"]) < len(match["c"]):
         raise Refused("order")
     day, month, year = int(values["d"]), int(values["m"]), _full_year(values["y"])
     # Day and month are never swapped, even if only that would fit: then the order may be wrong for all rows.
@@ -208,8 +207,7 @@ def _read_season(text: str, context: Context) -> Span | None:
     # Only a winter is in two years. The pattern has a second year only after a first one.
     if second_year is not None and not (is_winter and _is_next_year(int(match["year"]), second_year)):
         raise Refused("not-a-date")
-    is_winter_of_one_year = is_winter and year is not None and second_year is None
-    doubt = "season" if is_winter_of_one_year else None
+    doubt = "season" if is_winter and year and second_year is None else None
     return _months_of_year(first_month, 3, year, context, doubt)
 
 

@@ -80,8 +80,8 @@ class EesSource:
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return requests for all listed publications, once. There is no list if the settings name the publications."""
         # A publication that does not answer leaves no page, and must not be requested again and again.
-        has_requested_them = self.state
-        if has_requested_them or not pages or not pages[0].url.endswith(_SITEMAP):
+        has_requested_publications = self.state
+        if has_requested_publications or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
         self.state = True
         try:

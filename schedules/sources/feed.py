@@ -51,10 +51,7 @@ class FeedSource(OnePage):
         return make_reading(made, remarks, lists_overdue=False)
 
     def _make_rows(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[CalendarRow]:
-        """Yield a row for each entry of the feed. The patterns of the options find title and date in its texts.
-
-        If a date is an instant, the row also gets its slot, which then counts. Other dates are read later, as texts.
-        """
+        """Yield a row for each entry of the feed. The patterns of the options find title and date in its texts."""
         for number, item in enumerate(entries, 1):
             title = _strip_markup(item.get("title", ""))
             dated = item.get(self._date_field, "")
@@ -67,6 +64,7 @@ class FeedSource(OnePage):
                 "url": str(item.get("link", "")),
                 "date": date_text,
             }
+            # The slot of an instant counts instead of `date`. If it is None, `date` is read as a text later.
             yield make_row(f"entry {number}", texts, slot=_instant_slot(date_text, self._settings.zone))
 
 

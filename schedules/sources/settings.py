@@ -136,10 +136,8 @@ class CalendarSettings(Table):
         return self
 
     def _option_faults(self) -> Iterator[KeyFault]:
-        """Yield every option and filter that the kind does not understand, and every value that does not compile.
-
-        A fault is the key, the reason and None, because the reasons here already quote the value.
-        """
+        """Yield every option and filter that the kind does not understand, and every value that does not compile."""
+        # A fault has None in place of the value, because the reason quotes it.
         known = KINDS[self.kind]
         for table, given, names in (("filters", self.filters, known.filters), ("options", self.options, known.options)):
             for name in sorted(given.keys() - names.split()):
