@@ -129,7 +129,7 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
         rank = ranks[calendar]
-        has_given_id = calendar in rules.explicit  # by a person
+        has_given_id = calendar in rules.explicit  # a person gave the ids of its entries
         for announcement in announcements:
             entry = Joinable.make(announcement, calendar, rank, has_given_id=has_given_id, is_compared=is_compared)
             if has_rules:

@@ -113,7 +113,7 @@ def _find_periods(text: str, matches: _Matches, pieces: Sequence[str], new_words
     begin = 0
     while begin < len(pieces):
         longest_first = range(min(len(pieces), begin + _LONGEST), begin, -1)
-        # Pieces with other text than separators between them name no period together.
+        # Pieces name no period together if there is more than a separator between two, or if they cut a number in two.
         ends = (end for end in longest_first if _is_unbroken(text, matches, begin, end))
         readings = (_read_period(pieces, begin, end, new_words) for end in ends)
         found = next((each for each in readings if each is not None), None)
@@ -196,7 +196,7 @@ def _write_pieces(pieces: tuple[str, ...], old_period: tuple[str, ...], new_word
     Raises `_Ambiguous` unless exactly one spelling can be read as the new period.
     """
     new_period = tuple(new_words[word] for word in old_period)
-    # For each old piece, the texts that may be in its place, such as `apr` for `jan`. Any of them may follow any other.
+    # For each old piece, the texts that may be in its place, such as `apr` for `jan`. They are combined in every way.
     choices = [_replacements_for(piece, old_period, new_words) for piece in pieces]
     spellings = {spelling for spelling in product(*choices) if new_period in _possible_readings(spelling)}
     if len(spellings) != 1:

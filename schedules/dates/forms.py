@@ -75,7 +75,7 @@ def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
         return None
     # `date_order` is such as "dmy", so each number is named by its letter.
     values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=True))
-    # The last number has two or four digits, the others one or two. So a shorter number is not the year.
+    # The last number has two or four digits, the others one or two. If the year would be shorter, the order is wrong.
     if len(values["y"]) < len(match["c"]):
         raise Refused("order")
     day, month, year = int(values["d"]), int(values["m"]), _full_year(values["y"])

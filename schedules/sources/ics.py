@@ -86,10 +86,10 @@ class IcsSource(OnePage):
                 yield replace(made, uid=f"{made.uid}#{occurrence}") if occurrence else made
 
     def _announce_series(self, events: Sequence[RawEvent], context: _CalendarContext) -> Iterator[Announcement]:
-        """Yield an event's occurrences around the day of the read, or if it is refused, the event with a doubt."""
+        """Yield an event's occurrences around the day of the read, or the event with a doubt if it is not expanded."""
         rule_event = next(event for event in events if event.all("RRULE") or event.all("RDATE"))
         times = context.times
-        first = times.anchor - timedelta(days=self._settings.number("back", BACK))  # from the day of the read
+        first = times.anchor - timedelta(days=self._settings.number("back", BACK))  # the anchor is the day of the read
         last = times.anchor + timedelta(days=self._settings.number("ahead", AHEAD))
         slot = event_slot(rule_event, times)
         try:
