@@ -59,13 +59,14 @@ def find_changes(old: Promise, new: Promise) -> tuple[EventKind, ...]:
 def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
     """Return how a slot changed, empty if it did not: more or less precise, another time of the day, or another date.
 
-    Another date can be more or less precise too. A slot without a readable time (`NONE`) becomes more precise with any
-    readable one. The opposite counts as another date that is less precise.
+    Another date can be more or less precise too. A slot without a readable time (`NONE`) excludes no time, so any
+    readable one only makes it more precise. The opposite withdraws a date that people knew, so it counts as another
+    date that is less precise.
     """
     if old.precision is new.precision is Precision.NONE:
         return ()
     is_new_inside = old.precision is Precision.NONE or is_inside(new, old)
-    is_old_inside = is_inside(old, new)
+    is_old_inside = is_inside(old, new)  # False if either is `NONE`
     if is_new_inside and is_old_inside:
         return ()
     if is_new_inside:
@@ -75,6 +76,7 @@ def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
     if old.instant and new.instant and first_day(old) == first_day(new):
         return (EventKind.TIME_CHANGED,)
     changes = [EventKind.RE_DATED]
+    # Only the precisions are compared, such as a month with a day. `NONE` is the coarsest.
     if is_coarser(new, old):
         changes.append(EventKind.PRECISION_LOWERED)
     elif is_coarser(old, new):
@@ -108,15 +110,15 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
 def _change_needing_notice(old: Promise | None, new: Promise) -> EventKind | None:
     """Return the change in `new` of which people need notice: its announcement, cancellation, another date or time.
 
-    None for other changes. None also if people had no firm date: `old` (without one, `new`) was provisional, or its
-    slot was not one day.
+    None for other changes. None also if people had no firm date to plan for: it was provisional or not one day. They
+    planned for the date of `old`, or if there is no earlier promise, for that of `new`.
     """
     planned_for = old or new
     is_firm = planned_for.slot.precision in _ON_ONE_DAY and planned_for.state is not State.PROVISIONAL
     if not is_firm:
         return None
     if old is None:
-        # `unlearnt` is the last read without the entry. If there was none, it may have been announced long ago.
+        # `unlearnt` is the last read before the entry appeared. If it is None, it may have been announced long ago.
         is_new_announcement = new.unlearnt is not None and not is_cancelled(new)
         return EventKind.ANNOUNCED if is_new_announcement else None
     changes = find_changes(old, new)

@@ -97,9 +97,9 @@ class _ReleaseLedger:
         """`calendars` are those of the release, the one that rules first."""
         self._ranks = {calendar: rank for rank, calendar in enumerate(calendars)}
         self._notice_days = notice_days
-        # The last promise of each calendar that was read before the slot in force passed, and the last one after that.
-        self._latest_in_time: dict[str, Promise] = {}
-        self._latest_too_late: dict[str, Promise] = {}
+        # By calendar, its last promise that may be in force, and its last one that was read too late for that.
+        self._last_accepted: dict[str, Promise] = {}
+        self._last_too_late: dict[str, Promise] = {}
         # By calendar, a later promise that differs from the latest only by the UTC offset: perhaps no change.
         self._zone_shifted: dict[str, Promise] = {}
         self._current: Promise | None = None  # in force
@@ -130,7 +130,7 @@ class _ReleaseLedger:
             # A time that had passed when it was read cannot replace the slot in force.
             self._add_event(EventKind.BACK_DATED, promise, current.slot)
             self._add_if_in_doubt(promise, promise.slot)
-        elif _is_zone_shift(self._latest_in_time.get(promise.calendar), promise):
+        elif _is_zone_shift(self._last_accepted.get(promise.calendar), promise):
             # Perhaps no change, so it is only in doubt until the calendar's next change.
             self._zone_shifted[promise.calendar] = promise
         else:
@@ -140,12 +140,13 @@ class _ReleaseLedger:
     def _is_too_late(self, promise: Promise, current: Promise) -> bool:
         """Return whether a promise was read after the slot of `current`, the one in force, and so cannot replace it.
 
-        A cancellation in force can always be replaced. So can a slot that had passed when it was first read, but only
-        by the first entry of a calendar that ranks higher, with a slot that is still ahead.
+        A cancellation in force can always be replaced. So can a slot that had passed when `current` was first read, by
+        an entry of a calendar that ranks higher, with a slot that is still ahead. It must be the first entry of that
+        calendar, because a later one is a change that came too late.
         """
         if is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
-        is_first_of_calendar = promise.calendar not in self._latest_in_time
+        is_first_of_calendar = promise.calendar not in self._last_accepted
         ranks_higher = self.rank(promise) < self.rank(current)
         is_ahead = not has_passed(promise.slot, promise.learnt)
         may_replace = self._is_first_read_after_slot and is_first_of_calendar and ranks_higher and is_ahead
@@ -154,17 +155,20 @@ class _ReleaseLedger:
     def in_force(self) -> InForce:
         """Return what is in force after all promises added so far, with their events, doubts and disagreements."""
         current = self._current
-        # Not always the ruling calendar: another one may have added the time to its day.
+        # Not always the calendar that ranks highest: if that gives only a day, another one may add the time.
         source = "" if current is None else current.calendar
+        # Only the UTC offset of these differs from the promise in force, so perhaps they changed nothing.
         shifted = [promise for promise in self._zone_shifted.values() if promise.calendar == source]
-        others = [each for each in self._latest_in_time.values() if each.calendar != source and not is_cancelled(each)]
-        # A release that moved was expected at the last slot before the one in force.
+        others = [each for each in self._last_accepted.values() if each.calendar != source and not is_cancelled(each)]
+        # A release that moved was expected at the last withdrawn slot before the one in force. If none was before it,
+        # because the release was brought forward, it was expected at the last one withdrawn.
         begins = None if current is None else current.slot.begins()
         before_slot = [each for each in self._withdrawn if begins is None or has_passed(each.slot, begins)]
+        expected = before_slot or self._withdrawn
         return InForce(
             promise=current,
             cancelled=current is not None and is_cancelled(current),
-            moved_from=next(reversed(before_slot or self._withdrawn), None),
+            moved_from=expected[-1] if expected else None,
             changed_after_slot=self._changed_after_slot,
             first_announced=self._first,
             short_notice=self._short_notice,
@@ -188,7 +192,7 @@ class _ReleaseLedger:
 
     def _add_change(self, promise: Promise) -> None:
         """Add a promise that was read in time, with events for what it changes and for short notice."""
-        old = self._latest_in_time.get(promise.calendar)
+        old = self._last_accepted.get(promise.calendar)
         if old is not None:
             for what in find_changes(old, promise):
                 self._add_event(what, promise, old.slot)
@@ -207,14 +211,15 @@ class _ReleaseLedger:
 
         If the chosen slot is not inside the last one in force, that one is added to those withdrawn.
         """
-        is_first_of_calendar = promise.calendar not in self._latest_in_time
-        self._latest_in_time[promise.calendar] = promise
+        is_first_of_calendar = promise.calendar not in self._last_accepted
+        self._last_accepted[promise.calendar] = promise
         chosen = self._choose_promise()
         last = self._last_not_cancelled
         if not is_cancelled(chosen):
-            # The first entry of a calendar withdraws no slot. It only disagrees with other calendars.
+            # A slot is withdrawn if its calendar changes it. A calendar's first entry changes nothing of its own.
+            # Even if it is chosen now, it only disagrees with other calendars.
             if last is not None and not is_first_of_calendar:
-                # Any slot only makes one without a time more precise.
+                # A slot without a readable time (`NONE`) excludes no time, so any other only makes it more precise.
                 is_refined = last.slot.precision is Precision.NONE or is_inside(chosen.slot, last.slot)
                 if not is_refined:
                     self._withdrawn.append(last)
@@ -232,10 +237,10 @@ class _ReleaseLedger:
         The time comes from the first other calendar, in the order in which they began to announce the release, that
         promises an instant of that day without any doubt.
         """
-        ruling = min(self._latest_in_time.values(), key=self.rank)
+        ruling = min(self._last_accepted.values(), key=self.rank)
         if ruling.slot.precision is not Precision.DAY or is_cancelled(ruling):
             return ruling
-        for promise in self._latest_in_time.values():
+        for promise in self._last_accepted.values():
             is_sure = promise.doubt is None and promise.slot.doubt is None and not is_cancelled(promise)
             if is_sure and promise.slot.precision is Precision.INSTANT and is_inside(promise.slot, ruling.slot):
                 return promise
@@ -264,8 +269,8 @@ class _ReleaseLedger:
         current = self._current
         if current is None:
             return []
-        others = (each for each in self._latest_in_time.values() if each.calendar != current.calendar)
-        # A person who removes a release that a person added says nothing about the slot.
+        others = (each for each in self._last_accepted.values() if each.calendar != current.calendar)
+        # An entry that a person added and removed again is kept as cancelled. It says nothing about the slot.
         not_removed = (each for each in others if each.calendar != BY_HAND or not is_cancelled(each))
         return [each for each in not_removed if _contradict_each_other(current, each)]
 
@@ -276,8 +281,8 @@ class _ReleaseLedger:
         slot in force again. A time that has passed is only an event. A repeated promise does nothing.
         """
         calendar = promise.calendar
-        before = self._latest_too_late.get(calendar) or self._latest_in_time.get(calendar)
-        self._latest_too_late[calendar] = promise
+        before = self._last_too_late.get(calendar) or self._last_accepted.get(calendar)
+        self._last_too_late[calendar] = promise
         if before is not None and not find_changes(before, promise):
             return
         self._add_if_in_doubt(promise, current.slot)
@@ -296,7 +301,7 @@ class _ReleaseLedger:
 
         It was perhaps made in time if the slot was still ahead at the last read without this promise.
         """
-        before, current = self._latest_in_time.get(promise.calendar), self._current
+        before, current = self._last_accepted.get(promise.calendar), self._current
         if before is None or current is None or promise.calendar != current.calendar:
             return
         # Reads without it are the read just before it and all that showed the earlier promise of its calendar.

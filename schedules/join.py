@@ -117,7 +117,10 @@ def join_entries(
 
 
 def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinRules) -> list[Joinable]:
-    """Return the entries of all calendars in order of rank, one for each key, with their pins and splits."""
+    """Return the entries of all calendars in order of rank, one for each key (calendar and uid).
+
+    A pin of the rules gives an entry the id of its release, a split keeps it from being joined.
+    """
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
     pins = {(canonical_address(pin.url or ""), read_title(pin.title)): pin for pin in rules.pins}
     has_rules = bool(rules.pins or rules.splits)
@@ -126,7 +129,7 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
         rank = ranks[calendar]
-        has_given_id = calendar in rules.explicit
+        has_given_id = calendar in rules.explicit  # a person gave the ids of its entries
         for announcement in announcements:
             entry = Joinable.make(announcement, calendar, rank, has_given_id=has_given_id, is_compared=is_compared)
             if has_rules:

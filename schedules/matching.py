@@ -168,9 +168,9 @@ def _combine_groups(groups: Sequence[Group], new_reasons: Iterable[str]) -> Grou
 
 
 def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
-    """Return matches between groups that share a link.
+    """Return matches between groups that share a link, except groups that the configuration keeps apart (`is_split`).
 
-    If several entries of one calendar share it (a page that every edition uses), title and period must match too.
+    If a calendar has several entries with it (a page that every edition uses), `_match_linked` compares titles too.
     """
     by_link: dict[str, list[int]] = {}
     for index, group in enumerate(groups):

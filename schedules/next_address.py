@@ -32,8 +32,8 @@ _NTH = ("first", "second", "third", "fourth")
 _NAMES = frozenset({"q", "h", "quarter", "half", "week", *_NTH})
 _ANCHOR = date(2000, 1, 1)
 
-Pairs = Mapping[str, str]
-"""Each word of the old period, and the one in its place in the new period."""
+NewWords = Mapping[str, str]
+"""By each word of the old period (`2019`, `jan`), the word in its place in the new period."""
 _Matches = Sequence[re.Match[str]]
 
 
@@ -58,14 +58,14 @@ def map_period_words(before: str, after: str) -> dict[str, str] | None:
     old, new = period_of(before), period_of(after)
     if [_word_kind(each) for each in old] != [_word_kind(each) for each in new] or old == new:
         return None
-    pairs = dict(zip(old, new, strict=True))
+    new_words = dict(zip(old, new, strict=True))
     # A word that occurs twice must become the same word at both places.
-    is_consistent = all(pairs[word] == new_word for word, new_word in zip(old, new, strict=True))
-    return pairs if is_consistent and read_title(before).words == read_title(after).words else None
+    is_consistent = all(new_words[word] == new_word for word, new_word in zip(old, new, strict=True))
+    return new_words if is_consistent and read_title(before).words == read_title(after).words else None
 
 
-def replace_period(address: str, pairs: Pairs) -> str | None:
-    """Return an address with the old period in its path and query replaced, None if that is ambiguous.
+def replace_period(address: str, new_words: NewWords) -> str | None:
+    """Return an address with the new period in place of the old one in its path and query, None if that is ambiguous.
 
     Return None also if the address does not name the old period, names another one, has an id, a fragment or no host,
     or is very long.
@@ -73,43 +73,49 @@ def replace_period(address: str, pairs: Pairs) -> str | None:
     parts = urlsplit(address)
     site = f"{parts.scheme}://{parts.netloc}"
     path = address.removeprefix(site)
+    # A hexadecimal id belongs to one edition, and that of the next cannot be predicted.
     has_id = any(map(_ID.fullmatch, _STEP.split(path)))
     has_no_site = path == address
     if has_id or has_no_site or parts.fragment or len(address) > _LONGEST_ADDRESS:
         return None
     try:
-        new_path = _rewrite_period(path, pairs)
+        new_path = _rewrite_period(path, new_words)
     except _Ambiguous:
         return None
     return None if new_path == path else site + new_path
 
 
-def _rewrite_period(text: str, pairs: Pairs) -> str:
-    """Return a text with the new period in place of the old one, in the same case and form. Raises `_Ambiguous`."""
-    matches = list(_PIECE.finditer(text))
+def _rewrite_period(text: str, new_words: NewWords) -> str:
+    """Return a text with the new period in place of the old one, in the same case and form.
+
+    Raises `_Ambiguous` if the period can be read or written in two ways, or if a part of another one is left.
+    """
+    matches = list(_PIECE.finditer(text))  # its words and numbers
     pieces = [match.group().lower() for match in matches]
     result, end = "", 0
-    for found in _find_periods(text, matches, pieces, pairs):
-        new_pieces = _write_pieces(tuple(pieces[found.begin : found.end]), found.period, pairs)
+    for found in _find_periods(text, matches, pieces, new_words):
+        new_pieces = _write_pieces(tuple(pieces[found.begin : found.end]), found.period, new_words)
         for match, piece in zip(matches[found.begin : found.end], new_pieces, strict=True):
             result += text[end : match.start()] + _match_case(piece, match.group())
             end = match.end()
     return result + text[end:]
 
 
-def _find_periods(text: str, matches: _Matches, pieces: Sequence[str], pairs: Pairs) -> Iterator[_FoundPeriod]:
-    """Yield each place in a text where consecutive `pieces` (its words and numbers) name the old period.
+def _find_periods(text: str, matches: _Matches, pieces: Sequence[str], new_words: NewWords) -> Iterator[_FoundPeriod]:
+    """Yield each place in a text where consecutive `pieces` name the old period.
 
-    If several lengths fit at a place, the longest is taken. Raises `_Ambiguous` if any other piece looks like a part of
-    a period, or if pieces can be read as two periods.
+    The pieces are the words and numbers of the text in lower case, and `matches` are their places in it. If several
+    lengths fit, the longest is taken. Raises `_Ambiguous` if any other piece looks like a part of a period, or, in
+    `_read_period`, if pieces can be read as two periods.
     """
     # How an address may write a word of the old period, such as `jan` and `january`.
-    old_forms = {form for word in pairs for form in _forms_of(word).values()}
+    old_forms = {form for old_word in new_words for form in _forms_of(old_word).values()}
     begin = 0
     while begin < len(pieces):
         longest_first = range(min(len(pieces), begin + _LONGEST), begin, -1)
+        # Pieces name no period together if there is more than a separator between two, or if they cut a number in two.
         ends = (end for end in longest_first if _is_unbroken(text, matches, begin, end))
-        readings = (_read_period(pieces, begin, end, pairs) for end in ends)
+        readings = (_read_period(pieces, begin, end, new_words) for end in ends)
         found = next((each for each in readings if each is not None), None)
         if found is not None:
             yield found
@@ -128,9 +134,9 @@ def _is_unbroken(text: str, matches: _Matches, begin: int, end: int) -> bool:
     return not is_cut and all(_JOINT.fullmatch(joint) for joint in joints)
 
 
-def _read_period(pieces: Sequence[str], begin: int, end: int, pairs: Pairs) -> _FoundPeriod | None:
+def _read_period(pieces: Sequence[str], begin: int, end: int, new_words: NewWords) -> _FoundPeriod | None:
     """Return the old period if these pieces name it, else None. Raises `_Ambiguous` for two readings."""
-    readings = [period for period in _possible_readings(tuple(pieces[begin:end])) if set(period) <= pairs.keys()]
+    readings = [period for period in _possible_readings(tuple(pieces[begin:end])) if set(period) <= new_words.keys()]
     if len(readings) > 1:
         raise _Ambiguous
     return _FoundPeriod(begin, end, readings[0]) if readings else None
@@ -184,30 +190,31 @@ def _read_as_date(text: str) -> tuple[str, ...]:
     return (str(slot.first.year), _SHORT[slot.first.month - 1], *day)
 
 
-def _write_pieces(pieces: tuple[str, ...], old_period: tuple[str, ...], pairs: Pairs) -> tuple[str, ...]:
-    """Return the new period written as `pieces`, in the form in which the old pieces write `old_period`.
+def _write_pieces(pieces: tuple[str, ...], old_period: tuple[str, ...], new_words: NewWords) -> tuple[str, ...]:
+    """Return the new pieces for the old `pieces` of an address, which write `old_period`, in the same form.
 
     Raises `_Ambiguous` unless exactly one spelling can be read as the new period.
     """
-    new_period = tuple(pairs[word] for word in old_period)
-    options = [_options_for(piece, old_period, pairs) for piece in pieces]
-    spellings = {spelling for spelling in product(*options) if new_period in _possible_readings(spelling)}
+    new_period = tuple(new_words[word] for word in old_period)
+    # For each old piece, the texts that may be in its place, such as `apr` for `jan`. They are combined in every way.
+    choices = [_replacements_for(piece, old_period, new_words) for piece in pieces]
+    spellings = {spelling for spelling in product(*choices) if new_period in _possible_readings(spelling)}
     if len(spellings) != 1:
         raise _Ambiguous
     return spellings.pop()
 
 
-def _options_for(piece: str, old_period: Sequence[str], pairs: Pairs) -> list[str]:
+def _replacements_for(piece: str, old_period: Sequence[str], new_words: NewWords) -> list[str]:
     """Return the texts that may replace a piece of an address. If it is no word of `old_period`, that is the piece.
 
     A piece that is the short form of an old word (`jan`) may become the short form of the new word (`apr`), and so on.
     """
-    options: set[str] = set()
+    replacements: set[str] = set()
     for old_word in old_period:
-        new_forms = _forms_of(pairs[old_word])
+        new_forms = _forms_of(new_words[old_word])
         # The two words are of the same kind, so they have the same forms.
-        options |= {new_forms[form] for form, text in _forms_of(old_word).items() if text == piece}
-    return sorted(options) or [piece]
+        replacements |= {new_forms[form] for form, text in _forms_of(old_word).items() if text == piece}
+    return sorted(replacements) or [piece]
 
 
 @lru_cache(maxsize=1024)

@@ -83,16 +83,17 @@ def slot_from_json(data: Mapping[str, Any]) -> Slot:
 def _make_slot(
     precision: str, start: str, end: str | None, assumed: str | None, texts: tuple[str, str, str | None, str | None]
 ) -> Slot:
-    """Return a slot. `start` is an instant or a date, by the precision. `texts`: raw, timezone, reason and doubt."""
+    """Return the slot with these JSON values. `start` is an instant or a date, by the precision, or empty for `NONE`.
+
+    `assumed` is the instant by the configured default time. `texts` are raw, timezone, reason and doubt.
+    """
     is_instant = precision == Precision.INSTANT
-    return Slot(
-        Precision(precision),
-        datetime.fromisoformat(start) if is_instant else None,
-        date.fromisoformat(start) if start and not is_instant else None,
-        date.fromisoformat(end) if end else None,
-        *texts,
-        datetime.fromisoformat(assumed) if assumed else None,
-    )
+    instant = datetime.fromisoformat(start) if is_instant else None
+    first = date.fromisoformat(start) if start and not is_instant else None
+    last = date.fromisoformat(end) if end else None
+    assumed_instant = datetime.fromisoformat(assumed) if assumed else None
+    raw, timezone, reason, doubt = texts
+    return Slot(Precision(precision), instant, first, last, raw, timezone, reason, doubt, assumed_instant)
 
 
 # `Precision` lists the finest first.

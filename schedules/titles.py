@@ -147,7 +147,9 @@ def _fold_text(title: str) -> str:
 def _period_tokens(found: re.Match[str]) -> Iterator[str]:
     """Yield the tokens of one period: `2026`, `2025/26`, `q3`, `h1`, `w7`, `jul`, `d23`, `spring`.
 
-    `found` is a match of `_PERIOD`. Its groups q, qa, qb have the number of a quarter, h, ha that of a half-year.
+    `found` is a match of `_PERIOD`. A group is one way to write a part of a period: daymonth a month after its day,
+    monthday one before its mday, shortmonth one before its shortyear, q, qa and qb the number of a quarter, h and ha
+    that of a half-year, from and to a pair of years.
     """
     named = {name: text for name, text in found.groupdict().items() if text}
     for name, text in named.items():
@@ -168,6 +170,6 @@ def _period_tokens(found: re.Match[str]) -> Iterator[str]:
         first, last = named["from"], named["to"]
         if len(last) == 2:
             last = first[:2] + last
-        # In "1999/00", `last` is 1900 by now.
+        # Modulo 100, because "1999/00" gives 1999 and 1900.
         is_financial_year = (int(last) - int(first)) % 100 == 1
         yield from (f"{first}/{last[2:]}",) if is_financial_year else (first, last)

@@ -188,7 +188,7 @@ class _HostDates:
         widened = (self.bounds[0] - drift, self.bounds[1] + drift)
         self.bounds, self.at = widened, at
         if distance(widened, bounds) <= _TOLERANCE:
-            # A small gap between the two is imprecision. Then the gap itself becomes the bounds.
+            # A small gap between the two is imprecision. Then the span from one to the other becomes the bounds.
             agreed = overlap(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
             if self.rival is not None:
                 self.contradictions += 1

@@ -66,23 +66,23 @@ def _full_year(text: str | None) -> int | None:
 
 
 def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
-    """Read three numbers such as 23/07/2026 in the calendar's order of dates, or refuse them.
+    """Read three numbers such as 23/07/2026 in the calendar's order of day, month and year.
 
-    The reason is `order` if they could be a date in another order of day, month and year, else `impossible`.
+    Raises `Refused`: `order` if they could be a date in another order, else `impossible`. None for dots with two digits
+    at the end, because that may be a time or a version, such as 9.30.00.
     """
     if match["sep"] == "." and len(match["c"]) == 2:
-        # With dots and two digits it may be a time or a version, such as 9.30.00.
         return None
     # `date_order` is such as "dmy", so each number is named by its letter.
     values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=True))
-    # Four digits at the end are the year, so the order must not expect the year elsewhere.
+    # The last number has two or four digits, the others one or two. If the year would be shorter, the order is wrong.
     if len(values["y"]) < len(match["c"]):
         raise Refused("order")
-    number, month, year = int(values["d"]), int(values["m"]), _full_year(values["y"].zfill(2))
+    day, month, year = int(values["d"]), int(values["m"]), _full_year(values["y"])
     # Day and month are never swapped, even if only that would fit: then the order may be wrong for all rows.
     if month > 12:
-        raise Refused("order" if number <= 12 else "impossible")
-    return _resolve_date(match, number, month, year, context)
+        raise Refused("order" if day <= 12 else "impossible")
+    return _resolve_date(match, day, month, year, context)
 
 
 def _resolve_date(match: re.Match[str], number: int, month: int, year: int | None, context: Context) -> Span | None:
@@ -144,10 +144,15 @@ _SEASON = quick(rf"(?P<season>{'|'.join(SEASONS)})(?:,? (?:of )?{_TWO})?")
 _YEAR = quick(rf"(?P<fy>(?:fy|financial year) ?)?{_TWO}")
 
 
+def _drop_part_words(text: str) -> str:
+    """Return a text without words before its period: "early July", "the end of July" and "in July" become "july"."""
+    part = _PART_OF.fullmatch(text)
+    return part["rest"] if part else text
+
+
 def _read_month(text: str, context: Context) -> Span | None:
     """Read "July 2026", "Mid-November 2026" (as the month), "2026-09", "07/2026" and "July" (near the read)."""
-    part = _PART_OF.fullmatch(text)
-    match = _MONTH.fullmatch(part["rest"] if part else text)
+    match = _MONTH.fullmatch(_drop_part_words(text))
     if match:
         number = MONTHS.get(match["month"])
         # The Welsh word for October is also that for autumn.
@@ -189,10 +194,10 @@ def _read_half_year(text: str, context: Context) -> Span | None:  # noqa: ARG001
 def _read_season(text: str, context: Context) -> Span | None:
     """Read "Spring 2026" as March to May, and so on, and "Winter 2026/27".
 
-    "Winter 2026" gets a doubt, because it can begin or end in 2026.
+    "Early spring" counts as the whole season, and a season without a year as one near the read. "Winter 2026" gets a
+    doubt, because it can begin or end in 2026.
     """
-    part = _PART_OF.fullmatch(text)
-    match = _SEASON.fullmatch(part["rest"] if part else text)
+    match = _SEASON.fullmatch(_drop_part_words(text))
     if match is None:
         return None
     first_month = SEASONS[match["season"]]
@@ -211,8 +216,7 @@ def _read_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # o
 
     Return None for any other text, so also for "FY 2026", which can begin or end in 2026, and for "2026/28".
     """
-    part = _PART_OF.fullmatch(text)
-    match = _YEAR.fullmatch(part["rest"] if part else text)
+    match = _YEAR.fullmatch(_drop_part_words(text))
     if match is None:
         return None
     first = int(match["year"])

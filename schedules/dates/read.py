@@ -177,7 +177,9 @@ def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
         return no_slot(text, refused.reason, timezone)
     if span is None:
         return no_slot(text, "not-a-date", timezone)
+    # "Midnight" can mean either end of the day, so `found.time` is None with it.
     has_time = found.time is not None or found.midnight
+    # "9.30am in July" names no day for its time, so it is read as July.
     if span.precision is not Precision.DAY or not has_time:
         return slot_of_span(span, text, timezone)
     return _add_time(span, found, text, timezone)

@@ -78,9 +78,10 @@ class EesSource:
         return (PageRequest(f"{self._api}{_SITEMAP}", accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
-        """Return a request for each publication if the first page is the list of them. Later calls return none."""
+        """Return requests for all listed publications, once. There is no list if the settings name the publications."""
         # A publication that does not answer leaves no page, and must not be requested again and again.
-        if self.state or not pages or not pages[0].url.endswith(_SITEMAP):
+        has_requested_publications = self.state
+        if has_requested_publications or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
         self.state = True
         try:
@@ -106,11 +107,11 @@ class EesSource:
         return PageRequest(f"{self._api}publications/{slug}", accept="application/json", optional=True)
 
     def _read_publications(self, page: Page, remarks: list[Remark]) -> Iterator[Mapping[str, Any]]:
-        """Yield the publication of a page, if it has one. A failed page adds a remark, unknown JSON raises."""
+        """Yield a page's publication, if any. A failed page adds a remark. A failed list or unknown JSON raises."""
         if page.status != 200 and not page.url.endswith(_SITEMAP):
             remarks.append(Remark(page_name(page), f"answers {page.status}"))
             return
-        data = parse_json(page)
+        data = parse_json(page)  # raises for a failed list
         if isinstance(data, dict) and "nextReleaseDate" in data and data.get("slug"):
             yield data
         # `releaseId` marks a version of a release, `results` a list. Neither names the next release of a publication.

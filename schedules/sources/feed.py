@@ -40,9 +40,9 @@ class FeedSource(OnePage):
     def __init__(self, settings: CalendarSettings) -> None:
         super().__init__(settings)
         options = settings.options
-        self._field = options.get("date", "published")
-        self._pattern = Linear(options["pattern"]) if "pattern" in options else None
-        self._title = Linear(options["title"]) if "title" in options else None
+        self._date_field = options.get("date", "published")
+        self._date_pattern = Linear(options["pattern"]) if "pattern" in options else None
+        self._title_pattern = Linear(options["title"]) if "title" in options else None
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return the entries as announcements. Raises `UnreadableCalendar`, also for a feed that is cut short."""
@@ -54,16 +54,17 @@ class FeedSource(OnePage):
         """Yield a row for each entry of the feed. The patterns of the options find title and date in its texts."""
         for number, item in enumerate(entries, 1):
             title = _strip_markup(item.get("title", ""))
-            dated = item.get(self._field, "")
-            if self._field == "content" and isinstance(dated, list) and dated:
+            dated = item.get(self._date_field, "")
+            if self._date_field == "content" and isinstance(dated, list) and dated:
                 dated = dated[0].get("value", "")  # feedparser lists the contents of an entry
-            date_text = _extract_match(self._pattern, _strip_markup(dated))
+            date_text = _extract_match(self._date_pattern, _strip_markup(dated))
             texts = {
                 "uid": str(item.get("id") or item.get("link") or ""),
-                "title": _extract_match(self._title, title) or title,
+                "title": _extract_match(self._title_pattern, title) or title,
                 "url": str(item.get("link", "")),
                 "date": date_text,
             }
+            # The slot of an instant counts instead of `date`. If it is None, `date` is read as a text later.
             yield make_row(f"entry {number}", texts, slot=_instant_slot(date_text, self._settings.zone))
 
 

@@ -70,6 +70,7 @@ class GovukSource(RememberingSource):
 
         Raises `UnreadableCalendar`.
         """
+        # A content item that was saved as a file gets its address on GOV.UK, by which it is told from a listing.
         pages = [with_item_address(page, self._settings) for page in pages]
         listed, remarks = _read_listings(pages)
         today = local_date(now, self._settings.zone)
@@ -83,8 +84,10 @@ class GovukSource(RememberingSource):
             item = looked_up.get(link) or self._cached_item(link, entry)
             made[link] = self._make_announcement(entry, item, today, remarks)
             if item is not None:
+                # The signature shows the next read whether the entry has changed since.
                 self.state.items[link] = (_entry_signature(entry), item)
         made |= self._announce_unlisted(looked_up, made, today, remarks)
+        # Items that are no announcements any more are forgotten, so the next read does not look them up again.
         without_announcement = set(looked_up) - set(made)
         self.record_read(made, now, resolved=without_announcement)
         self.state.items = {link: cached for link, cached in self.state.items.items() if link in self.state.known}
@@ -129,12 +132,13 @@ class GovukSource(RememberingSource):
     def _make_announcement(
         self, entry: AnnouncedEntry, item: ContentItem | None, today: date, remarks: list[Remark]
     ) -> Announcement:
-        """Return the announcement of an entry, published if its content `item` redirects to the publication.
+        """Return the announcement of a listed entry. Faults are added to `remarks`.
 
-        Otherwise what the item says counts more than the listed entry. Faults are added to `remarks`.
+        If its content `item` redirects to the publication, the announcement is marked as published. Otherwise what the
+        item says counts more than the entry.
         """
         if item is not None and item.leads_to_publication():
-            # The item is now a redirect without a date, so the last announcement counts.
+            # The redirect has no date, so the last known announcement counts, else the entry without the item.
             last = self.state.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
             return replace(last, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
         newer = None if item is None else item.announced
@@ -143,8 +147,9 @@ class GovukSource(RememberingSource):
             organisations = newer.organisations or entry.organisations
             entry = replace(newer, link=entry.link, title=newer.title or entry.title, organisations=organisations)
         slot = _read_slot(entry, today, self._settings.zone)
-        if slot.reason in REASONS or slot.doubt:
-            remarks.append(Remark(entry.link, slot.doubt or REASONS[slot.reason or ""], entry.display_date))
+        fault = slot.doubt or REASONS.get(slot.reason or "")
+        if fault:
+            remarks.append(Remark(entry.link, fault, entry.display_date))
         if entry.state not in _STATES:
             remarks.append(Remark(entry.link, "a state that GOV.UK did not have", entry.state))
         previous = read_date(entry.previous_display_date, today, self._settings.zone).slot
@@ -187,7 +192,9 @@ class GovukSource(RememberingSource):
         for link, item in looked_up.items():
             if link in listed:
                 continue
-            if item.announced is not None or (item.leads_to_publication() and link in self.state.known):
+            # The redirect to a publication has no date and title, so it needs the announcement of an earlier read.
+            is_published = item.leads_to_publication() and link in self.state.known
+            if item.announced is not None or is_published:
                 found[link] = self._make_announcement(AnnouncedEntry(link), item, today, remarks)
             else:
                 remarks.append(Remark(link, f"no longer listed, now {item.schema.value}", item.destination or None))
@@ -215,9 +222,9 @@ def _entry_signature(entry: AnnouncedEntry) -> str:
 
 
 def _read_slot(entry: AnnouncedEntry, today: date, timezone: str) -> Slot:
-    """Return the slot of an entry's date text, with a doubt if its timestamp is another instant.
+    """Return the slot of an entry's date text, with a doubt if the entry's timestamp is another instant.
 
-    Without a text, it is the day of the timestamp, with the doubt that the date could not be read.
+    If the entry has no date text, the slot is the day of the timestamp, with the doubt `unreadable-date`.
     """
     stamped = entry.release_timestamp
     if not entry.display_date and stamped is not None:
@@ -226,6 +233,7 @@ def _read_slot(entry: AnnouncedEntry, today: date, timezone: str) -> Slot:
     slot = read_date(entry.display_date, today, timezone).slot if entry.display_date else no_slot("", "empty", timezone)
     if slot.instant is None or stamped is None or slot.doubt or slot.instant == stamped:
         return slot
-    # Users saw the text, so that counts. A timestamp that differs by an hour is a mix-up of UTC and local time.
+    # Users saw the text, so that counts. A timestamp that differs by an hour is a mix-up of UTC and local time. Any
+    # other means that the entry gives two dates (`duplicate-date`).
     apart = abs(slot.instant - stamped)
     return replace(slot, doubt="zone" if apart == timedelta(hours=1) else "duplicate-date")

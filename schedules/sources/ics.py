@@ -41,10 +41,10 @@ _ONS = "office for national statistics"
 
 @dataclass(frozen=True, slots=True)
 class _CalendarContext:
-    """What all events of one VCALENDAR share. `cancels` is true for the METHOD by which a publisher withdraws them."""
+    """What all events of one VCALENDAR share. `cancels_all`: its METHOD is that by which a publisher withdraws them."""
 
     times: TimeSettings
-    cancels: bool
+    cancels_all: bool
     is_ons: bool
     budget: SearchBudget
 
@@ -86,15 +86,16 @@ class IcsSource(OnePage):
                 yield replace(made, uid=f"{made.uid}#{occurrence}") if occurrence else made
 
     def _announce_series(self, events: Sequence[RawEvent], context: _CalendarContext) -> Iterator[Announcement]:
-        """Yield the occurrences of a recurring event, or the event itself with a doubt if it cannot be expanded."""
+        """Yield an event's occurrences around the day of the read, or the event with a doubt if it is not expanded."""
         rule_event = next(event for event in events if event.all("RRULE") or event.all("RDATE"))
         times = context.times
-        first = times.anchor - timedelta(days=self._settings.number("back", BACK))
+        first = times.anchor - timedelta(days=self._settings.number("back", BACK))  # the anchor is the day of the read
         last = times.anchor + timedelta(days=self._settings.number("ahead", AHEAD))
         slot = event_slot(rule_event, times)
         try:
             occurrences = expand_occurrences(events, times, (first, last), context.budget)
         except SeriesRefused as refused:
+            # The other doubt is `series-unreadable`, for a faulty rule. Then the event keeps its own time.
             if refused.doubt == "series-refused":
                 # Its first occurrence may be long past, and no later one is known.
                 slot = no_slot(slot.raw, "not-a-date", slot.timezone)
@@ -107,7 +108,7 @@ class IcsSource(OnePage):
                 uid=f"{series.uid}#{occurrence.day.isoformat()}",
                 title=clean_title(occurrence.title) or series.title,
                 slot=assume_time(occurrence.slot, self._settings.default_time),
-                state=State.CANCELLED if context.cancels else _read_state(occurrence.status),
+                state=State.CANCELLED if context.cancels_all else _read_state(occurrence.status),
                 doubt=occurrence.slot.doubt,
             )
 
@@ -116,7 +117,7 @@ class IcsSource(OnePage):
         title = clean_title(event.text("SUMMARY"))
         uid = event.value("UID")
         status = event.value("STATUS")
-        state = State.CANCELLED if context.cancels else _read_state(status) or leading_state(title)
+        state = State.CANCELLED if context.cancels_all else _read_state(status) or leading_state(title)
         if context.is_ons and state is State.PROVISIONAL:
             # The time of a provisional ONS entry has no meaning.
             day = first_day(slot) if slot.instant else None

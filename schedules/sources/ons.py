@@ -33,50 +33,52 @@ def make_announcement(
     Contacts are left out. The state "postponed" is ignored, because a release brought forward has it too. `previous`
     has the earlier date.
     """
-    about = release["description"]
+    description = release["description"]
     uri = str(release.get("uri") or "")
     # Published and cancelled at once means cancelled, as in the ONS's own code.
-    is_cancelled = bool(about.get("cancelled"))
-    is_final = bool(about.get("finalised"))
-    is_published = bool(about.get("published"))
-    slot = _read_slot(about, settings.zone, is_exact=is_final or is_cancelled)
+    is_cancelled = bool(description.get("cancelled"))
+    is_final = bool(description.get("finalised"))
+    is_published = bool(description.get("published"))
+    slot = _read_slot(description, settings.zone, is_exact=is_final or is_cancelled)
     if slot.reason in REASONS:
         remarks.append(Remark(uri, REASONS[slot.reason], slot.raw))
     changes = [each for each in _get_either(release, "date_changes", "dateChanges") or () if isinstance(each, dict)]
     last_change = changes[-1] if changes else {}
     previous = _get_text(last_change, "previous_date", "previousDate")
-    notice = _get_either(about, "cancellation_notice", "cancellationNotice") or ()
+    notice = _get_either(description, "cancellation_notice", "cancellationNotice") or ()
     why = plain_text(" ".join(map(str, notice))) or plain_text(_get_text(last_change, "change_notice", "changeNotice"))
+    # The ONS announces a release at the address at which it then publishes it.
+    page_address = clean_url(uri, site)
     return Announcement(
         uid=uri,
-        title=clean_title(str(about.get("title") or "")),
+        title=clean_title(str(description.get("title") or "")),
         producer=settings.producer or PRODUCER,
-        url=clean_url(uri, site),
+        url=page_address,
         slot=assume_time(slot, settings.default_time),
         state=State.CANCELLED if is_cancelled else State.CONFIRMED if is_final else State.PROVISIONAL,
         doubt=slot.doubt,
         parts=tuple(_make_parts(release, site, is_published=is_published)),
-        recognise="ons",
-        link=clean_url(uri, site),
+        recognise="ons",  # how the monitor decides whether the page is published
+        link=page_address,
         previous=_slot_of_timestamp(previous, settings.zone) if previous else None,
         why=why,
         published=is_published and not is_cancelled,
     )
 
 
-def _read_slot(about: Mapping[str, Any], timezone: str, *, is_exact: bool) -> Slot:
+def _read_slot(description: Mapping[str, Any], timezone: str, *, is_exact: bool) -> Slot:
     """Return the slot of a release: its release date if that `is_exact` (final or cancelled), else one without a time.
 
     That is its provisional date, such as a day or a month. If that is empty, unreadable or has a time, it is the day of
     its release date.
     """
-    release_date = _get_text(about, "release_date", "releaseDate")
+    release_date = _get_text(description, "release_date", "releaseDate")
     exact = _slot_of_timestamp(release_date, timezone)
     # Until it is final, the release date is a placeholder for sorting. At best its day is right.
     day = first_day(exact)
     if is_exact or day is None:
         return exact
-    provisional_date = _get_text(about, "provisional_date", "provisionalDate")
+    provisional_date = _get_text(description, "provisional_date", "provisionalDate")
     if provisional_date:
         provisional = read_date(provisional_date, day, timezone).slot
         if provisional.reason is None and provisional.instant is None:

@@ -137,6 +137,7 @@ class CalendarSettings(Table):
 
     def _option_faults(self) -> Iterator[KeyFault]:
         """Yield every option and filter that the kind does not understand, and every value that does not compile."""
+        # A fault has None in place of the value, because the reason quotes it.
         known = KINDS[self.kind]
         for table, given, names in (("filters", self.filters, known.filters), ("options", self.options, known.options)):
             for name in sorted(given.keys() - names.split()):
@@ -150,7 +151,7 @@ class CalendarSettings(Table):
         compile_text = _COMPILERS.get(self.kind, str)  # a kind without expressions accepts every text
         for name, text in self.options.items():
             try:
-                if (self.kind, name) not in _NEVER_COMPILED:
+                if (self.kind, name) not in _PLAIN_NAMES:
                     compile_text(text)
             except (SelectorError, JMESPathError, BadPattern) as exc:
                 yield f"options.{name}", f"{' '.join(str(exc).split())} (got {text!r})", None
@@ -162,5 +163,5 @@ _COMPILERS: dict[str, Callable[[str], object]] = {
     "feed": Linear,
 }
 """What compiles an option: a CSS selector, a JMESPath expression or a regular expression."""
-_NEVER_COMPILED = frozenset({("json", "pages"), ("feed", "date")})
-"""Options that are names and not expressions."""
+_PLAIN_NAMES = frozenset({("json", "pages"), ("feed", "date")})
+"""Options whose value is the name of a parameter or field and not an expression, so it is never compiled."""
