@@ -89,8 +89,7 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
 def _is_superseded(known: Incident, kind: Kind) -> bool:
     """Return whether facts of this kind open a new incident although a lesser one is known.
 
-    A first breach needs its own thread, acknowledgement, reminders and silences. So does anything that follows an
-    incident about calendars.
+    A first breach needs its own thread, acknowledgement, reminders and silences. So does what follows calendar faults.
     """
     if known.kind is Kind.DUE and known.closed is None:
         return False  # a release not found yet keeps its incident, whatever is found out about it
@@ -206,11 +205,11 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> I
     is_late_page_out = "appeared" in new_keys
     if is_late_page_out:
         yield builder.notice("appeared", ["appeared"], Kind.LATE)
-    parts = [key for key in new_keys if key.split()[0] in _PART_KEYS]
-    is_only_parts = parts and not (is_late_page_out or findings or builder.is_graver)
+    part_keys = [key for key in new_keys if key.split()[0] in _PART_KEYS]
+    is_only_parts = part_keys and not (is_late_page_out or findings or builder.is_graver)
     # Until someone acknowledges the incident, its reminders report such parts, so they need no notice of their own.
     if is_only_parts and builder.known.acknowledged is not None:
-        yield builder.notice("new_finding", parts, Kind.LATE)
+        yield builder.notice("new_finding", part_keys, Kind.LATE)
 
 
 def _select_notifiable_keys(keys: list[str]) -> list[str]:
@@ -277,7 +276,7 @@ def describe_change(
 ) -> str:
     """Return in words what a notice of this kind says has changed since the facts `before`.
 
-    Kinds without words of their own name the fact `keys` that they report, such as `late` or `out tables`.
+    Kinds without words of their own name the fact `keys` that they report: `late`, or `out tables` (that part is out).
     """
     if kind == "final":
         # An incident of kind DUE can end before the measurement is complete: when its release is found, or not due.

@@ -94,8 +94,7 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
             for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
                 times[name] = min(begin, times.get(name, begin))
     chosen = [(name, times[name]) for name in names if name in times]
-    # A main finding such as `calendar` is no finding itself, but the general name of others in the notice. It has a
-    # route if each of these has one.
+    # A main finding such as `calendar` is only the general name of others here, and is routed if each of these is.
     main = notice.findings[0]
     named_by_main = {kind for kind in notice.findings if main in _NAMES_OF_GROUPS and _GENERAL_NAMES.get(kind) == main}
     must_be_routed = named_by_main or {main}

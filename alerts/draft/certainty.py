@@ -32,11 +32,11 @@ ADDRESS_ORIGINS: Mapping[str, str] = {
 }
 NO_BLIND_SPAN = "No time in which the monitor could not see is recorded for this release."
 
-WHAT_TIMES_MEAN = (
+ABOUT_TIMES = (
     "First seen is an interval: the monitor had proof of absence at its start and proof of presence at its end. "
     "Bounds are rounded outward. A look that failed proves nothing and is not counted as absence."
 )
-WHAT_RECORDS_HOLD = (
+ABOUT_RECORDS = (
     "Each evidence record named below holds the address asked, when it was asked and answered, and the answer with its "
     "status and headers. All of them can be exported as one file with their hashes."
 )
@@ -62,16 +62,9 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
         for finding in facts.findings
         if finding.kind in DETAILED_FINDINGS and finding.detail
     ]
-    about_records = [WHAT_RECORDS_HOLD] if certainty.records else []
+    about_records = [ABOUT_RECORDS] if certainty.records else []
     looks = f"{_say_looks(certainty)} {clock}"
-    return (
-        looks,
-        *(gaps or [NO_BLIND_SPAN]),
-        *say_where_announced(facts),
-        *details,
-        WHAT_TIMES_MEAN,
-        *about_records,
-    )
+    return (looks, *(gaps or [NO_BLIND_SPAN]), *say_where_announced(facts), *details, ABOUT_TIMES, *about_records)
 
 
 def say_where_announced(facts: ReleaseFacts) -> list[str]:

@@ -32,8 +32,7 @@ NO_BREACH_BY_ITSELF = ("swapped", "calendars_disagree", "promise_in_doubt", "bro
 class Practice:
     """One practice of the Code. `cite` is its short citation, `full` a longer one or empty, `text` what it requires.
 
-    `text` is our own summary, or the Code's own words if it is `quoted`. `confidence` says how far the citation was
-    confirmed.
+    `text` is our summary, or the Code's own words if `quoted`. `confidence` says how far the citation was confirmed.
     """
 
     cite: str

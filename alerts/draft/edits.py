@@ -12,8 +12,7 @@ from alerts.finding import ReleaseFacts
 
 # Prefix of the key for a person's words about a step of the list of things to do: `step.NAME`.
 STEP_PREFIX = "step."
-# If `instead.FIELD` is not blank, the person's text for that field replaces the measured account. Otherwise both are
-# shown.
+# If `instead.FIELD` is not blank, a person's text for that field replaces the measured account, else both are shown.
 INSTEAD_PREFIX = "instead."
 FIGURE = re.compile(r"\d+(?:[:.,]\d+)*")
 CLOCK = r"\d{1,2}(?:[:.]\d{2}){0,2}(?: ?[ap]m)?"
@@ -101,7 +100,7 @@ def find_wrong_figures(report: Report, name: str) -> list[str]:
         for found in TIME.finditer(typed)
         if not any(first <= _parse_minute(found[0]) <= last for first, last in spans)
     }
-    # Spaces of the same length keep the offsets of the other numbers.
+    # Numbers are compared without the times. Spaces of the same length keep the offsets of the numbers.
     without_times = TIME.sub(lambda found: " " * len(found[0]), typed)
     figures = FIGURE.finditer(without_times)
     wrong_by_offset |= {found.start(): found[0] for found in figures if found[0] not in measured_figures}

@@ -99,7 +99,7 @@ def write_correction(inputs: DraftInput) -> tuple[str, ...]:
     # Before the slot, a notice must not help readers to find the release.
     if facts.slot is None or facts.at < facts.slot:
         return (*statement, CAUSE, ACTIONS)
-    was_public_by_mistake = facts.exposures and not narrative.find_new_time(inputs)
+    was_public_by_mistake = facts.exposures and not narrative.find_brought_forward_time(inputs)
     account = statement[0]  # the statement may end with an apology, which comes last here
     return (account, *([USE_RELEASE_INSTEAD] if was_public_by_mistake else []), CHANGES, CAUSE, ACTIONS, SORRY)
 
@@ -126,7 +126,7 @@ def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
     else:
         when = f"before that time, {narrative.say_since(first, facts)}" if first else "before that time"
     seen_early = f"{which} could be seen {when}."
-    if new_time := narrative.find_new_time(inputs):
+    if new_time := narrative.find_brought_forward_time(inputs):
         to = words.format_clock_day(new_time, facts.timezone)
         is_ahead = new_time > inputs.now
         moved = f"It will be released at {to} instead." if is_ahead else f"It was brought forward to {to}."
@@ -155,7 +155,7 @@ def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
     """Return a sentence on where the release is, or was published if it is not there now, and one on its slot."""
     page = facts.page
     # A release that was brought forward is due at its new time.
-    slot = narrative.find_new_time(inputs) or facts.slot
+    slot = narrative.find_brought_forward_time(inputs) or facts.slot
     is_due = slot is not None and facts.at >= slot  # `at` is when the facts were measured
     # A page that was public early and still is at the slot may have no appearance after it.
     is_out = page is not None and (find_appearance(page).by is not None or was_public_at_slot(page))

@@ -57,7 +57,7 @@ def write_account(inputs: DraftInput) -> tuple[str, ...]:
     times = say_availability(facts, has_lengths=has_lengths, is_named=has_slot)
     opening = [say_announcement(facts, "The release")] if has_slot else []
     paragraphs = [" ".join([*opening, *times])]
-    if new_time := find_new_time(inputs):
+    if new_time := find_brought_forward_time(inputs):
         to, role = words.format_clock_day(new_time, facts.timezone), inputs.incident.words.get("brought_forward_by")
         decided = f"The {role} decided to bring the release forward" if role else "It was brought forward"
         paragraphs.append(f"{decided} to {to}.")
@@ -146,7 +146,7 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     return (*elsewhere[:1], *_fill_subjects(sentences, facts))
 
 
-def find_new_time(inputs: DraftInput) -> datetime | None:
+def find_brought_forward_time(inputs: DraftInput) -> datetime | None:
     """Return the new time if a person recorded that the release was brought forward, else None."""
     typed = inputs.incident.words.get("brought_forward")
     return datetime.fromisoformat(typed) if typed else None

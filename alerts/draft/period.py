@@ -211,8 +211,8 @@ class PlatformFault:
 def find_platform_faults(period: Period) -> list[PlatformFault]:
     """Return the faults of platforms: releases of a host and slot whose verdicts have the finding `platform`.
 
-    A fault lasts until each of its slots has a release that is out. A later slot of the host that is no later than this
-    end belongs to the same fault and may move the end. A slot of which no release ever came out does not move it.
+    A fault lasts until each of its slots has a release that is out. A slot of the host up to that end belongs to it too
+    and may move the end. A slot of which no release ever came out does not move it.
     """
     groups: dict[tuple[str, datetime], list[Row]] = {}
     for row in period.incidents:  # in the order of their slots
@@ -228,7 +228,8 @@ def find_platform_faults(period: Period) -> list[PlatformFault]:
         fault, end = last_fault_of.get(host, ([], slot))
         is_new_fault = not fault or slot > end
         if is_new_fault:
-            fault, end = [], slot
+            fault = []
+            end = slot
             faults.append(fault)
         fault += rows
         first_out_at = earliest_known(row.first_seen.by for row in rows) or slot

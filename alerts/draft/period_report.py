@@ -55,7 +55,7 @@ def build_period_report(
         for chapter in form.chapters
     )
     return Report(
-        # A report is stored under the id of its incident. One on a period has none, so it gets this id.
+        # A report names its incident. This one names its period instead.
         incident=f"period {period.begins.isoformat()} to {period.ends.isoformat()}",
         form=form.id,
         title=form.title,

@@ -47,7 +47,7 @@ def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes 
     The file may use an organisation's own `template`. Raises Unreadable if it is not one of our drafts, or if text
     outside the boxes changed or moved.
     """
-    # None if the file resembles our own form more than the template, or if the template is not valid.
+    # None without a valid template, or if the file resembles our own form more.
     in_template = _read_in_template(versions, data, template) if template is not None else None
     # We wrote the version `base` as the texts `written`. The person's file has the texts `edited`. Both are by place.
     base, edited, written = in_template or _find_base(versions, read_docx(data))

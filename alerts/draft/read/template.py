@@ -42,9 +42,8 @@ def fill_with_marks(template: bytes, report: Report) -> Stretches:
 def read_template(report: Report, written: Stretches, edited: Stretches) -> tuple[dict[Key, Place], dict[Key, Place]]:
     """Return the text of each box twice: first as a person `edited` the file, then as we had `written` it.
 
-    `written` has our marks around each box. The texts returned have none. Raises Unreadable if text outside the boxes
-    changed, if it is not clear to which box a text belongs, or if a box that is in the template twice was changed in
-    two ways.
+    `written` has our marks around each box, the result has none. Raises Unreadable if text outside the boxes changed,
+    if it is not clear to which box a text belongs, or if a box that is in the template twice was changed in two ways.
     """
     # A place such as a table row or a note that is in only one of the files was added or removed.
     in_one_file = [where for where in (*edited, *written) if (where in edited) != (where in written)]
