@@ -51,8 +51,7 @@ def complete_action(
 ) -> Incident:
     """Mark action `number` (from 1) as done at local date-time `at` (default: now).
 
-    Returns the incident unchanged if the action was done before. Raises `InvalidInput` if the action does not exist or
-    `at` is not a time in the past.
+    Returns the incident unchanged if it was done before. Raises `InvalidInput` for an unknown action or a future time.
     """
     by, done = clean_role(role), parse_past_instant(at, now, timezone)
     if not 1 <= number <= len(incident.actions):

@@ -46,9 +46,9 @@ def log_by_hand(
 
     `words` must have `what` (what happened) and `when` (local ISO dates or date-times, separated by commas; the first
     is the occurrence). Without the `facts` of a release it must also have `title` and `producer`. Optional are `until`
-    (when it ended), `url` (addresses, one a line), `grade`, `by` (the role that logs it) and `release`; the draft uses
-    all others. Its timeline asks to check an unlikely date. The same words give the same id. Raises `InvalidInput` with
-    all faults.
+    (when it ended), `url` (addresses, one a line), `grade` (default: `report`, the gravest), `by` (the role that logs
+    it), `release`, and any that only the draft of the incident uses. The incident keeps them all. Its timeline asks to
+    check an unlikely date. The same words give the same id. Raises `InvalidInput` with all faults.
     """
     words = {name: make_storable(text).strip() for name, text in words.items()}
     faults = list(_find_faults(words, facts, now, timezone))

@@ -58,7 +58,8 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
 
     `taken` are the ids of the release's earlier incidents. The same facts twice give no second notice.
     """
-    # Facts do not update an incident that a person logged, or a lead that they no longer contain.
+    # Facts do not update an incident that a person logged, or a lead (only a person can judge it) that they no longer
+    # contain. If they show a fault, it opens an incident of its own beside that one.
     is_logged = known is not None and known.kind is Kind.HAND
     is_lead_gone = known is not None and known.kind is Kind.LEAD and not fact_rules.is_lead(facts)
     if is_logged or is_lead_gone:
@@ -75,6 +76,7 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
         return replace(opened, superseded=replace(known, closed=now).with_entries(taken_over))
     incident = _update_incident(known, facts, kind)
     notices = tuple(_yield_notices(known, incident, facts, now))
+    # A closed incident is reopened exactly if people are notified that it is.
     is_reopened = any(notice.kind == "reopened" for notice in notices)
     closed = None if is_reopened else incident.closed
     incident = replace(incident, closed=closed or (now if _is_over(incident, facts) else None))
@@ -87,8 +89,7 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
 def _is_superseded(known: Incident, kind: Kind) -> bool:
     """Return whether facts of this kind open a new incident although a lesser one is known.
 
-    A first breach needs its own thread, acknowledgement, reminders and silences. So does anything that follows an
-    incident about calendars.
+    A first breach needs its own thread, acknowledgement, reminders and silences. So does what follows calendar faults.
     """
     if known.kind is Kind.DUE and known.closed is None:
         return False  # a release not found yet keeps its incident, whatever is found out about it
@@ -108,11 +109,13 @@ def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collec
         title=facts.title,
         opened=now,
         occurred=occurred,
-        # A release not found yet has no delay to grade. Routes match the grade, so it gets at least `note`.
+        # A release not found yet has no delay to grade. It gets at least `note`, so that routes by grade can take it.
         grade=facts.grade if kind is not Kind.DUE else choose_worst_grade((facts.grade, Grade.NOTE)),
         facts=facts,
+        # A fault can be found only after the measurement is complete. Its incident is reported and closed at once.
         closed=now if facts.final and kind not in _SETTLED_BY_A_PERSON else None,
     )
+    # `thread` marks the notice that opens the thread of the incident.
     opening = make_fact_notice(_name_opening(kind), "thread", incident, facts, now)
     return Decision(incident.with_entries(Entry(now, MONITOR, opening.subject)), (opening,), draft=incident.has_draft)
 
@@ -138,13 +141,16 @@ def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) ->
 
 
 def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
-    """Yield the notices about what changed between the `known` incident and the updated one."""
+    """Yield the notices about what changed between the `known` incident and the updated one.
+
+    A fact key is a word and often the number or part it is about: `over 0` (exposure 0 ended), `withdrawn 1` and
+    `back 1` (removal 1, its end), `appeared` (the page is out). The keys given to the builder make a notice's id.
+    """
     keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
     new_keys = sorted(keys_now - keys_before)
     builder = _NoticeBuilder(known, incident, facts, now)
     is_absence_confirmed = known.kind is Kind.DUE and known.closed is None and incident.kind is not Kind.DUE
-    if is_absence_confirmed:
-        # It gives one notice and no other.
+    if is_absence_confirmed:  # it gives one notice and no other
         yield builder.notice(_name_opening(incident.kind), [CONFIRMED])
         return
     is_incident_over = known.closed is None and _is_over(incident, facts)
@@ -156,7 +162,7 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
             yield builder.notice("comes_and_goes", [str(len(stretches))], find_flapping_kind(facts))
         new_keys = [key for key in new_keys if key not in flapping]
     ended_exposures = [key for key in new_keys if key.startswith("over ")]
-    # The end of an exposure has no notice while another is open, which matters more, or if the notice `final` has it.
+    # The end of an exposure has no notice while another exposure is open, or if the notice `final` reports it.
     if ended_exposures and not is_incident_over and not any(exposure.open for exposure in facts.exposures):
         yield builder.notice("exposure_closed", ended_exposures, Kind.EARLY)
     # Content that was back before its removal was ever reported needs no notice.
@@ -193,17 +199,17 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> I
     elif findings:
         is_elsewhere = any(key.startswith("elsewhere ") for key in findings)
         yield builder.notice("elsewhere" if is_elsewhere else "new_finding", findings, reported_kind)
-    # Two notices say that the page is out: this one if it is not proved late, the one with `appeared` if it is.
+    # If the page came out but is not proved late, no fact key says so. This notice does, with `found` in its id.
     if builder.is_due_page_found:
         yield builder.notice("appeared", ["found"], Kind.DUE)
-    is_page_out = "appeared" in new_keys
-    if is_page_out:
+    is_late_page_out = "appeared" in new_keys
+    if is_late_page_out:
         yield builder.notice("appeared", ["appeared"], Kind.LATE)
-    parts = [key for key in new_keys if key.split()[0] in _PART_KEYS]
-    # For people who did not acknowledge, the reminders report the parts.
-    is_only_parts = parts and not (is_page_out or findings or builder.is_graver)
+    part_keys = [key for key in new_keys if key.split()[0] in _PART_KEYS]
+    is_only_parts = part_keys and not (is_late_page_out or findings or builder.is_graver)
+    # Until someone acknowledges the incident, its reminders report such parts, so they need no notice of their own.
     if is_only_parts and builder.known.acknowledged is not None:
-        yield builder.notice("new_finding", parts, Kind.LATE)
+        yield builder.notice("new_finding", part_keys, Kind.LATE)
 
 
 def _select_notifiable_keys(keys: list[str]) -> list[str]:
@@ -270,18 +276,18 @@ def describe_change(
 ) -> str:
     """Return in words what a notice of this kind says has changed since the facts `before`.
 
-    Kinds without words of their own name the fact `keys` that they report, such as `late` or `out tables`.
+    Kinds without words of their own name the fact `keys` that they report: `late`, or `out tables` (that part is out).
     """
     if kind == "final":
         # An incident of kind DUE can end before the measurement is complete: when its release is found, or not due.
-        is_found = all(fact_rules.find_appearance(part).by for part in facts.parts if part.required)
-        end_of_due = "found" if is_found else "it is not certain any more that it was due at that time"
-        changes = [*_explain_ends(keys, facts), "the measurement is complete" if facts.final else end_of_due]
+        was_seen = all(fact_rules.find_appearance(part).by for part in facts.parts if part.required)
+        early_end = "found" if was_seen else "it is not certain any more that it was due at that time"
+        changes = [*_explain_ends(keys, facts), "the measurement is complete" if facts.final else early_end]
         if before is not None and before.verdict != facts.verdict:
             changes.insert(0, f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}")
         return "; ".join(changes)
     if keys == [CONFIRMED]:
-        # A release that was not found yet is now proved late, or is unproven.
+        # A release that was not found yet has a verdict: a breach (its notice is `opened`), or unproven.
         return _CONFIRMED if kind == "opened" else "whether it was late could not be confirmed"
     if kind == "exposure_closed":
         return "; ".join(_explain_ends(keys, facts))

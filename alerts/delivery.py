@@ -82,7 +82,8 @@ def decide_after_attempt(
 def hurry_earlier_deliveries(waiting: Iterable[PendingDelivery]) -> list[PendingDelivery]:
     """Return the deliveries, oldest first, each due no later than the urgent deliveries that follow it in its thread.
 
-    Those would otherwise wait for it to the end of a minute or of quiet hours. A refused one keeps its time.
+    No delivery overtakes an earlier one of its thread. So an urgent one would wait while an earlier one does: for quiet
+    hours, or a minute after the message before. A delivery that its channel refused keeps the time of its retry.
     """
     due_of_urgent: dict[tuple[str, str], datetime] = {}
     newest_first = []

@@ -113,7 +113,8 @@ def is_calendar(facts: ReleaseFacts) -> bool:
 def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
     """Return the exposures in groups that overlap, in time order: a page and its file public at once make one group.
 
-    Later looks do not change a group's number, which is in fact keys: an open exposure ends after every start seen.
+    Fact keys (`exposed 0`) have the number of a group, so later looks must not change it. They do not, because an
+    exposure that is open, or whose end is not dated, counts as without end and takes later ones into its group.
     """
     groups: list[list[Exposure]] = []
     group_ends = _LONG_AGO
@@ -121,8 +122,8 @@ def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
         if not groups or _exposure_start(exposure) > group_ends:
             groups.append([])
         groups[-1].append(exposure)
-        ends = _FOR_EVER if exposure.open else exposure.to.by or exposure.to.after or _FOR_EVER
-        group_ends = max(group_ends, ends)
+        latest_end = _FOR_EVER if exposure.open else exposure.to.by or exposure.to.after or _FOR_EVER
+        group_ends = max(group_ends, latest_end)
     return groups
 
 

@@ -47,14 +47,17 @@ def describe_flapping(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def make_steady_notice(incident: Incident, now: datetime) -> Notice | None:
-    """Return the notice that content which came and went is steady; None while it changes, or if it needs none."""
+    """Return the notice that content which came and went is steady; None while it changes, or without such content.
+
+    None also if the incident is closed, or if the slot came since the last change: its notices report the status.
+    """
     facts = incident.facts
     stretches = find_flapping_stretches(facts)
     if facts is None or not stretches or incident.closed is not None or is_flapping(facts, now):
         return None
     stretch = stretches[-1]
-    # If the content was still public when its slot came, the end of its exposure had a notice of its own.
-    if facts.slot is not None and stretch[-1] < facts.slot <= now:
+    has_slot_come_since = facts.slot is not None and stretch[-1] < facts.slot <= now
+    if has_slot_come_since:
         return None
     first, last = (moment(at, facts.timezone, now) for at in (stretch[0], stretch[-1]))
     changed = f"it came and went from {first} to {last}, {len(stretch)} changes; no change since"
@@ -75,7 +78,8 @@ def find_flapping_kind(facts: ReleaseFacts) -> Kind:
 def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
     """Return in time order each instant at which content appeared early, was removed, or was back after a removal.
 
-    Each instant is the latest possible one. Parts that change together, such as a page and its files, give one.
+    Parts that change together, such as a page and its files, give one. An exposure is content that is public before its
+    slot, and can end by removal. `withdrawn` findings are removals after the release.
     """
     changes: list[datetime] = []
     for exposures in group_exposures(facts.exposures):
@@ -87,8 +91,8 @@ def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
             changes.append(max(ends))
     for removals in group_removals(facts):
         dated = [(removal.at, removal.seconds) for removal in removals if removal.at is not None]
-        # The length of an absence (`gap`) has an upper bound once the content is back.
-        back_by = [at + timedelta(seconds=gap.max) for at, gap in dated if gap is not None and gap.max is not None]
+        # The length of an absence (`away`) has an upper bound, in seconds, once the content is back.
+        back_by = [at + timedelta(seconds=away.max) for at, away in dated if away is not None and away.max is not None]
         if dated:
             changes.append(min(removed_at for removed_at, _ in dated))
         is_all_back = len(back_by) == len(dated)

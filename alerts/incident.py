@@ -221,8 +221,7 @@ def steps_for_incident(
 ) -> list[Step]:
     """Return what people must do now about an incident, the most urgent step first; empty if it has no step list.
 
-    `reported_kind` and `facts` are those that a notice reports (default: the incident's). `is_last` is for the last
-    notice of a thread.
+    `reported_kind` and `facts` are those of a notice (default: the incident's). `is_last`: it is the last of a thread.
     """
     kind = reported_kind or incident.kind
     facts = facts or incident.facts

@@ -59,8 +59,7 @@ def is_covered_by_platform(notice: Notice) -> bool:
 def update_platform(known: Incident | None, member: Incident, now: datetime, *, is_unsent: bool = False) -> Decision:
     """Open the incident of the platform that delays a release, or update the `known` one, with a notice if one is due.
 
-    `member` is the release's own incident. If `is_unsent`, the opening was not sent yet, so it can report this release
-    too.
+    `member` is the release's own incident. If `is_unsent`, the opening was not sent yet and can report this release.
     """
     facts = member.facts
     is_linked = known is not None and any(link.incident == member.id for link in known.linked)

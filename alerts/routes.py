@@ -21,7 +21,8 @@ _GENERAL_NAMES = {
     **dict.fromkeys(CALENDAR_FINDINGS, "calendar"),
 }
 """The general name that routes may use for a finding. Findings that are not here are details of these."""
-_GROUPED_NAMES = frozenset({"early", "altered", "calendar"})
+_NAMES_OF_GROUPS = frozenset({"early", "altered", "calendar"})
+"""General names that are no kind of finding themselves."""
 _DELAY_FINDINGS = frozenset({"late", "partial", "stale_edge"})
 
 
@@ -53,11 +54,11 @@ class Route(Table):
     """Quiet hours, `"22:00-07:00"`. Notices of grade `report` ignore them."""
 
     def names_finding(self, kind: str) -> bool:
-        """Return whether it names a finding of this kind."""
+        """Return whether its own pattern matches this kind of finding. Without a pattern it matches all."""
         return fnmatchcase(kind, self.match.finding or "*")
 
     def takes_finding(self, kind: str) -> bool:
-        """Return whether it names a finding of this kind, or the general name of that finding."""
+        """Return whether its pattern matches this kind of finding, or its general name: `late` for `partial`."""
         return self.names_finding(kind) or self.names_finding(_GENERAL_NAMES.get(kind, kind))
 
 
@@ -73,9 +74,9 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
 ) -> list[tuple[str, datetime]]:
     """Return the channels that get a notice, each with the earliest time to send it.
 
-    `names` are all channels, `producers` are all producers of its releases. Someone must be notified of each finding,
-    so all channels get the notice at once if no route takes its main finding, or if no channel was selected and one of
-    its other findings has no route.
+    `names` are all channels, `producers` are all producers of its releases. Someone must be notified of each finding.
+    So all channels get the notice at once in two cases: no route takes its main finding, which is the first one. Or the
+    routes select no channel, and no route takes one of its other findings.
     """
     matching = [
         route
@@ -88,14 +89,15 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
     for route in matching:
         if any(map(route.names_finding, notice.findings)):
             begin = _find_earliest_send(route, notice, now, timezone)
+            # Each reminder goes to one more channel of the ladder.
             escalated = route.escalate if reminder_number >= ESCALATED_TO_ALL else route.escalate[:reminder_number]
             for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
                 times[name] = min(begin, times.get(name, begin))
     chosen = [(name, times[name]) for name in names if name in times]
-    # A main finding that is only a general name, such as `calendar`, has a route if each finding of that name has one.
+    # A main finding such as `calendar` is only the general name of others here, and is routed if each of these is.
     main = notice.findings[0]
-    grouped_by_main = {kind for kind in notice.findings if main in _GROUPED_NAMES and _GENERAL_NAMES.get(kind) == main}
-    must_be_routed = grouped_by_main or {main}
+    named_by_main = {kind for kind in notice.findings if main in _NAMES_OF_GROUPS and _GENERAL_NAMES.get(kind) == main}
+    must_be_routed = named_by_main or {main}
     if not chosen:
         must_be_routed |= _list_other_findings(notice.findings)
     if all(any(route.takes_finding(kind) for route in matching) for kind in must_be_routed):

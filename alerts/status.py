@@ -127,10 +127,10 @@ def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
         how_late = f", {whole_lengths(delay)} late" if delay is not None and delay.max is not None else ""
         first_seen = f"first seen {between_moments(seen, facts.timezone, now)}"
         status = f"{first_seen}{how_late}{_describe_users_wait(part, facts, now)}"
-    return f"{status}{_name_other_part(part)}{_mention_alternatives(facts, now)}"
+    return f"{status}{_name_part_unless_page(part)}{_mention_alternatives(facts, now)}"
 
 
-def _name_other_part(part: PartVerdict) -> str:
+def _name_part_unless_page(part: PartVerdict) -> str:
     return "" if part.id == "page" else f" ({part.id})"
 
 
@@ -150,10 +150,10 @@ def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
     """Return how long a cache keeps users from a release, by the part for which they have waited longest."""
     hidden = [part for part in facts.parts if part.required and part.is_hidden]
     part = max(hidden, key=lambda part: (part.wait or Bounds()).min or 0.0, default=None)
-    if part is None:
+    if part is None:  # only the finding `stale_edge` says so, without times for any part
         return "a cache kept it from users"
     published = "published on time" if part.verdict == "on_time" else "published"
-    return f"{published}{_describe_users_wait(part, facts, now)}{_name_other_part(part)}"
+    return f"{published}{_describe_users_wait(part, facts, now)}{_name_part_unless_page(part)}"
 
 
 def _describe_partial(facts: ReleaseFacts, now: datetime) -> str:
@@ -266,10 +266,14 @@ def _name_parts(findings: list[Finding]) -> str:
 
 
 def _describe_removals(removals: list[Finding], facts: ReleaseFacts, now: datetime) -> str:
-    """Return that parts were removed (after their release, or by what time), and that they are back if all are."""
+    """Return that parts were removed and are back, if all are.
+
+    If all were released before, it says that they were removed after the release, else by what time.
+    """
     parts = {part.id: part for part in facts.parts}
     removed_by = Interval(None, latest_known(removal.at for removal in removals))
     when = f" {between_moments(removed_by, facts.timezone, now)}" if removed_by else ""
+    # If users had the release, that matters more than the time of its removal.
     if all(_was_out_before_removal(parts.get(removal.part or "page"), removal.at) for removal in removals):
         when = " after its release"
     # The length of an absence is known once the content is back.

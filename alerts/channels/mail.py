@@ -80,9 +80,9 @@ class Mail(NamedChannel[MailSettings]):
         self, message_id: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
     ) -> Outcome:
         """Return the outcome of an attempt to send to recipients, of which some were `refused` (SMTP code, text)."""
-        _, was_taken_before = self._retries.pop(message_id, ((), False))
+        _recipients, was_taken_before = self._retries.pop(message_id, ((), False))
         is_taken = was_taken_before or any(address not in refused for address in to)
-        # An SMTP code from 500 up is final. The other recipients are remembered for the retry.
+        # An SMTP code from 500 up is final. Recipients refused with a lower one are remembered for the retry.
         refused_for_now = tuple(address for address in to if address in refused and refused[address][0] < 500)
         reasons = self._redact("; ".join(f"{address}: {code} {text}" for address, (code, text) in refused.items()))
         if refused_for_now:
@@ -93,6 +93,7 @@ class Mail(NamedChannel[MailSettings]):
             return Refused(permanent=False, reason=f"taken for {len(to) - len(refused)} of {len(to)}: {reasons}")
         if not is_taken:
             return Refused(permanent=True, reason=reasons)
+        # At least one recipient has it, now or since an earlier attempt, so the message counts as accepted.
         return Accepted(self._redact(answer) if not refused else f"refused for good: {reasons}")
 
     def _redact(self, text: str) -> str:

@@ -32,11 +32,11 @@ ADDRESS_ORIGINS: Mapping[str, str] = {
 }
 NO_BLIND_SPAN = "No time in which the monitor could not see is recorded for this release."
 
-METHOD = (
+ABOUT_TIMES = (
     "First seen is an interval: the monitor had proof of absence at its start and proof of presence at its end. "
     "Bounds are rounded outward. A look that failed proves nothing and is not counted as absence."
 )
-RECORDS = (
+ABOUT_RECORDS = (
     "Each evidence record named below holds the address asked, when it was asked and answered, and the answer with its "
     "status and headers. All of them can be exported as one file with their hashes."
 )
@@ -50,10 +50,11 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
     certainty = facts.certainty
     clock = "The monitor's clock was not compared with those of the watched hosts."
     offset = certainty.clock_offset
-    if offset is not None and offset != Bounds():
+    if offset is not None and offset != Bounds():  # Bounds() has no limit, so that nothing is known
         clock = f"The monitor's clock differed from those of the watched hosts by {lengths(offset)}."
     gaps = list_unproven(facts)
-    if facts.unread_since is not None:  # the promise was not confirmed shortly before the slot
+    # If the announced time was not read again shortly before it, any verdict is in doubt. So that comes first.
+    if facts.unread_since is not None:
         last_read = words.format_instant(facts.unread_since, facts.timezone)
         gaps.insert(0, f"The calendar was last read with this announced time in it at {last_read}.")
     details = [
@@ -61,9 +62,9 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
         for finding in facts.findings
         if finding.kind in DETAILED_FINDINGS and finding.detail
     ]
-    records = [RECORDS] if certainty.records else []
+    about_records = [ABOUT_RECORDS] if certainty.records else []
     looks = f"{_say_looks(certainty)} {clock}"
-    return (looks, *(gaps or [NO_BLIND_SPAN]), *say_where_announced(facts), *details, METHOD, *records)
+    return (looks, *(gaps or [NO_BLIND_SPAN]), *say_where_announced(facts), *details, ABOUT_TIMES, *about_records)
 
 
 def say_where_announced(facts: ReleaseFacts) -> list[str]:
@@ -211,7 +212,9 @@ def _tabulate_times(facts: ReleaseFacts) -> Table:
     for part in sort_parts(facts):
         if part.first_seen != unknown:
             rows.append(_interval_row(f"First seen: {part_name(part)}", part.first_seen))
-        if part.released not in (unknown, part.first_seen) and not was_public_at_slot(part):
+        is_released_later = part.released not in (unknown, part.first_seen)
+        # A part that was already public when its slot came was not released then. Its exposure has the times.
+        if is_released_later and not was_public_at_slot(part):
             rows.append(_interval_row(f"Released: {part_name(part)}", part.released))
         for exposure in part.exposures:
             rows.append(_interval_row(f"Exposure begins: {part_name(part)}", exposure.start))

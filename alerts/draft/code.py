@@ -32,8 +32,7 @@ NO_BREACH_BY_ITSELF = ("swapped", "calendars_disagree", "promise_in_doubt", "bro
 class Practice:
     """One practice of the Code. `cite` is its short citation, `full` a longer one or empty, `text` what it requires.
 
-    `text` is our own summary, or the Code's own words if it is `quoted`. `confidence` says how far the citation was
-    confirmed.
+    `text` is our summary, or the Code's own words if `quoted`. `confidence` says how far the citation was confirmed.
     """
 
     cite: str
@@ -74,14 +73,15 @@ Editions = tuple[Edition, ...]
 
 
 def find_edition(occurred: datetime, editions: Editions | None = None, producer: str = "") -> Edition:
-    """Return the edition in force on the London date of an instant, or the oldest if none was in force yet.
+    """Return the edition of the Code in force on the London date of an instant, or the oldest if none was in force yet.
 
     For a `producer` outside the Code, the edition returned has no practice for any finding.
     """
     day = local_date(occurred)
-    known = editions or load_editions()
+    known = editions or load_editions()  # the oldest first
     in_force = [edition for edition in known if edition.begins <= day]
     found = max(in_force, key=lambda edition: edition.begins) if in_force else known[0]
+    # `primary` lists the practices to cite, by kind of failure. Without it none is cited.
     return replace(found, primary={}) if producer in found.outside else found
 
 

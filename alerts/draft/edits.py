@@ -12,8 +12,7 @@ from alerts.finding import ReleaseFacts
 
 # Prefix of the key for a person's words about a step of the list of things to do: `step.NAME`.
 STEP_PREFIX = "step."
-# If `instead.FIELD` is not blank, the person's text for that field replaces the measured account. Otherwise both are
-# shown.
+# If `instead.FIELD` is not blank, a person's text for that field replaces the measured account, else both are shown.
 INSTEAD_PREFIX = "instead."
 FIGURE = re.compile(r"\d+(?:[:.,]\d+)*")
 CLOCK = r"\d{1,2}(?:[:.]\d{2}){0,2}(?: ?[ap]m)?"
@@ -23,6 +22,7 @@ TIME = re.compile(
 )
 BETWEEN = re.compile(rf"between (?P<first>{CLOCK}) and (?P<last>{CLOCK})", re.IGNORECASE)
 NAMED_TIMES = (("noon", "12pm"), ("midnight", "12am"))
+"""Words for a time, each with the same time in figures."""
 MONTHS = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 # Dates are not compared: reports also name days without measurements, such as that of a reply or a meeting.
 DAY = r"\d{1,2}(?:st|nd|rd|th)?"
@@ -39,17 +39,18 @@ def merge_words(
 ) -> Report:
     """Return the `new` report with all texts that people typed. Blank texts are no answer.
 
-    `words` are these texts by the id of their field or step. A text whose box is not on the new form goes to a free box
-    for the same fact, else to the end of the form. An answer that is unchanged since `before`, the last merged report,
-    keeps its author and time. A new one is by the role `by`, who saw the report `seen` (default: `before`).
+    `words` are these texts by the id of their field or step. A text whose box is not on the new form goes to another
+    box about the same fact if no text has it, else to the end of the form. An answer that is unchanged since `before`,
+    the last merged report, keeps its author and time. A new one is by the role `by`, who saw `seen`, else `before`.
     """
+    # A key with this prefix has no text: it marks that the text of its field replaces the measured account.
     typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
     places = _assign_places(typed, new)
     # By the id of their box: the texts, and the boxes whose text replaces the measured account.
     texts: dict[str, str] = {}
     replacing: set[str] = set()
     # The texts that go to the end of the form, by the label of their question.
-    kept: dict[str, str] = {}
+    texts_without_box: dict[str, str] = {}
     for name, text in typed.items():
         if place := places[name]:
             texts[place] = text
@@ -57,7 +58,8 @@ def merge_words(
                 replacing.add(place)
         else:
             question = find_question(name)
-            kept[f"{question.label} ({name})" if question and question.label else name] = text
+            label = f"{question.label} ({name})" if question and question.label else name
+            texts_without_box[label] = text
 
     def set_answer(field: Field) -> Field:
         if field.id not in texts:
@@ -69,13 +71,14 @@ def merge_words(
         replace(section, fields=tuple(set_answer(field) for field in section.fields)) for section in new.sections
     )
     steps = tuple(replace(step, done=texts.get(f"{STEP_PREFIX}{step.id}", "")) for step in new.steps)
-    return replace(new, sections=sections, steps=steps, kept=kept)
+    return replace(new, sections=sections, steps=steps, kept=texts_without_box)
 
 
 def find_wrong_figures(report: Report, name: str) -> list[str]:
     """Return the numbers and times of a person's text in field `name` that do not agree with the measurements.
 
-    A time agrees if it is within measured bounds, to the minute. Empty unless the text replaces a measured one.
+    A time agrees if it is a measured one or within two (`between 9am and 9.05am`), to the minute. Empty if the text
+    does not replace a measured one, because readers then see both.
     """
     field = report.find_field(name)
     if field is None or not field.is_replaced or field.answer is None or not field.paragraphs:
@@ -83,10 +86,10 @@ def find_wrong_figures(report: Report, name: str) -> list[str]:
     captions = (table.caption for table in report.measured)
     cells = (cell for table in report.measured for row in table.rows for cell in row)
     measured = "\n".join([*field.paragraphs, report.subject, *captions, *cells])
-    typed = DATE.sub(" ", field.answer.text)
+    typed = DATE.sub(" ", field.answer.text)  # a person may name days that were not measured
     for word, time in NAMED_TIMES:
         measured, typed = measured.replace(word, time), typed.replace(word, time)
-    # The measured times as spans of minutes of the day, from first to last. A single time is a span of one minute.
+    # The measured times as spans of minutes of the day, from first to last. Each time is also a span of one minute.
     spans = [(_parse_minute(span["first"]), _parse_minute(span["last"])) for span in BETWEEN.finditer(measured)]
     single_minutes = (_parse_minute(found[0]) for found in TIME.finditer(measured))
     spans += [(minute, minute) for minute in single_minutes]
@@ -97,7 +100,7 @@ def find_wrong_figures(report: Report, name: str) -> list[str]:
         for found in TIME.finditer(typed)
         if not any(first <= _parse_minute(found[0]) <= last for first, last in spans)
     }
-    # Spaces of the same length keep the offsets of the other numbers.
+    # Numbers are compared without the times. Spaces of the same length keep the offsets of the numbers.
     without_times = TIME.sub(lambda found: " " * len(found[0]), typed)
     figures = FIGURE.finditer(without_times)
     wrong_by_offset |= {found.start(): found[0] for found in figures if found[0] not in measured_figures}
@@ -167,13 +170,14 @@ def _assign_places(words: Mapping[str, str], new: Report) -> dict[str, str]:
 
 
 def _choose_answer(field: Field, new_answer: Answer, before: Report | None, seen: Report | None) -> Answer:
-    """Return a field's answer in the report `before` (with author and time) if its text is the same, else the new one.
+    """Return a field's answer in the report `before` (with author and time) if it says the same, else the new one.
 
-    A new answer keeps as its basis the measured text that its author saw: the field's text in the report `seen`
-    (default: `before`), or that of `field` itself if the report lacks the field.
+    The basis of a new answer is the measured text that its author saw: that in the report `seen` (default: `before`).
+    If that report has no such field, it is the text of `field`. Later measurements are compared with the basis.
     """
     field_before = before.find_field(field.id) if before else None
     answer_before = field_before.answer if field_before is not None else None
+    # `instead` is whether an answer replaces the measured text. A change of that alone is also a new answer.
     if answer_before and (answer_before.text, answer_before.instead) == (new_answer.text, new_answer.instead):
         return answer_before
     field_seen = seen.find_field(field.id) if seen is not None else field_before

@@ -96,15 +96,16 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
     """Return the field of a question with the known answers, a prompt for missing ones, guidance and warnings."""
     # A fact without a function can only be answered by a person.
     known = {fact: tuple(filter(None, ANSWERS[fact](inputs))) if fact in ANSWERS else () for fact in question.facts}
-    # If a question has several facts, the optional ones need no answer.
+    # If a question has several facts, the optional ones need no answer. A single one always does.
     is_single = len(question.facts) == 1
     missing = [fact for fact in question.facts if not known[fact] and (is_single or fact not in OPTIONAL_FACTS)]
-    # A person must also confirm the practices that are cited.
+    # `clause.cite` are the practices of the Code to cite. If a person answers the question together with the evidence
+    # (`MIXED`), the person must confirm them.
     is_mixed = question.filled_by is FilledBy.MIXED
     is_to_confirm = "clause.cite" in question.facts and is_mixed and not inputs.is_outside_code
     help_texts: list[str] = []
     facts_for_person = [*missing, "clause.cite"] if is_to_confirm else missing
-    # Each of these functions returns nothing for the facts that it does not concern.
+    # Each of these three helps with few facts and returns nothing for the others.
     for fact in dict.fromkeys(facts_for_person):
         help_texts += _summarise_practices(fact, inputs)
         help_texts += guidance.list_questions(fact, inputs.kinds)
@@ -341,6 +342,8 @@ def _describe_logged_end(inputs: DraftInput) -> tuple[str, ...]:
     after = ""
     if has_time_of_day(inputs.incident):
         seconds = (end - occurred).total_seconds()
-        after = f", after {words.round_length(Bounds(seconds, seconds))}"
-    named_day = local_date(occurred, inputs.timezone)
-    return (f"It ended at {words.format_clock_day(end, inputs.timezone, named_day)}{after}.",)
+        exact_length = Bounds(seconds, seconds)
+        after = f", after {words.round_length(exact_length)}"
+    # The reader already knows the day on which it occurred, so it is not named again.
+    known_day = local_date(occurred, inputs.timezone)
+    return (f"It ended at {words.format_clock_day(end, inputs.timezone, known_day)}{after}.",)

@@ -35,17 +35,19 @@ PUBLISHING_TIME = timedelta(minutes=2)
 def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     """Return the kinds of finding on which an incident needs advice, the most urgent first.
 
-    Without measured ones, it is the usual one for the kind of incident.
+    Without measured findings, it is the finding that is usual for the kind of incident.
     """
     # An incident that a person logged uses the facts of a watched release only for its dates.
     if incident.kind is Kind.HAND:
         return (incident.words.get("sort", "leak"),)
     findings = incident.facts.findings if incident.facts else ()
     exposed = {finding.part for finding in findings if finding.kind == "early_exposure"}
-    # `elsewhere_first` gives the advice for a late page, which is wrong about a part that was exposed.
+    # `elsewhere_first` (another address had the part before its page did) leads to the advice for lateness. That advice
+    # is wrong about a part that was public early.
     found = {finding.kind for finding in findings if finding.kind != "elsewhere_first" or finding.part not in exposed}
+    kinds_by_urgency = load_data("guidance")["advice"]
     # Next to another finding, a gap of the monitor must not give the advice to "look for other evidence".
-    kinds = tuple(kind for kind in load_data("guidance")["advice"] if kind in found and kind != "blind")
+    kinds = tuple(kind for kind in kinds_by_urgency if kind in found and kind != "blind")
     return kinds or (FINDING_FOR_KIND[incident.kind],)
 
 

@@ -99,7 +99,7 @@ def write_correction(inputs: DraftInput) -> tuple[str, ...]:
     # Before the slot, a notice must not help readers to find the release.
     if facts.slot is None or facts.at < facts.slot:
         return (*statement, CAUSE, ACTIONS)
-    was_public_by_mistake = facts.exposures and not narrative.find_new_time(inputs)
+    was_public_by_mistake = facts.exposures and not narrative.find_brought_forward_time(inputs)
     account = statement[0]  # the statement may end with an apology, which comes last here
     return (account, *([USE_RELEASE_INSTEAD] if was_public_by_mistake else []), CHANGES, CAUSE, ACTIONS, SORRY)
 
@@ -112,17 +112,21 @@ def write_lines_to_take(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return the paragraph on early publication: a new time, a request until the slot, or where the release is now."""
+    """Return the paragraph on early publication.
+
+    If the release was brought forward, it gives the new time. Otherwise it requests silence until the slot, and then
+    says where the release is now.
+    """
     which = "It" if all(part.exposures for part in facts.parts if part.required) else "Part of it"
     starts = [exposure.start for exposure in facts.exposures if exposure.start.by]
-    first = min(starts, key=lambda start: start.by or facts.at, default=None)
+    first = min(starts, key=lambda start: start.by or facts.at, default=None)  # each has `by`
     if first and first.by and facts.slot and facts.slot - first.by < narrative.ON_TIME_TOLERANCE:
-        # A start in the last minute before the slot could be rounded to the slot itself.
+        # The times are rounded to minutes, so a start in the last minute could read as the slot itself.
         when = "shortly before that time"
     else:
         when = f"before that time, {narrative.say_since(first, facts)}" if first else "before that time"
     seen_early = f"{which} could be seen {when}."
-    if new_time := narrative.find_new_time(inputs):
+    if new_time := narrative.find_brought_forward_time(inputs):
         to = words.format_clock_day(new_time, facts.timezone)
         is_ahead = new_time > inputs.now
         moved = f"It will be released at {to} instead." if is_ahead else f"It was brought forward to {to}."
@@ -131,7 +135,8 @@ def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
         if was_seen_before:
             sentences.append(seen_early)
         return [" ".join(sentences)]
-    if facts.slot is not None and facts.at < facts.slot:
+    is_before_slot = facts.slot is not None and facts.at < facts.slot  # `at` is when the facts were measured
+    if is_before_slot:
         # Give no address: the request must not help anyone to find the content.
         request = "Please do not use, quote or pass on any of it before then."
         return [f"{narrative.say_announcement(facts)} {seen_early} {request}"]
@@ -149,8 +154,10 @@ def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
 def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
     """Return a sentence on where the release is, or was published if it is not there now, and one on its slot."""
     page = facts.page
-    slot = narrative.find_new_time(inputs) or facts.slot
-    is_due = slot is not None and facts.at >= slot
+    # A release that was brought forward is due at its new time.
+    slot = narrative.find_brought_forward_time(inputs) or facts.slot
+    is_due = slot is not None and facts.at >= slot  # `at` is when the facts were measured
+    # A page that was public early and still is at the slot may have no appearance after it.
     is_out = page is not None and (find_appearance(page).by is not None or was_public_at_slot(page))
     if page is None or not is_due or not is_out:
         return [narrative.say_announcement(facts)]

@@ -57,7 +57,7 @@ def write_account(inputs: DraftInput) -> tuple[str, ...]:
     times = say_availability(facts, has_lengths=has_lengths, is_named=has_slot)
     opening = [say_announcement(facts, "The release")] if has_slot else []
     paragraphs = [" ".join([*opening, *times])]
-    if new_time := find_new_time(inputs):
+    if new_time := find_brought_forward_time(inputs):
         to, role = words.format_clock_day(new_time, facts.timezone), inputs.incident.words.get("brought_forward_by")
         decided = f"The {role} decided to bring the release forward" if role else "It was brought forward"
         paragraphs.append(f"{decided} to {to}.")
@@ -92,13 +92,14 @@ def say_availability(
     early, and where else the release could be read. `is_named`: the sentence before has named the release.
     """
     parts = sort_parts(facts)
-    required = [part for part in parts if part.can_be_late]
+    awaited = [part for part in parts if part.can_be_late]
+    # The sentences have marks for their subject. `_fill_subjects` replaces them by the parts that share a sentence.
     exposures = [(part, _say_exposures(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
-    releases = [(part, SENTENCE_WRITERS.get(part.verdict, _say_released)(part, facts)) for part in required]
+    releases = [(part, SENTENCE_WRITERS.get(part.verdict, _say_released)(part, facts)) for part in awaited]
     sentences = _fill_subjects(exposures, facts, has_addresses=has_addresses)
     # If a part was public early, readers want to know about those that are still to come.
-    not_early = [part for part in required if not part.exposures and part.verdict == "pending"]
-    if not_early and any(part.exposures for part in required):
+    not_early = [part for part in awaited if not part.exposures and part.verdict == "pending"]
+    if not_early and any(part.exposures for part in awaited):
         name, _ = _name_parts(not_early, facts)
         sentences.append(f"No early publication of {name} was found.")
     sentences += _fill_subjects(releases, facts)
@@ -123,20 +124,20 @@ def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
 
 def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     """Return sentences on how long users waited for parts; empty if no wait was a minute or longer."""
-    late = {part.id: (part, delay) for part, delay in list_late_parts(facts)}
-    # Users waited longer for a part that a cache hid than until its publication, so their own wait counts.
-    late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
+    # A wait is the delay of the publication. But if a cache hid the part for longer, it is the time until users got it.
+    wait_by_part = {part.id: (part, delay) for part, delay in list_late_parts(facts)}
+    wait_by_part |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
     # No one waited for a part that came seconds late, or whose older copy a cache had until seconds after the slot.
-    waits = [(part, wait) for part, wait in late.values() if wait and (wait.min or 0.0) >= words.MINUTE]
+    waits = [(part, wait) for part, wait in wait_by_part.values() if wait and (wait.min or 0.0) >= words.MINUTE]
     if not waits:
         return ()
     sentences = [
         (part, f"Access to {SUBJECT} was delayed by {words.round_length(wait)}{' so far' if wait.max is None else ''}.")
         for part, wait in waits
     ]
-    # If the release could first be read at another address, a sentence on that comes first.
+    # If the release could first be read at another address, a sentence on the first such address comes first.
     elsewhere = []
-    for part in _list_found_alternatives(facts):
+    for part in _list_found_alternatives(facts):  # the earliest first
         delay = part.delay or Bounds()
         # An alternative that may have been out before the announced time does not count.
         if delay.max and delay.min is not None and delay.min >= 0:
@@ -145,18 +146,18 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     return (*elsewhere[:1], *_fill_subjects(sentences, facts))
 
 
-def find_new_time(inputs: DraftInput) -> datetime | None:
+def find_brought_forward_time(inputs: DraftInput) -> datetime | None:
     """Return the new time if a person recorded that the release was brought forward, else None."""
     typed = inputs.incident.words.get("brought_forward")
     return datetime.fromisoformat(typed) if typed else None
 
 
 def _say_remarks(facts: ReleaseFacts) -> list[str]:
-    """Return one paragraph with the sentences on findings that are not about times; empty without any."""
+    """Return one paragraph with sentences on findings other than the times of this release; empty without any."""
     kinds = dict.fromkeys(finding.kind for finding in facts.findings)  # each once, in order
     sentences = [sentence for sentence in map(FINDING_SENTENCES.get, kinds) if sentence is not None]
     if "platform" in kinds:
-        # Other producers are not named unless the person who signs asks for their names.
+        # Only the history names them, and only if the person who signs includes them there (`cite_others`).
         sentences.append(f"Releases of other producers on {facts.host} were late at the same time.")
     return [" ".join(sentences)] if sentences else []
 

@@ -211,26 +211,27 @@ class PlatformFault:
 def find_platform_faults(period: Period) -> list[PlatformFault]:
     """Return the faults of platforms: releases of a host and slot whose verdicts have the finding `platform`.
 
-    A fault is over once each of its slots has a release that is out. All slots until then belong to it. A slot of which
-    no release ever came out does not make it longer.
+    A fault lasts until each of its slots has a release that is out. A slot of the host up to that end belongs to it too
+    and may move the end. A slot of which no release ever came out does not move it.
     """
     groups: dict[tuple[str, datetime], list[Row]] = {}
     for row in period.incidents:  # in the order of their slots
         if row.with_platform and row.slot is not None:
             groups.setdefault((row.host, row.slot), []).append(row)
     faults: list[list[Row]] = []
-    # The last fault of each host, and when the host recovered from it.
+    # The last fault of each host, and the end of that fault.
     last_fault_of: dict[str, tuple[list[Row], datetime]] = {}
     for (host, slot), rows in groups.items():
         # Releases of only one producer may be late for a reason of its own.
         if len({row.producer for row in rows}) == 1:
             continue
-        fault, recovered = last_fault_of.get(host, ([], slot))
-        if not fault or slot > recovered:
+        fault, end = last_fault_of.get(host, ([], slot))
+        is_new_fault = not fault or slot > end
+        if is_new_fault:
             fault = []
-            recovered = slot
+            end = slot
             faults.append(fault)
         fault += rows
         first_out_at = earliest_known(row.first_seen.by for row in rows) or slot
-        last_fault_of[host] = fault, max(recovered, first_out_at)
+        last_fault_of[host] = fault, max(end, first_out_at)
     return [PlatformFault(rows[0].host, tuple(rows)) for rows in faults]

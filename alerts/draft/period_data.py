@@ -36,8 +36,7 @@ COLUMNS = (
 def period_csv(period: Period) -> bytes:
     """Return every release of the period as CSV in UTF-8 with a header; instants in UTC, durations in seconds.
 
-    Incidents logged by hand and publishers' claims follow the releases. They have no verdict. Their instant is in the
-    column `logged` or `claimed`.
+    Then follow incidents logged by hand and publishers' claims, with no verdict and the time in `logged` or `claimed`.
     """
     content = io.BytesIO()
     text = io.TextIOWrapper(content, "utf-8", newline="")

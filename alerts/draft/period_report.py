@@ -46,7 +46,7 @@ def build_period_report(
 ) -> Report:
     """Return the report on a period, as of `now`.
 
-    `name` is the platform or producer covered. `name_of` returns the name of a producer for its id.
+    `name` is the platform or producer covered. `name_of` returns the name of any producer for its id.
     """
     period = name_producers(period, name_of)
     form = get_form("period")
@@ -55,6 +55,7 @@ def build_period_report(
         for chapter in form.chapters
     )
     return Report(
+        # A report names its incident. This one names its period instead.
         incident=f"period {period.begins.isoformat()} to {period.ends.isoformat()}",
         form=form.id,
         title=form.title,
@@ -65,7 +66,7 @@ def build_period_report(
         sections=sections,
         measured=_tabulate_incidents(period),
         figures=chart_faults(period),
-        claimed=_tabulate_claims(period.claims, zone),
+        claimed=_tabulate_claims(period.claims, zone),  # publications by the publishers' records, not measured
     )
 
 
@@ -235,7 +236,10 @@ def _say_claims(claims: Sequence[Claim]) -> tuple[str, ...]:
 
 
 def _tabulate_claims(claims: Sequence[Claim], zone: str) -> tuple[Table, ...]:
-    """Return a table of the first claims of the publishers, with the record that has each; no table without claims."""
+    """Return a table of the publishers' claims, at most `MOST_LISTED_CLAIMS`; no table without claims.
+
+    A claim is a publication with the time at which its publisher's record says that it came out. We did not measure it.
+    """
     rows = tuple(
         (
             stamp(claim.at, zone),

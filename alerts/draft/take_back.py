@@ -47,6 +47,7 @@ def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes 
     The file may use an organisation's own `template`. Raises Unreadable if it is not one of our drafts, or if text
     outside the boxes changed or moved.
     """
+    # None without a valid template, or if the file resembles our own form more.
     in_template = _read_in_template(versions, data, template) if template is not None else None
     # We wrote the version `base` as the texts `written`. The person's file has the texts `edited`. Both are by place.
     base, edited, written = in_template or _find_base(versions, read_docx(data))
@@ -54,8 +55,9 @@ def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes 
     if not edited.keys() & boxes.keys():
         raise Unreadable("it holds no box of this draft's form")
     _refuse_words_outside_boxes(base.report, edited, written, boxes)
-    # If a person removes the heading of a box, its text is read as part of the box before.
-    for removed in boxes.keys() & written.keys() - edited.keys():
+    # If a person removes the heading of a box, its text is read as part of the box before. That is refused.
+    removed_places = written.keys() - edited.keys()
+    for removed in boxes.keys() & removed_places:
         _refuse_displaced_text(removed, edited, written)
     newest_words = versions[-1].words
     # A text that is as in `base`, or that the newest version has too, is no change.

@@ -57,22 +57,23 @@ def append_measurement(versions: Versions, report: Report) -> Versions:
 
 
 def append_edit(
-    versions: Versions, words: Mapping[str, str], by: str, at: datetime, read: Report | None = None
+    versions: Versions, words: Mapping[str, str], by: str, at: datetime, seen: Report | None = None
 ) -> Versions:
     """Append a version with `words` that a person in the role `by` typed, by field id. Other fields are unchanged.
 
-    `read` is the report that the person saw (default: the last). Measurements later than it are shown beside the words.
+    `seen` is the report that the person saw (default: the last). Measurements later than it are shown beside the words.
     """
     last = versions[-1]
     all_words = dict(last.words)
     for name, text in words.items():
-        key_to_replace = f"{INSTEAD_PREFIX}{name}"
+        # A text under this key marks that the person's words replace the measured account of the field.
+        replacing_key = f"{INSTEAD_PREFIX}{name}"
         # If the person emptied the box, the measured account is shown again.
-        if not text.strip() and key_to_replace in all_words:
-            all_words[key_to_replace] = ""
+        if not text.strip() and replacing_key in all_words:
+            all_words[replacing_key] = ""
     all_words |= words
-    dated = replace(_set_dates(last.report, last.report.date_of_report, at), at=at)
-    merged = merge_words(all_words, dated, last.report, by, read)
+    amended_at = _set_dates(last.report, last.report.date_of_report, at)
+    merged = merge_words(all_words, replace(amended_at, at=at), last.report, by, seen)
     return _append_version(versions, _add_amendment(versions, merged, by), all_words, by)
 
 

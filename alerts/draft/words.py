@@ -57,9 +57,10 @@ def format_bounds(measured: Bounds | None) -> str:
 
 
 def round_length(measured: Bounds | None) -> str:
-    """Return a length for reports, such as `about 38 minutes`; empty if it may be under a minute and still grows.
+    """Return a length for reports, such as `about 38 minutes`.
 
-    Bounds that are far apart give both ends, or `up to` or `at least` one of them.
+    Bounds that are far apart give both ends, or `up to` or `at least` one of them. Without an upper bound the length
+    still grows: it is then empty if the lower bound is under a minute.
     """
     low, high = (None, None) if measured is None else (measured.min, measured.max)
     if high is None:
@@ -67,10 +68,11 @@ def round_length(measured: Bounds | None) -> str:
     if high < MINUTE:
         return "less than a minute"
     middle = ((low or 0.0) + high) / 2
-    # Bounds no farther apart than this give one length. If that is below five minutes, people compare it with the two
-    # times beside it, which are to the minute.
+    # Bounds no farther apart than this give one length. A length below five minutes must fit the two times beside it,
+    # which are to the minute, because readers subtract them.
     tolerance = MINUTE if high < 5 * MINUTE else max(NARROW_INTERVAL.total_seconds(), middle / 10)
     is_wide = high - (low or 0.0) > tolerance
+    # Beside a far upper bound, a lower one of less than a minute says nothing.
     if low is None or low <= 0 or (is_wide and low < MINUTE):
         return f"up to {_format_in_units(high, math.ceil)}"
     if is_wide:

@@ -44,13 +44,13 @@ def read_docx(data: bytes) -> dict[Key, Place]:
 
 
 def read_stretches(data: bytes) -> dict[str, tuple[str, ...]]:
-    """Return the paragraphs of a .docx file by their place in words, such as `in table 1, row 2, cell 1`.
+    """Return the stretches of a .docx file: paragraphs by their place in words, such as `in table 1, row 2, cell 1`.
 
-    Raises Unreadable for other files.
+    The paragraphs before, between and after the tables have places too. Raises Unreadable for other files.
     """
-    blocks, outside = _open_file(data)
-    between_tables = "before any table"
-    found: dict[str, tuple[str, ...]] = {between_tables: ()}
+    blocks, outside = _open_file(data)  # `outside`: headers, footers, notes and comments
+    place_outside_tables = "before any table"
+    found: dict[str, tuple[str, ...]] = {place_outside_tables: ()}
     number = 0
     for block in blocks:
         if isinstance(block, Table):
@@ -58,10 +58,10 @@ def read_stretches(data: bytes) -> dict[str, tuple[str, ...]]:
             for row_number, row in enumerate(block.rows, 1):
                 for column, cell in enumerate(row.cells, 1):
                     found[f"in table {number}, row {row_number}, cell {column}"] = _read_cell(cell)
-            between_tables = f"behind table {number}"
-            found[between_tables] = ()
+            place_outside_tables = f"behind table {number}"
+            found[place_outside_tables] = ()
         else:
-            found[between_tables] += (_read_paragraph(block.paragraph_format.element),)
+            found[place_outside_tables] += (_read_paragraph(block.paragraph_format.element),)
     places = Places()
     places.add_outside_body(outside)
     return found | {f"under “{key.heading}”": place.paragraphs for key, place in places.found.items()}

@@ -40,10 +40,10 @@ def fill_with_marks(template: bytes, report: Report) -> Stretches:
 
 
 def read_template(report: Report, written: Stretches, edited: Stretches) -> tuple[dict[Key, Place], dict[Key, Place]]:
-    """Return the text of each box, without marks, twice: as a person `edited` the file, and as we had `written` it.
+    """Return the text of each box twice: first as a person `edited` the file, then as we had `written` it.
 
-    Raises Unreadable if text outside the boxes changed, if it is not clear to which box a text belongs, or if a box
-    that is in the template twice was changed in two ways.
+    `written` has our marks around each box, the result has none. Raises Unreadable if text outside the boxes changed,
+    if it is not clear to which box a text belongs, or if a box that is in the template twice was changed in two ways.
     """
     # A place such as a table row or a note that is in only one of the files was added or removed.
     in_one_file = [where for where in (*edited, *written) if (where in edited) != (where in written)]
@@ -87,18 +87,19 @@ def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str
     # Each difference replaces our paragraphs from `first` up to `last` by the person's from `begin` up to `end`.
     differences = SequenceMatcher(None, our_texts, their_texts, autojunk=False).get_opcodes()
     for edit, first, last, begin, end in differences:
+        # The paragraph next to an insertion is the same in both files, apart from our marks.
         continues_box = edit == "insert" and first > 0 and marked[first - 1].endswith(END_MARK)
         precedes_box = edit == "insert" and first < len(marked) and marked[first].startswith(BEGIN_MARK)
         if edit == "delete":
-            # A box that was a whole paragraph is now empty. A box whose paragraph also had words of the template keeps
-            # its answer if that paragraph was removed.
+            # A box that was a whole paragraph is now empty. A paragraph that also had words of the template may have
+            # been removed because of these, so its box keeps its answer.
             removed_boxes = filter(None, map(MARKED_BOX.fullmatch, marked[first:last]))
             yield from ((box[1], "") for box in removed_boxes)
         elif continues_box:
-            # The inserted paragraphs belong to the box that ends just before them.
+            # The inserted paragraphs belong to the box that ends just before them, in the person's `begin - 1`.
             yield from _split_boxes(where, marked[first - 1], PARAGRAPH_END.join(changed[begin - 1 : end]))
         elif precedes_box:
-            # The inserted paragraphs belong to the box that begins just after them.
+            # The inserted paragraphs belong to the box that begins just after them, in the person's `end`.
             yield from _split_boxes(where, marked[first], PARAGRAPH_END.join(changed[begin : end + 1]))
         elif edit != "equal":
             our_part, their_part = PARAGRAPH_END.join(marked[first:last]), PARAGRAPH_END.join(changed[begin:end])

@@ -1,7 +1,6 @@
 """A draft as .docx, written into `data/form.docx`.
 
-That file has no text. It sets page, language, styles and the bullet of lists. Edit it in a word processor to change
-how drafts look.
+That file has no text, only page, language, styles and bullet. Edit it in a word processor to change how drafts look.
 """
 
 from __future__ import annotations
