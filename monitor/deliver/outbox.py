@@ -144,7 +144,7 @@ class Outbox:
         deliveries that an ended silence suppressed, or that a digest covers. After each such change, and after the
         attempts, the outbox is read again, until no delivery is ready. Only the process with the lease sends.
         """
-        while name in self._channels and not self._lease.is_ending:
+        while name in self._channels and not self._lease.is_ending:  # unless the process is stopping
             now = self.clock.now()
             rows, silenced = await self._read_waiting(name, now)
             openings = self._digestible_openings(name, rows, now)

@@ -94,8 +94,8 @@ class OutboxLease:
     def earliest_attempt(self, delivery: Delivery) -> datetime:
         """Return when a delivery may be attempted: when it is due, or after another process had time to finish its own.
 
-        From when we first saw its attempt, it gets twice the time of our slowest recent write, because it may still
-        have to write the outcome. Our own attempts (`note_own_attempt`) count as seen long ago.
+        From when we first saw its attempt, it gets twice the time of our slowest recent write, because a slow store
+        records its outcome late. Our own attempts (`note_own_attempt`) count as seen long ago.
         """
         if delivery.began is None or delivery.finished is not None:
             return delivery.due
