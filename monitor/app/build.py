@@ -83,14 +83,15 @@ class App:
         await daemon.calendar_reads.read_all()
         for target in daemon.admission.targets_on(day):
             sighting, outcome = await daemon.poller.look_once(target)
-            daemon.intake.see(target, sighting, outcome)
+            daemon.intake.see(target, sighting, outcome)  # counts the look and passes it to the judge
         await daemon.watch.judging.judge_all(list(daemon.watch.releases))
         for channel in daemon.channels:
             await daemon.outbox.send_due(channel.name)
-        # Looks and verdicts may have changed the targets.
+        # Looks and verdicts may have changed the targets, so they are listed again.
         releases = {target.release for target in daemon.admission.targets_on(day)}
         found = [self.status.body(release) for release in releases]
         bodies = [body for body in found if body is not None]  # None: not watched or withheld
+        # Writes of many rows, such as a long calendar, are made in portions. `finish` does not wait for all of them.
         await daemon.core.writer.backlog.finish_large(patience=STALLED_AFTER)
         await daemon.finish()
         return LookedOnce(bodies, dict(daemon.core.health.faults))
@@ -128,7 +129,12 @@ class App:
 
 
 def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App:
-    """Return a program to run in this event loop. Raises `UserFault`, `StoreFault` and `PortTaken`."""
+    """Return a program to run in this event loop. Raises `UserFault`, `StoreFault` and `PortTaken`.
+
+    `edges` replace the real clock, network, store or channels in rehearsals and tests. Relative files are in `folder`.
+    """
+    # Each part is made from earlier ones. `tally` counts looks, `skew` estimates how wrong our clock is, and `leads`
+    # sends people what only they can judge.
     bound = _bind_ports(settings.web.listen, settings.web.metrics_listen) if edges.serve else ()
     core = make_core(settings, edges, folder)
     clock, interpreter, budget = core.clock, make_interpreter(core), make_budget(settings)

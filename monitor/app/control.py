@@ -9,18 +9,15 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 from monitor.config.settings import Settings
 from monitor.errors import EnvironmentFault
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 _log = structlog.get_logger(__name__)
 _LONGEST_RELOAD = 120.0

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 HEARTBEAT = timedelta(minutes=5)
-BEHIND = timedelta(days=30)
+_SPANS_LOADED = timedelta(days=30)
 """How far back blind spans are loaded at a start."""
 _PATIENCE = 1.0
 """How many seconds a start or a stop waits for a step that may hang, and between two attempts at the store."""
@@ -111,14 +111,14 @@ class Daemon:
         core, members = self.core, self.core.members
         if members is not None:
             members.on_share = self._take_share
-            members.host_waits = self.poller.host_waits
+            members.host_waits = self.poller.host_waits  # the other monitors wait too if a host requests it
             await members.join()
             self._membership = asyncio.create_task(members.stay_alive(), name="members")
         now = core.clock.now()
         name = core.settings.watch.vantage
         beat = await core.threads.ask(lambda: core.store.leases.heartbeat(name))
-        core.blind.start_writing(core.writer)
-        core.blind.add_and_rejudge(await core.threads.ask(lambda: core.store.runs.blind(now - BEHIND, now)))
+        core.blind.start_writing(core.writer)  # also the spans that were noted while the parts were made
+        core.blind.add_and_rejudge(await core.threads.ask(lambda: core.store.runs.blind(now - _SPANS_LOADED, now)))
         await core.ledger.load(now)
         await self.admission.begin(now)
         await self.calendar_reads.load(core.ledger)
@@ -128,7 +128,7 @@ class Daemon:
         if beat is not None and beat.at < now:
             span = Blind(beat.at, now, "stopped" if beat.stopped else "killed", monitor=name)
             core.blind.add_and_rejudge([span])
-            self._background.add(asyncio.create_task(core.blind.write(span, core.writer), name="opening"))
+            self._background.add(asyncio.create_task(core.blind.write(span, core.writer), name="blind span"))
             # Wait for this write only for a moment: a store that cannot be written must not delay looks or a stop.
             await asyncio.wait(self._background, timeout=_PATIENCE)
         await self._write_heartbeat()
@@ -214,9 +214,10 @@ class Daemon:
         self.core.workers.stop_unused()
 
     async def _stop(self) -> None:
-        """Stop messages, jobs, looks and web server in this order, then commit everything.
+        """Stop messages and then jobs, then the web server and looks together, and commit everything last.
 
-        Messages under way have ten seconds, looks and web server five each. Cancelled jobs and tasks are awaited.
+        Messages, looks and requests under way have seconds to finish: `outbox`, `poller` and `web` limit them. Jobs and
+        the other tasks are cancelled and awaited.
         """
         self.core.edges.manager.notify("STOPPING=1")
         await self.outbox.end()

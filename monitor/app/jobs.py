@@ -39,9 +39,9 @@ class Jobs(ABC):
         self._is_running = False
 
     def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job that runs at once and then at this spacing.
+        """Add a job that runs at once, or else when `start` is called, and then at this spacing.
 
-        A started job of the same name does not run at once. It gets this work and spacing after a run under way.
+        If there is a job of this name, its runs from the next one on do this work. It does not run at once.
         """
         if (known := self._jobs.get(name)) is not None:
             known.spacing = spacing

@@ -72,9 +72,10 @@ def make_channels_and_rules(core: Core) -> tuple[list[Channel], ReportingRules]:
 
 
 def make_outbox_options(core: Core, rules: ReportingRules, current_incidents: CurrentIncidents) -> OutboxOptions:
-    """Return the configured options of the outbox."""
+    """Return the configured options of the outbox. `core.holder` names this process in leases."""
     settings = core.settings
-    # If several monitors share the outbox, one takes it over from another after this time.
+    # If several monitors share the outbox, only one has its lease and sends. If that one dies, the lease ends after
+    # this time. The others query the outbox as often (`idle`), to send from then on.
     takeover = settings.store.takeover if core.members is not None else None
     return OutboxOptions(
         make_links(settings),
@@ -83,7 +84,7 @@ def make_outbox_options(core: Core, rules: ReportingRules, current_incidents: Cu
         idle=takeover or IDLE,
         redactor=redactor(secrets_in_addresses(settings)),
         rules=rules,
-        refresh_incident=current_incidents.incident,
+        refresh_incident=current_incidents.refresh,
     )
 
 
@@ -177,8 +178,9 @@ def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: R
 def make_tripwires(
     core: Core, poller: Poller, watch: Watch, admission: Admission, tally: LookTally, leads: Leads
 ) -> Tripwires:
-    """Return the tripwires, which watch listings, feeds and press releases."""
+    """Return the tripwires, which watch listings, feeds and press releases. `leads` sends what people must judge."""
     store, writer, clock, tasks = core.store, core.writer, core.clock, core.tasks
+    # The first follows entries about announced releases, the second those of other releases. `tally` counts looks.
     follow_up = ListingFollowUp(admission, core.ledger, watch, clock, poller, leads, tasks)
     unannounced = Unannounced(store.ledger, writer, core.ledger, watch, poller, clock, tally, tasks, core.threads.ask)
     return Tripwires(
@@ -196,7 +198,7 @@ def make_tripwires(
 def make_calendar_reads(
     core: Core, poller: Poller, admission: Admission, watch: Watch, outbox: Outbox
 ) -> CalendarReads:
-    """Return the calendar reads, with their incidents."""
+    """Return the calendar reads. They open an incident about a calendar that fails, changes or lacks an edition."""
     settings, health, clock = core.settings, core.health, core.clock
     zone, store, writer, ask = settings.timezone, core.store, core.writer, core.threads.ask
     return CalendarReads(
@@ -208,8 +210,8 @@ def make_calendar_reads(
         ),
         health,
         clock,
-        settings.policy.expect_editions,
-        watch.judging.check,
+        expect_editions=settings.policy.expect_editions,
+        check=watch.judging.check,  # a breach is reported only after its calendars are read: the judge requests that
     )
 
 
@@ -282,7 +284,7 @@ def make_status(  # noqa: PLR0913, PLR0917 # the parts whose state it shows
     broken: BrokenLooks,
     record: VerdictRecorder,
 ) -> Status:
-    """Return the status for pages and Prometheus. The rotas are those in the rules of `record`."""
+    """Return the status for pages and Prometheus. `record` has the rotas, `broken` the looks that our code broke."""
     releases = partial(release_states, watch.releases)
     states = StateCollector(releases, check.monitor_state, core.clock.now, core.metrics)
     return Status(core, watch, check, states, forecast, skew, broken, record, core.settings.timezone)

@@ -103,12 +103,12 @@ class Reload:
     check: SelfCheck
     queries: Queries
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _starved: StarvedHosts = field(init=False)
+    _starved_hosts: StarvedHosts = field(init=False)
 
     def __post_init__(self) -> None:
         """Set the recurring jobs of the first configuration."""
         core = self.daemon.core
-        self._starved = StarvedHosts(core.clock, self.daemon.poller.stretch_factors, core.blind.note)
+        self._starved_hosts = StarvedHosts(core.clock, self.daemon.poller.stretch_factors, core.blind.note)
         self.daemon.jobs = self.jobs()
         core.metrics.record_reload(core.clock.now())
 
@@ -117,10 +117,10 @@ class Reload:
         core, daemon, rotas = self.daemon.core, self.daemon, self.reminders.rules.rotas
         return (
             *daemon.calendar_reads.jobs(),
-            (_ROLL_EVERY, "roll", daemon.admission.roll),
+            (_ROLL_EVERY, "roll", daemon.admission.roll),  # watches releases that have come near, forgets old ones
             *self.check.jobs(),
-            *upkeep_jobs(core, self._starved, daemon.watch, self.forecast),
-            *deadman_jobs(core, self.check),
+            *upkeep_jobs(core, self._starved_hosts, daemon.watch, self.forecast),  # hosts looked at too rarely
+            *deadman_jobs(core, self.check),  # pings a service that alarms if no ping comes
             *self.reminders.jobs(),
             *make_rota_reads(core, daemon.poller, daemon.calendar_reads.incidents, rotas).jobs(),
             *make_summaries(core, self.queries, self.forecast, daemon.outbox, rotas).jobs(),
@@ -148,14 +148,18 @@ class Reload:
         return []
 
     async def _apply_settings(self, settings: Settings) -> None:
-        """Give new settings to every part that runs. If a part cannot be made from them, raise and change nothing."""
+        """Give new settings to every part that runs.
+
+        If a part cannot be made from them, raise and change nothing. If the store fails, raise `StoreFault`. The ledger
+        or, in the last step, every part may have the new settings by then.
+        """
         old, daemon, poller = self.daemon.core, self.daemon, self.daemon.poller
         core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
-        # All steps that can fail come first.
+        # All steps that can fail come first. The ledger is the last of them, because it uses its new rules at once.
         channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core))
         readers = make_calendar_readers(core, poller.send_in_turn)
         await core.ledger.reconfigure(make_join_rules(settings), make_calendar_checks(settings), core.clock.now())
-        # No step from here on awaits, so no look, page or notice sees half of the change.
+        # No step but the last awaits from here on, so no look, page or notice sees half of the change.
         daemon.core = core
         self.current_incidents.record.rules = self.reminders.rules = rules
         self.reminders.remind_after = settings.alert.remind_after

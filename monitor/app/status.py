@@ -58,7 +58,7 @@ class Status:
         return self.self_check.unable()
 
     def is_store_unavailable(self) -> bool:
-        """Return whether the store has been silent so long that requests must not wait for it."""
+        """Return whether the store has failed for so long that requests must not wait for it."""
         return bool(self.core.health.unable(self.core.clock.now()))
 
     def stuck(self) -> list[str]:
@@ -94,9 +94,10 @@ class Status:
 
     def _store_check(self) -> Check:
         """Return a check of store and evidence: whether both can be written, and no newer version uses the store."""
-        if newer := self.core.store.newer:
-            return Check("Store", f"{newer}, of a newer version of ninethirty", "Upgrade this monitor.")
-        faults = [*self.core.health.unable(self.core.clock.now()), self.self_check.evidence_fault()]
+        if newer_schema := self.core.store.newer:  # its name, empty if the store has our schema
+            return Check("Store", f"{newer_schema}, of a newer version of ninethirty", "Upgrade this monitor.")
+        store_faults = self.core.health.unable(self.core.clock.now())  # since when the store was not writable
+        faults = [*store_faults, self.self_check.evidence_fault()]
         if not any(faults):
             return Check("Store", "writable, and so is the evidence")
         todo = "Free space, or bring the database back."

@@ -32,20 +32,21 @@ PUBLISHED = ("on_time", "late", "early")
 
 
 def change_incident(
-    tx: Transaction, record: VerdictRecorder, incident: str, change: Callable[[Incident], Incident], now: datetime
+    tx: Transaction, recorder: VerdictRecorder, incident: str, change: Callable[[Incident], Incident], now: datetime
 ) -> Incident:
     """Apply `change` to the stored incident, save it and return it.
 
-    Machines get a notice if it was acknowledged, closed or signed. Raises `UnknownName`, and what `change` raises.
+    Machines (webhooks, and pagers that were called) get a notice if it was acknowledged, closed or signed. Raises
+    `UnknownName`, and what `change` raises.
     """
-    known = record.store.verdicts.incident(incident)
+    known = recorder.store.verdicts.incident(incident)
     if known is None:
         raise UnknownName(f"no incident {incident!r}")
     changed = change(known)
     if changed != known:
         tx.save(changed)
         for notice in notices_of_acts(known, changed, now):
-            record.notify_machines(tx, notice, changed, now)
+            recorder.notify_machines(tx, notice, changed, now)
     return changed
 
 
@@ -60,16 +61,16 @@ def change_draft(
 
 
 def merge_texts(
-    versions: Versions, words: Mapping[str, str], read: int | None, role: str, now: datetime
+    versions: Versions, words: Mapping[str, str], number_read: int | None, role: str, now: datetime
 ) -> tuple[Versions, tuple[Conflict, ...]]:
     """Return the draft with typed texts (`words`, by box), and the boxes that another person changed in between.
 
-    Such a box gets both texts. `read` is the number of the version that the person started from (unknown: the last).
+    Such a box gets both texts. `number_read` is that of the version that the person started from (None: the last).
     """
     last = versions[-1]
-    version_read = next((one for one in versions if one.number == read), last)
+    version_read = next((one for one in versions if one.number == number_read), last)
     merged = combine_changes(words, version_read.words, last.words, role)
-    # What was measured after the report that the person read is shown beside the texts.
+    # The person has not seen what was measured since `version_read`, so `append_edit` shows it beside the texts.
     return append_edit(versions, merged.words, role, now, version_read.report), merged.conflicts
 
 
@@ -99,7 +100,7 @@ def signing_obstacles(incident: Incident, report: Report) -> list[str]:
 
 def sign_report(  # noqa: PLR0913 # one for each thing that is written down
     tx: Transaction,
-    record: VerdictRecorder,
+    recorder: VerdictRecorder,
     incident: Incident,
     role: str,
     now: datetime,
@@ -125,30 +126,30 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
         note = f"Signed all the same, because: {why}. Not resolved: {'; '.join(found)}." if found else ""
         return append_signature(known, role, now, note)
 
-    versions = change_draft(tx, record.store.verdicts, incident.id, sign)
+    versions = change_draft(tx, recorder.store.verdicts, incident.id, sign)
     signed = versions[-1]
     reason = why if signed.report.anyway else ""  # it is not stored if there were no obstacles
     sign_off = partial(by_hand.sign_off_report, role=role, version=signed.number, now=now, anyway=reason)
-    change_incident(tx, record, incident.id, sign_off, now)
+    change_incident(tx, recorder, incident.id, sign_off, now)
     return versions
 
 
 def log_by_hand(
-    tx: Transaction, record: VerdictRecorder, words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime
+    tx: Transaction, recorder: VerdictRecorder, words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime
 ) -> tuple[Incident, bool]:
     """Save an incident that a person reports, with its draft and notice. Return it, and whether it is new.
 
     `words` are the answers in the form, by box. `facts` describe its release, or None. Raises `InvalidInput` with every
     faulty answer.
     """
-    verdicts = record.store.verdicts
+    verdicts = recorder.store.verdicts
     if facts is not None:
-        facts = replace(facts, names=tuple(map(record.rules.producer_name, facts.producers)))
-    incident = by_hand.log_by_hand(words, facts, now, record.rules.timezone)
+        facts = replace(facts, names=tuple(map(recorder.rules.producer_name, facts.producers)))
+    incident = by_hand.log_by_hand(words, facts, now, recorder.rules.timezone)
     if (known := verdicts.incident(incident.id)) is not None:
         return known, False
     incident = replace(incident, words={**_neighbour_editions(verdicts, incident), **incident.words})
-    record.save_decision(tx, Decision(incident, (make_opening_by_hand(incident, now),), draft=True), now)
+    recorder.save_decision(tx, Decision(incident, (make_opening_by_hand(incident, now),), draft=True), now)
     return incident, True
 
 

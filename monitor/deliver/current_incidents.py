@@ -31,11 +31,11 @@ class CurrentIncidents:
     judge_at: JudgeAt
     record: VerdictRecorder
 
-    def incident(self, known: Incident, now: datetime) -> Incident:
+    def refresh(self, known: Incident, now: datetime) -> Incident:
         """Return an incident with the facts as of `now`, or unchanged if its release is no longer measured.
 
-        Its grade never gets lower. The names of producers stay. So does the stored certainty (clock, blind spans,
-        evidence), except looks and gap.
+        Its grade never gets lower, and the names of producers stay. Looks and the gap between them are new. The rest of
+        the certainty (clock, blind spans, evidence) stays, because `judge_at` does not know the clock and the evidence.
         """
         stored = known.facts
         facts = self.judge_at(known.release, now) if self._is_still_measured(known) else None
@@ -59,7 +59,7 @@ class CurrentIncidents:
         is_recent = drafts[-1].by == MONITOR and now - drafts[-1].at < _REDRAFT_AFTER
         if is_recent or not (self._is_still_measured(known) or known.linked):
             return None
-        fresh = self.incident(known, now)
+        fresh = self.refresh(known, now)
 
         def write(tx: Transaction) -> None:
             # If the incident changed in between, the stored draft is newer than this one.

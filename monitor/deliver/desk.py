@@ -85,7 +85,7 @@ class Desk:
 
         to_redraft, conflicts = await self.writer.write(save_both)
         if to_redraft is not None:
-            await self.writer.write(lambda tx: current.record.redraft(tx, current.incident(to_redraft, now), now))
+            await self.writer.write(lambda tx: current.record.redraft(tx, current.refresh(to_redraft, now), now))
         self.wake()
         _log.info("written_by_hand", incident=incident, role=role, boxes=sorted(words), conflicts=len(conflicts))
         return conflicts

@@ -109,7 +109,7 @@ def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
     slot = body["slot"]
     timezone = slot["timezone"] if slot else "Europe/London"
     is_exact = slot is not None and slot["precision"] == "instant"
-    delay, _part = lateness(body)
+    delay, _part_id = lateness(body)  # a period report does not name the part that was late
     incident = verdicts.incident(body["incident"]) if body["incident"] else None
     return PeriodRow(
         release=body["id"],
@@ -122,10 +122,11 @@ def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
         first_seen=interval_from_json(body["first_seen"]),
         delay=bounds_from_json(delay),
         exposure=bounds_from_json(longest_exposure(body)),
+        # The practice of the Code that the findings concern, so none without findings.
         practice=body["code"]["practice"] if body["code"] and body["findings"] else "",
         cause=incident.words.get("cause", "") if incident else "",
         incident=incident.id if incident else "",
-        early_bound=widest_bound(body),
+        early_bound=widest_bound(body),  # seconds by which a release on time may have come before its slot
         decided=decision_text(body, timezone),
         others=tuple(one for one in body.get("producers", ()) if one != body["producer"]),
         with_platform=any(finding["kind"] == "platform" for finding in body["findings"]),

@@ -44,14 +44,15 @@ class MessageBuilder:
         """
         incident = self.verdicts.incident(notice.incident) if notice.incident else None
         attachments = []
-        # The messages of a platform's thread are sent before all is known, except the last. They have no draft.
-        is_unfinished = "platform" in notice.findings and not notice.release and notice.kind != "final"
-        if incident is not None and not is_unfinished:
+        # A notice about a platform's fault as a whole names no release. One about a release that it delays does.
+        is_of_platform_thread = "platform" in notice.findings and not notice.release
+        # All but the last message of that thread are sent before all is known, so they have no draft.
+        if incident is not None and (not is_of_platform_thread or notice.kind == "final"):
             attachments = self._render_attachments(incident, channel)
         if incident is not None and incident.kind is Kind.PLATFORM:
             # Someone else may be on call since the notice was written, so people of all shifts count.
             audience = self.rules.for_everyone_on_call().platform_audience(notice, incident, now)
-            # The notice may be older than the routes. If they no longer choose the channel, it gets all releases.
+            # The routes choose releases by channel. If they changed and no longer choose the channel, it gets all.
             _due, releases = audience.get(channel, (now, incident.linked))
             notice = rewrite_platform_notice(notice, incident, releases, now)
         link, page = self.links.acknowledge_link(notice), self.links.incident_page(notice)

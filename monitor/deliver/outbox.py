@@ -140,23 +140,24 @@ class Outbox:
     async def send_due(self, name: str) -> datetime | None:
         """Send the due deliveries of a channel. Return when to call this again, or None if none waits or it is removed.
 
-        First, one message replaces the deliveries that an ended silence suppressed, or that a digest covers. After each
-        such change, and after the attempts, the outbox is read again, until no delivery is ready. While another process
-        has the lease, none is sent.
+        The notices of an incident are a thread, and its first notice is the opening. First, one message replaces the
+        deliveries that an ended silence suppressed, or that a digest covers. After each such change, and after the
+        attempts, the outbox is read again, until no delivery is ready. Only the process with the lease sends.
         """
-        while name in self._channels and not self._lease.is_ending:
+        while name in self._channels and not self._lease.is_ending:  # unless the process is stopping
             now = self.clock.now()
             rows, silenced = await self._read_waiting(name, now)
             openings = self._digestible_openings(name, rows, now)
             # Openings wait a little for others, so that they become one digest.
             wait_ends = find_waiting_openings(openings, self._digest_rules[name], now)
+            rows_with_due = ((row, wait_ends.get(row.notice.id, row.delivery.due)) for row in rows)
+            waiting = (row.as_pending(self._earliest_attempt(row, due)) for row, due in rows_with_due)
             # Earlier notices of a thread become due with an urgent one that follows them.
-            pending = hurry_earlier_deliveries(
-                row.as_pending(self._earliest_attempt(row, wait_ends.get(row.notice.id, row.delivery.due)))
-                for row in rows
-            )
-            ready = [one.notice for one in select_ready(pending, now)]  # of each thread, only the first if it is due
-            if not ready and not silenced.ended:
+            pending = hurry_earlier_deliveries(waiting)
+            ready_ids = [
+                one.notice for one in select_ready(pending, now)
+            ]  # of each thread, only the first if it is due
+            if not ready_ids and not silenced.ended:
                 # The next change is when a delivery is due or a silence ends.
                 return min(filter(None, (next_due(pending), *silenced.until.values())), default=None)
             if (other_lease_ends := await self._lease.take_or_renew()) is not None:
@@ -165,11 +166,11 @@ class Outbox:
                 await self.writer.write(partial(self._notify_after_silences, silenced.ended, now))
                 continue
             # A digest may also cover notices that are due but wait for an earlier one of their thread.
-            due = {one.notice for one in pending if one.due <= now}
-            first_attempts = [row.notice for row in rows if row.notice.id in due and row.delivery.attempts == 0]
+            due_ids = {one.notice for one in pending if one.due <= now}
+            first_attempts = [row.notice for row in rows if row.notice.id in due_ids and row.delivery.attempts == 0]
             if not await self._bundle_notices(name, openings, first_attempts, now):
                 by_id = {row.notice.id: row for row in rows}
-                await self._attempt_each([by_id[notice] for notice in ready])
+                await self._attempt_each([by_id[notice] for notice in ready_ids])
         return None
 
     def _earliest_attempt(self, row: OutboxRow, due: datetime) -> datetime:
@@ -201,8 +202,8 @@ class Outbox:
     async def _read_waiting(self, name: str, now: datetime) -> tuple[list[OutboxRow], Silenced]:
         """Return the rows that wait for a channel and are not silenced, and the silenced ones. Update the backlog."""
         found, silenced = await self.ask(lambda: self._query_waiting(name, now))
-        sendable = silenced.without_silenced(found)
-        # Silenced deliveries are counted as waiting, but could not have been sent yet.
+        sendable = silenced.select_sendable(found)
+        # Silenced deliveries are counted as waiting, but not for how long, because they could not have been sent yet.
         # A retried delivery has waited since its notice, because its due time moves with each attempt.
         waiting_since = (row.notice.at if row.delivery.attempts else row.delivery.due for row in sendable)
         self.backlogs[name] = Backlog(len(found), min(waiting_since, default=None), self._last_delivered.get(name))
@@ -235,11 +236,11 @@ class Outbox:
     ) -> bool:
         """Replace groups of openings, and of follow-ups among `first_attempts`, by digests. Return whether any were."""
         digests = make_digests(openings, self._digest_rules[name], now, self.options.rules.producer_name)
-        # Openings soon after `last_digest` are not urgent. A digest of only unproven releases does not set it, because
-        # the opening of a late one is still urgent after that.
+        # `DigestRule` lets openings soon after `last_digest` wait longer. A digest of only unproven releases does not
+        # set it, because the opening of a late one is still urgent after that.
         if any("unproven" not in digest.notice.findings for digest in digests):
             self._digest_rules[name] = replace(self._digest_rules[name], last_digest=now)
-        if (pacing := self._thread_pacing.get(name)) is not None:
+        if (pacing := self._thread_pacing.get(name)) is not None:  # it gets one message a minute of each thread
             digests += pacing.bundle_follow_ups([notice for notice in first_attempts if notice.follows], now)
         for digest in digests:
             await self.writer.write(partial(self._replace_with_digest, digest, name, now))
@@ -272,19 +273,22 @@ class Outbox:
                 await self._attempt_delivery(row.delivery, row.notice)
 
     async def _attempt_delivery(self, delivery: Delivery, notice: Notice) -> None:
-        """Record an attempt, send the message, and record the outcome, if the delivery is due and the lease is ours."""
+        """Record an attempt, send the message, and record the outcome.
+
+        Do nothing if another process may be sending it, or if `_record_attempt` finds that we must not send it.
+        """
         now = self.clock.now()
         channel = self._channels.get(delivery.channel)
         # A delivery that was begun before may still be under way in another process.
         if channel is None or (delivery.began is not None and self._lease.earliest_attempt(delivery) > now):
             return
-        begun = await self.writer.write(lambda tx: self._record_attempt(tx, delivery, now))
-        if begun is not None:
-            self._lease.note_own_attempt(begun)
+        attempt = await self.writer.write(lambda tx: self._record_attempt(tx, delivery, now))
+        if attempt is not None:
+            self._lease.note_own_attempt(attempt)
             async with self._lease.keep_renewing():
                 outcome, had_error = await self._send_message(notice, channel)
             if outcome is not None:
-                await self._record_outcome(begun, notice, outcome, _RETRIES_AFTER_ERROR if had_error else _RETRIES)
+                await self._record_outcome(attempt, notice, outcome, _RETRIES_AFTER_ERROR if had_error else _RETRIES)
 
     def _record_attempt(self, tx: Transaction, delivery: Delivery, now: datetime) -> Delivery | None:
         """Save an attempt before it is made and return the delivery, or None if this process must not send it.
@@ -336,7 +340,7 @@ class Outbox:
         delivery = delivery_after(attempt, what_follows, now)
         is_finished = delivery.standing is not DeliveryState.WAITING
         if is_finished:
-            # If the store loses this write, `_record_attempt` still knows not to send the message again.
+            # A store that is restored or replaced loses this write. `_record_attempt` then does not send it again.
             self._finished[delivery.notice, delivery.channel] = delivery
         if len(self._finished) > _MOST_DELIVERIES:
             del self._finished[next(iter(self._finished))]  # the oldest
@@ -346,7 +350,7 @@ class Outbox:
             was_attempted_since = stored is not None and stored.attempts > delivery.attempts
             if not was_attempted_since:
                 # If the store lost its last writes while the message was sent, it no longer has the notice.
-                tx.add_notice(notice, [])
+                tx.add_notice(notice, [])  # without deliveries: this one is saved below
                 tx.save(delivery)
 
         await self.writer.write(save)
@@ -355,6 +359,6 @@ class Outbox:
             self._last_delivered[channel] = now
             if channel in self._thread_pacing:  # the next message of the thread keeps a distance from this one
                 self._thread_pacing[channel].record_sent(notice, now)
-        standing = delivery.standing.value
-        self.on_outcome(channel, standing if is_finished else "again")
-        _log.info("delivery", channel=channel, notice=notice.id, standing=standing, reason=delivery.reason)
+        state = delivery.standing.value
+        self.on_outcome(channel, state if is_finished else "again")
+        _log.info("delivery", channel=channel, notice=notice.id, standing=state, reason=delivery.reason)

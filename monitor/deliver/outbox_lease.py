@@ -20,7 +20,7 @@ from monitor.store.writer import Writer
 from monitor.threads import Ask
 
 _log = structlog.get_logger(__name__)
-_SOON = timedelta(seconds=0.1)
+_MIN_WAIT = timedelta(seconds=0.1)
 _ENDS_WITHIN = 10.0
 _MOST_SEEN_ATTEMPTS, _LONG_AGO = 1000, -1e6
 
@@ -68,14 +68,15 @@ class OutboxLease:
             return None
         began = self.clock.monotonic()
         # A slow store makes leases longer, so the length is read together with the taking.
-        taken, length = await self.writer.write(lambda tx: (holder.take(tx, OUTBOX, now), holder.lease_length))
+        lease, length = await self.writer.write(lambda tx: (holder.take(tx, OUTBOX, now), holder.lease_length))
         holder.record_write_time(self.clock.monotonic() - began)
-        self._renew_at = holder.renewal_due(now + length) if taken else None
-        self._ours_until = now + length if taken else None
-        if taken:
+        self._renew_at = None if lease is None else holder.renewal_due(now + length)
+        self._ours_until = None if lease is None else now + length
+        if lease is not None:
             return None
-        lease, store_now = await self.ask(lambda: (self.leases.lease(OUTBOX), self.leases.now(now)))
-        return now + (length if lease is None else max(lease.until - store_now, _SOON))
+        # A shared database ends leases by its own clock, `store_now`. Another process may have given its lease up.
+        other, store_now = await self.ask(lambda: (self.leases.lease(OUTBOX), self.leases.now(now)))
+        return now + (length if other is None else max(other.until - store_now, _MIN_WAIT))
 
     def renew_in_transaction(self, tx: Transaction, now: datetime) -> bool:
         """Renew the lease in the transaction that needs it. Return whether it is ours."""
@@ -93,7 +94,8 @@ class OutboxLease:
     def earliest_attempt(self, delivery: Delivery) -> datetime:
         """Return when a delivery may be attempted: when it is due, or after another process had time to finish its own.
 
-        The other process gets twice the margin with which we renew our own lease, from when we first saw its attempt.
+        From when we first saw its attempt, it gets twice the time of our slowest recent write, because a slow store
+        records its outcome late. Our own attempts (`note_own_attempt`) count as seen long ago.
         """
         if delivery.began is None or delivery.finished is not None:
             return delivery.due

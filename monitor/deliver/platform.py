@@ -24,19 +24,20 @@ _MOST_PAUSES = 5
 class PlatformThread:
     """Messages about a platform's fault that delays several releases.
 
-    `incident` is the platform's, changed by `decision`. `member` is the id of the incident of the newest release.
+    `incident` is the platform's, changed by `decision`. `member_id` is the id of the newest release's own incident.
     """
 
     decision: Decision
     incident: Incident
-    member: str
+    member_id: str
     rules: ReportingRules
     store: Store
 
     def cover_member_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
         """Return the deliveries of a release's notice, not sent on channels that get the platform's thread instead.
 
-        A pager that was already called for this release still gets its end, or the alert would stay open.
+        Those are marked as covered by the thread. The exception is the last notice (`final`) on a pager that was called
+        for this release: it closes the alert.
         """
         if not is_covered_by_platform(notice):
             return list(deliveries)
@@ -53,31 +54,32 @@ class PlatformThread:
 
         Do the same with its confirmation. Deliveries that were attempted already stay as they are.
         """
-        for name in (thread_id(self.member), confirmation_notice_id(self.member)):
-            opening = self.store.outbox.notice(name)
-            if opening is None or not is_covered_by_platform(opening):
+        # A thread has the id of its opening. The confirmation reports that an absent release is a breach.
+        for notice_id in (thread_id(self.member_id), confirmation_notice_id(self.member_id)):
+            notice = self.store.outbox.notice(notice_id)
+            if notice is None or not is_covered_by_platform(notice):
                 continue
-            channels = self._thread_channels(opening, now)
-            for row in self.store.outbox.deliveries(opening.id):
+            channels = self._thread_channels(notice, now)
+            for row in self.store.outbox.deliveries(notice.id):
                 if row.channel in channels and is_unsent(row):
                     tx.save(covered_delivery(row, thread_id(self.incident.id), now))
 
     def extend_opening(self, tx: Transaction, now: datetime) -> None:
-        """Delay the thread's unsent opening on `folding` channels by another pause, because another release joined.
+        """Delay the thread's unsent opening by another pause, because another release joined.
 
-        It is sent five pauses after the incident opened at the latest. Channels that get a notice of this release, but
-        of no earlier one, are added to the opening.
+        Only `folding` channels wait: they get the thread instead of notices of each release. They wait five pauses from
+        the incident's opening at most. Channels that get a notice of this release, but of no earlier one, are added.
         """
         opening = self.store.outbox.notice(thread_id(self.incident.id))
         if opening is None:
             return
         rows = {row.channel: row for row in self.store.outbox.deliveries(opening.id)}
-        # If no stored delivery is unsent, only new ones can be delayed, by the usual pause.
-        pauses = self._opening_pauses() if any(map(is_unsent, rows.values())) else {}
+        # If no stored delivery is unsent, only new ones can be delayed, by the usual pause `gather`.
+        pause_by_channel = self._opening_pauses() if any(map(is_unsent, rows.values())) else {}
         new = [one for one in self.rules.deliveries(opening, self.incident, now) if one.channel not in rows]
         for row in (*rows.values(), *new):
             if row.channel in self.rules.folding and is_unsent(row):  # a new one is unsent
-                pause = pauses.get(row.channel, self.rules.gather)
+                pause = pause_by_channel.get(row.channel, self.rules.gather)
                 until = min(now + pause, self.incident.opened + _MOST_PAUSES * pause)
                 tx.save(replace(row, due=max(row.due, until)))
             elif row in new:  # a new channel that is not folding gets the opening at once
@@ -107,7 +109,7 @@ class PlatformThread:
             return [replace(one, due=max(one.due, earliest.get(one.channel, one.due))) for one in deliveries]
         if notice.kind != "new_finding":
             return list(deliveries)
-        linked = tuple(one for one in self.incident.linked if one.incident == self.member)
+        linked = tuple(one for one in self.incident.linked if one.incident == self.member_id)
         with_member_only = replace(self.incident, linked=linked)
         got_opening = {row.channel for row in self.store.outbox.deliveries(notice.follows)}
         gets_member = self.rules.for_everyone_on_call().platform_audience(notice, with_member_only, now).keys()

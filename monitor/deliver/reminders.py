@@ -105,11 +105,11 @@ class Reminders:
     def _due_notice(self, incident: Incident, now: datetime) -> Notice | None:
         """Return the notice that is due now, or None if none is.
 
-        It is the one notice that flapping content is steady again, or else a reminder. A silence suppresses only the
-        reminder.
+        If content came and went (flapping), one notice reports that it is steady again. Otherwise a reminder may be
+        due, unless `remind_after` is zero. A silence suppresses only the reminder.
         """
         outbox = self.store.outbox
-        steady = make_steady_notice(incident, now)
+        steady = make_steady_notice(incident, now)  # None if content never flapped or is not steady yet
         was_flapping = outbox.notice(make_flapping_id(incident)) is not None
         if steady is not None and was_flapping and outbox.notice(steady.id) is None:
             return steady
@@ -123,7 +123,7 @@ class Reminders:
         """Save the notice that an incident needs now, with redraft and timeline entry. Return whether there was one."""
         found = self.store.verdicts.incident(incident)
         # The stored facts are those of the last change. A delay that is still open has grown since.
-        current = self.current_incidents.incident(found, now) if found is not None else None
+        current = self.current_incidents.refresh(found, now) if found is not None else None
         notice = self._due_notice(current, now) if current is not None else None
         if found is None or notice is None:
             return False

@@ -84,7 +84,8 @@ class ReportingRules:
     def _choose_channels(self, notice: Notice, incident: Incident, now: datetime) -> Iterable[tuple[str, datetime]]:
         """Return the channels that get a notice, each with the instant from which it may be sent.
 
-        Open channels, which reach more than staff, get no notice before the slot, and none about leaks and leads.
+        Open channels, which reach more than staff, get no notice before the slot. They get none of incidents that
+        people report (`HAND`, which can be leaks), and none of what only a person can judge (`LEAD`).
         """
         if incident.kind is Kind.PLATFORM:
             # It is about late releases, so their slot has passed, and open channels may get it.

@@ -23,7 +23,7 @@ EndedSilences = Mapping[str, tuple[Silence, Sequence[OutboxRow]]]
 
 _READ_FOR = timedelta(days=30)
 """How long after its planned end a silence is still read, because deliveries that it suppressed may wait."""
-_RELEASED = "muted by a silence that has ended"
+_SILENCE_OVER = "muted by a silence that has ended"
 """The reason stored with a delivery after its silence. Stored rows are compared with it: keep its wording."""
 
 
@@ -37,7 +37,7 @@ class Silenced:
     until: Mapping[str, datetime]
     ended: EndedSilences
 
-    def without_silenced(self, rows: Iterable[OutboxRow]) -> list[OutboxRow]:
+    def select_sendable(self, rows: Iterable[OutboxRow]) -> list[OutboxRow]:
         """Return the rows that no silence suppresses."""
         suppressed = {row.notice.id for _, ended in self.ended.values() for row in ended} | self.until.keys()
         return [row for row in rows if row.notice.id not in suppressed]
@@ -57,8 +57,8 @@ def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Sil
         covering = [one for one in silences if incident is not None and one.covers(incident)]
         active_until = [one.ends for one in covering if one.is_on(now)]
         # A message that was attempted may have arrived, so it is retried unchanged. One that `notify_after_silence`
-        # released is sent.
-        is_new = not row.delivery.attempts and row.delivery.reason != _RELEASED
+        # kept is sent.
+        is_new = not row.delivery.attempts and row.delivery.reason != _SILENCE_OVER
         ended = [one for one in covering if is_new and row.notice.at < one.ends <= now]
         if active_until or (ended and row.delivery.due > now):
             # Until the last active silence ends or, if all have ended, until it is due.
@@ -83,18 +83,19 @@ def notify_after_silence(
     There is no notice if the incident is closed and the channel never sent one about it. If it is closed but the
     channel sent one, or if it has no measured facts, the last suppressed notice is sent as it was written.
     """
-    channel = rows[0].delivery.channel
+    channel = rows[0].delivery.channel  # all rows are of one channel and one incident
     incident = store.verdicts.incident(rows[0].notice.incident)
     if incident is None:
         return
     was_notified = _was_notified(store, incident, channel)
+    # The id of the notice that replaces the rows: none, the last of them, or a new one.
     if incident.closed is not None and not was_notified:
-        replacement = ""  # no notice: it began and closed during the silence
+        replacement = ""  # the incident began and closed during the silence
     elif incident.closed is not None or incident.facts is None:
         replacement = rows[-1].notice.id
     else:
         is_opening_unsent = not was_notified and rows[0].notice.id == thread_id(incident.id)
-        kind = rows[0].notice.kind if is_opening_unsent else "still"
+        kind = rows[0].notice.kind if is_opening_unsent else "still"  # "still": the incident is still open
         fresh = refresh_incident(incident, now)
         facts = fresh.facts or incident.facts
         # The id of the notice contains that of the silence, so that each silence gives a notice of its own.
@@ -107,7 +108,7 @@ def notify_after_silence(
         # Rows that were attempted or finished since they were read stay as they are.
         if stored is not None and is_unsent(stored):
             is_kept = row.notice.id == replacement
-            tx.save(replace(stored, reason=_RELEASED) if is_kept else covered_delivery(stored, replacement, now))
+            tx.save(replace(stored, reason=_SILENCE_OVER) if is_kept else covered_delivery(stored, replacement, now))
 
 
 def _was_notified(store: Store, incident: Incident, channel: str) -> bool:

@@ -40,7 +40,7 @@ _ALWAYS_REPORTED = (Kind.SHORT_NOTICE, Kind.UNWATCHED)
 _MOST_INCIDENTS = 1000
 _CALENDAR_READ_TAKES = timedelta(seconds=10)
 """How long a notice about a calendar entry waits for other entries that the same read shows as changed."""
-_LATELY = timedelta(days=730)
+_OTHERS_CITED_FOR = timedelta(days=730)
 _LOST = "none: the disk refused these bytes, so they could not be kept"
 
 
@@ -80,12 +80,13 @@ class VerdictRecorder:
             facts = replace(facts, names=tuple(map(self.rules.producer_name, facts.producers)))
             decision = decide(facts, known, now, [one.id for one in earlier])
         if known is not None and decision.superseded is not None:
-            # Save the lesser incident that a breach replaced, and close the alerts that pagers keep open for it.
+            # The incident of a breach replaces a lesser one, such as that of an unproven release. Save the lesser one,
+            # now closed, and close the alerts that pagers keep open for it.
             closed = decision.superseded
             tx.save(closed)
             for notice in notices_of_acts(known, closed, now, closed.timeline[-1].text):
                 self.notify_machines(tx, notice, closed, now)
-        decision = self._join_calendar_edit(tx, decision, now)
+        decision = self._join_calendar_edit(tx, decision, now)  # one notice for all entries that one edit changed
         incident = decision.incident or known
         body = body_of(verdict, incident, self.rules.editions)
         before = self.store.verdicts.judged_one(verdict.release)
@@ -99,7 +100,7 @@ class VerdictRecorder:
         if thread is not None:
             thread.cover_member_opening(tx, now)
             thread.extend_opening(tx, now)
-            notices += self.save_decision(tx, thread.decision, now, thread)
+            notices += self.save_decision(tx, thread.decision, now, thread)  # the platform's own incident
         return RecordedVerdict(body, incident, notices)
 
     def save_decision(
@@ -107,9 +108,9 @@ class VerdictRecorder:
     ) -> int:
         """Save the incident of a decision, its draft and its notices. Return the number of new notices.
 
-        `thread` is about a fault of the release's platform. On channels that get the thread, it replaces those of the
-        incident's own notices that it can. If the incident is the platform's own, the thread decides when each channel
-        gets a notice.
+        `thread` is about a fault of the release's platform. Channels that get it do not get those notices of the
+        release's own incident that report only a delay. If the incident is the platform's own, the thread decides when
+        each channel gets a notice.
         """
         if decision.incident is None:
             return 0
@@ -119,7 +120,7 @@ class VerdictRecorder:
             self.redraft(tx, incident, now)
         added = 0
         for notice in decision.notices:
-            # People who got earlier messages get the later ones too, even if another person is on call now.
+            # People who got earlier messages of a thread get later ones too, even if another person is on call now.
             is_later = notice.follows and self.rules.recipients_can_change
             earlier_channels = notified_channels(self.store.outbox, incident.id) if is_later else ()
             deliveries = self.rules.deliveries(notice, incident, now, earlier_channels)
@@ -168,16 +169,17 @@ class VerdictRecorder:
     def redraft(self, tx: Transaction, incident: Incident, now: datetime) -> None:
         """Save a new version of the incident's draft from its current facts. Typed texts are kept unchanged."""
         if incident.kind is IncidentKind.PLATFORM and not incident.linked:
-            return  # it is a report on a period, which is measured only when a person requests it
+            return  # it delayed no release: it has a report on a period, measured when a person requests it
         drafts, rules = self.store.verdicts.drafts(incident.id), self.rules
         if incident.kind is IncidentKind.PLATFORM:
             report = self._platform_report(incident, now)
         else:
             form = choose_form(incident.occurred, incident.grade, rules.forms.get(incident.producer))
             # A draft may cite all incidents of the producer, and those of other producers in two years.
-            since, incidents = incident.occurred - _LATELY, self.store.verdicts.incidents
-            citable = [*incidents(None, since, incident.producer), *incidents(since, incident.occurred)]
-            earlier = [one for one in citable if one.id != incident.id]
+            since, incidents = incident.occurred - _OTHERS_CITED_FOR, self.store.verdicts.incidents
+            older = incidents(end=since, producer=incident.producer)
+            recent = incidents(begin=since, end=incident.occurred)  # of all producers
+            earlier = [one for one in (*older, *recent) if one.id != incident.id]
             entries, typed = rules.draft_entries(incident), drafts[-1].words if drafts else {}
             report = fill_form(incident, form, entries, earlier, now, rules.editions, typed=typed)
         add_measured_version(tx, drafts, incident.id, report)

@@ -135,8 +135,8 @@ def copy_store_as_of(store: Store, at: datetime) -> Store:
         for release in past.ledger.releases():
             if not past.ledger.promises([release.id]):
                 continue  # the release was not announced by then
-            # Judge from the whole store, but as of `at`. Only its stored verdicts name all parts of the release, and
-            # other releases on the same platform. `past` has no stored verdicts yet.
+            # Judge from the whole `store`, but as of `at`. Unlike `past` it has verdicts. A judgement uses them: that
+            # of the release names all its parts, those of other releases show when the platform published them.
             if (explained := explainer.explain_release(release.id, at)) is not None:
                 body = explained.body
                 slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None

@@ -298,7 +298,7 @@ class Queries:
             firsts = [(one, one.linked[0].release if one.linked else one.release) for one in public]
             visible = [one for one, first in firsts if self.is_slot_past(first, now)]
         # Their durations grow, so they are measured again.
-        return visible if self.desk is None else [self.desk.current.incident(one, now) for one in visible]
+        return visible if self.desk is None else [self.desk.current.refresh(one, now) for one in visible]
 
     def is_slot_past(self, release: str, now: datetime) -> bool:
         """Return whether the slot of a release has passed. Reads the store, so call it in a thread."""

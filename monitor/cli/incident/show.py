@@ -53,7 +53,7 @@ def list_incidents(
             drafts = store.verdicts.drafts(stored.id)
             is_chosen = not only_open or stored.closed is None or is_owed(stored, drafts)
             if is_chosen and producer in (None, *stored.producers):
-                chosen.append((current.incident(stored, now), drafts))
+                chosen.append((current.refresh(stored, now), drafts))
         # Programs get an empty list also for an unknown producer.
         if producer and not chosen and not context.as_json:
             check_producer(context, store, producer)

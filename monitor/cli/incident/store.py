@@ -94,7 +94,7 @@ def current_incident(context: Context, store: Store, incident: str) -> Incident:
         with store.transaction() as tx:
             write_redraft(tx)
         stored = incident_of(store.verdicts, incident)
-    return current.incident(stored, context.now())
+    return current.refresh(stored, context.now())
 
 
 def own_template(context: Context, producer: str) -> Path | None:
@@ -108,7 +108,7 @@ def redraft(context: Context, store: Store, incident: Incident) -> None:
     """Write a new version of an incident's draft from its current facts, if it has one. Typed texts are kept."""
     if incident.has_draft:
         now, current = context.now(), current_incidents(context, store)
-        fresh = current.incident(incident, now)
+        fresh = current.refresh(incident, now)
         with store.transaction() as tx:
             current.record.redraft(tx, fresh, now)
 

@@ -140,7 +140,11 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     async def _serve_queue(self) -> None:
-        """Answer the queued requests of this connection one after another."""
+        """Answer the queued requests of this connection one after another, each after its latency in virtual time.
+
+        The client stops virtual time during a request, under the request's name, because the network takes real time.
+        `_wait_in_virtual_time` resumes it.
+        """
         while self._queue:
             request = self._queue.popleft()
             response = self._publisher.respond(request)
@@ -152,7 +156,7 @@ class Connection(asyncio.Protocol):
     async def _send_response(self, response: RawResponse, name: str) -> None:
         """Send a response as its mode says: whole, slowly, cut short, never, or with a reset.
 
-        `name` is the name of the request. The client has stopped virtual time under this name.
+        `name` is the name of the request, under which its client has stopped virtual time until the response is there.
         """
         match response.mode:
             case SendMode.RESET:
@@ -167,7 +171,7 @@ class Connection(asyncio.Protocol):
                 for begin in range(0, len(response.data), step):
                     self._transport.write(response.data[begin : begin + step])
                     await self._wait_in_virtual_time(name, self._publisher.clock.sleep(_SECONDS_BETWEEN_PIECES))
-            case SendMode.CUT:
+            case SendMode.CUT:  # the data was shortened when the response was made
                 self._transport.write(response.data)
                 self._transport.close()
             case SendMode.WHOLE:

@@ -60,7 +60,7 @@ class World:
         """Return the reply of a scripted answer, with the headers of the script, the cache and the backend."""
         answer = served.answer
         more_headers = {**_backend_header(request.host), **served.cache_headers()}
-        if answer is None:
+        if answer is None:  # the script has answers for this address, but none has begun by `now`
             return error_page(404).with_default_headers(more_headers)
         reply = self._reply_with_body(answer, request, now)
         reply = Reply(answer.status, reply.body, {**reply.headers, **answer.headers}, answer.latency)

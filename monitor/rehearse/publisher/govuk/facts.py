@@ -79,13 +79,16 @@ def page_state(answer: ScriptAnswer | None, title: str = "") -> PageState:
 # Cached because every request needs the states of the same few bodies.
 @lru_cache(maxsize=256)
 def _body_state(content: bytes, title: str) -> PageState:
-    """Return the state of a page from its text. Without the title it is another page, an error or a placeholder."""
+    """Return the state of a page from its text. Without the title it is another page, an error or a placeholder.
+
+    A removed page has a sentence of `_REMOVED_WORDS`. A withdrawn one is still shown, marked with "[withdrawn]".
+    """
     body = _normalise_text(content.decode(errors="replace"))
     if any(words in body for words in _REMOVED_WORDS):
         return PageState.GONE
     if any(words in body for words in _PLACEHOLDER_WORDS):
         return PageState.ABSENT
-    # Every page contains the empty title of an unknown release.
+    # The title of an unknown release is empty, and any text contains it. So such a page counts as published.
     if _normalise_text(title) in body:
         return PageState.WITHDRAWN if "[withdrawn]" in body else PageState.PUBLISHED
     heading = _find_heading(body)

@@ -29,7 +29,7 @@ _UNFILTERED_KEYS = {"q", "count", "start", "order", "fields", "c", "debug"}
 _FILTERS = {f"filter_{field}" for field in _FIELDS}
 _LARGEST_COUNT = 1500
 _ANNOUNCEMENT_TYPE = "official_statistics_announcement"
-_PUBLISHED = "content_store_document_type", {"official_statistics", "national_statistics", "statistical_data_set"}
+_PUBLICATION_TYPES = {"official_statistics", "national_statistics", "statistical_data_set"}
 _ANNOUNCED_STATES = {"upcoming_statistics": {"confirmed", "provisional"}, "cancelled_statistics": {"cancelled"}}
 _ORGANISATION = "/government/organisations/"
 _FEED_ENTRY = """  <entry>
@@ -231,9 +231,11 @@ def _select_for_finder(newest: Sequence[Document], query: str) -> list[Document]
     """Return the 20 newest documents of the requested kind (published, upcoming or cancelled) and organisations."""
     values = parse_qs(query)
     kind = values.get("content_store_document_type", ["statistics_published"])[-1]
-    states = _ANNOUNCED_STATES.get(kind)  # None: publications are requested
-    field, wanted = _PUBLISHED if states is None else ("statistics_announcement_state", states)
-    found = [document for document in newest if document.get(field) in wanted]
+    states = _ANNOUNCED_STATES.get(kind)
+    if states is None:  # publications are requested
+        found = [document for document in newest if document.get("content_store_document_type") in _PUBLICATION_TYPES]
+    else:
+        found = [document for document in newest if document.get("statistics_announcement_state") in states]
     slugs = values.get("organisations[]", values.get("organisations", []))
     return _select_by_organisation(found, slugs)[:20]
 

@@ -115,7 +115,7 @@ class GovUk:
 
     def _page_item_reply(self, release: ScriptRelease, path: str, status: PageStatus, now: datetime) -> Reply:
         """Return the content API's reply about a page: an item (publication, gone or redirect), or an error page."""
-        if status.state is PageState.OTHER:
+        if status.state is PageState.OTHER:  # the address shows a publication with another title
             other = release.model_copy(update={"title": status.title})
             return json_reply(publication_item(other, path, status, parts=[], slot=None))
         if status.is_public:
@@ -131,6 +131,7 @@ class GovUk:
         if status.state is PageState.REDIRECT and answer is not None:
             return json_reply(redirect_item(path, path_of(answer.headers.get("Location", "/")), status.since))
         if status.state is PageState.ERROR and answer is not None:
+            # The website can show an error with status 200. The API then fails with 503.
             return error_page(answer.status if answer.status >= 400 else 503)
         return error_page(404)
 

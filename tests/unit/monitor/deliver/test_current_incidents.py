@@ -93,7 +93,7 @@ def test_a_draft_opened_32_hours_after_its_slot_states_that_delay(store: Store, 
 def test_an_incident_shows_the_current_delay_without_storing_it(store: Store, current: CurrentIncidents) -> None:
     save_absence_until(store, NEXT_DAY)
     before = the_incident(current)
-    shown = incident_json(current.incident(before, now=after_slot(NEXT_DAY)))
+    shown = incident_json(current.refresh(before, now=after_slot(NEXT_DAY)))
     assert shown["delay"] == {"min": NEXT_DAY, "max": None}
     assert shown["as_of"] == "2018-01-06T17:30:00.000Z"
     # The change is stored and notified later, by the monitor.
@@ -139,9 +139,9 @@ def test_only_a_final_or_hand_logged_incident_keeps_its_facts(store: Store, curr
     final = replace(not_final, facts=replace(not_final.facts, final=True))
     by_hand = replace(not_final, kind=Kind.HAND)
     save_absence_until(store, TWELVE_MINUTES)
-    assert current.incident(not_final, now=after_slot(TWELVE_MINUTES)) != not_final
-    assert current.incident(final, now=after_slot(TWELVE_MINUTES)) == final
-    assert current.incident(by_hand, now=after_slot(TWELVE_MINUTES)) == by_hand
+    assert current.refresh(not_final, now=after_slot(TWELVE_MINUTES)) != not_final
+    assert current.refresh(final, now=after_slot(TWELVE_MINUTES)) == final
+    assert current.refresh(by_hand, now=after_slot(TWELVE_MINUTES)) == by_hand
 
 
 def test_no_new_version_is_written_over_an_incident_that_a_person_changed_meanwhile(
