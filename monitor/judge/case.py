@@ -41,7 +41,7 @@ class Window:
     closes: datetime
 
     @property
-    def origin(self) -> datetime | None:
+    def promised_at(self) -> datetime | None:
         """Return the instant from which delays count; None if no time was promised."""
         return self.opens if self.exact else None
 

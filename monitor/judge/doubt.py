@@ -27,9 +27,11 @@ def drop_doubtful_claims(
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
     """Return the parts without claims that a doubtful promise does not support, and why the promise is in doubt.
 
-    It is in doubt if its calendar dropped it or changed it between two reads. It is too if the calendar last showed it
-    too long before its slot or the first exposure. If a slot is judged as its whole day, a claim must also hold for
-    every minute that may have been promised. The reason is None if no part lost its claim.
+    A claim is a verdict that says whether a part was in time. It is dropped in one of three cases:
+    1. The calendar dropped or changed the promise, or last showed it too long before its slot or the first exposure.
+    2. It was in force at the first exposure, but perhaps not at the slot. Then only lateness is dropped.
+    3. The slot is judged as its whole day, and the claim does not hold for every minute that may have been promised.
+    The reason is that of case 1 or 2 if a part lost its claim by it, else that of case 3, None if no part lost one.
     """
     promise = case.in_force.promise
     if promise is None or not case.is_judged:
@@ -158,11 +160,13 @@ def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerd
     promise = case.in_force.promise
     if promise is None:
         return
+    # `in_doubt` has later entries of the same calendar. It may have shown them before the slot.
     earlier = [reading for reading in case.in_force.in_doubt if _is_earlier(reading, promise)]
     if reason is None:
         reason = _change_text(case, promise) if earlier else _not_read_again_reason(case, promise, parts)
     if reason is not None:
         yield Finding(Kind.PROMISE_IN_DOUBT, None, reason)
+    # The promise itself may be one that replaced a later time, on the day of its slot.
     brought_forward = earlier[-1] if earlier else promise
     if earlier or _was_brought_forward_that_day(case, promise):
         text = Reason.BROUGHT_FORWARD.text(case.zone, promise=brought_forward, read=brought_forward.learnt)
@@ -229,11 +233,12 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
     an exposure began is no doubt: the calendar may drop an entry because the release was published early.
     """
     unlisted = promise.unlisted
-    # The promise must be in force from its slot on, or from an earlier time at which an exposure may have begun.
+    # The promise must be in force from the earliest of these on: its slot, or when an exposure may have begun.
     starts = [exposure.start for part in parts for exposure in part.exposures]
     needed_from = earliest_known([case.judged_window.opens, *(start.after or start.by for start in starts)])
     if unlisted is None or needed_from is None:
         return None
+    # A replay judges as of an earlier `now`, when the entry was perhaps still listed.
     if unlisted.since > case.now or unlisted.since >= needed_from:
         return None
     if any(other.unlisted is None for other in case.in_force.agreeing):

@@ -1,8 +1,4 @@
-"""Exposures: spans in which a part was public before its slot.
-
-A break in one is 20 s (`_LONGEST_BREAK`) without a look that saw the content, or another answer in between. In a break,
-the content may have been removed.
-"""
+"""Exposures: spans in which a part was public before its slot."""
 
 from __future__ import annotations
 
@@ -30,9 +26,9 @@ def find_exposures(
 ) -> tuple[Exposure, ...]:
     """Return the exposures of a part, in time order; `runs` are all of its runs.
 
-    An exposure ends when the content was seen removed, or at the slot. Failed looks and blind spans do not end it.
-    After a break, the end may be any time since the break began. An exposure that lasts until the slot stays open until
-    the next look, at most for 20 s: that look shows why it ended.
+    An exposure ends when the content was seen removed, or at the slot. Failed looks and blind spans do not end it. But
+    if no look saw the content for 20 s, or one got another answer, it may have ended at any time since then. At its
+    slot, it waits at most 20 s for the next look: that look shows whether it lasted until the slot.
     """
     other_answers = _find_other_answers(runs)
     early = (presence for presence in presences if is_early(presence, window))
@@ -69,7 +65,7 @@ def find_unseen_exposures(
 
 
 def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]) -> list[Interval]:
-    """Return spans in which content was published and removed unseen, narrowest first.
+    """Return spans in which content was published and removed unseen (a stay), narrowest first.
 
     A 410 or "published in error" after a 404 proves it, because GOV.UK shows them only for published content. "No
     longer available" on another site is no proof. A span that may overlap one of `seen` or a narrower one is left out,
@@ -105,7 +101,10 @@ def is_early(presence: Presence, window: Window) -> bool:
 def _build_exposure(
     part: str, presence: Presence, slot: datetime, now: datetime, other_answers: Sequence[Run]
 ) -> Exposure:
-    """Return the exposure of an early presence, open or ended. `other_answers` are looks that found something else."""
+    """Return the exposure of an early presence, open or ended. `other_answers` are looks that found something else.
+
+    It appeared within `presence.appears`. It was removed within `presence.removed`, None if no removal was seen.
+    """
     start = presence.appears
     before_break = _last_seen_before_break(presence, other_answers)
     last_seen = presence.end if before_break is None else before_break
@@ -113,6 +112,7 @@ def _build_exposure(
     was_seen_since_slot = presence.end >= slot
     awaits_look = was_seen_just_before_slot and not was_seen_since_slot and now < open_exposure_ends_at(slot)
     if presence.removed is None and (now < slot or awaits_look):
+        # A single look proves an instant between its `end` and its `begin`, so `last_seen` may be before `begin`.
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
     removed = presence.removed
@@ -135,7 +135,8 @@ def open_exposure_ends_at(slot: datetime) -> datetime:
 def _last_seen_before_break(presence: Presence, other_answers: Sequence[Run]) -> datetime | None:
     """Return when the content was last seen before the first break in a presence; None if there is no break.
 
-    A break is more than `_LONGEST_BREAK` between looks that saw the content, or another answer between two of them.
+    A break is more than `_LONGEST_BREAK` between looks that saw the content, or another answer between two of them. The
+    content may have been removed in it.
     """
     spans = sorted(_seen_spans(presence, other_answers))
     seen_until = spans[0][0]

@@ -143,11 +143,11 @@ def _grade_release(
         return Grade.REPORT
     users_delays = {part.id: part.users_delay for part in parts}
     grades = []
-    for stale in (finding for finding in findings if finding.kind is Kind.STALE_EDGE):
-        # The first time that an edge hid a part delayed users. If it does so again, they have had it already, and the
-        # finding's own length counts. So take each users' delay out when it is used.
-        delay = users_delays.pop(stale.part, stale.seconds) if stale.part else stale.seconds
-        # Only the part of a wait that is proved makes a grade worse.
+    for hidden in (finding for finding in findings if finding.kind is Kind.STALE_EDGE):
+        # The first finding of a part counts as `users_delay`, and `pop` takes that out. If the edge hid the part again,
+        # users have had it already, so a further finding counts by its own length.
+        delay = users_delays.pop(hidden.part, hidden.seconds) if hidden.part else hidden.seconds
+        # Only the proved part of a wait, its minimum, makes a grade worse.
         proved = None if delay is None or delay.min is None else Bounds(delay.min, delay.min)
         grades.append(grade_delay(proved, case.policy))
     behind = [part for part in parts if part.can_be_late and part.verdict in _BEHIND]
@@ -199,9 +199,9 @@ def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime 
     # An open exposure ends soon after the slot if no look shows whether the content is still there.
     is_open = any(exposure.open for part in parts for exposure in part.exposures)
     instants = [
-        *_deadlines_of_flickers(case, [evidence for _, evidence in pairs]),
+        *_deadlines_of_absences_after_content(case, [evidence for _, evidence in pairs]),
         *_deadlines_of_users_delay(case, parts),
-        *_deadlines_of_lags(case, parts),
+        *_deadlines_of_witness_lags(case, parts),
     ]
     if case.window is not None and is_open:
         instants.append(open_exposure_ends_at(case.window.opens))
@@ -212,18 +212,19 @@ def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime 
 
 # A deadline is an instant at which the verdict can change only because time passes.
 def _deadlines_of_window(case: Case) -> list[datetime]:
-    """Return when each limit of the slot and its watch passes, also by other readings; without a window, the slot."""
+    """Return when each limit passes, of this slot or one in another calendar or read; without a window, its end."""
     window, promise = case.window, case.in_force.promise
     if window is None:
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
     deadlines = [window.opens, window.latest, window.settles, window.passes + case.policy.note_within, window.closes]
     if case.release.address is not Address.ANNOUNCED:
+        # Only a release at such an address is dated by witnesses, which may show it so much later.
         deadlines.append(window.settles + case.lags.longest)
     return [*deadlines, *doubt.deadlines_of_other_readings(case)]
 
 
-def _deadlines_of_lags(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
+def _deadlines_of_witness_lags(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
     """Return the next full minute if the release is late by its witnesses: other releases may show longer lags then."""
     is_guess = case.release.address is not Address.ANNOUNCED and any(part.verdict in _BEHIND for part in parts)
     is_today = case.window is not None and is_same_day(case.now, case.window.opens)
@@ -248,19 +249,19 @@ def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Itera
     `_NEXT_LOOK_WITHIN`.
     """
     hidden = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
-    origin = None if case.window is None else case.window.origin
-    if origin is None or not hidden:
+    slot = None if case.window is None else case.window.promised_at
+    if slot is None or not hidden:
         return
     yield from (part.released.by + case.policy.grace for part in hidden if part.released.by is not None)
     delays = [part.users_delay for part in hidden]
     for within in (case.policy.on_time_within, case.policy.note_within):
-        limit = origin + within
+        limit = slot + within
         is_limit_passed = all(delay is not None and (delay.min or 0.0) > within.total_seconds() for delay in delays)
         if not is_limit_passed and case.now < limit + _NEXT_LOOK_WITHIN:
             yield max(limit, case.now) + _ONE_SECOND
 
 
-def _deadlines_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
+def _deadlines_of_absences_after_content(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
     """Yield, for each part whose content was seen and then absent, when the absence has lasted for the tolerance.
 
     A shorter absence may be a cache that serves an old copy now and then. A longer one may be a withdrawal.
@@ -276,20 +277,21 @@ def _deadlines_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> Ite
 def _describe_due(case: Case, pairs: Sequence[Pair], verdict: VerdictKind) -> Due | None:
     """Return the last looks at the first unseen required part of a release that is pending after its slot, or None."""
     window = case.window
-    if window is None or window.origin is None or not case.is_judged:
+    if window is None or window.promised_at is None or not case.is_judged:
         return None
-    if verdict is not VerdictKind.PENDING or case.now < window.origin:
+    if verdict is not VerdictKind.PENDING or case.now < window.promised_at:
         return None
     unseen = next((pair for pair in pairs if pair[0].required and pair[0].released.by is None), None)
     if unseen is None:
         return None
     part, evidence = unseen
     last = evidence.last_run
-    seconds = (case.now - window.origin).total_seconds()
+    seconds = (case.now - window.promised_at).total_seconds()
+    # The announcement and GOV.UK's index are witnesses of a page whose address is only a guess.
     witnesses = evidence.witnesses if evidence.is_guess else None
     lacked_at = None if witnesses is None else witnesses.last_without_release
-    # Witnesses lacked the release after its slot. They may lag, so it is not called late yet.
-    is_confirming = case.now >= window.latest and lacked_at is not None and lacked_at >= window.origin
+    # Witnesses lacked the release after its slot. They may lag, so it is still being confirmed that it is late.
+    is_confirming = case.now >= window.latest and lacked_at is not None and lacked_at >= window.promised_at
     looks = 0 if last is None else last.looks
     return Due(part.id, seconds, _last_answer_text(last), looks, is_confirming=is_confirming)
 

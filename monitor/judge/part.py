@@ -77,11 +77,12 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
     exposures = find_exposures(part.id, evidence.all_presences, window, case.now, all_runs)
     exposures += find_unseen_exposures(part.id, evidence.spells.values(), window, exposures)
     timing = _PartJudge(evidence, all_runs, window, case.now, case.zone).judge_timing(page_released)
-    if part.origin in UNPROMISED_ORIGINS and not timing.released:
+    is_promised = part.origin not in UNPROMISED_ORIGINS
+    if not is_promised and not timing.released:
         timing = _Timing(VerdictKind.PENDING)
     first_seen = exposures[0].start if exposures else timing.released
     verdict, delay = timing.verdict, timing.delay
-    # If it was exposed, removed and then missed its slot, the worse verdict stays, with how long it has been absent.
+    # If it was exposed, removed and then still absent after its slot, `overdue` or `not_published` is worse and stays.
     if exposures and timing.verdict not in _ABSENT:
         verdict, delay = VerdictKind.EARLY, window.delay_of(first_seen)
     return replace(
@@ -153,12 +154,12 @@ def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> 
     0 if it was absent at the slot or later. None if it has not come or was never absent, or if it may have been public
     at the slot and removed before that absence.
     """
-    after, origin = released.after, window.origin
-    if after is None or origin is None or released.by is None:
+    after, slot = released.after, window.promised_at
+    if after is None or slot is None or released.by is None:
         return None
-    if after >= origin and (evidence.may_have_been_public_at(origin) or not evidence.would_have_detected(origin)):
+    if after >= slot and (evidence.may_have_been_public_at(slot) or not evidence.would_have_detected(slot)):
         return None
-    return max(0.0, seconds_between(after, origin) or 0.0)
+    return max(0.0, seconds_between(after, slot) or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,7 @@ class _PartJudge:
         An answer may be an old copy if its `Age` dates it before an absence that earlier looks proved. If all answers
         may be, the presence counts only if it is late, or if it is still there when the slot is settled.
         """
+        # `claims` is set if an absence contradicts `Age`. If even `end` is before the look, even the newest is old.
         window, absent = self.window, presence.appears.after
         is_late = absent is not None and absent > window.latest
         is_old_copy = all(spell.claims is not None and spell.end < spell.first_sent for spell in presence.spells)
@@ -205,9 +207,9 @@ class _PartJudge:
         other cases, or if another view or the publisher's own time contradicts.
         """
         window, absent = self.window, appeared.after
-        # If another view showed the part before its last absence, only absences before that look are sure. Then
-        # `released` begins earlier than `appeared`.
-        earlier_presence = None if absent is None else self._contradicting_run(absent)
+        # Another view may have shown the part from its first look on, before this last absence. Then only absences
+        # before that look are sure, so `released` begins with one of those.
+        earlier_presence = None if absent is None else self._find_run_present_before(absent)
         released = appeared
         if earlier_presence is not None:
             runs = (run for spell in self.evidence.absences for run in spell.runs)
@@ -219,7 +221,8 @@ class _PartJudge:
                 return unproven
             return self._judge_by_stamp(released) or _Timing(VerdictKind.LATE, released, delay)
         if released.after is not None and window.earliest <= released.after and _is_out_by(released, window.latest):
-            # Without an early bound, it may have been public before the slot, and removed before it was seen absent.
+            # Without an early bound, it may have been public at the slot, and removed before it was seen absent after
+            # it. Nothing contradicts that absence, but it does not show that the part was not early.
             may_have_been_early = window.exact and _early_bound(released, window, self.evidence) is None
             return unproven if may_have_been_early else _Timing(VerdictKind.ON_TIME, released, delay)
         # If only another view makes the interval wide, the reason is that view.
@@ -235,16 +238,16 @@ class _PartJudge:
         it was not watched then.
         """
         evidence, window = self.evidence, self.window
-        stamp, origin = evidence.publishers_stamp, window.origin
-        if evidence.witnesses is None or stamp is None or origin is None:
+        stamp, slot = evidence.publishers_stamp, window.promised_at
+        if evidence.witnesses is None or stamp is None or slot is None:
             return None
         by_looks = (presence for presence in evidence.presences_by_looks if not is_early(presence, window))
-        absent_by_looks = next((presence.appears.after for presence in by_looks), None)
-        if absent_by_looks is not None and absent_by_looks > window.latest:
+        last_absent_by_looks = next((presence.appears.after for presence in by_looks), None)
+        if last_absent_by_looks is not None and last_absent_by_looks > window.latest:
             return None
         local_stamp = local(stamp, self.zone)
         is_midnight = local_stamp.time() == time()
-        is_same_day = local_stamp.date() == local(origin, self.zone).date()
+        is_same_day = local_stamp.date() == local(slot, self.zone).date()
         if not is_same_day or is_midnight or stamp > window.latest:
             return None
         watched_since = evidence.witnesses.watched_since
@@ -275,11 +278,12 @@ class _PartJudge:
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
     def _judge_overdue(self, absent: datetime) -> _Timing:
-        """Return the verdict on a part last proved absent at `absent`, after the tolerance: `overdue` or `unproven`."""
+        """Return `overdue`, `not_published` or `unproven` for a part last proved absent at `absent`, so not in time."""
         window = self.window
         if self._is_contradicted(absent):
             return _Timing(VerdictKind.UNPROVEN, reason=self._contradiction_text())
-        delay = None if window.origin is None else Bounds(seconds_between(window.origin, absent), None)
+        delay = None if window.promised_at is None else Bounds(seconds_between(window.promised_at, absent), None)
+        # Unless it was seen absent shortly before the watch ended, it may have come unseen.
         if self.now >= window.closes and absent >= window.closes - _RECENT:
             return _Timing(VerdictKind.NOT_PUBLISHED, delay=delay)
         return _Timing(VerdictKind.OVERDUE, delay=delay)
@@ -290,14 +294,14 @@ class _PartJudge:
         A view that showed it from its first look on may answer 200 for any address. If it did so before the slot, it
         contradicts the absence only if it was absent later. That proves that its answers depend on the part.
         """
-        if self._unseen_stay() is not None or self._contradicting_run(absent) is not None:
+        if self._unseen_stay() is not None or self._find_run_present_before(absent) is not None:
             return True
         from_start = self.evidence.present_from_start
         if from_start is None or from_start.begin > self.window.latest or from_start.end < self.window.opens:
             return False
         return self.evidence.find_absence_after(from_start) is not None
 
-    def _contradicting_run(self, absent: datetime) -> Run | None:
+    def _find_run_present_before(self, absent: datetime) -> Run | None:
         """Return the run of another view that was present from its first look on, before this absence, or None."""
         other = self.evidence.present_from_start
         return other if other is not None and self.window.early_before <= other.begin <= absent else None

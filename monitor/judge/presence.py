@@ -44,6 +44,7 @@ class Presence:
 def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     """Return the presences that these views prove, in time order.
 
+    A spell is how long one view showed the content, and `absent_by` says by when that view showed it absent after.
     Spells of several views that overlap are one presence. It lasts until every view that showed the content shows it
     absent. After that, the next spell begins another presence.
     """
@@ -60,14 +61,15 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
             groups.append([spell])
             continue
         # The content API may be looked at so rarely that one of its spells spans a removal and the return after it. So
-        # judge the removal by what was seen before this spell. After a removal, the later looks belong to the return.
-        until_then, since_then = _split_content_api(groups[-1], spell.first_sent)
-        removed = _date_removal(until_then, absences)
+        # cut its spells where this one begins, and judge the removal by the earlier pieces. If there was a removal, the
+        # later pieces are of the content that returned, so they belong to the new group.
+        before_spell, since_spell = _split_content_api(groups[-1], spell.first_sent)
+        removed = _date_removal(before_spell, absences)
         if removed is None or removed.by is None or spell.begin <= removed.by:
             groups[-1].append(spell)
         else:
-            groups[-1] = until_then
-            groups.append([spell, *since_then])
+            groups[-1] = before_spell
+            groups.append([spell, *since_spell])
     presences = []
     for group in groups:
         end = max(spell.end for spell in group)

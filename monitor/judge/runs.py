@@ -3,8 +3,6 @@
 A failed look starts or lengthens a separate run with the state `unknown`, its reason and its count. So `present,
 unknown, present` is three runs. The unknown run neither ends the first presence nor joins it to the second. Only the
 judge, which reads the runs on both sides, decides whether the content may have been removed in between.
-
-Long after a release, equal runs with only failed looks in between are merged.
 """
 
 from __future__ import annotations
@@ -155,12 +153,14 @@ def extend_run(last: Run, sighting: Sighting, spacing: timedelta | None = None, 
         return None
     proved_gap = sighting.proved_from - last.end
     if last.state in (State.ABSENT, State.WITHDRAWN) and proved_gap > gap + UNDERWAY:
-        # Cached answers prove absence at earlier instants, further apart than the looks. `absent_at` needs that gap.
+        # Cached answers prove absence at earlier instants, by more than `UNDERWAY` further apart than the looks. By the
+        # widest gap, `absent_at` finds the last proof before an instant.
         gap = proved_gap
     return replace(
         last,
         last_received=sighting.received,
-        # The answer was true at some instant of the look. `begin` and `end` are the sure sides of it: see `Run`.
+        # Each answer was true at some instant from `proved_from` to `proved_to`. So it was surely true at or before the
+        # earliest `proved_to`, and at or after the latest `proved_from`.
         begin=min(last.begin, sighting.proved_to),
         end=max(last.end, sighting.proved_from),
         looks=last.looks + 1,
@@ -291,7 +291,7 @@ def merge_by_state(runs: Sequence[Run]) -> list[Run]:
     for is_failed, group in groupby(_merge_equal_runs(runs), key=lambda run: run.state is State.UNKNOWN):
         by_key: dict[object, Run] = {}
         for run in group:
-            # No two runs have the same `key`, so this merges only failed runs.
+            # Each run has a `run.key` of its own, so only failed runs are joined, with no run between them.
             key = (run.monitor, run.why) if is_failed else run.key
             by_key[key] = _join_runs(by_key[key], (), run) if key in by_key else run
         merged += by_key.values()

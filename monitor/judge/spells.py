@@ -24,8 +24,8 @@ class Spell:
 
     The state was true at or before `begin` and at or after `end`. `first_sent` and `last_received` are the times of the
     looks. `claims` is set if the copy claims an age that we do not believe: it is the instant claimed, and `begin` is
-    the look. The content may have come in between. `absent_by` is set for a spell of a `Presence` whose view showed the
-    content absent after it, and says by when.
+    when the first look was answered. The content may have come in between. `absent_by` is set for a spell of a
+    `Presence` whose view showed the content absent after it, and says by when.
     """
 
     view: View
@@ -87,8 +87,7 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
     """Return the spells of all views with implausible `Age` values corrected.
 
     With a wrong clock, a cache claims that its copies are older than they are. If an earlier look proved absence at the
-    claimed instant, the presence begins with the look itself. If no origin was watched then, the part may have been
-    public before: `claims` keeps the claimed instant.
+    claimed instant, the presence begins when its first look was answered (see `_correct_age`).
     """
     all_spells = chain.from_iterable(views.values())
     absences = [spell for spell in all_spells if not spell.is_present and spell.view is not View.CONTENT]
@@ -96,9 +95,10 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
-    """Return a spell. A presence whose `Age` an absence contradicts begins at its own look instead.
+    """Return a spell. A presence whose `Age` an absence contradicts begins when its first look was answered instead.
 
-    `claims` keeps the claimed instant, unless looks at an origin prove absence at that instant.
+    The content may have come since the claimed instant, which `claims` keeps for those who date the appearance. It is
+    None if looks at an origin prove absence at that instant.
     """
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell
@@ -109,6 +109,7 @@ def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
     # An origin is never cached, so close looks prove absence at any instant between them.
     at_origin = (run for absence in absences if absence.view is View.ORIGIN for run in absence.runs)
     is_origin_watched = any(run.largest_gap <= _CLOSE and run.begin <= spell.begin <= run.end for run in at_origin)
+    # Older versions did not store when the answer was received, so take the latest possible time.
     first_received = spell.runs[0].first_received or spell.first_sent + _LONGEST_LOOK
     return replace(spell, begin=first_received, claims=None if is_origin_watched else spell.begin)
 

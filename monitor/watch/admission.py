@@ -55,7 +55,7 @@ class Admission:
 
     async def begin(self, now: datetime) -> None:
         """Watch the releases that are due next, before the first look. The first `roll` adds the others."""
-        listable = await self._remember_listable(self.ledger.book.releases(), now)
+        listable = await self._find_and_remember_listable(self.ledger.book.releases(), now)
         await self._update_watch(now, listable, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True)
 
     async def watch_all_near(self, now: datetime) -> None:
@@ -64,7 +64,7 @@ class Admission:
         Also store again the releases of the ledger that differ from their stored rows.
         """
         # Listings may show releases that are due in the next 400 days. Fewer are watched: those within `watch.ahead`.
-        due_within_400_days = await self._remember_listable(self.ledger.book.releases(), now)
+        due_within_400_days = await self._find_and_remember_listable(self.ledger.book.releases(), now)
         await self._update_watch(now, due_within_400_days, self.watch.ahead, soon=True)
         announced = self.ledger.releases
         not_final = await self.ask(self.store.verdicts.open_judged)
@@ -88,11 +88,12 @@ class Admission:
             self.watch.update_promises(name, self.ledger.promises(name))
         if read.change is not None:
             now = self.clock.now()
+            # Releases that are new or changed, once joined with those of other calendars, or that have a new promise.
             changed = {*read.change.joined.altered, *read.promised}
-            # All watched releases are compared with the ledger. For an unchanged one, nothing else is done.
+            # Changed ones may have come near. Watched ones are compared with the ledger, and left as is if unchanged.
             to_update = {*changed, *self.watch.releases}
-            # The calls below choose the near releases themselves, so the result is not needed.
-            await self._remember_listable(to_update, now)
+            # This remembers ids for listings. The calls below choose the near ones themselves, so ignore its result.
+            await self._find_and_remember_listable(to_update, now)
             new = read.change.new_releases()
             # The store has nothing on new releases. It is not queried for them, so it cannot fail here.
             await self._update_watch(now, new, self.watch.ahead, is_new=True)
@@ -189,7 +190,7 @@ class Admission:
         chosen = [watched for name, watched in releases if day is None or last_day(name) == day]
         return [target for watched in chosen for target in watched.targets.values()]
 
-    async def _remember_listable(self, names: Collection[str], now: datetime) -> list[str]:
+    async def _find_and_remember_listable(self, names: Collection[str], now: datetime) -> list[str]:
         """Return which of these releases a listing may show: those due within `LISTINGS_AHEAD`. Remember their ids."""
         near = await self._find_near(names, now, LISTINGS_AHEAD)
         self._listable.update(near)
@@ -205,7 +206,7 @@ class Admission:
     ) -> None:
         """Watch those of these releases that have a slot within `ahead`, and update those that are watched already.
 
-        Forget releases that are final and over. `is_new` and `soon` are as in `_watch_or_update`.
+        Forget releases that are final and over. `is_new`: the store has nothing on them. `soon`: look at once.
         """
         # A watched release that was cancelled has no slot any more. It must be updated all the same.
         watched = [name for name in names if name in self.watch.releases]
@@ -213,6 +214,7 @@ class Admission:
         releases = self.ledger.releases
         chosen = [releases[name] for name in dict.fromkeys([*near, *watched]) if name in releases]
         await self._watch_or_update(chosen, soon=soon, is_new=is_new)
+        # A finished release is watched again only if calendars change it, so keep what they show now.
         for name in self.watch.forget_old(now):
             self._finished[name] = self._calendar_state(name)
 
@@ -236,7 +238,7 @@ class Admission:
             self._update_watched([release])
             if self._needs_watch(release):
                 row = judged.get(release.id)
-                # A stored verdict does not say how a part is recognised, so `found` parts are recognised by title.
+                # A stored verdict does not say what proves that a part from a listing is this release: it is its title.
                 # `place` is the address at which looks found the release's page.
                 self.watch.adopt(
                     release,

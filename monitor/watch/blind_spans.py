@@ -30,15 +30,16 @@ class BlindSpans:
     """
 
     def __init__(self, monitor: str, rejudge_all: Callable[[], None], counters: Metrics) -> None:
-        """Begin with no spans. Those noted before `start_writing` are written when it is called."""
+        """Begin with no spans (times without usable looks). Those noted before `start_writing` are written by that."""
         self.monitor, self._rejudge_all, self._counters = monitor, rejudge_all, counters
         self._writer: Writer | None = None
         self._unwritten: list[Blind] = []
         self._tasks = Tasks()
         # For each span, by cause, begin, host and target: the instant up to which its seconds were added to the metric.
         self._counted_until: dict[tuple[str, datetime, str, str], datetime] = {}
-        # For each target with a look out of order: when our clock catches up with its last look.
+        # For each target with a look received before an earlier one: when our clock catches up with that one.
         self._reported_until: dict[str, datetime] = {}
+        # The longest known span of each begin, cause, host, target and monitor.
         self._longest: dict[tuple[datetime, str, str, str, str], Blind] = {}
         # For each span: the latest end among it and all spans before it.
         self._latest_end: list[datetime] = []

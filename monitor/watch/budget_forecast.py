@@ -86,6 +86,7 @@ class BudgetForecast:
         for host, planned in plans.items():
             rate = self.budget.rate(host)
             targets = [windows for windows, _ in planned]
+            # Each is a release and the goal for one part: to see it absent just before its slot and present just after.
             proofs = [proof for _, proof in planned if proof is not None]
             for day in days:
                 # What is left of today begins with the current minute.

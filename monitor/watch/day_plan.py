@@ -160,10 +160,11 @@ class Day:
                 windows_of[target] = inside
         if not windows_of:
             return None
+        # A goal is the proof that a part was in time. Each promised part needs one, so count only its view at the edge.
         parts = (target for target in windows_of if target.view is View.EDGE and not target.is_optional)
         goals = ((target.host, self.rules.proof_goal(release, target, promised)) for target in parts)
         proofs = [(host, (release.id, goal)) for host, goal in goals if goal is not None]
-        return PlannedRelease(release, slot, windows_of, self.begin <= slot_begins < self.end, proofs)
+        return PlannedRelease(release, slot, windows_of, is_due=self.begin <= slot_begins < self.end, proofs=proofs)
 
     def _load_judged(self, release: Release) -> WatchedRelease | None:
         """Return a release with its verdict from the store as of now, or None if it was not judged yet."""
@@ -187,10 +188,11 @@ def plan_releases(
 ) -> list[PlannedRelease]:
     """Return every release that is looked at between two instants, in the order of slots, as known at `now`.
 
-    A release with a slot in that period is planned as if it was not published. Others continue from their verdict.
+    A release with a slot in that period is planned as if it was not published. For others, looks depend on the verdict.
     """
-    # Looks go on until `close` after the end of a slot, which may be a whole day.
-    slots_from, slots_until = begin - rules.watch.overdue.close - timedelta(days=1), end + rules.watch.far.begins
+    # Looks begin `far.begins` before a slot, and go on until `close` after its end. A slot may be a whole day.
+    slots_from = begin - rules.watch.overdue.close - timedelta(days=1)
+    slots_until = end + rules.watch.far.begins
     releases = store.ledger.releases(slots_from, slots_until)
     names = [release.id for release in releases]
     promises: dict[str, list[Promise]] = defaultdict(list)
@@ -221,16 +223,17 @@ def plan_hosts(
             proofs[host].append(proof)
     # A release is on time if a look sees it before the tolerance ends. If looks are half a tolerance apart, every
     # release that comes out in the first half is seen in time.
-    close_enough = rules.policies.general.close_enough
+    half_tolerance = rules.policies.general.close_enough
     hosts = []
     for host, targets in plans.items():
-        minutes = forecast.looks_per_minute(targets, begin, end)
+        looks = forecast.looks_per_minute(targets, begin, end)
         rate = load.budget.rate(host)
         slots = forecast.forecast_slots(proofs[host], rate, begin, end)
-        warning = forecast.overload_warning(host, minutes, rate, targets, load.timezone, close_enough, slots=slots)
-        peak = forecast.busiest_minute(minutes) or minutes[0]  # it is None only without minutes
-        spacings = affordable_spacings(forecast.count_wanted(targets, peak[0]), rate)
-        hosts.append(HostPlan(host, rate, len(targets), minutes, peak, spacings, warning, tuple(slots)))
+        warning = forecast.overload_warning(host, looks, rate, targets, load.timezone, half_tolerance, slots=slots)
+        peak = forecast.busiest_minute(looks) or looks[0]  # it is None only without minutes
+        busiest_minute, _ = peak
+        spacings = affordable_spacings(forecast.count_wanted(targets, busiest_minute), rate)
+        hosts.append(HostPlan(host, rate, len(targets), looks, peak, spacings, warning, tuple(slots)))
     return sorted(hosts, key=lambda plan: -plan.looks)
 
 

@@ -65,7 +65,7 @@ class JudgingQueue:
         self._wakeup.set()
 
     async def wait_for_due(self, known: Collection[str] = ()) -> list[str]:
-        """Wait until releases are due, and return their ids in order. `known` are all ids, for `judge_all`."""
+        """Wait until releases are due, and return their ids in order. After `judge_all`, all ids in `known` are due."""
         while not (due := self._take_due(known)):
             # Pause until the next one is due, or until another is queued.
             self._wakeup.clear()
@@ -101,7 +101,6 @@ class Judging:
     """Keeps the verdicts of these releases up to date. `others` reads what other monitors on the same store saw.
 
     After our clock was set, `is_clock_in_doubt` returns True for a moment, and judging waits until it returns False.
-
     Verdicts are in memory at once. Notices for a release are sent only after its verdict is stored.
     """
 
@@ -143,6 +142,7 @@ class Judging:
         name = watched.release.id
         if name in self._judged_while_recorded:
             verdict = self._judge_and_replan(watched, self.clock.now())
+            # Whether this release is late or on time is evidence about the others of its slot.
             self._requeue_same_slot(watched, verdict)
             # The record that is under way may lack this verdict, so the release is judged again afterwards.
             self._judged_while_recorded[name] = True
@@ -168,8 +168,8 @@ class Judging:
     def _judge_and_prepare_record(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
         """Judge a release. Return the coroutine that records its verdict, or None if no record is needed now.
 
-        No record is needed if nothing visible changed. If the verdict is only used to plan looks for a while, or must
-        wait for a calendar read, the release is judged again then.
+        No record is needed if nothing visible changed. None is made yet if the verdict must wait for a calendar read,
+        or is only used to plan looks until its page was looked at. Then the release is judged again later.
         """
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
@@ -181,7 +181,8 @@ class Judging:
         if has_changed and self.others is not None:
             # `_record_after_merge` decides about a calendar read, because what others saw can change the verdict.
             return self._record_after_merge(self.others, watched, now)
-        # Call this even without a change, because it also queues other releases and a later judgement of this one.
+        # Call this even without a change: it also queues a later judgement of this release, and the other releases of
+        # its slot, whose findings depend on this verdict.
         must_wait = self._defer_for_calendar_read(watched, verdict)
         if must_wait or not has_changed:
             return None
@@ -260,6 +261,7 @@ class Judging:
         """Return the verdict on a release as of `now`, with the finding `platform` if others were late with it."""
         policy = self.planner.rules.policies.of(*watched.release.producers)
         blind = self.blind.spans
+        # Other publications of that day show how long GOV.UK's announcement and index lag behind a release.
         publications = (other.publication for other in self.releases.values() if other is not watched)
         published = (publication for publication in publications if publication is not None)
         verdict = judge(watched.release, watched.promises, watched.runs, blind, policy, now, published=published)

@@ -64,15 +64,15 @@ class ListingFollowUp:
             self.tasks.start(self.leads.send(hit.release, Finding(LEAD, None, detail, url=hit.listing)))
 
     async def follow(self, hit: ListingMatch) -> None:
-        """Check whether an entry (`hit`) shows its release. Send a lead if only a person can judge that.
+        """Look at the address of an entry (`hit`) for proof of its release. Send a lead if only a person can judge it.
 
         Send none if the entry is of an old edition, or is neither early nor late.
         """
         watched = await self.admission.watch_release(hit.release)
         if watched is None:
             return
-        # The entry was compared with all releases in memory when it was matched. If a release that only the store has
-        # is at its address, or has its title, the entry shows that old edition.
+        # A match by series has another title than the release. The entry was compared with all releases in memory, but
+        # if one that only the store has is at its address, or has its title, the entry shows that old edition.
         is_series = hit.kind is MatchKind.SERIES
         if is_series and await self.ledger.find_matching_in_store(watched.release.producer, hit.url, hit.title):
             return

@@ -86,11 +86,13 @@ class Matcher:
     def matches(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
         """Yield each release that an entry matches, and how. If `is_fresh`, it was not there before, so more match.
 
-        It matches by a promised address, by another edition's title at the release's page, or by a title elsewhere.
+        It matches by a promised address, by another edition's title at the release's page, or by its title elsewhere. A
+        fresh entry that is at no known address also matches by its series (the title without its period).
         """
         if _ANNOUNCED.search(found.url):
             return  # an announcement does not show that its release is out
         yield from self._match_promised_address(found, is_fresh=is_fresh)
+        # Without a word of any near release's title, no title is alike.
         if not self._words.search(found.title):
             return
         words = set(read_title(found.title).words)

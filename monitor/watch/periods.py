@@ -64,6 +64,7 @@ class Periods:
         producers |= {incident.producer for incident in logged} | {claim.producer for claim in claims}
         hosts = {row.host for row in rows}.union((claim.host for claim in claims), *map(_hosts_of, logged))
         _check_names(store.verdicts, producers, hosts, producer, host)
+        # Both days are given, so neither side is open.
         blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
         logged = [each for each in logged if producer in ("", *each.producers) and host in ("", *_hosts_of(each))]
         claims = [claim for claim in claims if producer in ("", claim.producer) and host in ("", claim.host)]
@@ -98,7 +99,7 @@ class Periods:
         title = f"{report.title}: {report.subject}"
         begin = day_begins(found.begins, self.timezone)
         what = {"what": "A report on all releases of a period."}
-        # A report on a period has the kind of a report on a platform's fault, but no linked releases.
+        # No kind is for a period, and `PLATFORM` is the one about several releases. This incident links to none.
         new_incident = Incident(
             name, Kind.PLATFORM, "", about, title, opened=now, occurred=begin, grade="none", closed=now, words=what
         )

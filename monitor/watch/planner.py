@@ -82,7 +82,7 @@ class Planner:
             self.update_release(watched, watched.announced or watched.release)
             promised = slot_in_force(watched.release, watched.promises, self.clock.now())
             for target in watched.targets.values():
-                # The proof may have changed although the windows are the same.
+                # The proof that a target needs may have changed with the rules, although its windows are the same.
                 self._send_to_poller(watched, target, watched.state_or_empty(target.id).windows, promised, soon=False)
 
     def update_release(self, watched: WatchedRelease, release: Release, *, soon: bool = False) -> None:
@@ -201,6 +201,7 @@ class Planner:
             now,
             exact=is_exact(promised),
             default_time=self.rules.default_time,
+            # A predicted address that a published page has named is no guess any more.
             is_named=target.url in self._confirmed_urls.get(watched.release.id, ()),
         )
         if len(self._shared_windows) >= _MAX_SHARED_WINDOWS:
@@ -222,12 +223,12 @@ class Planner:
     def _send_to_poller(
         self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
     ) -> None:
-        """Store the windows and the goal of proof of a target. Have the poller look in them, or stop without any."""
+        """Store the windows of a target, and the proof that it needs (its goal). Look in them, or stop without any."""
         goal = self.rules.proof_goal(watched.release, target, promised)
         state = watched.state_of(target.id)
         state.windows, state.proof = windows, goal
         if windows:
-            # The recognisers of answers need the slot in force too, which `known_about` leaves out.
+            # The poller needs the slot in force too, to judge answers. `known_about` leaves it out.
             self.poller.restore_known(target, replace(watched.known_about(target), slot=promised.slot))
             # Targets are looked at at different times, which stay the same after a restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % _LONGEST_SHIFT_MS)
@@ -238,7 +239,7 @@ class Planner:
 
 
 def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> list[Part]:
-    """Return parts for the files that a page names and that are new, up to one part more than `most`.
+    """Return parts for the new files that a page names, until the release has one part more than `most`.
 
     The one more is not watched. It shows that there were too many.
     """
@@ -246,7 +247,7 @@ def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> lis
     known = {part.url for part in release.parts if part.origin is not Origin.LINKED}
     room = max(0, most + 1 - len(known))
     new = [(file.url, Role(file.role)) for file in files if file.url not in known][:room]
-    return new_parts(release, Origin.FOUND, new, len(release.parts))
+    return new_parts(release, Origin.FOUND, new, first=len(release.parts))
 
 
 def _new_linked_parts(release: Release, urls: Sequence[str]) -> list[Part]:

@@ -119,7 +119,7 @@ class PredictedAddresses:
             files = tuple(part for part in seen if part.origin in _PROVEN_ORIGINS and part.role in _ROLES)
             if series in wanted and (files or links):
                 editions[series].append(Edition(title, row.body["url"], files, links))
-        # A period on a page that several series link to does not show which of them it belongs to.
+        # A new period on a linked page is a sign of a new edition. If several series link to it, it may be of any.
         unshared = {url for url, linking in linked_by.items() if len(linking) == 1}
         return {
             series: [

@@ -200,6 +200,7 @@ def replay(
             continue
         incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
         again = with_stored_platform_finding(store, case.verdict(policies, row.at))
+        # With several, a stored finding `blind` may be absent now, because another monitor watched at that time.
         has_several_monitors = len({run.monitor for runs in case.runs.values() for run in runs}) > 1
         differences = find_differences(row.body, body_of(again, incident), several=has_several_monitors)
         # `find_differences` leaves out the finding about the platform, which depends on other releases.

@@ -139,17 +139,19 @@ class Tripwires:
         else:
             self._report_entries(listing, target, sighting, entries, new_entries)
             self._watch_sitemaps(target, [found for found in sighting.found if found.role == _SITEMAP_ROLE])
+        # The answer describes no instant before `proved_from`, so an entry that it lacks came later.
         listing.read_at = sighting.proved_from
 
     def _report_entries(
         self, listing: _Listing, target: Target, sighting: Sighting, entries: list[Found], new_entries: list[Found]
     ) -> None:
-        """Report the entries that match a release, each once, and the new entries that match none."""
+        """Report the entries that match a release with a near slot, each once, and the new entries that match none."""
         producer = listing.producer.id
         releases = tuple(self.near(producer))
         # If the near releases are those of the last look, old entries have been compared with all of them.
         to_compare = new_entries if releases == listing.near_releases else entries
         new_urls = {entry.url for entry in new_entries}
+        # It also finds releases that are not near by their address or title, because the entry is then of one of those.
         matcher = Matcher(releases, sighting.received, lambda found: self.find_same_address_or_title(producer, found))
         listing.near_releases = releases
         near_ids = {near.release.id for near in releases}

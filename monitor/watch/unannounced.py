@@ -73,7 +73,7 @@ class Unannounced:
         finally:
             # The wait below costs no request, so it does not count towards `MAX_AT_ONCE`.
             self._under_way[producer] -= 1
-        # One page in ten is published at another address than was guessed. The next calendar read names it.
+        # One in ten announced pages is at another address than we guessed. The next calendar read names that address.
         await self.clock.sleep(CALENDAR_DELAY.total_seconds())
         if await self._is_known(release, found):
             return

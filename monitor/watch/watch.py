@@ -63,6 +63,7 @@ class Watch:
         others: OtherMonitors | None,
         is_clock_in_doubt: Callable[[], bool],
     ) -> None:
+        """Connect these parts. `blind` has the times without usable looks, and `queue` the releases to judge."""
         self.clock, self.writer, self.events, self.evidence = clock, writer, events, evidence
         self.rules, self.queue, self.blind, self.health = rules, queue, blind, health
         self.releases: dict[str, WatchedRelease] = {}
@@ -107,8 +108,8 @@ class Watch:
         watched.merge_promises(promises)
         watched.load_runs(runs)
         if is_new:
-            self._plan_only_if_slot_passed(watched)
-            # If its slot has passed, the verdict counts only after a look at its page.
+            # If its slot has passed, its verdict only plans looks (`planning_only_until`) until its page was looked at.
+            self._withhold_verdict_if_slot_passed(watched)
             soon = soon or watched.planning_only_until is not None
         self.judging.planner.update_release(watched, release, soon=soon)
         self.queue.judge_soon(release.id)
@@ -149,6 +150,7 @@ class Watch:
         last_run, runs_before = state.last, state.runs
         last_proof = state.last_proved(target.url)
         spacing = state.spacing(sighting.sent)
+        # A new run begins after a blind span, and where looks become more or less frequent around the slot.
         follows_blind = last_run is not None and was_blind(last_run, sighting, self.blind.after(last_run.last_received))
         must_begin_run = follows_blind or state.crosses_slot_phase(sighting.sent)
         try:
@@ -159,6 +161,7 @@ class Watch:
             return
         is_kept = False  # also after a fault in the following lines
         try:
+            # A run is also new after a gap or a failed look, without another answer than the last proof.
             has_changed = is_new and is_change(last_proof, run)
             is_kept = self._keep_run(watched, target, run, outcome, has_changed=has_changed)
         finally:
@@ -248,7 +251,7 @@ class Watch:
             return False
         return True
 
-    def _plan_only_if_slot_passed(self, watched: WatchedRelease) -> None:
+    def _withhold_verdict_if_slot_passed(self, watched: WatchedRelease) -> None:
         """If a release was added after its slot, use its verdict only to plan looks until its page was looked at.
 
         That is for at most `MAX_PLANNING_ONLY`.

@@ -237,7 +237,7 @@ def _summarize_view(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> 
     failed = sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs)
     failures = f"{failed} failed and proved nothing" if failed else "none failed"
     begins, ends = exactly(runs[0].first_sent, case.zone), exactly(max(run.last_received for run in runs), case.zone)
-    slot = None if case.window is None else case.window.origin
+    slot = None if case.window is None else case.window.promised_at
     widest = None if slot is None else widest_gap(runs, slot)
     gap = "" if widest is None else f", widest gap around the slot {length(widest.total_seconds())}"
     text = f"{_view_name(runs[0])}: {looks} looks from {begins} to {ends}, {failures}{gap}"

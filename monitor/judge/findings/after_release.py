@@ -113,7 +113,7 @@ def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
     """Yield a finding for each time that a part's own version, such as its time of update, changed after its release.
 
     Only the first view that shows versions is used. Content that was present from the first look on does not count,
-    because it may be the previous edition.
+    because it may be the previous edition: `all_presences` leaves it out.
     """
     opens = case.judged_window.opens
     public = [presence.begin for presence in evidence.all_presences if presence.end >= opens]

@@ -96,10 +96,12 @@ def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
     """
     is_in_doubt = find_doubt_at_slot(case) is not None
     evidences = [evidence for _, evidence in pairs]
-    # For each calendar with another slot: the case with that slot, and the verdicts by it on all parts (or none).
-    by_others = [(case.by(other), judge_by_promise(case, other, evidences)) for other in case.in_force.disagreements]
+    # For each calendar with another slot: the case with that slot, and the verdicts by it on all parts. Without a
+    # readable slot there are no verdicts, so no part is late by that calendar.
+    others = case.in_force.disagreements
+    by_others = [(case.by(promise), judge_by_promise(case, promise, evidences)) for promise in others]
     for place, (part, _) in enumerate(pairs):
-        is_late_by_all = all(verdicts and is_late(other, verdicts[place]) for other, verdicts in by_others)
+        is_late_by_all = all(verdicts and is_late(other_case, verdicts[place]) for other_case, verdicts in by_others)
         is_early_only = is_in_doubt and bool(part.exposures)
         if part.can_be_late and is_late(case, part) and is_late_by_all and not is_early_only:
             # If it was exposed before its slot too, its `delay` is that of the exposure.
@@ -165,16 +167,17 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     part, evidence = alternative
     page_part, page_evidence = page
     came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
-    # Without a presence, `first_seen` may be an answer from the first look on. It has no `after` and proves nothing.
+    # Without a presence, it may have answered from the first look on. Then `came` has no `after` and proves nothing.
     if came.by is None or (came.after is None and not evidence.all_presences):
         return None
     # If the page answered before from its first look on, it is not known with which edition.
     if page_evidence.present_from_start is not None and page_evidence.present_from_start.begin < came.by:
         return None
-    # If the page was in time, no one had to look elsewhere.
+    # If the page was in time, no one had to look elsewhere. But an alternative that was out early counts.
     is_page_in_time = page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING)
     if is_page_in_time and not part.exposures:
         return None
+    # A page that has not come yet comes after its last absence.
     page_came = page_part.first_seen if page_part.first_seen.by else Interval(page_evidence.last_absent, None)
     ahead = between(came, page_came)
     if ahead.min is None or ahead.min <= case.policy.uncertainty.total_seconds():

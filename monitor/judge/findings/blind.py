@@ -133,7 +133,7 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
     """Return whether a span without a usable look hid the slot, or may be the reason that a part is unproven."""
     window = case.judged_window
     covers_slot = span.begins <= window.opens < span.ends and span.ends - span.begins > case.policy.uncertainty
-    # The slot is not hidden by looks that failed, or by a cause that prevents only some looks.
+    # `looks` are the failed looks of a span. Only a span without any, whose cause prevents all looks, hides the slot.
     is_monitor_blind = not span.looks and _PARTIAL_CAUSES.isdisjoint(span.causes)
     # Without a promised minute there is no instant that must be watched.
     if covers_slot and window.exact and is_monitor_blind:
@@ -147,14 +147,15 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
 def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tuple[datetime, datetime]:
     """Return the span in which an unproven part may have come: from its last absence to the look that found it.
 
-    If no look found it, the span lasts until now, and begins at the slot even if absences were proved after the slot:
-    the question is then whether it was late. Without an absence it begins when the part could first have been on time.
+    If no look found it, the span lasts until now, and begins at the slot or at an earlier last absence: absences after
+    the slot leave open whether it was late. Without an absence it begins when the part could first have been on time.
     """
     window, last_absent = case.judged_window, evidence.last_absent
     if last_absent is not None and part.released.by is None:
         last_absent = min(last_absent, window.opens)
     begins = part.released.after or last_absent or window.earliest
     presences = (presence for presence in evidence.presences if presence.begin == part.released.by)
+    # By the `Age` of a cached copy, `released.by` may be before the look that got it.
     found_at = (spell.first_sent for presence in presences for spell in presence.spells)
     return begins, min(found_at, default=part.released.by or case.now)
 

@@ -46,22 +46,21 @@ def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
     """Return how long after the slot users could first get a part, from the edge. Its own `delay` is the publisher's.
 
-    If the edge has not shown the part yet, the delay has no upper bound. If no view showed the part, if it is an
-    alternative, or if no minute was promised, return the publisher's delay.
+    If it is an alternative, if no minute was promised, or if no view showed the part, return the publisher's delay. If
+    the edge has not shown the part yet, or never did before it was withdrawn, the delay has no upper bound.
     """
     window, delay = case.window, part.delay
     if window is None or not window.exact or not case.is_judged or evidence.part.role is Role.ALTERNATIVE:
         return delay
+    # In a span that hid the part `again`, users had got it before.
     hidden = next((span for span in _find_hidden_spans(case, evidence) if not span.again), None)
     if hidden is not None:
         # Users never got a part that was withdrawn before the edge showed it.
-        shown_at_edge = Interval(hidden.until.after) if hidden.withdrawn else hidden.until
-    elif delay is None or delay.max is None or part.first_seen.by is None:
+        return window.delay_of(Interval(hidden.until.after, None) if hidden.withdrawn else hidden.until)
+    if delay is None or delay.max is None or part.first_seen.by is None:
         return delay
-    else:
-        edge = evidence.spells.get(View.EDGE, ())
-        shown_at_edge = _date_at_edge(edge, part.first_seen.after, part.first_seen.by, case.policy.uncertainty)
-    return window.delay_of(shown_at_edge)
+    edge = evidence.spells.get(View.EDGE, ())
+    return window.delay_of(_date_at_edge(edge, part.first_seen.after, part.first_seen.by, case.policy.uncertainty))
 
 
 def _date_at_edge(
@@ -84,15 +83,17 @@ def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSp
     """Yield the spans in which the edge hid a part that the origin, or else the content API, showed after its slot."""
     for view in (View.ORIGIN, View.CONTENT):
         spells = evidence.spells.get(view, ())
-        for place, spell in enumerate(spells):
-            if spell.is_present and spell.begin >= case.judged_window.early_before:
-                # The first presence from the slot on decides when the part came there, the last spell whether it was
-                # removed again. If the origin showed the part, the content API is not used.
-                came = Interval(spells[place - 1].end if place else None, spell.begin)
-                last_shown = max(spell.last_received for spell in spells if spell.is_present)
-                removed = None if spells[-1].is_present else Interval(last_shown, spells[-1].begin)
-                yield from _hidden_spans_after(case, evidence, spell, came, removed)
-                return
+        present = [spell for spell in spells if spell.is_present]
+        source = next((spell for spell in present if spell.begin >= case.judged_window.early_before), None)
+        if source is None:
+            continue
+        # The part came there with the first presence from the slot on. The last spell shows a removal for good.
+        place = spells.index(source)
+        came = Interval(spells[place - 1].end if place else None, source.begin)
+        last_shown = max(spell.last_received for spell in present)
+        removed = None if spells[-1].is_present else Interval(last_shown, spells[-1].begin)
+        yield from _hidden_spans_after(case, evidence, source, came, removed)
+        return  # if the origin showed the part, the content API is not used
 
 
 def _hidden_spans_after(
@@ -110,18 +111,20 @@ def _hidden_spans_after(
     present = [spell for spell in edge if spell.is_present]
     if any(spell.begin <= came.by for spell in present):
         return
-    for old in (old for old in _find_old_answers(edge, source) if served_until(old) > came.by):
+    old_answers = [answer for answer in _find_old_answers(edge, source) if served_until(answer) > came.by]
+    for old in old_answers:
         # An edge with several copies may serve an old one again after it has shown the release.
         last_shown = max((spell.last_received for spell in present if spell.first_sent < old.first_sent), default=None)
+        # By its `Age`, the old copy may be from before that look.
         hidden_from = came if last_shown is None else Interval(last_shown, max(last_shown, old.begin))
-        until, is_withdrawn = _date_end_of_old_answer(edge, source, old, removed)
+        until, is_withdrawn = _find_end_of_old_answer(edge, source, old, removed)
         seconds = between(hidden_from, until)
         if seconds.min is not None and seconds.min > case.policy.uncertainty.total_seconds():
             is_again = last_shown is not None
             yield _HiddenSpan(source.view, came, until, seconds, again=is_again, withdrawn=is_withdrawn)
 
 
-def _date_end_of_old_answer(
+def _find_end_of_old_answer(
     edge: Sequence[Spell], source: Spell, old: Spell, removed: Interval | None
 ) -> tuple[Interval, bool]:
     """Return when an old answer at the edge was replaced, and whether because the part was withdrawn.

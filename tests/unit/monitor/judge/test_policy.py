@@ -61,7 +61,7 @@ def test_a_provisional_time_is_judged_from_local_midnight_to_local_midnight_and_
     assert (window.opens, window.passes) == (at("2026-07-23 00:00"), at("2026-07-24 00:00"))
     # In summer London's midnight is 23:00 UTC.
     assert window.opens.hour == 23
-    delays_count_from = window.origin
+    delays_count_from = window.promised_at
     assert delays_count_from is None
 
 
