@@ -155,7 +155,7 @@ class Sweep:
         """Return the looks that are most likely to prove parts before the tolerance ends.
 
         A page that was proved absent before the slot only has to be seen. Another page can be proved only if a look
-        finds it still absent, which is likely for a few seconds. So these go first until then, and last afterwards.
+        finds it still absent, which is likely for a few seconds. So others go first until then, and last afterwards.
         """
         looks = _count_looks(self.ends - now, gap)
         early_looks = _count_looks(self.slot + LIKELY_ABSENT_FOR - now, gap)

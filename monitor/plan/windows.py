@@ -328,9 +328,9 @@ def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSe
 def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress, slot: Slot) -> list[Window]:
     """Return the windows in which a target is looked at in its view: through the caches (edge) in all of `plan`.
 
-    Past the caches (origin), it is looked at in the phases that need it: if the release is out but the target is still
-    missing, in all, or none if it is optional. The content API has wider spacings. A witness (no part of the release,
-    but an announcement or an index) has all windows.
+    Past the caches (origin), it is looked at in the phases that need it. If the release is out but the target is still
+    missing, it is looked at in all of them, or in none if it is optional. The content API has wider spacings. A witness
+    (an announcement or index, which is no part of the release) has all windows.
     """
     if target.view is View.ORIGIN and not target.witness:
         is_still_missing = progress.stage is Stage.SEEN and not progress.is_complete

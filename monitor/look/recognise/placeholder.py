@@ -67,8 +67,9 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     text = page.text[:_MOST_TEXT]
     if has_date_of_publication(text):
         return None
-    # `last_placeholder` is the digest of its text, "" if it was seen only before a restart, None if there was none.
-    slot, last_placeholder = context.known.slot, context.known.placeholder
+    # The digest of the last placeholder's text, "" if that was before a restart, None if there was no placeholder.
+    last_placeholder = context.known.placeholder
+    slot = context.known.slot
     has_slot_and_title = slot is not None and bool(context.title)
     is_old_text = _may_predate_slot(context) or _is_before_slot(answer, context)
     may_be_old = has_slot_and_title and (is_old_text or last_placeholder is not None)

@@ -33,7 +33,7 @@ def recognise_title(
     if likeness is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
     if likeness is Likeness.DIFFERENT and (context.known.was_missing or not context.is_led_to):
-        # After a 404, a page under another title was published here, perhaps by mistake. Else it may be an old page.
+        # After a 404, something was published here now, with a wrong title (`ANOTHER_TITLE`). Else the page may be old.
         return unknown(ANOTHER_TITLE if context.known.was_missing else NOT_ITS_TITLE, found)
     if likeness is Likeness.UNDATED and not read_title(context.title).period <= set(period_of(text[:_MOST_TEXT])):
         return unknown(WITHOUT_PERIOD, found)
