@@ -221,10 +221,10 @@ class _PartJudge:
                 return unproven
             return self._judge_by_stamp(released) or _Timing(VerdictKind.LATE, released, delay)
         if released.after is not None and window.earliest <= released.after and _is_out_by(released, window.latest):
-            # Without an early bound, it may have been public at the slot, and removed before it was seen absent after
-            # it. Nothing contradicts that absence, but it does not show that the part was not early.
-            may_have_been_early = window.exact and _early_bound(released, window, self.evidence) is None
-            return unproven if may_have_been_early else _Timing(VerdictKind.ON_TIME, released, delay)
+            # Without an early bound, it may have been public at the slot, and removed before it was seen absent.
+            if window.exact and _early_bound(released, window, self.evidence) is None:
+                return replace(unproven, reason=Reason.MAY_HAVE_BEEN_EARLY.text(self.zone, came=released))
+            return _Timing(VerdictKind.ON_TIME, released, delay)
         # If only another view makes the interval wide, the reason is that view.
         if released.after != absent:
             return unproven

@@ -53,6 +53,7 @@ class Reason(Enum):
         "one view answered as if published[ from its first look at {look} on], while another still proved absence"
     )
     NO_ABSENCE = "came {came}; no earlier look proved absence"
+    MAY_HAVE_BEEN_EARLY = "came {came}; whether it was public before its slot is not known"
     EARLY_OR_ON_TIME = "came {came}: no look in between shows whether it was early or on time[; {failed}][; {lags}]"
     EARLY_OR_LATE = "came {came}: no look in between shows whether it was early, on time or late[; {failed}][; {lags}]"
     ON_TIME_OR_LATE = "came {came}: on time or up to {late} late, not resolved[; {failed}][; {lags}]"

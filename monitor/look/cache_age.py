@@ -20,7 +20,7 @@ _SERVED_BY = ("x-served-by", "via")
 """Headers that name the cache that answered."""
 _IGNORED_AFTER = 2
 """An `Age` is ignored after this many pairs of answers in a row that a real age cannot explain."""
-_MUST_HAVE_GROWN = 3.0
+_GROWS_AFTER = 3.0
 """Seconds after which an age in whole seconds must have grown."""
 
 
@@ -75,7 +75,10 @@ class ConstantAge:
     _unexplained_pairs: int = 0
 
     def remove_constant_age(self, answer: Answer) -> Answer:
-        """Return an answer, without its `Age` if this address has proved to send a constant one."""
+        """Return an answer, without its `Age` if this address has proved to send a constant one.
+
+        Two answers with the same age are an unexplained pair if no new copy between them explains the second age.
+        """
         age = age_of(answer.headers)
         if not age or age == _LONGEST:
             # `age_of` returns at most a year, so a real age of that length stays constant. The comparison starts again.
@@ -88,11 +91,12 @@ class ConstantAge:
             self._last_sent = answer.sent
             self._unexplained_pairs = 0
             return answer
+        # This answer has the same age as the one before, so a real age would be that of a copy fetched in between.
         elapsed = (answer.sent - self._last_sent).total_seconds()
-        if elapsed >= _MUST_HAVE_GROWN:
+        if elapsed >= _GROWS_AFTER:
             self._last_sent = answer.sent
-            # A copy that was fetched since cannot be this old.
-            if age > elapsed + _ROUNDING:
+            is_older_than_any_new_copy = age > elapsed + _ROUNDING
+            if is_older_than_any_new_copy:
                 self._unexplained_pairs += 1
         if self._unexplained_pairs < _IGNORED_AFTER:
             return answer

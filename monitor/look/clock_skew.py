@@ -72,8 +72,7 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     `spans` has the range that each host's dates allow, for at least one host, the one with the newest date first.
     Hosts with overlapping ranges form a group. Our clock, and the machine if it reports that it is `synchronised`,
     support the groups with a range near zero. The group with the most support wins, and its common range is the result.
-    Two hosts must agree to prove our clock wrong. If only one sends dates, it is enough if the machine reports that it
-    is not synchronised.
+    Two hosts must agree to prove our clock wrong. The only one with dates suffices if the machine is not synchronised.
     """
     witnesses = 1 if synchronised is False and len(spans) == 1 else _WITNESSES
     first = _agreeing_hosts(next(iter(spans)), spans)
@@ -180,17 +179,17 @@ class _HostDates:
         """Add the bounds by one more date. Return whether they replaced the known bounds, because a clock was set.
 
         A date that agrees with the known bounds narrows them and drops the rival. Any other date narrows the rival, or
-        takes its place if it contradicts the rival too. After `_REPLACED_AFTER` dates in a row that agree on it, the
-        rival replaces the known bounds.
+        takes its place if it contradicts it too. A rival with `_REPLACED_AFTER` dates in a row replaces the bounds.
         """
         # The clocks may have drifted apart since the last date.
         drift = abs((at - self.at).total_seconds()) * _DRIFT
         widened = (self.bounds[0] - drift, self.bounds[1] + drift)
         self.bounds, self.at = widened, at
         if distance(widened, bounds) <= _TOLERANCE:
-            # A small gap between the two is imprecision. Then the span from one to the other becomes the bounds.
+            # A small gap between the two is imprecision. Then the new bounds cover both, and the gap between them.
             agreed = overlap(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
             if self.rival is not None:
+                # Earlier dates contradicted the bounds, and this one agrees again: the dates change back and forth.
                 self.contradictions += 1
             self.bounds = agreed
             self.rival = None
@@ -276,13 +275,13 @@ class Skew:
         return dates.rival is None
 
     def _adapt_to_step(self, step: float) -> None:
-        """Adapt all bounds after our clock was set by `step` seconds."""
-        self._last_ahead += step
-        # Without a date, the bounds stay zero, which means that none is known.
+        """Adapt all bounds after our clock was set by `step` seconds. The next date then causes a vote of all hosts."""
+        self._last_ahead += step  # the seconds that our clock is ahead of steady time
+        # Until a host has sent a usable date, the bounds must stay zero, which means that none is known.
         self._bounds = shift_span(self._bounds, step) if self.is_known() else self._bounds
         if self._clock_set_at is not None:
             self._clock_set_at += timedelta(seconds=step)
-        self._voted_at = None
+        self._voted_at = None  # as if there was no vote yet, so that the next one is due at once
         self._compared.clear()  # the time between two answers is not known
         self._implausible = {host: shift_span(span, step) for host, span in self._implausible.items()}
         for dates in self._hosts.values():
@@ -322,7 +321,7 @@ class Skew:
         return self._bounds != NO_OFFSET
 
     def _bounds_by_date(self, host: str, answer: Answer) -> Span | None:
-        """Return the bounds of our clock's offset by the date of one answer. None if it is absent or implausible."""
+        """Return the least and most seconds that our clock is ahead, by an answer's date. None if it is not usable."""
         header = answer.headers.get("date", "")
         if header != self._last_date[0]:
             self._last_date = (header, mail_date(header))
@@ -333,11 +332,13 @@ class Skew:
         least = (answer.sent - date).total_seconds() - _GRAIN
         most = (answer.received - date).total_seconds()
         if age := age_of(answer.headers):
-            # A cache's date is of now. The origin's is older by `age`, give or take a second, because both are rounded.
+            # A cache's date is of now. The origin's is older by `age`, which may be wrong by a second (`_GRAIN`).
             is_by_cache = self._is_date_by_cache(host, AgedAnswer(answer.url, answer.sent, date, age))
-            if not is_by_cache:  # by the origin, or not known (None), and then the bounds allow for both
+            is_by_origin = is_by_cache is False
+            is_either = is_by_cache is None  # it is not known, so the bounds must allow for both
+            if is_by_origin or is_either:
                 least -= age + _GRAIN
-            if is_by_cache is False:
+            if is_by_origin:
                 most -= age - _GRAIN
         if distance((least, most), _PLAUSIBLE) > 0:
             self._record_implausible_date(host, (least, most))
@@ -351,11 +352,12 @@ class Skew:
         It is not known (None) until a second answer of the same address shows it. If the ages of the two grew as fast
         as our clock, a date that stayed the same is the origin's, and a date that grew with the age is the cache's.
         """
-        before = self._compared.setdefault(host, aged)
-        elapsed, age_growth = (aged.sent - before.sent).total_seconds(), aged.age - before.age
-        is_same_address = aged.url == before.url
-        # The first answer is only kept. Another of its address shows nothing if it came too soon. One of another
-        # address replaces it only after some time, in which its own address has shown nothing.
+        kept = self._compared.setdefault(host, aged)  # for a first answer, this is itself
+        elapsed = (aged.sent - kept.sent).total_seconds()
+        age_growth = aged.age - kept.age
+        is_same_address = aged.url == kept.url
+        # An answer of the kept one's address shows nothing if it came too soon. An answer of another address can never
+        # be compared with the kept one, so it replaces it, but only if no comparison has done so for some time.
         kept_for = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
         if 0.0 <= elapsed < kept_for:
             return None
@@ -363,7 +365,7 @@ class Skew:
         # `elapsed` is negative if our clock was set back between the two.
         if not is_same_address or elapsed < 0.0 or abs(age_growth - elapsed) > _SAME_WITHIN:
             return None
-        date_growth = (aged.date - before.date).total_seconds()
+        date_growth = (aged.date - kept.date).total_seconds()
         if not date_growth:
             return False
         return True if abs(date_growth - elapsed) <= _SAME_WITHIN else None

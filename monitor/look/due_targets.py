@@ -47,8 +47,7 @@ def _represents_part(target: Target, goal: ProofGoal) -> bool:
 class Sweeps:
     """The parts of one host that need proof, in one sweep for each slot.
 
-    While `is_active`, every look at them is planned here. Other looks and requests get the rest of the budget, but at
-    least a fixed share.
+    While `is_active`, all looks at them are planned here. Other looks and requests get the rest, or at least a share.
     """
 
     def __init__(self) -> None:
@@ -193,8 +192,7 @@ class _Entry:
     """A target that waits for its look.
 
     It is `is_ready` once it is due, and `is_counted` in the demand of its group. `part` is set if a sweep has chosen
-    it. An entry that was removed is no longer `is_current`: it stays in its heaps until it is the first, and is then
-    skipped.
+    it. An entry that was removed is no longer `is_current`. It stays in its heaps, and is skipped once it is the first.
     """
 
     watched: ScheduledTarget
@@ -329,8 +327,8 @@ class DueTargets:
             if not entry.is_ready:
                 # Its look is under way or planned by a sweep, or it is a witness that was postponed.
                 continue
-            # The target with the longest time since its last look goes first, weighted by its chance of a change as in
-            # `affordable_spacings`. For a target that had no look, the time is infinite.
+            # The longest time since a look (infinite without one) goes first, weighted by the square root of the chance
+            # of a change, because that makes the measured intervals the shortest on average (`docs/decides.md`).
             seconds_since_look = mono - entry.watched.last_look_mono
             urgency = seconds_since_look * sqrt(entry.group_key.chance)
             # A heap returns its lowest entry first.
@@ -421,14 +419,18 @@ class DueTargets:
         may_look_now = entry is not None and self._if_idle[0][0] <= now
         return entry if may_look_now else None
 
-    def _postpone_to_promise(self, head: _Entry, now: datetime) -> bool:
-        """Postpone the first entry of a group to its promised instant, if that is near. Return whether it was."""
-        promised_at = head.watched.promised_at
+    def _postpone_to_promise(self, first: _Entry, now: datetime) -> bool:
+        """Postpone the first entry of a group to its promised instant, if that is near. Return whether it was.
+
+        At its promised instant, such as its slot, a look at the target must begin. A look just before might delay it.
+        """
+        promised_at = first.watched.promised_at
         if promised_at is None or not timedelta() < promised_at - now < _NO_LOOK_BEFORE_PROMISE:
             return False
-        heappop(self._groups[head.group_key].ready)
-        heappush(self._waiting, (promised_at, head.rank, head.number, head))
-        head.is_ready = False
+        heappop(self._groups[first.group_key].ready)
+        # Of entries with the same instant, the one with the lowest rank and number goes first.
+        heappush(self._waiting, (promised_at, first.rank, first.number, first))
+        first.is_ready = False
         self.ready -= 1
         return True
 

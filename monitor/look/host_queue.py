@@ -96,8 +96,7 @@ class HostQueue:
 
     `rate` is in requests a second. `start` is called with a target, the instant it was due and now. It must not block.
     At most `most_under_way` requests are under way at once: each has a place until it is answered. Without a `share`,
-    no other monitor uses the store. Pacing uses steady time, so that a step of our clock neither hurries nor stops the
-    requests.
+    no other monitor uses the store. Pacing uses steady time, so that a step of our clock does not hurry or stop it.
     """
 
     host: str
@@ -132,12 +131,13 @@ class HostQueue:
             seconds = self.start_due()
             began, mono = self.clock.now(), self.clock.monotonic()
             await self._wakeup.wait(seconds)
-            now, passed = self.clock.now(), self.clock.monotonic() - mono
+            now, passed = self.clock.now(), self.clock.monotonic() - mono  # `passed` is in steady time
             # A wait that is too long shows a blocked loop, even if `wake` ended it: its call was then delayed too.
             late = max(0.0, passed - seconds)
-            clock_step = seconds_until(now, began) - passed
+            clock_step = (now - began).total_seconds() - passed
             if late > NOTICEABLE and self.share is not None:
-                # Other monitors may have taken over our turns. Send nothing (no members) until the next share.
+                # Other monitors may have taken over our turns to send. A share without members has no turns, so
+                # send nothing until `set_share` is called again.
                 self.set_share(replace(self.share, members=()))
             if late > NOTICEABLE or abs(clock_step) > NOTICEABLE:
                 on_time_until = began + timedelta(seconds=min(seconds, passed))
@@ -205,10 +205,10 @@ class HostQueue:
             self._free_place_of_request()
 
     async def _wait_for_place(self) -> bool:
-        """Wait until this request gets a place, and counts as under way. Return whether the pacer allows a start now.
+        """Wait until this request gets a place, and counts as under way. Return whether the pacer was waited for too.
 
-        It does if `run` gave the place, because `run` waits for the pacer first. A command does not `run`: there, the
-        place comes from another request that has ended.
+        It was if the loop in `run` gave the place, because that waits first until the pacer allows a start. A command
+        of the command line does not call `run`: there, another request that ends passes on its place at once.
         """
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting_requests.append((self.clock.monotonic(), turn))
@@ -248,18 +248,20 @@ class HostQueue:
         Each repetition of the request counts as an extra request. So does a long wait for its connection, because it
         may then be sent together with the next request. A failure and a server error do not change the pace.
         """
-        now = self._steady_time(self.clock.monotonic())
+        steady = self._steady_time(self.clock.monotonic())
         was_sent_late = outcome.sent - started >= self._pacer.gap
-        for _ in range(outcome.lost_before + int(was_sent_late)):
-            self._pacer.charge_extra_request(now)
+        repetitions = outcome.lost_before  # each attempt that was lost on a closed connection was repeated
+        for _ in range(repetitions + int(was_sent_late)):
+            self._pacer.charge_extra_request(steady)
         if isinstance(outcome, Failure):
             return
         wait = outcome.headers.get("retry-after")
         if outcome.status == 429 or (outcome.status == 503 and wait is not None):
             # `Retry-After` may be an instant by the clock of the host.
             now_by_host = mail_date(outcome.headers.get("date", "")) or outcome.received
-            self._pacer.record_refusal(now, retry_after(wait or "", now_by_host))
-            self.waits_until = seconds_until(self._pacer.quiet_until or now, self._epoch)
+            self._pacer.record_refusal(steady, retry_after(wait or "", now_by_host))
+            # The pacer counts in instants. `waits_until` is in seconds of steady time, which was zero at `_epoch`.
+            self.waits_until = seconds_until(self._pacer.quiet_until or steady, self._epoch)
         elif outcome.status < 500:
             self._pacer.record_success()
 
@@ -275,11 +277,12 @@ class HostQueue:
             self.wake()
 
     def finish_look(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
-        """Record that a look has ended. If the next one may begin now, schedule it, unless its target `is_dropped`."""
+        """Record that a look has ended. Schedule the next if it may begin now, unless it `is_dropped` (not watched)."""
         self.free_place(watched)
         watched.is_under_way = False
         now = self.clock.now()
-        # During the look, `targets` dropped the next one if its time came.
+        # A target has only one look under way. If the time of the next one came during this one, because it was due or
+        # its host was idle, `targets` left it out. So enter it again.
         is_due = watched.due is not None and watched.due <= now
         may_look_if_idle = watched.window is not None and watched.window.every_if_idle is not None
         if is_due or may_look_if_idle:

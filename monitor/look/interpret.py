@@ -207,8 +207,7 @@ class Interpreter:
         """Return what the body shows, and remember it. If it is the last body again, return the remembered result.
 
         `read` is what a worker has read in the body, None if it must be read here. Of a body that could not be read,
-        nothing is remembered. The first body of a target with the recogniser `changed` becomes its baseline, with which
-        later bodies are compared.
+        nothing is remembered. For the recogniser `changed`, the first body is the baseline for comparing later ones.
         """
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")
@@ -233,8 +232,9 @@ class Interpreter:
 
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
         """Return the facts about a target that the recogniser of its answer needs."""
-        clock_offset = self.skew.bounds_for(target.host)
-        most_seconds_behind = max(-clock_offset[0], 0.0)  # the offset is negative if our clock is behind
+        clock_offset = self.skew.bounds_for(target.host)  # the least and most seconds that our clock is ahead
+        most_seconds_behind = max(-clock_offset[0], 0.0)
+        # A witness is no part, but a page that shows whether its release is out: its announcement or an index.
         is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
         return Context(
             answer.url,
@@ -242,9 +242,9 @@ class Interpreter:
             digest=answer.digest,
             known=replace(memory.known, placeholder=self._find_placeholder(target, memory.known)),
             file=extension_of(target.url) if is_part and is_file(target.url) else None,
-            is_led_to=target.address is Address.LED_TO,
-            behind=most_seconds_behind if is_off(clock_offset) else 0.0,
-            alternatives=target.alternatives,
+            is_led_to=target.address is Address.LED_TO,  # the announcement redirects to it
+            behind=most_seconds_behind if is_off(clock_offset) else 0.0,  # only if our clock is known to be wrong
+            alternatives=target.alternatives,  # other addresses of the release, which are not its page
         )
 
     def _find_placeholder(self, target: Target, known: Known) -> str | None:

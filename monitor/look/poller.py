@@ -250,7 +250,11 @@ class Poller:
         return {host: queue.targets.stretch() for host, queue in self._queues.items()}
 
     async def run(self, stop: asyncio.Event, hooks: Hooks | None = None) -> None:
-        """Look until `stop` is set, and call `hooks`. Then wait a few seconds for the looks that are under way."""
+        """Look until `stop` is set, and call `hooks`. Then wait a few seconds for the looks that are under way.
+
+        The queue of each host is a task in `running`. It starts looks (the tasks in `_under_way`) and reports
+        disturbances: late wakeups and steps of our clock.
+        """
         self._stop, self._hooks = stop, hooks or Hooks()
         try:
             async with asyncio.TaskGroup() as running:
@@ -258,9 +262,9 @@ class Poller:
                 for queue in self._queues.values():
                     running.create_task(queue.run(stop, self._report_disturbance))
                 await stop.wait()
-                self._running = None
+                self._running = None  # so that `_queue_of` starts no more queues, because this group is about to end
                 for queue in self._queues.values():
-                    queue.wake()
+                    queue.wake()  # to notice that `stop` is set
             await self._finish_looks()
         finally:
             for task in self._under_way.values():

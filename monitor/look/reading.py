@@ -113,14 +113,15 @@ class BodyReader:
             # This is no fault of the target, so it is not paused.
             return unknown(NO_WORKER)
         except ReadFault as exc:
-            # `workers.run` has called `on_costly` for this.
+            # `TooCostly` or `WorkerFault`. `workers.run` has called its hook `on_costly`, which reports the host.
             next_pause = min(2 * pause, _LONGEST_PAUSE)
             self._paused[target.id] = (self.clock.now() + pause, next_pause)
             _log.warning("too_costly", target=target.id, host=target.host, fault=str(exc))
             return unknown(TOO_COSTLY)
         self._paused.pop(target.id, None)
         if seen.why == TOO_COSTLY:
-            # The worker found the body too complex before parsing it. That takes little time, so it needs no pause.
+            # The worker found the body too complex before parsing it. That takes little time, so it needs no pause. For
+            # `workers.run`, the task succeeded, so the host is reported here.
             self.workers.on_costly(target.host)
         return seen
 

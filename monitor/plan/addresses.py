@@ -22,8 +22,7 @@ ADDED_ORIGINS = frozenset(PART_ID_PREFIX)
 UNPROMISED_ORIGINS = frozenset({Origin.PREDICTED, Origin.LINKED})
 """No one promised that the release would be at such an address, so an absence there is no proof."""
 ANNOUNCEMENT, INDEX = "announcement", "index"
-"""Ids of the two witnesses: the announcement page and GOV.UK's index of new pages. They are watched if the address of
-the release's page is only a guess."""
+"""Ids of the two witnesses, watched if the page's address is only a guess: its announcement, and GOV.UK's index."""
 REDIRECT_LAG = timedelta(seconds=30)
 """How long an announcement may still be there after its release is out: a separate job redirects it."""
 INDEX_LAG = timedelta(seconds=120)

@@ -97,8 +97,7 @@ class Pacer:
 
     Consecutive starts are at least `1 / rate` seconds apart, so that no second ever has more than the budget. A host
     that asks for a wait gets it to the second, and then a quarter of the rate, which grows by a tenth with every
-    answer. If several monitors share the host, `turns` are those of this monitor. `gap` is the usual time between two
-    starts at the current pace.
+    answer. If several monitors share the host, `turns` are this one's. `gap` is the usual time between two starts.
     """
 
     rate: float
@@ -158,10 +157,10 @@ class Pacer:
         if self.turns is None:
             self.gap = self._least_wait = least_gap(self.rate * pace)
             return
-        # All monitors together have one turn in each `turns.gap`. This monitor has only a fraction of the turns.
+        # Several monitors take turns, each to start one request. A turn lasts `turns.gap`. Only a fraction is ours.
         self.gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
-        # At full pace, turns already keep starts apart. The least wait is shorter than a turn, because the last start
-        # may have been late in its turn.
+        # At full pace, turns already keep starts apart, even if the next turn is ours too. The wait is shorter by
+        # `LATEST_START`, because the last start may have been that late in its turn, and the next need not be late.
         self._least_wait = (self.gap if pace < 1.0 else self.turns.gap) - LATEST_START
 
     def is_quiet(self, now: datetime) -> bool:

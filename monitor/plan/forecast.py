@@ -54,8 +54,9 @@ class SlotForecast:
 def forecast_slots(parts: Iterable[PartToProve], rate: float, begin: datetime, end: datetime) -> list[SlotForecast]:
     """Return what `rate` looks a second at one host can prove of each slot from `begin` to before `end`, in time order.
 
-    `parts` has each part once. Those of one slot are looked at in turn. A slot is left out if the rate is enough to
-    look at each of its provable parts every second.
+    `parts` has each part once. Those of one slot are looked at in turn. A part is proved if looks find it absent before
+    the slot, and present after it, within the tolerance. A slot is left out if the rate is enough to look at each of
+    its provable parts every second.
     """
     slots: dict[tuple[datetime, timedelta], list[tuple[Rank, str]]] = defaultdict(list)
     for release, goal in parts:
@@ -65,8 +66,8 @@ def forecast_slots(parts: Iterable[PartToProve], rate: float, begin: datetime, e
     for (slot, tolerance), ranked in sorted(slots.items()):
         count = len(ranked)
         proved = provable_count(count, tolerance, rate)
-        # Each part is looked at once in a round. It is present one round after it was absent, so the interval in which
-        # it was first seen is as wide as a round is long.
+        # Each part is looked at once in a round of at least one look. It is present one round after it was absent, so
+        # the interval in which it was first seen is as wide as a round is long.
         width = max(proved, 1) * least_gap(rate)
         if width > _SECOND:
             # The parts with the lowest ranks are proved. A release may have several of the others: name it once.
@@ -143,7 +144,7 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
 
     `minutes` are the looks due in each minute, counted by `looks_per_minute` from the windows in `plans`. The warning
     names the busiest minute. It ends with the forecasts of `slots` or, without any, with the spacing of looks in that
-    minute and the rate that would bring the most important looks within `close_enough`.
+    minute and the rate at which two looks at the targets with the closest looks are at most `close_enough` apart.
     """
     affordable = rate * MINUTE.total_seconds()
     overloaded = [(begins, wanted) for begins, wanted in minutes if wanted > affordable]
@@ -166,40 +167,40 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
 def _describe_spacing(counts: Mapping[WantedSpacing, int], looks: int, rate: float, close_enough: timedelta) -> str:
     """Return in words how far apart the looks in a minute will be and, if that is too far, a rate that is sufficient.
 
-    `counts` has the targets that want each spacing, and `looks` is the number of looks due. They are too far apart if
-    the minute is near a slot, and the most important ones are further apart than `close_enough`.
+    `counts` has the number of targets that want each spacing, and `looks` is the number of looks due. They are too far
+    apart if the minute is near a slot, and the closest of them are further apart than `close_enough`.
     """
     text = f"looks will be {looks / (rate * MINUTE.total_seconds()):.1f} times as far apart"
     if not counts:
         return text
-    actual_by_kind = affordable_spacings(counts, rate)
-    most_important = _most_important_kind(counts)
+    actual_seconds = affordable_spacings(counts, rate)
+    most_important = _most_important(counts)
     wanted = most_important.every
     # Of targets that want this spacing, those that are more likely to change get closer looks.
-    actual = sorted(seconds for kind, seconds in actual_by_kind.items() if kind.every == wanted)
+    actual = sorted(seconds for spacing, seconds in actual_seconds.items() if spacing.every == wanted)
     least, most = (f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}" for seconds in (actual[0], actual[-1]))
     text += f": every {least if least == most else f'{least} to {most}'} s where {wanted:g} s is wanted"
     limit = close_enough.total_seconds()
     is_slot_near = wanted <= limit  # looks this close are wanted mainly around slots
-    if not is_slot_near or timedelta(seconds=actual_by_kind[most_important]) <= close_enough:
+    if not is_slot_near or timedelta(seconds=actual_seconds[most_important]) <= close_enough:
         return text
     sufficient = least_sufficient_rate(counts, close_enough)
     return f"{text}, too far to prove who was on time; {sufficient}/s would make it {limit:g} s"
 
 
 def least_sufficient_rate(counts: Mapping[WantedSpacing, int], close_enough: timedelta) -> int:
-    """Return the least whole rate (looks a second) at which the most important looks are within `close_enough`."""
-    kind = _most_important_kind(counts)
+    """Return the least whole rate (looks a second) at which the closest looks are at most `close_enough` apart."""
+    most_important = _most_important(counts)
 
     def is_sufficient(rate: int) -> bool:
-        return timedelta(seconds=affordable_spacings(counts, rate)[kind]) <= close_enough
+        return timedelta(seconds=affordable_spacings(counts, rate)[most_important]) <= close_enough
 
-    # At the rate after the last of these, every target has the spacing that it wants.
-    rates = range(1, ceil(sum(count / every for (every, _), count in counts.items())))
-    # If a rate is sufficient, so are all higher ones. The index of the first of them is one less than the rate.
+    rates = range(1, ceil(sum(count / spacing.every for spacing, count in counts.items())))
+    # If a rate is sufficient, so are all higher ones. This is the index of the first, which is one less than that rate.
+    # If none is, the index is `len(rates)`. At the rate after the last, every target has the spacing that it wants.
     return 1 + bisect_left(rates, x=True, key=is_sufficient)
 
 
-def _most_important_kind(kinds: Iterable[WantedSpacing]) -> WantedSpacing:
-    """Return the kind of the targets that want the closest looks and, of these, are the likeliest to change."""
-    return min(kinds, key=lambda kind: (kind.every, -kind.chance))
+def _most_important(spacings: Iterable[WantedSpacing]) -> WantedSpacing:
+    """Return the spacing of the targets that want the closest looks and, of these, are the likeliest to change."""
+    return min(spacings, key=lambda spacing: (spacing.every, -spacing.chance))

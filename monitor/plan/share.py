@@ -1,7 +1,6 @@
 """Turns of several monitors at one host, so that together they keep one budget without exchanging messages.
 
-Time is divided into turns of one request each, counted by the store's clock, which all of them read. Each monitor
-starts requests only in its own turns.
+Time is divided into turns of one request each, by the store's clock. Each monitor starts requests only in its own.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ from datetime import datetime, timedelta
 from zlib import crc32
 
 _SLACK = 0.05
-"""Turns are this much longer than the budget requires: the store's clock is read with a delay, and a start may be late
-in its turn."""
+"""Turns are this much longer than the budget requires: the store's clock is read with delay, starts may be late."""
 LATEST_START = timedelta(seconds=0.02)
 """How late in its turn a request may still start."""
 _GUEST_EVERY = 20
@@ -82,9 +80,9 @@ class Share:
         """Return this monitor's turns at a host: the times at which it may send a request there.
 
         All members together may send `rate` requests a second. They have equally many turns or, if the hosts are
-        divided, the host's owner has nearly all turns. At `epoch`, this monitor's steady clock was at zero.
+        `divided`, the host's owner has nearly all turns. At `epoch`, this monitor's steady clock was at zero.
         """
-        # Every monitor counts the turns from when the store's clock was at zero, so all of them number a turn alike.
+        # All monitors count turns from when the store's clock was at zero: at `store_zero` seconds of our steady time.
         begins = epoch + timedelta(seconds=self.store_zero)
         gap = timedelta(seconds=(1.0 + _SLACK) / rate)
         if self.name not in self.members:

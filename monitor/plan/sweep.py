@@ -22,12 +22,12 @@ Parts = Sequence[PartProof]
 
 ORIGIN_FROM = timedelta(seconds=20)
 """How long after its slot an absent part is also looked at past the caches."""
-MAY_STILL_COME = timedelta(seconds=5)
+LIKELY_ABSENT_FOR = timedelta(seconds=5)
 """How long after a slot a part is likely to be absent still, if no look before the slot proved its absence."""
 _REORDER_EVERY = timedelta(seconds=5)
 _RETRY_AFTER = timedelta(seconds=1)
-_ROUND_SLACK = 1.1
-"""In the last round before a slot, each page is looked at once. It has this factor of spare time: some looks fail."""
+_ROUND_FACTOR = 1.1
+"""In the last round before a slot, each page is looked at once. It gets this many times its time: some looks fail."""
 _SHORT_ROUND = timedelta(seconds=5)
 """Rounds this short leave time for the origin view too."""
 _ORIGIN_DECIDES_FOR = timedelta(seconds=95)
@@ -41,7 +41,7 @@ def _count_looks(span: timedelta, gap: timedelta) -> int:
 
 def _precedence_key(part: PartProof) -> tuple[int, bool, bool, Rank, str]:
     """Return the sort key of a part if not all can be proved: important ones, listed ones, those still on time."""
-    is_late = part.absent_at is not None and part.absent_at > part.goal.slot + MAY_STILL_COME
+    is_late = part.absent_at is not None and part.absent_at > part.goal.slot + LIKELY_ABSENT_FOR
     return part.goal.rank[0], not part.is_listed, is_late, part.goal.rank, part.id
 
 
@@ -54,10 +54,9 @@ def _longest_ago_first(parts: Iterable[PartProof]) -> list[PartProof]:
 class Sweep:
     """The parts of one slot at one host, and the order in which they are looked at.
 
-    The order is kept for a few seconds or one round, so that a look does not walk through all parts.
-    No part needs a look before `idle_until`. `gap` is always the time between the starts of two looks. Of several
-    sweeps at a host, the one with the fewest `looks_per_part` goes first. `was_urgent` is whether this one was urgent
-    when it was last chosen from, None before that.
+    The order is kept for a few seconds or one round, so that a look does not walk through all parts. No part needs a
+    look before `idle_until`. `gap` is always the time between the starts of two looks. Of several sweeps at a host, the
+    one with the fewest `looks_per_part` goes first. `was_urgent` is its urgency when last chosen from, None before.
     """
 
     slot: datetime
@@ -81,13 +80,16 @@ class Sweep:
         return self.slot - 2 * self.tolerance <= now < self.ends
 
     def update_is_critical(self, now: datetime, gap: timedelta) -> None:
-        """Set `is_critical` to whether now is the last round of looks before the slot, or the first after it."""
+        """Set `is_critical` to whether now is the last round of looks at pages before the slot, or the first after it.
+
+        While it is, pages prove the most, so looks at witnesses wait (`Sweeps.delays_witnesses`).
+        """
         self.is_critical = False
-        if now >= self.ends or now < self.slot - _ROUND_SLACK * len(self.parts) * gap:
-            return  # usually: this avoids the walk through all parts
-        pages = [part for part in self.parts.values() if part.goal.announces is None]
+        if now >= self.ends or now < self.slot - _ROUND_FACTOR * len(self.parts) * gap:
+            return  # usually: even a round of all parts begins later, so the pages need not be counted
+        pages = [part for part in self.parts.values() if part.goal.announces is None]  # all but announcements
         if now < self.slot:
-            self.is_critical = now >= self.slot - _ROUND_SLACK * len(pages) * gap
+            self.is_critical = now >= self.slot - _ROUND_FACTOR * len(pages) * gap
         else:
             self.is_critical = any(not page.is_out and page.last_look < self.slot for page in pages)
 
@@ -120,9 +122,8 @@ class Sweep:
     def order_looks(self, now: datetime, gap: timedelta) -> list[PartProof]:
         """Return the parts to look at from `now` on, each at most once, in order.
 
-        In general, the part looked at longest ago goes first. Parts that were seen are left out, and so are parts that
-        the budget does not allow to prove before the tolerance ends. After it, only pages are looked at, because an
-        announcement proves nothing then.
+        In general, the part looked at longest ago goes first. Parts that were seen are left out, and parts that the
+        budget cannot prove before the tolerance ends. After it, an announcement proves nothing, so only pages are left.
         """
         unseen = [part for part in self.parts.values() if not part.is_out]
         pages = [part for part in unseen if part.goal.announces is None]
@@ -144,31 +145,32 @@ class Sweep:
             return _longest_ago_first([*pages, *unproved_announcements])
         proved = [page for page in pages if page.is_absence_proved()]
         looks = _count_looks(self.slot - now, gap)
-        # Pages with a proof usually come last, because they were looked at last. They get the looks that are left.
+        # Pages with a proof usually come last, because they were looked at last. They may not get a look in this round.
         page_round = _longest_ago_first([*proved, *nsmallest(looks, unproved, key=_precedence_key)])
         # Announcements get only the looks that one round of the pages leaves. They go first, so that pages go late.
-        spare = max(0, looks - ceil(_ROUND_SLACK * len(page_round)))
+        spare = max(0, looks - ceil(_ROUND_FACTOR * len(page_round)))
         return [*_longest_ago_first(unproved_announcements)[:spare], *page_round]
 
     def _order_after_slot(self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta) -> list[PartProof]:
         """Return the looks that are most likely to prove parts before the tolerance ends.
 
         A page that was proved absent before the slot only has to be seen. Another page can be proved only if a look
-        finds it still absent, which is likely for a few seconds. So the other pages go first then, and last afterwards.
+        finds it still absent, which is likely for a few seconds. So others go first until then, and last afterwards.
         """
         looks = _count_looks(self.ends - now, gap)
-        early_looks = _count_looks(self.slot + MAY_STILL_COME - now, gap)
+        early_looks = _count_looks(self.slot + LIKELY_ABSENT_FOR - now, gap)
+        is_early = early_looks > 0
         absent_before = [page for page in pages if page.is_absence_proved()]
         provable = _longest_ago_first(nsmallest(looks, absent_before, key=_precedence_key))
         spare = looks - len(provable)
         unproved = [page for page in pages if not page.is_absence_proved()]
         # While the others go first, there are no more of them than can be looked at in these seconds.
-        most_others = min(spare, early_looks) if early_looks else spare
+        most_others = min(spare, early_looks) if is_early else spare
         others = _longest_ago_first(nsmallest(most_others, unproved, key=_precedence_key))
         if all(page.last_look >= self.slot for page in provable):
             # The first round is over: a page that is not seen yet may be at another address.
             provable = _longest_ago_first([*provable, *announcements])
-        return [*others, *provable] if early_looks else [*provable, *others]
+        return [*others, *provable] if is_early else [*provable, *others]
 
     def _next_ready(self, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
         """Take parts from the order until one needs a look and is ready, and return it. None if none of them is."""
@@ -234,11 +236,12 @@ class Sweep:
         if self._is_round_short:  # there is time for both views of every part
             return True
         if sent >= self.slot:
-            # The cache may serve a copy from before the release, and the part may be out at the origin.
+            # A cache may serve a copy from before the slot of a part that is out. If not, first look at what users get.
             is_copy_from_before_slot = proved_from < self.slot
             return is_copy_from_before_slot or sent >= self.slot + ORIGIN_FROM
-        # The first-seen interval must begin within the tolerance. An absence at the origin shortly before may set its
-        # start, whatever caches show later. Then only a newer absence at the origin moves the start into the tolerance.
+        # The first-seen interval must begin within the tolerance. If the origin showed an absence shortly before the
+        # slot (`_ORIGIN_DECIDES_FOR`), the interval begins there, even if a cache shows a later absence. If that is
+        # before the tolerance, only a newer absence at the origin can move the start into it.
         proof_begins = self.slot - self.tolerance
         origin_sets_interval = part.origin_absent_at >= self.slot - _ORIGIN_DECIDES_FOR
         is_origin_absence_too_old = part.origin_absent_at < proof_begins

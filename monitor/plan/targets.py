@@ -103,9 +103,10 @@ def targets_of(release: Release, *, origin_view: bool = True, most: int = MOST_P
 
 
 def _witness_targets(release: Release) -> list[Target]:
-    """Return the announcement and GOV.UK's index as targets if the release `has_witnesses`, else nothing."""
+    """Return a release's two witnesses, if it has them: targets that are no parts of it, but show if it is out."""
     if not has_witnesses(release):
         return []
+    # Only those that someone named: another address that was found may turn out to be that of the page.
     alternatives = (part for part in release.parts if part.role is Role.ALTERNATIVE)
     known_urls = tuple(part.url for part in alternatives if part.origin in (Origin.ANNOUNCED, Origin.CONFIGURED))
     announcement = Target(
@@ -124,7 +125,7 @@ def _witness_targets(release: Release) -> list[Target]:
         id=target_id(release.id, INDEX, View.ORIGIN),
         part=INDEX,
         url=newest_on_govuk(release.producer),
-        recognise="unlisted",  # absent while no entry has its title, except entries at `alternatives`
+        recognise="unlisted",  # it is absent while no entry outside `alternatives` has the title of the release
         alternatives=known_urls,
     )
     return [announcement, index]

@@ -60,8 +60,7 @@ class Progress:
 
     A target is `UNSEEN` if it was not seen, or was removed again before its slot. It is `EXPOSED` if it is public since
     `since`, before its slot. It is `SEEN` if its release is out since `since`. Then `is_complete` is False if this
-    target itself is still missing, and `lost_at` is when it was last found absent or with other bytes. It is `CLOSED`
-    if its looks have ended. Times are aware UTC.
+    target itself is missing, and `lost_at` is when it was last absent or changed. It is `CLOSED` if its looks ended.
     """
 
     stage: Stage = Stage.UNSEEN
@@ -87,8 +86,7 @@ def windows_for(  # noqa: PLR0913 # what windows depend on
 
     `progress` is what earlier looks have shown of the target. `exact`: its slot is judged to the minute.
     `default_time` is the usual local time, for a day without one. If a slot has no readable time, there is a look every
-    hour, from `now` until a watch of usual length would end. For any other slot, a later `now` only leaves out the
-    windows that have ended.
+    hour, from `now` until a watch of usual length would end. For other slots, `now` only leaves out ended windows.
     """
     kind = _TargetKind(target.view, target.part if is_witness(target.part) else "", is_optional=target.is_optional)
     has_time = slot.begins() is not None and slot.passes() is not None
@@ -111,8 +109,8 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
 ) -> tuple[Window, ...]:
     """Return the windows of a target around the slot in force and around those that other calendars promise.
 
-    `exact` is as in `windows_for`. A predicted address has the windows of a guess (`windows_of_guess`), unless
-    `is_named` says that a page has named it.
+    `exact`: the slot in force is judged to the minute. A predicted address has the windows of a guess
+    (`windows_of_guess`), unless `is_named` says that a page has named it.
     """
     if promised.slot is None:
         return ()
@@ -120,7 +118,7 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
     windows = plan(promised.slot, exact=exact)
     for other in promised.disagreements:
         # It is not known yet which calendar is right, so both slots are watched closely. Only the slot windows of the
-        # other one are added, with the chance of an exact slot.
+        # other one are added, with the higher chance of a change that an exact slot has by default.
         windows = add_slot_windows(windows, plan(other.slot))
     is_guess = target.origin is Origin.PREDICTED and not is_named
     return windows_of_guess(target, windows, progress, watch) if is_guess else windows
@@ -131,9 +129,9 @@ def windows_of_guess(
 ) -> tuple[Window, ...]:
     """Return those of `windows` in which a guessed address is looked at: one predicted from earlier editions.
 
-    Until something is at the address, looks around the slot are further apart. They end an hour after the release's
-    page came out, because that page has not named the address. Once something is there, it is looked at like any other
-    part. A page that serves all editions (`PERIOD`) is always there, so looks at it end after that hour too.
+    `progress` is what was seen at this address. Until something is there, looks near the slot are further apart. They
+    end an hour after the release's page came out, because that did not name the address. Once something is there, all
+    windows remain. A page for all editions (`PERIOD`) is always there, so looks at it end after that hour too.
     """
     is_public = progress.stage is Stage.EXPOSED or (progress.stage is Stage.SEEN and progress.is_complete)
     serves_all_editions = target.recognise == PERIOD
@@ -141,12 +139,12 @@ def windows_of_guess(
         return tuple(windows)
     chosen = []
     for window in windows:
-        # None if the phase has no looks at guesses: an hour after the page came out, long overdue, or after a loss.
+        # Set in `phases.py`. None if a phase has no looks at guesses: an hour after the page, long overdue, or lost.
         least_spacing = PHASE_BY_NAME[window.name].least_guess_spacing
         if least_spacing is not None and is_public:
             chosen.append(window)
         elif least_spacing is not None:
-            # A guess needs no look exactly at the slot, so the looks at many guesses are spread over time.
+            # A guess needs no look exactly at the slot, so its looks may be shifted, to spread those at many guesses.
             chosen.append(replace(window, every=max(window.every, least_spacing(watch)), is_unshifted=False))
     return tuple(chosen)
 
@@ -179,8 +177,7 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
         begins, passes = slot.begins(), slot.passes()
         if begins is None or passes is None:
             return ()
-        # Due instants are counted from an anchor. All releases have the same one, so that the looks which they want at
-        # a shared tripwire coincide.
+        # All releases count due instants from the same anchor, so that their looks at a shared tripwire coincide.
         close = passes + watch.overdue.close
         plan = [_make_window(phases.TRIPWIRE, begins - watch.ahead.begins, close, _EPOCH, watch)]
     elif progress.stage is Stage.SEEN:
@@ -299,8 +296,7 @@ def _windows_once_seen(slot: Slot, progress: Progress, watch: WatchSettings) -> 
         return
     anchor, settled = slot.begins() or since, since + watch.settle.until
     spacing = watch.settle.every if progress.is_complete else watch.settle.parts_every
-    # `on_grid` returns the first due instant from `since` on. Begin at the one before, so that the new plan does not
-    # delay the look that was next.
+    # Begin at the last due instant before `since`, so that the new plan does not delay the look that was next.
     yield Window(phases.SETTLE.name, on_grid(since, anchor, spacing) - spacing, settled, spacing)
     if progress.is_complete:
         yield _make_window(phases.AFTER, settled, max(settled, since + watch.after.until), anchor, watch)
@@ -310,10 +306,10 @@ def _windows_once_seen(slot: Slot, progress: Progress, watch: WatchSettings) -> 
 
 
 def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the plan of a target that is out, with closer looks for an hour after it was found absent or changed.
+    """Yield the plan of a target that is out, with closer looks until `settle.until` after a loss (default: an hour).
 
-    The first minutes show whether it comes back at once, or whether a page only has other bytes in each answer. The
-    rest of the hour shows whether it returns later. Then the plan goes on.
+    It is lost if a look found it absent or changed. The first minutes show whether it comes back at once, or whether a
+    page only has other bytes in each answer. The rest of the hour shows whether it returns later.
     """
     lost_at = progress.lost_at
     if lost_at is None or not plan:
@@ -321,18 +317,20 @@ def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSe
         return
     closest_until, close_until = lost_at + _CONFIRM_LOSS_FOR, lost_at + watch.settle.until
     yield from (replace(window, ends=min(window.ends, lost_at)) for window in plan if window.begins < lost_at)
-    yield _make_window(phases.AGAIN, lost_at, closest_until, lost_at, watch)
-    yield _make_window(phases.SETTLE, closest_until, close_until, closest_until, watch)
+    yield _make_window(phases.AGAIN, lost_at, closest_until, anchor=lost_at, watch=watch)
+    yield _make_window(phases.SETTLE, closest_until, close_until, anchor=closest_until, watch=watch)
     for window in plan:
         if window.ends > close_until:
+            # The due instants stay those of the plan (`on_grid`).
             yield replace(window, begins=on_grid(max(close_until, window.begins), window.begins, window.every))
 
 
 def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress, slot: Slot) -> list[Window]:
     """Return the windows in which a target is looked at in its view: through the caches (edge) in all of `plan`.
 
-    Past the caches (origin), it is in the phases that need it. If the release is out but this target is still missing,
-    it is in all of them, or in none if it is optional. The content API has wider spacings. Witnesses have all windows.
+    Past the caches (origin), it is looked at in the phases that need it. If the release is out but the target is still
+    missing, it is looked at in all of them, or in none if it is optional. The content API has wider spacings. A witness
+    (an announcement or index, which is no part of the release) has all windows.
     """
     if target.view is View.ORIGIN and not target.witness:
         is_still_missing = progress.stage is Stage.SEEN and not progress.is_complete
@@ -347,6 +345,7 @@ def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress
         every = max(_CONTENT_LEAST_SPACING, window.every * _CONTENT_FACTOR)
         # Looks are due at `begins` and each spacing after it. Move it so that one is still due exactly at the slot.
         begins = on_grid(window.begins, slot.begins() or _EPOCH, every)
+        # It only confirms what the page shows, so an idle host has no closer looks at it.
         sparser.append(replace(window, begins=begins, every=every, every_if_idle=None))
     return sparser
 

@@ -66,7 +66,7 @@ class RequestTiming:
         self.has_response = self.reused = False
         self.needs_new_connection = True
 
-    def lost_kept_connection(self) -> bool:
+    def has_lost_kept_connection(self) -> bool:
         """Return whether a kept connection broke before any response, because the server had closed it while idle."""
         return self.reused and not self.has_response
 

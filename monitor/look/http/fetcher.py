@@ -31,8 +31,7 @@ class HttpFetcher:
     """Makes requests through `HttpTransport`, and returns each outcome with the instants that count as evidence.
 
     `budget` limits how many connections a host may have at once. `seconds` limits a whole request, from the lookup of
-    its name to the end of its body. `contact` is sent in the User-Agent. A task that fetches must be cancelled only at
-    shutdown.
+    its name to the end of its body. `contact` is sent in the User-Agent. Cancel a task that fetches only at shutdown.
     """
 
     def __init__(  # noqa: PLR0913  # each is a choice of its own, and most keep their default

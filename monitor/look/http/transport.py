@@ -40,8 +40,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
     """Sends each request once, to addresses that the guard admits, through the configured proxy, within one deadline.
 
     It follows no redirects. Looks call `send`. Everything else uses `httpx.AsyncClient(transport=…)`, which calls
-    `handle_async_request`. A client's request may take `seconds`. Each host gets as many connections as `connections`
-    returns.
+    `handle_async_request`. A client's request may take `seconds`. `connections` returns how many a host may have.
     """
 
     clock: Clock
@@ -59,7 +58,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
     async def send(self, origin: Origin, request: bytes, timing: RequestTiming, *, is_head: bool = False) -> Connection:
         """Send a request, wait for the headers of its response, and return the connection. The caller must close it.
 
-        If the server had closed a kept connection, the request is sent on a new one. Raises `httpx.TransportError`.
+        If the server had closed a kept connection, the request is sent again. Raises `httpx.TransportError`.
         """
         pool = self._pools.get(origin)
         if pool is None:
@@ -69,20 +68,21 @@ class HttpTransport(httpx.AsyncBaseTransport):
         try:
             return await pool.send(request, timing, is_head=is_head)
         except (httpx.NetworkError, httpx.RemoteProtocolError):
-            if not timing.lost_kept_connection():
+            if not timing.has_lost_kept_connection():
                 raise
-        timing.restart()
+        timing.restart()  # this also sets `needs_new_connection`, so that the pool opens one
         return await pool.send(request, timing, is_head=is_head)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request of an `httpx` client, and return the response with its body still to be read, up to half a MB.
+        """Send a request of an `httpx` client, and return the response with its body still to be read.
 
-        Raises `httpx.TransportError` with a `Reason` as its text. It never quotes the address, which may be a secret.
+        The stream of the body (`_ClientBody`) limits it to half a megabyte. Raises `httpx.TransportError` with a
+        `Reason` as its text. It never quotes the address, which may be a secret.
         """
         content = await request.aread()
         url = request.url
         timing = RequestTiming(self.clock, self.seconds)
-        # A request that changes something is never sent twice.
+        # `send` repeats a request that was lost on a kept connection. One that changes something is never sent twice.
         timing.needs_new_connection = bool(content) or request.method not in ("GET", "HEAD")
         try:
             origin = self.resolver.guard.origin_of(url.scheme, url.host, url.port)
@@ -286,12 +286,12 @@ class _Pool:
             await to_proxy.wait_for_headers()
             status = to_proxy.status
             timing.fault = None if 200 <= status < 300 else (Reason.CONNECT, f"the proxy answered {status}")
-            handle = to_proxy.detach()
+            handle = to_proxy.detach()  # also of a proxy that refused, and then it is closed below
         except httpx.TransportError as exc:
             timing.fault = timing.fault or (Reason.CONNECT, f"the proxy gave no answer: {type(exc).__name__}")
             raise httpx.ConnectError("no tunnel") from exc
         finally:
-            to_proxy.abort()
+            to_proxy.abort()  # does not close a transport that was detached
         if timing.fault is not None:
             handle.abort()
             raise httpx.ConnectError("no tunnel")

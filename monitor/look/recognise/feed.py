@@ -16,7 +16,7 @@ from lxml import etree
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import absolute_url
 from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, present, unknown
-from monitor.look.recognise.title import include_title, names_a_period
+from monitor.look.recognise.title import is_title_among, names_a_period
 from schedules.patterns import Linear, glob, quick
 
 _HEAD = 4096
@@ -44,7 +44,10 @@ def find_entry(pattern: str) -> Recogniser:
     is_dated = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        """Return presence if an entry of the feed or sitemap matches `wanted`, absence if none of them does."""
+        """Return presence if an entry of the feed or sitemap matches `wanted`, absence if none of them does.
+
+        Presence is `specific` if it can only be of this edition. A damaged or incomplete feed proves no absence.
+        """
         body, is_complete = unpack_gzip(answer.body)
         if _SITEMAP_START.search(body[:_HEAD]):
             found, is_sound = read_sitemap(body, wanted)
@@ -62,7 +65,7 @@ def find_entry(pattern: str) -> Recogniser:
             found = tuple(_entry_to_found(answer.url, entry, wanted) for entry in feed.entries[:_MOST_ENTRIES])
             is_sound = not feed.get("bozo")
         if matched := [entry.title for entry in found if entry.role == "matched"]:
-            return present(found, specific=is_dated or include_title(context, matched))
+            return present(found, specific=is_dated or is_title_among(context, matched))
         if not (is_complete and is_sound and answer.whole):
             return unknown("a damaged feed", found)
         return absent("no such entry" if found else "an empty feed", found)

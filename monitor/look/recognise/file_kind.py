@@ -36,11 +36,11 @@ _SIGNATURES: dict[str, tuple[bytes, ...]] = {
 }
 # If no extension names the kind, two letters are not enough for zip, and RTF is read as text.
 _BINARY = (b"PK\x03\x04", *{sign for signs in _SIGNATURES.values() for sign in signs if sign not in (_ZIP, _RTF)})
-_TABLES = ("csv", "tsv", "tab")
+_TABLE_EXTENSIONS = ("csv", "tsv", "tab")
 _DELIMITERS = ",;\t|"
 _FIELDS = quick(r"[^\s,][,\t][^\s,]")
 # Servers use these types for any unknown file. So with these types, text must also look like a table.
-_VAGUE = ("", "text/plain", "text/html")
+_TYPES_OF_ANY_FILE = ("", "text/plain", "text/html")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _HEAD = 4096
 _PDF_HEAD = 1024  # PDF readers accept the signature anywhere in the first 1,024 bytes
@@ -95,19 +95,23 @@ def content_fault(answer: Answer, context: Context) -> str:
 
 
 def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
-    """Return whether a body fits its extension or, if that is None, its media type. Anything fits an unknown kind."""
+    """Return whether a body fits its extension or, if that is None, its media type.
+
+    `head` is the start of the body as text, None if it is binary. Any body but a blank one fits an extension that is
+    not known here. Without an extension, a binary body of an unknown kind does not fit.
+    """
     first_character = (head or "").lstrip()[:1]
     media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if extension in ("json", "geojson") or (extension is None and "json" in media_type):
         return first_character in ("{", "[")
     if extension == "xml" or (extension is None and "xml" in media_type):
         return first_character == "<"
-    if extension not in (*_TABLES, "txt", None):
+    if extension not in (*_TABLE_EXTENSIONS, "txt", None):
         return bool(answer.body.strip())
-    # Binary bodies, whose head is None, and markup are no text.
+    # The rest must be text: not binary, JSON or markup.
     if head is None or first_character in ("", "<", "{", "[") or "json" in media_type or "xml" in media_type:
         return False
-    if extension != "txt" and media_type in _VAGUE:
+    if extension != "txt" and media_type in _TYPES_OF_ANY_FILE:
         return _is_table(head)
     return media_type != "text/html"
 

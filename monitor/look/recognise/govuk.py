@@ -17,7 +17,7 @@ from monitor.look.recognise.notices import blank_page_reason, says_missing, says
 from monitor.look.recognise.page import Page, absolute_url, is_json, parse_json
 from monitor.look.recognise.placeholder import ANNOUNCED, read_placeholder
 from monitor.look.recognise.result import NAMELESS, NO_JSON, Context, Recognised, absent, present, unknown, withdrawn
-from monitor.look.recognise.title import NOT_ITS_TITLE, Likeness, compare_titles, include_title, recognise_title
+from monitor.look.recognise.title import NOT_ITS_TITLE, Likeness, compare_titles, is_title_among, recognise_title
 from monitor.look.recognise.version import format_version
 from monitor.look.sighting import State
 from monitor.plan.targets import ASSETS, GOVUK
@@ -76,7 +76,8 @@ def recognise_index(answer: Answer, context: Context) -> Recognised:
     """Return presence if a listing of publications has an entry with the release's title, else absence.
 
     The result is unknown if an entry has the title without its period, or if the listing was not read to its end.
-    Announcements are ignored. So are entries at alternative addresses, which do not show that the page is out.
+    Announcements are ignored. So are entries at `alternatives`: addresses of the release that are known not to be its
+    page. They may be out while the page, which has an unknown address, is not.
     """
     content = parse_json(answer.body) if answer.whole else None
     if not isinstance(content, dict) or not isinstance(content.get("results"), list):
@@ -209,7 +210,7 @@ def _read_listing(results: list[Any], context: Context) -> Recognised:
     found = tuple(_entry_to_found(entry) for entry in results if isinstance(entry, dict) and entry.get("link"))
     if not context.title:
         return present(found, why="a listing")
-    if include_title(context, (entry.title for entry in found if "/announcements/" not in entry.url)):
+    if is_title_among(context, (entry.title for entry in found if "/announcements/" not in entry.url)):
         return present(found, specific=True)
     return absent("not listed", found)
 

@@ -87,7 +87,7 @@ def _read_mark(answer: Answer, context: Context) -> Recognised | None:
 
 
 def _read_words(page: Page, context: Context) -> Recognised:
-    """Return what the phrases and headings of a page without a status mark prove."""
+    """Return what phrases and headings of an ONS page prove, if it has no mark like `releaseStatus: "published"`."""
     text = page.text.lower().replace("\u2019", "'")
     if any(words in text for words in _CANCELLED):
         return absent("cancelled")

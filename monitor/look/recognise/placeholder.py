@@ -67,10 +67,12 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     text = page.text[:_MOST_TEXT]
     if has_date_of_publication(text):
         return None
+    # The digest of the last placeholder's text, "" if that was before a restart, None if there was no placeholder.
+    last_placeholder = context.known.placeholder
     slot = context.known.slot
+    has_slot_and_title = slot is not None and bool(context.title)
     is_old_text = _may_predate_slot(context) or _is_before_slot(answer, context)
-    # After a placeholder, a text is in doubt only as long as it is the same: see `is_unchanged`.
-    may_be_old = slot is not None and bool(context.title) and (is_old_text or context.known.placeholder is not None)
+    may_be_old = has_slot_and_title and (is_old_text or last_placeholder is not None)
     if promises_release(text, slot):
         if not has_files and not links_file(page, context):
             return absent(ANNOUNCED)
@@ -79,9 +81,9 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
         if not is_for_slot or has_files or links_file(page, context):
             return None
     digest = sha256(text.encode("utf-8", "replace")).hexdigest()
-    # After a restart the placeholder is "", because its text is not known. It may be this one.
-    is_unchanged = context.known.placeholder in ("", digest)
-    if may_be_old and (is_old_text or is_unchanged):
+    # After a placeholder, a text is in doubt only as long as it is the same. After a restart, it may be the same.
+    may_be_unchanged = last_placeholder in ("", digest)
+    if has_slot_and_title and (is_old_text or may_be_unchanged):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
     return None
 
@@ -93,10 +95,11 @@ def _may_predate_slot(context: Context) -> bool:
     """
     if context.known.was_missing or context.known.placeholder is not None:
         return False
-    # On GOV.UK, a release has a date of publication, so a text without one is in doubt. If an announcement has just
-    # begun to redirect to the page, a cache may still have the old text. Only the recogniser `changed` sets a baseline.
-    is_unproven_on_govuk = context.known.baseline is None and urlsplit(context.url).hostname == GOVUK
-    return context.is_led_to or is_unproven_on_govuk
+    # On GOV.UK, a release has a date of publication, so a text without one is in doubt. There is a baseline only if the
+    # target had the recogniser `changed` before, so nearly always there is none.
+    is_in_doubt_on_govuk = context.known.baseline is None and urlsplit(context.url).hostname == GOVUK
+    # If an announcement has just begun to redirect to the page (`is_led_to`), a cache may still have the old text.
+    return context.is_led_to or is_in_doubt_on_govuk
 
 
 def has_date_of_publication(text: str) -> bool:

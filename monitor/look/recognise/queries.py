@@ -15,7 +15,7 @@ from monitor.errors import UserFault
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import Page, absolute_url, text_of
 from monitor.look.recognise.result import NO_JSON, Context, Recognised, Recogniser, absent, present, unknown
-from monitor.look.recognise.title import include_title
+from monitor.look.recognise.title import is_title_among
 
 _MOST_ENTRIES = 1500
 
@@ -32,7 +32,7 @@ def find_element(selector: str) -> Recogniser:
         elements: list[Any] = [] if root is None else list(cast("Iterable[Any]", select(root)))
         if not elements:
             return absent("no such element")
-        return present(specific=include_title(context, map(text_of, elements)))
+        return present(specific=is_title_among(context, map(text_of, elements)))
 
     return recognise
 
@@ -41,8 +41,7 @@ def recognise_json_query(expression: str) -> Recogniser:
     """Return a recogniser of JSON for which a JMESPath expression has a result other than null, false or empty.
 
     The answer is specific to this edition if the result is the title of the release, or a list that contains it.
-    Objects with a `url` in the result become `Found` links with the role `listed`. Raises `UserFault` for an invalid
-    expression.
+    Its objects with a `url` become `Found` links with the role `listed`. Raises `UserFault` for an invalid expression.
     """
     try:
         query = jmespath.compile(expression.strip())
@@ -59,7 +58,7 @@ def recognise_json_query(expression: str) -> Recogniser:
         if value is None or value is False or value in ("", [], {}):
             return absent("the expression matches nothing")
         values = value if isinstance(value, list) else [value]
-        has_release_title = include_title(context, (text for text in values if isinstance(text, str)))
+        has_release_title = is_title_among(context, (text for text in values if isinstance(text, str)))
         rows = [row for row in values[:_MOST_ENTRIES] if isinstance(row, dict) and row.get("url")]
         links = [
             Found(absolute_url(answer.url, row["url"]), title=str(row.get("title", "")), role="listed") for row in rows

@@ -31,13 +31,13 @@ class Known:
     slot: Slot | None = None
 
     def merge(self, stored: Known) -> Known:
-        """Return these facts together with the `stored` ones, whose baseline and slot take precedence."""
+        """Return these facts about a target together with `stored` ones, of which baseline and slot take precedence."""
         return Known(
             stored.baseline or self.baseline,
             stored.was_missing or self.was_missing,
-            # A stored placeholder does not say which text it had.
+            # A stored placeholder is "", which only says that there was one. Ours also identifies its text.
             stored.placeholder if self.placeholder is None else self.placeholder,
-            stored.slot,
+            stored.slot,  # the one in force now, even if there is none (None)
         )
 
 
@@ -48,8 +48,7 @@ class Context:
     `title` is the release's title, empty for a shared tripwire. `digest` is the SHA-256 of this body. `file` is the
     file name extension of the address in lower case, empty if it has none, None for a page. `is_led_to`: the
     announcement has redirected to this page, so its title may differ. `behind` is how many seconds our clock may be
-    behind, if it is known to be wrong. `alternatives` are other addresses of the release. A listing that shows them
-    does not show its page.
+    behind, if it is known to be wrong. `alternatives` are addresses of the release that are not those of its page.
     """
 
     url: str

@@ -51,7 +51,8 @@ def _read_notice(page: Page) -> Recognised | None:
 def _read_titles(page: Page, context: Context) -> Recognised:
     """Return what the heading and the `<title>` of a page prove, compared with the release's title.
 
-    Presence if one of them is the same. Unknown if only `<title>` is the same, over a page about something else.
+    Presence if one of them has the same title and period (`specific`). Unknown if only `<title>` has, and the heading
+    is about something else, such as signing in.
     """
     results = [recognise_title(context, words, text=page.text) for words in (page.heading, page.title) if words]
     if any(result.specific for result in results):
@@ -59,8 +60,8 @@ def _read_titles(page: Page, context: Context) -> Recognised:
     if why := site_notice_reason(page):
         return unknown(why)
     # One proof of absence is enough, else one of presence, because the other title may be the site's name.
-    by_weight = (State.ABSENT, State.PRESENT, State.UNKNOWN)
-    return min(results, key=lambda result: by_weight.index(result.state), default=unknown(NAMELESS))
+    strongest_first = (State.ABSENT, State.PRESENT, State.UNKNOWN)
+    return min(results, key=lambda result: strongest_first.index(result.state), default=unknown(NAMELESS))
 
 
 def _is_under_another_heading(page: Page, context: Context) -> bool:

@@ -24,7 +24,7 @@ def recognise_title(
 
     `seen` is the title in the answer, `text` the rest of it. If only `text` contains the period, presence is not
     specific to this edition. If the release has no title, any title is accepted. So is another title of a page to which
-    the announcement redirects, unless its address answered 404 before.
+    the announcement redirects (`is_led_to`), unless its address answered 404 before (`was_missing`).
     """
     if not seen:
         return unknown(NAMELESS, found)
@@ -33,6 +33,7 @@ def recognise_title(
     if likeness is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
     if likeness is Likeness.DIFFERENT and (context.known.was_missing or not context.is_led_to):
+        # After a 404, something was published here now, with a wrong title (`ANOTHER_TITLE`). Else the page may be old.
         return unknown(ANOTHER_TITLE if context.known.was_missing else NOT_ITS_TITLE, found)
     if likeness is Likeness.UNDATED and not read_title(context.title).period <= set(period_of(text[:_MOST_TEXT])):
         return unknown(WITHOUT_PERIOD, found)
@@ -65,8 +66,7 @@ def compare_titles(title: str, seen: str) -> Likeness:
     """Compare the release's title with the title in an answer.
 
     `SAME`: the same title with the same period. `OTHER_EDITION`: the same series with another period, such as another
-    year or month. `UNDATED`: the same series, but one of them has no period, or a less precise one. Any other title is
-    `DIFFERENT`.
+    year or month. `UNDATED`: the same series, but one of them has no period, or a less precise one. Else `DIFFERENT`.
     """
     # Titles are shorter than this, and comparing long texts takes time.
     seen = seen[:_LONGEST]
@@ -80,7 +80,7 @@ def compare_titles(title: str, seen: str) -> Likeness:
     return Likeness.OTHER_EDITION if _periods_contradict(wanted.period, shown.period) else Likeness.UNDATED
 
 
-def include_title(context: Context, texts: Iterable[str]) -> bool:
+def is_title_among(context: Context, texts: Iterable[str]) -> bool:
     """Return whether one of these texts is the title of the release, with its period."""
     return any(compare_titles(context.title, text) is Likeness.SAME for text in texts)
 

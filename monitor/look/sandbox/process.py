@@ -69,7 +69,7 @@ class Worker:
     def run_task(self, parcel: bytes, seconds: float) -> tuple[str, Any, int]:
         """Run a packed task. Return how it ended, its result, and the kilobytes of memory that the worker uses now.
 
-        Raises `TooCostly` if the worker is idle for this many seconds, or if its reply is not usable.
+        Raises `TooCostly` if its reply is not usable, or takes this many seconds in which it uses no processor time.
         """
         try:
             self.pipe.send_bytes(parcel)

@@ -29,7 +29,7 @@ _RESTARTED_ABOVE_KB = 120_000
 _MOST_TASKS = 5000
 _MOST_WAITING, _HOST_SHARE = 16_000_000, 1_000_000
 """The most bytes that wait to be read in all. A host may always have this share of them. More is refused."""
-_STARTED = ""
+_NO_FAULT = ""
 """The fault of an attempt to start a worker that succeeded."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
 """Seconds without another attempt after a worker did not start. An attempt takes half a second of a processor."""
@@ -42,8 +42,7 @@ class Workers:
     Only one task of a host runs at a time, so that a host with text that takes long delays only itself.
     `start(megabytes)` starts a worker with this limit of memory for a task. `on_costly(host)` is called for each task
     that exceeded its limits or failed. `on_attempt(began, fault)` is called after each attempt to start a worker, with
-    an empty fault if it succeeded. `on_unread(host, began)` is called for each task that could not run because no
-    worker started.
+    an empty fault if it succeeded. `on_unread(host, began)` is called for each task that no worker could run.
     """
 
     most: int = MOST_WORKERS
@@ -84,10 +83,11 @@ class Workers:
         async with self._wait_for_turn(host, size):
             began = self.clock.now()
             try:
-                self._refuse_without_worker()
+                self._refuse_if_closed_or_paused()
                 return await self._call_in_thread(self._run_on_worker, task, arguments, seconds)
             except NoWorker:
                 if not self._is_closed:
+                    # The response that could not be read was received at about `began`.
                     self.on_unread(host, began)
                 raise
             except (TooCostly, WorkerFault):
@@ -142,8 +142,8 @@ class Workers:
             if not self._bytes_of_host[host]:
                 del self._bytes_of_host[host], self._lock_of_host[host]
 
-    def _refuse_without_worker(self) -> None:
-        """Raise `NoWorker` if no worker can run a task now."""
+    def _refuse_if_closed_or_paused(self) -> None:
+        """Raise `NoWorker` if the workers are closed, or none is idle in the pause after a failed start."""
         if self._is_closed:
             raise NoWorker("the workers are closed")
         if self._fault and not self._idle and self.clock.monotonic() < self._paused_until:
@@ -159,8 +159,8 @@ class Workers:
                 self._report_attempt(began, self._attempts.popleft())
 
     def _report_attempt(self, began: datetime, fault: str) -> None:
-        """Log an attempt to start a worker and call the hook. `fault` is `_STARTED` if it succeeded."""
-        if fault:
+        """Log an attempt to start a worker and call the hook. `fault` is `_NO_FAULT` if it succeeded."""
+        if fault != _NO_FAULT:
             # The pause before the next attempt is twice as long after each fault.
             _log.error("worker_not_started", fault=fault)
             self._paused_until = self.clock.monotonic() + self._pause
@@ -203,8 +203,9 @@ class Workers:
             worker = self._idle.pop()
             if worker.process.poll() is None:
                 if self._fault:
-                    # The last start failed, but a worker from before is free again.
-                    self._attempts.append(_STARTED)
+                    # The last start failed, but a worker from before is free again. Report it as a success, to end the
+                    # reported fault and the pause.
+                    self._attempts.append(_NO_FAULT)
                 self._busy.add(worker)
                 return worker
             worker.kill()
@@ -213,7 +214,7 @@ class Workers:
         except NoWorker as exc:
             self._attempts.append(exc.why)
             raise
-        self._attempts.append(_STARTED)
+        self._attempts.append(_NO_FAULT)
         self._busy.add(worker)
         if worker.priority_fault and not self._has_logged_priority:
             self._has_logged_priority = True
