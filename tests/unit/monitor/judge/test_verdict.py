@@ -81,6 +81,7 @@ def test_looks_at_a_page_every_second_give_its_verdict_grade_and_delay(
         (300, {"page": NOT_OUT, "page/origin": [(30, PRESENT)]}, "still proved absence"),
         (100, [(-100, ABSENT), (61, PRESENT)], "on time or up to 1 min 1 s late"),
         (200, [(-100, PRESENT)], "first look"),
+        (200, [(-100, PRESENT), (10, ABSENT), (20, PRESENT)], "whether it was public before its slot is not known"),
         (95, [(-100, ABSENT), (-10, UNKNOWN)], "timeout"),
         (95, [], "never looked at"),
     ],
