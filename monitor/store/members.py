@@ -226,7 +226,7 @@ class Members(BatchMember):
             self._holder.record_write_time(self._clock.monotonic() - began)
             self._renewals.clear()  # the others could not renew their leases either
             if not self._has_lapsed:
-                self.on_share(self.share)
+                self.on_share(self.share)  # the last share stays in use
             return
         ended = self._clock.monotonic()
         self._is_away = False
