@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from alerts.claim import Claim
 from monitor.errors import EnvironmentFault
-from monitor.ledger.pages import CalendarPages, FetchedPage, UnansweredAsk
+from monitor.ledger.pages import CalendarPages, FetchedPage, PagesUnavailable
 from monitor.look.sandbox.process import ReadFault
 from schedules.source import PageRequest
 from schedules.sources.govuk_items import NotAContentItem, Schema, read_item
@@ -90,7 +90,7 @@ class PublicRecord:
         self.pages.clear_if_more_than(_PAGES_REMEMBERED)
         try:
             fetched = await self.pages.fetch(PageRequest(url, accept="application/json"))
-        except (UnansweredAsk, ReadFault) as exc:
+        except (PagesUnavailable, ReadFault) as exc:
             if tries > 1:
                 return await self._fetch(url, tries - 1)
             raise EnvironmentFault(f"the record does not answer: {exc}") from exc

@@ -88,17 +88,19 @@ class CalendarIncidents:
         """
         now = self.clock.now()
         fresh = {name for name in calendars if self.health.is_fresh(name, now)}
-        decisions: dict[str, Decision] = {}
-        for last, due in await self.ledger.find_missing_editions(now, fresh):
+        still_missing = set[str]()
+        for last, due in await self.ledger.find_missing_editions(now):
             producer_name = self.events.rules.producer_name(last.producer)
             expected_days = (due.first, due.last)
             decision = alerts.report_missing_edition(last.title, last.producer, producer_name, expected_days, now)
             if decision.incident is not None:
-                decisions[decision.incident.id] = decision
-        for decision in decisions.values():
-            if await self._stored_incident(decision) is None:
+                still_missing.add(decision.incident.id)
+            # A calendar that was not read lately may have announced the edition since. So it opens no incident. But an
+            # open one stays open, because this does not show that the edition was announced.
+            if fresh.issuperset(last.calendars) and await self._stored_incident(decision) is None:
                 await self._record_decision(decision, now)
-        resolved = [incident for incident in self._open.values() if incident.series and incident.id not in decisions]
+        of_editions = [incident for incident in self._open.values() if incident.series]
+        resolved = [incident for incident in of_editions if incident.id not in still_missing]
         for incident in resolved:
             await self._record_decision(Decision(alerts.close_resolved(incident, now)), now)
 

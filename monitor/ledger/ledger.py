@@ -192,17 +192,15 @@ class Ledger:
         """Return when a calendar was last read with success, even before this process started. None if never."""
         return self._memory.state_of(calendar).last_read
 
-    async def find_missing_editions(
-        self, now: datetime, fresh: Collection[str]
-    ) -> list[tuple[SeriesEdition, Expectation]]:
+    async def find_missing_editions(self, now: datetime) -> list[tuple[SeriesEdition, Expectation]]:
         """Return the last edition of each regular series whose next edition is not announced, and when it is expected.
 
-        `fresh` are the calendars that were read recently with success. Only these can show that an edition is missing.
+        Calendars that were not read lately count too, by their last read.
         """
         async with self._lock:
             past = await self._memory.past_editions(now)
             found = list(self._memory.editions())
-            return await offload_many(len(found), lambda: list(find_missing_editions(found, past, fresh, now)))
+            return await offload_many(len(found), lambda: list(find_missing_editions(found, past, now)))
 
     async def has_series(self, producer: str, title: str) -> bool:
         """Return whether a producer has ever announced an edition of the series of this title."""

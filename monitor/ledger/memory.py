@@ -136,8 +136,10 @@ class LedgerMemory:
     async def drop_past_releases(self, now: datetime, keep: Collection[str]) -> None:
         """Drop the releases that are long over from memory, except those to `keep`."""
         find = partial(find_past_releases, self.states.values(), self.release_of, self.book, now - AWAKE)
-        past = (await offload_many(len(self.release_of), find)).difference(keep)
+        entry_count = len(self.release_of)  # many entries are searched in a thread
+        past = (await offload_many(entry_count, find)).difference(keep)
         if past:
+            # Past editions show when the next one of their series is due. So keep their days, without the releases.
             if self._cached_past_editions is not None:
                 for edition in self.editions():
                     if edition.release in past:
@@ -182,7 +184,7 @@ class LedgerMemory:
         promises = result.changes.promises.items()
         new = {uid: replace(promise, release=joined.release_of[calendar, uid]) for uid, promise in promises}
         change = await self._change_from_join(joined, {**self.states, calendar: state}, self.releases)
-        return replace(change, new=new)
+        return replace(change, new_promises=new)
 
     async def past_editions(self, now: datetime) -> PastEditions:
         """Return the editions of releases that are only in the store. They are cached."""
@@ -200,7 +202,7 @@ class LedgerMemory:
         joined = change.joined
         self.states = dict(change.states)
         self.releases, self.release_of = joined.releases, joined.release_of
-        self.book.add((*change.copied_promises, *change.new.values()))
+        self.book.add((*change.copied_promises, *change.new_promises.values()))
         for (calendar, uid), old in joined.old_release_of.items():
             _log.info("rejoined", calendar=calendar, entry=uid, was=old, release=joined.release_of[calendar, uid])
         for rivals in joined.ambiguous - self._ambiguous:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
 from monitor.store.rows import SeriesEdition
@@ -31,12 +31,12 @@ class PastEditions:
 
 
 def find_missing_editions(
-    editions: Iterable[SeriesEdition], past: PastEditions, fresh: Collection[str], now: datetime
+    editions: Iterable[SeriesEdition], past: PastEditions, now: datetime
 ) -> Iterator[tuple[SeriesEdition, Expectation]]:
     """Yield the last edition of each series whose next edition is missing, and when that is expected.
 
-    Only calendars in `fresh`, which were read recently with success, can show that an edition is missing. An edition no
-    longer counts as missing after its last expected day, because its series has ended or has changed its rhythm.
+    It may be missing only because its calendar was not read lately. The caller must check that. An edition no longer
+    counts as missing after its last expected day, because its series has ended or has changed its rhythm.
     """
     by_series: dict[Series, list[SeriesEdition]] = defaultdict(list)
     for edition in editions:
@@ -53,8 +53,7 @@ def find_missing_editions(
             continue
         all_editions = [*announced, past.latest[series]] if series in past.latest else announced
         latest = max(all_editions, key=lambda edition: first_day(edition.slot) or date.min)
-        is_missing = expectation.find_unannounced([edition.slot for edition in announced], now) is not None
-        if is_missing and all(calendar in fresh for calendar in latest.calendars):
+        if expectation.find_unannounced([edition.slot for edition in announced], now) is not None:
             yield latest, expectation
 
 

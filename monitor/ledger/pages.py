@@ -31,8 +31,8 @@ _SUBSTITUTES = {
 }
 
 
-class UnansweredAsk(Exception):
-    """Raised if a request got no usable answer. `str(fault)` says which request and why, in one line."""
+class PagesUnavailable(Exception):
+    """Raised if a calendar's pages cannot be fetched, or are too many. `str(fault)` says why, in one line."""
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class CalendarPages:
             self._fetched.clear()
 
     async def fetch(self, request: PageRequest) -> FetchedPage | None:
-        """Return the page for one request, None if it is optional and has no usable answer. Raises `UnansweredAsk`.
+        """Return the page for one request, None if it is optional and has no usable answer. Raises `PagesUnavailable`.
 
         If the server says that the page has not changed since the last request (304), that page is returned again.
         """
@@ -80,7 +80,7 @@ class CalendarPages:
         if isinstance(answer, Failure) or fault:
             if request.optional:
                 return None
-            raise UnansweredAsk(f"{fault} ({request.url})")
+            raise PagesUnavailable(f"{fault} ({request.url})")
         if answer.status == 304 and last is not None:
             return replace(last, as_of_range=answer_time_bounds(answer))
         digest = hashlib.sha256(answer.body).digest()  # of the body as received, with personal data
@@ -133,10 +133,10 @@ async def run_in_worker(
 
 
 def read_local_file(file: Path, now: datetime) -> FetchedPage:
-    """Return a local file as a page. Raises `UnansweredAsk` if it cannot be read."""
+    """Return a local file as a page. Raises `PagesUnavailable` if it cannot be read."""
     try:
         body = file.read_bytes()
     except OSError as exc:
-        raise UnansweredAsk(f"{file.name}: cannot be read: {exc.strerror}") from exc
+        raise PagesUnavailable(f"{file.name}: cannot be read: {exc.strerror}") from exc
     answer = Answer(f"file:{file.name}", 200, {}, body, now, now)
     return FetchedPage(answer, Page(file.name, 200, body), b"", (now, now))

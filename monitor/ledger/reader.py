@@ -16,7 +16,7 @@ from monitor.ledger.pages import (
     MOST_IN_PROCESS,
     CalendarPages,
     FetchedPage,
-    UnansweredAsk,
+    PagesUnavailable,
     read_local_file,
     run_in_worker,
 )
@@ -90,7 +90,7 @@ class CalendarReader:
             try:
                 await self._fetch_pages_into(fetched)
                 reading, digest = await self._read_pages([one.page for one in fetched])
-            except (UnansweredAsk, UnreadableCalendar, ReadFault) as exc:
+            except (PagesUnavailable, UnreadableCalendar, ReadFault) as exc:
                 fault = " ".join(str(exc).split())
                 records = self._keep_evidence(fetched, fault)
                 read = CalendarRead(self.name, started, self.clock.now(), usable=False, fault=fault, evidence=records)
@@ -143,7 +143,7 @@ class CalendarReader:
         return last if last is not None and entries == (last.announcements, last.lists_overdue) else reading
 
     async def _fetch_pages_into(self, fetched: list[FetchedPage]) -> None:
-        """Append all pages of the calendar to `fetched`. After an `UnansweredAsk`, it has those of earlier rounds."""
+        """Append all pages of the calendar to `fetched`. After `PagesUnavailable`, it has those of earlier rounds."""
         if self.file is not None:
             fetched.append(read_local_file(self.file, self.clock.now()))
             return
@@ -153,12 +153,13 @@ class CalendarReader:
             pages_of_round = [await self.pages.fetch(request) for request in requests]
             fetched += [page for page in pages_of_round if page is not None]  # None: an optional page without an answer
             if len(fetched) > MOST_PAGES:
-                raise UnansweredAsk(f"wants more than {MOST_PAGES} pages")
+                raise PagesUnavailable(f"wants more than {MOST_PAGES} pages")
             pages = [one.page for one in fetched]
             if sum(len(page.body) for page in pages) > MOST_BYTES:
-                raise UnansweredAsk(f"is larger than {MOST_BYTES // MEGABYTE} MB in all")
+                raise PagesUnavailable(f"is larger than {MOST_BYTES // MEGABYTE} MB in all")
             now = self.clock.now()
             workers = self._workers_for(pages)
+            # A source without a state never requests further pages, so it needs no worker for this.
             if workers is not None and self.source.state is not None:
                 requests = await run_in_worker(workers, "more", self.source, pages, now)
             else:

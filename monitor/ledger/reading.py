@@ -32,24 +32,30 @@ _JUST_AFTER = _MINUTE
 """How long after a slot every calendar is read again, to see a change that came too late for the read before it."""
 
 
-def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, last_usable: datetime, *, often: bool) -> bool:
+def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, usable_read: datetime, *, often: bool) -> bool:
     """Return whether a calendar must be read now because of a slot, besides the reads by its interval.
 
     Every calendar is read 4 minutes before a slot and 1 minute after it. A change read before the slot moves the slot,
     and one read after it leaves the verdict `unproven`. A calendar that is not read `often` is also read 5 and 60
     minutes after a slot. If its last usable read was more than 15 minutes before the slot, it is also read 10 minutes
-    before that (`facts/calendars.md` §6 rule 5). `tried` is the time of the last read, also of a failed one.
+    before that (`facts/calendars.md` §6 rule 5). `tried` is the time of the last read, also of a failed one, and
+    `usable_read` that of the last usable one.
     """
     # Each of these reads is due for 15 minutes. After that the calendar's interval decides.
-    times = (time for slot in slots for time in _read_times(slot, now, last_usable, often=often))
+    times = (time for slot in slots for time in _read_times(slot, now, usable_read, often=often))
     return any(time <= now < time + OFTEN and tried < time for time in times)
 
 
-def _read_times(slot: datetime, now: datetime, last_usable: datetime, *, often: bool) -> Iterator[datetime]:
-    """Yield the instants near a slot after which a calendar must be read, fewer if it is read `often` or was lately."""
+def _read_times(slot: datetime, now: datetime, usable_read: datetime, *, often: bool) -> Iterator[datetime]:
+    """Yield the instants near a slot after which a calendar must be read.
+
+    A calendar that is read `often`, at least every 15 minutes, has only one before the slot and one after it. So has
+    one before the slot whose last usable read, at `usable_read`, is recent.
+    """
     if now < slot:
         yield slot - _JUST_BEFORE
-        if not often and last_usable < slot - OFTEN:
+        was_read_recently = usable_read >= slot - OFTEN
+        if not often and not was_read_recently:
             yield slot - _BEFORE
     else:
         yield slot + _JUST_AFTER
@@ -126,8 +132,8 @@ class CalendarReads:
         due = []
         for reader, every in self.readers:
             tried = self._last_tried.get(reader.name, started)
-            last_usable = self.health.calendars.get(reader.name) or started
-            if is_due(slots.get(reader.name, ()), now, tried, last_usable, often=every <= OFTEN):
+            usable_read = self.health.calendars.get(reader.name) or started
+            if is_due(slots.get(reader.name, ()), now, tried, usable_read, often=every <= OFTEN):
                 due.append(reader)
         await asyncio.gather(*(self.read(reader) for reader in due))
         await self._record_kept_reads()

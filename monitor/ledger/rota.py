@@ -15,7 +15,7 @@ from alerts.rota import Rota, Shift, rota_calendar_name, shifts_from_json, shift
 from monitor.clock import Clock
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.ledger import RecordedRead
-from monitor.ledger.pages import CalendarPages, UnansweredAsk, read_local_file, run_in_worker
+from monitor.ledger.pages import CalendarPages, PagesUnavailable, read_local_file, run_in_worker
 from monitor.look.sandbox.process import ReadFault
 from monitor.look.sandbox.workers import Workers
 from monitor.store.rows import CalendarRead, RotaRead
@@ -53,7 +53,7 @@ class RotaReader:
                 fetched = await self.pages.fetch(request)
                 pages = [fetched.page] if fetched is not None else []
                 spans = await run_in_worker(self.workers, "read", self.source, pages, now)
-        except (UnansweredAsk, UnreadableCalendar, ReadFault) as exc:
+        except (PagesUnavailable, UnreadableCalendar, ReadFault) as exc:
             return (), " ".join(str(exc).split())
         return tuple(Shift(*span) for span in spans), ""
 

@@ -193,8 +193,11 @@ def evaluate_read(
     as_of = as_of or read.finished
     promises = {}
     for uid, promise in changes.promises.items():
-        # A promise that the last read did not show was made after the earliest instant which that read can describe.
-        not_shown_at = None if promise.unlearnt is None else state.as_of or promise.unlearnt
+        # `unlearnt` is the time of the last read without this promise, None if there was none before. From a cache,
+        # that read may describe an earlier instant (its `as_of`). The promise was made after that instant.
+        not_shown_at = promise.unlearnt
+        if not_shown_at is not None and state.as_of is not None:
+            not_shown_at = state.as_of
         promises[uid] = replace(promise, unlearnt=not_shown_at, confirmed_at=as_of)
     changes = replace(changes, promises=promises)
     shown = {announcement.uid: announcement for announcement in reading.announcements}

@@ -26,15 +26,15 @@ class LedgerChange:
     """The changes of the ledger when calendars are joined again, after one read or at a start.
 
     `states` are the states of all calendars, `before` the releases before the change. `copied_promises` are promises of
-    entries that moved, as promises of their new release. `new` are the promises of the read itself, by entry id. `runs`
-    and `incidents` are of releases that were joined into others, and already name the new release.
+    entries that moved, as promises of their new release. `new_promises` are those of the read, by entry id. `runs` and
+    `incidents` are of releases that were joined into others, and already name the new release.
     """
 
     joined: Joining
     states: Mapping[str, CalendarState]
     before: Mapping[str, Release] = field(default_factory=dict)
     copied_promises: Sequence[Promise] = ()
-    new: Mapping[str, Promise] = field(default_factory=dict)
+    new_promises: Mapping[str, Promise] = field(default_factory=dict)
     runs: Sequence[Run] = ()
     incidents: Sequence[Incident] = ()
 
@@ -84,23 +84,22 @@ def prepare_changing_read(
     """
     calendar, confirmed = read.calendar, result.changes.confirmed
     joined, state = change.joined, change.states[calendar]
-    uids = dict.fromkeys((*result.changed_ids, *change.new))  # of new and changed entries, each once, in order
-    release_of = {uid: joined.release_of[calendar, uid] for uid in (*uids, *confirmed)}
-    # An altered release is written together with its new or changed entries. A release without such entries is written
-    # first. But if entries move to another release, all releases are written first, because the moved promises and
-    # entries name them. Then those with entries are written again with the same values, which changes nothing.
-    with_entries = {release_of[uid] for uid in uids} & joined.altered
-    has_moves = bool(joined.old_release_of)
-    first = [release for release in change.releases_to_write() if has_moves or release.id not in with_entries]
-    portions = Portions()
-    _add_moves_of_entries(portions, change, first, read.finished, written_later={(calendar, uid) for uid in uids})
 
     def entry(uid: str) -> PendingEntry:
         return state.entry_to_store(uid, joined.release_of[calendar, uid], read.finished)
 
+    uids = dict.fromkeys((*result.changed_ids, *change.new_promises))  # of new and changed entries, each once, in order
+    release_of = {uid: joined.release_of[calendar, uid] for uid in (*uids, *confirmed)}
+    # Rows need the releases that they name. An altered release is written in one step with its new and changed entries,
+    # others first. If entries move, all are written first, and some again with their entries, which changes nothing.
+    with_entries = {release_of[uid] for uid in uids} & joined.altered
+    has_moves = bool(joined.old_release_of)
+    first = [release for release in change.releases_to_write() if has_moves or release.id not in with_entries]
+    portions = Portions()
+    _add_moves_of_entries(portions, change, first, read.finished, not_these={(calendar, uid) for uid in uids})
     releases = {release: joined.releases[release] for release in with_entries}
-    new = [(entry(uid), releases.get(release_of[uid]), change.new.get(uid)) for uid in uids]
-    portions.add(new, _write_new_entries, rows=3)  # at most: an entry, its release and its promise
+    with_parents = [(entry(uid), releases.get(release_of[uid]), change.new_promises.get(uid)) for uid in uids]
+    portions.add(with_parents, _write_new_entries, rows=3)  # at most: an entry, its release and its promise
     portions.add(updated)
     unchanged = [uid for uid in confirmed if uid not in uids]
     as_of = state.as_of or read.finished
@@ -126,18 +125,19 @@ def _add_moves_of_entries(
     change: LedgerChange,
     releases: Sequence[Release],
     at: datetime,
-    written_later: Collection[Key] = (),
+    not_these: Collection[Key] = (),
 ) -> None:
-    """Add to a write these releases, then what moves with entries to another release: promises, runs and incidents.
+    """Add to a write these releases, and move entries to the releases that they now belong to.
 
-    The entries are moved last. Portions are committed one after the other, so if the process stops before the last one,
-    the next start repeats the move. The caller writes the entries in `written_later` itself, together with their
-    promise. `at` is when the calendars were joined.
+    The promises, runs and incidents of moved entries come before the entries. So if the process stops in between, the
+    next start finds the entries at their old release, and repeats the move. The caller writes the entries `not_these`
+    itself. `at` is when the calendars were joined.
     """
     release_of = change.joined.release_of
+    moved_keys = change.joined.old_release_of.keys() - set(not_these)
     moved = [
         change.states[calendar].entry_to_store(uid, release_of[calendar, uid], at)
-        for calendar, uid in sorted(change.joined.old_release_of.keys() - set(written_later))
+        for calendar, uid in sorted(moved_keys)
     ]
     portions.add(releases)
     portions.add(change.copied_promises, lambda tx, rows: tx.add_promises(rows))

@@ -60,17 +60,19 @@ class Write:
 class Batch:
     """The work of the next transactions: first runs, then writes, and then a portion of a large write.
 
-    Each member (`BatchMember`) writes its own rows in every transaction. `ahead` is the number of transactions that
-    only the members need before that. At zero, the members' last rows are committed together with the runs. A batch
-    without members' work begins at -1. `first` are writes that are part of the very next transaction. `current_write`
-    is the write that is made now or has raised, None before the first one.
+    Each member (`BatchMember`, such as the evidence) writes its own rows in every transaction. If they do not fit into
+    one, `members_ahead` is the number of transactions with only members' rows before the first run. At 0, the members'
+    last rows are committed with the first runs. It begins at -1 if the members need no such transaction.
+
+    `first` are writes for the very next transaction: the renewal of a lease cannot wait for members' rows.
+    `current_write` is the write that is made now or has raised, None before the first one.
     """
 
     runs: Sequence[Run]
     writes: list[Write]
     first: list[Write] = field(default_factory=list)
     large: list[Write] = field(default_factory=list)
-    ahead: int = 0
+    members_ahead: int = 0
     current_write: Write | None = None
 
     @property
@@ -86,15 +88,15 @@ class Batch:
     @property
     def is_over(self) -> bool:
         """Return whether every run and write of this batch is committed or refused."""
-        return not self.rows and self.ahead < 0
+        return not self.rows and self.members_ahead < 0
 
     def next_portion(self) -> Batch:
         """Return the work of the next transaction: all writes in `first`, and a limited number of the other work.
 
         Runs come first, and writes begin in the transaction of the last runs. Large writes wait until no run or other
-        write is left. While `ahead` is above zero, only `first` is returned.
+        write is left. While only members' rows are due (`members_ahead`), only `first` is returned.
         """
-        if self.ahead > 0:
+        if self.members_ahead > 0:
             return Batch((), [], first=self.first)
         runs = self.runs[:ROWS_AT_ONCE]
         are_last_runs = len(runs) == len(self.runs)
@@ -104,7 +106,7 @@ class Batch:
 
     def remove(self, portion: Batch) -> None:
         """Remove a portion that is committed or cannot be written."""
-        self.ahead -= 1
+        self.members_ahead -= 1
         self.runs = self.runs[len(portion.runs) :]
         self.writes = self.writes[len(portion.writes) :]
         self.first = self.first[len(portion.first) :]
@@ -176,18 +178,21 @@ class Backlog:
             if self.portions_left() >= before:
                 return
 
-    def take_batch(self, ahead: int) -> Batch:
-        """Remove and return all runs and writes. The first large write is included, but stays here until it is done.
+    def take_batch(self, members_ahead: int) -> Batch:
+        """Remove and return all runs and writes except large ones, and return the oldest large write with them.
 
-        `ahead` is how many transactions the batch members, such as the evidence, need before these.
+        A large write stays in the backlog until it is done. `members_ahead` is how many transactions the members'
+        rows, such as the evidence, need before the first run.
         """
         while self.large and self.large[0].done.done():  # committed, refused or cancelled
             self.large.popleft()
         first = self.take_first_writes()
         # All monitors write in the same order. Otherwise two could wait for each other's rows.
         writes = sorted((write for write in self.writes if not write.done.done()), key=lambda write: write.release)
-        # If the members need none, -1 lets the batch end with its last run or write: see `is_over`.
-        batch = Batch([*self.runs.values()], writes, first=first, large=[*self.large][:1], ahead=ahead or -1)
+        # If the members need none, -1 lets the batch end with its last run or write. With 0, a batch without any would
+        # still need one transaction (`is_over`).
+        large = [*self.large][:1]
+        batch = Batch([*self.runs.values()], writes, first=first, large=large, members_ahead=members_ahead or -1)
         self.runs, self.writes = {}, []
         return batch
 

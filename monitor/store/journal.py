@@ -189,7 +189,8 @@ class Journal:
             self._move_to_temporary_folder()
             store = self._open_journal()
         # No other monitor can renew the lease on its name here. Without longer leases, all would seem dead, and this
-        # one would use their shares of budgets. They also get the lease on the outbox, so that no notice is sent twice.
+        # one would use their shares of budgets. The lease on the outbox gets the holder “others”, so that this monitor
+        # sends no notice that they may send too. Our own earlier lease would delay us until it runs out, so drop it.
         own = PREFIX + self._monitor
         until = now + _LONGER_THAN_ANY_OUTAGE
         leases = store.leases.leases()

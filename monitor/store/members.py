@@ -71,7 +71,7 @@ class Members(BatchMember):
         self._lease_name = PREFIX + name
         self._divided = divided
         self._holder = holder
-        # The time between two renewals. It is so short that several may fail before the lease runs out.
+        # The time between two renewals: a quarter of the shortest lease, so that several may fail before it runs out.
         self._interval = holder.least / 4
         self._leases = leases
         self._writer = writer
@@ -81,19 +81,22 @@ class Members(BatchMember):
         self._lease: Lease | None = None
         self._renewed: Lease | None = None
         self._is_joined = False
-        # The begin of the last term that all others knew of. A term is the time in which our lease has never run out.
+        # A term is a time in which our lease never runs out. This is the begin of the last one in which all others have
+        # read our lease, so that they count us among the monitors.
         self._term_known_to_others: datetime | None = None
         # Until this time, in seconds of steady time, no other monitor can have taken us for dead.
         self._alive_until = 0.0
         self._last_awake = clock.monotonic()
-        self._is_away = self._has_lapsed = False  # the store did not answer, our lease may have run out
+        self._is_away = False  # whether the store did not answer the last renewal
+        self._has_lapsed = False  # whether our lease may have run out, so that it must be renewed before any request
         # For each lease, its end as last read, and since when in seconds of steady time it has had this end.
         self._renewals: dict[str, tuple[datetime, float]] = {}
         # For each reading, its uncertainty, and how far the store's clock is ahead of our steady time. In seconds.
         self._clock_readings: list[tuple[float, float]] = []
+        # `store_zero` is the steady time at which the store's clock was zero. It is not known yet.
         self.share = Share(name, members=(), store_zero=0.0, divided=divided)
         self.on_share: Callable[[Share], None] = lambda _share: None
-        self.host_waits: Callable[[], Mapping[str, float]] = dict
+        self.host_waits: Callable[[], Mapping[str, float]] = dict  # until it is set, no host has asked to wait
 
     @property
     def term(self) -> datetime | None:
@@ -212,7 +215,7 @@ class Members(BatchMember):
             else:
                 stored = await self._writer.write(read, patient=False, first=True)
         except NameTaken:
-            # The other process with our name makes the requests. This one has no share.
+            # The other process with our name makes the requests. This one has no share, and renews at usual intervals.
             self._has_lapsed = False
             self._publish_share(())
             return
@@ -223,7 +226,7 @@ class Members(BatchMember):
             self._holder.record_write_time(self._clock.monotonic() - began)
             self._renewals.clear()  # the others could not renew their leases either
             if not self._has_lapsed:
-                self.on_share(self.share)
+                self.on_share(self.share)  # the last share stays in use
             return
         ended = self._clock.monotonic()
         self._is_away = False
@@ -263,8 +266,9 @@ class Members(BatchMember):
     def _choose_members(self, stored: _StoredLeases) -> tuple[str, ...]:
         """Return the monitors that share every budget: the live others, and this one once all of them know of it.
 
-        Each monitor reads all leases at every interval. So the others know of this one two intervals after the begin of
-        its term, which is the time in which its lease has never run out. They know of it until the term ends.
+        A `term` is a time in which our lease never runs out. Each monitor reads all leases at every interval. So two
+        intervals after the begin of our term all others know of this monitor. If our lease runs out they may forget it,
+        and that starts again with the next term.
         """
         members = self._find_live_others(stored)
         term_begin = self.term
@@ -277,20 +281,21 @@ class Members(BatchMember):
         return tuple(sorted(members))
 
     def _find_live_others(self, stored: _StoredLeases) -> set[str]:
-        """Return the names of the other monitors that may be alive: their lease was renewed lately, or still lasts."""
-        # One sign of life is enough: a recent renewal by our own clock, or a lease that lasts by the store's clock.
+        """Return the names of the other monitors that may be alive: their lease was renewed or ended lately."""
         # A renewal is expected each interval. It may be late by another one, and by the time that a slow store needs.
-        delay = self._interval + self._holder.renewal_margin
+        lateness = self._interval + self._holder.renewal_margin
         now = self._clock.monotonic()
         alive = set[str]()
         for lease in stored.leases:
             if lease.name.startswith(PREFIX) and lease.name != self._lease_name:
+                # When first read, a lease counts as renewed now, because we cannot know how old its renewal is.
                 last_end, renewed_at = self._renewals.get(lease.name, (lease.until, now))
                 if lease.until != last_end:  # renewed since the last read
                     renewed_at = now
                 self._renewals[lease.name] = (lease.until, renewed_at)
-                was_renewed = timedelta(seconds=now - renewed_at) < self._interval + delay
-                if was_renewed or lease.until + delay > stored.at:
+                # One sign of life is enough: a renewal by our own clock, or the lease's end by the store's clock.
+                was_renewed = timedelta(seconds=now - renewed_at) < self._interval + lateness
+                if was_renewed or lease.until + lateness > stored.at:
                     alive.add(lease.name.removeprefix(PREFIX))
         return alive
 

@@ -22,6 +22,7 @@ DAILY = timedelta(days=1)
 BOUNDED = timedelta(minutes=1)
 """How often the size of the evidence is checked. A page that changes at each look can fill a disk within a day."""
 READS_KEPT = timedelta(days=90)
+"""How long reads of calendars are kept that had the same result as the read before."""
 _PAGES_AT_ONCE = 100
 _PAUSE = 0.05
 
@@ -65,7 +66,7 @@ class Retention:
         runs = await self.compact()
         if repeated or runs:
             _log.info("given_up", reads=len(repeated), runs=runs)
-        # Return free pages in small portions, until none are left or their number (None: unknown) no longer falls.
+        # `free_pages` returns how many are left. Repeat it until none are left, or their number stays the same.
         left_before: int | None = None
         left = await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
         while left not in {0, left_before}:

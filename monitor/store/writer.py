@@ -193,7 +193,7 @@ class Writer:
             self.abandon()
 
     def abandon(self) -> None:
-        """Stop now as if the process were killed: drop everything that is not committed, and close the members."""
+        """Stop now without a commit, as if killed. For the end of `close`, failed single runs, and rehearsed kills."""
         self._abandoned = True
         if self._timer is not None:
             self._timer.cancel()
@@ -228,12 +228,15 @@ class Writer:
 
     async def _commit_backlog(self) -> None:
         """Commit the backlog in portions. If the store fails, put back the rest. Then schedule the next commit."""
-        # Members, such as the evidence, add rows to each transaction. What does not fit into one is committed first.
-        ahead = max((member.further_transactions() for member in self._batch_members), default=0)
-        batch = self._in_flight = self.backlog.take_batch(ahead)
-        must_commit, self._is_batch_requested = self._is_batch_requested, False
-        # If only the rows of members wait, one empty portion is committed with them.
+        # Members, such as the evidence, add rows to each transaction. If these need several, all but the last of them
+        # are committed before the first run, because runs name evidence.
+        members_ahead = max((member.further_transactions() for member in self._batch_members), default=0)
+        batch = self._in_flight = self.backlog.take_batch(members_ahead)
+        # A member has requested a batch. If no run or write waits, commit one empty portion, only with members' rows.
+        must_commit = self._is_batch_requested
+        self._is_batch_requested = False
         while not batch.is_over or must_commit:
+            # Renewals of a lease that were queued meanwhile cannot wait until this batch ends.
             batch.first += self.backlog.take_first_writes()
             must_commit = False
             portion = batch.next_portion()

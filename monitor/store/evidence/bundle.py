@@ -96,10 +96,11 @@ def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Recor
             deleted_at[record.monitor].add(record.expired)
     found = {record.id: record for record in records}
     for monitor, deletion_times in deleted_at.items():
+        # A record of a deletion comes after the deleted ones. So one pass in order also finds what the loop adds.
         for record in chain_of(evidence, monitor):
             if record.kind == GIVEN_UP and record.at in deletion_times:
                 found[record.id] = record
-                # The bytes of this record may be deleted too. Then a later deletion has a record of its own.
+                # Its bytes, which say what was deleted, may be deleted too, at a later time with a record of its own.
                 if record.expired is not None:
                     deletion_times.add(record.expired)
     return sorted(found.values(), key=lambda record: (record.monitor, record.number))

@@ -61,8 +61,9 @@ class _MonitorCheck:
     """Checks the records of one monitor in the order of their numbers. Without a folder, no bytes are checked.
 
     `files` are the files of all its records. `_kept_ends` has the end of the last record in each file that is kept.
-    `_deleted_until` is the number of the last record with deleted bytes, `_explained_until` that of the last one that
-    a record of a deletion names. `_byte_faults` has each record with damaged bytes, and what is wrong with them.
+    `_deleted_until` is the number of the last record with deleted bytes, `_documented_until` that of the last one that
+    a record of a deletion names. In the end the first must not be above the second. `_byte_faults` has each record with
+    damaged bytes, and what is wrong with them.
     """
 
     monitor: str
@@ -72,7 +73,7 @@ class _MonitorCheck:
     _kept_ends: dict[str, int] = field(default_factory=dict)
     _byte_faults: list[tuple[Record, str]] = field(default_factory=list)
     _deleted_until: int = 0
-    _explained_until: int = 0
+    _documented_until: int = 0
 
     def find_faults(self, index: EvidenceIndex) -> Iterator[str]:
         """Yield the faults in all records and bytes of the monitor, one line each."""
@@ -80,8 +81,8 @@ class _MonitorCheck:
             yield from self._check_link(record)
             self._check_bytes(record)
         # Each deletion has a record of its own in the chain, which names the last deleted record.
-        if self._deleted_until > self._explained_until:
-            span = f"{self.monitor}-{self._explained_until + 1} to {self.monitor}-{self._deleted_until}"
+        if self._deleted_until > self._documented_until:
+            span = f"{self.monitor}-{self._documented_until + 1} to {self.monitor}-{self._deleted_until}"
             yield f"evidence {span}: marked as given up, and the chain knows nothing of it"
         yield from _group_faults(self._byte_faults)
         yield from self._find_surplus_bytes()
@@ -101,8 +102,8 @@ class _MonitorCheck:
     def _check_bytes(self, record: Record) -> None:
         """Check the bytes of one record. Add a fault if they are missing, altered, or deleted before older bytes."""
         self.files.add(record.file)
-        if record.kind == GIVEN_UP:  # a record of a deletion, which names the last deleted record
-            self._explained_until = max(self._explained_until, _read_last_deleted(self.folder, record))
+        if record.kind == GIVEN_UP:  # it documents a deletion, and names the last deleted record
+            self._documented_until = max(self._documented_until, _read_last_deleted(self.folder, record))
         if record.expired is None:  # its bytes were not deleted
             self._kept_ends[record.file] = record.offset + record.length
             if self.folder is not None:  # else its bytes are on another machine
@@ -110,7 +111,7 @@ class _MonitorCheck:
                     read_bytes(self.folder, record)
                 except ValueError as fault:
                     self._byte_faults.append((record, str(fault)))
-        elif not record.is_lost:
+        elif not record.is_lost:  # lost bytes never reached the disk, so they were not deleted
             # The oldest bytes are deleted first. So once these are deleted, no record before this one has bytes.
             if self._kept_ends:
                 self._byte_faults.append((record, "marked as given up, though older evidence is kept"))

@@ -88,8 +88,8 @@ class Evidence(BatchMember):
         # `_lock` protects the fields, and is never locked for long. `_disk_lock` is locked while bytes are written to
         # the disk. A look never waits for it.
         self._lock, self._disk_lock = threading.Lock(), threading.Lock()
-        # The first waiting records are on the disk too: those that `flush` wrote because the store failed, and those
-        # that `write` has put into the transaction that is open.
+        # Records at the start of `_waiting` whose bytes are on the disk too: those that `flush` wrote because the store
+        # failed, and those in the open transaction. A flushed one is in both lists while its transaction is open.
         self._flushed_records: list[Record] = []
         self._open_records: list[Record] = []
         # The newest committed records. The first `write` checks that no failover of the database has lost some of them.
@@ -221,7 +221,8 @@ class Evidence(BatchMember):
             # No bytes wait that would show whether the folder accepts bytes again.
             self.appender.test_folder()
             return []
-        # Do not write flushed bytes again: that would cut off all bytes after them, and the journal may refer to those.
+        # A write cuts off the file after its last byte. If more was flushed than this portion, that would cut off bytes
+        # to which the journal may refer. A longer portion writes the flushed bytes again, at the same places.
         if len(waiting) <= len(self._flushed_records):
             return self._flushed_records[: len(waiting)]
         self._flushed_records = []
@@ -249,7 +250,8 @@ class Evidence(BatchMember):
             if len(self._flushed_records) >= len(waiting):  # no answers came since the last call
                 return self._flushed_records
             self._flushed_records = []
-            # If the folder refuses the bytes, the writer reports it.
+            # All uncommitted bytes of a file are one write, so write all again. If the folder refuses them, the writer
+            # counts and reports it with `append`. `append_once` only makes one attempt.
             with suppress(StoreFault):
                 self._flushed_records = self.appender.append_once(waiting)
                 self.is_grown = True

@@ -50,7 +50,7 @@ class LastAnswers:
         self._last: dict[str, PackedAnswer] = {}
         self._bytes = 0
         self._packed: dict[str, _Packed] = {}
-        self._share = text_sharer()
+        self._share = text_sharer()  # returns an equal earlier text, so that targets share one copy
 
     def get(self, target: str) -> PackedAnswer | None:
         """Return the last answer of a target, or None if it is not remembered."""
@@ -59,12 +59,12 @@ class LastAnswers:
     def remember(self, target: str, answer: Answer, evidence_id: str = "") -> None:
         """Remember the last answer of a target, and the id of its evidence record ("" if it has none)."""
         last = self._last.get(target)
-        is_whole = answer.whole and len(answer.body) <= _LONGEST_BODY
+        is_whole = answer.whole and len(answer.body) <= _LONGEST_BODY  # `_pack` cuts a longer body
         # Most looks receive the same body as the look before. Then there is no need to compress it again.
         if last is not None and last.packed[0] == answer.digest and last.bare.whole is is_whole:
             packed = last.packed  # the body's digest, and the compressed body
         else:
-            self.forget(target)
+            self.forget(target)  # so that the target becomes the last one in `_last`, by the time of its new body
             packed = self._pack(answer)
             self._bytes += len(packed[1])  # a body that targets share counts for each of them
         # No header can contain a line break, so line breaks can separate them.

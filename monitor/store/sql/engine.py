@@ -46,14 +46,15 @@ class Store:
     """A store at an address of SQLAlchemy. `sqlite:///:memory:` is a temporary file.
 
     If not `durable`, SQLite does not wait for the disk: a commit survives the end of the process, but not a power cut.
-    `shape` is the schema that the program knows. Only tests of mixed versions pass another one.
+    `shape` is the schema that the program knows: its last revision and its migrations. Only tests of mixed versions
+    pass another one than `OURS`.
     """
 
     def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
         """Prepare to connect at the first query. Raises `UserFault` for an address of another kind of database."""
         address = make_url(url)
         self._file: Path | None = None
-        # The device and inode of the file that was opened.
+        # The device and inode of the file that was opened. Others show that the file was replaced since.
         self._file_id: tuple[int, int] | None = None
         self._place = address.render_as_string(hide_password=True)
         match address.get_backend_name():

@@ -66,13 +66,13 @@ def _contradiction_queries() -> Iterator[Select[str]]:
     # A digest covers many incidents and names none.
     yield select(line).where(~exists().where(is_about_this), notice.c.incident != "")
     # An incident and its notice are written in one transaction. But one that a person logged needs no notice, and one
-    # about a calendar may share the notice of another entry.
+    # about a calendar may share the notice of another entry of the same calendar.
     line = "incident " + incident.c.id + " has no notice"
     yield select(line).where(~exists().where(is_about_this), incident.c.kind.not_in((Kind.HAND, Kind.CALENDAR)))
     judged, event, release, promise = tables.JUDGED, tables.EVENT, tables.RELEASE, tables.PROMISE
-    # Each event changes the verdict on a release from one kind to another. So one event more must lead to the stored
-    # kind than away from it. The times of events are not used, because a clock may have been set in between. A release
-    # without events has no sum, so it is not reported.
+    # Each event changes the verdict on a release from one kind (the column `word`) to another, the first one from none.
+    # So one event more must lead to the stored kind than away from it. The times of events are not used, because a
+    # clock may have been set in between. A release without events has no sum, so it is not reported.
     leads_there = case((event.c.after == judged.c.word, 1), else_=0)
     leads_away = case((event.c.before == judged.c.word, 1), else_=0)
     balance = select(func.sum(leads_there - leads_away)).where(event.c.release == judged.c.release)

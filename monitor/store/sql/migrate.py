@@ -14,7 +14,10 @@ from monitor.store.sql.tables import REVISION
 
 
 def upgrade(connection: Connection, revision: str = "", shape: Shape = OURS) -> None:
-    """Run all migrations up to `revision`, or to the last, in the transaction of this connection."""
+    """Run all migrations up to `revision`, or to the last, in the transaction of this connection.
+
+    Also store `works_from`, the oldest revision that can use the result. `shape` is the schema that a program knows.
+    """
     target = revision or shape.head
     REVISION.create(connection, checkfirst=True)
     if connection.dialect.name == "postgresql":

@@ -42,9 +42,10 @@ _Row = RowMapping | dict[str, Any]
 
 
 def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, only: Collection[str] = ()) -> None:
-    """Replace all rows of `target`, an SQLite store, with those that `rows_to_copy` chooses from `source`.
+    """Replace all rows of `target`, an SQLite store, with the near part of `source`, as `rows_to_copy` chooses it.
 
-    This is one transaction. With `only`, replace only the tables with these names, otherwise all.
+    The near part is about recent and coming releases. With `only`, replace only the tables with these names, otherwise
+    all. This is one transaction. Its time limits are long. It also idles in `source` while it writes `target`.
     """
     queries = {table: query for table, query in rows_to_copy(since, now).items() if not only or table.name in only}
     with snapshot(source) as reader, target.begin() as writer, long_limits(reader, idles=True):
@@ -97,14 +98,15 @@ class _Merge:
     def __init__(self, reader: Connection, writer: Connection) -> None:
         """Find the releases that both the journal and other monitors have judged since the copy was made.
 
-        `_verdicts_by_others` has for each the kind of the others' verdict in the store, or None if this verdict stays.
+        `_verdicts_by_others` has for each the kind (the column `word`) of the verdict that others have stored, if the
+        journal's verdict replaces it. It has None if the stored verdict stays.
         """
         self._reader = reader
         self._writer = writer
         self._verdicts_by_others: dict[str, str | None] = {}
         for row in self._changed_rows(tables.JUDGED):
             if row.store is not None and row.store != row.copy:
-                is_replaced = _choose_row(tables.JUDGED, row) is not None
+                is_replaced = _choose_row(tables.JUDGED, row) is not None  # the journal's row is chosen
                 self._verdicts_by_others[row.journal["release"]] = row.store["word"] if is_replaced else None
 
     def write_changed_rows(self, table: Table) -> int:

@@ -161,7 +161,8 @@ class RowForm:
         # Fields without a column of their own are JSON in the column `body`.
         self._has_json = "body" in table.c and "body" not in field_names
         if self._has_json:
-            # A column may also be a property of the class. Columns that the class does not have are only for queries.
+            # Columns without a field or property of the class are only for queries. `hasattr` also finds fields without
+            # a default, because all stored classes have slots.
             self._column_names = tuple(column.name for column in table.c if hasattr(kind, column.name))
             selected_names = (*self._column_names, "body")
             # Cached, because pages show the same rows again and again.
@@ -171,7 +172,7 @@ class RowForm:
             self.make = kind
         self._get_values = operator.attrgetter(*self._column_names)
         self.select = sa.select(*(table.c[name] for name in selected_names))
-        key = next(iter(table.primary_key))
+        key = next(iter(table.primary_key))  # only tables with a key of one column are queried by it
         # Built once, because building it takes longer than running it.
         self.select_by_key = self.select.where(key == sa.bindparam("key", type_=key.type))
 

@@ -93,6 +93,7 @@ class LedgerStore(Queries):
             .limit(limit)
         )
         return [
+            # Of the promise only the slot is needed, so its release, calendar and time are not filled in.
             SeriesEdition(name, producer, title, (calendar,), _promise_without_keys(body).slot)
             for name, producer, title, calendar, body in self.runner.make_each(lambda *row: row, newest)
         ]

@@ -30,7 +30,8 @@ class Transaction:
     def save(self, *items: object) -> None:
         """Insert objects of stored classes (`FORMS`), or replace the stored ones with the same primary keys.
 
-        Raises `Conflict` for a delivery without a stored notice. A notice must not be replaced after it was sent.
+        A row that breaks a rule of the database raises `Conflict`, for example a delivery without a stored notice. Do
+        not pass a notice that was sent: this would replace it.
         """
         for kind, some in groupby(items, key=type):
             rows = [_to_row(item) for item in some]
@@ -114,6 +115,7 @@ class Transaction:
         for some in chunks(stored_before):
             for row in self._connection.execute(query.where(tuple_(*table.primary_key).in_(some))):
                 record = by_key[row.monitor, row.number]
+                # `chain` is a hash over this record and all before it. So it is equal only for equal records.
                 if row.chain != record.chain:
                     raise Conflict(f"evidence {record.id} is there already, and is another")
 

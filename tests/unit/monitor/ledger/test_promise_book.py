@@ -113,9 +113,9 @@ def test_of_two_editions_of_one_day_the_one_added_last_is_kept() -> None:
     assert latest.release == "second"
 
 
-def windows_of_missing_editions(now: datetime, read_calendars: tuple[str, ...] = ("A",)) -> list[tuple[date, date]]:
+def windows_of_missing_editions(now: datetime) -> list[tuple[date, date]]:
     """Return the first and last day on which a missing edition is expected, after one a month from January to June."""
-    found = find_missing_editions([edition(day) for day in MONTHS], PastEditions(), read_calendars, now)
+    found = find_missing_editions([edition(day) for day in MONTHS], PastEditions(), now)
     return [(expected.first, expected.last) for _last_edition, expected in found]
 
 
@@ -127,11 +127,6 @@ def test_an_edition_that_no_calendar_announces_counts_as_missing_until_the_last_
     on_last_day = datetime(last_day.year, last_day.month, last_day.day, 12, tzinfo=UTC)
     assert windows_of_missing_editions(on_last_day) == [(first_day, last_day)]
     assert windows_of_missing_editions(on_last_day + timedelta(days=1)) == []
-
-
-def test_an_edition_counts_as_missing_only_if_the_calendar_of_its_series_was_read_lately() -> None:
-    assert len(windows_of_missing_editions(WHEN_EXPECTED, read_calendars=("A",))) == 1
-    assert windows_of_missing_editions(WHEN_EXPECTED, read_calendars=()) == []
 
 
 def test_reads_that_do_not_show_a_promise_are_counted_until_one_shows_it_again() -> None:

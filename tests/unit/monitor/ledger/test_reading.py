@@ -111,23 +111,64 @@ def test_a_calendar_may_be_declared_empty(tmp_path: Path) -> None:
     at_work(tmp_path, act, STATS | {"kind": "json", "may_be_empty": True})
 
 
+MONTHLY_EDITIONS = {
+    "May": "2026-06-17",
+    "June": "2026-07-15",
+    "July": "2026-08-19",
+    "August": "2026-09-16",
+    "September": "2026-10-14",
+}
+MONTHLY_ROWS = [row(day, day, title=f"Example earnings: {month} 2026") for month, day in MONTHLY_EDITIONS.items()]
+OCTOBER_MISSING = (
+    "CALENDAR: no calendar announces the next edition of Example earnings: September 2026 (example-office)"
+)
+OCTOBER_ROW = row("e9", "2026-11-18", title="Example earnings: October 2026")
+
+
+def are_closed(office: Office) -> list[bool]:
+    """Return of each incident about a missing edition whether it is closed."""
+    return [one.closed is not None for one in incidents(office) if one.id.startswith("unannounced")]
+
+
 @with_office(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
 async def test_people_are_notified_once_of_a_missing_edition_of_a_regular_series(office: Office) -> None:
-    months = ("2026-06-17", "2026-07-15", "2026-08-19", "2026-09-16", "2026-10-14")
-    names = ("May", "June", "July", "August", "September")
-    rows = [
-        row(f"e{place}", day, title=f"Example earnings: {name} 2026")
-        for place, (day, name) in enumerate(zip(months, names, strict=True))
-    ]
-    await office.read(csv(*rows))
+    await office.read(csv(*MONTHLY_ROWS))
     for _ in range(2):
         await office.daemon.calendar_reads.report_missing_editions()
-    assert office.notice_subjects() == [
-        "CALENDAR: no calendar announces the next edition of Example earnings: September 2026 (example-office)"
-    ]
-    await office.read(csv(*rows, row("e9", "2026-11-18", title="Example earnings: October 2026")), after=10)
+    assert office.notice_subjects() == [OCTOBER_MISSING]
+    await office.read(csv(*MONTHLY_ROWS, OCTOBER_ROW), after=10)
     await office.daemon.calendar_reads.report_missing_editions()
-    assert [one.closed is not None for one in incidents(office) if one.id.startswith("unannounced")] == [True]
+    assert are_closed(office) == [True]
+
+
+@pytest.mark.parametrize("is_restarted", [True, False])
+@with_office(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
+async def test_an_incident_about_a_missing_edition_stays_open_while_its_calendar_is_not_fresh(
+    office: Office, *, is_restarted: bool
+) -> None:
+    await office.read(csv(*MONTHLY_ROWS))
+    await office.daemon.calendar_reads.report_missing_editions()
+    # The calendar is read every 10 minutes, so after an hour without a read it is not fresh.
+    await office.clock.sleep(3600)
+    if is_restarted:
+        await office.reopen()
+    await office.daemon.calendar_reads.report_missing_editions()
+    assert are_closed(office) == [False]
+    await office.read(csv(*MONTHLY_ROWS, OCTOBER_ROW))
+    await office.daemon.calendar_reads.report_missing_editions()
+    assert are_closed(office) == [True]
+    assert office.notice_subjects() == [OCTOBER_MISSING]
+
+
+@with_office(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
+async def test_a_missing_edition_is_reported_only_if_the_calendar_of_its_series_was_read_lately(office: Office) -> None:
+    await office.read(csv(*MONTHLY_ROWS))
+    await office.clock.sleep(3600)
+    await office.daemon.calendar_reads.report_missing_editions()
+    assert office.notice_subjects() == []
+    await office.read()
+    await office.daemon.calendar_reads.report_missing_editions()
+    assert office.notice_subjects() == [OCTOBER_MISSING]
 
 
 @with_office()
