@@ -196,7 +196,7 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
 def _add_stored_facts(context: Context, found: _CheckResult) -> None:
     """Add to `found` what the store says: the forecast, the size of each calendar, and the recent releases.
 
-    Add a warning if it has another schema, and nothing if it does not exist.
+    Add a warning if its shape (its tables and columns) is not that of this version. Add nothing if there is no store.
     """
     key = f"{context.path.name}: store.url"
     if not context.has_store:
@@ -209,6 +209,7 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
                 if newest is not None:
                     found.entries[table.name] = newest.entries
             found.announced = [*store.ledger.releases(context.now() - _RECENT)]
+            # `newer` is the number of its shape if a newer ninethirty upgraded it, else empty.
             if store.newer:
                 found.warnings.append(f"{key}: its shape, {store.newer}, is of a newer version: upgrade this one")
     except StoreTooOld as exc:
@@ -252,8 +253,12 @@ def _is_rota_known(context: Context, rota: Rota) -> bool:
 
 
 def access_lines(settings: Settings) -> list[str]:
-    """Return a line on what each kind of visitor sees. A last line names the channels that reach more than staff."""
+    """Return a line on what each kind of visitor sees.
+
+    A last line names the open channels. They reach more than staff, so they get nothing before a slot.
+    """
     web = settings.web
+    # A leak is an incident: a release was seen in public before its slot.
     board = "promises, and each result after its slot; before the slot no address or status; no leaks"
     lines = [f"strangers see: {board if web.public == 'board' else 'whether the monitor is alive and ready'}"]
     if not web.signs_in:

@@ -213,11 +213,11 @@ def read_input(file: Path) -> bytes:
         raise UserFault(f"{file}: cannot be read: {why_unusable(exc)}") from exc
 
 
-def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: str, *, report: bool = True) -> None:
+def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: str, *, names_file: bool = True) -> None:
     """Write a document, whole or in pieces, to a file, or to standard output if `output` is None.
 
-    If `report`, name the written file on standard error. Raises `EnvironmentFault` if it cannot be written, and a usage
-    error if a binary `kind` would go to a terminal.
+    If `names_file`, print the file's name on standard error. Raises `EnvironmentFault` if it cannot be written, and a
+    usage error if a binary `kind` would go to a terminal.
     """
     pieces = [content] if isinstance(content, bytes) else content
     if output is None:
@@ -230,7 +230,7 @@ def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: st
         _replace_file(output, pieces)
     except OSError as exc:
         raise EnvironmentFault(f"{output}: cannot be written: {why_unusable(exc, 'make its folder first')}") from exc
-    if report:
+    if names_file:
         click.echo(f"{output}: written", err=True)
 
 

@@ -26,11 +26,9 @@ FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
 
 
 @click.command("export")
-@click.option("--format", "kind", type=click.Choice(FORMATS), help="Default: by --output, else csv.")
+@click.option("--format", "requested_format", type=click.Choice(FORMATS), help="Default: by --output, else csv.")
 @click.option("--calendar", "is_calendar", is_flag=True, help="Export the joined calendar; default for ics, toml.")
-@click.option(
-    "--events", "is_events", is_flag=True, help="Export every change of a verdict as JSON lines, oldest first."
-)
+@click.option("--events", "is_events", is_flag=True, help="Export changes of verdicts as JSON lines, oldest first.")
 @click.option("--from", "first", type=DAY, help="First day of slots, or of events.")
 @click.option("--to", "last", type=DAY, help="Last day of slots, or of events.")
 @output_option
@@ -38,7 +36,7 @@ FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
 def command(  # noqa: PLR0913 # one for each option
     context: Context,
     *,
-    kind: str | None,
+    requested_format: str | None,
     is_calendar: bool,
     is_events: bool,
     first: date | None,
@@ -48,33 +46,36 @@ def command(  # noqa: PLR0913 # one for each option
     """Export every verdict (csv, json), or every promised release as a calendar (ics, toml, or with --calendar).
 
     With --from and --to, only releases with a slot in these days. An sqlite file contains the verdicts, the promises,
-    looks and blind spans behind them, and the meaning of every column. A parquet file contains the verdicts with typed
-    columns. With --events, every change of a verdict is one line of JSON, oldest first, with the release at that time.
-    Instants are UTC, lengths are seconds. Content seen before its slot is never exported, only when and where.
+    looks and blind spans (times without looks) behind them, and the meaning of every column. A parquet file contains
+    the verdicts with typed columns. With --events, every change of a verdict is one line of JSON, oldest first, with
+    the release at that time. Instants are UTC, lengths are seconds. Content seen before its slot is never exported,
+    only when and where.
 
     Example: ninethirty export --format csv --from 2026-10-01 --to 2026-12-31 --output verdicts.csv
     """
     if first and last and last < first:
         raise click.BadParameter(f"is before --from {first}", param_hint="--to")
-    chosen = "json" if context.as_json else choose_format(kind, output, FORMATS, "csv")
+    file_format = "json" if context.as_json else choose_format(requested_format, output, FORMATS, "csv")
     zone = context.settings.timezone
     begin, end = span_of(first, last, zone)
-    is_calendar = is_calendar or chosen in {"ics", "toml"}
-    if is_events and (is_calendar or kind):
+    is_calendar = is_calendar or file_format in {"ics", "toml"}
+    if is_events and (is_calendar or requested_format):
         raise click.UsageError("--events writes JSON lines: leave out --calendar and --format")
     with context.store() as store:
         if is_events:
-            chosen = "json"
+            file_format = "json"
             pieces = _event_lines(store.verdicts, begin, end)
-        elif chosen in {"sqlite", "parquet"}:
-            write_output(_database_pieces(context, store, chosen, (begin, end)), output, chosen)
+        elif file_format in {"sqlite", "parquet"}:
+            # --calendar does not change the content of such a file. `hide` changes only texts, so it is not applied.
+            write_output(_database_pieces(context, store, file_format, (begin, end)), output, file_format)
             return
         elif is_calendar:
-            content, _media_type = export_calendar(store.ledger, chosen, (begin, end), context.now(), zone)
+            content, _media_type = export_calendar(store.ledger, file_format, (begin, end), context.now(), zone)
             pieces = iter([content])
         else:
-            pieces = _verdict_pieces(judged_bodies(context, store, begin, end), chosen)
-        write_output((context.hide(piece.decode()).encode() for piece in pieces), output, chosen)
+            pieces = _verdict_pieces(judged_bodies(context, store, begin, end), file_format)
+        # The texts can contain configured addresses with secrets.
+        write_output((context.hide(piece.decode()).encode() for piece in pieces), output, file_format)
 
 
 def _verdict_pieces(bodies: Iterable[Mapping[str, Any]], kind: str) -> Iterator[bytes]:

@@ -114,7 +114,7 @@ def command(
     text = "" if found.faults else write_starter(found)
     _exit_if_faulty(found.faults or _check_faults(text, file))
     write_output(text.encode(), file, "toml")
-    write_output(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", report=False)
+    write_output(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", names_file=False)
     _print_result(context, found, file, replaced=is_replaced)
 
 

@@ -16,7 +16,10 @@ _CHECKED_AHEAD = timedelta(days=7)
 
 
 def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
-    """Return the configured rotas. Read their files, and their web addresses if `online`, else use stored shifts."""
+    """Return the configured rotas with the shifts of their stored calendars.
+
+    Calendars in files, and those at web addresses if `online`, are read again. Their shifts replace the stored ones.
+    """
     from monitor.app.reporting_options import make_rotas as configured_rotas
     from monitor.ledger.rota import add_stored_shifts
 
@@ -25,7 +28,7 @@ def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
     if rotas and context.has_store:
         with context.store() as store:
             rotas = add_stored_shifts(rotas, store)
-    if any(table.file is not None or (online and table.url is not None) for table in settings.rota):
+    if any(rota.file is not None or (online and rota.url is not None) for rota in settings.rota):
         rotas |= asyncio.run(_read_calendars(context, rotas, online=online))
     return [*rotas.values()]
 

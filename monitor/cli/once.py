@@ -26,7 +26,9 @@ def command(context: Context, *, day: date | None) -> None:
     """
     from monitor.config.secrets import redactor, secrets_of
 
-    with log_only_errors(redactor(secrets_of(context.settings)) or str):
+    # Without secrets there is no redactor. Then `str` leaves each line as it is.
+    redact = redactor(secrets_of(context.settings)) or str
+    with log_only_errors(redact):
         rows = asyncio.run(_look_once(context, day))
     counts = f"{len(rows)} releases looked at" + (f": {count_by_status(rows)}" if rows else "")
     context.print_result(rows, [counts, *board_lines(rows, context)])

@@ -32,7 +32,7 @@ def command() -> None:
 @click.option("--from", "first", type=DAY, required=True, help="First day of slots.")
 @click.option("--to", "last", type=DAY, required=True, help="Last day of slots.")
 @click.option("--producer", default="", shell_complete=complete.producers, help="Only this producer.")
-@click.option("--host", default="", help="Only this platform, such as www.gov.uk.")
+@click.option("--host", default="", help="Only releases on this host, such as www.gov.uk.")
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="Default: by --output, else md.")
 @output_option
 @click.option("--keep", is_flag=True, help="Store it as a draft to complete and sign; each time it is measured again.")
@@ -48,7 +48,7 @@ def period(  # noqa: PLR0913 # one for each option
     output: Path | None,
     keep: bool,
 ) -> None:
-    """Report on every release with a slot between two days, both included. You can select a producer or platform.
+    """Report on every release with a slot between two days, both included. You can select a producer or host.
 
     With --keep it prints no report, but stores it as a draft.
 
@@ -71,7 +71,7 @@ def period(  # noqa: PLR0913 # one for each option
 
 
 def _keep_as_draft(context: Context, store: Store, periods: Periods, found: Period, now: datetime) -> None:
-    """Store the report as a draft, and print how to complete it."""
+    """Store the report as the draft of an incident, so that it is completed and signed like others. Print how."""
     from alerts.draft.edits import list_open_fields
     from monitor.deliver.incident_json import incident_json
 

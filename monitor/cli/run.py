@@ -36,6 +36,7 @@ def command(context: Context, log: str, level: str) -> None:
 
     Example: ninethirty --config config.toml run
     """
+    # Until `_run_app` calls `handle_signals`, nothing runs that must be stopped regularly.
     for number in _STOP_SIGNALS:
         signal.signal(number, _exit_now)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
@@ -52,11 +53,13 @@ def command(context: Context, log: str, level: str) -> None:
     redact = redactor(secrets)
 
     def hide(line: str) -> str:
+        """Return a log line without secrets, by the newest `redact`. It is None while there are no secrets."""
         return line if redact is None else redact(line)
 
     listener = logs.start_logging(level, as_json=log == "json", hide=hide)
     lock = StoreLock(settings.store.url)
-    # If the store is recovered while the monitor runs, the new file is locked too.
+    # `Edges` connects the monitor to the world around it: here systemd, a journal for writes that the store refuses,
+    # and the lock. If the store is recovered while the monitor runs, the new file is locked too.
     edges = Edges(manager=find_service_manager(os.environ, os.getpid()), journal=True, lock=lock.lock)
 
     def read_new_settings() -> Settings:

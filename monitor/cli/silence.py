@@ -121,11 +121,12 @@ def end(context: Context, *, silence: str, by: str | None) -> None:
 
     now, role = context.now(), clean_role(role_of(by))
     with context.store() as store, store.transaction() as tx:
-        active_or_future = {one.id: one for one in store.outbox.silences(now)}
-        if silence not in active_or_future:
-            raise unknown_name("active silence", silence, active_or_future)
-        ended = active_or_future[silence]
-        # A future silence stays in the list when it is ended. To end it again changes nothing.
+        # The store selects by the planned end, so its rows include silences that were ended early.
+        with_end_ahead = {one.id: one for one in store.outbox.silences(now)}
+        if silence not in with_end_ahead:
+            raise unknown_name("active silence", silence, with_end_ahead)
+        ended = with_end_ahead[silence]
+        # `ended.ended` is the time of an early end. To end a silence again changes nothing.
         if ended.ended is None:
             ended = replace(ended, ended=now, ended_by=role)
         tx.save(ended)

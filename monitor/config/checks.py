@@ -133,7 +133,7 @@ def _route_faults(data: Row) -> Iterator[CrossFault]:
 def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
     """Yield each fault of a rota: its name is taken, it names an unknown channel or role, or its source is wrong."""
     channels, calendars = _names(data, "channel"), _names(data, "calendar")
-    # A rota's calendar has the name `rota-NAME`.
+    # A rota NAME has a calendar of shifts, called `rota-NAME`. If another calendar has that name, NAME is taken.
     taken_names = {*channels, *(name.removeprefix("rota-") for name in calendars if name.startswith("rota-"))}
     yield from _repeat_faults(data, "rota", "name")
     for place, row in rows_of(data, "rota"):
@@ -142,6 +142,7 @@ def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
             yield f"{place}.name", "a channel or calendar is called that", quote_value(name)
         for role, channel in channel_of_role.items():
             yield from _unknown_names(f"{place}.who.{quote_value(role)}", "channel", [channel], channels)
+        # `turns` lists the roles that take turns. Without `who`, no role is known, and the rota's own check refuses it.
         if channel_of_role:
             yield from _unknown_names(f"{place}.turns", "role", _texts_in(row.get("turns")), channel_of_role)
             for key, shift in rows_of(row, "shift"):
@@ -209,12 +210,13 @@ def _network_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
-    """Yield each fault of links, templates, the Code and routes. Relative files start from `folder`."""
+    """Yield faults of links, templates, the Code (of Practice) and routes. Relative files start from `folder`."""
     if settings.web.link_key is not None and settings.web.public_url is None:
         yield "web.public_url", "must be given with link_key: a link needs an address people reach", None
     yield from _template_faults(settings, folder)
     yield from _code_faults(settings)
-    # A route with a misspelt finding would never match, and its notices would go elsewhere.
+    # A route with a misspelt finding would never match, and its notices would go elsewhere. A route can also name a
+    # kind of incident instead of a finding, or the verdict at the end of the watch.
     known = sorted({*Kind, *incident.Kind, "not_published"})
     for place, route in enumerate(settings.route, 1):
         pattern = route.match.finding

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from monitor.config.organisations import ORGANISATIONS, nearest_slug
 from monitor.config.settings import DEFAULT_RATES, Settings
-from monitor.config.starter import ALL_PRODUCER_KINDS, HOSTS
+from monitor.config.starter import HOSTS, SINGLE_PRODUCER_KINDS
 from schedules.announcement import Announcement
 from schedules.release import Release, ReleaseMatch
 from schedules.sources.settings import CalendarSettings
@@ -78,8 +78,8 @@ def _producers_of(table: CalendarSettings) -> Iterable[str]:
         return [table.producer]
     if table.kind == "govuk":
         return table.filters.get("organisations", [_ANY])
-    if table.kind in ALL_PRODUCER_KINDS:
-        return [ALL_PRODUCER_KINDS[table.kind]]
+    if table.kind in SINGLE_PRODUCER_KINDS:
+        return [SINGLE_PRODUCER_KINDS[table.kind]]
     return [] if table.file else [_ANY]
 
 

@@ -75,12 +75,13 @@ def load(path: Path) -> dict[str, Any]:
 def _faults_of_error(
     error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]
 ) -> list[Fault]:
-    """Convert one error of pydantic into faults. One of the type `keys` is from our own checks, and has several."""
+    """Convert one error of pydantic into faults. One of the type `keys` is from `refuse_any`, and can have several."""
     place, value = _find_place(error["loc"], data)
     if error["type"] == "union_tag_invalid":
-        # The location is that of the table. At fault is its key that names the kind.
-        place.append(str(error["ctx"]["discriminator"]).strip("'"))
-        value = _child_of(value, place[-1])
+        # The location is that of a table of an unknown kind. Its key `kind` is at fault, which pydantic quotes: 'kind'.
+        key_of_kind = str(error["ctx"]["discriminator"]).strip("'")
+        place.append(key_of_kind)
+        value = _child_of(value, key_of_kind)
     if error["type"] == "keys":
         table = _write_path(place)
         faults = error["ctx"]["faults"]
@@ -186,14 +187,16 @@ _KIND_OF_SERVICE = dict.fromkeys(_SERVICES, "apprise") | {
 
 
 def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
-    """Return the keys that the table at a location of pydantic can have. `tables` are the models that it may be."""
+    """Return the keys that the table at a location of pydantic can have, of every kind if its kind is not known."""
+    # The fields of the table, or of each table that it can be, by key.
     tables = [_fields_by_key(model)]
     for step in map(str, loc):
         fields = [table[step] for table in tables if step in table]
         if fields:
             tables = [_fields_by_key(inner) for field in fields for inner in _tables_in(field.annotation)]
         else:
-            # The step is the kind of one table of a union, or else a position in a list or a key that the user chose.
+            # The step is no key of these tables. It can be a kind, which selects the table whose `kind` can have that
+            # value. Else it is a position in a list or a name that the user chose, and the tables stay.
             of_kind = [one for one in tables if "kind" in one and step in get_args(one["kind"].annotation)]
             tables = of_kind or tables
     return [key for table in tables for key in table]

@@ -96,7 +96,8 @@ def find_secrets(value: object, key: str = "") -> Iterator[tuple[str, Secret]]:
                 yield from find_secrets(entry, f"{key}[{place}]")
         case BaseModel() | dict():
             for name, inner in dict(value).items():
-                # In a validated table, a secret is a `Secret`. A table of names that people chose is none.
+                # A validated table (a model) has its secrets as `Secret`. A dict in it has keys that people chose, such
+                # as the roles in `who` of a rota, so {env = "NAME"} there is a role called env and no secret.
                 if isinstance(value, dict) or not isinstance(inner, dict):
                     yield from find_secrets(inner, f"{key}.{name}".removeprefix("."))
 

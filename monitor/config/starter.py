@@ -11,8 +11,8 @@ from pathlib import Path
 from monitor.config.organisations import ONS, ORGANISATIONS, Organisations, name_of
 from schedules.export import toml_string
 
-ALL_PRODUCER_KINDS = {"ons": ONS, "ees": "department-for-education"}
-"""Kinds whose entries are all of one producer."""
+SINGLE_PRODUCER_KINDS = {"ons": ONS, "ees": "department-for-education"}
+"""Kinds of calendar whose entries are all of one producer, and that producer."""
 HOSTS = {"govuk": "www.gov.uk", "ons": "www.ons.gov.uk", "ees": "explore-education-statistics.service.gov.uk"}
 """Kinds of calendar with a known address, and their hosts."""
 
@@ -76,10 +76,12 @@ def write_starter(chosen: Chosen) -> str:
     )
     environment.filters |= {"toml": _toml, "channel": _channel_of}
     producers = [(slug, name_of(slug, chosen.known), _hosts_of(slug, chosen.calendars)) for slug in chosen.producers]
-    # ONS does not publish on GOV.UK. So its slug is a filter there only if no other producer is chosen.
-    on_govuk = [slug for slug in chosen.producers if slug != ONS] or chosen.producers
+    # The GOV.UK calendar is filtered by producer. ONS does not publish there, but if only ONS was chosen, it is the
+    # filter. Without one, all of GOV.UK would be watched.
+    govuk_filter = [slug for slug in chosen.producers if slug != ONS] or chosen.producers
     template = environment.get_template("starter.toml.j2")
-    return template.render(chosen=chosen, producers=producers, on_govuk=on_govuk, of_one_producer=ALL_PRODUCER_KINDS)
+    kinds = SINGLE_PRODUCER_KINDS
+    return template.render(chosen=chosen, producers=producers, govuk_filter=govuk_filter, single_producer_kinds=kinds)
 
 
 def kinds_for(producers: Iterable[str]) -> list[Calendar]:
@@ -92,7 +94,7 @@ def _hosts_of(slug: str, calendars: Sequence[Calendar]) -> list[str]:
     """Return the hosts of those calendars that can list the releases of a producer."""
     kinds = [calendar.kind for calendar in calendars if calendar.kind in HOSTS]
     # Calendars of ONS and EES list only their own producer. ONS does not publish on GOV.UK.
-    own = [kind for kind in kinds if ALL_PRODUCER_KINDS.get(kind, slug) == slug and (kind, slug) != ("govuk", ONS)]
+    own = [kind for kind in kinds if SINGLE_PRODUCER_KINDS.get(kind, slug) == slug and (kind, slug) != ("govuk", ONS)]
     return [HOSTS[kind] for kind in own]
 
 

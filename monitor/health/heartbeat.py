@@ -24,10 +24,11 @@ class HeartbeatWriter(BatchMember):
     monitor: str
     leases: Leases | None = None
     report_loss: Callable[[], object] = lambda: None
-    # When it was last alive. None before `begin` and after `end`, which sets the final heartbeat instead.
-    _alive: datetime | None = None
+    # None before `begin` and after `end`, which sets the final heartbeat instead.
+    _last_alive: datetime | None = None
     _final_beat: Heartbeat | None = None
-    # The heartbeat of the batch that is being written, and the last one that the store confirmed (`note_committed`).
+    # The heartbeat of the batch that is being written. When the store has committed the batch, the writer calls
+    # `note_committed`, which makes it the confirmed one, `_committed`.
     _offered: Heartbeat | None = None
     _committed: Heartbeat | None = None
     # The last heartbeat before it was made unique, and how often it was repeated since.
@@ -36,23 +37,23 @@ class HeartbeatWriter(BatchMember):
 
     def begin(self, now: datetime) -> None:
         """Write from now on that this monitor is alive."""
-        self._final_beat, self._alive = None, now
+        self._final_beat, self._last_alive = None, now
 
     def note_alive(self, now: datetime) -> None:
         """Note that the monitor was alive at `now`. Before `begin` and after `end` this has no effect."""
-        if self._alive is not None:
-            self._alive = now
+        if self._last_alive is not None:
+            self._last_alive = now
 
     def end(self, now: datetime) -> None:
         """Record a regular stop at `now`. Later batches repeat it."""
-        self._final_beat, self._alive = Heartbeat(self.monitor, now, stopped=True), None
+        self._final_beat, self._last_alive = Heartbeat(self.monitor, now, stopped=True), None
 
     def write(self, transaction: Transaction) -> None:
         """Write the heartbeat with this batch. Report a loss if the store lacks the heartbeat that it confirmed last.
 
         Before `begin` was called, and after `close`, there is no heartbeat to write.
         """
-        alive = self._alive
+        alive = self._last_alive
         beat = self._final_beat if alive is None else Heartbeat(self.monitor, alive)
         if beat is None:
             self._offered = None
@@ -61,8 +62,9 @@ class HeartbeatWriter(BatchMember):
             stored = self.leases.heartbeat(self.monitor)
             # The store must have the last confirmed heartbeat, or the one offered since if its confirmation was lost.
             # Times are not compared, because a clock may have been set.
-            self._committed = stored if stored in (self._committed, self._offered) else None
-            if self._committed is None:
+            is_lost = stored is None or stored not in (self._committed, self._offered)
+            self._committed = None if is_lost else stored
+            if is_lost:
                 self.report_loss()
         # Every batch must have a different heartbeat, so that the loss of a batch is seen. A repeated heartbeat gets
         # one microsecond more each time.
@@ -77,4 +79,4 @@ class HeartbeatWriter(BatchMember):
 
     def close(self) -> None:
         """Write no more heartbeats."""
-        self._final_beat = self._alive = None
+        self._final_beat = self._last_alive = None

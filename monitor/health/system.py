@@ -22,12 +22,14 @@ _SWITCH_INTERVAL = 0.001
 def tune_process() -> None:
     """Make all threads share one heap, and switch between threads sooner. Call it before threads start.
 
-    By default glibc gives each thread its own heap, and raises the size from which it returns a freed block at once.
-    Then drafts and batches leave free memory that is not used again: a third of a MB a day. One heap costs no time,
-    because the interpreter's lock makes threads allocate one at a time anyway.
+    By default glibc gives each thread its own heap. It returns large freed blocks to the machine at once, but raises
+    its limit for "large" over time, so that more blocks stay in a heap. Then drafts and batches leave free memory that
+    is not used again: a third of a MB a day. One heap costs no time, because the interpreter's lock lets only one
+    thread allocate at a time anyway.
 
-    A thread that queries the store or packs bytes releases that lock at each step, and waits a whole switch interval
-    for it. While thousands of pages were read for the first time, a commit of one second took ten, and timed out.
+    A thread that queries the store or compresses data releases this lock at each step. To get it back, it waits a whole
+    switch interval. While thousands of pages were read for the first time, a commit of one second took ten, and
+    timed out.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
     set_malloc_options(_C_LIBRARY)

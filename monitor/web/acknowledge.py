@@ -31,7 +31,8 @@ async def show_notice(request: Request, sent_token: str = "", fault: str = "") -
     # The link came with a notice of this incident, so its reader may see the incident before the slot too.
     queries = queries_of(request).for_viewer(sees_all=True)
     found = await queries.find_incident(name)
-    # The stored notice of an incident with several releases (`linked`) can name some that this reader must not see.
+    # An incident can have several releases (`linked`). Its stored notice names all of them, but each channel was sent
+    # one that names only the releases it may get. So this reader must not see the stored one.
     notice = None
     if notice_beginning and not found.linked:
         notices = await queries.ask(lambda: queries.store.outbox.notices(name))

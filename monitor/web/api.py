@@ -112,12 +112,13 @@ async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json
     older = [one for one in found if previous is None or (one.occurred, one.id) < (previous.occurred, previous.id)]
     matching = [one for one in older if query.producer in (None, *one.producers)]
     page = matching[: query.limit]
-    # A query returns a limited number of incidents, so more may follow even if this page has all that match. Then the
-    # next page begins after the last incident that was read. The list ends when no older incident is read.
-    covered = page if len(page) < len(matching) else older
+    # If more of the incidents that were read match, the next page begins after the last one of this page. If not, it
+    # begins after the last one that was read, because a query reads a limited number. The last page of all is empty.
+    has_more_matching = len(page) < len(matching)
+    passed = page if has_more_matching else older
     # Lists leave out the drafts. An empty list of drafts would mean that an incident has none.
     listed = [{name: value for name, value in incident_json(one).items() if name != "drafts"} for one in page]
-    return {"incidents": listed, "next": covered[-1].id if covered else None}
+    return {"incidents": listed, "next": passed[-1].id if passed else None}
 
 
 async def get_incident(request: Request, _input: Input) -> Json:

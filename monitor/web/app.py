@@ -103,7 +103,10 @@ def make_application(queries: Queries) -> AccessLog:
         exception_handlers=dict.fromkeys((NinethirtyError, HTTPException, Exception), pages.respond_to_error),
     )
     app.state.queries, app.state.live = queries, LiveBoard(queries)
-    app.state.history, app.state.reporting = history.HistoryCache(), asyncio.Lock()
+    app.state.history = history.HistoryCache()
+    # Reports on a period take seconds, so `reports` makes only one at a time.
+    app.state.reporting = asyncio.Lock()
     app.state.calendars = feeds.CalendarCache(queries)
     inner: ASGIApp = app if queries.redactor is None else RedactSecrets(app, queries.redactor)
-    return AccessLog(AddSecurityHeaders(inner), queries.clock, app.state.live.close)
+    # To end event streams, the server closes the outermost wrapper, which closes the live board.
+    return AccessLog(AddSecurityHeaders(inner), queries.clock, close=app.state.live.close)

@@ -62,6 +62,7 @@ async def show_board(request: Request) -> Response:
     now = queries.clock.now()
     is_today = day == queries.today()
     last_looks = _last_looks(queries, releases, now) if is_today else {}
+    # Parts of the page by element id, such as the headline. Event streams send them too.
     parts = fragments.render_day_parts(queries, releases, now, last_looks)
     return render(
         request,
@@ -79,9 +80,10 @@ async def show_board(request: Request) -> Response:
         states=[word for word, _ in fragments.count_statuses(releases)],
         needing=fragments.render_needing_action(queries, needing),
         parts=parts | {"warnings": await fragments.render_warnings(queries, now)},
-        cells=await render_rows(queries, rows, last_looks, now),
+        html_rows=await render_rows(queries, rows, last_looks, now),
         # Only the page of today gets changes from the stream.
         live=position if is_today else "",
+        # A screen on a wall gets a page without menu and forms.
         wall=query.get("wall") == "1",
         days=[day + timedelta(days=ahead) for ahead in range(1, 8)],
         before=day - timedelta(days=1),

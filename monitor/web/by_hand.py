@@ -95,13 +95,15 @@ async def remove(request: Request, sent: SentForm) -> Response:
     """Remove a release or address that a person added, or show the page with the fault, such as a passed slot."""
     entry, part, queries = sent.text("entry"), sent.text("part"), queries_of(request)
     try:
-        calendar, who_and_when = _require_calendar(request), _describe_act("Removed", sent, queries)
+        calendar, reason = _require_calendar(request), _describe_act("Removed", sent, queries)
         added = [one for one in await calendar.list_additions() if (one.entry, one.part) == (entry, part)]
         # If there is no such addition, `remove_addition` raises the fault.
         _, has_passed = await _find_its_release(queries, added[0]) if added else ("", False)
         if has_passed:
             return await show_forms(request, {}, {_LAST_BOX: "Its slot has passed, so it can no longer be removed."})
-        await _change_calendar(queries, calendar, lambda tables: remove_addition(tables, entry, part, who_and_when))
+        # `_change_calendar` calls it with the tables of the calendar's file.
+        change = partial(remove_addition, entry=entry, part=part, reason=reason)
+        await _change_calendar(queries, calendar, change)
     except InvalidInput as fault:
         return await show_forms(request, {}, faults_by_box(fault, _BOX_IDS, _LAST_BOX))
     _log.info("removed_by_hand", entry=entry, part=part, role=sent.role)
@@ -114,7 +116,7 @@ async def _add_release(request: Request, sent: SentForm) -> str:
     Raises `InvalidInput` with every fault of the form.
     """
     calendar, queries = _require_calendar(request), queries_of(request)
-    who_and_when = _describe_act("Added", sent, queries)
+    reason = _describe_act("Added", sent, queries)
     title, producer = (one_line(make_storable(sent.text(name))) for name in ("title", "producer"))
     # People type the name of a producer. The calendar gets its id if it has one.
     ids_by_name = {name.casefold(): one for one, name in queries.producers.items()}
@@ -130,7 +132,7 @@ async def _add_release(request: Request, sent: SentForm) -> str:
         raise InvalidInput([*faults, *exc.faults]) from exc
     if faults:
         raise InvalidInput(faults)
-    change = partial(add_release, title=title, producer=producer, url=url, slot=slot, reason=who_and_when)
+    change = partial(add_release, title=title, producer=producer, url=url, slot=slot, reason=reason)
     entry = await _change_calendar(queries, calendar, change)
     _log.info("added_by_hand", entry=entry, url=url, role=sent.role)
     return (await _releases_of(queries, [entry])).get(entry, "")
@@ -139,7 +141,7 @@ async def _add_release(request: Request, sent: SentForm) -> str:
 async def _add_address(request: Request, sent: SentForm) -> str:
     """Add the address of a form to its release. Return the release's id. Raises `InvalidInput`."""
     calendar, queries, url = _require_calendar(request), queries_of(request), sent.text("url")
-    who_and_when = _describe_act("Added", sent, queries)
+    reason = _describe_act("Added", sent, queries)
     body = await queries.find_release(sent.text("release"))
     has_passed = slot_has_passed(body, sent.desk.clock.now())
     watched = {canonical_address(one) for one in (body["url"], *(part["url"] for part in body["parts"]))}
@@ -154,7 +156,7 @@ async def _add_address(request: Request, sent: SentForm) -> str:
     # A release that was added by hand has its own entry. Any other release gets an entry with only the added addresses.
     own_entry = next((entry for entry, release in releases.items() if release == body["id"]), "")
     entry_id = own_entry or f"addresses-{body['id']}"
-    entry = {"id": entry_id, "of": body["id"], "title": body["title"], "reason": who_and_when}
+    entry = {"id": entry_id, "of": body["id"], "title": body["title"], "reason": reason}
     # What was not watched before the slot can never be late. So such an address is never required.
     required = "required" in sent.fields and not has_passed
     await _change_calendar(queries, calendar, lambda tables: add_address(tables, entry, url, required=required))
@@ -221,7 +223,7 @@ async def _find_its_release(queries: Queries, added: Addition) -> tuple[str, boo
 
 
 def _describe_act(act: str, sent: SentForm, queries: Queries) -> str:
-    """Return in words who added or removed something, and when. Raises `InvalidInput` without a role."""
+    """Return who did an act, and when, as the reason in the calendar. Raises `InvalidInput` without a role."""
     return f"{act} by hand: {clean_role(sent.role)}, {stamp(sent.desk.clock.now(), queries.timezone, step=MINUTE)}"
 
 

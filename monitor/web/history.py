@@ -188,12 +188,17 @@ def month_starts(now: datetime, zone: str) -> list[datetime]:
 
 
 def _read_points(queries: Queries, begins: datetime, ends: datetime, now: datetime) -> list[Point]:
-    """Return the points of the final verdicts with a slot from `begins` to `ends` that has passed by `now`."""
+    """Return a point, the values that the charts draw and count, for each final verdict on punctuality.
+
+    The slots are from `begins` to `ends`, and have passed by `now`.
+    """
     points: list[Point] = []
     zone = ZoneInfo(queries.timezone)
     for row in queries.store.verdicts.judged(begins, ends):
         body = row.body
-        if row.slot is None or not row.final or row.word not in VERDICTS or not slot_has_passed(body, now):
+        # Other words, such as `cancelled` or `moved`, say nothing about punctuality.
+        is_judged = row.final and row.word in VERDICTS
+        if row.slot is None or not is_judged or not slot_has_passed(body, now):
             continue
         slot = row.slot.astimezone(zone)
         point = Point(

@@ -296,9 +296,9 @@ def with_plain_line_ends(text: str) -> str:
 def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = False) -> Callable[[Incident], Incident]:
     """Return a function that applies a form to an incident, except the form's changes to the report.
 
-    It adds notes, an e-mail, an earlier time of the release, the cause, roles and actions, and closes the incident if
-    the form says so. An empty field changes nothing. `amends`: the form changes a signed report, so it must give a
-    reason. Raises `InvalidInput` if a field is invalid.
+    It adds notes, an e-mail, the cause, roles and actions, and the decision to bring the release forward: to publish it
+    earlier than promised. It closes the incident if the form says so. An empty field changes nothing. `amends`: the
+    form changes a signed report, so it must give a reason. Raises `InvalidInput` if a field is invalid.
     """
     if faults := list(_find_faults(sent, amends=amends)):
         raise InvalidInput(faults)
@@ -309,8 +309,10 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
     reason_note = f"{AMENDED_PREFIX}{sent.text('reason')}" if amends else ""
 
     def add_notes(incident: Incident) -> Incident:
+        """Return the incident with everything that the form adds, each as an entry of its timeline."""
         for note in filter(None, (sent.text("note"), call_note, address_note, reason_note)):
             incident = by_hand.add_note(incident, sent.role, with_plain_line_ends(note), now)
+        # The field `mailed` describes the e-mail, `forward` has the earlier time of the release.
         if mail is not None:
             incident = by_hand.note_mail(incident, sent.role, mail, sent.text("mailed"), now)
         if sent.text("forward"):

@@ -173,6 +173,7 @@ def render(request: Request, template: str, code: int | None = None, **values: A
         "signs_in": queries.sessions is not None and queries.sessions.allows_sign_in,
         "sessions": queries.sessions,
         "session": session,
+        # This visitor must sign in to see any page.
         "closed": not (queries.public or queries.sees_all or session is not None),
         "sees_all": queries.sees_all,
         "names": queries.producers,
@@ -182,7 +183,9 @@ def render(request: Request, template: str, code: int | None = None, **values: A
         "now": queries.clock.now(),
         "zone": queries.timezone,
         "path": request.url.path,
+        # The moments that a demonstration offers, empty for a real monitor.
         "steps": queries.steps,
+        # Only the board can be shown on a wall, without menu and forms. It overrides this.
         "wall": False,
     }
     text = _ENVIRONMENT.get_template(template).render(common | values)
@@ -237,10 +240,10 @@ async def serve_asset(request: Request) -> Response:
     return Response((_FOLDER / path[1:]).read_bytes(), media_type=_ASSETS[path])
 
 
-async def list_silences(queries: Queries, *, coming: bool = False) -> list[tuple[Silence, str]]:
+async def list_silences(queries: Queries, *, with_future: bool = False) -> list[tuple[Silence, str]]:
     """Return the silences (spans in which messages are muted) that are in force, each with the title of what it mutes.
 
-    If `coming`, return future ones too. Empty if the viewer is not staff, or if the store does not answer.
+    If `with_future`, return future ones too. Empty if the viewer is not staff, or if the store does not answer.
     """
     now, store = queries.clock.now(), queries.store
 
@@ -251,7 +254,7 @@ async def list_silences(queries: Queries, *, coming: bool = False) -> list[tuple
         return found.title if found is not None else queries.producers.get(one.name, one.name)
 
     def read() -> list[tuple[Silence, str]]:
-        found = [one for one in store.outbox.silences(now) if one.is_on(now) or (coming and now < one.ends)]
+        found = [one for one in store.outbox.silences(now) if one.is_on(now) or (with_future and now < one.ends)]
         return [(one, title_of(one)) for one in found]
 
     try:

@@ -61,10 +61,11 @@ class WebServer:
         self._metrics_socket = metrics
         self.app = app
         self._proxies = [ipaddress.ip_network(proxy, strict=False) for proxy in proxies]
-        # Calls the app, after headers of trusted proxies have replaced the client's address and the scheme.
-        # `replace_app` can change the app between two requests, so a method calls the current one.
+        # A request passes three steps. `_record_connection` calls `_apply_proxy_headers`, which replaces the client's
+        # address and the scheme by those in headers of trusted proxies, and calls `_call_current_app`. That is a method
+        # because `replace_app` can change the app between two requests.
         trusting = ProxyHeadersMiddleware(self._call_current_app, trusted_hosts=list(proxies))  # type: ignore[arg-type] # the types of uvicorn and starlette differ
-        self._app_with_client = cast("ASGIApp", trusting)
+        self._apply_proxy_headers = cast("ASGIApp", trusting)
         config = uvicorn.Config(
             self._record_connection,
             interface="asgi3",
@@ -104,7 +105,7 @@ class WebServer:
         for_metrics = self._metrics_socket is not None and scope["server"][1] == self._metrics_socket.getsockname()[1]
         by_proxy = bool(host) and any(ipaddress.ip_address(host) in one for one in self._proxies)
         scope.setdefault("state", {}).update(by_proxy=by_proxy, for_metrics=for_metrics)
-        await self._app_with_client(scope, receive, send)
+        await self._apply_proxy_headers(scope, receive, send)
 
     async def _call_current_app(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)

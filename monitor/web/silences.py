@@ -29,9 +29,10 @@ _DEFAULT_LENGTH, _OFFERED_BEFORE = timedelta(hours=4), timedelta(days=30)
 async def show_mute_form(
     request: Request, typed: Mapping[str, str] | None = None, faults: Mapping[str, str] | None = None
 ) -> Response:
-    """Show the form and the current and future silences. The query can name a `release` or an `incident`.
+    """Show the form that mutes messages, and the current and future silences, the spans in which they are muted.
 
-    If the form was sent and refused, it has the `typed` texts and the `faults` by box.
+    The query can name a `release` or an `incident`, which is then chosen in the form. If the form was sent and refused,
+    it has the `typed` texts and the `faults` by box.
     """
     if typed is None:
         check_parameters(request, ("release", "incident"))
@@ -43,7 +44,7 @@ async def show_mute_form(
     chosen, begins = await _find_subjects(queries, typed, now)
     until = (begins or now) + _DEFAULT_LENGTH
     defaults = {
-        "of": f"{chosen[0][0]} {chosen[0][1]}" if chosen else "",
+        "of": next((f"{scope} {name}" for scope, name, _title in chosen), ""),
         "from": _format_for_input(begins, queries.timezone),
         "until": _format_for_input(until, queries.timezone),
     }
@@ -54,7 +55,7 @@ async def show_mute_form(
         faults=faults or {},
         chosen=chosen,
         offered=await queries.ask(lambda: list(_list_producers_and_hosts(queries, now))),
-        silences=await list_silences(queries, coming=True),
+        silences=await list_silences(queries, with_future=True),
     )
 
 

@@ -87,9 +87,9 @@ _timezone_option = click.option("--timezone", type=_ZONE, default="Europe/London
 @click.option("--url", default="", help="Where the file was saved from, for relative links.")
 @json_ignored
 def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tuple[str, str], ...], url: str) -> None:
-    """Print the announcements of a local FILE, one JSON object on each line, and every fault on standard error.
+    """Print the announcements of a local FILE, one JSON object on each line, and faults and notes on standard error.
 
-    Exit status 1 if a calendar kept by hand (toml, csv) has faults, or if the file cannot be read.
+    Exit status 1 if a calendar kept by hand (toml, csv) has faults, or if the file cannot be read. Notes are harmless.
 
     Example: ninethirty calendar parse toml calendar.toml
     """
@@ -107,7 +107,7 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
         raise UserFault(str(exc)) from exc
     for announcement in reading.announcements:
         print_json(announcement.as_json())
-    # For a kind kept by hand, the remarks say everything that the notes say.
+    # `notes` are what the read itself found odd. The check of a kind kept by hand repeats them all in its remarks.
     notes = reading.notes if find_remarks is None else ()
     for note in notes:
         click.echo(f"{file.name}: {note}", err=True)

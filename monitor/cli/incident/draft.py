@@ -108,9 +108,10 @@ def draft(  # noqa: PLR0913 # one for each option
 def complete_field(  # one for each option
     context: Context, incident: str, field: str, text: str | None, by: str | None, *, instead: bool
 ) -> None:
-    """Save a person's text in a field or step, and print how many boxes are left. If `text` is None, open $EDITOR.
+    """Save a person's text in a field, and print how many fields are left. If `text` is None, open $EDITOR.
 
-    With `instead` it replaces the measured text. Raises `UnknownName` for an unknown field.
+    A step of the report is the field `step.ID`. With `instead`, the text replaces the measured one. Raises
+    `UnknownName` for an unknown field.
     """
     role = role_of(by)
     with context.store() as store:
@@ -119,8 +120,8 @@ def complete_field(  # one for each option
         names = [each.id for each in report.fields()] + [f"step.{step.id}" for step in report.steps]
         if field not in names:
             raise unknown_name("field", field, names, listed_by=f"ninethirty incident draft {incident} --fields")
-        # An editor may stay open for an hour, so its text is merged with what others saved since then. A text of --text
-        # or --file replaces the newest one: None lets `merge_texts` compare it with the newest version.
+        # An editor may stay open for an hour, so its text is merged with what others saved since the version that it
+        # showed. A text of --text or --file needs no merge: for None, `merge_texts` replaces the newest text.
         version_in_editor = last.version if text is None else None
         typed = _ask_in_editor(last, field) if text is None else text
         words = {field: typed}
@@ -134,11 +135,11 @@ def complete_field(  # one for each option
             return versions
 
         typed_version = change_draft(store, incident, merge_words)[-1]
-        # This adds a version if the field is a step, so the newest version is read again.
+        # The report lists the steps that were done. So a changed step adds one more version, which is read here.
         redraft_for_steps(context, store, incident, [field])
         newest_draft = store.verdicts.drafts(incident)[-1]
     print_conflicts(conflicts)
-    warn_of_other_figures(typed_version.report, [field])
+    warn_of_unmeasured_figures(typed_version.report, [field])
     summary = f"{incident}: version {typed_version.number}, {len(list_open_fields(typed_version.report))} to complete"
     context.print_result(draft_json(newest_draft), summary)
 
@@ -253,28 +254,29 @@ def take_back(context: Context, incident: str, file: Path, by: str | None) -> No
         def save_changes(known: Versions) -> Versions:
             nonlocal changes
             changes = _find_changes(known, data, role, file, template)
-            # The report that the person edited. Measurements since then are shown beside the texts.
+            # The report that the person edited. `append_edit` shows what was measured since then beside their texts.
             base = next(one.report for one in known if one.number == changes.base)
             return append_edit(known, changes.words, role, context.now(), base) if changes.words else known
 
-        versions = change_draft(store, incident, save_changes)
+        edited = change_draft(store, incident, save_changes)[-1]
         assert changes is not None  # noqa: S101 # `change_draft` calls `save_changes`
+        # The report lists the steps that were done. So a changed step adds one more version, which is read here.
         redraft_for_steps(context, store, incident, changes.words)
-        last = store.verdicts.drafts(incident)[-1]
+        newest_draft = store.verdicts.drafts(incident)[-1]
     # A key with this prefix is no field: it says that a text replaces the measured one.
     names = sorted(name for name in changes.words if not name.startswith(INSTEAD_PREFIX))
-    warn_of_other_figures(versions[-1].report, changes.words)
+    warn_of_unmeasured_figures(edited.report, changes.words)
     if not context.as_json:
         print_conflicts(changes.conflicts)
     conflicts = [{"field": one.field, "stood": one.stored, "typed": one.typed} for one in changes.conflicts]
-    body = {**draft_json(last), "from": changes.base, "changed": names, "conflicts": conflicts}
+    body = {**draft_json(newest_draft), "from": changes.base, "changed": names, "conflicts": conflicts}
     changed = f"changed {', '.join(names)}" if names else "nothing is changed"
-    text = f"{incident}: version {last.version}, {changed} (the file was of version {changes.base})"
+    text = f"{incident}: version {newest_draft.version}, {changed} (the file was of version {changes.base})"
     context.print_result(body, text)
 
 
-def warn_of_other_figures(report: Report, changed: Iterable[str]) -> None:
-    """Warn on standard error if a changed field replaces a measurement and has other numbers or times."""
+def warn_of_unmeasured_figures(report: Report, changed: Iterable[str]) -> None:
+    """Warn on standard error if a changed field replaces a measured text and has figures that are not in it."""
     for name in changed:
         if wrong := find_wrong_figures(report, name):
             click.echo(f"{name}: {', '.join(wrong)} is not in the measured text", err=True)

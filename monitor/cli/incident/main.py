@@ -61,7 +61,7 @@ def note(  # noqa: PLR0913 # one for each option
     cite_others: bool,
     by: str | None,
 ) -> None:
-    """Acknowledge an INCIDENT, and add TEXT, an e-mail or a decision to its timeline if you give one.
+    """Acknowledge an INCIDENT, and add TEXT, an e-mail, its cause or a decision to its timeline if you give one.
 
     With --assign and no text it is assigned, but not acknowledged.
 
@@ -81,6 +81,7 @@ def note(  # noqa: PLR0913 # one for each option
         elif text is not None or at:
             changed = by_hand.add_note(changed, role, text or "", now, to_local_iso(at), zone)
         changed = by_hand.assign_role(changed, role, assign, now)
+        # A person decided to publish earlier than was promised.
         if brought_forward:
             changed = by_hand.bring_forward(changed, role, to_local_iso(brought_forward), now, zone)
         if cite_others:

@@ -56,20 +56,22 @@ def sign(  # one for each option
     """Sign the draft of an INCIDENT, and write report, evidence and letters into a folder, ready to send.
 
     The signed version has a fixed hash, and later changes are marked as amendments. Without --anyway, it refuses to
-    sign while a required box is empty, a choice is open, or the release is still overdue or exposed.
+    sign while a required box is empty, a choice has not been made, or the release is still overdue or exposed.
 
     Example: ninethirty incident sign malpractice-2017-2018-01-05 --by "head of profession"
     """
     role = role_of(by)
     with context.store() as store:
-        # A signed report states the delay at the time of signing.
+        # This measures the delay again, because a signed report states it at the time of signing.
         known = current_incident(context, store, incident)
         folder = (output or Path()) / incident
         # If the folder cannot be created, the report must not be signed. If signing is refused, it is removed again.
         made_folders = _make_folder(folder)
+        recorder = current_incidents(context, store).record
         try:
-            _sign_report(current_incidents(context, store).record, known, role, context.now(), anyway)
+            _sign_report(recorder, known, role, context.now(), anyway)
         except UserFault:
+            # Innermost first, because only an empty folder can be removed.
             for each in made_folders:
                 each.rmdir()
             raise
@@ -79,11 +81,11 @@ def sign(  # one for each option
     context.print_result({**draft_json(signed), "files": files}, lines)
 
 
-def _sign_report(record: VerdictRecorder, known: Incident, role: str, now: datetime, anyway: str) -> None:
+def _sign_report(recorder: VerdictRecorder, known: Incident, role: str, now: datetime, anyway: str) -> None:
     """Sign the report. Raises `UserFault` with every obstacle, unless `anyway` gives a reason to sign."""
-    with record.store.transaction() as tx, refuse_invalid_input():
+    with recorder.store.transaction() as tx, refuse_invalid_input():
         try:
-            sign_report(tx, record, known, role, now, anyway=anyway)
+            sign_report(tx, recorder, known, role, now, anyway=anyway)
         except SigningBlocked as exc:
             obstacles = "\n".join(bullet_lines(exc.obstacles))
             raise UserFault(f"{exc}:\n{obstacles}\nTo sign anyway, give --anyway REASON") from exc
@@ -109,6 +111,7 @@ def _write_documents(
     template = own_template(context, incident.producer)
     redacted = redact_draft(draft, context.hide)
     report = report_from_json(redacted.facts)
+    # LINES are the lines for ministers and press.
     letters = [each for each in (Document.COVERING, Document.CORRECTION, Document.LINES) if has_content(report, each)]
     documents = [
         (Document.REPORT, "report", endings or ("docx", "pdf")),
@@ -120,7 +123,7 @@ def _write_documents(
     for document, file, ending in sorted(files, key=lambda each: each[2] == "pdf"):
         try:
             file.parent.mkdir(exist_ok=True)
-            write_output(render_draft_or_pdf(redacted, ending, template, document), file, ending, report=False)
+            write_output(render_draft_or_pdf(redacted, ending, template, document), file, ending, names_file=False)
         except (OSError, EnvironmentFault) as fault:
             click.echo(str(fault), err=True)
             return
