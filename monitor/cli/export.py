@@ -66,7 +66,7 @@ def command(  # noqa: PLR0913 # one for each option
             file_format = "json"
             pieces = _event_lines(store.verdicts, begin, end)
         elif file_format in {"sqlite", "parquet"}:
-            # --calendar does not change the content of such a file. `hide` changes only texts, so it is not applied.
+            # --calendar does not change the content of such a file. Its secrets are removed before it is written.
             write_output(_database_pieces(context, store, file_format, (begin, end)), output, file_format)
             return
         elif is_calendar:
@@ -110,7 +110,7 @@ def _database_pieces(
     with TemporaryDirectory(prefix="ninethirty-") as folder:
         file, bodies = Path(folder) / "export", judged_bodies(context, store, *span)
         if kind == "sqlite":
-            write_sqlite(store, bodies, blind_rows(store, *span), file)
+            write_sqlite(store, bodies, blind_rows(store, *span), file, context.hide)
         else:
             try:
                 write_parquet(bodies, file)

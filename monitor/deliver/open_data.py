@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
@@ -203,22 +203,31 @@ def blind_rows(store: Store, begin: datetime | None, end: datetime | None) -> li
     return [fields_json(span, *BLIND) for span in store.runs.blind(begin or _FIRST, end or _LAST)]
 
 
-def write_sqlite(store: Store, bodies: Iterable[Mapping[str, Any]], blind: Iterable[FlatRow], file: Path) -> None:
+def write_sqlite(
+    store: Store, bodies: Iterable[Mapping[str, Any]], blind: Iterable[FlatRow], file: Path, hide: Callable[[str], str]
+) -> None:
     """Write these verdicts to a new SQLite file, with the promises, looks and blind spans that prove them.
 
-    Its table `dictionary` has the meaning of every column.
+    Its table `dictionary` has the meaning of every column. `hide` removes secrets from a text, such as an address.
     """
+
+    def insert(table: str, rows: Iterable[FlatRow]) -> None:
+        marks = ", ".join("?" for _ in TABLES[table])
+        texts = (tuple(hide(cell) if isinstance(cell, str) else cell for cell in row.values()) for row in rows)
+        # The name is one of ours.
+        made.executemany(f"INSERT INTO {table} VALUES ({marks})", texts)  # noqa: S608
+
     with closing(sqlite3.connect(file)) as made, made:  # the second commits at the end
         for name, columns in TABLES.items():
             made.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
         made.execute("CREATE TABLE dictionary (of, name, means)")
         meanings = [(name, *column) for name, columns in TABLES.items() for column in columns.items()]
         made.executemany("INSERT INTO dictionary VALUES (?, ?, ?)", meanings)
-        _insert_rows(made, "blind", blind)
+        insert("blind", blind)
         for body in bodies:
-            _insert_rows(made, "verdict", [verdict_row(body)])
-            _insert_rows(made, "promise", map(promise_row, store.ledger.promises([body["id"]])))
-            _insert_rows(made, "look", map(look_row, store.runs.of_release(body["id"])))
+            insert("verdict", [verdict_row(body)])
+            insert("promise", map(promise_row, store.ledger.promises([body["id"]])))
+            insert("look", map(look_row, store.runs.of_release(body["id"])))
 
 
 def write_parquet(bodies: Iterable[Mapping[str, Any]], file: Path) -> None:
@@ -250,9 +259,3 @@ def _parquet_value(name: str, value: Any) -> Any:  # noqa: ANN401 # a value of a
     if name == "final":
         return value == "true"
     return instant_from_json(value) if _column_type(name) == "instant" else value
-
-
-def _insert_rows(made: sqlite3.Connection, table: str, rows: Iterable[FlatRow]) -> None:
-    marks = ", ".join("?" for _ in TABLES[table])
-    # The name is one of ours.
-    made.executemany(f"INSERT INTO {table} VALUES ({marks})", (tuple(row.values()) for row in rows))  # noqa: S608

@@ -55,7 +55,7 @@ COMMANDS = [
     *(("plan", "--date", "2026-11-26", *json) for json in ((), ("--json",))),
     *(("calendar", verb, "ours") for verb in ("read", "diff")),
     *(("calendar", "history", "claims-q3", *json) for json in ((), ("--json",))),
-    *(("export", "--format", kind) for kind in ("csv", "json", "ics", "toml")),
+    *(("export", "--format", kind) for kind in ("csv", "json", "ics", "toml", "sqlite")),
     ("export", "--events"),
     *(("report", "period", *DAY, "--format", kind) for kind in ("md", "html", "docx", "odt", "csv", "json")),
     *(("incident", "list", *json) for json in ((), ("--json",))),
