@@ -81,7 +81,6 @@ def note(  # noqa: PLR0913 # one for each option
         elif text is not None or at:
             changed = by_hand.add_note(changed, role, text or "", now, to_local_iso(at), zone)
         changed = by_hand.assign_role(changed, role, assign, now)
-        # A person decided to publish earlier than was promised.
         if brought_forward:
             changed = by_hand.bring_forward(changed, role, to_local_iso(brought_forward), now, zone)
         if cite_others:
