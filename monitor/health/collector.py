@@ -73,6 +73,7 @@ class StateCollector(Collector):
 
     def __post_init__(self) -> None:
         self._began = self.now()
+        self.counters.faults.labels("metrics")  # queries find the series before the first failure
 
     def describe(self) -> Iterable[Metric]:
         """Return no metrics, so that registering does not collect."""
