@@ -437,11 +437,13 @@ PROMISES_OF_18_20_AND_25_JULY = tuple(promise_read(july(day), utc(6, 1, hour)) f
     [(PROMISES_OF_18_20_AND_25_JULY, july(20)), (PROMISES_OF_18_20_AND_25_JULY[2:], july(25))],
     ids=["earlier and later slots", "only a later slot"],
 )
-def test_moved_from_is_the_last_withdrawn_promise_for_an_earlier_time_than_the_slot_or_else_the_last_of_all(
+def test_moved_from_prefers_a_withdrawn_promise_of_an_earlier_slot_to_a_newer_one_of_a_later_slot(
     withdrawn: tuple[Promise, ...], moved_from: Slot
 ) -> None:
-    # The calendar promised 18, 20 and 25 July in this order, or only 25 July, and then 23 July. A release counts as
-    # moved if a promised time passes before its slot, so 20 July counts and 25 July is only the last resort.
+    # In the first case the calendar promised 18, 20 and 25 July, one after the other. In the second case it promised
+    # only 25 July. Then it promised 23 July, which is in force. A release counts as moved if a promised time passes
+    # before its slot. So `moved_from` is the newest promise for a time before 23 July: 20 July. If there is none, it is
+    # the newest promise of all: 25 July.
     found = in_force(*withdrawn, promise_read(july(23), utc(6, 2)))
     assert found.withdrawn == withdrawn
     assert found.moved_from is not None

@@ -225,9 +225,11 @@ def test_typed_addresses_of_a_leak_are_in_the_account_and_not_in_the_link_of_the
     assert "social.example" not in text_of_field(report, "N.output")
 
 
-def test_typed_addresses_of_a_late_release_are_in_the_link_of_the_output_and_not_in_the_account(
+def test_typed_addresses_of_a_late_release_are_in_the_field_for_its_link_and_not_in_what_happened(
     moj_leak: Incident,
 ) -> None:
+    # A person typed these words. `sort` makes the incident a late release. N.output is the field "Statistics affected
+    # (title and link)". N.what is "What happened": for a leak, it says "It could be seen at" the typed addresses.
     words = {"what": "Posted", "when": "2016-10-01", "url": TWO_POSTS, "sort": "late"}
     report = note_of(replace(moj_leak, facts=None, words=words))
     assert "https://social.example/1" in text_of_field(report, "N.output")

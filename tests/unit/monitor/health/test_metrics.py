@@ -107,7 +107,7 @@ def test_a_calendar_that_was_never_read_has_timestamp_zero_and_is_stale_after_th
     assert world.value("calendar_stale_after_seconds", calendar="ons") == 300
 
 
-def test_a_host_has_every_outcome_before_its_first_failure(world: World) -> None:
+def test_a_host_has_a_counter_at_zero_for_each_outcome_that_has_not_happened_yet(world: World) -> None:
     world.metrics.count_look("www.ons.gov.uk", "present", 0.1, 0.001)
     assert world.value("looks_total", host="www.ons.gov.uk", outcome="present") == 1
     assert world.value("looks_total", host="www.ons.gov.uk", outcome="timeout") == 0

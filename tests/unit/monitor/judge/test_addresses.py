@@ -63,8 +63,10 @@ def test_a_page_takes_over_the_looks_at_its_address_that_were_made_because_a_lis
     assert (verdict.verdict, verdict.page.released.after) == (VerdictKind.ON_TIME, after_slot(-2))
 
 
-def test_what_was_seen_early_at_the_old_address_of_a_page_counts_for_a_copy_listed_at_that_address() -> None:
-    # The page was early at its old address and moved to a new one. A listing then shows the old one as a copy's.
+def test_an_early_presence_at_the_old_address_of_a_page_is_an_exposure_of_a_copy_found_there_later() -> None:
+    # The page was present early at OLD, and its address then became NEW. Later a listing shows the title at OLD. So
+    # OLD is also the address of a copy of the release, a part with the origin ELSEWHERE. The copy takes over the
+    # looks that were made at OLD for the page. `verdict_at` is given NEW, which is the address of the page now.
     before = looks_at(OLD, (-900, ABSENT), (-600, PRESENT), (-300, ABSENT)).runs("page")
     since = looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")
     copy = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)

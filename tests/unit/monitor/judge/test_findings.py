@@ -292,7 +292,8 @@ def test_looks_that_failed_by_the_clock_are_a_clock_fault() -> None:
     assert kinds(judged(200, {"page": RegularLooks(FAILED_AROUND_SLOT, why="clock")})) == [Kind.CLOCK_FAULT]
 
 
-def test_blind_spans_and_failed_looks_of_one_wrong_clock_are_one_finding_of_the_release() -> None:
+def test_blind_spans_and_failed_looks_of_one_wrong_clock_are_one_finding_as_long_as_the_failed_looks() -> None:
+    # FAILED_AROUND_SLOT: looks fail from -70 on, until one succeeds at 150. RegularLooks makes one look a second.
     failed = RegularLooks(FAILED_AROUND_SLOT, why="clock")
     spans = [
         Blind(after_slot(-68), after_slot(90), "clock"),
@@ -300,7 +301,8 @@ def test_blind_spans_and_failed_looks_of_one_wrong_clock_are_one_finding_of_the_
     ]
     seen = {"page": failed, "sheet": failed, "page/origin": replace(failed, every=7)}
     (clock,) = found(judged(200, seen, SHEET, blind=spans), Kind.CLOCK_FAULT)
-    # The looks at page and sheet failed each second from -70 to 149, longer than either blind span.
+    # So page and sheet failed each second from -70 to 149. The looks at the origin, every 7 s, and both blind spans lie
+    # within that time. The finding concerns the whole release, so it has no part.
     first_failed, last_failed = -70, 149
     assert (clock.part, clock.seconds) == (None, Bounds(last_failed - first_failed, last_failed - first_failed))
 

@@ -188,9 +188,11 @@ def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
     ],
 )
 @pytest.mark.parametrize("view", ["page", "page/origin"])
-def test_a_part_may_have_been_public_at_the_slot_only_if_a_view_showed_it_before_and_lacked_it_after(
+def test_a_part_may_have_been_public_at_the_slot_if_a_view_first_missed_it_after_the_slot(
     looks_at_view: list[Look], view: str, *, may_have_been_public: bool
 ) -> None:
+    # It may if a view showed the part from its first look on, and first lacked it after the slot. The edge ("page") was
+    # absent at -20, unless `view` is the edge: its looks then replace that. ANNOUNCED: a calendar names its address.
     known = {"page": looks_at_page((-20, ABSENT))} | {view: looks_at_page(*looks_at_view)}
     evidence = evidence_of(known, Address.ANNOUNCED)
     assert evidence.may_have_been_public_at(SLOT) is may_have_been_public

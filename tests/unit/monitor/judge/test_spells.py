@@ -170,8 +170,11 @@ def test_no_run_is_unproved_if_it_is_specific_or_failed(seen: object) -> None:
         ([(20, ABSENT, 9)], 11),
     ],
 )
-def test_content_is_absent_by_the_first_answer_made_after_the_last_presence(
+def test_content_is_absent_only_by_a_copy_that_was_made_after_the_last_look_that_saw_it(
     looks_after_presence: list[Look], absent_by: float | None
 ) -> None:
+    # The third value of a look is the age of the copy that a cache answered. So `(20, ABSENT, 9)` is a copy made at 11,
+    # after the last presence at 10. A spell is a time in which a view always showed the same. `specific` content is of
+    # this edition, so it counts as present without an absence before it.
     (present,) = spells_of((0, PRESENT), (10, PRESENT), specific=True)
     assert find_absence_after(present, spells_of(*looks_after_presence)) == after_slot(absent_by)

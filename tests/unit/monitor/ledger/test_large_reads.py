@@ -108,8 +108,9 @@ def assert_last_promise_of_every_entry_is_its_slot(store: TemporaryStore) -> Non
 async def test_a_read_whose_writing_stops_before_its_third_and_last_portion_counts_only_when_it_is_read_again(
     clock: VirtualClock, portions_written: int
 ) -> None:
-    # The first read has MANY entries. The second one lacks the first REMOVED of them, moves the next MOVED, and has NEW
-    # others. The removals begin in its second portion. With the third it counts.
+    # The first read has MANY entries. The second one no longer shows the first REMOVED of them, moves the next MOVED to
+    # another time, and shows NEW others. It is written in three portions: the second begins to mark entries as removed,
+    # and the read counts once the third is written. Here the store fails before that.
     store, read_again_at = CutOffStore(), START + DAY + HOUR
     monitor = await Monitor(store, clock).started(START)
     await monitor.record(FIRST_READ, START)
@@ -120,14 +121,14 @@ async def test_a_read_whose_writing_stops_before_its_third_and_last_portion_coun
     assert monitor.recorded_reads() == [START]
     assert_last_promise_of_every_entry_is_its_slot(store)
 
-    # The read that was cut off confirms no entry that it lacks, even if that is not marked as removed yet.
+    # The read that was cut off confirms no promise of a removed entry, even if the entry is not marked as removed yet.
     restarted = await Monitor(store, clock).started(read_again_at)
     removed_promises = [promise for name in REMOVED_IDS for promise in restarted.ledger.promises(name)]
     assert [promise.confirmed_at for promise in removed_promises] == [START] * REMOVED
     await restarted.record(SECOND_READ, read_again_at)
     assert restarted.recorded_reads() == [read_again_at, START]
     await restarted.writer.close()
-    # The entries that are still shown have no time of removal.
+    # Removed entries have the time of the complete read as their time of removal. Entries still shown have None.
     removed_at = {row.uid: row.gone for row in store.ledger.announced("stats")}
     assert removed_at == dict.fromkeys(REMOVED_IDS, read_again_at) | dict.fromkeys(SHOWN_IDS)
     assert_last_promise_of_every_entry_is_its_slot(store)
@@ -245,7 +246,8 @@ def test_reads_that_say_the_same_do_not_pile_up_while_a_store_is_away() -> None:
 
 
 def test_read_without_room_in_the_queue_is_refused_and_can_be_recorded_later() -> None:
-    # The queue has room for 10,000 rows. The reads of 19 hours, with 600 entries each, are more.
+    # While the store is away, reads wait in a queue with room for 10,000 rows. FIRST_READ has 600 entries, so the reads
+    # of 19 hours do not fit.
     reads_made: list[datetime] = []
 
     async def act(monitor: Monitor, store: CutOffStore, _clock: VirtualClock) -> None:
@@ -258,6 +260,7 @@ def test_read_without_room_in_the_queue_is_refused_and_can_be_recorded_later() -
             await read_every_hour()
         *_, last_recorded, refused = reads_made
         assert monitor.ledger.last_read("stats") == last_recorded
+        # The store is back. Wait until the queue is written, then record the refused read.
         store.accepts_transactions = inf
         await monitor.writer.backlog.finish_large(STALLED_AFTER)
         await monitor.record([an_entry(0, moved=DAY), *FIRST_READ[1:]], refused)

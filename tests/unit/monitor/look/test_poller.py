@@ -128,7 +128,7 @@ def test_each_look_at_a_redirect_loop_requests_the_next_address_of_the_loop() ->
     assert [requested_page(request) for request in run.fetcher.asked] == ["a", "b", "a", "b", "a"]
 
 
-def test_a_new_address_may_redirect_where_the_old_one_did() -> None:
+def test_after_a_change_of_address_the_redirect_of_the_new_one_is_followed_to_the_same_place() -> None:
     def reply(request: Request) -> Reply:
         moved = Reply(301, b"", {"Location": "/moved"})
         return Reply(200, b"<h1>Figures</h1>") if requested_page(request) == "moved" else moved
@@ -136,6 +136,8 @@ def test_a_new_address_may_redirect_where_the_old_one_did() -> None:
     new = replace(target("page"), url=target("page").url.replace("/page", "/new"))
     change_address = (1.5, lambda run: run.poller.watch(new, [window(every=1)]))
     run = run_poller(watch_pages("page"), seconds=4.5, script=reply, later=[change_address])
+    # There is a look each second, and the address changes after the second one. The look after a redirect requests its
+    # destination, here "moved". As long as the destination shows the page, further looks request it directly.
     assert [requested_page(request) for request in run.fetcher.asked] == ["page", "moved", "new", "moved", "moved"]
 
 

@@ -338,7 +338,8 @@ def test_a_page_that_comes_after_an_absence_may_have_the_words_of_an_earlier_pla
     assert sighting_after_404(target(), *looks).state is PRESENT
 
 
-def test_placeholder_is_unknown_after_its_slot_although_a_404_that_is_a_stale_copy_came_between() -> None:
+def test_placeholder_stays_unknown_after_its_slot_if_the_only_404_in_between_is_a_stale_copy() -> None:
+    # After a fresh 404, the same words would count as present. This 404 is a cache's copy, older than `max-age` allows.
     headers = {"age": "300", "cache-control": "max-age=30"}
     stale = Answer(PAGE, 404, headers, b"", AFTER, AFTER)
     looks = answer(PLACEHOLDER, at=BEFORE), stale, answer(PLACEHOLDER, at=AFTER)
@@ -354,13 +355,14 @@ def test_placeholder_that_one_view_showed_before_the_slot_is_unknown_in_another_
     assert interpreter.interpret_now(origin, answer(PLACEHOLDER, at=AFTER)).state is UNKNOWN
 
 
-def test_a_page_first_seen_while_our_clock_was_doubtful_is_present_once_the_clock_is_right() -> None:
+def test_a_page_that_only_a_look_by_a_wrong_clock_saw_before_the_slot_is_present_after_the_slot() -> None:
     def answer_dated(at: datetime, date: str) -> Answer:
         return Answer(PAGE, 200, {"date": date}, PLACEHOLDER, at, at)
 
-    # A look by a wrong clock does not show that the page named the day of its slot before the slot.
+    # PLACEHOLDER is a page that names the day of its slot. It proves nothing after the slot if it was also seen before.
+    # This look does not show that, because by the host's date our clock is an hour off. So it is not remembered.
     an_hour_off = answer_dated(BEFORE, "Thu, 26 Nov 2026 10:25:00 GMT")
-    # A second right date in a row replaces the wrong offset, so our clock is right from the second of these looks on.
+    # These dates agree with our clock. After two of them in a row, the hour no longer counts: our clock is right.
     right = [answer_dated(AFTER + timedelta(seconds=n), f"Thu, 26 Nov 2026 09:30:0{2 + n} GMT") for n in range(4)]
     assert sighting_after_404(target(), an_hour_off).why == "clock"
     assert sighting_after_404(target(), an_hour_off, *right).state is PRESENT

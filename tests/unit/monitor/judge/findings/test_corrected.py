@@ -85,6 +85,9 @@ COUNTS = {
 def test_each_later_version_of_released_content_is_found_once(
     now_in_hours: float, versions: Versions, turns: Sequence[Turn], expected_number: int
 ) -> None:
+    # The verdict is computed `now_in_hours` after the slot. The content states each of `versions` from an instant on.
+    # `turns` say from when on looks found the content absent, present or withdrawn. For example, the second of two
+    # versions counts if it came after the slot while the content was present.
     assert len(corrections(now_in_hours * HOUR, versions, turns)) == expected_number
 
 
