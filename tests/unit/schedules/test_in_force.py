@@ -437,11 +437,12 @@ PROMISES_OF_18_20_AND_25_JULY = tuple(promise_read(july(day), utc(6, 1, hour)) f
     [(PROMISES_OF_18_20_AND_25_JULY, july(20)), (PROMISES_OF_18_20_AND_25_JULY[2:], july(25))],
     ids=["earlier and later slots", "only a later slot"],
 )
-def test_moved_from_is_the_last_withdrawn_promise_for_an_earlier_time_than_the_slot_or_else_the_last_of_all(
+def test_moved_from_is_preferably_the_last_withdrawn_promise_before_the_slot_in_force(
     withdrawn: tuple[Promise, ...], moved_from: Slot
 ) -> None:
-    # The calendar promised 18, 20 and 25 July in this order, or only 25 July, and then 23 July. A release counts as
-    # moved if a promised time passes before its slot, so 20 July counts and 25 July is only the last resort.
+    # The slot in force is 23 July. In the first case, the calendar had promised 18, 20 and 25 July, in this order.
+    # Users may have waited in vain on 20 July, the last withdrawn date before the slot. In the second case, it had
+    # promised only 25 July. No withdrawn date is before the slot, so the last of all counts.
     found = in_force(*withdrawn, promise_read(july(23), utc(6, 2)))
     assert found.withdrawn == withdrawn
     assert found.moved_from is not None

@@ -225,9 +225,11 @@ def test_typed_addresses_of_a_leak_are_in_the_account_and_not_in_the_link_of_the
     assert "social.example" not in text_of_field(report, "N.output")
 
 
-def test_typed_addresses_of_a_late_release_are_in_the_link_of_the_output_and_not_in_the_account(
+def test_addresses_typed_for_a_late_release_are_the_links_of_its_statistics_and_are_not_repeated_in_the_account(
     moj_leak: Incident,
 ) -> None:
+    # Here the person logged a late release (`sort`), not a leak. The addresses of a leak are places where it "could be
+    # seen". Those of a late release answer N.output ("title and link"), so N.what ("what happened") omits them.
     words = {"what": "Posted", "when": "2016-10-01", "url": TWO_POSTS, "sort": "late"}
     report = note_of(replace(moj_leak, facts=None, words=words))
     assert "https://social.example/1" in text_of_field(report, "N.output")
