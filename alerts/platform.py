@@ -99,8 +99,7 @@ def make_platform_notice(kind: str, occasion: str, incident: Incident, now: date
 def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: timedelta) -> Notice | None:
     """Return the newest reminder that is due by now, None if none is. Its id comes from its number.
 
-    The first one is due `grace` after opening, then one each `spacing`. A release that a platform delays gets none,
-    because the platform's thread reminds.
+    The first is due `grace` after opening, then one each `spacing`. A release that a platform delays gets none.
     """
     waited = now - incident.opened - grace
     needs_reminders = incident.acknowledged is None and incident.closed is None and incident.grade == "report"

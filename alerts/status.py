@@ -67,8 +67,7 @@ def subject_prefix(status: str) -> str:
 def list_late_parts(facts: ReleaseFacts) -> list[tuple[PartVerdict, Bounds | None]]:
     """Return each required part that is late, with its delay if known.
 
-    A part can also have been public early, be removed, and come late. Its verdict is then `early`, and only a finding
-    says that it is late.
+    If it was public early, removed and then late, its verdict is `early`. Only a finding then says that it is late.
     """
     delays = {finding.part: finding.seconds for finding in facts.findings if finding.kind == "late"}
     return [
@@ -307,8 +306,7 @@ def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) 
 def describe_alternatives(facts: ReleaseFacts, now: datetime) -> list[str]:
     """Return a line with address and start for each alternative that was not seen removed, the earliest first.
 
-    Once the announced page is out, no line says that an alternative is still available: users do not need it, and looks
-    at it are rare.
+    Once the announced page is out, looks at alternatives are rare, so no line says that one is still available.
     """
     lines, is_awaited = [], fact_rules.is_page_awaited(facts)
     for alternative in fact_rules.list_public_alternatives(facts):

@@ -92,8 +92,7 @@ def address_known(address: Address, *, is_seen: bool) -> str:
 class Part:
     """A page or file of a release, at one address.
 
-    `recognise` names the recogniser that decides whether it is out (`status`, `govuk`, `text:…`). None: the monitor
-    chooses one.
+    `recognise` names the recogniser that decides whether it is out (`status`, `govuk`, `text:…`). None: the default.
     """
 
     id: str

@@ -127,11 +127,13 @@ class _ReleaseLedger:
         elif self._is_too_late(promise, current):
             self._add_too_late(promise, current)
         elif _is_back_dated(promise):
-            # A time that had passed when it was read cannot replace the slot in force.
+            # A time that had passed when it was read cannot replace the slot in force. But if it was perhaps announced
+            # before it passed, it is kept as a doubt.
             self._add_event(EventKind.BACK_DATED, promise, current.slot)
             self._add_if_in_doubt(promise, promise.slot)
         elif _is_zone_shift(self._last_accepted.get(promise.calendar), promise):
-            # Perhaps no change, so it is only in doubt until the calendar's next change.
+            # The same written time has another UTC offset. That is perhaps no change, so the promise does not come into
+            # force. It is kept as a doubt until the calendar's next change.
             self._zone_shifted[promise.calendar] = promise
         else:
             self._zone_shifted.pop(promise.calendar, None)
@@ -277,14 +279,16 @@ class _ReleaseLedger:
     def _add_too_late(self, promise: Promise, current: Promise) -> None:
         """Add a promise read after the slot of `current`, the one in force. That slot stays.
 
-        A cancellation or another time ahead becomes the change announced after the slot, until its calendar shows the
-        slot in force again. A time that has passed is only an event. A repeated promise does nothing.
+        A cancellation or another time ahead becomes the change announced after the slot. If the same calendar shows the
+        slot in force again, that change is dropped. A time that has passed is only an event. A repetition does nothing.
         """
         calendar = promise.calendar
+        # What this calendar showed last: a promise read too late, like this one, or else one read in time.
         before = self._last_too_late.get(calendar) or self._last_accepted.get(calendar)
         self._last_too_late[calendar] = promise
         if before is not None and not find_changes(before, promise):
             return
+        # Perhaps it was announced before the slot passed, and only read too late.
         self._add_if_in_doubt(promise, current.slot)
         shows_slot_in_force = not is_cancelled(promise) and not find_slot_changes(current.slot, promise.slot)
         if shows_slot_in_force:

@@ -126,8 +126,7 @@ class Group:
 def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[Group]:
     """Return the groups merged by these matches.
 
-    Groups that match ambiguously, or that cannot be one release, are not merged. They become rivals of each other, and
-    a person must choose.
+    Groups that match ambiguously, or that cannot be one release, become rivals instead, and a person must choose.
     """
     matches = list(matches)
     if not matches:

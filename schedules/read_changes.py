@@ -176,8 +176,7 @@ class LastSeen:
 class EarlierReads:
     """What a calendar showed before a read: entries by uid, and the counts of its usable reads, newest last.
 
-    `accepted` is true if a person confirmed that the producer intends this change. Then only faults of reading raise
-    an alarm.
+    `accepted`: a person confirmed that the producer intends this change. Then only faults of reading raise an alarm.
     """
 
     entries: Mapping[str, LastSeen]

@@ -15,8 +15,7 @@ from alerts.channels.settings import PostSettings
 from alerts.one_line import one_line
 from schedules.times.mail_date import retry_after
 
-# These are faults of the message. A wrong token or a moved address is a fault of the channel: once it is corrected,
-# the message can still be sent.
+# These are faults of the message. After a fault of the channel, such as a wrong token, it can still be sent.
 _PERMANENT_STATUSES = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
 
 _LONGEST_REASON = 300

@@ -57,8 +57,7 @@ class Practice:
 class Edition:
     """One edition of the Code, in force in London from `begins` until the next one.
 
-    `primary` are the ids of the practices to cite for each failure mode. `outside` are the producers that the Code
-    does not bind: no practice is cited for them.
+    `primary`: the ids of practices to cite for each failure mode. `outside`: producers that the Code does not bind.
     """
 
     name: str

@@ -99,8 +99,7 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
     # If a question has several facts, the optional ones need no answer. A single one always does.
     is_single = len(question.facts) == 1
     missing = [fact for fact in question.facts if not known[fact] and (is_single or fact not in OPTIONAL_FACTS)]
-    # `clause.cite` are the practices of the Code to cite. If a person answers the question together with the evidence
-    # (`MIXED`), the person must confirm them.
+    # `clause.cite`: the practices of the Code to cite. If a person completes the answer (`MIXED`), they confirm them.
     is_mixed = question.filled_by is FilledBy.MIXED
     is_to_confirm = "clause.cite" in question.facts and is_mixed and not inputs.is_outside_code
     help_texts: list[str] = []

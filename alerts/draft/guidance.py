@@ -35,18 +35,18 @@ PUBLISHING_TIME = timedelta(minutes=2)
 def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     """Return the kinds of finding on which an incident needs advice, the most urgent first.
 
-    Without measured findings, it is the finding that is usual for the kind of incident.
+    Without any such finding, it is the one that is usual for the kind of incident.
     """
     # An incident that a person logged uses the facts of a watched release only for its dates.
     if incident.kind is Kind.HAND:
         return (incident.words.get("sort", "leak"),)
     findings = incident.facts.findings if incident.facts else ()
     exposed = {finding.part for finding in findings if finding.kind == "early_exposure"}
-    # `elsewhere_first` (another address had the part before its page did) leads to the advice for lateness. That advice
-    # is wrong about a part that was public early.
+    # `elsewhere_first` (another address had the part first) gives the advice for lateness, wrong for an early part.
     found = {finding.kind for finding in findings if finding.kind != "elsewhere_first" or finding.part not in exposed}
     kinds_by_urgency = load_data("guidance")["advice"]
-    # Next to another finding, a gap of the monitor must not give the advice to "look for other evidence".
+    # Leave out `blind`, a gap in monitoring: next to another finding, its advice to look for other evidence is wrong.
+    # An incident about such a gap still gets this advice, because `blind` is then the usual finding.
     kinds = tuple(kind for kind in kinds_by_urgency if kind in found and kind != "blind")
     return kinds or (FINDING_FOR_KIND[incident.kind],)
 
@@ -100,9 +100,11 @@ def _measure_clock_shift(slot: datetime, timezone: str) -> int:
 def list_steps(kinds: Sequence[str]) -> tuple[Step, ...]:
     """Return the steps that a report lists for kinds of finding, the most urgent kind first and each step once."""
     chosen: dict[str, Step] = {}
-    # Some advice, such as `late`, needs several lists of steps. Other advice has one list of its own name.
+    # Each kind of finding has one sort of advice. The table `stages` names the lists of steps for a sort, for example
+    # `late` and `out` for `late`. A sort that is not in the table has one list of its own name.
     lists_of_advice = load_data("guidance")["stages"]
     step_lists = (name for advice in list_advice(kinds) for name in lists_of_advice.get(advice, [advice]))
+    # A step without an id is only information, which cannot be ticked in a report.
     listed_steps = (step for name in step_lists for step in steps_at(name) if step.id)
     for step in listed_steps:
         chosen.setdefault(step.id, step)

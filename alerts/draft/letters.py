@@ -114,8 +114,7 @@ def write_lines_to_take(inputs: DraftInput) -> tuple[str, ...]:
 def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
     """Return the paragraph on early publication.
 
-    If the release was brought forward, it gives the new time. Otherwise it requests silence until the slot, and then
-    says where the release is now.
+    It gives the new time if one was decided. Else it requests silence until the slot, then says where the release is.
     """
     which = "It" if all(part.exposures for part in facts.parts if part.required) else "Part of it"
     starts = [exposure.start for exposure in facts.exposures if exposure.start.by]

@@ -123,11 +123,13 @@ def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
 
 
 def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return sentences on how long users waited for parts; empty if no wait was a minute or longer."""
-    # A wait is the delay of the publication. But if a cache hid the part for longer, it is the time until users got it.
+    """Return sentences on how long users waited for parts; empty if no wait is known to be a minute or longer.
+
+    If part of the release could be read at another address, a sentence on the first such address comes first.
+    """
+    # A wait is the delay of the publication, or of users' access if a cache kept it for longer (`is_hidden`).
     wait_by_part = {part.id: (part, delay) for part, delay in list_late_parts(facts)}
     wait_by_part |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
-    # No one waited for a part that came seconds late, or whose older copy a cache had until seconds after the slot.
     waits = [(part, wait) for part, wait in wait_by_part.values() if wait and (wait.min or 0.0) >= words.MINUTE]
     if not waits:
         return ()
@@ -135,7 +137,7 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
         (part, f"Access to {SUBJECT} was delayed by {words.round_length(wait)}{' so far' if wait.max is None else ''}.")
         for part, wait in waits
     ]
-    # If the release could first be read at another address, a sentence on the first such address comes first.
+    # Sentences on other addresses with content of the release. Only the first one is used.
     elsewhere = []
     for part in _list_found_alternatives(facts):  # the earliest first
         delay = part.delay or Bounds()
@@ -157,7 +159,7 @@ def _say_remarks(facts: ReleaseFacts) -> list[str]:
     kinds = dict.fromkeys(finding.kind for finding in facts.findings)  # each once, in order
     sentences = [sentence for sentence in map(FINDING_SENTENCES.get, kinds) if sentence is not None]
     if "platform" in kinds:
-        # Only the history names them, and only if the person who signs includes them there (`cite_others`).
+        # Do not name them. Only the list of earlier incidents may, if a person includes other producers there.
         sentences.append(f"Releases of other producers on {facts.host} were late at the same time.")
     return [" ".join(sentences)] if sentences else []
 
@@ -301,8 +303,9 @@ SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
 def _fill_subjects(
     texts: Iterable[tuple[PartVerdict, str]], facts: ReleaseFacts, *, has_addresses: bool = False
 ) -> list[str]:
-    """Return each sentence (with marks such as `SUBJECT`) once, with the names of the parts that share it for marks.
+    """Return each different sentence once, with all the parts that share it as its subject.
 
+    `texts` are parts and sentences. Marks in these (`SUBJECT`, `WAS`, `IT`) become the parts' names, a verb, a pronoun.
     `has_addresses`: add the address if the only subject is a file or another page.
     """
     groups: dict[str, list[PartVerdict]] = {}

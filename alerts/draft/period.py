@@ -82,9 +82,8 @@ class Period:
 class Punctuality:
     """The standard indicator TP3 over releases that could be judged.
 
-    `judged` counts them, `on_time` those within tolerance. `mean` bounds the mean delay in seconds of releases with a
-    measured delay (early ones count as 0), None without any. `left_out` are the incomplete bounds of the others:
-    releases still overdue or never published.
+    `judged` counts them, `on_time` those within tolerance. `mean` bounds the mean of measured delays in seconds (0
+    for early releases), None without any. `left_out` are the incomplete bounds of those overdue or never published.
     """
 
     judged: int

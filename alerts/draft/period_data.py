@@ -91,6 +91,7 @@ def period_json(period: Period) -> dict[str, Any]:
 
 
 def _logged_json(incident: Incident) -> dict[str, Any]:
+    """Return an incident that a person logged, not the monitor, as JSON values. `words` are what they typed, by key."""
     return {
         "incident": incident.id,
         "release": incident.release or None,

@@ -226,7 +226,10 @@ def _write_row(row: Row) -> tuple[str, ...]:
 
 
 def _say_claims(claims: Sequence[Claim]) -> tuple[str, ...]:
-    """Return the sentence on how many publications the public record has and where they are listed; empty if none."""
+    """Return the sentences on how many claims the public record has and where they are listed; empty if none.
+
+    A claim is a publication with the time in its publisher's record. `NO_PROOF` says that we did not measure that time.
+    """
     if not claims:
         return ()
     number, where = count(len(claims), "publication"), "see the last annex"

@@ -44,8 +44,7 @@ class FileChanges:
 def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes | None = None) -> FileChanges:
     """Return the changes that a person in the role `by` made in a .docx file, which was written from one of `versions`.
 
-    The file may use an organisation's own `template`. Raises Unreadable if it is not one of our drafts, or if text
-    outside the boxes changed or moved.
+    `template` is the organisation's own. Raises Unreadable if this is no draft of ours or text outside boxes changed.
     """
     # None without a valid template, or if the file resembles our own form more.
     in_template = _read_in_template(versions, data, template) if template is not None else None
@@ -178,15 +177,16 @@ def _find_edits(
 def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str, str]]:
     """Yield the id of a field and a person's words in its box: the text besides the measured one, or the whole text.
 
-    It is the whole text in two cases. First, the answer of the field follows the measured text, and the file lacks some
-    of that text: the words replace it, so the id with `INSTEAD_PREFIX` follows. Second, an answer of the field replaces
-    the measured text, and no person has answered before.
+    It is the whole text in two cases. First, an answer is added after the measured text, but the file lacks some of
+    that text. Then the words replace it, and a second pair, the id with `INSTEAD_PREFIX` and "yes", records that.
+    Second, any answer replaces the measured text (`has_one_answer`), and no person has answered before.
     """
     paragraphs = _remove_prompts(place, field, signed=signed)
     besides_measured = list(paragraphs)
     measured = [piece.text for piece in build_pieces(field, signed=signed) if piece.tone is Tone.PLAIN and piece.text]
     missing = [text for text in measured if not _remove_text(besides_measured, text)]
     whole = "\n".join(paragraphs)
+    # An answer follows the measured text, unless the field has room for only one or a person has replaced that text.
     is_answer_added = not (field.has_one_answer or field.is_replaced)
     if whole and missing and is_answer_added:
         yield from ((field.id, whole), (f"{INSTEAD_PREFIX}{field.id}", "yes"))

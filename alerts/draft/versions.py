@@ -21,9 +21,8 @@ MONITOR = "the monitor"
 class Version:
     """One version of a draft.
 
-    `by` is the role that made it, `changed` are the ids of the fields that differ from the version before, and `words`
-    the texts that people typed, by field id. `digest` is the SHA-256 of report and words. `signed` is the time at
-    which it was signed off, or None.
+    `by` is the role that made it, `changed` the ids of fields that differ from the version before, `words` the texts
+    that people typed, by field id. `digest` is the SHA-256 of report and words, `signed` the time of signature or None.
     """
 
     number: int

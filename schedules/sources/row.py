@@ -59,8 +59,7 @@ class Remark:
 class CalendarRow:
     """The texts of one entry. Formats with native dates set `slot`, which then counts instead of `date`.
 
-    `key` is the place of the entry in the calendar ("row 7", "release[3]"). `anchor` is the day given by a heading
-    above it.
+    `key` is its place in the calendar ("row 7", "release[3]"), `anchor` the day given by a heading above it.
     """
 
     key: str

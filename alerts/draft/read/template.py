@@ -1,7 +1,6 @@
 """Reads a draft in an organisation's own .docx template, by the text of the template around each answer.
 
-The file has no marks, because a word processor could lose them. The template is filled again, with marks around the
-text of each box, and compared with the file.
+A word processor could lose marks, so the file has none. It is compared with the template, filled again with marks.
 """
 
 from __future__ import annotations
@@ -78,10 +77,13 @@ def _make_place(text: str) -> Place:
 
 
 def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield (name, new text) of each box that a person changed in paragraphs that we had `written` with marks."""
+    """Yield (name, new text) of each box, a place for an answer, that a person changed.
+
+    Our paragraphs, `written`, have marks around each box. The person's, `edited`, have none.
+    """
     marked = [text.strip() for text in written if text.strip()]
     changed = [text.strip() for text in edited if text.strip()]
-    # The person's file has no marks, so ours is compared without them. The indexes are the same with and without.
+    # The texts are compared without marks. Their indexes are those of `marked` and `changed`.
     our_texts = [BLANKS.sub(" ", _remove_marks(text)).strip() for text in marked]
     their_texts = [BLANKS.sub(" ", text).strip() for text in changed]
     # Each difference replaces our paragraphs from `first` up to `last` by the person's from `begin` up to `end`.
@@ -91,15 +93,15 @@ def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str
         continues_box = edit == "insert" and first > 0 and marked[first - 1].endswith(END_MARK)
         precedes_box = edit == "insert" and first < len(marked) and marked[first].startswith(BEGIN_MARK)
         if edit == "delete":
-            # A box that was a whole paragraph is now empty. A paragraph that also had words of the template may have
-            # been removed because of these, so its box keeps its answer.
+            # A box that was a whole paragraph is now empty. If its paragraph also had words of the template, perhaps
+            # only these were unwanted, so the box keeps its answer.
             removed_boxes = filter(None, map(MARKED_BOX.fullmatch, marked[first:last]))
             yield from ((box[1], "") for box in removed_boxes)
         elif continues_box:
-            # The inserted paragraphs belong to the box that ends just before them, in the person's `begin - 1`.
+            # The inserted paragraphs belong to the box just before them. In `changed`, it ends at index `begin - 1`.
             yield from _split_boxes(where, marked[first - 1], PARAGRAPH_END.join(changed[begin - 1 : end]))
         elif precedes_box:
-            # The inserted paragraphs belong to the box that begins just after them, in the person's `end`.
+            # The inserted paragraphs belong to the box just after them. In `changed`, it begins at index `end`.
             yield from _split_boxes(where, marked[first], PARAGRAPH_END.join(changed[begin : end + 1]))
         elif edit != "equal":
             our_part, their_part = PARAGRAPH_END.join(marked[first:last]), PARAGRAPH_END.join(changed[begin:end])
@@ -109,8 +111,7 @@ def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str
 def _split_boxes(where: str, marked: str, text: str) -> Iterator[tuple[str, str]]:
     """Yield (name, text) of each box in a changed text, found by the words of the template around it.
 
-    `marked` is our text with marks around each box. Raises Unreadable if words of the template changed, or if it is
-    not clear to which of two boxes a text belongs.
+    `marked` is our text with marks. Raises Unreadable if words of the template changed, or if two boxes fit a text.
     """
     # A split gives in turn the template's words, the name of a box, and its text.
     pieces = MARKED_BOX.split(marked)

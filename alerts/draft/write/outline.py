@@ -162,8 +162,7 @@ def _build_head(report: Report) -> list[Block]:
 
 def _build_signature(report: Report) -> list[Block]:
     """Return the signature, unless a box of the form has it, and the amendments made since."""
-    # `signed` is such as "Signed off by ROLE at 10:01 GMT on 5 January 2018 as version 3". Readers need only the role
-    # and the day.
+    # Of "Signed off by ROLE at 10:01 GMT on 5 January 2018 as version 3", readers need only the role and the day.
     by, _, at = report.signed.partition(" as version ")[0].rpartition(" at ")
     has_box = any("human.signoff" in field.facts for field in report.fields())
     signature = [] if has_box or not report.signed else [f"{by}, {at.rpartition(' on ')[2]}."]
