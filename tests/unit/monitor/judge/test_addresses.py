@@ -63,8 +63,9 @@ def test_a_page_takes_over_the_looks_at_its_address_that_were_made_because_a_lis
     assert (verdict.verdict, verdict.page.released.after) == (VerdictKind.ON_TIME, after_slot(-2))
 
 
-def test_what_was_seen_early_at_the_old_address_of_a_page_counts_for_a_copy_listed_at_that_address() -> None:
-    # The page was early at its old address and moved to a new one. A listing then shows the old one as a copy's.
+def test_early_exposure_at_the_old_address_of_a_page_is_that_of_the_part_that_a_listing_shows_there() -> None:
+    # The page was early at its old address, OLD, and moved to NEW. A listing then shows a copy of it at OLD. That copy
+    # is a part of its own, of origin ELSEWHERE.
     before = looks_at(OLD, (-900, ABSENT), (-600, PRESENT), (-300, ABSENT)).runs("page")
     since = looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")
     copy = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)

@@ -293,14 +293,16 @@ def test_looks_that_failed_by_the_clock_are_a_clock_fault() -> None:
 
 
 def test_blind_spans_and_failed_looks_of_one_wrong_clock_are_one_finding_of_the_release() -> None:
+    # Page and sheet are looked at every second. All looks from -70 to 149 failed.
     failed = RegularLooks(FAILED_AROUND_SLOT, why="clock")
     spans = [
         Blind(after_slot(-68), after_slot(90), "clock"),
         Blind(after_slot(95), after_slot(140), "clock", target="r/sheet/edge"),
     ]
+    # The page's origin is looked at every seven seconds, so that its failed looks begin and end at other times.
     seen = {"page": failed, "sheet": failed, "page/origin": replace(failed, every=7)}
     (clock,) = found(judged(200, seen, SHEET, blind=spans), Kind.CLOCK_FAULT)
-    # The looks at page and sheet failed each second from -70 to 149, longer than either blind span.
+    # The one finding lasts as long as the failed looks at page and sheet, which is longer than all others.
     first_failed, last_failed = -70, 149
     assert (clock.part, clock.seconds) == (None, Bounds(last_failed - first_failed, last_failed - first_failed))
 

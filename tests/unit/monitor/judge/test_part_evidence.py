@@ -188,9 +188,10 @@ def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
     ],
 )
 @pytest.mark.parametrize("view", ["page", "page/origin"])
-def test_a_part_may_have_been_public_at_the_slot_only_if_a_view_showed_it_before_and_lacked_it_after(
+def test_a_part_present_before_the_slot_and_absent_only_after_it_may_have_been_public_at_it(
     looks_at_view: list[Look], view: str, *, may_have_been_public: bool
 ) -> None:
+    # The looks at one view decide. If it is the origin, the page's other view ("page") was absent before the slot.
     known = {"page": looks_at_page((-20, ABSENT))} | {view: looks_at_page(*looks_at_view)}
     evidence = evidence_of(known, Address.ANNOUNCED)
     assert evidence.may_have_been_public_at(SLOT) is may_have_been_public

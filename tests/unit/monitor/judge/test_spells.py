@@ -170,8 +170,10 @@ def test_no_run_is_unproved_if_it_is_specific_or_failed(seen: object) -> None:
         ([(20, ABSENT, 9)], 11),
     ],
 )
-def test_content_is_absent_by_the_first_answer_made_after_the_last_presence(
+def test_content_is_absent_by_the_first_absent_answer_that_was_made_after_the_last_presence(
     looks_after_presence: list[Look], absent_by: float | None
 ) -> None:
-    (present,) = spells_of((0, PRESENT), (10, PRESENT), specific=True)
+    # An answer is made at the time of its look less its age, the third number (0 if left out). So a copy from a cache
+    # that is received at 20 s and 9 s old was made at 11 s. A spell is successive looks of one view with one state.
+    (present,) = spells_of((0, PRESENT), (10, PRESENT), specific=True)  # bytes of this edition, so presence counts
     assert find_absence_after(present, spells_of(*looks_after_presence)) == after_slot(absent_by)

@@ -85,6 +85,10 @@ COUNTS = {
 def test_each_later_version_of_released_content_is_found_once(
     now_in_hours: float, versions: Versions, turns: Sequence[Turn], expected_number: int
 ) -> None:
+    """`versions` say from when on content states which version, `turns` from when on looks see it absent or present.
+
+    For example, judged 4 hours after the slot, with new versions one and two hours after it: two corrections.
+    """
     assert len(corrections(now_in_hours * HOUR, versions, turns)) == expected_number
 
 
