@@ -1,7 +1,4 @@
-"""A release with its promise and window: all that the judge needs besides the looks.
-
-The window says from when on a release is not early, and until when it is not late.
-"""
+"""A release with its promise and window (when it is early or late): all that the judge needs besides the looks."""
 
 from __future__ import annotations
 
@@ -63,6 +60,8 @@ def build_window(in_force: InForce, policy: Policy) -> Window | None:
         day = local_date(opens, slot.timezone)
         opens, passes = day_begins(day, slot.timezone), day_begins(day + timedelta(days=1), slot.timezone)
     latest = passes + policy.on_time_within
+    # Early: present before `early_before`. On time: last proved absent at `earliest` or later, present by `latest`. The
+    # verdict waits for late answers until `settles`. A release that never appears is watched until `closes`.
     return Window(
         opens=opens,
         passes=passes,

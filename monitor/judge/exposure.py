@@ -135,8 +135,7 @@ def open_exposure_ends_at(slot: datetime) -> datetime:
 def _last_seen_before_break(presence: Presence, other_answers: Sequence[Run]) -> datetime | None:
     """Return when the content was last seen before the first break in a presence; None if there is no break.
 
-    A break is more than `_LONGEST_BREAK` between looks that saw the content, or another answer between two of them. The
-    content may have been removed in it.
+    A break is over `_LONGEST_BREAK` between looks that saw it, or another answer between them. It may hide a removal.
     """
     spans = sorted(_seen_spans(presence, other_answers))
     seen_until = spans[0][0]

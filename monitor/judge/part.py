@@ -40,10 +40,7 @@ WORST_FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class _Timing:
-    """The verdict on a part from its slot on, exposures ignored. `released` is its appearance at or after the slot.
-
-    `reason` is why the verdict is `unproven`.
-    """
+    """The verdict on a part from its slot on, exposures ignored: when `released`, and the `reason` if unproven."""
 
     verdict: VerdictKind
     released: Interval = NOTHING
@@ -52,10 +49,7 @@ class _Timing:
 
 
 def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerdict, ...]:
-    """Return the verdict on each part. The case must have a window.
-
-    Parts that follow the page are compared with the time at which the page was released.
-    """
+    """Return the verdict on each part, by the page's release for parts that follow it. The case must have a window."""
     page_released = NOTHING
     parts = []
     for evidence in evidences:

@@ -60,9 +60,11 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
         if not groups:
             groups.append([spell])
             continue
-        # The content API may be looked at so rarely that one of its spells spans a removal and the return after it. So
-        # cut its spells where this one begins, and judge the removal by the earlier pieces. If there was a removal, the
-        # later pieces are of the content that returned, so they belong to the new group.
+        # `spell` joins the last group, unless the content was removed in between. The content API may be looked at so
+        # rarely that one of its spells spans both the removal and the return. So cut each of its spells in two at the
+        # first look of `spell`, and use only the pieces before the cut to date the removal. It was complete by
+        # `removed.by`. If `spell` begins after that, the content came back. Then `spell` begins a new group, together
+        # with the pieces after the cut.
         before_spell, since_spell = _split_content_api(groups[-1], spell.first_sent)
         removed = _date_removal(before_spell, absences)
         if removed is None or removed.by is None or spell.begin <= removed.by:

@@ -42,9 +42,8 @@ class Run:
     `specific`: the content can only be of this edition. `digest` is that of the body (files and recorded changes),
     `status` that of the first answer, `why` the reason of an unknown run. `evidence` names the records kept for it.
     `version` is what the content says about its own version, the same at every look. `failed` counts failed looks in
-    between, in a run that was merged long after its release. `monitor` made the looks, at `address`. Both are empty in
-    runs that an older version stored. `first_received` is when the answer to the first look was received, None in runs
-    that an older version stored.
+    between, in a run that was merged long after its release. `monitor` made the looks, at `address`. `first_received`
+    is when the answer to the first look was received. All three are empty or None if an older version stored the run.
     """
 
     target: str
@@ -284,8 +283,7 @@ def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str
 def merge_by_state(runs: Sequence[Run]) -> list[Run]:
     """Return the runs of one target for people to read: equal runs of one monitor merged, despite failures in between.
 
-    Consecutive failed runs are merged by monitor and reason. Every look is counted, and the largest gap between two
-    looks is kept.
+    Consecutive failed runs are merged by monitor and reason. The number of looks and the largest gap are kept.
     """
     merged: list[Run] = []
     for is_failed, group in groupby(_merge_equal_runs(runs), key=lambda run: run.state is State.UNKNOWN):

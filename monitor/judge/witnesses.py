@@ -110,8 +110,7 @@ class Witnesses:
     """The last looks that found a release still `announced` as upcoming, and `unlisted` in the index.
 
     Both may lag behind the release by `lags`. They count only from `watched_since` on, when the announcement was first
-    seen, because the release may have been public before that and removed. `redirects`: the announcement has redirected
-    to the page, so its redirect works.
+    seen: the release may have been public before and removed. `redirects`: the announcement has redirected to the page.
     """
 
     announced: datetime | None = None

@@ -221,8 +221,9 @@ class Admission:
     async def _watch_or_update(self, releases: Iterable[Release], *, soon: bool = False, is_new: bool = False) -> None:
         """Watch or update those of these releases in our share, except finished ones that no calendar has changed.
 
-        The store is not queried for releases that calendars show for the first time (`is_new`). If `soon`, look at
-        every target at once.
+        If several monitors divide the hosts, our share is the releases at our hosts. `_needs_watch` leaves out finished
+        releases, whose verdict is final and whose looks are over. The store is not queried for releases that calendars
+        show for the first time (`is_new`). If `soon`, look at every target at once.
         """
         ours = [release for release in releases if self._is_ours(release)]
         self._update_watched(ours)
@@ -238,8 +239,8 @@ class Admission:
             self._update_watched([release])
             if self._needs_watch(release):
                 row = judged.get(release.id)
-                # A stored verdict does not say what proves that a part from a listing is this release: it is its title.
-                # `place` is the address at which looks found the release's page.
+                # Take the parts that looks found from the stored verdict (`row`). It does not say how looks
+                # recognise a part from a listing: by its title. `place` is the address at which looks found its page.
                 self.watch.adopt(
                     release,
                     self.ledger.promises(release.id),

@@ -63,8 +63,7 @@ FindSameAddressOrTitle = Callable[[Found], Sequence[NearRelease]]
 class Matcher:
     """Compares entries of a listing with its producer's releases.
 
-    `near` are its releases with a near slot. `find_same` returns those of all its releases, except old ones, that
-    have the address or title of an entry.
+    `near` are those with a near slot. `find_same` returns all with an entry's address or title, except old ones.
     """
 
     def __init__(self, near: Sequence[NearRelease], now: datetime, find_same: FindSameAddressOrTitle) -> None:

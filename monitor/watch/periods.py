@@ -36,8 +36,7 @@ FORMATS: Mapping[str, str] = {**MEDIA, "csv": "text/csv; charset=utf-8", "json":
 class Periods:
     """Makes reports on the releases with a slot between two local days.
 
-    `names` has producers' names by id, and `watched` the configured ids. `editions` replaces those of the
-    Code. `redactor` hides secrets.
+    `names` has names by id, `watched` the configured ids. `editions` replaces the Code's. `redactor` hides secrets.
     """
 
     store: Store

@@ -79,10 +79,12 @@ class Planner:
         """Plan these releases by these rules from now on."""
         self.rules = rules
         for watched in releases:
+            # The rules may add other parts to what calendars announced. That is None before the first update.
             self.update_release(watched, watched.announced or watched.release)
             promised = slot_in_force(watched.release, watched.promises, self.clock.now())
             for target in watched.targets.values():
-                # The proof that a target needs may have changed with the rules, although its windows are the same.
+                # `update_release` sends only changed windows. The proof that a target needs may have changed with the
+                # rules although its windows are the same, so send all. New rules are no reason to look at once.
                 self._send_to_poller(watched, target, watched.state_or_empty(target.id).windows, promised, soon=False)
 
     def update_release(self, watched: WatchedRelease, release: Release, *, soon: bool = False) -> None:

@@ -33,8 +33,7 @@ _NEAR_SLOT = timedelta(days=1)
 class Recorder:
     """Writes verdicts with the incidents and notices that follow from them.
 
-    `blind` has the name of this monitor and its blind spans, `health` the offset of our clock. `on_recorded` is called
-    with every verdict that is written.
+    `blind` has this monitor's name and blind spans, `health` our clock's offset. `on_recorded` gets written verdicts.
     """
 
     writer: Writer

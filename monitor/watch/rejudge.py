@@ -203,7 +203,8 @@ def replay(
         # With several, a stored finding `blind` may be absent now, because another monitor watched at that time.
         has_several_monitors = len({run.monitor for runs in case.runs.values() for run in runs}) > 1
         differences = find_differences(row.body, body_of(again, incident), several=has_several_monitors)
-        # `find_differences` leaves out the finding about the platform, which depends on other releases.
+        # The finding `platform` (several producers were late together on one host) depends on other releases, so
+        # `find_differences` leaves it out. `again` has it from their stored verdicts. Compare it here.
         before = [found["detail"] for found in row.body["findings"] if found["kind"] == Kind.PLATFORM]
         after = [found.detail for found in again.findings if found.kind is Kind.PLATFORM]
         yield row.release, differences + ([] if before == after else [f"findings.platform: was {before}, is {after}"])

@@ -38,8 +38,7 @@ _CLOSED = {VerdictKind.CANCELLED, VerdictKind.NOT_PUBLISHED}
 class TargetState:
     """One target of a release: when it is looked at, and its runs.
 
-    `target` is None after looks at it have ended. Its runs are still judged. `proof` is the proof goal of its part, or
-    None if its slot is not exact.
+    `target` is None after looks at it have ended. Its runs are still judged. `proof` is None without an exact slot.
     """
 
     target: Target | None = None

@@ -31,7 +31,10 @@ _NEAR_AN_HOUR = 90.0
 
 
 def collect_findings(case: Case, pairs: Sequence[Pair], of_promise: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return all findings on a release, in the order of `Kind`. Those from looks need a slot that can be judged."""
+    """Return all findings on a release, in the order of `Kind`. Those from looks need a slot that can be judged.
+
+    The ledger is our record of calendar reads. `of_promise`: that the promise is in doubt, or was brought forward.
+    """
     parts = [part for part, _ in pairs]
     found = [*_find_in_ledger(case, parts), *of_promise]
     if case.is_judged:
@@ -50,7 +53,7 @@ def collect_findings(case: Case, pairs: Sequence[Pair], of_promise: Iterable[Fin
     # Parts that the page links to on other sites are not watched anyway.
     if sum(part.origin is not Origin.LINKED for part in case.release.parts) > most:
         found.append(Finding(Kind.PARTS_CUT, None, Reason.PARTS_CUT.text(most=most)))
-    found += _find_unwatched(case, pairs)
+    found += _find_unwatched(case, pairs)  # only for a slot first read after it passed, which is not judged
     order: list[str] = list(Kind)
     return tuple(sorted(found, key=lambda finding: order.index(finding.kind)))
 

@@ -37,8 +37,10 @@ class _Span:
 def find_blindness(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
     """Return findings for blind spans, failed looks and clock faults that hid the slot or left a part unproven.
 
-    A blind span over the slot is always a finding. Other spans, and failed looks, are findings only if they overlap the
-    time in which an unproven part may have come. All spans of one clock fault are one finding.
+    In a blind span the monitor could not look at some or all targets. `hides_part` says whether it concerns the part.
+    `_may_have_mattered` says whether it is a finding: it is if its cause prevented all looks at an exact slot. Other
+    spans, and failed looks, are findings only if they overlap the time in which an unproven part may have come. All
+    spans of one clock fault are one finding.
     """
     found: dict[tuple[tuple[str, ...], datetime], Finding] = {}
     clock_faults: list[_Span] = []
@@ -83,14 +85,16 @@ def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
     successful = [run for run in evidence.main_runs if run.state is not State.UNKNOWN]
     for view in MAIN_VIEWS:
         runs = evidence.views.get(view, ())
+        # A group is consecutive runs of one state. Failed ones are split by whether our clock was the cause.
         for (state, is_by_clock), group in groupby(runs, key=lambda run: (run.state, run.why == _CLOCK)):
             if state is State.UNKNOWN:
                 failed = list(group)
                 causes = tuple(dict.fromkeys(run.why for run in failed))
                 looks = sum(run.looks for run in failed)
                 span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
+                # A failure may delay the next look. Then nothing was seen until that look.
                 until_next_look = _extend_to_next_look(span, evidence.main_runs)
-                # Another view may have answered in the meantime.
+                # Another view may have answered in the meantime. Keep only the first piece in which none did.
                 unwatched = _subtract_watched(until_next_look, successful)
                 spans_by_clock[is_by_clock] += [] if unwatched is None else [unwatched]
     in_order = (sorted(spans, key=lambda span: span.begins) for spans in spans_by_clock.values())

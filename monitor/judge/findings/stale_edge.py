@@ -101,9 +101,9 @@ def _hidden_spans_after(
 ) -> Iterator[_HiddenSpan]:
     """Yield each span in which the edge served an old answer after another view had shown the part.
 
-    `source` is the presence in that view, `came` when it appeared there, and `removed` when it disappeared there for
-    good. Spans no longer than our clock's uncertainty are left out. Yield none if the part was out early, or if the
-    edge showed it as soon as the other view.
+    `source` is the presence in that view. The part `came` there after its last absence (`came.after`), and was present
+    by `came.by`. `removed` is when it disappeared there for good. Spans no longer than our clock's uncertainty are left
+    out. Yield none if the part was out early, or if the edge showed it as soon as the other view.
     """
     if came.by is None or any(is_early(presence, case.judged_window) for presence in evidence.presences):
         return
@@ -113,9 +113,11 @@ def _hidden_spans_after(
         return
     old_answers = [answer for answer in _find_old_answers(edge, source) if served_until(answer) > came.by]
     for old in old_answers:
-        # An edge with several copies may serve an old one again after it has shown the release.
+        # An edge with several copies may serve an old one again after it has shown the release. `last_shown` is when
+        # the edge was last seen to show it before this old answer; None if it had not shown it yet.
         last_shown = max((spell.last_received for spell in present if spell.first_sent < old.first_sent), default=None)
-        # By its `Age`, the old copy may be from before that look.
+        # A part not shown yet was hidden since it came. Else it was hidden only after `last_shown`, even if the old
+        # copy was made before that look by its `Age` (`old.begin`).
         hidden_from = came if last_shown is None else Interval(last_shown, max(last_shown, old.begin))
         until, is_withdrawn = _find_end_of_old_answer(edge, source, old, removed)
         seconds = between(hidden_from, until)

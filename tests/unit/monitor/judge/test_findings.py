@@ -299,6 +299,7 @@ def test_blind_spans_and_failed_looks_of_one_wrong_clock_are_one_finding_as_long
         Blind(after_slot(-68), after_slot(90), "clock"),
         Blind(after_slot(95), after_slot(140), "clock", target="r/sheet/edge"),
     ]
+    # The page's origin is looked at every seven seconds, so that its failed looks begin and end at other times.
     seen = {"page": failed, "sheet": failed, "page/origin": replace(failed, every=7)}
     (clock,) = found(judged(200, seen, SHEET, blind=spans), Kind.CLOCK_FAULT)
     # So page and sheet failed each second from -70 to 149. The looks at the origin, every 7 s, and both blind spans lie
