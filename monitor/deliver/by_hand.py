@@ -1,7 +1,6 @@
 """Writes what people do to incidents and drafts, for the command line and the browser form.
 
-Every function reads the current rows inside the transaction that writes, because the daemon and the command line can
-write at the same time.
+Every function reads the current rows in the transaction that writes, because daemon and command line can both write.
 """
 
 from __future__ import annotations
@@ -139,8 +138,7 @@ def log_by_hand(
 ) -> tuple[Incident, bool]:
     """Save an incident that a person reports, with its draft and notice. Return it, and whether it is new.
 
-    `words` are the answers in the form, by box. `facts` describe its release, or None. Raises `InvalidInput` with every
-    faulty answer.
+    `words` are the answers by box. `facts` describe its release, or None. Raises `InvalidInput` with all faulty ones.
     """
     verdicts = recorder.store.verdicts
     if facts is not None:

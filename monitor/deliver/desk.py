@@ -30,8 +30,7 @@ _log = structlog.get_logger(__name__)
 class Desk:
     """Writes what people do in the browser. Each call is one transaction.
 
-    `wake` sends waiting notices. `evidence` is the folder of the evidence. `monitors` are those with evidence in that
-    folder (None: all).
+    `wake` sends waiting notices. `evidence` is the evidence folder, with records of `monitors` (None: of all).
     """
 
     current: CurrentIncidents

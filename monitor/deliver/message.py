@@ -40,17 +40,19 @@ class MessageBuilder:
     def build(self, notice: Notice, channel: str, now: datetime) -> Message:
         """Return the message of a notice for a channel, without secrets. Attach the incident's draft if there is one.
 
-        A notice of a platform's incident is written again, about the releases that the channel's routes choose.
+        A platform is a host with many releases. A notice of its incident is written again for each channel, about those
+        of the delayed releases that the channel's routes choose.
         """
         incident = self.verdicts.incident(notice.incident) if notice.incident else None
         attachments = []
-        # A notice about a platform's fault as a whole names no release. One about a release that it delays does.
+        # A platform's fault has one thread of messages, whose notices name no release. A notice of the incident of one
+        # of the delayed releases has the finding "platform" too, but names its release.
         is_of_platform_thread = "platform" in notice.findings and not notice.release
-        # All but the last message of that thread are sent before all is known, so they have no draft.
+        # Only the last message of that thread has a draft. Until then more releases may be delayed, and for longer.
         if incident is not None and (not is_of_platform_thread or notice.kind == "final"):
             attachments = self._render_attachments(incident, channel)
         if incident is not None and incident.kind is Kind.PLATFORM:
-            # Someone else may be on call since the notice was written, so people of all shifts count.
+            # By channel, the releases to report. Someone else may be on call now, so people of all shifts count.
             audience = self.rules.for_everyone_on_call().platform_audience(notice, incident, now)
             # The routes choose releases by channel. If they changed and no longer choose the channel, it gets all.
             _due, releases = audience.get(channel, (now, incident.linked))

@@ -56,8 +56,7 @@ def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Sil
         incident = store.verdicts.incident(row.notice.incident) if row.notice.incident else None
         covering = [one for one in silences if incident is not None and one.covers(incident)]
         active_until = [one.ends for one in covering if one.is_on(now)]
-        # A message that was attempted may have arrived, so it is retried unchanged. One that `notify_after_silence`
-        # kept is sent.
+        # An attempted message may have arrived, so it is retried unchanged. One kept by `notify_after_silence` is sent.
         is_new = not row.delivery.attempts and row.delivery.reason != _SILENCE_OVER
         ended = [one for one in covering if is_new and row.notice.at < one.ends <= now]
         if active_until or (ended and row.delivery.due > now):

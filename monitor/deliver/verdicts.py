@@ -57,8 +57,7 @@ class RecordedVerdict:
 class VerdictRecorder:
     """Writes verdicts and incidents with everything that follows from them. Runs inside the writer's transaction.
 
-    `appended()` returns the evidence records of the same transaction. `head(record)` returns the response headers that
-    a record contains.
+    `appended()` returns the evidence records of the same transaction. `head(record)` returns its response headers.
     """
 
     store: Store
@@ -69,8 +68,9 @@ class VerdictRecorder:
     def record(self, tx: Transaction, verdict: Verdict, measured: Measurement, now: datetime) -> RecordedVerdict:
         """Save a verdict with the event, incident, draft and notices that follow from it.
 
-        An unproven release whose slot was over when it was announced opens no incident. If a fault of the platform
-        delays other releases too, also update the thread about that fault.
+        An unproven release opens no incident if its slot had passed when it was first read (`_needs_no_incident` has
+        the exceptions). If a fault of the platform (the host) delays other releases too, also save the platform's own
+        incident, with its thread of messages.
         """
         earlier = self.store.verdicts.incidents_of(verdict.release)
         known = find_known_incident(earlier, verdict.release)
@@ -81,7 +81,7 @@ class VerdictRecorder:
             decision = decide(facts, known, now, [one.id for one in earlier])
         if known is not None and decision.superseded is not None:
             # The incident of a breach replaces a lesser one, such as that of an unproven release. Save the lesser one,
-            # now closed, and close the alerts that pagers keep open for it.
+            # now closed. The decision's notices are about the new one, so close the pagers' alerts for the lesser here.
             closed = decision.superseded
             tx.save(closed)
             for notice in notices_of_acts(known, closed, now, closed.timeline[-1].text):
@@ -98,9 +98,11 @@ class VerdictRecorder:
         thread = find_platform_thread(self.store, self.rules, incident, now)
         notices = self.save_decision(tx, decision, now, thread)
         if thread is not None:
+            # Channels that get the thread do not also get this release's opening. The thread's opening waits for more
+            # releases. `thread.decision` is the change of the platform's incident by this release.
             thread.cover_member_opening(tx, now)
             thread.extend_opening(tx, now)
-            notices += self.save_decision(tx, thread.decision, now, thread)  # the platform's own incident
+            notices += self.save_decision(tx, thread.decision, now, thread)
         return RecordedVerdict(body, incident, notices)
 
     def save_decision(

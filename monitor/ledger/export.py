@@ -25,9 +25,8 @@ def export_calendar(  # noqa: PLR0913 # what people choose of it
 ) -> tuple[bytes, str]:
     """Return the joined calendar between two instants (None: without bound) as a file, and its media type.
 
-    `kind` is one of `FORMATS`. With `producer`, only its releases are included. The export contains promises, and no
-    results of looks. Without `with_addresses`, releases that are not due yet have no addresses, because some may be
-    public early (rule 20).
+    `kind` is one of `FORMATS`. With `producer`, only its releases are included. The export contains no results of
+    looks. Without `with_addresses`, releases not due yet have no addresses: some may be public early (rule 20).
     """
     write, media = FORMATS[kind]
     entries = promised_between(ledger, span, now, producer)

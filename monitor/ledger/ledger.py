@@ -255,6 +255,7 @@ class Ledger:
         """Record a read that repeats the last one: confirm its promises, and count removed entries that it should show.
 
         Of more than `SMALL` promises, those for releases that are not `watched` are confirmed only every six hours.
+        `as_of` is the earliest instant that the read can describe, because it may come from a cache.
         """
         name, at = read.calendar, read.finished
         release_of_shown = {uid: self._memory.release_of[name, uid] for uid in state.promised_entries()}
@@ -262,11 +263,12 @@ class Ledger:
         confirms_all = len(release_of_shown) <= SMALL or last_all is None or at - last_all >= _CONFIRM_ALL_EVERY
         confirmed = {uid: release for uid, release in release_of_shown.items() if confirms_all or release in watched}
         removed = {uid: entry.last_seen for uid, entry in state.entries.items() if not entry.is_listed}
-        # Removed entries whose slot is ahead are missing. Their promises (`unlisted`) count one more read without them.
+        # `removed` are all entries that the read does not show. The `missing` ones of them should be shown, because
+        # their slot is ahead. `unlisted` are their promises, each with one more read that did not show it.
         missing = [] if state.reading is None else find_unlisted(removed, state.reading, at)
         unlisted = self._count_unlisted(state, self._memory.release_of, missing, release_of_shown.values(), as_of)
-        # A later read with an equal result may replace this write. A write that counts missing entries is never
-        # replaced, so it has no result.
+        # While this write waits for the store, one of a later read with an equal result may replace it. A write that
+        # counts missing entries must not be replaced, or their count could be lost. So it has no result.
         result = None if unlisted else ("confirmed", confirms_all)
         rows = write.prepare_confirming_read(read, confirmed, as_of, unlisted)
         await self._write_with_short_wait(rows, name, repeated_result=result)
@@ -287,8 +289,7 @@ class Ledger:
     ) -> list[Promise]:
         """Count one more read that did not show the `missing` entries, and return their changed promises.
 
-        The read describes the calendar as of `at` or later, and shows the releases `shown`. The titles of entries that
-        may have replaced a missing one are added.
+        The read shows the releases `shown`, as of `at` or later. Titles of entries that may be successors are added.
         """
         # An entry is not missing if its title and slot are shown under another id.
         uids = {release_of[state.name, uid]: uid for uid in missing if not state.is_under_another_id(uid)}

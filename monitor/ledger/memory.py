@@ -270,8 +270,7 @@ class LedgerMemory:
     async def _join_with_stored(self, state: CalendarState) -> tuple[Joining, CalendarState]:
         """Join all entries, with this state of one calendar. Return the result, and the state as it was joined.
 
-        If the store has a release with the id of a new one, load it into memory and join again with its entries, so
-        that ids stay unique.
+        If the store has a release with the id of a new one, load it and join again, so that ids stay unique.
         """
         while True:
             joined = await self._join_all({**self.states, state.name: state})

@@ -43,9 +43,8 @@ Adjust = Callable[[Announcement], Announcement]
 class Outcome:
     """The result of a read: the row for the store, and the reading, None if the read was not usable.
 
-    If the calendar has not changed, `reading` is the same object as after the last read. `as_of` is the earliest
-    instant that the oldest page can describe, given its time in caches. The row's `finished` is the latest instant that
-    the newest page can describe.
+    If the calendar has not changed, `reading` is the same object as after the last read. The pages describe instants
+    from `as_of`, given their time in caches, to the row's `finished`.
     """
 
     read: CalendarRead

@@ -87,8 +87,7 @@ class CalendarState:
     """Everything that one calendar has shown up to its last usable read.
 
     `entries` are by uid, also removed ones. `counts` has the number of entries of recent reads. `reading` is the read
-    that made this state, None after a restart. `as_of` is the earliest instant that the last usable read can describe,
-    given its time in caches.
+    that made this state, None after a restart. `as_of` is the earliest instant that the last usable read can describe.
     """
 
     name: str
@@ -116,11 +115,12 @@ class CalendarState:
         return replace(self, entries={**self.entries, **stored, **self.entries})
 
     def restore_entry(self, row: Announced) -> CalendarEntry:
-        """Return a stored entry. It counts as removed only if the read that removed it is stored too.
+        """Return a stored entry. It does not count as removed if the read that removed it was stored only in part.
 
         The row of a read is written last. If the process stopped before that, the read does not count.
         """
-        # `gone` is the time of the read that removed the entry, and `last_read` that of the last stored read, if any.
+        # `gone` is the stored name of `absent_since`, the time of the first read without the entry. A read after
+        # `last_read` has no row, so it was stored only in part. If there is no `last_read` to compare, `gone` counts.
         is_removal_complete = row.gone is None or self.last_read is None or row.gone <= self.last_read
         absent_since = row.gone if is_removal_complete else None
         announcement = announcement_from_json(row.body["announcement"])
@@ -128,7 +128,7 @@ class CalendarState:
         return CalendarEntry(announcement, row.seen_first, last_shown, absent_since, titles_of(row))
 
     def promised_entries(self) -> list[str]:
-        """Return the ids of entries that are shown and are neither cancelled nor postponed."""
+        """Return the ids of entries that the last read showed, without those that redirect to their publication."""
         shown = ((uid, entry.announcement) for uid, entry in self.entries.items() if entry.is_listed)
         return [uid for uid, announcement in shown if is_still_announced(announcement)]
 
@@ -180,9 +180,10 @@ class ReadResult:
 def evaluate_read(
     state: CalendarState, read: CalendarRead, reading: Reading, checks: Checks, as_of: datetime | None = None
 ) -> ReadResult:
-    """Return the changes of a reading, and the new state of its calendar: the old one if the changes raise an alarm.
+    """Return the changes of a reading, and the new state of its calendar.
 
-    `as_of` is the earliest instant that the reading can describe, by default the end of the read.
+    If the changes raise an alarm, the reading is not usable and the state stays as it was. `as_of` is the earliest
+    instant that the reading can describe (it may come from a cache), by default the end of the read.
     """
     is_accepted = checks.accepts(read.finished)
     last_seen = {uid: entry.last_seen for uid, entry in state.entries.items()}
@@ -193,8 +194,9 @@ def evaluate_read(
     as_of = as_of or read.finished
     promises = {}
     for uid, promise in changes.promises.items():
-        # `unlearnt` is the time of the last read without this promise, None if there was none before. From a cache,
-        # that read may describe an earlier instant (its `as_of`). The promise was made after that instant.
+        # `unlearnt` is the time of the last usable read, which did not show the promise (None: there was no read).
+        # A cache may have answered that read, with a copy from as early as `state.as_of`. The promise may have come at
+        # any time after that instant, so store the instant as `unlearnt`.
         not_shown_at = promise.unlearnt
         if not_shown_at is not None and state.as_of is not None:
             not_shown_at = state.as_of
@@ -210,7 +212,7 @@ def evaluate_read(
     after = replace(
         state,
         entries={**state.entries, **updated},
-        # After a person has accepted a change, compare later reads only with this one.
+        # A read with far fewer entries than usual raises an alarm. An accepted change makes this number the usual one.
         counts=[entry_count] if is_accepted else [*state.counts, entry_count][-MOST_COUNTS:],
         last_read=read.finished,
         reading=reading,

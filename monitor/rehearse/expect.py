@@ -94,6 +94,8 @@ def _compare_keys(expect: ScriptExpect, subject: Row) -> Iterator[str]:
         wanted = getattr(expect, key)
         if not _matches(wanted, subject.get(key)):
             yield f"{key}: {_shorten(subject.get(key))}, not {_shorten(wanted)}"
+    # Lengths are measured as intervals of seconds. So they need not equal the true length that the script gives, but
+    # fit it. `users_delay` is the delay for users, which includes the time in caches.
     for key in ("delay", "users_delay"):
         if (true_length := getattr(expect, key)) is not None:
             yield from (f"{key}: {reason}" for reason in _compare_length(true_length, subject.get(key)))

@@ -264,8 +264,7 @@ class Portions:
     ) -> None:
         """Add items to write after those that were added before. `write` writes some of them in one transaction.
 
-        By default they are saved. Each item takes `rows` rows, which stay in one portion. If the last portion is full,
-        begin a new one.
+        By default they are saved. Each item takes `rows` rows, all in one portion. If one is full, a new one begins.
         """
         start = 0
         while start < len(items):

@@ -199,8 +199,7 @@ class Members(BatchMember):
     async def _renew_and_read(self) -> None:
         """Renew our lease, read those of the others, and publish the new share of the hosts' budgets.
 
-        If the store fails, the share stays. If another process has our name, or our lease has run out, the new share
-        has no members.
+        If the store fails, the share stays. If our lease ran out, or another process took it, the share has no members.
         """
         self._now = self._clock.now()
         began = self._clock.monotonic()

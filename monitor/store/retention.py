@@ -31,8 +31,7 @@ _PAUSE = 0.05
 class Retention:
     """Deletes expired data. Promises, verdicts, events, incidents, drafts, notices and hashes are never deleted.
 
-    The bytes of evidence are kept for `keep`, and at most `most` bytes of them. `compact` merges old runs, and returns
-    how many fewer there are then.
+    At most `most` bytes of evidence are kept, for `keep`. `compact` merges old runs, and returns how many fewer exist.
     """
 
     evidence: Evidence

@@ -187,8 +187,7 @@ class Record:
 class Lease:
     """The exclusive right of one holder to a named thing (the outbox, a monitor's name) until `until`.
 
-    `since` is when the holder took it, or took it again after it had run out. A decision from before `since` must not
-    be written.
+    `since` is when the holder took it (again, if it ran out). A decision from before `since` must not be written.
     """
 
     name: str

@@ -300,7 +300,11 @@ class Writer:
         self._is_store_silent = False
 
     def _save(self, batch: Batch) -> None:
-        """Save a batch in one transaction, the rows of the members first. If a write raises, it is `current_write`."""
+        """Save a batch in one transaction, the rows of the members first.
+
+        Members, such as the evidence, add rows to every batch. If a write raises, `batch.current_write` is still that
+        write. So the caller can refuse this one only, and try the others again.
+        """
         with self._store.transaction() as transaction:
             batch.current_write = None
             for member in self._batch_members:

@@ -53,8 +53,7 @@ class Keys:
 class Throttle:
     """Makes a client wait after `most` wrong guesses within `span` seconds.
 
-    If the client continues after the wait, the next wait is twice as long, up to `longest` seconds. A client is an
-    address or an account.
+    If it continues after that, the next wait is twice as long, `longest` at most. A client is an address or account.
     """
 
     clock: Clock
@@ -74,8 +73,7 @@ class Throttle:
         """Count a wrong guess of a client in its current span of time. If that has ended, begin a new span.
 
         A client with too many wrong guesses must wait until its span ends. If it guesses wrong again within as much
-        time after the end, its new span is twice as long. If there are too many clients, forget the one whose last
-        wrong guess is oldest.
+        time after the end, its new span is twice as long. Of too many, forget the client with the oldest last guess.
         """
         now, client = self.clock.monotonic(), network_of(client)
         began, count, span = self._failures.pop(client, (now, 0, self.span))

@@ -126,9 +126,8 @@ def add_release(tables: list[Json], title: str, producer: str, url: str, slot: d
 def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) -> None:
     """Add an address as a `part` of the calendar's table of a release. Raises `InvalidInput` if it has too many.
 
-    Its table has the `id` of `entry`, or the same `of`: the id of a release in another calendar. If there is no such
-    table, `entry` becomes the table. A `required` address is an attachment that the verdict needs, any other address
-    is an alternative.
+    Its table has the `id` of `entry`, or the same `of`: the id of a release in another calendar. If none has, `entry`
+    becomes the table. A `required` address is an attachment that the verdict needs, any other address an alternative.
     """
     # If there are two such tables, either will do. The table of a removed release has no `of`, and another id.
     matching = (one for one in tables if one.get("id") == entry["id"] or one.get("of") == entry["of"])

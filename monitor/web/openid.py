@@ -47,11 +47,12 @@ class OpenID:
         self._clock = clock
         self._transports = transports
         self._contact = contact
-        # The provider's configuration, or the error of the attempt to read it. It is used until a monotonic time.
+        # The provider's configuration, or the error of the attempt to read it. It is used until `_metadata_ends`, in
+        # seconds of the monotonic clock.
         self._metadata: Mapping[str, Any] | NotSignedOn | None = None
         self._metadata_ends = 0.0
         self._metadata_lock = asyncio.Lock()
-        self._codes_under_way = 0
+        self._codes_under_way = 0  # how many people's codes are being exchanged for tokens (see `redeem_code`)
 
     async def sign_on_address(self, flow: Flow) -> str:
         """Return the address at the provider where a browser signs in. Raises `NotSignedOn`."""

@@ -1,8 +1,7 @@
 """Authorisation of each request, and the pages to sign in and out.
 
 Staff who are signed in and programs with a token see everything. So does a person at the machine itself, unless
-people sign in. Viewers see everything but embargoed data. So does everyone if the board is public.
-Others see only health.
+people sign in. Viewers (everyone, if the board is public) see all but embargoed data. Others see only health.
 """
 
 from __future__ import annotations

@@ -181,7 +181,10 @@ def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
 
 
 def _parse_person(written: str) -> Person | str:
-    """Return the person of a line `NAME:HASH:ROLE:RIGHT` (the last two can be missing), or its fault."""
+    """Return the person of a line `NAME:HASH:ROLE:RIGHT` (the last two can be missing), or its fault.
+
+    Lines of programs are not passed to this: `read_programs` reads those with a valid token.
+    """
     name, _, rest = written.partition(":")
     hashed, _, role_and_right = rest.partition(":")
     if not _NAME.fullmatch(name) or not hashed:
@@ -195,6 +198,7 @@ def _parse_person(written: str) -> Person | str:
         return f"the hash of {name} is too costly; make a new one"
     if password.work < _LEAST_WORK:
         return f"the hash of {name} is too weak; make a new one"
+    # "Statistician:head" is a role and a right, ":head" only a right.
     role = role_and_right.strip()
     if (right := _parse_right(role)) is not None:
         role = role.removesuffix(right).rstrip(": ")

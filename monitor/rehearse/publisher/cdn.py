@@ -97,8 +97,7 @@ class Timelines:
     def find_answer(self, request: ReceivedRequest, now: datetime) -> ServedAnswer | None:
         """Return what the script serves for a request at `now`; None if the script has no answers for its address.
 
-        A scripted address also serves requests with additional query parameters. No cache has a copy for those,
-        so they get the origin's answer.
+        A request with additional query parameters gets the origin's answer, because no cache has a copy for it.
         """
         answers_by_query = self._answers.get((request.host, request.path), {})
         requested = _parse_query(request.query)

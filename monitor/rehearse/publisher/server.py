@@ -64,8 +64,7 @@ class Publisher:
             self._server.close()
         for transport in tuple(self.transports):
             transport.abort()
-        # In its next turn the loop calls `connection_lost` of each connection, which cancels tasks. In the turn after
-        # that these tasks end.
+        # In the loop's next turn, `connection_lost` of each connection cancels tasks. They end in the turn after that.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         if self.exceptions:
@@ -142,8 +141,7 @@ class Connection(asyncio.Protocol):
     async def _serve_queue(self) -> None:
         """Answer the queued requests of this connection one after another, each after its latency in virtual time.
 
-        The client stops virtual time during a request, under the request's name, because the network takes real time.
-        `_wait_in_virtual_time` resumes it.
+        Because the network takes real time, the client stops virtual time. `_wait_in_virtual_time` resumes it.
         """
         while self._queue:
             request = self._queue.popleft()

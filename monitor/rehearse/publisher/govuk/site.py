@@ -1,4 +1,4 @@
-"""GOV.UK's responses for the releases of a script, consistent with each other (`facts/govuk.md` §9)."""
+"""A simulated GOV.UK: responses for the releases of a script, consistent with each other (`facts/govuk.md` §9)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FIRST_BYTES = {"pdf": b"%PDF-1.7\n", "xml": b"<figures>", **dict.fromkeys(("xls
 
 
 class GovUk:
-    """Responses of GOV.UK's hosts for addresses without scripted answers."""
+    """Responses of the simulated GOV.UK's hosts for addresses without scripted answers."""
 
     def __init__(self, facts: Facts) -> None:
         """Find the paths of all announcements, pages, files and HTML parts of the script."""
@@ -65,11 +65,12 @@ class GovUk:
         return atom_feed(self.facts, request, now)
 
     def page(self, url: str, now: datetime) -> Reply | None:
-        """Return the page that GOV.UK shows for a release or part; None if the address belongs to neither."""
+        """Return the page that the simulated GOV.UK shows for a release or part; None for any other address."""
         if not is_www(url) or path_of(url) not in self._page_by_path:
             return None
         release, _ = self._page_by_path[path_of(url)]
         status = self.facts.status_of_url(url, now)
+        # Only a release's own page links to its parts. `status.first` is the time of its first publication.
         parts = self._public_parts(release, now) if url == release.url else []
         return publication_page(release, parts, status.since or now, status.first)
 
@@ -155,6 +156,7 @@ class GovUk:
             return file_reply(path, release.title)
         if status.state is PageState.GONE:
             return Reply(302, b"", {"Location": release.url, "Cache-Control": "no-cache"})
+        # As on the real GOV.UK, drafts are on another host, and the header names the server behind the cache.
         draft = f"https://draft-{ASSETS}{path}"
         return Reply(302, b"", {"Location": draft, "Cache-Control": "no-cache", "Fastly-Backend-Name": "awsorigin"})
 
@@ -177,11 +179,11 @@ def _all_parts(facts: Facts) -> Iterator[tuple[ScriptRelease, ScriptPart]]:
 
 
 def _find_pages(facts: Facts) -> Iterator[tuple[str, tuple[ScriptRelease, str]]]:
-    """Yield (path, (release, address)) of each page of the script on GOV.UK: announcements, parts and landing pages.
+    """Yield (path, (release, address)) of each page of the script on www.gov.uk: of a release or of a part.
 
     If several have the same path, the last one counts.
     """
-    # The address that an announcement suggests has a page only if the script has answers for it.
+    # A release can also be published at the address that its announcement's slug suggests, if the script answers there.
     for release in facts.releases:
         if is_on_gov_uk_calendar(release) and facts.timelines.answers(announced_url(release)):
             yield path_of(announced_url(release)), (release, announced_url(release))
