@@ -332,10 +332,12 @@ class Skew:
         least = (answer.sent - date).total_seconds() - _GRAIN
         most = (answer.received - date).total_seconds()
         if age := age_of(answer.headers):
-            # A cache's date is of now. The origin's is older by `age`, which may be wrong by a second (`_GRAIN`).
+            # A cache answered for the origin, the publisher's own server. If the cache wrote the date, it did so at our
+            # request, so the bounds are right. If the origin did, it was `age` seconds earlier, give or take a second.
+            # Then both bounds are less by `age`, and each moves by a second (`_GRAIN`) away from the other.
             is_by_cache = self._is_date_by_cache(host, AgedAnswer(answer.url, answer.sent, date, age))
             is_by_origin = is_by_cache is False
-            is_either = is_by_cache is None  # it is not known, so the bounds must allow for both
+            is_either = is_by_cache is None  # not known yet, so the bounds must allow for both
             if is_by_origin or is_either:
                 least -= age + _GRAIN
             if is_by_origin:

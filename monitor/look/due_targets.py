@@ -71,10 +71,7 @@ class Sweeps:
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
-        """Stop the looks that prove the part of a target, because it needs no more proof.
-
-        The parts with one slot form a sweep, which is removed with its last part.
-        """
+        """Remove a target's part, which needs no more proof, and the sweep of its slot if no part is left in it."""
         sweep = self._find_sweep(goal)
         # Of the views of a part, only the one with which it was added removes it (see `add`).
         if sweep is None or not _represents_part(target, goal):
@@ -161,8 +158,7 @@ class Sweeps:
         lowest = min((sweep.looks_per_part for sweep in sweeps if sweep.was_urgent is urgent), default=0.0)
         for sweep in sweeps:
             if sweep.was_urgent is not urgent:
-                # It has just joined, so it gets the fewest looks that one of the others has. With fewer, it would take
-                # all looks until it has as many.
+                # It has just joined. With fewer looks than the others, it would go first until it has as many.
                 sweep.was_urgent, sweep.looks_per_part = urgent, lowest
         return sweeps
 
@@ -325,10 +321,12 @@ class DueTargets:
         while (instant := self._earliest_in(self._waiting_for_promise)) is not None and instant <= now:
             _, rank, number, entry = heappop(self._waiting_for_promise)
             if not entry.is_ready:
-                # Its look is under way or planned by a sweep, or it is a witness that was postponed.
+                # Its look is under way or planned by a sweep (looks at the parts of a slot in turn). Or it is a witness
+                # (an announcement or index), which `_place_due_entry` has postponed because looks at pages go first.
                 continue
-            # The longest time since a look (infinite without one) goes first, weighted by the square root of the chance
-            # of a change, because that makes the measured intervals the shortest on average (`docs/decides.md`).
+            # The longest time since a look (infinite without one) goes first, weighted by the square root of `chance`,
+            # how likely the target is to change. That makes the intervals in which releases are first seen the shortest
+            # on average (`docs/decides.md`).
             seconds_since_look = mono - entry.watched.last_look_mono
             urgency = seconds_since_look * sqrt(entry.group_key.chance)
             # A heap returns its lowest entry first.
@@ -375,7 +373,8 @@ class DueTargets:
     def _choose_other(self, now: datetime, mono: float) -> _Entry | None:
         """Return the next entry that no sweep has chosen: promised, else the most overdue, else one for an idle host.
 
-        Postpone overdue entries whose promised instant is near. If the entry is due, record that the sweeps gave way.
+        Postpone overdue entries whose promised instant is near. Sweeps look in turn at the parts of a slot, and owe
+        other looks a share (`owes_a_look`). If the entry is due, record it as one of these looks.
         """
         chosen = self._first_in(self._promised_ready)
         while chosen is None:

@@ -153,6 +153,7 @@ class HostQueue:
     def start_due(self) -> float:
         """Start every request that may start now. Return the seconds until the next one may start."""
         while True:
+            # If our clock is set, `now` jumps, but `mono` does not. The pacer needs `mono` as an instant: `steady`.
             now, mono = self.clock.now(), self.clock.monotonic()
             steady = self._steady_time(mono)
             self.targets.collect_due(now, mono)
@@ -191,7 +192,9 @@ class HostQueue:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait until a request that is not a look may start. Keep a place for it until the block ends."""
-        # With a place, a connection is free for it, so that it is sent at its turn and not together with a later one.
+        # The host has `most_under_way` places. With one, a connection is free for this request, so that it is sent at
+        # its turn and not together with a later one. The pacer keeps starts apart, to stay within the host's budget.
+        # While `run` runs (`_is_running`), it gives out the places, and only when the pacer allows a start as well.
         waited_for_pacer = False
         if self._is_running or self.under_way >= self.most_under_way:
             waited_for_pacer = await self._wait_for_place()

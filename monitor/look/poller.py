@@ -101,10 +101,9 @@ class BrokenLooks:
 
 
 class Poller:
-    """Looks at targets when they are due.
+    """Looks at targets when they are due. Every due look is made, however late, or reported as missed.
 
-    At most one look at each target is under way. Looks are cancelled only at shutdown. Every due look is made, however
-    late, or reported as missed.
+    At most one look at each target is under way. Looks are cancelled only at shutdown.
     """
 
     def __init__(

@@ -54,9 +54,8 @@ class SlotForecast:
 def forecast_slots(parts: Iterable[PartToProve], rate: float, begin: datetime, end: datetime) -> list[SlotForecast]:
     """Return what `rate` looks a second at one host can prove of each slot from `begin` to before `end`, in time order.
 
-    `parts` has each part once. Those of one slot are looked at in turn. A part is proved if looks find it absent before
-    the slot, and present after it, within the tolerance. A slot is left out if the rate is enough to look at each of
-    its provable parts every second.
+    `parts` has each part once. Those of a slot are looked at in turn. A part is proved if it is seen absent before the
+    slot and present after it, within the tolerance. A slot is left out if each provable part can get a look a second.
     """
     slots: dict[tuple[datetime, timedelta], list[tuple[Rank, str]]] = defaultdict(list)
     for release, goal in parts:

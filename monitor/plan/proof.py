@@ -48,8 +48,8 @@ def rank_of(release: Release, slot: datetime, importance: int) -> Rank:
 def goal_for(
     release: Release, target: Target, slot: datetime, tolerance: timedelta, importance: int
 ) -> ProofGoal | None:
-    """Return the proof that a target needs, None for a tripwire, an optional part and GOV.UK's index."""
-    # The announcement is optional, but it shows whether its page is out, so it needs a proof.
+    """Return the proof that a target needs. None for a tripwire, and if it is optional, as GOV.UK's index always is."""
+    # The announcement is optional too, but needs a proof, because it shows whether the part with this id is out.
     announces = f"{release.id}/page" if target.part == ANNOUNCEMENT else None
     if (target.is_optional and announces is None) or target.view is View.TRIPWIRE:
         return None

@@ -82,7 +82,8 @@ class Share:
         All members together may send `rate` requests a second. They have equally many turns or, if the hosts are
         `divided`, the host's owner has nearly all turns. At `epoch`, this monitor's steady clock was at zero.
         """
-        # All monitors count turns from when the store's clock was at zero: at `store_zero` seconds of our steady time.
+        # The monitors share only their store's clock, so all count turns from when it was at zero. At that time, our
+        # steady clock, which was at zero at `epoch`, was at `store_zero` seconds.
         begins = epoch + timedelta(seconds=self.store_zero)
         gap = timedelta(seconds=(1.0 + _SLACK) / rate)
         if self.name not in self.members:
@@ -91,7 +92,8 @@ class Share:
             return Turns(begins, gap, len(self.members), mine=frozenset({self.members.index(self.name)}))
         owner = owner_of(host, self.members)
         guests = [name for name in self.members if name != owner]
-        # Each guest has one turn of the cycle, and the owner all others.
+        # Guests do not watch releases at this host, so one turn in `_GUEST_EVERY` is enough for all of them. Each guest
+        # has one turn of the cycle, and the owner all others.
         cycle = _GUEST_EVERY * len(guests)
         guest_turns = range(0, cycle, _GUEST_EVERY)
         if self.name == owner:

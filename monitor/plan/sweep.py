@@ -82,11 +82,12 @@ class Sweep:
     def update_is_critical(self, now: datetime, gap: timedelta) -> None:
         """Set `is_critical` to whether now is the last round of looks at pages before the slot, or the first after it.
 
-        While it is, pages prove the most, so looks at witnesses wait (`Sweeps.delays_witnesses`).
+        While it is, looks at witnesses (announcement and index) wait, as pages prove more: `Sweeps.delays_witnesses`.
         """
         self.is_critical = False
+        # A round is a look at each page, one every `gap`. It gets a tenth more time (`_ROUND_FACTOR`): some looks fail.
         if now >= self.ends or now < self.slot - _ROUND_FACTOR * len(self.parts) * gap:
-            return  # usually: even a round of all parts begins later, so the pages need not be counted
+            return  # usually: a round of all parts would be longer, and even that begins later, so count no pages
         pages = [part for part in self.parts.values() if part.goal.announces is None]  # all but announcements
         if now < self.slot:
             self.is_critical = now >= self.slot - _ROUND_FACTOR * len(pages) * gap

@@ -92,10 +92,11 @@ def watched_parts(parts: Sequence[Part], most: int = MOST_PARTS) -> list[Part]:
 
 
 def targets_of(release: Release, *, origin_view: bool = True, most: int = MOST_PARTS) -> list[Target]:
-    """Return the targets of a release: for each part the edge view, and the views that explain it.
+    """Return the targets of a release: its watched parts in one or more views, and its witnesses (`_witness_targets`).
 
-    If `origin_view`, promised parts and alternative addresses are also looked at past the caches. A landing page on
-    www.gov.uk is also looked at through its content-API twin. At most `most` parts that have a web address are watched.
+    Each part has the edge view, which is what users get. If `origin_view`, required parts, and pages whose address was
+    not predicted, are also looked at past the caches. A landing page on www.gov.uk is also looked at through its
+    content-API twin, which is the same as JSON. At most `most` parts that have a web address are watched.
     """
     parts = (part for part in watched_parts(release.parts, most) if urlsplit(part.url).hostname is not None)
     views = ((part, view) for part in parts for view in _views_of_part(part, origin_view=origin_view))
@@ -132,13 +133,10 @@ def _witness_targets(release: Release) -> list[Target]:
 
 
 def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str] = ()) -> list[Target]:
-    """Return the tripwires of a producer: its newest publications on GOV.UK, and its own listings and feeds.
-
-    If www.gov.uk is among its `hosts`, `producer` must be the organisation's slug on GOV.UK.
-    """
+    """Return the tripwires of a producer: its newest publications on GOV.UK, and its own listings and feeds."""
     # `*` stands for any entry of a feed, or any link of a page.
     urls = [(url, "feed:*" if _is_feed(url) else "link:*") for url in newest]
-    if GOVUK in hosts:
+    if GOVUK in hosts:  # then `producer` must be the organisation's slug on GOV.UK
         atom = f"https://{GOVUK}/government/organisations/{producer}.atom"
         urls = [(newest_on_govuk(producer), "govuk"), (atom, "feed:*"), *urls]
     return _make_tripwires(producer, urls)
@@ -171,13 +169,11 @@ def content_twin(url: str) -> str | None:
 
 
 def recogniser_of(part: Part) -> str:
-    """Return the recogniser that a part names, else `govuk` for a page on www.gov.uk and `status` for other addresses.
-
-    For a predicted alternative it is `PERIOD`. Such a page keeps its address, so only its period shows the edition.
-    """
+    """Return the recogniser that a part names, else `PERIOD`, `govuk` or `status`, by its origin and address."""
     if part.recognise is not None:
         return part.recognise
     if part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE:
+        # Such a page keeps its address, so only its period shows which edition it is.
         return PERIOD
     is_page = urlsplit(part.url).hostname == GOVUK and not is_file(part.url)
     return "govuk" if is_page else "status"

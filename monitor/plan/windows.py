@@ -198,11 +198,13 @@ def _windows_until_seen(
     They are around the instant of its slot. If the slot is a span of days, they are before it, through it and after it.
     If the slot has no time at all, there is one window, planned again each full hour.
     """
-    begins, passes = slot.begins(), slot.passes()
-    exposed = progress.since if progress.stage is Stage.EXPOSED else None
+    begins, passes = slot.begins(), slot.passes()  # the start and the end of the slot
+    exposed = progress.since if progress.stage is Stage.EXPOSED else None  # since when it is public too early
     # If the configuration gives a time for a day, watch it like an announced instant, but never judge it as one.
     at = slot.instant or slot.assumed
     if begins is None or passes is None:
+        # `after.every` is an hour by default. `on_grid` rounds up, hence `now - every`. The window begins at this hour,
+        # and its due instants are counted from there too (the anchor).
         last_full_hour = on_grid(now - watch.after.every, _EPOCH, watch.after.every)
         closes = last_full_hour + watch.overdue.close
         yield _make_window(phases.AFTER, last_full_hour, closes, last_full_hour, watch)

@@ -75,8 +75,9 @@ def interpret_wrong_file(answer: Answer, context: Context) -> Recognised | None:
 def content_fault(answer: Answer, context: Context) -> str:
     """Return why a body is not of the kind that its address names, or an empty string if it is.
 
-    Error messages and web pages are never of the kind. If the address is not that of a file, the media type names the
-    kind, a known binary file always fits, and text must contain the title of the release.
+    Many kinds of file have known first bytes (`_SIGNATURES`), which decide. Otherwise, error messages and web pages are
+    never of the kind (`message_fault`). If the address is not that of a file (`extension` is None), the media type
+    names the kind. Then a known binary file always fits, and text must contain the title of the release.
     """
     head, extension = _decode_text(answer.body[:_HEAD]), context.file
     if signatures := _SIGNATURES.get(extension or ""):

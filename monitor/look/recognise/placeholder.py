@@ -1,8 +1,7 @@
 """Recognises placeholders: pages with the release's title that exist before the release is out.
 
-They are recognised by structure, because no list of phrases is complete: before the slot, such a page names the day of
-the slot, has no date of publication and links to no file. Such a page is unknown. Only an explicit promise ("will be
-published on …") proves absence.
+They are recognised by structure, because no list of phrases is complete: before the slot, such a page names its day,
+has no date of publication and links to no file. It is unknown. Only a promise ("will be published …") proves absence.
 """
 
 from __future__ import annotations
@@ -89,10 +88,7 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
 
 
 def _may_predate_slot(context: Context) -> bool:
-    """Return whether a text is in doubt because of its address: it may be older than the slot.
-
-    It is not if an earlier answer of this address was a 404 or a placeholder.
-    """
+    """Return whether a text may be older than the slot. It is not if its address had a 404 or placeholder before."""
     if context.known.was_missing or context.known.placeholder is not None:
         return False
     # On GOV.UK, a release has a date of publication, so a text without one is in doubt. There is a baseline only if the
