@@ -204,7 +204,7 @@ def _find_change_to_report(
 ) -> tuple[str, str, str] | None:
     """Return (kind, occasion, words) of the notice that a platform's thread needs if a release changed, or None.
 
-    If `is_unsent`, the opening still waits and will report the change, unless all are out.
+    If `is_unsent`, the thread's first notice still waits. It will report the change, unless all releases are out.
     """
     if known is None:
         return "opened", "thread", ""

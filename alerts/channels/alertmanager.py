@@ -38,11 +38,11 @@ def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime
     at = instant_from_json(message.data.get("at")) or now
     opened = min(instant_from_json(incident.get("opened")) or at, at)
     grade = str(message.data.get("grade", "none"))
-    # Only the opening `opened` reports a breach. Others, such as `due` or `lead`, report what may be none.
+    # Of the first notices of an incident, only `opened` reports a breach. Others, such as `lead`, may not be about one.
     opens_no_breach = message.kind in OPENINGS and message.kind != "opened"
     is_open = bool(incident) and incident.get("closed") is None
-    # An alert lasts until a later message ends it, at most for `hold`. That message may never come if no breach was
-    # opened, the incident is closed or there is none, so these alerts expire sooner.
+    # An alert lasts until a later message ends it, at most for `hold`. If there is no open breach, such a message may
+    # never come. So these alerts expire sooner, after `hold_others`.
     lifetime = settings.hold_others if opens_no_breach or not is_open else settings.hold
     yield _build_alert(message, grade, opened, ends=at if message.kind == "final" else at + lifetime)
     if incident and message.kind in _MAY_RAISE_GRADE:

@@ -68,7 +68,7 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def say_where_announced(facts: ReleaseFacts) -> list[str]:
-    """Return sentences on where and when the announcement was read, and how the address is known if that lacks it."""
+    """Return sentences on where and when the announcement was read, and how an unannounced address is known."""
     origins = [f"is from the calendar “{facts.slot_source}”"] if facts.slot_source else []
     if facts.slot_learnt:
         origins.append(f"was first read at {words.format_instant(facts.slot_learnt, facts.timezone)}")

@@ -156,7 +156,7 @@ def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
     # A release that was brought forward is due at its new time.
     slot = narrative.find_brought_forward_time(inputs) or facts.slot
     is_due = slot is not None and facts.at >= slot  # `at` is when the facts were measured
-    # A page that was public early and still is at the slot may have no appearance after it.
+    # A page that was public before and at the slot counts as out, although it did not appear after the slot.
     is_out = page is not None and (find_appearance(page).by is not None or was_public_at_slot(page))
     if page is None or not is_due or not is_out:
         return [narrative.say_announcement(facts)]

@@ -327,7 +327,7 @@ def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str,
     """Return a name of parts for a sentence (`the release` if they are all of it), and whether it names several."""
     required = {part.id for part in facts.parts if part.can_be_late}
     has_all = bool(required) and required <= {part.id for part in parts}
-    # If users found content elsewhere, the release was not only in these parts, so name them.
+    # If content was also found at another address, “the release” would be wrong for these parts, so name them.
     if has_all and not _list_found_alternatives(facts):
         return "the release", False
     by_role: dict[str, list[PartVerdict]] = {}

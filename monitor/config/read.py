@@ -187,7 +187,7 @@ _KIND_OF_SERVICE = dict.fromkeys(_SERVICES, "apprise") | {
 
 
 def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
-    """Return the keys that the table at a location of pydantic can have, of every kind if its kind is not known."""
+    """Return the keys that the table at `loc` can have. If its kind is not known, these are the keys of every kind."""
     # The fields of the table, or of each table that it can be, by key.
     tables = [_fields_by_key(model)]
     for step in map(str, loc):

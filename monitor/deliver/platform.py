@@ -50,9 +50,9 @@ class PlatformThread:
         return [covered_delivery(one, thread, now) if one.channel in covered_channels else one for one in deliveries]
 
     def cover_member_opening(self, tx: Transaction, now: datetime) -> None:
-        """Do not send the opening of the newest release's incident on channels that get the platform's thread instead.
+        """Mark the unsent first notice of the newest release (`member_id`) as covered by the platform's thread.
 
-        Do the same with its confirmation. Deliveries that were attempted already stay as they are.
+        Do it on channels that get that thread, also with the confirmation. Attempted deliveries stay as they are.
         """
         # A thread has the id of its opening. The confirmation reports that an absent release is a breach.
         for notice_id in (thread_id(self.member_id), confirmation_notice_id(self.member_id)):

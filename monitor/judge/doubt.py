@@ -160,13 +160,13 @@ def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerd
     promise = case.in_force.promise
     if promise is None:
         return
-    # `in_doubt` has later entries of the same calendar. It may have shown them before the slot.
+    # `in_doubt` has entries that were read after the slot, but that the calendar may have shown before it.
     earlier = [reading for reading in case.in_force.in_doubt if _is_earlier(reading, promise)]
     if reason is None:
         reason = _change_text(case, promise) if earlier else _not_read_again_reason(case, promise, parts)
     if reason is not None:
         yield Finding(Kind.PROMISE_IN_DOUBT, None, reason)
-    # The promise itself may be one that replaced a later time, on the day of its slot.
+    # The promise itself may have replaced a later time, in a change on the day of its slot.
     brought_forward = earlier[-1] if earlier else promise
     if earlier or _was_brought_forward_that_day(case, promise):
         text = Reason.BROUGHT_FORWARD.text(case.zone, promise=brought_forward, read=brought_forward.learnt)

@@ -55,7 +55,7 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
     if release.address is Address.ANNOUNCED or not any(finding.kind in _NOT_FOUND for finding in verdict.findings):
         return verdict
-    # Longer lags can only make a late release unproven.
+    # The verdict used the usual lags of the witnesses. Longer ones can only change it from late to unproven.
     opens = None if case.window is None else case.window.opens
     case = replace(case, lags=measure_longest_lags(published, opens, now))
     return judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])

@@ -191,8 +191,8 @@ def start_run(sighting: Sighting) -> Run:
 def _has_same_answer(last: Run, sighting: Sighting) -> bool:
     """Return whether a sighting gives the same answer as a run, so that it may lengthen it.
 
-    State and address must agree. For failed looks, and for looks that got another edition, so must the reason. Any
-    other answer must also agree on being specific to this edition or not, and a presence on its content.
+    State and address must be equal. Failed looks, and looks that got another edition, must have the same reason. For
+    all others, both or neither must be specific to this edition, and presences must have the same content.
     """
     if last.state is not sighting.state or (last.address and last.address != sighting.address):
         return False

@@ -120,7 +120,7 @@ class ScheduledTarget:
         if is_in_one_window and (is_regular or now < due + window.every):
             # The spacing gives the number. An extra or promised look is on time until a whole spacing has passed.
             return max(0, (now - due) // window.every)
-        # Otherwise count the due instants of each window. Those from before these windows were set do not count.
+        # Otherwise count the due instants of each window since `due`, but none from before the windows were planned.
         after = max(due, self.planned_at - _JUST_BEFORE)
         return sum(
             _count_dues_until(window, now, self.shift) - _count_dues_until(window, after, self.shift)

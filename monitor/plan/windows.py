@@ -263,7 +263,7 @@ def _split_idle(window: Window, slot: datetime, watch: WatchSettings) -> Iterato
 def _windows_before_span(
     begins: datetime, exposed: datetime | None, slot: Slot, watch: WatchSettings
 ) -> Iterator[Window]:
-    """Yield the windows before a span of days: far, ahead for a single day, and exposed if it is public early."""
+    """Yield the windows before a span of days: far, ahead if it is one day, exposed if the release is public early."""
     limit = begins if exposed is None else min(begins, exposed)
     # For a span longer than a day, the ahead window is empty, and empty windows are dropped.
     near = begins - watch.ahead.begins if slot.precision is Precision.DAY else begins

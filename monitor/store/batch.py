@@ -91,7 +91,7 @@ class Batch:
         return not self.rows and self.members_ahead < 0
 
     def next_portion(self) -> Batch:
-        """Return the work of the next transaction: all writes in `first`, and a limited number of the other work.
+        """Return the next transaction's work: all of `first`, which must not wait, and a limited number of the rest.
 
         Runs come first, and writes begin in the transaction of the last runs. Large writes wait until no run or other
         write is left. While only members' rows are due (`members_ahead`), only `first` is returned.

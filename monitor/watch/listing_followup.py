@@ -71,8 +71,8 @@ class ListingFollowUp:
         watched = await self.admission.watch_release(hit.release)
         if watched is None:
             return
-        # A match by series has another title than the release. The entry was compared with all releases in memory, but
-        # if one that only the store has is at its address, or has its title, the entry shows that old edition.
+        # A match by series has another title than the release, so the entry may show an old edition. Old releases are
+        # only in the store. If one of them has the address or the title of the entry, the entry shows that one.
         is_series = hit.kind is MatchKind.SERIES
         if is_series and await self.ledger.find_matching_in_store(watched.release.producer, hit.url, hit.title):
             return

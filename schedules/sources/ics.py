@@ -95,9 +95,9 @@ class IcsSource(OnePage):
         try:
             occurrences = expand_occurrences(events, times, (first, last), context.budget)
         except SeriesRefused as refused:
-            # The other doubt is `series-unreadable`, for a faulty rule. Then the event keeps its own time.
+            # With the other doubt, `series-unreadable` (a faulty rule), the event keeps its own time.
             if refused.doubt == "series-refused":
-                # Its first occurrence may be long past, and no later one is known.
+                # The series is too long to expand, so its first occurrence may be long past. No later one is known.
                 slot = no_slot(slot.raw, "not-a-date", slot.timezone)
             yield self._make_announcement(rule_event, replace(slot, doubt=refused.doubt), context)
             return

@@ -190,7 +190,7 @@ def _find_version(context: Context, incident: str, number: int | None) -> Draft:
 def _write_document(
     context: Context, draft: Draft, ending: str | None, output: Path | None, document: str | None
 ) -> None:
-    """Write one document of a draft, by default the draft or the signed report, to a file or the terminal."""
+    """Write a draft or signed report, or the letter named by `document`, to a file or the terminal."""
     kind = choose_format(ending, output, FORMATS, "md")
     with context.store() as store:
         template = own_template(context, incident_of(store.verdicts, draft.incident).producer)
