@@ -59,6 +59,7 @@ def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds
     ids=["old copy removed", "old copy still served", "users not checked yet", "same as publisher"],
 )
 def test_a_late_subject_states_the_delay_of_users(late_by_seconds: Make, users_delay: Bounds, ending: str) -> None:
+    # The page came out 90 to 91 s late. `users_delay` is how late users got it, because a cache kept an old copy.
     facts = late_by_seconds(90)
     (page,) = facts.parts
     assert page.delay == Bounds(90, 91)
@@ -67,6 +68,7 @@ def test_a_late_subject_states_the_delay_of_users(late_by_seconds: Make, users_d
 
 
 def test_a_late_subject_states_both_bounds_of_the_delay(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
+    # It was absent 400 s after its slot at 09:30, also 37 min 45 s after it, and was seen a second later.
     incident, _ = incident_and_notice(overdue_by_seconds(400))
     _, notice = incident_and_notice(late_by_seconds(37 * 60 + 45), incident)
     assert notice.subject.endswith("first seen between 10:07:45 and 10:07:46 GMT, 37 min 45 s to 37 min 46 s late")
@@ -270,6 +272,7 @@ def test_openings_below_the_threshold_are_not_folded_into_a_digest(overdue_by_se
 def test_six_openings_in_any_order_become_the_same_digest_which_does_not_blame_a_platform(
     overdue_by_seconds: Make,
 ) -> None:
+    # From five openings on they become one digest. No release has a finding that its platform is at fault.
     notices = openings_of(overdue_by_seconds, 6, "p0", "p1")
     folded = fold_openings(notices, LATER, threshold=5)
     assert folded is not None
