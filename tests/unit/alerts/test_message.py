@@ -106,6 +106,7 @@ def test_a_summer_slot_is_written_in_british_summer_time(overdue_by_seconds: Mak
 
 
 def test_a_notice_names_producer_address_promise_delay_and_next_steps(overdue_by_seconds: Make) -> None:
+    # The page is still absent 61 s after its slot. The slot was read in the calendar 35 days before, on 1 December.
     incident, notice = incident_and_notice(overdue_by_seconds(61))
     for words in (
         "Producer: ofqual",

@@ -65,6 +65,7 @@ def test_html_mail_has_a_button_for_every_step_and_no_command_to_type(overdue_by
 
 
 def test_a_mail_about_an_open_exposure_shows_its_address_without_a_link(public_early: Make) -> None:
+    # A person could open a link to the early release by accident.
     facts = public_early("html", is_open=True)
     message = build_opening_message(facts)
     assert f'href="{facts.url}' not in message.html

@@ -65,10 +65,12 @@ async def test_a_mail_that_is_refused_as_too_long_is_sent_in_its_short_form(mess
 
     async with http_server(refuses_long) as server:
         assert await send_once(replace(message, text="word " * 400), notify_settings(server.url)) == Accepted("n0")
+    # The short form is subject and link, or the subject twice if the message has no link, as here.
     assert twin.taken[0]["personalisation"] == {"subject": message.subject, "text": message.subject}
 
 
 async def test_a_second_attempt_sends_only_what_notify_does_not_know(message: Message) -> None:
+    # Notify accepts the message for the duty officer at once. It refuses the one for the head until the second attempt.
     twin = NotifyTwin()
     twin.refuse["head@example.org"] = (429, "too many requests")
     async with http_server(twin) as server:
@@ -87,6 +89,7 @@ async def test_a_message_that_notify_took_before_a_503_is_found_by_reference(mes
         answer = twin(asked)  # takes the message of a POST
         return answer if asked.method == "GET" else (503, "", {})
 
+    # Each message has a reference of ours. A GET finds the message that Notify took, so it is not sent twice.
     async with http_server(answer_503_to_posts) as server:
         assert await send_once(message, notify_settings(server.url)) == Accepted("n0")
     assert len(twin.taken) == 1
