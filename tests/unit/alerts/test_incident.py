@@ -131,6 +131,7 @@ def test_final_facts_close_the_incident_with_one_notice(overdue_by_seconds: Make
 
 
 def test_an_unproven_release_that_is_proved_late_gets_one_notice(make_facts: Make, late_by_seconds: Make) -> None:
+    # First no look shows when it came out. Then looks prove that it was still absent 700 s after its slot.
     after_6_minutes, after_12_minutes = SLOT + timedelta(minutes=6), SLOT + timedelta(minutes=12)
     unproven = decide(make_facts(after_6_minutes, verdict=VerdictKind.UNPROVEN), known=None, now=after_6_minutes)
     proved_late = decide(late_by_seconds(700, final=True), unproven.incident, after_12_minutes)
@@ -301,6 +302,7 @@ def test_a_late_page_reopens_the_closed_incident_of_its_early_file(public_early:
 
 
 def test_an_unproven_release_gets_a_notice_without_a_draft_after_5_minutes(make_facts: Make) -> None:
+    # A release is unproven if no look shows whether it came out on time.
     blind = make_facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look from 09:29 to 09:36")
     assert decide(blind, known=None, now=SLOT + timedelta(minutes=4)) == Decision()
     after_5_minutes = decide(blind, known=None, now=SLOT + timedelta(minutes=5))
@@ -465,6 +467,7 @@ def test_the_findings_of_an_opening_begin_with_the_finding_that_opened_the_incid
 
 
 def test_a_stale_edge_that_kept_users_waiting_opens_a_late_incident(make_facts: Make) -> None:
+    # A stale edge is a cache that still serves the page from before the release.
     stale_edge = Finding(FindingKind.STALE_EDGE, "page")
     # The page itself was on time. The grade counts how long users waited.
     stale = make_facts(LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(stale_edge,))

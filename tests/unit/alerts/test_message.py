@@ -121,6 +121,7 @@ def test_a_notice_names_producer_address_promise_delay_and_next_steps(overdue_by
 
 
 def test_an_unproven_release_is_never_called_a_breach(make_facts: Make) -> None:
+    # A release is unproven if no look shows whether it came out on time.
     unproven = make_facts(SLOT + timedelta(minutes=6), verdict=VerdictKind.UNPROVEN)
     _, notice = incident_and_notice(unproven)
     assert notice.subject.startswith("NOT PROVEN: ")
@@ -129,6 +130,7 @@ def test_an_unproven_release_is_never_called_a_breach(make_facts: Make) -> None:
 
 
 def test_an_unproven_notice_states_the_widest_gap_and_the_blind_spans_of_the_monitor(make_facts: Make) -> None:
+    # A blind span is a time in which the monitor could not see, here 61 s from the slot at 09:30.
     blind = BlindSpan(SLOT, SLOT + timedelta(seconds=61), "monitor stopped")
     certainty = Certainty(looks=90, failed_looks=40, widest_gap=3.6, blind=(blind,))
     at = SLOT + timedelta(minutes=6)

@@ -29,6 +29,7 @@ async def send_once(message: Message, chosen: NotifySettings) -> Accepted | Refu
 
 
 async def test_each_recipient_is_sent_the_template_with_its_fields(message: Message) -> None:
+    # `NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient.
     twin = NotifyTwin()
     async with http_server(twin) as server:
         outcome = await send_once(message, notify_settings(server.url, "duty@example.org", "+447700900123"))
@@ -96,6 +97,7 @@ async def test_a_message_that_notify_took_before_a_503_is_found_by_reference(mes
 
 
 async def test_an_invalid_recipient_is_refused_permanently_and_does_not_stop_others(message: Message) -> None:
+    # `NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient.
     twin = NotifyTwin()
     twin.refuse["nobody@example.org"] = (400, "email_address is not valid")
     async with http_server(twin) as server:
@@ -109,6 +111,7 @@ async def test_an_invalid_recipient_is_refused_permanently_and_does_not_stop_oth
 
 async def test_a_key_that_is_refused_is_never_quoted(message: Message) -> None:
     twin = NotifyTwin()
+    # Here the refusal of Notify quotes NOTIFY_SECRET, which is the secret part of the key.
     twin.refuse["duty@example.org"] = (403, f"Invalid token: {NOTIFY_SECRET}")
     async with http_server(twin) as server:
         outcome = await send_once(message, notify_settings(server.url))

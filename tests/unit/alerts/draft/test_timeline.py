@@ -88,6 +88,7 @@ def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc_late: Incident)
 
 
 def test_blind_spans_have_a_lane_of_the_monitor(ofqual_late_again: Incident) -> None:
+    # This incident has a blind span: from 9:31 to 9:33 the monitor restarted and could not see.
     figure = make_figure(facts_of(ofqual_late_again))
     assert figure.lanes[-1].label == "monitor"
     assert "monitor could not see" in describe_lane(figure, figure.lanes[-1])
