@@ -70,6 +70,7 @@ def test_adding_or_completing_the_same_action_twice_changes_nothing(with_action:
 def test_an_invalid_action_is_refused_with_every_fault(
     logged_leak: Incident, typed: dict[str, str], faults: list[str]
 ) -> None:
+    # `RENEW` is a valid action. Each case replaces some of its fields. The incident was on 5 January 2018.
     with pytest.raises(InvalidInput) as refused:
         add_action(logged_leak, ROLE, RENEW | typed, NOW)
     assert all(message.startswith(fault) for message, fault in zip(refused.value.faults, faults, strict=True))
@@ -79,6 +80,7 @@ def test_an_invalid_action_is_refused_with_every_fault(
 def test_completing_an_unknown_action_or_at_a_future_or_unreadable_time_is_refused(
     with_action: Incident, number: int, done_at: str
 ) -> None:
+    # There is only action number 1. Now is noon on 6 January 2018, so 7 January is in the future.
     with pytest.raises(InvalidInput):
         complete_action(with_action, ROLE, number=number, now=NOW, at=done_at)
 
@@ -110,6 +112,8 @@ def test_an_action_is_the_answer_to_one_box_of_every_form_and_is_nowhere_else_in
         return merge_words({}, fill_form(incident, get_form(form), configured={}, previous=[], now=NOW))
 
     report_without_action, report = report_of(logged_leak), report_of(with_action)
+    # The action is “Renew the certificate: web team, by 1 February 2018.” Every form has one box for corrective
+    # actions.
     (box,) = (field for field in report.fields() if "human.corrective" in field.facts)
     assert box.paragraphs == (RENEW_IN_WORDS,)
     boxes_answered_by_the_action = set(list_open_fields(report_without_action)) - set(list_open_fields(report))
@@ -123,6 +127,7 @@ def test_an_action_that_a_person_rewords_in_the_docx_replaces_the_sentence_of_th
 ) -> None:
     versions = append_measurement((), fill_form(with_action, get_form("B"), configured={}, previous=[], now=NOW))
     file = WRITERS["docx"](versions[-1].report)
+    # The box for corrective actions has the sentence “Renew the certificate: web team, by 1 February 2018.”
     reworded = retype(file, f"^{RENEW_IN_WORDS}$", "A new certificate comes in time.")
     words = find_file_changes(versions, reworded, ROLE).words
     # The key with “instead.” says that the typed text replaces the sentence of the monitor.

@@ -47,7 +47,7 @@ def test_a_leak_occurred_on_the_first_local_date_that_was_typed(logged_leak: Inc
     assert logged_leak.occurred == midnight_in_london
 
 
-def test_a_logged_leak_needs_a_report_and_has_the_role_that_logged_it(logged_leak: Incident) -> None:
+def test_a_leak_logged_by_hand_has_grade_report_a_draft_and_the_role_that_logged_it(logged_leak: Incident) -> None:
     assert (logged_leak.kind, logged_leak.producer, logged_leak.grade) == (Kind.HAND, "moj", "report")
     assert logged_leak.has_draft
     assert logged_leak.timeline[0].by == "lead statistician"
@@ -88,6 +88,7 @@ def test_a_note_dated_in_another_year_has_a_remark_to_check_it(noted_at: str, re
 def test_the_typed_end_of_a_logged_incident_is_read_in_local_time(
     typed: dict[str, str], expected_end: datetime | None
 ) -> None:
+    # In summer time, 16:00 in London is 15:00 in UTC. A person need not type an end (`until`).
     assert logged_end(log_by_hand({**LEAK, **typed}, facts=None, now=NOW)) == expected_end
 
 
@@ -105,6 +106,7 @@ def test_the_typed_end_of_a_logged_incident_is_read_in_local_time(
     ],
 )
 def test_an_impossible_end_or_address_is_refused(typed: dict[str, str], fault: str) -> None:
+    # The leak began on 1 October 2016, the first date of `when`. It is logged on 3 October.
     with pytest.raises(InvalidInput, match=re.escape(fault)):
         log_by_hand({**LEAK, **typed}, facts=None, now=NOW)
 
@@ -143,6 +145,7 @@ def test_every_missing_or_invalid_field_is_reported_at_once() -> None:
 
 @pytest.mark.parametrize("when", ["last Tuesday", "2016-13-01", "2016-10-01,", "2016-10-04"])
 def test_a_date_that_cannot_be_is_refused(when: str) -> None:
+    # Today is 3 October 2016. In order: no date, no such month, no date after the comma, a date in the future.
     with pytest.raises(InvalidInput, match="when: "):
         log_by_hand({**LEAK, "when": when}, facts=None, now=NOW)
 
@@ -243,6 +246,7 @@ def test_closing_a_closed_incident_changes_nothing(logged_leak: Incident) -> Non
 
 
 def test_an_undecodable_character_is_stored_as_a_question_mark() -> None:
+    # Python reads the byte E9, which is not valid UTF-8, as this character. It cannot be stored as UTF-8.
     undecodable = "caf\udce9"
     logged = log_by_hand({**LEAK, "what": undecodable, "title": undecodable}, facts=None, now=NOW)
     assert (logged.title, logged.words["what"], logged.timeline[0].text) == ("caf?",) * 3

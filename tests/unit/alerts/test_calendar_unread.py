@@ -30,22 +30,24 @@ def test_a_calendar_read_shortly_before_the_slot_is_not_mentioned_and_counts_as_
     overdue_by_seconds: Overdue, read_before: timedelta
 ) -> None:
     # `confirmed` is when the calendar was last read with this slot in it.
+    # A read up to ten minutes before the slot is recent enough.
     draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - read_before))
     assert SAYS_NO_GAP in draft
     assert "The calendar was last read" not in draft
     assert "was last read in its calendar" not in notice
 
 
-def test_draft_and_notice_say_when_the_calendar_was_last_read_if_that_leaves_a_gap_of_17_hours_before_the_slot(
+def test_draft_and_notice_state_the_last_calendar_read_if_it_was_17_hours_before_the_slot(
     overdue_by_seconds: Overdue,
 ) -> None:
+    # The slot is 09:30 on 5 January. `confirmed` is when the calendar was last read with this slot in it.
     draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - timedelta(hours=17)))
     assert SAYS_NO_GAP not in draft
     assert "The calendar was last read with this announced time in it at 16:30 GMT on 4 January 2018." in draft
     assert "The slot was last read in its calendar 4 January 16:30 GMT" in notice
 
 
-def test_for_a_release_exposed_weeks_early_the_calendar_need_only_be_read_shortly_before_the_exposure(
+def test_a_calendar_read_shortly_before_an_early_exposure_need_not_be_read_again_before_the_slot(
     public_early: Callable[..., ReleaseFacts],
 ) -> None:
     found_at = SLOT - timedelta(days=40)

@@ -61,6 +61,7 @@ def test_a_retry_after_longer_than_the_usual_wait_is_obeyed() -> None:
 
 
 def test_a_notice_a_day_old_is_given_up() -> None:
+    # By default, a notice is retried for 24 hours.
     step = decide_next(CONNECTION_REFUSED, attempts=100, waited=timedelta(hours=24))
     assert step == GivenUp("refused 100 times, most recently: connection refused")
 
@@ -71,7 +72,7 @@ def test_a_retry_after_beyond_the_expiry_gives_up_the_notice() -> None:
 
 
 def test_the_last_attempt_falls_on_the_expiry() -> None:
-    # The usual wait would be five to ten minutes, but only a minute is left.
+    # A notice expires after 24 hours. The usual wait would be five to ten minutes, but only a minute is left.
     step = decide_next(CONNECTION_REFUSED, attempts=90, waited=timedelta(hours=23, minutes=59))
     assert step == RetryAt(NOW + timedelta(hours=24), "connection refused")
 
@@ -109,12 +110,14 @@ def test_a_channel_that_is_down_is_tried_for_24_hours() -> None:
 
 
 def test_a_follow_up_is_not_sent_on_a_channel_before_its_opening() -> None:
+    # The follow-up is due now (second 0). The opening of its thread was refused and is due at second 60.
     follow_up, opening = pending("final", thread="opening", made=5), pending("opening", thread="opening", due=60)
     assert select_ready([follow_up, opening], NOW + timedelta(seconds=10)) == []
     assert select_ready([follow_up, opening], NOW + timedelta(seconds=60)) == [opening]
 
 
 def test_a_notice_that_waits_for_its_retry_does_not_delay_other_threads() -> None:
+    # At second 5, c waits for second 600. The others are due, and a was made before b.
     outbox = [pending("c", thread="c", due=600), pending("b", thread="b", made=2), pending("a", thread="a", made=1)]
     assert [one.notice for one in select_ready(outbox, NOW + timedelta(seconds=5))] == ["a", "b"]
 
@@ -130,6 +133,7 @@ def test_an_opening_is_sent_before_its_follow_up_of_the_same_instant() -> None:
 
 
 def test_a_follow_up_is_not_due_before_the_refused_opening_of_its_thread() -> None:
+    # The opening is retried at second 60. The follow-up was made at second 1 and would be due at second 0.
     refused, follow_up = pending("opening", thread="opening", due=60), pending("final", thread="opening", made=1)
     assert select_ready([refused, follow_up], NOW + timedelta(seconds=59)) == []
     assert next_due([refused, follow_up]) == refused.due

@@ -43,6 +43,7 @@ NOT_KNOWN = "What changed: its slot has come; whether what was public before it 
 def test_a_notice_says_why_an_exposure_ended(
     public_early: Make, ended: Ended | None, stated: str, unstated: str
 ) -> None:
+    # With `Ended.SLOT` it was still public when its slot came. NOT_KNOWN says that no one knows whether it was.
     notice = notice_of_ended_exposure(public_early, ended)
     assert stated in notice.text
     assert unstated not in notice.text

@@ -65,6 +65,7 @@ def test_a_page_that_flaps_for_three_minutes_gives_three_notices_and_then_a_stea
         "What changed: it comes and goes, 3 changes since 07:30 GMT; the next notice follows once nothing has changed "
         "for 10 minutes, or when its slot has come"
     )
+    # The page is steady once it has not changed for ten minutes.
     last_change = seconds_after_7_30(180)
     assert make_steady_notice(incident, last_change + timedelta(minutes=9)) is None
     steady = make_steady_notice(incident, last_change + timedelta(minutes=10))
@@ -86,6 +87,7 @@ def test_the_steady_notice_of_a_removed_release_does_not_say_that_no_removal_was
 def test_if_a_page_appears_again_more_than_ten_minutes_after_its_removal_each_change_gets_a_notice(
     make_facts: Make, second_appearance: int
 ) -> None:
+    # Times are in seconds. Changes more than ten minutes apart do not count as coming and going.
     appeared, removed, removed_again = 0, 30, second_appearance + 30
     notices, _ = decide_at_each_change(make_facts, [appeared, removed, second_appearance, removed_again])
     assert [one.kind for one in notices] == ["opened", "exposure_closed", "new_finding", "exposure_closed"]
@@ -94,6 +96,8 @@ def test_if_a_page_appears_again_more_than_ten_minutes_after_its_removal_each_ch
 def test_a_page_that_flaps_again_after_ten_minutes_without_a_change_gets_three_notices_each_time(
     make_facts: Make,
 ) -> None:
+    # The page appears, is removed, appears and is removed, then the same 16 minutes later.
+    # The third change of a series gives the notice that the page comes and goes. The fourth gives none.
     changes, changes_after_16_minutes = [0, 5, 10, 15], [1000, 1005, 1010, 1015]  # in seconds
     notices, _ = decide_at_each_change(make_facts, changes + changes_after_16_minutes)
     kinds = [one.kind for one in notices]
@@ -148,4 +152,5 @@ def test_a_page_removed_for_a_minute_five_times_gets_only_two_notices(make_facts
         decision = decide(facts, known, removal.at + timedelta(minutes=1))
         known = decision.incident
         kinds += [one.kind for one in decision.notices]
+    # The first removal opens the incident. After the second there are at least three changes: it comes and goes.
     assert kinds == ["altered", "comes_and_goes"]

@@ -72,6 +72,7 @@ def test_a_finding_without_a_breach_opens_no_incident(make_facts: Make, finding:
 
 
 def test_a_release_that_is_overdue_opens_one_incident_with_a_draft(overdue_by_seconds: Make) -> None:
+    # The page is still absent 61 s after its slot. A delay of up to five minutes has the grade `note`.
     decision = decide(overdue_by_seconds(61), known=None, now=LATER)
     assert decision.incident is not None
     assert decision.incident.id == "malpractice-2017-2018-01-05"
@@ -94,6 +95,7 @@ def test_a_growing_delay_is_recorded_without_a_notice(overdue_by_seconds: Make) 
 
 
 def test_a_note_that_becomes_a_report_gets_a_notice_in_its_thread(overdue_by_seconds: Make) -> None:
+    # A delay of 61 s has the grade `note`. One of more than 300 s has the grade `report`.
     decision = decide(overdue_by_seconds(301), open_incident(overdue_by_seconds(61)), SLOT + timedelta(seconds=301))
     assert notice_kinds(decision) == ["grade_changed"]
     assert decision.notices[0].follows == thread_id(incident_of(decision).id)
@@ -113,6 +115,7 @@ def test_an_incident_keeps_its_highest_grade_and_only_its_timeline_has_the_lower
 
 
 def test_people_are_notified_once_when_the_page_is_out(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
+    # The page is still absent 400 s after its slot, and public 700 s after it.
     out = late_by_seconds(700)
     decision = decide(out, open_incident(overdue_by_seconds(400)), out.at)
     assert notice_kinds(decision) == ["appeared"]
@@ -128,6 +131,7 @@ def test_final_facts_close_the_incident_with_one_notice(overdue_by_seconds: Make
 
 
 def test_an_unproven_release_that_is_proved_late_gets_one_notice(make_facts: Make, late_by_seconds: Make) -> None:
+    # First no look shows when it came out. Then looks prove that it was still absent 700 s after its slot.
     after_6_minutes, after_12_minutes = SLOT + timedelta(minutes=6), SLOT + timedelta(minutes=12)
     unproven = decide(make_facts(after_6_minutes, verdict=VerdictKind.UNPROVEN), known=None, now=after_6_minutes)
     proved_late = decide(late_by_seconds(700, final=True), unproven.incident, after_12_minutes)
@@ -160,6 +164,7 @@ def incident_without_breach(make_facts: Make, kind: str) -> Incident:
 def test_a_first_breach_closes_a_calendar_or_unproven_incident_and_takes_it_over(
     make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
+    # An overdue release is a breach. A calendar fault, or a release with no proof of when it came out, is none.
     now = SLOT + timedelta(minutes=7)
     before = incident_without_breach(make_facts, kind)
     assert before.is_open
@@ -173,6 +178,7 @@ def test_a_first_breach_closes_a_calendar_or_unproven_incident_and_takes_it_over
 def test_a_first_breach_leaves_an_incident_that_a_person_must_settle_open(
     make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
+    # A lead is something that a person must judge, here a press item. `altered` is a page that was removed again.
     before = incident_without_breach(make_facts, kind)
     assert decide(overdue_by_seconds(400), before, SLOT + timedelta(minutes=7)).superseded is None
 
@@ -182,6 +188,7 @@ def test_a_first_breach_leaves_an_incident_that_a_person_must_settle_open(
 def test_a_first_breach_after_a_lesser_incident_opens_a_new_incident_with_its_own_thread_and_draft(
     make_facts: Make, overdue_by_seconds: Make, public_early: Make, kind_before: str, breach: str
 ) -> None:
+    # The lesser incident is about a calendar, an unproven release, a lead (a press item to judge) or a removed page.
     now = SLOT + timedelta(minutes=7)
     lesser = incident_without_breach(make_facts, kind_before)
     facts = overdue_by_seconds(400) if breach == "late" else public_early("page", is_open=True, begins=now)
@@ -199,6 +206,7 @@ def test_a_first_breach_after_a_lesser_incident_opens_a_new_incident_with_its_ow
 
 
 def test_three_incidents_of_one_release_have_different_ids(make_facts: Make, overdue_by_seconds: Make) -> None:
+    # An id is release and day. If an incident has this id already (`taken`), the kind is added.
     calendar = open_incident(make_facts(SLOT, findings=(CALENDAR,)))
     unproven_facts = make_facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,))
     unproven = incident_of(decide(unproven_facts, calendar, SLOT + timedelta(minutes=6), taken=[calendar.id]))
@@ -216,6 +224,7 @@ def test_an_unproven_release_after_a_calendar_incident_gets_a_notice(make_facts:
 
 
 def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(public_early: Make) -> None:
+    # The exposure was found just now, so it has lasted at least 0 s.
     begun = public_early("page", is_open=True)
     decision = decide(begun, known=None, now=begun.at)
     opening = build_message(decision.notices[0], decision.incident)
@@ -237,6 +246,7 @@ def test_a_page_public_too_early_and_then_late_gets_a_notice_that_it_is_absent(p
     early_and_late = replace(early, findings=(*early.findings, still_absent_after_400_seconds))
     decision = decide(early_and_late, open_incident(early), LATER)
     assert notice_kinds(decision) == ["new_finding"]
+    # 400 s after the slot at 09:30 is 09:36:40.
     assert "still absent at 09:36:40 GMT" in decision.notices[0].subject
 
 
@@ -267,7 +277,7 @@ def test_a_file_exposed_after_its_page_gets_no_notice_of_its_own(public_early: M
     assert decision.draft  # it is written again, with the file
 
 
-def test_a_release_whose_file_was_early_and_whose_page_is_then_late_has_one_incident_of_kind_early(
+def test_a_late_page_is_a_new_finding_in_the_incident_of_its_early_file_which_stays_early(
     public_early: Make, overdue_by_seconds: Make
 ) -> None:
     early_file = public_early("html", is_open=False)
@@ -278,6 +288,7 @@ def test_a_release_whose_file_was_early_and_whose_page_is_then_late_has_one_inci
     decision = decide(both, incident, LATER)
     assert notice_kinds(decision) == ["new_finding"]
     assert decision.notices[0].subject.startswith("LATE, new finding: ")
+    # `early` is graver than `late`, so the kind does not change.
     assert (incident_of(decision).id, incident_of(decision).kind) == (incident.id, Kind.EARLY)
 
 
@@ -291,6 +302,7 @@ def test_a_late_page_reopens_the_closed_incident_of_its_early_file(public_early:
 
 
 def test_an_unproven_release_gets_a_notice_without_a_draft_after_5_minutes(make_facts: Make) -> None:
+    # A release is unproven if no look shows whether it came out on time.
     blind = make_facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look from 09:29 to 09:36")
     assert decide(blind, known=None, now=SLOT + timedelta(minutes=4)) == Decision()
     after_5_minutes = decide(blind, known=None, now=SLOT + timedelta(minutes=5))
@@ -367,6 +379,7 @@ SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 def test_a_removal_or_swap_after_the_release_opens_an_incident_with_one_altered_notice_and_no_draft(
     make_facts: Make, finding: Finding
 ) -> None:
+    # The page was removed an hour after its release, or the data file got other bytes (SWAPPED).
     decision = decide(released_with(make_facts, finding), known=None, now=LATER)
     assert (notice_kinds(decision), decision.draft) == (["altered"], False)
     assert (incident_of(decision).grade, incident_of(decision).closed) == ("none", None)
@@ -409,7 +422,7 @@ def test_a_second_swap_of_a_release_gets_no_notice(make_facts: Make) -> None:
     assert decide(released_with(make_facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
 
 
-def test_the_notice_of_a_withdrawal_that_reopens_a_late_incident_is_in_its_thread_and_has_the_finding_altered(
+def test_a_withdrawal_reopens_a_late_incident_in_its_thread_with_the_finding_altered(
     late_by_seconds: Make,
 ) -> None:
     late = late_by_seconds(400, final=True)
@@ -446,6 +459,7 @@ def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
 
 
 def test_the_findings_of_an_opening_begin_with_the_finding_that_opened_the_incident(overdue_by_seconds: Make) -> None:
+    # The own finding of an overdue release is `late`. It comes last in the facts and first in the notice.
     overdue = overdue_by_seconds(61)
     others = (Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST))
     (opening,) = decide(replace(overdue, findings=(*others, *overdue.findings)), known=None, now=overdue.at).notices
@@ -453,6 +467,7 @@ def test_the_findings_of_an_opening_begin_with_the_finding_that_opened_the_incid
 
 
 def test_a_stale_edge_that_kept_users_waiting_opens_a_late_incident(make_facts: Make) -> None:
+    # A stale edge is a cache that still serves the page from before the release.
     stale_edge = Finding(FindingKind.STALE_EDGE, "page")
     # The page itself was on time. The grade counts how long users waited.
     stale = make_facts(LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(stale_edge,))
@@ -522,6 +537,7 @@ def test_any_sequence_of_facts_opens_at_most_one_unproven_and_one_breach_thread(
         decision = decide(facts, incident, at)
         incident = decision.incident
         notices += decision.notices
+    # A notice that follows no other opens a thread.
     openings = [notice.id for notice in notices if not notice.follows]
     threads = {notice.follows or notice.id for notice in notices}
     assert len(openings) == len(set(openings)) <= 2
@@ -544,6 +560,7 @@ def test_in_any_sequence_an_incident_stays_known_and_its_grade_never_falls_to_no
     for at, facts in dated_from_minute_10(sequence):
         incident = decide(facts, known, at).incident
         assert incident is not None or known is None
+        # A new incident of the release, with another id, may have a lower grade.
         if known is not None and incident is not None and incident.id == known.id:
             assert incident.grade != "none" or known.grade == "none"
         known = incident

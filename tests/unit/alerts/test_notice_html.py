@@ -32,6 +32,7 @@ def build_opening_message(facts: ReleaseFacts, now: datetime | None = None) -> M
 def test_a_brief_subject_gives_verdict_length_producer_and_title(
     overdue_by_seconds: Make, late_by_seconds: Make, public_early: Make
 ) -> None:
+    # An overdue page is still absent so many seconds after its slot. A late one came out a second after that.
     # The length is rounded down: 61 s to 1 min.
     assert build_opening_message(overdue_by_seconds(61)).brief.startswith("LATE, 1 min: ofqual, Malpractice for GCSE")
     assert build_opening_message(late_by_seconds(37 * 60 + 45)).brief.startswith("LATE, 37 min: ofqual, ")
@@ -65,6 +66,7 @@ def test_html_mail_has_a_button_for_every_step_and_no_command_to_type(overdue_by
 
 
 def test_a_mail_about_an_open_exposure_shows_its_address_without_a_link(public_early: Make) -> None:
+    # A person could open a link to the early release by accident.
     facts = public_early("html", is_open=True)
     message = build_opening_message(facts)
     assert f'href="{facts.url}' not in message.html

@@ -39,6 +39,8 @@ def test_turns_are_handed_over_at_the_same_local_hour_though_the_clocks_change()
 
 
 def test_the_changes_of_a_span_are_the_roles_on_call_at_its_beginning_and_after_each_hand_over() -> None:
+    # Each role in turn is on call for a week from Monday 19 October at 9. The times below are at
+    # 9:00 UTC, which is also 9:00 in London after 25 October.
     changes = weekly_turns("duty A", "duty B").changes(october(20), november(10))
     assert list(changes) == [
         (october(20), ("duty A",)),
@@ -108,6 +110,7 @@ def test_shifts_are_read_back_unchanged_from_json() -> None:
 def test_the_same_roles_are_on_call_between_two_hand_overs(
     turn_hours: int, turns: list[str], shifts: list[tuple[str, int, int]]
 ) -> None:
+    # A drawn shift is its role, the hours from `begin` to its start, and its length in hours.
     begin, hour = october(20), timedelta(hours=1)
     table = [Shift(role, begin + start * hour, begin + (start + length) * hour) for role, start, length in shifts]
     rota = a_rota(PHONES, *table, turns=turns, begins=MONDAY_19_OCTOBER_AT_9, every=turn_hours * hour)

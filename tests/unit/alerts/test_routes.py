@@ -50,6 +50,7 @@ def test_a_notice_that_matches_only_a_route_without_channels_is_not_sent() -> No
     ("route", "notified"), [(silence("withdrawn"), []), (a_route("mail", finding="altered"), ["mail"])]
 )
 def test_an_altered_notice_is_directed_or_silenced_by_its_finding(route: Route, notified: list[str]) -> None:
+    # `silence` makes a route without channels. A removal has the findings `altered` and `withdrawn`.
     altered = make_notice("none", "altered", ("altered", "withdrawn"))
     assert channels_notified(altered, [route]) == notified
 
@@ -65,6 +66,7 @@ def test_an_altered_notice_is_directed_or_silenced_by_its_finding(route: Route, 
     ],
 )
 def test_a_notice_that_matches_every_pattern_of_a_route_goes_to_its_channel(route: Route) -> None:
+    # The notice is about producer `ofqual`, has the grade `report` and the findings `late` and `partial`.
     assert send_times(make_notice(), [route]) == [("pager", NIGHT)]
 
 
@@ -80,12 +82,14 @@ def test_a_notice_that_matches_every_pattern_of_a_route_goes_to_its_channel(rout
     ],
 )
 def test_a_notice_is_still_sent_if_only_the_last_of_its_findings_is_silenced(findings: tuple[str, ...]) -> None:
+    # Such as a late release that was moved at short notice: a route that silences `short_notice` does not silence
+    # `late`.
     notice = make_notice(findings=findings)
     assert channels_notified(notice, [silence(findings[-1])]) == [*CHANNELS]
 
 
 @pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
-def test_a_notice_is_still_sent_if_only_its_first_finding_is_silenced_and_the_last_could_have_a_notice_of_its_own(
+def test_silencing_the_first_finding_does_not_silence_another_that_could_have_its_own_notice(
     findings: tuple[str, ...],
 ) -> None:
     # Such as a delay after an exposure, or a lead after a delay. Other findings are only details of the first.
@@ -96,6 +100,7 @@ def test_a_notice_is_still_sent_if_only_its_first_finding_is_silenced_and_the_la
 def test_a_route_for_a_lesser_finding_adds_to_the_channels_of_a_late_notice_but_takes_none_away() -> None:
     notice = make_notice(findings=("late", "short_notice"))
     lesser_route, late_route = a_route("mail", finding="short_notice"), a_route("pager", finding="late")
+    # If no route takes `late`, every channel is notified of it.
     assert channels_notified(notice, [lesser_route]) == [*CHANNELS]
     assert channels_notified(notice, [lesser_route, late_route]) == ["mail", "pager"]
     assert channels_notified(notice, [late_route]) == ["pager"]
@@ -114,6 +119,7 @@ def test_a_route_for_a_lesser_finding_adds_to_the_channels_of_a_late_notice_but_
     ],
 )
 def test_a_notice_is_silenced_by_its_finding_or_by_a_detail_of_it(findings: tuple[str, ...], silenced: str) -> None:
+    # `partial` and `stale_edge` are details of `late`, and `early_exposure` is one of `early`.
     notice = make_notice(findings=findings)
     assert send_times(notice, [silence(silenced)]) == []
 

@@ -56,6 +56,7 @@ def test_an_alert_fires_from_the_opening_until_the_final_message_or_for_two_week
 
 
 def test_a_graver_alert_ends_the_alerts_of_all_lower_grades(message: Message) -> None:
+    # The message says that the grade is now `report`. The lower grades are `none` and `note`.
     report, *ended = build_alerts_of(message, kind="grade_changed")
     assert report["labels"]["grade"] == "report"
     sent_at = message.data["at"]
@@ -76,6 +77,7 @@ def test_an_alert_links_to_the_board_and_the_runbook_if_there_are_pages(message:
 
 @pytest.mark.parametrize("kind", ["lead", "unproven", "calendar"])
 def test_an_alert_that_no_measurement_resolves_ends_after_a_day(message: Message, kind: str) -> None:
+    # The message is of 09:35:01 on 5 January.
     assert build_alerts_of(message, kind=kind)[0]["endsAt"] == "2018-01-06T09:35:01.000Z"
 
 

@@ -113,6 +113,7 @@ async def test_a_recipient_refused_permanently_is_named_and_does_not_stop_the_ot
 async def test_a_message_is_refused_permanently_as_soon_as_every_recipient_has_refused_permanently(
     message: Message,
 ) -> None:
+    # Of three recipients, one is busy at the first attempt (450). At the second it refuses permanently too (550).
     one_recipient, *_ = TO
     refusals = dict.fromkeys(TO, "550 no such user") | {one_recipient: "450 busy"}
     async with smtp_server(refusals) as server:

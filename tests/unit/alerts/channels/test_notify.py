@@ -29,6 +29,7 @@ async def send_once(message: Message, chosen: NotifySettings) -> Accepted | Refu
 
 
 async def test_each_recipient_is_sent_the_template_with_its_fields(message: Message) -> None:
+    # `NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient.
     twin = NotifyTwin()
     async with http_server(twin) as server:
         outcome = await send_once(message, notify_settings(server.url, "duty@example.org", "+447700900123"))
@@ -65,10 +66,12 @@ async def test_a_mail_that_is_refused_as_too_long_is_sent_in_its_short_form(mess
 
     async with http_server(refuses_long) as server:
         assert await send_once(replace(message, text="word " * 400), notify_settings(server.url)) == Accepted("n0")
+    # The short form is subject and link, or the subject twice if the message has no link, as here.
     assert twin.taken[0]["personalisation"] == {"subject": message.subject, "text": message.subject}
 
 
 async def test_a_second_attempt_sends_only_what_notify_does_not_know(message: Message) -> None:
+    # Notify accepts the message for the duty officer at once. It refuses the one for the head until the second attempt.
     twin = NotifyTwin()
     twin.refuse["head@example.org"] = (429, "too many requests")
     async with http_server(twin) as server:
@@ -87,12 +90,14 @@ async def test_a_message_that_notify_took_before_a_503_is_found_by_reference(mes
         answer = twin(asked)  # takes the message of a POST
         return answer if asked.method == "GET" else (503, "", {})
 
+    # Each message has a reference of ours. A GET finds the message that Notify took, so it is not sent twice.
     async with http_server(answer_503_to_posts) as server:
         assert await send_once(message, notify_settings(server.url)) == Accepted("n0")
     assert len(twin.taken) == 1
 
 
 async def test_an_invalid_recipient_is_refused_permanently_and_does_not_stop_others(message: Message) -> None:
+    # `NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient.
     twin = NotifyTwin()
     twin.refuse["nobody@example.org"] = (400, "email_address is not valid")
     async with http_server(twin) as server:
@@ -106,6 +111,7 @@ async def test_an_invalid_recipient_is_refused_permanently_and_does_not_stop_oth
 
 async def test_a_key_that_is_refused_is_never_quoted(message: Message) -> None:
     twin = NotifyTwin()
+    # Here the refusal of Notify quotes NOTIFY_SECRET, which is the secret part of the key.
     twin.refuse["duty@example.org"] = (403, f"Invalid token: {NOTIFY_SECRET}")
     async with http_server(twin) as server:
         outcome = await send_once(message, notify_settings(server.url))

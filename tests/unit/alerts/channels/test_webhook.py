@@ -79,6 +79,7 @@ ABSURD = ("1000000000000", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31
 
 @pytest.mark.parametrize("retry_after", ABSURD)
 def test_an_absurd_retry_after_neither_delays_the_next_attempt_nor_ends_the_attempts(retry_after: str) -> None:
+    # The header Retry-After is absurd, such as 1000000000000 seconds, a date in the year 9999, or “soon”.
     refused = outcome_of_status(503, retry_after, NOW)
     rng = Random(1)  # noqa: S311 # spreads attempts, hides nothing
     policy = RetryPolicy(first=timedelta(seconds=5))

@@ -104,6 +104,7 @@ def test_a_noted_alert_mail_is_listed_once_at_its_sending_time_and_recorded_by_h
 def test_a_mail_without_a_date_or_with_a_future_date_is_refused(
     ofsted_early: Incident, mail: bytes, fault: str
 ) -> None:
+    # Now is 20 March 2017. The cases: no e-mail, an empty file, a year that no calendar has, and the year 2027.
     with pytest.raises(InvalidInput, match=fault):
         note_mail(ofsted_early, ROLE, mail, what="", now=at("2017-03-20T18:00+00:00"))
 
@@ -121,5 +122,6 @@ def test_a_decision_to_bring_a_release_forward_is_in_the_account_and_not_in_the_
     ("when", "fault"), [("soon", 'at: not a date-time, write "2018-01-05T09:41"'), ("2018-01-06T09:00", "at: is in")]
 )
 def test_an_invalid_or_future_time_of_a_note_is_refused(ofqual_late: Incident, when: str, fault: str) -> None:
+    # Now is 1pm on 5 January 2018.
     with pytest.raises(InvalidInput, match=fault):
         add_note(ofqual_late, ROLE, "rang", now=NOW, at=when)

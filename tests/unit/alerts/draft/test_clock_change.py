@@ -57,6 +57,9 @@ def incident_of_page_released(slot: str, minutes: int) -> Incident:
 def test_an_error_of_one_hour_in_the_week_after_a_clock_change_adds_a_question_to_the_guidance_only(
     settings: Mapping[str, str], slot: str, minutes_after_slot: int, expected_questions: set[str]
 ) -> None:
+    # The clocks went forward on 25 March 2018 and back on 28 October. A scheduled job that does not follow them is an
+    # hour late in the week after the first change, and an hour early after the second. The box for the account then
+    # asks so. Another delay, another week or the other direction adds no question.
     incident = incident_of_page_released(slot, minutes_after_slot)
     report = fill_form(incident, get_form("B"), settings, previous=[], now=incident.opened)
     guidance = {field.id: {ASK_LATE, ASK_EARLY} & {*field.guidance} for field in report.fields()}

@@ -61,6 +61,7 @@ def list_shown_typed_texts(report: Report) -> list[str]:
 def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
     ofqual_late: Incident, steps: list[tuple[str, str, str | int]]
 ) -> None:
+    # A step is an edit of a box, a measurement for a form (so many minutes after the slot), or a signature.
     versions: Versions = first_version(ofqual_late)
     typed: dict[str, str] = {}
     for minutes, step in enumerate(steps):
@@ -202,7 +203,7 @@ def test_a_signed_report_contains_only_the_filled_form(ofqual_late: Incident, fo
     assert "☐" in plain(ending, WRITERS[ending](report, Document.STEPS))
 
 
-def test_unanswered_box_says_none_once_signed_if_optional_and_stays_blank_if_not(ofqual_late: Incident) -> None:
+def test_once_signed_an_unanswered_optional_box_says_none_and_a_required_one_stays_blank(ofqual_late: Incident) -> None:
     report = sign(first_version(ofqual_late))[-1].report
     optional, required = get_field(report, "B.1.statement"), get_field(report, "B.4.corrective")
     assert (optional.required, required.required) == (False, True)
@@ -242,6 +243,7 @@ def test_two_wordings_and_a_placeholder_left_in_an_answer_are_both_listed_as_obs
     report = draft_when_overdue_by(ofqual_late, minutes=1)
     assert list_obstacles(answer_every_box(report), ofqual_late.facts) == []
     words = {field.id: "Answered." for field in report.fields() if field.placeholder}
+    # A box that two people changed begins with TWO_WORDINGS and has both texts until someone makes them one.
     words |= {"B.3.impact": f"{TWO_WORDINGS}: one", "B.4.corrective": "So [to be completed: more]"}
     impact, corrective = list_obstacles(merge_words(words, report), ofqual_late.facts)
     assert "[B.3.impact]: holds two wordings" in impact

@@ -108,6 +108,7 @@ def test_a_report_is_read_back_unchanged_from_json(incidents: Mapping[str, Incid
 
 
 def test_a_note_says_when_an_overdue_release_was_still_not_available(ipcc_late: Incident) -> None:
+    # The slot is at 9.30am, so at 9.42am the page is 12 minutes overdue.
     overdue = with_page(ipcc_late, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(12 * 60, None))
     report = note_of(with_facts(overdue, final=False, at=at("2015-07-23T09:42+01:00")))
     assert text_of_field(report, "N.what").startswith("The landing page was still not available at 9.42am.")
@@ -117,6 +118,7 @@ def test_a_note_says_when_an_overdue_release_was_still_not_available(ipcc_late: 
 
 
 def test_a_note_says_by_when_a_release_never_seen_had_not_been_found(ipcc_late: Incident) -> None:
+    # The slot was at 9.30am. The facts are those of four hours later.
     never = with_page(ipcc_late, verdict=VerdictKind.NOT_PUBLISHED, first_seen=Interval(), delay=None)
     assert "The landing page had not been found by 1.30pm." in text_of_field(note_of(never), "N.what")
 
@@ -180,6 +182,7 @@ def test_a_note_says_that_a_file_not_yet_due_was_not_found_early(ofsted_early: I
 def test_a_page_at_a_guessed_address_is_called_not_found_until_it_appears(ofqual_late: Incident) -> None:
     awaited = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=VerdictKind.OVERDUE)
     assert "The landing page was still not found at" in text_of_field(note_of(awaited), "N.what")
+    # The page was seen at 12:19.
     appeared = with_page(ofqual_late, address="guessed")
     assert "The landing page was not available until 12.19pm." in text_of_field(note_of(appeared), "N.what")
 
@@ -268,6 +271,7 @@ def test_an_unproven_note_says_not_known_and_its_evidence_gives_the_reason(ipcc_
 
 
 def test_a_note_says_which_part_was_on_time_and_which_was_late(ipcc_late: Incident) -> None:
+    # The attachment came out between 10:07:45 and 10:08. The page is changed to be on time, at 9:30.
     seen = Interval(at("2015-07-23T09:29:59+01:00"), at("2015-07-23T09:30:01+01:00"))
     partial = with_page(ipcc_late, verdict=VerdictKind.ON_TIME, first_seen=seen, delay=Bounds(-1, 1))
     text = text_of_field(note_of(replace(partial, kind=Kind.PARTIAL)), "N.what")
@@ -277,6 +281,7 @@ def test_a_note_says_which_part_was_on_time_and_which_was_late(ipcc_late: Incide
 
 
 def test_a_slot_without_a_time_of_day_gives_no_delay_in_minutes(ipcc_late: Incident) -> None:
+    # The page came out between 10:07:45 and 10:08 on 23 July. Only the month of its slot is known.
     report = note_of(with_facts(with_page(ipcc_late, delay=None), slot=None, slot_text="July 2015"))
     assert "was pre-announced on GOV.UK for July 2015" in text_of_field(report, "N.slot")
     assert "not available until 10.08am on Thursday 23 July 2015." in text_of_field(report, "N.what")
@@ -333,6 +338,7 @@ def test_a_note_states_the_delay_of_users_whom_a_cache_served_an_older_copy(
     account_of_access: str,
     delay_of_users: str,
 ) -> None:
+    # Delays are in seconds after the slot at 9.30am. Users had no access until 387 s after it: 9.36am.
     # The findings of the incident (page late, out elsewhere first) do not fit these facts.
     kept_from_users = with_only_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
     note = note_of(with_facts(kept_from_users, findings=()))
@@ -373,7 +379,7 @@ def test_the_note_of_an_exposure_just_found_says_it_was_not_yet_removed(ofsted_e
     assert "It could be seen shortly before that time." in statement_to_users
 
 
-def test_a_note_on_an_exposure_with_an_unknown_end_ends_with_the_time_by_which_the_release_was_available(
+def test_a_note_on_an_exposure_of_unknown_end_says_by_when_the_release_was_available(
     ofsted_early: Incident,
 ) -> None:
     start = seen("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z")
@@ -439,10 +445,12 @@ def test_an_incident_of_another_producer_and_platform_is_not_cited(ipcc_late: In
 
 
 def test_three_earlier_incidents_on_a_platform_are_cited_and_the_others_counted(ofqual_late_again: Incident) -> None:
+    # Seven incidents of another producer on the same platform, from 1 to 7 February, before this one of 8 March.
     other = replace(ofqual_late_again, producer="other")
     a_week_of_incidents = [
         replace(other, id=f"x{day}", release=f"r{day}", occurred=at(f"2018-02-0{day}T09:30Z")) for day in range(1, 8)
     ]
+    # Incidents of other producers are cited only if a person asks for it.
     asked = replace(ofqual_late_again, words={"cite_others": "yes"})
     text = text_of_field(note_of(asked, a_week_of_incidents), "N.previous")
     assert text.count("An earlier incident on") == 3
@@ -485,6 +493,7 @@ def test_a_logged_day_is_shown_in_the_annex_without_a_time(moj_leak: Incident) -
 def test_the_offset_of_the_clock_is_rounded_outward_and_zero_has_no_sign(
     ipcc_late: Incident, offset: Bounds, sentence: str
 ) -> None:
+    # To tenths of a second, the lower bound down and the upper bound up. -0.0 is written as 0.
     certainty = replace(facts_of(ipcc_late).certainty, clock_offset=offset)
     assert sentence in "\n".join(note_of(with_facts(ipcc_late, certainty=certainty)).certainty)
 

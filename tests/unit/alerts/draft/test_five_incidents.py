@@ -158,6 +158,7 @@ def test_form_edition_and_practice_are_those_of_the_published_report(
 def test_a_field_of_a_draft_contains_each_measurable_statement_of_the_published_report(
     drafts: Mapping[str, Report], name: str, field: str
 ) -> None:
+    # Such as the field A.2.nature on the late release of the IPCC in 2015: “It was not available until 10.08am.”
     for statement in MEASURABLE[name][field]:
         assert statement in text_of_field(drafts[name], field)
 
@@ -166,6 +167,7 @@ def test_a_field_of_a_draft_contains_each_measurable_statement_of_the_published_
 def test_a_field_that_only_a_person_can_complete_has_a_prompt_and_guiding_questions(
     drafts: Mapping[str, Report], name: str, field: str
 ) -> None:
+    # Such as A.2.reasons on the release of the IPCC: “[to be completed: … why it happened …”.
     box = get_field(drafts[name], field)
     assert box.placeholder.startswith("[to be completed: ")
     assert PROMPTS[name][field] in box.placeholder
@@ -175,6 +177,7 @@ def test_a_field_that_only_a_person_can_complete_has_a_prompt_and_guiding_questi
 
 @pytest.mark.parametrize("name", MEASURABLE)
 def test_a_draft_contains_no_word_that_no_monitor_can_know(drafts: Mapping[str, Report], name: str) -> None:
+    # Words of the published reports, such as “human error” or the number of subscribers, 13,000.
     form_text = "\n".join(text_of_field(drafts[name], field.id) for field in drafts[name].fields())
     assert [word for word in WORDS_NO_MONITOR_CAN_KNOW if word in form_text] == []
 

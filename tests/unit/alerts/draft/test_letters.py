@@ -31,6 +31,7 @@ def report_of(incident: Incident, settings: Mapping[str, str], **changed: object
 def test_the_covering_e_mail_states_recipient_sender_incident_and_practice(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
+    # The page was due at 9.30am on 5 January 2018, and out by 12.19pm. Its report was at another address before.
     report = report_of(ofqual_late, settings)
     text = WRITERS["md"](report, Document.COVERING).decode()
     assert "To: Regulator's reporting desk" in text
@@ -46,6 +47,7 @@ def test_the_covering_e_mail_asks_for_a_recipient_that_is_not_configured(ofqual_
 def test_a_statement_begins_with_where_users_can_get_the_release(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
+    # The page was due at 9.30am on 5 January 2018, and out by 12.19pm.
     first, apology = report_of(ofqual_late, settings).holding
     assert first.startswith(f"“{ofqual_late.title}” is available at {facts_of(ofqual_late).url}. It was pre-announced")
     assert "The landing page was not available until 12.19pm. The report was available at https://" in first
@@ -55,6 +57,7 @@ def test_a_statement_begins_with_where_users_can_get_the_release(
 def test_a_statement_about_an_overdue_page_does_not_say_that_it_is_available(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
+    # 70 minutes after the slot at 9.30am is 10.40am.
     page, *other_parts = facts_of(ofqual_late).parts
     absent = replace(page, first_seen=Interval(), released=Interval())
     overdue_by_70_minutes = replace(absent, verdict=VerdictKind.OVERDUE, delay=Bounds(70 * 60, None))
@@ -79,6 +82,7 @@ def test_a_release_that_a_cache_still_keeps_from_users_is_not_said_to_be_availab
 def test_letters_do_not_say_that_a_release_is_available_if_it_was_last_seen_before_the_last_look(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
+    # The page came out by 12.19pm and was last seen at 12.30pm. The last look was at 1.30pm.
     before_last_look = at("2018-01-05T12:30+00:00")
     page = replace(facts_of(ofqual_late).parts[0], seen_until=before_last_look)
     report = report_of(ofqual_late, settings, parts=(page,))
@@ -89,6 +93,7 @@ def test_letters_do_not_say_that_a_release_is_available_if_it_was_last_seen_befo
 def test_until_the_slot_a_statement_asks_users_not_to_use_an_early_release(
     ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
+    # The release was public on 20 March and the report is of that day. The slot is at 9.30am on 22 March.
     text = " ".join(report_of(ofsted_early, settings).holding)
     assert "was pre-announced on GOV.UK for 9.30am on Wednesday 22 March 2017." in text
     assert "Please do not use, quote or pass on any of it before then." in text
@@ -97,6 +102,7 @@ def test_until_the_slot_a_statement_asks_users_not_to_use_an_early_release(
 def test_after_the_slot_a_statement_says_when_an_early_release_became_available(
     ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
+    # It was public on 20 March, two days before its slot. This statement is of noon on 22 March, after the slot.
     after = " ".join(report_of(ofsted_early, settings, at=AFTER_EARLY_SLOT).holding)
     assert "Please do not" not in after
     assert "The landing page and the HTML version became available between 4.55pm and 5pm on 20 March." in after
@@ -117,13 +123,14 @@ def test_a_correction_notice_begins_like_the_statement_and_asks_what_changed_and
     text = WRITERS["md"](report, Document.CORRECTION).decode()
     assert text.startswith("# Correction notice for users\n")
     first, changed, cause, actions, _ = report.correction
+    # `holding` is the statement to users. CAUSE and ACTIONS are prompts for what a person must add.
     assert first == report.holding[0]
     assert changed.startswith("[to be completed: whether anything in the release was changed since")
     assert (cause, actions) == (CAUSE, ACTIONS)
     assert "is available at" in first
 
 
-def test_after_the_slot_of_an_early_release_a_correction_notice_asks_users_to_use_the_release_itself(
+def test_after_the_slot_a_correction_notice_on_an_early_release_asks_to_use_the_release_itself(
     ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
     report = report_of(ofsted_early, settings, at=AFTER_EARLY_SLOT)
@@ -140,7 +147,7 @@ def test_cause_and_actions_of_letters_are_the_answers_of_the_report(ofqual_late:
     assert "A certificate had expired." in WRITERS["md"](typed, Document.LINES).decode()
 
 
-def test_a_correction_notice_omits_an_account_written_by_a_person_and_does_not_ask_for_the_cause_again(
+def test_a_correction_notice_omits_a_typed_account_and_does_not_ask_for_the_cause_again(
     ofqual_late: Incident,
 ) -> None:
     report = fill_form(ofqual_late, get_form("B"), configured={}, previous=[], now=at("2018-01-05T13:00+00:00"))
@@ -166,7 +173,7 @@ def test_letters_promise_and_admit_nothing_that_no_one_typed(
         assert not [words for words in PROMISES_AND_ADMISSIONS if words in text]
 
 
-def test_before_the_slot_correction_and_press_lines_do_not_say_where_or_whether_an_early_release_can_be_read(
+def test_before_the_slot_letters_do_not_say_where_or_whether_an_early_release_can_be_read(
     ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
     # The report is of 20 March, the slot on 22 March. Until then, letters must not help anyone to find the release.
@@ -185,6 +192,7 @@ def test_lines_for_ministers_and_press_begin_like_the_statement_and_name_the_con
 ) -> None:
     for incident in (ofqual_late, ofsted_early):
         report = fill_form(incident, get_form("B"), settings, previous=[], now=incident.opened)
+        # `holding` is the statement to users.
         assert report.lines[0] == report.holding[0]
         assert CONTACT_LINE in report.lines
 
@@ -220,9 +228,10 @@ def test_the_covering_e_mail_has_the_sender_and_recipient_typed_in_the_form(moj_
     ],
     ids=["before its new time", "after it"],
 )
-def test_letters_about_a_release_brought_forward_to_6pm_give_its_new_time_and_do_not_say_as_announced(
+def test_letters_about_a_release_brought_forward_give_its_new_time_and_not_as_announced(
     ofsted_early: Incident, now: str, sentence: str
 ) -> None:
+    # It was public on 20 March and due on 22 March. A person brought it forward to 6pm on 20 March.
     brought_forward = bring_forward(ofsted_early, "head", when="2017-03-20T18:00", now=ofsted_early.opened)
     report = fill_form(brought_forward, get_form("B"), configured={}, previous=[], now=at(now))
     for letter in (report.holding, report.correction, report.lines):
@@ -244,6 +253,7 @@ def test_a_release_first_seen_after_its_new_earlier_time_is_not_said_to_have_bee
 ) -> None:
     seen_from_5pm = never_removed(ofsted_early)
     brought_forward_to_4pm = bring_forward(seen_from_5pm, "head", when="2017-03-20T16:00", now=ofsted_early.opened)
+    # It was first seen between 4.55pm and 5pm, after its new time of 4pm.
     report = fill_form(brought_forward_to_4pm, get_form("B"), configured={}, previous=[], now=ofsted_early.opened)
     assert "could be seen" not in " ".join(report.correction)
 

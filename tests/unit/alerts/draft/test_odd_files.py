@@ -86,6 +86,7 @@ def type_in_a_table_in_a_cell(document: Document) -> None:
 def test_text_typed_in_any_part_of_a_box_is_read_back(
     ofqual_late: Incident, type_into_box: Callable[[Document], None], typed_answers: dict[str, str]
 ) -> None:
+    # Such as a content control, a text box, text moved there with tracked changes, or a table within a cell.
     words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, type_into_box), ROLE).words
     assert {name: text.strip() for name, text in words.items()} == typed_answers
 
@@ -161,6 +162,7 @@ def test_text_of_an_added_column_becomes_part_of_the_answer_of_its_row(ofqual_la
         _, _, cell_of_producer, *_ = document.tables[0].add_column(width).cells
         cell_of_producer.text = "Ofqual, of course"
 
+    # The monitor has filled in the producer as “ofqual”.
     words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, add_filled_column), ROLE).words
     assert words == {"B.1.producer": "ofqual\nOfqual, of course"}
 

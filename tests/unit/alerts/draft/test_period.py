@@ -76,6 +76,7 @@ def test_punctuality_leaves_out_unproven_releases_and_counts_early_ones_as_no_de
 
 
 def test_an_early_release_that_was_never_seen_absent_counts_as_no_delay_and_not_as_unseen() -> None:
+    # It was public at least 600 s before its slot, since an unknown time. The mean delay is then 0.
     early_since_an_unknown_time = row("a", "early", minutes_late=None, delay=Bounds(None, -600))
     punctuality = measure_punctuality(period(early_since_an_unknown_time))
     assert (punctuality.mean, punctuality.left_out) == (Bounds(0, 0), ())
@@ -214,9 +215,7 @@ def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict
         ),
     ],
 )
-def test_coverage_counts_unproven_releases_and_the_counts_mention_no_figure_of_zero(
-    rows: list[Row], sentence: str
-) -> None:
+def test_coverage_counts_unproven_releases_and_the_counts_omit_figures_of_zero(rows: list[Row], sentence: str) -> None:
     report = build_period_report(period(*rows), "All", NOW)
     assert sentence in text_of_field(report, "P.coverage")
     assert "0 releases" not in text_of_field(report, "P.counts")
@@ -270,6 +269,7 @@ def test_a_period_report_lists_the_first_500_claims_of_publishers_and_the_csv_al
 
 
 def test_claims_of_publishers_are_not_counted_as_releases() -> None:
+    # A claim is what a publisher itself says about when it published. Here are 501 of them and one release.
     selected = period_of_one_release_and_501_claims()
     tables_of_incidents = build_period_report(selected, "Ofqual", NOW).measured
     assert tables_of_incidents == ()  # the release was on time

@@ -146,6 +146,7 @@ def test_a_random_edit_read_back_keeps_each_typed_word_and_takes_no_text_of_the_
     edited = draw_edited_file(data, incidents, settings)
     assume(edited is not None)
     assert edited is not None  # tells the type checker what `assume` ensures
+    # The typed words must be in the answer of the edited box. No other box may change, and no prompt may be read.
     edited.check_words_read_from(edited.body)
 
 

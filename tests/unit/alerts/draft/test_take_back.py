@@ -150,6 +150,7 @@ def test_a_step_timed_or_ticked_in_the_file_is_done(ofqual_late: Incident) -> No
     first, second, *_ = versions[-1].report.steps
 
     def time_first_and_tick_second(document: Document) -> None:
+        # BLANK_NOTE is the line below a step in which a person writes time and role.
         find_paragraph(document, f"^{BLANK_NOTE}$").text = "Time: 09:34 By: duty statistician"
         find_paragraph(document, f"^☐ {re.escape(second.text)}").text = f"☑ {second.text}"
 
@@ -170,6 +171,7 @@ def test_two_different_answers_to_one_box_are_both_kept_and_reported_as_a_confli
     assert "Two calls." in changes.words["B.3.impact"]
     assert f"{ROLE} wrote it meanwhile]\nNone known." in changes.words["B.3.impact"]
     assert changes.words["B.4.corrective"] == "Checks."
+    # To read the same file again changes nothing.
     read_once = append_edit(versions, changes.words, ROLE, NOW + timedelta(minutes=2))
     assert find_file_changes(read_once, file, ROLE).words == {}
 
@@ -209,6 +211,7 @@ def test_a_file_is_compared_with_the_version_that_it_was_written_from(ofqual_lat
 def test_text_typed_outside_every_box_is_refused(
     ofqual_late: Incident, next_paragraph: str, text: str, style: str
 ) -> None:
+    # The text is a new paragraph before the one that matches `next_paragraph`, such as before the heading of annex A.
     versions = draft_versions(ofqual_late)
     file = edit_docx(
         write_docx(versions[-1].report),

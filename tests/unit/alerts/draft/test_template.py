@@ -61,6 +61,7 @@ def test_text_a_person_typed_is_never_read_as_markup(note: Report) -> None:
 
 
 def test_unknown_names_in_a_template_are_listed_and_cannot_be_filled(note: Report) -> None:
+    # The known names include `impact` and `reasons`, but neither `reason` nor `cause`.
     wrong = docx_of("{{ reason }} {{ impact }} {{ cause }}")
     assert find_unknown_names(wrong) == ["cause", "reason"]
     with pytest.raises(BadTemplate, match="'reason' is undefined"):

@@ -97,6 +97,7 @@ def edit_cell_and_prompt(document: Document) -> None:
 def test_typed_text_is_found_by_the_words_of_the_template_around_it(
     ofqual_late: Incident, edit: Callable[[Document], object], answers: dict[str, str]
 ) -> None:
+    # Such as `replace_prompt`, which types “Extra checks.” over the prompt under the heading “4. Corrective actions”.
     assert answers_read_back(ofqual_late, edit) == answers
 
 

@@ -64,6 +64,7 @@ def test_the_html_has_a_language_table_headers_no_script_and_a_text_alternative_
 
 def test_the_docx_is_on_a4_with_the_producer_as_author_its_title_and_the_time_of_the_report(report: Report) -> None:
     document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
+    # A page of A4 is 29.7 cm high.
     assert [section.page_height.cm for section in document.sections] == [pytest.approx(29.7, abs=0.01)]
     core = document.core_properties
     assert (core.author, core.last_modified_by) == (report.producer, report.producer)
