@@ -49,6 +49,7 @@ def test_the_dates_of_a_series_may_be_in_any_order() -> None:
     ids=["three editions", "irregular", "weekly", "none"],
 )
 def test_too_few_irregular_or_weekly_editions_raise_no_expectation(released: list[date]) -> None:
+    # At least four editions are needed, more than two weeks apart and at about equal gaps.
     assert expect_next_edition(WIDGETS, released) is None
 
 
@@ -58,6 +59,7 @@ def test_too_few_irregular_or_weekly_editions_raise_no_expectation(released: lis
     ids=["in the window", "later", "in the month of the window"],
 )
 def test_an_edition_announced_in_the_window_or_later_is_not_reported_as_unannounced(announced: Slot) -> None:
+    # The next edition is expected from 10 to 24 June. On 30 May, a missing announcement of it would be reported.
     last_edition = on(5, 20)
     assert EXPECTED_IN_JUNE.find_unannounced([last_edition, announced], LATE_IN_MAY) is None
 
