@@ -424,11 +424,14 @@ def test_a_day_of_the_primary_calendar_takes_its_time_from_another_calendar() ->
 def test_a_day_takes_no_time_from_a_promise_of_another_calendar_that_is_doubtful_cancelled_or_for_another_day(
     change: dict[str, object],
 ) -> None:
+    # The primary calendar says 23 July without a time. The other calendar's promise of 08:30 UTC on that day would add
+    # its time, but each case makes it unsuitable.
     unsuitable = replace(TIME_BY_OTHER, **change)
     assert in_force(DAY_BY_PRIMARY, unsuitable).promise == DAY_BY_PRIMARY
 
 
 def test_a_cancelled_day_takes_no_time_from_another_calendar() -> None:
+    # The primary calendar cancels 23 July. The other calendar still gives a time of that day.
     cancelled = replace(DAY_BY_PRIMARY, state=State.CANCELLED)
     assert in_force(cancelled, TIME_BY_OTHER).promise == cancelled
 
@@ -485,8 +488,7 @@ JULY_SLOT_AHEAD = promise_read(july(23), utc(6, 10))
 
 
 def test_a_slot_that_had_passed_at_its_first_read_is_replaced_by_the_first_entry_of_the_primary_calendar() -> None:
-    # The other calendar's slot, 1 June, was first read on 5 June, too late. On 10 June the primary calendar shows 23
-    # July.
+    # The other calendar's slot, 1 June, was read only on 5 June. On 10 June the primary calendar shows 23 July.
     found = in_force(OTHERS_JUNE_SLOT_READ_TOO_LATE, JULY_SLOT_AHEAD)
     assert (found.promise, found.is_first_read_after_slot) == (JULY_SLOT_AHEAD, False)
     assert found.changed_after_slot is None

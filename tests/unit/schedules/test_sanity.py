@@ -62,6 +62,8 @@ def test_the_usual_count_is_the_median_of_the_last_five_reads() -> None:
 
 @pytest.mark.parametrize(("count", "alarms"), [(1, []), (0, [AlarmKind.COUNT])])
 def test_a_small_calendar_may_lose_three_entries(count: int, alarms: list[AlarmKind]) -> None:
+    # Three of four entries are more than the three tenths that a large calendar may lose, but so few can disappear in a
+    # correct read.
     assert alarm_kinds(entries(4), entries(count)) == alarms
 
 
@@ -72,8 +74,8 @@ def test_a_list_may_drop_all_releases_whose_slot_passed_lately() -> None:
 
 
 def test_entries_that_passed_long_ago_count_as_missing() -> None:
-    # Lists drop entries within a week after their slot. These were still listed after a month, so they do not count as
-    # dropped for that reason.
+    # Lists drop entries within a week after their slot. These passed 30 days ago and were still listed at the last
+    # read, so a list without them is suspect.
     old = with_slot(passed(ago=timedelta(days=30)), entries(9))
     assert alarm_kinds(before=old, after=[]) == [AlarmKind.COUNT]
 

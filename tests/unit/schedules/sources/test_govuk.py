@@ -191,6 +191,8 @@ def test_an_announcement_that_was_published_is_not_looked_up_again(source: Govuk
 
 @pytest.mark.parametrize("elsewhere", ["/search/research-and-statistics", f"{HOME}claims--1", "https://ons.gov.uk/x"])
 def test_a_redirect_elsewhere_does_not_mean_published(source: GovukSource, elsewhere: str) -> None:
+    # The second listing lacks the announcement, so it is looked up. It redirects to a page that is no publication of
+    # statistics.
     read(source, listing(a_listed_result("claims")))
     reading = read(source, listing(), redirect("claims", elsewhere))
     assert reading.announcements == ()

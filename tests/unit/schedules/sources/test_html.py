@@ -64,6 +64,7 @@ def test_a_list_is_read_by_selectors(parse: Parse, summarise: Summarise) -> None
 
 
 def test_a_table_with_an_endless_span_does_not_prevent_reading_the_next(parse: Parse, summarise: Summarise) -> None:
+    # The first table has a cell that spans millions of rows and columns. No entry is made of it.
     endless = b"<table><tr><th>Title<th>Date</tr><tr><td rowspan=99999999 colspan=9999999>A<td>1 May 2027</tr></table>"
     assert summarise(parse("html", endless + TABLE)) == summarise(parse("html", TABLE))
 

@@ -268,6 +268,7 @@ def test_other_line_ends_are_accepted(parse: Parse, ends: bytes) -> None:
 
 
 def test_lines_of_a_text_that_look_like_properties_do_not_change_the_status(parse: Parse) -> None:
+    # The text of the DESCRIPTION goes on in two lines that are not folded, so each looks like a property.
     text = "DESCRIPTION:first", "not: a property", "STATUS: odd"
     body = calendar(event("STATUS:Confirmed", "DTSTART:20260723", *text))
     assert parse("ics", body, at=NOW).announcements[0].state is State.CONFIRMED
