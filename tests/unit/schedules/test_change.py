@@ -49,6 +49,8 @@ TBC = Slot(Precision.NONE, reason="tbc")
     ],
 )
 def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, changes: tuple[EventKind, ...]) -> None:
+    # `at(23)` is 08:30 UTC on 23 July, and `days(1, 5)` are 1 to 5 July. So from `at(23)` to the whole of July is only
+    # less precise, but 1 to 5 July is another date too.
     assert find_slot_changes(old, new) == changes
 
 
@@ -67,6 +69,8 @@ def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, changes:
 def test_the_changes_between_two_promises_are_those_of_the_slot_and_of_the_state(
     old: tuple[Slot, State | None], new: tuple[Slot, State | None], changes: tuple[EventKind, ...]
 ) -> None:
+    # There are two exceptions. A new date is never also reported as confirmed. For a cancellation, changes of the slot
+    # are not reported.
     (old_slot, old_state), (new_slot, new_state) = old, new
     old_promise = Promise("x", "A", old_slot, old_state, AT)
     assert find_changes(old_promise, replace(old_promise, slot=new_slot, state=new_state)) == changes

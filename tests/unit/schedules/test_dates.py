@@ -48,6 +48,8 @@ def hard_rows() -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("row", hard_rows(), ids=lambda row: row["text"])
 def test_each_difficult_date_text_is_read_as_the_samples_say(row: dict[str, str]) -> None:
+    # For example, `Thursday 23rd July, 9.30am` is an instant on 2026-07-23 at 09:30. The year comes from the day of the
+    # read, 1 June 2026 (`ANCHOR`).
     expected = {name: value for name, value in row.items() if name != "text" and value}
     found = {name: value for name, value in as_in_samples(read_date(row["text"], ANCHOR)).items() if value}
     assert found == expected

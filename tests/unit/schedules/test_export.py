@@ -101,11 +101,13 @@ def test_a_slot_without_a_time_is_written_as_a_text_that_is_read_back_as_the_sam
 
 
 def test_the_hour_that_occurs_twice_is_written_with_its_offset() -> None:
+    # On 25 October 2026 the clock goes back from 02:00 BST to 01:00 GMT. So 01:30 occurs twice, first at 00:30 UTC.
     slot = Slot(Precision.INSTANT, instant=datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
     assert slot_text(slot) == ("2026-10-25T01:30:00+01:00", "")
 
 
 def test_a_release_keeps_its_uid_when_it_moves_and_counts_its_changes() -> None:
+    # The first promise is for 23 July (`SLOT`). The second one, read 100 days later, is the only change.
     later = replace(SLOT, instant=datetime(2026, 12, 1, 9, 30, tzinfo=UTC))
     event = exported_event(promised(promise_read(SLOT, days_ago=300), promise_read(later, days_ago=200)))
     assert (str(event["UID"]), event["DTSTART"].dt) == ("awareness-2026@ninethirty", later.instant)
@@ -139,11 +141,13 @@ def test_the_stamp_of_an_event_is_the_time_at_which_its_promise_was_read() -> No
 
 
 def test_a_title_that_begins_like_a_formula_is_escaped() -> None:
+    # A spreadsheet would calculate a cell that begins with =. With a blank before it, it is a text.
     entry = replace(an_entry(), release=a_release(title="=HYPERLINK(1)"))
     assert b", =HYPERLINK(1)," in as_csv([entry])
 
 
 def test_parts_of_a_release_are_read_back_from_toml_except_its_landing_page() -> None:
+    # The landing page is not written as a part, because it is the `url` of the release.
     sheet = Part("sheet", Role.DATA, f"{URL}.ods", "status", required=False)
     (page,) = a_release().parts
     release = replace(a_release(), parts=(page, sheet))

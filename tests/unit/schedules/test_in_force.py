@@ -145,6 +145,7 @@ def test_a_release_announced_again_after_its_cancellation_counts_as_moved_and_re
 
 
 def test_a_cancelled_release_stays_cancelled_if_it_is_confirmed_only_after_its_slot() -> None:
+    # The slot is on 23 July. A promise of it that is read on 24 July is back-dated, so it changes nothing.
     confirmed_too_late = promise_read(july(23), utc(7, 24))
     found = in_force(PROMISE_OF_23_JULY, cancellation_read(july(23), utc(7, 1)), confirmed_too_late)
     assert found.cancelled
@@ -243,7 +244,7 @@ def test_the_slot_of_the_primary_calendar_is_in_force_and_the_slot_of_another_on
     assert found.withdrawn == ()
 
 
-def test_without_a_primary_the_calendar_that_announced_first_rules() -> None:
+def test_without_a_primary_calendar_the_slot_of_the_one_that_announced_first_is_in_force() -> None:
     first, second = promise_read(july(24), utc(7, 1), "first"), promise_read(july(23), utc(7, 2), "second")
     assert in_force(first, second, calendars=()).slot == july(24)
 
@@ -254,7 +255,7 @@ def test_calendars_that_come_to_agree_disagree_no_longer() -> None:
     assert in_force(PROMISE_OF_23_JULY, differs, agrees).disagreements == ()
 
 
-def test_a_second_calendar_cannot_sharpen_a_month_of_the_primary() -> None:
+def test_a_month_of_the_primary_calendar_is_not_replaced_by_a_time_of_another_calendar() -> None:
     found = in_force(promise_read(WHOLE_JULY, utc(7, 1)), promise_read(july(23), utc(7, 1), OTHER))
     assert (found.slot, found.disagreements) == (WHOLE_JULY, ())
 
@@ -269,6 +270,8 @@ def read_10_minutes_after_slot(slot: Slot, **fields: object) -> Promise:
 
 
 def test_entry_added_by_hand_is_never_announced_or_cancelled_at_short_notice() -> None:
+    # The slot is on 23 July. If a producer announced or cancelled it on 20 or 21 July, that would be short notice. But
+    # the read of an entry by hand only shows when a person typed it.
     added = promise_read(july(23), utc(7, 20), BY_HAND, last_read_without=utc(7, 19))
     removed = promise_read(july(23), utc(7, 21), BY_HAND, State.CANCELLED, last_read_without=utc(7, 20))
     assert in_force(added).short_notice is None
@@ -297,10 +300,13 @@ def test_after_a_removal_by_hand_the_disagreement_of_other_calendars_remains() -
     ids=["another slot", "cancellation"],
 )
 def test_a_change_between_a_read_before_the_slot_and_one_after_it_is_in_doubt(change: Promise) -> None:
+    # The read 10 minutes before the slot shows 23 July, and the read 10 minutes after it the change. So no one knows
+    # whether the change was made before the slot.
     assert in_force(SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, change).in_doubt == (change,)
 
 
 def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
+    # The reads 10 minutes before and 10 minutes after the slot show the same slot.
     unchanged = read_10_minutes_after_slot(july(23))
     assert in_force(SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, unchanged).in_doubt == ()
 
@@ -326,6 +332,8 @@ def test_a_change_read_after_the_slot_is_in_doubt_only_if_the_last_read_without_
     "read_before", [[], [promise_read(july(23), utc(6, 2), OTHER)]], ids=["its first entry", "a change"]
 )
 def test_an_entry_of_another_calendar_makes_no_doubt_about_the_primary_one(read_before: list[Promise]) -> None:
+    # The other calendar showed 24 July 10 minutes after the slot and not yet 10 minutes before it. The same entry of
+    # the primary calendar would be in doubt.
     around_slot = read_10_minutes_after_slot(july(24), calendar=OTHER)
     assert in_force(SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, *read_before, around_slot).in_doubt == ()
 
@@ -356,6 +364,7 @@ def test_a_calendar_that_the_release_does_not_name_ranks_below_those_that_it_nam
 
 
 def test_calendars_that_differ_make_one_event_until_they_agree() -> None:
+    # The primary calendar says 23 July. The other one says 24 July and then 25 July, so it never agrees in between.
     differs, still_differs = promise_read(july(24), utc(6, 2), OTHER), promise_read(july(25), utc(6, 3), OTHER)
     found = in_force(PROMISE_OF_23_JULY, differs, still_differs)
     (event,) = [event for event in found.events if event.what is EventKind.CALENDARS_DISAGREE]
@@ -415,11 +424,14 @@ def test_a_day_of_the_primary_calendar_takes_its_time_from_another_calendar() ->
 def test_a_day_takes_no_time_from_a_promise_of_another_calendar_that_is_doubtful_cancelled_or_for_another_day(
     change: dict[str, object],
 ) -> None:
+    # The primary calendar says 23 July without a time. The other calendar's promise of 08:30 UTC on that day would add
+    # its time, but each case makes it unsuitable.
     unsuitable = replace(TIME_BY_OTHER, **change)
     assert in_force(DAY_BY_PRIMARY, unsuitable).promise == DAY_BY_PRIMARY
 
 
 def test_a_cancelled_day_takes_no_time_from_another_calendar() -> None:
+    # The primary calendar cancels 23 July. The other calendar still gives a time of that day.
     cancelled = replace(DAY_BY_PRIMARY, state=State.CANCELLED)
     assert in_force(cancelled, TIME_BY_OTHER).promise == cancelled
 
@@ -463,7 +475,8 @@ def test_an_entry_read_after_the_slot_is_a_change_only_if_it_differs_from_the_la
     assert event_kinds(found).count(EventKind.CHANGED_AFTER_SLOT) == 1
 
 
-def test_a_slot_in_the_past_that_is_read_after_the_slot_is_back_dated_and_no_second_promise() -> None:
+def test_an_earlier_slot_that_is_read_only_after_the_slot_in_force_is_back_dated() -> None:
+    # The slot in force is on 23 July. An hour after it, the calendar shows 22 July, which has passed too.
     back_dated = promise_read(july(22), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, back_dated)
     assert found.changed_after_slot is None
@@ -475,6 +488,7 @@ JULY_SLOT_AHEAD = promise_read(july(23), utc(6, 10))
 
 
 def test_a_slot_that_had_passed_at_its_first_read_is_replaced_by_the_first_entry_of_the_primary_calendar() -> None:
+    # The other calendar's slot, 1 June, was read only on 5 June. On 10 June the primary calendar shows 23 July.
     found = in_force(OTHERS_JUNE_SLOT_READ_TOO_LATE, JULY_SLOT_AHEAD)
     assert (found.promise, found.is_first_read_after_slot) == (JULY_SLOT_AHEAD, False)
     assert found.changed_after_slot is None
@@ -489,7 +503,11 @@ def test_a_slot_that_had_passed_at_its_first_read_is_replaced_by_the_first_entry
     ],
     ids=["the slot was read in time", "the new slot has passed too", "the new entry is of another calendar"],
 )
-def test_a_passed_slot_is_not_replaced_otherwise(history: list[Promise]) -> None:
+def test_a_passed_slot_stays_if_read_in_time_or_if_the_new_entry_is_past_or_of_another_calendar(
+    history: list[Promise],
+) -> None:
+    # A slot of 1 June that was first read on 5 June is replaced if the primary calendar shows 23 July on 10 June. Each
+    # case differs from that in one way.
     assert in_force(*history).slot == OTHERS_JUNE_SLOT_READ_TOO_LATE.slot
 
 
@@ -501,10 +519,13 @@ def test_a_passed_slot_is_not_replaced_otherwise(history: list[Promise]) -> None
 def test_a_slot_was_announced_as_of_its_last_read_but_at_the_latest_when_it_passed(
     last_shown: datetime | None, announced_as_of: datetime
 ) -> None:
+    # The promise was first read on 1 June (`learnt`), and last at `last_shown`. `announced_as_of` is the time of its
+    # last read, or SLOT if that is earlier.
     assert in_force(replace(PROMISE_OF_23_JULY, confirmed_at=last_shown)).announced_as_of == announced_as_of
 
 
 def test_a_slot_that_had_passed_at_its_first_read_counts_as_announced_at_its_last_read() -> None:
+    # For a slot that was read in time, no read after the slot counts. Here there are only such reads.
     first_read, last_read = SLOT + 5 * MINUTE, SLOT + 6 * MINUTE
     promise = replace(promise_read(july(23), first_read), confirmed_at=last_read)
     assert in_force(promise).announced_as_of == last_read
@@ -544,11 +565,13 @@ WITHOUT_OFFSET = promise_written_as("2026-07-23T09:30:00Z", utc(7, 23, 9, 30), u
 
 
 def test_the_same_written_time_without_its_offset_is_a_doubt_and_no_new_slot() -> None:
+    # The calendar writes 09:30+01:00 on 1 June and 09:30Z on 2 June. Perhaps only the offset was lost.
     found = in_force(WITH_OFFSET, WITHOUT_OFFSET)
     assert (found.slot, found.in_doubt, found.withdrawn) == (WITH_OFFSET.slot, (WITHOUT_OFFSET,), ())
 
 
 def test_an_offset_that_comes_back_ends_the_doubt() -> None:
+    # The calendar writes 09:30+01:00, then 09:30Z (perhaps only the offset was lost), then 09:30+01:00 again.
     with_offset_again = replace(WITH_OFFSET, learnt=utc(6, 3))
     assert in_force(WITH_OFFSET, WITHOUT_OFFSET, with_offset_again).in_doubt == ()
 

@@ -36,7 +36,7 @@ def release_ids(joined: JoinResult) -> list[str]:
     return [release.id for release in joined.releases]
 
 
-def test_entries_of_one_link_are_one_release_ruled_by_the_first_calendar() -> None:
+def test_entries_with_the_same_link_are_one_release_with_the_title_of_the_first_calendar() -> None:
     joined = join_entries(
         {
             "ics": [an_entry("1", "Widgets (July)", f"{BASE}/widgets-july-2026/")],
@@ -75,6 +75,8 @@ def test_entry_that_adds_parts_to_an_unknown_release_is_a_release_of_its_own() -
 
 
 def test_the_link_of_an_announcement_joins_as_well_as_the_landing_page() -> None:
+    # The first entry has two addresses: that of its landing page and, as `link`, that of its announcement. The second
+    # entry has only the latter.
     announcement_page = f"{BASE}/announcements/widgets"
     govuk = replace(an_entry("1", "Widgets", f"{BASE}/widgets"), link=announcement_page)
     joined = join_entries({"govuk": [govuk], "ics": [an_entry("2", "Other", url=announcement_page)]})
@@ -99,7 +101,7 @@ def test_entries_without_a_link_join_by_title_period_producer_and_date() -> None
     ],
     ids=["eight days later", "another producer", "another period", "another title"],
 )
-def test_entries_without_a_link_that_differ_in_one_of_these_do_not_join(other: Announcement) -> None:
+def test_entries_without_a_link_do_not_join_if_title_period_producer_or_date_differs(other: Announcement) -> None:
     assert len(join_entries({"a": [an_entry("1", "Widgets: July 2026", producer="dfx")], "b": [other]}).releases) == 2
 
 
@@ -139,7 +141,9 @@ def test_entries_of_one_calendar_are_never_joined_to_each_other() -> None:
     assert joined.ambiguous == ()
 
 
-def test_a_page_taken_over_by_each_edition_joins_edition_by_edition() -> None:
+def test_entries_of_two_editions_at_one_address_are_joined_edition_by_edition() -> None:
+    # Both calendars announce both editions at one address, so title and period decide. The first edition gets the last
+    # part of the address as its id.
     july, august = "Widgets: July 2026", "Widgets: August 2026"
     page = f"{BASE}/widgets"
     joined = join_entries(
@@ -169,12 +173,14 @@ def test_three_calendars_are_joined_step_by_step() -> None:
 
 
 def test_a_pin_names_the_release_announced_at_an_address() -> None:
+    # A pin is a setting by a person: an entry with this address is the release with this id.
     rules = JoinRules(pins=(Pin(id="malpractice-2017", url=f"{BASE}/malpractice/"),))
     joined = join_entries({"govuk": [an_entry("1", url=f"{BASE}/malpractice")]}, rules)
     assert release_ids(joined) == ["malpractice-2017"]
 
 
 def test_a_pin_joins_entries_that_share_nothing() -> None:
+    # Two pins give the same id `w`: one to the entry with this title and producer, one to the entry with this address.
     by_title, by_url = Pin(id="w", title="Widgets: July 2026", producer="dfx"), Pin(id="w", url=f"{BASE}/gadgets")
     widgets = an_entry("1", "Widgets: July 2026", producer="dfx")
     gadgets = an_entry("2", "Gadgets", f"{BASE}/gadgets", days=90)
@@ -188,7 +194,8 @@ def test_a_pin_of_another_producer_does_not_apply() -> None:
     assert release_ids(joined) == ["dfx-widgets-july-2026"]
 
 
-def test_two_pins_keep_entries_apart_that_share_a_link() -> None:
+def test_two_pins_keep_entries_with_the_same_link_apart() -> None:
+    # Without the pins, the entries would be one release, because they have the same link.
     rules = JoinRules(pins=(Pin(id="one", title="Widgets: July 2026"), Pin(id="two", title="Gadgets")))
     widgets = an_entry("1", "Widgets: July 2026", f"{BASE}/x")
     joined = join_entries({"a": [widgets], "b": [an_entry("2", "Gadgets", f"{BASE}/x")]}, rules)
@@ -204,6 +211,7 @@ def test_pins_of_one_address_are_distinguished_by_title() -> None:
 
 
 def test_an_entry_keeps_its_pinned_id_when_a_new_entry_leads_to_the_same_page() -> None:
+    # The pin fits both entries. By `known`, the old one has had the id since an earlier join.
     rules = JoinRules(pins=(Pin(id="w", url=f"{BASE}/w"),))
     old, new = an_entry("2", url=f"{BASE}/w"), an_entry("1", "Widgets and gadgets: July 2026", f"{BASE}/w")
     joined = join_entries({"a": [new, old]}, rules, known={("a", old.uid): "w"})
@@ -212,6 +220,7 @@ def test_an_entry_keeps_its_pinned_id_when_a_new_entry_leads_to_the_same_page() 
 
 
 def test_a_split_keeps_an_entry_by_itself() -> None:
+    # Without the split, the entries would be one release, because they have the same link.
     rules = JoinRules(splits=(Split(calendar="b", title="Widgets: July 2026"),))
     joined = join_entries({"a": [an_entry("1", url=f"{BASE}/x")], "b": [an_entry("2", url=f"{BASE}/x")]}, rules)
     assert len(joined.releases) == 2
@@ -219,6 +228,7 @@ def test_a_split_keeps_an_entry_by_itself() -> None:
 
 
 def test_an_id_that_a_person_wrote_is_kept_and_joins_calendars_that_share_it() -> None:
+    # `explicit` names the calendars whose ids a person wrote. Without it, the two titles would be two releases.
     joined = join_entries(
         {"csv": [an_entry("w-2026-07")], "toml": [an_entry("w-2026-07", "Other")]},
         JoinRules(explicit=frozenset({"csv", "toml"})),
@@ -239,6 +249,7 @@ def test_a_release_keeps_its_known_id_when_its_title_and_address_change() -> Non
 
 
 def test_an_id_that_two_releases_want_goes_to_the_earlier_and_the_other_gets_a_hash() -> None:
+    # Both have the same title and producer, of which the id is made. They are of one calendar, so they are not joined.
     later, earlier = an_entry("later", days=30), an_entry("earlier", days=0)
     joined = join_entries({"a": [later, earlier]})
     assert joined.release_of["a", "earlier"] == "dfx-widgets-july-2026"
@@ -246,6 +257,7 @@ def test_an_id_that_two_releases_want_goes_to_the_earlier_and_the_other_gets_a_h
 
 
 def test_the_landing_page_comes_first_and_parts_of_all_calendars_follow_once() -> None:
+    # Both calendars list the sheet. The report has another address but the same id, so its id gets a number.
     sheet, report_of_same_id = (
         Part("sheet", Role.DATA, f"{BASE}/x/tables"),
         Part("sheet", Role.HTML, f"{BASE}/x/report"),

@@ -60,6 +60,8 @@ def predict_path(titles: tuple[str, str], path: str) -> str | None:
 def test_the_next_path_writes_the_next_period_as_the_old_path_writes_the_old_period(
     titles: tuple[str, str], old_path: str, next_path: str
 ) -> None:
+    # A case has the titles of two editions, such as "UK trade: March 2017" and "UK trade: April 2017" (`TRADE`). From
+    # the path of the first, that of the second is predicted.
     assert predict_path(titles, old_path) == next_path
 
 
@@ -88,6 +90,8 @@ def test_the_next_path_writes_the_next_period_as_the_old_path_writes_the_old_per
     ],
 )
 def test_an_ambiguous_address_is_not_predicted(titles: tuple[str, str], path: str) -> None:
+    # The path is that of the first of two editions. For example, after `may` the next month could be `june` or `jun`,
+    # and a path with a hexadecimal id belongs to one edition only.
     assert predict_path(titles, path) is None
 
 
@@ -101,7 +105,8 @@ def test_an_ambiguous_address_is_not_predicted(titles: tuple[str, str], path: st
         ("Trade: March 2017 to March 2018", "Trade: March 2018 to April 2019"),
     ],
 )
-def test_titles_with_periods_of_different_forms_predict_no_address(before: str, after: str) -> None:
+def test_titles_predict_no_address_unless_they_are_two_editions_of_one_series(before: str, after: str) -> None:
+    # In the last case, the word "March" would have to become both "March" and "April".
     assert map_period_words(before, after) is None
 
 

@@ -65,6 +65,7 @@ def test_an_announcement_that_redirects_to_its_publication_confirms_no_slot() ->
     ],
 )
 def test_a_new_slot_state_or_doubt_is_a_promise_between_the_last_read_and_this_one(changed: Announcement) -> None:
+    # The change was made after the last read that did not show it (`unlearnt`) and by the first that did (`learnt`).
     changes = changes_of_this_read({"X": LastSeen.of(ENTRY)}, replace(changed, why="late data"))
     promise = changes.promises["X"]
     assert (promise.unlearnt, promise.learnt, promise.why) == (LAST_READ, THIS_READ, "late data")
@@ -72,6 +73,7 @@ def test_a_new_slot_state_or_doubt_is_a_promise_between_the_last_read_and_this_o
 
 
 def test_an_entry_that_disappears_is_reported_once() -> None:
+    # This read shows neither entry. The last read still showed `listed`. The other one has been missing since 30 June.
     last_seen = {"listed": LastSeen.of(ENTRY), "missing": LastSeen.of(ENTRY, absent_since=READ_BEFORE_LAST)}
     assert changes_of_this_read(last_seen).first_missing == ("listed",)
 
@@ -84,6 +86,8 @@ def test_an_entry_that_disappears_is_reported_once() -> None:
 def test_an_entry_is_reported_as_absent_at_the_second_missing_read_in_a_row(
     missing_since: datetime | None, absent: tuple[str, ...]
 ) -> None:
+    # There were reads on 30 June, 1 July (`LAST_READ`) and 2 July (this one). `missing_since` is the first read without
+    # the entry, None if that is this one.
     assert changes_of_this_read({"X": LastSeen.of(ENTRY, absent_since=missing_since)}).absent == absent
 
 
@@ -93,10 +97,12 @@ def test_an_entry_is_reported_as_absent_at_the_second_missing_read_in_a_row(
     ids=["one missing read", "two or more"],
 )
 def test_an_entry_reappears_only_after_two_missing_reads(missing_since: datetime, reappeared: tuple[str, ...]) -> None:
+    # This read shows the entry again. It was missing from the last read only, or from the read before that too.
     assert changes_of_this_read({"X": LastSeen.of(ENTRY, missing_since)}, ENTRY).reappeared == reappeared
 
 
 def test_a_release_that_left_the_calendar_after_its_slot_is_not_absent() -> None:
+    # This read, on 2 July, is the second one without the entry. Its slot was on 1 July.
     past = entry("X", "1 July 2026 9:30am")
     assert changes_of_this_read({"X": LastSeen.of(past, absent_since=LAST_READ)}).absent == ()
 

@@ -25,6 +25,7 @@ def test_a_release_date_in_pubdate_is_an_instant(parse: Parse) -> None:
 
 
 def test_an_atom_stamp_keeps_its_offset(parse: Parse) -> None:
+    # The element `updated` is 2027-07-22T09:30:00+01:00.
     announcement = parse("feed", ATOM, options={"date": "updated"}).announcements[0]
     assert announcement.slot.instant == datetime(2027, 7, 22, 8, 30, tzinfo=UTC)
 

@@ -66,6 +66,7 @@ def test_a_withdrawn_page_is_still_a_publication() -> None:
 
 
 def test_a_removed_page_is_recognised_although_its_status_is_200() -> None:
+    # `read_item` gets only the body of a response, in which the schema says "gone".
     details = {"explanation": "<div><p>Published in error.</p></div>", "alternative_path": ""}
     assert read_item(published(schema_name="gone", details=details)).schema is Schema.GONE
 
@@ -113,4 +114,5 @@ names = st.sampled_from(
 
 @given(st.dictionaries(names, json_values), st.sampled_from(list(Schema)))
 def test_fields_of_a_wrong_type_count_as_absent(data: dict[str, Any], schema: Schema) -> None:
+    # Any values of these fields raise no error, and the schema is read all the same.
     assert content_item(data | {"schema_name": schema.value}).schema is schema

@@ -65,9 +65,11 @@ END:VTIMEZONE""".replace("\n", "\r\n")
         ("X-NOTHING:1", ("none", "None None", "unreadable-date")),
     ],
 )
-def test_a_start_is_read_in_its_zone_and_with_its_doubts(
+def test_the_start_of_an_event_is_read_in_its_zone_and_with_its_doubts(
     parse: Parse, line: str, precision_time_and_doubt: tuple[str, str, str | None]
 ) -> None:
+    # For example, British files write GMT also for summer time. So in July `TZID=GMT` is read as UTC with the doubt
+    # "zone", and in December without a doubt.
     assert slot_of(parse, line) == precision_time_and_doubt
 
 
@@ -113,10 +115,12 @@ def test_a_broken_zone_block_affects_only_its_own_events(parse: Parse) -> None:
 def test_the_end_of_an_event_counts_only_if_the_event_covers_whole_days(
     parse: Parse, lines: tuple[str, ...], precision_time_and_doubt: tuple[str, str, str | None]
 ) -> None:
+    # An event does not include its end. The third one is from midnight to midnight in London, so it is a whole day.
     assert slot_of(parse, *lines) == precision_time_and_doubt
 
 
 def test_floating_times_follow_the_zone_that_the_file_names(parse: Parse) -> None:
+    # A floating time is one without a zone. 08:30 in New York is 12:30 UTC in summer.
     start = "DTSTART:20260723T083000"
     assert slot_of(parse, start, head=("X-WR-TIMEZONE:America/New_York",)) == ("instant", "2026-07-23T12:30Z", None)
 
@@ -202,6 +206,8 @@ def test_a_series_is_expanded_with_its_exceptions(parse: Parse, summarise: Summa
     ],
 )
 def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, doubt: str) -> None:
+    # Rules that could take long, such as an event every second, are refused. Others, such as one with the weekday XX,
+    # cannot be read.
     series = calendar(event("DTSTART:20260630T083000Z", f"RRULE:{rule}"))
     (announcement,) = parse("ics", series, at=NOW).announcements
     assert announcement.doubt == doubt
@@ -241,6 +247,7 @@ def test_the_address_comes_from_url_description_or_a_path_as_uid(parse: Parse) -
 
 
 def test_a_provisional_entry_of_the_ons_is_a_day_at_best(parse: Parse) -> None:
+    # The PRODID shows that the file is from the ONS. A provisional entry of the ONS has a time without a meaning.
     head = ("PRODID:-//Office for National Statistics//NONSGML//EN",)
     precision, *_ = slot_of(parse, "DTSTART:20270128T093000Z", "STATUS:Provisional", head=head)
     assert precision == "day"
@@ -261,6 +268,7 @@ def test_other_line_ends_are_accepted(parse: Parse, ends: bytes) -> None:
 
 
 def test_lines_of_a_text_that_look_like_properties_do_not_change_the_status(parse: Parse) -> None:
+    # The text of the DESCRIPTION goes on in two lines that are not folded, so each looks like a property.
     text = "DESCRIPTION:first", "not: a property", "STATUS: odd"
     body = calendar(event("STATUS:Confirmed", "DTSTART:20260723", *text))
     assert parse("ics", body, at=NOW).announcements[0].state is State.CONFIRMED

@@ -48,6 +48,8 @@ def post(**more: object) -> dict[str, object]:
 def test_the_time_of_a_post_is_its_slot_only_if_the_post_is_scheduled(
     parse: Parse, summarise: Summarise, fields: dict[str, object], expected: tuple[str, str]
 ) -> None:
+    # The `date` of a WordPress post is when the post itself is published. Only if that is ahead ("future") is it the
+    # slot. Otherwise a field of a plug-in or the text can give the slot.
     ((_title, *precision_and_time, _state),) = summarise(parse("json", json.dumps([post(**fields)]).encode()))
     assert tuple(precision_and_time) == expected
 

@@ -35,6 +35,7 @@ NIGHT = ":20261123T220000Z", ":20261124T080000Z"
 
 @pytest.mark.parametrize(("title", "role"), [("On call: Duty A (Jo Bloggs)", "duty A"), ("DUTY AB", "duty AB")])
 def test_an_event_puts_the_role_on_call_that_its_title_names(title: str, role: str) -> None:
+    # NIGHT is from 22:00 on 23 November to 08:00 on 24 November. "Duty AB" is another role than "Duty A".
     assert read(event(title, *NIGHT)) == ((role, at(11, 23, 22), at(11, 24, 8)),)
 
 
@@ -45,6 +46,7 @@ def test_a_role_within_a_longer_word_of_a_title_does_not_count() -> None:
 
 
 def test_events_of_whole_days_begin_and_end_at_local_midnight() -> None:
+    # In summer, local midnight is 23:00 UTC of the day before. In November it is 00:00 UTC.
     ((_, begins, ends),) = read(event("head", ";VALUE=DATE:20260706", ";VALUE=DATE:20261125"))
     assert (begins, ends) == (at(7, 5, 23), at(11, 25, 0))
 
@@ -60,6 +62,7 @@ def test_a_recurring_event_keeps_its_local_hours_over_a_clock_change() -> None:
 
 
 def test_a_shift_that_began_long_ago_still_counts() -> None:
+    # The shift is from 1 August to 1 December. The rota is read on 21 November.
     assert read(event("duty A", ":20260801T000000Z", ":20261201T000000Z")) == (("duty A", at(8, 1, 0), at(12, 1, 0)),)
 
 

@@ -130,6 +130,7 @@ def test_a_good_file_has_no_faults(now: datetime) -> None:
     assert toml_faults(FOUR_RELEASES, calendar_settings("toml", "own.toml"), now) == []
 
 
-def test_the_first_and_last_year_of_the_era_give_no_slot(parse: Parse) -> None:
+def test_a_date_in_the_year_1_or_9999_gives_no_slot(parse: Parse) -> None:
+    # Dates outside the years 2000 to 2100 are refused as impossible.
     body = b'[[release]]\ntitle="a"\nslot=9999-12-31T23:59:59Z\n[[release]]\ntitle="b"\nslot=0001-01-01'
     assert [each.slot.reason for each in parse("toml", body).announcements] == ["impossible", "impossible"]

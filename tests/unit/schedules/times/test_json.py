@@ -22,6 +22,7 @@ NOON_AND_123_MS = NOON.replace(microsecond=123_456)
 
 
 def test_an_instant_is_written_in_utc_with_milliseconds_or_seconds_and_z() -> None:
+    # The instant is 12:00:00.123456 UTC on 5 January 2018, given in a zone five hours behind.
     assert instant_json(NOON_AND_123_MS.astimezone(timezone(timedelta(hours=-5)))) == "2018-01-05T12:00:00.123Z"
     assert instant_json(NOON_AND_123_MS, "seconds") == "2018-01-05T12:00:00Z"
 
