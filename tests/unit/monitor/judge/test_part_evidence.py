@@ -87,6 +87,8 @@ def appearance_bounds(evidence: PartEvidence) -> list[tuple[datetime | None, dat
 def test_a_page_without_its_title_appears_only_where_its_announcement_led_and_only_from_the_slot(
     address: Address, seen_at: float, slot: datetime | None, *, appears: bool
 ) -> None:
+    # LED_TO: the announcement redirected to the address. There a page counts from the slot on, although nothing on it
+    # shows that it is this edition. At any other address it may be an earlier edition.
     evidence = evidence_of({"page": looks_at_page((seen_at, PRESENT))}, address, slot=slot)
     assert appearance_bounds(evidence) == ([(None, after_slot(seen_at))] if appears else [])
 
@@ -143,7 +145,8 @@ def evidence_of_guess_with_witnesses(*page: Look) -> PartEvidence:
         # A presence before what the witnesses prove contradicts them.
         ([(-60, ABSENT), (70, PRESENT), (210, PRESENT)], -60, 70),
         ([(-60, ABSENT), (80, PRESENT), (210, PRESENT)], -60, 80),
-        # A page last seen before the listing may be gone again, so the listing dates it only by its last look.
+        # Before the last look at the listing, at 200, a page may have gone again. So if it was seen only before that, the
+        # lag of 120 s counts back from its own last look: at 150 or at 70.
         ([(-60, ABSENT), (150, PRESENT)], 30, 150),
         ([(-60, ABSENT), (70, PRESENT)], -50, 70),
     ],
@@ -168,6 +171,7 @@ ABSENT_AT_300 = looks_at_page((300, ABSENT))
 def test_only_looks_at_the_page_itself_at_a_known_address_prove_its_last_absence(
     looks_by_target: dict[str, Looks], address: Address, last_absent: float | None
 ) -> None:
+    # A guessed address may be another page's. The view `content` is the content API, not the page itself.
     assert evidence_of(looks_by_target, address).last_absent == after_slot(last_absent)
 
 
@@ -252,6 +256,7 @@ def test_the_first_look_is_that_of_any_view_and_the_main_runs_are_those_of_the_p
 def test_a_page_takes_over_only_the_looks_at_a_part_elsewhere_that_has_its_address(
     part: str, address: str, *, is_taken_over: bool
 ) -> None:
+    # A listing showed the title at an address, which became the part `elsewhere-1`. `found-1` was found otherwise.
     evidence = evidence_of({part: looks_at_page((3, PRESENT), specific=True, address=address)})
     assert appearance_bounds(evidence) == ([(None, after_slot(3))] if is_taken_over else [])
 

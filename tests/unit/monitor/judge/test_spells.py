@@ -64,6 +64,8 @@ def test_presence_counts_after_an_absence_or_if_it_is_of_this_edition(
 def test_a_spell_has_the_earliest_beginning_and_latest_end_of_its_runs(
     first_age: float, last_age: float, earliest: float, latest: float
 ) -> None:
+    # The third value of a look is the age of its answer. A copy got at 0 that is 60 s old was made at -60, and one got
+    # at 10 at -50. A spell is a time in which a view always showed the same, and a failed look does not end it.
     first, failed, last = (0, ABSENT, first_age), (5, UNKNOWN), (10, ABSENT, last_age)
     (spell,) = spells_of(first, failed, last)
     assert (spell.begin, spell.end) == (after_slot(earliest), after_slot(latest))
@@ -128,6 +130,8 @@ def test_an_age_claims_an_earlier_presence_only_if_the_origin_was_not_watched_si
     ids=["a later look", "the content item", "an absence at that very instant"],
 )
 def test_only_an_earlier_look_at_the_page_contradicts_an_age(edge: list[Look], views: dict[str, list[Look]]) -> None:
+    # A look at 60 got a copy that is 30 s old. So the presence begins at 30, unless a look before 60 proves absence
+    # later than that. The content item may lack what the page shows.
     assert presence_30_s_old_at_60(edge, **views).begin == after_slot(60 - 30)
 
 
@@ -154,6 +158,8 @@ def test_presence_from_the_first_look_on_is_an_unproved_run_as_old_as_its_oldest
     ids=["after an absence", "of this edition", "failed looks"],
 )
 def test_no_run_is_unproved_if_it_is_specific_or_failed(seen: object) -> None:
+    # A presence from the first look on is unproved, because it may be of an earlier
+    # edition. `specific` content is of this one.
     assert find_presence_from_start(seen.runs("page")) is None
 
 
