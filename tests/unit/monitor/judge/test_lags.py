@@ -97,9 +97,9 @@ def longest_lags(now: float, *others: Publication) -> tuple[float, float]:
 def test_a_published_release_measures_how_long_its_witnesses_did_not_show_it(
     announcement: Looks, index: Looks, now: float, expected_lags: tuple[float, float]
 ) -> None:
-    # The release was out at 1 s. For example, its announcement redirected to it only at 421 s: a lag
-    # of 420 s. The defaults, 30 s and 120 s, are the least. The index has no later entry there, so
-    # its lag ends with the redirect too.
+    # The release was out at 1 s. For example, its announcement redirected to it only at 421 s: a lag of 420 s. If the
+    # index never showed it, the lag of the index ends with that redirect too. No lag is less than its default, 30 s
+    # for the redirect and 120 s for the index.
     assert longest_lags(now, publication(announcement, index)) == expected_lags
 
 
@@ -146,7 +146,7 @@ def test_only_the_lags_of_releases_of_the_same_day_count(other_slot: float, expe
 
 
 def test_the_longest_lag_of_several_releases_counts() -> None:
-    # The others were not shown by their witnesses for four minutes, seven and four minutes.
+    # The witnesses did not show these releases for four, seven and four minutes.
     four_minutes_behind = publication(
         looks_without_release(240, redirect_at(241)), looks_without_release(235, (241, PRESENT)), release="second"
     )
@@ -195,7 +195,7 @@ def test_a_release_is_being_confirmed_until_the_longest_lag_of_the_witnesses_tha
 
 
 def test_a_release_found_within_the_longest_lag_of_that_day_is_unproven_and_names_the_lag() -> None:
-    # Its witnesses lacked it until 299 s. If they are 420 s behind, it may have been out before its slot was over.
+    # Its witnesses lacked it until 299 s. If they are 420 s behind, it may have been out at its slot.
     found_5_min_late = {"now": 500, "silent_until": 299, "page": [(300, PRESENT), (310, PRESENT)]}
     alone = verdict_by_witnesses(**found_5_min_late)
     after_another = verdict_by_witnesses(SEVEN_MINUTES_BEHIND, **found_5_min_late)

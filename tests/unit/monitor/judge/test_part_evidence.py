@@ -145,8 +145,8 @@ def evidence_of_guess_with_witnesses(*page: Look) -> PartEvidence:
         # A presence before what the witnesses prove contradicts them.
         ([(-60, ABSENT), (70, PRESENT), (210, PRESENT)], -60, 70),
         ([(-60, ABSENT), (80, PRESENT), (210, PRESENT)], -60, 80),
-        # Before the last look at the listing, at 200, a page may have gone again. So if it was seen only before that, the
-        # lag of 120 s counts back from its own last look: at 150 or at 70.
+        # A page that was last seen before the listing was, at 200, may be gone again. So the lag of 120 s counts back
+        # from the last look that saw the page, at 150 or at 70.
         ([(-60, ABSENT), (150, PRESENT)], 30, 150),
         ([(-60, ABSENT), (70, PRESENT)], -50, 70),
     ],
