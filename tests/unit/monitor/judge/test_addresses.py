@@ -92,7 +92,7 @@ def verdict_at_guess(now: float, **witnesses: Looks) -> Verdict:
 
 
 @pytest.mark.parametrize(("now", "expected"), [(100, VerdictKind.PENDING), (215, VerdictKind.UNPROVEN)])
-def test_a_release_not_seen_at_its_guess_is_pending_as_long_as_the_index_may_lag(
+def test_a_release_not_seen_at_its_guessed_address_is_pending_while_the_index_may_be_behind(
     now: float, expected: VerdictKind
 ) -> None:
     # It may come until 60 s after its slot, evidence may arrive 30 s later, and the index may lag by 120 s.
@@ -100,7 +100,7 @@ def test_a_release_not_seen_at_its_guess_is_pending_as_long_as_the_index_may_lag
     assert verdict_at_guess(now).verdict is expected
 
 
-def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses() -> None:
+def test_a_release_at_an_unknown_address_is_overdue_once_announcement_and_listing_prove_it_absent() -> None:
     # The listing may lag by 120 s, so it proves absence until 80 s, past the tolerance of 60 s.
     announcing = looks_at(f"{OLD}/announcement", (-1, ABSENT), (200, ABSENT))
     unlisted = looks_at("https://www.gov.uk/api/search.json", (200, ABSENT))

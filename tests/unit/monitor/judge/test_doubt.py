@@ -105,6 +105,7 @@ def test_a_late_release_is_in_doubt_unless_its_calendar_was_read_again_at_the_sl
 def test_a_file_that_is_late_after_its_early_page_is_in_doubt_unless_the_calendar_was_read_again_at_the_slot(
     last_read: str, doubt_count: int
 ) -> None:
+    # The slot is 09:30. The file is late by it, so the calendar must still show it at 09:30.
     early_page, absent_file = page_published_at("09:10"), page_published_at(None)
     seen = {"page": early_page, "sheet": absent_file}
     verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[promise_last_read(last_read)])
@@ -257,6 +258,7 @@ def test_a_release_is_pending_while_its_provisional_time_may_be_confirmed() -> N
 def test_a_time_that_was_perhaps_confirmed_before_its_slot_leaves_the_release_unproven(
     published_at: str | None,
 ) -> None:
+    # If 09:30 was confirmed before it passed, 09:31:27 is over a minute late. If not, any minute of the day is on time.
     provisional = promise_last_read("09:26", state=Standing.PROVISIONAL)
     same_time_confirmed = changed_promise("09:30", shown_at="09:36", not_yet_at="09:26")
     verdict = verdict_on([provisional, same_time_confirmed], published_at=published_at)
@@ -432,6 +434,8 @@ def test_a_page_that_was_early_and_is_not_back_at_its_slot_is_late_too_if_its_en
 def test_a_page_that_was_early_is_not_late_too_by_a_promise_in_doubt_at_its_slot(
     back_at: str | None, promise: Promise
 ) -> None:
+    # The page was public from 09:10 to 09:20. Its entry was missing from 09:12 on, or it was last read at 08:55: that
+    # is 15 min before the page came, but over 30 min before its slot at 09:30.
     verdict = judged(seconds_at("10:00"), {"page": page_early_and_back_at(back_at)}, promises=[promise])
     assert verdict.verdict is VerdictKind.EARLY
     assert (found(verdict, Kind.LATE), len(doubt_details(verdict))) == ([], 1)

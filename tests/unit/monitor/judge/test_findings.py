@@ -102,6 +102,7 @@ def test_a_part_late_while_the_page_was_in_time_is_partial() -> None:
 
 @pytest.mark.parametrize(("sheet", "count"), [(NOT_OUT, 1), (LATE, 0)], ids=["still absent", "late together"])
 def test_a_late_page_is_partial_if_a_part_is_still_absent(sheet: Turns, count: int) -> None:
+    # The page came at 300 s. The sheet came then too (LATE), or never (NOT_OUT).
     assert len(found(judged(900, {"page": LATE, "sheet": sheet}, SHEET), Kind.PARTIAL)) == count
 
 
@@ -122,6 +123,7 @@ def test_a_copy_elsewhere_before_a_late_page_is_a_finding_with_its_head_start(
 
 @pytest.mark.parametrize("news", [shown_from(2), shown_from(50), [(2, PRESENT)]])
 def test_a_copy_elsewhere_is_no_finding_if_the_page_came_in_time(news: Turns) -> None:
+    # The page came at 20 s, within the tolerance of 60 s.
     assert kinds(judged(200, {"page": shown_from(20), "news": news}, NEWS)) == []
 
 
@@ -272,6 +274,7 @@ FAILED_AROUND_SLOT = [(-100, ABSENT), (-70, UNKNOWN), (150, PRESENT)]
 def test_pages_that_no_worker_read_are_found_only_if_that_left_something_unproven(
     page: Turns, *, is_found: bool
 ) -> None:
+    # The first page was seen to come in time, at 1 s. All looks at the second failed from -70 to 149.
     span = Blind(after_slot(-20), after_slot(40), "no_worker", "www.gov.uk")
     blind = found(judged(200, page, blind=[span]), Kind.BLIND)
     assert any(each.detail.startswith("no_worker for 1 min") for each in blind) is is_found
@@ -430,4 +433,5 @@ def test_a_split_view_has_no_end_while_one_monitor_gets_the_old_answer() -> None
     "turns", [{"north": shown_from(5), "south": shown_from(6)}, {"north": shown_from(5)}], ids=["alike", "alone"]
 )
 def test_monitors_that_saw_the_same_have_no_split_view(turns: dict[str, Turns]) -> None:
+    # Looks are a second apart, so a page that came at 5 for one monitor and at 6 for another came for both at once.
     assert found(judged(200, by_monitors(**turns)), Kind.SPLIT_VIEW) == []

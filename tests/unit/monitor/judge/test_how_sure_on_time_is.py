@@ -71,6 +71,7 @@ def part_json(verdict: str, *, early_bound: float | None, required: bool = True)
 
 
 def test_a_release_is_as_sure_as_the_least_sure_of_its_required_parts() -> None:
+    # `early_bound` is the most seconds by which a part may have come early.
     parts = [
         part_json("on_time", early_bound=1),
         part_json("on_time", early_bound=40),

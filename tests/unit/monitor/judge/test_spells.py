@@ -88,12 +88,13 @@ def test_a_presence_begins_when_its_copy_was_made() -> None:
 
 
 def test_a_presence_whose_age_an_earlier_look_contradicts_begins_with_its_look_and_keeps_the_claim() -> None:
+    # A copy got at 60 says that it is 30 s old, but the edge lacked the page at 50.
     presence = presence_30_s_old_at_60(edge=[(50, ABSENT)])
     assert presence.begin == after_slot(60)
     assert presence.claims == presence.earliest == after_slot(60 - 30)
 
 
-def test_a_presence_of_contradicted_age_begins_when_its_look_was_answered_at_the_latest_if_that_is_not_stored() -> None:
+def test_a_presence_with_a_contradicted_age_begins_15_s_after_its_look_if_no_answer_time_is_stored() -> None:
     # The absence at 50 s contradicts the age. So the presence begins when its look, sent at 60 s, was answered.
     # Versions before 0012 of the store did not keep when that was: at most `LONGEST_LOOK` after it was sent.
     absence, presence = spells_of((0, ABSENT), (50, ABSENT), (60, PRESENT, 30), specific=True)
@@ -112,9 +113,12 @@ def test_a_presence_of_contradicted_age_begins_when_its_look_was_answered_at_the
     ],
     ids=["closely", "from the claimed instant on", "too far apart to exclude a return", "only after it"],
 )
-def test_an_age_claims_an_earlier_presence_only_if_the_origin_was_not_watched_since(
+def test_a_contradicted_age_still_claims_an_earlier_presence_unless_the_origin_was_watched_then(
     origin: list[Look], *, is_watched: bool
 ) -> None:
+    # A copy got at 60 says that it is 30 s old, but the origin lacked the page at 50. So the presence
+    # begins at 60. The page may still have been there at 30, as claimed, unless the origin lacked it
+    # around then in looks at most 20 s apart.
     presence = presence_30_s_old_at_60(origin=origin)
     assert presence.begin == after_slot(60)
     assert presence.claims == (None if is_watched else after_slot(60 - 30))

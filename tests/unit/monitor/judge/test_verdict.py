@@ -128,6 +128,8 @@ def test_an_exposed_page_is_released_at_its_slot_or_when_it_comes_back(turns_sin
 
 
 def test_a_view_that_showed_an_exposed_page_from_its_first_look_on_does_not_date_its_release() -> None:
+    # The page was removed at -200, and since -10 every look failed. So no look shows when it was released. The origin's
+    # presence from its first look on may look like an undated release.
     removed_and_then_not_seen = [(-200, WITHDRAWN), (-10, UNKNOWN)]
     edge = [(-1000, ABSENT), (-500, PRESENT), *removed_and_then_not_seen]
     origin = [(-490, PRESENT), *removed_and_then_not_seen]
@@ -244,6 +246,7 @@ def test_a_part_whose_address_the_page_revealed_came_no_earlier_than_the_page() 
 
 
 def test_a_revealed_part_that_was_looked_at_too_late_leaves_the_release_on_time() -> None:
+    # The sheet came after the page, which was last absent at 0, and by 90 s. So it may be on time or later than 60 s.
     verdict = judged(200, {"page": CAME_IN_TIME, "sheet": [(90, PRESENT)]}, SHEET)
     _page, sheet = verdict.parts
     assert (verdict.verdict, sheet.verdict) == (VerdictKind.ON_TIME, VerdictKind.UNPROVEN)
@@ -265,6 +268,8 @@ def verdict_behind_edge(now: float, *, origin_shows_at: float, edge_shows_at: fl
 def test_the_origin_decides_the_verdict_and_the_time_hidden_by_a_stale_edge_is_to_be_reported(
     origin_shows_at: float, edge_shows_at: float, expected: VerdictKind, hidden_for: Bounds
 ) -> None:
+    # By looks every second, an edge that shows it at 400 last lacked it at 399, and an origin that shows it at 3 last
+    # lacked it at 2. So it was hidden for at least 399 - 3 and at most 400 - 2 seconds. Over 300 s are to be reported.
     verdict = verdict_behind_edge(600, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at)
     assert (verdict.verdict, verdict.grade) == (expected, Grade.REPORT)
     (stale,) = found(verdict, Kind.STALE_EDGE)
@@ -305,6 +310,8 @@ def test_the_publishers_delay_ends_when_the_origin_shows_the_page_and_the_users_
 def test_users_of_an_early_release_wait_until_its_edge_shows_it(
     edge_turns: Sequence[Turn], users_delay: Bounds, *, is_final: bool
 ) -> None:
+    # Looks are a second apart. An edge that was not looked at since may have shown the page as soon as its
+    # origin did, which last lacked it at -21.
     origin_out_20_s_early = [(-100, ABSENT), (-20, PRESENT)]
     verdict = judged(300, {"page": edge_turns, "page/origin": origin_out_20_s_early})
     assert (verdict.verdict, verdict.page.users_delay, verdict.final) == (VerdictKind.EARLY, users_delay, is_final)
@@ -331,7 +338,8 @@ def test_the_grade_follows_how_long_users_have_waited_while_they_still_do(now: f
 def test_a_release_hidden_by_its_edge_is_judged_again_when_its_grade_may_rise(
     now: float, judged_again_at: float
 ) -> None:
-    # The grade may rise once users have waited for over 60 s or 300 s. At 33 s the wait for the edge, 30 s, is over.
+    # The grade may rise once users have waited for over 60 s or 300 s. From then on it is judged each second, until a
+    # look proves that they have. At 33 s the wait for a look at the edge, 30 s, is over.
     assert verdict_behind_edge(now, origin_shows_at=3, edge_shows_at=480).revisit == after_slot(judged_again_at)
 
 
@@ -447,7 +455,8 @@ def test_lateness_by_the_edge_waits_ten_seconds_for_an_origin_whose_look_failed(
     now: float, origin_turns: Turns, expected: VerdictKind
 ) -> None:
     # The edge lacks the page at every look, and the tolerance ends at 60 s. But an edge may serve an old copy. So if
-    # the origin answered before and not since 60 s, the verdict waits for it until 70 s.
+    # the origin answered before and not since 60 s, the verdict waits for it until 70 s. If the origin shows the page
+    # at 61 s, it may have come just in time.
     verdict = judged(now, {"page": NOT_OUT, "page/origin": origin_turns})
     assert verdict.verdict is expected
     # It is not final in any case, so it is judged again.

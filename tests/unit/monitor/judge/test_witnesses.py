@@ -78,6 +78,7 @@ def test_looks_after_now_are_not_known_yet(now: float, announced: float | None) 
 
 @pytest.mark.parametrize(("now", "redirects"), [(59.0, False), (60.0, True)])
 def test_a_redirect_after_now_is_not_known_yet(now: float, *, redirects: bool) -> None:
+    # REDIRECT is a look at the announcement at 60 s that was redirected.
     assert read_witnesses_at(now, [REDIRECT]).redirects is redirects
 
 
