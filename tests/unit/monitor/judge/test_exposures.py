@@ -143,6 +143,7 @@ def test_a_page_that_was_public_around_its_slot_and_removed_unseen_has_no_early_
 
 
 def test_an_exposure_that_was_seen_is_not_counted_twice() -> None:
+    # The page was missing until -300, was seen from -295 to -290, and was gone (410) from -285 on.
     seen = a_run("page", PRESENT, -295, -290, specific=True)
     (_only_one,) = verdict_on(MISSING_UNTIL_300_S_BEFORE, seen, REMOVED_FROM_285_S_BEFORE).exposures
 

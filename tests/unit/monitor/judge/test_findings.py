@@ -433,5 +433,5 @@ def test_a_split_view_has_no_end_while_one_monitor_gets_the_old_answer() -> None
     "turns", [{"north": shown_from(5), "south": shown_from(6)}, {"north": shown_from(5)}], ids=["alike", "alone"]
 )
 def test_monitors_that_saw_the_same_have_no_split_view(turns: dict[str, Turns]) -> None:
-    # Looks are a second apart, so a page that came at 5 for one monitor and at 6 for another came for both at once.
+    # Looks are a second apart, so a page seen by one monitor at 5 and by another at 6 may have come for both at once.
     assert found(judged(200, by_monitors(**turns)), Kind.SPLIT_VIEW) == []

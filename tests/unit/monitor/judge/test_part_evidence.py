@@ -176,6 +176,8 @@ def test_only_looks_at_the_page_itself_at_a_known_address_prove_its_last_absence
 
 
 def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
+    # The listing lacked the release until 200 s, but it may be 120 s behind. The look at the guessed address, at 300 s,
+    # proves nothing, because the page may be at another one.
     last_look, listing_lag = 200, 120
     evidence = evidence_of_guess_with_witnesses((300, ABSENT))
     assert evidence.last_absent == after_slot(last_look - listing_lag)
@@ -235,6 +237,7 @@ def test_a_run_proves_nothing_only_if_a_span_of_a_wrong_clock_that_concerns_it_c
 
 
 def test_presence_from_the_first_look_on_is_that_of_the_earliest_view_at_the_address_of_the_page() -> None:
+    # The content API showed it first, at 1, but its address is another. The origin showed it at 3 and the edge at 5.
     edge, origin = looks_at_page((5, PRESENT)), looks_at_page((3, PRESENT))
     earliest_but_of_another_address = looks_at_page((1, PRESENT), address=API_URL)
     known = {"page": edge, "page/origin": origin, "page/content": earliest_but_of_another_address}

@@ -35,6 +35,7 @@ def between(after: float | None, by: float) -> Interval:
 
 
 def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
+    # The edge was the first to show it, at 10, and the origin the last, at 11.
     edge, origin = [(0, ABSENT), (10, PRESENT), (20, ABSENT)], [(0, ABSENT), (11, PRESENT), (35, ABSENT)]
     (presence,) = presences_in(edge, origin)
     assert (presence.begin, presence.end) == (after_slot(10), after_slot(11))
