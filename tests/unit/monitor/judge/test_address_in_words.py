@@ -49,7 +49,7 @@ def test_an_announced_address_has_no_remark() -> None:
     assert "No calendar named" not in sentence_on(a_late_verdict(400))
 
 
-def test_a_guessed_address_at_which_the_release_was_found_has_a_remark_that_doubts_nothing() -> None:
+def test_the_remark_on_a_guessed_address_says_that_the_release_was_found_there() -> None:
     verdict = replace(a_late_verdict(now=1300, seconds_late=1200), address=Address.GUESSED)
     assert address_note(release_json(verdict)) == " (guessed from its announcement, and found there)"
     assert sentence_on(verdict).endswith("and the release was found there.")

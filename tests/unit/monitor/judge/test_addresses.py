@@ -48,6 +48,8 @@ def test_a_look_at_another_address_begins_a_run() -> None:
 def test_an_absence_dates_the_release_only_at_its_own_address(
     address_of_absence: str, expected: VerdictKind, released_after: float | None
 ) -> None:
+    # The page is at NEW. An absence there at 70 s is past the tolerance of 60 s, so the release is late. At OLD it
+    # proves nothing.
     absent = [a_sighting(ABSENT, when, address=address_of_absence) for when in (-1, 70)]
     # Content that is `specific` to this edition counts even without an absence before it at its address.
     present = [a_sighting(PRESENT, when, address=NEW, specific=True) for when in (75, 80)]
@@ -76,7 +78,7 @@ def test_an_early_presence_at_the_old_address_of_a_page_is_an_exposure_of_a_copy
 
 
 def test_another_part_at_the_same_address_keeps_its_own_runs() -> None:
-    # Its recogniser is another: what shows the page may show no figures yet.
+    # The figures are recognised by the text “1,234”. Looks that show the page need not show that text.
     figures = Part("figures", Role.DATA, OLD, "text:1,234")
     verdict = verdict_at(OLD, {"page": looks_at(OLD, (-1, ABSENT), (2, PRESENT))}, figures)
     assert verdict.parts[1].released.by is None
@@ -90,13 +92,15 @@ def verdict_at_guess(now: float, **witnesses: Looks) -> Verdict:
 
 
 @pytest.mark.parametrize(("now", "expected"), [(100, VerdictKind.PENDING), (215, VerdictKind.UNPROVEN)])
-def test_a_release_not_seen_at_its_guess_is_pending_as_long_as_the_index_may_lag(
+def test_a_release_not_seen_at_its_guessed_address_is_pending_while_the_index_may_be_behind(
     now: float, expected: VerdictKind
 ) -> None:
+    # It may come until 60 s after its slot, evidence may arrive 30 s later, and the index may lag by 120 s.
+    # That is 210 s in all.
     assert verdict_at_guess(now).verdict is expected
 
 
-def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses() -> None:
+def test_a_release_at_an_unknown_address_is_overdue_once_announcement_and_listing_prove_it_absent() -> None:
     # The listing may lag by 120 s, so it proves absence until 80 s, past the tolerance of 60 s.
     announcing = looks_at(f"{OLD}/announcement", (-1, ABSENT), (200, ABSENT))
     unlisted = looks_at("https://www.gov.uk/api/search.json", (200, ABSENT))
@@ -156,6 +160,9 @@ def verdict_on_stamped_release(stamp: float | None, *own: Look) -> Verdict:
 def test_a_release_is_late_by_its_witnesses_unless_the_publishers_stamp_contradicts_it(
     stamp: float | None, expected: VerdictKind
 ) -> None:
+    # Its witnesses, the announcement and a listing, lacked it until 239 s, but they may lag. `stamp` is when its
+    # publisher says that it came. A stamp that is late too contradicts nothing. One of midnight or another day was set
+    # by hand.
     assert verdict_on_stamped_release(stamp).verdict is expected
 
 

@@ -57,7 +57,10 @@ def doubt_details(verdict: Verdict) -> list[str]:
         ("09:10", VerdictKind.EARLY),
     ],
 )
-def test_a_promise_read_after_its_slot_binds(published_at: str | None, expected: VerdictKind) -> None:
+def test_a_release_is_judged_by_a_promise_that_its_calendar_still_showed_after_its_slot(
+    published_at: str | None, expected: VerdictKind
+) -> None:
+    # The slot is 09:30, and the calendar still showed it at 09:35.
     verdict = verdict_on([promise_last_read("09:35")], published_at=published_at)
     assert (verdict.verdict, doubt_details(verdict)) == (expected, [])
 
@@ -72,7 +75,8 @@ def test_a_promise_last_read_long_before_its_slot_or_exposure_proves_nothing(
     verdict = verdict_on([promise], published_at=published_at)
     assert (verdict.verdict, verdict.exposures) == (VerdictKind.UNPROVEN, ())
     assert doubt_details(verdict) == [verdict.unproven_because]
-    # The minutes from the last read count to the slot, or to the exposure of a page that was out early.
+    # A calendar must show the promise at most 30 min before it is needed. It last did at 08:29: 61 min before the slot
+    # at 09:30, and 41 min before the page that was out early at 09:10.
     reason = Reason.NOT_CONFIRMED.text(promise=promise, last=at("08:29"), before=60.0 * minutes_from_last_read)
     assert verdict.unproven_because == reason
 
@@ -101,6 +105,7 @@ def test_a_late_release_is_in_doubt_unless_its_calendar_was_read_again_at_the_sl
 def test_a_file_that_is_late_after_its_early_page_is_in_doubt_unless_the_calendar_was_read_again_at_the_slot(
     last_read: str, doubt_count: int
 ) -> None:
+    # The slot is 09:30. The file is late by it, so the calendar must still show it at 09:30.
     early_page, absent_file = page_published_at("09:10"), page_published_at(None)
     seen = {"page": early_page, "sheet": absent_file}
     verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[promise_last_read(last_read)])
@@ -115,6 +120,7 @@ def test_a_file_that_is_late_after_its_early_page_is_in_doubt_unless_the_calenda
 def test_an_early_page_needs_a_calendar_read_in_the_half_hour_before_it_and_is_in_doubt_without_one_after_it(
     last_read: str, expected: VerdictKind, doubt_count: int
 ) -> None:
+    # The page was out at 09:10. A last read at 08:39 is 31 min before that, and one at 08:41 is 29 min before it.
     verdict = verdict_on([promise_last_read(last_read)], published_at="09:10", now="09:30")
     assert (verdict.verdict, len(doubt_details(verdict))) == (expected, doubt_count)
 
@@ -165,6 +171,8 @@ CHANGES_AFTER_09_26 = {
 def test_a_changed_promise_casts_doubt_unless_it_names_a_later_day_and_is_first_read_once_the_release_was_out(
     change: Promise, published_at: str | None, expected: VerdictKind
 ) -> None:
+    # At 09:26 the calendar showed 09:30. `change` is what it showed at its next read, 09:36 if not stated. It may have
+    # changed before 09:30. For example, if it then showed 11:00, a page that is not out may not be late.
     verdict = verdict_on([promise_last_read("09:26"), change], published_at=published_at)
     assert verdict.verdict is expected
     assert bool(doubt_details(verdict)) is (expected is VerdictKind.UNPROVEN)
@@ -183,11 +191,13 @@ def test_a_release_that_was_brought_forward_and_came_then_is_not_early() -> None
 
 
 def test_an_earlier_slot_that_a_calendar_showed_only_after_it_had_passed_excuses_no_exposure() -> None:
+    # The calendar still showed 09:30 at 09:03, when the page had been out since 09:02. It showed 09:00 only at 09:05.
     promises = [promise_last_read("09:03"), changed_promise("09:00", shown_at="09:05", not_yet_at="09:03")]
     assert verdict_on(promises, published_at="09:02").verdict is VerdictKind.EARLY
 
 
 def test_a_release_brought_forward_in_time_is_judged_by_its_new_slot() -> None:
+    # The calendar showed 09:30 at 08:30, and 09:10 from 08:50 on.
     promises = [promise_last_read("08:30"), changed_promise("09:10", shown_at="08:50", not_yet_at="08:30")]
     verdict = verdict_on(promises, published_at="09:10:00.5")
     assert verdict.verdict is VerdictKind.ON_TIME
@@ -210,6 +220,8 @@ BROUGHT_FORWARD = {
 def test_only_a_slot_that_was_brought_forward_on_its_own_day_is_a_finding(
     promises: list[Promise], expected_findings: int
 ) -> None:
+    # The slot is 09:30 on 5 January. For example, the calendar first showed a slot ten days later, and at 08:30 of that
+    # very day it showed 09:30 instead. In the last case the earlier time, 09:00, was put back to 09:30: no finding.
     assert len(found(verdict_on(promises, published_at=IN_TIME), Kind.BROUGHT_FORWARD)) == expected_findings
 
 
@@ -223,6 +235,8 @@ def test_only_a_slot_that_was_brought_forward_on_its_own_day_is_a_finding(
 def test_a_release_with_a_provisional_time_is_proved_only_if_it_is_on_time_by_that_time(
     published_at: str, expected: VerdictKind
 ) -> None:
+    # At 09:26 the calendar called 09:30 provisional. If it confirmed 09:30 after that, 09:31:27 is late and 09:28:30 is
+    # early. If it did not, any minute of the day is on time.
     verdict = verdict_on([promise_last_read("09:26", state=Standing.PROVISIONAL)], published_at=published_at)
     assert (verdict.verdict, bool(doubt_details(verdict))) == (expected, expected is VerdictKind.UNPROVEN)
 
@@ -234,6 +248,8 @@ def test_a_slot_still_provisional_when_it_passed_allows_any_minute_of_its_day() 
 
 
 def test_a_release_is_pending_while_its_provisional_time_may_be_confirmed() -> None:
+    # It came 90 s before its time, 09:30. That is early if the calendar confirms the time before 09:30.
+    # It is on time if the calendar does not.
     verdict = verdict_on([promise_last_read("09:26", state=Standing.PROVISIONAL)], published_at="09:28:30", now="09:29")
     assert (verdict.verdict, verdict.final, verdict.revisit) == (VerdictKind.PENDING, False, SLOT)
 
@@ -242,6 +258,7 @@ def test_a_release_is_pending_while_its_provisional_time_may_be_confirmed() -> N
 def test_a_time_that_was_perhaps_confirmed_before_its_slot_leaves_the_release_unproven(
     published_at: str | None,
 ) -> None:
+    # If 09:30 was confirmed before it passed, 09:31:27 is over a minute late. If not, any minute of the day is on time.
     provisional = promise_last_read("09:26", state=Standing.PROVISIONAL)
     same_time_confirmed = changed_promise("09:30", shown_at="09:36", not_yet_at="09:26")
     verdict = verdict_on([provisional, same_time_confirmed], published_at=published_at)
@@ -301,6 +318,8 @@ def test_no_breach_is_claimed_by_one_calendar_that_another_denies(
 def test_an_exposed_release_that_came_back_late_is_late_only_by_both_calendars(
     own_calendar_says: str, *, is_late: bool
 ) -> None:
+    # It was public from 09:28:30 to 09:29:30 and came back at 09:50. By a slot of 09:29 it was public at its slot, and
+    # by one of 09:50 or 10:00 it came back in time.
     exposed_and_20_min_late = [(-7200, ABSENT), (-90, PRESENT), (-30, ABSENT), (1200, PRESENT)]
     page, release = RegularLooks(exposed_and_20_min_late, every=5, specific=True), a_release(calendars=("govuk", "own"))
     promises = promises_by(govuk="09:30", own=own_calendar_says)
@@ -321,6 +340,8 @@ def test_a_release_becomes_late_when_it_is_late_by_the_second_calendar_too() -> 
 
 
 def test_a_release_with_one_calendar_is_not_judged_again_soon() -> None:
+    # It is overdue, and no slot of another calendar is to come. So its verdict stays the same
+    # until its watch ends after 14 days.
     assert verdict_on([a_promise()], published_at=None, now="09:40").revisit > at("10:30")
 
 
@@ -330,6 +351,7 @@ def test_a_release_that_one_calendar_cancels_is_not_late_by_the_other() -> None:
 
 
 def test_late_by_one_calendar_and_never_published_by_the_other_is_a_breach_by_both() -> None:
+    # The watch for a release ends 14 days after its slot. By the slot of 20 days ago the release was never published.
     long_ago = a_promise(SLOT - 20 * DAY, learnt=SLOT - 40 * DAY, calendar="own")
     assert verdict_on([a_promise(), long_ago], published_at="09:40").verdict is VerdictKind.LATE
 
@@ -361,11 +383,16 @@ def test_an_entry_that_left_its_calendar_before_its_slot_proves_nothing(publishe
         (promise_last_read("09:20"), VerdictKind.OVERDUE),
     ],
 )
-def test_only_reads_before_the_slot_withdraw_the_confirmation(promise: Promise, expected: VerdictKind) -> None:
+def test_a_promise_is_in_doubt_only_if_reads_before_its_slot_no_longer_showed_its_entry(
+    promise: Promise, expected: VerdictKind
+) -> None:
+    # The slot is 09:30. In the first two cases reads no longer showed the entry from `since` on. In the third
+    # case it stayed listed.
     assert verdict_on([promise], published_at=None).verdict is expected
 
 
-def test_the_doubt_names_likely_successors() -> None:
+def test_the_doubt_about_an_entry_that_left_its_calendar_names_the_entries_that_may_replace_it() -> None:
+    # The calendar no longer shows the entry since 09:05, but shows two new ones with these titles.
     verdict = verdict_on(
         [unlisted_promise("Vital events: 2017", "Stillbirths: 2017", since="09:05")], published_at=None
     )
@@ -373,7 +400,10 @@ def test_the_doubt_names_likely_successors() -> None:
 
 
 @pytest.mark.parametrize(("since", "expected"), [("09:11", VerdictKind.EARLY), ("09:05", VerdictKind.UNPROVEN)])
-def test_an_entry_that_leaves_after_an_exposure_began_leaves_it_early(since: str, expected: VerdictKind) -> None:
+def test_a_page_out_before_its_slot_is_early_only_if_its_entry_left_the_calendar_after_that(
+    since: str, expected: VerdictKind
+) -> None:
+    # The page was out at 09:10, before its slot at 09:30. From `since` on, the calendar did not show the entry.
     assert verdict_on([unlisted_promise(since=since)], published_at="09:10", now="09:20").verdict is expected
 
 
@@ -404,6 +434,8 @@ def test_a_page_that_was_early_and_is_not_back_at_its_slot_is_late_too_if_its_en
 def test_a_page_that_was_early_is_not_late_too_by_a_promise_in_doubt_at_its_slot(
     back_at: str | None, promise: Promise
 ) -> None:
+    # The page was public from 09:10 to 09:20. Its entry was missing from 09:12 on, or it was last read at 08:55: that
+    # is 15 min before the page came, but over 30 min before its slot at 09:30.
     verdict = judged(seconds_at("10:00"), {"page": page_early_and_back_at(back_at)}, promises=[promise])
     assert verdict.verdict is VerdictKind.EARLY
     assert (found(verdict, Kind.LATE), len(doubt_details(verdict))) == ([], 1)
@@ -429,4 +461,5 @@ def test_a_promise_that_left_one_calendar_binds_while_another_calendar_still_sho
 
 
 def test_a_verdict_as_of_an_instant_ignores_later_reads_that_did_not_list_the_entry() -> None:
+    # At 09:04 the page was out, before its slot at 09:30, and the calendar had always shown the entry.
     assert verdict_on([unlisted_promise(since="09:05")], published_at="09:03", now="09:04").verdict is VerdictKind.EARLY

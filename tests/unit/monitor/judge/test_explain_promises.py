@@ -45,6 +45,8 @@ def explanation_text(now: float = 500, **case: object) -> str:
     ],
 )
 def test_an_explanation_hints_at_what_is_unusual_about_a_promise(unusual_case: dict[str, object], hint: str) -> None:
+    # `unusual_case` replaces facts of a release that is promised for Friday 5 January 2018 at 09:30. SEVEN is a promise
+    # for 07:00, an unusual time. GRANTED is its approval, ART 12, for releases of producers that match `ofq*`.
     assert hint in explanation_text(**unusual_case)
 
 
@@ -57,5 +59,6 @@ def test_an_explanation_does_not_hint_at_what_is_usual(now: float, usual_case: d
 
 
 def test_a_time_without_approval_is_no_finding_and_changes_no_verdict() -> None:
+    # SEVEN is a promise for 07:00, not for the usual 09:30. The release is judged before 04:00.
     verdict = judged(-20_000, promises=[SEVEN])
     assert (verdict.findings, verdict.verdict) == ((), VerdictKind.PENDING)

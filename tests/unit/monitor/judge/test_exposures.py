@@ -30,6 +30,10 @@ HIDDEN_BY_EDGE = [(-266.0, ABSENT), (-121.0, PRESENT), (-110.0, ABSENT), (12.0, 
 def test_looks_at_the_origin_minutes_apart_prove_an_exposure_only_where_the_edge_does_not_deny_it(
     edge_turns: Sequence[tuple[float, object]], origin_looked_at_every: float, expected_least_length: float
 ) -> None:
+    # SHOWN_BY_ORIGIN: present from -120 on. HIDDEN_BY_EDGE: present from -121, absent from -110 to 12. The origin
+    # proves presence until the slot if it was looked at every 5 s. If its looks are at -120 and 25 only, the edge's
+    # last presence, at -111, is the last that is proved: 10 s. Without an edge nothing denies the 120 s from -120 to
+    # the slot.
     seen = {"page/origin": RegularLooks(SHOWN_BY_ORIGIN, every=origin_looked_at_every, until=40, specific=True)}
     if edge_turns:
         seen["page"] = RegularLooks(edge_turns, every=5, until=40, specific=True)
@@ -46,6 +50,7 @@ def exposures_in_copies_up_to_two_seconds_old(*each: Look) -> Sequence[Exposure]
 
 
 def test_an_absence_in_a_copy_that_may_be_older_than_a_presence_ends_no_exposure() -> None:
+    # The copy that was got at -4 may have been made at -6, before the content came at -5.
     last_absent, came, absent_again, greatest_age = -6, -5, -4, 2
     (exposure,) = exposures_in_copies_up_to_two_seconds_old(
         (-7, ABSENT), (last_absent, ABSENT), (came, PRESENT), (absent_again, ABSENT), (-3, PRESENT)
@@ -106,7 +111,8 @@ def test_an_exposure_that_two_views_prove_without_seeing_it_has_the_narrower_int
     ],
     ids=["removed at the first look", "another edition before", "removed after the slot", "a notice of the site"],
 )
-def test_no_other_removed_page_proves_an_exposure(runs: Sequence[Run]) -> None:
+def test_a_removed_page_proves_no_exposure_unless_it_went_from_404_to_410_before_its_slot(runs: Sequence[Run]) -> None:
+    # Only a 404 and then a 410, both before the slot, prove that the page was public in between.
     assert verdict_on(*runs).exposures == ()
 
 
@@ -118,6 +124,8 @@ def test_no_other_removed_page_proves_an_exposure(runs: Sequence[Run]) -> None:
 def test_a_page_first_seen_after_its_removal_is_unproven_if_it_may_have_come_in_time_and_else_overdue(
     last_missing: int, status_before: int, expected: VerdictKind
 ) -> None:
+    # A 404 and then a 410 prove that the page was public in between. It came in time if that was by 60 s after the
+    # slot. After a 200 of another edition, a 410 does not prove that this one was public.
     missing = a_run("page", ABSENT, -3600, last_missing, status=status_before)
     removed = a_run("page", WITHDRAWN, last_missing + 5, 590, status=410)
     verdict = judged(600, {"page": [missing, removed]})
@@ -135,6 +143,7 @@ def test_a_page_that_was_public_around_its_slot_and_removed_unseen_has_no_early_
 
 
 def test_an_exposure_that_was_seen_is_not_counted_twice() -> None:
+    # The page was missing until -300, was seen from -295 to -290, and was gone (410) from -285 on.
     seen = a_run("page", PRESENT, -295, -290, specific=True)
     (_only_one,) = verdict_on(MISSING_UNTIL_300_S_BEFORE, seen, REMOVED_FROM_285_S_BEFORE).exposures
 
@@ -146,6 +155,7 @@ def test_an_exposure_that_was_seen_is_not_counted_twice() -> None:
 def test_behind_a_bot_wall_only_the_api_saying_gone_shows_that_an_exposure_was_removed(
     content_api_says: State, expected_reason: Ended
 ) -> None:
+    # The page was public from -200 on. From -100 on, a bot wall refuses looks at it, so they fail.
     page, content = (
         RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, then)], specific=True)
         for then in (UNKNOWN, content_api_says)

@@ -102,6 +102,7 @@ def test_a_part_late_while_the_page_was_in_time_is_partial() -> None:
 
 @pytest.mark.parametrize(("sheet", "count"), [(NOT_OUT, 1), (LATE, 0)], ids=["still absent", "late together"])
 def test_a_late_page_is_partial_if_a_part_is_still_absent(sheet: Turns, count: int) -> None:
+    # The page came at 300 s. The sheet came then too (LATE), or never (NOT_OUT).
     assert len(found(judged(900, {"page": LATE, "sheet": sheet}, SHEET), Kind.PARTIAL)) == count
 
 
@@ -111,6 +112,8 @@ def test_a_late_page_is_partial_if_a_part_is_still_absent(sheet: Turns, count: i
 def test_a_copy_elsewhere_before_a_late_page_is_a_finding_with_its_head_start(
     now: float, page: Turns, head_start: Bounds
 ) -> None:
+    # By looks every second, the copy came from 399 s to 400 s. The page came from 999 s to 1000 s,
+    # or is not out yet when this is judged, at 500 s.
     copy = shown_from(6 * 60 + 40)
     (first,) = found(judged(now, {"page": page, "news": copy}, NEWS), Kind.ELSEWHERE_FIRST)
     assert (first.part, first.seconds) == ("news", head_start)
@@ -120,11 +123,13 @@ def test_a_copy_elsewhere_before_a_late_page_is_a_finding_with_its_head_start(
 
 @pytest.mark.parametrize("news", [shown_from(2), shown_from(50), [(2, PRESENT)]])
 def test_a_copy_elsewhere_is_no_finding_if_the_page_came_in_time(news: Turns) -> None:
+    # The page came at 20 s, within the tolerance of 60 s.
     assert kinds(judged(200, {"page": shown_from(20), "news": news}, NEWS)) == []
 
 
 @pytest.mark.parametrize(("count", "findings"), [(59, 0), (60, 1), (2000, 1)])
 def test_more_parts_than_are_watched_is_a_finding(count: int, findings: int) -> None:
+    # At most 60 parts are watched. The page is one of them.
     parts = [Part(f"found-{n}", Role.DATA, f"https://a.example/{n}", required=False) for n in range(count)]
     assert len(found(judged(200, {}, *parts), Kind.PARTS_CUT)) == findings
 
@@ -140,6 +145,8 @@ def test_more_parts_than_are_watched_is_a_finding(count: int, findings: int) -> 
 def test_other_bytes_of_a_file_after_the_release_are_one_swap(
     digests: list[tuple[float, str]], since_release: Bounds
 ) -> None:
+    # `digests` say from when on the file had which bytes. New bytes count once they last for a minute. By looks every
+    # second, the file came between 1 s and 2 s. So bytes that came between 499 s and 500 s came 497 s to 499 s later.
     sheet = RegularLooks(shown_from(2), digests=[(-100, "a"), *digests])
     (swap,) = found(judged(600, {"page": CAME_IN_TIME, "sheet": sheet}, SHEET), Kind.SWAPPED)
     assert (swap.part, swap.seconds) == ("sheet", since_release)
@@ -174,6 +181,8 @@ def test_content_that_went_absent_is_judged_again_a_minute_later_when_it_is_no_f
     ids=["for a while", "still", "until it said withdrawn", "saying withdrawn since before"],
 )
 def test_an_edge_that_hides_what_the_origin_has_is_stale(edge: Turns, seconds: list[Bounds]) -> None:
+    # By looks every second, the origin last lacked the page at 0 and shows it from 1 on. An edge that shows it from 90
+    # on last lacked it at 89. So it hid the page for at least 89 - 1 and at most 90 - 0 seconds.
     seen = {"page": edge, "page/origin": RegularLooks(CAME_IN_TIME, until=2)}
     assert [each.seconds for each in found(judged(200, seen), Kind.STALE_EDGE)] == seconds
 
@@ -220,6 +229,8 @@ def test_without_an_origin_view_the_content_api_shows_a_stale_edge() -> None:
 def test_the_edge_of_a_file_can_be_stale_and_that_of_a_copy_elsewhere_never_is(
     part: Part, grade: Grade, stale_for: list[Bounds]
 ) -> None:
+    # SHEET is a required file and NEWS a copy elsewhere. The origin shows it from 1 s on, and the edge from
+    # 361 s on.
     page = {"page": CAME_IN_TIME, "page/origin": CAME_IN_TIME}
     part_shown_later_at_edge = {part.id: shown_from(361), f"{part.id}/origin": CAME_IN_TIME}
     verdict = judged(400, page | part_shown_later_at_edge, part)
@@ -240,6 +251,8 @@ def test_a_blind_span_over_the_slot_is_found_with_cause_and_length() -> None:
 
 @pytest.mark.parametrize("span", [(-300, -200), (70, 90), (-0.5, 0.4)])
 def test_a_blind_span_that_changed_nothing_is_no_finding(span: tuple[float, float]) -> None:
+    # The page came in time, at 1 s. No span covers the slot, except one that is shorter than
+    # the second by which our clock may be wrong.
     begins, ends = map(after_slot, span)
     assert kinds(judged(200, CAME_IN_TIME, blind=[Blind(begins, ends, "stalled")])) == []
 
@@ -249,6 +262,7 @@ def test_a_blind_span_that_changed_nothing_is_no_finding(span: tuple[float, floa
     [("www.gov.uk", "", 1), ("www.ons.gov.uk", "", 0), ("", EDGE, 1), ("", "r/sheet/edge", 0)],
 )
 def test_a_blind_span_counts_only_for_its_host_and_target(host: str, target: str, expected_findings: int) -> None:
+    # The only part is the page. It is on www.gov.uk, and EDGE is a target of it. The other target is of a file.
     span = Blind(after_slot(-20), after_slot(40), "dns", host, target)
     assert len(found(judged(200, shown_from(150), blind=[span]), Kind.BLIND)) == expected_findings
 
@@ -260,6 +274,7 @@ FAILED_AROUND_SLOT = [(-100, ABSENT), (-70, UNKNOWN), (150, PRESENT)]
 def test_pages_that_no_worker_read_are_found_only_if_that_left_something_unproven(
     page: Turns, *, is_found: bool
 ) -> None:
+    # The first page was seen to come in time, at 1 s. All looks at the second failed from -70 to 149.
     span = Blind(after_slot(-20), after_slot(40), "no_worker", "www.gov.uk")
     blind = found(judged(200, page, blind=[span]), Kind.BLIND)
     assert any(each.detail.startswith("no_worker for 1 min") for each in blind) is is_found
@@ -346,6 +361,7 @@ def test_calendars_that_differ_are_found_with_both_times() -> None:
     ],
 )
 def test_a_slot_that_was_moved_with_short_notice_is_found(promises: list[Promise], detail: str) -> None:
+    # Less than 28 days is short notice. It counts from the read that showed the change (`learnt`) to the old slot.
     (short,) = found(judged(200, CAME_IN_TIME, promises=promises), Kind.SHORT_NOTICE)
     assert detail in short.detail
 
@@ -417,4 +433,5 @@ def test_a_split_view_has_no_end_while_one_monitor_gets_the_old_answer() -> None
     "turns", [{"north": shown_from(5), "south": shown_from(6)}, {"north": shown_from(5)}], ids=["alike", "alone"]
 )
 def test_monitors_that_saw_the_same_have_no_split_view(turns: dict[str, Turns]) -> None:
+    # Looks are a second apart, so a page seen by one monitor at 5 and by another at 6 may have come for both at once.
     assert found(judged(200, by_monitors(**turns)), Kind.SPLIT_VIEW) == []

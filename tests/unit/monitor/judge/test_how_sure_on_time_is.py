@@ -71,6 +71,7 @@ def part_json(verdict: str, *, early_bound: float | None, required: bool = True)
 
 
 def test_a_release_is_as_sure_as_the_least_sure_of_its_required_parts() -> None:
+    # `early_bound` is the most seconds by which a part may have come early.
     parts = [
         part_json("on_time", early_bound=1),
         part_json("on_time", early_bound=40),
@@ -80,6 +81,7 @@ def test_a_release_is_as_sure_as_the_least_sure_of_its_required_parts() -> None:
 
 
 def test_only_a_release_on_time_with_a_known_bound_says_how_early_it_may_have_come() -> None:
+    # `early_bound` is the most seconds by which a part may have come early. Late releases state none.
     parts = [part_json("on_time", early_bound=40), part_json("late", early_bound=None)]
     assert widest_bound({"verdict": "late", "parts": parts}) is None
     assert status_text({"verdict": "on_time", "parts": [part_json("on_time", early_bound=None)]}) == "on time"

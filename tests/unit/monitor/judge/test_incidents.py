@@ -87,6 +87,7 @@ MOJ = Incident(
     ("incident", "minutes_late"), [(IPCC, 38), (JANUARY, 169), (MARCH, 82)], ids=["ipcc-2015", "ofqual-01", "ofqual-03"]
 )
 def test_a_late_release_is_measured_within_one_spacing(incident: Incident, minutes_late: int, every: float) -> None:
+    # Looks are `every` seconds apart. The last one without the page was so long before the first one that showed it.
     verdict = incident.verdict(every=every)
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.LATE, Grade.REPORT, True)
     assert verdict.page.delay == Bounds(minutes_late * 60 - every, minutes_late * 60)
@@ -101,6 +102,8 @@ def test_a_late_release_is_measured_within_one_spacing(incident: Incident, minut
 def test_each_alternative_address_has_its_own_delay(
     incident: Incident, report_minutes_late: int, news_minutes_late: int, every: float
 ) -> None:
+    # For example, in JANUARY the slot was 09:30. The report was out at 09:51, the news at
+    # 10:35 and the page itself at 12:19.
     verdict = incident.verdict(every=every)
     _page, *alternatives = verdict.parts
     assert [part.delay for part in alternatives] == [
@@ -110,6 +113,7 @@ def test_each_alternative_address_has_its_own_delay(
 
 
 def test_an_address_that_shows_the_release_is_found_while_the_announced_page_is_still_absent() -> None:
+    # The slot was 09:30. At 10:00 the report was out at its own address since 09:51, and the page came only at 12:19.
     verdict = JANUARY.verdict(every=15, now="2018-01-05 10:00")
     assert (verdict.verdict, verdict.grade) == (VerdictKind.OVERDUE, Grade.REPORT)
     assert [each.part for each in found(verdict, Kind.ELSEWHERE_FIRST)] == ["report"]
@@ -117,6 +121,7 @@ def test_an_address_that_shows_the_release_is_found_while_the_announced_page_is_
 
 @pytest.mark.parametrize("every", [1.0, 60.0, 300.0])
 def test_half_an_hour_in_public_two_days_early_is_measured_within_one_spacing(every: float) -> None:
+    # The slot was on Wednesday at 09:30. The page and its HTML were public on Monday from 17:00 to 17:30.
     monday, half_an_hour = OFSTED.verdict(every=every, now="2017-03-20 18:00"), 1800
     assert (monday.verdict, monday.grade, monday.final) == (VerdictKind.EARLY, Grade.REPORT, False)
     assert sorted(each.part for each in monday.exposures) == ["html", "page"]
@@ -126,11 +131,13 @@ def test_half_an_hour_in_public_two_days_early_is_measured_within_one_spacing(ev
 
 
 def test_an_exposure_is_open_and_grows_while_it_lasts() -> None:
+    # The HTML was public from 17:00 to 17:30, so at 17:10 for 600 s until now.
     (html,) = [each for each in OFSTED.verdict(every=60, now="2017-03-20 17:10").exposures if each.part == "html"]
     assert (html.open, html.seconds) == (True, Bounds(600, None))
 
 
 def test_a_release_exposed_on_monday_is_out_on_the_minute_on_wednesday() -> None:
+    # The parts are page, HTML and sheet. Only the sheet was not exposed on Monday.
     verdict = OFSTED.verdict(every=30)
     assert (verdict.verdict, verdict.final) == (VerdictKind.EARLY, True)
     assert {part.released.by for part in verdict.parts} == {at("2017-03-22 09:30")}
@@ -139,6 +146,7 @@ def test_a_release_exposed_on_monday_is_out_on_the_minute_on_wednesday() -> None
 
 
 def test_a_leak_to_the_press_changes_no_verdict() -> None:
+    # The page came at its slot. Looks at a page cannot show that somebody had given its figures to the press.
     verdict = MOJ.verdict(every=1)
     assert (verdict.verdict, verdict.grade, verdict.findings) == (VerdictKind.ON_TIME, Grade.NONE, ())
 
@@ -149,6 +157,7 @@ def test_a_leak_to_the_press_changes_no_verdict() -> None:
 def test_other_public_addresses_are_listed_in_the_order_of_appearance_without_an_end(
     now: str, expected_parts: list[str]
 ) -> None:
+    # The report was out at 09:51 and the news at 10:35. Neither was removed, so `to`, its end, is empty.
     verdict = JANUARY.verdict(every=15, now=f"2018-01-05 {now}")
     assert [each.part for each in verdict.elsewhere] == expected_parts
     assert not any(each.to for each in verdict.elsewhere)

@@ -154,6 +154,7 @@ def test_every_difference_is_reported_with_both_values(path: str, value: object,
 
 
 def test_an_overdue_delay_may_grow_and_never_shrink() -> None:
+    # The page is absent at every look. So at 200 s it is overdue by 200 s, and at 210 s by 210 s.
     shorter, longer = (json_of(now, turns=[(-100, ABSENT)]) for now in (200, 210))
     assert find_differences(stored=shorter, again=longer) == []
     assert find_differences(stored=longer, again=shorter) != []

@@ -97,6 +97,9 @@ def longest_lags(now: float, *others: Publication) -> tuple[float, float]:
 def test_a_published_release_measures_how_long_its_witnesses_did_not_show_it(
     announcement: Looks, index: Looks, now: float, expected_lags: tuple[float, float]
 ) -> None:
+    # The release was out at 1 s. For example, its announcement redirected to it only at 421 s: a lag of 420 s. If the
+    # index never showed it, the lag of the index ends with that redirect too. No lag is less than its default, 30 s
+    # for the redirect and 120 s for the index.
     assert longest_lags(now, publication(announcement, index)) == expected_lags
 
 
@@ -143,6 +146,7 @@ def test_only_the_lags_of_releases_of_the_same_day_count(other_slot: float, expe
 
 
 def test_the_longest_lag_of_several_releases_counts() -> None:
+    # The witnesses did not show these releases for four, seven and four minutes.
     four_minutes_behind = publication(
         looks_without_release(240, redirect_at(241)), looks_without_release(235, (241, PRESENT)), release="second"
     )
@@ -181,6 +185,9 @@ def verdict_by_witnesses(
 def test_a_release_is_being_confirmed_until_the_longest_lag_of_the_witnesses_that_day_and_then_overdue(
     now: float, others: Sequence[Publication], expected: VerdictKind
 ) -> None:
+    # Until now neither witness, its announcement nor the index, shows the release. They prove it late
+    # once the lag after the tolerance of 60 s is over: at 60 + 120 s by default, at 60 + 420 s if
+    # another release was shown that late.
     verdict = verdict_by_witnesses(*others, now=now)
     assert verdict.verdict is expected
     is_confirming = verdict.due is not None and verdict.due.is_confirming
@@ -188,6 +195,7 @@ def test_a_release_is_being_confirmed_until_the_longest_lag_of_the_witnesses_tha
 
 
 def test_a_release_found_within_the_longest_lag_of_that_day_is_unproven_and_names_the_lag() -> None:
+    # Its witnesses lacked it until 299 s. If they are 420 s behind, it may have been out at its slot.
     found_5_min_late = {"now": 500, "silent_until": 299, "page": [(300, PRESENT), (310, PRESENT)]}
     alone = verdict_by_witnesses(**found_5_min_late)
     after_another = verdict_by_witnesses(SEVEN_MINUTES_BEHIND, **found_5_min_late)
@@ -206,6 +214,7 @@ def test_an_explanation_names_the_lag_that_the_verdict_allowed_for() -> None:
 
 
 def test_a_release_late_by_its_witnesses_is_judged_again_at_the_next_minute() -> None:
+    # By then another release of the day may show that witnesses are further behind, and so that it may not be late.
     verdict = verdict_by_witnesses(now=310)
     assert (verdict.verdict, verdict.revisit) == (VerdictKind.OVERDUE, after_slot(6 * 60))
 

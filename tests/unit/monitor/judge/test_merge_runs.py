@@ -65,6 +65,7 @@ def test_runs_are_not_merged_if_content_was_public_early() -> None:
 
 
 def test_other_answers_other_bytes_and_failures_at_either_end_are_not_merged() -> None:
+    # Only absences with the same status and bytes are merged, and failed looks only between two of these.
     runs = [
         ten_minutes_of(UNKNOWN, SLOT - 9 * DAY, why="dns"),
         ten_minutes_of(ABSENT, SLOT - 8 * DAY, status=404),

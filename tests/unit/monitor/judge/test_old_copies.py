@@ -24,6 +24,8 @@ def verdict_with_old_copy_after_slot(now: float, *later_edge_looks: Look) -> Ver
 
 
 def test_a_copy_from_before_an_absence_puts_a_release_in_time_only_once_its_slot_is_settled() -> None:
+    # At 1 s the edge showed a copy 13 s old. The page was removed after that copy was
+    # made, so the copy alone proves nothing.
     # The slot is settled at the tolerance of 60 s plus a grace period of 30 s.
     verdicts = [verdict_with_old_copy_after_slot(now).verdict for now in (2, 89, 90)]
     assert verdicts == [VerdictKind.PENDING, VerdictKind.PENDING, VerdictKind.ON_TIME]

@@ -87,6 +87,8 @@ def appearance_bounds(evidence: PartEvidence) -> list[tuple[datetime | None, dat
 def test_a_page_without_its_title_appears_only_where_its_announcement_led_and_only_from_the_slot(
     address: Address, seen_at: float, slot: datetime | None, *, appears: bool
 ) -> None:
+    # LED_TO: the announcement redirected to the address. There a page counts from the slot on, although nothing on it
+    # shows that it is this edition. At any other address it may be an earlier edition.
     evidence = evidence_of({"page": looks_at_page((seen_at, PRESENT))}, address, slot=slot)
     assert appearance_bounds(evidence) == ([(None, after_slot(seen_at))] if appears else [])
 
@@ -143,7 +145,8 @@ def evidence_of_guess_with_witnesses(*page: Look) -> PartEvidence:
         # A presence before what the witnesses prove contradicts them.
         ([(-60, ABSENT), (70, PRESENT), (210, PRESENT)], -60, 70),
         ([(-60, ABSENT), (80, PRESENT), (210, PRESENT)], -60, 80),
-        # A page last seen before the listing may be gone again, so the listing dates it only by its last look.
+        # A page that was last seen before the listing was, at 200, may be gone again. So the lag of 120 s counts back
+        # from the last look that saw the page, at 150 or at 70.
         ([(-60, ABSENT), (150, PRESENT)], 30, 150),
         ([(-60, ABSENT), (70, PRESENT)], -50, 70),
     ],
@@ -168,10 +171,13 @@ ABSENT_AT_300 = looks_at_page((300, ABSENT))
 def test_only_looks_at_the_page_itself_at_a_known_address_prove_its_last_absence(
     looks_by_target: dict[str, Looks], address: Address, last_absent: float | None
 ) -> None:
+    # A guessed address may be another page's. The view `content` is the content API, not the page itself.
     assert evidence_of(looks_by_target, address).last_absent == after_slot(last_absent)
 
 
 def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
+    # The listing lacked the release until 200 s, but it may be 120 s behind. The look at the guessed address, at 300 s,
+    # proves nothing, because the page may be at another one.
     last_look, listing_lag = 200, 120
     evidence = evidence_of_guess_with_witnesses((300, ABSENT))
     assert evidence.last_absent == after_slot(last_look - listing_lag)
@@ -231,6 +237,7 @@ def test_a_run_proves_nothing_only_if_a_span_of_a_wrong_clock_that_concerns_it_c
 
 
 def test_presence_from_the_first_look_on_is_that_of_the_earliest_view_at_the_address_of_the_page() -> None:
+    # The content API showed it first, at 1, but its address is another. The origin showed it at 3 and the edge at 5.
     edge, origin = looks_at_page((5, PRESENT)), looks_at_page((3, PRESENT))
     earliest_but_of_another_address = looks_at_page((1, PRESENT), address=API_URL)
     known = {"page": edge, "page/origin": origin, "page/content": earliest_but_of_another_address}
@@ -252,6 +259,7 @@ def test_the_first_look_is_that_of_any_view_and_the_main_runs_are_those_of_the_p
 def test_a_page_takes_over_only_the_looks_at_a_part_elsewhere_that_has_its_address(
     part: str, address: str, *, is_taken_over: bool
 ) -> None:
+    # A listing showed the title at an address, which became the part `elsewhere-1`. `found-1` was found otherwise.
     evidence = evidence_of({part: looks_at_page((3, PRESENT), specific=True, address=address)})
     assert appearance_bounds(evidence) == ([(None, after_slot(3))] if is_taken_over else [])
 

@@ -30,6 +30,8 @@ from tests.worlds.releases import a_promise, a_release, a_slot
 def test_a_delay_is_graded_by_its_upper_bound_and_while_it_grows_by_its_lower(
     seconds: Bounds | None, expected: Grade
 ) -> None:
+    # Up to 60 s there is no grade, up to 300 s it is a note, and above that a report. A delay
+    # without an upper bound still grows.
     assert grade_delay(seconds, Policy()) is expected
 
 

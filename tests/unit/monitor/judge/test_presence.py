@@ -35,6 +35,7 @@ def between(after: float | None, by: float) -> Interval:
 
 
 def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
+    # The edge was the first to show it, at 10, and the origin the last, at 11.
     edge, origin = [(0, ABSENT), (10, PRESENT), (20, ABSENT)], [(0, ABSENT), (11, PRESENT), (35, ABSENT)]
     (presence,) = presences_in(edge, origin)
     assert (presence.begin, presence.end) == (after_slot(10), after_slot(11))
@@ -60,6 +61,8 @@ def test_a_second_presence_counts_only_if_all_views_were_absent_in_between() -> 
 def test_a_view_without_looks_for_a_minute_does_not_keep_content_public(
     origin: Turns, removed_between: Interval | None
 ) -> None:
+    # The edge showed the content at 10 and was not looked at again. Until 70 that still counts. At 71 only the origin
+    # counts, which lacked the content at 12.
     (presence,) = presences_in(edge=[(0, ABSENT), (10, PRESENT)], origin=origin)
     assert presence.removed == removed_between
 
@@ -68,6 +71,7 @@ def test_a_view_without_looks_for_a_minute_does_not_keep_content_public(
 def test_an_absence_of_the_page_dates_an_appearance_in_the_content_api_only_if_the_absence_was_seen_first(
     edge_absent: float, appears_after: float
 ) -> None:
+    # The content API lacked it at 0 and showed it at 80. The edge lacked it at `edge_absent` and showed it at 100.
     edge = [(0, ABSENT), (edge_absent, ABSENT), (100, PRESENT)]
     (presence,) = presences_in(edge, content=[(0, ABSENT), (80, PRESENT), (101, PRESENT)])
     assert presence.appears == between(appears_after, 80)

@@ -53,9 +53,11 @@ def test_failed_looks_are_counted_by_their_reason() -> None:
     [((19, 21), (20, 22), 81, 79), ((0, 0), (29, 31), 72, 100)],
     ids=["both", "second"],
 )
-def test_a_run_of_cached_answers_begins_and_ends_as_early_as_their_greatest_ages_allow(
+def test_a_run_of_cached_answers_begins_by_their_least_ages_and_ends_by_their_greatest_ages(
     first_age: tuple[float, float], second_age: tuple[float, float], expected_begin: float, expected_end: float
 ) -> None:
+    # For example, an answer at 100 s with an age of 19 s to 21 s was made from 79 s to 81 s. So the state was true by
+    # 81 s and still at 79 s. Of several answers, the earliest such beginning and the latest such end count.
     (run,) = runs_of(a_sighting(ABSENT, 100, age=first_age), a_sighting(ABSENT, 101, age=second_age))
     assert (run.begin, run.end) == (after_slot(expected_begin), after_slot(expected_end))
 
@@ -64,6 +66,7 @@ def test_a_run_of_cached_answers_begins_and_ends_as_early_as_their_greatest_ages
 def test_a_cached_presence_counts_only_if_its_copy_cannot_be_older_than_the_first_absence(
     age: tuple[float, float], *, counts: bool
 ) -> None:
+    # The presence was seen at 10 s, and the first absence at 0. A copy that is up to 11 s old may be from before that.
     runs = runs_of((0, ABSENT), (8, ABSENT), a_sighting(PRESENT, 10, age=age))
     is_any_presence = any(spell.is_present for spell in build_spells(View.EDGE, runs))
     assert is_any_presence is counts
@@ -87,6 +90,7 @@ def test_only_other_bytes_of_what_is_present_begin_a_run(
 
 @pytest.mark.parametrize(("gap", "runs"), [(1, 1), (4, 1), (4.1, 2), (600, 2)])
 def test_a_gap_longer_than_the_spacing_allows_splits_a_run(gap: float, runs: int) -> None:
+    # Looks are planned a second apart. A gap may be twice that and two seconds more, because a look takes time: 4 s.
     assert len(folded_runs([a_sighting(ABSENT, 0), a_sighting(ABSENT, gap)], spacing=1)) == runs
 
 
@@ -94,11 +98,13 @@ def test_a_gap_longer_than_the_spacing_allows_splits_a_run(gap: float, runs: int
     ("begins", "ends", "runs"), [(2, 8, 2), (-5, 1, 2), (-5, 0, 1), (10, 20, 1), (0, 10, 2), (-5, 50, 2)]
 )
 def test_a_blind_span_between_two_looks_splits_a_run(begins: float, ends: float, runs: int) -> None:
+    # The looks are at 0 and 10. Only a span that overlaps the time between them splits their run.
     blind = [Blind(after_slot(begins), after_slot(ends), "stopped")]
     assert len(folded_runs([a_sighting(ABSENT, 0), a_sighting(ABSENT, 10)], blind)) == runs
 
 
 def test_a_blind_span_is_kept_if_every_look_of_both_monitors_failed() -> None:
+    # North was killed from 0 to 10. A span is dropped if another monitor watched, but no look of south succeeded.
     span = Blind(after_slot(0), after_slot(10), "killed", monitor="north")
     failed = [replace(a_run("page", UNKNOWN, -60, 60), monitor=name) for name in ("north", "south")]
     assert drop_watched_spans([span], {"r/page/edge": failed}) == [span]

@@ -64,6 +64,8 @@ def test_presence_counts_after_an_absence_or_if_it_is_of_this_edition(
 def test_a_spell_has_the_earliest_beginning_and_latest_end_of_its_runs(
     first_age: float, last_age: float, earliest: float, latest: float
 ) -> None:
+    # The third value of a look is the age of its answer. A copy got at 0 that is 60 s old was made at -60, and one got
+    # at 10 at -50. A spell is a time in which a view always showed the same, and a failed look does not end it.
     first, failed, last = (0, ABSENT, first_age), (5, UNKNOWN), (10, ABSENT, last_age)
     (spell,) = spells_of(first, failed, last)
     assert (spell.begin, spell.end) == (after_slot(earliest), after_slot(latest))
@@ -86,12 +88,13 @@ def test_a_presence_begins_when_its_copy_was_made() -> None:
 
 
 def test_a_presence_whose_age_an_earlier_look_contradicts_begins_with_its_look_and_keeps_the_claim() -> None:
+    # A copy got at 60 says that it is 30 s old, but the edge lacked the page at 50.
     presence = presence_30_s_old_at_60(edge=[(50, ABSENT)])
     assert presence.begin == after_slot(60)
     assert presence.claims == presence.earliest == after_slot(60 - 30)
 
 
-def test_a_presence_of_contradicted_age_begins_when_its_look_was_answered_at_the_latest_if_that_is_not_stored() -> None:
+def test_a_presence_with_a_contradicted_age_begins_15_s_after_its_look_if_no_answer_time_is_stored() -> None:
     # The absence at 50 s contradicts the age. So the presence begins when its look, sent at 60 s, was answered.
     # Versions before 0012 of the store did not keep when that was: at most `LONGEST_LOOK` after it was sent.
     absence, presence = spells_of((0, ABSENT), (50, ABSENT), (60, PRESENT, 30), specific=True)
@@ -110,9 +113,12 @@ def test_a_presence_of_contradicted_age_begins_when_its_look_was_answered_at_the
     ],
     ids=["closely", "from the claimed instant on", "too far apart to exclude a return", "only after it"],
 )
-def test_an_age_claims_an_earlier_presence_only_if_the_origin_was_not_watched_since(
+def test_a_contradicted_age_still_claims_an_earlier_presence_unless_the_origin_was_watched_then(
     origin: list[Look], *, is_watched: bool
 ) -> None:
+    # A copy got at 60 says that it is 30 s old, but the origin lacked the page at 50. So the presence
+    # begins at 60. The page may still have been there at 30, as claimed, unless the origin lacked it
+    # around then in looks at most 20 s apart.
     presence = presence_30_s_old_at_60(origin=origin)
     assert presence.begin == after_slot(60)
     assert presence.claims == (None if is_watched else after_slot(60 - 30))
@@ -128,6 +134,8 @@ def test_an_age_claims_an_earlier_presence_only_if_the_origin_was_not_watched_si
     ids=["a later look", "the content item", "an absence at that very instant"],
 )
 def test_only_an_earlier_look_at_the_page_contradicts_an_age(edge: list[Look], views: dict[str, list[Look]]) -> None:
+    # A look at 60 got a copy that is 30 s old. So the presence begins at 30, unless a look before 60 proves absence
+    # later than that. The content item may lack what the page shows.
     assert presence_30_s_old_at_60(edge, **views).begin == after_slot(60 - 30)
 
 
@@ -154,6 +162,8 @@ def test_presence_from_the_first_look_on_is_an_unproved_run_as_old_as_its_oldest
     ids=["after an absence", "of this edition", "failed looks"],
 )
 def test_no_run_is_unproved_if_it_is_specific_or_failed(seen: object) -> None:
+    # A presence from the first look on is unproved, because it may be of an earlier
+    # edition. `specific` content is of this one.
     assert find_presence_from_start(seen.runs("page")) is None
 
 

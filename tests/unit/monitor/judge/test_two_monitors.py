@@ -132,6 +132,8 @@ STOPPED = looked_by("north", 1, (-60, -2), (4, 200))
 def test_a_blind_span_counts_unless_a_monitor_watched_that_was_surely_not_blind_itself(
     runs_of_other: list[Run], blind: Blind, *, is_found: bool
 ) -> None:
+    # The page came at 2 s. The monitor `north` was blind from -2 to 4. `runs_of_other` are by `south`: the span does
+    # not count if `south` looked every few seconds all that time.
     # A wrong clock or a small budget may be that of all monitors, unless the span names one.
     runs = {EDGE: in_order(STOPPED, runs_of_other)}
     verdict = judged(200, runs, blind=[blind])

@@ -70,6 +70,8 @@ def test_looks_at_a_page_every_second_give_its_verdict_grade_and_delay(
     *,
     is_final: bool,
 ) -> None:
+    # For example, a page that is absent until 89 s and present from 90 s on is late, because the tolerance is 60 s. A
+    # delay of at most 300 s is a note, and a longer one is a report. OUT_EARLY is public from 500 s before the slot on.
     verdict = judged(now, turns)
     assert (verdict.verdict, verdict.grade, verdict.final) == (expected_verdict, expected_grade, is_final)
     assert verdict.page.delay == expected_delay
@@ -110,6 +112,8 @@ EXPOSURES = {
 def test_an_exposure_ends_when_it_was_seen_removed_or_at_the_slot(
     now: float, turns: Turns, ended_between: tuple[float, float] | None, expected_length: Bounds
 ) -> None:
+    # OUT_EARLY is absent until -501 and present from -500 on, and looks are a second apart. For example, if the page
+    # was removed at -200, it was public from 299 s to 301 s.
     (exposure,) = judged(now, turns).exposures
     assert exposure.seconds == expected_length
     assert exposure.open is (ended_between is None)
@@ -119,10 +123,13 @@ def test_an_exposure_ends_when_it_was_seen_removed_or_at_the_slot(
 
 @pytest.mark.parametrize(("turns_since", "released_at"), [([], 0), ([(-200, WITHDRAWN), (1, PRESENT)], 1)])
 def test_an_exposed_page_is_released_at_its_slot_or_when_it_comes_back(turns_since: Turns, released_at: float) -> None:
+    # OUT_EARLY: public from 500 s before the slot on.
     assert judged(100, [*OUT_EARLY, *turns_since]).page.released.by == after_slot(released_at)
 
 
 def test_a_view_that_showed_an_exposed_page_from_its_first_look_on_does_not_date_its_release() -> None:
+    # The page was removed at -200, and since -10 every look failed. So no look shows when it was released. The origin's
+    # presence from its first look on may look like an undated release.
     removed_and_then_not_seen = [(-200, WITHDRAWN), (-10, UNKNOWN)]
     edge = [(-1000, ABSENT), (-500, PRESENT), *removed_and_then_not_seen]
     origin = [(-490, PRESENT), *removed_and_then_not_seen]
@@ -131,6 +138,7 @@ def test_a_view_that_showed_an_exposed_page_from_its_first_look_on_does_not_date
 
 
 def test_a_page_that_was_early_was_removed_and_came_back_late_is_early_and_late() -> None:
+    # OUT_EARLY: public from 500 s before the slot on.
     back_at, every = 400, 1
     verdict = judged(600, [*OUT_EARLY, (-200, WITHDRAWN), (back_at, PRESENT)], every=every)
     assert verdict.verdict is VerdictKind.EARLY
@@ -158,6 +166,7 @@ def test_a_page_is_early_only_if_present_before_the_slot_by_more_than_the_uncert
 def test_a_release_not_seen_until_its_watch_closed_gets_a_final_verdict_to_report(
     turns: Turns, expected: VerdictKind
 ) -> None:
+    # The watch closes 14 days after the slot. NOT_OUT is absent at every look.
     verdict = judged(WATCH_CLOSES + 1, turns, every=1800)
     assert (verdict.verdict, verdict.grade, verdict.final) == (expected, Grade.REPORT, True)
 
@@ -179,6 +188,7 @@ def test_a_first_look_after_the_slot_that_shows_this_edition_gives_only_the_most
 def test_a_release_is_judged_again_when_time_alone_can_change_its_verdict(
     now: float, turns: Turns, judged_again_at: float | None
 ) -> None:
+    # A page that is not out may be on time from its slot at 0 until 60 s. One that came in time keeps its verdict.
     assert judged(now, turns).revisit == after_slot(judged_again_at)
 
 
@@ -236,6 +246,7 @@ def test_a_part_whose_address_the_page_revealed_came_no_earlier_than_the_page() 
 
 
 def test_a_revealed_part_that_was_looked_at_too_late_leaves_the_release_on_time() -> None:
+    # The sheet came after the page, which was last absent at 0, and by 90 s. So it may be on time or later than 60 s.
     verdict = judged(200, {"page": CAME_IN_TIME, "sheet": [(90, PRESENT)]}, SHEET)
     _page, sheet = verdict.parts
     assert (verdict.verdict, sheet.verdict) == (VerdictKind.ON_TIME, VerdictKind.UNPROVEN)
@@ -257,6 +268,8 @@ def verdict_behind_edge(now: float, *, origin_shows_at: float, edge_shows_at: fl
 def test_the_origin_decides_the_verdict_and_the_time_hidden_by_a_stale_edge_is_to_be_reported(
     origin_shows_at: float, edge_shows_at: float, expected: VerdictKind, hidden_for: Bounds
 ) -> None:
+    # By looks every second, an edge that shows it at 400 last lacked it at 399, and an origin that shows it at 3 last
+    # lacked it at 2. So it was hidden for at least 399 - 3 and at most 400 - 2 seconds. Over 300 s are to be reported.
     verdict = verdict_behind_edge(600, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at)
     assert (verdict.verdict, verdict.grade) == (expected, Grade.REPORT)
     (stale,) = found(verdict, Kind.STALE_EDGE)
@@ -297,6 +310,8 @@ def test_the_publishers_delay_ends_when_the_origin_shows_the_page_and_the_users_
 def test_users_of_an_early_release_wait_until_its_edge_shows_it(
     edge_turns: Sequence[Turn], users_delay: Bounds, *, is_final: bool
 ) -> None:
+    # Looks are a second apart. An edge that was not looked at since may have shown the page as soon as its
+    # origin did, which last lacked it at -21.
     origin_out_20_s_early = [(-100, ABSENT), (-20, PRESENT)]
     verdict = judged(300, {"page": edge_turns, "page/origin": origin_out_20_s_early})
     assert (verdict.verdict, verdict.page.users_delay, verdict.final) == (VerdictKind.EARLY, users_delay, is_final)
@@ -314,6 +329,7 @@ def test_users_delay_stays_unbounded_if_every_look_at_the_edge_since_the_slot_fa
 
 @pytest.mark.parametrize(("now", "grade"), [(60, Grade.NONE), (61, Grade.NOTE), (300, Grade.NOTE), (301, Grade.REPORT)])
 def test_the_grade_follows_how_long_users_have_waited_while_they_still_do(now: float, grade: Grade) -> None:
+    # Up to 60 s is no fault, up to 300 s a note, and more is to be reported.
     verdict = verdict_behind_edge(now, origin_shows_at=3, edge_shows_at=480)
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.ON_TIME, grade, False)
 
@@ -322,10 +338,13 @@ def test_the_grade_follows_how_long_users_have_waited_while_they_still_do(now: f
 def test_a_release_hidden_by_its_edge_is_judged_again_when_its_grade_may_rise(
     now: float, judged_again_at: float
 ) -> None:
+    # The grade may rise once users have waited for over 60 s or 300 s. From then on it is judged each second, until a
+    # look proves that they have. At 33 s the wait for a look at the edge, 30 s, is over.
     assert verdict_behind_edge(now, origin_shows_at=3, edge_shows_at=480).revisit == after_slot(judged_again_at)
 
 
 def test_a_release_without_a_later_look_at_its_edge_is_final_after_the_grace_period() -> None:
+    # The origin showed it at 3 s. For 30 s from then on, a look at the edge may still come.
     seen = {"page": RegularLooks([(-100, ABSENT)], until=2), "page/origin": [(-100, ABSENT), (3, PRESENT)]}
     assert [judged(now, seen).final for now in (32, 33)] == [False, True]
 
@@ -383,6 +402,9 @@ VIEWS = {
 def test_edge_and_origin_that_disagree_about_the_slot_give_one_verdict(
     now: float, edge: Turns, origin: Turns, expected: VerdictKind
 ) -> None:
+    # A view that shows the page from its first look on may answer so at any address. If it lacks the page
+    # later, its answers depend on the page. For example, an edge that was present at -30 and absent at 20 may
+    # have shown the release at its slot.
     assert judged(now, {"page": edge, "page/origin": origin}).verdict is expected
 
 
@@ -399,6 +421,8 @@ def test_edge_and_origin_that_disagree_about_the_slot_give_one_verdict(
 def test_the_last_absence_before_the_slot_bounds_how_early_the_release_may_have_come(
     edge: Turns, origin: Turns, expected_early_bound: float | None
 ) -> None:
+    # The bound is None if the page may have been public at the slot and removed again, or if it was early anyway. It is
+    # 0 if the page was last absent at the slot or later.
     assert judged(100, {"page": edge, "page/origin": origin}).page.early_bound == expected_early_bound
 
 
@@ -430,6 +454,9 @@ def test_absences_at_the_edge_count_only_until_the_origin_showed_the_page(
 def test_lateness_by_the_edge_waits_ten_seconds_for_an_origin_whose_look_failed(
     now: float, origin_turns: Turns, expected: VerdictKind
 ) -> None:
+    # The edge lacks the page at every look, and the tolerance ends at 60 s. But an edge may serve an old copy. So if
+    # the origin answered before and not since 60 s, the verdict waits for it until 70 s. If the origin shows the page
+    # at 61 s, it may have come just in time.
     verdict = judged(now, {"page": NOT_OUT, "page/origin": origin_turns})
     assert verdict.verdict is expected
     # It is not final in any case, so it is judged again.
@@ -460,6 +487,7 @@ DAYS = {
 def test_a_promise_of_a_day_or_a_month_is_judged_by_whole_days_and_gives_no_delay(
     slot: Slot, now_in_hours: float, turns_in_hours: Turns, expected: VerdictKind
 ) -> None:
+    # Hours count from 09:30 on Friday 5 January 2018. So that day began at -9.5 and ends at 14.5.
     turns = [(hours * HOURS, state) for hours, state in turns_in_hours]
     verdict = judged(now_in_hours * HOURS, turns, promises=[a_promise(slot)], every=300)
     assert (verdict.verdict, verdict.page.delay) == (expected, None)
@@ -483,6 +511,7 @@ def test_a_release_that_came_in_its_month_is_final() -> None:
     ],
 )
 def test_a_provisional_or_doubtful_time_is_judged_as_its_day(doubtful: object) -> None:
+    # By its time, 09:30, a page that is out at 10:00 is late. By its day it is on time, and pending until the day ends.
     came_half_an_hour_later = [(-100, ABSENT), (1800, PRESENT)]
     assert judged(3600, NOT_OUT, promises=[doubtful], every=60).verdict is VerdictKind.PENDING
     verdict = judged(3600, came_half_an_hour_later, promises=[doubtful], every=60)
@@ -516,6 +545,8 @@ CHANGES = {
 def test_the_slot_in_force_is_the_last_one_announced_before_it_passed(
     now: float, promises: Sequence[object], turns: Turns, expected: VerdictKind
 ) -> None:
+    # A promise is for 09:30 and was announced 40 days before, unless stated. `learnt` is when a later one was first
+    # read. For example, a calendar that showed another day two days before 09:30 has moved the slot.
     assert judged(now, turns, promises=promises, every=20).verdict is expected
 
 

@@ -69,6 +69,7 @@ def test_an_exposure_without_a_usable_look_after_its_slot_closes_twenty_seconds_
 
 
 def test_a_stored_exposure_without_the_field_ended_replays_without_a_difference() -> None:
+    # Older versions stored exposures without `ended`. A replay compares what is stored with the verdict computed again.
     stored, again = (release_json(verdict_on_early_page(now=60)) for _ in range(2))
     assert again["exposures"][0]["ended"] == "slot"
     for part in (stored, *stored["parts"]):

@@ -55,6 +55,8 @@ def witnesses_without_release(
 def test_both_witnesses_prove_absence_as_of_their_last_looks_less_their_lags(
     announced: list[float], unlisted: list[float], proved_until: float | None
 ) -> None:
+    # An announcement may redirect 30 s late, and a listing may be 120 s late. For example, looks at 200 and 290 prove
+    # absence at 170. Nothing is proved before the first look at the announcement: 69 - 30 is before 40.
     assert read_witnesses_at(300, absent_looks(*announced), absent_looks(*unlisted)).absent_by_both == after_slot(
         proved_until
     )
@@ -76,6 +78,7 @@ def test_looks_after_now_are_not_known_yet(now: float, announced: float | None) 
 
 @pytest.mark.parametrize(("now", "redirects"), [(59.0, False), (60.0, True)])
 def test_a_redirect_after_now_is_not_known_yet(now: float, *, redirects: bool) -> None:
+    # REDIRECT is a look at the announcement at 60 s that was redirected.
     assert read_witnesses_at(now, [REDIRECT]).redirects is redirects
 
 
@@ -88,10 +91,13 @@ def test_a_redirect_after_now_is_not_known_yet(now: float, *, redirects: bool) -
     ids=["redirect", "failed look"],
 )
 def test_an_announcement_shown_again_after_its_redirect_is_an_old_copy(between: Run, expected: Witnesses) -> None:
+    # The announcement was still there at -60, at 0 and, after `between` at 60, at 120. If that was a redirect, the
+    # release was out, so the last time that counts is 0. A failed look proves nothing, so it is 120.
     assert read_witnesses_at(300, [*absent_looks(-60, 0), between, *absent_looks(120)]) == expected
 
 
 def test_a_listing_that_has_shown_the_release_proves_nothing_later() -> None:
+    # The listing lacked the release at 0, had it at 60 and lacked it again at 600.
     index = looks((0, ABSENT), (60, PRESENT), (600, ABSENT)).runs("index/origin")
     assert read_witnesses_at(900, absent_looks(-600), index).unlisted == after_slot(0)
 
@@ -113,6 +119,8 @@ def test_a_listing_that_has_shown_the_release_proves_nothing_later() -> None:
 def test_witnesses_prove_that_the_release_was_at_no_address(
     announced: float | None, unlisted: float | None, proved_until: float | None, *, redirects: bool
 ) -> None:
+    # The announcement may be 30 s behind, and the listing 120 s. The earlier of both instants counts:
+    # of 130 - 30 and 320 - 120, it is 100.
     assert witnesses_without_release(announced, unlisted, redirects=redirects).absent_until(SLOT) == after_slot(
         proved_until
     )
@@ -127,4 +135,5 @@ def test_an_announcement_that_was_first_read_after_the_slot_proves_no_absence_wi
 
 @pytest.mark.parametrize(("unlisted", "proved_until"), [(None, None), (170, 50)])
 def test_without_a_slot_both_witnesses_must_prove_absence(unlisted: float | None, proved_until: float | None) -> None:
+    # The listing may be 120 s behind, so it proves absence until 50.
     assert witnesses_without_release(130, unlisted, redirects=True).absent_until(None) == after_slot(proved_until)

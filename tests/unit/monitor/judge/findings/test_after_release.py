@@ -92,6 +92,8 @@ def test_new_bytes_are_a_swap_once_looks_a_minute_apart_agree() -> None:
     ids=["by the edge", "by the origin"],
 )
 def test_a_swap_is_dated_by_the_origin_if_that_was_watched(origin: list[Bytes], seconds: Bounds) -> None:
+    # The file came from -1 to 1. At the edge its bytes changed from 3600 to 7200. The origin dates the change better
+    # only if its looks around it are close: at 5000 and 5005, not at 1 and 7201.
     (swap,) = swaps((1, "a"), (3600, "a"), (7200, "b"), (7205, "b"), (7300, "b"), origin=origin)
     assert swap.seconds == seconds
 
@@ -107,8 +109,11 @@ NO_SWAPS = {
 
 @pytest.mark.parametrize("each", NO_SWAPS.values(), ids=NO_SWAPS)
 def test_bytes_that_do_not_last_are_no_swap(each: list[Bytes]) -> None:
+    # Each pair is a look and the bytes that it got. New bytes must last for a minute. After MOST_CHANGES changes bytes
+    # are no longer compared, because the server makes the file for each request.
     assert swaps(*each) == []
 
 
 def test_the_first_three_changes_of_a_file_are_found() -> None:
+    # Looks are a minute apart, and each second one gets new bytes. So they change six times and last for a minute.
     assert len(swaps(*((60 * place + 1, f"{place // 2}") for place in range(14)))) == 3

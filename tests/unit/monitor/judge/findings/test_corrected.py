@@ -97,6 +97,7 @@ def test_a_rolling_page_is_not_corrected_by_its_new_edition() -> None:
 
 
 def test_content_that_comes_back_in_another_version_is_a_withdrawal_only() -> None:
+    # AWAY: out at the slot, withdrawn an hour later, and back after two hours.
     assert kinds(judged_with(2.5 * HOUR, [(0, FIRST), (2 * HOUR, SECOND)], AWAY)) == [Kind.WITHDRAWN]
 
 

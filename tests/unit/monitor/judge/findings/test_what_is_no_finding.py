@@ -55,6 +55,7 @@ def test_a_copy_elsewhere_is_said_to_follow_the_slot_if_it_was_still_absent_at_m
 
 @pytest.mark.parametrize(("part", "is_found"), [(OPTIONAL, False), (SHEET, True)])
 def test_failed_looks_count_only_at_required_parts(part: Part, *, is_found: bool) -> None:
+    # All looks at the sheet failed. OPTIONAL is the same sheet, but not required.
     failed = [(when, UNKNOWN) for when in range(-60, 100, 5)]
     assert (Kind.BLIND in kinds(verdict_on({"page": IN_TIME, "sheet": failed}, part))) is is_found
 
@@ -80,6 +81,7 @@ def test_bytes_that_changed_before_the_slot_are_no_swap() -> None:
 
 @pytest.mark.parametrize(("address", "found_at"), [(Address.GUESSED, []), (Address.ANNOUNCED, [SLOT])])
 def test_another_edition_is_a_finding_only_at_a_known_address(address: Address, found_at: list[object]) -> None:
+    # The page shows another edition until 200 s after its slot.
     seen = {"page": looks((-2, ABSENT), (200, ABSENT), why=ANOTHER_EDITION)}
     wrong = found(judged(400, seen, release=a_release(address=address)), Kind.WRONG_EDITION)
     assert [each.at for each in wrong] == found_at
@@ -137,6 +139,7 @@ def test_content_removed_twice_gives_two_withdrawals_of_their_own_length() -> No
 
 
 def test_a_notice_of_withdrawal_at_the_instant_of_the_last_presence_is_a_flicker() -> None:
+    # Only a notice that began after the last presence, at 30, is a withdrawal. An absence must last for 60 s.
     assert kinds(verdict_on({"page": [*IN_TIME, (30, PRESENT), (30, WITHDRAWN), (50, WITHDRAWN)]})) == []
 
 

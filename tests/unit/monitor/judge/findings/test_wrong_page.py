@@ -43,6 +43,8 @@ def test_another_title_after_an_absence_is_a_finding() -> None:
     ids=["absent", "failed looks", "not after the tolerance", "at a guessed address"],
 )
 def test_no_other_answer_is_a_wrong_page(why: str, state: State, until: float, address: Address) -> None:
+    # The page was absent before its slot. Since then looks until `until` got `state`, for the reason `why`. The
+    # tolerance is 60 s. At a guessed address, another edition may be another release.
     assert findings(why, state, until, address) == []
 
 
