@@ -49,7 +49,7 @@ def test_a_promise_of_the_first_read_is_confirmed_as_of_the_oldest_copy_and_has_
     assert (FIRST_READ.state.as_of, FIRST_READ.state.last_read) == (COPIES_OF_FIRST_READ, minutes(0))
 
 
-def test_a_changed_slot_came_after_the_copies_of_the_read_before_and_is_confirmed_as_of_its_own_copies() -> None:
+def test_a_change_is_dated_from_the_copies_of_the_read_before_it_and_confirmed_as_of_its_own_copies() -> None:
     promise = evaluate_read_at(FIRST_READ.state, LATER, minute=10, as_of=8).changes.promises["e0"]
     # The change was made between the copies of the first read and the end of the second.
     assert (promise.unlearnt, promise.learnt) == (COPIES_OF_FIRST_READ, minutes(10))

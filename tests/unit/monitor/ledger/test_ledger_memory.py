@@ -232,7 +232,7 @@ async def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(office:
 
 
 @with_office(STATS, OTHER)
-async def test_a_release_that_another_order_of_calendars_changes_is_stored_by_the_first_roll_after_a_restart(
+async def test_a_release_changed_by_a_new_order_of_calendars_is_stored_by_the_first_hourly_job(
     office: Office,
 ) -> None:
     def stored_title() -> str | None:

@@ -43,7 +43,7 @@ def test_the_last_promised_day_is_that_of_the_promise_read_last() -> None:
     assert book.last_promised_day("x") == date(2026, 7, 24)
 
 
-def test_a_calendar_confirms_only_its_own_newest_promise_and_never_as_of_an_earlier_time_than_before() -> None:
+def test_a_calendar_confirms_only_its_newest_promise_and_never_as_of_an_earlier_time_than_before() -> None:
     book = book_of(promise_read(1, "A"), promise_read(2, "A"), promise_read(3, "B"))
 
     def confirmed() -> list[datetime | None]:
@@ -122,7 +122,7 @@ def windows_of_missing_editions(now: datetime) -> list[tuple[date, date]]:
 WHEN_EXPECTED = datetime(2026, 7, 10, 12, tzinfo=UTC)
 
 
-def test_an_edition_that_no_calendar_announces_counts_as_missing_until_the_last_day_on_which_it_is_expected() -> None:
+def test_an_unannounced_edition_counts_as_missing_until_the_last_day_on_which_it_is_expected() -> None:
     ((first_day, last_day),) = windows_of_missing_editions(WHEN_EXPECTED)
     on_last_day = datetime(last_day.year, last_day.month, last_day.day, 12, tzinfo=UTC)
     assert windows_of_missing_editions(on_last_day) == [(first_day, last_day)]

@@ -109,7 +109,7 @@ def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part(
     assert confirmation_needed_since(replace(with_late_file, confirmed=after_slot(5))) is None
 
 
-def test_before_the_slot_a_promise_in_doubt_needs_a_read_since_the_first_sight_and_later_one_since_the_slot() -> None:
+def test_promise_in_doubt_needs_a_read_since_its_page_was_seen_and_after_the_slot_one_since_it() -> None:
     first_seen = after_slot(-200)
     page = replace(page_verdict(VerdictKind.UNPROVEN), first_seen=Interval(None, first_seen))
     in_doubt = replace(verdict(page), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
@@ -216,7 +216,7 @@ def test_a_calendar_read_that_began_earlier_but_ended_later_does_not_replace_a_l
     assert not is_another_read_needed
 
 
-def test_a_calendar_read_calls_back_every_release_that_needs_a_read_since_its_begin_or_an_earlier_time() -> None:
+def test_a_calendar_read_calls_back_only_the_releases_that_need_no_later_read() -> None:
     check, callbacks = running_check(), {needed_since: CallCounter() for needed_since in (-10, 0, 10)}
     for needed_since, callback in callbacks.items():
         check.request_reads(("govuk",), after_slot(needed_since), f"r{needed_since}", callback)
@@ -237,7 +237,7 @@ def test_a_calendar_read_calls_back_every_release_that_needs_a_read_since_its_be
     ],
     ids=["pending", "unproven", "before the slot", "confirmed since the slot", "announced address", "on time"],
 )
-def test_a_verdict_on_an_unseen_page_without_an_announced_address_requests_a_calendar_read_but_does_not_wait_for_it(
+def test_an_unseen_page_without_an_announced_address_requests_a_calendar_read_and_does_not_wait(
     address: Address,
     kind: VerdictKind,
     judged_after_slot: float,

@@ -32,7 +32,7 @@ async def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_for
 
 
 @with_office()
-async def test_the_incident_of_a_calendar_closes_when_it_reads_again_and_opens_again_without_a_second_notice(
+async def test_an_incident_of_a_calendar_closes_at_a_good_read_and_opens_again_without_a_second_notice(
     office: Office,
 ) -> None:
     await office.read(TWENTY_ENTRIES)

@@ -49,7 +49,7 @@ def is_read_due(now: int, *, last_try: int, last_usable: int = -600, often: bool
         (80, 5, 5, False),
     ],
 )
-def test_a_calendar_read_is_due_10_and_4_minutes_before_a_slot_and_1_5_and_60_after_it_unless_tried_since(
+def test_reads_are_due_10_and_4_minutes_before_a_slot_and_1_5_and_60_after_it_unless_tried_since(
     now: int, last_try: int, last_usable: int, *, is_due_now: bool
 ) -> None:
     # All are minutes after the slot, negative before it. Each read is due for 15 minutes, and the first one only if the

@@ -228,7 +228,7 @@ def test_ledger_10_swapped_day_and_month_raise_an_alarm_and_change_no_date() -> 
     assert outcome.kinds_with_read_number == [("announced", 1), ("sanity-alarm", 2)]
 
 
-def test_ledger_11_a_regular_series_without_announcement_is_unannounced_from_two_weeks_before_its_window() -> None:
+def test_ledger_11_an_edition_is_unannounced_from_two_weeks_before_the_window_of_its_regular_series() -> None:
     released = [date(2026, month, day) for month, day in ((1, 21), (2, 18), (3, 18), (4, 15), (5, 20))]
     expectation = expect_next_edition(series_of("dfx", "Widgets: May 2026"), released)
     # Editions come about 28 days apart, so the window is 17 June, give or take a week. Two weeks before it is 27 May.

@@ -111,7 +111,7 @@ def test_request_sent_again_on_a_new_connection_counts_against_the_budget() -> N
     assert pacer.next_start(after(0.02)) == last_counted_start + pacer.gap
 
 
-def test_wait_without_a_named_time_is_30_s_and_is_doubled_by_a_refusal_after_it_but_not_by_one_during_it() -> None:
+def test_wait_of_30_s_after_a_refusal_is_doubled_by_a_refusal_after_it_but_not_by_one_during_it() -> None:
     pacer, no_time_named = Pacer(10.0), None
     pacer.record_refusal(NOON, no_time_named)
     pacer.record_refusal(after(0.1), no_time_named)

@@ -56,7 +56,7 @@ def test_warning_names_the_budget_that_would_prove_who_was_on_time() -> None:
 
 
 @pytest.mark.parametrize(("pages", "unlikely_pages"), [(240, 0), (240, 120), (7, 0), (61, 300)])
-def test_least_sufficient_rate_affords_a_look_at_likely_pages_every_30_seconds_and_no_smaller_rate_does(
+def test_least_sufficient_rate_allows_looks_at_likely_pages_every_30_s_and_no_smaller_rate_does(
     pages: int, unlikely_pages: int
 ) -> None:
     plans = plans_of_pages(pages, every=1.0, chance=1.0) + plans_of_pages(unlikely_pages, every=1.0, chance=0.25)
@@ -129,7 +129,7 @@ def test_warning_gives_the_range_of_spacings_of_likely_and_unlikely_targets() ->
     assert warning.endswith("looks will be 20.0 times as far apart: every 15 to 30 s where 1 s is wanted")
 
 
-def test_busiest_minute_of_six_thousand_targets_in_a_day_is_the_first_in_which_each_wants_a_look_a_second() -> None:
+def test_busiest_minute_of_6000_targets_is_the_first_in_which_each_wants_a_look_a_second() -> None:
     slot_begins, targets = 30_000, 6000
     day_before, around_slot = window(-86_400, slot_begins, every=60), window(slot_begins, slot_begins + 1000, every=1)
     plans = [[day_before, around_slot]] * targets

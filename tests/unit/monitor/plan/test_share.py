@@ -38,7 +38,7 @@ def latest_starts(mine: Turns, until: datetime, late: timedelta) -> list[datetim
 @given(
     count=COUNTS, rate=RATES, hosts_divided=st.booleans(), ms_late=st.lists(st.integers(0, 20), min_size=4, max_size=4)
 )
-def test_all_monitors_together_keep_to_one_budget_in_each_second_even_if_each_of_them_uses_all_its_turns(
+def test_all_monitors_together_keep_to_one_budget_in_each_second_even_if_they_use_all_their_turns(
     *, count: int, rate: float, hosts_divided: bool, ms_late: list[int]
 ) -> None:
     members, minute_later = NAMES[:count], EPOCH + 60 * SECOND

@@ -161,7 +161,7 @@ def test_after_an_absence_that_a_cache_may_have_kept_the_next_look_is_at_the_ori
         pytest.param(-110, View.EDGE, id="so early that the edge decides"),
     ],
 )
-def test_second_look_before_the_slot_is_at_the_origin_if_the_last_absence_there_is_95_to_60_s_before_the_slot(
+def test_next_look_before_a_slot_is_at_the_origin_if_the_last_absence_there_is_95_to_60_s_before_it(
     origin_last_absent: float, expected_second_view: View
 ) -> None:
     # An absence at the origin up to 95 s before the slot is where the interval of the part's appearance begins, even if
@@ -181,7 +181,7 @@ def sweep_with_announcements(*pages: str) -> Sweep:
     return sweep
 
 
-def test_in_the_last_minute_announcements_get_the_first_looks_at_the_origin_and_pages_the_last_looks() -> None:
+def test_in_the_last_minute_announcements_get_the_first_looks_and_pages_the_last_ones() -> None:
     pages = list("abcdefgh")
     sweep = sweep_with_announcements(*pages)
     looks = [make_next_look(sweep, now, LookResult.ABSENT, gap=SECOND) for now in range(-40, 0)]
@@ -280,7 +280,7 @@ def looks_left_after(last_publication: float, gap: float) -> int:
 
 
 @given(publication_times, st.floats(1, 5))
-def test_all_parts_are_proved_to_within_one_round_of_looks_if_the_tolerance_leaves_as_many_looks_as_parts(
+def test_all_parts_are_proved_to_within_one_round_of_looks_if_a_look_is_left_for_each(
     published_after_slot: list[float], rate: float
 ) -> None:
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows

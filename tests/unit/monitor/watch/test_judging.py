@@ -118,7 +118,7 @@ def release_at_guessed_address(
 @pytest.mark.parametrize(
     ("judged_for_seconds", "verdict_on_claims"), [(1, "overdue"), (65, "pending")], ids=["at once", "a minute later"]
 )
-def test_an_overdue_release_becomes_pending_within_a_minute_if_another_release_shows_that_redirects_are_behind(
+def test_an_overdue_release_is_pending_again_within_a_minute_if_redirects_of_another_were_late(
     judged_for_seconds: float, verdict_on_claims: str
 ) -> None:
     store = TemporaryStore()

@@ -53,7 +53,7 @@ def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[di
     return bodies
 
 
-def test_a_release_is_pending_until_found_late_and_then_unproven_if_redirects_were_behind_for_another_release_too(
+def test_a_release_found_minutes_after_its_slot_is_unproven_if_redirects_of_another_were_late_too(
     tmp_path: Path,
 ) -> None:
     # Listings and redirects are six minutes behind, so they do not show these pages before 09:36:01. If a release has

@@ -200,7 +200,7 @@ def test_a_reused_page_that_is_listed_under_the_last_edition_makes_no_lead(tmp_p
 HEAD_WEEKS_AHEAD = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
 
 
-def test_a_release_that_a_listing_shows_weeks_before_it_is_watched_is_an_exposure_watched_until_its_end(
+def test_a_release_that_a_listing_shows_weeks_before_its_slot_is_an_exposure_and_gets_close_looks(
     tmp_path: Path,
 ) -> None:
     # The slot is on 29 December. On 26 November, a listing shows the release from 09:28:30 on.

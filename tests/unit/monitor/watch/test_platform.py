@@ -22,7 +22,7 @@ def both_published(claims_at: str, visas_at: str) -> str:
 
 
 @pytest.mark.slow
-def test_each_of_two_late_releases_of_a_host_has_the_platform_finding_and_a_replay_finds_no_difference(
+def test_two_late_releases_of_one_host_both_have_the_platform_finding_and_replay_changes_nothing(
     tmp_path: Path,
 ) -> None:
     async def act(life: Life) -> None:

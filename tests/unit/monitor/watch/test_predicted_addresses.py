@@ -197,7 +197,7 @@ def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
     assert [each.id for each in parts_in_reports] == ["page"]
 
 
-def test_a_predicted_address_seen_before_the_slot_after_an_absence_is_an_exposure_and_a_part_of_the_facts() -> None:
+def test_a_predicted_file_that_appears_before_the_slot_is_an_exposure_and_a_part_of_the_facts() -> None:
     # The page is on time. The predicted file is seen a minute before the slot.
     verdict = verdict_with_prediction((-120, ABSENT), (-60, PRESENT), now=200)
     assert verdict.verdict is VerdictKind.EARLY
@@ -363,7 +363,7 @@ MARCH_ROW = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
     [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])],
     ids=["linked", "predicted and seen", "predicted and not seen"],
 )
-def test_a_page_linked_in_march_is_predicted_for_april_if_it_was_linked_or_was_predicted_and_seen_in_february(
+def test_a_page_linked_in_march_is_predicted_for_april_if_the_february_edition_confirms_it(
     february_row_of_the_page: dict[str, object], predicted_for_april: list[str]
 ) -> None:
     february = judged_row("UK trade: February 2017", "f", february_row_of_the_page)

@@ -180,7 +180,7 @@ def govuk_listings(*, shown_in: str) -> str:
 
 
 @pytest.mark.parametrize("listing", ["search", "feed"])
-def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure_found_with_one_request_a_minute(
+def test_a_release_that_govuk_lists_before_its_slot_under_another_slug_is_an_early_exposure(
     tmp_path: Path, listing: str
 ) -> None:
     tables = govuk_listings(shown_in=listing) + an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
@@ -207,7 +207,7 @@ SITEMAP_INDEX = (
 )
 
 
-def test_a_release_in_a_recent_sitemap_of_an_index_is_found_with_one_request_a_minute_to_its_own_host(
+def test_a_release_in_a_recent_sitemap_of_an_index_is_found_with_one_request_a_minute(
     tmp_path: Path,
 ) -> None:
     for name, body in {"before": sitemap(), "after": sitemap(RELEASE_URL)}.items():
