@@ -99,6 +99,7 @@ def test_the_last_100_changes_of_the_title_of_an_entry_are_kept() -> None:
     assert state.entries["e0"].titles == ()
     state = evaluate_read_at(state, SLOT, minute=20, titles="Other {}").state
     assert len(state.entries["e0"].titles) == 1
+    # With the one before, these are 121 changes.
     for n in range(120):
         state = evaluate_read_at(state, SLOT, minute=30 + n, titles=f"Title {n} {{}}").state
     assert [change.after for change in state.entries["e0"].titles] == [f"Title {n} 0" for n in range(20, 120)]
@@ -121,6 +122,7 @@ def test_changes_are_accepted_only_on_the_configured_day_of_local_time(
     accepted_day: date | None, *, is_accepted: bool
 ) -> None:
     first_of_july_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
+    # At 23:30 UTC on 30 June it is 00:30 on 1 July in London.
     assert Checks(accept=accepted_day).accepts(first_of_july_in_london) is is_accepted
 
 

@@ -66,6 +66,7 @@ def test_a_release_without_a_promise_or_a_readable_time_has_no_day_and_is_never_
 
 def test_a_release_is_near_from_the_given_time_before_its_slot_until_fifteen_days_after_it() -> None:
     book, ahead = book_of(promise_read(1, slot=SLOT)), timedelta(days=14)
+    # `BEHIND` is 15 days.
     begins, ends = SLOT - ahead, SLOT + BEHIND
     instants = (begins - MINUTE, begins, ends - MINUTE, ends)
     assert [book.find_near(["x"], now, ahead) for now in instants] == [[], ["x"], ["x"], []]
@@ -123,6 +124,7 @@ WHEN_EXPECTED = datetime(2026, 7, 10, 12, tzinfo=UTC)
 
 
 def test_an_unannounced_edition_counts_as_missing_until_the_last_day_on_which_it_is_expected() -> None:
+    # Editions came each month until June, so the next one is expected around 10 July.
     ((first_day, last_day),) = windows_of_missing_editions(WHEN_EXPECTED)
     on_last_day = datetime(last_day.year, last_day.month, last_day.day, 12, tzinfo=UTC)
     assert windows_of_missing_editions(on_last_day) == [(first_day, last_day)]

@@ -102,6 +102,8 @@ def test_an_exposure_of_unknown_begin_needs_a_confirmation_since_the_slot_and_no
 
 
 def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part() -> None:
+    # The exposure began 900 s before the slot, and a read 880 s before the slot confirmed the promise. Lateness needs a
+    # read since the slot.
     early = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-900]), confirmed_at=-880)
     with_late_file = replace(early, findings=(Finding(Kind.LATE, "sheet"),))
     assert confirmation_needed_since(early) is None
@@ -167,6 +169,7 @@ def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
 def test_a_verdict_waits_no_longer_if_no_calendar_can_be_read_or_no_read_is_needed(
     check: PromiseCheck, next_verdict: Verdict
 ) -> None:
+    # A verdict that waits for a calendar read is made again.
     watched = WatchedStub(waits_for_calendar=True)
     assert check.defer_for_calendar_read(watched, next_verdict, CallCounter()) is None
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)

@@ -163,6 +163,7 @@ def test_ledger_4_a_late_release_that_leaves_the_upcoming_list_is_not_absent() -
 
 
 def test_ledger_5_collapsed_list_raises_an_alarm_and_changes_no_promise() -> None:
+    # The second read has 31 entries, where the first had 240, and X is not among them.
     outcome = outcome_of_reads([read(utc(7, 1), ENTRY_FOR_23_JULY, count=240), read(utc(7, 2), count=31)])
     assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
     assert outcome.kinds_with_read_number == [("announced", 1), ("sanity-alarm", 2)]

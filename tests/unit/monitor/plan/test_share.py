@@ -116,6 +116,7 @@ def test_owner_of_a_host_gets_95_percent_of_the_turns_there_and_the_other_monito
 def test_only_the_hosts_of_a_leaving_monitor_change_owner(hosts: list[str]) -> None:
     *staying, leaving = NAMES
     for host in hosts:
+        # A host keeps its owner unless that was the monitor that left.
         owner_before, owner_after = owner_of(host, NAMES), owner_of(host, staying)
         assert owner_before in (owner_after, leaving)
 

@@ -53,6 +53,8 @@ def spacing(windows: tuple[Window, ...], after_slot: timedelta) -> timedelta | N
     ],
 )
 def test_spacing_of_an_unseen_page_by_distance_from_its_slot(offset: timedelta, every: timedelta | None) -> None:
+    # The nearer the slot, the closer the looks. For example, they are 15 s apart from an hour before it (`offset`).
+    # Where `every` is None, there are none.
     assert spacing(windows_for(EDGE, SLOT), offset) == every
 
 
@@ -132,6 +134,7 @@ ORIGIN_OF_COPY = replace(SHEET, id="w/other/origin", part="other", view=View.ORI
 
 
 def test_origin_view_of_a_copy_has_the_windows_of_its_page_but_less_chance_and_no_idle_looks() -> None:
+    # A copy is the same release at another address. `every_if_idle` is the spacing of extra looks of an idle host.
     origin_windows_of_page = windows_for(ORIGIN, SLOT)
     assert windows_for(ORIGIN_OF_COPY, SLOT) == tuple(
         replace(window, chance=window.chance / 4, every_if_idle=None) for window in origin_windows_of_page
@@ -164,6 +167,7 @@ def test_windows_that_have_ended_are_left_out() -> None:
     ],
 )
 def test_day_is_watched_each_minute_and_more_closely_around_the_usual_time(offset: timedelta, every: timedelta) -> None:
+    # DAY is 23 July without a time. `offset` counts from 9:30 on that day, which is the usual time.
     assert spacing(windows_for(EDGE, DAY), offset) == every
 
 
@@ -212,6 +216,8 @@ def test_release_without_a_readable_time_is_looked_at_hourly() -> None:
 def test_page_removed_after_its_release_is_looked_at_every_5_s_for_two_minutes_and_then_less_often(
     after_slot: timedelta, spacing_at_edge: timedelta | None, spacing_at_origin: timedelta | None
 ) -> None:
+    # The page was seen a second after its slot and found absent 3 hours after it. Until then it was looked at each
+    # hour. The spacing is None where there are no looks, such as at the origin of a page that is out.
     lost_again = Progress(Stage.SEEN, since=AT + SECOND, lost_at=AT + 3 * HOUR)
     assert spacing(windows_for(EDGE, SLOT, lost_again), after_slot) == spacing_at_edge
     assert spacing(windows_for(ORIGIN, SLOT, lost_again), after_slot) == spacing_at_origin
@@ -250,6 +256,8 @@ def chance_at(windows: tuple[Window, ...], offset: timedelta) -> float:
 def test_chance_depends_on_the_kind_of_target_and_its_progress(
     target: Target, progress: Progress, after_slot: timedelta, chance: float
 ) -> None:
+    # A required part has the chance 1.0 at its slot. It is four times as likely while it is overdue or missing. It is a
+    # quarter as likely if it was seen already, again if it is optional, and again at the content API.
     assert chance_at(windows_for(target, SLOT, progress), after_slot) == chance
 
 

@@ -37,6 +37,7 @@ def test_a_release_that_the_origin_has_when_the_tolerance_ends_is_not_called_abs
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [Settings(), ONE_LOOK_A_SECOND])
 def test_an_overdue_release_is_notified_as_not_found_yet_and_then_as_late(tmp_path: Path, base: Settings) -> None:
+    # It holds with the default budget of 5 requests a second, and with 1.
     async def act(life: Life) -> None:
         await life.until("09:34:30")
         assert life.stored_verdict() == "overdue"

@@ -102,6 +102,7 @@ def test_parts_keep_their_role_and_are_never_required() -> None:
 
 
 def test_addresses_come_from_the_latest_edition_with_its_period_in_an_address() -> None:
+    # The latest edition is that of March, but its address has no month that April could replace.
     january = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
     february = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
     march_without_period = edition(part(f"{SITE}/trade.csv"))
@@ -161,6 +162,8 @@ def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second()
 
 
 def test_a_predicted_part_not_seen_with_its_page_has_only_the_settle_window() -> None:
+    # The window `settle` is the hour after the page was seen. A part that is still missing then was probably
+    # misguessed.
     windows = windows_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False))
     assert {window.name for window in windows} == {"settle"}
 
@@ -376,6 +379,7 @@ def test_a_page_on_a_private_host_is_not_predicted_although_two_editions_linked_
 
 
 def test_a_page_to_which_two_series_link_is_not_predicted() -> None:
+    # A change of that page may be an edition of either series.
     rows = [judged_row(f"UK trade: {month} 2017", month, LINKED_PAGE_ROW) for month in ("March", "February")]
     assert predicted_urls(*rows, judged_row("Prices: March 2017", "p", LINKED_PAGE_ROW)) == []
 
@@ -389,6 +393,7 @@ def test_a_predicted_page_is_read_from_the_store_and_recognised_by_its_period_at
 
 
 def test_a_predicted_page_elsewhere_keeps_only_the_settle_window_once_it_was_seen() -> None:
+    # The window `settle` is the hour after it was seen. Another page would then be watched for a week.
     (target,) = targets_of(replace(april_release(), parts=(PREDICTED_PAGE,)))
     seen = Progress(Stage.SEEN, SLOT)
     windows = windows_of_guess(target, windows_for(target, a_promise().slot, seen), seen, DEFAULT_WATCH)

@@ -35,6 +35,8 @@ def blind_span(begins: float, ends: float, cause: str = "clock", host: str = "")
     ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
 )
 def test_blind_spans_in_memory_equal_those_in_the_store(added: list[Blind]) -> None:
+    # The spans are added in this order. For example, the span that `grows` has 5 s at first and then 9 s, and only the
+    # longer is kept.
     store, known = TemporaryStore(), BlindSpans("", lambda: None, Metrics("1"))
     for one in added:
         with store.transaction() as tx:
@@ -66,6 +68,7 @@ def test_merging_keeps_the_promises_of_both_monitors_each_with_its_latest_confir
     release.merge_promises([theirs])
     assert release.promises == (ours, theirs)
     confirmed_later = replace(ours, confirmed_at=SLOT + 2 * DAY)
+    # The second promise read from the store has no confirmation, which does not undo the first.
     for read_from_store in (confirmed_later, ours):
         release.merge_promises([read_from_store])
         assert release.promises == (confirmed_later, theirs)
@@ -93,6 +96,7 @@ def add_look(
 
 
 def test_a_page_that_changes_with_each_request_begins_a_run_at_each_of_the_first_changes_only() -> None:
+    # After `MOST_CHANGES` changes, bytes are not compared any more: the server makes them anew for each request.
     release = release_published_on_time()
     for second in range(200):
         add_look(release, PAGE, PRESENT, second, digest=f"bytes {second}")

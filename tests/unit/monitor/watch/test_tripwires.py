@@ -285,6 +285,7 @@ def test_matches_are_reported_once_and_forgotten_when_their_release_is_not_near(
     for week in range(weeks):
         title, url, when = f"Example claims: week {week}, 2026", f"{STATS}/week-{week}", NINE + timedelta(weeks=week)
         near[:] = [NearRelease(Release(f"of-week-{week}", title, "one", f"{STATS}/promised-{week}", ()), when)]
+        # Both listings of the producer show the page, and one of them shows it again.
         for target in (feed, latest, feed):
             wires.see(target, a_look(target, Found(url, title, "listed"), at=when))
     assert reported == [f"{STATS}/week-{week}" for week in range(weeks)]
