@@ -34,11 +34,13 @@ def book_of(*promises: Promise) -> PromiseBook:
 
 
 def test_promises_are_sorted_by_the_time_of_their_read() -> None:
+    # They are added in another order than they were read.
     book = book_of(promise_read(2), promise_read(1), promise_read(3))
     assert [promise.learnt for promise in book.promises_of("x")] == [at_minute(1), at_minute(2), at_minute(3)]
 
 
 def test_the_last_promised_day_is_that_of_the_promise_read_last() -> None:
+    # SLOT is on 23 July. The promise read last, in minute 2, is for the day after.
     book = book_of(promise_read(2, slot=SLOT + timedelta(days=1)), promise_read(1, slot=SLOT))
     assert book.last_promised_day("x") == date(2026, 7, 24)
 
@@ -73,12 +75,14 @@ def test_a_release_is_near_from_the_given_time_before_its_slot_until_fifteen_day
 
 
 def test_promised_instants_between_two_instants_include_both() -> None:
+    # The only promise is for SLOT.
     book, before, after = book_of(promise_read(1, slot=SLOT)), SLOT - MINUTE, SLOT + MINUTE
     assert book.promised_instants("x", before, SLOT) == book.promised_instants("x", SLOT, after) == [SLOT]
     assert book.promised_instants("x", before, before) == book.promised_instants("x", after, after) == []
 
 
 def test_promises_of_one_calendar_are_copied_to_another_release_unless_it_has_them_already() -> None:
+    # Release y has the first promise already, and the second is of calendar B. So only the third is copied.
     known_of_both, of_other_calendar, only_of_x = promise_read(1, "A"), promise_read(2, "B"), promise_read(3, "A")
     book = book_of(known_of_both, replace(known_of_both, release="y"), of_other_calendar, only_of_x)
     assert book.copy_promises("A", old="x", new="y") == [replace(only_of_x, release="y")]
@@ -132,6 +136,7 @@ def test_an_unannounced_edition_counts_as_missing_until_the_last_day_on_which_it
 
 
 def test_reads_that_do_not_show_a_promise_are_counted_until_one_shows_it_again() -> None:
+    # Three reads of calendar A lack release x. They count for the latest promise of A, read in minute 2, and not for B.
     book = book_of(promise_read(1, "A"), promise_read(2, "A"), promise_read(3, "B"))
     for minute, titles_of_successors in ((10, []), (15, []), (20, ["Another title"])):
         missing = {"x": titles_of_successors, "unknown release": []}

@@ -122,6 +122,7 @@ def test_promise_in_doubt_needs_a_read_since_its_page_was_seen_and_after_the_slo
 
 
 def test_a_breach_waits_ten_seconds_at_most_for_a_calendar_read() -> None:
+    # PATIENCE is ten seconds.
     check, watched = running_check(), WatchedStub()
     until = JUDGED_AT + PATIENCE
     assert check.defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) == until
@@ -144,10 +145,12 @@ def test_an_exposure_that_is_dated_after_its_verdict_waits_for_a_calendar_read_s
     judged_at_that_date = verdict(exposed, judged_at=exposed_at)
     assert check.defer_for_calendar_read(watched, judged_at_that_date, CallCounter()) == exposed_at + PATIENCE
     assert watched.waits_for_calendar
+    # RELEASE is in both of these calendars.
     assert asyncio.run(check.next_requested()) == ["govuk", "own"]
 
 
 def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
+    # The first exposure begins 900 s before the slot and is judged 100 s later. The second begins 300 s before it.
     check, watched = running_check(), WatchedStub()
     exposed_once = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-900]), judged_at=after_slot(-800))
     check.defer_for_calendar_read(watched, exposed_once, CallCounter())
@@ -169,7 +172,7 @@ def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
 def test_a_verdict_waits_no_longer_if_no_calendar_can_be_read_or_no_read_is_needed(
     check: PromiseCheck, next_verdict: Verdict
 ) -> None:
-    # A verdict that waits for a calendar read is made again.
+    # An earlier verdict on the release waits for a calendar read. This is the next verdict.
     watched = WatchedStub(waits_for_calendar=True)
     assert check.defer_for_calendar_read(watched, next_verdict, CallCounter()) is None
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
@@ -205,6 +208,7 @@ def test_reads_are_requested_until_one_began_after_the_slot_and_that_one_calls_b
 
 def test_verdicts_may_wait_for_calendar_reads_once_a_reader_awaits_requests() -> None:
     check, watched = PromiseCheck(), WatchedStub()
+    # A new check has no reader of calendars, so no verdict waits. A reader calls `next_requested`, as below.
     assert check.defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) is None
     check.request_reads(("govuk",), SLOT, "r", CallCounter())
     asyncio.run(check.next_requested())

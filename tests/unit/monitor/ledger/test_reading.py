@@ -174,7 +174,7 @@ async def test_a_missing_edition_is_reported_only_if_the_calendar_of_its_series_
 
 @with_office()
 async def test_series_that_ended_long_ago_has_no_missing_edition(office: Office) -> None:
-    # The last of six monthly editions was due on 15 June 2025. It is November 2026.
+    # The last of six monthly slots was on 15 June 2025. It is November 2026 now.
     rows = [row(f"e{n}", f"2025-0{n}-15", title=f"Example earnings: part {n}") for n in range(1, 7)]
     await office.read(csv(*rows))
     await office.daemon.calendar_reads.report_missing_editions()

@@ -160,9 +160,10 @@ BEYOND = "of 284 parts promised for 09:30, 282 can be proved, to 57 s; unproven 
     ],
 )
 def test_forecast_describes_what_can_be_proved(count: int, words: str) -> None:
-    # The budget is 5 looks a second, so a round of looks at `count` parts takes `count / 5` seconds: 12 s for 60 parts.
-    # A part is proved to the length of a round. The tolerance is 60 s, of which 3 s find little, so a round of 57 s
-    # with 282 looks is the longest that fits.
+    # The budget is 5 looks a second, so a round of looks at `count` parts takes about `count / 5` seconds: 12 s for 60
+    # parts. A part is proved to the length of a round. The tolerance is 60 s, of which the first 3 s find little. So
+    # the longest round has 57 s, which is enough for 282 looks, because looks are 1% further apart than the budget
+    # requires.
     (forecast,) = forecast_slots(parts_to_prove(count), RATE, DAY_BEGINS, DAY_ENDS)
     assert forecast.describe("Europe/London") == words
 

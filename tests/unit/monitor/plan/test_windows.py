@@ -256,8 +256,9 @@ def chance_at(windows: tuple[Window, ...], offset: timedelta) -> float:
 def test_chance_depends_on_the_kind_of_target_and_its_progress(
     target: Target, progress: Progress, after_slot: timedelta, chance: float
 ) -> None:
-    # A required part has the chance 1.0 at its slot. It is four times as likely while it is overdue or missing. It is a
-    # quarter as likely if it was seen already, again if it is optional, and again at the content API.
+    # A required part has the chance 1.0 at its slot. It is four times as likely to change while it is overdue or
+    # missing. Each of these divides the chance by four: it was seen already, it is optional, or the look is at the
+    # content API.
     assert chance_at(windows_for(target, SLOT, progress), after_slot) == chance
 
 

@@ -199,7 +199,7 @@ async def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_rea
         lambda _tx, _: stored_promises_at_each_portion.append(store.ledger.promises(["claims"])),
         rows=ROWS_AT_ONCE,
     )
-    # The writing of a large read begins first, and would be done first if a verdict had to wait.
+    # The calendar read is queued first. But small writes, such as a verdict, go before the portions of large ones.
     calendar_read = writer.write_in_portions(portions)
     verdict = judge(mine.release, mine.promises, mine.runs, (), Policy(), after_slot(300))
     await recorder.record(mine, verdict, after_slot(300))

@@ -162,8 +162,8 @@ def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second()
 
 
 def test_a_predicted_part_not_seen_with_its_page_has_only_the_settle_window() -> None:
-    # The window `settle` is the hour after the page was seen. A part that is still missing then was probably
-    # misguessed.
+    # The window `settle` is the hour after the page was seen. Then looks end, because the page did not name this
+    # address.
     windows = windows_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False))
     assert {window.name for window in windows} == {"settle"}
 
@@ -369,6 +369,8 @@ MARCH_ROW = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
 def test_a_page_linked_in_march_is_predicted_for_april_if_the_february_edition_confirms_it(
     february_row_of_the_page: dict[str, object], predicted_for_april: list[str]
 ) -> None:
+    # The stored parts of February say how it knew the page: it linked to it, or the page was predicted for it and seen
+    # or not.
     february = judged_row("UK trade: February 2017", "f", february_row_of_the_page)
     assert predicted_urls(MARCH_ROW, february) == predicted_for_april
 
@@ -393,7 +395,8 @@ def test_a_predicted_page_is_read_from_the_store_and_recognised_by_its_period_at
 
 
 def test_a_predicted_page_elsewhere_keeps_only_the_settle_window_once_it_was_seen() -> None:
-    # The window `settle` is the hour after it was seen. Another page would then be watched for a week.
+    # A page for all editions is always there, so seeing it is no reason for later looks. The window `settle` is the
+    # first hour.
     (target,) = targets_of(replace(april_release(), parts=(PREDICTED_PAGE,)))
     seen = Progress(Stage.SEEN, SLOT)
     windows = windows_of_guess(target, windows_for(target, a_promise().slot, seen), seen, DEFAULT_WATCH)

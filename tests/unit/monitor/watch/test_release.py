@@ -128,6 +128,8 @@ def test_a_page_that_changed_a_few_times_begins_a_run_at_each_change() -> None:
 def test_the_time_of_a_removal_or_change_is_noted_for_both_views_of_a_part(
     looks: list[tuple[float, State, str | None]], lost_at_second: float | None
 ) -> None:
+    # The page was released at its slot. `lost_at` is the first look after that which found it absent, withdrawn or
+    # changed. It is None if the page is back.
     release = release_published_on_time()
     for second, state, digest in looks:
         add_look(release, PAGE, state, second, digest=digest)
@@ -138,6 +140,7 @@ def test_the_time_of_a_removal_or_change_is_noted_for_both_views_of_a_part(
 def test_a_gap_after_a_look_outside_all_windows_is_limited_only_in_windows_named_again() -> None:
     release = release_published_on_time()
     add_look(release, ORIGIN_OF_PAGE, ABSENT, -1)
+    # This look is outside all windows, because there are none yet. `spacing` is the longest gap allowed after it.
     begins, ends, every = SLOT + 2 * HOUR, SLOT + 3 * HOUR, 5 * SECOND
     # The window `again` begins when a target is found absent or changed. So an earlier answer proves nothing any more.
     for window_name, longest_gap in (("again", every), ("after", None)):  # None allows a gap of any length

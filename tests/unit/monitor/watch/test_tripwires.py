@@ -76,6 +76,7 @@ def current_findings(life: Life) -> set[tuple[Kind, str | None]]:
 def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure_also_after_a_restart(
     tmp_path: Path, kind: str
 ) -> None:
+    # The listing is a sitemap, a feed or a web page. It shows the release from 09:28:30 on. The slot is at 09:30:00.
     path, before, after = LISTINGS[kind]
 
     async def act(life: Life) -> None:
@@ -104,6 +105,7 @@ def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure_als
 
 @pytest.mark.slow
 def test_a_release_listed_while_its_page_is_missing_is_available_elsewhere_first(tmp_path: Path) -> None:
+    # The sitemap shows the release at another address from 09:32:10 on. Its own page, due at 09:30:00, never comes.
     path, before, after = LISTINGS["sitemap"]
 
     async def act(life: Life) -> None:
