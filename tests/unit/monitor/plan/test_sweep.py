@@ -98,6 +98,7 @@ def test_if_only_two_looks_fit_the_parts_of_the_lowest_rank_get_them(
     rank_of_a: Rank, rank_of_b: Rank, rank_of_c: Rank, first_two: str
 ) -> None:
     # A rank is the importance, the number of required parts, and a random number that decides between equal releases.
+    # The lowest rank goes first.
     ranks = {"a": rank_of_a, "b": rank_of_b, "c": rank_of_c}
     parts = [part_proof(name, last_look=-90, rank=rank) for name, rank in ranks.items()]
     # Two looks fit: 20 s are left before the slot, and looks are 10 s apart.

@@ -216,8 +216,8 @@ def test_release_without_a_readable_time_is_looked_at_hourly() -> None:
 def test_page_removed_after_its_release_is_looked_at_every_5_s_for_two_minutes_and_then_less_often(
     after_slot: timedelta, spacing_at_edge: timedelta | None, spacing_at_origin: timedelta | None
 ) -> None:
-    # The page was seen a second after its slot and found absent 3 hours after it. Until then it was looked at each
-    # hour. The spacing is None where there are no looks, such as at the origin of a page that is out.
+    # The page was seen a second after its slot and found absent 3 hours after it. By then it was looked at each hour.
+    # The spacing is None where there are no looks, such as at the origin of a page that is out.
     lost_again = Progress(Stage.SEEN, since=AT + SECOND, lost_at=AT + 3 * HOUR)
     assert spacing(windows_for(EDGE, SLOT, lost_again), after_slot) == spacing_at_edge
     assert spacing(windows_for(ORIGIN, SLOT, lost_again), after_slot) == spacing_at_origin

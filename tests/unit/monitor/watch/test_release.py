@@ -137,7 +137,7 @@ def test_the_time_of_a_removal_or_change_is_noted_for_both_views_of_a_part(
     assert release.progress(ORIGIN_OF_PAGE).lost_at == after_slot(lost_at_second)
 
 
-def test_a_gap_after_a_look_outside_all_windows_is_limited_only_in_windows_named_again() -> None:
+def test_a_gap_after_a_look_outside_all_windows_may_be_long_except_in_a_window_named_again() -> None:
     release = release_published_on_time()
     add_look(release, ORIGIN_OF_PAGE, ABSENT, -1)
     # This look is outside all windows, because there are none yet. `spacing` is the longest gap allowed after it.

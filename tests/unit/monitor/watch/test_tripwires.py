@@ -319,6 +319,8 @@ def test_sitemaps_that_an_index_no_longer_names_are_forgotten() -> None:
     ],
 )
 def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict[str, str], when: str | None) -> None:
+    # `facts` are the dates of an entry as its listing writes them. The date of publication goes before that of an
+    # update.
     date = publication_date(Found("u", "t", "listed", facts))
     assert (date.isoformat() if date else None) == when
 
