@@ -49,7 +49,7 @@ def test_a_promise_of_the_first_read_is_confirmed_as_of_the_oldest_copy_and_has_
     assert (FIRST_READ.state.as_of, FIRST_READ.state.last_read) == (COPIES_OF_FIRST_READ, minutes(0))
 
 
-def test_a_changed_slot_came_after_the_copies_of_the_read_before_and_is_confirmed_as_of_its_own_copies() -> None:
+def test_a_change_is_dated_from_the_copies_of_the_read_before_it_and_confirmed_as_of_its_own_copies() -> None:
     promise = evaluate_read_at(FIRST_READ.state, LATER, minute=10, as_of=8).changes.promises["e0"]
     # The change was made between the copies of the first read and the end of the second.
     assert (promise.unlearnt, promise.learnt) == (COPIES_OF_FIRST_READ, minutes(10))
@@ -64,6 +64,7 @@ def test_copies_of_unknown_age_count_as_made_at_the_end_of_their_read() -> None:
 
 
 def test_a_stored_state_without_the_age_of_its_copies_counts_from_the_end_of_its_read() -> None:
+    # The first read ended in minute 0. The change came after it.
     stored = replace(FIRST_READ.state, as_of=None)
     assert evaluate_read_at(stored, LATER, minute=10).changes.promises["e0"].unlearnt == minutes(0)
 
@@ -74,6 +75,7 @@ def test_a_missing_entry_was_last_seen_by_the_read_before_the_first_one_without_
     without_e1 = evaluate_read_at(with_e1, SLOT, minute=10)
     assert without_e1.changes.first_missing == ("e1",)
     later = evaluate_read_at(without_e1.state, SLOT, minute=20)
+    # `gone` is the first read without e1. The later read without it changes nothing.
     missing = later.state.entry_to_store("e1", release="r", at=minutes(20)).row()
     assert (missing.gone, missing.seen_first, missing.seen_last) == (minutes(10), minutes(0), minutes(0))
 
@@ -99,6 +101,7 @@ def test_the_last_100_changes_of_the_title_of_an_entry_are_kept() -> None:
     assert state.entries["e0"].titles == ()
     state = evaluate_read_at(state, SLOT, minute=20, titles="Other {}").state
     assert len(state.entries["e0"].titles) == 1
+    # With the change before, there are 121 changes. The last 100 are those with n from 20 to 119.
     for n in range(120):
         state = evaluate_read_at(state, SLOT, minute=30 + n, titles=f"Title {n} {{}}").state
     assert [change.after for change in state.entries["e0"].titles] == [f"Title {n} 0" for n in range(20, 120)]
@@ -121,10 +124,12 @@ def test_changes_are_accepted_only_on_the_configured_day_of_local_time(
     accepted_day: date | None, *, is_accepted: bool
 ) -> None:
     first_of_july_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
+    # At 23:30 UTC on 30 June it is 00:30 on 1 July in London.
     assert Checks(accept=accepted_day).accepts(first_of_july_in_london) is is_accepted
 
 
 def test_a_read_that_raises_an_alarm_leaves_the_state_as_it_was() -> None:
+    # A calendar that may not be empty has sixty entries and then none.
     sixty_entries = evaluate_read_at(CalendarState("c"), *[SLOT] * 60, minute=0).state
     no_entries = evaluate_read_at(sixty_entries, minute=10, checks=Checks(may_be_empty=False))
     assert not no_entries.changes.usable

@@ -105,7 +105,7 @@ def assert_last_promise_of_every_entry_is_its_slot(store: TemporaryStore) -> Non
 
 @pytest.mark.parametrize("portions_written", range(3))
 @partial(virtually, begins=START)
-async def test_a_read_whose_writing_stops_before_its_third_and_last_portion_counts_only_when_it_is_read_again(
+async def test_a_read_whose_writing_stops_before_its_last_portion_counts_only_when_it_is_read_again(
     clock: VirtualClock, portions_written: int
 ) -> None:
     # The first read has MANY entries. The second one no longer shows the first REMOVED of them, moves the next MOVED to
@@ -157,7 +157,7 @@ async def test_a_read_that_is_written_in_three_portions_counts_once_the_third_is
     ("relinked", "promises_of_each_release"), [("own", {"stats": 1, "own": 2}), ("stats", {"stats": 2, "own": 1})]
 )
 @partial(virtually, begins=START)
-async def test_promises_follow_their_entries_to_another_release_even_if_the_read_that_moves_them_is_cut_off(
+async def test_promises_follow_their_entries_to_a_joined_release_even_if_the_read_that_joins_is_cut_off(
     clock: VirtualClock, relinked: str, promises_of_each_release: Mapping[str, int], portions_written: int
 ) -> None:
     # At first each entry is a release of its own. Then one calendar, `relinked`, changes each of its entries: it gives

@@ -53,7 +53,9 @@ async def test_an_unchanged_entry_was_last_seen_and_its_promise_confirmed_by_the
 
 
 @with_office()
-async def test_removed_entry_does_not_cancel_and_keeps_when_it_was_last_seen(office: Office) -> None:
+async def test_an_entry_that_leaves_a_calendar_cancels_no_promise_and_keeps_when_it_was_last_seen(
+    office: Office,
+) -> None:
     def entry_of_a() -> Announced:
         (entry,) = (each for each in office.daemon.core.store.ledger.announced("stats") if each.uid == "a")
         return entry
@@ -119,7 +121,7 @@ async def test_unchanged_calendar_makes_no_promise_after_a_restart(office: Offic
 
 
 @with_office()
-async def test_first_read_records_a_change_from_while_the_monitor_was_down(office: Office) -> None:
+async def test_the_first_read_after_a_restart_dates_a_change_from_the_last_read_before_it(office: Office) -> None:
     first = await office.read(csv(row("a")))
     await office.clock.sleep(7200)
     await office.reopen()
@@ -152,6 +154,7 @@ async def test_pins_join_entries_with_different_titles_and_addresses_after_a_res
     await office.read(as_json(entry("a", "2026-11-26T09:30:00", title="Quite another name")), "own")
     assert len(office.daemon.core.ledger.releases) == 2
     titles = ("Example awareness", "Quite another name")
+    # All entries with the title of a pin are the release with its id.
     pins = [Pin(id="awareness", title=title) for title in titles]
     office.settings = office.settings.model_copy(update={"pin": pins})
     await office.reopen()
@@ -168,6 +171,7 @@ def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
         await office.read(as_json(entry("a", "2026-11-26T09:30:00", link)), "own")
         assert len(office.daemon.core.ledger.releases) == 2
 
+    # The setting `split` names entries that must not be joined with others of their link.
     at_work(tmp_path, act, STATS, OTHER, split=[{"calendar": "own", "url": link}])
 
 

@@ -143,6 +143,7 @@ async def test_past_release_is_not_loaded_every_hour(office: Office) -> None:
     store = await reopen_with_refusing_store(office)
     await office.read(csv(row("a")))
     watch = office.daemon.watch
+    # A release is near until 15 days after its slot, and this is half an hour later.
     await office.clock.sleep(UNTIL_15_DAYS_AFTER_SLOT.total_seconds())
     await watch.judging.judge_all(["a"])
     # A release that is loaded has its runs read back from the store.
@@ -159,6 +160,7 @@ async def test_past_release_is_not_loaded_every_hour(office: Office) -> None:
 async def test_past_release_is_loaded_if_a_calendar_moves_it_to_a_near_day(office: Office) -> None:
     await office.read(csv(row("a")))
     watch = office.daemon.watch
+    # A release is near until 15 days after its slot, and this is half an hour later.
     await office.clock.sleep(UNTIL_15_DAYS_AFTER_SLOT.total_seconds())
     await watch.judging.judge_all(["a"])
     await office.daemon.admission.roll()
@@ -232,7 +234,7 @@ async def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(office:
 
 
 @with_office(STATS, OTHER)
-async def test_a_release_that_another_order_of_calendars_changes_is_stored_by_the_first_roll_after_a_restart(
+async def test_a_release_changed_by_a_new_order_of_calendars_is_stored_by_the_first_hourly_job(
     office: Office,
 ) -> None:
     def stored_title() -> str | None:
@@ -249,6 +251,7 @@ async def test_a_release_that_another_order_of_calendars_changes_is_stored_by_th
     await office.reopen(admits_near=False)
     assert stored_title() == "Example awareness"
     assert office.daemon.core.ledger.releases["a"].title == "Awareness, an example"
+    # `roll` is the hourly job that admits near releases.
     await office.daemon.admission.roll()
     assert stored_title() == "Awareness, an example"
 

@@ -34,16 +34,18 @@ def book_of(*promises: Promise) -> PromiseBook:
 
 
 def test_promises_are_sorted_by_the_time_of_their_read() -> None:
+    # They are added in another order than they were read.
     book = book_of(promise_read(2), promise_read(1), promise_read(3))
     assert [promise.learnt for promise in book.promises_of("x")] == [at_minute(1), at_minute(2), at_minute(3)]
 
 
 def test_the_last_promised_day_is_that_of_the_promise_read_last() -> None:
+    # SLOT is on 23 July. The promise read last, in minute 2, is for the day after.
     book = book_of(promise_read(2, slot=SLOT + timedelta(days=1)), promise_read(1, slot=SLOT))
     assert book.last_promised_day("x") == date(2026, 7, 24)
 
 
-def test_a_calendar_confirms_only_its_own_newest_promise_and_never_as_of_an_earlier_time_than_before() -> None:
+def test_a_calendar_confirms_only_its_newest_promise_and_never_as_of_an_earlier_time_than_before() -> None:
     book = book_of(promise_read(1, "A"), promise_read(2, "A"), promise_read(3, "B"))
 
     def confirmed() -> list[datetime | None]:
@@ -66,18 +68,21 @@ def test_a_release_without_a_promise_or_a_readable_time_has_no_day_and_is_never_
 
 def test_a_release_is_near_from_the_given_time_before_its_slot_until_fifteen_days_after_it() -> None:
     book, ahead = book_of(promise_read(1, slot=SLOT)), timedelta(days=14)
+    # `BEHIND` is 15 days.
     begins, ends = SLOT - ahead, SLOT + BEHIND
     instants = (begins - MINUTE, begins, ends - MINUTE, ends)
     assert [book.find_near(["x"], now, ahead) for now in instants] == [[], ["x"], ["x"], []]
 
 
 def test_promised_instants_between_two_instants_include_both() -> None:
+    # The only promise is for SLOT.
     book, before, after = book_of(promise_read(1, slot=SLOT)), SLOT - MINUTE, SLOT + MINUTE
     assert book.promised_instants("x", before, SLOT) == book.promised_instants("x", SLOT, after) == [SLOT]
     assert book.promised_instants("x", before, before) == book.promised_instants("x", after, after) == []
 
 
 def test_promises_of_one_calendar_are_copied_to_another_release_unless_it_has_them_already() -> None:
+    # Release y has the first promise already, and the second is of calendar B. So only the third is copied.
     known_of_both, of_other_calendar, only_of_x = promise_read(1, "A"), promise_read(2, "B"), promise_read(3, "A")
     book = book_of(known_of_both, replace(known_of_both, release="y"), of_other_calendar, only_of_x)
     assert book.copy_promises("A", old="x", new="y") == [replace(only_of_x, release="y")]
@@ -122,7 +127,8 @@ def windows_of_missing_editions(now: datetime) -> list[tuple[date, date]]:
 WHEN_EXPECTED = datetime(2026, 7, 10, 12, tzinfo=UTC)
 
 
-def test_an_edition_that_no_calendar_announces_counts_as_missing_until_the_last_day_on_which_it_is_expected() -> None:
+def test_an_unannounced_edition_counts_as_missing_until_the_last_day_on_which_it_is_expected() -> None:
+    # Editions came each month until June, so the next one is expected around 10 July.
     ((first_day, last_day),) = windows_of_missing_editions(WHEN_EXPECTED)
     on_last_day = datetime(last_day.year, last_day.month, last_day.day, 12, tzinfo=UTC)
     assert windows_of_missing_editions(on_last_day) == [(first_day, last_day)]
@@ -130,6 +136,7 @@ def test_an_edition_that_no_calendar_announces_counts_as_missing_until_the_last_
 
 
 def test_reads_that_do_not_show_a_promise_are_counted_until_one_shows_it_again() -> None:
+    # Three reads of calendar A lack release x. They count for the latest promise of A, read in minute 2, and not for B.
     book = book_of(promise_read(1, "A"), promise_read(2, "A"), promise_read(3, "B"))
     for minute, titles_of_successors in ((10, []), (15, []), (20, ["Another title"])):
         missing = {"x": titles_of_successors, "unknown release": []}

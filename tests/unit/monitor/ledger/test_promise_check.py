@@ -102,6 +102,8 @@ def test_an_exposure_of_unknown_begin_needs_a_confirmation_since_the_slot_and_no
 
 
 def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part() -> None:
+    # The exposure began 900 s before the slot, and a read 880 s before the slot confirmed the promise. Lateness needs a
+    # read since the slot.
     early = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-900]), confirmed_at=-880)
     with_late_file = replace(early, findings=(Finding(Kind.LATE, "sheet"),))
     assert confirmation_needed_since(early) is None
@@ -109,7 +111,7 @@ def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part(
     assert confirmation_needed_since(replace(with_late_file, confirmed=after_slot(5))) is None
 
 
-def test_before_the_slot_a_promise_in_doubt_needs_a_read_since_the_first_sight_and_later_one_since_the_slot() -> None:
+def test_promise_in_doubt_needs_a_read_since_its_page_was_seen_and_after_the_slot_one_since_it() -> None:
     first_seen = after_slot(-200)
     page = replace(page_verdict(VerdictKind.UNPROVEN), first_seen=Interval(None, first_seen))
     in_doubt = replace(verdict(page), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
@@ -120,6 +122,7 @@ def test_before_the_slot_a_promise_in_doubt_needs_a_read_since_the_first_sight_a
 
 
 def test_a_breach_waits_ten_seconds_at_most_for_a_calendar_read() -> None:
+    # PATIENCE is ten seconds.
     check, watched = running_check(), WatchedStub()
     until = JUDGED_AT + PATIENCE
     assert check.defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) == until
@@ -142,10 +145,12 @@ def test_an_exposure_that_is_dated_after_its_verdict_waits_for_a_calendar_read_s
     judged_at_that_date = verdict(exposed, judged_at=exposed_at)
     assert check.defer_for_calendar_read(watched, judged_at_that_date, CallCounter()) == exposed_at + PATIENCE
     assert watched.waits_for_calendar
+    # RELEASE is in both of these calendars.
     assert asyncio.run(check.next_requested()) == ["govuk", "own"]
 
 
 def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
+    # The first exposure begins 900 s before the slot and is judged 100 s later. The second begins 300 s before it.
     check, watched = running_check(), WatchedStub()
     exposed_once = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-900]), judged_at=after_slot(-800))
     check.defer_for_calendar_read(watched, exposed_once, CallCounter())
@@ -167,6 +172,7 @@ def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
 def test_a_verdict_waits_no_longer_if_no_calendar_can_be_read_or_no_read_is_needed(
     check: PromiseCheck, next_verdict: Verdict
 ) -> None:
+    # An earlier verdict on the release waits for a calendar read. This is the next verdict.
     watched = WatchedStub(waits_for_calendar=True)
     assert check.defer_for_calendar_read(watched, next_verdict, CallCounter()) is None
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
@@ -202,6 +208,7 @@ def test_reads_are_requested_until_one_began_after_the_slot_and_that_one_calls_b
 
 def test_verdicts_may_wait_for_calendar_reads_once_a_reader_awaits_requests() -> None:
     check, watched = PromiseCheck(), WatchedStub()
+    # A new check has no reader of calendars, so no verdict waits. A reader calls `next_requested`, as below.
     assert check.defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) is None
     check.request_reads(("govuk",), SLOT, "r", CallCounter())
     asyncio.run(check.next_requested())
@@ -216,7 +223,7 @@ def test_a_calendar_read_that_began_earlier_but_ended_later_does_not_replace_a_l
     assert not is_another_read_needed
 
 
-def test_a_calendar_read_calls_back_every_release_that_needs_a_read_since_its_begin_or_an_earlier_time() -> None:
+def test_a_calendar_read_calls_back_only_the_releases_that_need_no_later_read() -> None:
     check, callbacks = running_check(), {needed_since: CallCounter() for needed_since in (-10, 0, 10)}
     for needed_since, callback in callbacks.items():
         check.request_reads(("govuk",), after_slot(needed_since), f"r{needed_since}", callback)
@@ -237,7 +244,7 @@ def test_a_calendar_read_calls_back_every_release_that_needs_a_read_since_its_be
     ],
     ids=["pending", "unproven", "before the slot", "confirmed since the slot", "announced address", "on time"],
 )
-def test_a_verdict_on_an_unseen_page_without_an_announced_address_requests_a_calendar_read_but_does_not_wait_for_it(
+def test_an_unseen_page_without_an_announced_address_requests_a_calendar_read_and_does_not_wait(
     address: Address,
     kind: VerdictKind,
     judged_after_slot: float,

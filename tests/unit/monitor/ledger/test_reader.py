@@ -54,6 +54,7 @@ def test_a_read_returns_the_entries_of_its_calendar_after_one_request() -> None:
 
 def test_an_unchanged_calendar_is_requested_by_its_etag_and_parsed_once() -> None:
     outcomes, requests = read({URL: Reply(200, ENTRY.encode(), etag='"a"')}, times=3)
+    # Parsed again, it would be another object.
     assert all(outcome.reading is outcomes[0].reading for outcome in outcomes)
     assert {outcome.read.digest for outcome in outcomes} == {outcomes[0].read.digest}
     assert [request.etag for request in requests] == [None, '"a"', '"a"']

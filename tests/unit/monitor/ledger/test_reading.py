@@ -32,7 +32,7 @@ async def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_for
 
 
 @with_office()
-async def test_the_incident_of_a_calendar_closes_when_it_reads_again_and_opens_again_without_a_second_notice(
+async def test_an_incident_of_a_calendar_closes_at_a_good_read_and_opens_again_without_a_second_notice(
     office: Office,
 ) -> None:
     await office.read(TWENTY_ENTRIES)
@@ -86,6 +86,7 @@ async def test_a_person_may_accept_a_mass_change_for_a_day(office: Office) -> No
     await office.read(TWENTY_ENTRIES)
     doubted = await office.read(moved, after=10)
     assert (doubted.usable, doubted.fault) == (False, "not believed: 20 of 20 coming entries at once")
+    # `accept` in the settings of a calendar is the day on which changes are accepted.
     table = office.settings.calendar[0].model_copy(update={"accept": office.clock.now().date()})
     office.settings = office.settings.model_copy(update={"calendar": [table]})
     await office.reopen()
@@ -173,6 +174,7 @@ async def test_a_missing_edition_is_reported_only_if_the_calendar_of_its_series_
 
 @with_office()
 async def test_series_that_ended_long_ago_has_no_missing_edition(office: Office) -> None:
+    # The last of six monthly slots was on 15 June 2025. It is November 2026 now.
     rows = [row(f"e{n}", f"2025-0{n}-15", title=f"Example earnings: part {n}") for n in range(1, 7)]
     await office.read(csv(*rows))
     await office.daemon.calendar_reads.report_missing_editions()

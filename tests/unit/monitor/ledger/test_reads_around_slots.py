@@ -49,7 +49,7 @@ def is_read_due(now: int, *, last_try: int, last_usable: int = -600, often: bool
         (80, 5, 5, False),
     ],
 )
-def test_a_calendar_read_is_due_10_and_4_minutes_before_a_slot_and_1_5_and_60_after_it_unless_tried_since(
+def test_reads_are_due_10_and_4_minutes_before_a_slot_and_1_5_and_60_after_it_unless_tried_since(
     now: int, last_try: int, last_usable: int, *, is_due_now: bool
 ) -> None:
     # All are minutes after the slot, negative before it. Each read is due for 15 minutes, and the first one only if the
@@ -77,6 +77,9 @@ def test_a_calendar_that_is_read_often_anyway_needs_no_read_ten_minutes_before_o
 def test_a_calendar_that_is_read_every_15_minutes_has_fewer_reads_around_a_slot_than_a_rarer_one(
     tmp_path: Path, every: str, read_before_at: str, expected_reads: list[str]
 ) -> None:
+    # The slot is at 09:30. A calendar has reads 4 minutes before it and 1 minute after it. One that is read less often
+    # than every 15 minutes has others 5 and 60 minutes after it, and 10 minutes before it unless it was read shortly
+    # before.
     async def act(office: Office) -> None:
         day_of_slot = date(2026, 11, 17)
         first_read = datetime.combine(day_of_slot, time.fromisoformat(read_before_at), UTC)

@@ -163,6 +163,7 @@ def test_ledger_4_a_late_release_that_leaves_the_upcoming_list_is_not_absent() -
 
 
 def test_ledger_5_collapsed_list_raises_an_alarm_and_changes_no_promise() -> None:
+    # The second read has 31 entries, where the first had 240, and X is not among them.
     outcome = outcome_of_reads([read(utc(7, 1), ENTRY_FOR_23_JULY, count=240), read(utc(7, 2), count=31)])
     assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
     assert outcome.kinds_with_read_number == [("announced", 1), ("sanity-alarm", 2)]
@@ -228,7 +229,7 @@ def test_ledger_10_swapped_day_and_month_raise_an_alarm_and_change_no_date() -> 
     assert outcome.kinds_with_read_number == [("announced", 1), ("sanity-alarm", 2)]
 
 
-def test_ledger_11_a_regular_series_without_announcement_is_unannounced_from_two_weeks_before_its_window() -> None:
+def test_ledger_11_an_edition_is_unannounced_from_two_weeks_before_the_window_of_its_regular_series() -> None:
     released = [date(2026, month, day) for month, day in ((1, 21), (2, 18), (3, 18), (4, 15), (5, 20))]
     expectation = expect_next_edition(series_of("dfx", "Widgets: May 2026"), released)
     # Editions come about 28 days apart, so the window is 17 June, give or take a week. Two weeks before it is 27 May.

@@ -59,11 +59,14 @@ def test_a_group_wanted_ten_times_as_rarely_gets_ten_times_the_spacing() -> None
 
 
 def test_no_share_exceeds_its_want_and_the_rest_is_shared() -> None:
+    # The first target has the highest weight but wants only 1 look a second. The other 4 are for the two equal ones.
     shares = share_rate(wants=[1.0, 10.0, 10.0], weights=[10.0, 1.0, 1.0], rate=5.0)
     assert shares == pytest.approx([1.0, 2.0, 2.0])
 
 
 def test_target_that_cannot_change_gets_a_tenth_of_an_equal_share() -> None:
+    # Two targets want 10 looks a second each, and the host allows 5 a second. The second target has no chance of a
+    # change.
     chances = [1.0, 0.0]
     _may_change, cannot_change = share_rate([10.0, 10.0], weights=chances, rate=5.0)
     equal_share = 5.0 / 2
@@ -91,6 +94,7 @@ def test_spacings_by_the_square_root_of_the_chance_give_the_shortest_mean_interv
 
 @given(RATES, st.lists(st.floats(0, 3), max_size=80))
 def test_starts_in_any_second_never_exceed_the_budget(rate: float, waits: list[float]) -> None:
+    # Each request is wanted up to `3 / rate` seconds after the start of the one before, some of them at once.
     pacer, now, starts = Pacer(rate), NOON, []
     for wait in waits:
         now = pacer.next_start(now + timedelta(seconds=wait / rate))
@@ -111,7 +115,8 @@ def test_request_sent_again_on_a_new_connection_counts_against_the_budget() -> N
     assert pacer.next_start(after(0.02)) == last_counted_start + pacer.gap
 
 
-def test_wait_without_a_named_time_is_30_s_and_is_doubled_by_a_refusal_after_it_but_not_by_one_during_it() -> None:
+def test_wait_of_30_s_after_a_refusal_is_doubled_by_a_refusal_after_it_but_not_by_one_during_it() -> None:
+    # A host that refuses a request may name the time to wait. Without one, the wait is 30 s.
     pacer, no_time_named = Pacer(10.0), None
     pacer.record_refusal(NOON, no_time_named)
     pacer.record_refusal(after(0.1), no_time_named)
@@ -134,6 +139,7 @@ def test_wait_without_a_named_time_is_30_s_again_only_after_the_rate_has_recover
 
 
 def test_longest_wait_is_one_day() -> None:
+    # The host refuses a request and asks for a wait of 4000 days.
     pacer = Pacer(10.0)
     pacer.record_refusal(NOON, timedelta(days=4000))
     assert pacer.quiet_until == NOON + timedelta(days=1)

@@ -51,12 +51,14 @@ def warning_with_five_looks_a_second(plans: Sequence[Sequence[Window]], minutes:
 
 
 def test_warning_names_the_budget_that_would_prove_who_was_on_time() -> None:
+    # 240 pages want a look each second and together get 5 a second, so each gets one in 48 s. A look in 30 s is close
+    # enough to prove who was on time, and 240 / 30 = 8.
     warning = warning_with_five_looks_a_second(plans_of_pages(240))
     assert warning.endswith("every 48 s where 1 s is wanted, too far to prove who was on time; 8/s would make it 30 s")
 
 
 @pytest.mark.parametrize(("pages", "unlikely_pages"), [(240, 0), (240, 120), (7, 0), (61, 300)])
-def test_least_sufficient_rate_affords_a_look_at_likely_pages_every_30_seconds_and_no_smaller_rate_does(
+def test_least_sufficient_rate_allows_looks_at_likely_pages_every_30_s_and_no_smaller_rate_does(
     pages: int, unlikely_pages: int
 ) -> None:
     plans = plans_of_pages(pages, every=1.0, chance=1.0) + plans_of_pages(unlikely_pages, every=1.0, chance=0.25)
@@ -71,11 +73,13 @@ def test_least_sufficient_rate_affords_a_look_at_likely_pages_every_30_seconds_a
 
 
 def test_warning_names_no_larger_budget_if_looks_are_wanted_only_every_minute() -> None:
+    # 400 pages get 5 looks a second together, so each gets one in 80 s.
     warning = warning_with_five_looks_a_second(plans_of_pages(400, every=60))
     assert warning.endswith("every 80 s where 60 s is wanted")
 
 
 def test_warning_names_no_larger_budget_if_looks_are_close_enough_to_prove_who_was_on_time() -> None:
+    # 20 pages get 5 looks a second together, so each gets one in 4 s. A look in 30 s is close enough.
     warning = warning_with_five_looks_a_second(plans_of_pages(20))
     assert warning.endswith("every 4 s where 1 s is wanted")
 
@@ -87,6 +91,7 @@ def test_a_page_that_wants_a_look_each_second_counts_60_looks_in_each_minute_of_
 
 
 def test_looks_outside_the_period_are_not_counted() -> None:
+    # The window goes on for ten minutes before and after the period of 30 seconds.
     assert looks_per_minute([[window(-600, 600, every=5)]], BEGIN, BEGIN + 30 * SECOND) == [(BEGIN, 30 // 5)]
 
 
@@ -129,7 +134,7 @@ def test_warning_gives_the_range_of_spacings_of_likely_and_unlikely_targets() ->
     assert warning.endswith("looks will be 20.0 times as far apart: every 15 to 30 s where 1 s is wanted")
 
 
-def test_busiest_minute_of_six_thousand_targets_in_a_day_is_the_first_in_which_each_wants_a_look_a_second() -> None:
+def test_busiest_minute_of_6000_targets_is_the_first_in_which_each_wants_a_look_a_second() -> None:
     slot_begins, targets = 30_000, 6000
     day_before, around_slot = window(-86_400, slot_begins, every=60), window(slot_begins, slot_begins + 1000, every=1)
     plans = [[day_before, around_slot]] * targets
@@ -155,11 +160,16 @@ BEYOND = "of 284 parts promised for 09:30, 282 can be proved, to 57 s; unproven 
     ],
 )
 def test_forecast_describes_what_can_be_proved(count: int, words: str) -> None:
+    # The budget is 5 looks a second, so a round of looks at `count` parts takes about `count / 5` seconds: 12 s for 60
+    # parts. A part is proved to the length of a round. The tolerance is 60 s, of which the first 3 s find little. So
+    # the longest round has 57 s, which is enough for 282 looks, because looks are 1% further apart than the budget
+    # requires.
     (forecast,) = forecast_slots(parts_to_prove(count), RATE, DAY_BEGINS, DAY_ENDS)
     assert forecast.describe("Europe/London") == words
 
 
 def test_slots_within_budget_or_on_another_day_have_no_forecast() -> None:
+    # At 5 looks a second, 4 parts get more than a look a second each. The 60 parts are promised for the next day.
     assert forecast_slots(parts_to_prove(4), RATE, DAY_BEGINS, DAY_ENDS) == []
     assert forecast_slots(parts_to_prove(60, SLOT + timedelta(days=1)), RATE, DAY_BEGINS, DAY_ENDS) == []
 
@@ -174,6 +184,7 @@ def test_release_with_several_unproved_parts_is_named_once() -> None:
     # Of these 600 parts 282 can be proved: both of each release from r0 to r140. Both of each later one are unproved.
     two_parts_of_each_release = [*parts_to_prove(300), *parts_to_prove(300)]
     (forecast,) = forecast_slots(two_parts_of_each_release, RATE, DAY_BEGINS, DAY_ENDS)
+    # `unproved` has ids of releases.
     assert forecast.unproved
     assert len(forecast.unproved) == len(set(forecast.unproved))
 

@@ -38,7 +38,7 @@ def latest_starts(mine: Turns, until: datetime, late: timedelta) -> list[datetim
 @given(
     count=COUNTS, rate=RATES, hosts_divided=st.booleans(), ms_late=st.lists(st.integers(0, 20), min_size=4, max_size=4)
 )
-def test_all_monitors_together_keep_to_one_budget_in_each_second_even_if_each_of_them_uses_all_its_turns(
+def test_all_monitors_together_keep_to_one_budget_in_each_second_even_if_they_use_all_their_turns(
     *, count: int, rate: float, hosts_divided: bool, ms_late: list[int]
 ) -> None:
     members, minute_later = NAMES[:count], EPOCH + 60 * SECOND
@@ -116,6 +116,7 @@ def test_owner_of_a_host_gets_95_percent_of_the_turns_there_and_the_other_monito
 def test_only_the_hosts_of_a_leaving_monitor_change_owner(hosts: list[str]) -> None:
     *staying, leaving = NAMES
     for host in hosts:
+        # A host keeps its owner unless that was the monitor that left.
         owner_before, owner_after = owner_of(host, NAMES), owner_of(host, staying)
         assert owner_before in (owner_after, leaving)
 

@@ -78,6 +78,9 @@ A_ABSENT_AFTER_SLOT = [part_proof("a", last_look=20, absent_at=20), *PROVED_ABSE
 def test_looks_ten_seconds_apart_are_planned_in_the_order_that_can_prove_most_parts(
     parts: list[PartProof], seconds_after_slot: float, expected_order: str
 ) -> None:
+    # Only the state of the parts and the time vary. For example, UNPROVED are a, b and c, last looked at 70, 90 and 80
+    # s before the slot, so b was looked at longest ago and goes first. EIGHT_UNPROVED are a to h: h was looked at
+    # longest ago, but if not all fit, the first of the alphabet rank higher. The tolerance ends 60 s after the slot.
     assert order_of_looks(parts, now=seconds_after_slot, gap=10 * SECOND) == expected_order
 
 
@@ -94,6 +97,8 @@ def test_looks_ten_seconds_apart_are_planned_in_the_order_that_can_prove_most_pa
 def test_if_only_two_looks_fit_the_parts_of_the_lowest_rank_get_them(
     rank_of_a: Rank, rank_of_b: Rank, rank_of_c: Rank, first_two: str
 ) -> None:
+    # A rank is the importance, the number of required parts, and a random number that decides between equal releases.
+    # The lowest rank goes first.
     ranks = {"a": rank_of_a, "b": rank_of_b, "c": rank_of_c}
     parts = [part_proof(name, last_look=-90, rank=rank) for name, rank in ranks.items()]
     # Two looks fit: 20 s are left before the slot, and looks are 10 s apart.
@@ -127,6 +132,7 @@ def make_next_look(
 
 
 def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
+    # `LookResult.NOTHING` is a failed look. The first look at a fails, and so does the one that repeats it.
     sweep = sweep_of("a", "b", "c")
     parts_of_failed_looks = [make_next_look(sweep, now, LookResult.NOTHING)[0] for now in (-60, -50)]
     parts_of_next_looks = [make_next_look(sweep, now, LookResult.ABSENT)[0] for now in (-40, -30, -20, -10)]
@@ -161,13 +167,14 @@ def test_after_an_absence_that_a_cache_may_have_kept_the_next_look_is_at_the_ori
         pytest.param(-110, View.EDGE, id="so early that the edge decides"),
     ],
 )
-def test_second_look_before_the_slot_is_at_the_origin_if_the_last_absence_there_is_95_to_60_s_before_the_slot(
+def test_next_look_before_a_slot_is_at_the_origin_if_the_last_absence_there_is_95_to_60_s_before_it(
     origin_last_absent: float, expected_second_view: View
 ) -> None:
     # An absence at the origin up to 95 s before the slot is where the interval of the part's appearance begins, even if
     # the edge is absent later. Over 60 s before it, the tolerance, that is too early to prove the part on time.
     sweep = sweep_of("a")
     sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, at(origin_last_absent), at(origin_last_absent))
+    # This look at the edge, 45 s before the slot, finds the part absent. The next look is 15 s later.
     make_next_look(sweep, -45, LookResult.ABSENT)
     _part, second_view = make_next_look(sweep, -30, LookResult.ABSENT)
     assert second_view is expected_second_view
@@ -181,7 +188,7 @@ def sweep_with_announcements(*pages: str) -> Sweep:
     return sweep
 
 
-def test_in_the_last_minute_announcements_get_the_first_looks_at_the_origin_and_pages_the_last_looks() -> None:
+def test_in_the_last_minute_announcements_get_the_first_looks_and_pages_the_last_ones() -> None:
     pages = list("abcdefgh")
     sweep = sweep_with_announcements(*pages)
     looks = [make_next_look(sweep, now, LookResult.ABSENT, gap=SECOND) for now in range(-40, 0)]
@@ -201,6 +208,7 @@ def test_after_the_first_round_the_announcement_of_a_missing_page_is_looked_at_b
     for now in range(1, 6):
         part = sweep.next_part(at(now), SECOND, is_ready=lambda _: True)
         sweep.record_start(part, at(now))
+        # After the slot, pages a and c are there and b is still absent.
         result = LookResult.ABSENT if part.id == "b" else LookResult.PRESENT
         sweep.record_result(part.id, part.next_view, result, at(now), at(now))
         looks.append(part.id)
@@ -210,6 +218,7 @@ def test_after_the_first_round_the_announcement_of_a_missing_page_is_looked_at_b
 
 
 def test_unchanged_announcement_proves_absence_as_of_one_redirect_lag_earlier() -> None:
+    # An announcement redirects to its page, but may begin to do so up to `REDIRECT_LAG` after the page came.
     sweep = sweep_with_announcements("a")
     sweep.record_result("announcement of a", View.ORIGIN, LookResult.ABSENT, at(-20), at(-20))
     assert sweep.parts["announcement of a"].absent_at == at(-20) - REDIRECT_LAG
@@ -230,6 +239,7 @@ def test_a_part_seen_before_and_after_its_slot_gets_no_further_look() -> None:
 
 
 def test_part_that_is_not_ready_waits_for_the_next_round() -> None:
+    # It is the turn of a. Only a part for which `is_ready` returns true can be chosen.
     sweep = sweep_of("a", "b")
     assert sweep.next_part(at(-30), GAP, is_ready=lambda part: part.id == "b") is sweep.parts["b"]
     assert sweep.next_part(at(-30), GAP, is_ready=lambda _: False) is None
@@ -258,6 +268,7 @@ def test_a_part_that_a_listing_shows_to_be_out_gets_the_next_look() -> None:
 
 
 def test_late_parts_prevent_no_proof_of_the_others() -> None:
+    # Every ninth of 175 parts is late.
     late = set(range(0, 175, 9))
     published_soon, published_late = usual_parts(175), Part(comes=200.0)  # 1 to 5 s, and 200 s after the slot
     parts = [published_late if number in late else part for number, part in enumerate(published_soon)]
@@ -280,7 +291,7 @@ def looks_left_after(last_publication: float, gap: float) -> int:
 
 
 @given(publication_times, st.floats(1, 5))
-def test_all_parts_are_proved_to_within_one_round_of_looks_if_the_tolerance_leaves_as_many_looks_as_parts(
+def test_all_parts_are_proved_to_within_one_round_of_looks_if_a_look_is_left_for_each(
     published_after_slot: list[float], rate: float
 ) -> None:
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows

@@ -148,6 +148,7 @@ def test_configuration_limits_the_number_of_watched_parts() -> None:
 
 
 def test_optional_parts_and_alternatives_are_optional_targets() -> None:
+    # A part is required by default, so the annex is. An alternative is a copy of the page elsewhere.
     annex = Part("annex", Role.HTML, f"{PAGE}/annex")
     found = Part("found-1", Role.DATA, SHEET, required=False)
     other = Part("other", Role.ALTERNATIVE, f"{PAGE}/old")

@@ -53,6 +53,8 @@ def spacing(windows: tuple[Window, ...], after_slot: timedelta) -> timedelta | N
     ],
 )
 def test_spacing_of_an_unseen_page_by_distance_from_its_slot(offset: timedelta, every: timedelta | None) -> None:
+    # The nearer the slot, the closer the looks. For example, they are 15 s apart from an hour before it (`offset`).
+    # Where `every` is None, there are none.
     assert spacing(windows_for(EDGE, SLOT), offset) == every
 
 
@@ -91,7 +93,7 @@ def test_content_twin_is_looked_at_five_times_less_often() -> None:
     assert at_content_twin == [5 * each for each in at_edge]
 
 
-def test_page_exposed_two_days_early_is_looked_at_every_five_seconds_from_then_and_each_second_at_the_slot() -> None:
+def test_page_exposed_two_days_early_is_looked_at_every_5_s_and_each_second_around_its_slot() -> None:
     windows = windows_for(EDGE, SLOT, Progress(Stage.EXPOSED, since=AT - 2 * DAYS))
     before_exposure, exposed, at_slot, after_slot = -3 * DAYS, -DAYS, -MINUTE, HOUR
     found = [spacing(windows, offset) for offset in (before_exposure, exposed, at_slot, after_slot)]
@@ -131,7 +133,8 @@ def test_origin_view_of_a_missing_part_is_used_as_often_as_its_edge_view() -> No
 ORIGIN_OF_COPY = replace(SHEET, id="w/other/origin", part="other", view=View.ORIGIN, is_optional=True)
 
 
-def test_origin_view_of_a_copy_has_the_windows_of_its_page_with_a_quarter_of_the_chance_and_no_idle_looks() -> None:
+def test_origin_view_of_a_copy_has_the_windows_of_its_page_but_less_chance_and_no_idle_looks() -> None:
+    # A copy is the same release at another address. `every_if_idle` is the spacing of extra looks of an idle host.
     origin_windows_of_page = windows_for(ORIGIN, SLOT)
     assert windows_for(ORIGIN_OF_COPY, SLOT) == tuple(
         replace(window, chance=window.chance / 4, every_if_idle=None) for window in origin_windows_of_page
@@ -164,6 +167,7 @@ def test_windows_that_have_ended_are_left_out() -> None:
     ],
 )
 def test_day_is_watched_each_minute_and_more_closely_around_the_usual_time(offset: timedelta, every: timedelta) -> None:
+    # DAY is 23 July without a time. `offset` counts from 9:30 on that day, which is the usual time.
     assert spacing(windows_for(EDGE, DAY), offset) == every
 
 
@@ -209,9 +213,11 @@ def test_release_without_a_readable_time_is_looked_at_hourly() -> None:
         (8 * DAYS, None, None),
     ],
 )
-def test_page_found_absent_after_its_release_is_looked_at_closely_for_an_hour_and_at_the_origin_for_two_minutes(
+def test_page_removed_after_its_release_is_looked_at_every_5_s_for_two_minutes_and_then_less_often(
     after_slot: timedelta, spacing_at_edge: timedelta | None, spacing_at_origin: timedelta | None
 ) -> None:
+    # The page was seen a second after its slot and found absent 3 hours after it. By then it was looked at each hour.
+    # The spacing is None where there are no looks, such as at the origin of a page that is out.
     lost_again = Progress(Stage.SEEN, since=AT + SECOND, lost_at=AT + 3 * HOUR)
     assert spacing(windows_for(EDGE, SLOT, lost_again), after_slot) == spacing_at_edge
     assert spacing(windows_for(ORIGIN, SLOT, lost_again), after_slot) == spacing_at_origin
@@ -250,6 +256,9 @@ def chance_at(windows: tuple[Window, ...], offset: timedelta) -> float:
 def test_chance_depends_on_the_kind_of_target_and_its_progress(
     target: Target, progress: Progress, after_slot: timedelta, chance: float
 ) -> None:
+    # A required part has the chance 1.0 at its slot. It is four times as likely to change while it is overdue or
+    # missing. Each of these divides the chance by four: it was seen already, it is optional, or the look is at the
+    # content API.
     assert chance_at(windows_for(target, SLOT, progress), after_slot) == chance
 
 
@@ -258,7 +267,7 @@ def test_release_not_judged_to_the_minute_has_a_quarter_of_the_chance(slot: Slot
     assert chance_at(windows_for(EDGE, slot, exact=False), timedelta()) == 0.25
 
 
-def test_listing_of_newest_pages_is_as_likely_to_change_before_its_slot_as_after_its_release_is_published() -> None:
+def test_listing_of_newest_pages_is_as_likely_to_change_before_a_slot_as_after_its_release() -> None:
     # The listing shows all pages of a producer, so it may change at any time. Its `chance` is a constant.
     listing = replace(EDGE, view=View.TRIPWIRE, is_optional=True)
     assert {window.chance for window in windows_for(listing, SLOT)} == {TRIPWIRE_CHANCE}

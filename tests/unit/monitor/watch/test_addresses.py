@@ -90,7 +90,7 @@ def test_a_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
     ],
     ids=["no redirect", "a redirect long after the listing"],
 )
-def test_a_page_that_a_listing_shows_before_its_announcement_redirects_is_found_and_unproven_not_late(
+def test_a_listed_page_whose_announcement_redirects_late_or_never_is_unproven_and_not_late(
     tmp_path: Path, now: str, redirect_and_listing_delays: dict[str, str], address_known: str
 ) -> None:
     body = json_of_page_at_true_url(tmp_path, published_at="09:30:03", now=now, **redirect_and_listing_delays)

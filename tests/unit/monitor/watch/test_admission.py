@@ -24,6 +24,7 @@ async def test_a_restart_watches_the_next_release_at_once_and_other_near_ones_on
     assert set(office.daemon.watch.releases) == {"tomorrow", "in-five-days"}
     await office.reopen(admits_near=False)  # without the first call of `roll`
     assert set(office.daemon.watch.releases) == {"tomorrow"}
+    # `roll` is the hourly job that admits the releases that have come near.
     await office.daemon.admission.roll()
     assert set(office.daemon.watch.releases) == {"tomorrow", "in-five-days"}
 

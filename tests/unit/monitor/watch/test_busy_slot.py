@@ -93,7 +93,7 @@ ONE_ROUND_OF_60, ONE_ROUND_OF_175 = 60 / BUDGET + 1, 175 / BUDGET + 1
 
 
 @pytest.mark.slow
-def test_sixty_pages_of_one_slot_are_on_time_with_intervals_of_one_round_of_looks_and_without_notices(
+def test_sixty_pages_of_one_slot_are_proved_on_time_within_one_round_of_looks_and_without_notices(
     tmp_path: Path,
 ) -> None:
     slot = play_busy_slot(tmp_path, pages=60, until="09:30:40")
@@ -116,7 +116,7 @@ def test_pages_at_other_addresses_than_expected_are_found_by_their_announcements
 
 
 @pytest.mark.slow
-def test_of_175_pages_of_one_slot_those_on_time_are_proved_on_time_and_the_20_late_ones_have_notices(
+def test_of_175_pages_of_one_slot_155_are_proved_on_time_and_only_the_20_late_ones_have_notices(
     tmp_path: Path,
 ) -> None:
     slot = play_busy_slot(tmp_path, pages=175, late=20, until="09:33:20")

@@ -37,6 +37,7 @@ def cached_and_fresh_json(life: Life) -> tuple[dict[str, Any], dict[str, Any]] |
 @pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES)
 def test_the_cached_json_equals_a_new_judgement(tmp_path: Path, story: str) -> None:
+    # A story is when the page comes, such as `late`: at 09:33, three minutes after its slot.
     async def act(life: Life) -> None:
         compared = 0
         await life.until("09:28:10")

@@ -143,6 +143,8 @@ def stories(draw: st.DrawFn) -> Story:
 @example(story=Story(3.14, ((-18.55, 2011), (-15.72, 2131), (-14.48, -3801)), every=15.0, latency=1.5, views=2))
 @given(story=stories())
 def test_intervals_contain_the_truth_and_verdicts_agree_with_it_after_any_step_of_our_clock(story: Story) -> None:
+    # The first example is a page that came 3.99 s after its slot. At 0.62 s after the slot, our clock was set 3133 ms
+    # ahead. Each answer took 1.5 s.
     verdict = judged(story)
     (page,) = verdict.parts
     after, by = page.released.after, page.released.by  # the measured interval, None without a bound

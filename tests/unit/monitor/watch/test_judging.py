@@ -118,7 +118,7 @@ def release_at_guessed_address(
 @pytest.mark.parametrize(
     ("judged_for_seconds", "verdict_on_claims"), [(1, "overdue"), (65, "pending")], ids=["at once", "a minute later"]
 )
-def test_an_overdue_release_becomes_pending_within_a_minute_if_another_release_shows_that_redirects_are_behind(
+def test_an_overdue_release_is_pending_again_within_a_minute_if_redirects_of_another_were_late(
     judged_for_seconds: float, verdict_on_claims: str
 ) -> None:
     store = TemporaryStore()
@@ -176,6 +176,7 @@ def test_no_release_is_judged_while_our_clock_is_in_doubt(seconds_in_doubt: int,
         tx.save(mine.release)
     # While it is in doubt, the clock is checked again after a second.
     is_clock_in_doubt = iter([True] * seconds_in_doubt + [False] * 9).__next__
+    # Judging runs for 5 s, so a doubt of 9 s lasts until its end.
     judge_for_some_seconds({"claims": mine}, store, is_clock_in_doubt=is_clock_in_doubt, seconds=5)
     assert [row.word for row in store.verdicts.judged()] == verdicts
 
@@ -198,6 +199,7 @@ async def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_rea
         lambda _tx, _: stored_promises_at_each_portion.append(store.ledger.promises(["claims"])),
         rows=ROWS_AT_ONCE,
     )
+    # The calendar read is queued first. But small writes, such as a verdict, go before the portions of large ones.
     calendar_read = writer.write_in_portions(portions)
     verdict = judge(mine.release, mine.promises, mine.runs, (), Policy(), after_slot(300))
     await recorder.record(mine, verdict, after_slot(300))

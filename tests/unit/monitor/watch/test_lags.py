@@ -53,11 +53,12 @@ def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[di
     return bodies
 
 
-def test_a_release_is_pending_until_found_late_and_then_unproven_if_redirects_were_behind_for_another_release_too(
+def test_a_release_found_minutes_after_its_slot_is_unproven_if_redirects_of_another_were_late_too(
     tmp_path: Path,
 ) -> None:
-    # Listings and redirects are six minutes behind, so they do not show these pages before 09:36:01. If a release has
-    # no verdict after its slot, `due` in its JSON names the part that was not seen.
+    # Listings and redirects are six minutes behind, so they do not show these two pages before 09:36:01. The release
+    # births shows that a page may be out for so long unseen, so claims may have been on time too. If a release has no
+    # verdict after its slot, `due` in its JSON names the part that was not seen.
     before_redirect, after_redirect = claims_json_at(
         tmp_path, both_published(births_at="09:30:01", claims_at="09:30:01"), times=("09:35:50", "09:38:00")
     )

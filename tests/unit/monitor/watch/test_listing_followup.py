@@ -74,6 +74,7 @@ ANSWERS_THAT_PROVE_NOTHING = {
 def test_a_listed_address_that_proves_nothing_gets_one_lead_notice_which_a_restart_does_not_repeat(
     tmp_path: Path, answer: str
 ) -> None:
+    # `answer` says what the listed address shows, such as a page of another edition, or that it is not there at all.
     url = f"{STATS}/claims.ods" if answer == "a file" else LISTED_URL
 
     async def act(life: Life) -> None:
@@ -97,6 +98,7 @@ def test_a_listed_address_that_proves_nothing_gets_one_lead_notice_which_a_resta
 
 
 def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closely(tmp_path: Path) -> None:
+    # The release has its slot at 09:30:00. The listing shows the entry from 09:28:30 on.
     async def act(life: Life) -> None:
         await life.until("09:29:55")
         _before_the_entry, with_the_entry = look_times(life, f"{STATS}/latest")
@@ -128,6 +130,7 @@ def test_a_lead_contains_no_text_of_the_listing_or_the_listed_page(tmp_path: Pat
 def test_an_entry_of_the_series_just_before_the_slot_makes_a_lead_and_no_finding(
     tmp_path: Path, entry_title: str
 ) -> None:
+    # The entry and its page name the series of the release, but not its period, July to September 2026.
     async def act(life: Life) -> None:
         await life.until("09:29:45")
         assert (life.stored_verdict(), first_notice_kinds(life)) == ("pending", ["lead"])
@@ -141,6 +144,8 @@ def test_an_entry_of_the_series_just_before_the_slot_makes_a_lead_and_no_finding
 
 
 def test_a_page_with_the_release_title_listed_under_its_series_is_an_exposure(tmp_path: Path) -> None:
+    # The listing names only the series. The page at that address has the title of the release with its period, before
+    # the slot at 09:30:00.
     tables = listing_with_entry(LISTED_URL, "Example claims") + an_answer(LISTED_URL, "08:00:00", a_web_page(TITLE))
 
     async def act(life: Life) -> None:
@@ -186,6 +191,7 @@ def test_another_editions_page_at_the_announced_address_is_a_lead_once_a_listing
 
 
 def test_a_reused_page_that_is_listed_under_the_last_edition_makes_no_lead(tmp_path: Path) -> None:
+    # The announced address has shown the last edition since 08:00:00. Such a page is reused for each edition.
     old = "Example claims: April to June 2026"
     tables = an_answer(f"{STATS}/latest", "08:00:00", listing_page((URL, old)))
     tables += an_answer(URL, "08:00:00", a_web_page(old))
@@ -200,7 +206,7 @@ def test_a_reused_page_that_is_listed_under_the_last_edition_makes_no_lead(tmp_p
 HEAD_WEEKS_AHEAD = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
 
 
-def test_a_release_that_a_listing_shows_weeks_before_it_is_watched_is_an_exposure_watched_until_its_end(
+def test_a_release_that_a_listing_shows_weeks_before_its_slot_is_an_exposure_and_gets_close_looks(
     tmp_path: Path,
 ) -> None:
     # The slot is on 29 December. On 26 November, a listing shows the release from 09:28:30 on.

@@ -99,6 +99,7 @@ def test_an_odd_answer_that_is_short_too_late_or_old_is_no_lead(
 def test_at_a_guessed_address_only_a_page_with_the_release_title_is_a_lead(
     tmp_path: Path, page: str, lead_count: int
 ) -> None:
+    # PLACEHOLDER has the title of the release and the day of its slot. The other page has another title.
     async def act(life: Life) -> None:
         await life.until("09:29:58")
         assert (life.stored_verdict(), len(lead_notices(life))) == ("pending", lead_count)

@@ -22,9 +22,11 @@ def both_published(claims_at: str, visas_at: str) -> str:
 
 
 @pytest.mark.slow
-def test_each_of_two_late_releases_of_a_host_has_the_platform_finding_and_a_replay_finds_no_difference(
+def test_two_late_releases_of_one_host_both_have_the_platform_finding_and_replay_changes_nothing(
     tmp_path: Path,
 ) -> None:
+    # Releases `claims-q3` and `visas` have different producers and one slot, 09:30. The finding `platform` says that
+    # several of one host are late together.
     async def act(life: Life) -> None:
         await life.until("09:34:00")
         assert "platform" in life.finding_kinds("claims-q3")
@@ -45,6 +47,7 @@ def test_each_of_two_late_releases_of_a_host_has_the_platform_finding_and_a_repl
 
 @pytest.mark.slow
 def test_no_release_has_the_platform_finding_if_only_one_of_two_is_late(tmp_path: Path) -> None:
+    # The finding `platform` says that releases of several producers on one host are late together.
     async def act(life: Life) -> None:
         await life.until("09:34:00")
         assert "late" in life.finding_kinds("claims-q3")

@@ -102,6 +102,7 @@ def test_parts_keep_their_role_and_are_never_required() -> None:
 
 
 def test_addresses_come_from_the_latest_edition_with_its_period_in_an_address() -> None:
+    # The latest edition is that of March, but its address has no month that April could replace.
     january = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
     february = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
     march_without_period = edition(part(f"{SITE}/trade.csv"))
@@ -161,6 +162,8 @@ def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second()
 
 
 def test_a_predicted_part_not_seen_with_its_page_has_only_the_settle_window() -> None:
+    # The window `settle` is the hour after the page was seen. Then looks end, because the page did not name this
+    # address.
     windows = windows_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False))
     assert {window.name for window in windows} == {"settle"}
 
@@ -197,7 +200,7 @@ def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
     assert [each.id for each in parts_in_reports] == ["page"]
 
 
-def test_a_predicted_address_seen_before_the_slot_after_an_absence_is_an_exposure_and_a_part_of_the_facts() -> None:
+def test_a_predicted_file_that_appears_before_the_slot_is_an_exposure_and_a_part_of_the_facts() -> None:
     # The page is on time. The predicted file is seen a minute before the slot.
     verdict = verdict_with_prediction((-120, ABSENT), (-60, PRESENT), now=200)
     assert verdict.verdict is VerdictKind.EARLY
@@ -363,9 +366,11 @@ MARCH_ROW = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
     [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])],
     ids=["linked", "predicted and seen", "predicted and not seen"],
 )
-def test_a_page_linked_in_march_is_predicted_for_april_if_it_was_linked_or_was_predicted_and_seen_in_february(
+def test_a_page_linked_in_march_is_predicted_for_april_if_the_february_edition_confirms_it(
     february_row_of_the_page: dict[str, object], predicted_for_april: list[str]
 ) -> None:
+    # The stored parts of February say how it knew the page: it linked to it, or the page was predicted for it and seen
+    # or not.
     february = judged_row("UK trade: February 2017", "f", february_row_of_the_page)
     assert predicted_urls(MARCH_ROW, february) == predicted_for_april
 
@@ -376,6 +381,7 @@ def test_a_page_on_a_private_host_is_not_predicted_although_two_editions_linked_
 
 
 def test_a_page_to_which_two_series_link_is_not_predicted() -> None:
+    # A change of that page may be an edition of either series.
     rows = [judged_row(f"UK trade: {month} 2017", month, LINKED_PAGE_ROW) for month in ("March", "February")]
     assert predicted_urls(*rows, judged_row("Prices: March 2017", "p", LINKED_PAGE_ROW)) == []
 
@@ -389,6 +395,8 @@ def test_a_predicted_page_is_read_from_the_store_and_recognised_by_its_period_at
 
 
 def test_a_predicted_page_elsewhere_keeps_only_the_settle_window_once_it_was_seen() -> None:
+    # A page for all editions is always there, so seeing it is no reason for later looks. The window `settle` is the
+    # first hour.
     (target,) = targets_of(replace(april_release(), parts=(PREDICTED_PAGE,)))
     seen = Progress(Stage.SEEN, SLOT)
     windows = windows_of_guess(target, windows_for(target, a_promise().slot, seen), seen, DEFAULT_WATCH)

@@ -35,6 +35,8 @@ def blind_span(begins: float, ends: float, cause: str = "clock", host: str = "")
     ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
 )
 def test_blind_spans_in_memory_equal_those_in_the_store(added: list[Blind]) -> None:
+    # The spans are added in this order. For example, the span that `grows` has 5 s at first and then 9 s, and only the
+    # longer is kept.
     store, known = TemporaryStore(), BlindSpans("", lambda: None, Metrics("1"))
     for one in added:
         with store.transaction() as tx:
@@ -66,6 +68,7 @@ def test_merging_keeps_the_promises_of_both_monitors_each_with_its_latest_confir
     release.merge_promises([theirs])
     assert release.promises == (ours, theirs)
     confirmed_later = replace(ours, confirmed_at=SLOT + 2 * DAY)
+    # The second promise read from the store has no confirmation, which does not undo the first.
     for read_from_store in (confirmed_later, ours):
         release.merge_promises([read_from_store])
         assert release.promises == (confirmed_later, theirs)
@@ -93,6 +96,7 @@ def add_look(
 
 
 def test_a_page_that_changes_with_each_request_begins_a_run_at_each_of_the_first_changes_only() -> None:
+    # After `MOST_CHANGES` changes, bytes are not compared any more: the server makes them anew for each request.
     release = release_published_on_time()
     for second in range(200):
         add_look(release, PAGE, PRESENT, second, digest=f"bytes {second}")
@@ -124,6 +128,8 @@ def test_a_page_that_changed_a_few_times_begins_a_run_at_each_change() -> None:
 def test_the_time_of_a_removal_or_change_is_noted_for_both_views_of_a_part(
     looks: list[tuple[float, State, str | None]], lost_at_second: float | None
 ) -> None:
+    # The page was released at its slot. `lost_at` is the first look after that which found it absent, withdrawn or
+    # changed. It is None if the page is back.
     release = release_published_on_time()
     for second, state, digest in looks:
         add_look(release, PAGE, state, second, digest=digest)
@@ -131,9 +137,10 @@ def test_the_time_of_a_removal_or_change_is_noted_for_both_views_of_a_part(
     assert release.progress(ORIGIN_OF_PAGE).lost_at == after_slot(lost_at_second)
 
 
-def test_a_gap_after_a_look_outside_all_windows_is_limited_only_in_windows_named_again() -> None:
+def test_a_gap_after_a_look_outside_all_windows_may_be_long_except_in_a_window_named_again() -> None:
     release = release_published_on_time()
     add_look(release, ORIGIN_OF_PAGE, ABSENT, -1)
+    # This look is outside all windows, because there are none yet. `spacing` is the longest gap allowed after it.
     begins, ends, every = SLOT + 2 * HOUR, SLOT + 3 * HOUR, 5 * SECOND
     # The window `again` begins when a target is found absent or changed. So an earlier answer proves nothing any more.
     for window_name, longest_gap in (("again", every), ("after", None)):  # None allows a gap of any length

@@ -76,6 +76,7 @@ def current_findings(life: Life) -> set[tuple[Kind, str | None]]:
 def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure_also_after_a_restart(
     tmp_path: Path, kind: str
 ) -> None:
+    # The listing is a sitemap, a feed or a web page. It shows the release from 09:28:30 on. The slot is at 09:30:00.
     path, before, after = LISTINGS[kind]
 
     async def act(life: Life) -> None:
@@ -104,6 +105,7 @@ def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure_als
 
 @pytest.mark.slow
 def test_a_release_listed_while_its_page_is_missing_is_available_elsewhere_first(tmp_path: Path) -> None:
+    # The sitemap shows the release at another address from 09:32:10 on. Its own page, due at 09:30:00, never comes.
     path, before, after = LISTINGS["sitemap"]
 
     async def act(life: Life) -> None:
@@ -180,7 +182,7 @@ def govuk_listings(*, shown_in: str) -> str:
 
 
 @pytest.mark.parametrize("listing", ["search", "feed"])
-def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure_found_with_one_request_a_minute(
+def test_a_release_that_govuk_lists_before_its_slot_under_another_slug_is_an_early_exposure(
     tmp_path: Path, listing: str
 ) -> None:
     tables = govuk_listings(shown_in=listing) + an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
@@ -207,7 +209,7 @@ SITEMAP_INDEX = (
 )
 
 
-def test_a_release_in_a_recent_sitemap_of_an_index_is_found_with_one_request_a_minute_to_its_own_host(
+def test_a_release_in_a_recent_sitemap_of_an_index_is_found_with_one_request_a_minute(
     tmp_path: Path,
 ) -> None:
     for name, body in {"before": sitemap(), "after": sitemap(RELEASE_URL)}.items():
@@ -285,6 +287,7 @@ def test_matches_are_reported_once_and_forgotten_when_their_release_is_not_near(
     for week in range(weeks):
         title, url, when = f"Example claims: week {week}, 2026", f"{STATS}/week-{week}", NINE + timedelta(weeks=week)
         near[:] = [NearRelease(Release(f"of-week-{week}", title, "one", f"{STATS}/promised-{week}", ()), when)]
+        # Both listings of the producer show the page, and one of them shows it again.
         for target in (feed, latest, feed):
             wires.see(target, a_look(target, Found(url, title, "listed"), at=when))
     assert reported == [f"{STATS}/week-{week}" for week in range(weeks)]
@@ -316,6 +319,8 @@ def test_sitemaps_that_an_index_no_longer_names_are_forgotten() -> None:
     ],
 )
 def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict[str, str], when: str | None) -> None:
+    # `facts` are the dates of an entry as its listing writes them. The date of publication goes before that of an
+    # update.
     date = publication_date(Found("u", "t", "listed", facts))
     assert (date.isoformat() if date else None) == when
 

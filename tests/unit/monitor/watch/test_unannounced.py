@@ -130,5 +130,6 @@ def test_entries_of_the_first_look_at_a_listing_are_new_only_if_they_are_dated_a
     dated = Found("dated", "c", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
     wires.see(target, a_sighting(target, undated, dated))
     assert reported == ["dated"]
+    # From the second look on, each entry that was not there before is new.
     wires.see(target, a_sighting(target, undated, undated_later, dated))
     assert reported == ["dated", "undated, later"]
