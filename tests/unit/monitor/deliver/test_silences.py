@@ -179,6 +179,7 @@ async def test_a_silence_that_was_ended_before_it_began_delays_nothing(world: Wo
     await world.clock.sleep(1)
     await world.end_silence(planned)
     await world.clock.sleep(1.5 * HOUR.total_seconds())
+    # This is half an hour after the time at which the silence was to begin.
     await world.open_incident()
     assert await world.all_sent_after() == ["opened"]
 

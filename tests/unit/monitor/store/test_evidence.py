@@ -234,7 +234,7 @@ def test_altered_bytes_and_lost_or_cut_files_are_reported(archive: Archive) -> N
 
 
 # Each row has a hash of its own fields and of the hash in the row before it. So a check notices a change of any field,
-# for example of the kind, and a removed row.
+# for example of the kind. A removed row leaves a gap in the numbers.
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [

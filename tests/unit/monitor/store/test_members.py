@@ -246,7 +246,7 @@ async def test_a_monitor_halted_during_a_failing_write_does_not_exceed_the_share
     # Meanwhile its lease runs out, and south makes all requests.
     north.clock.halt(6)
     await clock.sleep(6)
-    # 1 is the whole budget of requests to a host. More than 1 would mean that both monitors made the same requests.
+    # 1 is the whole budget of requests to a host. With more, the monitors together would send it too many.
     assert await highest_part_of_budget_used(both, within=6) <= 1
 
 
@@ -275,7 +275,7 @@ async def test_monitors_never_exceed_the_shared_budget_when_their_store_becomes_
 ) -> None:
     both = north, south = await start_north_and_south(clock, start)
     north.writer.seconds_to_begin, south.writer.seconds_to_begin = north_write_seconds, south_write_seconds
-    # 1 is the whole budget of requests to a host. More than 1 would mean that both monitors made the same requests.
+    # 1 is the whole budget of requests to a host. With more, the monitors together would send it too many.
     assert await highest_part_of_budget_used(both, within=20) <= 1
 
 
@@ -290,7 +290,7 @@ async def test_monitors_never_exceed_the_shared_budget_when_the_store_is_back_fo
         monitor.writer.is_away = True
     await clock.sleep(10)
     north.writer.is_away = False
-    # 1 is the whole budget of requests to a host. More than 1 would mean that both monitors made the same requests.
+    # 1 is the whole budget of requests to a host. With more, the monitors together would send it too many.
     assert await highest_part_of_budget_used(both, within=seconds_between) <= 1
     south.writer.is_away = False
     assert await highest_part_of_budget_used(both, within=10) <= 1
