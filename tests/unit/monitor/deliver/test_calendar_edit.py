@@ -66,11 +66,12 @@ def test_one_edit_of_four_entries_gives_four_incidents_and_one_notice_that_names
 def test_judging_an_edit_again_gives_no_further_notice() -> None:
     store = TemporaryStore()
     verdicts = [verdict_on_moved_release(name) for name in RELEASES]
+    # `record_verdicts` returns all notices of the store so far.
     all_notices_at_first, all_notices_at_last = (record_verdicts(store, verdicts) for _ in range(2))
     assert len(all_notices_at_first) == len(all_notices_at_last) == 1
 
 
-def test_the_brief_text_about_an_edit_has_the_calendar_and_the_number_of_entries_and_its_data_no_measurement() -> None:
+def test_the_brief_text_about_an_edit_has_its_number_of_entries_and_its_data_have_no_measurement() -> None:
     store = TemporaryStore()
     (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
     no_drafts = {"mail": ()}  # the formats of drafts for each channel
@@ -91,6 +92,7 @@ def test_a_later_edit_and_another_producer_have_their_own_notice() -> None:
     later_edit = verdict_on_moved_release("r1", EDITED_AT + 10 * MINUTE)
     other_producer = verdict_on_moved_release("r2", producer="ons")
     notices = record_verdicts(TemporaryStore(), [first, later_edit, other_producer])
+    # Each notice names its release. One about several entries would name none.
     assert {notice.release for notice in notices} == {"r0", "r1", "r2"}
 
 
@@ -116,6 +118,7 @@ def test_changed_entries_found_within_ten_seconds_share_a_notice_and_one_found_l
         for name in RELEASES:
             record_verdicts(store, [replace(verdict_on_moved_release(name), at=clock.now())])
             await outbox.send_due("mail")
+            # The notice still waits for other entries of the edit.
             assert not mail.messages
             await clock.sleep(10 / len(RELEASES))
         # Now it is ten seconds after the first.

@@ -59,6 +59,7 @@ def test_many_openings_at_once_become_one_digest_and_each_is_marked_covered() ->
         with store.transaction() as tx:
             tx.save(*(a_release(id=name) for name in RELEASES))
             tx.add_promises(a_promise(release=name) for name in RELEASES)
+        # Here a digest replaces five openings or more that are at most 0.4 s apart. These six are of one instant.
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
         rows = store.outbox.deliveries()
@@ -76,6 +77,7 @@ def test_many_openings_at_once_become_one_digest_and_each_is_marked_covered() ->
 
 def test_later_notices_are_still_sent_if_a_digest_replaced_the_first_one() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
+        # The first notices of six incidents at once become one digest.
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
         recorder = VerdictRecorder(store, ReportingRules(channels=["mail"]))
@@ -89,6 +91,7 @@ def test_later_notices_are_still_sent_if_a_digest_replaced_the_first_one() -> No
 
 def test_a_channel_for_machines_gets_each_opening() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
+        # Openings become digests in the channel `mail` only. The channel `hook` is for machines.
         await open_late_incidents(store, writer, clock, RELEASES, ["mail", "hook"])
         kinds = await send_all(clock, store, writer, "mail", "hook")
         assert kinds == {"mail": ["digest"], "hook": ["opened"] * len(RELEASES)}
@@ -112,7 +115,7 @@ def test_openings_far_apart_are_not_combined() -> None:
 
 
 def test_a_group_of_openings_that_keeps_growing_is_sent_after_the_longest_wait() -> None:
-    # The last opening is at 2.7 seconds. The first one waits for at most five pauses, which are two seconds.
+    # The last opening is at 2.7 seconds. The first one waits for at most five pauses of 0.4 s, which are two seconds.
     every_300_ms = [opening_at(0.3 * place, f"s{place}") for place in range(10)]
     longest_wait_ends = after_slot(0) + 5 * PAUSE
     assert find_waiting_openings(every_300_ms, FIVE_WITHIN_PAUSES, longest_wait_ends - PAUSE)
@@ -135,12 +138,13 @@ def test_many_unproven_releases_become_one_digest_that_blames_no_platform() -> N
 def test_unproven_and_late_releases_are_not_combined() -> None:
     late = [opening_at(0, name) for name in RELEASES[:3]]
     unproven = [replace(opening_at(0, name), kind="unproven") for name in RELEASES[3:]]
+    # All six would be enough for a digest, which needs five. Three of each kind are not.
     assert make_digests([*late, *unproven], FIVE_WITHIN_PAUSES, after_slot(100)) == []
 
 
 def test_openings_soon_after_a_digest_wait_longer_for_the_next_digest() -> None:
     openings = [opening_at(10.0 + 3 * place, name) for place, name in enumerate(RELEASES)]
-    # Three seconds apart they are too far from each other for a digest, except soon after an earlier one.
+    # They are three seconds apart. An opening waits 0.4 s for others, but 20 s in the five minutes after a digest.
     second_after_the_last = openings[-1].at + SECOND
     long_after_digest = replace(FIVE_WITHIN_PAUSES, last_digest=openings[0].at - 6 * MINUTE)
     assert find_waiting_openings(openings, long_after_digest, second_after_the_last) == {}
@@ -154,6 +158,7 @@ def test_openings_soon_after_a_digest_wait_longer_for_the_next_digest() -> None:
 def test_an_exposure_is_sent_at_once_even_after_a_digest() -> None:
     soon_after_digest = replace(FIVE_WITHIN_PAUSES, last_digest=after_slot(2))  # so other openings wait longer
     exposure, late = replace(opening_at(10, "r0"), findings=("early_exposure",)), opening_at(10, "r1")
+    # One second after both openings, only the late one still waits.
     assert find_waiting_openings([exposure, late], soon_after_digest, after_slot(11)).keys() == {late.id}
 
 
@@ -177,6 +182,7 @@ def test_openings_seconds_apart_after_a_digest_become_a_second_digest(*, is_reco
     play_story(story)
 
 
+# An opening waits for others for a pause: not at all, or 0.4 s. Hypothesis chooses the seconds of the openings.
 @pytest.mark.parametrize("pause", [timedelta(0), PAUSE])
 @given(opened_at=st.lists(st.floats(0, 5), max_size=12))
 def test_no_opening_waits_longer_than_five_pauses_or_is_in_two_digests(
@@ -185,5 +191,6 @@ def test_no_opening_waits_longer_than_five_pauses_or_is_in_two_digests(
     rule = DigestRule(frozenset({"mail"}), threshold=3, within=pause)
     openings = [opening_at(seconds, str(place)) for place, seconds in enumerate(opened_at)]
     assert find_waiting_openings(openings, rule, after_slot(max(opened_at, default=0)) + 5 * pause) == {}
+    # So late, no opening waits any more.
     in_digests = [opening for digest in make_digests(openings, rule, after_slot(100)) for opening in digest.covers]
     assert len(in_digests) == len(set(in_digests))

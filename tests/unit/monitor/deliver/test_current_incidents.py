@@ -153,6 +153,7 @@ def test_no_new_version_is_written_over_an_incident_that_a_person_changed_meanwh
     with store.transaction() as tx:
         tx.save(add_note(incident, "duty statistician", "seen", after_slot(TWELVE_MINUTES + 1)))
         write_new_version(tx)
+    # The write was prepared before the person's note, so it adds no second version.
     assert len(current.verdicts.drafts(incident.id)) == 1
     assert the_incident(current).timeline[-1].text == "seen"
 

@@ -44,10 +44,13 @@ def test_a_breach_after_an_unproven_incident_has_its_own_incident_and_draft(stor
 def test_people_are_notified_of_the_breach_and_machines_also_of_the_closed_unproven_incident(
     store_with_breach: TemporaryStore,
 ) -> None:
+    # People read `mail`. The channels `hook` and `pager` are for machines, which keep an incident open until it is
+    # closed.
     outbox = store_with_breach.outbox
     kinds_by_channel: dict[str, set[str]] = {"mail": set(), "hook": set(), "pager": set()}
     for notice in outbox.notices():
         for row in outbox.deliveries(notice.id):
+            # No channel gets a kind of notice twice.
             assert notice.kind not in kinds_by_channel[row.channel]
             kinds_by_channel[row.channel].add(notice.kind)
     assert kinds_by_channel["mail"] == {"unproven", "opened"}

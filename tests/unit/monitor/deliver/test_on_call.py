@@ -52,7 +52,7 @@ A_THEN_B = rota_of_shifts(("A", LONG_BEFORE, HANDOVER_AT), ("B", HANDOVER_AT, LO
 
 
 @with_rota(A_THEN_B)
-async def test_the_person_on_call_gets_the_opening_and_after_a_handover_the_next_gets_reminders_and_both_the_end(
+async def test_after_a_handover_the_next_person_on_call_gets_reminders_and_both_people_get_the_end(
     day: Day,
 ) -> None:
     # A, who has phone-a, is on call until HANDOVER_AT, 200 s after OVERDUE_AT. Then B is, who has phone-b.
@@ -72,6 +72,8 @@ async def test_the_person_on_call_gets_the_opening_and_after_a_handover_the_next
 async def test_without_acknowledgement_each_reminder_goes_one_step_higher_and_all_who_got_one_get_the_end(
     day: Day,
 ) -> None:
+    # The first reminder also goes to the deputy, 15 minutes after the opening. Those from 45 minutes on go to the head,
+    # too.
     await day.judge_at(OVERDUE_AT, ["r7"])
     await day.run_until(DEPUTY_REMINDED_BY)
     assert (day.kinds("deputy"), day.kinds("head")) == (["reminder"], [])
@@ -88,12 +90,13 @@ async def test_if_the_deputy_acknowledges_after_the_first_reminder_the_head_gets
     (incident,) = day.store.verdicts.incidents()
     day.acknowledge(incident, "deputy")
     await judge_r7_final_and_send(day)
+    # Otherwise the head would have got the second reminder.
     assert day.kinds("head") == []
     assert day.kinds("deputy")[0] == "reminder"
 
 
 @with_rota(rota_of_shifts())
-async def test_if_no_one_is_on_call_the_whole_rota_is_notified(day: Day) -> None:
+async def test_if_no_one_is_on_call_everyone_in_the_rota_is_notified(day: Day) -> None:
     # The rota has no shifts. The roles in it have phone-a or phone-b.
     await day.judge_at(OVERDUE_AT, ["r0"])
     await day.run_until(OVERDUE_AT + 100)
@@ -110,9 +113,7 @@ def subjects_about_releases_after_opening_of_platform(channel: FakeChannel) -> l
     return [one.subject for one in later if one.data["release"] and one.data["findings"][0] in {"late", "partial"}]
 
 
-def test_a_person_notified_of_a_late_release_and_then_of_its_platform_gets_no_more_about_the_delay_of_one_release() -> (
-    None
-):
+def test_a_person_notified_of_a_platform_gets_no_more_messages_about_the_delay_of_one_release() -> None:
     handover, all_eight = PUBLISHED_AT["r0"] + 50, list(PRODUCER_OF)
 
     async def story(day: Day) -> None:

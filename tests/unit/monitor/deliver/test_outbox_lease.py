@@ -55,6 +55,7 @@ def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
         same_store = open_store(f"sqlite:///{tmp_path}/store.db", durable=False)
         writer, other_writer = Writer(store, clock), Writer(same_store, clock)
         await open_late_incidents(store, writer, clock, RELEASES)
+        # A message takes 7 s of a lease of 10 s. Both processes use this channel.
         channel = SlowChannel(clock, seconds=7.0)
         one = an_outbox(store, writer, [channel], clock, as_process("one"))
         two = an_outbox(same_store, other_writer, [channel], clock, as_process("two"))
@@ -75,6 +76,7 @@ def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
 def test_the_lease_is_renewed_during_a_send_that_is_longer_than_a_lease() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["r"])
+        # A send takes as long as six leases. After four, the first process still has the lease.
         channel = SlowChannel(clock, seconds=6 * LEASE_LENGTH.total_seconds())
         sending = asyncio.create_task(an_outbox(store, writer, [channel], clock, as_process("one")).send_due("mail"))
         await clock.sleep(4 * LEASE_LENGTH.total_seconds())
@@ -117,7 +119,7 @@ def outbox_of_process(
 
 
 @pytest.mark.parametrize("seconds_to_record_outcome", [1.3, 2.6, 3.0])
-def test_a_message_whose_outcome_is_recorded_after_its_lease_ended_is_not_sent_again_by_another_process(
+def test_a_message_is_not_sent_again_if_its_outcome_is_recorded_after_the_lease_of_its_process(
     seconds_to_record_outcome: float,
 ) -> None:
     async def story(clock: VirtualClock) -> None:
@@ -148,11 +150,13 @@ def test_a_message_whose_outcome_is_recorded_after_its_lease_ended_is_not_sent_a
 
 def test_messages_of_a_killed_process_are_sent_after_its_lease_ends() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
+        # A process takes the lease, and is killed: it does not renew the lease or send.
         with store.transaction() as tx:
             Leaseholder("killed", LEASE_LENGTH).take(tx, OUTBOX, clock.now())
         await open_late_incidents(store, writer, clock, ["r"])
         channel = a_channel(clock)
         outbox = an_outbox(store, writer, [channel], clock, as_process("other"))
+        # The other process must try again when that lease ends.
         assert await outbox.send_due("mail") == START + LEASE_LENGTH
         await clock.sleep(LEASE_LENGTH.total_seconds())
         assert await outbox.send_due("mail") is None
@@ -176,6 +180,7 @@ def test_a_process_that_stops_releases_the_lease_at_once() -> None:
 def test_a_message_for_which_a_channel_raises_is_given_up_within_an_hour_and_the_others_are_sent() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["poison", "r1", "r2"])
+        # The channel raises ValueError for messages about `poison`.
         channel = FaultyChannel("mail", Options(), clock.now)
         outbox = an_outbox(store, writer, [channel], clock)
         await outbox.send_due("mail")
@@ -212,7 +217,7 @@ async def query_at_once(question: Callable[[], T]) -> T:
     return question()
 
 
-def test_a_lease_is_ours_when_taken_and_while_renewed_but_not_one_lease_length_after_the_last_renewal() -> None:
+def test_a_lease_is_ours_as_long_as_it_is_renewed_and_ends_one_length_after_the_last_renewal() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         lease = OutboxLease(store.leases, writer, clock, Leaseholder("one", LEASE_LENGTH), query_at_once)
         assert not lease.is_still_ours(clock.now())

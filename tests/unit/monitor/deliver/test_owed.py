@@ -17,16 +17,20 @@ from tests.worlds.stores import TemporaryStore
 
 def test_the_report_of_an_incident_without_a_release_is_owed_from_the_day_it_was_logged() -> None:
     logged_by_hand = an_incident("hand", facts=None, release="", opened=SLOT)
+    # It was logged at the slot, a day before the count.
     reports, owed_for = count_owed([logged_by_hand], SLOT + DAY)
     assert (reports, owed_for) == (1, DAY)
 
 
-def test_a_report_on_an_early_release_is_counted_from_the_slot_on_and_owed_since_its_incident_opened() -> None:
+def test_a_report_on_an_early_release_counts_from_the_slot_on_but_is_owed_since_its_incident_opened() -> None:
     early = an_incident(opened=SLOT - DAY, facts=facts_of_a_release(slot=SLOT))
+    # `count_owed` returns the number of reports, and how long the oldest of them has been owed. It makes public
+    # numbers, in which no early release may appear before its slot.
     assert count_owed([early], SLOT - SECOND) == (0, timedelta())
     assert count_owed([early], SLOT) == (1, DAY)
 
 
+# The second version is never signed. The report is owed unless the first one is.
 @pytest.mark.parametrize(
     ("first_version_signed_at", "owed_reports_of"),
     [(None, ["hand"]), (SLOT, [])],

@@ -106,6 +106,7 @@ async def test_the_opening_of_a_platform_incident_replaces_only_unsent_openings_
     assert day.kinds("mail") == ["opened"]
     # No opening of r3 or r6 is sent before the three releases are judged together.
     await day.judge_at(NOTE_AT + 3, ["r3", "r6"])
+    # They have three producers and one host, so together they are an incident of this platform.
     await day.judge_at(NOTE_AT + 4, ["r0", "r3", "r6"])
     await day.run_until(NOTE_AT + 34)
     of_r0, of_platform = day.subjects("mail")
@@ -132,6 +133,7 @@ async def test_a_release_and_then_its_platform_end_separately_on_a_pager_and_tog
     # One key for the incident of r0, and one for that of the platform.
     assert len(actions_by_key) == 2
     assert all((actions[0], actions[-1]) == ("trigger", "resolve") for actions in actions_by_key.values())
+    # In mail, one message reports the end of both incidents.
     assert (day.kinds("mail").count("final"), day.kinds("mail")[-1]) == (1, "final")
 
 

@@ -146,6 +146,7 @@ async def test_a_reminder_has_the_current_delay_and_changes_no_stored_measuremen
     before = world.incident()
     await world.remind_for(20, world.make_reminders(judge_at=facts_while_overdue))
     (reminder,) = world.sent_reminders()
+    # The incident opened at 09:36:40, so the first reminder is of 09:51:40.
     assert reminder.subject.endswith(f"still absent at {FIRST_REMINDER} GMT")
     assert f"Measured so far, as of {FIRST_REMINDER} GMT" in reminder.text
     assert world.incident().facts == before.facts
@@ -187,6 +188,7 @@ async def test_reminders_of_an_open_exposure_go_on_all_night_up_the_escalation_l
     assert world.minutes_of_reminders() == list(range(15, 8 * 60, 30))
     reminders = sorted(world.sent_reminders(), key=lambda one: one.at)
     assert all(one.subject.startswith("EARLY, not acknowledged: ") for one in reminders)
+    # `LADDER` notifies `mail` first. Its three steps are pager, deputy and head, one more with each reminder.
     first, second, *others = (channels_of(world.store, one) for one in reminders)
     assert first == {"mail", "pager"}
     assert second == {"mail", "pager", "deputy"}
@@ -200,6 +202,7 @@ async def test_reminders_of_an_exposure_end_when_it_closes(world: World) -> None
     await world.remind_for(120, reminders)
     world.save_incident(replace(world.incident(), closed=world.clock.now()))
     await world.remind_for(120, reminders)
+    # The exposure closes after two hours, before the reminder of minute 135.
     assert world.minutes_of_reminders() == [15, 45, 75, 105]
 
 
@@ -210,6 +213,7 @@ async def test_acknowledging_stops_reminders(world: World) -> None:
     await world.remind_for(20, reminders)
     await world.acknowledge(world.incident().id)
     await world.remind_for(120, reminders)
+    # Without the acknowledgement, further reminders would follow from 45 minutes on.
     assert world.minutes_of_reminders() == [15]
 
 
@@ -218,6 +222,7 @@ async def test_a_second_acknowledgement_by_the_same_role_changes_nothing(world: 
     await world.open_late_incident()
     first = await world.acknowledge(world.incident().id)
     second = await world.acknowledge(world.incident().id)
+    # Each call returns the incident as it is stored then.
     assert first == second == world.incident()
     assert first is not None
     assert first.acknowledged is not None
@@ -237,6 +242,7 @@ async def test_if_the_monitor_restarts_every_ten_minutes_each_reminder_is_still_
     for _ in range(6):
         reminders_after_restart = world.make_reminders()
         await world.remind_for(10, reminders_after_restart)
+    # These are the reminders of the first hour if there is no restart.
     assert world.minutes_of_reminders() == [15, 45]
 
 
@@ -246,6 +252,7 @@ async def test_people_are_reminded_of_an_incident_that_opens_while_the_monitor_r
     await reminders.remind()  # while there is no incident
     reminders.wake_for_notices(await world.record(a_late_verdict(400)))
     await world.remind_for(20, reminders)
+    # The first reminder is due 15 minutes after the opening, and a second one only after 45.
     assert world.minutes_of_reminders() == [15]
 
 
@@ -278,6 +285,7 @@ async def test_people_are_notified_once_that_a_flapping_page_is_steady_even_afte
     for _ in range(3):
         reminders_after_restart = world.make_reminders()
         await world.remind_for(10, reminders_after_restart)
+    # The page is steady after ten minutes without a change. A later restart does not repeat that notice.
     kinds = [one.kind for one in world.store.outbox.notices() if one.kind != "acknowledged"]
     assert kinds == ["opened", "exposure_closed", "comes_and_goes", "steady"]
 

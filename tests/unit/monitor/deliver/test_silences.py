@@ -88,6 +88,7 @@ def with_world(test: Test) -> Callable[..., None]:
     return asking_for(run, test, given=("world",))
 
 
+# People silence the release, its producer or its incident, each for an hour.
 @pytest.mark.parametrize(
     ("scope", "name"), [(Scope.RELEASE, "r"), (Scope.PRODUCER, "ofqual"), (Scope.INCIDENT, "r-2018-01-05")]
 )
@@ -109,6 +110,7 @@ async def test_silenced_messages_do_not_count_as_a_backlog_of_the_channel(world:
     await world.silence()
     await world.open_incident()
     await world.all_sent_after(HOUR - SECOND)
+    # No message waits that the channel could have sent.
     assert world.outbox.backlogs["mail"].since is None
 
 
@@ -125,11 +127,12 @@ async def test_an_incident_that_opens_and_ends_during_a_silence_is_never_sent(wo
     await world.open_incident()
     await world.judge_late_and_published()
     assert await world.all_sent_after(2 * HOUR) == []
+    # `COVERED` deliveries were neither sent nor given up, because another notice or the silence made them unnecessary.
     assert {row.standing for row in world.store.outbox.deliveries()} == {DeliveryState.COVERED}
 
 
 @with_world
-async def test_if_an_opening_was_sent_before_a_silence_the_end_of_its_incident_is_sent_once_after_the_silence(
+async def test_after_a_silence_the_end_of_an_incident_is_sent_once_if_its_opening_was_sent_before(
     world: World,
 ) -> None:
     await world.open_incident()
@@ -148,6 +151,7 @@ async def test_a_thread_that_began_before_a_silence_continues_with_the_current_s
     await world.silence()
     (incident,) = world.store.verdicts.incidents()
     assert incident.facts is not None
+    # A notice that the grade changed has to wait for the end of the silence.
     notice = make_fact_notice("grade_changed", "report", incident, incident.facts, world.clock.now())
     waiting = Delivery(notice.id, "mail", DeliveryState.WAITING, notice.at)
     await world.writer.write(lambda tx: tx.add_notice(notice, [waiting]))
@@ -175,6 +179,7 @@ async def test_a_silence_that_was_ended_before_it_began_delays_nothing(world: Wo
     await world.clock.sleep(1)
     await world.end_silence(planned)
     await world.clock.sleep(1.5 * HOUR.total_seconds())
+    # This is half an hour after the time at which the silence was to begin.
     await world.open_incident()
     assert await world.all_sent_after() == ["opened"]
 

@@ -63,6 +63,7 @@ def test_a_monthly_summary_is_due_at_9_on_the_first_of_the_month() -> None:
     assert [f"{when:%d %B %H:%M}" for when in due] == ["01 February 09:00", "01 March 09:00"]
 
 
+# The monitor asks for due summaries so many hours after 8:45, when the morning summary is due.
 @pytest.mark.parametrize(("hours_late", "is_due"), [(-1, False), (0, True), (2, True), (4, False)])
 def test_a_summary_delayed_by_two_hours_is_still_sent_and_by_four_hours_is_not(
     hours_late: int, *, is_due: bool
@@ -188,6 +189,7 @@ def test_a_summary_lists_overdue_actions_with_their_owner() -> None:
 def test_a_summary_of_one_producer_omits_releases_of_others() -> None:
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         notice = await write_the_summary(summaries, store, clock)
+        # The only release of Friday is of Ofqual, but this summary is of ONS.
         assert notice.subject == "Friday 5 January 2018: nothing was due"
 
     play_friday_evening(make_schedule(kind="evening", producer="ons"), story)
@@ -200,6 +202,7 @@ def test_a_morning_summary_lists_due_releases_risks_and_the_address_of_the_board
     summary = morning_summary(replace(facts, risks=RISKS, link="https://b.example"))
     assert summary.subject == "Today, Friday 5 January 2018: 2 releases due; 2 at risk"
     assert "- 09:30 GMT, Malpractice (Ofqual)\n" in summary.text
+    # RISKS has a risk at the host for Monday, and one for Friday, the day of the summary: too much.
     assert "At risk:\n- Other (Ofqual): its zone was guessed\n- www.gov.uk: too much\n" in summary.text
     assert summary.text.endswith("Board: https://b.example\n")
 
@@ -213,6 +216,7 @@ def test_too_many_releases_to_list_are_counted_by_slot_and_producer() -> None:
 def test_a_monthly_summary_counts_only_judged_releases() -> None:
     half_a_second_late = a_late_verdict(1800.0, "s", seconds_late=0.5)  # which is on time
     late, on_time = body_of(LATE_BY_20_MINUTES, None), body_of(half_a_second_late, None)
+    # Of these, two of three are on time. The unproven one is not judged.
     rows = [late, on_time, on_time, late | {"verdict": "unproven"}]
     first, last = date(2018, 1, 1), date(2018, 1, 31)
     summary = monthly_summary(SummaryFacts(now=SLOT, first=first, last=last, rows=rows, names=PRODUCER_NAMES))
@@ -241,6 +245,7 @@ def test_a_release_overdue_for_days_is_in_each_summary_with_its_current_delay(
 
 def test_a_release_of_an_earlier_day_is_listed_only_while_it_is_overdue() -> None:
     row = body_of(LATE_BY_20_MINUTES, None)
+    # On Friday there is one release with each of these verdicts. Only the first is still not out.
     of_friday = [row | {"verdict": verdict} for verdict in ("overdue", "late", "on_time")]
 
     async def board(first: date, last: date, _producer: str | None) -> list[dict[str, Any]]:

@@ -168,6 +168,7 @@ def test_kills_between_any_two_statements_lose_no_notice_and_repeat_at_most_one_
             assert set(receiver.received_ids) == expected_ids
             assert {notice.id for notice in store.outbox.notices()} == expected_ids
             assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
+            # A kill between the acceptance of a message and its record makes the next process send it again.
             assert len(receiver.received_ids) - len(expected_ids) <= kill_switch.kills
             all_kills += kill_switch.kills
 

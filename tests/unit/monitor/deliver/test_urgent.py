@@ -72,6 +72,7 @@ def with_paced_mail(test: Test) -> Callable[..., None]:
     return asking_for(run, test, given=("paced_mail",))
 
 
+# These kinds of notice are not urgent, unlike a higher grade.
 @pytest.mark.parametrize("kind", ["new_finding", "appeared", "exposure_closed"])
 @with_paced_mail
 async def test_a_higher_grade_is_sent_at_once_and_other_follow_ups_wait_a_minute(
@@ -82,6 +83,7 @@ async def test_a_higher_grade_is_sent_at_once_and_other_follow_ups_wait_a_minute
     paced_mail.add_notice(GRADE_CHANGED)
     await paced_mail.send_and_wait(seconds=5)
     paced_mail.add_notice(kind)
+    # This is ten seconds after the opening.
     assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
 
 
@@ -92,6 +94,8 @@ async def test_waiting_follow_ups_are_sent_together_with_a_higher_grade(paced_ma
     earlier = paced_mail.add_notice("new_finding")
     await paced_mail.send_and_wait(seconds=5)
     paced_mail.add_notice(GRADE_CHANGED)
+    # The finding had to wait, as messages of one thread are a minute apart. Now the message of the higher grade lists
+    # it.
     assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
     last_message = list(paced_mail.mail.messages.values())[-1]
     assert f"Since the last message:\n- {earlier.subject}" in last_message.text
@@ -102,6 +106,7 @@ async def test_an_opening_delayed_by_quiet_hours_is_sent_before_the_higher_grade
     paced_mail.add_notice("opened", due_in=timedelta(hours=8))
     await paced_mail.send_and_wait(seconds=5)
     paced_mail.add_notice(GRADE_CHANGED)
+    # The higher grade is urgent, and an opening must not come after it. So the opening is sent now, before its time.
     assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
 
 

@@ -40,6 +40,7 @@ def test_a_write_after_a_regular_stop_does_not_undo_its_record() -> None:
     stopped_at = NINE + SECOND
     heartbeat.end(stopped_at)
     heartbeat.note_alive(stopped_at + SECOND)
+    # The stop stays the last entry, although the monitor was alive a second later.
     assert write_heartbeat(heartbeat, store) == Heartbeat("edge", stopped_at, stopped=True)
 
 
@@ -93,6 +94,7 @@ def test_the_loss_of_a_batch_is_reported_after_our_clock_was_set_back() -> None:
     first = lossy.commit()
     lossy.heartbeat.note_alive(NINE - 45 * SECOND)
     lossy.commit()
+    # The store has the first heartbeat again, although that is later than the lost one.
     lossy.lose_batches_after(first)
     lossy.commit()
     assert lossy.losses == ["lost"]
@@ -105,4 +107,5 @@ def test_a_batch_that_was_committed_without_confirmation_is_no_loss() -> None:
         lossy.heartbeat.note_alive(NINE + second * SECOND)
         lossy.write_unconfirmed()
     lossy.commit()
+    # The store has the last heartbeat that was written, so nothing is lost.
     assert lossy.losses == []

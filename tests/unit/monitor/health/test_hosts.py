@@ -53,6 +53,7 @@ def test_fewer_than_three_failed_looks_or_looks_in_less_than_ten_seconds_are_not
 
 def test_a_host_whose_responses_we_could_not_read_is_not_reported_as_silent() -> None:
     hosts = SilentHosts()
+    # The host answered, but there was no worker process to read the answers.
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=range(0, 60, 5), why=NO_WORKER)
     assert hosts.silent_now(SOON) == {}
 
@@ -105,7 +106,8 @@ class WorkerStarts:
         self.health.note_start_attempt(after(at - 1), fault)
 
 
-def test_failed_worker_starts_are_counted_and_reported_with_the_time_of_the_first_until_a_start_succeeds() -> None:
+def test_failed_worker_starts_are_reported_with_the_time_of_the_first_until_a_start_succeeds() -> None:
+    # A worker is a process that reads large responses.
     workers = WorkerStarts()
     assert workers.health.reasons() == []
     # Each attempt takes a second, so the first one began at noon.
@@ -120,6 +122,7 @@ def test_failed_worker_starts_are_counted_and_reported_with_the_time_of_the_firs
 
 
 def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts() -> None:
+    # A worker is a process that reads large answers. Without one, a host that sends them counts as not watched: blind.
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.health.note_unread("www.gov.uk", after(0))
@@ -141,6 +144,7 @@ def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts()
 
 
 def test_an_answer_that_was_received_while_a_worker_ran_makes_no_blind_span_if_later_starts_fail() -> None:
+    # A worker is a process that reads large answers. A blind span is a time in which none could be read.
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.attempt_start(at=2, fault=NO_FAULT)

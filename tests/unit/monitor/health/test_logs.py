@@ -88,6 +88,7 @@ def test_our_events_and_lines_of_libraries_are_one_stream_of_json() -> None:
 
 def test_libraries_that_log_every_request_or_step_log_only_warnings() -> None:
     stream = io.StringIO()
+    # Both lines are of level INFO.
     with logging_to(stream):
         logging.getLogger("httpx").info("HTTP Request: GET https://hc.example/secret")
         logging.getLogger("alembic.runtime.migration").info("Context impl SQLiteImpl.")
@@ -99,6 +100,7 @@ def test_a_traceback_shows_no_local_variables_and_quotes_no_value(*, as_json: bo
     stream = io.StringIO()
 
     def broken() -> None:
+        # This text is in a local variable, and in the messages of ValueError and KeyError.
         body = "figures seen before their slot"
         try:
             int(body)
@@ -186,6 +188,7 @@ def test_a_logger_that_was_used_follows_a_later_configuration() -> None:
     logger = structlog.get_logger("monitor.x")
     with logging_to(io.StringIO()):
         logger.info("before")
+    # This configures logging again, after the first use of the logger.
     with capture_logs() as captured:
         logger.info("after")
     assert [line["event"] for line in captured] == ["after"]

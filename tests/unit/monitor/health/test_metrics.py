@@ -143,6 +143,7 @@ def test_lateness_grows_with_the_clock_while_a_page_is_absent(world: World) -> N
 def test_each_slot_is_counted_once_and_only_if_it_passes_while_we_run(world: World) -> None:
     passed_before_our_start = world.now - timedelta(minutes=30)
     world.watch(a_verdict(slot=SLOT), a_verdict(release="before", slot=passed_before_our_start))
+    # SLOT is 30 minutes from now.
     assert world.value("slots_passed_total") == 0
     for minutes in (0, 1, 2):
         world.now = SLOT + timedelta(minutes=minutes)
@@ -163,6 +164,7 @@ def test_hosts_beyond_the_first_two_hundred_share_their_series(world: World) -> 
 
 
 def test_a_failed_scrape_is_counted_and_counters_are_still_served(world: World) -> None:
+    # This makes the series of releases fail, so they are left out.
     not_a_verdict: Any = None
     world.watch(not_a_verdict)
     assert world.value("faults_total", task="metrics") == 1
@@ -183,6 +185,7 @@ def test_promtool_finds_no_fault_in_the_metrics(world: World, tmp_path: Path) ->
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
 
 
+# Each case has the verdict on a release, and the finding of it: for example, NOT_PUBLISHED counts as late.
 @pytest.mark.parametrize(
     ("verdict_kind", "finding"),
     [

@@ -89,6 +89,8 @@ async def test_a_notice_that_waits_over_ten_minutes_is_a_reason_to_alarm_but_the
     world = World(clock)
     self_check = world.self_check()
     since = None if waits_for_seconds is None else NOON - timedelta(seconds=waits_for_seconds)
+    # Three notices wait in `mail`. The oldest of them could have been sent since `since`, or none can be sent if it is
+    # None.
     world.backlogs = {"mail": Backlog(pending=3, since=since), "chat": Backlog()}
     assert (self_check.unready(), bool(self_check.reasons_to_alarm())) == ([], alarms)
     assert self_check.monitor_state().pending == 3

@@ -42,6 +42,7 @@ def test_kept_answer_is_read_back_with_its_bytes_time_and_hash(archive: Archive)
     first, second = archive.keep(an_answer(404, b"\0no"), an_answer(200, b"The figures", after=1.5))
     assert archive.payload(first) == b"\0no"
     assert archive.payload(second) == b"The figures"
+    # `keep` numbers the records of the monitor `edge` from 1. Its records are of the kind `turn`.
     assert (first.id, first.kind, first.at) == ("edge-1", "turn", an_answer().received)
     assert hashlib.sha256(read_bytes(archive.folder, second)).hexdigest() == second.sha256
     assert archive.find_faults() == []
@@ -72,7 +73,9 @@ def test_only_the_account_of_the_service_can_read_the_folder_and_its_files(archi
     assert modes == {0o600}
 
 
-def test_a_change_of_state_keeps_its_answer_and_the_answer_before_it_and_each_answer_once(archive: Archive) -> None:
+def test_a_change_of_state_keeps_its_answer_and_the_one_before_unless_that_is_kept_already(
+    archive: Archive,
+) -> None:
     async def story(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
         of_first_look = evidence.keep_state_change(TARGET, an_answer(404, b"first"))
         evidence.remember(TARGET, an_answer(404, b"last absence", after=1))
@@ -81,6 +84,8 @@ def test_a_change_of_state_keeps_its_answer_and_the_answer_before_it_and_each_an
         return [of_first_look, of_publication, of_removal]
 
     record_ids = archive.run_monitor(story)
+    # Each change refers to the answer before it and to its own. That before the publication is the remembered one,
+    # edge-2. That before the removal is edge-3, which is already kept.
     assert record_ids == [("edge-1",), ("edge-2", "edge-3"), ("edge-3", "edge-4")]
     records = archive.store.evidence.records(["edge-1", "edge-2", "edge-3", "edge-4"])
     assert [archive.payload(each) for each in records] == [b"first", b"last absence", b"published", b"removed"]
@@ -88,7 +93,7 @@ def test_a_change_of_state_keeps_its_answer_and_the_answer_before_it_and_each_an
     assert [each.kind for each in records] == ["turn", "before", "turn", "turn"]
 
 
-def test_the_last_look_is_kept_with_its_request_and_an_answer_without_a_known_request_alone(archive: Archive) -> None:
+def test_an_answer_is_kept_with_the_request_that_was_sent_for_it_if_that_is_known(archive: Archive) -> None:
     sent_head = b" HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\n"
     request = Request(TARGET.url, etag='"abc"')
     with_request = replace(an_answer(404, b"absent"), request=request, head=sent_head, unique=0xBEEF)
@@ -99,6 +104,7 @@ def test_the_last_look_is_kept_with_its_request_and_an_answer_without_a_known_re
         evidence.keep_state_change(TARGET, without_request)
 
     archive.run_monitor(story)
+    # The change of state keeps the remembered answer as edge-1 and its own as edge-2.
     last_look, change = archive.store.evidence.records(["edge-1", "edge-2"])
     # To bypass caches, the number in `unique` was added to the query, in hexadecimal.
     whole_head = b"GET /x?y=1&ninethirty=beef" + sent_head + b'If-None-Match: "abc"\r\n\r\n'
@@ -113,6 +119,7 @@ def test_the_last_answer_of_a_forgotten_target_is_not_kept_with_its_next_change(
         evidence.forget(TARGET.id)  # to forget it again is no error
         return evidence.keep_state_change(TARGET, an_answer(200, b"out", after=1))
 
+    # The only record is the answer that changed the state. Otherwise there would be one of the kind `before`, too.
     assert archive.run_monitor(story) == ("edge-1",)
     assert [record.kind for record in archive.store.evidence.records(["edge-1"])] == ["turn"]
 
@@ -134,6 +141,7 @@ def test_a_long_body_is_remembered_cut_short(archive: Archive) -> None:
         evidence.remember(TARGET, an_answer(200, b"x" * 1_000_000))
         return evidence.keep_state_change(TARGET, an_answer(200, b"y" * 1_000_000, after=1))
 
+    # `remember` keeps an answer in memory only. It becomes evidence if the state changes after it.
     remembered, kept_at_once = archive.store.evidence.records(list(archive.run_monitor(story)))
     most_remembered = 32_000
     assert len(archive.payload(remembered)) == most_remembered
@@ -159,11 +167,12 @@ def test_the_memory_for_last_answers_is_bounded() -> None:
     assert most_bytes - 1_000_000 < sum(len(last.packed[1]) for last in remembered if last) <= most_bytes
 
 
-def test_a_calendar_that_did_not_change_is_kept_once(archive: Archive) -> None:
+def test_an_answer_of_a_calendar_gets_a_record_only_if_its_body_differs_from_the_last_one(archive: Archive) -> None:
     async def story(evidence: Evidence, *_: object) -> list[str]:
         bodies = (b"one", b"one", b"two", b"two", b"one")
         return [evidence.keep_changed(an_answer(200, body), "~calendar/govuk", "calendar") for body in bodies]
 
+    # An answer is kept if its body differs from the one kept last. So the last b"one", which follows b"two", is too.
     assert archive.run_monitor(story) == ["edge-1", "edge-1", "edge-2", "edge-2", "edge-3"]
 
 
@@ -198,6 +207,7 @@ def test_bytes_that_were_not_committed_are_moved_into_a_torn_file_at_the_next_st
     record = archive.keep(an_answer())[0]
     file = archive.folder / record.file
     whole = file.read_bytes()
+    # As after a crash, half a record follows the committed one, and another file has no committed record at all.
     file.write_bytes(whole + b"\x1f\x8bhalf a record")
     (archive.folder / "edge-000000002-20180105.warc.gz").write_bytes(b"never committed")
     archive.keep(an_answer(after=5))
@@ -223,6 +233,8 @@ def test_altered_bytes_and_lost_or_cut_files_are_reported(archive: Archive) -> N
     ]
 
 
+# Each row has a hash of its own fields and of the hash in the row before it. So a check notices a change of any field,
+# for example of the kind. A removed row leaves a gap in the numbers.
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
@@ -251,6 +263,7 @@ def test_many_records_of_a_lost_or_cut_file_are_reported_in_one_line(archive: Ar
 def test_a_file_without_rows_in_the_store_is_reported_if_its_monitor_is_checked(archive: Archive) -> None:
     archive.keep(an_answer(), monitor="edge")
     archive.change_rows("DELETE FROM evidence")
+    # `files_of` are the monitors whose files are checked, by default all.
     fault = "evidence file edge-000000001-20180105.warc.gz: the store knows of none of it"
     assert archive.find_faults() == archive.find_faults(files_of=["edge"]) == [fault]
     assert archive.find_faults(files_of=["north"]) == []
@@ -265,6 +278,8 @@ def test_a_file_that_no_monitor_wrote_is_reported(archive: Archive) -> None:
 UNRECORDED_DELETION = "marked as given up, and the chain knows nothing of it"
 
 
+# Each case damages the rows of the monitor `south` while its files are on another machine: a row is marked as expired
+# without a record of its deletion, or a row is missing.
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
@@ -308,10 +323,13 @@ def test_an_uncommitted_file_is_a_fault_only_if_its_monitor_does_not_run(archive
         return archive.find_faults()
 
     archive.keep(an_answer())
+    # While its monitor runs, the bytes may still be committed. After that, they will not be.
     assert archive.run_monitor(story) == []
     assert len(archive.find_faults()) == 1
 
 
+# Evidence expires from the oldest on, and never the newest. So of records 1 to 3, record 2 cannot have expired while
+# record 1 is kept, and record 3 cannot because it is the newest.
 @pytest.mark.parametrize(("number", "fault"), [(2, "older evidence is kept"), (3, "it is the newest")])
 def test_a_record_wrongly_marked_as_expired_is_reported(archive: Archive, number: int, fault: str) -> None:
     archive.keep(an_answer(), an_answer(200), an_answer(404))
@@ -331,6 +349,8 @@ MAKE_STORE_FAIL, MEND_STORE = "ALTER TABLE run RENAME TO hidden", "ALTER TABLE h
 
 
 def test_evidence_of_a_failed_batch_is_written_again_without_a_gap(archive: Archive) -> None:
+    # The table of runs gets another name. So the store refuses the first batch, which has a run besides the first
+    # answer.
     archive.change_rows(MAKE_STORE_FAIL)
 
     async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
@@ -348,9 +368,10 @@ def test_evidence_of_a_failed_batch_is_written_again_without_a_gap(archive: Arch
     assert runs_of(archive.store, TARGET.id) == [RUN]
 
 
-def test_a_flush_writes_all_waiting_evidence_to_disk_and_returns_the_records_that_the_store_gets_later(
+def test_a_flush_writes_waiting_evidence_to_disk_and_returns_the_records_that_the_store_gets_later(
     archive: Archive,
 ) -> None:
+    # The table of runs gets another name, so the store refuses each batch that has a run.
     archive.change_rows(MAKE_STORE_FAIL)
 
     async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> list[list[Record]]:
@@ -370,6 +391,7 @@ def test_a_flush_writes_all_waiting_evidence_to_disk_and_returns_the_records_tha
         return [flushed_two, flushed_again, flushed_three]
 
     flushed_two, flushed_again, flushed_three = archive.run_monitor(story)
+    # The names say how many answers were waiting, except that the second flush had no new ones.
     assert flushed_two == flushed_again == flushed_three[:2]
     assert archive.chain() == flushed_three
     assert archive.find_faults() == []
@@ -377,6 +399,7 @@ def test_a_flush_writes_all_waiting_evidence_to_disk_and_returns_the_records_tha
 
 def test_evidence_that_cannot_be_written_to_disk_is_written_later(archive: Archive, tmp_path: Path) -> None:
     async def story(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
+        # Without its folder, nothing can be written to the disk.
         hidden = archive.folder.rename(tmp_path / "gone")
         evidence.keep(an_answer(), "t", "turn")
         assert evidence.flush() == []
@@ -454,6 +477,7 @@ def test_a_restart_after_a_loss_leaves_the_files_as_they_are(archive: Archive, t
     archive.keep(an_answer(after=60))
     assert [record.is_lost for record in archive.chain()] == [False, True, False]
     assert archive.find_faults() == []
+    # A start moves bytes that belong to no record into a file with the ending `.torn`. Here there are none.
     assert list(archive.folder.glob("*.torn")) == []
 
 
@@ -499,6 +523,7 @@ def test_an_answer_that_is_deleted_without_a_record_of_its_deletion_is_reported(
     assert archive.find_faults() == [f"evidence edge-3 to edge-3: {UNRECORDED_DELETION}"]
 
 
+# The file with the record of the deletion becomes empty, or gets bytes that are no record.
 @pytest.mark.parametrize("altered", [b"", b"\x1f\x8bno record"])
 def test_all_deleted_answers_are_reported_if_the_record_of_their_deletion_is_unreadable(
     archive: Archive, altered: bytes
@@ -519,6 +544,7 @@ def test_evidence_is_given_up_even_if_the_record_of_its_deletion_cannot_be_writt
         return await evidence.delete_expired(keep=400 * DAY, most=0)
 
     given_up = archive.run_monitor(story)
+    # The newest file is always kept. Here the folder counts as that, so all three files of answers are deleted.
     assert len(given_up) == 3
     folder_in_the_way.rmdir()
     record_of_deletion = archive.chain()[-1]
@@ -531,6 +557,7 @@ def test_the_oldest_evidence_is_given_up_first_and_the_newest_file_is_kept(archi
         archive.keep(an_answer(after=second))
 
     async def story(evidence: Evidence, *_: object) -> list[list[str]]:
+        # All files together exceed one byte, so only the newest is kept.
         keep, keep_bytes = 400 * DAY, 1
         return [await evidence.delete_expired(keep, keep_bytes) for _ in range(2)]
 

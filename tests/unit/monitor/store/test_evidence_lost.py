@@ -73,6 +73,7 @@ def test_lost_records_are_written_again_without_waiting_for_a_new_one(archive: A
     async def story(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, an_answer(404), an_answer(200))
         lose_records_from(archive, 1)
+        # With the check, the next batch compares the committed records in memory with those in the store.
         await writer.run_between_batches(evidence.check_for_lost_records)
         await commit(writer)
 
@@ -117,7 +118,7 @@ def no_room() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
 
 
-def test_flushed_evidence_is_neither_cut_off_nor_written_twice_while_its_rows_need_a_second_transaction(
+def test_flushed_evidence_is_neither_cut_off_nor_written_twice_if_its_rows_need_two_transactions(
     archive: Archive,
 ) -> None:
     one_more_than_a_transaction_takes = 501
@@ -130,6 +131,7 @@ def test_flushed_evidence_is_neither_cut_off_nor_written_twice_while_its_rows_ne
 
         for second in range(one_more_than_a_transaction_takes):
             evidence.keep(an_answer(after=second), "t", "turn")
+        # A flush writes all bytes to the disk at once. Their rows go to the store in portions of 500.
         flushed = evidence.flush()
         write_a_portion()  # the rows of all but the last record
         last = flushed[-1]
@@ -142,6 +144,8 @@ def test_flushed_evidence_is_neither_cut_off_nor_written_twice_while_its_rows_ne
     assert archive.find_faults() == []
 
 
+# `broken` is the place of the broken answer among three. UNWRITABLE_HEADERS have a character that no header can have,
+# so no bytes can be made of it.
 @pytest.mark.parametrize("broken", [0, 1, 2])
 def test_bytes_that_cannot_be_made_are_lost_and_everything_else_is_written(archive: Archive, broken: int) -> None:
     answers = [an_answer(404), an_answer(200), an_answer(404, after=1)]
@@ -155,6 +159,7 @@ def test_bytes_that_cannot_be_made_are_lost_and_everything_else_is_written(archi
 
 def test_the_row_of_an_answer_without_bytes_is_written_even_if_it_is_alone_in_its_batch(archive: Archive) -> None:
     async def story(evidence: Evidence, writer: Writer) -> None:
+        # These headers have a character that no header can have, so the bytes of the first record are lost.
         await keep(evidence, writer, replace(an_answer(), headers=UNWRITABLE_HEADERS))
         await keep(evidence, writer, an_answer(200, after=1))
 

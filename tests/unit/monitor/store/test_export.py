@@ -65,6 +65,7 @@ def records_in(files: dict[str, bytes]) -> set[str]:
 
 def test_an_export_contains_every_record_with_the_hashes_to_check_it(archive: Archive, tmp_path: Path) -> None:
     kept = archive.keep(an_answer(404), an_answer(200, b"out"), OF_ANOTHER_RELEASE)
+    # The third answer is no evidence of this incident, so it is not exported.
     save_run_with_evidence(archive, "edge-1", "edge-2")
     counts, entries, files = export(archive, tmp_path / "i.zip")
     assert counts == Exported(records=2, on_other_machines={})
@@ -74,11 +75,12 @@ def test_an_export_contains_every_record_with_the_hashes_to_check_it(archive: Ar
     assert payload_of(files["records/edge-2.warc.gz"]) == b"out"
 
 
-def test_an_export_is_checked_with_tools_that_everyone_has(archive: Archive, tmp_path: Path) -> None:
+def test_the_hashes_in_an_export_show_which_of_its_records_was_altered(archive: Archive, tmp_path: Path) -> None:
     archive.keep(an_answer(404), OF_ANOTHER_RELEASE, an_answer(200, b"out"))
     save_run_with_evidence(archive, "edge-1", "edge-3")
     _, entries, files = export(archive, tmp_path / "i.zip")
     assert [entry["number"] for entry in entries] == [1, 3]
+    # `failed_checks` finds the files that `sha256sum -c SHA256SUMS` would.
     assert failed_checks(files) == []
     altered = bytearray(files["records/edge-3.warc.gz"])
     altered[40] ^= 1
@@ -129,11 +131,14 @@ def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_
     save_run_with_evidence(archive, "north-1", "north-2", "south-1")
     counts, entries, _files = export(machine_of_north, tmp_path / "i.zip", monitors_here=["north"])
     assert counts == Exported(records=2, on_other_machines={"south": 1})
+    # The manifest lists the record of south, too, but without a file.
     has_file = {entry["id"]: entry["path"] is not None for entry in entries}
     assert has_file == {"north-1": True, "north-2": True, "south-1": False}
     assert {entry["expired"] for entry in entries} == {None}
 
 
+# While its store is away, a monitor keeps evidence under its name and the time, here from 09:30. Both names count as
+# the monitor `north` of this machine, so its files must be there.
 @pytest.mark.parametrize("monitor", ["north", "north~20180105T093000Z"], ids=["usual", "while the store was away"])
 def test_an_export_without_the_files_of_a_monitor_of_this_machine_is_refused(
     archive: Archive, tmp_path: Path, monitor: str

@@ -30,6 +30,7 @@ def test_a_hundred_thousand_looks_with_three_changes_are_four_rows(sqlite: Store
     assert sum(run.looks for run in runs) == looks
     with sqlite.transaction() as tx:
         tx.save(*runs)
+    # Three changes of state divide the looks into four runs, with a row each.
     assert len(runs_of(sqlite, "r/page/edge")) == 4
 
 

@@ -76,6 +76,7 @@ def test_only_the_newest_5000_headers_are_kept() -> None:
 
 def test_equal_texts_share_one_copy() -> None:
     share = text_sharer()
+    # These are two objects with the same text.
     first, equal = str(404_000), str(404_000)
     assert equal is not first
     assert share(first) is share(equal) is first
@@ -85,6 +86,7 @@ def test_the_shared_copy_of_a_text_is_dropped_after_a_hundred_others() -> None:
     share = text_sharer()
     first, equal = str(404_000), str(404_000)  # two objects with the same text
     share(first)
+    # A copy is shared until 64 other texts follow it.
     for number in range(100):
         share(str(number))
     assert share(equal) is equal

@@ -22,11 +22,12 @@ def test_the_words_of_the_first_dictionary_never_change() -> None:
     assert digest == "497350eb787a7e76d578d1e86e84a71c3d363fc3d69cea0f119e4dc97668b92a"
 
 
-def test_a_quiet_verdict_takes_little_room() -> None:
+def test_a_verdict_without_findings_is_compressed_to_less_than_half() -> None:
     text = '{"id":"x","verdict":"on_time","grade":"none","final":true,"exposures":[],"findings":[]}'
     assert len(pack(text)) < len(text) / 2
 
 
+# The first byte says how the rest was packed. Here it is unknown, or the rest does not fit it, or it is missing.
 @pytest.mark.parametrize("data", [b"\2later", b"\1garbage", b""])
 def test_bytes_that_were_not_packed_are_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="pack"):

@@ -44,7 +44,8 @@ def stored_event_ids(store: TemporaryStore) -> list[str]:
     return [event.id for event in store.verdicts.events(limit=100_000)]
 
 
-# Each step is a number of items and the rows that each item takes.
+# Each step is a number of items and the rows that each item takes. A transaction has room for ROWS_AT_ONCE (500) rows.
+# So 400 items of one row and then 400 more make portions of 500 and 300. The rows of one item are never divided.
 @pytest.mark.parametrize(
     ("steps", "items_per_portion"),
     [
@@ -57,7 +58,7 @@ def stored_event_ids(store: TemporaryStore) -> list[str]:
         ([], [0]),
     ],
 )
-def test_items_are_written_in_order_and_each_portion_has_as_many_as_a_transaction_has_rows_for(
+def test_items_are_written_in_order_in_portions_that_each_fill_one_transaction(
     steps: Sequence[tuple[int, int]], items_per_portion: Sequence[int]
 ) -> None:
     portions, written, written_after_portion = Portions(), list[tuple[int, int]](), [0]
@@ -96,7 +97,7 @@ async def test_other_writes_and_runs_go_between_two_portions(clock: VirtualClock
 
 
 @virtually
-async def test_large_writes_are_made_one_after_the_other_and_one_that_raises_ends_there_but_stops_no_other(
+async def test_large_writes_are_made_in_order_and_one_that_raises_ends_there_but_stops_no_other(
     clock: VirtualClock,
 ) -> None:
     store, order = TemporaryStore(), list[str]()
@@ -105,6 +106,7 @@ async def test_large_writes_are_made_one_after_the_other_and_one_that_raises_end
         raise ValueError("no such entry")
 
     writer = Writer(store, clock)
+    # The first portion of this write has all the rows that a transaction takes. The second one raises.
     broken = write_of_events("broken", ROWS_AT_ONCE)
     broken.add([1], raise_fault)
     broken.add([1], lambda tx, _: tx.add(an_event("never written")))
@@ -155,6 +157,7 @@ async def test_journal_gets_every_uncommitted_portion(clock: VirtualClock) -> No
     await clock.sleep(0.6)  # a portion takes 0.5 s, so the first of "a" is committed, and the second is open
     slow.is_away = True
     await clock.sleep(1.0)
+    # While the store is away, the uncommitted writes go to a second store, the journal.
     _, write_functions = writer.uncommitted()
     with journal.transaction() as tx:
         for write in write_functions:
@@ -182,6 +185,7 @@ async def test_an_orderly_stop_cancels_a_large_write_and_commits_the_others(cloc
 
 @virtually
 async def test_a_stop_waits_for_a_large_write_as_long_as_it_makes_progress(clock: VirtualClock) -> None:
+    # A stop ends its wait after this many seconds without a committed portion.
     store, patience = TemporaryStore(), 5.0
     writer = Writer(SlowStore(store, times_slower=10.0).store, clock)
     # A portion takes 0.5 s, so there is progress all the time, for 15 s.
@@ -213,6 +217,8 @@ class StandingLoop(JumpingLoop):
         self._time += seconds
 
 
+# The wait has ten steps of 0.5 s, and a suspension can end only one of them. So if the process is suspended for 8 s, an
+# answer after 9.2 s is in time. One after 30 s is not, and neither is one after 9 s without a suspension.
 @pytest.mark.parametrize(
     ("suspended_seconds", "answers_at", "is_in_time"), [(0.0, 9.0, False), (8.0, 9.2, True), (8.0, 30.0, False)]
 )
@@ -246,7 +252,7 @@ class OpenStore(TemporaryStore):
 
 
 @virtually
-async def test_a_large_answer_is_compressed_before_a_transaction_and_a_small_one_inside_one_and_each_once(
+async def test_a_large_answer_is_compressed_before_a_transaction_and_a_small_one_inside_it_and_each_once(
     clock: VirtualClock, tmp_path: Path
 ) -> None:
     store = OpenStore()

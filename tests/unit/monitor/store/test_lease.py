@@ -19,6 +19,7 @@ def take(store: Store, who: Leaseholder, now: datetime) -> bool:
 
 
 def test_another_monitor_does_the_work_when_the_lease_of_a_killed_one_runs_out(sqlite: Store) -> None:
+    # Monitor A takes the lease and does not renew it, so it ends after LASTS (15 s).
     assert take(sqlite, A, SLOT)
     assert not take(sqlite, B, SLOT + LASTS - SECOND)
     assert take(sqlite, B, SLOT + LASTS)
@@ -51,12 +52,14 @@ def test_a_slow_write_lengthens_a_lease_by_twice_its_time_and_each_later_write_h
 
 def test_a_lease_is_longer_by_at_most_ten_seconds_however_long_a_write_took() -> None:
     holder = Leaseholder("away")
+    # A lease is longer by twice the time of a write, which counts as at most 5 s.
     holder.record_write_time(600.0)
     assert holder.lease_length == LASTS + 10 * SECOND
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 20)), max_size=30))
 def test_two_monitors_never_have_one_lease_at_once(steps: list[tuple[str, bool, int]]) -> None:
+    # In each step, so many seconds after the last one, a monitor gives the lease back or tries to take it.
     store, now = TemporaryStore(), SLOT
     held_until: dict[str, datetime] = {}
     for name, gives_back, seconds in steps:

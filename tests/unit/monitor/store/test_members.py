@@ -137,8 +137,9 @@ async def start_north_and_south(clock: VirtualClock, start: Start) -> tuple[Moni
 
 
 @on_one_store
-async def test_a_single_monitor_has_every_turn_at_once(clock: VirtualClock, start: Start) -> None:
+async def test_a_monitor_that_is_alone_makes_all_requests_at_once(clock: VirtualClock, start: Start) -> None:
     north = await start("north")
+    # `sharers_over_time` are the monitors that make requests, as north knew them: at first none, and then only north.
     assert north.sharers_over_time == [(), ("north",)]
 
 
@@ -157,7 +158,7 @@ async def test_a_new_monitor_sends_nothing_until_the_others_know_of_it(clock: Vi
 
 @pytest.mark.parametrize("is_disk_of_the_other_full", [False, True])
 @on_one_store
-async def test_another_monitor_uses_the_turns_of_a_killed_one_within_three_seconds(
+async def test_another_monitor_makes_the_requests_of_a_killed_one_within_three_seconds(
     clock: VirtualClock, start: Start, *, is_disk_of_the_other_full: bool
 ) -> None:
     north, south = await start_north_and_south(clock, start)
@@ -167,7 +168,8 @@ async def test_another_monitor_uses_the_turns_of_a_killed_one_within_three_secon
         south.writer.add_member(FullDisk())
         await clock.sleep(30)
     north.kill()
-    # Its lease of 2 s runs out, its turns stay reserved for 0.5 s more, and south reads all leases every 0.5 s.
+    # Its lease of 2 s runs out, its requests stay reserved for 0.5 s more, and south reads all leases every 0.5 s. Then
+    # south knows of no other monitor that makes requests.
     await clock.sleep(3)
     assert south.sharers == ("south",)
 
@@ -186,35 +188,39 @@ async def test_a_killed_monitor_is_noticed_within_three_seconds_again_after_the_
         await clock.sleep(duration)
     north.kill()
     await clock.sleep(3)
+    # South knows of no other monitor that makes requests.
     assert south.sharers == ("south",)
 
 
 @on_one_store
-async def test_a_monitor_that_was_halted_has_no_share_until_the_others_share_with_it_again(
+async def test_a_monitor_that_was_halted_makes_no_requests_until_the_others_leave_some_to_it_again(
     clock: VirtualClock, start: Start
 ) -> None:
     north, south = await start_north_and_south(clock, start)
+    # After the lease of north (2 s), south waits for it for at most 1 s. This halt takes 3.2 s.
     north.clock.halt(LONGER_THAN_OTHERS_WAIT)
     await clock.sleep(6)
-    # South uses the turns of north from the end of its lease until north is back.
+    # `sharers` are the monitors that make requests. South makes those of north from the end of its lease until north is
+    # back.
     assert south.sharers_over_time[-2:] == [("south",), ("north", "south")]
     # North makes no requests before it is one of the sharers again.
     assert north.sharers_over_time[-3:] == [(), ("south",), ("north", "south")]
 
 
 @on_one_store
-async def test_a_monitor_that_was_halted_for_longer_than_its_lease_has_no_share_while_it_cannot_reach_its_store(
+async def test_a_monitor_halted_for_longer_than_its_lease_makes_no_requests_until_it_reaches_its_store(
     clock: VirtualClock, start: Start
 ) -> None:
     north, south = await start_north_and_south(clock, start)
     north.clock.halt(LONGER_THAN_OTHERS_WAIT)
     north.writer.abandon()  # from here on, none of its writes reaches the store
     await clock.sleep(9)
+    # Each names the monitors that make requests, as it knows them. South makes those of north now, so north makes none.
     assert (south.sharers, north.sharers) == (("south",), ())
 
 
 @on_one_store
-async def test_a_monitor_without_its_store_keeps_its_share_after_short_and_long_halts(
+async def test_a_monitor_whose_store_was_away_before_it_was_halted_still_makes_its_requests_after_that(
     clock: VirtualClock, start: Start
 ) -> None:
     north, _south = await start_north_and_south(clock, start)
@@ -237,18 +243,19 @@ async def test_a_monitor_halted_during_a_failing_write_does_not_exceed_the_share
     while not north.writer.is_writing:
         await clock.sleep(0.1)
     north.writer.is_away = True
-    # Meanwhile its lease runs out, and south uses all turns.
+    # Meanwhile its lease runs out, and south makes all requests.
     north.clock.halt(6)
     await clock.sleep(6)
+    # 1 is the whole budget of requests to a host. With more, the monitors together would send it too many.
     assert await highest_part_of_budget_used(both, within=6) <= 1
 
 
 @on_one_store
-async def test_monitors_of_a_slow_store_keep_their_shares_and_leases(clock: VirtualClock, start: Start) -> None:
+async def test_monitors_of_a_slow_store_keep_their_leases_and_their_requests(clock: VirtualClock, start: Start) -> None:
     both = await start_north_and_south(clock, start)
     for monitor in both:
         monitor.writer.seconds_to_confirm = LEASE_SECONDS + 0.6
-    # A sudden slowness costs some turns at first. Then no lease runs out: a new lease would begin another term.
+    # A sudden slowness costs some requests at first. Then no lease runs out: a new lease would begin another term.
     await clock.sleep(15)
     changes_before = [len(monitor.sharers_over_time) for monitor in both]
     terms_before = [monitor.members.term for monitor in both]
@@ -258,6 +265,7 @@ async def test_monitors_of_a_slow_store_keep_their_shares_and_leases(clock: Virt
     assert {monitor.sharers for monitor in both} == {("north", "south")}
 
 
+# So many seconds pass until a write of each monitor begins, less or more than the 2 s of their leases.
 @pytest.mark.parametrize(
     ("north_write_seconds", "south_write_seconds"), [(1.0, 2.6), (1.0, 3.2), (1.8, 2.8), (2.6, 2.6)]
 )
@@ -267,9 +275,11 @@ async def test_monitors_never_exceed_the_shared_budget_when_their_store_becomes_
 ) -> None:
     both = north, south = await start_north_and_south(clock, start)
     north.writer.seconds_to_begin, south.writer.seconds_to_begin = north_write_seconds, south_write_seconds
+    # 1 is the whole budget of requests to a host. With more, the monitors together would send it too many.
     assert await highest_part_of_budget_used(both, within=20) <= 1
 
 
+# For so many seconds the store is back for north only. A monitor renews its lease every 0.5 s.
 @pytest.mark.parametrize("seconds_between", [0.1, 0.3, 0.6])
 @on_one_store
 async def test_monitors_never_exceed_the_shared_budget_when_the_store_is_back_for_one_first(
@@ -280,6 +290,7 @@ async def test_monitors_never_exceed_the_shared_budget_when_the_store_is_back_fo
         monitor.writer.is_away = True
     await clock.sleep(10)
     north.writer.is_away = False
+    # 1 is the whole budget of requests to a host. With more, the monitors together would send it too many.
     assert await highest_part_of_budget_used(both, within=seconds_between) <= 1
     south.writer.is_away = False
     assert await highest_part_of_budget_used(both, within=10) <= 1
@@ -292,6 +303,7 @@ async def test_monitors_keep_their_leases_and_the_shared_budget_when_the_disk_ha
 ) -> None:
     both = _north, south = await start_north_and_south(clock, start)
     terms_before = [monitor.members.term for monitor in both]  # each new lease begins a term
+    # With this member, the store refuses the batches of south, but not a write of its lease only.
     south.writer.add_member(FullDisk())
     assert await highest_part_of_budget_used(both, within=30) <= 1
     assert [monitor.members.term for monitor in both] == terms_before
@@ -299,16 +311,16 @@ async def test_monitors_keep_their_leases_and_the_shared_budget_when_the_disk_ha
 
 
 @on_one_store
-async def test_monitors_never_exceed_the_shared_budget_when_a_write_that_began_in_an_outage_is_committed_after_it(
+async def test_the_shared_budget_is_kept_when_a_write_that_began_in_an_outage_is_committed_after_it(
     clock: VirtualClock, start: Start
 ) -> None:
     both = north, south = await start_north_and_south(clock, start)
     north.writer.seconds_to_begin, south.writer.seconds_to_begin = 4.0, 5.0
     north.writer.is_away = south.writer.is_away = True
     await clock.sleep(6)
-    # Wait until another write of north fails, after which it gets its old share once more. Each begins a write 0.5 s
-    # after the last one ended. So this is north's second write, which ends after about 9 s. South's second write lasts
-    # until about 11 s, so it is committed, because the outage ends before.
+    # Wait until another write of north fails, after which it gets its old share of the budget once more. Each begins a
+    # write 0.5 s after the last one ended. So this is north's second write, which ends after about 9 s. South's second
+    # write lasts until about 11 s, so it is committed, because the outage ends before.
     received_before = north.shares_received
     while north.shares_received == received_before:
         await clock.sleep(0.1)
@@ -319,9 +331,10 @@ async def test_monitors_never_exceed_the_shared_budget_when_a_write_that_began_i
 
 
 @on_one_store
-async def test_others_use_the_turns_of_a_stopped_monitor_at_once(clock: VirtualClock, start: Start) -> None:
+async def test_others_make_the_requests_of_a_stopped_monitor_at_once(clock: VirtualClock, start: Start) -> None:
     north, south = await start_north_and_south(clock, start)
     north.stop_renewing()
+    # A monitor that stops in order gives its lease back.
     await north.members.leave()
     await clock.sleep(0.6)  # leases are read every 0.5 s
     assert south.sharers == ("south",)
@@ -383,7 +396,7 @@ async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: Virtual
 
 
 @on_one_store
-async def test_suspended_monitor_with_a_taken_name_gets_no_share_and_writes_nothing(
+async def test_a_suspended_monitor_whose_name_was_taken_makes_no_requests_and_writes_nothing(
     clock: VirtualClock, start: Start
 ) -> None:
     old = await start("north")
@@ -392,6 +405,7 @@ async def test_suspended_monitor_with_a_taken_name_gets_no_share_and_writes_noth
     new = await start("north")
     old.resume_renewing()
     await clock.sleep(3)
+    # `sharers` are the monitors that make requests. For the old process there are none.
     assert (old.sharers, new.sharers) == ((), ("north",))
     # A write waits until the monitor has its name again.
     writing = asyncio.ensure_future(old.writer.write(lambda _tx: None))
@@ -401,7 +415,7 @@ async def test_suspended_monitor_with_a_taken_name_gets_no_share_and_writes_noth
 
 
 @on_one_store
-async def test_a_halted_monitor_whose_name_was_taken_gets_no_share_and_seldom_tries_again(
+async def test_a_halted_monitor_whose_name_was_taken_makes_no_requests_and_seldom_tries_again(
     clock: VirtualClock, start: Start
 ) -> None:
     old = await start("north")
@@ -411,7 +425,7 @@ async def test_a_halted_monitor_whose_name_was_taken_gets_no_share_and_seldom_tr
     await clock.sleep(4)
     new = await start("north")
     await clock.sleep(4)
-    # Each attempt to renew its lease gives it a share, which is empty. It tries at most twice a second.
+    # Each attempt to renew its lease gives it a share of the requests, which is empty. It tries at most twice a second.
     attempts_before, seconds = old.shares_received, 10
     await clock.sleep(seconds)
     assert (old.sharers, new.sharers) == ((), ("north",))

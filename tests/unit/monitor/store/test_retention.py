@@ -62,6 +62,7 @@ async def run_retention(
 async def test_evidence_is_kept_within_the_configured_limits_and_the_files_given_up_are_logged() -> None:
     evidence = FakeEvidence(files=["edge-000000001-20260101.warc.gz"])
     lines, _ = await run_retention(evidence, compacted_runs=0)
+    # KEEP is 30 days and MOST_BYTES 5 MB, as configured here.
     assert evidence.limits == [(KEEP, MOST_BYTES)]
     assert lines == [{"event": "given_up", "files": evidence.files, "reads": None, "runs": None}]
 

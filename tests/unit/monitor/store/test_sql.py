@@ -50,6 +50,7 @@ def test_the_store_is_opened_with_pragmas_for_power_cuts_locks_and_references(tm
 def test_readers_never_wait_for_a_writer(sqlite: Store) -> None:
     with ThreadPoolExecutor(1) as reading_thread, sqlite.transaction() as tx:
         tx.save(*some_runs(1))
+        # The run is not committed yet, so another thread reads the store without it, and at once.
         assert reading_thread.submit(runs_of, sqlite, "r/page/edge").result() == []
     assert runs_of(sqlite, "r/page/edge") == some_runs(1)
 
@@ -102,6 +103,7 @@ def test_store_in_memory_leaves_no_file() -> None:
 def test_locked_database_is_reported_and_used_again_when_free(sqlite: Store) -> None:
     give_up_locks_after_20_milliseconds(sqlite)
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
+        # Another program locks the database for its own writes.
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreFault, match="has locked it"), sqlite.transaction() as tx:
             tx.save(*some_runs(1))
@@ -147,6 +149,7 @@ def test_error_of_an_empty_store_says_what_to_do(tmp_path: Path) -> None:
 def test_unreachable_server_is_reported_in_one_line_without_the_password() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
+    # The server is closed again, so its port refuses connections.
     store = open_store(f"postgresql+psycopg://watcher:secret@127.0.0.1:{port}/records")
     with pytest.raises(StoreFault, match="refused") as fault:
         store.upgrade()
@@ -162,6 +165,7 @@ def test_a_backup_is_made_while_a_transaction_is_open(sqlite: Store, tmp_path: P
         tx.save(*some_runs(1, "open/page/edge"))
         sqlite.backup(tmp_path / "copy.db")
     copy = Store(f"sqlite:///{tmp_path}/copy.db")
+    # The copy has only what was committed.
     assert runs_of(copy, "r/page/edge", "open/page/edge") == some_runs(3)
     assert copy.check() == []
     copy.close()
@@ -182,6 +186,8 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["notes.db"]
 
 
+# Each case has statements that insert rows, and the fault that a check reports. For example, an incident is inserted
+# without its notice. The body x'007b7d' is {}.
 @pytest.mark.parametrize(
     ("statements", "fault"),
     [

@@ -28,7 +28,7 @@ STORED_BY_AN_OLDER_VERSION = """{"id":"i","kind":"late","release":"r","producer"
 """
 
 
-def test_the_json_of_an_incident_that_an_older_version_stored_is_read_as_that_incident_and_written_unchanged() -> None:
+def test_the_json_of_an_incident_from_an_older_version_is_read_and_written_unchanged() -> None:
     # The stored facts need not fit together. They have many kinds of values: a late page, and a lead as the verdict.
     facts = facts_of_a_release()
     page = replace(facts.parts[0], address=Address.GUESSED, users_delay=Bounds(1.0, 2.0))

@@ -64,6 +64,7 @@ async def test_runs_queued_within_the_delay_are_committed_together_when_it_ends(
     store = FailingStore()
     writer = Writer(store, clock)
     begin = clock.monotonic()
+    # DELAY is 0.1 s. To queue the 50 runs takes half of that.
     for second in range(50):
         writer.queue_run(a_run(first=second))
         await clock.sleep(0.001)
@@ -139,6 +140,7 @@ async def test_only_a_write_that_raises_is_undone_and_its_caller_gets_the_except
         writer.write(lambda tx: tx.add(an_event("b"))),
         return_exceptions=True,
     )
+    # A write returns what its function does. That of `add` is a bool.
     assert [type(outcome) for outcome in outcomes] == [bool, KeyError, bool]
     await writer.close()
     assert [event.id for event in store.verdicts.events()] == ["a", "b"]
@@ -191,7 +193,7 @@ async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: Virt
 @virtually
 async def test_full_backlog_refuses_new_runs_but_accepts_longer_versions_of_waiting_ones(clock: VirtualClock) -> None:
     store = FailingStore(failures=10_000)
-    writer = Writer(store, clock, most=2)
+    writer = Writer(store, clock, most=2)  # at most two runs may wait
     assert writer.queue_run(a_run("a/page/edge"))
     assert writer.queue_run(a_run("b/page/edge"))
     assert not writer.queue_run(a_run("c/page/edge"))
@@ -281,6 +283,7 @@ async def test_a_write_whose_caller_was_cancelled_before_its_turn_is_dropped(clo
     assert [event.id for event in store.verdicts.events()] == ["awaited"]
 
 
+# A write is made after the runs that were queued before it, or before them if it goes first.
 @pytest.mark.parametrize("write_goes_first", [False, True])
 @virtually
 async def test_run_that_cannot_be_stored_is_logged_and_does_not_stop_other_writes(
@@ -298,11 +301,13 @@ async def test_run_that_cannot_be_stored_is_logged_and_does_not_stop_other_write
     assert runs_of(sqlite, EDGE, "odd/page/edge") == [a_run()]
 
 
+# At first so many transactions fail. The writer makes them again.
 @pytest.mark.parametrize("failing_transactions", [0, 1, 3])
 @virtually
-async def test_no_transaction_exceeds_its_limit_and_all_full_transactions_of_runs_come_before_the_first_write(
+async def test_no_transaction_exceeds_its_limit_and_full_transactions_of_runs_come_before_any_write(
     clock: VirtualClock, failing_transactions: int
 ) -> None:
+    # A transaction has at most ROWS_AT_ONCE (500) runs and WRITES_AT_ONCE (100) writes.
     store, log, many = FailingStore(), WriterLog(), 2 * ROWS_AT_ONCE + 10
     commits_before_write: list[int] = []
     writer = log.writer(store, clock)
@@ -341,6 +346,7 @@ async def test_write_marked_first_does_not_wait_for_earlier_runs(clock: VirtualC
     await writer.close()
 
 
+# At first so many transactions fail. The writer makes them again.
 @pytest.mark.parametrize("failing_transactions", [0, 2])
 @virtually
 async def test_rows_of_batch_members_are_written_in_portions_before_the_runs(
@@ -349,6 +355,7 @@ async def test_rows_of_batch_members_are_written_in_portions_before_the_runs(
     store = FailingStore(failing_transactions)
     written: list[str] = []
 
+    # A member adds its own rows to each batch. This one has three portions of them.
     @dataclass
     class Companion(BatchMember):
         portions_left: int = 3
