@@ -147,6 +147,7 @@ async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEven
 
 
 async def test_stream_for_strangers_before_the_slot_does_not_depend_on_what_is_out() -> None:
+    # The release is due at 09:30. Five minutes before, it is absent or was seen early, which only staff may know.
     async with a_board() as board:
         not_out_yet = await events_for_strangers(board, is_out=False)
     async with a_board() as board:
