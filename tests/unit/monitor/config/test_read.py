@@ -121,6 +121,7 @@ def test_faults_between_tables_are_reported_together_with_faults_within_them(rea
 
 
 def test_a_wrong_value_is_reported_only_once(read: Read) -> None:
+    # The type of `file` is wrong. No further fault may follow from that.
     faults = list_faults(read, '[[calendar]]\nname = "x"\nkind = "toml"\nfile = 7\n')
     assert faults == ["config.toml: calendar[1].file: must be text in quotes (got 7)"]
 

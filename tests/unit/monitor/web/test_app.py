@@ -212,6 +212,7 @@ DOCUMENTED_METRICS = (
 
 
 async def test_release_joined_into_another_links_to_it_and_is_listed_no_longer(board: Board) -> None:
+    # The entries of `r` and `early` in their calendars are the same release, which is now `early`.
     joined = replace(a_release(), joined_into="early")
     with board.store.transaction() as tx:
         tx.save(joined)

@@ -218,7 +218,7 @@ async def test_address_added_after_the_slot_is_an_alternative_and_never_required
     ],
 )
 async def test_unwatchable_address_is_refused(board: Board, tmp_path: Path, release: str, url: str, line: str) -> None:
-    # The release `coming` is watched at this address without its last slash. The slot of the release `r` has passed.
+    # The release `coming` is watched at this address without its last slash. The release `r` is no longer watched.
     refused = await send_by_hand_form(board, release=release, url=url)
     assert (refused.status_code, line in refused.text, read_entries(tmp_path)) == (400, True, [])
 

@@ -146,6 +146,7 @@ CASES = [*((word, ()) for word in VerdictKind), *((VerdictKind.LATE, (kind,)) fo
 async def test_a_release_with_every_verdict_and_finding_can_be_read_everywhere(
     board: Board, verdict: VerdictKind, findings: tuple[FindingKind, ...]
 ) -> None:
+    # Each case is a verdict without findings, or the verdict `late` with one finding.
     store = board.store
     with store.transaction() as tx:
         VerdictRecorder(store, RULES).record(tx, make_verdict(verdict, *findings), Measurement(), after_slot(500))

@@ -152,6 +152,7 @@ async def test_program_adds_each_kind_of_note_to_the_timeline_and_closes_the_inc
 
 @pytest.mark.parametrize("invalid", [{"call": "web team"}, {"address": "javascript:x"}, {"action": "x"}])
 async def test_valid_note_is_not_added_if_another_part_is_invalid(board: Board, invalid: dict[str, str]) -> None:
+    # Invalid are a call without what was said, an address that is no web address, and an action without an owner.
     answer = await send_note(board, note="seen", **invalid)
     assert answer.status_code == 409
     assert "seen" not in [entry.text for entry in board.late_incident().timeline]

@@ -92,6 +92,7 @@ async def test_emptied_box_of_the_report_must_be_completed_again(board: Board) -
 
 async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> None:
     form_before = await read_form(board, f"/incidents/{board.incident}")
+    # After the form was read, another person writes in one of its boxes.
     board.edit_draft("B.2.account", "The platform was down.")
     answer = await send_incident_form(board, {ACCOUNT_BOX: "A certificate had expired."}, form=form_before)
     assert answer.status_code == 409
@@ -110,6 +111,7 @@ async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> Non
 
 async def test_two_people_in_two_boxes_do_not_conflict(board: Board) -> None:
     form_before = await read_form(board, f"/incidents/{board.incident}")
+    # After the form was read, another person writes in one of its boxes.
     board.edit_draft("B.2.account", "The platform was down.")
     assert (await send_incident_form(board, {"box.B.4.corrective": "None."}, form=form_before)).status_code == 303
     words = {"B.2.account": "The platform was down.", "B.4.corrective": "None."}
@@ -121,7 +123,7 @@ async def test_text_about_a_value_that_was_measured_again_meanwhile_is_contested
     date_field = next(name.removeprefix("box.") for name in form_before if name.startswith("box.") and ".date" in name)
     measure_again(board, date_field, "6 January 2018")
     await send_incident_form(board, {f"box.{date_field}": "5 January, in the morning"}, form=form_before)
-    # The text replaced the value before, so a person must check it against the new value.
+    # The text was typed over the old value, so a person must check it against the new one.
     assert report_field(board, date_field).is_contested
     assert "Measured since" in await board.read_page(f"/incidents/{board.incident}")
 

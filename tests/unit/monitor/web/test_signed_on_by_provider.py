@@ -131,6 +131,7 @@ async def test_sign_out_leads_to_the_sign_out_page_of_the_provider(visitor: Visi
 
 @pytest.mark.parametrize("endpoint", [None, "javascript:alert(1)", "/out", 5])
 async def test_sign_out_works_if_the_provider_has_no_sign_out_page(visitor: Visitor, endpoint: object) -> None:
+    # An endpoint that is not a whole web address is not used.
     visitor.idp.configuration = {"end_session_endpoint": endpoint}
     answer = await sign_out_and_check_session_ended(visitor)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -341,6 +342,7 @@ async def test_invalid_endpoint_is_not_used(visitor: Visitor, endpoint: str) -> 
 
 
 async def test_provider_must_be_in_an_allowed_network(tmp_path: Path) -> None:
+    # The provider is on 127.0.0.1, and no private network is allowed.
     async with board_with_provider(tmp_path, allow=[]) as visitor:
         assert is_refused(await visitor.client.get("/sign-in/oidc"), 503, "refused_address")
         assert visitor.idp.requested_paths == []
@@ -400,6 +402,7 @@ async def test_provider_is_used_again_after_a_failure(visitor: Visitor) -> None:
 async def test_existing_session_loses_at_once_the_access_that_a_changed_configuration_does_not_allow(
     visitor: Visitor, tmp_path: Path, changed_setting: dict[str, Any] | None, remaining_access: str
 ) -> None:
+    # This person is in the group stats-duty, which has the right to act until the configuration changes.
     await visitor.sign_on()
     assert await visitor.access() == "every page"
     # Without a setting, the changed configuration has no provider.
