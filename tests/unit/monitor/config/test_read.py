@@ -194,6 +194,6 @@ def test_a_documented_recogniser_is_accepted(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["statuss", "text:", "text", "status:200", ""])
-def test_a_recogniser_with_an_unknown_name_or_a_missing_or_needless_argument_is_refused(name: str) -> None:
-    # `text` needs an argument after the colon. `status` has none. A fault is a text that is not empty.
+def test_an_unknown_recogniser_or_one_with_a_wrong_argument_is_refused(name: str) -> None:
+    # `text` needs an argument after a colon, and `status` takes none. A fault is a text that is not empty.
     assert recogniser_fault(name)

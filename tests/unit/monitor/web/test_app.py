@@ -127,7 +127,7 @@ async def test_hostile_title_is_escaped_on_every_page() -> None:
         draft = f"/api/v1/incidents/{board.incident}/draft.html"
         for path in ("/?date=2018-01-05", "/releases/r", "/incidents", f"/incidents/{board.incident}", draft):
             page = await board.read_page(path)
-            # Pages have one script, that of the board. No other tag is left from the title.
+            # The only script of a page is that of the board.
             assert "<script" not in page.replace(OUR_SCRIPT, "").lower()
             assert "&lt;script&gt;" in page
 

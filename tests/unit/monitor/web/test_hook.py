@@ -95,7 +95,7 @@ def list_pager_actions(day: Day) -> list[tuple[str, str]]:
     return [(event["dedup_key"], event["event_action"]) for event in events if event is not None]
 
 
-def test_pager_gets_acknowledgement_and_close_but_no_signature() -> None:
+def test_pager_gets_an_acknowledgement_and_a_resolution_but_no_signature() -> None:
     day = play_day_with_desk(remind_acknowledge_publish_and_sign)
     # The first trigger opens the incident and the second reminds of it. Publication resolves it. Then it is signed.
     assert [action for _, action in list_pager_actions(day)] == ["trigger", "trigger", "acknowledge", "resolve"]

@@ -432,7 +432,7 @@ async def test_sign_in_page_offers_only_the_provider_if_no_users_file_is_configu
 
 async def test_same_name_in_users_file_and_provider_is_two_people(tmp_path: Path, users: Path) -> None:
     async with board_with_provider(tmp_path, users=users) as visitor:
-        # By the provider, hope is in the group of viewers. In the users file, hope is a head.
+        # At the provider, hope is only a viewer. In the users file, hope is a head.
         visitor.idp.claims = {"groups": ["readers"], "preferred_username": "hope"}
         await visitor.sign_on()
         assert await visitor.access() == "every page but /status"
