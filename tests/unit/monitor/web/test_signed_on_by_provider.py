@@ -356,7 +356,7 @@ async def test_secret_is_sent_in_the_form_to_a_provider_that_accepts_it_only_the
 
 
 @pytest.mark.parametrize("provider_fault", ["hangs", "drips", "garbage"])
-async def test_sign_on_at_a_provider_that_sends_no_http_response_is_refused_and_not_requested_again_at_once(
+async def test_sign_on_fails_if_the_provider_sends_no_http_response_and_it_is_not_requested_again_at_once(
     tmp_path: Path, provider_fault: str
 ) -> None:
     async with board_with_provider(tmp_path) as visitor, rude_server(provider_fault) as server:
@@ -374,6 +374,7 @@ async def test_sign_on_at_a_provider_that_sends_no_http_response_is_refused_and_
         for _ in range(2):
             # Garbage that is not HTTP is no answer either.
             assert is_refused(await visitor.client.get("/sign-in/oidc"), 503, "does not answer")
+        # The second sign-on made no request, because the first has just failed.
         assert len(transports) == 1
 
 
