@@ -38,6 +38,7 @@ def test_an_empty_configuration_has_only_defaults(read: Read) -> None:
     assert settings == Settings()
     assert (settings.policy.on_time_within, settings.policy.note_within) == (timedelta(minutes=1), timedelta(minutes=5))
     assert settings.web.listen == "127.0.0.1:9030"
+    # Hosts of GOV.UK have a higher default rate than others.
     looks_a_second = {host: settings.rate(host) for host in ("www.gov.uk", "stats.example")}
     assert looks_a_second == {"www.gov.uk": 5.0, "stats.example": 2.0}
 
@@ -93,6 +94,8 @@ def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
 
 
 def test_faults_between_tables_are_reported_together_with_faults_within_them(read: Read) -> None:
+    # Within its table, only the duration is wrong: it has a space. The repeated name of a channel, and a route to
+    # a channel that does not exist, show only when tables are compared.
     faults = list_faults(
         read,
         """
@@ -118,6 +121,7 @@ def test_faults_between_tables_are_reported_together_with_faults_within_them(rea
 
 
 def test_a_wrong_value_is_reported_only_once(read: Read) -> None:
+    # The type of `file` is wrong. No further fault may follow from that.
     faults = list_faults(read, '[[calendar]]\nname = "x"\nkind = "toml"\nfile = 7\n')
     assert faults == ["config.toml: calendar[1].file: must be text in quotes (got 7)"]
 
@@ -138,7 +142,9 @@ def test_a_wrong_value_is_reported_only_once(read: Read) -> None:
         (["watch", "near", "every"], False),
     ],
 )
-def test_a_value_that_may_be_a_secret_is_private(path: list[str | int], *, may_be_secret: bool) -> None:
+def test_only_a_value_that_may_be_a_secret_is_private(path: list[str | int], *, may_be_secret: bool) -> None:
+    # `path` leads to a value: ("channel", 0, "url") is the address of the first channel, which can contain a secret.
+    # Messages do not quote a private value. A misspelt secret (`passwort`) is private too.
     assert is_private(path) is may_be_secret
 
 
@@ -183,9 +189,11 @@ def test_a_missing_secret_is_named_by_its_place_and_reveals_as_an_empty_text(tmp
 
 @pytest.mark.parametrize("name", ["status", "govuk", "titled", "period", "text:Births", "css:h1", "link:/x"])
 def test_a_documented_recogniser_is_accepted(name: str) -> None:
+    # A recogniser says what shows that a page is out. `text:Births` is the text "Births" on it.
     assert recogniser_fault(name) is None
 
 
 @pytest.mark.parametrize("name", ["statuss", "text:", "text", "status:200", ""])
-def test_an_unknown_or_incomplete_recogniser_is_refused(name: str) -> None:
+def test_an_unknown_recogniser_or_one_with_a_wrong_argument_is_refused(name: str) -> None:
+    # `text` needs an argument after a colon, and `status` takes none. A fault is a text that is not empty.
     assert recogniser_fault(name)

@@ -61,4 +61,5 @@ def test_the_schema_accepts_every_shipped_configuration(path: Path) -> None:
     ],
 )
 def test_the_schema_refuses_wrong_keys_and_values(key: str, wrong: object) -> None:
+    # `slott` and `timezon` are misspelt. The others have a valid key, but its value is wrong: a rate is "2/s".
     assert list(VALIDATOR.iter_errors({key: wrong}))

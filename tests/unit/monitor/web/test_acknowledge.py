@@ -61,6 +61,7 @@ async def test_link_with_an_invalid_token_or_one_signed_with_another_key_is_refu
 
 
 async def test_expired_link_is_refused(board: Board) -> None:
+    # The token lasts until a week after second 400. The clock of the board is already at second 600.
     expired = make_week_token(board)
     board.clock.seconds += WEEK.total_seconds()
     answer = await board.client.post("/acknowledge", data={"token": expired, "role": "me"})
@@ -108,9 +109,10 @@ async def test_program_acknowledges_with_its_token(board: Board) -> None:
         ("Bearer a token for programs", '{"role": "' + "x" * 9000 + '"}', 400),
     ],
 )
-async def test_program_without_token_or_role_is_refused_with_the_reason(
+async def test_program_without_its_token_or_with_an_invalid_body_is_refused_with_the_reason(
     board: Board, authorization: str, body: str, status: int
 ) -> None:
+    # Without the right token, the status is 401. With it, the body is at fault: it may have 8,192 bytes.
     address = f"/api/v1/incidents/{board.incident}/acknowledge"
     answer = await board.client.post(address, content=body, headers={"Authorization": authorization})
     assert answer.status_code == status

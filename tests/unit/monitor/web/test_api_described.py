@@ -97,6 +97,7 @@ ANSWERS: dict[str, type[answers.Answer]] = {
 async def test_every_answer_matches_its_model_without_extra_fields(board: Board) -> None:
     made = await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
     answers.Silence.model_validate(made.json(), extra="forbid")
+    # `ANSWERS` has the model of each address, for example `answers.Release` for /api/v1/releases/r.
     for path, model in (ANSWERS | {f"incidents/{board.incident}": answers.Incident}).items():
         model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
 
@@ -104,6 +105,7 @@ async def test_every_answer_matches_its_model_without_extra_fields(board: Board)
 async def test_answers_for_strangers_match_the_same_models() -> None:
     # The host of these requests is not this machine, so they are from strangers.
     async with a_board(base="http://board.example") as board:
+        # `ANSWERS` has the model of each address, for example `answers.Release` for /api/v1/releases/r.
         for path, model in ANSWERS.items():
             if path != "calendars":  # not open to strangers
                 model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
@@ -160,7 +162,7 @@ async def test_unknown_method_is_refused_with_the_allowed_ones(board: Board) -> 
 
 
 @pytest.mark.parametrize("name", ["%00", "a%0Ab", "x" * 3000])
-async def test_name_with_control_characters_is_unknown(board: Board, name: str) -> None:
+async def test_name_with_control_characters_or_of_3000_characters_is_unknown(board: Board, name: str) -> None:
     for kind in ("releases", "incidents"):
         assert await board.status_of(f"/api/v1/{kind}/{name}") == 404
 
@@ -206,6 +208,7 @@ async def test_list_is_csv_if_the_client_prefers_it_or_names_the_format(board: B
 async def test_csv_has_the_rows_of_the_json_and_the_documented_columns(
     board: Board, path: str, columns: Mapping[str, str]
 ) -> None:
+    # The list of silences needs a silence. The other lists have rows already.
     await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
     as_json = (await board.client.get(f"/api/v1/{path}")).json()
     rows = list(csv.DictReader((await board.read_page(f"/api/v1/{path}&format=csv")).splitlines()))
@@ -215,6 +218,7 @@ async def test_csv_has_the_rows_of_the_json_and_the_documented_columns(
 
 
 async def test_csv_page_links_to_the_next(board: Board) -> None:
+    # Two releases are due on this day, and a page has only one. The header `Link` leads to the next page.
     found, address = [], f"/api/v1/releases?{DAY}&limit=1&format=csv"
     while address:
         answer = await board.client.get(address)

@@ -87,6 +87,7 @@ async def test_id_with_reserved_characters_is_escaped_in_links(board: Board) -> 
 
 async def test_release_with_unwatched_parts_says_so(board: Board) -> None:
     before = await board.read_page("/?date=2018-01-05")
+    # This finding says that a release has more parts than are watched.
     cut = {"kind": "parts_cut", "part": None, "detail": "60 of 2,000", "seconds": None}
     board.change_release(findings=[*board.stored_release().body["findings"], cut])
     after = await board.read_page("/?date=2018-01-05")
@@ -153,6 +154,7 @@ async def test_an_incident_that_needs_action_has_one_next_step(
     step: str,
     anchor: str,
 ) -> None:
+    # A closed incident still needs its report. `anchor` is the place on the incident page to which the step links.
     known = board.late_incident()
     if is_acknowledged:
         known = acknowledge_incident(known, "duty statistician", after_slot(410))
@@ -254,6 +256,7 @@ async def test_api_filters_incidents_by_open_by_producer_and_by_day(board: Board
 async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board: Board) -> None:
     known = board.late_incident()
     over = replace(known, closed=after_slot(1500), words=REPORT_WAIVED)
+    # A list has at most 500 incidents (`MOST_INCIDENTS`). As many closed ones are newer than the open one.
     with board.store.transaction() as tx:
         for number in range(MOST_INCIDENTS):
             tx.save(replace(over, id=f"n{number}", occurred=known.occurred + timedelta(days=2)))

@@ -174,6 +174,7 @@ async def test_file_that_the_page_writes_is_a_valid_calendar_of_what_was_typed(b
 async def test_invalid_field_gets_a_message_at_its_box_and_the_typed_text_is_kept(
     board: Board, tmp_path: Path, changed: dict[str, str], box: str, message: str
 ) -> None:
+    # One field of a valid form is changed. It is 5 January 2018, 09:40. Clocks change on 25 March and 28 October.
     typed = ADDED | changed
     refused = await send_by_hand_form(board, **typed)
     assert refused.status_code == 400
@@ -188,6 +189,7 @@ async def test_invalid_field_gets_a_message_at_its_box_and_the_typed_text_is_kep
     [("12 Jan", "9.30am"), ("12 January 2018", "0930"), ("Friday 12 January", "09:30"), ("12/1/18", "9.30")],
 )
 def test_british_days_and_times_are_understood(day: str, time: str) -> None:
+    # Each is 12 January at 09:30. It is 5 January 2018, so a day without a year is of 2018.
     assert read_slot(day, time, after_slot(600), "Europe/London") == NINE_THIRTY
 
 
@@ -216,6 +218,7 @@ async def test_address_added_after_the_slot_is_an_alternative_and_never_required
     ],
 )
 async def test_unwatchable_address_is_refused(board: Board, tmp_path: Path, release: str, url: str, line: str) -> None:
+    # The release `coming` is watched at this address without its last slash. The release `r` is no longer watched.
     refused = await send_by_hand_form(board, release=release, url=url)
     assert (refused.status_code, line in refused.text, read_entries(tmp_path)) == (400, True, [])
 
@@ -275,6 +278,7 @@ async def test_forms_with_a_wrong_guard_change_nothing_and_give_the_typed_text_b
 ) -> None:
     await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
     entries, removal = read_entries(tmp_path), {"entry": "addresses-coming", "part": "added-1"}
+    # The guard of a form proves that it was made for the session that sends it.
     for path, typed in (("/by-hand", ADDED), ("/by-hand/remove", removal)):
         refused = await board.client.post(path, data=typed | {"guard": "x"})
         assert refused.status_code == 403
@@ -283,6 +287,7 @@ async def test_forms_with_a_wrong_guard_change_nothing_and_give_the_typed_text_b
 
 
 async def test_person_without_a_role_must_type_one(users: Path, tmp_path: Path) -> None:
+    # The users file has a role for everyone but noel.
     async with board_with_hand_calendar(users, tmp_path, "noel") as board:
         assert (await send_by_hand_form(board, **ADDED)).status_code == 400
         assert (await send_by_hand_form(board, **ADDED, role="press officer")).status_code == 303
@@ -298,11 +303,13 @@ async def test_pages_link_to_the_by_hand_forms_only_if_a_by_hand_calendar_exists
 
 
 async def test_address_whose_host_no_name_server_knows_yet_is_accepted(tmp_path: Path) -> None:
+    # The fake name server does not know this host. "" means no fault.
     assert await a_calendar(tmp_path).find_address_fault("https://unknown.example/x") == ""
 
 
 async def test_host_in_an_allowed_network_is_accepted_and_another_one_refused(tmp_path: Path) -> None:
     calendar = replace(a_calendar(tmp_path), resolver=Resolver(make_guard(networks=["127.0.0.1/32"], ports=[8080])))
+    # "" means no fault.
     assert await calendar.find_address_fault("http://127.0.0.1:8080/x") == ""
     assert "not public" in await calendar.find_address_fault("http://127.0.0.2:8080/x")
 

@@ -94,6 +94,7 @@ async def test_endless_or_invalid_request_head_is_refused(request_head: bytes) -
 
 async def test_connection_is_closed_if_its_request_head_is_not_complete_in_time() -> None:
     async with serve_pages(ConnectionLimiter(header_seconds=0.2)) as (host, port):
+        # This sends a part of a head, which must be complete within 0.2 s.
         reader, writer = await open_slow_streams(host, port, client=1)
         assert await asyncio.wait_for(is_closed_by_server((reader, writer)), 10)
         writer.close()
@@ -102,6 +103,7 @@ async def test_connection_is_closed_if_its_request_head_is_not_complete_in_time(
 async def test_connection_is_closed_if_the_head_of_its_second_request_is_not_complete_in_time() -> None:
     async with serve_pages(ConnectionLimiter(header_seconds=0.2)) as (host, port):
         reader, writer = await asyncio.open_connection(host, port)
+        # The first head is complete, so it gets an answer. The second must be complete within 0.2 s.
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: board\r\n\r\n" + PART_OF_A_HEAD)
         answer_until_closed = await asyncio.wait_for(reader.read(), 10)
         assert b"200 OK" in answer_until_closed
@@ -166,6 +168,7 @@ def test_at_the_limit_a_new_connection_replaces_an_idle_one_and_is_closed_if_all
 
 def test_trusted_proxy_is_not_limited_per_address() -> None:
     limiter = ConnectionLimiter(most=9, most_each=1, proxies=("a",))
+    # An address may have one connection. A proxy has those of many people, so it may have all nine.
     connections = [FakeConnection() for _ in range(5)]
     for one in connections:
         limiter.add(one, "a")
@@ -174,4 +177,5 @@ def test_trusted_proxy_is_not_limited_per_address() -> None:
 
 def test_limiter_leaves_three_quarters_of_the_descriptors() -> None:
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Each connection is one descriptor. Eight connections are allowed even if there are few descriptors.
     assert default_limiter(()).most * 4 <= max(descriptors, 32)

@@ -77,6 +77,7 @@ async def test_the_top_of_the_board_says_where_an_overdue_release_is_public_unti
 
 
 async def test_the_top_of_the_board_lists_twelve_releases_and_counts_the_others(board: Board) -> None:
+    # These releases are absent 400 s after their slot, so each is overdue.
     body = release_json(judged(400, {"page": [a_run("page", ABSENT, -3600, 400)]}))
     fifteen = [body | {"id": f"r{number}"} for number in range(15)]
     top = render_now(board.queries, fifteen, looked={}, now=after_slot(400))
@@ -93,7 +94,8 @@ async def test_the_top_of_the_board_lists_twelve_releases_and_counts_the_others(
         (4680, None, "at least 1 h 18 min"),
     ],
 )
-def test_lists_show_lengths_over_five_minutes_in_minutes(least: float, most: float | None, expected: str) -> None:
+def test_lists_show_lengths_from_five_minutes_in_minutes(least: float, most: float | None, expected: str) -> None:
+    # Bounds are in seconds and are rounded outward. Without a `most`, only the least length is known.
     assert short_length({"min": least, "max": most}) == expected
 
 

@@ -89,6 +89,7 @@ async def test_an_incident_of_every_kind_has_a_page_and_json(board: Board, kind:
 
 
 async def test_a_lead_has_a_page_that_claims_no_verdict(board: Board) -> None:
+    # A lead proves nothing, but a person should look at it. Here, a listing shows the title of a release.
     found = Finding(LEAD, None, "a listing shows its title: https://www.gov.uk/x", url="https://www.gov.uk/x")
     facts = replace(make_facts(LEAD), grade=Grade.NONE, findings=(found,))
     lead = decide(facts, known=None, now=after_slot(500)).incident
@@ -106,6 +107,7 @@ def test_every_notice_of_an_incident_of_every_kind_about_a_release_is_readable(k
     for facts in every_facts():
         made = make_incident(kind_about_a_release, facts)
         assert_readable(make_fact_notice("opened", "thread", made, facts, after_slot(500)), made)
+        # Any other facts may follow these, and each change can make notices.
         for facts_ten_minutes_later in every_facts():
             for notice in decide(facts_ten_minutes_later, made, after_slot(1100)).notices:
                 assert_readable(notice, made)
@@ -144,6 +146,7 @@ CASES = [*((word, ()) for word in VerdictKind), *((VerdictKind.LATE, (kind,)) fo
 async def test_a_release_with_every_verdict_and_finding_can_be_read_everywhere(
     board: Board, verdict: VerdictKind, findings: tuple[FindingKind, ...]
 ) -> None:
+    # Each case is a verdict without findings, or the verdict `late` with one finding.
     store = board.store
     with store.transaction() as tx:
         VerdictRecorder(store, RULES).record(tx, make_verdict(verdict, *findings), Measurement(), after_slot(500))

@@ -75,6 +75,7 @@ async def test_feed_lists_changes_newest_first_with_unique_ids(board: Board) -> 
     ],
 )
 async def test_hostile_title_is_one_escaped_line_in_the_feed(board: Board, title: str, title_in_feed: str) -> None:
+    # An event `x`, newer than the others, has the title. A line break becomes a space, and a NUL is removed.
     (event, *_) = board.store.verdicts.events(release="r")
     with board.store.transaction() as tx:
         tx.add(replace(event, id="x", at=after_slot(500), body=event.body | {"title": title}))

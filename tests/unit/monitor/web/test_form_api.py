@@ -43,6 +43,7 @@ def answer_in_box(form: Json, box: str) -> Json | None:
 
 
 async def test_an_answer_of_a_program_makes_a_new_version_of_the_form(board: Board) -> None:
+    # `ACCOUNT` is the box in which a person or a program writes what happened.
     before = await read_form(board)
     assert answer_in_box(before, ACCOUNT) is None
     response = await send_answers(board, before["version"], {ACCOUNT: "A certificate\r\nran out."})
@@ -112,6 +113,7 @@ async def test_answer_of_a_program_is_refused_if_a_person_changed_the_box_since_
 async def test_invalid_answer_is_refused_and_changes_nothing(
     board: Board, version: int, answers: dict[str, str], status: int
 ) -> None:
+    # Only version 1 exists. A conflict with the state of the form gets 409, and an invalid value 400.
     before = await read_form(board)
     assert (await send_answers(board, version, answers)).status_code == status
     assert await read_form(board) == before
@@ -150,6 +152,7 @@ async def test_program_adds_each_kind_of_note_to_the_timeline_and_closes_the_inc
 
 @pytest.mark.parametrize("invalid", [{"call": "web team"}, {"address": "javascript:x"}, {"action": "x"}])
 async def test_valid_note_is_not_added_if_another_part_is_invalid(board: Board, invalid: dict[str, str]) -> None:
+    # Invalid are a call without what was said, an address that is no web address, and an action without an owner.
     answer = await send_note(board, note="seen", **invalid)
     assert answer.status_code == 409
     assert "seen" not in [entry.text for entry in board.late_incident().timeline]
@@ -164,6 +167,7 @@ LEAK = {
 
 
 async def test_program_logs_an_incident(board: Board) -> None:
+    # `LEAK` says what happened and when, but has no release.
     release = {"title": "Example prices", "producer": "ofqual", "url": "https://a.example/x https://b.example/y"}
     sent = LEAK | release | {"when": "2018-01-05T08:00:00"}
     logged = await board.client.post("/api/v1/incidents", json=sent, headers=WITH_TOKEN)
@@ -176,6 +180,7 @@ async def test_program_logs_an_incident(board: Board) -> None:
 async def test_incident_that_a_program_logs_without_a_release_or_with_an_unknown_one_is_refused(
     board: Board, release: dict[str, str], status: int
 ) -> None:
+    # `LEAK` says what happened and when, but has no release.
     refused = await board.client.post("/api/v1/incidents", json=LEAK | release, headers=WITH_TOKEN)
     assert refused.status_code == status
 

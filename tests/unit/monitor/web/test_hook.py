@@ -83,7 +83,9 @@ def test_a_webhook_gets_each_event_of_an_incident_once_and_in_one_thread() -> No
 
 
 def test_people_get_no_notice_of_an_acknowledgement_or_signature() -> None:
+    # The story reminds people of a late release, acknowledges it twice, publishes it and signs its report.
     day = play_day_with_desk(remind_acknowledge_publish_and_sign)
+    # `mail` gets notices of all releases, and `ons` those of the producer of this one.
     assert not {"acknowledged", "signed", "closed"} & {*day.kinds("mail"), *day.kinds("ons")}
 
 
@@ -93,8 +95,9 @@ def list_pager_actions(day: Day) -> list[tuple[str, str]]:
     return [(event["dedup_key"], event["event_action"]) for event in events if event is not None]
 
 
-def test_pager_gets_acknowledgement_and_close_but_no_signature() -> None:
+def test_pager_gets_an_acknowledgement_and_a_resolution_but_no_signature() -> None:
     day = play_day_with_desk(remind_acknowledge_publish_and_sign)
+    # The first trigger opens the incident and the second reminds of it. Publication resolves it. Then it is signed.
     assert [action for _, action in list_pager_actions(day)] == ["trigger", "trigger", "acknowledge", "resolve"]
 
 

@@ -92,6 +92,7 @@ async def test_emptied_box_of_the_report_must_be_completed_again(board: Board) -
 
 async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> None:
     form_before = await read_form(board, f"/incidents/{board.incident}")
+    # After the form was read, another person writes in one of its boxes.
     board.edit_draft("B.2.account", "The platform was down.")
     answer = await send_incident_form(board, {ACCOUNT_BOX: "A certificate had expired."}, form=form_before)
     assert answer.status_code == 409
@@ -110,6 +111,7 @@ async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> Non
 
 async def test_two_people_in_two_boxes_do_not_conflict(board: Board) -> None:
     form_before = await read_form(board, f"/incidents/{board.incident}")
+    # After the form was read, another person writes in one of its boxes.
     board.edit_draft("B.2.account", "The platform was down.")
     assert (await send_incident_form(board, {"box.B.4.corrective": "None."}, form=form_before)).status_code == 303
     words = {"B.2.account": "The platform was down.", "B.4.corrective": "None."}
@@ -121,6 +123,7 @@ async def test_text_about_a_value_that_was_measured_again_meanwhile_is_contested
     date_field = next(name.removeprefix("box.") for name in form_before if name.startswith("box.") and ".date" in name)
     measure_again(board, date_field, "6 January 2018")
     await send_incident_form(board, {f"box.{date_field}": "5 January, in the morning"}, form=form_before)
+    # The text was typed over the old value, so a person must check it against the new one.
     assert report_field(board, date_field).is_contested
     assert "Measured since" in await board.read_page(f"/incidents/{board.incident}")
 
@@ -274,6 +277,7 @@ async def test_role_that_an_incident_is_assigned_to_is_shown_on_every_page_of_it
 async def test_invalid_note_is_refused_with_the_typed_text_kept(
     board: Board, typed: dict[str, str], shown_fault: str
 ) -> None:
+    # One part of a note is invalid. For example, a call needs what was said. A valid text in a box is sent with it.
     answer = await send_incident_form(board, {ACCOUNT_BOX: "An hour's work."}, typed)
     assert answer.status_code == 400
     assert shown_fault in answer.text
@@ -347,6 +351,7 @@ async def test_form_of_another_session_is_refused(users: Path, signed_in_as: str
         form_of_another_session = await read_form(board, f"/incidents/{board.incident}")
     # The incident of another board has the same id. The response to a refused form contains the typed text.
     async with signed_in_board(users, signed_in_as) as board:
+        # This session is of a viewer, of no one, or a new session of the same person.
         sent = form_of_another_session | {ACCOUNT_BOX: "Mine."}
         for page in ("draft", "sign"):
             answer = await board.client.post(f"/incidents/{board.incident}/{page}", data=sent)

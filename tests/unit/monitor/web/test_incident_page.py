@@ -197,6 +197,7 @@ async def test_typed_text_is_escaped_on_the_page(board: Board) -> None:
     ],
 )
 def test_delay_is_described_as_before_or_after_the_slot(least: float | None, most: float | None, words: str) -> None:
+    # Bounds are in seconds, negative before the slot. They are rounded outward to whole seconds.
     assert delay_from_slot({"min": least, "max": most}) == words
 
 
@@ -210,6 +211,7 @@ def test_delay_is_described_as_before_or_after_the_slot(least: float | None, mos
     ],
 )
 def test_first_seen_is_described_as_an_interval(after: str | None, by: str | None, words: str) -> None:
+    # It was last absent `after` and first present `by`. Both are rounded outward. Without `by`, it was not seen.
     assert seen_text({"after": after, "by": by}, "Europe/London") == words
 
 

@@ -116,6 +116,7 @@ async def test_stream_resumes_at_a_known_position_and_reloads_the_page_at_an_unk
     missed = changed_parts(await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN))
     resumed = await read_events(live.listen(position, sees_all=True))
     assert changed_parts(resumed) == missed
+    # A position is the id of this feed and the number of an event that it has sent. None of these is one.
     for unknown_position in ("", "else-1", f"{position}9999", "x"):
         events = await read_events(live.listen(unknown_position, sees_all=True))
         assert events[0].kind == "renew"
@@ -147,6 +148,7 @@ async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEven
 
 
 async def test_stream_for_strangers_before_the_slot_does_not_depend_on_what_is_out() -> None:
+    # The release is due at 09:30. Five minutes before, it is absent or was seen early, which only staff may know.
     async with a_board() as board:
         not_out_yet = await events_for_strangers(board, is_out=False)
     async with a_board() as board:
@@ -205,6 +207,7 @@ async def test_reader_who_missed_too_many_events_reloads_the_page(board: Board) 
 
 
 async def test_streams_are_limited_for_strangers_and_staff_separately(board: Board) -> None:
+    # One stream at once is allowed for strangers, and one for staff.
     live = LiveBoard(board.queries, most=1)
     stream_of_a_stranger = live.listen("", sees_all=False)
     await anext(stream_of_a_stranger)

@@ -100,6 +100,7 @@ async def test_very_full_month_shows_counts_that_link_to_the_boards_of_days(boar
 async def test_invalid_month_is_refused_with_the_reason(board: Board, query: str) -> None:
     answer = await board.client.get(f"/calendar?{query}")
     assert answer.status_code == 400
+    # The reason begins with the name of the parameter. The page has no parameter `day`.
     assert f"{query.partition('=')[0]}: " in answer.text
 
 

@@ -45,6 +45,7 @@ async def test_downloaded_report_equals_the_report_of_the_command(board: Board) 
 
 async def test_form_proposes_the_last_month_and_makes_no_report_yet(board: Board) -> None:
     board.queries.producers = {"ofqual": "Ofqual"}
+    # It is 5 January 2018, so the last month is December.
     page = await board.read_page("/reports?producer=ofqual")
     assert re.findall(r'type="date" name="(\w+)" value="([^"]+)"', page) == [
         ("from", "2017-12-01"),
@@ -85,6 +86,7 @@ async def test_viewers_and_strangers_get_no_report(users: Path, *, is_signed_in:
             board.client.cookies.clear()
         for path in ("/reports", "/reports/period.csv"):
             answer = await board.client.get(path, params=JANUARY)
+            # A viewer lacks the right (403), and a stranger has not signed in (401).
             assert answer.status_code == (403 if is_signed_in else 401)
             assert "Malpractice" not in answer.text
 

@@ -30,6 +30,7 @@ FOR_PROGRAMS = [one for one in api.ROUTES if one.path.startswith("/api/")]
     ],
 )
 async def test_unknown_or_repeated_parameter_is_refused(board: Board, query: str, expected: str) -> None:
+    # Names are compared exactly, also with their case. A very long name is cut to 40 characters in the reason.
     answer = await board.client.get(f"/api/v1/releases?{query}")
     assert (answer.status_code, answer.json()["detail"]) == (400, expected)
 
@@ -39,6 +40,7 @@ async def test_every_api_address_refuses_unknown_parameters(board: Board, route:
     path = route.path.replace("{release}", "r").replace("{incident}", board.incident).replace("{ending}", "md")
     method = "POST" if "POST" in (route.methods or ()) else "GET"
     # Parameters are checked before the token and the body of a POST.
+    # No address has a parameter `verdict`.
     answer = await board.client.request(method, path, params={"verdict": "late"})
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith("verdict: unknown parameter, ")
@@ -105,6 +107,7 @@ async def test_form_with_a_file_keeps_every_byte_of_it_and_the_first_value_of_a_
     form = form_body(("text", "Dŵr."), ("text", "again"), mail=mail)
     fields, files = await read_form_with_files(request_with_form(form), **LIMITS)
     assert fields == {"text": "Dŵr."}
+    # The form also has a field in which no file was chosen, which is left out.
     assert files == {"mail": mail}
 
 
@@ -120,6 +123,7 @@ async def test_form_with_a_file_keeps_every_byte_of_it_and_the_first_value_of_a_
     ids=["no boundary", "another boundary", "no header", "no name", "cut off"],
 )
 async def test_damaged_form_is_refused(body: bytes, content_type: str) -> None:
+    # `FORM` is valid and of the type `MULTIPART`. In each case, its type or its body is damaged.
     with pytest.raises(UserFault, match="arrived damaged"):
         await read_form_with_files(request_with_form(body, content_type), **LIMITS)
 

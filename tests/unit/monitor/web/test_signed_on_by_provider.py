@@ -67,6 +67,8 @@ def is_refused(answer: httpx.Response, status: int, word: str) -> bool:
 async def test_right_depends_only_on_the_configured_claim(
     tmp_path: Path, groups: list[str] | str, access: str, *, may_sign: bool
 ) -> None:
+    # The claim `groups` is configured: stats-heads may sign, stats-duty may act, readers may only read.
+    # The best right counts. The name anne gives none.
     idp = Idp(claims={"groups": groups, "preferred_username": "anne"})
     async with board_with_provider(tmp_path, idp) as visitor:
         assert await visitor.access() == "no page before sign-in"
@@ -129,12 +131,14 @@ async def test_sign_out_leads_to_the_sign_out_page_of_the_provider(visitor: Visi
 
 @pytest.mark.parametrize("endpoint", [None, "javascript:alert(1)", "/out", 5])
 async def test_sign_out_works_if_the_provider_has_no_sign_out_page(visitor: Visitor, endpoint: object) -> None:
+    # An endpoint that is not a whole web address is not used.
     visitor.idp.configuration = {"end_session_endpoint": endpoint}
     answer = await sign_out_and_check_session_ended(visitor)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
 async def test_long_token_is_left_out_of_the_sign_out_address(tmp_path: Path) -> None:
+    # The address of the sign-out page has a token as a hint, of 4000 characters at most.
     idp = Idp(claims={"groups": ["stats-duty"], "more": "x" * 4000})
     async with board_with_provider(tmp_path, idp) as visitor:
         idp.configuration = {"end_session_endpoint": f"{idp.url}/out"}
@@ -176,6 +180,7 @@ async def test_sign_out_works_while_the_provider_does_not_answer(visitor: Visito
     ids=str,
 )
 async def test_token_for_another_client_provider_or_time_is_refused(visitor: Visitor, claims: dict[str, Any]) -> None:
+    # One claim of a valid token is replaced, or removed if it is None. `aud` is the client, `iss` the provider.
     visitor.idp.claims |= claims
     with capture_logs() as logs:
         answer = await visitor.sign_on()
@@ -227,6 +232,7 @@ async def test_sign_on_must_end_in_the_browser_where_it_began(visitor: Visitor) 
         assert is_refused(await visitor.return_to_board(wrong), 400, "too old")
         # The refusal ended this sign-on, so another one begins.
         query = await visitor.approve_at_provider()
+    # Without its cookie, this is another browser.
     visitor.client.cookies.clear()
     assert is_refused(await visitor.return_to_board(query), 400, "too old")
     assert "/token" not in visitor.idp.requested_paths
@@ -281,6 +287,8 @@ async def test_changed_cookie_of_a_sign_on_never_redirects_to_another_site(visit
     ],
 )
 async def test_claim_without_a_configured_right_is_refused(tmp_path: Path, claim: str, claims: dict[str, Any]) -> None:
+    # Only text in the configured claim counts: stats-heads has a right, but not as a key or in a nested list.
+    # An email address counts only if `email_verified` is true, and not the text "true".
     async with board_with_provider(tmp_path, claim=claim) as visitor:
         visitor.idp.claims |= claims
         assert is_refused(await visitor.sign_on(), 403, "no rights here")
@@ -315,6 +323,7 @@ async def test_verified_email_address_gives_a_right(tmp_path: Path) -> None:
 async def test_fault_of_the_provider_is_shown_in_one_line(
     visitor: Visitor, faulty_path: str, reply: tuple[int, str, dict[str, str]], status: int, reason: str
 ) -> None:
+    # The provider gives a faulty answer at one address: its configuration, its tokens or its keys.
     visitor.idp.fixed_answers[faulty_path] = reply
     with capture_logs() as logs:
         answer = await visitor.client.get("/sign-in/oidc")
@@ -333,6 +342,7 @@ async def test_invalid_endpoint_is_not_used(visitor: Visitor, endpoint: str) -> 
 
 
 async def test_provider_must_be_in_an_allowed_network(tmp_path: Path) -> None:
+    # The provider is on 127.0.0.1, and no private network is allowed.
     async with board_with_provider(tmp_path, allow=[]) as visitor:
         assert is_refused(await visitor.client.get("/sign-in/oidc"), 503, "refused_address")
         assert visitor.idp.requested_paths == []
@@ -346,7 +356,7 @@ async def test_secret_is_sent_in_the_form_to_a_provider_that_accepts_it_only_the
 
 
 @pytest.mark.parametrize("provider_fault", ["hangs", "drips", "garbage"])
-async def test_sign_on_at_a_provider_that_sends_no_http_response_is_refused_and_not_requested_again_at_once(
+async def test_sign_on_fails_if_the_provider_sends_no_http_response_and_it_is_not_requested_again_at_once(
     tmp_path: Path, provider_fault: str
 ) -> None:
     async with board_with_provider(tmp_path) as visitor, rude_server(provider_fault) as server:
@@ -364,6 +374,7 @@ async def test_sign_on_at_a_provider_that_sends_no_http_response_is_refused_and_
         for _ in range(2):
             # Garbage that is not HTTP is no answer either.
             assert is_refused(await visitor.client.get("/sign-in/oidc"), 503, "does not answer")
+        # The second sign-on made no request, because the first has just failed.
         assert len(transports) == 1
 
 
@@ -392,6 +403,7 @@ async def test_provider_is_used_again_after_a_failure(visitor: Visitor) -> None:
 async def test_existing_session_loses_at_once_the_access_that_a_changed_configuration_does_not_allow(
     visitor: Visitor, tmp_path: Path, changed_setting: dict[str, Any] | None, remaining_access: str
 ) -> None:
+    # This person is in the group stats-duty, which has the right to act until the configuration changes.
     await visitor.sign_on()
     assert await visitor.access() == "every page"
     # Without a setting, the changed configuration has no provider.
@@ -403,6 +415,7 @@ async def test_existing_session_loses_at_once_the_access_that_a_changed_configur
 
 
 async def test_repeated_refusals_delay_a_client_but_provider_faults_do_not(visitor: Visitor) -> None:
+    # A 500 is a fault of the provider. The answer invalid_grant may be to a guessed code, and twenty are allowed.
     visitor.idp.fixed_answers["/token"] = (500, "", {})
     for _ in range(25):
         assert (await visitor.sign_on()).status_code == 502
@@ -420,6 +433,7 @@ async def test_sign_in_page_offers_only_the_provider_if_no_users_file_is_configu
 
 async def test_same_name_in_users_file_and_provider_is_two_people(tmp_path: Path, users: Path) -> None:
     async with board_with_provider(tmp_path, users=users) as visitor:
+        # At the provider, hope is only a viewer. In the users file, hope is a head.
         visitor.idp.claims = {"groups": ["readers"], "preferred_username": "hope"}
         await visitor.sign_on()
         assert await visitor.access() == "every page but /status"

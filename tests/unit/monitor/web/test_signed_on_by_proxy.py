@@ -44,6 +44,7 @@ async def access_of(client: httpx.AsyncClient, name: str) -> str:
 
 
 async def test_right_depends_on_the_name_that_the_proxy_sends() -> None:
+    # "*" is anyone whom the configuration does not name.
     rights = {"anne": Right.DUTY, "hope@dept.example": Right.HEAD, "*": Right.VIEWER}
     async with board_behind_proxy(rights=rights) as (board, client):
         assert await access_of(client, "anne") == "every page"
@@ -58,6 +59,7 @@ async def test_right_depends_on_the_name_that_the_proxy_sends() -> None:
 
 @pytest.mark.parametrize("proxies", [[], ["192.0.2.1"], ["10.0.0.0/8", "::1"]])
 async def test_header_of_an_untrusted_client_is_ignored(proxies: list[str]) -> None:
+    # The client is at 127.0.0.1, which is none of these proxies.
     async with board_behind_proxy(proxies) as (_, client):
         assert await access_of(client, "hope@dept.example") == "no page"
         forged = {HEADER: "anne", "X-Forwarded-For": "127.0.0.1", "Forwarded": "for=127.0.0.1"}
@@ -75,6 +77,7 @@ async def test_header_without_exactly_one_valid_name_is_refused() -> None:
 async def test_name_without_a_right_is_refused_and_offered_no_sign_in() -> None:
     async with board_behind_proxy(rights={"anne": Right.DUTY}) as (_, client):
         assert await access_of(client, "anne") == "every page"
+        # In the configuration, "*" would be anyone else. As a name in the header, it is invalid.
         for name_without_right in ("vic", "*"):
             assert await access_of(client, name_without_right) == "no page"
         assert (await client.get("/sign-in", headers={HEADER: "vic"})).status_code == 404
@@ -90,6 +93,7 @@ async def test_forms_need_the_guard_of_their_own_person() -> None:
             return (await client.post(f"{page}/acknowledge", data=form, headers={HEADER: name})).status_code
 
         assert await acknowledge("anne", "x") == 403
+        # A guard is for one person. Hope may act, too, but not with the guard of Anne.
         assert await acknowledge("vic", guard_of_anne) == 403
         assert await acknowledge("hope@dept.example", guard_of_anne) == 403
         assert board.acknowledged_by() == []
@@ -109,6 +113,7 @@ async def test_password_works_beside_the_proxy_and_the_name_from_the_proxy_comes
 
 async def test_right_removed_from_the_configuration_ends_at_the_next_request() -> None:
     async with board_behind_proxy() as (board, client):
+        # Anne has the right to act, which includes the page /status.
         assert await access_of(client, "anne") == "every page"
         assert board.queries.sessions is not None
         board.queries.sessions.proxy_auth = ProxyAuth(HEADER, {"anne": Right.VIEWER})

@@ -91,6 +91,7 @@ async def test_sign_in_never_redirects_to_another_site(board: Board, where: str)
 
 @pytest.mark.parametrize(("name", "password"), [("anne", "wrong"), ("bob", SECRET), ("", ""), ("anne", "")])
 async def test_wrong_name_or_password_is_refused_and_no_name_logged(board: Board, name: str, password: str) -> None:
+    # The users file has only anne, with the password `SECRET`.
     with capture_logs() as logs:
         answer = await sign_in(board, name, password)
     assert answer.status_code == 403
@@ -119,6 +120,7 @@ async def test_a_session_lasts_for_a_working_day(board: Board) -> None:
     board.clock.seconds += SESSION_SECONDS - 1
     assert await board.status_of("/") == 200
     board.clock.seconds += 1
+    # The session has ended, so the page redirects to sign in.
     assert await board.status_of("/") == 303
 
 
@@ -153,6 +155,7 @@ async def test_sign_out_needs_the_guard_and_ends_the_session(board: Board) -> No
 async def test_sign_in_form_of_another_browser_is_refused(board: Board) -> None:
     page = await board.client.get("/sign-in")
     form = {"name": "anne", "password": SECRET, "mark": hidden_field(page, "mark")}
+    # The form has a mark that must equal a cookie. Without this cookie, the browser is another one.
     board.client.cookies.clear()
     for sent in (form, form | {"mark": ""}, {}):
         assert (await board.client.post("/sign-in", data=sent)).status_code == 400
@@ -241,6 +244,7 @@ async def test_public_board_is_read_by_all_and_changed_after_sign_in(users: Path
         address = f"/incidents/{board.incident}"
         page = await board.client.get(address)
         assert f"/sign-in?next={address}" in page.text
+        # This is the button that acknowledges the incident.
         assert "I'm on it" not in page.text
         assert (await board.client.post(f"{address}/acknowledge", data={"role": "x"})).status_code == 403
         await sign_in(board)

@@ -76,11 +76,13 @@ async def test_guesses_at_one_account_from_many_addresses_are_delayed(users: Pat
             transport = httpx.ASGITransport(board.app, client=(f"192.0.2.{n}", 1))
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
                 statuses.append(await try_to_sign_in(client, "wrong"))
+    # Twenty wrong guesses at an account are allowed, and each address made only one.
     assert statuses == [403] * 20 + [429] * 2
 
 
 def test_each_further_round_of_guesses_doubles_the_wait_up_to_16_minutes() -> None:
     clock = StoppedClock(after_slot(0))
+    # A client must wait after one wrong guess, and here guesses wrong again after each wait.
     throttle, waits = Throttle(clock, most=1), []
     for _ in range(6):
         throttle.count_failure("a")
@@ -97,6 +99,7 @@ def test_addresses_of_one_ipv6_network_of_64_bits_are_counted_together() -> None
     throttle = Throttle(StoppedClock(after_slot(0)), most=1)
     throttle.count_failure("2001:db8::1")
     assert throttle.wait("2001:db8::2:3") > 0
+    # The first 64 bits of this address differ.
     assert throttle.wait("2001:db8:1::1") == 0
 
 
@@ -119,6 +122,7 @@ async def test_forwarded_request_or_one_for_another_host_is_not_of_a_person_at_t
     board: Board, proxies: list[str]
 ) -> None:
     async with client_of_server(board, proxies) as client:
+        # A person at the machine need not sign in. The request comes from 127.0.0.1 and is for this host.
         assert (await client.get("/status")).status_code == 200
         assert (await client.get("/status", headers=FORWARDED)).status_code == 401
         assert (await client.get("/status", headers={"Host": "evil.example"})).status_code == 401

@@ -43,7 +43,8 @@ def test_line_matches_only_its_password(anne: str) -> None:
         (":web editor:duty", "web editor", Right.DUTY),
     ],
 )
-def test_right_is_read_only_after_the_role_and_is_duty_by_default(rest_of_line: str, role: str, right: Right) -> None:
+def test_right_is_read_after_a_colon_and_is_duty_by_default(rest_of_line: str, role: str, right: Right) -> None:
+    # A line is NAME:HASH:ROLE:RIGHT. Without a right, it is duty. A role of one word is no right, except `viewer`.
     people, faults = read_people(f"anne:{VALID_HASH}{rest_of_line}", "users")
     assert faults == []
     assert (people["anne"].role, people["anne"].right) == (role, right)
@@ -93,6 +94,7 @@ def test_check_of_an_unknown_name_costs_as_much_as_a_known_one(anne: str) -> Non
     ],
 )
 def test_line_with_an_invalid_value_is_not_made(name: str, password: str, role: str, reason: str) -> None:
+    # A role `chief:head` would be read as the role `chief` with the right `head`.
     with pytest.raises(ValueError, match=reason):
         make_line(name, password, role)
 
@@ -113,12 +115,14 @@ def test_line_with_an_invalid_value_is_not_made(name: str, password: str, role: 
     ],
 )
 def test_faulty_line_is_ignored_and_reported_without_its_hash(written: str, reason: str) -> None:
+    # The line of bob is valid. The second line is no line of the file, or its hash is damaged, too weak or too costly.
     people, faults = read_people(f"bob:{VALID_HASH}\n{written}\n", "users")
     assert list(people) == ["bob"]
     assert [str(fault) for fault in faults] == [f"users: line 2: {reason}"]
 
 
 def test_later_of_two_lines_with_one_name_is_used(anne: str) -> None:
+    # `VALID_HASH` is of no known password. The line `anne` is of `SECRET`.
     people, faults = read_people(f"anne:{VALID_HASH}\n{anne}", "users")
     assert people["anne"].password.matches(SECRET)
     assert [str(fault) for fault in faults] == ["users: line 2: anne was named before; this line counts"]
