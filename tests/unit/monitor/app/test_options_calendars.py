@@ -34,6 +34,7 @@ def announced(slot: Slot, producer: str = "ons", title: str = "GDP: June 2026") 
 
 
 def test_pins_and_splits_are_taken_in_the_order_of_the_file() -> None:
+    # A pin gives a release an id. A split makes a calendar's entry a release of its own. Each needs only some keys.
     rules = make_join_rules(
         settings(
             pin=[
