@@ -278,7 +278,7 @@ async def test_a_page_removed_without_explanation_is_410_in_the_content_api(clie
 
 
 @with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410") + answer_from("09:30:00"))
-async def test_content_item_of_a_page_published_again_at_its_slot_has_no_delay_if_it_was_first_published_before(
+async def test_a_release_first_published_before_its_slot_has_no_scheduling_delay_in_its_content_item(
     client: PublisherClient,
 ) -> None:
     # The page is published at 09:10, removed at 09:15 and published again at its slot, 09:30.
@@ -354,6 +354,7 @@ async def test_a_release_is_not_listed_before_it_is_announced(client: PublisherC
 
 @with_script(RELEASE.replace("slot = 2018-01-05T09:30:00", 'slot = "July 2018"'))
 async def test_a_slot_that_is_only_a_month_is_announced_as_provisional(client: PublisherClient) -> None:
+    # The slot in the script is "July 2018".
     entry = (await list_announcements(client))[0]
     assert entry["display_date"] == "July 2018"
     assert entry["statistics_announcement_state"] == "provisional"
@@ -379,6 +380,7 @@ async def test_a_slot_that_is_only_a_month_is_announced_as_provisional(client: P
 async def test_a_search_with_an_unknown_parameter_or_value_gets_422_and_an_html_page(
     client: PublisherClient, query: str
 ) -> None:
+    # For example, GOV.UK's search gives 1,500 results at most, so it refuses count=1501.
     answer = await client.get(f"{WWW}/api/search.json?{query}")
     assert answer.status == 422
     assert "html" in answer.headers["content-type"]
@@ -411,6 +413,8 @@ BIRDS_AND_FISH = RELEASE + "".join(
 async def test_the_listing_is_ordered_by_slot_and_filtered_as_its_address_says(
     client: PublisherClient, url: str, days_listed: list[str]
 ) -> None:
+    # A release of bird-agency is due in January, and three of the organisation fish in February to April. LISTING
+    # asks for all, in the order of their slots. Each row changes its address, for example to the opposite order.
     assert [entry["release_timestamp"][:10] for entry in await list_announcements(client, url)] == days_listed
 
 
