@@ -180,7 +180,7 @@ def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_de
     live(tmp_path, NEVER_PUBLISHED, act, channels=make_slow_channel)
 
 
-def test_a_release_unproven_since_a_restart_stays_unproven_after_another_restart_without_a_second_notice(
+def test_a_release_unproven_since_a_restart_is_not_notified_again_after_another_restart(
     tmp_path: Path,
 ) -> None:
     async def act(life: Life) -> None:
@@ -270,12 +270,13 @@ def test_the_length_of_a_withdrawal_is_known_once_the_removed_page_is_back(tmp_p
     live(tmp_path, PUBLISHED_AT_SLOT + removed + back, act)
 
 
-def test_a_page_removed_for_good_is_notified_within_about_two_minutes_and_one_removed_for_80_seconds_is_not(
+def test_a_page_removed_for_two_minutes_is_notified_and_one_removed_for_80_seconds_is_not(
     tmp_path: Path,
 ) -> None:
     def answer_from(at: str, status: int) -> str:
         return published_at(at) + f"status = {status}\n"
 
+    # Removed (404) from 09:50:00 to 09:51:20, and then for good from 10:00:00.
     flickers = answer_from("09:50:00", 404) + answer_from("09:51:20", 200)
     removed = answer_from("10:00:00", 404)
 

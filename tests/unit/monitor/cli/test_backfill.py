@@ -248,5 +248,6 @@ def test_the_history_of_a_release_shows_claims_about_its_address_and_that_they_p
     with write_store(folder) as tx:
         tx.add(claim)
     assert run_cli("calendar", "history", "births-2016", "--json").json["claims"] == [claim_json(claim)]
+    # NO_PROOF is the sentence that a claim proves nothing.
     assert NO_PROOF in run_cli("calendar", "history", "births-2016").out
     assert run_cli("calendar", "history", "deaths-2029", "--json").json["claims"] == []

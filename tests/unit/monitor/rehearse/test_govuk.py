@@ -137,7 +137,7 @@ async def test_a_maintenance_page_is_an_error_in_the_content_api(client: Publish
 
 
 @pytest.mark.parametrize("heading", ["Sorry, under maintenance", "Checking your browser before you go on"])
-def test_a_maintenance_page_or_bot_wall_is_503_in_the_content_api_and_removes_nothing_from_the_index(
+def test_a_maintenance_page_or_bot_wall_is_503_in_the_content_api_and_keeps_the_index(
     run_scenario: RunScenario, heading: str
 ) -> None:
     async def scenario(client: PublisherClient) -> None:
@@ -166,6 +166,7 @@ async def test_an_announcement_redirects_to_its_publication_at_another_slug(clie
     await client.wait_until("09:30:10")
     assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
     assert json_of(await client.get(content_api_url(ANNOUNCEMENT)))["schema_name"] == "redirect"
+    # The publication is at PAGE--2. PAGE itself is the address that one would guess from the announcement.
     assert ((await client.get(PAGE)).status, (await client.get(f"{PAGE}--2")).status) == (404, 200)
     assert (await client.get(content_api_url(PAGE))).status == 404
 
@@ -220,6 +221,7 @@ async def test_all_organisations_are_named_in_order_and_each_lists_the_release(c
 @with_script(OTHER_SLUG + EDITION_OF_2016 + OUT_AT_OTHER_SLUG)
 async def test_the_address_guessed_from_the_announcement_can_show_another_edition(client: PublisherClient) -> None:
     # The edition of 2017 is published at 09:30, at an address that ends in --2.
+    # PAGE is the guessed address. It has shown the edition of 2016 since 08:00.
     assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
     await client.wait_until("09:31:00")
     assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
@@ -250,6 +252,7 @@ def test_a_placeholder_is_no_publication_but_the_page_that_replaces_it_is(run_sc
         # It is 09:00. GOV.UK redirects a file that is not published yet (302).
         assert await page_statuses(client) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "html": 404}
         assert len(await list_announcements(client)) == 1
+        # At 09:30 the real page replaces the placeholder.
         await client.wait_until("09:31:00")
         assert (await page_statuses(client))["item"] == 200
         assert await list_announcements(client) == []
@@ -429,6 +432,7 @@ async def test_the_listing_is_paged(client: PublisherClient) -> None:
 @with_script(RELEASE + answer_from("09:30:00"))
 async def test_the_finders_feed_separates_upcoming_from_published(client: PublisherClient) -> None:
     finder = f"{WWW}/search/research-and-statistics.atom?organisations[]=bird-agency&content_store_document_type="
+    # It is 09:00.
     assert b"announcements/gulls" in (await client.get(f"{finder}upcoming_statistics")).body
     assert b"<entry>" not in (await client.get(f"{finder}statistics_published")).body
     # The release is published at 09:30.

@@ -116,6 +116,7 @@ async def test_the_toml_source_reads_the_simulated_calendar(client: PublisherCli
 
 @with_script(RELEASE + answer_from("09:30:00"))
 async def test_recognisers_see_the_publication_of_a_simulated_release(client: PublisherClient) -> None:
+    # Recognisers decide from a response whether the page or file is there. An interpreter runs them.
     interpreter = Interpreter()
     # The page is published at 09:30.
     assert await see_all_targets(client.fetcher, interpreter) == expected_states(page="absent", sheet="absent")

@@ -62,6 +62,7 @@ def test_executor_shutdown_ignores_its_virtual_timeout() -> None:
         loop.run_until_complete(loop.run_in_executor(None, int))
         nanosecond = 1e-9
         loop.run_until_complete(loop.shutdown_default_executor(timeout=nanosecond))
+        # The shutdown ended although no virtual time passed, not even the timeout.
         assert loop.time() == 0
 
 
@@ -215,7 +216,7 @@ class RecordingFetcher:
         Failure("https://a.example/x", Reason.TIMEOUT, "read", NINE, NINE),
     ],
 )
-def test_time_is_stopped_only_during_a_request_for_the_reason_of_its_address_without_query(
+def test_time_is_stopped_only_during_a_request_and_the_reason_is_its_address_without_query(
     outcome: Answer | Failure,
 ) -> None:
     async def scenario(_: VirtualClock) -> None:
