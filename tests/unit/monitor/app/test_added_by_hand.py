@@ -66,7 +66,7 @@ def finding_kinds(life: Life, release: str = "claims-q3") -> list[str]:
 
 
 @with_daemon(PUBLISHED_AT_SLOT + answer_with_page(OTHER, "09:45:00", OTHERS), base=settings_with_hand_calendar)
-async def test_release_added_by_hand_minutes_before_its_slot_is_watched_at_once_without_a_short_notice_finding(
+async def test_release_added_by_hand_minutes_before_its_slot_is_watched_at_once_without_a_finding(
     life: Life,
 ) -> None:
     await life.until("09:31:00")
@@ -74,6 +74,8 @@ async def test_release_added_by_hand_minutes_before_its_slot_is_watched_at_once_
     assert OTHER_RELEASE in life.daemon.watch.releases
     await life.until("09:46:30")
     assert release_json_now(life, OTHER_RELEASE)["verdict"] == "on_time"
+    # An entry by hand shows when it was typed, not when the producer announced it. So it gives no finding of short
+    # notice, although it was added 14 minutes before its slot.
     assert finding_kinds(life, OTHER_RELEASE) == []
     assert life.notice_kinds() == []
 
@@ -92,6 +94,7 @@ async def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_s
     await life.until("09:47:00")
     row = life.daemon.core.store.verdicts.judged_one(OTHER_RELEASE)
     assert row is not None
+    # At 09:47 its page is still absent, but a cancelled release is not overdue.
     assert (row.word, life.notice_kinds()) == ("cancelled", [])
 
 
@@ -104,12 +107,14 @@ async def test_address_added_by_hand_is_a_part_of_the_release_until_it_is_remove
     await life.end()
     await life.start()
     await life.until("09:29:30")
+    # The added address is the part `added-1`. It is optional, so its absence makes nothing overdue.
     assert (part_json(life)["url"], part_json(life)["required"]) == (MIRROR, False)
     assert life.runs("claims-q3/added-1/edge") != []
     await edit_calendar(
         life,
         lambda tables: remove_addition(tables, entry="addresses-claims-q3", part="added-1", reason="removed: duty"),
     )
+    # Only the release's own page is left.
     assert [one["id"] for one in release_json_now(life)["parts"]] == ["page"]
     await life.until("09:32:00")
     assert (release_json_now(life)["verdict"], finding_kinds(life), life.notice_kinds()) == ("on_time", [], [])
@@ -125,6 +130,7 @@ def test_address_added_after_the_slot_changes_no_verdict_and_gives_no_finding(
         # Its page is published before the slot, 09:30, or some minutes after it is added, or only after the test.
         await edit_calendar(life, add_address_of_claims)
         await life.until("10:10:00")
+        # The added address was looked at.
         assert life.runs("claims-q3/added-1/edge") != []
         assert release_json_now(life)["verdict"] == "on_time"
         assert (release_json_now(life)["exposures"], finding_kinds(life), life.notice_kinds()) == ([], [], [])
@@ -142,6 +148,7 @@ async def test_address_that_was_public_when_it_was_added_proves_no_early_release
     await life.until("09:28:30")
     await edit_calendar(life, add_address_of_claims)  # public since 09:20
     await life.until("09:35:00")
+    # No look saw the address absent, so it is unknown since when it has been public.
     assert (release_json_now(life)["verdict"], life.notice_kinds()) == ("on_time", [])
     assert release_json_now(life)["exposures"] == []
 
@@ -150,6 +157,7 @@ async def test_address_that_was_public_when_it_was_added_proves_no_early_release
 async def test_figures_that_appear_early_at_an_added_address_are_early(life: Life) -> None:
     await life.until("09:28:10")
     await edit_calendar(life, add_address_of_claims)  # published at 09:29:30, before the slot
+    # Looks from 09:28:10 to 09:29:30 found the address absent. So it was published while it was watched.
     await life.until("09:31:00")
     assert release_json_now(life)["verdict"] == "early"
     assert "early_exposure" in finding_kinds(life)
@@ -160,5 +168,6 @@ async def test_added_file_that_is_required_and_absent_makes_the_release_overdue(
     await life.until("09:28:10")
     never_published = f"{URL}-tables"
     await edit_calendar(life, lambda tables: add_address_of_claims(tables, required=True, url=never_published))
+    # The page itself is published at the slot, 09:30.
     await life.until("09:36:00")
     assert (part_json(life)["verdict"], release_json_now(life)["verdict"]) == ("overdue", "overdue")

@@ -65,6 +65,7 @@ def test_looks_that_raise_before_a_slot_leave_the_verdict_on_time_and_are_shown(
         # 40 s with at least one look a second, because the slot is less than two minutes away.
         assert life.count_looks("monitor_fault") >= 40
         assert HOST in life.app.status.as_json()["status"]["Needs attention"]["Looks"]
+        # From 09:29:20 on, looks succeed again. They see the page published at the slot, 09:30.
         await life.until("09:32:00")
         assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])
 
@@ -83,6 +84,7 @@ def test_looks_that_raise_for_four_minutes_around_the_slot_leave_the_release_unp
         await life.until("09:33:00")
         faults.fetcher_raises = False
         await life.until("09:45:00")
+        # The page is published at the slot, 09:30. It is first seen at 09:33, so it may have come on time or late.
         assert life.stored_verdict() == "unproven"
         assert life.notice_kinds() == ["unproven"]
 

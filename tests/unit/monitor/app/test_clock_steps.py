@@ -79,5 +79,7 @@ def check_truth(truth: Stepped, folder: Path) -> None:
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(truth=clock_steps())
 def test_every_measured_interval_contains_the_truth_whatever_the_clock_is_set_to(truth: Stepped) -> None:
+    # A truth is a timeline around one slot: when the page is published, and to what our clock is set and when.
+    # `check_truth` runs the daemon through it, and checks every measured interval and verdict against it.
     with tempfile.TemporaryDirectory() as folder:
         check_truth(truth, Path(folder))

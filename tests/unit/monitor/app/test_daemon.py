@@ -42,6 +42,7 @@ def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Pa
         assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])
 
     settings = live(tmp_path, PUBLISHED_AT_SLOT, act)
+    # A replay judges the stored looks again. It finds no difference from the stored verdict.
     store = reopened(settings)
     assert [differences for _, differences in replay(store, make_policies(settings), begin=None, end=None)] == [[]]
     assert store.check() == []
@@ -49,7 +50,7 @@ def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Pa
 
 
 @with_daemon(NEVER_PUBLISHED, delay=DELAY)
-async def test_a_slot_that_passed_while_the_monitor_was_down_is_unproven_until_a_look_finds_the_page_absent(
+async def test_a_slot_missed_while_the_monitor_was_down_is_unproven_until_a_look_finds_no_page(
     life: Life,
 ) -> None:
     await life.restart(killed_at="09:29:30", started_at="09:35:30")
@@ -102,6 +103,7 @@ async def test_after_a_restart_every_target_is_looked_at_within_three_seconds(li
     await life.restart(killed_at="09:45:00", started_at="10:20:30")
     restarted_at = life.clock.now()
     await life.until("10:20:33")
+    # A target is an address and the way to it, for example the page at the edge or past the cache at the origin.
     targets = [target.id for target in life.daemon.poller.watched_targets()]
     assert len(targets) >= 3
     assert all(life.runs(target)[-1].last_received >= restarted_at for target in targets)
@@ -115,6 +117,7 @@ async def test_the_gap_of_a_kill_begins_less_than_a_second_after_the_last_look(l
     await life.restart(killed_at="09:29:40.5", started_at="09:29:55")
     restarted_at = life.clock.now()
     await life.until("09:29:56")
+    # A gap is a stored time in which the monitor was blind, here from the kill to the restart.
     (gap,) = life.daemon.core.store.runs.blind(last_look - timedelta(hours=1), life.clock.now())
     assert (gap.cause, gap.ends) == ("killed", restarted_at)
     # The gap begins with the last heartbeat. Each commit of looks stores one, and looks are a second apart.
@@ -129,6 +132,7 @@ async def test_a_regular_stop_commits_everything_and_is_recorded(life: Life) -> 
     await life.until("09:29:50")
     await life.start()
     store = life.daemon.core.store
+    # The run in the store ends no earlier than the one in memory did: no look was lost.
     assert runs_of(store, PAGE)[-1].last_received >= run_before.last_received
     await life.until("09:29:51")
     (gap,) = store.runs.blind(run_before.first_sent, life.clock.now())
@@ -136,6 +140,7 @@ async def test_a_regular_stop_commits_everything_and_is_recorded(life: Life) -> 
     blind_seconds = life.daemon.core.metrics.registry.get_sample_value(
         "ninethirty_blind_seconds_total", {"cause": "stopped"}
     )
+    # Stopped at 09:29:40.5 and started again at 09:29:50.
     assert blind_seconds == pytest.approx(50 - 40.5, abs=0.2)
 
 
@@ -156,6 +161,7 @@ def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_de
         return channels
 
     async def act(life: Life) -> None:
+        # The stop begins while a message is being delivered, which takes 4 or 60 seconds.
         (channel,) = channels
         while not channel.begun_ids:
             await life.clock.sleep(0.1)
@@ -174,7 +180,7 @@ def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_de
     live(tmp_path, NEVER_PUBLISHED, act, channels=make_slow_channel)
 
 
-def test_a_release_unproven_since_a_restart_stays_unproven_after_another_restart_without_a_second_notice(
+def test_a_release_unproven_since_a_restart_is_not_notified_again_after_another_restart(
     tmp_path: Path,
 ) -> None:
     async def act(life: Life) -> None:
@@ -199,17 +205,20 @@ def test_a_release_unproven_since_a_restart_stays_unproven_after_another_restart
 @pytest.mark.slow
 @with_daemon(published_at("09:50:00"), delay=DELAY)
 async def test_a_fact_is_notified_once_however_often_the_daemon_is_killed(life: Life) -> None:
+    # The page is absent until 09:50, 20 minutes after the slot. The daemon is killed nine times while it is overdue.
     for minute in range(31, 40):
         await life.restart(killed_at=f"09:{minute}:20", started_at=f"09:{minute}:40")
     await life.until("09:55:00")
     ids = [notice.id for notice in life.daemon.core.store.outbox.notices()]
     assert len(ids) == len(set(ids))
+    # The kind `opened` is the notice that the release is overdue.
     assert life.notice_kinds().count("opened") == 1
     assert {message.id for message in life.received()} == set(ids)
 
 
 @pytest.mark.slow
 def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path) -> None:
+    # From 09:40:00 to 09:44:52 the host resets connections for 4 of every 12 seconds: 25 times.
     resets = "".join(
         f'[[fault]]\nhost = "www.gov.uk"\nfrom = 2026-11-26T09:4{minute}:{second:02}\n'
         f'until = 2026-11-26T09:4{minute}:{second + 4:02}\nkind = "reset"\n'
@@ -223,6 +232,7 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
 
     async def act(life: Life) -> None:
         await life.until("09:39:50")
+        # The release has been overdue since 09:31, so its incident has drafts. Resets add no facts.
         drafts = count_drafts(life)
         assert drafts
         await life.until("09:45:30")
@@ -236,6 +246,7 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED)
 async def test_a_release_overdue_for_more_than_five_minutes_has_grade_report(life: Life) -> None:
+    # The slot was 09:30, so it is overdue by seven and a half minutes.
     await life.until("09:37:30")
     row = life.daemon.core.store.verdicts.judged_one("claims-q3")
     assert row is not None
@@ -243,6 +254,7 @@ async def test_a_release_overdue_for_more_than_five_minutes_has_grade_report(lif
 
 
 def test_the_length_of_a_withdrawal_is_known_once_the_removed_page_is_back(tmp_path: Path) -> None:
+    # The page is published at 09:30, removed (410) at 09:50 and back at 10:05.
     removed = published_at("09:50:00") + "status = 410\n"
     back = published_at("10:05:00")
 
@@ -252,17 +264,19 @@ def test_the_length_of_a_withdrawal_is_known_once_the_removed_page_is_back(tmp_p
         assert row is not None
         (finding,) = row.body["findings"]
         assert finding["kind"] == "withdrawn"
+        # An upper bound of the length exists only when the withdrawal has ended.
         assert finding["seconds"]["max"] is not None
 
     live(tmp_path, PUBLISHED_AT_SLOT + removed + back, act)
 
 
-def test_a_page_removed_for_good_is_notified_within_about_two_minutes_and_one_removed_for_80_seconds_is_not(
+def test_a_page_removed_for_two_minutes_is_notified_and_one_removed_for_80_seconds_is_not(
     tmp_path: Path,
 ) -> None:
     def answer_from(at: str, status: int) -> str:
         return published_at(at) + f"status = {status}\n"
 
+    # Removed (404) from 09:50:00 to 09:51:20, and then for good from 10:00:00.
     flickers = answer_from("09:50:00", 404) + answer_from("09:51:20", 200)
     removed = answer_from("10:00:00", 404)
 
@@ -282,6 +296,7 @@ def test_a_task_that_dies_ends_the_daemon_with_an_error_that_names_the_task(tmp_
     async def act(life: Life) -> None:
         await life.until("09:28:30")
         (watch_task,) = [task for task in asyncio.all_tasks() if task.get_name() == "watch"]
+        # The daemon runs its parts as named tasks. This one must never end by itself.
         watch_task.cancel()
         await life.until("09:29:30")
 
@@ -292,6 +307,7 @@ def test_a_task_that_dies_ends_the_daemon_with_an_error_that_names_the_task(tmp_
 @pytest.mark.slow
 @pytest.mark.parametrize("failure", ["hangs", "passing", "permanent"])
 def test_a_channel_that_fails_delays_neither_another_channel_nor_looks(tmp_path: Path, failure: str) -> None:
+    # The channel `bad` hangs for a day, or refuses each message, with a passing or a permanent error.
     bad = Options(hangs=True, timeout=86_400) if failure == "hangs" else Options(refuses=failure)
 
     def channels(clock: VirtualClock) -> list[FakeChannel]:
@@ -342,6 +358,7 @@ def test_a_channel_that_raises_is_tried_again_and_delays_no_other_channel(tmp_pa
 async def test_the_first_look_after_a_restart_begins_a_new_run(life: Life) -> None:
     await life.restart(killed_at="09:29:00", started_at="09:29:03")
     await life.until("09:29:10")
+    # A run is a series of looks with one result. Both runs are absent, but no one looked between them.
     before, after = life.runs()[-2:]
     assert before.state is after.state is State.ABSENT
     assert before.last_received < after.first_sent
@@ -350,6 +367,7 @@ async def test_the_first_look_after_a_restart_begins_a_new_run(life: Life) -> No
 @pytest.mark.slow
 @with_daemon(published_at("10:00:00"), head=FIRST_START_AT_09_40)
 async def test_a_release_absent_at_the_first_start_is_notified_once_and_never_called_late(life: Life) -> None:
+    # The slot was 09:30. The monitor starts for the first time at 09:40, and the page is published at 10:00.
     await life.until("09:55:00")
     (message,) = life.received()
     assert message.subject.startswith("NOT PROVEN: ")

@@ -77,6 +77,8 @@ def test_content_public_before_its_slot_is_not_shown_or_logged(
     caplog.set_level(logging.DEBUG)
 
     async def act(life: Life) -> None:
+        # The page shows the content from 09:28:20, redirects from 09:29:05, is removed at 09:29:20, and is back at its
+        # slot, 09:30. Each answer has words of the content in its text, headers or addresses.
         await life.until(moment)
         assert life.stored_verdict() == "early"
         texts = (await everything_shown(life)).casefold()
@@ -93,9 +95,11 @@ def test_content_public_before_its_slot_is_not_shown_or_logged(
 
 def test_stored_content_is_readable_only_by_the_service_account(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
+        # The page has been public since 09:28:20, so evidence of it is stored.
         await life.until("09:29:00")
 
     live(tmp_path, EARLY, act)
     kept = [tmp_path / "evidence", *(tmp_path / "evidence").rglob("*")]
     assert len(kept) > 1
+    # Mode bits of the group and of others.
     assert {file.stat().st_mode & 0o077 for file in kept} == {0}

@@ -208,9 +208,11 @@ def read_early_release_at(
 def test_before_the_slot_no_public_surface_shows_what_is_published(
     who: dict[str, str], status_of_refusal: int, moment: str, users: Path, tmp_path: Path
 ) -> None:
+    # `claims-q3` is public from 09:28:20, `prices` from 09:28:30. Their slot is 09:30. `vic` is a viewer.
     found = read_early_release_at(moment, users, tmp_path, who)
     assert early_words_shown(found) == []
     assert found["/api/v1/releases/claims-q3"].status == found["/atom.xml"].status == 200
+    # Their titles and slots may be shown. What became of them may not.
     assert "Example claims" in found["/"].text
     assert "Example claims" in found["/calendar.ics"].text
     assert "<entry" not in found["/atom.xml"].text
@@ -221,13 +223,16 @@ def test_before_the_slot_no_public_surface_shows_what_is_published(
 @pytest.mark.slow
 @pytest.mark.parametrize("public", [True, False], ids=["public", "closed"])
 @pytest.mark.parametrize("token", ["for metrics alone", PROMETHEUS[0]], ids=["of the table", "of a program"])
-def test_the_metrics_token_shows_how_many_releases_are_early_but_not_which_and_opens_no_other_closed_page(
+def test_the_metrics_token_shows_how_many_releases_are_early_not_which_and_opens_no_closed_page(
     token: str, users: Path, tmp_path: Path, *, public: bool
 ) -> None:
+    # Both tokens open only `/metrics`: the one in the configuration, and the one of the program `prometheus`.
+    # A closed board shows strangers only a few pages, such as health and sign-in (OPEN_ON_A_CLOSED_BOARD).
     found = read_early_release_at("09:29:50", users, tmp_path, {"Authorization": f"Bearer {token}"}, public=public)
     metrics = found.pop("/metrics")
     assert metrics.status == 200
     assert 'verdict="early"} 1' in metrics.text  # a count
+    # MARK is in the address of each early page.
     assert MARK not in metrics.text
     assert early_words_shown(found) == []
     open_paths = {path for path, shown in found.items() if shown.status == 200}
@@ -249,11 +254,13 @@ def test_before_the_slot_the_stream_shows_early_publication_only_to_staff(users:
         # A stream ends by itself after 45 s, here at 09:29:29, before the slot. It has a pulse each second.
         streams[reader] = read_early_release_at("09:28:44", users, tmp_path / reader, who, "/events")["/events"]
     assert all(stream.text.count("event: pulse") >= 40 for stream in streams.values())
+    # Two releases were published before 09:28:44, and their slot is 09:30.
     assert {reader for reader, stream in streams.items() if early_words_shown({reader: stream})} == {"staff"}
 
 
 @pytest.mark.slow
 def test_staff_see_an_early_release_on_the_board_in_the_api_and_in_metrics(users: Path, tmp_path: Path) -> None:
+    # `anne` is staff. Two releases are public before their slot, 09:30.
     found = read_early_release_at("09:29:50", users, tmp_path, basic_auth("anne", SECRET))
     # Every address in the story contains MARK, so a path that shows it shows where the early page is.
     paths_that_show_it = {path for path, word in early_words_shown(found) if word == MARK}
@@ -263,6 +270,7 @@ def test_staff_see_an_early_release_on_the_board_in_the_api_and_in_metrics(users
 
 @pytest.mark.slow
 def test_after_the_slot_the_public_board_shows_the_result(users: Path, tmp_path: Path) -> None:
+    # The slot was 09:30. A stranger, who sends no credentials, may now read that the releases came early.
     found = read_early_release_at("09:31:00", users, tmp_path, {})
     assert ("/", "out early") in early_words_shown(found)
     assert any(path.startswith("/incidents/claims-q3") for path, _ in early_words_shown(found))

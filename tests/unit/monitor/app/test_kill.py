@@ -88,5 +88,6 @@ def test_a_signal_stops_the_monitor_regularly(config: Path) -> None:
     with closing(open_store(read_settings(config).store.url)) as store:
         heartbeat = store.leases.heartbeat("edge")
     assert heartbeat is not None
+    # The last heartbeat in the store says that the monitor stopped. After a kill it would not.
     assert heartbeat.stopped
     assert CLOCK.now() - heartbeat.at < timedelta(minutes=1)

@@ -53,6 +53,7 @@ status = 404
 
 @pytest.mark.slow
 def test_no_second_has_more_looks_than_the_budget_in_a_slot_of_21_releases(tmp_path: Path) -> None:
+    # 20 releases in addition to that of every script, all on one host and at 09:30.
     many = "".join(
         f"""
 [[release]]

@@ -93,7 +93,7 @@ async def slots_by_surface(office: Office) -> dict[str, Any]:
 
 @pytest.mark.parametrize("configured_order", list(permutations(NAMES)), ids=" ".join)
 @pytest.mark.parametrize("read_order", [NAMES, NAMES[::-1]], ids=["early first", "usual first"])
-def test_all_surfaces_name_the_slot_of_the_calendar_configured_first_among_those_that_announce_the_release(
+def test_all_surfaces_name_the_slot_of_the_first_configured_calendar_that_has_the_release(
     tmp_path: Path, configured_order: Sequence[str], read_order: Sequence[str]
 ) -> None:
     # Two calendars announce the release, for different times. The third, `silent`, does not.

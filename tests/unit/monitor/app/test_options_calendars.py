@@ -34,6 +34,7 @@ def announced(slot: Slot, producer: str = "ons", title: str = "GDP: June 2026") 
 
 
 def test_pins_and_splits_are_taken_in_the_order_of_the_file() -> None:
+    # A pin gives a release an id. A split makes a calendar's entry a release of its own. Each needs only some keys.
     rules = make_join_rules(
         settings(
             pin=[
@@ -65,7 +66,8 @@ def test_unusual_changes_of_a_calendar_are_accepted_only_on_the_configured_local
     assert not checks.accepts(datetime(2026, 7, 23, 23, 30, tzinfo=UTC))
 
 
-def test_a_release_promised_for_a_day_without_a_time_gets_the_usual_time_of_its_series_as_an_assumption() -> None:
+def test_a_release_promised_for_a_day_is_assumed_at_the_usual_time_of_its_series() -> None:
+    # The series "GDP*" of ons has the usual time 7:00. DAY is 23 July 2026.
     fill_usual_time = make_usual_time_filler(settings(slot_time=[GDP_OF_ONS_AT_7]))
     day_only = on_days(first=DAY, last=DAY, raw="")
     slot = fill_usual_time(announced(day_only, title="GDP: June 2026")).slot
@@ -82,6 +84,7 @@ def test_an_announced_time_is_never_replaced_by_the_usual_one() -> None:
 
 def test_the_default_time_of_a_producer_is_its_usual_one() -> None:
     fill_usual_time = make_usual_time_filler(settings(policy={"producer": {"defra": {"default_time": "14:00"}}}))
+    # The release is promised for DAY, 23 July 2026, without a time.
     slot = fill_usual_time(announced(on_days(first=DAY, last=DAY, raw=""), producer="defra")).slot
     # In July, 14:00 in London is 13:00 UTC.
     assert slot.assumed == datetime(2026, 7, 23, 13, tzinfo=UTC)
@@ -102,7 +105,7 @@ def test_each_producer_has_the_working_days_of_its_nation_with_its_one_off_days(
     assert (england.nation, england.holiday_name(DAY)) == ("ENG", None)
 
 
-def test_a_usual_time_that_was_granted_is_part_of_the_reporting_rules_and_of_the_policy_of_its_producer() -> None:
+def test_a_granted_usual_time_is_in_the_reporting_rules_and_in_the_policy_of_its_producer() -> None:
     configured = settings(slot_time=[GDP_OF_ONS_AT_7])
     granted = UsualTime(time(7), reference="granted 5 May 2022", producer="ons", title="GDP*")
     assert [*make_reporting_rules(configured, channels=[]).usual] == [granted]
@@ -115,6 +118,7 @@ def test_a_usual_time_that_was_granted_is_part_of_the_reporting_rules_and_of_the
     [("07:00", "GDP: June 2026", True), ("09:30", "GDP: June 2026", False), ("07:00", "Retail sales", False)],
 )
 def test_granted_time_fits_only_releases_promised_for_it(local_time: str, title: str, *, fits: bool) -> None:
+    # 7:00 was granted to releases of ons whose title begins with GDP.
     (granted,) = make_reporting_rules(settings(slot_time=[GDP_OF_ONS_AT_7]), []).usual
     slot = datetime.fromisoformat(f"2026-07-23T{local_time}").replace(tzinfo=LONDON)
     facts = facts_of_a_release(title=title, producer="ons", slot=slot)

@@ -140,6 +140,7 @@ async def test_drafts_are_written_only_for_channels_that_take_files(read: Read, 
     # Unlike `hook`, it is not configured `with_attachments`.
     bare_hook = '[[channel]]\nname = "bare"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
     channels = make_channels(read(CHANNELS + bare_hook), SystemClock().now)
+    # A folder takes every format. The chat and Alertmanager take no files.
     assert {channel.name: channel.formats for channel in channels if channel.formats} == {
         "folder": ENDINGS, "mail": ("docx",), "notify": ("docx",), "hook": ("docx",),
     }  # fmt: skip
@@ -154,6 +155,7 @@ async def test_channels_that_post_use_the_proxy_of_their_host_except_to_this_mac
     channels = make_channels(read(CHANNELS + on_this_machine + pager + network), SystemClock().now)
     proxies = {one.name: proxy_of(one) for one in channels if isinstance(one, HttpChannel | Notify)}
     out = "http://out.example:3128"
+    # `hook` is at hook.example, for which `direct` is configured. `here` is at this machine.
     assert proxies == {"notify": out, "hook": None, "am": out, "here": None, "pager": out}
     for channel in channels:
         await channel.close()
@@ -167,6 +169,7 @@ def test_digests_go_to_channels_for_people_unless_the_channel_is_configured_othe
 
 
 def test_a_missing_ca_file_is_reported(read: Read) -> None:
+    # In CHANNELS the second channel, for mail, and the fifth, a webhook, have `ca_file = "ca.pem"`.
     assert faults_of(read, CHANNELS.replace("ca.pem", "none.pem")) == [
         'config.toml: channel[2].ca_file: no such file (got "none.pem")',
         'config.toml: channel[5].ca_file: no such file (got "none.pem")',
@@ -212,6 +215,7 @@ def test_the_configuration_corrects_the_begin_and_citations_of_an_edition_of_the
 
 def test_a_producer_configured_as_outside_the_code_breaches_no_practice(read: Read) -> None:
     editions = make_editions(read('[code]\noutside = ["obr"]\n'))
+    # On this day edition 3.0 of the Code is in force. A late release breaches its Standard 3.
     late_at = datetime(2025, 11, 26, 12, tzinfo=UTC)
     assert code_json(late_at, ["late"], editions, producer="obr")["practice"] is None
     assert code_json(late_at, ["late"], editions, producer="ons")["practice"] == "Standard 3"
@@ -237,6 +241,7 @@ def test_keys_and_links_read_the_secrets_in_their_files(read: Read, tmp_path: Pa
 
 def test_without_configured_keys_no_token_and_no_link_is_accepted(read: Read) -> None:
     keys = make_keys(read(""))
+    # Without a key, an empty token must not count as the right one.
     assert keys.find_scope("") is None
     assert keys.read_link("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
 

@@ -58,6 +58,7 @@ async def test_one_request_lists_the_organisations_which_are_found_by_slug_name_
     ],
 )
 async def test_an_unusable_response_is_an_environment_error(outcome: Answer | Failure, why: str) -> None:
+    # For example, a response that is cut off at the size limit (`whole=False`) gives "answered too much".
     async def ask(_: Request) -> Answer | Failure:
         return outcome
 

@@ -67,7 +67,7 @@ async def test_a_slot_that_its_calendar_moved_at_the_last_moment_is_in_doubt_and
 
 
 @with_daemon(CALENDAR_UNREADABLE, head=HEAD_OFF_GOVUK)
-async def test_an_overdue_release_is_notified_and_its_promise_is_in_doubt_if_the_calendar_cannot_be_read_again(
+async def test_an_overdue_release_is_notified_with_its_promise_in_doubt_if_the_calendar_is_unreadable(
     life: Life,
 ) -> None:
     # From 09:29 on, every read of the calendar fails, also the one at 09:31 for which the notice waits.

@@ -59,6 +59,7 @@ async def test_a_release_is_judged_by_the_last_loaded_policy(life: Life) -> None
     await life.app.reload(settings_with(life.settings, policy={"on_time_within": "90s"}), "config.toml")
     await life.until("09:35:00")
     # Published at 09:31:15, 75 s after the slot.
+    # The first policy allowed 60 s, the loaded one 90 s.
     assert life.stored_verdict() == "on_time"
 
 
@@ -100,6 +101,7 @@ def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         await life.until("09:29:00")
         faults = await life.app.reload(broken, "config.toml")
         assert faults == ["config.toml: is not TOML", "config.toml: nor anything else"]
+        # The monitor goes on with its configuration.
         await life.until("09:31:00")
         assert life.stored_verdict() == "on_time"
 
@@ -138,6 +140,7 @@ async def test_a_late_read_by_the_reader_of_a_removed_calendar_changes_nothing(o
     old_reader = office.reader()
     office.pages[STATS["url"]] = csv(row("one", when="2026-11-20"))
     await office.app.reload(settings_with(office.settings, calendar=[OTHER]), "config.toml")
+    # The old reader gets the calendar with release `one`, but its calendar is not configured any more.
     await office.daemon.calendar_reads.read(old_reader)
     assert not office.daemon.core.ledger.releases
 
@@ -146,6 +149,7 @@ async def test_a_late_read_by_the_reader_of_a_removed_calendar_changes_nothing(o
 async def test_a_reload_gives_a_release_the_id_that_its_new_pin_chooses(office: Office) -> None:
     await office.read(csv(row("one", when="2026-11-20", title="Example claims: October 2026")))
     assert [*office.daemon.watch.releases] == ["one"]
+    # A pin gives the release with this title and producer an id, in place of `one` from its calendar.
     pin = {"id": "chosen", "title": "Example claims: October 2026", "producer": "example-office"}
     assert await office.app.reload(settings_with(office.settings, pin=[pin]), "config.toml") == []
     assert [*office.daemon.watch.releases] == ["chosen"]

@@ -60,6 +60,7 @@ def test_a_publisher_that_misbehaves_before_the_slot_makes_looks_unknown_and_cha
     tmp_path: Path, kind: str
 ) -> None:
     async def act(life: Life) -> None:
+        # The fault, such as `reset`, lasts from 09:28:40 to 09:29:20. The page is published at 09:30.
         await life.until("09:29:20")
         runs_by_target = life.daemon.watch.releases["claims-q3"].runs
         assert State.PRESENT not in {run.state for runs in runs_by_target.values() for run in runs}
@@ -78,9 +79,12 @@ def look_outcomes(life: Life) -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["timeout", "reset", "503", "challenge", "redirect_loop", "bomb"])
-def test_a_slot_that_passed_during_failures_is_unproven_and_claims_no_breach(tmp_path: Path, kind: str) -> None:
+def test_a_slot_that_passed_while_every_look_failed_is_unproven_and_no_breach_is_reported(
+    tmp_path: Path, kind: str
+) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
+        # Each look failed from 09:28:50 to 09:33, so the page may have come on time, at 09:30, or late.
         assert life.stored_verdict() == "unproven"
         assert life.notice_kinds() == ["unproven"]
         verdicts = life.daemon.core.store.verdicts
@@ -103,6 +107,7 @@ headers = { Location = "http://169.254.169.254/latest/meta-data/" }
     async def act(life: Life) -> None:
         await life.until("09:29:00")
         assert life.runs()[-1].state is State.UNKNOWN
+        # Only the publisher's own host got requests.
         assert set(life.publisher.log.requests()) == {HOST}
 
     live(tmp_path, redirect, act)
@@ -128,6 +133,7 @@ def test_no_look_is_skipped_or_lost_while_the_disk_of_the_store_is_full(tmp_path
         await life.until("09:29:30")
         store.full = True
         await life.until("09:31:30")
+        # The page was published at 09:30, while the disk was full. Such a monitor reports that it is not ready.
         assert any("store" in reason for reason in life.app.status.unready())
         # In memory, the last look found the page.
         assert life.runs()[-1].state is State.PRESENT
@@ -156,12 +162,14 @@ def test_a_store_that_refuses_writes_at_the_start_delays_no_look(tmp_path: Path)
         await life.until("09:29:20")
         await life.start()
         await life.until("09:31:30")
+        # A look found the page, published at 09:30, although nothing could be stored since the start at 09:29:20.
         assert [run.state for run in life.runs()][-1] is State.PRESENT
         assert any("store" in reason for reason in life.app.status.unready())
         store.full = False
         await life.until("09:31:45")
         assert life.stored_verdict() == "on_time"
         causes = [span.cause for span in store.runs.blind(life.script.begins, life.clock.now())]
+        # Blind from the kill to the start, and then without a store.
         assert sorted(causes) == ["killed", "store"]
 
     live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
@@ -206,6 +214,7 @@ def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(t
         folder.rename(tmp_path / "away")
         folder.write_text("no folder any more")
         await life.until("09:40:30")
+        # The page was published at 09:40, ten minutes late, while a file was in the place of the evidence folder.
         assert life.stored_verdict() == "late"
         assert life.notice_kinds()[:2] == ["due", "opened"]
         assert any("cannot be stored" in reason for reason in life.app.status.unready())

@@ -49,6 +49,7 @@ async def read_rota(office: Office, reply: Reply, after_minutes: float = 0) -> N
 async def test_the_last_usable_rota_is_used_while_its_calendar_is_unreadable_or_empty_and_after_a_restart(
     office: Office,
 ) -> None:
+    # It is 16 November. By ROTA_ICS duty A is on call until 23 November, and then duty B.
     assert on_call(office) == "no one, so all its roles are notified"
     await read_rota(office, Reply(200, ROTA_ICS.encode()))
     assert on_call(office) == ON_CALL_BY_ROTA
@@ -66,6 +67,7 @@ async def test_an_unreadable_rota_is_notified_once_and_closed_after_a_good_read(
     await read_rota(office, Reply(200, ROTA_ICS.encode()))
     for _ in range(8):
         await read_rota(office, Reply(503), after_minutes=10)
+    # Eight reads failed, ten minutes apart, and there is one notice.
     (notice,) = office.daemon.core.store.outbox.notices()
     assert notice.subject.startswith("CALENDAR: rota-on-call cannot be read")
     await read_rota(office, Reply(200, ROTA_ICS.encode()), after_minutes=10)
@@ -77,6 +79,7 @@ def test_no_name_in_a_rotas_calendar_is_stored(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
         await read_rota(office, Reply(200, ROTA_ICS.encode()))
 
+    # The calendar has the shift "duty A (Jo Bloggs)". Only the role may be stored.
     assert b"Bloggs" in ROTA_ICS.encode()
     at_work(tmp_path, story, **SETTINGS)
     assert [file for file in tmp_path.rglob("*") if file.is_file() and b"Bloggs" in file.read_bytes()] == []

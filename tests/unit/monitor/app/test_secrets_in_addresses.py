@@ -100,6 +100,7 @@ def text_of(content: bytes) -> str:
 @pytest.mark.slow
 def test_no_command_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     async def act(life: Life) -> None:
+        # The release, due at 09:30, is overdue. So the store has an incident and drafts that name its addresses.
         await life.until("09:41:00")
 
     settings = live(tmp_path, NEVER_PUBLISHED, act, base=SETTINGS)
@@ -124,6 +125,7 @@ def test_no_command_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pyte
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED, base=lambda _folder: SETTINGS)
 async def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(life: Life) -> None:
+    # The release, due at 09:30, is overdue. So there are an incident, notices and drafts that name its addresses.
     await life.until("09:41:00")
     store = life.daemon.core.store
     texts = []
@@ -151,6 +153,7 @@ def test_the_log_contains_no_key_in_an_address(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:00")
 
+    # The configured addresses contain the words in KEYS. The log must have `[redacted]` in their place.
     stream = io.StringIO()
     hide = redactor(secrets_of(SETTINGS))
     assert hide is not None
@@ -176,9 +179,11 @@ def test_the_log_contains_no_key_in_an_address(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_key_is_hidden_even_if_a_text_reorders_the_query_folds_its_line_or_fills_in_the_placeholder_period(
+def test_a_key_is_hidden_in_a_text_with_a_reordered_query_a_folded_line_or_the_period_filled_in(
     configured_url: str, text: str, redacted_text: str
 ) -> None:
+    # The text has the query in another order, the period filled in, or the key folded as in a calendar file (a line
+    # break and a space). Only the rest of the text stays readable.
     calendar = CalendarSettings(name="ours", kind="csv", url=configured_url)
     hide = redactor(secrets_in_addresses(Settings(calendar=[calendar])))
     assert hide is not None

@@ -23,6 +23,7 @@ def checks_of(life: Life) -> dict[str, Check]:
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
 async def test_a_monitor_that_works_has_good_checks(life: Life) -> None:
+    # The slot of its only release is tomorrow.
     await life.clock.sleep(15 * 60)
     checks = checks_of(life)
     del checks["Clock"]  # the machine's own
@@ -48,6 +49,7 @@ async def test_the_check_of_a_channel_shows_its_last_delivery_and_how_many_messa
     await life.clock.sleep(60)
     (name,) = (name for name in checks_of(life) if name.startswith("Channel "))
     assert checks_of(life)[name].state == "no delivery since the monitor started, no messages waiting"
+    # Two messages have been waiting since 1 November, when the last one was delivered (LONG_AGO).
     life.app.daemon.outbox.backlogs[name.removeprefix("Channel ")] = Backlog(
         pending=2, since=LONG_AGO, delivered=LONG_AGO
     )
@@ -92,6 +94,7 @@ def test_a_clock_is_good_unless_nothing_synchronises_it_or_it_is_off(
     is_good: bool,  # noqa: FBT001 # a column of the table
     state: str,
 ) -> None:
+    # `is_synchronised` is what the system says, None if nothing. `is_off`: it differs too much from the hosts' clocks.
     difference = Bounds(-0.01, 0.012)
     check = clock_check(difference, is_synchronised=is_synchronised, is_off=is_off)
     assert (check.is_good, check.state.startswith(state)) == (is_good, True)

@@ -107,6 +107,7 @@ def check_late_verdict_in_store(config: Path, slot: datetime, published_at: date
 @pytest.mark.slow
 def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_path: Path, publisher: Publisher) -> None:
     config, slot = start_once_with_calendar(tmp_path, publisher)
+    # The journal is a second, small store in another folder. A monitor works on it while its store cannot be opened.
     with without_store(tmp_path), alive(config) as child:
         wait_for_log_line(child, "store_away")
         wait_for_log_line(child, "store_failed")
@@ -120,12 +121,14 @@ def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_pat
         wait_for_log_line(child, "journal_taken_in")
         wait_for_log_line(child, "calendar_read")
         stop_process(child)
+    # The store is back, and the journal is written into it: it has the one late verdict and its notices.
     check_late_verdict_in_store(config, slot, publisher.published_at)
 
 
 @pytest.mark.slow
 def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path, publisher: Publisher) -> None:
     config, slot = start_once_with_calendar(tmp_path, publisher)
+    # The monitor starts without its store, on its journal, and goes on running when the store is back.
     with ExitStack() as stack:
         with without_store(tmp_path):
             child = stack.enter_context(alive(config))
@@ -154,6 +157,7 @@ def test_looks_of_an_earlier_run_count_again_once_the_store_is_back(tmp_path: Pa
             child = stack.enter_context(alive(config))
             # Its own looks began after the page came, so they do not show when it came.
             wait_for_log_line(child, "verdict", verdict="unproven")
+        # The store has the looks of the killed monitor, which found the page absent after its slot. So it is late.
         wait_for_log_line(child, "store_back")
         wait_for_log_line(child, "verdict", verdict="late", final=True)
         wait_for_log_line(child, "delivery", standing="sent")
@@ -167,6 +171,7 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
     file = tmp_path / "store" / "store.db"
     with alive(config) as child:
         wait_for_log_line(child, "calendar_read")
+        # Another connection locks the store. So the monitor writes its looks into its journal.
         with closing(sqlite3.connect(file, isolation_level=None)) as holder:
             holder.execute("BEGIN EXCLUSIVE")
             wait_for_log_line(child, "store_failed")
@@ -194,6 +199,7 @@ def test_journal_of_a_killed_monitor_restores_evidence_that_its_store_lost(
 ) -> None:
     config, slot = start_once_with_calendar(tmp_path, publisher)
     file = tmp_path / "store" / "store.db"
+    # An older copy of the store replaces it at the end, so later evidence is lost. The journal has that evidence too.
     shutil.copyfile(file, tmp_path / "copy.db")
     numbers_in_copy = evidence_numbers(file)
     with alive(config) as child:

@@ -81,6 +81,7 @@ def test_a_monitor_leases_its_name_in_its_recovered_store_even_while_it_cannot_s
 
 def test_a_store_on_sqlite_has_a_journal_only_if_one_is_configured(tmp_path: Path) -> None:
     url, clock = a_store_file(tmp_path / "store.db"), VirtualClock(NINE)
+    # The journal's folder is None if none is configured.
     for journal_folder, has_journal in ((None, False), (str(tmp_path / "other disk"), True)):
         opened = open_with_journal(url, journal_folder, "south", clock, durable=False)
         assert (opened.journal is not None) == has_journal
@@ -93,6 +94,7 @@ def test_a_journal_in_the_default_folder_of_an_earlier_version_is_written_into_t
     with closing(Store.open_upgraded(url, durable=False)) as store:
         journal.copy_near_part(store, NINE)
     journal.add_rows([a_run()], [], Heartbeat("south", NINE))
+    # None: no journal is configured now. An earlier version made one beside the store by default.
     opened = open_with_journal(url, None, "south", clock, durable=False)
     assert runs_of(opened.store, a_run().target) == [a_run()]
     assert (opened.journal, journal.has_rows) == (None, False)

@@ -33,6 +33,7 @@ def test_the_store_is_never_called_on_the_event_loop(tmp_path: Path) -> None:
 
     async def act(life: Life) -> None:
         store.records_calls_on_loop = True  # this store answers, and only records who calls it
+        # The page, due at 09:30, is published at 09:33. So the monitor reads and writes all parts of the store.
         await life.until("10:10:00")
         # Neither the status nor the metrics may call it.
         assert life.app.status.as_json()
@@ -56,6 +57,8 @@ def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Pa
     store = hanging(tmp_path)
 
     async def act(life: Life) -> None:
+        # From 09:29:30 on, calls of everything or of one part hang, for example `verdicts` or `commit`. The slot is
+        # 09:30, and the page is published at 09:33.
         await life.until("09:29:30")
         store.records_calls_on_loop = True
         store.hang(hung_part)
@@ -108,6 +111,7 @@ def watched_releases(office: Office) -> set[str]:
 async def test_a_new_promise_is_watched_even_while_a_part_of_the_store_other_than_the_ledger_hangs(
     office: Office, store: HangingStore, hung_part: str
 ) -> None:
+    # The ledger is the part of the store that has calendars, releases and promises.
     await office.read(csv(row("a")))
     store.hang(hung_part)
     await office.read(csv(row("a"), row("new")))
@@ -180,6 +184,7 @@ def test_a_stop_signal_ends_the_monitor_within_seconds_even_if_the_store_never_a
         store.hang(EVERYTHING)
         await life.until("09:29:40")
         stopped_at = life.clock.now()
+        # It ends with a fault, because its last looks could not be stored.
         with pytest.raises(StoreFault, match="could not be stored"):
             await life.end()
         assert life.clock.now() - stopped_at < 10 * SECOND

@@ -61,6 +61,7 @@ def check_late_notified_once(life: Life) -> None:
 @pytest.mark.parametrize("lose", [restore_from_copy, replace_file_by_copy, delete_store])
 def test_batches_that_a_store_lost_are_written_again_without_second_notices(tmp_path: Path, lose: Lose) -> None:
     async def act(life: Life) -> None:
+        # The page, due at 09:30, is published at 09:33. Then the store goes back to the copy of 09:29:40 or is deleted.
         await life.until("09:29:40")
         life.daemon.core.store.backup(tmp_path / "copy.db")
         await life.until("09:34:00")

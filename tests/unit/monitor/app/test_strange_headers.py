@@ -62,8 +62,11 @@ def test_release_published_on_time_is_on_time_whatever_headers_another_host_send
     tmp_path: Path, own_headers: str, strange_headers: str
 ) -> None:
     async def act(life: Life) -> None:
+        # A second release, on strange.example, is answered with strange headers, such as a Date in the year 9999.
+        # Both pages are published at their slot, 09:30. By `own_headers` the first host sends a right Date or none.
         await life.until("09:32:00")
         assert life.stored_verdict() == "on_time"
+        # No look and no task raised.
         assert [life.count_looks("monitor_fault", host) for host in (HOST, "strange.example")] == [0, 0]
         assert life.daemon.core.metrics.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"}) is None
         assert life.notice_kinds() == []

@@ -41,6 +41,7 @@ at = {slot}
 def test_a_slot_on_a_day_of_a_clock_change_is_watched_and_judged_to_the_second(
     tmp_path: Path, begins: str, slot: str, slot_in_utc: str
 ) -> None:
+    # The clocks go forward on 29 March and back on 25 October 2026, at 01:00 UTC. Each script begins before that.
     due = datetime.fromisoformat(slot_in_utc)
     until = (due + timedelta(minutes=30)).isoformat()
 

@@ -169,6 +169,7 @@ status = 404
 @pytest.mark.parametrize("which", ["north", "south"])
 def test_a_monitor_killed_around_the_slot_does_not_weaken_the_proof_of_the_other(tmp_path: Path, which: str) -> None:
     async def act(north: Life, south: Life) -> None:
+        # The page is published at the slot, 09:30. One monitor is down from 09:29:55 to 09:30:20.
         killed = {"north": north, "south": south}[which]
         await killed.restart(killed_at="09:29:55.2", started_at="09:30:20.6")
         await north.until("09:45:00")

@@ -19,6 +19,7 @@ def with_two_actions(run_cli: RunCli) -> Result:
 
 
 def test_added_actions_are_listed_and_in_the_incident_and_its_draft(run_cli: RunCli, with_two_actions: Result) -> None:
+    # One action is due on 20 January 2018, and so overdue, and one in 2100.
     assert with_two_actions.out == f"{INCIDENT}: 2 actions, 2 to do\n"
     listed = run_cli("incident", "action", "list", "--json").json
     assert [(action["number"], action["due"]) for action in listed] == [(1, "2018-01-20"), (2, "2100-01-01")]
@@ -29,7 +30,7 @@ def test_added_actions_are_listed_and_in_the_incident_and_its_draft(run_cli: Run
 
 
 @pytest.mark.usefixtures("with_two_actions")
-def test_a_done_action_stays_in_its_incident_and_draft_but_is_not_in_the_list_of_open_actions_of_all_incidents(
+def test_a_done_action_stays_in_its_incident_and_draft_but_leaves_the_list_of_open_actions(
     run_cli: RunCli,
 ) -> None:
     # The incident has two actions: no. 1, due in 2018, and no. 2, due in 2100.
@@ -65,6 +66,7 @@ def test_an_unknown_action_or_incident_is_refused(run_cli: RunCli) -> None:
 def test_an_action_does_not_amend_a_signed_report(run_cli: RunCli, folder: Path) -> None:
     run_cli("incident", "sign", INCIDENT, *SIGN, "--anyway", "the minister waits", "--output", str(folder))
     signed = run_cli("incident", "draft", INCIDENT, "--versions", "--json").json
+    # An amended report would have a new version after the signed one.
     assert run_cli(*ADD, "--due", "2018-01-20", *ROLE).status == 0
     assert run_cli("incident", "draft", INCIDENT, "--versions", "--json").json == signed
     assert len(run_cli("incident", "action", "list", "--json").json) == 1

@@ -122,6 +122,8 @@ url = "http://127.0.0.1:{server.server_port}/ons"
 
 
 def test_releases_published_in_the_period_are_stored_as_claimed(run_cli: RunCli, record: PublicRecord) -> None:
+    # A claim is a publication time that the public record gives. The monitor did not measure it.
+    # BACKFILL reads the record of the Home Office for 1 to 6 January 2018.
     result = run_cli(*BACKFILL, "--json")
     assert result.status == 0
     prisons, asylum = result.lines
@@ -141,6 +143,7 @@ def test_releases_published_in_the_period_are_stored_as_claimed(run_cli: RunCli,
 
 @pytest.mark.usefixtures("record")
 def test_a_claim_is_stored_once_and_changes_no_verdict(run_cli: RunCli) -> None:
+    # A claim is a publication time from the public record, here of two releases.
     assert run_cli(*BACKFILL).status == 0
     again = run_cli(*BACKFILL)
     assert (again.status, again.out) == (0, "")
@@ -151,6 +154,7 @@ def test_a_claim_is_stored_once_and_changes_no_verdict(run_cli: RunCli) -> None:
 
 @pytest.mark.usefixtures("record")
 def test_claims_are_added_to_a_period_report_and_change_nothing_else_in_it(run_cli: RunCli) -> None:
+    # A claim is a publication time from the public record. These are of the Home Office, so a report on `ons` has none.
     before = run_cli("report", "period", *SPAN, "--json").json
     assert run_cli(*BACKFILL).status == 0
     after = run_cli("report", "period", *SPAN, "--json").json
@@ -167,6 +171,7 @@ def test_a_period_report_separates_claims_from_verdicts(run_cli: RunCli) -> None
     assert "claimed, not measured" in text.lower()
     # The report warns that publishers' stamps often say 09:30:00, whenever a page really came out.
     assert "often say 09:30:00" in text
+    # Births was measured, so it has a verdict. Prisons and Asylum have only times from the public record.
     rows = list(csv.DictReader(run_cli("report", "period", *SPAN, "--format", "csv").out.splitlines()))
     assert [(row["title"], row["verdict"], row["claimed"]) for row in rows] == [
         ("Births 2016", "late", ""),
@@ -177,6 +182,7 @@ def test_a_period_report_separates_claims_from_verdicts(run_cli: RunCli) -> None
 
 def test_backfill_repeats_a_request_that_got_429(run_cli: RunCli, record: PublicRecord) -> None:
     record.refuse_next = [429]
+    # The record refuses one request with Retry-After: 1.
     claims = run_cli(*BACKFILL, "--json").lines
     assert [claim["title"] for claim in claims] == ["Prisons", "Asylum"]
 
@@ -219,6 +225,7 @@ def test_hostile_text_in_the_record_breaks_neither_the_read_nor_the_terminal(
 def test_a_record_that_cannot_be_read_is_an_environment_error(run_cli: RunCli, record: PublicRecord) -> None:
     record.bodies = {"/api/search.json": b"<html>sorry</html>"}
     unreadable = run_cli(*BACKFILL)
+    # Status 3 is a fault of the environment, reported in one line.
     assert (unreadable.status, unreadable.err.count("\n")) == (3, 1)
 
 
@@ -241,5 +248,6 @@ def test_the_history_of_a_release_shows_claims_about_its_address_and_that_they_p
     with write_store(folder) as tx:
         tx.add(claim)
     assert run_cli("calendar", "history", "births-2016", "--json").json["claims"] == [claim_json(claim)]
+    # NO_PROOF is the sentence that a claim proves nothing.
     assert NO_PROOF in run_cli("calendar", "history", "births-2016").out
     assert run_cli("calendar", "history", "deaths-2029", "--json").json["claims"] == []

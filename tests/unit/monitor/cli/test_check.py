@@ -109,6 +109,8 @@ def test_the_file_of_the_calendar_by_hand_may_be_absent_but_not_damaged(run_cli:
 def test_check_reports_a_probable_mistake_as_a_warning_or_as_a_fault_with_status_1(
     run_cli: RunCli, good: Path, right: str, wrong: str, message: str, begins: str
 ) -> None:
+    # Each row replaces `right` in a good configuration by the mistake `wrong`. For example, `filter` in place of
+    # `filters` gives a fault that says "did you mean filters?".
     assert right in GOOD
     (good / "config.toml").write_text(GOOD.replace(right, wrong, 1).format(folder=good))
     result = run_cli("check")
@@ -117,7 +119,7 @@ def test_check_reports_a_probable_mistake_as_a_warning_or_as_a_fault_with_status
     assert [line for line in result.err.splitlines() if line.startswith(begins) and message in line] != []
 
 
-def test_check_does_not_warn_of_a_part_that_matches_an_announcement_or_a_route_that_matches_a_second_producer(
+def test_check_accepts_a_part_for_an_announcement_and_a_route_for_a_second_producer(
     run_cli: RunCli, good: Path
 ) -> None:
     widgets, promise = release_with_promise("widgets", "Widgets", SystemClock().now() + timedelta(days=2))
@@ -161,6 +163,7 @@ def test_check_shows_how_many_releases_are_due_and_which_host_has_too_small_a_bu
             tx.add_promises([promise])
     lines = run_cli("check").out.splitlines()
     assert "due and watched in the next 7 days: 200 (ons 200)" in lines
+    # "short": the budget of the host is too small for looks at all of them.
     assert any(line.startswith("short: stats.example") for line in lines)
     assert run_cli("check", "--json").json["will"]["due"] == {"ons": 200}
 
@@ -270,6 +273,7 @@ def test_check_and_today_show_who_is_on_call(good: Path, run_cli: RunCli) -> Non
 def test_check_warns_if_no_one_is_on_call_within_a_week(
     good: Path, run_cli: RunCli, days_until_gap: int, *, is_warned: bool
 ) -> None:
+    # After this many days the rota names no one. Three days are within a week, nine are not.
     add_rota_until(good, days_until_gap)
     assert ("rota[1]: no one is on call from" in run_cli("check").err) == is_warned
 

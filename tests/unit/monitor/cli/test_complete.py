@@ -59,6 +59,7 @@ def test_incidents_are_completed_by_id(complete: Complete, verb: tuple[str, ...]
 
 
 def test_names_in_the_configuration_are_completed(complete: Complete) -> None:
+    # The configuration has the channel `desk`, the calendar `mine` and the producer `ons`.
     assert complete("channel", "test", "d") == ["desk"]
     assert complete("calendar", "read", "m") == ["mine"]
     assert complete("today", "--producer", "o") == ["ons"]

@@ -42,6 +42,7 @@ def test_probe_gives_up_on_a_page_that_takes_too_long_to_parse(run_cli: RunCli, 
 
 @pytest.mark.usefixtures("port")
 def test_entries_of_a_calendar_on_the_web_are_printed(run_cli: RunCli, folder: Path) -> None:
+    # The calendar `web` is an HTML page on this machine. TABLE has one release, "Births".
     (folder / "c.html").write_text(TABLE)
     result = run_cli("calendar", "read", "web")
     assert (result.status, [line["title"] for line in result.lines]) == (0, ["Births"])

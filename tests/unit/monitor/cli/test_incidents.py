@@ -53,11 +53,13 @@ def test_signing_an_incomplete_report_is_refused_and_the_report_is_still_owed(ru
     assert INCIDENT in run_cli("today").out.split("Closed, report owed: 1")[1]
     refused = run_cli("incident", "sign", INCIDENT, *SIGN, "--output", str(folder))
     assert (refused.status, refused.out) == (1, "")
+    # The box of corrective actions is empty.
     assert "- 4. Corrective actions" in refused.err
     assert run_cli("incident", "show", INCIDENT, "--json").json["report_owed"]
 
 
 def test_an_incomplete_report_is_signed_with_a_reason_that_is_in_the_evidence(run_cli: RunCli, folder: Path) -> None:
+    # `--anyway REASON` signs a report although boxes in it are empty.
     signed = run_cli("incident", "sign", INCIDENT, *SIGN, "--anyway", "the minister waits", "--output", str(folder))
     assert signed.status == 0
     incident = run_cli("incident", "show", INCIDENT, "--json").json
@@ -117,6 +119,7 @@ def test_two_reports_signed_into_one_place_do_not_replace_each_other(run_cli: Ru
 
 def test_a_refused_signature_creates_and_deletes_no_folder(run_cli: RunCli, folder: Path) -> None:
     (folder / "existing").mkdir()
+    # The signature is refused because boxes of the report are empty.
     for place in (folder / "existing", folder / "new" / "place"):
         assert run_cli("incident", "sign", INCIDENT, *SIGN, "--output", str(place)).status == 1
     assert (folder / "existing").is_dir()
@@ -163,6 +166,7 @@ def test_exporting_evidence_makes_a_new_version_of_the_draft(run_cli: RunCli, fo
     assert run_cli("incident", "export", incident, str(folder / "e.zip")).status == 0
     with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
         *_, last_version = store.verdicts.drafts(incident)
+    # The last version was made by the export, with the delay until now.
     assert datetime.now(UTC) - last_version.at < timedelta(minutes=5)
 
 
@@ -250,12 +254,13 @@ def test_a_note_with_an_unreadable_time_is_refused(run_cli: RunCli) -> None:
 
 
 @pytest.mark.parametrize("other_options", [(), ("--assign", "web team"), ("--cause", "expired certificate")])
-def test_a_note_timed_a_year_before_its_incident_is_added_and_a_warning_is_printed_and_in_the_timeline(
+def test_a_note_timed_a_year_before_its_incident_is_added_with_a_warning_in_its_timeline(
     run_cli: RunCli, other_options: tuple[str, ...]
 ) -> None:
     # With --assign or --cause the note has more entries in the timeline. The warning is given all the same.
     result = run_cli("incident", "note", INCIDENT, "rang", "--at", "2017-01-05T09:41", *other_options, *ROLE)
     timeline = run_cli("incident", "show", INCIDENT, "--json").json["timeline"]
+    # The incident is of 5 January 2018.
     (warning,) = [entry["text"] for entry in timeline if entry["by"] == "monitor" and "2017" in entry["text"]]
     assert (result.status, result.err) == (0, f"{warning}\n")
     assert ("2017-01-05T09:41:00.000Z", "duty statistician") in [(entry["at"], entry["by"]) for entry in timeline]
@@ -399,6 +404,7 @@ def test_typed_text_is_kept_word_for_word_in_a_new_version(run_cli: RunCli, fold
 def test_fields_are_listed_with_their_source(run_cli: RunCli) -> None:
     run_cli("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "checked", *ROLE)
     rows = {row["field"]: row for row in run_cli("incident", "draft", INCIDENT, "--fields", "--json").json}
+    # A person wrote one box, no one has filled the other, and the date is measured.
     assert (rows["B.4.corrective"]["standing"], rows["B.3.impact"]["standing"]) == ("said", "to complete")
     assert rows["B.2.date"] == {
         "field": "B.2.date",
@@ -418,6 +424,7 @@ def test_fields_are_listed_with_their_source(run_cli: RunCli) -> None:
     ],
 )
 def test_a_refused_change_of_a_draft_gives_the_reason(run_cli: RunCli, arguments: tuple[str, ...], line: str) -> None:
+    # Each row is a change that cannot be made, for example of a misspelt field, and the begin of the message.
     result = run_cli("incident", "draft", INCIDENT, *arguments, *ROLE)
     assert (result.status, result.out) == (1, "")
     assert result.err.startswith(line)

@@ -54,7 +54,7 @@ def test_producers_are_given_by_name_acronym_or_slug_and_add_their_calendars(fil
     assert [one.hosts for one in settings.producer] == [["www.gov.uk"], ["www.ons.gov.uk"], ["www.gov.uk"]]
 
 
-def test_mail_to_a_server_on_this_machine_is_not_encrypted_and_is_sent_from_the_domain_of_its_recipient(
+def test_mail_to_a_server_on_this_machine_is_unencrypted_and_sent_from_its_recipients_domain(
     file: Path,
 ) -> None:
     assert init(file, "--yes", "--mail", "localhost:1025", "--to", "desk@example.gov.uk") == 0
@@ -74,6 +74,7 @@ def test_init_accepts_every_kind_of_calendar(file: Path, kind: str) -> None:
 def test_a_calendar_file_is_looked_for_beside_the_configuration(file: Path) -> None:
     (file.parent / "ours.csv").write_text("title,date\n")
     assert init(file, "--yes", "--calendar", "csv=ours.csv", "--calendar", "csv=https://example.gov.uk/r.csv") == 0
+    # The second calendar is at an address, so it has no file. Its kind is the same, so its name gets a number.
     assert [(one.name, one.file) for one in read_settings(file).calendar] == [("csv", "ours.csv"), ("csv-2", None)]
 
 
@@ -129,6 +130,7 @@ def test_init_files_writes_examples_into_a_new_folder_and_refuses_one_that_is_no
         "deploy/grafana/dashboards/today.json",
         "deploy/ninethirty.service",
     }
+    # `--files` writes no configuration.
     assert not file.exists()
     assert init(file, "--files", str(folder)) == 1
     assert capsys.readouterr().err == f"{folder}: is there already, and not empty\n"

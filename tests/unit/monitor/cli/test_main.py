@@ -107,6 +107,7 @@ def test_an_absent_configuration_is_reported_in_one_line(verb: str, capsys: pyte
 def test_config_after_the_verb_replaces_the_one_before_it(folder: Path, command: str) -> None:
     verb, *rest = command.split()
     config = ("--config", str(folder / "config.toml"))
+    # There is no file nowhere.toml, so a command succeeds only with the other configuration.
     assert status_of(["--config", "nowhere.toml", verb, *rest]) == 1
     assert status_of(["--config", "nowhere.toml", verb, *rest, *config]) == 0
     assert status_of(["--config", "nowhere.toml", verb, *config, *rest]) == 0
@@ -186,6 +187,7 @@ def test_config_after_the_verb_replaces_the_one_before_it(folder: Path, command:
 def test_a_plausible_mistake_is_answered_with_a_remedy(
     run_cli: RunCli, arguments: tuple[str, ...], remedy: str
 ) -> None:
+    # Each row is what a person could type, for example `ninethirty start`, and a part of the one line of the answer.
     answer = run_cli(*arguments)
     assert (answer.status != 0, answer.err.count("\n")) == (True, 1)
     assert remedy in answer.err
@@ -211,6 +213,7 @@ UNKNOWN_INCIDENT = 'no incident "births-2016-2018", did you mean "births-2016-20
 def test_an_unknown_name_is_answered_with_the_nearest(
     run_cli: RunCli, arguments: tuple[str, ...], message: str
 ) -> None:
+    # Each row misspells the name of a calendar, channel, release, host, producer or incident.
     result = run_cli(*arguments)
     assert (result.status, result.err) == (1, f"{message}\n")
 

@@ -44,6 +44,7 @@ def play(*names: str) -> list[PlayResult]:
 
 
 def test_stopping_a_rehearsal_ends_the_processes_that_play_its_scripts() -> None:
+    # A script here does what its name says. Each is played in a process of its own.
     playing = start_playing("quick", "endless", "endless")
     assert next(playing) == PlayResult(ok=True, text="quick")
     playing.close()
@@ -51,6 +52,7 @@ def test_stopping_a_rehearsal_ends_the_processes_that_play_its_scripts() -> None
 
 
 def test_if_the_process_of_one_script_is_killed_the_others_are_still_played() -> None:
+    # A script here does what its name says: one kills its own process, two end at once.
     results = play("killed", "quick", "quick")
     assert sorted((result.text, result.ok) for result in results) == [
         ("killed: the process that played it ended with status -9", False),

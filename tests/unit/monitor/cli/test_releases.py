@@ -165,6 +165,7 @@ def test_a_plan_beyond_the_budget_warns_and_shows_the_stretch(run_cli: RunCli, f
 
 
 def test_a_published_release_is_planned_only_for_the_phase_after_publication(run_cli: RunCli) -> None:
+    # births-2016 was published on 5 January 2018. On the next day its page is still looked at, in the window `after`.
     (release,) = run_cli("plan", "--date", "2018-01-06", "--json").json["releases"]
     windows = [window["name"] for target in release["targets"] for window in target["windows"]]
     assert (release["due"], set(windows)) == (False, {"after"})
@@ -204,6 +205,7 @@ def test_sqlite_export_has_verdicts_their_proof_and_the_meaning_of_every_column(
         assert verdicts == [("births-2016", "late", "2018-01-05T09:30:00.000Z")]
         assert exported.execute("SELECT DISTINCT release FROM promise").fetchall() == [("births-2016",)]
         assert exported.execute("SELECT DISTINCT release FROM look").fetchall() == [("births-2016",)]
+        # The table `dictionary` says what each column of each other table means.
         for table in TABLES:
             columns = [name for _, name, *_ in exported.execute(f"PRAGMA table_info({table})")]
             meanings = dict(exported.execute("SELECT name, means FROM dictionary WHERE of = ?", (table,)))
@@ -225,6 +227,7 @@ def test_history_gives_programs_the_rows_of_the_export(run_cli: RunCli, folder: 
     (exported,) = csv.DictReader(io.StringIO(run_cli("export").out))
     with History(f"sqlite:///{folder}/store.db") as history:
         (row,) = history.verdicts()
+    # In CSV a value is text, and an absent value is empty.
     assert {name: "" if value is None else str(value) for name, value in row.items()} == exported
 
 
@@ -285,6 +288,7 @@ def test_period_and_platform_reports_are_written_in_every_format(
 
 
 def test_a_kept_period_report_is_signed_only_when_its_two_boxes_are_filled(run_cli: RunCli, folder: Path) -> None:
+    # `report period --keep` stores the report as a draft that people complete and sign.
     assert run_cli(*KEEP_REPORT).out == f"{KEPT_REPORT}: version 1, 2 to complete\n"
     sign = ("incident", "sign", KEPT_REPORT, *BY_HEAD, "--format", "md", "--output", str(folder))
     assert run_cli(*sign).status == 1
@@ -296,9 +300,10 @@ def test_a_kept_period_report_is_signed_only_when_its_two_boxes_are_filled(run_c
     assert all(words in signed for words in ("Said of P.nature.", "Office for National Statistics", "1 late"))
 
 
-def test_a_period_report_that_is_kept_again_has_new_measurements_and_still_the_text_that_people_wrote(
+def test_a_period_report_kept_again_has_new_measurements_and_still_what_people_wrote(
     run_cli: RunCli,
 ) -> None:
+    # `report period --keep` stores the report as a draft. Run again, it measures again.
     run_cli(*KEEP_REPORT)
     fill_boxes_of_kept_report(run_cli)
     run_cli("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", "2018-01-04", *BY_HEAD)
@@ -309,6 +314,7 @@ def test_a_period_report_that_is_kept_again_has_new_measurements_and_still_the_t
 
 
 def test_a_kept_period_report_takes_notes_but_is_no_open_incident(run_cli: RunCli) -> None:
+    # `report period --keep` stores the report as a draft.
     kept = run_cli(*KEEP_REPORT, "--json").json
     # It is stored as a closed incident, of the same kind as a fault of a platform.
     assert (kept["kind"], kept["report_owed"], kept["closed"] is not None) == ("platform", False, True)

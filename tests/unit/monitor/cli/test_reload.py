@@ -128,6 +128,7 @@ def test_no_socket_is_left_by_a_monitor_that_fails(tmp_path: Path) -> None:
     settings, socket_file = Settings.model_validate({"evidence": {"folder": str(tmp_path)}}), tmp_path / "edge.sock"
 
     async def fail_while_serving() -> None:
+        # Commands reach the running monitor through this socket, a file named after the monitor, `edge`.
         async with serve_control_socket(settings, reload_nothing, dict):
             assert socket_file.exists()
             raise StoreFault("the disk is gone")
@@ -152,6 +153,7 @@ def test_an_unknown_request_is_not_answered_and_does_not_reload(tmp_path: Path) 
             writer.close()
             return answer
 
+    # The control socket knows no request `restart`.
     assert asyncio.run(answer_to(b"restart")) == b""
     assert reloads == []
 

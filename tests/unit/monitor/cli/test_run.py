@@ -73,7 +73,7 @@ def test_the_first_sigterm_asks_the_daemon_to_stop_and_the_second_ends_it_at_onc
     ],
     ids=["an ordinary process", "the first of a container"],
 )
-def test_exit_now_ends_a_process_by_sigterm_or_if_it_does_not_react_to_sigterm_with_status_143(
+def test_exit_now_ends_a_process_by_sigterm_or_where_that_has_no_effect_with_status_143(
     first_statement: str, exit_status: int
 ) -> None:
     # The code runs `first_statement`, which may block SIGTERM, and then `_exit_now(SIGTERM)`. 143 is 128 + SIGTERM.
@@ -109,6 +109,7 @@ def test_a_lock_does_not_count_for_another_file_of_the_same_name(tmp_path: Path)
     file.unlink()
     file.touch()
     second.lock()  # locks the new file
+    # The lock of `first` is on the removed file, so it has to lock the new one, and cannot.
     with pytest.raises(EnvironmentFault):
         first.lock()
     first.release()

@@ -56,6 +56,7 @@ def test_a_silence_that_begins_later_is_listed_but_not_active(run_cli: RunCli) -
     ],
 )
 def test_a_refused_silence_is_explained(run_cli: RunCli, options: tuple[str, ...], status: int, message: str) -> None:
+    # For example, a silence for 15 days is refused with status 1, because the longest is 14 days.
     answer = run_cli("silence", "add", *options, *BY)
     assert (answer.status, answer.err.count("\n")) == (status, 1)
     assert message in answer.err

@@ -28,6 +28,7 @@ def test_output_longer_than_the_terminal_is_paged_whole(folder: Path, run_cli: R
 @pytest.mark.parametrize("verb", [("incident", "list"), ("today", "--date", "2018-01-05"), ("plan",)])
 def test_short_output_does_not_go_to_the_pager(folder: Path, verb: tuple[str, ...]) -> None:
     screen = run_at_terminal(folder / "config.toml", *verb, env=PAGER_THAT_MARKS_LINES)
+    # The pager would write PAGED: before each line.
     assert screen
     assert "PAGED:" not in screen
 
@@ -41,6 +42,7 @@ def test_an_error_does_not_go_to_the_pager(folder: Path) -> None:
 @pytest.mark.slow
 def test_progress_is_shown_during_work_and_cleared(folder: Path, run_cli: RunCli) -> None:
     screen = run_at_terminal(folder / "config.toml", "replay")
+    # CLEARED goes to the begin of the line and erases it.
     assert "\r1 of 1 judged again\x1b[K" + CLEARED in screen
     piped = run_cli("replay")
     assert piped.err == ""

@@ -46,6 +46,7 @@ def test_a_password_from_standard_input_makes_a_line(run_cli: RunCli, type_on_st
     result = run_cli("user", "anne", "--role", "duty statistician")
     assert (result.status, result.err) == (0, "")
     assert result.out.endswith(":duty statistician\n")
+    # The line is for the users file: name, hash of the password, role.
     assert line_accepts_secret(result.out)
 
 
@@ -86,6 +87,7 @@ def test_check_reports_every_fault_of_the_users_file(run_cli: RunCli, folder: Pa
     users = folder / "users"
     users.touch(0o600)
     users.write_text("anne\nbob:hunter2\n")
+    # The first line has no hash, and the hash of the second is none. So no line lets a person sign in.
     result = run_cli("check")
     assert result.status == 1
     assert result.err.splitlines() == [

@@ -225,11 +225,13 @@ def test_once_prints_the_verdicts_of_today_and_can_run_again(run_cli: RunCli, fo
     (folder / "calendar.toml").write_text(DUE_LATE_TODAY.format(today=SystemClock().now().date()))
     result = run_cli("once", "--json")
     assert result.status == 0
+    # Its slot is the last second of today, so it is pending.
     assert [(release["id"], release["verdict"]) for release in result.json] == [("soon", "pending")]
     assert run_cli("once").status == 0
 
 
 def test_once_refuses_a_store_on_which_a_daemon_of_its_name_runs(run_cli: RunCli, folder: Path) -> None:
+    # A fresh heartbeat of the monitor `edge` in the store means that a daemon runs, unless it says that it stopped.
     save_heartbeat(folder, SystemClock().now(), stopped=False)
     result = run_cli("once")
     assert (result.status, result.out) == (3, "")
@@ -249,6 +251,7 @@ def write_quiet_script(folder: Path, name: str, notices: int = 0) -> str:
 def test_a_rehearsal_with_json_prints_only_json_and_ends_with_status_1_if_an_expectation_is_not_met(
     run_cli: RunCli, folder: Path, expected_notices: int, *, is_met: bool
 ) -> None:
+    # In a quiet script nothing happens, so it gives no notice.
     result = run_cli("rehearse", write_quiet_script(folder, "quiet", expected_notices), "--json")
     (outcome,) = result.lines
     assert (outcome["ok"], result.status, result.err) == (is_met, 0 if is_met else 1, "")
@@ -314,6 +317,7 @@ def test_a_look_at_an_address_of_this_machine_is_refused_and_proves_nothing(
 ) -> None:
     result = run_cli("probe", "http://127.0.0.1:9/", *options)
     assert result.status == 3
+    # Without a response it is unknown whether a release is there.
     assert "unknown" in result.out
 
 
@@ -327,6 +331,7 @@ def test_probe_prints_facts_as_lines_for_people() -> None:
         "headers": {"age": "3"},
         "found": [{"url": "https://stats.example/a.ods", "role": "data"}],
     }
+    # None is left out, a boolean is yes or no, and facts within facts are a line each.
     assert list(fact_lines(facts)) == [
         "state: present",
         "specific: no",

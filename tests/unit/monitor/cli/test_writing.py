@@ -55,6 +55,7 @@ def editor_that_runs(folder: Path, script: str) -> dict[str, str]:
 
 
 def test_the_editor_begins_with_the_current_text_and_its_result_is_kept(run_cli: RunCli, folder: Path) -> None:
+    # FIELD is the box of corrective actions, which only a person can fill.
     run_cli(*DRAFT, "--field", FIELD, "--text", "First, “quoted”.", *ROLE)
     appending_editor = editor_that_runs(folder, "printf '  Then “this”.\\n' >> \"$1\"")
     screen = run_at_terminal(folder / "config.toml", *DRAFT, "--field", FIELD, *ROLE, env=appending_editor)
@@ -75,11 +76,13 @@ def test_text_saved_by_others_while_the_editor_was_open_is_kept_too(run_cli: Run
     config = folder / "config.toml"
     options = f"'{INCIDENT}' --field {FIELD} --text 'From the web.' --by web"
     save_as_another = f"{sys.executable} -m monitor --config {config} incident draft {options} >/dev/null"
+    # While the editor is open, another person saves a text. Then the editor saves its own.
     editor = editor_that_runs(folder, f"{save_as_another}\necho 'From the editor.' > \"$1\"")
     screen = run_at_terminal(config, *DRAFT, "--field", FIELD, *ROLE, env=editor)
     text = read_draft(run_cli)["words"][FIELD]
     assert "From the web." in text
     assert "From the editor." in text
+    # The terminal shows both texts side by side.
     assert "From the web.                                        | From the editor." in screen
 
 
@@ -126,12 +129,14 @@ def test_the_kind_of_breach_decides_the_practice_and_the_steps(run_cli: RunCli) 
 def test_the_last_edition_of_the_series_is_filled_in(run_cli: RunCli) -> None:
     options = ("--title", "Births 2017", "--producer", "ons", "--what", "leaked", "--when", "2018-01-06")
     leak_of_2017 = run_cli("incident", "add", *options, "--json").json["id"]
+    # The store has Births 2016, published on 5 January 2018, the edition before Births 2017.
     draft = run_cli("incident", "draft", leak_of_2017).out
     assert "Latest published edition: Births 2016, Friday 5 January 2018, 09:30 GMT" in draft
 
 
 def test_a_draft_about_a_leak_never_names_the_release_itself_as_the_last_edition(run_cli: RunCli) -> None:
     day_before_slot, day_after_slot = "2018-01-04", "2018-01-06"
+    # Births 2016 is the only edition in the store. Its slot is 5 January 2018.
     for day in (day_before_slot, day_after_slot):
         options = ("--release", "births-2016", "--what", "leaked", "--when", day)
         name = run_cli("incident", "add", *options, "--json").json["id"]
@@ -148,6 +153,7 @@ def test_a_done_step_with_its_time_is_in_the_report(run_cli: RunCli) -> None:
 
 
 def test_text_typed_into_the_word_file_is_read_back(run_cli: RunCli, folder: Path) -> None:
+    # FIELD is the box of corrective actions, which only a person can fill.
     file = save_word_file(run_cli, folder)
     retype_in_file(file, BOX_IN_WORD, "Extra checks.")
     # The first empty note in the file is that of the step "look".
@@ -170,6 +176,7 @@ def test_reading_the_same_word_file_again_changes_nothing(run_cli: RunCli, folde
 
 
 def test_a_person_can_replace_the_measured_account_which_then_is_only_in_the_evidence(run_cli: RunCli) -> None:
+    # B.2.account is the account that the monitor writes. With `--instead` the text replaces it.
     options = ("--field", "B.2.account", "--text", "Births 2016 came out at 09:52, about 20 minutes late.", "--instead")
     result = run_cli(*DRAFT, *options, *ROLE)
     # A warning: the monitor first saw the release at 09:50.
@@ -181,6 +188,7 @@ def test_a_person_can_replace_the_measured_account_which_then_is_only_in_the_evi
 
 
 def test_text_in_the_box_of_the_account_follows_the_measured_account(run_cli: RunCli) -> None:
+    # B.2.account is the account of what happened. The monitor writes it from its measurements.
     run_cli(*DRAFT, "--field", "B.2.account", "--text", "A cause.", *ROLE)
     report = run_cli(*DRAFT, "--document", "report").out
     assert report.index("was pre-announced for") < report.index("A cause.")
@@ -202,6 +210,7 @@ def test_a_reworded_measured_sentence_is_the_persons_text_and_appears_once(run_c
 def test_a_box_changed_both_on_the_web_and_in_the_file_keeps_both_texts_and_is_contested(
     run_cli: RunCli, folder: Path
 ) -> None:
+    # The file is saved first. Then the box FIELD is changed on the web, and differently in the file.
     file = save_word_file(run_cli, folder)
     run_cli(*DRAFT, "--field", FIELD, "--text", "From the web.", "--by", "web")
     retype_in_file(file, BOX_IN_WORD, "From the file.")
@@ -267,6 +276,7 @@ def test_every_version_is_listed_with_role_time_and_what_changed(run_cli: RunCli
     assert run_cli(*sign, "--format", "md", "--output", str(folder)).status == 0
     versions = run_cli(*DRAFT, "--versions", "--json").json
     assert [one["version"] for one in versions] == list(range(1, len(versions) + 1))
+    # Three actions made four versions, after those that the monitor had made.
     *_, filled_box, done_step, new_account, signature = versions
     assert FIELD in filled_box["changed"]
     assert "step.tell-head" in done_step["changed"]

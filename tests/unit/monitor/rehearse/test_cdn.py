@@ -84,6 +84,7 @@ def test_an_expired_copy_is_replaced_by_the_later_of_two_changes() -> None:
 def test_now_minus_age_is_within_a_second_of_a_time_when_the_origin_gave_the_served_answer(
     answer_times: list[int], edge_caches: list[str | None], requested_at: float
 ) -> None:
+    # An Age says for how many seconds the edge has had its copy. So the copy was made at now - Age.
     answers = [answer_from(at, edge_cache=cache) for at, cache in zip(answer_times, edge_caches, strict=False)]
     now = second(requested_at)
     served = answer_at_edge(answers, now)
@@ -103,6 +104,8 @@ def test_now_minus_age_is_within_a_second_of_a_time_when_the_origin_gave_the_ser
 def test_date_minus_age_is_before_the_publication_if_and_only_if_the_page_is_served_as_absent(
     published: int, cache_for: int, requested_at: float
 ) -> None:
+    # For `cache_for` seconds after the publication the edge still serves its copy of the absent page. Date - Age is
+    # when a copy was made, so that of the absent page was made before the publication.
     served = answer_at_edge([answer_from(published, edge_cache=f"{cache_for}s")], second(requested_at))
     is_absent = served.answer is None
     date_header = second(requested_at).replace(microsecond=0)

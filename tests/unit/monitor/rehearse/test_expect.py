@@ -104,6 +104,7 @@ NOT_EXPECTED_OF_BIRDS = [
 def test_an_expectation_that_matches_the_results_is_met(
     check_expectation: Callable[[str], Met], expectation: str
 ) -> None:
+    # For example, `verdict = "late"` is met, because the release `birds` came late in the results.
     outcome = check_expectation(expectation)
     assert (outcome.met, outcome.why) == (True, "")
 
@@ -118,6 +119,8 @@ def test_an_expectation_that_matches_the_results_is_met(
 def test_an_unmet_expectation_says_how_the_results_differ(
     check_expectation: Callable[[str], Met], expectation: str, why: str
 ) -> None:
+    # Each row is an expectation that the results contradict, and a part of the reason. They have two notices without
+    # predecessor, of the kinds `opened` and `calendar`.
     outcome = check_expectation(expectation)
     assert not outcome.met
     assert why in outcome.why

@@ -137,7 +137,7 @@ async def test_a_maintenance_page_is_an_error_in_the_content_api(client: Publish
 
 
 @pytest.mark.parametrize("heading", ["Sorry, under maintenance", "Checking your browser before you go on"])
-def test_a_maintenance_page_or_bot_wall_is_503_in_the_content_api_and_removes_nothing_from_the_index(
+def test_a_maintenance_page_or_bot_wall_is_503_in_the_content_api_and_keeps_the_index(
     run_scenario: RunScenario, heading: str
 ) -> None:
     async def scenario(client: PublisherClient) -> None:
@@ -166,6 +166,7 @@ async def test_an_announcement_redirects_to_its_publication_at_another_slug(clie
     await client.wait_until("09:30:10")
     assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
     assert json_of(await client.get(content_api_url(ANNOUNCEMENT)))["schema_name"] == "redirect"
+    # The publication is at PAGE--2. PAGE itself is the address that one would guess from the announcement.
     assert ((await client.get(PAGE)).status, (await client.get(f"{PAGE}--2")).status) == (404, 200)
     assert (await client.get(content_api_url(PAGE))).status == 404
 
@@ -220,6 +221,7 @@ async def test_all_organisations_are_named_in_order_and_each_lists_the_release(c
 @with_script(OTHER_SLUG + EDITION_OF_2016 + OUT_AT_OTHER_SLUG)
 async def test_the_address_guessed_from_the_announcement_can_show_another_edition(client: PublisherClient) -> None:
     # The edition of 2017 is published at 09:30, at an address that ends in --2.
+    # PAGE is the guessed address. It has shown the edition of 2016 since 08:00.
     assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
     await client.wait_until("09:31:00")
     assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
@@ -250,6 +252,7 @@ def test_a_placeholder_is_no_publication_but_the_page_that_replaces_it_is(run_sc
         # It is 09:00. GOV.UK redirects a file that is not published yet (302).
         assert await page_statuses(client) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "html": 404}
         assert len(await list_announcements(client)) == 1
+        # At 09:30 the real page replaces the placeholder.
         await client.wait_until("09:31:00")
         assert (await page_statuses(client))["item"] == 200
         assert await list_announcements(client) == []
@@ -278,7 +281,7 @@ async def test_a_page_removed_without_explanation_is_410_in_the_content_api(clie
 
 
 @with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410") + answer_from("09:30:00"))
-async def test_content_item_of_a_page_published_again_at_its_slot_has_no_delay_if_it_was_first_published_before(
+async def test_a_release_first_published_before_its_slot_has_no_scheduling_delay_in_its_content_item(
     client: PublisherClient,
 ) -> None:
     # The page is published at 09:10, removed at 09:15 and published again at its slot, 09:30.
@@ -354,6 +357,7 @@ async def test_a_release_is_not_listed_before_it_is_announced(client: PublisherC
 
 @with_script(RELEASE.replace("slot = 2018-01-05T09:30:00", 'slot = "July 2018"'))
 async def test_a_slot_that_is_only_a_month_is_announced_as_provisional(client: PublisherClient) -> None:
+    # The slot in the script is "July 2018".
     entry = (await list_announcements(client))[0]
     assert entry["display_date"] == "July 2018"
     assert entry["statistics_announcement_state"] == "provisional"
@@ -379,6 +383,7 @@ async def test_a_slot_that_is_only_a_month_is_announced_as_provisional(client: P
 async def test_a_search_with_an_unknown_parameter_or_value_gets_422_and_an_html_page(
     client: PublisherClient, query: str
 ) -> None:
+    # For example, GOV.UK's search gives 1,500 results at most, so it refuses count=1501.
     answer = await client.get(f"{WWW}/api/search.json?{query}")
     assert answer.status == 422
     assert "html" in answer.headers["content-type"]
@@ -411,6 +416,8 @@ BIRDS_AND_FISH = RELEASE + "".join(
 async def test_the_listing_is_ordered_by_slot_and_filtered_as_its_address_says(
     client: PublisherClient, url: str, days_listed: list[str]
 ) -> None:
+    # A release of bird-agency is due in January, and three of the organisation fish in February to April. LISTING
+    # asks for all, in the order of their slots. Each row changes its address, for example to the opposite order.
     assert [entry["release_timestamp"][:10] for entry in await list_announcements(client, url)] == days_listed
 
 
@@ -425,6 +432,7 @@ async def test_the_listing_is_paged(client: PublisherClient) -> None:
 @with_script(RELEASE + answer_from("09:30:00"))
 async def test_the_finders_feed_separates_upcoming_from_published(client: PublisherClient) -> None:
     finder = f"{WWW}/search/research-and-statistics.atom?organisations[]=bird-agency&content_store_document_type="
+    # It is 09:00.
     assert b"announcements/gulls" in (await client.get(f"{finder}upcoming_statistics")).body
     assert b"<entry>" not in (await client.get(f"{finder}statistics_published")).body
     # The release is published at 09:30.

@@ -43,6 +43,7 @@ async def test_an_unscripted_address_answers_404(client: PublisherClient) -> Non
 
 @with_script(script_with_answer())
 async def test_an_answer_begins_at_its_time_and_shows_the_release_title(client: PublisherClient) -> None:
+    # The script has an answer from 09:30 on.
     await client.wait_until("09:29:59.999")
     assert (await client.get(URL)).status == 404
     await client.wait_until("09:30:00")
@@ -57,6 +58,7 @@ async def test_the_date_header_is_true_even_if_the_monitors_clock_is_wrong(clien
     client.clock.offset = timedelta(seconds=45)
     answer = await client.get(URL)
     assert parsedate_to_datetime(answer.headers["date"]) == NINE + timedelta(minutes=10)
+    # The monitor takes `sent` from its own clock, which is 45 s ahead.
     assert answer.sent == NINE + timedelta(minutes=10, seconds=45)
 
 
@@ -80,6 +82,7 @@ async def test_scripted_bodies_headers_and_statuses_are_answered_as_written(clie
 @with_script(script_with_answer(etag="true"))
 async def test_a_matching_entity_tag_is_answered_304_without_a_body(client: PublisherClient) -> None:
     await client.wait_until("09:30:00")
+    # The script gives the answer an ETag.
     first = await client.get(URL)
     again = await client.get(URL, etag=first.headers["etag"])
     assert (again.status, again.body) == (304, b"")
@@ -126,6 +129,7 @@ async def test_a_scripted_query_is_part_of_the_address(client: PublisherClient) 
 )
 def test_each_network_fault_has_its_reason_of_failure(run_scenario: RunScenario, kind: str, reason: Reason) -> None:
     async def scenario(client: PublisherClient) -> None:
+        # The script has one fault of the host at a time. For example, `bomb` is a response that is too large unpacked.
         outcome = await client.fetch(URL)
         assert isinstance(outcome, Failure)
         assert outcome.reason == reason
@@ -181,6 +185,7 @@ def test_a_mirror_serves_an_older_copy_and_names_itself(
     run_scenario: RunScenario, age_option: str, body_of_copy: bytes
 ) -> None:
     async def scenario(client: PublisherClient) -> None:
+        # It is 09:00. The page has been `old` since yesterday and `new` since 08:00.
         copy = await client.get(URL)
         assert (copy.status, copy.body) == (200, body_of_copy)
         assert copy.headers["fastly-backend-name"] == "mirrorS3"
@@ -193,6 +198,7 @@ def test_a_stale_copy_has_an_age_above_its_max_age_even_for_a_request_past_the_c
     run_scenario: RunScenario, age: str, body_of_copy: bytes
 ) -> None:
     async def scenario(client: PublisherClient) -> None:
+        # It is 09:00. The page has been `old` since yesterday, `new` since 08:00. The copy is 30 minutes or 17 h old.
         copy = await client.get(f"{URL}?past=the-cache")
         assert (copy.status, copy.body, copy.headers["x-cache"]) == (200, body_of_copy, "HIT")
         assert copy.headers["cache-control"].startswith("max-age=300,")
@@ -203,6 +209,7 @@ def test_a_stale_copy_has_an_age_above_its_max_age_even_for_a_request_past_the_c
 
 def test_a_stale_calendar_shows_the_previous_slot(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
+        # It is 09:00. The calendar is served as it was at 08:30, before the slot moved to 5 February.
         calendar = await client.get("https://calendar.rehearsal.example/releases.toml")
         assert b"2018-01-05" in calendar.body
         assert b"2018-02-05" not in calendar.body
@@ -216,6 +223,7 @@ def test_a_stale_calendar_shows_the_previous_slot(run_scenario: RunScenario) -> 
 
 def test_a_fault_of_one_address_precedes_that_of_its_host(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
+        # The host resets each connection, but this one address answers 503.
         assert isinstance(await client.fetch("https://stats.example/other"), Failure)
         assert (await client.get(URL)).status == 503
 

@@ -116,6 +116,7 @@ async def test_the_toml_source_reads_the_simulated_calendar(client: PublisherCli
 
 @with_script(RELEASE + answer_from("09:30:00"))
 async def test_recognisers_see_the_publication_of_a_simulated_release(client: PublisherClient) -> None:
+    # Recognisers decide from a response whether the page or file is there. An interpreter runs them.
     interpreter = Interpreter()
     # The page is published at 09:30.
     assert await see_all_targets(client.fetcher, interpreter) == expected_states(page="absent", sheet="absent")
@@ -125,6 +126,7 @@ async def test_recognisers_see_the_publication_of_a_simulated_release(client: Pu
 
 def test_recognisers_see_a_simulated_placeholder_as_absent(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
+        # The page only says that the statistics will be released.
         assert await see_all_targets(client.fetcher, Interpreter()) == expected_states(page="absent", sheet="absent")
 
     notice = "<title>Gulls and terns</title><h1>Gulls</h1><h2>These statistics will be released on 5 January 2018</h2>"
@@ -148,6 +150,7 @@ async def test_recognisers_see_the_removal_of_a_simulated_release(client: Publis
 @pytest.mark.parametrize("kind", FAULTS)
 def test_every_fault_is_seen_as_unknown(run_scenario: RunScenario, kind: str) -> None:
     async def scenario(client: PublisherClient) -> None:
+        # Both hosts of the release fail from 09:00 to 10:00. Its page is published at 09:30.
         before_publication, after_publication = "09:15:00", "09:45:00"
         for time in (before_publication, after_publication):
             await client.wait_until(time)

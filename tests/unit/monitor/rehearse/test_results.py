@@ -36,6 +36,7 @@ def test_a_release_due_next_month_is_pending(tmp_path: Path) -> None:
     played = play_without_publication(
         tmp_path, slot="2018-02-05T09:30:00", until="2018-01-05T09:22:00", expected_drafts=0
     )
+    # The script ends on 5 January, a month before the slot.
     (release,) = played.results.releases
     assert (release["id"], release["verdict"]) == ("figures", "pending")
     assert played.results.notices == []

@@ -173,6 +173,7 @@ def test_all_faults_are_reported_at_once(script: ReadScript) -> None:
 
 def test_two_answers_of_one_address_at_the_same_time_are_refused(script: ReadScript) -> None:
     answer = '[[answer]]\nurl = "https://a.example/"\nat = {}\n'
+    # 10:00 at +01:00 is 09:00 in London in January.
     both = answer.format("2018-01-05T09:00:00") + answer.format("2018-01-05T10:00:00+01:00")
     assert find_faults(script, both) == [
         "script.toml: answer[2].at: this address has another answer at the same time (got 2018-01-05T10:00:00+01:00)"
@@ -189,6 +190,7 @@ def test_overlapping_faults_of_one_host_are_refused(script: ReadScript) -> None:
 
 
 def test_a_local_time_that_the_clocks_skip_is_refused(script: ReadScript) -> None:
+    # On 25 March 2018 the clocks went from 01:00 to 02:00.
     faults = find_faults(script, '[[answer]]\nurl = "https://a.example/"\nat = 2018-03-25T01:30:00\n')
     assert faults == [
         "script.toml: answer[1].at: no such time in Europe/London, the clocks skip it (got 2018-03-25T01:30:00)"
@@ -196,6 +198,7 @@ def test_a_local_time_that_the_clocks_skip_is_refused(script: ReadScript) -> Non
 
 
 def test_a_local_time_that_comes_twice_needs_an_offset(script: ReadScript) -> None:
+    # On 28 October 2018 the clocks went back from 02:00 to 01:00, so 01:30 came twice. Z says which is meant.
     text = '[[answer]]\nurl = "https://a.example/"\nat = 2018-10-28T01:30:00{}\n'
     assert "comes twice in Europe/London, write its offset" in find_faults(script, text.format(""))[0]
     assert script(text.format("Z")).answer[0].at == datetime(2018, 10, 28, 1, 30, tzinfo=UTC)

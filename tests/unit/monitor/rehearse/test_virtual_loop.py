@@ -62,6 +62,7 @@ def test_executor_shutdown_ignores_its_virtual_timeout() -> None:
         loop.run_until_complete(loop.run_in_executor(None, int))
         nanosecond = 1e-9
         loop.run_until_complete(loop.shutdown_default_executor(timeout=nanosecond))
+        # The shutdown ended although no virtual time passed, not even the timeout.
         assert loop.time() == 0
 
 
@@ -73,6 +74,7 @@ async def test_no_timeout_fires_during_real_io_while_time_is_stopped(clock: Virt
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     with get_jumping_loop().time_stopped("real I/O"):
+        # If virtual time ran, it would jump to this timeout before the server answers.
         async with asyncio.timeout(0.5):
             reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
             writer.write(b"hello\n")
@@ -95,6 +97,7 @@ def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
     async def scenario(clock: VirtualClock) -> None:
         loop = get_jumping_loop()
         with loop.time_stopped("b"), loop.time_stopped("a"), loop.time_resumed("a"):
+            # Time is still stopped for "b", so this sleep never ends.
             await clock.sleep(10)
 
     with pytest.raises(Deadlock, match=r"waiting for b$"):
@@ -151,6 +154,7 @@ def test_a_thread_that_uses_the_cpu_is_not_a_deadlock() -> None:
     async def scenario(_: VirtualClock) -> float:
         return await asyncio.to_thread(compute)
 
+    # The thread computes for longer than the patience, which is the time without progress that makes a deadlock.
     assert run_virtually(scenario, patience=0.3) >= 0.7
 
 
@@ -164,6 +168,7 @@ def test_a_thread_that_waits_for_a_child_process_is_not_a_deadlock() -> None:
         with waiting_for_child():
             return await asyncio.to_thread(wait_for_child)
 
+    # The child takes 0.3 s, longer than the patience for threads that only wait.
     assert run_virtually(scenario, patience=0.05) == 0
 
 
@@ -182,6 +187,7 @@ def test_with_a_speed_time_runs_at_that_multiple_of_real_time() -> None:
 async def test_a_timeout_uses_virtual_time(clock: VirtualClock) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(12):
+            # No one sets the result of this future, so the timeout ends the wait, after 12 virtual seconds.
             await asyncio.get_running_loop().create_future()
     assert clock.monotonic() == 12
 
@@ -210,10 +216,11 @@ class RecordingFetcher:
         Failure("https://a.example/x", Reason.TIMEOUT, "read", NINE, NINE),
     ],
 )
-def test_time_is_stopped_only_during_a_request_and_the_reason_is_its_address_without_the_query(
+def test_time_is_stopped_only_during_a_request_and_the_reason_is_its_address_without_query(
     outcome: Answer | Failure,
 ) -> None:
     async def scenario(_: VirtualClock) -> None:
+        # The fetcher below records why time is stopped while it makes the request.
         inner = RecordingFetcher(outcome)
         assert await TimeStoppingFetcher(inner).fetch(Request("https://a.example/x?bust=1")) is outcome
         assert inner.stop_reasons == (request_name("https://a.example/x"),)
