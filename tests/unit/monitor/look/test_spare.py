@@ -25,6 +25,7 @@ def watch_overdue_page(run: PollerRun, name: str = "page", ends: float = 1e6) ->
 
 
 def test_lone_overdue_page_on_an_idle_host_gets_a_look_about_every_0_9_s() -> None:
+    # Its planned looks are a minute apart. While the host is idle, there are extra looks every 0.9 s (EVERY_IF_IDLE).
     gaps = gaps_between(run_poller(watch_overdue_page, rate=5, seconds=120).look_times("page"))
     assert max(gaps) <= 1.0
     assert mean(gaps) == pytest.approx(EVERY_IF_IDLE, abs=0.05)

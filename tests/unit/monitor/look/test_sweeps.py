@@ -219,6 +219,7 @@ def test_ten_requests_near_a_busy_slot_end_within_50_s_prevent_no_proof_and_exce
     slot, others = busy_slot(pages=175), {f"other{n}": 60.0 for n in range(100)}
     run = run_busy_slots(slot, rate=rate, others=others, later=[(begun_at, send_ten_requests)])
     assert slot.proved_on_time == slot.pages
+    # They use the part of the budget that is left for looks outside the slot.
     assert answered_at[-1] <= begun_at + 50
     assert most_in_one_second([*run.start_times, *answered_at]) <= rate
 
@@ -286,6 +287,8 @@ def test_a_page_that_a_listing_page_links_to_is_looked_at_first() -> None:
 
 
 def test_pages_of_a_small_slot_keep_looks_of_both_views_every_three_seconds_beside_other_pages() -> None:
+    # The two pages want 4.4 looks a second, and the others 0.2. The budget is 3, so gaps are longer than the planned
+    # second.
     published_at, longest_gap = 3.0, 3.0  # not related: seconds after the slot, and seconds between two looks
     slot = BusySlot({"p0": published_at, "p1": published_at})
     run_busy_slots(slot, rate=3, seconds_after=60, others={f"other{n}": 15.0 for n in range(3)})

@@ -32,8 +32,8 @@ def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bo
     try:
         # With `bust`, a number that no cache has seen is added to the query. The first number of a writer is 1.
         by_httpx = requested_url(url, unique=1 if bust else None)
-    # A path that httpx refuses is refused by the writer too.
     except httpx.InvalidURL:
+        # A path that httpx refuses is refused by the writer too.
         with pytest.raises(httpx.InvalidURL):
             make_writer().write(request)
         return

@@ -147,6 +147,7 @@ def test_an_element_is_found_by_its_selector() -> None:
     [({"out": True}, State.PRESENT), ({"out": 0}, State.PRESENT), ({"out": []}, State.ABSENT), ({}, State.ABSENT)],
 )
 def test_json_is_queried_by_an_expression(said: object, state: State) -> None:
+    # Any value of "out" counts as found, even 0, but no empty list.
     assert find_recogniser("jmespath:out")(json_answer(said), CONTEXT).state is state
 
 
@@ -192,6 +193,7 @@ def test_very_long_title_is_unknown() -> None:
 
 
 def test_ons_entry_gives_its_parts_in_both_spellings() -> None:
+    # The spellings are camelCase and snake_case. Entries without an address are left out.
     content = {
         "description": {"published": True, "title": TITLE, "migrationLink": "/new"},
         "relatedDocuments": [{"uri": "/a", "title": "A"}],
@@ -269,6 +271,7 @@ def test_ees_release_is_out_once_the_latest_slug_is_later_than_the_slug_of_the_e
 ) -> None:
     # A slug is the last part of an address, and names the period. For example, once 2025-26 is the latest after
     # 2024-25, our edition is out.
+    # If the latest is of an earlier year, an edition may have been withdrawn, so that proves nothing.
     content = json_answer({"latestRelease": {"slug": latest}})
     assert find_recogniser(f"ees-after:{before_ours}")(content, CONTEXT).state is state
 
