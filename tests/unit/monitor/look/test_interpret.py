@@ -130,8 +130,8 @@ FILE = "https://assets.publishing.service.gov.uk/media/1/a.csv"
 )
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirect_proves_what_its_destination_shows(url: str, location: str, state: State, status: int) -> None:
-    # A draft host shows that the file is not out yet. GOV.UK leads from what it withdrew to the page above it. Any
-    # other destination proves nothing.
+    # A draft host shows that the file is not out yet. GOV.UK leads from a file that it withdrew to a page, and from a
+    # page to the one above it. Any other destination proves nothing.
     assert interpret(answer(status, b"", url=url, location=location), target(url)).state is state
 
 

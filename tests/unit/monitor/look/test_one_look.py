@@ -53,7 +53,7 @@ SEND_BY_PAGE_NAME: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
 def test_if_any_kind_of_request_is_refused_for_20_s_all_looks_and_other_requests_wait_as_long(
     refused_page: str,
 ) -> None:
-    # The first request for the refused page after 2.5 s is answered with 429 and `Retry-After: 20`.
+    # The first request for the refused page from second 2.5 on is answered with 429 and `Retry-After: 20`.
     refused_at: list[float] = []
     sent_after_refusal: list[tuple[float, str]] = []
 

@@ -154,8 +154,8 @@ def test_page_in_place_of_a_file_proves_absence_or_withdrawal_if_its_heading_say
     ids=["text", "first file is a baseline"],
 )
 def test_bot_wall_at_the_address_of_a_file_is_unknown_to_every_recogniser(recognise: str, state_of_june: State) -> None:
-    # A bot wall is a page that only has a script. To "text:July", the file of June is absent. "changed" compares files
-    # with the first one, so it proves nothing by that.
+    # A bot wall is a page that only has a script. "text:July" does not find July in the file of June: absent.
+    # "changed" compares later files with that of June, which proves nothing itself.
     part = target("https://ports.example/freight.csv", recognise, title="", is_file=True)
     interpreter = Interpreter()
     june, july = answer(b"June,b\n1,2\n", "text/csv"), answer(b"July,b\n1,3\n", "text/csv")
@@ -191,7 +191,7 @@ def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
     ],
 )
 def test_a_part_without_file_name_is_judged_by_its_type_and_bytes(kind: str, body: bytes, state: State) -> None:
-    # For example, an answer of type text/csv must be a table, and JSON must be no error message.
+    # For example, an answer of type text/plain must look like a table, and JSON must be no error message.
     part = target("https://ports.example/data/latest", title="")
     assert sighting_after_404(part, answer(body, kind)).state is state
 
@@ -289,7 +289,8 @@ PLACEHOLDERS = [
 @pytest.mark.parametrize("recognise", ["status", "govuk", "titled"])
 @pytest.mark.parametrize("inside", PLACEHOLDERS)
 def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, recognise: str) -> None:
-    # The slot is on 26 November 2026 at 9:30. Each placeholder names that day, without a date of publication or a file.
+    # The slot is on 26 November 2026 at 9:30. Each placeholder names that day, without a date of publication or a file
+    # of this edition.
     interpreter, part = Interpreter(), target(recognise=recognise)
     interpreter.restore_known(part, Known(was_missing=True, slot=SLOT_IN_FORCE))
     # A script is no content, so the page counts as unchanged.

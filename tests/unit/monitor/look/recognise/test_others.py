@@ -147,7 +147,7 @@ def test_an_element_is_found_by_its_selector() -> None:
     [({"out": True}, State.PRESENT), ({"out": 0}, State.PRESENT), ({"out": []}, State.ABSENT), ({}, State.ABSENT)],
 )
 def test_json_is_queried_by_an_expression(said: object, state: State) -> None:
-    # Any value of "out" counts as found, even 0, but no empty list.
+    # A value counts as found, even 0, unless it is null, false or empty.
     assert find_recogniser("jmespath:out")(json_answer(said), CONTEXT).state is state
 
 
