@@ -33,7 +33,12 @@ from monitor.look.fetch import Answer
         ({"age": "9" * 5000}, (365 * 86_400 - 1, 365 * 86_400 + 2)),
     ],
 )
-def test_age_of_an_answer_has_bounds(headers: dict[str, str], least_and_most_age: tuple[float, float]) -> None:
+def test_least_and_most_seconds_in_caches_are_given_by_the_age_header(
+    headers: dict[str, str], least_and_most_age: tuple[float, float]
+) -> None:
+    # An age is whole seconds, so it may be a second too high, or two too low: for example, 17 means 16 to 19. Zero is
+    # exact if every cache reports a MISS. Other text than a number is ignored. An age of more than a year counts as a
+    # year.
     assert age_bounds(headers) == least_and_most_age
 
 
@@ -61,6 +66,8 @@ def test_unreadable_age_is_ignored() -> None:
     ],
 )
 def test_answer_older_than_its_lifetime_is_stale(*, age: str, cache_control: str, stale: bool) -> None:
+    # For example, a copy that is 1914 s old is stale if its lifetime is 300 s. `s-maxage` goes before `max-age`, and a
+    # lifetime of zero is ignored. A copy that is a year old or older is always stale.
     assert is_stale({"age": age, "cache-control": cache_control}) is stale
 
 
@@ -94,11 +101,15 @@ def test_constant_age_is_removed_once_it_should_have_grown() -> None:
         [(0, "300"), (1, "300"), (2, "302"), (3, "302"), (4, "304")],
         # A cache that fetches a new copy every minute shows the same age at every look.
         [(0, "30"), (60, "30"), (120, "30"), (180, "30")],
+        # One that fetches a new copy every 15 s may show 17 s, because ages may be two seconds off.
         [(0, "17"), (15, "17"), (30, "17"), (45, "17")],
         # By chance an edge takes over a copy that is as old as its last one was.
         [(0, "60"), (15, "60"), (30, "75"), (45, "90"), (60, "90")],
+        # After an answer without an age, the comparison starts again.
         [(0, "300"), (5, "300"), (10, None), (15, "300"), (20, "300")],
+        # Each answer may be new.
         [(0, "0"), (5, "0"), (10, "0")],
+        # Ages of more than a year are not compared.
         [(0, "2147483648"), (5, "2147483648"), (10, "2147483648"), (15, "2147483648")],
     ],
 )
@@ -107,6 +118,8 @@ def test_age_that_may_be_real_is_kept(ages: list[tuple[float, str | None]]) -> N
 
 
 def test_ages_of_two_caches_are_not_compared() -> None:
+    # Within one cache, three equal ages of 300 s would show that the number is not an age. Here two caches answer in
+    # turn.
     checked = ConstantAge()
     for second, cache in ((0, "a"), (5, "b"), (10, "a"), (15, "b"), (20, "a")):
         sent = NOON + timedelta(seconds=second)
@@ -121,5 +134,6 @@ def test_true_age_is_kept_whenever_the_cache_fetches_new_copies(
     first_copy_at = -500
     looks_at = list(accumulate(seconds_between_looks, initial=0))
     copies_at = [first_copy_at, *later_copies_at]
+    # The age is that of the newest copy that the cache has fetched by then.
     ages = [(float(look), str(look - max(copy for copy in copies_at if copy <= look))) for look in looks_at]
     assert ages_after_check(*ages) == [age for _, age in ages]

@@ -24,7 +24,8 @@ def test_host_that_most_contradict_is_outvoted() -> None:
     assert outcome.outvoted == {"liar"}
 
 
-def test_one_host_shows_that_our_clock_is_wrong_only_if_the_machine_says_that_it_is_not_synchronised() -> None:
+def test_one_host_shows_that_our_clock_is_wrong_only_if_the_machine_is_not_synchronised() -> None:
+    # CORRECT is the result that our clock is right to a second.
     # At first the machine says nothing about its clock.
     assert vote({"a": HOUR_AHEAD}) == Vote(CORRECT, unconfirmed=frozenset("a"))
     assert vote({"a": HOUR_AHEAD}, synchronised=True) == Vote(CORRECT, outvoted=frozenset("a"))
@@ -52,6 +53,7 @@ def test_two_hosts_that_contradict_each_other_and_our_clock_do_not_make_it_wrong
 
 def test_two_pairs_that_contradict_each_other_and_our_clock_leave_either_possible() -> None:
     outcome = vote({"a": HOUR_AHEAD, "b": DAY_AHEAD, "c": HOUR_AHEAD, "d": DAY_AHEAD})
+    # It is a draw, so the result covers both: an hour ahead (from 3599.5 s) and a day ahead (to 86400.0 s).
     assert outcome == Vote((3599.5, 86400.0), unconfirmed=frozenset("abcd"))
 
 
@@ -63,6 +65,7 @@ def test_one_host_of_many_cannot_show_that_our_clock_is_wrong() -> None:
 
 
 def test_two_liars_that_contradict_each_other_do_not_silence_the_honest_one() -> None:
+    # Each host has only its own vote, and that of our clock is for host a.
     outcome = vote({"x": HOUR_AHEAD, "y": DAY_AHEAD, "a": NEARLY_RIGHT})
     assert outcome.bounds == NEARLY_RIGHT
     assert outcome.outvoted == {"x", "y"}
@@ -74,6 +77,7 @@ def test_two_liars_that_contradict_each_other_do_not_silence_the_honest_one() ->
     st.lists(st.one_of(st.floats(-1e6, -3), st.floats(3, 1e6)), max_size=2),
 )
 def test_honest_majority_is_always_right(offset: float, honest: list[tuple[float, float]], lies: list[float]) -> None:
+    # Three hosts or more give a range that contains the true offset. At most two liars are three seconds or more off.
     spans = {f"liar{n}": (offset + lie, offset + lie + 1) for n, lie in enumerate(lies)}
     spans |= {f"a{n}": (offset - below, offset + above) for n, (below, above) in enumerate(honest)}
     low, high = vote(spans).bounds

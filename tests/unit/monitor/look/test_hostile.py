@@ -34,6 +34,8 @@ def answer(each: Hostile, size: int) -> Answer:
 
 @pytest.mark.parametrize("hostile_input", PAGES, ids=lambda each: each.name)
 def test_small_bodies_are_read_in_a_fraction_of_a_second(hostile_input: Hostile) -> None:
+    # Each input is built so that it takes long to read. Here it is cut to the size that is read without a worker
+    # process.
     small = answer(hostile_input, SMALL_BODY)
     if is_costly(hostile_input.reader, small):
         pytest.skip("a worker reads this input although it is small")
@@ -44,6 +46,7 @@ def test_small_bodies_are_read_in_a_fraction_of_a_second(hostile_input: Hostile)
 
 @pytest.mark.parametrize("hostile_input", PAGES, ids=lambda each: each.name)
 def test_every_body_that_is_not_small_is_left_to_a_worker(hostile_input: Hostile) -> None:
+    # A page is fetched up to PAGE_CAP bytes. Its body is costly if only a worker process may read it.
     whole = answer(hostile_input, PAGE_CAP)
     assert is_costly(hostile_input.reader, whole) or len(whole.body) <= SMALL_BODY
 
@@ -60,6 +63,7 @@ def costly_page() -> Answer:
 
 
 async def test_too_costly_page_is_unknown_and_reported() -> None:
+    # This page has an element with 80,000 attributes.
     costly_hosts: list[str] = []
     workers = Workers(1, on_costly=costly_hosts.append)
     interpreter = Interpreter(reader=BodyReader(workers, VirtualClock(NOW)))
@@ -116,7 +120,9 @@ async def test_small_but_too_deeply_nested_answer_is_reported_as_too_costly_with
 async def test_body_read_by_a_worker_gives_the_same_sighting_as_a_body_read_at_once(workers: Workers) -> None:
     page = b"<title>Births: July 2026</title><h1>Births: July 2026</h1>" + b"<a href='/x.csv'>Figures</a>" * 900
     large = Answer("https://www.gov.uk/x", 200, {"content-type": "text/html"}, page, NOW, NOW)
+    # A body of more than SMALL_BODY (16,384) bytes is costly: it is read by a worker.
     assert is_costly("govuk", large)
     by_worker = await Interpreter(reader=BodyReader(workers, VirtualClock(NOW))).interpret(TARGET, large)
     assert by_worker == Interpreter().interpret_now(TARGET, large)
+    # The page is recognised as this edition by its title.
     assert by_worker.specific

@@ -33,6 +33,7 @@ async def test_cancelled_wait_does_not_delay_the_others() -> None:
     first, second = asyncio.ensure_future(turns.wait()), asyncio.ensure_future(turns.wait())
     await asyncio.sleep(0)
     first.cancel()
+    # If the cancelled wait kept its turn, these would not end.
     await asyncio.wait_for(second, 1)
     await asyncio.wait_for(turns.wait(), 1)
 
@@ -51,6 +52,8 @@ async def test_cancelled_wait_does_not_delay_the_others() -> None:
 def test_a_wait_ends_after_its_seconds_or_when_the_wakeup_is_set(
     waits: list[float], set_at: list[float], ends: list[float]
 ) -> None:
+    # The waits follow each other. `waits` has their longest seconds, `set_at` when the wakeup is set, `ends` when each
+    # ends.
     async def story(clock: VirtualClock) -> list[float]:
         wakeup, ended = Wakeup(), list[float]()
         for at in set_at:

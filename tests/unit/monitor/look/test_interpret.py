@@ -69,6 +69,8 @@ def test_success_other_than_200_is_unknown_to_the_govuk_recogniser() -> None:
 @pytest.mark.parametrize("backend", ["mirrorS3", "mirrorS3Replica", "mirrorGCS", "error"])
 @pytest.mark.parametrize("status", [200, 404])
 def test_answer_of_a_mirror_is_unknown(backend: str, status: int) -> None:
+    # This header names the server that answered. GOV.UK's CDN uses a mirror, which has older copies, if the origin
+    # fails.
     assert interpret(answer(status, fastly_backend_name=backend)).why == "mirror"
 
 
@@ -128,10 +130,13 @@ FILE = "https://assets.publishing.service.gov.uk/media/1/a.csv"
 )
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirect_proves_what_its_destination_shows(url: str, location: str, state: State, status: int) -> None:
+    # A draft host shows that the file is not out yet. GOV.UK leads from a file that it withdrew to a page, and from a
+    # page to the one above it. Any other destination proves nothing.
     assert interpret(answer(status, b"", url=url, location=location), target(url)).state is state
 
 
 def test_redirect_sets_the_address_of_the_next_look_only_if_it_stays_within_the_host() -> None:
+    # The next look is at the address with the role `redirect`, if one is found.
     found = interpret(answer(301, location="/government/statistics/other#top")).found
     assert [(each.role, each.url) for each in found] == [("redirect", "https://www.gov.uk/government/statistics/other")]
     assert interpret(answer(301, location="https://login.example/")).found == ()
@@ -140,6 +145,7 @@ def test_redirect_sets_the_address_of_the_next_look_only_if_it_stays_within_the_
 @pytest.mark.parametrize(("location", "why"), [(f"{URL}?turn=1", "redirected to itself"), ("/other", REDIRECTED)])
 def test_a_redirect_to_its_own_path_is_followed_like_any_other_but_with_another_reason(location: str, why: str) -> None:
     sighting = interpret(answer(302, location=location))
+    # The next look is at the address with the role `redirect`. REDIRECTED is the usual reason, "redirected".
     assert sighting.why == why
     assert [found.role for found in sighting.found] == ["redirect"]
 
@@ -156,6 +162,7 @@ def test_a_redirect_to_its_own_path_is_followed_like_any_other_but_with_another_
     ],
 )
 def test_a_redirect_that_gives_up_encryption_or_leaves_the_port_is_not_followed(location: str) -> None:
+    # The redirect is from https on the usual port. No address is found for the next look.
     sighting = interpret(answer(302, location=location))
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
@@ -167,7 +174,7 @@ def test_a_redirect_that_gives_up_encryption_or_leaves_the_port_is_not_followed(
         ("https://login.example/", "redirected to another host"),
     ],
 )
-def test_a_redirect_that_is_not_followed_says_what_would_change(location: str, why: str) -> None:
+def test_reason_of_a_redirect_that_is_not_followed_names_what_differs(location: str, why: str) -> None:
     assert interpret(answer(302, location=location)).why == why
 
 
@@ -188,7 +195,8 @@ def test_replaced_long_file_with_the_same_beginning_differs_by_its_length() -> N
     assert digest_of_beginning("91") != first
 
 
-def test_a_path_that_is_part_of_another_item_leads_nowhere() -> None:
+def test_redirect_with_status_303_is_not_followed() -> None:
+    # GOV.UK's content API answers 303 for a path that is part of another content item.
     sighting = interpret(answer(303, b"", location="/api/content/government/statistics/parent"))
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
@@ -240,6 +248,7 @@ def test_unknown_recogniser_gives_an_unknown_sighting() -> None:
 def test_recogniser_changed_takes_the_first_body_for_its_baseline() -> None:
     interpreter, part = Interpreter(), target(recognise="changed")
     states = [interpreter.interpret_now(part, answer(body=body)).state for body in (OLD, OLD, NEW, OLD)]
+    # The first body proves nothing. Later ones are present if they differ from it.
     assert states == [State.UNKNOWN, State.ABSENT, State.PRESENT, State.ABSENT]
 
 
@@ -259,6 +268,7 @@ def test_forgotten_target_has_no_baseline() -> None:
 
 
 def test_every_look_is_unknown_while_our_clock_may_be_far_off() -> None:
+    # By the host's date it is noon, so our clock is 45 s ahead.
     interpreter = Interpreter(unproven_offset=timedelta(seconds=30))
     assert interpreter.interpret_now(target(), answer(404, at=45, date=NOON_DATE)).why == "clock"
 
@@ -282,7 +292,7 @@ def test_on_a_shared_store_looks_are_unknown_if_our_clock_is_known_to_be_wrong(
     assert (sighting.state, sighting.why) == (state, why)
 
 
-def test_our_clock_is_trusted_once_the_age_of_a_copy_has_grown_for_five_seconds_and_its_date_has_not() -> None:
+def test_our_clock_is_trusted_once_the_age_of_a_copy_has_grown_for_five_seconds_but_not_its_date() -> None:
     interpreter, copied_at = Interpreter(), NOON - timedelta(seconds=300)
     looks = [answer(404, at=at, date="Thu, 26 Nov 2026 11:55:00 GMT", age=str(300 + at)) for at in (0, 2, 6)]
     sightings = [interpreter.interpret_now(target(), look) for look in looks]
@@ -293,6 +303,8 @@ def test_our_clock_is_trusted_once_the_age_of_a_copy_has_grown_for_five_seconds_
 
 
 def test_wrong_clock_widens_the_proved_interval_until_it_contains_the_truth() -> None:
+    # By the host's date, both answers are from noon. Our clock is 10 s ahead at the first, and 10 s behind at the
+    # other.
     by_fast_clock = Interpreter().interpret_now(target(), answer(404, at=10, date=NOON_DATE))
     assert by_fast_clock.proved_from <= NOON
     by_slow_clock = Interpreter().interpret_now(target(), answer(200, at=-10, date=NOON_DATE))
@@ -300,6 +312,7 @@ def test_wrong_clock_widens_the_proved_interval_until_it_contains_the_truth() ->
 
 
 def test_first_answer_after_our_clock_was_set_is_unknown() -> None:
+    # Before the third look, our clock is set 10 s ahead. The host's clock is right.
     interpreter, whys = Interpreter(), []
     for second in range(4):
         our_second = second if second < 2 else second + 10
@@ -368,8 +381,10 @@ def test_sampled_headers_give_the_expected_states() -> None:
 
 
 def test_constant_age_is_ignored_once_three_looks_have_shown_that_it_does_not_grow() -> None:
+    # A copy is stale if it is older than its lifetime (`max-age`), here 3600 s instead of 300 s.
     interpreter, constant_age = Interpreter(), {"age": "3600", "cache_control": "max-age=300"}
     looks = [interpreter.interpret_now(target(), answer(404, at=at, **constant_age)) for at in (0, 5, 10)]
     assert [look.why for look in looks] == ["stale", "stale", "404"]
     present = interpreter.interpret_now(target(), answer(at=15, **constant_age))
+    # Without an age, the answer proves presence when it was received, not an hour before.
     assert (present.state, present.proved_to) == (State.PRESENT, present.received)

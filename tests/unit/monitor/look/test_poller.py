@@ -36,6 +36,7 @@ def test_shift_moves_every_look_except_those_of_an_unshifted_window() -> None:
         run.poller.watch(target(), [window(every=1, ends=3), unshifted], shift=timedelta(seconds=0.25))
 
     run = run_poller(act, seconds=5.5)
+    # The window until second 3 is shifted by 0.25 s. The one from second 3 on is not.
     assert run.look_times("page") == [0.25, 1.25, 2.25, 3, 4, 5]
 
 
@@ -74,6 +75,7 @@ def test_a_target_added_while_running_is_looked_at() -> None:
 def test_target_never_has_two_looks_at_once() -> None:
     run = run_poller(watch_pages("page"), seconds=10.5, script=lambda _: Reply(200, b"x", seconds=1.3))
     gaps = gaps_between(run.look_times("page"))
+    # Looks are due every second, but an answer takes 1.3 s. So each look begins when the last one ends.
     assert gaps == [pytest.approx(1.3)] * len(gaps)
     looks_due = 11  # one a second, from second 0 to 10
     assert len(run.starts) + run.poller.missed == looks_due
@@ -91,6 +93,7 @@ def test_a_redirect_within_the_host_is_looked_at_next() -> None:
         return moved if requested_page(request) == "page" else Reply(200, b"<h1>Figures</h1>")
 
     run = run_poller(watch_pages("page"), seconds=3.5, script=reply)
+    # The look at the page gets the redirect, which proves nothing. The next three are at its destination.
     assert [sighting.state for sighting in run.sightings] == [State.UNKNOWN, *[State.PRESENT] * 3]
 
 
@@ -172,6 +175,7 @@ def test_a_clock_set_back_does_not_stop_the_looks() -> None:
     def put_back(run: PollerRun) -> None:
         run.clock.offset = timedelta(hours=-1)
 
+    # After the step it is an hour earlier. The window began two hours before.
     covers_both_times = window(every=1, begins=-7200)
     run = run_poller(lambda run: run.poller.watch(target(), [covers_both_times]), seconds=70, later=[(3.5, put_back)])
     assert run.clock_sets == [pytest.approx(-3600, abs=1)]
@@ -181,11 +185,13 @@ def test_a_clock_set_back_does_not_stop_the_looks() -> None:
 
 
 def test_looks_under_way_end_before_the_poller_stops() -> None:
+    # The answer takes 3 s, and the poller is told to stop after 0.5 s.
     run = run_poller(watch_pages("page"), seconds=0.5, script=lambda _: Reply(200, b"<h1>x</h1>", seconds=3.0))
     assert [sighting.state for sighting in run.sightings] == [State.PRESENT]
 
 
 def test_look_that_never_ends_is_cancelled_at_shutdown() -> None:
+    # The poller is told to stop after 0.5 s, and waits only a few seconds for the answer.
     run = run_poller(watch_pages("page"), seconds=0.5, script=lambda _: Reply(200, b"x", seconds=3000.0))
     assert run.sightings == []
 
@@ -205,6 +211,7 @@ def test_single_looks_are_made_within_the_budget() -> None:
 
 
 def test_blocked_loop_is_reported_and_due_looks_are_made_or_missed() -> None:
+    # The loop is blocked from second 3.5 to 6. Each page has a look due every second, from second 0 to 8.
     pages, looks_due_of_each = ("page", "sheet"), 9
     run = run_poller(watch_pages(*pages), seconds=8.3, later=[(3.5, block_for_2_5_s)], clock=HaltingClock)
     seconds_stalled = [(end - begin).total_seconds() for begin, end in run.stalls]

@@ -65,6 +65,7 @@ def page(heading: str, inside: str = "", title: str | None = None) -> bytes:
     "body", [BOT_WALL, b"<html><body><p>Please wait</p></body></html>", b"<meta http-equiv=refresh>"]
 )
 def test_page_without_title_and_heading_is_unknown(body: bytes, recognise: str, at: datetime) -> None:
+    # The times are five minutes before the slot and two seconds after it.
     assert sighting_after_404(target(recognise=recognise), answer(body, at=at)).state is UNKNOWN
 
 
@@ -132,6 +133,7 @@ def test_a_file_of_the_kind_that_its_address_names_is_present(extension: str, ki
 def test_other_content_at_the_address_of_a_file_is_unknown_and_has_no_digest(
     extension: str, kind: str, body: bytes, why: str, at: datetime
 ) -> None:
+    # For example, a web page with an apology at the address of an .xlsx file, before or after the slot.
     sighting = sighting_after_404(file_at(extension), answer(body, kind, at))
     assert (sighting.state, sighting.why, sighting.digest) == (UNKNOWN, why, None)
 
@@ -152,6 +154,8 @@ def test_page_in_place_of_a_file_proves_absence_or_withdrawal_if_its_heading_say
     ids=["text", "first file is a baseline"],
 )
 def test_bot_wall_at_the_address_of_a_file_is_unknown_to_every_recogniser(recognise: str, state_of_june: State) -> None:
+    # A bot wall is a page that only has a script. "text:July" does not find July in the file of June: absent.
+    # "changed" compares later files with that of June, which proves nothing itself.
     part = target("https://ports.example/freight.csv", recognise, title="", is_file=True)
     interpreter = Interpreter()
     june, july = answer(b"June,b\n1,2\n", "text/csv"), answer(b"July,b\n1,3\n", "text/csv")
@@ -187,6 +191,7 @@ def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
     ],
 )
 def test_a_part_without_file_name_is_judged_by_its_type_and_bytes(kind: str, body: bytes, state: State) -> None:
+    # For example, an answer of type text/plain must look like a table, and JSON must be no error message.
     part = target("https://ports.example/data/latest", title="")
     assert sighting_after_404(part, answer(body, kind)).state is state
 
@@ -200,7 +205,10 @@ def test_a_part_without_file_name_is_judged_by_its_type_and_bytes(kind: str, bod
         ("application/json", b'{"name": "Example ports: freight", "year": 2024}', UNKNOWN),
     ],
 )
-def test_content_other_than_html_must_name_its_release(kind: str, body: bytes, state: State) -> None:
+def test_json_at_the_address_of_a_page_must_name_its_release_and_a_pdf_need_not(
+    kind: str, body: bytes, state: State
+) -> None:
+    # The title of the release is "Example ports: freight 2025".
     assert sighting_after_404(target(), answer(body, kind)).state is state
 
 
@@ -213,6 +221,7 @@ def test_a_plain_page_under_its_title_is_present_after_a_404(recognise: str, sta
 
 
 def test_only_a_page_that_its_announcement_redirected_to_may_have_another_title() -> None:
+    # LED_TO: the announcement redirects to the page. The title of the release is "Example ports: freight 2025".
     under_another_title = answer(page("Freight at ports"))
     for address, state in ((Address.LED_TO, PRESENT), (Address.ANNOUNCED, UNKNOWN)):
         part = target(recognise="govuk", address=address)
@@ -235,6 +244,7 @@ SITE_NOTICES = {
 @pytest.mark.parametrize("at", [BEFORE, AFTER])
 @pytest.mark.parametrize("name", SITE_NOTICES)
 def test_a_notice_under_the_title_of_a_release_is_unknown(name: str, at: datetime) -> None:
+    # For example, a page with the title of the release and the heading "We are carrying out maintenance".
     sighting = sighting_after_404(target(), answer(SITE_NOTICES[name], at=at))
     assert sighting.state is UNKNOWN
     assert sighting.why in {OTHER_HEADING, MARKED_TITLE, NOTICE_ONLY}
@@ -257,7 +267,7 @@ def test_a_page_under_its_title_is_present_if_it_has_content_of_its_own(body: by
     assert sighting_after_404(target(), answer(body)).state is PRESENT
 
 
-def test_a_release_whose_own_title_is_marked_is_present_under_it() -> None:
+def test_mark_such_as_draft_in_the_title_of_a_page_is_accepted_if_the_release_has_it_too() -> None:
     title = "Freight 2025 (draft)"
     assert sighting_after_404(target(title=title), answer(page(title, "<p>Tonnes rose.</p>"))).state is PRESENT
 
@@ -279,6 +289,8 @@ PLACEHOLDERS = [
 @pytest.mark.parametrize("recognise", ["status", "govuk", "titled"])
 @pytest.mark.parametrize("inside", PLACEHOLDERS)
 def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, recognise: str) -> None:
+    # The slot is on 26 November 2026 at 9:30. Each placeholder names that day, without a date of publication or a file
+    # of this edition.
     interpreter, part = Interpreter(), target(recognise=recognise)
     interpreter.restore_known(part, Known(was_missing=True, slot=SLOT_IN_FORCE))
     # A script is no content, so the page counts as unchanged.
@@ -301,9 +313,9 @@ def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, rec
         "<p>The next release is due on 25 November 2027.</p>",
     ],
 )
-def test_page_before_its_slot_is_present_if_it_has_a_file_or_its_date_of_publication_or_does_not_name_its_day(
-    inside: str, recognise: str
-) -> None:
+def test_page_before_its_slot_is_present_unless_it_only_names_the_day_of_the_slot(inside: str, recognise: str) -> None:
+    # The slot is on 26 November 2026. These pages do not name that day, or have a date of publication or a file as
+    # well.
     before_slot = answer(page(TITLE, inside), at=BEFORE)
     assert sighting_after_404(target(recognise=recognise), before_slot).state is PRESENT
 
@@ -315,7 +327,8 @@ def test_page_first_seen_at_its_slot_is_present_although_it_names_the_day_of_the
         assert sighting_after_404(target(), answer(body, at=at)).state is PRESENT
 
 
-def test_a_day_in_the_title_of_an_edition_is_not_that_of_its_slot() -> None:
+def test_page_before_its_slot_may_name_the_day_of_the_slot_in_its_title() -> None:
+    # The slot is on 26 November 2026, but a day in a title may be the period of the edition.
     title = "Weekly update: 26 November 2026"
     before_slot = answer(page(title, "<p>Deaths: 1</p>"), at=BEFORE)
     assert sighting_after_404(target(title=title), before_slot).state is PRESENT
@@ -329,11 +342,13 @@ def test_page_that_was_a_placeholder_before_a_restart_is_unknown_until_it_has_a_
     # An empty placeholder: an earlier process saw one, but its text is not stored.
     interpreter.restore_known(part, Known(was_missing=True, placeholder="", slot=SLOT_IN_FORCE))
     published = page(TITLE, "<p>Published 26 November 2026</p>")
+    # PLACEHOLDER has the text "Release date: 26 November 2026", which is the day of the slot. It may be unchanged.
     assert interpreter.interpret_now(part, answer(PLACEHOLDER)).state is UNKNOWN
     assert interpreter.interpret_now(part, answer(published)).state is PRESENT
 
 
-def test_a_page_that_comes_after_an_absence_may_have_the_words_of_an_earlier_placeholder() -> None:
+def test_page_that_returns_after_a_404_is_present_even_with_the_words_of_an_earlier_placeholder() -> None:
+    # PLACEHOLDER names the day of its slot, so before the slot it is unknown. The 404 shows that the last page is new.
     looks = answer(PLACEHOLDER, at=BEFORE), answer(b"", at=BEFORE, status=404), answer(PLACEHOLDER)
     assert sighting_after_404(target(), *looks).state is PRESENT
 
@@ -352,6 +367,8 @@ def test_placeholder_that_one_view_showed_before_the_slot_is_unknown_in_another_
     for view in (edge, origin):
         interpreter.restore_known(view, Known(slot=SLOT_IN_FORCE))
     assert interpreter.interpret_now(edge, answer(PLACEHOLDER, at=BEFORE)).state is UNKNOWN
+    # A page that names the day of its slot is present if it is first seen after the slot. But the edge view saw it
+    # before.
     assert interpreter.interpret_now(origin, answer(PLACEHOLDER, at=AFTER)).state is UNKNOWN
 
 
@@ -373,7 +390,7 @@ def test_a_page_that_only_a_look_by_a_wrong_clock_saw_before_the_slot_is_present
     [("Thu, 26 Nov 2026 09:30:01 GMT", PRESENT), ("Thu, 26 Nov 2026 09:29:56 GMT", UNKNOWN)],
     ids=["after the slot by the host's clock", "before the slot by both clocks"],
 )
-def test_page_received_before_its_slot_by_our_clock_is_present_only_if_the_hosts_date_is_after_the_slot(
+def test_page_received_too_early_by_our_clock_is_present_only_if_the_hosts_date_is_after_the_slot(
     date: str, state: State
 ) -> None:
     before_slot = SLOT - timedelta(seconds=4)
@@ -383,6 +400,7 @@ def test_page_received_before_its_slot_by_our_clock_is_present_only_if_the_hosts
 
 
 def test_cached_copy_of_a_placeholder_after_the_slot_is_a_placeholder() -> None:
+    # The copy is received 2 s after the slot and is two minutes old, so the page is from before the slot.
     old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, PLACEHOLDER, AFTER, AFTER)
     assert sighting_after_404(target(), old).state is UNKNOWN
 
@@ -397,9 +415,10 @@ def test_cached_copy_of_a_placeholder_after_the_slot_is_a_placeholder() -> None:
     ],
     ids=["day", "month", "next release", "with tables"],
 )
-def test_page_is_absent_if_it_promises_this_release_without_a_file_and_present_if_it_promises_the_next(
+def test_page_that_promises_this_release_without_a_file_is_absent_and_one_about_the_next_is_out(
     promise: str, state_before_slot: State, state_after_slot: State
 ) -> None:
+    # The slot is on 26 November 2026 at 9:30am.
     # If it promises this release but has a file, it is unknown before the slot and present after it.
     body = page(TITLE, f"<p>{promise}</p>")
     assert sighting_after_404(target(), answer(body, at=BEFORE)).state is state_before_slot

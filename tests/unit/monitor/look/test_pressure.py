@@ -42,7 +42,7 @@ def answering(host: str, replies: Iterator[Reply]) -> Callable[[Request], Reply]
     return answer
 
 
-def test_host_gets_at_most_one_request_above_its_budget_in_a_second_if_its_first_connections_open_together() -> None:
+def test_requests_whose_connections_open_together_exceed_the_budget_of_a_second_by_one_at_most() -> None:
     rate, opened_at = 5, 0.7
     gap = 1.01 / rate  # a hundredth more than the budget requires
     # The first four requests get their turns a gap apart, but the connections of all four open at one instant.
@@ -52,6 +52,7 @@ def test_host_gets_at_most_one_request_above_its_budget_in_a_second_if_its_first
     )
     sent_at = sorted((sighting.sent - NOON).total_seconds() for sighting in run.sightings)
     assert sent_at[:4] == pytest.approx([opened_at] * 4)
+    # A request that was sent late counts as an extra one, so later requests wait longer.
     assert most_in_one_second(sent_at) <= rate + 1
 
 
@@ -70,9 +71,11 @@ def test_pages_of_an_overloaded_host_are_looked_at_in_turn() -> None:
     [(10, 1.0, 10), (1, 9.0, sqrt(9.0))],
     ids=["spacing", "chance"],
 )
-def test_under_pressure_looks_are_shared_out_by_spacing_and_by_the_square_root_of_the_chance(
+def test_under_pressure_looks_are_in_proportion_to_the_wanted_rate_and_the_root_of_the_chance(
     rare_every: int, frequent_chance: float, frequent_for_each_rare: float
 ) -> None:
+    # The chance is how likely a page is to change. In the first case, rare pages want a look every 10 s, and frequent
+    # ones every second. In the second, all want one every second, but frequent pages have nine times the chance.
     def act(run: PollerRun) -> None:
         for n in range(10):
             run.poller.watch(target(f"frequent{n}"), [window(every=1, chance=frequent_chance)])
@@ -100,6 +103,7 @@ def test_pages_that_wait_for_a_look_get_the_closer_spacing_of_their_next_window(
 
 
 def test_stretch_of_a_host_is_the_wanted_rate_divided_by_its_budget() -> None:
+    # The stretch is the factor by which looks are further apart than wanted.
     twelve_a_second = watch_pages(*(f"p{n}" for n in range(12)), every=1.0)
     run = run_poller(twelve_a_second, rate=5, seconds=3)
     assert run.poller.stretch_factors() == {HOST: pytest.approx(12 / 5)}
@@ -147,6 +151,7 @@ def test_no_more_looks_than_allowed_are_under_way_at_once() -> None:
     one_look_at_each_of_20_pages = watch_pages(*(f"p{n}" for n in range(20)), every=1, ends=1)
     slow = Reply(200, b"x", seconds=2.0)
     run = run_poller(one_look_at_each_of_20_pages, seconds=30, script=lambda _: slow, at_once=3)
+    # An answer takes 2 s, so looks that begin within 2 s are under way together.
     times, nearly_two_seconds = run.start_times, 1.99
     under_way_at_each_start = [sum(begin - nearly_two_seconds < time <= begin for time in times) for begin in times]
     assert max(under_way_at_each_start) == 3
@@ -205,6 +210,7 @@ SECONDS_FROM_1970_TO_NOON = "1795694400"
 def test_host_that_refuses_the_third_look_gets_the_wait_that_it_demands_to_the_second(
     status: int, headers: dict[str, str], next_look_at: int
 ) -> None:
+    # The run begins at 12:00:00 on 26 November 2026. The third look is at second 2.
     replies = iter([Reply(404), Reply(404), Reply(status, b"", headers)])
     run = run_poller(watch_pages("page"), seconds=60, script=lambda _: next(replies, Reply(404)))
     assert run.look_times("page")[:4] == [0, 1, 2, next_look_at]
@@ -251,6 +257,7 @@ def test_calendar_reads_are_sent_between_looks() -> None:
     run = run_poller(watch_pages(*pages), rate=rate, seconds=20, later=[(2, send_five_requests)])
     assert most_in_one_second([*run.start_times, *answered_at]) <= rate
     seconds_a_round_of_looks = len(pages) / rate
+    # A request waits at most as long as a round, which is one look at each page.
     assert answered_at[-1] <= 2 + len(answered_at) * seconds_a_round_of_looks
 
 

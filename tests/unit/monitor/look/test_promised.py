@@ -29,6 +29,8 @@ def test_a_busy_host_is_kept_free_for_the_look_at_the_promised_instant() -> None
         run.poller.watch(target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=promised))
 
     run = run_poller(act, rate=rate, seconds=20)
+    # A look may begin every 0.2 s (1 / rate). No other one begins within 0.2 s of the promised one, which would delay
+    # it.
     looks_around_the_instant = [(time, name) for time, name in run.starts if abs(time - promised) < 1 / rate]
     assert looks_around_the_instant == [(promised, "page")]
 
@@ -61,9 +63,11 @@ def test_promised_look_is_on_time_although_slow_looks_hold_all_other_places() ->
 
 
 @pytest.mark.parametrize("slot", SLOTS)
-def test_sixty_looks_promised_at_one_instant_follow_it_a_turn_apart_and_the_page_with_the_oldest_look_goes_first(
+def test_looks_promised_at_one_instant_begin_a_turn_apart_after_it_and_the_oldest_page_goes_first(
     slot: datetime,
 ) -> None:
+    # The slots are on the two days of clock changes in 2026 and on an ordinary day. The oldest page is the one that was
+    # last looked at the longest ago.
     windows = [Window("slot", slot - timedelta(minutes=2), slot + timedelta(minutes=2), timedelta(seconds=1))]
 
     def act(run: PollerRun) -> None:
@@ -121,6 +125,8 @@ def test_promised_looks_begin_within_10_ms_under_any_pressure(
 
 @pytest.mark.parametrize("slot", SLOTS)
 def test_the_promised_look_begins_on_the_instant_on_days_of_clock_changes(slot: datetime) -> None:
+    # British clocks change on 29 March and 25 October 2026. The third slot is on an ordinary day. Other looks are every
+    # 15 s, but shifted by 4 s, so only the promised one is at the slot.
     def act(run: PollerRun) -> None:
         spans = [Window("near", slot - timedelta(hours=12), slot + timedelta(minutes=1), timedelta(seconds=15))]
         run.poller.watch(target(), spans, shift=timedelta(seconds=4), promised_at=slot)

@@ -25,6 +25,7 @@ def watch_overdue_page(run: PollerRun, name: str = "page", ends: float = 1e6) ->
 
 
 def test_lone_overdue_page_on_an_idle_host_gets_a_look_about_every_0_9_s() -> None:
+    # Its planned looks are a minute apart. While the host is idle, there are extra looks every 0.9 s (EVERY_IF_IDLE).
     gaps = gaps_between(run_poller(watch_overdue_page, rate=5, seconds=120).look_times("page"))
     assert max(gaps) <= 1.0
     assert mean(gaps) == pytest.approx(EVERY_IF_IDLE, abs=0.05)
@@ -74,6 +75,7 @@ def test_extra_looks_at_overdue_pages_do_not_delay_a_promised_look() -> None:
             watch_overdue_page(run, f"overdue{n}")
         run.poller.watch(target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=30.55))
 
+    # The overdue pages use the whole budget, and the promised look is on time.
     assert 30.55 in run_poller(act, rate=5, seconds=40).look_times("page")
 
 
@@ -100,4 +102,5 @@ def test_the_next_extra_look_in_a_view_waits_for_an_answer_that_takes_three_seco
     views = run.looked_at_views()
     edge_looks = [time for time, view in zip(run.start_times, views, strict=True) if view is View.EDGE]
     gaps = gaps_between(edge_looks)
+    # It begins when the answer has come, or up to 0.9 s (EVERY_IF_IDLE) later.
     assert 3.0 <= min(gaps) <= max(gaps) <= 3.0 + EVERY_IF_IDLE

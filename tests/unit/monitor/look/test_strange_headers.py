@@ -91,6 +91,7 @@ def look_at_hosts(strange: list[Reply], *, has_date: bool, synchronised: bool | 
 def test_headers_of_one_host_do_not_change_sightings_at_another(
     *, strange: list[Reply], has_date: bool, synchronised: bool | None
 ) -> None:
+    # The strange host sends absurd headers. Looks at the plain host must see the same with and without it.
     # On an unsynchronised machine, one host is believed if no other host sends a date.
     assume(has_date or synchronised is not False)
     alone = look_at_hosts([], has_date=has_date, synchronised=synchronised)

@@ -113,6 +113,8 @@ def run_busy_slots(
 def test_five_looks_a_second_prove_most_pages_of_a_busy_slot_on_time_within_short_intervals(
     pages: int, least_proved: int, longest_median_interval: float
 ) -> None:
+    # A page is proved on time if it appears within a minute of the slot. Its interval is from the last absence to the
+    # first presence: about one round of looks, which takes pages / 5 seconds, for example 60 s for 300 pages.
     slot = busy_slot(pages)
     run_busy_slots(slot, rate=5)
     assert len(slot.proved_on_time) >= least_proved
@@ -153,6 +155,7 @@ def test_all_pages_of_a_busy_slot_are_found_although_their_host_takes_eight_seco
 
 
 def test_late_pages_are_proved_late_and_only_they_get_looks_at_the_origin_from_20_s_after_the_slot() -> None:
+    # Every ninth page is published 150 s after the slot, more than the tolerated 60 s.
     slot, late_by = busy_slot(pages=175), 150.0
     late = set(sorted(slot.pages)[::9])
     slot.out_at |= dict.fromkeys(late, late_by)
@@ -166,6 +169,7 @@ def test_late_pages_are_proved_late_and_only_they_get_looks_at_the_origin_from_2
 
 
 def test_only_the_edge_view_is_used_from_two_minutes_before_a_busy_slot_until_ten_seconds_after() -> None:
+    # Looks at 60 pages each second exceed the budget of 5 a second, so none is spent on other views.
     slot = busy_slot(pages=60)
     run_busy_slots(slot)
     assert {view for at, _, view in slot.looks if -119 <= at <= 10} == {View.EDGE}
@@ -193,7 +197,7 @@ def test_important_pages_are_all_proved_although_the_budget_can_prove_only_300_o
     assert 275 <= len(slot.proved_on_time) <= 300
 
 
-def test_a_busy_slot_leaves_other_looks_a_share_of_the_budget() -> None:
+def test_looks_at_other_pages_get_part_of_the_budget_even_near_a_busy_slot() -> None:
     slot, others = busy_slot(pages=175), {f"other{n}": 60.0 for n in range(100)}
     run = run_busy_slots(slot, others=others)
     assert slot.proved_on_time == slot.pages
@@ -215,6 +219,7 @@ def test_ten_requests_near_a_busy_slot_end_within_50_s_prevent_no_proof_and_exce
     slot, others = busy_slot(pages=175), {f"other{n}": 60.0 for n in range(100)}
     run = run_busy_slots(slot, rate=rate, others=others, later=[(begun_at, send_ten_requests)])
     assert slot.proved_on_time == slot.pages
+    # They use the part of the budget that is left for looks outside the slot.
     assert answered_at[-1] <= begun_at + 50
     assert most_in_one_second([*run.start_times, *answered_at]) <= rate
 
@@ -223,6 +228,7 @@ def test_ten_requests_near_a_busy_slot_end_within_50_s_prevent_no_proof_and_exce
 def test_all_pages_of_two_slots_that_are_seconds_apart_are_proved_with_one_budget(seconds_apart: float) -> None:
     first, second = busy_slot(pages=60), busy_slot(pages=60, prefix="q", since=SLOT_AT + seconds_apart)
     run_busy_slots(first, second, seconds_after=400)
+    # `proved_on_time` has the pages that are proved to have come within a minute of their slot.
     assert first.proved_on_time == first.pages
     assert second.proved_on_time == second.pages
 
@@ -234,12 +240,14 @@ def test_targets_that_fail_prevent_no_proof_of_the_others() -> None:
     def reply(request: Request) -> Reply:
         return Reply(500) if requested_page(request) in failing else slot.reply(request)
 
+    # The failing pages always answer 500, which proves nothing.
     run_busy_slots(slot, script=reply)
     assert slot.proved_on_time == slot.pages - failing
 
 
 def test_the_origin_view_proves_pages_whose_edge_serves_a_copy_from_before_the_slot() -> None:
     pages, rate, copied_at = 30, 5, -4
+    # The cache at the edge serves a 404 that it copied 4 s before the slot, until 50 s after it.
     slot = busy_slot(pages)
 
     def reply_with_old_copies_at_the_edge(request: Request) -> Reply:
@@ -279,6 +287,8 @@ def test_a_page_that_a_listing_page_links_to_is_looked_at_first() -> None:
 
 
 def test_pages_of_a_small_slot_keep_looks_of_both_views_every_three_seconds_beside_other_pages() -> None:
+    # The two pages want 4.4 looks a second, and the others 0.2. The budget is 3, so gaps are longer than the planned
+    # second.
     published_at, longest_gap = 3.0, 3.0  # not related: seconds after the slot, and seconds between two looks
     slot = BusySlot({"p0": published_at, "p1": published_at})
     run_busy_slots(slot, rate=3, seconds_after=60, others={f"other{n}": 15.0 for n in range(3)})

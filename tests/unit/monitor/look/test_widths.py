@@ -38,6 +38,7 @@ def pages_that_appear(pages: int, rounds: float, rate: float) -> AppearingPages:
 def test_intervals_of_a_busy_slot_are_one_round_of_looks_on_average_and_one_and_a_half_at_most(
     pages: int, rate: float
 ) -> None:
+    # A round is one look at each page. The interval of a page is from its last look without it to the first with it.
     appearing, seconds_a_round = pages_that_appear(pages, rounds=3, rate=rate), pages / rate
 
     def act(run: PollerRun) -> None:
@@ -52,7 +53,7 @@ def test_intervals_of_a_busy_slot_are_one_round_of_looks_on_average_and_one_and_
 
 
 @pytest.mark.parametrize(("pages", "rate"), [(60, 1.0), (1000, 20.0)])
-def test_intervals_are_one_round_on_average_and_one_and_a_half_at_most_if_half_of_the_pages_are_added_later(
+def test_pages_that_are_added_during_the_run_widen_no_interval_beyond_one_and_a_half_rounds(
     pages: int, rate: float
 ) -> None:
     # The pages are absent for two rounds of looks, and appear at random in the next three.
@@ -109,6 +110,7 @@ def mean_interval(gaps: Sequence[float]) -> float:
     ids=["ten carry nine tenths", "Zipf", "as they are planned"],
 )
 def test_mean_interval_at_unequal_chances_is_within_a_tenth_of_the_square_root_optimum(chances: list[float]) -> None:
+    # A chance is how likely a page is to change. The mean interval is that of a change at a random instant.
     def mean_weighted_by_chance(seconds: list[float]) -> float:
         return sum(map(mul, chances, seconds)) / sum(chances)
 
@@ -146,5 +148,6 @@ def test_of_pages_with_equal_chances_the_one_with_the_oldest_look_goes_first() -
     for names in names_by_chance.values():
         last_look = dict.fromkeys(names, -1.0)
         for time, name in (start for start in starts if start[1] in names):
+            # Each look is at the page of its group that was last looked at the longest ago.
             assert last_look[name] == min(last_look.values())
             last_look[name] = time

@@ -79,7 +79,8 @@ async def test_head_of_an_answer_is_returned_although_its_body_never_arrives() -
     ("url", "reason"),
     [("https://10.0.0.1/secret", "refused_address"), ("ftp://a.example/secret", "refused_address")],
 )
-async def test_an_address_that_is_not_public_is_refused_without_quoting_it(url: str, reason: str) -> None:
+async def test_forbidden_address_is_refused_with_a_reason_that_does_not_quote_it(url: str, reason: str) -> None:
+    # The first host is in a private network, and the second address is neither http nor https.
     transport = HttpTransport(CLOCK, Resolver(Guard()))
     async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
         with pytest.raises(httpx.TransportError) as fault:
@@ -88,6 +89,7 @@ async def test_an_address_that_is_not_public_is_refused_without_quoting_it(url: 
 
 
 async def test_hanging_server_is_cut_at_the_deadline() -> None:
+    # The deadline is 0.1 s after the request.
     async def hang(_: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await publisher.done.wait()
 
@@ -103,5 +105,6 @@ async def test_plain_http_is_sent_to_a_proxy_that_opens_no_tunnels_for_it() -> N
         transport = HttpTransport(CLOCK, Resolver(Guard(anywhere=True), proxies=proxies))
         async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
             assert (await client.get("http://stats.example:8080/a?b=c")).text == "by proxy"
+    # Without a tunnel, the first line of the request must have the whole address.
     assert [(one.method, one.target) for one in server.asked] == [("GET", "http://stats.example:8080/a?b=c")]
     assert server.asked[0].headers["host"] == "stats.example:8080"

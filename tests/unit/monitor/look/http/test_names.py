@@ -60,6 +60,7 @@ async def test_silent_name_server_takes_one_thread_for_many_requests(server: Nam
     names = NameCache(server.look_up, most=2)
     looks = [names.look_up(SILENT, PORT, seconds=0.05) for _ in range(50)]
     assert all(isinstance(fault, NoAddress) for fault in await asyncio.gather(*looks, return_exceptions=True))
+    # All fifty requests wait for the same lookup.
     assert server.asked[SILENT] == 1
     # Of the two threads, one is left for this name.
     assert await names.look_up("healthy.example", PORT, seconds=5) == ["203.0.113.7"]

@@ -33,6 +33,7 @@ def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bo
         # With `bust`, a number that no cache has seen is added to the query. The first number of a writer is 1.
         by_httpx = requested_url(url, unique=1 if bust else None)
     except httpx.InvalidURL:
+        # A path that httpx refuses is refused by the writer too.
         with pytest.raises(httpx.InvalidURL):
             make_writer().write(request)
         return
@@ -43,7 +44,7 @@ def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bo
     assert origin.port == (by_httpx.port or {"http": 80, "https": 443}[by_httpx.scheme])
 
 
-def test_conditions_follow_the_headers_of_every_request() -> None:
+def test_etag_and_date_of_a_conditional_request_come_after_the_headers_of_every_request() -> None:
     written = make_writer().write(
         Request("https://stats.example/a?b=c", accept="text/html", etag='"1"', modified="Thu")
     )
@@ -61,6 +62,7 @@ def test_conditions_follow_the_headers_of_every_request() -> None:
 
 
 def test_requests_with_equal_headers_to_one_host_share_their_common_bytes() -> None:
+    # `head` is the part of a request that does not depend on its path.
     writer = make_writer()
     first, second = (writer.write(Request(f"https://stats.example/{path}")) for path in ("a", "b?c=d"))
     assert first.head is second.head

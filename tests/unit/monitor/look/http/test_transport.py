@@ -132,6 +132,7 @@ async def test_only_connections_of_one_loop_share_a_buffer() -> None:
 async def test_body_that_arrives_faster_than_it_is_read_is_paused_until_it_is_read() -> None:
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    # At most 262,144 bytes may wait to be read.
     connection.data_received(bytes(300_000))
     assert not transport.reading
     # The waiting bytes are one chunk, which is read as a whole, although only its first 1,000 bytes are kept.
@@ -141,6 +142,7 @@ async def test_body_that_arrives_faster_than_it_is_read_is_paused_until_it_is_re
 
 @pytest.mark.parametrize("trailer", [b"X-More: and more\r\n", b"X-More" + b"e" * 100])
 async def test_trailers_are_dropped_and_limited(trailer: bytes) -> None:
+    # Trailers are header lines after a body. Here they never end: whole lines, or one line without an end.
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
     bytes_beyond_the_limit = 70_000  # more than the 65,536 bytes in a row that may be no part of a body

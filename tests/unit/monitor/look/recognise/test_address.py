@@ -45,16 +45,19 @@ def test_relative_link_is_resolved_against_its_page() -> None:
 
 @given(st.text(max_size=60))
 def test_no_link_breaks_its_page(link: str) -> None:
+    # The result is empty if the link is unusable.
     assert absolute_url(URL, link)[:4] in ("", "http")
 
 
 @pytest.mark.parametrize(("name", "content"), DAMAGED)
 def test_values_that_are_no_addresses_or_lists_do_not_break_a_recogniser(name: str, content: object) -> None:
     recognised = find_recogniser(name)(answer(json.dumps(content).encode(), "application/json"), CONTEXT)
+    # Addresses such as "http://[" cannot be read, so none of them is found.
     assert [found for found in recognised.found if "[" in found.url] == []
 
 
 @pytest.mark.parametrize("body", FEEDS)
 def test_no_feed_breaks_its_recogniser(body: bytes) -> None:
     recognised = find_recogniser("feed:*")(answer(body, "application/xml"), CONTEXT)
+    # Addresses such as "http://[" cannot be read, so none of them is found.
     assert [found for found in recognised.found if "[" in found.url] == []

@@ -21,6 +21,7 @@ OTHER = "Example claims: quarterly statistics, April to June 2026"
 
 
 def test_a_publication_with_our_title_and_period_is_specific() -> None:
+    # Specific: the page can only be this edition.
     recognised = recognise(page(f"{TITLE} - GOV.UK", TITLE), CONTEXT)
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
 
@@ -48,6 +49,7 @@ def test_page_with_another_title_is_unknown_unless_the_announcement_redirected_t
     other = page("Prison population - GOV.UK", "Prison population")
     assert recognise(other, CONTEXT).state is State.UNKNOWN
     led_to = recognise(other, Context(URL, TITLE, is_led_to=True))
+    # It is not specific, because only a page with our title and period can only be this edition.
     assert (led_to.state, led_to.specific) == (State.PRESENT, False)
 
 
@@ -55,6 +57,7 @@ def test_page_with_another_title_is_unknown_unless_the_announcement_redirected_t
 def test_page_or_item_under_a_title_without_period_is_present_if_its_text_has_the_period(
     period: str, state: State
 ) -> None:
+    # The title of the release is "Example claims: quarterly statistics, July to September 2026".
     series = "Example claims: quarterly statistics"
     undated_page = page(f"{series} - GOV.UK", series, f"<p>Claims {period} fell.</p>")
     undated_item = item("publication", series, description=period)
@@ -63,6 +66,7 @@ def test_page_or_item_under_a_title_without_period_is_present_if_its_text_has_th
 
 
 def test_a_release_without_a_period_in_its_title_is_never_specific() -> None:
+    # Specific: the page can only be this edition. Without a period, it may be any edition.
     title = "Weekly road fuel prices"
     recognised = recognise(page(f"{title} - GOV.UK", title), Context(URL, title))
     assert (recognised.state, recognised.specific) == (State.PRESENT, False)
@@ -117,7 +121,7 @@ def test_parts_are_found_on_the_page_once_each() -> None:
     ]
 
 
-def test_a_content_item_gives_itself_with_facts_about_its_publication_and_each_attachment_with_an_address() -> None:
+def test_content_item_gives_itself_with_its_facts_and_each_attachment_that_has_an_address() -> None:
     attachments = [
         {"attachment_type": "html", "url": f"{PATH}/bulletin", "title": "Bulletin"},
         {"attachment_type": "file", "url": "https://assets.publishing.service.gov.uk/media/1/a.csv", "file_size": 9},
@@ -199,6 +203,7 @@ REPORT = "/government/publications/example-claims-main-report"
     ids=["nothing", "the alternative", "another address", "both"],
 )
 def test_a_known_alternative_in_a_listing_does_not_show_that_the_page_is_out(listed: list[str], state: State) -> None:
+    # REPORT is another page of the release, which may be public before the page that is awaited.
     with_alternative = replace(CONTEXT, alternatives=(f"https://www.gov.uk{REPORT}",))
     assert recognise_index(listing(*listed), with_alternative).state is state
 
@@ -234,7 +239,7 @@ def test_no_json_breaks_the_govuk_recogniser(schema: str, fields: dict[str, obje
         ("gone_redirect", {State.WITHDRAWN, State.UNKNOWN}),
     ],
 )
-def test_sampled_items_have_a_state_that_their_folder_allows_and_are_withdrawn_exactly_if_their_file_name_says_so(
+def test_sampled_items_have_a_state_of_their_folder_and_are_withdrawn_if_their_file_name_says_so(
     folder: str, allowed_states: set[State]
 ) -> None:
     for sample in sorted((SAMPLES / folder).iterdir()):

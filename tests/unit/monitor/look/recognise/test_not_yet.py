@@ -29,6 +29,7 @@ def test_page_that_only_promises_its_release_is_absence(name: str, promise: str)
 def test_a_page_with_its_date_of_publication_is_out_whatever_it_promises(promise: str) -> None:
     published = page(TITLE, TITLE, f"<dl><dt>Published</dt><dd>26 November 2026</dd></dl>{promise}")
     recognised = find_recogniser("govuk")(published, CONTEXT)
+    # It is specific: its title is that of this edition.
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
 
 
@@ -62,6 +63,8 @@ def test_page_that_an_announcement_redirects_to_proves_a_release_only_with_a_dat
     ids=["missing before", "other content before"],
 )
 def test_page_that_was_missing_or_had_other_content_before_is_out_after_its_slot(context: Context) -> None:
+    # DUE_NOTICE ("due on 26 November 2026 at 10:00") may be old text. But what was known before shows that the page is
+    # new.
     assert find_recogniser("govuk")(page(TITLE, TITLE, DUE_NOTICE), context).state is State.PRESENT
 
 
@@ -69,6 +72,7 @@ def test_page_that_was_missing_or_had_other_content_before_is_out_after_its_slot
     ("url", "state"), [(URL, State.UNKNOWN), ("https://www.example.org/claims", State.PRESENT)], ids=["GOV.UK", "other"]
 )
 def test_first_page_seen_after_its_slot_needs_a_date_of_publication_only_on_gov_uk(url: str, state: State) -> None:
+    # DUE_NOTICE names the day of the slot, and is no date of publication. On GOV.UK, each release has one.
     context = Context(url, TITLE, known=Known(slot=SLOT_TWO_HOURS_AGO))
     assert find_recogniser("status")(page(TITLE, TITLE, DUE_NOTICE), context).state is state
 

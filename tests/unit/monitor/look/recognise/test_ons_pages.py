@@ -76,6 +76,8 @@ def recognise_page(
 def test_a_release_page_is_recognised_by_its_state_in_any_language(
     language: str, sections: tuple[str, ...], state: str
 ) -> None:
+    # Specific: the page can only be this edition. The page has a status mark, so its headings for documents do not
+    # count.
     recognised = recognise_page(language, state, *sections)
     assert (recognised.state, recognised.specific) == ((PRESENT, True) if state == "published" else (ABSENT, False))
 
@@ -94,6 +96,7 @@ def test_page_without_a_status_mark_is_absent_if_its_banner_says_in_its_language
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 def test_published_page_without_a_status_mark_is_present_with_documents_and_unknown_without(language: str) -> None:
+    # Only a page that is present can be `specific`, which means that it can only be this edition.
     assert recognise_page(language, "published", "publications", has_status_mark=False).specific
     assert recognise_page(language, "published", "summary", has_status_mark=False).state is UNKNOWN
 
@@ -136,6 +139,8 @@ def described(**about: object) -> dict[str, Any]:
     ],
 )
 def test_the_data_of_a_release_say_whether_it_is_out(said: dict[str, Any], state: State) -> None:
+    # A release is out if `published` is exactly true and it is not cancelled. Then its title shows that it is this
+    # edition, which is called specific.
     recognised = recognise_data(said)
     assert (recognised.state, recognised.specific) == (state, state is PRESENT)
 
@@ -166,7 +171,7 @@ def state_by_headers(status: int, body: bytes = b"", **headers: str) -> State | 
     return None if seen is None else seen.state
 
 
-def test_sunset_header_makes_a_404_unknown_and_changes_no_other_answer_and_a_deprecation_header_changes_none() -> None:
+def test_sunset_header_makes_only_a_404_unknown_and_a_deprecation_header_changes_nothing() -> None:
     # A Sunset header (RFC 8594) names the end of an address. Its date is not compared with the time of the look.
     end_of_address = "Wed, 01 Jul 2026 00:00:00 GMT"
     assert state_by_headers(404, b"not found") is ABSENT

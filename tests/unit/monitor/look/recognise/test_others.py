@@ -25,6 +25,7 @@ def json_answer(content: object) -> Answer:
 
 
 def test_presence_by_recogniser_status_is_never_specific() -> None:
+    # Specific: the page can only be this edition.
     recognised = find_recogniser("status")(page(TITLE, TITLE), CONTEXT)
     assert (recognised.state, recognised.specific) == (State.PRESENT, False)
 
@@ -106,6 +107,7 @@ def test_changed_compares_the_hash_of_a_page_with_its_baseline(baseline: str | N
 
 
 def test_text_is_found_whatever_its_case_and_spacing_but_not_in_scripts() -> None:
+    # Specific: the page can only be this edition, because the text names its period.
     recognise = find_recogniser("text:July to September 2026")
     assert recognise(page("T", "H", "<p>JULY  to\n<b>September</b> 2026</p>"), CONTEXT).specific
     assert recognise(page("T", "H", "<script>July to September 2026</script>"), CONTEXT).state is State.ABSENT
@@ -125,6 +127,7 @@ def test_a_link_is_found_by_its_address_or_words() -> None:
 
 
 def test_link_is_specific_if_its_text_is_the_title_or_if_the_pattern_names_a_period() -> None:
+    # Specific: the link can only be to this edition. The year 2026 is a period.
     titled, dated = page("T", "H", f'<a href="/x">{TITLE}</a>'), page("T", "H", '<a href="/x-2026">More</a>')
     assert find_recogniser("link:/x")(titled, CONTEXT).specific
     assert find_recogniser("link:*2026*")(dated, CONTEXT).specific
@@ -133,6 +136,7 @@ def test_link_is_specific_if_its_text_is_the_title_or_if_the_pattern_names_a_per
 
 def test_an_element_is_found_by_its_selector() -> None:
     recognised = find_recogniser("css:h1.out")(page("T", "H", f'<h1 class="out">{TITLE}</h1>'), CONTEXT)
+    # It is specific to this edition, because the element has the title of the release.
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
     assert find_recogniser("css:h1.out")(page("T", "H"), CONTEXT).state is State.ABSENT
     assert find_recogniser("css:h1.out")(answer(b""), CONTEXT).state is State.ABSENT
@@ -143,10 +147,12 @@ def test_an_element_is_found_by_its_selector() -> None:
     [({"out": True}, State.PRESENT), ({"out": 0}, State.PRESENT), ({"out": []}, State.ABSENT), ({}, State.ABSENT)],
 )
 def test_json_is_queried_by_an_expression(said: object, state: State) -> None:
+    # A value counts as found, even 0, unless it is null, false or empty.
     assert find_recogniser("jmespath:out")(json_answer(said), CONTEXT).state is state
 
 
 def test_title_found_by_an_expression_is_specific_and_broken_json_is_unknown() -> None:
+    # Specific: with the title of the release, it can only be this edition.
     recognise = find_recogniser("jmespath:results[].title")
     assert recognise(json_answer({"results": [{"title": TITLE}]}), CONTEXT).specific
     assert recognise(answer(b"<html>", "application/json"), CONTEXT).state is State.UNKNOWN
@@ -157,6 +163,7 @@ def test_an_entry_of_a_feed_is_found() -> None:
     recognised = find_recogniser("feed:example claims")(
         answer(FEED.format(title=TITLE).encode(), "application/atom+xml"), CONTEXT
     )
+    # It is specific to this edition, because the entry has the title of the release.
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
     assert [(found.role, found.url) for found in recognised.found] == [
         ("matched", "https://www.gov.uk/a"),
@@ -186,6 +193,7 @@ def test_very_long_title_is_unknown() -> None:
 
 
 def test_ons_entry_gives_its_parts_in_both_spellings() -> None:
+    # The spellings are camelCase and snake_case. Entries without an address are left out.
     content = {
         "description": {"published": True, "title": TITLE, "migrationLink": "/new"},
         "relatedDocuments": [{"uri": "/a", "title": "A"}],
@@ -207,6 +215,7 @@ def test_ons_page_without_a_status_is_unknown_unless_its_words_show_whether_it_i
 
 
 def test_ees_version_of_our_release_is_presence_and_gives_its_release_id() -> None:
+    # Our release is "Example claims: quarterly statistics, July to September 2026". EES keeps series and period apart.
     content: dict[str, object] = {"id": "1", "releaseId": "2", "published": "2026-11-26T09:30:00Z"}
     content |= {"title": "July to September 2026"}
     content |= {"publication": {"title": "Example claims: quarterly statistics"}}
@@ -235,7 +244,8 @@ def test_version_of_our_release_is_read_from_its_own_entry_in_a_list_of_ees_rele
     assert find_recogniser("ees")(listed, context).version == "lastUpdated=2026-11-26T09:30:02+00:00"
 
 
-def test_list_of_ees_releases_is_searched_for_our_period_and_proves_nothing_if_our_title_is_not_known() -> None:
+def test_list_of_ees_releases_is_searched_for_our_period_if_the_title_of_our_release_is_known() -> None:
+    # Specific: the entry can only be that of our edition. Without our title, the list is only "a listing".
     ours = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
     on_another_site = {"title": "April to June 2010", "url": "/x"}  # an old edition, without a releaseId
     recognise, context = find_recogniser("ees"), Context(URL, "Example claims: July to September 2026")
@@ -259,6 +269,9 @@ def test_list_of_ees_releases_is_searched_for_our_period_and_proves_nothing_if_o
 def test_ees_release_is_out_once_the_latest_slug_is_later_than_the_slug_of_the_edition_before_ours(
     before_ours: str, latest: str, state: State
 ) -> None:
+    # A slug is the last part of an address, and names the period. For example, once 2025-26 is the latest after
+    # 2024-25, our edition is out.
+    # If the latest is of an earlier year, an edition may have been withdrawn, so that proves nothing.
     content = json_answer({"latestRelease": {"slug": latest}})
     assert find_recogniser(f"ees-after:{before_ours}")(content, CONTEXT).state is state
 
@@ -331,10 +344,13 @@ def test_no_body_breaks_any_recogniser(name: str, body: bytes, kind: str) -> Non
     ],
 )
 def test_titles_are_compared_by_series_and_period(seen: str, like: Likeness) -> None:
+    # Our title is "Example claims: quarterly statistics, July to September 2026". UNDATED: the same series, but a
+    # period is missing or less precise.
     assert compare_titles(TITLE, seen) is like
 
 
-def test_a_school_year_contradicts_neither_of_its_years_and_does_the_school_year_before() -> None:
+def test_school_year_contradicts_the_school_year_before_but_neither_of_its_own_years() -> None:
+    # UNDATED: the periods do not contradict each other, but are not the same.
     assert compare_titles("Absence: 2026", "Absence: 2025/26") is Likeness.UNDATED
     assert compare_titles("Absence: 2025/26", "Absence: 2024/25") is Likeness.OTHER_EDITION
 
@@ -359,7 +375,11 @@ def test_a_period_is_known_by_year_month_quarter_or_season(text: str, dated: boo
         ("Fuel May-26", "Fuel May-25", Likeness.OTHER_EDITION),
     ],
 )
-def test_periods_are_compared_as_the_spans_they_are(ours: str, seen: str, like: Likeness) -> None:
+def test_titles_of_one_series_are_compared_by_the_years_months_quarters_and_weeks_they_name(
+    ours: str, seen: str, like: Likeness
+) -> None:
+    # For example, week 7 and week 8 are other editions, and 2024/25 is the same as 2024-25. UNDATED: 2025 is less
+    # precise than 2024/25, and does not contradict it.
     assert compare_titles(ours, seen) is like
     assert compare_titles(seen, ours) is like
 
@@ -379,8 +399,9 @@ _MARK = "data-gtm-release-status"
         (f'<i {_MARK}="upcoming"></i><i {_MARK}="published"></i>', State.UNKNOWN, False),
     ],
 )
-def test_a_page_of_ons_is_read_by_its_status_attribute_or_script_before_its_words(
+def test_ons_page_is_judged_by_the_status_in_an_attribute_or_script_and_not_by_its_words(
     inside: str, state: State, *, specific: bool
 ) -> None:
+    # Two marks that differ prove nothing. Specific: the page can only be this edition.
     recognised = find_recogniser("ons")(page(TITLE, TITLE, inside), CONTEXT)
     assert (recognised.state, recognised.specific) == (state, specific)

@@ -33,6 +33,7 @@ def recognise(heading: str, title: str = "Example figures", inside: str = "", ou
     ],
 )
 def test_period_in_heading_or_title_decides_the_edition(heading: str, title: str, state: State) -> None:
+    # Our release is "Example deaths: June 2026".
     assert recognise(heading, title).state is state
 
 
@@ -46,6 +47,7 @@ def test_period_in_heading_or_title_decides_the_edition(heading: str, title: str
     ],
 )
 def test_next_editions_and_site_notices_are_unknown(heading: str) -> None:
+    # Our release is that of June 2026. Here neither its period nor another one proves anything.
     assert recognise(heading).state is UNKNOWN
     assert recognise(heading.replace("June", "May")).state is UNKNOWN
 
@@ -59,6 +61,7 @@ def test_promise_of_these_figures_makes_a_page_unknown_only_if_it_shows_the_peri
 
 
 def test_presence_is_specific_only_under_the_whole_title_of_our_release() -> None:
+    # Specific: the page can only be this edition.
     assert recognise("Example deaths, June 2026", ours="Example deaths: June 2026").specific
     assert not recognise("Deaths, June 2026", ours="Example deaths: June 2026").specific
     # Provisional figures have the same period as the final ones.

@@ -31,6 +31,7 @@ def test_addresses_are_read_whatever_namespace_prefix_or_wrapping_they_have() ->
 
 
 def test_an_index_names_sitemaps_and_no_publications() -> None:
+    # An address in a sitemap has a title and the role `matched` or `listed`. One in an index is only that of a sitemap.
     body = "<sitemapindex><sitemap><loc>https://x.example/1.xml.gz</loc></sitemap></sitemapindex>"
     (one,), _ = read_sitemap(body.encode(), wanted=EVERY_URL_PREFERRED)
     assert (one.role, one.title) == ("sitemap", "")

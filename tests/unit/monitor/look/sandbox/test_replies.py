@@ -29,6 +29,7 @@ def test_enumeration_member_is_unpacked_in_either_pickle_form() -> None:
 
 @pytest.mark.parametrize(("of", "name"), [(set, "add"), ("text", "format"), (State, "__init__")])
 def test_reply_must_not_call_anything(of: object, name: str) -> None:
+    # Such a call of `getattr` is allowed only for a member of an enumeration.
     with pytest.raises((RefusedReply, KeyError)):
         unpack(pickle.dumps(AttributeByGetattr(of, name)))
 

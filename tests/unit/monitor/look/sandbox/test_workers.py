@@ -56,6 +56,7 @@ async def test_no_process_starts_before_the_first_task(workers: Workers) -> None
 
 @pytest.mark.slow
 async def test_task_that_overruns_is_stopped_and_the_next_one_runs(workers: Workers) -> None:
+    # The selector compares each of 20,000 elements with all those before it.
     with pytest.raises(TooCostly):
         await recognise_in(workers, COSTLY_SELECTOR, COSTLY_PAGE, seconds=1)
     assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
@@ -86,6 +87,7 @@ class SlowWorker:
 
 
 def test_worker_that_computes_is_waited_for_on_a_busy_machine() -> None:
+    # The message comes after 100 s, but only seconds in which the worker uses no processor time count.
     assert wait_for_message(cast("Worker", SlowWorker(polls_before_message=100, computes=True)), seconds=22.0)
 
 
@@ -110,6 +112,7 @@ async def test_task_cannot_exceed_its_memory() -> None:
 
 
 async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> None:
+    # Each of these tasks would use the whole 2 s. There are two workers, and a host gets only one at a time.
     slow = [
         asyncio.create_task(recognise_in(workers, COSTLY_SELECTOR, COSTLY_PAGE, host="slow.example", seconds=2))
         for _ in range(3)
