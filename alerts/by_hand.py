@@ -109,7 +109,7 @@ def add_note(
     if faults:
         raise InvalidInput(faults)
     noted = incident.with_entries(Entry(happened, clean_role(role), make_storable(text.strip())))
-    # A time far from the incident gets a second line that asks to check it. A recent one is no slip: it may be a reply.
+    # A time far from the incident gets a second line that asks to check it, unless it is recent: it may be a reply.
     is_recent = now - happened <= _NEAR_INCIDENT
     if is_recent or abs(happened - incident.occurred) <= _NEAR_INCIDENT:
         return noted

@@ -62,8 +62,8 @@ async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[
     async with open_poller(context.settings_or_default, SystemClock()) as (poller, _):
         sighting, outcome = await poller.look_once(target)
     headers = outcome.headers if isinstance(outcome, Answer) else {}
-    # Presence is "specific" if the answer has a sign that only this edition has. The state held at some instant in the
-    # span "proved", which is earlier than the look if a cache answered. "found" are links, by their role in a release.
+    # Presence is "specific" if the answer has a sign that only this edition has. "proved" is the span in which the
+    # state was true, earlier than the look if a cache answered. "found" are links, by their role in a release.
     facts = {
         "url": url,
         "state": sighting.state.value,

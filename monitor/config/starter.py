@@ -74,7 +74,7 @@ def write_starter(chosen: Chosen) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"toml": _toml, "channel": _channel_of}
+    environment.filters |= {"toml": _toml_value, "channel": _channel_of}
     producers = [(slug, name_of(slug, chosen.known), _hosts_of(slug, chosen.calendars)) for slug in chosen.producers]
     # The GOV.UK calendar is filtered by producer. ONS does not publish there, but if only ONS was chosen, it is the
     # filter. Without one, all of GOV.UK would be watched.
@@ -102,6 +102,6 @@ def _channel_of(role: str) -> str:
     return "-".join(re.findall(r"[a-z0-9]+", role.lower()))
 
 
-def _toml(value: str | Iterable[str]) -> str:
+def _toml_value(value: str | Iterable[str]) -> str:
     """Return a text or a list of texts in TOML."""
     return toml_string(value) if isinstance(value, str) else f"[{', '.join(map(toml_string, value))}]"

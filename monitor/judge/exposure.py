@@ -60,7 +60,7 @@ def find_unseen_exposures(
     """Return exposures that no look saw, but that a notice of withdrawal before the slot proves, except those known."""
     unseen = find_unseen_stays(views, [Interval(exposure.start.after, exposure.to.by) for exposure in known])
     early = [span for span in unseen if span.by is not None and span.by < window.early_before]
-    # Nothing shows when in its span it came and was removed, so the span is both its start and its end.
+    # It came and was removed at unknown times in this span. So the span is the interval of both its start and its end.
     return tuple(Exposure(part, span, span, between(span, span), open=False, ended=Ended.REMOVED) for span in early)
 
 

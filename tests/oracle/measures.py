@@ -30,7 +30,7 @@ def reasons_against_measurements(world: World, place: Place, part: PartClaim, cl
         yield from _check_exposure(world, place, exposure, claim)
 
 
-def _contains(interval: Interval, instant: datetime, off: timedelta) -> bool:
+def _contains_instant(interval: Interval, instant: datetime, off: timedelta) -> bool:
     after, by = interval.after, interval.by
     return (after is None or after <= instant + off) and by is not None and instant <= by + off
 
@@ -40,7 +40,7 @@ def _check_first_seen(world: World, place: Place, part: PartClaim) -> Iterator[s
     if reported.by is None:
         return
     found = spans(place)
-    if not any(_contains(reported, span.begins, off) for span in found):
+    if not any(_contains_instant(reported, span.begins, off) for span in found):
         yield f"first seen {_format_interval(reported)}, but it came at {_format_starts(found)}"
     if reported.after is not None and any(
         span.begins + off < reported.after < (span.ends or reported.after) - off - lag for span in found
@@ -114,7 +114,7 @@ def _check_exposure(world: World, place: Place, reported: Exposure, claim: Claim
     slot, off = claim.slot, allowed_error(world)
     assert slot is not None
     early = [span for span in _join_spans(spans(place)) if span.begins < slot + off]
-    fitting = [span for span in early if _contains(reported.begins, span.begins, off)]
+    fitting = [span for span in early if _contains_instant(reported.begins, span.begins, off)]
     if not early:
         yield "an exposure of what was never public before its slot"
     elif not fitting:

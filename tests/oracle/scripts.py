@@ -192,7 +192,7 @@ def _draw_promise(rng: Random, setting: Setting, one: Release) -> Release:
     after = setting.at(round(rng.uniform(5, 150), 1))
     manners = {
         "plain": one,
-        "postponed": _postpone(rng, setting, one),
+        "postponed": _postpone_release(rng, setting, one),
         "postponed after": replace(one, changes=(Change(after, slot=slot + timedelta(days=1)),)),
         "forward": replace(one, slot=later, changes=(Change(ahead, slot=slot),)),
         "cancelled": replace(one, changes=(Change(rng.choice((ahead, setting.at(90))), state="cancelled"),)),
@@ -204,7 +204,7 @@ def _draw_promise(rng: Random, setting: Setting, one: Release) -> Release:
     return rng.choices(list(manners.values()), (78, 3, 3, 4, 2, 3, 2, 3, 2))[0]
 
 
-def _postpone(rng: Random, setting: Setting, one: Release) -> Release:
+def _postpone_release(rng: Random, setting: Setting, one: Release) -> Release:
     lead = max(setting.lead, 60.0)
     before = (setting.slot - timedelta(seconds=rng.uniform(0.1, 0.6) * lead)).replace(second=0, microsecond=0)
     told = before - timedelta(seconds=round(rng.uniform(2, 0.35 * lead)))

@@ -35,7 +35,7 @@ def _check_recogniser(name: str) -> str:
     return name
 
 
-def _require(is_valid: Callable[[str], object], reason: str) -> AfterValidator:
+def _require_valid(is_valid: Callable[[str], object], reason: str) -> AfterValidator:
     """Return a validator that refuses a text with `reason` if `is_valid` does not return a true value for it."""
 
     def check(text: str) -> str:
@@ -54,8 +54,8 @@ def _check_finding(value: Any) -> Any:  # noqa: ANN401 # a kind, or a table that
 
 
 _SLUG = re.compile(r"[a-z0-9]+(-+[a-z0-9]+)*")
-Text = Annotated[str, _require(str.strip, "must not be empty")]
-Slug = Annotated[str, _require(_SLUG.fullmatch, "not a slug: small letters and digits, joined by hyphens")]
+Text = Annotated[str, _require_valid(str.strip, "must not be empty")]
+Slug = Annotated[str, _require_valid(_SLUG.fullmatch, "not a slug: small letters and digits, joined by hyphens")]
 Recogniser = Annotated[str, AfterValidator(_check_recogniser)]
 Seconds = Annotated[float, Field(strict=False)]
 

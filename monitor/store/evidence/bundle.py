@@ -100,7 +100,7 @@ def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Recor
         for record in chain_of(evidence, monitor):
             if record.kind == GIVEN_UP and record.at in deletion_times:
                 found[record.id] = record
-                # Its bytes, which say what was deleted, may be deleted too, at a later time with a record of its own.
+                # Its bytes say what was deleted. They may be deleted later too, which another record documents.
                 if record.expired is not None:
                     deletion_times.add(record.expired)
     return sorted(found.values(), key=lambda record: (record.monitor, record.number))
