@@ -245,7 +245,7 @@ def _needs_no_incident(verdict: Verdict) -> bool:
 
 
 def _status_change(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:
-    """Return the event if a release has its first status, or another one than `before`, else None."""
+    """Return the event if the status (`status_key` of the JSON) is the first, or another than `before`, else None."""
     old = status_key(before.body) if before else ""
     new = status_key(body)
     if old == new:

@@ -289,7 +289,7 @@ class Ledger:
     ) -> list[Promise]:
         """Count one more read that did not show the `missing` entries, and return their changed promises.
 
-        The read shows the releases `shown`, as of `at` or later. Titles of entries that may be successors are added.
+        The read shows the releases `shown`. Each promise gets the titles of new entries that may replace its entry.
         """
         # An entry is not missing if its title and slot are shown under another id.
         uids = {release_of[state.name, uid]: uid for uid in missing if not state.is_under_another_id(uid)}

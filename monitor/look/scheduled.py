@@ -130,9 +130,9 @@ class ScheduledTarget:
     def follow_redirect(self, sighting: Sighting) -> None:
         """Set the address of the next look: where a redirect led, or the target's own.
 
-        After a look that shows the release, the address stays. After a redirect to the same site, it is the redirect's
-        destination, unless there is a loop or there were too many redirects. After any other look, it is the target's
-        own (None), because a page may have replaced a redirect to, for instance, the home page.
+        After a look that shows the release, the address stays. After a redirect on the same site without proof,
+        it is the destination, unless there is a loop or there were too many redirects. In all other cases it is the
+        target's own (None), because the redirect may have been replaced by a page.
         """
         if sighting.state is State.PRESENT:
             return
