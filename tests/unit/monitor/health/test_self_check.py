@@ -66,8 +66,8 @@ async def test_a_poller_with_an_overdue_look_is_stalled_until_it_begins_one(cloc
     world = World(clock)
     self_check = world.self_check()
     world.poller.due_at = NOON
-    # The check at 20 s is the last one that finds the look less than 30 s overdue. The poller is stalled from 30 s after
-    # that check.
+    # The check at 20 s is the last one that finds the look less than 30 s overdue. From 30 s after that check, the
+    # poller is stalled.
     for seconds_overdue, reasons in ((20, []), (40, []), (60, [STALLED]), (80, [STALLED])):
         await clock.sleep(20)
         assert self_check.unready() == reasons
