@@ -47,7 +47,7 @@ class PollerRun:
     late: list[float] = field(default_factory=list)
     missed: list[tuple[str, int]] = field(default_factory=list)
     stalls: list[tuple[datetime, datetime]] = field(default_factory=list)
-    clock_sets: list[float] = field(default_factory=list)
+    clock_steps: list[float] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
     on_sighting: Callable[[Target, Sighting], None] = lambda _target, _sighting: None
 
@@ -66,7 +66,7 @@ class PollerRun:
         self.stalls.append((begin, end))
 
     def clock_set(self, _begin: datetime, _end: datetime, seconds: float) -> None:
-        self.clock_sets.append(seconds)
+        self.clock_steps.append(seconds)
 
     def sighted(self, page: Target, sighting: Sighting, _outcome: Answer | Failure) -> None:
         self.sightings.append(sighting)
