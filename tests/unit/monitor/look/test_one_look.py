@@ -21,7 +21,7 @@ from monitor.threads import Tasks
 from monitor.watch.unannounced import Unannounced
 from schedules.sources.registry import KINDS
 from tests.unit.monitor.app.office import Office, at_work, csv, row
-from tests.unit.monitor.look.story import (
+from tests.unit.monitor.look.poller_run import (
     HOST,
     PollerRun,
     gaps_between,

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.look.fetch import Request
 from monitor.look.sighting import State
-from tests.unit.monitor.look.story import (
+from tests.unit.monitor.look.poller_run import (
     HaltingClock,
     PollerRun,
     block_for_2_5_s,

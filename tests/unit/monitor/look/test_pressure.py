@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from monitor.look.fetch import Request
 from monitor.look.reading import SMALL_BODY
 from monitor.plan.phases import Window
-from tests.unit.monitor.look.story import (
+from tests.unit.monitor.look.poller_run import (
     HOST,
     NOON,
     HaltingClock,

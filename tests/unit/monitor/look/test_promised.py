@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.look.fetch import Request
 from monitor.plan.phases import Window
 from monitor.plan.targets import View
-from tests.unit.monitor.look.story import NOON, PollerRun, requested_page, run_poller, target, watch_pages, window
+from tests.unit.monitor.look.poller_run import NOON, PollerRun, requested_page, run_poller, target, watch_pages, window
 from tests.worlds.fetcher import Reply
 
 # The first two are on the days of clock changes in 2026, the last is on an ordinary day.

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.plan.phases import Window
 from monitor.plan.targets import View
-from tests.unit.monitor.look.story import NOON, PollerRun, gaps_between, run_poller, target, watch_pages, window
+from tests.unit.monitor.look.poller_run import NOON, PollerRun, gaps_between, run_poller, target, watch_pages, window
 from tests.worlds.fetcher import Reply
 
 EVERY_IF_IDLE = 0.9

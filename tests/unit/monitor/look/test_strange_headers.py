@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Request
-from tests.unit.monitor.look.story import NOON, PollerRun, run_poller, target, window
+from tests.unit.monitor.look.poller_run import NOON, PollerRun, run_poller, target, window
 from tests.worlds.fetcher import Reply
 
 STRANGE, PLAIN = "strange.example", "plain.example"
