@@ -156,11 +156,11 @@ def test_times_are_certain_although_the_clocks_of_a_hosts_two_servers_differ_by_
     skew = Skew()
     are_times_certain = []
     for n in range(60):
-        behind_by_server = (0.0, 0.6)
-        host_behind = behind_by_server[n % 2]  # the two servers answer in turn
+        host_behind = 0.6 if n % 2 else 0.0  # the two servers answer in turn
         are_times_certain.append(skew.observe("a", answer_with_date(at=n * LOOK_EVERY, host_behind=host_behind)))
     assert all(are_times_certain)
-    # Our clock is right. A date adds up to a second, because it is a whole second, and the time until the answer.
+    # Our clock is right. The bounds are wider by up to a second, because a date is a whole second, and by the time that
+    # an answer takes.
     assert largest_offset(skew.bounds()) <= 0.6 + 1.0 + SECONDS_TO_ANSWER
 
 

@@ -315,7 +315,7 @@ def test_both_views_of_two_promised_pages_get_a_look_at_least_every_3_s_before_t
     published_at = 3.0
     pages = PromisedPages({"p0": published_at, "p1": published_at})
     run_busy_slots(pages, rate=3, seconds_after=60, others={f"other{n}": 15.0 for n in range(3)})
-    # The windows of these looks begin 120 s before the slot.
+    # These looks begin 120 s before the slot. The first ten seconds are left out.
     for name in pages.names:
         for view in (View.EDGE, View.ORIGIN):
             gaps = gaps_between(pages.look_times(name, view, begin=-110, end=published_at))

@@ -44,6 +44,7 @@ def test_first_seen_intervals_last_one_round_of_looks_on_average_and_one_and_a_h
     def watch_all(run: PollerRun) -> None:
         watch_appearing(run, pages, pages.names)
 
+    # The last page is published in the fifth round, so all are seen in seven.
     run_poller(watch_all, rate=rate, seconds=7 * seconds_a_round, script=pages.reply)
     assert len(pages.interval_seconds) == number_of_pages
     assert mean(pages.interval_seconds) <= 1.1 * seconds_a_round
@@ -68,6 +69,7 @@ def test_first_seen_intervals_last_at_most_one_and_a_half_rounds_if_pages_are_ad
     def watch(batch: list[str]) -> Callable[[PollerRun], None]:
         return lambda run: watch_appearing(run, pages, batch)
 
+    # The last page is published after at most 5 + 1.5 rounds, so all are seen in nine.
     run_poller(
         watch(watched_from_start),
         later=[

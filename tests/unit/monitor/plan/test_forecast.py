@@ -73,7 +73,7 @@ def test_least_sufficient_rate_allows_looks_at_likely_pages_every_30_s_and_no_sm
 
 
 def test_warning_names_no_larger_budget_if_the_wanted_looks_are_too_far_apart_to_prove_anything() -> None:
-    # Looks must be 30 s apart to prove who was on time. These pages want one every 60 s, so no budget could do that.
+    # Looks at most 30 s apart can prove who was on time. These pages want one every 60 s, so no budget could do that.
     warning = warning_with_five_looks_a_second(plans_of_pages(400, every=60))
     # 400 pages get 5 looks a second together, so each gets one in 80 s.
     assert warning.endswith("every 80 s where 60 s is wanted")

@@ -47,6 +47,7 @@ def starts_in_all_turns(mine: Turns, until: datetime, late: timedelta) -> list[d
 def test_no_second_has_more_starts_than_the_budget_even_if_all_monitors_use_all_their_turns(
     *, number_of_monitors: int, rate: float, has_owner: bool, milliseconds_late: list[int]
 ) -> None:
+    # If the host has an owner, one of the monitors has nearly all turns there. Otherwise all have equally many.
     monitors = NAMES[:number_of_monitors]
     starts: list[datetime] = []
     for monitor, ms_late in zip(monitors, milliseconds_late, strict=False):
@@ -63,6 +64,7 @@ def test_no_second_has_more_starts_than_the_budget_even_if_all_monitors_use_all_
 def test_the_turns_of_all_monitors_use_the_whole_budget_and_no_turn_is_of_two_monitors(
     *, number_of_monitors: int, rate: float, has_owner: bool
 ) -> None:
+    # If the host has an owner, one of the monitors has nearly all turns there. Otherwise all have equally many.
     monitors = NAMES[:number_of_monitors]
     turns_of_all = [turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner) for monitor in monitors]
     assert sum(turns.fraction for turns in turns_of_all) == 1

@@ -40,18 +40,18 @@ def part_proof(  # what is known of a part
     return PartProof(name, goal, at(last_look), absent_at=absent, is_out=is_out, is_listed=is_listed)
 
 
-def planned_looks(parts: list[PartProof], now: float, gap: timedelta = GAP) -> str:
+def planned_looks(parts: list[PartProof], seconds_after_slot: float, gap: timedelta = GAP) -> str:
     """Return the names of the parts, of one letter each, in the order of the planned looks."""
     sweep = Sweep(SLOT, WITHIN, {part.id: part for part in parts})
-    return "".join(part.id for part in sweep.order_looks(at(now), gap))
+    return "".join(part.id for part in sweep.order_looks(at(seconds_after_slot), gap))
 
 
-def parts_without_proof(**last_looks: float) -> list[PartProof]:
+def parts_last_looked_at(**last_looks: float) -> list[PartProof]:
     """Return parts that were looked at in these seconds after the slot, without a result."""
     return [part_proof(name, last_look=second) for name, second in last_looks.items()]
 
 
-def absent_parts(**absences: float) -> list[PartProof]:
+def parts_absent_at(**absences: float) -> list[PartProof]:
     """Return parts that the last look, in these seconds after the slot, proved absent."""
     return [part_proof(name, last_look=second, absent_at=second) for name, second in absences.items()]
 
@@ -62,56 +62,65 @@ def eight_parts_without_proof() -> list[PartProof]:
 
 
 def test_the_part_with_the_oldest_look_goes_first_before_and_after_the_slot() -> None:
-    assert planned_looks(parts_without_proof(a=-70, b=-90, c=-80), now=-60, gap=10 * SECOND) == "bca"
-    assert planned_looks(absent_parts(a=-20, b=-40, c=-30), now=1, gap=10 * SECOND) == "bca"
+    # All times are in seconds after the slot. The oldest look is at b.
+    parts = parts_last_looked_at(a=-70, b=-90, c=-80)
+    assert planned_looks(parts, seconds_after_slot=-60, gap=10 * SECOND) == "bca"
+    parts = parts_absent_at(a=-20, b=-40, c=-30)
+    assert planned_looks(parts, seconds_after_slot=1, gap=10 * SECOND) == "bca"
 
 
 def test_a_part_that_is_out_gets_no_look() -> None:
     part_out = part_proof("d", last_look=1, absent_at=-50, is_out=True)
-    assert planned_looks([*absent_parts(a=-20, b=-40, c=-30), part_out], now=2, gap=10 * SECOND) == "bca"
+    assert (
+        planned_looks([*parts_absent_at(a=-20, b=-40, c=-30), part_out], seconds_after_slot=2, gap=10 * SECOND) == "bca"
+    )
 
 
 def test_a_part_that_a_listing_shows_goes_first_even_if_it_has_the_newest_look() -> None:
     listed = part_proof("d", last_look=-10, absent_at=-10, is_listed=True)
-    assert planned_looks([*absent_parts(a=-20, b=-40, c=-30), listed], now=25, gap=10 * SECOND) == "dbca"
+    assert (
+        planned_looks([*parts_absent_at(a=-20, b=-40, c=-30), listed], seconds_after_slot=25, gap=10 * SECOND) == "dbca"
+    )
 
 
 def test_outside_the_tolerance_of_60_s_all_parts_get_a_look_the_oldest_first() -> None:
-    parts = eight_parts_without_proof()
-    assert planned_looks(parts, now=-90, gap=10 * SECOND) == "hgfedcba"
-    assert planned_looks(parts, now=60, gap=10 * SECOND) == "hgfedcba"
+    parts = eight_parts_without_proof()  # a to h, of which h has the oldest look
+    assert planned_looks(parts, seconds_after_slot=-90, gap=10 * SECOND) == "hgfedcba"
+    assert planned_looks(parts, seconds_after_slot=60, gap=10 * SECOND) == "hgfedcba"
 
 
 def test_before_the_slot_as_many_parts_as_fit_get_a_look_and_those_with_the_best_ranks_fit() -> None:
-    parts = eight_parts_without_proof()
-    # 60 s before the slot, six looks fit, and 25 s before it three. Of the parts that fit, the oldest look goes first.
-    assert planned_looks(parts, now=-60, gap=10 * SECOND) == "fedcba"
-    assert planned_looks(parts, now=-25, gap=10 * SECOND) == "cba"
+    parts = eight_parts_without_proof()  # a to h, of which a has the best rank and h the oldest look
+    # Of the parts that fit, the one with the oldest look goes first.
+    six_looks_fit = planned_looks(parts, seconds_after_slot=-60, gap=10 * SECOND)
+    assert six_looks_fit == "fedcba"
+    three_looks_fit = planned_looks(parts, seconds_after_slot=-25, gap=10 * SECOND)
+    assert three_looks_fit == "cba"
 
 
 def test_before_the_slot_a_part_that_was_proved_absent_takes_no_look_from_a_part_without_proof() -> None:
-    proved_absent, without_proof = absent_parts(a=-40), eight_parts_without_proof()[1:]
-    # Three looks fit. They are for b, c and d, and part a comes after them.
-    assert planned_looks([*proved_absent, *without_proof], now=-25, gap=10 * SECOND) == "dcba"
+    proved_absent, without_proof = parts_absent_at(a=-40), eight_parts_without_proof()[1:]  # a, and b to h
+    # Three looks fit, and b, c and d have the best ranks. Part a comes after them, because it has the newest look.
+    assert planned_looks([*proved_absent, *without_proof], seconds_after_slot=-25, gap=10 * SECOND) == "dcba"
 
 
 def test_after_the_slot_as_many_parts_get_a_look_as_fit_before_the_tolerance_of_60_s_ends() -> None:
     # In 15 s, looks at a and b fit, which come first in the alphabet. Of these two, b has the older look.
-    assert planned_looks(absent_parts(a=-20, b=-40, c=-30), now=45, gap=10 * SECOND) == "ba"
+    assert planned_looks(parts_absent_at(a=-20, b=-40, c=-30), seconds_after_slot=45, gap=10 * SECOND) == "ba"
 
 
 def test_a_part_without_a_proof_of_absence_goes_first_for_five_seconds_after_the_slot_and_then_last() -> None:
     # Only in these seconds, a look is likely to find it still absent.
-    parts = [*absent_parts(a=-20, b=-40, c=-30), *parts_without_proof(d=-90)]
-    assert planned_looks(parts, now=1, gap=10 * SECOND) == "dbca"
-    assert planned_looks(parts, now=6, gap=10 * SECOND) == "bcad"
+    parts = [*parts_absent_at(a=-20, b=-40, c=-30), *parts_last_looked_at(d=-90)]
+    assert planned_looks(parts, seconds_after_slot=1, gap=10 * SECOND) == "dbca"
+    assert planned_looks(parts, seconds_after_slot=6, gap=10 * SECOND) == "bcad"
     # In the 24 s that are left of the tolerance, three looks fit, and d gets none.
-    assert planned_looks(parts, now=36, gap=10 * SECOND) == "bca"
+    assert planned_looks(parts, seconds_after_slot=36, gap=10 * SECOND) == "bca"
 
 
 def test_a_part_that_was_absent_after_the_slot_gets_no_look_if_the_others_need_the_time() -> None:
     # Two looks fit in the 15 s that are left of the tolerance. Part a is likely late, because it was absent at 20 s.
-    assert planned_looks(absent_parts(a=20, b=-40, c=-30), now=45, gap=10 * SECOND) == "bc"
+    assert planned_looks(parts_absent_at(a=20, b=-40, c=-30), seconds_after_slot=45, gap=10 * SECOND) == "bc"
 
 
 @pytest.mark.parametrize(
@@ -132,15 +141,15 @@ def test_if_only_two_looks_fit_the_parts_of_the_lowest_rank_get_them(
     ranks = {"a": rank_of_a, "b": rank_of_b, "c": rank_of_c}
     parts = [part_proof(name, last_look=-90, rank=rank) for name, rank in ranks.items()]
     # Two looks fit: 20 s are left before the slot, and looks are 10 s apart.
-    assert sorted(planned_looks(parts, now=-20, gap=10 * SECOND)) == list(first_two)
+    assert sorted(planned_looks(parts, seconds_after_slot=-20, gap=10 * SECOND)) == list(first_two)
 
 
 def test_the_only_look_that_fits_goes_to_an_important_part_although_it_is_likely_late() -> None:
     # Part a is likely late, because it was absent 20 s after the slot. The others still had 30 s to come.
     important = part_proof("a", last_look=20, absent_at=20, rank=rank_of(importance=1))
-    unimportant = absent_parts(b=-30, c=-30)
+    unimportant = parts_absent_at(b=-30, c=-30)
     # One look fits in the 10 s until the end of the tolerance, 60 s after the slot.
-    assert planned_looks([important, *unimportant], now=50, gap=10 * SECOND) == "a"
+    assert planned_looks([important, *unimportant], seconds_after_slot=50, gap=10 * SECOND) == "a"
 
 
 def sweep_of(*parts: str) -> Sweep:
@@ -223,8 +232,8 @@ def test_next_look_is_at_the_edge_if_the_last_absence_at_the_origin_is_50_s_befo
 
 
 def test_next_look_is_at_the_edge_if_the_last_absence_at_the_origin_is_110_s_before_the_slot() -> None:
-    # An absence at the origin over 95 s before the slot does not count. The interval of first seen begins at the absence
-    # at the edge.
+    # An absence at the origin over 95 s before the slot does not count. The interval of first seen begins at that at the
+    # edge.
     assert view_after_an_absence_at_the_edge(origin_last_absent=-110) is View.EDGE
 
 
@@ -337,7 +346,7 @@ def test_all_parts_that_are_published_on_time_are_proved_although_every_ninth_pa
         seconds_after_slot = 200.0
         parts[number] = Part(seconds_after_slot)
     numbers_of_proved_parts = simulate_sweep(parts, rate=5.0).parts
-    assert set(numbers_of_proved_parts) == set(range(175)) - late_numbers
+    assert sorted(numbers_of_proved_parts) == sorted(set(range(175)) - late_numbers)
 
 
 @pytest.mark.parametrize("fraction_late", [0.0, 0.1, 0.2])

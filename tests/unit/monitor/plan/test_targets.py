@@ -30,8 +30,7 @@ def test_page_on_govuk_is_watched_at_the_edge_at_the_origin_and_in_the_content_a
     assert in_content_api.url == "https://www.gov.uk/api/content/government/statistics/widgets-2026"
     assert in_content_api.host == "www.gov.uk"
     assert in_content_api.title == "Widgets: 2026"
-    recogniser = in_content_api.recognise
-    assert recogniser == "govuk"
+    assert in_content_api.recognise == "govuk"  # the name of the recogniser
 
 
 def test_origin_view_can_be_switched_off() -> None:

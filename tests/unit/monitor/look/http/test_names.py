@@ -90,6 +90,7 @@ def test_addresses_are_used_for_15_minutes_after_the_last_answer_of_a_silent_nam
         names = NameCache(server.look_up)
         # Second 0: the first request looks the name up. The name server answers at once, and is silent from then on.
         server.may_answer.set()
+        # The thread of the lookup must cost no virtual time.
         with get_jumping_loop().time_stopped(reason="lookup"):
             await names.look_up(SILENT, PORT, seconds=5)
         server.may_answer.clear()
