@@ -232,7 +232,7 @@ def test_next_look_is_at_the_edge_if_the_last_absence_at_the_origin_is_50_s_befo
 
 
 def test_next_look_is_at_the_edge_if_the_last_absence_at_the_origin_is_110_s_before_the_slot() -> None:
-    # An absence at the origin over 95 s before the slot does not count. The interval of first seen begins at that at the
+    # Over 95 s before the slot, an absence at the origin does not count. The interval begins at the absence at the
     # edge.
     assert view_after_an_absence_at_the_edge(origin_last_absent=-110) is View.EDGE
 
