@@ -41,7 +41,7 @@ def part_key(target: Target) -> str:
 
 def _represents_part(target: Target, goal: ProofGoal) -> bool:
     """Return whether a part is added to the sweeps with this target: with its edge view, or with its announcement."""
-    return target.view is View.EDGE or goal.announces is not None
+    return target.view is View.EDGE or goal.announced_page is not None
 
 
 class Sweeps:
@@ -65,7 +65,7 @@ class Sweeps:
             return
         sweep = self._sweeps.setdefault((goal.slot, goal.tolerance), Sweep(goal.slot, goal.tolerance))
         sweep.add(part_key(target), goal)
-        if goal.announces is None:
+        if goal.announced_page is None:
             # A listing that links to this address gives the part priority. An announcement is listed before its release
             # is out, so its address gives none.
             self._part_keys_by_url[target.url] = part_key(target)
@@ -102,7 +102,7 @@ class Sweeps:
 
     def awaits_origin(self, target: Target, goal: ProofGoal | None) -> bool:
         """Return whether a target is the origin view of a part that is not out yet."""
-        if goal is None or target.view is not View.ORIGIN or goal.announces is not None:
+        if goal is None or target.view is not View.ORIGIN or goal.announced_page is not None:
             return False
         sweep = self._find_sweep(goal)
         part = sweep.parts.get(part_key(target)) if sweep is not None else None
