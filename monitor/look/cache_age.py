@@ -64,9 +64,8 @@ def is_stale(headers: Mapping[str, str]) -> bool:
 class ConstantAge:
     """Detects that an address always sends the same `Age`, as some servers do. Such a number is not an age.
 
-    A real age grows with time. It can only be equal again if the cache has fetched a new copy since. That copy is not
-    older than the time since the last answer, unless the cache copied it from another cache that happened to have the
-    same age. So the `Age` is ignored only after two such pairs of answers in a row.
+    One pair of answers does not prove that: the cache may have copied from another cache that happened to have a copy
+    of the same age. So the `Age` is ignored only after two pairs that a real age cannot explain.
     """
 
     _last_headers: tuple[str | None, ...] = ()

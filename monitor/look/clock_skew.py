@@ -24,8 +24,8 @@ Span = tuple[float, float]
 
 _TOLERANCE = 1.0
 """Spans that are more than this many seconds apart contradict each other. The servers of one name differ by less."""
-RIGHT_TO_A_SECOND: Span = (-1.0, 1.0)
-"""The vote of our own clock."""
+RIGHT_CLOCK: Span = (-1.0, 1.0)
+"""The vote of our own clock: that it is right to a second."""
 _LEAST_HOSTS = 2
 """This many hosts must agree that our clock is wrong, because the clock of one host may be wrong."""
 _HOST_WEIGHT, _MACHINE_WEIGHT, _OUR_WEIGHT = 2, 2, 1
@@ -73,7 +73,6 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     Hosts with overlapping ranges form a group. Our clock, and the machine if it reports that it is `synchronised`,
     support the groups with a range near zero. The group with the most support wins, and its common range is the result.
     Two hosts must agree to prove our clock wrong. The only one with dates suffices if the machine is not synchronised.
-    Hosts are unconfirmed if they may be right, but too few agree with them, or after a draw.
     """
     least_hosts = 1 if synchronised is False and len(spans) == 1 else _LEAST_HOSTS
     first = _agreeing_hosts(next(iter(spans)), spans)
@@ -82,9 +81,8 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     credible = [group for group in groups if len(group) >= least_hosts or _allows_right_clock(group, spans)]
     if not credible:
         # The hosts contradict each other and our clock. Only the machine can say which is right.
-        everyone, no_one = frozenset(spans), frozenset[str]()
-        outvoted, unconfirmed = (everyone, no_one) if synchronised else (no_one, everyone)
-        return Vote(RIGHT_TO_A_SECOND, outvoted, unconfirmed)
+        everyone = frozenset(spans)
+        return Vote(RIGHT_CLOCK, outvoted=everyone) if synchronised else Vote(RIGHT_CLOCK, unconfirmed=everyone)
     our_weight = _OUR_WEIGHT + (_MACHINE_WEIGHT if synchronised else 0)
     weights = [_HOST_WEIGHT * len(group) + our_weight * _allows_right_clock(group, spans) for group in credible]
     winner, *others = (group for group, weight in zip(credible, weights, strict=True) if weight == max(weights))
@@ -116,18 +114,16 @@ def _agreeing_hosts(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
 
 def _allows_right_clock(group: Iterable[str], spans: Mapping[str, Span]) -> bool:
     """Return whether the common range of these hosts allows that our clock is right to a second."""
-    return distance(common_span(spans, group), RIGHT_TO_A_SECOND) <= 0
+    return distance(common_span(spans, group), RIGHT_CLOCK) <= 0
 
 
 def _limit_to_confirmed(spans: list[Span], least_hosts: int) -> Span:
     """Return the range that the spans of hosts share, widened towards zero until `least_hosts` of them confirm it.
 
-    A span has the least and most seconds that our clock is ahead by one host's dates. E.g. (3, 9) and (5, 8) share
-    (5, 8), but only one host shows that our clock is 5 s ahead. Both show 3 s, so for two hosts the result is (3, 8).
+    E.g. of (3, 9) and (5, 8) seconds ahead, both confirm 3 s but only one 5 s, so for two hosts the result is (3, 8).
     """
     lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
     low, high = lows[-1], highs[0]
-    # Without an error of our clock, nothing needs to be confirmed.
     if low > 0:
         low = max(0.0, lows[-least_hosts]) if len(spans) >= least_hosts else 0.0
     if high < 0:
@@ -206,7 +202,7 @@ class _HostDates:
         self.contrary_bounds = bounds if narrowed is None else narrowed
         if self.contrary_dates < _REPLACED_AFTER:
             return False
-        self.contradictions += 1  # a clock that is set now and then is no fault, but one that changes often is
+        self.contradictions += 1  # because a host whose clock is set many times is ignored
         self.bounds = self.contrary_bounds
         self.contrary_bounds = None
         self.contrary_dates = 0
@@ -272,21 +268,18 @@ class Skew:
             self._last_vote_at = None  # so that the hosts vote on our clock now
         elif dates.is_erratic():
             return True
-        elif dates.add_bounds(bounds, answer.received):
-            # The host's dates have changed for good, so its clock or ours was set.
+        elif dates.add_bounds(bounds, answer.received):  # the dates have changed for good, as a clock was set
             self._clock_set_at, self._last_vote_at = answer.sent, None
         # A vote after every look would cost more than the look.
         is_vote_due = self._last_vote_at is None or abs(answer.received - self._last_vote_at) > _VOTES_EVERY
-        is_contradicted = dates.contrary_bounds is not None
-        if is_contradicted or is_vote_due:
+        if dates.contrary_bounds is not None or is_vote_due:
             self._bounds, self._last_vote_at = self._run_vote(), answer.received
-        return not is_contradicted
+        return dates.contrary_bounds is None
 
     def _adapt_to_step(self, step: float) -> None:
         """Adapt all that is known about our clock's offset after the clock was set by `step` seconds."""
         self._last_ahead += step  # the seconds that our clock is ahead of steady time
-        if self.is_known():
-            # Otherwise no host has sent a usable date yet. Then the bounds must stay zero, which stands for that.
+        if self.is_known():  # else they stay zero, which means that no host has sent a usable date yet
             self._bounds = shift_span(self._bounds, step)
         if self._clock_set_at is not None:
             self._clock_set_at += timedelta(seconds=step)  # the same instant by the new clock
@@ -303,9 +296,8 @@ class Skew:
     def bounds_for(self, host: str) -> Span:
         """Return the least and most seconds that our clock is ahead, as they count for a look at one host.
 
-        They are the result of the hosts' vote. If the vote neither confirmed nor contradicted the `Date` headers of
-        this host, these count instead. For a host without a usable one, our clock counts as right unless it `is_off`,
-        which means that the vote has proved it wrong.
+        They are the result of the hosts' vote or, if that neither confirmed nor contradicted the dates that this host
+        sent, the bounds by these dates. If it sent no usable date, our clock counts as right unless it is proved wrong.
         """
         dates = self._hosts.get(host)
         if dates is None:
@@ -319,7 +311,7 @@ class Skew:
     def describe_doubts(self) -> dict[str, str]:
         """Return each host with dates that are not used, and the reason in words for the status page."""
         known = [name for name in self._last_vote.unconfirmed if name in self._hosts]
-        differ = [name for name in known if distance(self._hosts[name].bounds, RIGHT_TO_A_SECOND) > 0]
+        differ = [name for name in known if distance(self._hosts[name].bounds, RIGHT_CLOCK) > 0]
         return {
             **dict.fromkeys(self._far_off_spans, "its Date header is more than a day from our clock, and is ignored"),
             **dict.fromkeys(self._last_vote.outvoted, "its clock differs from ours and others', and is not believed"),
@@ -368,7 +360,7 @@ class Skew:
         age_growth = aged.age - earlier.age
         is_same_address = aged.url == earlier.url
         # One answer of each host is kept to compare later ones with it. Those of its address must come some seconds
-        # later. One of another address cannot be compared, and replaces it once that is old.
+        # later. An answer of another address cannot be compared. It replaces the kept one once that is old.
         keep_seconds = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
         if 0.0 <= elapsed < keep_seconds:
             return None

@@ -59,8 +59,7 @@ class Sweeps:
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
         """Add the part of a target to the sweep of its slot, which looks at its parts in turn to prove them on time.
 
-        Do nothing if the time for the proof is over. A part is looked at in several views, each with a target, but is
-        added only once: do nothing for the targets that do not represent it.
+        Do nothing if the time for the proof is over. Of a part's targets, one for each view, only one adds the part.
         """
         if not _represents_part(target, goal) or now >= goal.ends:
             return
@@ -101,8 +100,9 @@ class Sweeps:
             result = _RESULTS.get(sighting.state, LookResult.NOTHING)
             sweep_of_part.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
 
-    def is_awaited_origin_view(self, target: Target, goal: ProofGoal | None) -> bool:
+    def is_awaited_origin_view(self, watched: ScheduledTarget) -> bool:
         """Return whether a target is the origin view of a part that is not out yet, and no announcement."""
+        target, goal = watched.target, watched.goal
         if goal is None or target.view is not View.ORIGIN or goal.announced_page is not None:
             return False
         sweep = self._find_sweep(goal)
@@ -235,16 +235,15 @@ class DueTargets:
         self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []
         self._waiting_for_promise: list[tuple[datetime, Rank, int, _Entry]] = []
         self._waiting_for_idle_host: list[tuple[datetime, Rank, int, _Entry]] = []
-        # Entries that are due: those at their promised instant, by urgency (the highest has the lowest number), all in
-        # the heaps of the groups that want the same spacing, or those that sweeps plan, by the id of their target.
+        # Due entries are in `_swept` (by target id) if a sweep plans them, else in the heap of their group: the targets
+        # that want the same spacing. At a promised instant they are also in `_promised_ready`, the most urgent first.
         self._promised_ready: list[tuple[float, Rank, int, _Entry]] = []
         self._groups: dict[WantedSpacing, _Group] = {}
         self._swept: dict[str, _Entry] = {}
         self._next_swept: _Entry | None = None
-        # Thousands of targets share a few keys: keep one object for each.
         self._group_keys: dict[WantedSpacing, WantedSpacing] = {}
         self._entry_numbers = itertools.count()  # heaps compare them if all before is equal
-        # When these updates were last made: never so far.
+        # When each of these was last updated: never so far.
         self._windows_checked_at = datetime.min.replace(tzinfo=UTC)
         self._rate_shared_at = self._sweeps_updated_at = -inf
 
@@ -261,7 +260,7 @@ class DueTargets:
             return
         window = watched.window
         group_key = WantedSpacing(window.every.total_seconds(), window.chance)
-        group_key = self._group_keys.setdefault(group_key, group_key)  # one object for all equal keys
+        group_key = self._group_keys.setdefault(group_key, group_key)  # thousands of targets share a few objects
         entry = _Entry(watched, group_key, watched.rank, next(self._entry_numbers))
         self._entries[watched.target.id] = entry
         heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
@@ -286,10 +285,7 @@ class DueTargets:
             self._groups[entry.group_key].count -= 1
 
     def collect_due(self, now: datetime, mono: float) -> None:
-        """Make the targets that are now due ready for `take_next`.
-
-        At intervals, first schedule again those that were ready, because their window or the sweeps may have changed.
-        """
+        """Make targets that are due ready for `take_next`. At intervals, first schedule again those that were ready."""
         if self.ready and now >= self._windows_checked_at + _RECHECK_EVERY:
             self._move_to_next_windows(now)
         if mono - self._sweeps_updated_at >= _UPDATE_SECONDS:
@@ -333,9 +329,8 @@ class DueTargets:
                 # Its look is under way or planned by a sweep (looks at the parts of a slot in turn). Or it is a witness
                 # (an announcement or index), which `_place_due_entry` has postponed because looks at pages go first.
                 continue
-            # The longest time since a look (infinite without one) goes first, weighted by the square root of `chance`,
-            # how likely the target is to change. That makes the intervals in which releases are first seen the shortest
-            # on average (`docs/decides.md`).
+            # The longest time since a look (infinite without one) goes first, weighted by how likely the target is to
+            # change (`chance`). That makes first-seen intervals the shortest on average (`docs/decides.md`).
             seconds_since_look = mono - entry.watched.last_look_mono
             urgency = seconds_since_look * sqrt(entry.group_key.chance)
             # A heap returns its lowest entry first.
@@ -352,8 +347,7 @@ class DueTargets:
     def _move_to_next_windows(self, now: datetime) -> None:
         """Schedule ready targets again whose window has ended, with the spacing of the next window."""
         self._windows_checked_at = now
-        ready = [entry.watched for entry in self._entries.values() if entry.is_ready]
-        for watched in ready:
+        for watched in [entry.watched for entry in self._entries.values() if entry.is_ready]:
             if watched.window is not None and watched.window.ends <= now and watched.enter_window(now):
                 self.schedule(watched, now)
 
@@ -416,15 +410,10 @@ class DueTargets:
         return self._swept.get(f"{part.id}/{part.next_view}") or self._swept.get(f"{part.id}/{View.EDGE}")
 
     def _find_idle_look(self, now: datetime) -> _Entry | None:
-        """Return an entry to look at while no look is due, None if there is none.
-
-        First are parts of sweeps that are not out yet, in the origin view: the one looked at longest ago. Next are
-        targets that may be looked at before they are due, because their windows allow that on an idle host.
-        """
-        views = ((entry, entry.watched) for entry in self._swept.values())
-        origins = [entry for entry, view in views if self.sweeps.is_awaited_origin_view(view.target, view.goal)]
+        """Return an entry for an idle host: the origin view of a part that is not out, else one due later. Or None."""
+        origins = [entry for entry in self._swept.values() if self.sweeps.is_awaited_origin_view(entry.watched)]
         if origins:
-            return min(origins, key=lambda entry: entry.watched.last_look_mono)
+            return min(origins, key=lambda entry: entry.watched.last_look_mono)  # the one looked at longest ago
         while (entry := self._first_in(self._waiting_for_idle_host)) is not None and entry.watched.is_under_way:
             # It is entered again when its look ends.
             heappop(self._waiting_for_idle_host)

@@ -196,6 +196,7 @@ class HostQueue:
         # pacer keeps starts apart, to stay within the host's budget.
         may_start_now = False
         if self._is_running or self.under_way >= self.most_under_way:
+            # While `run` runs, it gives out the places, else a request that ends does. Both count it as under way.
             may_start_now = await self._wait_for_place()
         else:
             self.under_way += 1  # take a free place

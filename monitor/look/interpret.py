@@ -60,11 +60,7 @@ class TurnQueue:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def wait(self) -> None:
-        """Wait until all tasks that began to wait here earlier have continued.
-
-        In each pass of the event loop only one continues, because it then blocks the loop, such as by reading a body.
-        So looks that fall due in the meantime can begin between two of them.
-        """
+        """Wait in a queue: in each pass of the event loop, one task continues, so that due looks begin in between."""
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
         self._waiting.append(turn)
@@ -152,22 +148,22 @@ class Interpreter:
         """Return the sighting of an answer, and remember what the next look needs, such as a 404 or a placeholder.
 
         `read` is what a worker has read in the body, None if none has. If our clock is in doubt, the sighting is
-        unknown, and a placeholder is not remembered: a page that only announces its release.
+        unknown, and a placeholder (a page that only announces its release) is not remembered.
         """
         ahead = self.skew.ahead()  # seconds from steady time to our clock, which change only if our clock is set
         # If our clock was set during the request, `sent` may be by the old or the new clock.
         was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= LEAST_CLOCK_STEP
         is_time_certain = not was_set and self.skew.observe(target.host, answer, ahead)
-        bounds, known_before = self.skew.bounds_for(target.host), memory.known
+        clock_offset, known_before = self.skew.bounds_for(target.host), memory.known
         recognised = interpret_without_body(answer, target) or self._recognise_body(target, answer, memory, read)
         if answer.status == 404 and recognised.state is State.ABSENT:
             # A page that appears after this counts, even if it has the words of an earlier placeholder.
             memory.known = replace(known_before, was_missing=True, placeholder=None)
             if known_before.placeholder is not None:
                 memory.forget_body()
-        is_clock_far_off = largest_offset(bounds) > self.unproven_offset.total_seconds()
+        is_clock_far_off = largest_offset(clock_offset) > self.unproven_offset.total_seconds()
         # Monitors that share a store put their looks in one order, so for them any known error of a clock is too large.
-        is_error_too_large = is_clock_far_off or (self.is_shared and is_off(bounds))
+        is_error_too_large = is_clock_far_off or (self.is_shared and is_off(clock_offset))
         if not is_time_certain or is_error_too_large:
             if recognised.placeholder is not None:
                 # With this clock we cannot tell whether the placeholder was there before the slot.
@@ -178,7 +174,7 @@ class Interpreter:
         has_stable_bytes = target.is_file or target.recognise == "changed"
         is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
         digest = memory.digest if has_stable_bytes and is_read and answer.status in (200, 304) else None
-        return make_sighting(target, answer, recognised, digest, bounds)
+        return make_sighting(target, answer, recognised, digest, clock_offset)
 
     def restore_known(self, target: Target, known: Known) -> None:
         """Restore what an earlier process knew about a target, and set its slot in force."""

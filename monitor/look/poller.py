@@ -141,10 +141,9 @@ class Poller:
     ) -> None:
         """Look at a target in these windows, which replace its earlier windows. Without any change, do nothing.
 
-        `shift` delays its due instants, so that targets with the same windows are not all due at once. At `promised_at`
-        a look begins at once, because no other request to its host starts just before. With `soon`, a new target is due
-        now. `goal` is the proof that the part needs around its slot, None if it needs none. If its host's budget is too
-        small for all looks, parts with a goal are looked at in turn, in a sweep.
+        `shift` delays its due instants, so that not all targets with these windows are due at once. A look begins at
+        `promised_at`: other requests to its host are delayed for it. With `soon`, a new target is due now. `goal` is
+        the proof that the part needs, if any. Looks that were due by the earlier windows count as missed.
         """
         now = self._clock.now()
         watched = self._watched.get(target.id)
@@ -165,8 +164,7 @@ class Poller:
                 # Redirects of the old address do not apply to the new one.
                 watched.url, watched.hops = None, ()
             watched.target, watched.promised_at = target, promised_at
-            dropped_looks = watched.replan(windows, shift, now)  # they were due by the earlier windows
-            self._report_missed(target, dropped_looks)
+            self._report_missed(target, looks=watched.replan(windows, shift, now))
         queue, watched.goal = self._queue_of(target.host), goal
         if goal is not None:
             queue.targets.sweeps.add(target, goal, now)
@@ -220,8 +218,7 @@ class Poller:
 
     async def send_in_turn(self, request: Request) -> Answer | Failure:
         """Send one request that is not a scheduled look, within the budget of its host, and obey its Retry-After."""
-        host = urlsplit(request.url).hostname or ""
-        queue = self._queue_of(host)
+        queue = self._queue_of(urlsplit(request.url).hostname or "")
         async with queue.reserve_place():
             started = self._clock.now()
             outcome = await self._fetcher.fetch(request)

@@ -120,11 +120,12 @@ class ScheduledTarget:
         if due is None or window is None:
             return 0
         is_in_one_window = self.planned_at <= due and window.begins <= due and now < window.ends
-        if is_in_one_window and (self._is_regular() or now < due + window.every):
-            # After a regular look, one more is due in each spacing. After any other, none is missed within a spacing.
+        is_regular = not self.is_extra and due != self.promised_at
+        if is_in_one_window and (is_regular or now < due + window.every):
+            # One is due in each spacing after a regular look. After an extra or promised one, the first has none.
             return max(0, (now - due) // window.every)
-        # Otherwise count the due instants after `due` until `now`, but none from before the windows were planned.
-        after = max(due, self.planned_at - _JUST_BEFORE)  # a due instant at `planned_at` itself counts
+        # Otherwise count the due instants after `due` until `now`, but none before the windows were planned.
+        after = max(due, self.planned_at - _JUST_BEFORE)  # so that one at `planned_at` itself counts
         return sum(
             _count_dues_until(window, now, self.shift) - _count_dues_until(window, after, self.shift)
             for window in self.windows
@@ -148,19 +149,14 @@ class ScheduledTarget:
             self.url, self.hops = destination, (*self.hops, destination)
 
     def _one_spacing_later(self, after: datetime) -> datetime | None:
-        """Return the instant one spacing after `due` if it is the first due instant later than `after`, else None.
-
-        This saves searching the windows, because it nearly always is.
-        """
+        """Return `due` plus one spacing if that is the next due instant after `after`, else None. It saves a search."""
         window, due = self.window, self.due
-        if window is None or due is None or not self._is_regular() or not window.begins <= due <= after:
+        # An extra or promised look is between the due instants of its window, so the spacing does not count from it.
+        is_regular = not self.is_extra and due != self.promised_at
+        if window is None or due is None or not is_regular or not window.begins <= due <= after:
             return None
         next_due_in_window = due + window.every
         return next_due_in_window if after < next_due_in_window < window.ends else None
-
-    def _is_regular(self) -> bool:
-        """Return whether `due` is one of the due instants of its window. An extra or promised look is between them."""
-        return not self.is_extra and self.due != self.promised_at
 
 
 def _count_dues_until(window: Window, instant: datetime, shift: timedelta) -> int:

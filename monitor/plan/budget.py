@@ -157,7 +157,7 @@ class Pacer:
         if self.turns is None:
             self.gap = self._least_wait = least_gap(self.rate * pace)
             return
-        # Several monitors take turns of one request. A fraction of the turns is ours (0 without any: avoid a division).
+        # Several monitors take turns of one request. A fraction is ours, perhaps none: avoid a division by zero.
         self.gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
         # At full pace, we may use each of our turns, so we wait for one turn. A start may be `LATEST_START` late in its
         # turn. E.g. with turns of 500 ms, the next turn begins 480 ms after a start that was 20 ms late.

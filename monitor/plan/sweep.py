@@ -110,7 +110,7 @@ class Sweep:
             return part
         self._ordered = deque(self.order_looks(now, gap))
         self._reorder_at = self._limit_to_phase(now + _REORDER_EVERY, now)
-        # If so, each part is looked at in both views, through the caches and past them (see `_needs_origin_next`).
+        # In a short round, each part is looked at in two views, through the caches and past them.
         self._is_round_short = 2 * len(self._ordered) * gap <= _SHORT_ROUND
         part = self._next_ready(is_ready)
         if part is None:
@@ -118,7 +118,7 @@ class Sweep:
         return part
 
     def order_looks(self, now: datetime, gap: timedelta) -> list[PartProof]:
-        """Return the parts to look at from `now` on, each at most once, in order: the one looked at longest ago first.
+        """Return the parts to look at from `now` on, each at most once, in general the one looked at longest ago first.
 
         Parts that were seen are left out. Until the tolerance after the slot ends, so are those that the budget is too
         small to prove on time. Here an announcement is a part: a page that will redirect to the page that it announces.
@@ -143,8 +143,7 @@ class Sweep:
             return _longest_ago_first([*pages, *unproved_announcements])
         proved = [page for page in pages if page.is_absence_proved()]
         looks_left = ceil((self.slot - now) / gap)  # one begins every `gap`
-        # If there are more unproved pages than looks, the most important get them. Proved pages were looked at last, so
-        # they usually come last, and may get no look.
+        # The most important unproved pages get a look. Proved pages were looked at last, so they usually come last.
         page_round = _longest_ago_first([*proved, *nsmallest(looks_left, unproved, key=_precedence_key)])
         # One look at each page, and a tenth more (`_ROUND_FACTOR`) because some fail. The rest is for announcements.
         # They go first, so that pages are proved absent as late as possible.
@@ -152,7 +151,7 @@ class Sweep:
         return [*_longest_ago_first(unproved_announcements)[:spare], *page_round]
 
     def _order_after_slot(self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta) -> list[PartProof]:
-        """Return the looks that are most likely to prove parts on time before the tolerance ends.
+        """Return the looks that are most likely to prove parts on time: seen within the tolerance after the slot.
 
         A page that was proved absent before the slot only has to be seen now. Any other page must first be found still
         absent, which is likely only in the first seconds. So in these seconds the others go first, and later last.
@@ -210,12 +209,10 @@ class Sweep:
                 self.prioritise([part.goal.announced_page])
 
     def _record_absence(self, part: PartProof, view: View, sent: datetime, proved_from: datetime) -> None:
-        """Record that a part was absent at `proved_from`, and choose the view of its next look: edge or origin.
-
-        An announcement keeps its view. Its page is out up to `REDIRECT_LAG` (30 s) before the announcement redirects to
-        it. So an announcement without redirect at 09:30:10 proves only that its page was absent at 09:29:40.
-        """
+        """Record that a part was absent at `proved_from`. Unless it is an announcement, choose the view to use next."""
         if part.goal.announced_page is not None:
+            # An announcement redirects to its page, but up to `REDIRECT_LAG` (30 s) after the page is out. Without
+            # a redirect at 09:30:10, it only proves that the page was absent at 09:29:40.
             proved_from -= REDIRECT_LAG
         else:
             use_origin = view is View.EDGE and self._needs_origin_next(part, sent, proved_from)

@@ -132,7 +132,7 @@ def windows_of_guess(
 
     `progress` is what was seen at this address. Until something is there, looks near the slot are further apart, and
     end an hour after the release's page came out without a link to it. Once something is there, all windows remain. But
-    a page for all editions (`PERIOD`) is always there, and proves little, so looks at it always end after that hour.
+    a page for all editions (`PERIOD`) is always there, so looks at it end after that hour in any case.
     """
     is_public = progress.stage is Stage.EXPOSED or (progress.stage is Stage.SEEN and progress.is_complete)
     serves_all_editions = target.recognise == PERIOD
@@ -207,8 +207,7 @@ def _windows_until_seen(
         # `after.every` is an hour by default. `on_grid` rounds up, hence `now - every`. The window begins at this hour,
         # and its due instants are counted from there too (the anchor).
         last_full_hour = on_grid(now - watch.after.every, _EPOCH, watch.after.every)
-        closes = last_full_hour + watch.overdue.close
-        yield _make_window(phases.AFTER, last_full_hour, closes, last_full_hour, watch)
+        yield _make_window(phases.AFTER, last_full_hour, last_full_hour + watch.overdue.close, last_full_hour, watch)
     elif at is not None:
         yield from _windows_around_instant(at, exposed, watch)
     else:
@@ -264,9 +263,9 @@ def _allow_idle_looks(window: Window, slot: datetime, watch: WatchSettings) -> I
 def _windows_before_span(
     begins: datetime, exposed: datetime | None, slot: Slot, watch: WatchSettings
 ) -> Iterator[Window]:
-    """Yield the windows before a slot of days: far, ahead if it is a single day, exposed if it was public early."""
+    """Yield the windows before a slot of one or more days: far, ahead if it is one, exposed if it was public early."""
     ahead_ends = begins if exposed is None else min(begins, exposed)
-    # If it is not a single day, the ahead window is empty: the caller drops it.
+    # For more than one day, the ahead window is empty: the caller drops it.
     ahead_begins = begins - watch.ahead.begins if slot.precision is Precision.DAY else begins
     far_begins, far_ends = begins - watch.far.begins, min(ahead_begins, ahead_ends)
     yield _make_window(phases.FAR, far_begins, far_ends, anchor=begins, watch=watch)
@@ -278,7 +277,7 @@ def _windows_before_span(
 def _windows_through_span(
     begins: datetime, ends: datetime, slot: Slot, watch: WatchSettings, default_time: time
 ) -> Iterator[Window]:
-    """Yield the windows during a slot of days. A single day has closer looks around the usual time of release."""
+    """Yield the windows during a slot of one or more days. One day has closer looks around the usual time."""
     if slot.precision is not Precision.DAY or slot.first is None:
         yield _make_window(phases.SPAN, begins, ends, anchor=begins, watch=watch)
         return

@@ -46,14 +46,10 @@ class HttpFetcher:
         context: ssl.SSLContext | None = None,
         proxies: Proxies | None = None,
     ) -> None:
-        """Prepare requests without sending any.
-
-        Rehearsals and tests give a `route`, which decides where to connect. Then no name is looked up, and `guard` only
-        checks the scheme and port of a URL.
-        """
+        """Prepare requests without sending any. Rehearsals and tests give a `route` in place of the lookup of names."""
         self._clock = clock
         self._seconds = seconds
-        resolver = Resolver(guard or Guard(), route, proxies or Proxies())
+        resolver = Resolver(guard or Guard(), route, proxies or Proxies())  # the guard also checks schemes and ports
         rate_of = (budget or Budget()).rate  # requests a second
         self._transport = HttpTransport(
             clock, resolver, connections=lambda host: concurrent_requests(rate_of(host)), context=context

@@ -72,7 +72,8 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     # The digest of the last placeholder's text, "" if that was before a restart, None if there was no placeholder.
     last_placeholder = context.known.placeholder
     is_old_text = _may_predate_slot(context) or _is_before_slot(answer, context)
-    if slot is None or not context.title or not (is_old_text or last_placeholder is not None):
+    may_be_old = is_old_text or last_placeholder is not None
+    if slot is None or not context.title or not may_be_old:
         return None
     if not is_promise:
         names_slot = names_day_of(slot, _text_without_titles(page, text))
@@ -80,10 +81,8 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
             return None
     digest = sha256(text.encode("utf-8", "replace")).hexdigest()
     # After a placeholder, a text is in doubt only as long as it is the same. After a restart, it may be the same.
-    may_be_unchanged = last_placeholder in ("", digest)
-    if is_old_text or may_be_unchanged:
-        return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
-    return None
+    is_in_doubt = is_old_text or last_placeholder in ("", digest)
+    return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest) if is_in_doubt else None
 
 
 def _may_predate_slot(context: Context) -> bool:

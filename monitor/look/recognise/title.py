@@ -36,10 +36,9 @@ def recognise_title(
         return unknown(ANOTHER_TITLE, found)  # after a 404, something new is here, with a wrong title
     if likeness is Likeness.DIFFERENT and not context.is_led_to:
         return unknown(NOT_ITS_TITLE, found)  # it may be an old page
-    if likeness is Likeness.UNDATED:
-        our_period = read_title(context.title).period
-        if not our_period <= set(period_of(text[:_MOST_TEXT])):
-            return unknown(WITHOUT_PERIOD, found)
+    our_period = read_title(context.title).period
+    if likeness is Likeness.UNDATED and not our_period <= set(period_of(text[:_MOST_TEXT])):
+        return unknown(WITHOUT_PERIOD, found)
     return present(found, specific=likeness is Likeness.SAME, version=version)
 
 
