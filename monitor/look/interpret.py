@@ -120,7 +120,7 @@ class Interpreter:
         """
         if isinstance(outcome, Failure):
             return self.interpret_now(target, outcome)
-        memory, reader = self._memory_of(target), self.reader
+        memory, reader = self._memory_at_answer(target), self.reader
         answer = memory.constant_age.remove_constant_age(outcome)  # some servers send an `Age` that is no age
         is_same_body = memory.recognised is not None and memory.digest == answer.digest
         if answer.status // 100 != 2 or is_same_body or interpret_without_body(answer, target):
@@ -128,9 +128,9 @@ class Interpreter:
         # While a body is read or waits, the target may change. So its memory is looked up again afterwards.
         if reader is not None and is_costly(target.recognise, answer):
             read = await reader.read(target, answer, self._make_context(target, answer, memory))
-            return self._interpret_answer(target, answer, self._memory_of(target), read)
+            return self._interpret_answer(target, answer, self._memory_at_answer(target), read)
         await self._reading_turns.wait()
-        sighting = self._interpret_answer(target, answer, self._memory_of(target))
+        sighting = self._interpret_answer(target, answer, self._memory_at_answer(target))
         if reader is not None and sighting.why == TOO_COSTLY:
             reader.workers.on_costly(target.host)  # report the host, as the reader does for bodies in worker processes
         return sighting
@@ -139,7 +139,7 @@ class Interpreter:
         """Return the sighting of a look, and remember what the next look needs. The body is read at once."""
         if isinstance(outcome, Failure):
             return make_sighting(target, outcome, unknown(outcome.reason.value))
-        memory = self._memory_of(target)
+        memory = self._memory_at_answer(target)
         return self._interpret_answer(target, memory.constant_age.remove_constant_age(outcome), memory)
 
     def _interpret_answer(
@@ -201,6 +201,14 @@ class Interpreter:
         elif memory.target != target:
             memory = self._memories[target.id] = TargetMemory(target, known=memory.known)
         return memory
+
+    def _memory_at_answer(self, target: Target) -> TargetMemory:
+        """Return the memory of a target, or a temporary one if the target got another address since the request."""
+        memory = self._memories.get(target.id)
+        if memory is None or memory.target.url == target.url:
+            return self._memory_of(target)
+        # The memory of the new address must stay: without its slot, a placeholder there would count as published.
+        return TargetMemory(target, known=Known(slot=memory.known.slot))
 
     def _recognise_body(
         self, target: Target, answer: Answer, memory: TargetMemory, read: Recognised | None

@@ -151,9 +151,12 @@ class Poller:
             current = (watched.target, watched.shift, watched.promised_at, watched.goal)
             if current == (target, shift, promised_at, goal) and list(watched.windows) == list(windows):
                 return
-            if watched.goal != goal:
+            if watched.target.host != target.host:
+                self._leave_queue(watched)
+                watched = None
+            elif watched.goal != goal:
                 self._remove_from_sweep(watched)
-        if watched is None or watched.target.host != target.host:
+        if watched is None:
             watched = self._watched[target.id] = ScheduledTarget(target, windows, shift, now, promised_at)
             just_before = now - timedelta(microseconds=1)
             watched.plan_after(just_before)  # because the first look may be due exactly now
@@ -175,10 +178,14 @@ class Poller:
         """Stop watching a target. A look that is under way still brings its sighting."""
         watched = self._watched.pop(target_id, None)
         if watched is not None:
-            self._remove_from_sweep(watched)
-            self._report_missed(watched.target, watched.end_watch(self._clock.now()))
-            self._queues[watched.target.host].targets.remove(target_id)
+            self._leave_queue(watched)
             self._interpreter.forget(target_id)
+
+    def _leave_queue(self, watched: ScheduledTarget) -> None:
+        """Remove a target from the queue and sweeps of its host, and report the looks that it missed until now."""
+        self._remove_from_sweep(watched)
+        self._report_missed(watched.target, watched.end_watch(self._clock.now()))
+        self._queues[watched.target.host].targets.remove(watched.target.id)
 
     def _remove_from_sweep(self, watched: ScheduledTarget) -> None:
         """Remove the part of a target from the sweeps of its host, if it is in one."""
@@ -313,10 +320,9 @@ class Poller:
             self._report_broken(target, exc, began)
         finally:
             self._under_way.pop(watched, None)
-            is_dropped = self._watched.get(target.id) is not watched
-            if is_dropped:
+            if target.id not in self._watched:
                 self._interpreter.forget(target.id)
-            queue.finish_look(watched, is_dropped=is_dropped)
+            queue.finish_look(watched, is_dropped=self._watched.get(target.id) is not watched)
 
     def _report_broken(self, target: Target, fault: Exception, began: datetime) -> None:
         """Count a look that our own code broke, and pass its unknown sighting to the hook. Raises nothing."""
