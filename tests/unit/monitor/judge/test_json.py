@@ -270,7 +270,7 @@ def json_with_copy_made_by(seconds: float) -> Json:
 
 def test_a_cached_copy_that_is_dated_earlier_in_the_recomputed_verdict_makes_no_difference() -> None:
     # The origin lacked the page at -1.5 s, which is within 90 s of a copy of 88.3 s, but not of one of 89.8 s.
-    # Only looks at the origin in the last 90 s count. They are counted back from 114 s, so the copy's date is no matter.
+    # Only looks at the origin in the last 90 s count. These count back from 114 s, so the copy's date is no matter.
     assert find_differences(stored=json_with_copy_made_by(89.8), again=json_with_copy_made_by(88.3)) == []
 
 
