@@ -37,6 +37,7 @@ def explanation_of(verdict: Verdict) -> Explanation:
 def test_board_terminal_draft_and_explanation_say_how_an_address_was_known_without_a_calendar(
     address: Address, remark: str, remark_in_draft: str
 ) -> None:
+    # For example, the address was found by its title in a listing.
     page_not_out_yet = a_late_verdict(now=400, seconds_late=1200)
     verdict = replace(page_not_out_yet, address=address)
     body = release_json(verdict)

@@ -124,15 +124,17 @@ def verdict_on_page_found_late(announcement: Looks) -> Verdict:
     return verdict_on_page_at(NEW, seen, now=400, address=Address.FOUND)
 
 
-def test_a_late_page_was_not_public_before_its_slot_if_its_announcement_redirected_only_afterwards() -> None:
-    # The redirect at 301 s works. So when the announcement did not redirect, the page was not public.
+def test_a_late_page_was_not_public_before_its_slot_if_its_announcement_redirected_only_later() -> None:
+    # The redirect at 301 s works. So as long as the announcement did not redirect, the page was not public. Then
+    # `early_bound`, by how many seconds it was early at most, is 0.
     redirect = a_sighting(UNKNOWN, 301, why=REDIRECTED)
     verdict = verdict_on_page_found_late(announcement=looks((-600, ABSENT), (200, ABSENT), redirect))
     assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, 0)
 
 
 def test_a_late_page_may_have_been_public_before_its_slot_if_its_announcement_never_redirected() -> None:
-    # Without a redirect, no look rules out that the page was public at its slot and removed again.
+    # Without a redirect, no look rules out that the page was public at its slot and removed again. Then `early_bound`,
+    # by how many seconds it was early at most, is not known.
     verdict = verdict_on_page_found_late(announcement=looks((-600, ABSENT), (200, ABSENT)))
     assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import pytest
 
@@ -355,12 +356,12 @@ def test_an_exposed_release_that_came_back_late_by_both_calendars_is_a_late_find
     assert found(verdict, Kind.LATE)
 
 
-@pytest.mark.parametrize("own_slot", ["09:29", "09:50", "10:00"])
-def test_an_exposed_release_is_no_late_finding_if_it_was_public_at_the_slot_of_one_calendar(own_slot: str) -> None:
-    # It was public at 09:29, which is a slot of the other calendar, and again from 09:50 on.
-    verdict = verdict_on_exposed_release_back_at_09_50(govuk="09:30", own=own_slot)
-    assert verdict.verdict is VerdictKind.EARLY
-    assert found(verdict, Kind.LATE) == []
+def test_an_exposed_release_is_no_late_finding_if_it_was_public_at_the_slot_of_one_calendar() -> None:
+    # The page was public from 09:28:30 to 09:29:30, and again from 09:50 on.
+    for slot_at_which_it_was_public in ("09:29", "09:50", "10:00"):
+        verdict = verdict_on_exposed_release_back_at_09_50(govuk="09:30", own=slot_at_which_it_was_public)
+        assert verdict.verdict is VerdictKind.EARLY
+        assert found(verdict, Kind.LATE) == []
 
 
 def test_a_release_becomes_late_when_it_is_late_by_the_second_calendar_too() -> None:
@@ -396,7 +397,7 @@ def test_a_release_late_by_minutes_by_one_calendar_and_by_days_by_the_other_is_l
 
 
 def test_an_absent_release_is_overdue_if_its_watch_is_over_by_only_one_of_two_calendars() -> None:
-    # The watch ends 14 days after a slot. Then an absent release is not published, which does not deny overdue.
+    # The watch ends 14 days after a slot. Then the verdict is “not published”, which does not contradict “overdue”.
     today, twenty_days_ago = slots_today_and_20_days_ago()
     assert verdict_on([twenty_days_ago], published_at=None).verdict is VerdictKind.NOT_PUBLISHED
     assert verdict_on([today, twenty_days_ago], published_at=None).verdict is VerdictKind.OVERDUE
@@ -468,14 +469,11 @@ def test_a_page_that_was_exposed_and_is_not_back_at_its_slot_is_a_late_finding_t
     assert back_late.verdict is VerdictKind.EARLY
 
 
-@pytest.mark.parametrize("back_at", [None, "09:40"])
-def test_an_exposed_page_that_comes_back_late_is_only_early_if_its_promise_was_in_doubt_by_then(
-    back_at: str | None,
-) -> None:
-    left_calendar = unlisted_promise(since="09:12")
-    # A promise is in doubt if the calendar did not show it in the half hour before the slot at 09:30.
+def test_an_exposed_page_that_comes_back_late_is_only_early_if_its_promise_is_in_doubt() -> None:
+    # A promise is in doubt if the calendar did not show it in the half hour before its slot, or dropped it.
     last_shown_too_early = promise_for("09:30", last_shown_at="08:55")
-    for promise in (left_calendar, last_shown_too_early):
+    dropped = unlisted_promise(since="09:12")
+    for promise, back_at in product((last_shown_too_early, dropped), (None, "09:40")):
         verdict = verdict_on_page_public_from_09_10_to_09_20(promise, back_at=back_at)
         assert verdict.verdict is VerdictKind.EARLY
         assert found(verdict, Kind.LATE) == []

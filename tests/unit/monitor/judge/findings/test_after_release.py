@@ -18,7 +18,6 @@ from tests.worlds.releases import SHEET
 from tests.worlds.verdicts import found, judged
 
 CAME_IN_TIME = [(-2.0, ABSENT), (-1.0, ABSENT), (0.5, PRESENT), (30.0, PRESENT)]
-LAST_ABSENT = -1
 LookAtBytes = tuple[float, str]
 
 
@@ -29,9 +28,9 @@ def withdrawals_after_release(edge: Sequence[Look], origin: Sequence[Look] = ())
 
 
 def looks_at_file(looks_at_bytes: Sequence[LookAtBytes]) -> Looks:
-    """Return looks at a file that was last absent at LAST_ABSENT and had these bytes later."""
+    """Return looks at a file that was absent at the slot and had these bytes later."""
     present = [a_sighting(PRESENT, when, digest=digest) for when, digest in looks_at_bytes]
-    return looks((-2, ABSENT), (LAST_ABSENT, ABSENT), *present)
+    return looks((-2, ABSENT), (-1, ABSENT), *present)
 
 
 def findings_of_changed_bytes(edge: Sequence[LookAtBytes], origin: Sequence[LookAtBytes] = ()) -> list[Finding]:
@@ -71,7 +70,8 @@ def test_an_absence_at_edge_and_origin_for_less_than_a_minute_is_no_withdrawal()
 
 
 def test_an_absence_at_the_edge_that_the_origin_confirms_a_minute_later_is_a_withdrawal() -> None:
-    assert len(withdrawals_after_release(edge=[(90, ABSENT)], origin=[(95, ABSENT), (150, ABSENT)])) == 1
+    origin = [(95, ABSENT), (90 + 60, ABSENT)]
+    assert len(withdrawals_after_release(edge=[(90, ABSENT)], origin=origin)) == 1
 
 
 def test_an_absence_at_the_edge_is_no_withdrawal_while_the_origin_shows_the_page() -> None:
@@ -85,28 +85,28 @@ def test_changed_bytes_are_a_finding_once_two_looks_a_minute_apart_got_them() ->
     assert findings_of_changed_bytes(edge=new_for_5_s) == []
     new_for_60_s = [*new_for_5_s, (180, "new")]
     (change,) = findings_of_changed_bytes(edge=new_for_60_s)
-    # `seconds` is the time from the release of the file, between LAST_ABSENT and 1 s, to its change.
-    shortest, longest = 60 - 1, 120 - LAST_ABSENT
-    assert (change.part, change.seconds) == ("sheet", Bounds(shortest, longest))
-
-
-CHANGED_AT_EDGE = [(1, "old"), (3600, "old"), (7200, "new"), (7205, "new"), (7300, "new")]
+    # `seconds` is the time from the release of the file, which was last absent at -1 s, to its change.
+    last_absent, first_present = -1, 1
+    last_old, first_new = 60, 120
+    assert (change.part, change.seconds) == ("sheet", Bounds(last_old - first_present, first_new - last_absent))
 
 
 def test_a_change_of_bytes_is_timed_by_the_origin_if_its_looks_around_the_change_are_close() -> None:
-    # At the edge the bytes changed between 3600 s and 7200 s. The origin knows it to 5 s.
-    changed_at_origin = [(1, "old"), (5000, "old"), (5005, "new"), (7300, "new")]
-    (change,) = findings_of_changed_bytes(edge=CHANGED_AT_EDGE, origin=changed_at_origin)
-    # `seconds` is the time from the release of the file, between LAST_ABSENT and 1 s, to its change.
-    assert change.seconds == Bounds(5000 - 1, 5005 - LAST_ABSENT)
+    edge = [(1, "old"), (3600, "old"), (7200, "new"), (7205, "new"), (7300, "new")]
+    origin = [(1, "old"), (5000, "old"), (5005, "new"), (7300, "new")]
+    (change,) = findings_of_changed_bytes(edge=edge, origin=origin)
+    # `seconds` is the time from the release of the file, which was last absent at -1 s, to its change.
+    last_absent, first_present = -1, 1
+    assert change.seconds == Bounds(5000 - first_present, 5005 - last_absent)
 
 
 def test_a_change_of_bytes_is_timed_by_the_edge_if_looks_at_the_origin_are_far_apart() -> None:
-    # At the edge the bytes changed between 3600 s and 7200 s. At the origin it was between 1 s and 7201 s.
-    changed_at_origin = [(1, "old"), (7201, "new"), (7300, "new")]
-    (change,) = findings_of_changed_bytes(edge=CHANGED_AT_EDGE, origin=changed_at_origin)
-    # `seconds` is the time from the release of the file, between LAST_ABSENT and 1 s, to its change.
-    assert change.seconds == Bounds(3600 - 1, 7200 - LAST_ABSENT)
+    edge = [(1, "old"), (3600, "old"), (7200, "new"), (7205, "new"), (7300, "new")]
+    origin = [(1, "old"), (7201, "new"), (7300, "new")]
+    (change,) = findings_of_changed_bytes(edge=edge, origin=origin)
+    # `seconds` is the time from the release of the file, which was last absent at -1 s, to its change.
+    last_absent, first_present = -1, 1
+    assert change.seconds == Bounds(3600 - first_present, 7200 - last_absent)
 
 
 def test_changed_bytes_that_only_one_look_got_are_no_finding() -> None:

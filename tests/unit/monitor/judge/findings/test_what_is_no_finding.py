@@ -51,8 +51,8 @@ def detail_on_copy_out_before_page(copy_last_absent: float) -> str:
     return copy_was_first.detail
 
 
-def test_a_copy_elsewhere_came_after_the_slot_if_it_was_absent_within_the_second_before_it() -> None:
-    # A second is the uncertainty of our clock. The copy was first seen 5 s after the slot.
+def test_a_copy_elsewhere_is_reported_as_after_the_slot_if_absent_at_most_a_second_before_it() -> None:
+    # The copy was seen 5 s after the slot. Our clock may be wrong by a second, so 1 s before the slot counts as at it.
     assert detail_on_copy_out_before_page(copy_last_absent=-1).endswith("after the slot")
     assert not detail_on_copy_out_before_page(copy_last_absent=-1.001).endswith("after the slot")
 
