@@ -242,6 +242,7 @@ def test_a_slot_brought_forward_to_tomorrow_is_no_finding() -> None:
 
 
 def test_a_slot_put_back_on_its_day_is_not_brought_forward() -> None:
+    # The calendar moved the release from 09:00 to a later time, 09:30.
     former = promise_for("09:00", last_shown_at="08:30")
     put_back = changed_promise("09:30", not_yet_shown_at="08:30", first_shown_at="08:31")
     verdict = verdict_on([former, put_back], published_at=IN_TIME)
@@ -351,6 +352,7 @@ def verdict_on_exposed_release_back_at_09_50(**slots_by_calendar: str) -> Verdic
 
 
 def test_an_exposed_release_that_came_back_late_by_both_calendars_is_a_late_finding_too() -> None:
+    # The page was public from 09:28:30 to 09:29:30, and again from 09:50 on: after both slots.
     verdict = verdict_on_exposed_release_back_at_09_50(govuk="09:30", own="09:31")
     assert verdict.verdict is VerdictKind.EARLY
     assert found(verdict, Kind.LATE)
@@ -458,6 +460,7 @@ def verdict_on_page_public_from_09_10_to_09_20(promise: Promise, *, back_at: str
 
 
 def test_a_page_that_was_exposed_and_is_not_back_at_its_slot_is_a_late_finding_too() -> None:
+    # The calendar still showed the promise at 09:35, so it was in force at its slot.
     promise = promise_for("09:30", last_shown_at="09:35")
     never_back = verdict_on_page_public_from_09_10_to_09_20(promise, back_at=None)
     back_late = verdict_on_page_public_from_09_10_to_09_20(promise, back_at="09:40")

@@ -49,14 +49,16 @@ def exposures_of_page_absent_for_50_s(*, planned_spacing_of_api_looks: float) ->
     return judged(-560, {"page": page, "page/content": content}).exposures
 
 
-def test_a_short_absence_does_not_split_an_exposure_if_the_content_api_was_looked_at_as_planned() -> None:
-    # Looks 70 s apart are close enough for a plan of 50 s: at most twice that.
+def test_an_absence_of_50_s_splits_no_exposure_if_the_content_api_showed_the_page_all_the_time() -> None:
+    # The content API showed it before and after the absence, by looks 70 s apart. Looks at most twice as far apart as
+    # planned leave no gap.
     (exposure,) = exposures_of_page_absent_for_50_s(planned_spacing_of_api_looks=50)
     assert exposure.open
 
 
-def test_a_short_absence_splits_an_exposure_if_looks_at_the_content_api_were_left_out() -> None:
-    # Looks 70 s apart leave a gap in a plan of 5 s: over twice that. In the gap the page may have been removed.
+def test_an_absence_of_50_s_splits_an_exposure_if_the_content_api_was_not_looked_at_meanwhile() -> None:
+    # The content API showed it before and after the absence, by looks 70 s apart. Looks over twice as far apart as
+    # planned leave a gap, in which the page may have been removed.
     _before_absence, after_absence = exposures_of_page_absent_for_50_s(planned_spacing_of_api_looks=5)
     assert after_absence.open
 
@@ -86,7 +88,7 @@ def test_an_exposure_is_found_with_its_length_and_part() -> None:
 
 
 def test_a_page_exactly_an_hour_late_or_early_suggests_that_the_publishers_clock_is_in_utc() -> None:
-    # In summer, a clock in UTC is an hour behind London.
+    # In summer, clocks in UTC and in London differ by an hour, 3600 s.
     (hour_late,) = found(judged(now=3700, seen=shown_from(3600)), Kind.LATE)
     (hour_early,) = found(judged(now=100, seen=[(-4000, ABSENT), (-3600, PRESENT)]), Kind.EARLY_EXPOSURE)
     (forty_three_minutes_late,) = found(judged(now=3700, seen=shown_from(2600)), Kind.LATE)
@@ -186,6 +188,7 @@ def seconds_hidden_by_edge(edge: Answers) -> Bounds:
 
 
 def test_an_edge_that_shows_a_page_later_than_its_origin_was_stale_until_it_showed_it() -> None:
+    # Looks are a second apart.
     edge_last_absent, edge_first_present = 89, 90
     hidden = seconds_hidden_by_edge([(-100, ABSENT), (edge_first_present, PRESENT)])
     assert hidden == Bounds(edge_last_absent - ORIGIN_FIRST_PRESENT, edge_first_present - ORIGIN_LAST_ABSENT)
@@ -197,13 +200,14 @@ def test_an_edge_that_still_lacks_a_page_that_its_origin_shows_is_stale_without_
 
 
 def test_an_edge_is_stale_only_until_it_shows_that_the_page_was_withdrawn() -> None:
+    # Looks are a second apart.
     edge_last_absent, edge_first_withdrawn = 19, 20
     hidden = seconds_hidden_by_edge([(-100, ABSENT), (edge_first_withdrawn, WITHDRAWN), (60, ABSENT), (90, PRESENT)])
     assert hidden == Bounds(edge_last_absent - ORIGIN_FIRST_PRESENT, edge_first_withdrawn - ORIGIN_LAST_ABSENT)
 
 
 def test_an_edge_that_shows_an_old_notice_of_withdrawal_is_stale_until_it_shows_the_page() -> None:
-    # The notice is from before the slot, so it is not about this release.
+    # The notice is from before the slot, so it is not about this release. Looks are a second apart.
     edge_last_withdrawn, edge_first_present = 89, 90
     hidden = seconds_hidden_by_edge([(-100, ABSENT), (-50, WITHDRAWN), (edge_first_present, PRESENT)])
     assert hidden == Bounds(edge_last_withdrawn - ORIGIN_FIRST_PRESENT, edge_first_present - ORIGIN_LAST_ABSENT)
@@ -356,8 +360,9 @@ def test_failed_looks_and_blind_spans_of_one_wrong_clock_are_one_finding_on_the_
     blind = Blind(after_slot(-68), after_slot(90), "clock")
     blind_at_sheet = Blind(after_slot(95), after_slot(140), "clock", target="r/sheet/edge")
     (fault,) = found(judged(200, seen, SHEET, blind=[blind, blind_at_sheet]), Kind.CLOCK_FAULT)
-    assert fault.part is None  # of the whole release
-    assert fault.seconds == Bounds(last_failed - first_failed, last_failed - first_failed)
+    assert fault.part is None  # It concerns the whole release.
+    length = last_failed - first_failed
+    assert fault.seconds == Bounds(length, length)
 
 
 def test_looks_that_failed_for_another_reason_than_the_clock_do_not_lengthen_a_clock_fault() -> None:
@@ -448,7 +453,7 @@ def by_monitors(**turns: Answers) -> dict[str, Sequence[object]]:
     return {"page": in_order(*(seen_by(name, RegularLooks(each).runs("page", 200)) for name, each in turns.items()))}
 
 
-def test_an_edge_that_shows_a_page_to_one_monitor_before_another_is_a_split_view_that_names_both() -> None:
+def test_an_edge_that_shows_a_page_to_two_monitors_at_different_times_is_a_split_view() -> None:
     # By looks every second, “north” last lacked the page at 4 s, and “south” at 59 s.
     north, south = [(-100, ABSENT), (5, PRESENT)], [(-100, ABSENT), (60, PRESENT)]
     (split_view,) = found(judged(now=200, seen=by_monitors(north=north, south=south)), Kind.SPLIT_VIEW)

@@ -252,10 +252,11 @@ def test_later_looks_of_the_same_runs_change_a_verdict_only_by_a_look_that_was_u
     runs_later = {target: runs[: len(runs_at_now[target])] for target, runs in world.runs().items()}
     verdict = judged(now, runs_at_now, blind=world.spans)
     recomputed = judged(now, runs_later, blind=world.spans)
-    # A look that was under way at `now` has an answer only later. It may change the verdict.
+    # A look that was under way at `now` was answered only later. Its answer may change the verdict.
     if recomputed.verdict is verdict.verdict:
-        # Else it may only show that a page was withdrawn, or an edge stale, for long enough to be a finding.
+        # If not, it may add a finding: that the page was withdrawn, or the edge stale, for long enough.
         assert withdrawn_or_stale_kinds(verdict) <= withdrawn_or_stale_kinds(recomputed)
+        # If it adds none, nothing differs.
         if withdrawn_or_stale_kinds(verdict) == withdrawn_or_stale_kinds(recomputed):
             assert find_differences(stored=release_json(verdict), again=release_json(recomputed)) == []
 
@@ -269,8 +270,9 @@ def json_with_copy_made_by(seconds: float) -> Json:
 
 
 def test_a_cached_copy_that_is_dated_earlier_in_the_recomputed_verdict_makes_no_difference() -> None:
-    # The origin lacked the page at -1.5 s, which is within 90 s of a copy of 88.3 s, but not of one of 89.8 s.
-    # Only looks at the origin in the last 90 s count. These count back from 114 s, so the copy's date is no matter.
+    # At 114 s the edge served a copy of the page, made by 89.8 s. By later looks it was made by 88.3 s.
+    # The origin lacked the page at -1.5 s. An origin decides only if its last look was at most 90 s ago. These 90 s
+    # count back from 114 s. If they counted back from the copy, the origin would decide only by its second date.
     assert find_differences(stored=json_with_copy_made_by(89.8), again=json_with_copy_made_by(88.3)) == []
 
 
@@ -301,6 +303,7 @@ def test_an_explanation_lists_the_evidence_records_of_the_runs_that_it_names() -
 
 
 def test_an_explanation_says_that_a_final_verdict_does_not_change() -> None:
+    # `would_change` lists what would change a verdict. That on a page that came late is final.
     first_line, *_ = explanation_of_late_page().would_change
     assert first_line.startswith("final")
 

@@ -121,8 +121,8 @@ def test_bytes_that_change_every_minute_are_no_finding() -> None:
 
 @pytest.mark.parametrize("number_of_looks", [5, MOST_CHANGES + 1, 60])
 def test_a_file_that_its_server_makes_for_each_request_is_no_finding(number_of_looks: int) -> None:
-    # Each look, a minute after the last, gets new bytes. After MOST_CHANGES changes the watch no longer compares bytes,
-    # so all further looks keep the same ones.
+    # Looks are a minute apart, and each gets new bytes. After MOST_CHANGES changes the watch no longer compares bytes.
+    # Then the bytes of all further looks are stored as the same.
     versions = [(1 + 60 * look, f"version {min(look, MOST_CHANGES)}") for look in range(number_of_looks)]
     assert findings_of_changed_bytes(edge=versions) == []
 
