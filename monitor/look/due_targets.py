@@ -463,8 +463,11 @@ class DueTargets:
         """Return the ready entry that is the most overdue in proportion to its group's spacing, or None."""
         if mono - self._rate_shared_at >= _UPDATE_SECONDS:
             self._share_rate(mono)
-        # Of several, the one with the lowest rank.
-        _, first = min(self._first_of_groups(mono), key=lambda pair: (-pair[0], pair[1].rank), default=(0.0, None))
+        most, first = -inf, None
+        for lag, entry in self._first_of_groups(mono):
+            # Of several that are equally overdue, the one with the lowest rank.
+            if lag > most or (lag == most and first is not None and entry.rank < first.rank):
+                most, first = lag, entry
         return first
 
     def _first_of_groups(self, mono: float) -> Iterator[tuple[float, _Entry]]:
@@ -498,4 +501,5 @@ class DueTargets:
 
     def _earliest_in(self, heap: list[tuple[datetime, Rank, int, _Entry]]) -> datetime | None:
         """Return the instant of the first current entry of a heap, None if it has none."""
-        return heap[0][0] if self._first_in(heap) else None
+        # Most heaps are empty most of the time, and this runs several times for each look.
+        return heap[0][0] if heap and self._first_in(heap) else None
