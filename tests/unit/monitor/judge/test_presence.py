@@ -52,7 +52,7 @@ def test_a_second_presence_counts_only_if_all_views_were_absent_in_between() -> 
     assert [each.begin for each in presences_in(edge, origin_always_present)] == [after_slot(10)]
 
 
-def test_content_is_removed_if_its_edge_was_not_looked_at_for_a_minute_while_its_origin_lacked_it() -> None:
+def test_content_is_removed_if_its_origin_lacked_it_for_a_minute_after_the_last_look_at_its_edge() -> None:
     last_look_at_edge, first_absent_at_origin = 10, 12
     edge = [(0, ABSENT), (last_look_at_edge, PRESENT)]
     origin = [(0, ABSENT), (9, PRESENT), (first_absent_at_origin, ABSENT), (last_look_at_edge + 61, ABSENT)]
@@ -60,7 +60,7 @@ def test_content_is_removed_if_its_edge_was_not_looked_at_for_a_minute_while_its
     assert presence.removed == between(last_look_at_edge, first_absent_at_origin)
 
 
-def test_content_that_its_edge_showed_less_than_a_minute_ago_is_not_removed_although_its_origin_lacks_it() -> None:
+def test_content_that_its_edge_showed_within_the_last_minute_is_public_although_its_origin_lacks_it() -> None:
     last_look_at_edge = 10
     edge = [(0, ABSENT), (last_look_at_edge, PRESENT)]
     origin = [(0, ABSENT), (9, PRESENT), (12, ABSENT), (last_look_at_edge + 59, ABSENT)]
@@ -68,7 +68,7 @@ def test_content_that_its_edge_showed_less_than_a_minute_ago_is_not_removed_alth
     assert presence.removed is None
 
 
-def test_content_that_its_api_showed_first_appeared_after_the_last_absence_at_the_edge_before_that() -> None:
+def test_an_absence_at_the_edge_before_the_content_api_showed_the_page_dates_its_appearance() -> None:
     edge_last_absent, api_first_shown = 79, 80
     edge = [(0, ABSENT), (edge_last_absent, ABSENT), (100, PRESENT)]
     content_api = [(0, ABSENT), (api_first_shown, PRESENT), (101, PRESENT)]
@@ -77,7 +77,7 @@ def test_content_that_its_api_showed_first_appeared_after_the_last_absence_at_th
 
 
 @pytest.mark.parametrize("edge_absent", [80, 90])
-def test_an_absence_at_the_edge_once_the_content_api_showed_the_content_does_not_date_its_appearance(
+def test_an_absence_at_the_edge_after_the_content_api_showed_the_page_does_not_date_its_appearance(
     edge_absent: float,
 ) -> None:
     api_last_absent, api_first_shown = 0, 80
@@ -105,11 +105,11 @@ ABSENT_EVERY_20_S_FROM_0 = [(float(sent), ABSENT) for sent in (0, 20, 40, 60, 80
 
 
 @pytest.mark.parametrize("edge_first_shown", [44, 46])
-def test_an_origin_proves_absence_as_of_one_gap_between_its_looks_before_the_edge_showed_the_page(
+def test_an_origin_looked_at_every_20_s_proves_absence_only_until_26_s_before_the_edge_showed_the_page(
     edge_first_shown: float,
 ) -> None:
-    # A run keeps only its first look, its last look and its widest gap. So any look between them is known to within a
-    # gap. Looks at two views that are less than 5 s apart cannot be put in order.
+    # A run keeps only its first look, its last look and its widest gap. So the last look before an instant was up to a
+    # gap earlier. Looks at two views within 5 s cannot be put in order.
     seconds_out_of_order, gap, time_of_a_look = 5, 20, 1
     (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
     last_absent = edge_first_shown - seconds_out_of_order - gap - time_of_a_look
@@ -117,16 +117,16 @@ def test_an_origin_proves_absence_as_of_one_gap_between_its_looks_before_the_edg
 
 
 @pytest.mark.parametrize("edge_first_shown", [10, 24])
-def test_an_origin_proves_absence_at_its_first_look_if_the_next_one_may_be_after_the_edge_showed_the_page(
+def test_an_origin_proves_absence_only_at_its_first_look_if_the_edge_showed_the_page_within_26_s(
     edge_first_shown: float,
 ) -> None:
-    # A run keeps only its first look, its last look and its widest gap, here 20 s. Another look need not have been
-    # before the edge showed the page, since looks at two views that are less than 5 s apart cannot be put in order.
+    # A run keeps only its first look, its last look and its widest gap. So the time of any other look is not known: it
+    # may have been within 5 s of the look at the edge. Two such looks cannot be put in order.
     (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
     assert presence.appears == between(0, edge_first_shown)
 
 
-def test_an_origin_proves_no_absence_if_its_first_look_was_within_5_s_before_the_edge_showed_the_page() -> None:
+def test_an_origin_first_looked_at_within_5_s_before_the_edge_showed_the_page_proves_no_absence() -> None:
     # Looks at two views that are less than 5 s apart cannot be put in order.
     (presence,) = presences_in(edge=[(4, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
     assert presence.appears == between(None, 4)
