@@ -138,7 +138,7 @@ def test_merging_runs_changes_no_verdict_except_its_findings_of_failed_looks(
 @pytest.mark.parametrize("tolerance", [MINUTE, HOUR])
 @settings(max_examples=300, deadline=None)
 @given(runs=runs_by_target(), now=AFTER_TOLERANCE)
-def test_merging_runs_changes_no_facts_of_an_explanation_except_those_about_runs_and_findings(
+def test_merging_runs_changes_no_facts_of_an_explanation_except_those_on_runs_and_findings(
     runs: dict[str, list[Run]], now: datetime, tolerance: timedelta
 ) -> None:
     merged = compact_runs(runs, A_DAY_BEFORE_SLOT)

@@ -128,21 +128,18 @@ def test_a_guessed_address_is_confirmed_by_a_release_that_was_not_removed_before
     assert not evidence.is_guess
 
 
-@pytest.mark.parametrize("page", [[], [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]], ids=["never", "removed"])
-def test_a_guessed_address_stays_a_guess_if_the_release_was_never_there_or_removed_before_its_slot(
-    page: list[Look],
-) -> None:
-    # If it was removed before its slot, it may come at another address.
-    evidence = evidence_of({"page": looks_at_page(*page, specific=True)}, address=Address.GUESSED)
-    assert evidence.is_guess
+def test_a_guessed_address_from_which_the_release_was_removed_before_its_slot_stays_a_guess() -> None:
+    # The release may come at another address.
+    page = looks_at_page((-900, ABSENT), (-600, PRESENT), (-300, ABSENT), specific=True)
+    assert evidence_of({"page": page}, address=Address.GUESSED).is_guess
 
 
-def test_a_guessed_address_of_a_release_without_a_slot_is_confirmed_although_the_release_was_removed() -> None:
+def test_a_release_without_a_slot_confirms_its_guessed_address_even_if_it_was_removed() -> None:
     page = looks_at_page((-900, ABSENT), (-600, PRESENT), (-300, ABSENT), specific=True)
     assert not evidence_of({"page": page}, address=Address.GUESSED, slot=None).is_guess
 
 
-def test_the_address_of_a_page_that_was_never_looked_at_is_a_guess_only_if_no_calendar_named_it() -> None:
+def test_the_address_of_a_page_without_looks_is_a_guess_unless_a_calendar_named_it() -> None:
     no_looks: dict[str, Looks] = {}
     assert evidence_of(no_looks, address=Address.GUESSED).is_guess
     assert not evidence_of(no_looks, address=Address.ANNOUNCED).is_guess
@@ -233,7 +230,7 @@ def test_the_last_absence_of_a_page_at_a_guessed_address_is_proved_by_its_listin
     [([(-20, PRESENT), (10, ABSENT)], []), ([(-20, ABSENT)], [(-20, PRESENT), (10, ABSENT)])],
     ids=["at the edge", "at the origin"],
 )
-def test_a_part_that_was_shown_before_the_slot_and_first_lacked_after_it_may_have_been_public_at_it(
+def test_a_part_shown_before_the_slot_and_found_absent_after_it_may_have_been_public_at_it(
     edge: list[Look], origin: list[Look]
 ) -> None:
     # No look shows whether it was removed before the slot or after it.
@@ -249,7 +246,7 @@ ABSENT_BEFORE_SLOT = [(-20, ABSENT), (10, PRESENT)]
 
 @pytest.mark.parametrize("view", ["page", "page/origin"])
 @pytest.mark.parametrize("looks_at_view", [REMOVED_BEFORE_SLOT, REMOVED_AT_SLOT, NEVER_ABSENT, ABSENT_BEFORE_SLOT])
-def test_a_part_removed_by_the_slot_or_never_removed_gives_no_doubt_that_it_was_public_at_the_slot(
+def test_a_part_that_was_not_found_removed_after_the_slot_leaves_no_doubt_about_the_slot(
     looks_at_view: list[Look], view: str
 ) -> None:
     edge_without_page = looks_at_page((-20, ABSENT))
@@ -313,7 +310,7 @@ def test_a_page_that_was_never_looked_at_has_no_first_look() -> None:
     assert evidence_of({}).first_look is None
 
 
-def test_the_main_runs_are_those_at_edge_and_origin_in_order_without_those_at_the_content_api() -> None:
+def test_the_main_runs_are_those_at_edge_and_origin_in_the_order_of_their_looks() -> None:
     edge, origin = looks_at_page((5, ABSENT)), looks_at_page((2, ABSENT))
     content_api = looks_at_page((1, UNKNOWN), address=API_URL)
     main_runs = evidence_of({"page": edge, "page/origin": origin, "page/content": content_api}).main_runs

@@ -52,7 +52,7 @@ def test_a_second_presence_counts_only_if_all_views_were_absent_in_between() -> 
     assert [each.begin for each in presences_in(edge, origin_always_present)] == [after_slot(10)]
 
 
-def test_content_is_removed_if_its_origin_lacked_it_for_a_minute_after_the_last_look_at_its_edge() -> None:
+def test_content_is_removed_if_its_origin_lacks_it_a_minute_after_the_last_look_at_its_edge() -> None:
     last_look_at_edge, first_absent_at_origin = 10, 12
     edge = [(0, ABSENT), (last_look_at_edge, PRESENT)]
     origin = [(0, ABSENT), (9, PRESENT), (first_absent_at_origin, ABSENT), (last_look_at_edge + 61, ABSENT)]
@@ -60,7 +60,7 @@ def test_content_is_removed_if_its_origin_lacked_it_for_a_minute_after_the_last_
     assert presence.removed == between(last_look_at_edge, first_absent_at_origin)
 
 
-def test_content_that_its_edge_showed_within_the_last_minute_is_public_although_its_origin_lacks_it() -> None:
+def test_content_counts_as_public_for_a_minute_after_the_last_look_at_its_edge_that_showed_it() -> None:
     last_look_at_edge = 10
     edge = [(0, ABSENT), (last_look_at_edge, PRESENT)]
     origin = [(0, ABSENT), (9, PRESENT), (12, ABSENT), (last_look_at_edge + 59, ABSENT)]
@@ -77,7 +77,7 @@ def test_an_absence_at_the_edge_before_the_content_api_showed_the_page_dates_its
 
 
 @pytest.mark.parametrize("edge_absent", [80, 90])
-def test_an_absence_at_the_edge_after_the_content_api_showed_the_page_does_not_date_its_appearance(
+def test_an_absence_at_the_edge_after_the_content_api_showed_the_page_dates_no_appearance(
     edge_absent: float,
 ) -> None:
     api_last_absent, api_first_shown = 0, 80
@@ -105,7 +105,7 @@ ABSENT_EVERY_20_S_FROM_0 = [(float(sent), ABSENT) for sent in (0, 20, 40, 60, 80
 
 
 @pytest.mark.parametrize("edge_first_shown", [44, 46])
-def test_an_origin_looked_at_every_20_s_proves_absence_only_until_26_s_before_the_edge_showed_the_page(
+def test_looks_at_an_origin_every_20_s_prove_absence_until_26_s_before_the_edge_shows_the_page(
     edge_first_shown: float,
 ) -> None:
     # A run keeps only its first look, its last look and its widest gap. So the last look before an instant was up to a
@@ -117,7 +117,7 @@ def test_an_origin_looked_at_every_20_s_proves_absence_only_until_26_s_before_th
 
 
 @pytest.mark.parametrize("edge_first_shown", [10, 24])
-def test_an_origin_proves_absence_only_at_its_first_look_if_the_edge_showed_the_page_within_26_s(
+def test_an_origin_proves_absence_only_at_its_first_look_if_the_edge_shows_the_page_soon_after(
     edge_first_shown: float,
 ) -> None:
     # A run keeps only its first look, its last look and its widest gap. So the time of any other look is not known: it
@@ -126,7 +126,7 @@ def test_an_origin_proves_absence_only_at_its_first_look_if_the_edge_showed_the_
     assert presence.appears == between(0, edge_first_shown)
 
 
-def test_an_origin_first_looked_at_within_5_s_before_the_edge_showed_the_page_proves_no_absence() -> None:
+def test_an_origin_first_looked_at_4_s_before_the_edge_shows_the_page_proves_no_absence() -> None:
     # Looks at two views that are less than 5 s apart cannot be put in order.
     (presence,) = presences_in(edge=[(4, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
     assert presence.appears == between(None, 4)
@@ -157,7 +157,7 @@ ABSENCES = sent_with(st.integers(0, 900)).map(lambda drawn: [an_absence(sent, to
 
 
 @given(absences=ABSENCES, seconds=st.integers(-5, 300))
-def test_a_run_of_absences_proves_absence_before_a_limit_at_most_up_to_its_last_look_sent_by_then(
+def test_a_run_proves_absence_before_a_limit_at_most_up_to_its_last_look_sent_by_then(
     absences: list[Sighting], seconds: int
 ) -> None:
     limit = after_slot(seconds)

@@ -15,7 +15,7 @@ from monitor.judge.spells import Spell, build_spells, correct_ages, find_absence
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, Looks, looks
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, looks
 
 Span = tuple[str, datetime, datetime]
 
@@ -89,7 +89,7 @@ def test_a_spell_lasts_from_its_oldest_to_its_newest_copy(first_age: float, last
     assert spell.end == after_slot(max(copies_made))
 
 
-def test_a_spell_with_a_failed_look_has_the_runs_and_the_times_of_the_looks_before_and_after_it() -> None:
+def test_a_spell_across_a_failed_look_has_only_the_runs_of_its_usable_looks() -> None:
     (spell,) = spells_of((0, ABSENT), (5, UNKNOWN), (10, ABSENT))
     assert (spell.first_sent, spell.last_received) == (after_slot(0), after_slot(10))
     assert [run.state for run in spell.runs] == [ABSENT, ABSENT]
@@ -194,15 +194,20 @@ def test_presence_from_the_first_look_on_is_an_unproved_run_as_old_as_its_oldest
     assert (run.begin, run.end) == (after_slot(cached - age), after_slot(last_fresh))
 
 
-@pytest.mark.parametrize(
-    "looks_at_view",
-    [looks((0, ABSENT), (5, PRESENT)), looks((0, PRESENT), (5, PRESENT), specific=True), looks((0, UNKNOWN))],
-    ids=["after an absence", "of this edition", "failed looks"],
-)
-def test_a_view_has_no_presence_of_unknown_edition_from_its_start_if_it_was_absent_failed_or_specific_at_first(
-    looks_at_view: Looks,
-) -> None:
-    assert find_presence_from_start(looks_at_view.runs("page")) is None
+def test_a_view_that_first_lacked_the_page_does_not_begin_with_an_unproved_presence() -> None:
+    runs = looks((0, ABSENT), (5, PRESENT)).runs("page")
+    assert find_presence_from_start(runs) is None
+
+
+def test_a_view_that_first_showed_this_edition_does_not_begin_with_an_unproved_presence() -> None:
+    # A presence from the first look on is unproved only if it may be of an earlier edition.
+    runs = looks((0, PRESENT), (5, PRESENT), specific=True).runs("page")
+    assert find_presence_from_start(runs) is None
+
+
+def test_a_view_whose_looks_all_failed_does_not_begin_with_an_unproved_presence() -> None:
+    runs = looks((0, UNKNOWN)).runs("page")
+    assert find_presence_from_start(runs) is None
 
 
 def absence_after_presence_until_10(*later_looks: Look) -> datetime | None:

@@ -423,7 +423,7 @@ def test_a_wrong_age_at_the_edge_moves_the_limits_of_early_and_on_time_by_at_mos
 @example(TOO_LOW, 200.0)
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
-def test_a_wrong_age_at_the_edge_dates_a_page_too_early_by_at_most_the_gap_between_looks_at_its_origin(
+def test_a_wrong_age_at_the_edge_dates_a_page_too_early_by_at_most_a_gap_between_origin_looks(
     case: WrongAge, now: float
 ) -> None:
     first_seen, published_ms = case.world.verdict(now).page.first_seen, publication_ms(case.world)

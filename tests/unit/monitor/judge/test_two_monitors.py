@@ -88,7 +88,7 @@ OLD_COPIES_REMOVED_AFTER_SLOT = _with_old_copies(_out_between(-24_499, 501), (50
 @example(OLD_COPIES_REMOVED_AFTER_SLOT, 30.0)
 @example(_under_way_together(), 30.0)
 @given(pairs(truths()), NOWS)
-def test_a_page_really_appeared_within_the_intervals_that_the_looks_of_two_monitors_give(
+def test_looks_of_two_monitors_give_intervals_that_contain_the_true_appearance_of_a_page(
     pair: Pair, now: float
 ) -> None:
     appearances, slot = pair[0].truth.appearances, 0
@@ -104,7 +104,7 @@ def test_a_page_really_appeared_within_the_intervals_that_the_looks_of_two_monit
 @example(OLD_COPIES_REMOVED_AFTER_SLOT, 30.0)
 @example(_under_way_together(), 30.0)
 @given(pairs(truths()), NOWS)
-def test_an_exposure_really_began_and_ended_within_the_intervals_that_the_looks_of_two_monitors_give(
+def test_looks_of_two_monitors_give_intervals_that_contain_the_true_begin_and_end_of_an_exposure(
     pair: Pair, now: float
 ) -> None:
     truth = pair[0].truth
@@ -153,7 +153,7 @@ def is_stated_in_draft(runs_of_south: list[Run], span: Blind) -> bool:
 
 
 @pytest.mark.parametrize("seconds_between_looks", [1, 3])
-def test_a_blind_span_is_neither_found_nor_stated_if_another_monitor_looked_every_few_seconds_then(
+def test_a_blind_span_is_not_reported_if_another_monitor_looked_every_few_seconds_then(
     seconds_between_looks: float,
 ) -> None:
     runs_of_south = looked_by("south", seconds_between_looks, (-61, 200))
@@ -167,7 +167,7 @@ def test_a_blind_span_is_neither_found_nor_stated_if_another_monitor_looked_ever
     ids=["never looked", "paused from -1 to 2", "looked until 3"],
 )
 @pytest.mark.parametrize("monitor", ["", "north"])
-def test_a_blind_span_is_found_and_stated_if_no_other_monitor_looked_at_the_page_all_that_time(
+def test_a_blind_span_is_reported_if_no_other_monitor_looked_at_the_page_all_that_time(
     stretches_of_south: list[tuple[float, float]], monitor: str
 ) -> None:
     # `north` was blind from -2 to 4. Spans that older versions stored do not say which monitor was blind.
@@ -177,14 +177,14 @@ def test_a_blind_span_is_found_and_stated_if_no_other_monitor_looked_at_the_page
 
 
 @pytest.mark.parametrize("monitor", ["", "south"])
-def test_a_wrong_clock_is_found_and_stated_if_it_may_be_that_of_the_monitor_that_watched(monitor: str) -> None:
+def test_a_wrong_clock_is_reported_if_it_may_be_that_of_the_monitor_that_watched(monitor: str) -> None:
     # Without a name, it may be the clock of both.
     span = replace(BLIND_SPAN, cause="clock", monitor=monitor)
     assert has_blind_finding(SOUTH_WATCHED, span)
     assert is_stated_in_draft(SOUTH_WATCHED, span)
 
 
-def test_a_wrong_clock_of_one_monitor_is_neither_found_nor_stated_if_another_watched() -> None:
+def test_a_wrong_clock_of_one_monitor_is_not_reported_if_another_watched() -> None:
     span = replace(BLIND_SPAN, cause="clock", monitor="north")
     assert not has_blind_finding(SOUTH_WATCHED, span)
     assert not is_stated_in_draft(SOUTH_WATCHED, span)

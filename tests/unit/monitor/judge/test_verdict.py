@@ -154,13 +154,13 @@ def test_a_page_is_early_only_if_present_before_the_slot_by_more_than_the_uncert
     assert judged(60, [(-100 - seconds_early, ABSENT), (-seconds_early, PRESENT)]).verdict is expected
 
 
-def test_a_release_absent_at_every_look_for_14_days_is_finally_not_published_and_graded_report() -> None:
+def test_a_release_absent_at_every_look_for_14_days_is_not_published_and_needs_a_report() -> None:
     watch_closes, every_half_hour = 14 * DAY_S, 1800
     verdict = judged(watch_closes + 1, [(-100, ABSENT)], every=every_half_hour)
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.NOT_PUBLISHED, Grade.REPORT, True)
 
 
-def test_a_release_whose_looks_fail_for_the_last_days_of_its_watch_is_finally_overdue_and_graded_report() -> None:
+def test_a_release_whose_looks_fail_for_days_until_its_watch_closes_is_finally_overdue() -> None:
     # It may have come unseen since the last look that found it absent, so it is not called `not_published`.
     watch_closes, every_half_hour, looks_fail_since = 14 * DAY_S, 1800, 3 * DAY_S
     verdict = judged(watch_closes + 1, [(-100, ABSENT), (looks_fail_since, UNKNOWN)], every=every_half_hour)
@@ -188,9 +188,7 @@ def test_a_release_is_judged_again_when_time_alone_can_change_its_verdict(
     assert judged(now, turns).revisit == after_slot(judged_again_at)
 
 
-def test_a_release_without_looks_at_its_slot_is_judged_again_at_each_time_limit_of_its_policy() -> (
-    None
-):
+def test_a_release_without_looks_at_its_slot_is_judged_again_at_each_time_limit_of_its_policy() -> None:
     # Looks failed from 50 s before the slot on, and there were none from 40 s before it on.
     looks_until_40_s_before_slot = {"page": RegularLooks([(-100, ABSENT), (-50, UNKNOWN)], until=-40)}
     slot, tolerance_ends, grace_ends, note_ends, watch_closes = 0, 60, 60 + 30, 300, 14 * DAY_S
@@ -249,7 +247,7 @@ def test_a_part_whose_address_the_page_revealed_came_no_earlier_than_the_page() 
     assert (verdict.verdict, sheet.delay) == (VerdictKind.ON_TIME, Bounds(page_last_absent, sheet_first_seen))
 
 
-def test_a_part_that_the_page_names_and_that_was_first_looked_at_after_the_tolerance_is_unproven() -> None:
+def test_a_part_named_by_its_page_and_first_looked_at_after_the_tolerance_is_unproven() -> None:
     # The page came at 1 s and named the sheet. The sheet may have come with it, or up to 90 s after the slot, when it
     # was first looked at. The tolerance is 60 s.
     page = [(-100, ABSENT), (1, PRESENT)]
@@ -336,7 +334,7 @@ def test_users_of_a_release_that_its_origin_had_early_wait_until_its_edge_shows_
     assert verdict.final
 
 
-def test_users_of_a_release_that_its_origin_had_early_waited_at_least_until_the_last_absence_at_its_edge() -> None:
+def test_users_of_an_early_release_waited_at_least_until_the_last_absence_at_its_edge() -> None:
     # The edge lacked the release until 44 s. Then looks at it failed until it showed the release, at 60 s.
     edge = [(-100, ABSENT), (45, UNKNOWN), (60, PRESENT)]
     verdict = judged(300, {"page": edge, "page/origin": OUT_20_S_EARLY})
@@ -351,7 +349,7 @@ def test_an_early_release_is_not_final_while_its_edge_still_hides_it_from_users(
     assert verdict.page.users_delay == Bounds(now, None)
 
 
-def test_users_of_an_early_release_may_have_had_it_with_its_origin_if_all_later_looks_at_its_edge_failed() -> None:
+def test_the_wait_of_users_has_no_upper_bound_if_no_look_at_the_edge_succeeded_since_the_release() -> None:
     # The origin showed it from -20 s on, and last lacked it at -21 s. Looks at the edge failed from -25 s on.
     edge = [(-100, ABSENT), (-25, UNKNOWN)]
     verdict = judged(300, {"page": edge, "page/origin": OUT_20_S_EARLY})
@@ -443,7 +441,7 @@ def test_an_exposure_lasts_as_long_as_the_content_api_shows_it() -> None:
         "present at the first look after the slot, absent, present",
     ],
 )
-def test_a_release_is_unproven_if_a_view_may_have_shown_it_at_its_slot_and_a_look_after_the_slot_lacked_it(
+def test_a_release_that_one_look_showed_around_its_slot_and_another_lacked_is_unproven(
     edge: Turns, origin: Turns
 ) -> None:
     # Nothing was absent before the first looks that showed a page. So that page may be an earlier edition, or this one.
@@ -460,7 +458,7 @@ def test_a_page_that_was_removed_before_its_slot_and_did_not_come_back_is_overdu
     assert judged(100, [(-30, PRESENT), (-20, ABSENT)]).verdict is VerdictKind.OVERDUE
 
 
-def test_a_page_that_was_absent_at_its_slot_and_came_is_on_time_although_a_later_look_missed_it_once() -> None:
+def test_a_page_that_came_in_time_is_on_time_although_a_later_look_found_it_absent() -> None:
     turns = [(-30, PRESENT), (-20, ABSENT), (3, PRESENT), (6, ABSENT), (9, PRESENT)]
     assert judged(100, turns).verdict is VerdictKind.ON_TIME
 
@@ -625,7 +623,7 @@ def test_a_cancelled_release_is_final_and_has_no_grade() -> None:
     assert (verdict.grade, verdict.final) == (Grade.NONE, True)
 
 
-def test_a_release_whose_slot_was_first_read_after_it_had_passed_is_finally_unproven_for_that_reason() -> None:
+def test_a_release_whose_slot_was_first_read_after_it_had_passed_is_finally_unproven() -> None:
     verdict = judged(3600, NOT_OUT, promises=[a_promise(learnt=after_slot(60))])
     assert (verdict.verdict, verdict.final) == (VerdictKind.UNPROVEN, True)
     assert verdict.unproven_because == Reason.READ_AFTER_SLOT.text()

@@ -60,12 +60,12 @@ def test_an_exposure_stays_open_at_its_slot_until_the_next_look_shows_why_it_end
     assert exposure_of_early_page(now=4, every=7) == after_next_look
 
 
-def test_an_exposure_whose_looks_fail_from_before_its_slot_is_judged_again_20_s_after_the_slot() -> None:
+def test_an_exposure_whose_looks_fail_at_its_slot_is_judged_again_20_s_later() -> None:
     looks_fail_since_3_s_before_slot = (-3, UNKNOWN)
     assert verdict_on_early_page(looks_fail_since_3_s_before_slot, now=0).revisit == after_slot(20)
 
 
-def test_an_exposure_whose_looks_fail_from_before_its_slot_ends_by_its_slot_for_an_unknown_reason() -> None:
+def test_an_exposure_whose_looks_fail_at_its_slot_ends_by_then_for_an_unknown_reason() -> None:
     last_shown, first_failed, slot = -4, -3, 0
     # The page is looked at each second. 20 s after the slot the verdict no longer waits for a usable look.
     exposure = exposure_of_early_page((first_failed, UNKNOWN), now=20, every=1)

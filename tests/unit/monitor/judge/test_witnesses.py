@@ -109,7 +109,7 @@ def test_a_listing_that_has_shown_the_release_proves_nothing_later() -> None:
 
 
 @pytest.mark.parametrize(("last_announced", "last_unlisted"), [(130, 320), (230, 220)])
-def test_a_release_is_proved_absent_at_any_address_until_the_lag_of_a_witness_before_its_last_look(
+def test_both_witnesses_prove_absence_at_any_address_until_their_last_looks_less_their_lags(
     last_announced: float, last_unlisted: float
 ) -> None:
     # The witnesses are the announcement and the listing. Both must prove absence, so the earlier instant counts.
@@ -131,7 +131,7 @@ def test_a_release_is_not_proved_absent_by_a_listing_alone() -> None:
 
 
 @pytest.mark.parametrize(("last_announced", "proved_absent"), [(130, 0), (-70, -70 - 30)])
-def test_an_announcement_that_redirects_in_the_end_proves_absence_without_a_listing_up_to_the_slot(
+def test_an_announcement_that_has_redirected_proves_absence_up_to_the_slot_without_a_listing(
     last_announced: float, proved_absent: float
 ) -> None:
     # It may redirect up to 30 s late. After the slot, at 0, it proves nothing without the listing.
