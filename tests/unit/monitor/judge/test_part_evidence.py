@@ -80,13 +80,15 @@ def appearance_bounds(evidence: PartEvidence) -> list[tuple[datetime | None, dat
     return [(presence.appears.after, presence.appears.by) for presence in evidence.presences]
 
 
-@pytest.mark.parametrize("seen_at", [0, 5])
-def test_a_page_without_its_title_counts_from_its_slot_on_if_its_announcement_redirected_to_it(seen_at: float) -> None:
-    # `LED_TO`: the announcement redirected to the address. `specific` would be a page with the title of the release.
-    page_without_title = looks_at_page((seen_at, PRESENT), specific=False)
+@pytest.mark.parametrize("seconds_after_slot", [0, 5])
+def test_a_page_without_its_title_counts_from_its_slot_on_if_its_announcement_redirected_to_it(
+    seconds_after_slot: float,
+) -> None:
+    # `LED_TO`: the announcement redirected to this address. `specific` is a page that shows the title of its release.
+    page_without_title = looks_at_page((seconds_after_slot, PRESENT), specific=False)
     evidence = evidence_of({"page": page_without_title}, address=Address.LED_TO)
     # It was never seen absent, so the earliest time of its appearance is not known.
-    assert appearance_bounds(evidence) == [(None, after_slot(seen_at))]
+    assert appearance_bounds(evidence) == [(None, after_slot(seconds_after_slot))]
 
 
 @pytest.mark.parametrize(("seen_at", "slot"), [(-20, SLOT), (5, None)], ids=["before its slot", "no slot"])
@@ -153,9 +155,9 @@ def test_a_sheet_whose_page_has_a_guessed_address_is_no_guess_and_has_no_witness
     assert sheet.witnesses is None
 
 
-def evidence_with_witnesses(*page: Look, last_without_release: float) -> PartEvidence:
-    """Return evidence of a page at a guessed address, whose announcement and listing lacked the release until then."""
-    without_release = looks((-60, ABSENT), (last_without_release, ABSENT))
+def evidence_at_guessed_address(*page: Look, unlisted_until: float) -> PartEvidence:
+    """Return evidence of a page at a guessed address. Its announcement and its listing lacked it until this instant."""
+    without_release = looks((-60, ABSENT), (unlisted_until, ABSENT))
     page_looks = looks_at_page(*page, specific=True)
     by_target = {"page": page_looks, "announcement/origin": without_release, "index/origin": without_release}
     return evidence_of(by_target, address=Address.GUESSED)
@@ -167,7 +169,7 @@ def test_a_page_at_a_guessed_address_appeared_after_its_listing_last_proved_it_a
 ) -> None:
     last_unlisted, listing_lag, first_shown, last_shown = 200, 120, 150, 210
     page = [*absences_at_page, (first_shown, PRESENT), (last_shown, PRESENT)]
-    evidence = evidence_with_witnesses(*page, last_without_release=last_unlisted)
+    evidence = evidence_at_guessed_address(*page, unlisted_until=last_unlisted)
     # A listing may lack a release for 120 s after it came. The announcement lags less, so the listing decides.
     proved_absent = last_unlisted - listing_lag
     assert appearance_bounds(evidence) == [(after_slot(proved_absent), after_slot(first_shown))]
@@ -177,7 +179,7 @@ def test_a_later_absence_at_a_guessed_address_dates_a_page_more_closely_than_its
     # The listing lacked the release until 200 s but may lag by 120 s. So it proves absence until 80 s only.
     last_absent, first_shown = 100, 150
     page = [(-60, ABSENT), (last_absent, ABSENT), (first_shown, PRESENT), (210, PRESENT)]
-    evidence = evidence_with_witnesses(*page, last_without_release=200)
+    evidence = evidence_at_guessed_address(*page, unlisted_until=200)
     assert appearance_bounds(evidence) == [(after_slot(last_absent), after_slot(first_shown))]
 
 
@@ -187,16 +189,16 @@ def test_a_listing_that_looks_at_the_page_contradict_does_not_date_the_page(firs
     # contradicts.
     last_absent = -60
     page = [(last_absent, ABSENT), (first_shown, PRESENT), (210, PRESENT)]
-    evidence = evidence_with_witnesses(*page, last_without_release=200)
+    evidence = evidence_at_guessed_address(*page, unlisted_until=200)
     assert appearance_bounds(evidence) == [(after_slot(last_absent), after_slot(first_shown))]
 
 
 @pytest.mark.parametrize("shown", [70, 150])
 def test_a_listing_dates_a_page_that_was_seen_once_by_what_it_showed_at_that_look(shown: float) -> None:
-    # The listing lacked the release until 200 s. But by then it may have been removed, since no look after `shown` saw
-    # it. So only what the listing proved at `shown` counts. It may lag by 120 s.
+    # The listing lacked the release until 200 s. But no look saw the page after `shown`, so by then it may have been
+    # removed. So the listing counts only until `shown`. It may lag by 120 s.
     listing_lag = 120
-    evidence = evidence_with_witnesses((-60, ABSENT), (shown, PRESENT), last_without_release=200)
+    evidence = evidence_at_guessed_address((-60, ABSENT), (shown, PRESENT), unlisted_until=200)
     assert appearance_bounds(evidence) == [(after_slot(shown - listing_lag), after_slot(shown))]
 
 
@@ -221,7 +223,7 @@ def test_the_last_absence_of_a_page_at_a_guessed_address_is_proved_by_its_listin
     # The listing lacked the release until 200 s, but it may be 120 s behind. The look at the guessed address, at 300 s,
     # proves nothing, because the page may be at another one.
     last_unlisted, listing_lag = 200, 120
-    evidence = evidence_with_witnesses((300, ABSENT), last_without_release=last_unlisted)
+    evidence = evidence_at_guessed_address((300, ABSENT), unlisted_until=last_unlisted)
     assert evidence.last_absent == after_slot(last_unlisted - listing_lag)
 
 
@@ -249,6 +251,8 @@ ABSENT_BEFORE_SLOT = [(-20, ABSENT), (10, PRESENT)]
 def test_a_part_that_was_not_found_removed_after_the_slot_leaves_no_doubt_about_the_slot(
     looks_at_view: list[Look], view: str
 ) -> None:
+    # The doubt is that it was public at its slot and removed since. A view that never lacks a page may answer so at any
+    # address.
     edge_without_page = looks_at_page((-20, ABSENT))
     views = {"page": edge_without_page}
     views[view] = looks_at_page(*looks_at_view)

@@ -66,17 +66,16 @@ def test_a_copy_from_before_the_first_absence_proves_no_presence() -> None:
     assert spans_of((100, ABSENT), (105, PRESENT, age)) == [absent(100, 100)]
 
 
-def test_a_copy_from_the_first_absence_or_later_proves_presence_when_it_was_made() -> None:
+def test_a_copy_made_at_the_first_absence_or_later_proves_presence_at_the_time_it_was_made() -> None:
     age = 5
     assert spans_of((100, ABSENT), (105, PRESENT, age)) == [absent(100, 100), present(105 - age, 105 - age)]
 
 
-def test_a_copy_from_before_the_first_absence_proves_presence_if_the_content_was_present_since() -> None:
-    age = 30
-    present_before = (100, ABSENT), (110, PRESENT), (115, ABSENT)
-    *_, copy = spans_of(*present_before, (120, PRESENT, age))
-    assert spans_of(*present_before) == [absent(100, 100), present(110, 110), absent(115, 115)]
-    assert copy == present(120 - age, 120 - age)
+def test_a_copy_from_before_the_first_absence_counts_if_an_earlier_look_showed_the_content() -> None:
+    age, first_absence = 30, 100
+    spans = spans_of((first_absence, ABSENT), (110, PRESENT), (115, ABSENT), (120, PRESENT, age))
+    copy = present(120 - age, 120 - age)
+    assert spans == [absent(100, 100), present(110, 110), absent(115, 115), copy]
 
 
 @pytest.mark.parametrize(("first_age", "last_age"), [(60, 0), (0, 60)])
@@ -178,12 +177,12 @@ def test_an_age_is_believed_if_the_last_absence_was_at_the_instant_at_which_the_
 
 
 def test_ages_that_no_other_look_contradicts_are_not_corrected() -> None:
-    (absent,) = spells_of((0, ABSENT), (5, ABSENT))
-    (present,) = spells_of((0, PRESENT), (5, PRESENT), specific=True)
-    assert correct_ages({View.EDGE: [absent]})[View.EDGE] == (absent,)
+    (absence,) = spells_of((0, ABSENT), (5, ABSENT))
+    (presence,) = spells_of((0, PRESENT), (5, PRESENT), specific=True)
+    assert correct_ages({View.EDGE: [absence]})[View.EDGE] == (absence,)
     # A presence that begins with its look has no age to correct, although the origin lacked it until 3.
-    origin = [replace(absent, end=after_slot(3))]
-    assert correct_ages({View.EDGE: [present], View.ORIGIN: origin})[View.EDGE] == (present,)
+    origin = [replace(absence, end=after_slot(3))]
+    assert correct_ages({View.EDGE: [presence], View.ORIGIN: origin})[View.EDGE] == (presence,)
 
 
 def test_presence_from_the_first_look_on_is_an_unproved_run_as_old_as_its_oldest_copy() -> None:

@@ -385,8 +385,8 @@ def test_a_release_hidden_by_its_edge_is_judged_again_at_the_next_limit_of_its_g
 
 
 @pytest.mark.parametrize("now", [60, 60.5, 300])
-def test_a_release_at_a_limit_of_its_grade_is_judged_again_a_second_later(now: float) -> None:
-    # The limits are 60 s and 300 s. The next look at the edge may prove that users have waited longer.
+def test_a_release_whose_users_have_waited_until_a_limit_of_its_grade_is_judged_each_second(now: float) -> None:
+    # The limits are 60 s and 300 s. Any look at the edge from then on may prove that users have waited longer.
     assert verdict_behind_edge(now, origin_shows_at=3, edge_shows_at=480).revisit == after_slot(now + 1)
 
 

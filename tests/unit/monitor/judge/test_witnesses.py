@@ -61,7 +61,7 @@ def test_both_witnesses_prove_absence_as_of_their_last_looks_less_their_lags(
     ).absent_by_both == after_slot(proved_until)
 
 
-def test_lags_that_were_measured_date_the_absence_that_both_witnesses_prove() -> None:
+def test_absence_is_proved_until_the_last_looks_at_both_witnesses_less_their_measured_lags() -> None:
     # After a release, its announcement redirects within 60 s, and the index lists it within 240 s.
     lags = Lags(redirect=timedelta(seconds=60), index=timedelta(seconds=240))
     last_announced, last_unlisted = 290, 300
@@ -119,13 +119,13 @@ def test_both_witnesses_prove_absence_at_any_address_until_their_last_looks_less
     assert witnesses.absent_until(SLOT) == after_slot(proved_absent)
 
 
-def test_a_release_is_not_proved_absent_by_an_announcement_that_has_not_redirected_yet_alone() -> None:
+def test_an_announcement_that_has_not_redirected_yet_proves_no_absence_without_a_listing() -> None:
     # Its redirect may be broken.
     witnesses = witnesses_without_release(announced=130, unlisted=None, redirects=False)
     assert witnesses.absent_until(SLOT) is None
 
 
-def test_a_release_is_not_proved_absent_by_a_listing_alone() -> None:
+def test_a_listing_proves_no_absence_without_an_announcement() -> None:
     witnesses = witnesses_without_release(announced=None, unlisted=220, redirects=True)
     assert witnesses.absent_until(SLOT) is None
 
@@ -140,7 +140,7 @@ def test_an_announcement_that_has_redirected_proves_absence_up_to_the_slot_witho
 
 
 @pytest.mark.parametrize(("last_announced", "last_unlisted", "proved_absent"), [(130, 20, 0), (230, 220, 220 - 120)])
-def test_a_listing_proves_absence_after_the_slot_that_an_announcement_proves_only_up_to_it(
+def test_absence_is_proved_after_the_slot_only_if_the_listing_proves_it_too(
     last_announced: float, last_unlisted: float, proved_absent: float
 ) -> None:
     # The announcement proves absence up to the slot, at 0. The listing may lag by 120 s, so its last look at 20 s
