@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -121,32 +120,33 @@ def without_blind_findings(verdict: Verdict) -> Verdict:
     return replace(verdict, findings=tuple(each for each in verdict.findings if each.kind is not Kind.BLIND))
 
 
-@pytest.mark.parametrize("tolerance", [MINUTE, HOUR])
+POLICIES = [Policy(on_time_within=MINUTE), Policy(on_time_within=HOUR)]
+
+
 @settings(max_examples=300, deadline=None)
 @given(runs=runs_by_target(), now=AFTER_TOLERANCE)
 def test_merging_runs_changes_no_verdict_except_its_findings_of_failed_looks(
-    runs: dict[str, list[Run]], now: datetime, tolerance: timedelta
+    runs: dict[str, list[Run]], now: datetime
 ) -> None:
     merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
-    policy = Policy(on_time_within=tolerance)
-    verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)
-    verdict_after_merging = judge(a_release(), [a_promise()], merged, blind=(), policy=policy, now=now)
-    # A merged run keeps how many looks failed, but not when. Findings of the kind BLIND need that.
-    assert without_blind_findings(verdict_after_merging) == without_blind_findings(verdict)
+    for policy in POLICIES:
+        verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)
+        verdict_after_merging = judge(a_release(), [a_promise()], merged, blind=(), policy=policy, now=now)
+        # A merged run keeps how many looks failed, but not when. Findings of the kind BLIND need that.
+        assert without_blind_findings(verdict_after_merging) == without_blind_findings(verdict)
 
 
-@pytest.mark.parametrize("tolerance", [MINUTE, HOUR])
 @settings(max_examples=300, deadline=None)
 @given(runs=runs_by_target(), now=AFTER_TOLERANCE)
 def test_merging_runs_changes_no_facts_of_an_explanation_except_those_on_runs_and_findings(
-    runs: dict[str, list[Run]], now: datetime, tolerance: timedelta
+    runs: dict[str, list[Run]], now: datetime
 ) -> None:
     merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
-    policy = Policy(on_time_within=tolerance)
-    verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)
-    explanation = explain(verdict, a_release(), [a_promise()], runs, blind=(), policy=policy)
-    explanation_after_merging = explain(verdict, a_release(), [a_promise()], merged, blind=(), policy=policy)
-    assert other_facts(explanation_after_merging) == other_facts(explanation)
+    for policy in POLICIES:
+        verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)
+        explanation = explain(verdict, a_release(), [a_promise()], runs, blind=(), policy=policy)
+        explanation_after_merging = explain(verdict, a_release(), [a_promise()], merged, blind=(), policy=policy)
+        assert other_facts(explanation_after_merging) == other_facts(explanation)
 
 
 def other_facts(explanation: Explanation) -> list[Fact]:

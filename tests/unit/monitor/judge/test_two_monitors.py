@@ -38,7 +38,7 @@ def pairs(story: st.SearchStrategy[Truth]) -> st.SearchStrategy[Pair]:
     return story.flatmap(lambda truth: st.tuples(of(truth), of(truth)))
 
 
-def verdict(pair: Pair, now: float) -> Verdict:
+def verdict_by_both(pair: Pair, now: float) -> Verdict:
     at = after_slot(now)
     north, south = (
         {target: seen_by(name, runs) for target, runs in world.runs(at).items()}
@@ -51,7 +51,7 @@ def verdict(pair: Pair, now: float) -> Verdict:
 @settings(max_examples=300)
 @given(pairs(ONCE), NOWS)
 def test_two_monitors_judge_a_release_late_early_or_on_time_only_if_it_is(pair: Pair, now: float) -> None:
-    published_ms, claimed = publication_ms(pair[0]), verdict(pair, now).verdict
+    published_ms, claimed = publication_ms(pair[0]), verdict_by_both(pair, now).verdict
     if claimed in LATE_VERDICTS:
         assert published_ms > TOLERANCE_MS
     if claimed is VerdictKind.EARLY:
@@ -91,8 +91,9 @@ OLD_COPIES_REMOVED_AFTER_SLOT = _with_old_copies(_out_between(-24_499, 501), (50
 def test_looks_of_two_monitors_give_intervals_that_contain_the_true_appearance_of_a_page(
     pair: Pair, now: float
 ) -> None:
+    # Both monitors look at the same page.
     appearances, slot = pair[0].truth.appearances, 0
-    page = verdict(pair, now).page
+    page = verdict_by_both(pair, now).page
     # An interval without an end says that the page was not seen.
     assert page.first_seen.by is None or contains(page.first_seen, appearances)
     # Content that is public before its slot and stays public is released at its slot.
@@ -107,8 +108,8 @@ def test_looks_of_two_monitors_give_intervals_that_contain_the_true_appearance_o
 def test_looks_of_two_monitors_give_intervals_that_contain_the_true_begin_and_end_of_an_exposure(
     pair: Pair, now: float
 ) -> None:
-    truth = pair[0].truth
-    for exposure in verdict(pair, now).page.exposures:
+    truth = pair[0].truth  # that of both monitors
+    for exposure in verdict_by_both(pair, now).page.exposures:
         assert contains(exposure.start, truth.appearances)
         if not exposure.open:
             assert contains(exposure.to, true_ends_of_exposures(truth))
