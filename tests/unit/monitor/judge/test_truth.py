@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import product
 
 import pytest
 from hypothesis import example, given, settings
@@ -115,11 +116,10 @@ def test_an_exposure_began_and_ended_within_the_intervals_that_its_verdict_gives
 @given(worlds(), NOWS)
 def test_an_exposure_was_as_long_as_the_bounds_that_its_verdict_gives(world: World, now: float) -> None:
     for exposure in world.verdict(now).exposures:
-        possible_starts = [start for start in world.truth.appearances if contains(exposure.start, [start])]
-        # No look may have seen a short removal. So an exposure may end with any end after its start.
-        true_lengths_ms = [
-            end - start for start in possible_starts for end in true_ends_of_exposures(world.truth) if end > start
-        ]
+        starts = [start for start in world.truth.appearances if contains(exposure.start, [start])]
+        ends = true_ends_of_exposures(world.truth)
+        # Perhaps no look saw a short removal. So the exposure may end at any of the ends after its start.
+        true_lengths_ms = [end - start for start, end in product(starts, ends) if end > start]
         assert any(_is_within(exposure.seconds, length_ms / 1000) for length_ms in true_lengths_ms)
 
 
