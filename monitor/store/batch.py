@@ -259,12 +259,13 @@ class Portions:
     def add(
         self,
         items: Sequence[T],
-        write: Callable[[Transaction, Sequence[T]], object] = lambda tx, items: tx.save(*items),
+        write: Callable[[Transaction, Sequence[T]], object] = lambda tx, items: tx.save(*items),  # type: ignore[arg-type]
         rows: int = 1,
     ) -> None:
         """Add items to write after those that were added before. `write` writes some of them in one transaction.
 
-        By default they are saved. Each item takes `rows` rows, all in one portion. If one is full, a new one begins.
+        By default they are saved: then they must be `Storable`. Each item takes `rows` rows, all in one portion. If
+        one is full, a new one begins.
         """
         start = 0
         while start < len(items):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
@@ -97,19 +97,20 @@ class Admission:
             new = read.change.new_releases()
             # The store has nothing on new releases. It is not queried for them, so it cannot fail here.
             await self._update_watch(now, new, self.watch.ahead, is_new=True)
-            await self._update_watch_or_retry(to_update.difference(new))
+            known = to_update.difference(new)
+            await self._run_or_retry(lambda: self._update_watch(self.clock.now(), known, self.watch.ahead))
         return read
 
-    async def _update_watch_or_retry(self, names: Collection[str]) -> None:
-        """Update the watch of these releases. If the store does not answer, retry in the background until it does."""
+    async def watch_all_near_or_retry(self) -> None:
+        """Watch all near releases. If the store does not answer, retry in the background until it does."""
+        await self._run_or_retry(lambda: self.watch_all_near(self.clock.now()))
 
-        async def update() -> None:
-            await self._update_watch(self.clock.now(), names, self.watch.ahead)
-
+    async def _run_or_retry(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work`. If the store does not answer, retry in the background until it does."""
         try:
-            await update()
+            await work()
         except StoreFault:
-            self._tasks.start(repeat_until_answered(update, self.clock, _RETRY_SECONDS))
+            self._tasks.start(repeat_until_answered(work, self.clock, _RETRY_SECONDS))
 
     async def roll(self) -> None:
         """Watch the releases that have come near since the last call, and forget old ones. This is an hourly job."""

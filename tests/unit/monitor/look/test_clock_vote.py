@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.look.clock_skew import CORRECT, Vote, vote
+from monitor.look.clock_skew import RIGHT_CLOCK, Vote, vote
 
 # Between how many seconds our clock is ahead, as the dates of a host show it.
 NEARLY_RIGHT = (-0.4, 0.5)
@@ -25,10 +25,9 @@ def test_host_that_most_contradict_is_outvoted() -> None:
 
 
 def test_one_host_shows_that_our_clock_is_wrong_only_if_the_machine_is_not_synchronised() -> None:
-    # CORRECT is the result that our clock is right to a second.
     # At first the machine says nothing about its clock.
-    assert vote({"a": HOUR_AHEAD}) == Vote(CORRECT, unconfirmed=frozenset("a"))
-    assert vote({"a": HOUR_AHEAD}, synchronised=True) == Vote(CORRECT, outvoted=frozenset("a"))
+    assert vote({"a": HOUR_AHEAD}) == Vote(RIGHT_CLOCK, unconfirmed=frozenset("a"))
+    assert vote({"a": HOUR_AHEAD}, synchronised=True) == Vote(RIGHT_CLOCK, outvoted=frozenset("a"))
     assert vote({"a": HOUR_AHEAD}, synchronised=False) == Vote(HOUR_AHEAD)
 
 
@@ -47,7 +46,7 @@ def test_of_two_hosts_that_disagree_the_one_that_our_clock_confirms_wins() -> No
 @pytest.mark.parametrize("synchronised", [False, None])
 def test_two_hosts_that_contradict_each_other_and_our_clock_do_not_make_it_wrong(*, synchronised: bool | None) -> None:
     assert vote({"a": HOUR_AHEAD, "b": DAY_AHEAD}, synchronised=synchronised) == Vote(
-        CORRECT, unconfirmed=frozenset("ab")
+        RIGHT_CLOCK, unconfirmed=frozenset("ab")
     )
 
 

@@ -155,10 +155,10 @@ def test_cancelled_request_passes_its_turn_to_the_next() -> None:
         sent: list[str] = []
 
         async def send(name: str) -> None:
-            async with queue.turn():
+            async with queue.reserve_place():
                 sent.append(name)
 
-        first = queue.turn()
+        first = queue.reserve_place()
         await first.__aenter__()
         second, third = asyncio.ensure_future(send("second")), asyncio.ensure_future(send("third"))
         await clock.sleep(1)

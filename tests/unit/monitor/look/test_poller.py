@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from itertools import count
+from urllib.parse import urlsplit
 
 import pytest
 
 from monitor.look.fetch import Request
 from monitor.look.sighting import State
 from tests.unit.monitor.look.poller_run import (
+    HOST,
     HaltingClock,
     PollerRun,
     block_for_2_5_s,
@@ -158,6 +160,15 @@ def test_the_redirect_of_a_target_is_followed_again_after_the_address_of_the_tar
         "moved",  # second 3: shows the figures, so this address is kept
         "moved",  # second 4
     ]
+
+
+def test_target_that_moves_to_another_host_is_no_longer_looked_at_on_the_old_one() -> None:
+    moved = target("page", host="new.example.gov.uk")
+    change_host = (1.5, lambda run: run.poller.watch(moved, [window(every=1)]))
+    run = run_poller(watch_pages("page"), seconds=4.2, later=[change_host])
+    # There is a look each second: at 0 s and 1 s on the old host, from 2 s on the new one.
+    hosts = [urlsplit(request.url).hostname for request in run.fetcher.asked]
+    assert hosts == [HOST, HOST, "new.example.gov.uk", "new.example.gov.uk", "new.example.gov.uk"]
 
 
 def test_a_redirect_to_another_host_is_never_looked_at() -> None:

@@ -317,6 +317,16 @@ PLACEHOLDERS = [
 ]
 
 
+def test_placeholder_at_a_new_address_is_unknown_although_an_answer_of_the_old_address_comes_after_the_change() -> None:
+    interpreter, old, new = Interpreter(), target(), target(f"{PAGE}-final")
+    interpreter.make_request(old)
+    # The address changes while this request is under way. The slot must stay known for the new address.
+    interpreter.restore_known(new, Known(slot=SLOT_IN_FORCE))
+    assert interpreter.interpret_now(old, answer(b"", status=404, at=BEFORE)).state is ABSENT
+    placeholder = page(TITLE, "<p>To be published 26 November 2026</p>")
+    assert interpreter.interpret_now(new, answer(placeholder, at=BEFORE, url=new.url)).state is UNKNOWN
+
+
 @pytest.mark.parametrize("recognise", ["status", "govuk", "titled"])
 @pytest.mark.parametrize("inside", PLACEHOLDERS)
 def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, recognise: str) -> None:

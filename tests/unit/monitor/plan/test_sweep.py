@@ -241,7 +241,7 @@ def sweep_with_announcements(*pages: str) -> Sweep:
     """Return a sweep of these pages and of the announcement of each: `a` and `announcement of a`."""
     sweep = sweep_of(*pages)
     for page in pages:
-        sweep.add(f"announcement of {page}", ProofGoal(SLOT, WITHIN, (0, 1, ord(page)), announces=page))
+        sweep.add(f"announcement of {page}", ProofGoal(SLOT, WITHIN, (0, 1, ord(page)), announced_page=page))
     return sweep
 
 
