@@ -123,15 +123,17 @@ def test_producers_own_listing_is_read_as_a_feed_if_its_address_looks_like_one(u
 
 def test_of_listings_with_one_path_only_the_first_has_an_id_without_its_query() -> None:
     first_page, second_page = "https://stats.example/list?page=1", "https://stats.example/list?page=2"
-    listings = [first_page, second_page, first_page]
-    tripwires = tripwires_of("office", newest=listings)
-    assert [tripwire.url for tripwire in tripwires] == listings
-    # All ids differ, although the first page is listed twice.
-    assert [tripwire.id for tripwire in tripwires] == [
-        "~tripwire/office/stats.example/list",
-        "~tripwire/office/stats.example/list?page=2",
-        "~tripwire/office/stats.example/list?page=1",
+    tripwires = tripwires_of("office", newest=[first_page, second_page])
+    assert [(tripwire.url, tripwire.id) for tripwire in tripwires] == [
+        (first_page, "~tripwire/office/stats.example/list"),
+        (second_page, "~tripwire/office/stats.example/list?page=2"),
     ]
+
+
+def test_a_listing_that_is_configured_twice_is_watched_once() -> None:
+    listing = "https://stats.example/list?page=1"
+    (tripwire,) = tripwires_of("office", newest=[listing, listing])
+    assert tripwire.url == listing
 
 
 def test_required_parts_are_kept_and_parts_found_on_a_page_are_left_out_first() -> None:
