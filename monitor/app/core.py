@@ -83,7 +83,7 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     if opened.is_away:
         health.note_store_failure(clock.now())
     on_commit, on_failure = store_health.note_commit, store_health.note_failure
-    writer = Writer(store, clock, members=[heartbeat], delay=edges.delay, on_commit=on_commit, on_failure=on_failure)
+    writer = Writer(store, clock, sources=[heartbeat], delay=edges.delay, on_commit=on_commit, on_failure=on_failure)
     threads, worker_health = Threads(_STORE_THREADS, "store"), WorkerHealth(clock, metrics, blind.note)
     evidence = Evidence(
         Path(settings.evidence.folder),

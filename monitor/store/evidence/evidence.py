@@ -17,7 +17,7 @@ from monitor.clock import Clock
 from monitor.errors import StoreFault
 from monitor.look.fetch import Answer, Failure
 from monitor.plan.targets import Target
-from monitor.store.batch import ROWS_AT_ONCE, BatchMember
+from monitor.store.batch import ROWS_AT_ONCE, RowSource
 from monitor.store.evidence.appender import Appender, Waiting
 from monitor.store.evidence.folder import EvidenceFolder, first_number
 from monitor.store.evidence.headers import RecentHeaders
@@ -44,7 +44,7 @@ _RECORDS_REMEMBERED = 2_000
 """How many of the last committed records stay in memory, in case the store loses them."""
 
 
-class Evidence(BatchMember):
+class Evidence(RowSource):
     """Keeps answers. Their bytes and records are written in the same batch as the runs that they prove.
 
     Create it in the event loop's thread before the writer has work, and call its methods there, except `write`,
@@ -101,7 +101,7 @@ class Evidence(BatchMember):
         self._changes: dict[str, list[datetime]] = {}
         # The digest and the record id of the last answer that was kept, by target and address.
         self._last_kept: dict[tuple[str, str], tuple[str, str]] = {}
-        writer.add_member(self)
+        writer.add_row_source(self)
 
     def keep(self, answer: Answer, target: str, kind: str) -> str:
         """Keep an answer and return the id of its record, or "" if too many bytes wait or after `close`.
