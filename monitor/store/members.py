@@ -59,17 +59,13 @@ class Members(RowSource):
       that are not written (see `term`).
     - If the store does not answer, the last share stays in use so that looks go on. The exception is a monitor that
       was suspended for longer than its lease, because others may use its share.
-    - `host_waits` returns the hosts that asked this monitor to wait, and until when by our monotonic clock. No monitor
-      sends requests to them until then.
+    - `host_waits` returns the hosts that asked this monitor to wait, and until when by its monotonic clock.
     """
 
     def __init__(
         self, name: str, holder: Leaseholder, leases: Leases, writer: Writer, clock: Clock, *, divided: bool
     ) -> None:
-        """Begin without a lease and without a share of the hosts' budgets. `join` takes the lease on `name`.
-
-        `holder` is of this process only. If `divided`, each monitor has hosts of its own. Otherwise all share each one.
-        """
+        """Begin without a lease, which `join` takes. If `divided`, each monitor has hosts of its own."""
         self._name = name
         self._lease_name = PREFIX + name
         self._divided = divided
@@ -96,7 +92,6 @@ class Members(RowSource):
         self._renewals: dict[str, tuple[datetime, float]] = {}
         # For each reading, its uncertainty, and how far the store's clock is ahead of our monotonic one. In seconds.
         self._clock_readings: list[tuple[float, float]] = []
-        # `store_zero` is what our monotonic clock read when the store's clock was zero. It is not known yet.
         self.share = Share(name, members=(), store_zero=0.0, divided=divided)
         self.on_share: Callable[[Share], None] = lambda _share: None
         self.host_waits: Callable[[], Mapping[str, float]] = dict  # until it is set, no host has asked to wait

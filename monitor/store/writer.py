@@ -68,9 +68,8 @@ class Writer:
         self.backlog = Backlog(most_runs, most_large_rows=most_large)
         self._in_flight = Batch(runs=(), writes=[])  # what is being committed now
         self._committing: asyncio.Task[None] | None = None
-        # The timer of the next commit, and when it is due by the loop's clock.
-        self._timer: asyncio.TimerHandle | None = None
-        self._due = 0.0
+        self._timer: asyncio.TimerHandle | None = None  # of the next commit
+        self._due = 0.0  # when `_timer` is due, by the loop's clock
         self._pause = 0.0  # seconds to wait after a failed attempt, 0 after a success
         self._is_batch_requested = False  # whether a row source has rows to commit, even if no run or write waits
         self._abandoned = False  # whether `abandon` was called
@@ -257,10 +256,9 @@ class Writer:
                 # No caller waits for a run, so report it here. The next look at its target writes its next version.
                 self._on_failure(StoreFault(f"{len(portion.runs)} runs cannot be stored: {fault}"))
         self._committing, self._in_flight = None, Batch(runs=(), writes=[])
-        waiting = self.backlog
-        if waiting.writes or waiting.portions_left() or len(waiting.runs) > ROWS_AT_ONCE:
+        if self.backlog.writes or self.backlog.portions_left() or len(self.backlog.runs) > ROWS_AT_ONCE:
             self._commit_within(0.0)
-        elif waiting.runs or self._is_batch_requested:
+        elif self.backlog.runs or self._is_batch_requested:
             self._commit_within(self._delay)
 
     async def _commit_everything(self) -> None:
