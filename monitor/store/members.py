@@ -282,7 +282,7 @@ class Members(RowSource):
     def _find_live_others(self, stored: _StoredLeases) -> set[str]:
         """Return the names of the other monitors that may be alive: their lease was renewed or ended lately."""
         # A renewal is expected each interval. It may be late by another one, and by the time that a slow store needs.
-        lateness = self._interval + self._holder.renewal_margin
+        lateness = self._interval + self._holder.slowest_recent_write
         now = self._clock.monotonic()
         alive = set[str]()
         for lease in stored.leases:
