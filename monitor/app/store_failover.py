@@ -111,7 +111,7 @@ class StoreFailover:
         """Yield the recurring jobs, none without a journal."""
         if self.opened.journal is not None:
             yield _CHECK_STORE_EVERY, "journal", self.switch_or_journal
-            yield _CHECK_COPY_EVERY, "near part", self.refresh_store_copy
+            yield _CHECK_COPY_EVERY, "near part", self.refresh_copy
 
     async def switch_or_journal(self) -> None:
         """Switch to the store if it is back, or write to the journal what it refuses, or delete an old journal."""
@@ -126,7 +126,7 @@ class StoreFailover:
             # The store works and has these rows by now.
             await run_in_thread(journal.delete)
 
-    async def refresh_store_copy(self, *, stopping: bool = False) -> None:
+    async def refresh_copy(self, *, stopping: bool = False) -> None:
         """Copy to a local file what a start without the store needs, if the store works.
 
         Notices are copied each minute. After a change of calendars, upcoming releases are copied too, at most every ten
@@ -140,11 +140,7 @@ class StoreFailover:
         is_full = releases is not self._copied_releases and (stopping or mono >= self._next_full_copy)
         if not is_full and mono < self._next_copy:
             return
-
-        def copy() -> None:
-            journal.refresh_store_copy(opened.store, now, notices_only=not is_full)
-
-        if not await self._try_on_journal(copy):
+        if not await self._try_on_journal(lambda: journal.refresh_copy(opened.store, now, notices_only=not is_full)):
             return
         self._next_copy = mono + _COPY_SECONDS
         if is_full:
@@ -153,10 +149,7 @@ class StoreFailover:
             self._copied_releases = releases
 
     async def journal_waiting_writes(self) -> None:
-        """If the store fails, write what waits for it to the journal.
-
-        Do nothing if the monitor started without the store: then the journal is its store, and has all rows.
-        """
+        """If the store fails, write what waits for it to the journal. Do nothing if that is in use as the store."""
         journal = self.opened.journal
         if journal is None or self.opened.uses_stand_in or not self.store_health.health.is_store_failing:
             return

@@ -71,7 +71,7 @@ class Journal:
         # A process that is killed while it creates the journal leaves an empty file.
         return self.file.exists() and self.file.stat().st_size > 0
 
-    def refresh_store_copy(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
+    def refresh_copy(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
         """Copy the store's recent and coming releases into the file `store_copy`. Raises `StoreFault`.
 
         With `notices_only`, copy only the tables about notices if there is a copy already.
