@@ -63,7 +63,7 @@ def make_watch_rules(settings: Settings) -> WatchRules:
 
 
 def make_join_rules(settings: Settings) -> JoinRules:
-    """Return the rules by which entries of several calendars become one release. The first in the file have priority."""
+    """Return the rules by which entries of several calendars become one release. Those named first have priority."""
     return JoinRules(
         # People add to the calendar `by-hand` what no other announces, so it comes last: False sorts before True.
         order=tuple(sorted((table.name for table in settings.calendar), key=lambda name: name == BY_HAND)),

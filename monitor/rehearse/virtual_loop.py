@@ -158,9 +158,9 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     @contextmanager
     def time_resumed_in_thread(self) -> Iterator[None]:
-        """Let virtual time run inside the context. Enter it in a thread of `run_in_executor`, which stops time otherwise.
+        """Let virtual time run inside the context, although it stops while a thread of `run_in_executor` works.
 
-        That is for a thread that waits for something which needs virtual time to pass.
+        Call it in that thread if it waits for something that needs virtual time to pass.
         """
         stop_reason = self._stop_reasons_of_threads[threading.get_ident()]
         self.call_soon_threadsafe(self.resume_time, stop_reason)
@@ -205,7 +205,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     def _account_for_wait(self, seconds: float, had_io: bool) -> None:  # noqa: FBT001  # called by the selector only
         """Advance virtual time if it ran during a wait of `seconds` real seconds. Otherwise check for a deadlock.
 
-        Raises `Deadlock` if nothing happens in several waits during which virtual time stood still, for too long.
+        Raises `Deadlock` if virtual time stood still for too long, in waits in which nothing else happened either.
         """
         if self._advances_in_wait and self._speed is not None:
             self._time += seconds * self._speed
@@ -214,8 +214,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         cpu_seconds = usage.ru_utime + usage.ru_stime
         is_thread_busy = cpu_seconds - self._cpu_seconds_used > _BUSY_SECONDS
         self._cpu_seconds_used = cpu_seconds
-        # A busy thread or a child process will wake the loop, so this is no deadlock.
-        if had_io or is_thread_busy or is_any_waiting_for_child():
+        if had_io or is_thread_busy or is_any_waiting_for_child():  # a busy thread or a child will wake the loop
             self._selector_with_time.idle_seconds = 0.0
             return
         # If the machine was suspended or gave us no CPU, a wait is long. It counts as one wait of usual length.
