@@ -76,8 +76,8 @@ class TargetState:
         last_window = window_at(self.windows, self.runs[-1].last_received) if self.runs else None
         if last_window is not None:
             return last_window.every
-        # In the phase `AGAIN` the edge has just shown the target absent or changed. Only then is the origin looked at
-        # too. The answer of the origin from long before proves nothing about the time between, so limit the gap.
+        # In the phase `AGAIN` the origin is looked at because its target was found absent or changed. Its last answer
+        # may be from long before, and does not prove the time between, so limit the gap.
         window = window_at(self.windows, now)
         return window.every if window is not None and window.name == AGAIN.name else None
 

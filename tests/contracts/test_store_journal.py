@@ -223,7 +223,7 @@ def test_a_journal_that_contradicts_the_store_is_put_aside(store: Store, journal
     assert not journal.has_rows
 
 
-def test_the_near_part_stands_while_the_journal_holds_something(store: Store, journal: Journal) -> None:
+def test_the_store_copy_stands_while_the_journal_holds_something(store: Store, journal: Journal) -> None:
     journal.refresh_copy(store, SLOT)
     before = journal.store_copy.read_bytes()
     journal.add_rows([a_run("page/origin")], [], BEAT)
@@ -274,7 +274,7 @@ def test_a_store_goes_on_as_another(store: Store, journal: Journal) -> None:
     assert store.leases.heartbeat("m") == replace(BEAT, at=SLOT + timedelta(hours=1))
 
 
-def test_what_is_written_while_the_near_part_is_copied_is_in_it_as_a_whole_or_not_at_all(
+def test_what_is_written_while_the_store_copy_is_copied_is_in_it_as_a_whole_or_not_at_all(
     store: Store, journal: Journal
 ) -> None:
     url, asked = store._engine.url.render_as_string(hide_password=False), list[str]()

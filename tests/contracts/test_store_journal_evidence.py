@@ -88,7 +88,7 @@ def test_a_record_that_goes_on_from_another_than_the_stores_is_not_brought_in(st
     assert store.evidence.chain("m") == [records[0], other]
 
 
-def test_what_only_the_near_part_knows_of_is_written_again_before_its_numbers_are_given_to_others(
+def test_what_only_the_store_copy_knows_of_is_written_again_before_its_numbers_are_given_to_others(
     store: Store, journal: Journal
 ) -> None:
     records = chained(3)
@@ -121,7 +121,9 @@ def test_a_store_that_was_emptied_is_given_nothing_of_what_was_near(store: Store
     assert store.evidence.monitors() == []
 
 
-def test_a_near_part_that_cannot_be_read_keeps_nobody_from_a_store_that_is_well(store: Store, journal: Journal) -> None:
+def test_a_store_copy_that_cannot_be_read_keeps_nobody_from_a_store_that_is_well(
+    store: Store, journal: Journal
+) -> None:
     take(store, *chained(2))
     journal.refresh_copy(store, SLOT)
     journal.store_copy.write_bytes(b"damaged" * 1000)
