@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.store.batch import BatchMember
+from monitor.store.batch import RowSource
 from monitor.store.rows import Heartbeat
 from monitor.store.sql.read import Leases
 from monitor.store.sql.write import Transaction
 
 
 @dataclass(slots=True)
-class HeartbeatWriter(BatchMember):
+class HeartbeatWriter(RowSource):
     """Adds to each batch of the writer when this monitor was last alive, without a further commit.
 
     Until `begin` it does not write, so that the heartbeat of the earlier process can still be read. `leases` read the
