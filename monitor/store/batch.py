@@ -104,7 +104,7 @@ class Batch:
         return Batch(runs, writes, urgent=self.urgent, large=large)
 
     def remove(self, portion: Batch) -> None:
-        """Remove a portion that is committed or cannot be written."""
+        """Remove a portion that is committed."""
         self.source_transactions -= 1
         self.runs = self.runs[len(portion.runs) :]
         self.writes = self.writes[len(portion.writes) :]
@@ -118,7 +118,7 @@ class Batch:
         portion's runs are removed or, if it has none, all its writes. The callers of removed writes get the fault.
         """
         if portion.current_write is None and portion.runs:
-            self.remove(Batch(portion.runs, []))
+            self.runs = self.runs[len(portion.runs) :]
             return True
         refused = portion.all_writes if portion.current_write is None else [portion.current_write]
         fail_writes(refused, fault)

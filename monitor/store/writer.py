@@ -255,6 +255,7 @@ class Writer:
             elif batch.refuse(portion, fault):  # runs were refused. Otherwise a write was, and its caller has the fault
                 # No caller waits for a run, so report it here. The next look at its target writes its next version.
                 self._on_failure(StoreFault(f"{len(portion.runs)} runs cannot be stored: {fault}"))
+                must_commit = True  # the rows of the sources, which were rolled back with these runs
         self._committing, self._in_flight = None, Batch(runs=(), writes=[])
         if self.backlog.writes or self.backlog.portions_left() or len(self.backlog.runs) > ROWS_AT_ONCE:
             self._commit_within(0.0)

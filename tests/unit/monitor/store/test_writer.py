@@ -421,3 +421,26 @@ async def test_row_source_is_written_before_the_runs_in_each_attempt_and_notifie
     # The store fails at the commit of the first attempt, after all writes. Then the whole batch is tried again.
     attempt_that_fails = ["prepare", "write before 0 runs"]
     assert calls == [*attempt_that_fails, "prepare", "write before 0 runs", "note committed", "close"]
+
+
+@virtually
+async def test_rows_of_a_source_are_committed_although_the_run_of_their_batch_cannot_be_stored(
+    clock: VirtualClock,
+) -> None:
+    store = TemporaryStore()
+
+    class Companion(RowSource):
+        def write(self, transaction: Transaction) -> None:
+            transaction.save(Heartbeat("companion", SLOT))
+
+    log = WriterLog()
+    writer = log.writer(store, clock)
+    writer.add_row_source(Companion())
+    run_that_cannot_be_stored = replace(a_run(), last_received="yesterday")
+    writer.queue_run(run_that_cannot_be_stored)
+    await clock.sleep(2 * DELAY)
+    assert store.leases.heartbeat("companion") == Heartbeat("companion", SLOT)
+    assert runs_of(store, EDGE) == []
+    (fault,) = log.faults
+    assert fault.startswith("1 runs cannot be stored")
+    await writer.close()
