@@ -344,7 +344,7 @@ class _PartJudge:
 
     def _failed_looks_text(self, begin: datetime, end: datetime | None) -> str | None:
         """Return in words how many looks failed in a span and why, None without failed looks."""
-        failed = (run for run in self.evidence.main_runs if run.state is State.UNKNOWN)
+        failed = (run for run in self.evidence.runs_at_edge_and_origin if run.state is State.UNKNOWN)
         runs = [run for run in failed if run.last_received > begin and (end is None or run.first_sent < end)]
         reasons = tuple(sorted({run.why or "no reason given" for run in runs}))
         looks = sum(run.looks for run in runs)

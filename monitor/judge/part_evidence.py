@@ -21,7 +21,7 @@ from schedules.contract.verdict import Elsewhere, PartVerdict
 from schedules.times.interval import NOTHING, Interval, earliest_known, latest_known
 
 # What users get, and the same address with caches bypassed: both views show the part itself.
-MAIN_VIEWS = (View.EDGE, View.ORIGIN)
+EDGE_AND_ORIGIN = (View.EDGE, View.ORIGIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,15 @@ class PartEvidence:
         return earliest_known(first_published(run.version) for run in runs)
 
     @property
-    def main_runs(self) -> list[Run]:
+    def runs_at_edge_and_origin(self) -> list[Run]:
         """Return the runs of the part itself, in the order of their first looks."""
-        runs = [run for view in MAIN_VIEWS for run in self.views.get(view, ())]
+        runs = [run for view in EDGE_AND_ORIGIN for run in self.views.get(view, ())]
         return sorted(runs, key=lambda run: run.first_sent)
 
     @property
     def last_run(self) -> Run | None:
         """Return the run with the latest look at the part itself, or None without looks."""
-        return max(self.main_runs, key=lambda run: run.last_received, default=None)
+        return max(self.runs_at_edge_and_origin, key=lambda run: run.last_received, default=None)
 
     @property
     def seen_until(self) -> datetime | None:
@@ -77,7 +77,7 @@ class PartEvidence:
     @property
     def absences(self) -> list[Spell]:
         """Return the spells in which the part itself was absent."""
-        return [spell for view in MAIN_VIEWS for spell in self.spells.get(view, ()) if not spell.is_present]
+        return [spell for view in EDGE_AND_ORIGIN for spell in self.spells.get(view, ()) if not spell.is_present]
 
     @property
     def last_absent(self) -> datetime | None:
@@ -104,7 +104,7 @@ class PartEvidence:
         """
         if any(stay.after and stay.by and stay.after < slot < stay.by for stay in self.find_unseen_stays()):
             return True
-        from_start = (find_presence_from_start(self.views.get(view, ())) for view in MAIN_VIEWS)
+        from_start = (find_presence_from_start(self.views.get(view, ())) for view in EDGE_AND_ORIGIN)
         first_absent = (self.find_absence_after(run) for run in from_start if run is not None)
         return any(absent is not None and absent > slot for absent in first_absent)
 
@@ -127,7 +127,7 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
     """
     release, slot = case.release, None if case.window is None else case.window.opens
     faults = [span for span in blind if span.cause == "clock"]
-    at_address = {view: _runs_at_address(release.id, part, view, runs) for view in (*MAIN_VIEWS, View.CONTENT)}
+    at_address = {view: _runs_at_address(release.id, part, view, runs) for view in (*EDGE_AND_ORIGIN, View.CONTENT)}
     views = {view: tuple(_cut_at(case.now, of_view)) for view, of_view in at_address.items()}
     trusted = {view: _drop_doubtful_runs(of_view, faults) for view, of_view in views.items()}
     is_address_unannounced = part.id == "page" and release.address is not Address.ANNOUNCED
@@ -135,8 +135,8 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
         # The announcement redirected to this page. So what it shows from the slot on is this edition.
         trusted = {view: [_trust_from_slot(run, slot) for run in of_view] for view, of_view in trusted.items()}
     spells = correct_ages({view: tuple(build_spells(view, of_view)) for view, of_view in trusted.items()})
-    from_start = [run for view in MAIN_VIEWS if (run := find_presence_from_start(trusted[view])) is not None]
-    by_looks = tuple(build_presences({view: spells[view] for view in MAIN_VIEWS}))
+    from_start = [run for view in EDGE_AND_ORIGIN if (run := find_presence_from_start(trusted[view])) is not None]
+    by_looks = tuple(build_presences({view: spells[view] for view in EDGE_AND_ORIGIN}))
     evidence = PartEvidence(
         part,
         views,

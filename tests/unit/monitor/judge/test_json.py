@@ -195,12 +195,13 @@ def test_a_blind_finding_may_be_added_and_with_several_monitors_also_removed() -
     assert find_differences(stored=without_blind, again=with_blind) == []
     removed = ["findings: were blind(), late(page), are late(page)"]
     assert find_differences(stored=with_blind, again=without_blind) == removed
-    assert find_differences(stored=with_blind, again=without_blind, several=True) == []
+    assert find_differences(stored=with_blind, again=without_blind, several_monitors=True) == []
 
 
 def test_an_added_or_removed_finding_of_any_other_kind_is_a_difference() -> None:
     late = json_of()
-    assert find_differences(late, late | {"findings": []}, several=True) == ["findings: were late(page), are none"]
+    lost = find_differences(late, late | {"findings": []}, several_monitors=True)
+    assert lost == ["findings: were late(page), are none"]
     # An added blind finding alone would be no difference.
     with_exposure = with_findings(a_finding("blind", seconds=3), a_finding("early_exposure", seconds=3))
     assert find_differences(late, with_exposure) != []

@@ -248,7 +248,7 @@ def test_the_first_look_is_that_of_any_view_and_the_main_runs_are_those_of_the_p
     known = {"page": looks_at_page((5, ABSENT)), "page/content": looks_at_page((1, UNKNOWN), address=API_URL)}
     evidence = evidence_of(known | {"page/origin": looks_at_page((2, ABSENT))})
     assert evidence.first_look == after_slot(1)
-    assert [run.first_sent for run in evidence.main_runs] == [after_slot(2), after_slot(5)]
+    assert [run.first_sent for run in evidence.runs_at_edge_and_origin] == [after_slot(2), after_slot(5)]
     assert evidence_of({}).first_look is None
 
 
