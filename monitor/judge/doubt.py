@@ -30,7 +30,7 @@ def drop_doubtful_claims(
     A claim is a verdict that says whether a part was in time. A part loses its claim in one of three cases:
     1. The calendar dropped or changed its entry, or last showed it too long before its slot or the first exposure.
     2. The promise was in force at the first exposure, but perhaps not at the slot. Then only lateness is lost.
-    3. It is not known which minute was promised, so parts are judged by the whole day. The claim is wrong for a minute.
+    3. It is not known which minute was promised, so parts are judged by the whole day. A possible minute denies it.
     The reason is that of case 1 or 2 if a part lost its claim by it, else that of case 3, None if no part lost one.
     """
     promise = case.in_force.promise
@@ -90,7 +90,7 @@ def _drop_claims_that_fail_by_minute(
     """
     by_minute = [judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)]
     if case.in_force.in_doubt:
-        # The calendar changed the minute. By one of its minutes, a part that is pending by the day may be late already.
+        # The calendar changed the minute. A part that is pending by the whole day may be late already by a new minute.
         droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
         reason = _change_text(case, promise)
     else:

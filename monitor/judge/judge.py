@@ -25,7 +25,7 @@ from schedules.release import Release
 from schedules.times.interval import NOTHING, Bounds, Interval
 from schedules.times.words import MINUTE, rounded
 
-_APPEARED = (VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.EARLY)
+_VERDICTS_ONCE_OUT = (VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.EARLY)
 _ONE_SECOND = timedelta(seconds=1)
 # If an edge hides the release, it is looked at every five seconds, or later if its host asks us to wait.
 _NEXT_LOOK_WITHIN = timedelta(seconds=60)
@@ -136,7 +136,7 @@ def _is_decisive(part: PartVerdict, evidence: PartEvidence, page_released: Inter
 def _grade_release(
     case: Case, verdict: VerdictKind, parts: Sequence[PartVerdict], findings: Sequence[Finding]
 ) -> Grade:
-    """Return the worst grade of the delays of parts, and of users whom an old copy at the edge kept waiting."""
+    """Return the worst grade of the delays of parts, and of the waits of users to whom the edge served an old copy."""
     if case.window is None or verdict in _UNGRADED:
         return Grade.NONE
     if any(part.exposures for part in parts) or verdict is VerdictKind.NOT_PUBLISHED:
@@ -144,11 +144,12 @@ def _grade_release(
     users_delays = {part.id: part.users_delay for part in parts}
     grades = []
     for hidden in (finding for finding in findings if finding.kind is Kind.STALE_EDGE):
-        # The first finding of a part counts as `users_delay`, and `pop` takes that out. If the edge hid the part again,
-        # users have had it already, so a further finding counts by its own length.
-        delay = users_delays.pop(hidden.part, hidden.seconds) if hidden.part else hidden.seconds
-        # Only the proved part of a wait, its minimum, makes a grade worse.
-        proved = None if delay is None or delay.min is None else Bounds(delay.min, delay.min)
+        # In the first finding of a part, users waited for it from its slot (`users_delay`). In each further one, they
+        # had got it before the edge hid it again, so they waited only as long as it was hidden (`seconds`).
+        is_first = hidden.part in users_delays
+        wait = users_delays.pop(hidden.part) if hidden.part and is_first else hidden.seconds
+        # Only the least length of a wait is proved, so only that makes a grade worse.
+        proved = None if wait is None or wait.min is None else Bounds(wait.min, wait.min)
         grades.append(grade_delay(proved, case.policy))
     behind = [part for part in parts if part.can_be_late and part.verdict in _BEHIND]
     # Without a promised time a delay has no minutes to grade, so a note asks a person to check.
@@ -181,13 +182,14 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
     is_other_view_awaited = case.now < out_by + case.policy.grace
     delay, users_delay = part.delay, part.users_delay
     if part.is_unseen_by_users and delay is not None and users_delay is not None:
-        # Only an old answer from the edge makes the least users' delay longer than the publisher's.
+        # The edge lacks the part, so users wait. They wait for sure only if it served an old answer after the part was
+        # out. That alone makes the least length of their delay longer than the publisher's.
         is_edge_old = (users_delay.min or 0.0) > (delay.min or 0.0)
         if is_other_view_awaited or is_edge_old:
             return False
     if part.verdict is VerdictKind.UNPROVEN:
         return not is_other_view_awaited
-    return part.verdict is VerdictKind.NOT_PUBLISHED or part.verdict in _APPEARED
+    return part.verdict in (VerdictKind.NOT_PUBLISHED, *_VERDICTS_ONCE_OUT)
 
 
 def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime | None:
@@ -212,14 +214,17 @@ def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime 
 
 # A deadline is an instant at which the verdict can change only because time passes.
 def _deadlines_of_window(case: Case) -> list[datetime]:
-    """Return when each limit passes, of this slot or one in another calendar or read; without a window, its end."""
+    """Return when each limit of the slot passes, and of slots that another calendar or a later read of it shows.
+
+    A cancelled slot, or one without a readable time, has no window. Then only its end can be a deadline.
+    """
     window, promise = case.window, case.in_force.promise
     if window is None:
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
     deadlines = [window.opens, window.latest, window.settles, window.passes + case.policy.note_within, window.closes]
     if case.release.address is not Address.ANNOUNCED:
-        # Only a release at such an address is dated by witnesses, which may show it so much later.
+        # At an unannounced address, the announcement and the index date the release. They may lag behind it.
         deadlines.append(window.settles + case.lags.longest)
     return [*deadlines, *doubt.deadlines_of_other_readings(case)]
 
@@ -238,26 +243,28 @@ def _deadlines_of_awaited_looks(case: Case, pairs: Sequence[Pair]) -> Iterator[d
         if until is not None:
             yield until
         if part.verdict is VerdictKind.UNPROVEN and part.released.by is not None:
+            # A look at another view, sent together with the one that found it, is answered within `grace`.
             yield part.released.by + case.policy.grace
 
 
 def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
     """Yield when to judge again a part that is out but hidden from users: a grade may rise, or other views answered.
 
-    A grade rises when looks after a limit still get the old answer. They only lengthen a run, and a longer run alone
-    makes no new verdict. So judge each second from a limit on, until a look proves that the limit has passed, or for
-    `_NEXT_LOOK_WITHIN`.
+    A grade rises when a look after a limit still gets the old answer: late needs a note, and very late a report. Such a
+    look only lengthens a run, which alone makes no new verdict. So judge each second from a limit on, until a look
+    proves that all delays exceed it, or for `_NEXT_LOOK_WITHIN`.
     """
     hidden = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
     slot = None if case.window is None else case.window.promised_at
     if slot is None or not hidden:
         return
+    # Looks at other views, sent together with the one that found the part, are answered within `grace`.
     yield from (part.released.by + case.policy.grace for part in hidden if part.released.by is not None)
     delays = [part.users_delay for part in hidden]
     for within in (case.policy.on_time_within, case.policy.note_within):
         limit = slot + within
-        is_limit_passed = all(delay is not None and (delay.min or 0.0) > within.total_seconds() for delay in delays)
-        if not is_limit_passed and case.now < limit + _NEXT_LOOK_WITHIN:
+        is_exceeded = all(delay is not None and (delay.min or 0.0) > within.total_seconds() for delay in delays)
+        if not is_exceeded and case.now < limit + _NEXT_LOOK_WITHIN:
             yield max(limit, case.now) + _ONE_SECOND
 
 
