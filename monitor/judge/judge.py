@@ -12,7 +12,7 @@ from monitor.judge.exposure import open_exposure_ends_at
 from monitor.judge.findings.all import collect_findings
 from monitor.judge.findings.stale_edge import measure_users_delay
 from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_parts, origin_awaited_until
-from monitor.judge.part_evidence import Pair, PartEvidence, gather_evidence, public_elsewhere
+from monitor.judge.part_evidence import Pair, PartEvidence, find_periods_elsewhere, gather_evidence
 from monitor.judge.policy import Policy, grade_delay
 from monitor.judge.runs import Blind, Run, drop_watched_spans
 from monitor.judge.verdict import Verdict
@@ -94,7 +94,7 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
         findings=findings,
         unproven_because=reason,
         address=release.address,
-        elsewhere=public_elsewhere(evidences),
+        elsewhere=find_periods_elsewhere(evidences),
         due=_describe_due(case, pairs, verdict),
         confirmed=case.in_force.announced_as_of,
         revisit=_next_review(case, pairs, final=final),
@@ -144,10 +144,9 @@ def _grade_release(
     users_delays = {part.id: part.users_delay for part in parts}
     grades = []
     for hidden in (finding for finding in findings if finding.kind is Kind.STALE_EDGE):
-        # In the first finding of a part, users waited for it from its slot (`users_delay`). In each further one, they
-        # had got it before the edge hid it again, so they waited only as long as it was hidden (`seconds`).
-        is_first = hidden.part in users_delays
-        wait = users_delays.pop(hidden.part) if hidden.part and is_first else hidden.seconds
+        # In the first finding of a part, users waited for it from its slot (`users_delay`, which `pop` takes out). In a
+        # further one, they had got it before the edge hid it again. They waited only as long as that (`seconds`).
+        wait = users_delays.pop(hidden.part, hidden.seconds) if hidden.part else hidden.seconds
         # Only the least length of a wait is proved, so only that makes a grade worse.
         proved = None if wait is None or wait.min is None else Bounds(wait.min, wait.min)
         grades.append(grade_delay(proved, case.policy))

@@ -86,7 +86,7 @@ class PartEvidence:
             return None if self.witnesses is None else self.witnesses.absent_by_both
         return max((spell.end for spell in self.absences), default=None)
 
-    def would_have_detected(self, slot: datetime) -> bool:
+    def would_show_presence_at(self, slot: datetime) -> bool:
         """Return whether we would know if the part had been public at the slot and removed later."""
         if self.witnesses is None or self.witnesses.redirects:
             return True
@@ -99,8 +99,9 @@ class PartEvidence:
     def may_have_been_public_at(self, slot: datetime) -> bool:
         """Return whether the part may have been public at the slot and removed after it, without a proof of either.
 
-        It may if it was published and removed unseen around the slot, or if a view was present from its first look on
-        and first absent after the slot. A view that is never absent does not count: it may answer 200 for any address.
+        It may if it was published and removed unseen around the slot. It may too if a view showed it from the first
+        look on and was first absent after the slot: that may have been the release, or the previous edition. A view
+        that is never absent does not count, because it may answer 200 for any address.
         """
         if any(stay.after and stay.by and stay.after < slot < stay.by for stay in self.find_unseen_stays()):
             return True
@@ -123,7 +124,8 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
     """Return the observations of a part of the case's release, from the runs by target id (`RELEASE/PART/VIEW`).
 
     Of the `blind` spans only those of a wrong clock count, because looks made then prove nothing. A page whose address
-    no calendar announced is dated by its witnesses too.
+    no calendar announced is dated by its witnesses too. A spell is a time in which one view showed the part, or showed
+    it absent. A presence is a time in which any view showed it.
     """
     release, slot = case.release, None if case.window is None else case.window.opens
     faults = [span for span in blind if span.cause == "clock"]
@@ -135,6 +137,7 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
         # The announcement redirected to this page. So what it shows from the slot on is this edition.
         trusted = {view: [_trust_from_slot(run, slot) for run in of_view] for view, of_view in trusted.items()}
     spells = correct_ages({view: tuple(build_spells(view, of_view)) for view, of_view in trusted.items()})
+    # Presence at the first look of a view proves nothing: it may be of the previous edition.
     from_start = [run for view in EDGE_AND_ORIGIN if (run := find_presence_from_start(trusted[view])) is not None]
     by_looks = tuple(build_presences({view: spells[view] for view in EDGE_AND_ORIGIN}))
     evidence = PartEvidence(
@@ -142,23 +145,24 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
         views,
         spells,
         presences=by_looks,
-        all_presences=tuple(build_presences(spells)),
+        all_presences=tuple(build_presences(spells)),  # the content API, which describes the part, counts too
         present_from_start=min(from_start, key=lambda run: run.begin, default=None),
-        presences_by_looks=by_looks,
+        presences_by_looks=by_looks,  # stays so if witnesses date `presences`
     )
     if not is_address_unannounced:
         return evidence
     return _date_by_witnesses(case, evidence, {name: _drop_doubtful_runs(own, faults) for name, own in runs.items()})
 
 
-def public_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]:
+def find_periods_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]:
     """Return all periods in which the release was public at an alternative address, the earliest first."""
     periods = [
-        Elsewhere(evidence.part.id, evidence.part.url, presence.appears, presence.removed or NOTHING)
+        Elsewhere(evidence.part.id, evidence.part.url, start=presence.appears, to=presence.removed or NOTHING)
         for evidence in evidences
         if evidence.part.role is Role.ALTERNATIVE
         for presence in evidence.all_presences
     ]
+    # A period that is not known to have begun by some instant comes last.
     return tuple(sorted(periods, key=lambda period: (period.start.by is None, period.start.by, period.part)))
 
 
@@ -172,11 +176,15 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
     witnesses = read_witnesses(case.release.id, runs, case.now, case.lags)
 
     def date_presence(presence: Presence) -> Presence:
-        """Return a presence that appeared no earlier than the last absence that the witnesses prove."""
-        # Only absence before the content was last seen counts. Later the release may have been removed from a listing.
+        """Return the presence, with no appearance before the last absence that `witnesses` of this page (`runs`) prove.
+
+        They lag behind the page, so what they showed until the content was last seen (or `case.now`) counts. Later the
+        release may have been removed from a listing. But a redirect of the announcement counts even if it came later:
+        it shows that the redirect works. So the announcement alone proves absence until the slot.
+        """
+        # `end` is before `begin` if a single look saw the content.
         last_seen = min(max(presence.begin, presence.end), case.now)
         known_then = read_witnesses(case.release.id, runs, last_seen, case.lags)
-        # If the announcement redirected later, its redirect works. So it alone can prove absence until the slot.
         absent = replace(known_then, redirects=witnesses.redirects).absent_until(slot)
         appears = presence.appears
         if absent is None or appears.by is None or absent >= appears.by:
