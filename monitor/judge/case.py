@@ -81,8 +81,7 @@ def is_exact(in_force: InForce) -> bool:
         return False
     if promise.doubt or slot.doubt or promise.state is State.PROVISIONAL:
         return False
-    # A calendar often marks an entry as postponed before it changes the time. If the entry has replaced an earlier
-    # promise, its time has been changed already.
+    # A postponed entry often still shows the old time. If it replaced an earlier promise, it shows the new one.
     has_replaced_promise = bool(in_force.withdrawn)
     return promise.state is not State.POSTPONED or has_replaced_promise
 

@@ -84,9 +84,9 @@ def _drop_claims_that_fail_by_minute(
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
     """Return all parts, without claims that are wrong for one of the minutes that may be promised, and the reason.
 
-    A claim is a verdict that says whether a part was in time. The parts were judged by a whole day, because it is not
-    known which minute was promised. A part that loses its claim is `unproven`, or `pending` before the slot has passed.
-    The reason is None if no part became `unproven`.
+    A claim says whether a part was in time. The parts were judged by a whole day, as it is not known which minute was
+    promised. A part that loses its claim is `unproven`, or `pending` before the slot has passed. The reason is None if
+    no part became `unproven`.
     """
     by_minute = [judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)]
     if case.in_force.in_doubt:
@@ -99,17 +99,15 @@ def _drop_claims_that_fail_by_minute(
         last = case.in_force.announced_as_of or promise.learnt
         reason = Reason.NOT_READ_AGAIN.text(case.zone, promise=promise, last=last)
     is_due = has_passed(promise.slot, case.now)
+    instead = VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING
     kept = []
     for place, part in enumerate(parts):
         verdicts = [parts_by_minute[place].verdict for parts_by_minute in by_minute]
         different = [verdict for verdict in verdicts if not _is_same_claim(part.verdict, verdict)]
-        # `on_time` must be the verdict by each minute. Any other verdict is denied only by another claim: that a part
-        # is `unproven` or `pending` by a minute denies nothing.
+        # `on_time` must be the verdict by every minute. Any other verdict fails only if a minute makes another claim.
         is_denied = any(part.verdict is VerdictKind.ON_TIME or verdict in _CLAIMS for verdict in different)
-        if part.verdict in droppable and is_denied:
-            kept.append(_without_claim(part, reason, VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING))
-        else:
-            kept.append(part)
+        is_lost = is_denied and part.verdict in droppable
+        kept.append(_without_claim(part, reason, instead) if is_lost else part)
     return tuple(kept), reason if is_due and kept != list(parts) else None
 
 

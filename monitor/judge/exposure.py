@@ -18,7 +18,6 @@ from schedules.times.interval import NOTHING, Bounds, Interval, between, seconds
 
 # Content that is public early is looked at every 5 s. A longer break means that looks failed or were not made.
 _LONGEST_BREAK = timedelta(seconds=20)
-_NOT_PRESENT = (State.ABSENT, State.WITHDRAWN)
 
 
 def find_exposures(
@@ -49,10 +48,9 @@ def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) 
 
 
 def _find_absent_runs(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs of looks that succeeded but did not find the content."""
-    return [
-        run for run in runs if run.state in _NOT_PRESENT or (run.state is State.UNKNOWN and run.status == HTTPStatus.OK)
-    ]
+    """Return the runs of looks that were answered without the content, also with a page that proves no absence."""
+    states = (State.ABSENT, State.WITHDRAWN)
+    return [run for run in runs if run.state in states or (run.state, run.status) == (State.UNKNOWN, HTTPStatus.OK)]
 
 
 def find_unseen_exposures(

@@ -181,8 +181,7 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
     is_other_view_awaited = case.now < out_by + case.policy.grace
     delay, users_delay = part.delay, part.users_delay
     if part.is_unseen_by_users and delay is not None and users_delay is not None:
-        # The edge lacks the part, so users wait. They wait for sure only if it served an old answer after the part was
-        # out. That alone makes the least length of their delay longer than the publisher's.
+        # The least delay of users exceeds the publisher's only if the edge served an old answer after the part was out.
         is_edge_old = (users_delay.min or 0.0) > (delay.min or 0.0)
         if is_other_view_awaited or is_edge_old:
             return False
@@ -213,12 +212,10 @@ def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime 
 
 # A deadline is an instant at which the verdict can change only because time passes.
 def _deadlines_of_window(case: Case) -> list[datetime]:
-    """Return when each limit of the slot passes, and of slots that another calendar or a later read of it shows.
-
-    A cancelled slot, or one without a readable time, has no window. Then only its end can be a deadline.
-    """
+    """Return when each limit of the slot passes, and of slots that another calendar or a later read of it shows."""
     window, promise = case.window, case.in_force.promise
     if window is None:
+        # A cancelled slot has no limits, but it ends.
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
     deadlines = [window.opens, window.latest, window.settles, window.passes + case.policy.note_within, window.closes]

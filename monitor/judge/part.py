@@ -22,8 +22,7 @@ from schedules.times.zone import local
 
 # If the last absence is older than this when the watch ends, the release may have come unseen.
 _RECENT = timedelta(days=1)
-# An edge may serve an old copy without its age. So its absence after the tolerance, or after a gap, waits this long for
-# the next look at the origin.
+# An edge may serve an old copy without its age. So its absence waits this long for the next look at the origin.
 ORIGIN_AWAITED = timedelta(seconds=10)
 _ABSENT = (VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
 # The worst verdict first. A part or release gets the worst one that applies.
@@ -64,8 +63,7 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
 
     A part that no one promised is `pending` until it comes. `page_released` is when the landing page came.
     """
-    window = case.judged_window
-    part = evidence.part
+    window, part = case.judged_window, evidence.part
     all_runs = [run for runs_of_view in evidence.views.values() for run in runs_of_view]
     # Some exposures were seen by looks. No look saw the others, but a notice of withdrawal proves them.
     exposures = find_exposures(part.id, evidence.all_presences, window, case.now, all_runs)
@@ -190,7 +188,7 @@ class _PartJudge:
         """
         window, absent = self.window, presence.appears.after
         is_late = absent is not None and absent > window.latest
-        # An absence contradicts the `Age` of the first copy. Even the newest copy (`end`) is from before the first look.
+        # An absence contradicts the `Age` of the first copy. Even the newest copy (`end`) is older than the first look.
         is_old_copy = all(spell.claimed_begin and spell.end < spell.first_sent for spell in presence.spells)
         is_there_when_settled = presence.removed is None and self.now >= window.settles
         return not is_early(presence, window) and (is_late or not is_old_copy or is_there_when_settled)
@@ -216,7 +214,8 @@ class _PartJudge:
             if self._is_contradicted(absent):
                 return contradicted
             return self._judge_by_stamp(released) or _Timing(VerdictKind.LATE, released, delay)
-        if released.after is not None and window.earliest <= released.after and _is_out_by(released, window.latest):
+        is_out_in_time = released.by is not None and released.by <= window.latest
+        if released.after is not None and released.after >= window.earliest and is_out_in_time:
             # If no early bound is known, it may have been public at the slot, and removed before it was seen absent.
             if window.exact and _early_bound(released, window, self.evidence) is None:
                 return replace(contradicted, reason=Reason.MAY_HAVE_BEEN_EARLY.text(self.zone, came=released))
@@ -323,7 +322,8 @@ class _PartJudge:
             return Reason.NO_ABSENCE.text(self.zone, came=released)
         reason = Reason.ON_TIME_OR_LATE
         if released.after < self.window.earliest:
-            reason = Reason.EARLY_OR_ON_TIME if _is_out_by(released, self.window.latest) else Reason.EARLY_OR_LATE
+            is_out_in_time = released.by is not None and released.by <= self.window.latest
+            reason = Reason.EARLY_OR_ON_TIME if is_out_in_time else Reason.EARLY_OR_LATE
         late = seconds_between(self.window.passes, released.by)
         failed, lags = self._failed_looks_text(released.after, released.by), self._longer_lags_text()
         return reason.text(self.zone, came=released, late=late, failed=failed, lags=lags)
@@ -351,8 +351,3 @@ class _PartJudge:
         reasons = tuple(sorted({run.why or "no reason given" for run in runs}))
         looks = sum(run.looks for run in runs)
         return Reason.FAILED_LOOKS.text(looks=looks, reasons=reasons) if looks else None
-
-
-def _is_out_by(released: Interval, limit: datetime) -> bool:
-    """Return whether a part was proved out at a limit."""
-    return released.by is not None and released.by <= limit

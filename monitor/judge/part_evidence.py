@@ -173,18 +173,15 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
     address is a guess (`is_guess`) until the release was found there and stayed until its slot.
     """
     slot = None if case.window is None else case.window.opens
-    witnesses = read_witnesses(case.release.id, runs, case.now, case.lags)
+    witnesses = read_witnesses(case.release.id, runs, now=case.now, lags=case.lags)
 
     def date_presence(presence: Presence) -> Presence:
-        """Return the presence, with no appearance before the last absence that `witnesses` of this page (`runs`) prove.
-
-        They lag behind the page, so what they showed until the content was last seen (or `case.now`) counts. Later the
-        release may have been removed from a listing. But a redirect of the announcement counts even if it came later:
-        it shows that the redirect works. So the announcement alone proves absence until the slot.
-        """
-        # `end` is before `begin` if a single look saw the content.
+        """Return a presence that appeared no earlier than the last absence that announcement and index prove."""
+        # Only absence before the content was last seen counts. Later the release may have been removed from a listing.
         last_seen = min(max(presence.begin, presence.end), case.now)
         known_then = read_witnesses(case.release.id, runs, last_seen, case.lags)
+        # If the announcement has redirected to the page since then, its redirect works. So while it did not redirect
+        # yet, the page was absent: up to the slot, it proves that alone.
         absent = replace(known_then, redirects=witnesses.redirects).absent_until(slot)
         appears = presence.appears
         if absent is None or appears.by is None or absent >= appears.by:

@@ -26,8 +26,7 @@ _SILENCE = timedelta(seconds=60)
 class Presence:
     """A span in which at least one view showed the content.
 
-    `spells` are those of its views. The content appeared within `appears`, was still there at `end`, and was removed
-    within `removed`, None if no removal was seen.
+    The content appeared within `appears`, was still there at `end`, and was removed within `removed`, None if not seen.
     """
 
     appears: Interval
@@ -55,11 +54,9 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
         for place, spell in enumerate(spells)
         if spell.is_present
     ]
-    groups: list[list[Spell]] = []
-    for spell in sorted(present, key=lambda spell: spell.begin):
-        if not groups:
-            groups.append([spell])
-            continue
+    in_order = sorted(present, key=lambda spell: spell.begin)
+    groups = [[spell] for spell in in_order[:1]]
+    for spell in in_order[1:]:
         # Was the content removed before `spell`? Date the removal without what the content API showed since `spell`
         # began. It is looked at so rarely that one of its spells may span both the removal and the return.
         before_spell, since_spell = _split_content_api(groups[-1], spell.first_sent)

@@ -13,8 +13,7 @@ from monitor.plan.targets import View
 
 # We assume that content is not published and removed between two looks at an origin that are this close.
 _CLOSE = timedelta(seconds=20)
-# No look takes longer than this from its first byte sent to its last header received. For runs that an older version
-# stored, which do not say when their first answer was received.
+# No look takes longer than this from its first byte sent to its last header received.
 _LONGEST_LOOK = timedelta(seconds=15)
 
 

@@ -144,9 +144,8 @@ class Witnesses:
         if announced is None or slot is None or not self.redirects:
             return self.absent_by_both
         by_announcement = min(announced, slot)
-        # If the watch began only after the slot, the announcement proves no absence until the slot.
-        is_before_watch = self.watched_since is not None and by_announcement < self.watched_since
-        if is_before_watch:
+        # An announcement first seen after the slot proves no absence until the slot.
+        if self.watched_since is not None and by_announcement < self.watched_since:
             return self.absent_by_both
         return latest_known([by_announcement, self.absent_by_both])
 
@@ -157,10 +156,7 @@ class Witnesses:
 
 
 def read_witnesses(release: str, runs: Mapping[str, Sequence[Run]], now: datetime, lags: Lags) -> Witnesses:
-    """Return what a release's announcement and GOV.UK's index proved by `now`, from runs by target id.
-
-    `announced` is when the announcement was last seen as upcoming, and `unlisted` when the index last lacked it.
-    """
+    """Return when the announcement last still announced a release, and GOV.UK's index last lacked it, by `now`."""
     upcoming, missing = (_runs_without_release(release, witness, runs, now) for witness in (ANNOUNCEMENT, INDEX))
     return Witnesses(
         announced=max((min(run.end, now) for run in upcoming), default=None),

@@ -155,10 +155,7 @@ def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> It
 
 
 def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:
-    """Return a finding for each alternative address proved public before the landing page.
-
-    An address does not count if the page had answered before, or if the page was in time and the address not early.
-    """
+    """Return a finding for each alternative address proved public before the landing page."""
     page = next((pair for pair in pairs if pair[0].id == "page"), None)
     if page is None:
         return []

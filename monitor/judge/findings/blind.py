@@ -19,8 +19,7 @@ from schedules.times.interval import Bounds, Interval, seconds_between
 _CLOCK = "clock"
 # If the other looks proved the release, the blindness did not matter.
 _CAUSES_THAT_ALLOW_SOME_LOOKS = frozenset({"budget", "no_worker"})
-# If the next look after a failure came later than this, the failure delayed it: the host asked us to wait, or its name
-# did not resolve.
+# If the next look after a failure came later than this, the failure delayed it, e.g. because the host asked us to wait.
 _NORMAL_PAUSE = timedelta(seconds=30)
 
 
@@ -81,8 +80,7 @@ def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
     """
     by_clock: list[_Span] = []
     by_other_causes: list[_Span] = []
-    all_runs = evidence.runs_at_edge_and_origin
-    successful = [run for run in all_runs if run.state is not State.UNKNOWN]
+    successful = [run for run in evidence.runs_at_edge_and_origin if run.state is not State.UNKNOWN]
     for view in EDGE_AND_ORIGIN:
         runs = evidence.views.get(view, ())
         # A group is consecutive runs of one state. Failed ones are split by whether our clock was the cause.
@@ -93,7 +91,7 @@ def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
                 looks = sum(run.looks for run in failed)
                 span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
                 # A failure may delay the next look. Then nothing was seen until that look.
-                until_next_look = _extend_to_next_look(span, all_runs)
+                until_next_look = _extend_to_next_look(span, evidence.runs_at_edge_and_origin)
                 # The other view may have answered in the meantime. Keep only the first piece in which none answered.
                 unwatched = _subtract_watched(until_next_look, successful)
                 if unwatched is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import takewhile
+from itertools import groupby, takewhile
 
 from monitor.judge.case import Case
 from monitor.judge.exposure import is_early
@@ -172,12 +172,10 @@ def _find_old_answers(edge: Sequence[Spell], source: Spell) -> list[Spell]:
 def _withdrawal_notices(edge: Sequence[Spell], source: Spell) -> Iterator[Run]:
     """Yield the first run of each notice at the edge that withdraws what `source` had shown."""
     for spell in edge:
-        is_notice_before = False
-        for run in spell.runs:
-            is_notice = run.state is State.WITHDRAWN
-            if is_notice and not is_notice_before and run.first_sent > source.first_sent:
-                yield run
-            is_notice_before = is_notice
+        for state, runs in groupby(spell.runs, key=lambda run: run.state):
+            first = next(runs)
+            if state is State.WITHDRAWN and first.first_sent > source.first_sent:
+                yield first
 
 
 def served_until(answers: Spell | Run) -> datetime:
