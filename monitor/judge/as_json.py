@@ -62,7 +62,7 @@ def is_by(body: Mapping[str, Any], producer: str | None) -> bool:
 def decisive_delay(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
     """Return the delay behind a release's verdict, and the id of the part that it is of, "" for the landing page.
 
-    If only other parts have that verdict, such as a late spreadsheet, it is the delay that is proved to be longest.
+    If only parts other than the page have that verdict, it is the longest of their delays by what is proved (`min`).
     """
     deciding = [part for part in body["parts"] if part["required"] and part["verdict"] == body["verdict"]]
     delays = {part["id"]: part["delay"] for part in deciding if part["delay"]}

@@ -30,7 +30,7 @@ def drop_doubtful_claims(
     A claim is a verdict that says whether a part was in time. A part loses its claim in one of three cases:
     1. The calendar dropped or changed its entry, or last showed it too long before its slot or the first exposure.
     2. The promise was in force at the first exposure, but perhaps not at the slot. Then only lateness is lost.
-    3. It is not known which minute was promised, so parts are judged by the whole day. A possible minute denies it.
+    3. It is not known which minute was promised. Then claims that one of the possible minutes contradicts are lost.
     The reason is that of case 1 or 2 if a part lost its claim by it, else that of case 3, None if no part lost one.
     """
     promise = case.in_force.promise
@@ -67,7 +67,7 @@ def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlist
 def _shows_only_next_edition(case: Case, promise: Promise, part: PartVerdict) -> bool:
     """Return whether each time that replaced the promise in its calendar is that of the next edition.
 
-    It is if it is on a later day, and was read after the part was last absent. False if no time replaced the promise.
+    Such a time is on a later day, and was read after the part was last absent. False if no time replaced the promise.
     """
     new_entries, last_absent = case.in_force.in_doubt, part.released.after
     is_each_of_next_edition = all(

@@ -27,11 +27,11 @@ def find_exposures(
 
     An exposure ends when the content was seen removed, or at the slot. Failed looks and blind spans do not end it. But
     if no look saw the content for 20 s, or a look found it absent, it may have ended at any time since it was seen. If
-    it was seen in the last 20 s before the slot, it stays open up to 20 s after the slot, until a look shows the rest.
+    it was seen in the last 20 s before the slot, it stays open up to 20 s after it, until a look shows why it ended.
     """
-    absent_runs = _find_absent_runs(runs)
+    absences = _find_absences(runs)
     early = (presence for presence in presences if is_early(presence, window))
-    return tuple(_build_exposure(part, presence, window.opens, now, absent_runs) for presence in early)
+    return tuple(_build_exposure(part, presence, window.opens, now, absences) for presence in early)
 
 
 def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) -> datetime:
@@ -40,14 +40,14 @@ def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) 
     It is the slot itself, unless a break began before it: 20 s in which no look saw the content, or a look without it.
     Then it may have been removed before the slot, so it is the first time that a look saw the content after the slot.
     """
-    absent_runs = _find_absent_runs(runs)
-    break_begins = _first_break_begins(presence, absent_runs)
+    absences = _find_absences(runs)
+    break_begins = _first_break_begins(presence, absences)
     if break_begins is None or break_begins >= slot:
         return slot
-    return min((begin for begin, _ in _seen_spans(presence, absent_runs) if begin >= slot), default=presence.end)
+    return min((begin for begin, _ in _seen_spans(presence, absences) if begin >= slot), default=presence.end)
 
 
-def _find_absent_runs(runs: Iterable[Run]) -> list[Run]:
+def _find_absences(runs: Iterable[Run]) -> list[Run]:
     """Return the runs of looks that were answered without the content, also with a page that proves no absence."""
     states = (State.ABSENT, State.WITHDRAWN)
     return [run for run in runs if run.state in states or (run.state, run.status) == (State.UNKNOWN, HTTPStatus.OK)]
@@ -98,16 +98,14 @@ def is_early(presence: Presence, window: Window) -> bool:
     return presence.begin < window.early_before
 
 
-def _build_exposure(
-    part: str, presence: Presence, slot: datetime, now: datetime, absent_runs: Sequence[Run]
-) -> Exposure:
+def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime, absences: Sequence[Run]) -> Exposure:
     """Return the exposure of content that was public early (`presence`): still open, or with its end and the reason.
 
-    `absent_runs` did not find the content. Such a look, or 20 s in which no look saw the content, is a break. It may
+    `absences` did not find the content. Such a look, or 20 s in which no look saw the content, is a break. It may
     hide a removal, so only the time before the first break is sure.
     """
     start, removed = presence.appears, presence.removed
-    break_begins = _first_break_begins(presence, absent_runs)
+    break_begins = _first_break_begins(presence, absences)
     last_seen = presence.end if break_begins is None else break_begins
     was_seen_just_before_slot = slot - _LONGEST_BREAK <= last_seen
     was_seen_since_slot = presence.end >= slot
@@ -132,29 +130,29 @@ def open_exposure_ends_at(slot: datetime) -> datetime:
     return slot + _LONGEST_BREAK
 
 
-def _first_break_begins(presence: Presence, absent_runs: Sequence[Run]) -> datetime | None:
+def _first_break_begins(presence: Presence, absences: Sequence[Run]) -> datetime | None:
     """Return when the content was last seen before the first break in a presence; None if there is no break.
 
     A break is over `_LONGEST_BREAK` between looks that saw it, or a look without it between them.
     """
-    spans = sorted(_seen_spans(presence, absent_runs))
+    spans = sorted(_seen_spans(presence, absences))
     seen_until = spans[0][0]
     for begin, end in spans:
-        is_missed = any(seen_until < run.first_sent and run.last_received < begin for run in absent_runs)
+        is_missed = any(seen_until < run.first_sent and run.last_received < begin for run in absences)
         if is_missed or begin - seen_until > _LONGEST_BREAK:
             return seen_until
         seen_until = max(seen_until, end)
     return None
 
 
-def _seen_spans(presence: Presence, absent_runs: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
+def _seen_spans(presence: Presence, absences: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
     """Yield the spans in which the runs of a presence saw the content: a whole run, or only its two ends.
 
     Only the ends count if another view did not have the content in between and the looks of the run are far apart. If
     they are close together, the other view may have shown a stale copy.
     """
     for run in (run for spell in presence.spells for run in spell.runs):
-        is_missed = any(run.first_sent < other.first_sent and other.last_received < run.end for other in absent_runs)
+        is_missed = any(run.first_sent < other.first_sent and other.last_received < run.end for other in absences)
         if is_missed and run.largest_gap > _LONGEST_BREAK:
             yield from ((run.begin, run.begin), (run.end, run.end))
         else:

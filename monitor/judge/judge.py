@@ -177,7 +177,7 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
     out_by = part.released.by
     if out_by is None:
         return part.verdict is VerdictKind.NOT_PUBLISHED
-    # A look at another view, sent at the same time as the one that saw the part, may still prove more.
+    # A look at another view, sent together with the one that saw the part, may prove more within `grace`.
     is_other_view_awaited = case.now < out_by + case.policy.grace
     delay, users_delay = part.delay, part.users_delay
     if part.is_unseen_by_users and delay is not None and users_delay is not None:

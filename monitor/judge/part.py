@@ -48,8 +48,8 @@ class _Timing:
 
 
 def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerdict, ...]:
-    """Return the verdict on each part, in order. Those after the page are judged with when the page was released."""
-    page_released = NOTHING  # no limit of that time is known
+    """Return the verdict on each part, in order. Parts after the page are judged with the time of its release."""
+    page_released = NOTHING  # an empty interval: that time is not known
     parts = []
     for evidence in evidences:
         parts.append(_judge_part(case, evidence, page_released))
@@ -253,14 +253,15 @@ class _PartJudge:
     def _judge_absence(self) -> _Timing:
         """Return the verdict on a part that was not proved to have appeared: pending, overdue or unproven.
 
-        Pending until late evidence is in (`settles`), or longer: the announcement and the index of a page at a guessed
-        address may lag behind. After that, overdue if it was absent after the tolerance, else unproven.
+        Overdue if it was absent after the tolerance, unless a look at the origin is still awaited. Else pending until
+        late evidence is in (`settles`), longer by `lag` at a guessed address, and unproven after that.
         """
         evidence, window, absent = self.evidence, self.window, self.evidence.last_absent
         if absent is not None and absent > window.latest:
             awaited_until = origin_awaited_until(evidence, window)
             is_awaited = awaited_until is not None and self.now < awaited_until
             return _Timing(VerdictKind.PENDING) if is_awaited else self._judge_overdue(absent)
+        # Witnesses of a page at a guessed address, its announcement and GOV.UK's index, may lag behind its release.
         lag = evidence.witnesses.lags.longest if evidence.is_guess and evidence.witnesses else timedelta()
         if self.now < window.settles + lag:
             return _Timing(VerdictKind.PENDING)

@@ -44,8 +44,7 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     """Return the presences that these views prove, in time order.
 
     A spell is a time in which one view showed the content. Spells of several views that overlap are one presence. It
-    lasts until every view that showed the content shows it absent (each by its `absent_by`). The next spell after that
-    begins another presence.
+    lasts until all of these views show the content absent (`absent_by`). The next spell begins another presence.
     """
     absences = [spell for spells in views.values() for spell in spells if not spell.is_present]
     present = [
@@ -57,8 +56,8 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     in_order = sorted(present, key=lambda spell: spell.begin)
     groups = [[spell] for spell in in_order[:1]]
     for spell in in_order[1:]:
-        # Was the content removed before `spell`? Date the removal without what the content API showed since `spell`
-        # began. It is looked at so rarely that one of its spells may span both the removal and the return.
+        # Find out whether the content was removed before `spell`. Leave out what the content API showed since then: it
+        # is looked at so rarely that one of its spells may span both the removal and the return.
         before_spell, since_spell = _split_content_api(groups[-1], spell.first_sent)
         removed = _date_removal(before_spell, absences)
         if removed is None or removed.by is None or spell.begin <= removed.by:

@@ -1,8 +1,7 @@
 """Combine sightings into runs: consecutive sightings of one target with the same answer.
 
 A failed look starts or lengthens a separate run with the state `unknown`, its reason and its count. So `present,
-unknown, present` is three runs. The unknown run neither ends the first presence nor joins it to the second. Only the
-judge, which reads the runs on both sides, decides whether the content may have been removed in between.
+unknown, present` is three runs. Only the judge decides whether the content may have been removed in between.
 """
 
 from __future__ import annotations
@@ -175,7 +174,7 @@ def start_run(sighting: Sighting) -> Run:
         sighting.state,
         first_sent=sighting.sent,
         last_received=sighting.received,
-        # The state was true at an unknown instant between both: surely by `begin`, and surely still after `end`.
+        # The answer was made between both. So its state surely began by `proved_to`, and lasted until `proved_from`.
         begin=sighting.proved_to,
         end=sighting.proved_from,
         specific=sighting.specific,

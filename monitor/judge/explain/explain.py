@@ -274,11 +274,11 @@ def _describe_run(case: Case, run: Run) -> str:
 
 
 def _proved_instants(case: Case, run: Run) -> str:
-    """Return in words when a run proves its state: between two instants, or at one for a single look, with its age."""
+    """Return in words when a run proves its state: between two instants, or as of one if it is a single look."""
     if run.looks > 1:
         return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
-    # A single answer was made at an unknown instant between these two. A cache makes the first one much earlier than
-    # the look. Only the later one is sure for presence, and only the earlier one for absence.
+    # The answer was made at an unknown instant between these two, in a cache perhaps long before the look. Presence is
+    # sure only as of the later one (it came by then), absence only as of the earlier one (it was not there yet).
     made_after, made_by = run.end, run.begin
     proved_at = made_by if run.state is State.PRESENT else made_after
     age = (run.first_sent - made_after).total_seconds()

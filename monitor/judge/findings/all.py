@@ -141,7 +141,7 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
 def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
     """Yield a finding for each kind of wrong page at a part's address after `latest`: another edition or another title.
 
-    Until `latest`, a release counts as on time. None if the part came in time, or if its address is a guess.
+    Until `latest`, a release counts as on time. Yield none if the part came in time, or if its address is a guess.
     """
     window = case.judged_window
     if evidence.is_guess or part.verdict in _IN_TIME:
@@ -164,19 +164,17 @@ def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:
 
 
 def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | None:
-    """Return the finding that an alternative address was surely public before the page, or None if it was not.
-
-    None also if the page was in time, because then no one had to look elsewhere, unless the alternative was out early.
-    """
+    """Return the finding that an alternative address was public before the page for sure, or None."""
     part, evidence = alternative
     page_part, page_evidence = page
     came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
-    # If the alternative answered at its first look already, `came` has no `after`. It may always answer.
+    # If the alternative answered at its first look already, `came` has no `after`. Such an address may always answer.
     if came.by is None or (came.after is None and not evidence.all_presences):
         return None
     # If the page too answered at its first look, and before the alternative, it may have been this edition already.
     if page_evidence.present_from_start is not None and page_evidence.present_from_start.begin < came.by:
         return None
+    # If the page was in time, no one had to look elsewhere. But an alternative that was out early counts.
     is_page_in_time = page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING)
     if is_page_in_time and not part.exposures:
         return None

@@ -153,7 +153,7 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
 def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tuple[datetime, datetime]:
     """Return the span in which an unproven part may have come: from its last absence to the look that found it.
 
-    If no look found it, the span lasts until now. If it was never absent, the span begins when it was first on time.
+    If no look found it, the span lasts until now. Without an absence, it begins when the part could first be on time.
     """
     window, last_absent = case.judged_window, evidence.last_absent
     if last_absent is not None and part.released.by is None:

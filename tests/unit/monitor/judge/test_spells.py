@@ -84,14 +84,14 @@ def presence_30_s_old_at_60(edge: Sequence[Look] = (), **views: Sequence[Look]) 
 def test_a_presence_begins_when_its_copy_was_made() -> None:
     presence = presence_30_s_old_at_60()
     assert presence.begin == presence.earliest == after_slot(60 - 30)
-    assert presence.claims is None
+    assert presence.claimed_begin is None
 
 
 def test_a_presence_whose_age_an_earlier_look_contradicts_begins_with_its_look_and_keeps_the_claim() -> None:
     # A copy got at 60 says that it is 30 s old, but the edge lacked the page at 50.
     presence = presence_30_s_old_at_60(edge=[(50, ABSENT)])
     assert presence.begin == after_slot(60)
-    assert presence.claims == presence.earliest == after_slot(60 - 30)
+    assert presence.claimed_begin == presence.earliest == after_slot(60 - 30)
 
 
 def test_a_presence_with_a_contradicted_age_begins_15_s_after_its_look_if_no_answer_time_is_stored() -> None:
@@ -121,7 +121,7 @@ def test_a_contradicted_age_still_claims_an_earlier_presence_unless_the_origin_w
     # around then in looks at most 20 s apart.
     presence = presence_30_s_old_at_60(origin=origin)
     assert presence.begin == after_slot(60)
-    assert presence.claims == (None if is_watched else after_slot(60 - 30))
+    assert presence.claimed_begin == (None if is_watched else after_slot(60 - 30))
 
 
 @pytest.mark.parametrize(
