@@ -27,7 +27,7 @@ def find_exposures(
 
     An exposure ends when the content was seen removed, or at the slot. Failed looks and blind spans do not end it. But
     if no look saw the content for 20 s, or a look found it absent, it may have ended at any time since it was seen. If
-    it was seen in the last 20 s before the slot, it stays open up to 20 s after it, until a look shows why it ended.
+    it was seen just before the slot, the exposure stays open until the next look, for at most 20 s after the slot.
     """
     absences = _find_absences(runs)
     early = (presence for presence in presences if is_early(presence, window))
@@ -101,8 +101,8 @@ def is_early(presence: Presence, window: Window) -> bool:
 def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime, absences: Sequence[Run]) -> Exposure:
     """Return the exposure of content that was public early (`presence`): still open, or with its end and the reason.
 
-    `absences` did not find the content. Such a look, or 20 s in which no look saw the content, is a break. It may
-    hide a removal, so only the time before the first break is sure.
+    `absences` are looks that did not find the content. Such a look is a break, and so are 20 s in which no look saw the
+    content. A break may hide a removal, so only the time before the first one is sure.
     """
     start, removed = presence.appears, presence.removed
     break_begins = _first_break_begins(presence, absences)

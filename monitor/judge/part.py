@@ -267,6 +267,7 @@ class _PartJudge:
             return _Timing(VerdictKind.PENDING)
         from_start = evidence.present_from_start
         removed_by = None if from_start is None else evidence.find_absence_after(from_start)
+        # Content that was removed before the slot was not the release.
         was_removed_before_slot = removed_by is not None and removed_by < window.opens
         if from_start is not None and not was_removed_before_slot:
             reason = Reason.PRESENT_FROM_THE_START.text(self.zone, look=from_start.first_sent)
