@@ -64,15 +64,15 @@ class Split(_EntryPattern):
 class JoinRules:
     """How to join. `order` names calendars, the ruling one first. Calendars that it does not name follow, by name.
 
-    `explicit` names the calendars whose entries have ids that a person gave (kinds toml and csv). If a release has
-    several producers, the first in `whose` is named as its producer.
+    `hand_kept` names the calendars whose entries have ids that a person gave (kinds toml and csv). If a release has
+    several producers, the first in `producer_order` is named as its producer.
     """
 
     order: tuple[str, ...] = ()
-    explicit: frozenset[str] = frozenset()
+    hand_kept: frozenset[str] = frozenset()
     pins: tuple[Pin, ...] = ()
     splits: tuple[Split, ...] = ()
-    whose: tuple[str, ...] = ()
+    producer_order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def join_entries(
         for find_matches in (_match_by_given_id, match_by_link, match_by_title):
             groups = merge_groups(groups, find_matches(groups))
     ids = _name_groups(groups, known)
-    made = [_make_release(group, ids[group.key], preferred_producers=rules.whose) for group in groups]
+    made = [_make_release(group, ids[group.key], preferred_producers=rules.producer_order) for group in groups]
     return JoinResult(
         releases=tuple(sorted(made, key=lambda release: release.id)),
         release_of={entry.key: ids[group.key] for group in groups for entry in group.entries},
@@ -129,7 +129,7 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
         rank = ranks[calendar]
-        has_given_id = calendar in rules.explicit  # a person gave the ids of its entries
+        has_given_id = calendar in rules.hand_kept  # a person gave the ids of its entries
         for announcement in announcements:
             entry = Joinable.make(announcement, calendar, rank, has_given_id=has_given_id, is_compared=is_compared)
             if has_rules:

@@ -122,11 +122,11 @@ def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
         first_seen=interval_from_json(body["first_seen"]),
         delay=bounds_from_json(delay),
         exposure=bounds_from_json(longest_exposure(body)),
-        # The practice of the Code that the findings concern, so none without findings.
+        # The practice of the Code of Practice for Statistics that the findings concern, so none without findings.
         practice=body["code"]["practice"] if body["code"] and body["findings"] else "",
         cause=incident.words.get("cause", "") if incident else "",
         incident=incident.id if incident else "",
-        early_bound=widest_bound(body),  # seconds by which a release on time may have come before its slot
+        early_bound=widest_bound(body),  # a release on time may have come up to so many seconds before its slot
         decided=decision_text(body, timezone),
         others=tuple(one for one in body.get("producers", ()) if one != body["producer"]),
         with_platform=any(finding["kind"] == "platform" for finding in body["findings"]),

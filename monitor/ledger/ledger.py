@@ -101,17 +101,18 @@ class Ledger:
                     await self._write_with_short_wait(write.prepare_rewrite(differing))
 
     async def reconfigure(self, rules: JoinRules, checks: Mapping[str, Checks], now: datetime) -> None:
-        """Use other rules to join calendars, and other checks for their reads, from now on."""
+        """Use other rules to join calendars, and other checks for their reads, from now on.
+
+        If the store fails, raise `StoreFault` and change nothing. Call `store_differing` afterwards.
+        """
         async with self._lock:
+            if rules != self._rules:
+                # Queries use the old memory until the new one is complete.
+                memory = LedgerMemory(self._store, rules, self._ask)
+                await run_in_thread(lambda: memory.load(now))
+                await self._write_rejoined(memory, now)
+                self._memory, self._rules = memory, rules
             self._checks = checks
-            if rules == self._rules:
-                return
-            # Queries use the old memory until the new one is complete.
-            memory = LedgerMemory(self._store, rules, self._ask)
-            await run_in_thread(lambda: memory.load(now))
-            await self._write_rejoined(memory, now)
-            self._memory, self._rules = memory, rules
-        await self.store_differing()
 
     async def _write_rejoined(self, memory: LedgerMemory, now: datetime) -> None:
         """Join the loaded entries of `memory`, and store what this changes."""

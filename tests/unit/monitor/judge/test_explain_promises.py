@@ -10,7 +10,7 @@ import pytest
 from monitor.judge.policy import Policy, UsualTime
 from schedules.contract.verdict import VerdictKind
 from schedules.workdays import NationSettings, Workdays
-from tests.worlds.instants import after_slot, at
+from tests.worlds.instants import after_slot, at, seconds_at
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.verdicts import explained, judged
 
@@ -58,7 +58,9 @@ def test_an_explanation_does_not_hint_at_what_is_usual(now: float, usual_case: d
     assert [hint for hint in ("last read", "unlikely", "not 09:30") if hint in text] == []
 
 
-def test_a_time_without_approval_is_no_finding_and_changes_no_verdict() -> None:
-    # SEVEN is a promise for 07:00, not for the usual 09:30. The release is judged before 04:00.
-    verdict = judged(-20_000, promises=[SEVEN])
-    assert (verdict.findings, verdict.verdict) == ((), VerdictKind.PENDING)
+def test_a_promise_for_an_unusual_time_gives_no_finding_and_leaves_the_release_pending() -> None:
+    # The usual time of releases is 09:30. Another one needs an approval, which 07:00 does not have here.
+    promise_for_07_00 = a_promise(at("07:00"))
+    verdict = judged(now=seconds_at("04:00"), promises=[promise_for_07_00])
+    assert verdict.findings == ()
+    assert verdict.verdict is VerdictKind.PENDING

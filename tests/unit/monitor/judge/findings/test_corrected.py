@@ -46,13 +46,14 @@ def corrections(
     return found(judged_with(now, versions, turns, specific=specific), Kind.CORRECTED)
 
 
-def test_a_later_version_after_the_release_is_found_with_its_fields_and_looks() -> None:
+def test_a_version_two_hours_after_the_release_is_a_correction_with_its_fields_and_time() -> None:
     (correction,) = corrections(now=3 * HOUR, versions=[(0, FIRST), (2 * HOUR, SECOND)])
-    # The page is looked at every 30 s, and the content API, which shows the versions, every 60 s.
-    page_absent, page_shown = -30, 0
-    first_version, second_version = 2 * HOUR - 60, 2 * HOUR
-    time_since_release = Bounds(first_version - page_shown, second_version - page_absent)
-    assert (correction.part, correction.seconds) == ("page", time_since_release)
+    # Looks at the page, every 30 s, bound its release. Looks at the content API, every 60 s, bound the new version.
+    page_last_absent, page_first_present = -30, 0
+    first_version_last_seen, second_version_first_seen = 2 * HOUR - 60, 2 * HOUR
+    shortest = first_version_last_seen - page_first_present
+    longest = second_version_first_seen - page_last_absent
+    assert (correction.part, correction.seconds) == ("page", Bounds(shortest, longest))
     assert correction.detail == (
         "corrected or updated after its release: change_history went from 1 to 2, "
         "public_updated_at moved on to Fri 5 Jan 2018 11:02:03 GMT; "
@@ -108,15 +109,15 @@ def test_failed_looks_widen_the_interval_of_a_correction() -> None:
     assert "between Fri 5 Jan 2018 10:29:00 GMT and Fri 5 Jan 2018 11:30:00 GMT" in correction.detail
 
 
-def test_a_correction_stays_the_same_when_later_looks_lengthen_its_run() -> None:
-    # The third version came after the instant of both verdicts.
+def test_a_verdict_computed_again_with_later_looks_keeps_its_correction() -> None:
     versions = [(0, FIRST), (HOUR, SECOND), (4 * HOUR, THIRD)]
-    stored, again = (
-        body_of(judged_with(now=2 * HOUR, versions=versions, looked_at_until=last_look), incident=None)
-        for last_look in (2 * HOUR, 5 * HOUR)
-    )
-    assert [each["kind"] for each in again["findings"]] == ["corrected"]
-    assert find_differences(stored, again) == []
+    # Both verdicts are for two hours after the slot. The second one is also given the looks of the next three hours,
+    # in which a third version came.
+    verdict = judged_with(now=2 * HOUR, versions=versions, looked_at_until=2 * HOUR)
+    recomputed = judged_with(now=2 * HOUR, versions=versions, looked_at_until=5 * HOUR)
+    verdict_json, recomputed_json = body_of(verdict, incident=None), body_of(recomputed, incident=None)
+    assert [finding["kind"] for finding in recomputed_json["findings"]] == ["corrected"]
+    assert find_differences(stored=verdict_json, again=recomputed_json) == []
 
 
 def test_another_version_begins_a_run_and_an_answer_without_a_version_does_not() -> None:
