@@ -8,7 +8,7 @@ from typing import Any
 
 from alerts.draft.period import Row as PeriodRow
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
-from monitor.judge.as_json import decision_text, lateness, widest_bound
+from monitor.judge.as_json import decision_text, decisive_delay, widest_bound
 from monitor.judge.runs import Blind, Run, drop_watched_spans, widest_gap
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
@@ -109,7 +109,7 @@ def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
     slot = body["slot"]
     timezone = slot["timezone"] if slot else "Europe/London"
     is_exact = slot is not None and slot["precision"] == "instant"
-    delay, _part_id = lateness(body)  # a period report does not name the part that was late
+    delay, _part_id = decisive_delay(body)  # a period report does not name the part that was late
     incident = verdicts.incident(body["incident"]) if body["incident"] else None
     return PeriodRow(
         release=body["id"],

@@ -195,14 +195,14 @@ def test_a_blind_finding_may_be_added_and_with_several_monitors_also_removed() -
     assert find_differences(stored=without_blind, again=with_blind) == []
     removed = ["findings: were blind(), late(page), are late(page)"]
     assert find_differences(stored=with_blind, again=without_blind) == removed
-    assert find_differences(stored=with_blind, again=without_blind, several=True) == []
+    assert find_differences(stored=with_blind, again=without_blind, several_monitors=True) == []
 
 
 def test_a_late_finding_that_is_missing_in_the_recomputed_verdict_is_a_difference() -> None:
     late = json_of(turns=LATE)
     without_findings = late | {"findings": []}
     # `several` monitors excuse only a missing blind finding.
-    differences = find_differences(stored=late, again=without_findings, several=True)
+    differences = find_differences(stored=late, again=without_findings, several_monitors=True)
     assert differences == ["findings: were late(page), are none"]
 
 

@@ -317,8 +317,9 @@ def test_a_page_that_was_never_looked_at_has_no_first_look() -> None:
 def test_the_main_runs_are_those_at_edge_and_origin_in_the_order_of_their_looks() -> None:
     edge, origin = looks_at_page((5, ABSENT)), looks_at_page((2, ABSENT))
     content_api = looks_at_page((1, UNKNOWN), address=API_URL)
-    main_runs = evidence_of({"page": edge, "page/origin": origin, "page/content": content_api}).main_runs
-    assert [run.first_sent for run in main_runs] == [after_slot(2), after_slot(5)]
+    evidence = evidence_of({"page": edge, "page/origin": origin, "page/content": content_api})
+    first_looks = [run.first_sent for run in evidence.runs_at_edge_and_origin]
+    assert first_looks == [after_slot(2), after_slot(5)]
 
 
 def test_a_page_counts_looks_that_were_made_at_its_address_for_a_copy_found_by_a_listing() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.judge.presence import Presence, build_presences
-from monitor.judge.runs import Run, absent_at
+from monitor.judge.runs import Run, last_absence_until
 from monitor.judge.spells import build_spells
 from monitor.look.sighting import Sighting
 from monitor.plan.targets import View
@@ -161,7 +161,7 @@ def test_a_run_proves_absence_before_a_limit_at_most_up_to_its_last_look_sent_by
     absences: list[Sighting], seconds: int
 ) -> None:
     limit = after_slot(seconds)
-    last_proved_absent = absent_at(run_of_absences(*absences), limit)
+    last_proved_absent = last_absence_until(run_of_absences(*absences), limit)
     sent_by_limit = [absence.sent for absence in absences if absence.sent <= limit]
     if last_proved_absent is not None:
         assert sent_by_limit != []
@@ -175,7 +175,7 @@ def test_a_run_of_cached_answers_proves_absence_up_to_a_limit_only_by_copies_tha
     fresh_look = (0, 0)
     all_looks = [fresh_look, *sent_and_ages]
     run = run_of_absences(*((sent, ABSENT, age) for sent, age in all_looks))
-    absent_as_of = absent_at(run, after_slot(limit))
+    absent_as_of = last_absence_until(run, after_slot(limit))
     made_before = [sent - age for sent, age in all_looks if sent - age <= limit]
     assert absent_as_of is None or absent_as_of <= after_slot(max(made_before))
 
@@ -187,7 +187,7 @@ def test_a_further_look_inside_a_run_never_makes_the_run_prove_less_absence(
     further_looks = st.floats(0, sent[-1]).map(lambda when: round(when, 1)).filter(lambda when: when not in sent)
     sent_with_further_look = sorted([*sent, data.draw(further_looks)])
     absent_without, absent_with = (
-        absent_at(run_of_absences(*((when, ABSENT) for when in instants)), after_slot(limit))
+        last_absence_until(run_of_absences(*((when, ABSENT) for when in instants)), after_slot(limit))
         for instants in (sent, sent_with_further_look)
     )
     if absent_without is not None:

@@ -109,8 +109,8 @@ def test_a_presence_shown_by_a_cached_copy_begins_when_the_copy_was_made() -> No
     age = 30
     presence = corrected_presence_of(edge=[(0, ABSENT), (60, PRESENT, age)])
     assert presence.begin == presence.earliest == after_slot(60 - age)
-    # `claims` is the time of a copy whose age is not believed.
-    assert presence.claims is None
+    # `claimed_begin` is the time of a copy whose age is not believed.
+    assert presence.claimed_begin is None
 
 
 def test_a_presence_whose_age_an_earlier_look_contradicts_begins_with_its_look_and_keeps_the_claim() -> None:
@@ -118,7 +118,7 @@ def test_a_presence_whose_age_an_earlier_look_contradicts_begins_with_its_look_a
     age = 30
     presence = corrected_presence_of(edge=[(0, ABSENT), (50, ABSENT), (60, PRESENT, age)])
     assert presence.begin == after_slot(60)
-    assert presence.claims == presence.earliest == after_slot(60 - age)
+    assert presence.claimed_begin == presence.earliest == after_slot(60 - age)
 
 
 def test_a_presence_whose_age_is_wrong_begins_15_s_after_its_look_if_no_answer_time_is_stored() -> None:
@@ -142,7 +142,7 @@ def test_a_wrong_age_is_kept_as_a_claim_if_no_close_looks_at_the_origin_exclude_
     # page may have been public at 30 and removed.
     presence = corrected_presence_of(edge=[(0, ABSENT), (60, PRESENT, 30)], origin=origin)
     assert presence.begin == after_slot(60)
-    assert presence.claims == after_slot(30)
+    assert presence.claimed_begin == after_slot(30)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_wrong_age_is_not_kept_as_a_claim_if_close_looks_at_the_origin_exclude
     # A copy got at 60 claims to be from 30. Looks at the origin that are at most 20 s apart prove absence then.
     presence = corrected_presence_of(edge=[(0, ABSENT), (60, PRESENT, 30)], origin=origin)
     assert presence.begin == after_slot(60)
-    assert presence.claims is None
+    assert presence.claimed_begin is None
 
 
 def test_an_age_is_believed_although_a_later_look_at_the_origin_found_the_page_absent() -> None:
