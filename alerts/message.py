@@ -20,7 +20,7 @@ from schedules.times.json import bounds_json, fields_json, instant_from_json, in
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
 _PART_KEYS = ("id", "role", "url", "required", "verdict", "first_seen", "delay", "exposures", "users_delay")
-OPENINGS = frozenset({"opened", "due", "lead", "altered", "unproven", "calendar", "too_costly"})
+OPENING_KINDS = frozenset({"opened", "due", "lead", "altered", "unproven", "calendar", "too_costly"})
 DIGESTED = frozenset({"opened", "due", "unproven"})
 """Kinds of openings that one fault can cause in numbers, so that many at once become one digest."""
 PERSON_ACTS = ("acknowledged", "closed", "signed")
@@ -176,7 +176,7 @@ def _message_data(
         "thread": notice.follows or notice.id,
         "kind": notice.kind,
         # Webhooks publish `kind` and `event`. An event groups several kinds of notices.
-        "event": "opened" if notice.kind in OPENINGS else _EVENT_OF_KIND.get(notice.kind, "changed"),
+        "event": "opened" if notice.kind in OPENING_KINDS else _EVENT_OF_KIND.get(notice.kind, "changed"),
         **fields_json(notice, "at", "release", "producer", "grade", "findings"),
         "subject": one_line(notice.subject),
         "link": link,

@@ -183,7 +183,8 @@ def _list_releases(heading: str, linked: Sequence[LinkedRelease]) -> Iterator[li
 
 
 def _link_release(member: Incident, facts: ReleaseFacts) -> LinkedRelease:
-    status = CLEARED
+    """Return how a platform's incident lists a release with these facts, whose own incident is `member`."""
+    status = CLEARED  # not late after all
     if fact_rules.is_late(facts):
         status = AWAITED if is_late_part_absent(facts) else OUT
     return LinkedRelease(
@@ -202,9 +203,10 @@ def _link_release(member: Incident, facts: ReleaseFacts) -> LinkedRelease:
 def _find_change_to_report(
     known: Incident | None, incident: Incident, changed: LinkedRelease, now: datetime, *, is_unsent: bool
 ) -> tuple[str, str, str] | None:
-    """Return (kind, occasion, words) of the notice that a platform's thread needs if a release changed, or None.
+    """Return (kind, occasion, words) of the notice about a `changed` release of a platform's incident, or None.
 
-    If `is_unsent`, the thread's first notice still waits. It will report the change, unless all releases are out.
+    Kind and occasion make the notice's id, and the words say what changed. If `is_unsent`, the notice `opened` still
+    waits. It will report the current status of all releases when it is sent, so only `final` needs a notice of its own.
     """
     if known is None:
         return "opened", "thread", ""
@@ -213,9 +215,9 @@ def _find_change_to_report(
         title = one_line(changed.title, _LONGEST_TITLE)
         return ("reopened", now.isoformat(), f"not out: {title}") if is_awaited else None
     if not is_awaited:
-        # Shortly after the opening, further releases may still turn out to be late on this platform.
-        is_gathering_over = now - known.opened >= GATHERING_TIME
-        return ("final", now.isoformat(), "all are out") if is_gathering_over else None
+        # Shortly after the opening, further releases may still turn out to be late on this platform. So wait for them.
+        has_waited_for_others = now - known.opened >= GATHERING_TIME
+        return ("final", now.isoformat(), "all are out") if has_waited_for_others else None
     return None if is_unsent else _find_change_while_open(known, incident, changed)
 
 

@@ -43,12 +43,12 @@ def read_docx(data: bytes) -> dict[Key, Place]:
     return places.found
 
 
-def read_stretches(data: bytes) -> dict[str, tuple[str, ...]]:
-    """Return the stretches of a .docx file: paragraphs by their place in words, such as `in table 1, row 2, cell 1`.
+def read_paragraphs(data: bytes) -> dict[str, tuple[str, ...]]:
+    """Return the paragraphs of a .docx file by their place in words, such as `in table 1, row 2, cell 1`.
 
     The paragraphs before, between and after the tables have places too. Raises Unreadable for other files.
     """
-    blocks, outside = _open_file(data)  # `outside`: headers, footers, notes and comments
+    blocks, outside_body = _open_file(data)
     place_outside_tables = "before any table"
     found: dict[str, tuple[str, ...]] = {place_outside_tables: ()}
     number = 0
@@ -62,8 +62,9 @@ def read_stretches(data: bytes) -> dict[str, tuple[str, ...]]:
             found[place_outside_tables] = ()
         else:
             found[place_outside_tables] += (_read_paragraph(block.paragraph_format.element),)
+    # Headers, footers, notes and comments each get a place with a heading such as `the footer of the file`.
     places = Places()
-    places.add_outside_body(outside)
+    places.add_outside_body(outside_body)
     return found | {f"under “{key.heading}”": place.paragraphs for key, place in places.found.items()}
 
 

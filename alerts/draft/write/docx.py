@@ -165,12 +165,16 @@ def _add_table(
 
 
 def _write_piece(paragraph: Paragraph, piece: outline.Piece, prefix: str = "") -> None:
-    """Write a piece into an empty paragraph, in the style of its tone. `prefix` begins the name of the style."""
+    """Write a piece of text into an empty paragraph, with its web addresses as links.
+
+    Its tone, such as a person's words or a question, has a style in Word. `prefix` begins the name of the style.
+    """
     paragraph.style = f"{prefix}{outline.STYLES[piece.tone]}"
     for place, part in enumerate(outline.WEB_ADDRESS.split(outline.make_printable(piece.text))):
         run = paragraph.add_run(part)
         if place % 2:  # a web address
             run.style = "Hyperlink"
+            # `element` of a format or font is the XML element of the paragraph or run that it belongs to.
             link = SubElement(paragraph.paragraph_format.element, qn("w:hyperlink"))
             link.set(qn("r:id"), paragraph.part.relate_to(part, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
             link.append(run.font.element)  # moves the run from the paragraph into its link
