@@ -91,8 +91,7 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, earlier_i
 def _needs_new_incident(kind: Kind, known: Incident) -> bool:
     """Return whether facts of this kind open a new incident instead of updating the `known` one.
 
-    A first breach needs its own thread, acknowledgement, reminders and silences. So does any other kind of fault after
-    an incident that was only about calendars.
+    A first breach needs its own thread and acknowledgement. So does any fault after an incident only about calendars.
     """
     if known.kind is Kind.DUE and known.closed is None:
         return False  # the incident of a release not found yet is updated, whatever is found out about the release
@@ -101,7 +100,7 @@ def _needs_new_incident(kind: Kind, known: Incident) -> bool:
 
 
 def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, earlier_ids: Collection[str]) -> Decision:
-    """Return a new incident with its opening notice. Its id is made of release and day, and the kind if one has it."""
+    """Return a new incident with its opening notice. Its id is release and day, with the kind if that id is taken."""
     occurred = _find_occurrence(facts, kind)
     # A lead accuses no one: only a person can judge it. It leaves the plain id to a breach that may follow.
     lead_prefix = "lead-" if kind is Kind.LEAD else ""
@@ -186,8 +185,7 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
     elif known.closed is None:
         yield from _yield_notices_while_open(builder, new_keys)
     elif must_reopen:  # the incident was closed before
-        reported_kind = _find_gravest_kind(finding_keys, incident)
-        yield builder.notice("reopened", id_keys, reported_kind, reported_keys=finding_keys)
+        yield builder.notice("reopened", id_keys, _find_gravest_kind(finding_keys, incident), finding_keys)
 
 
 def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
@@ -200,10 +198,8 @@ def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
 
 
 def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> Iterator[Notice]:
-    """Yield the notices about an open incident: a graver grade or new findings, then what has come out since.
-
-    A key is a word that names a new fact, often followed by a part: `late`, `elsewhere mirror` or `behind tables`.
-    """
+    """Yield the notices about an open incident: a graver grade or new findings, then what has come out since."""
+    # A key is a word for a new fact, often with the part that it is about: `late`, `elsewhere mirror`, `behind tables`.
     finding_keys = _select_finding_keys(new_keys)
     reported_kind = _find_gravest_kind(finding_keys, builder.incident)
     if builder.has_graver_grade:
@@ -254,8 +250,8 @@ class _NoticeBuilder:
         self, kind: str, keys: list[str], reported_kind: Kind | None = None, reported_keys: list[str] | None = None
     ) -> Notice:
         """Return a notice that reports `reported_keys` (default: `keys`), and a graver grade. `keys` make its id."""
-        reported = keys if reported_keys is None else reported_keys
-        changes = [describe_change(kind, reported, self.known.facts, self.facts, self.now)]
+        reported_keys = keys if reported_keys is None else reported_keys
+        changes = [say_change(kind, reported_keys, self.known.facts, self.facts, self.now)]
         if self.has_graver_grade:
             changes.append(f"grade {self.incident.grade}, was {self.known.grade}")
         changed = "; ".join(filter(None, changes))
@@ -284,9 +280,7 @@ def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> 
         yield Entry(now, MONITOR, words)
 
 
-def describe_change(
-    kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime
-) -> str:
+def say_change(kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime) -> str:
     """Return in words what has changed since the facts `before`, for a notice of this kind.
 
     Most kinds of notice list their fact `keys` in words. A key is `late`, for example, or `out tables` (a part is out).

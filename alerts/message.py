@@ -126,8 +126,7 @@ def fold_openings(
 
     None if they are about fewer than `threshold` releases. `name_of` returns the name of a producer by its id.
     """
-    digested = (notice for notice in notices if notice.kind in DIGESTED)
-    openings = sorted(digested, key=lambda opening: (opening.at, opening.id))
+    openings = sorted((one for one in notices if one.kind in DIGESTED), key=lambda opening: (opening.at, opening.id))
     releases = {opening.release for opening in openings}
     if len(releases) < threshold:
         return None

@@ -114,9 +114,7 @@ def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: 
     return make_fact_notice("reminder", number, incident, incident.facts, now)
 
 
-def rewrite_platform_notice(
-    notice: Notice, incident: Incident, releases: Sequence[LinkedRelease], now: datetime
-) -> Notice:
+def rewrite_notice(notice: Notice, incident: Incident, releases: Sequence[LinkedRelease], now: datetime) -> Notice:
     """Return a notice of a platform's incident with a subject and text that are true `now`, when it is sent.
 
     They report the current status of these `releases`, or of all that the platform delayed if there are none. The
@@ -127,8 +125,7 @@ def rewrite_platform_notice(
     changed = ""
     if len(lines) > 1 and lines[1].startswith(_CHANGED_PREFIX):
         changed = lines[1].removeprefix(_CHANGED_PREFIX)
-    reported = releases or incident.linked
-    subject, text = write_subject_and_text(notice.kind, incident, reported, now, changed)
+    subject, text = write_subject_and_text(notice.kind, incident, releases or incident.linked, now, changed)
     return replace(notice, subject=subject, text=text)
 
 
@@ -205,8 +202,7 @@ def _find_change_to_report(
 ) -> tuple[str, str, str] | None:
     """Return (kind, occasion, words) of the notice about a `changed` release of a platform's incident, or None.
 
-    Kind and occasion make the notice's id, and the words say what changed. If `is_unsent`, the notice `opened` still
-    waits. It will report the current status of all releases when it is sent, so only `final` needs a notice of its own.
+    Kind and occasion make its id. If `is_unsent`, the notice `opened` still waits, and will report the status by then.
     """
     if known is None:
         return "opened", "thread", ""

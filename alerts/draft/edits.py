@@ -67,9 +67,7 @@ def merge_words(
         new_answer = Answer(texts[field.id], by, new.at, instead=field.id in replacing)
         return replace(field, answer=_choose_answer(field, new_answer, before, seen))
 
-    sections = tuple(
-        replace(section, fields=tuple(set_answer(field) for field in section.fields)) for section in new.sections
-    )
+    sections = tuple(replace(section, fields=tuple(map(set_answer, section.fields))) for section in new.sections)
     steps = tuple(replace(step, done=texts.get(f"{STEP_PREFIX}{step.id}", "")) for step in new.steps)
     return replace(new, sections=sections, steps=steps, kept=texts_without_box)
 

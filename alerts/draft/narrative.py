@@ -169,8 +169,8 @@ def _find_slot_day(facts: ReleaseFacts) -> date | None:
     return local_date(facts.slot, facts.timezone) if facts.slot else None
 
 
-def _format_interval(seen: Interval, facts: ReleaseFacts, before_minute: str = "at about ") -> str:
-    return words.round_interval(seen, facts.timezone, _find_slot_day(facts), before_minute)
+def _format_interval(seen: Interval, facts: ReleaseFacts, prefix: str = "at about ") -> str:
+    return words.round_interval(seen, facts.timezone, _find_slot_day(facts), prefix)
 
 
 def _format_time(at: datetime, facts: ReleaseFacts) -> str:
@@ -228,7 +228,7 @@ def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
     is_range = words.find_nearest_minute(seen) is None
     if is_range:
         return f"{CAP_SUBJECT} became available {_format_interval(seen, facts)}."
-    return f"{CAP_SUBJECT} {WAS} not available until {_format_interval(seen, facts, before_minute='')}."
+    return f"{CAP_SUBJECT} {WAS} not available until {_format_interval(seen, facts, prefix='')}."
 
 
 def _say_on_time(part: PartVerdict, facts: ReleaseFacts) -> str:
@@ -251,9 +251,8 @@ def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
         return f"users still had no access at {_format_time(last_hidden or facts.at, facts)}"
     access_began = Interval(last_hidden, slot + timedelta(seconds=wait.max))
     # A short interval is written as one minute (`until 9.51am`), a longer one as `until some time between … and …`.
-    is_one_minute = words.find_nearest_minute(access_began) is not None
-    until = "until " if is_one_minute else "until some time "
-    return f"users had no access {until}{_format_interval(access_began, facts, before_minute='')}"
+    until = "until some time " if words.find_nearest_minute(access_began) is None else "until "
+    return f"users had no access {until}{_format_interval(access_began, facts, prefix='')}"
 
 
 def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:

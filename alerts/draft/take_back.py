@@ -48,8 +48,8 @@ def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes 
     """
     # None without a valid template, or if the file resembles our own form more.
     in_template = _read_in_template(versions, data, template) if template is not None else None
-    # `base` is the version that the file is most similar to. By their place, its heading and label, `edited` has the texts
-    # of the file, and `written` the texts of that version as we wrote them.
+    # `base` is the version that the file is most similar to, `edited` the texts of the file, and `written` the texts of
+    # that version as we wrote them. Texts are by place: heading and label.
     base, edited, written = in_template or _find_base(versions, read_docx(data))
     boxes = {Key(section.heading, field.label): field for section in base.report.sections for field in section.fields}
     if not edited.keys() & boxes.keys():
@@ -192,7 +192,7 @@ def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str
     if whole and missing and can_add_answer:
         yield field.id, whole
         yield f"{INSTEAD_PREFIX}{field.id}", "yes"  # records that the words replace the measured text
-    elif field.has_one_answer and field.answer is None:
+    elif field.has_one_answer and field.answer is None:  # the box had only the measured text, which is replaced
         yield field.id, whole
     else:
         yield field.id, "\n".join(added)
@@ -201,9 +201,8 @@ def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str
 def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
     """Return the paragraphs of a box without the prompts, notes and questions that we wrote for the person."""
     paragraphs = list(place.paragraphs)
-    our_texts = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance]
-    if signed:
-        our_texts.append(NO_ANSWER)  # we wrote it into empty boxes
+    text_of_empty_box = [NO_ANSWER] if signed else []
+    our_texts = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance, *text_of_empty_box]
     # Remove the paragraphs that are only ours. They come after the person's words, which may contain the same text.
     for text in reversed(our_texts):
         _remove_text(paragraphs, text, from_end=True)

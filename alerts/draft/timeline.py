@@ -49,9 +49,8 @@ def build_figure(facts: ReleaseFacts) -> Timeline | None:
 
 def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datetime) -> tuple[Span, ...]:
     """Return the spans of a part's states from `begins` to `ends`: absent, early, public, or `between` if not known."""
-    # The start of each state in time order. The intervals in which a state changed are marked as `between`.
-    starts: list[tuple[datetime, str]] = [(begins, "absent")]
-    for exposure in part.exposures:  # in time order
+    starts: list[tuple[datetime, str]] = [(begins, "absent")]  # when each state starts, in time order
+    for exposure in part.exposures:
         starts += _mark_change(exposure.start, "early")
         if not exposure.open:
             # `to` is the interval of its end. If it did not end by removal, the state until the release is not known.

@@ -88,8 +88,7 @@ def append_signature(versions: Versions, by: str, at: datetime, anyway: str = ""
     words = {**last.words, **dict.fromkeys(unsigned, f"{wording.capitalise(by)}, {today}")}
     sentence = f"Signed off by {by} at {wording.format_instant(at, LONDON)} as version {last.number + 1}"
     report = replace(_date_amendment(last.report, today, at), at=at, signed=sentence, anyway=anyway)
-    merged = merge_words(words, report, last.report, by)
-    *earlier, newest = _append_version(versions, merged, words, by)
+    *earlier, newest = _append_version(versions, merge_words(words, report, last.report, by), words, by)
     return (*earlier, replace(newest, signed=at))
 
 

@@ -117,15 +117,13 @@ def format_clock(at: datetime, timezone: str) -> str:
     return f"{here.hour % 12 or 12}{minute}{'am' if here.hour < 12 else 'pm'}"
 
 
-def round_interval(
-    seen: Interval, timezone: str, known_day: date | None = None, before_minute: str = "at about "
-) -> str:
+def round_interval(seen: Interval, timezone: str, known_day: date | None = None, prefix: str = "at about ") -> str:
     """Return an interval for reports: `at about 9.51am`, or `between 9.40am and 9.51am` if it is wide.
 
-    `before_minute` are the words before a single time. `known_day` is not repeated: the text named it before.
+    `prefix` are the words before a single time. `known_day` is not repeated: the text named it before.
     """
     if (minute := find_nearest_minute(seen)) is not None:
-        return f"{before_minute}{format_clock_day(minute, timezone, known_day)}"
+        return f"{prefix}{format_clock_day(minute, timezone, known_day)}"
     return write_interval(seen, lambda at, _exact: format_clock_day(at, timezone, known_day), times.MINUTE, timezone)
 
 

@@ -72,16 +72,13 @@ def _open_file(data: bytes) -> tuple[list[Paragraph | Table], list[tuple[str, st
     """Return the blocks of a .docx file, and (kind, text) of its headers, footers, notes and comments."""
     try:
         document = docx.Document(BytesIO(data))
-        _simplify(document.element)
+        # Remove copies of text that the file has twice, and replace each content control by its content.
+        copied = (FALLBACK, *map(qn, ("w:moveFrom", "w:sdtPr", "w:sdtEndPr")))
+        strip_elements(document.element, *copied, with_tail=False)
+        strip_tags(document.element, qn("w:sdt"), qn("w:sdtContent"))
         return list(document.iter_inner_content()), list(_read_outside_body(document))
     except FILE_ERRORS as exc:
         raise Unreadable("it is no .docx file that can be opened") from exc
-
-
-def _simplify(body: _Element) -> None:
-    """Remove copies of text that the file has twice, and replace each content control by its content."""
-    strip_elements(body, FALLBACK, *map(qn, ("w:moveFrom", "w:sdtPr", "w:sdtEndPr")), with_tail=False)
-    strip_tags(body, qn("w:sdt"), qn("w:sdtContent"))
 
 
 def _read_outside_body(document: Document) -> Iterator[tuple[str, str]]:

@@ -76,12 +76,8 @@ class Places:
             self._add_place(first, Place(tuple(paragraph for cell in cells[1:] for paragraph in cell)))
 
     def add_outside_body(self, found: Iterable[tuple[str, str]]) -> None:
-        """Add the last texts of a document, each as a place under a heading: its footers, headers, notes and comments.
-
-        `found` has their kind and text, such as `footer` and `Page 1 of 2`.
-        """
-        # Our footer is `Page of`, with fields for both numbers. A word processor that saves the file fills in the
-        # fields, which is no change by a person. So remove the numbers.
+        """Add (kind, text) of each header, footer, note and comment as the last texts, under a heading for its kind."""
+        # Our footer has no page numbers as text. A word processor adds them when it saves the file, so remove them.
         unnumbered = {(kind, " ".join(PAGE_NUMBERS.sub("Page of", text).split())) for kind, text in found}
         for kind, text in sorted(unnumbered):
             if text:

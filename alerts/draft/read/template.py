@@ -19,13 +19,13 @@ from alerts.draft.write.template import BEGIN_MARK, BOX_FACTS, END_MARK, TEXT_MA
 MARKED_BOX = re.compile(f"{BEGIN_MARK}([a-z_]{{1,40}}){TEXT_MARK}([^{BEGIN_MARK}{END_MARK}]*){END_MARK}")
 PARAGRAPH_END = "\x1d"
 # The paragraphs of a file by where they are in it, in words such as `in table 1, row 2, cell 1`.
-ParagraphsByPlace: TypeAlias = Mapping[str, tuple[str, ...]]
+Paragraphs: TypeAlias = Mapping[str, tuple[str, ...]]
 
 
-def count_differences(one: ParagraphsByPlace, other: ParagraphsByPlace) -> int:
+def count_differences(one: Paragraphs, other: Paragraphs) -> int:
     """Return how many paragraphs are in only one of two files. Our marks around boxes and extra spaces do not count."""
 
-    def count_paragraphs(file: ParagraphsByPlace) -> Counter[str]:
+    def count_paragraphs(file: Paragraphs) -> Counter[str]:
         unmarked = (_remove_marks(text) for paragraphs in file.values() for text in paragraphs)
         return Counter(Place(tuple(unmarked)).normalised())
 
@@ -33,14 +33,12 @@ def count_differences(one: ParagraphsByPlace, other: ParagraphsByPlace) -> int:
     return (in_one - in_other).total() + (in_other - in_one).total()
 
 
-def fill_with_marks(template: bytes, report: Report) -> ParagraphsByPlace:
+def fill_with_marks(template: bytes, report: Report) -> Paragraphs:
     """Return the paragraphs of a template filled with a report, with marks around each box. Raises BadTemplate."""
     return read_paragraphs(fill_template(template, report, marks=True))
 
 
-def read_template(
-    report: Report, edited: ParagraphsByPlace, written: ParagraphsByPlace
-) -> tuple[dict[Key, Place], dict[Key, Place]]:
+def read_template(report: Report, edited: Paragraphs, written: Paragraphs) -> tuple[dict[Key, Place], dict[Key, Place]]:
     """Return the text of each box, a place for an answer, as a person `edited` the file and as we had `written` it.
 
     `written` has our marks around each box, the result has none. Raises Unreadable if text outside the boxes changed,
@@ -66,8 +64,7 @@ def read_template(
             is_same_change = place.reads_as(edited_boxes[key])
             if is_unchanged or is_same_change:
                 continue
-            has_other_change = not edited_boxes[key].reads_as(written_boxes[key])
-            if has_other_change:
+            if not edited_boxes[key].reads_as(written_boxes[key]):
                 raise Unreadable(f"the answer of “{key.label or key.heading}” stands in two places, and reads two ways")
             edited_boxes[key] = place
     return edited_boxes, written_boxes
@@ -84,8 +81,7 @@ def _make_place(text: str) -> Place:
 def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield (name, new text) of each box, a place for an answer, that a person changed.
 
-    Our paragraphs, `written`, have marks around each box. The person's, `edited`, have none. `where` says in an error
-    message where in the file they are.
+    Our paragraphs, `written`, have marks around each box. The person's, `edited`, have none. Errors name `where`.
     """
     ours = [text.strip() for text in written if text.strip()]
     theirs = [text.strip() for text in edited if text.strip()]
@@ -96,8 +92,7 @@ def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str
     differences = SequenceMatcher(None, our_texts, their_texts, autojunk=False).get_opcodes()
     for edit, our_begin, our_end, their_begin, their_end in differences:
         our_part, their_part = ours[our_begin:our_end], theirs[their_begin:their_end]
-        # An insertion has no paragraphs of ours. If it is next to a box, it belongs to the box, whose own paragraph is
-        # the same in both files apart from our marks.
+        # Paragraphs that were inserted next to a box belong to it. The box itself is the same in both files.
         is_after_box = edit == "insert" and our_begin > 0 and ours[our_begin - 1].endswith(END_MARK)
         is_before_box = edit == "insert" and our_begin < len(ours) and ours[our_begin].startswith(BEGIN_MARK)
         if edit == "delete":
