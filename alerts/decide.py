@@ -176,7 +176,7 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
         yield builder.notice("back", back, Kind.ALTERED)
     finding_keys = _select_finding_keys(new_keys)
     must_reopen = bool(finding_keys) or "appeared" in new_keys or builder.has_graver_grade
-    # The ids of these notices are made of all keys, so that a second one, on other facts, has another id than the first.
+    # The ids of these notices are made of all keys, so a second one, on other facts, has another id than the first.
     id_keys = sorted(keys_now)
     if is_incident_over:
         # A disagreement of calendars that had no effect closes without a notice.
