@@ -119,7 +119,7 @@ def join_entries(
 def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinRules) -> list[Joinable]:
     """Return the entries of all calendars in order of rank, one for each key (calendar and uid).
 
-    A pin of the rules gives an entry the id of its release, a split keeps it from being joined.
+    A pin gives an entry the id of its release, a split keeps it from being joined. Calendars rank first, then dates.
     """
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
     pins = {(canonical_address(pin.url or ""), read_title(pin.title)): pin for pin in rules.pins}
@@ -137,7 +137,7 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
                 is_split = any(each.calendar in ("", calendar) and each.fits(entry) for each in rules.splits)
                 entry = replace(entry, pin=_find_pin(entry, pins), is_split=is_split)
             other = found.get(entry.key)
-            # Entries of a calendar that share a uid got a doubt when they were read. The first in rank is kept.
+            # If a calendar has several entries with one uid, the one with the earliest date ranks first and is kept.
             if other is None or entry.rank < other.rank:
                 found[entry.key] = entry
     return sorted(found.values(), key=lambda entry: entry.rank)

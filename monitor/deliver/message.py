@@ -13,7 +13,7 @@ from alerts.channel import Attachment, Message
 from alerts.incident import Incident, Kind
 from alerts.message import build_message
 from alerts.notice import Notice
-from alerts.platform import rewrite_platform_notice
+from alerts.platform import rewrite_notice
 from monitor.deliver.drafts import render_draft
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.store.rows import Draft
@@ -55,7 +55,7 @@ class MessageBuilder:
             audience = self.rules.for_everyone_on_call().platform_audience(notice, incident, now)
             # If the routes changed and no longer choose the channel, it gets all releases.
             _due, releases = audience.get(channel, (now, incident.linked))
-            notice = rewrite_platform_notice(notice, incident, releases, now)
+            notice = rewrite_notice(notice, incident, releases, now)
         link, page = self.links.acknowledge_link(notice), self.links.incident_page(notice)
         made = build_message(notice, incident, attachments, link, page, self.links.runbook)
         if self.redactor is None:

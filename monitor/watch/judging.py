@@ -228,7 +228,7 @@ class Judging:
         judge_after_read = partial(self.queue.judge_soon, watched.release.id)
         # At `fallback`, the release is judged again even if no read was made. A verdict that need not wait can have a
         # `fallback` too: the instant from which an early read of its calendars may be requested.
-        fallback = self.check.defer_for_calendar_read(watched, verdict, judge_after_read)
+        fallback = self.check.request_needed_reads(watched, verdict, judge_after_read)
         if fallback is not None:
             self.queue.judge_at(fallback, watched.release.id)
         if not watched.waits_for_calendar:

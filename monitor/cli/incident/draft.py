@@ -10,7 +10,7 @@ from textwrap import wrap
 
 import click
 
-from alerts.draft.edits import INSTEAD_PREFIX, find_wrong_figures, list_open_fields
+from alerts.draft.edits import INSTEAD_PREFIX, find_wrong_numbers, list_open_fields
 from alerts.draft.read.places import Unreadable
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.take_back import Conflict, FileChanges, find_file_changes
@@ -278,7 +278,7 @@ def take_back(context: Context, incident: str, file: Path, by: str | None) -> No
 def warn_of_unmeasured_figures(report: Report, changed: Iterable[str]) -> None:
     """Warn on standard error if a changed field replaces a measured text and has figures that are not in it."""
     for name in changed:
-        if wrong := find_wrong_figures(report, name):
+        if wrong := find_wrong_numbers(report, name):
             click.echo(f"{name}: {', '.join(wrong)} is not in the measured text", err=True)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 
 from monitor.judge.verdict import Verdict
-from monitor.ledger.promise_check import PATIENCE, PromiseCheck, WantedRead, confirmation_needed_since
+from monitor.ledger.promise_check import LONGEST_WAIT, PromiseCheck, WantedRead, confirmation_needed_since
 from schedules.announcement import Address
 from schedules.contract.verdict import Exposure, Finding, Kind, PartVerdict, VerdictKind
 from schedules.release import Release
@@ -61,7 +61,7 @@ class CallCounter:
 def running_check() -> PromiseCheck:
     """Return a check that counts as having a reader of calendars."""
     check = PromiseCheck()
-    check.is_read = True
+    check.has_reader = True
     return check
 
 
@@ -122,15 +122,15 @@ def test_promise_in_doubt_needs_a_read_since_its_page_was_seen_and_after_the_slo
 
 
 def test_a_breach_waits_ten_seconds_at_most_for_a_calendar_read() -> None:
-    # PATIENCE is ten seconds.
+    # LONGEST_WAIT is ten seconds.
     check, watched = running_check(), WatchedStub()
-    until = JUDGED_AT + PATIENCE
-    assert check.defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) == until
+    until = JUDGED_AT + LONGEST_WAIT
+    assert check.request_needed_reads(watched, verdict(page_verdict()), CallCounter()) == until
     assert (watched.waits_for_calendar, watched.wanted_read) == (True, WantedRead(since=SLOT, deadline=until))
-    judged_again = verdict(page_verdict(), judged_at=JUDGED_AT + PATIENCE / 2)
-    assert check.defer_for_calendar_read(watched, judged_again, CallCounter()) == until
+    judged_again = verdict(page_verdict(), judged_at=JUDGED_AT + LONGEST_WAIT / 2)
+    assert check.request_needed_reads(watched, judged_again, CallCounter()) == until
     judged_at_the_end = verdict(page_verdict(), judged_at=until)
-    assert check.defer_for_calendar_read(watched, judged_at_the_end, CallCounter()) is None
+    assert check.request_needed_reads(watched, judged_at_the_end, CallCounter()) is None
     assert not watched.waits_for_calendar
 
 
@@ -140,10 +140,10 @@ def test_an_exposure_that_is_dated_after_its_verdict_waits_for_a_calendar_read_s
     # Our clock was set back by a second between the look and the verdict.
     a_second_before = verdict(exposed, judged_at=after_slot(-301))
     # The verdict waits until that date. Only then is the read requested.
-    assert check.defer_for_calendar_read(watched, a_second_before, CallCounter()) == exposed_at
+    assert check.request_needed_reads(watched, a_second_before, CallCounter()) == exposed_at
     assert watched.waits_for_calendar
     judged_at_that_date = verdict(exposed, judged_at=exposed_at)
-    assert check.defer_for_calendar_read(watched, judged_at_that_date, CallCounter()) == exposed_at + PATIENCE
+    assert check.request_needed_reads(watched, judged_at_that_date, CallCounter()) == exposed_at + LONGEST_WAIT
     assert watched.waits_for_calendar
     # RELEASE is in both of these calendars.
     assert asyncio.run(check.next_requested()) == ["govuk", "own"]
@@ -153,11 +153,11 @@ def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
     # The first exposure begins 900 s before the slot and is judged 100 s later. The second begins 300 s before it.
     check, watched = running_check(), WatchedStub()
     exposed_once = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-900]), judged_at=after_slot(-800))
-    check.defer_for_calendar_read(watched, exposed_once, CallCounter())
-    assert watched.wanted_read == WantedRead(since=after_slot(-900), deadline=after_slot(-800) + PATIENCE)
+    check.request_needed_reads(watched, exposed_once, CallCounter())
+    assert watched.wanted_read == WantedRead(since=after_slot(-900), deadline=after_slot(-800) + LONGEST_WAIT)
     exposed_again = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-900, -300]), judged_at=after_slot(-299))
-    check.defer_for_calendar_read(watched, exposed_again, CallCounter())
-    assert watched.wanted_read == WantedRead(since=after_slot(-300), deadline=after_slot(-299) + PATIENCE)
+    check.request_needed_reads(watched, exposed_again, CallCounter())
+    assert watched.wanted_read == WantedRead(since=after_slot(-300), deadline=after_slot(-299) + LONGEST_WAIT)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_verdict_waits_no_longer_if_no_calendar_can_be_read_or_no_read_is_need
 ) -> None:
     # An earlier verdict on the release waits for a calendar read. This is the next verdict.
     watched = WatchedStub(waits_for_calendar=True)
-    assert check.defer_for_calendar_read(watched, next_verdict, CallCounter()) is None
+    assert check.request_needed_reads(watched, next_verdict, CallCounter()) is None
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
 
 
@@ -209,10 +209,10 @@ def test_reads_are_requested_until_one_began_after_the_slot_and_that_one_calls_b
 def test_verdicts_may_wait_for_calendar_reads_once_a_reader_awaits_requests() -> None:
     check, watched = PromiseCheck(), WatchedStub()
     # A new check has no reader of calendars, so no verdict waits. A reader calls `next_requested`, as below.
-    assert check.defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) is None
+    assert check.request_needed_reads(watched, verdict(page_verdict()), CallCounter()) is None
     check.request_reads(("govuk",), SLOT, "r", CallCounter())
     asyncio.run(check.next_requested())
-    assert check.defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) == JUDGED_AT + PATIENCE
+    assert check.request_needed_reads(watched, verdict(page_verdict()), CallCounter()) == JUDGED_AT + LONGEST_WAIT
 
 
 def test_a_calendar_read_that_began_earlier_but_ended_later_does_not_replace_a_later_one() -> None:
@@ -265,15 +265,15 @@ def test_a_calendar_read_for_a_guessed_address_waits_until_five_seconds_after_th
     page = page_verdict(VerdictKind.PENDING)
     pending = replace(verdict(page, judged_at=after_slot(0.2)), verdict=VerdictKind.PENDING, address=Address.GUESSED)
     check, watched = running_check(), WatchedStub()
-    assert check.defer_for_calendar_read(watched, pending, CallCounter()) == after_slot(5)
-    assert check.defer_for_calendar_read(watched, replace(pending, at=after_slot(5)), CallCounter()) is None
+    assert check.request_needed_reads(watched, pending, CallCounter()) == after_slot(5)
+    assert check.request_needed_reads(watched, replace(pending, at=after_slot(5)), CallCounter()) is None
     assert not watched.waits_for_calendar
 
 
 async def requests_calendar_read(waiting: WatchedStub, new_verdict: Verdict) -> bool:
     """Return whether the verdict requests reads of both calendars. It must not wait for them."""
     check = running_check()
-    assert check.defer_for_calendar_read(waiting, new_verdict, CallCounter()) is None
+    assert check.request_needed_reads(waiting, new_verdict, CallCounter()) is None
     try:
         return await asyncio.wait_for(check.next_requested(), 0.01) == ["govuk", "own"]
     except TimeoutError:
