@@ -85,6 +85,7 @@ def test_an_exposure_is_open_while_the_edge_serves_an_old_copy_of_a_page_that_it
 
 
 def test_an_exposure_that_an_old_copy_prolonged_lasts_at_most_until_the_edge_lacks_the_page() -> None:
+    # The page came early. Its origin removed it at -1200, and the edge served a copy from then until -900.
     last_absent, first_seen, last_copy_made, edge_absent_again = -1505, -1500, -1200, -890
     edge = [*EDGE_WITH_OLD_COPY_OF_EARLY_PAGE, a_run("page", ABSENT, edge_absent_again, -700)]
     (exposure,) = judged(-700, {"page": edge, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}).exposures

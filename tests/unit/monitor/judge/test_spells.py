@@ -123,7 +123,7 @@ def test_a_presence_keeps_the_disproved_time_of_its_copy_as_its_earliest_time() 
     # 50: the edge lacks the page. 60: it serves a copy that says that it is 30 s old. So it is not really from 30.
     presence = corrected_presence_of(edge=[(0, ABSENT), (50, ABSENT), (60, PRESENT, 30)])
     assert presence.claims == after_slot(60 - 30)
-    # Nothing else says when the page came, so the presence may have begun then.
+    # If the age is right after all, the page was public at 30, removed by 50 and is back at 60.
     assert presence.earliest == after_slot(60 - 30)
 
 
