@@ -16,7 +16,7 @@ from monitor.look.redirect import REDIRECTED
 from schedules.announcement import Address, Origin, Part, Role
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds
-from tests.worlds.instants import after_slot
+from tests.worlds.instants import after_slot, at, seconds_at
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Look, Looks, a_sighting, looks
 from tests.worlds.releases import a_release
 from tests.worlds.verdicts import judged
@@ -139,56 +139,61 @@ def test_a_late_page_may_have_been_public_before_its_slot_if_its_announcement_ne
     assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, None)
 
 
-LAST_ABSENT, FOUND_AT = 239, 242
+def verdict_on_page_found_at_09_34_02(*, says_published_at: str | None, own_looks: Sequence[Look] = ()) -> Verdict:
+    """Return the verdict on a page, due at 09:30, that announcement and listing lacked until 09:33:59.
 
-
-def verdict_on_stamped_release(stamp: float | None, *own: Look) -> Verdict:
-    """Return the verdict on a release that its announcement and listing lacked until 239 s after its slot.
-
-    It was found at 242 s. Its publisher says that it was first published at `stamp`. `own` are looks at its address.
+    The page says when it was first published (None: it does not). `own_looks` are earlier ones at its address.
     """
-    version = {} if stamp is None else {"version": format_version(first_published_at=after_slot(stamp))}
-    absent = [(-600, ABSENT), (LAST_ABSENT, ABSENT)]
+    last_absent, redirected, found_at = seconds_at("09:33:59"), seconds_at("09:34"), seconds_at("09:34:02")
+    publication = None if says_published_at is None else at(says_published_at)
+    version = format_version(first_published_at=publication)
+    absent = [(-600, ABSENT), (last_absent, ABSENT)]
     seen = {
-        "announcement/origin": looks(*absent, a_sighting(UNKNOWN, LAST_ABSENT + 1, why=REDIRECTED)),
+        "announcement/origin": looks(*absent, a_sighting(UNKNOWN, redirected, why=REDIRECTED)),
         "index/origin": looks(*absent),
-        "page": looks_at(NEW, *own, a_sighting(PRESENT, FOUND_AT, address=NEW, specific=True, **version)),
+        "page": looks_at(NEW, *own_looks, a_sighting(PRESENT, found_at, address=NEW, specific=True, version=version)),
     }
     return verdict_on_page_at(NEW, seen, now=400, address=Address.LED_TO)
 
 
-@pytest.mark.parametrize(
-    ("stamp", "expected"),
-    [
-        (1, VerdictKind.UNPROVEN),
-        (60, VerdictKind.UNPROVEN),
-        (61, VerdictKind.LATE),
-        (-120, VerdictKind.UNPROVEN),
-        (-34_200, VerdictKind.LATE),
-        (-86_400, VerdictKind.LATE),
-        (None, VerdictKind.LATE),
-    ],
-    ids=["on time", "just on time", "late", "early that day", "midnight", "another day", "none"],
-)
-def test_a_release_is_late_by_its_witnesses_unless_the_publishers_stamp_contradicts_it(
-    stamp: float | None, expected: VerdictKind
-) -> None:
-    # Its witnesses, the announcement and a listing, lacked it until 239 s, but they may lag. `stamp` is when its
-    # publisher says that it came. A stamp that is late too contradicts nothing. One of midnight or another day was set
-    # by hand.
-    assert verdict_on_stamped_release(stamp).verdict is expected
-
-
-def test_a_release_contradicted_by_the_publishers_stamp_is_unproven_with_both_times() -> None:
-    stamp = 1
-    verdict = verdict_on_stamped_release(stamp)
+@pytest.mark.parametrize("says_published_at", ["09:28", "09:30:01", "09:31"])
+def test_a_page_found_late_is_unproven_if_it_says_that_it_was_published_in_time(says_published_at: str) -> None:
+    # In time is until 09:31. Announcement and listing lacked the page until 09:33:59, but they may be behind.
+    verdict = verdict_on_page_found_at_09_34_02(says_published_at=says_published_at)
     assert verdict.verdict is VerdictKind.UNPROVEN
-    assert verdict.page.delay == Bounds(stamp, FOUND_AT)
-    # The slot is at 09:30, and the release was found 242 s after it.
+
+
+@pytest.mark.parametrize("says_published_at", ["09:31:01", None])
+def test_a_page_found_late_is_late_if_it_does_not_say_that_it_was_published_in_time(
+    says_published_at: str | None,
+) -> None:
+    # In time is until 09:31. Announcement and listing lacked the page until 09:33:59.
+    verdict = verdict_on_page_found_at_09_34_02(says_published_at=says_published_at)
+    assert verdict.verdict is VerdictKind.LATE
+
+
+@pytest.mark.parametrize("says_published_at", ["00:00", "2018-01-04 09:30"], ids=["midnight", "the day before"])
+def test_a_stated_publication_at_midnight_or_on_the_day_before_leaves_a_late_page_late(
+    says_published_at: str,
+) -> None:
+    # A person set such a time by hand, so it does not count.
+    verdict = verdict_on_page_found_at_09_34_02(says_published_at=says_published_at)
+    assert verdict.verdict is VerdictKind.LATE
+
+
+def test_a_page_came_between_when_it_says_that_it_was_published_and_when_it_was_found() -> None:
+    verdict = verdict_on_page_found_at_09_34_02(says_published_at="09:30:01")
+    # The delay counts from the slot at 09:30.
+    least, most = 1, 4 * 60 + 2
+    assert verdict.page.delay == Bounds(least, most)
+    # Either may be true, so the verdict gives both times as its reason.
+    assert verdict.verdict is VerdictKind.UNPROVEN
     assert "09:30:01" in verdict.unproven_because
     assert "09:34:02" in verdict.unproven_because
 
 
-def test_the_publishers_stamp_does_not_contradict_an_absence_seen_at_the_page_itself() -> None:
-    absent_later = a_sighting(ABSENT, 200, address=NEW)
-    assert verdict_on_stamped_release(1, absent_later).verdict is VerdictKind.LATE
+def test_a_page_that_its_own_address_lacked_is_late_although_it_says_it_was_published_in_time() -> None:
+    # A look at the page itself proves its absence. Unlike announcement and listing, the page is not behind.
+    absent_at_09_33_20 = a_sighting(ABSENT, seconds_at("09:33:20"), address=NEW)
+    verdict = verdict_on_page_found_at_09_34_02(says_published_at="09:30:01", own_looks=[absent_at_09_33_20])
+    assert verdict.verdict is VerdictKind.LATE

@@ -102,16 +102,19 @@ def test_a_late_release_is_in_doubt_unless_its_calendar_was_read_again_at_the_sl
     assert doubt.endswith("not read, or not shown there, again since")
 
 
-@pytest.mark.parametrize(("last_read", "doubt_count"), [("09:26", 1), ("09:30", 0)])
-def test_a_file_that_is_late_after_its_early_page_is_in_doubt_unless_the_calendar_was_read_again_at_the_slot(
-    last_read: str, doubt_count: int
+@pytest.mark.parametrize(
+    ("promise_last_shown_at", "expected_doubts"), [("09:26", 1), ("09:30", 0)], ids=["before the slot", "at the slot"]
+)
+def test_the_promise_of_a_missing_file_is_in_doubt_unless_its_calendar_showed_it_again_at_the_slot(
+    promise_last_shown_at: str, expected_doubts: int
 ) -> None:
-    # The slot is 09:30. The file is late by it, so the calendar must still show it at 09:30.
-    early_page, absent_file = page_published_at("09:10"), page_published_at(None)
-    seen = {"page": early_page, "sheet": absent_file}
-    verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[promise_for("09:30", last_shown_at=last_read)])
+    # The page came early, at 09:10. Its file was due at 09:30 and never came. It is surely late only if the calendar
+    # still showed 09:30 at that time.
+    seen = {"page": page_published_at("09:10"), "sheet": page_published_at(None)}
+    promise = promise_for("09:30", last_shown_at=promise_last_shown_at)
+    verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[promise])
     assert [part.verdict for part in verdict.parts] == [VerdictKind.EARLY, VerdictKind.OVERDUE]
-    assert len(doubt_details(verdict)) == doubt_count
+    assert len(doubt_details(verdict)) == expected_doubts
 
 
 def verdict_on_page_out_at_09_10(*, promise_last_shown_at: str) -> Verdict:
@@ -155,37 +158,56 @@ def test_a_change_that_came_after_the_slot_leaves_it_late() -> None:
     assert verdict_on(promises, published_at=None).verdict is VerdictKind.OVERDUE
 
 
-CHANGES_AFTER_09_26 = {
-    "the next edition, once it was out in time": (changed_promise("2018-04-05 10:30"), IN_TIME, VerdictKind.ON_TIME),
-    "a later day, read when it may have been out": (
-        changed_promise("2018-01-06 09:30", first_shown_at="09:30:05"),
-        "09:30:44",
-        VerdictKind.UNPROVEN,
-    ),
-    "a later day, read once it was out": (
-        changed_promise("2018-01-06 09:30", first_shown_at="09:30:05"),
-        "09:30:04.5",
-        VerdictKind.ON_TIME,
-    ),
-    "a later day": (changed_promise("2018-01-06 09:30"), IN_TIME, VerdictKind.ON_TIME),
-    "a later day, not out": (changed_promise("2018-01-06 09:30"), None, VerdictKind.UNPROVEN),
-    "later on the same day": (changed_promise("09:31", first_shown_at="09:31:30"), IN_TIME, VerdictKind.UNPROVEN),
-    "an hour and a half later": (changed_promise("11:00"), IN_TIME, VerdictKind.UNPROVEN),
-    "an hour and a half later, not out": (changed_promise("11:00"), None, VerdictKind.UNPROVEN),
-    "brought forward": (changed_promise("09:28"), IN_TIME, VerdictKind.UNPROVEN),
-    "brought forward, not out": (changed_promise("09:28"), None, VerdictKind.UNPROVEN),
-}
+def verdict_after_change(new_slot: str, *, first_shown_at: str, published_at: str | None) -> Verdict:
+    """Return the verdict on a release whose calendar showed 09:30 until 09:26, and a new slot at its next read."""
+    changed = changed_promise(new_slot, not_yet_shown_at="09:26", first_shown_at=first_shown_at)
+    return verdict_on([promise_for("09:30", last_shown_at="09:26"), changed], published_at=published_at)
 
 
-@pytest.mark.parametrize(("change", "published_at", "expected"), CHANGES_AFTER_09_26.values(), ids=CHANGES_AFTER_09_26)
-def test_a_changed_promise_casts_doubt_unless_it_names_a_later_day_and_is_first_read_once_the_release_was_out(
-    change: Promise, published_at: str | None, expected: VerdictKind
+@pytest.mark.parametrize(
+    ("new_slot", "first_shown_at", "published_at"),
+    [
+        ("2018-01-06 09:30", "09:36", "09:30:01"),
+        ("2018-01-06 09:30", "09:30:05", "09:30:04.5"),
+        ("2018-04-05 10:30", "09:36", "09:30:01"),
+    ],
+    ids=["next day", "next day, read just after it was out", "next quarter"],
+)
+def test_a_release_stays_on_time_if_its_calendar_shows_a_later_day_only_once_it_is_out(
+    new_slot: str, first_shown_at: str, published_at: str
 ) -> None:
-    # At 09:26 the calendar showed 09:30. `change` is what it showed at its next read, 09:36 if not stated. It may have
-    # changed before 09:30. For example, if it then showed 11:00, a page that is not out may not be late.
-    verdict = verdict_on([promise_for("09:30", last_shown_at="09:26"), change], published_at=published_at)
-    assert verdict.verdict is expected
-    assert bool(doubt_details(verdict)) is (expected is VerdictKind.UNPROVEN)
+    # The calendar still showed 09:30 at 09:26. Once a release is out, its calendar may go on to the next edition.
+    verdict = verdict_after_change(new_slot, first_shown_at=first_shown_at, published_at=published_at)
+    assert (verdict.verdict, doubt_details(verdict)) == (VerdictKind.ON_TIME, [])
+
+
+@pytest.mark.parametrize(("first_shown_at", "published_at"), [("09:30:05", "09:30:44"), ("09:36", None)])
+def test_a_release_is_unproven_if_its_calendar_showed_the_next_day_before_it_was_out(
+    first_shown_at: str, published_at: str | None
+) -> None:
+    # The calendar still showed 09:30 today at 09:26. It may have changed before 09:30. Then nothing was due today.
+    verdict = verdict_after_change("2018-01-06 09:30", first_shown_at=first_shown_at, published_at=published_at)
+    assert verdict.verdict is VerdictKind.UNPROVEN
+    assert len(doubt_details(verdict)) == 1
+
+
+@pytest.mark.parametrize(
+    ("new_time", "first_shown_at", "published_at"),
+    [
+        ("09:31", "09:31:30", "09:30:01"),
+        ("11:00", "09:36", "09:30:01"),
+        ("11:00", "09:36", None),
+        ("09:28", "09:36", "09:30:01"),
+        ("09:28", "09:36", None),
+    ],
+)
+def test_a_release_is_unproven_if_its_calendar_may_have_shown_another_time_of_the_day_before_its_slot(
+    new_time: str, first_shown_at: str, published_at: str | None
+) -> None:
+    # The calendar still showed 09:30 at 09:26. It may have changed before 09:30. Then `new_time` was the slot.
+    verdict = verdict_after_change(new_time, first_shown_at=first_shown_at, published_at=published_at)
+    assert verdict.verdict is VerdictKind.UNPROVEN
+    assert len(doubt_details(verdict)) == 1
 
 
 # Brought forward
@@ -252,19 +274,22 @@ def test_a_slot_put_back_on_its_day_is_not_brought_forward() -> None:
 # Provisional times
 
 
-@pytest.mark.parametrize(
-    ("published_at", "expected"),
-    [("09:31:27", VerdictKind.UNPROVEN), (IN_TIME, VerdictKind.ON_TIME), ("09:28:30", VerdictKind.UNPROVEN)],
-)
-def test_a_release_with_a_provisional_time_is_proved_only_if_it_is_on_time_by_that_time(
-    published_at: str, expected: VerdictKind
+def test_a_release_that_keeps_its_provisional_time_is_on_time() -> None:
+    provisional = promise_for("09:30", last_shown_at="09:26", state=Standing.PROVISIONAL)
+    verdict = verdict_on([provisional], published_at="09:30:01")
+    assert (verdict.verdict, doubt_details(verdict)) == (VerdictKind.ON_TIME, [])
+
+
+@pytest.mark.parametrize("published_at", ["09:28:30", "09:31:27"])
+def test_a_release_that_misses_its_provisional_time_is_unproven_if_it_may_have_been_confirmed(
+    published_at: str,
 ) -> None:
-    # At 09:26 the calendar called 09:30 provisional. If it confirmed 09:30 after that, 09:31:27 is late and 09:28:30 is
-    # early. If it did not, any minute of the day is on time.
-    verdict = verdict_on(
-        [promise_for("09:30", last_shown_at="09:26", state=Standing.PROVISIONAL)], published_at=published_at
-    )
-    assert (verdict.verdict, bool(doubt_details(verdict))) == (expected, expected is VerdictKind.UNPROVEN)
+    # A provisional time allows any minute of its day, so the release would be on time. A confirmed one allows a minute,
+    # so it would be early or late. The calendar may have confirmed 09:30 after its last read, at 09:26.
+    provisional = promise_for("09:30", last_shown_at="09:26", state=Standing.PROVISIONAL)
+    verdict = verdict_on([provisional], published_at=published_at)
+    assert verdict.verdict is VerdictKind.UNPROVEN
+    assert len(doubt_details(verdict)) == 1
 
 
 def test_a_slot_still_provisional_when_it_passed_allows_any_minute_of_its_day() -> None:

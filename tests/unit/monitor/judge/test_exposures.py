@@ -18,28 +18,43 @@ from tests.worlds.verdicts import judged
 
 # How long content was public for certain
 
-SHOWN_BY_ORIGIN = [(-265.0, ABSENT), (-120.0, PRESENT)]
-HIDDEN_BY_EDGE = [(-266.0, ABSENT), (-121.0, PRESENT), (-110.0, ABSENT), (12.0, PRESENT)]
+EDGE_THAT_HID_EARLY_PAGE = RegularLooks(
+    [(-266, ABSENT), (-121, PRESENT), (-110, ABSENT), (12, PRESENT)], every=5, until=40, specific=True
+)
 
 
-@pytest.mark.parametrize(
-    ("edge_turns", "origin_looked_at_every", "expected_least_length"),
-    [(HIDDEN_BY_EDGE, 5.0, 121.0), (HIDDEN_BY_EDGE, 145.0, 10.0), ([], 145.0, 120.0)],
-    ids=["looked at closely", "minutes apart, and the edge denies it", "minutes apart, and no view denies it"],
-)  # fmt: skip
-def test_looks_at_the_origin_minutes_apart_prove_an_exposure_only_where_the_edge_does_not_deny_it(
-    edge_turns: Sequence[tuple[float, object]], origin_looked_at_every: float, expected_least_length: float
-) -> None:
-    # SHOWN_BY_ORIGIN: present from -120 on. HIDDEN_BY_EDGE: present from -121, absent from -110 to 12. The origin
-    # proves presence until the slot if it was looked at every 5 s. If its looks are at -120 and 25 only, the edge's
-    # last presence, at -111, is the last that is proved: 10 s. Without an edge nothing denies the 120 s from -120 to
-    # the slot.
-    seen = {"page/origin": RegularLooks(SHOWN_BY_ORIGIN, every=origin_looked_at_every, until=40, specific=True)}
-    if edge_turns:
-        seen["page"] = RegularLooks(edge_turns, every=5, until=40, specific=True)
-    verdict = judged(60, seen)
+def least_length_of_exposure(*, origin_looked_at_every: float, edge: RegularLooks | None) -> float:
+    """Return for how long a page was certainly public before its slot.
+
+    Its origin lacked it at -265 s. Each look at the origin from -120 s on showed it.
+    """
+    origin = RegularLooks([(-265, ABSENT), (-120, PRESENT)], every=origin_looked_at_every, until=40, specific=True)
+    verdict = judged(60, {"page/origin": origin} | ({} if edge is None else {"page": edge}))
+    assert verdict.verdict is VerdictKind.EARLY
     (exposure,) = verdict.exposures
-    assert (verdict.verdict, exposure.seconds.min) == (VerdictKind.EARLY, expected_least_length)
+    return exposure.seconds.min
+
+
+def test_close_looks_at_the_origin_prove_an_exposure_until_its_slot_although_the_edge_hid_the_page() -> None:
+    # The edge showed the page from -121 on, but not from -106 to 9. That may be an old copy of a cache.
+    edge_first_present, slot = -121, 0
+    length = least_length_of_exposure(origin_looked_at_every=5, edge=EDGE_THAT_HID_EARLY_PAGE)
+    assert length == slot - edge_first_present
+
+
+def test_looks_at_the_origin_minutes_apart_do_not_prove_an_exposure_while_the_edge_hid_the_page() -> None:
+    # The edge showed the page from -121 to -111, but not from -106 to 9. The origin showed it at -120 and at 25. In
+    # between it may have been removed and published again.
+    edge_first_present, edge_last_present = -121, -111
+    length = least_length_of_exposure(origin_looked_at_every=145, edge=EDGE_THAT_HID_EARLY_PAGE)
+    assert length == edge_last_present - edge_first_present
+
+
+def test_looks_at_the_origin_minutes_apart_prove_an_exposure_if_no_other_view_hid_the_page() -> None:
+    # The origin showed the page at -120 and at 25. No look in between found it absent.
+    origin_first_present, slot = -120, 0
+    length = least_length_of_exposure(origin_looked_at_every=145, edge=None)
+    assert length == slot - origin_first_present
 
 
 # A cache whose copies may be two seconds old, though it sends an Age of 0

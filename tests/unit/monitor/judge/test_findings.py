@@ -9,6 +9,7 @@ import pytest
 
 from monitor.judge.findings.platform import add_platform_finding, slot_verdict
 from monitor.judge.runs import Blind
+from monitor.judge.verdict import Verdict
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing
 from schedules.contract.verdict import Exposure, Grade, Kind, VerdictKind
@@ -17,7 +18,7 @@ from schedules.times.interval import Bounds
 from tests.worlds.instants import DAY, HOUR, SLOT, after_slot
 from tests.worlds.looks import ABSENT, EDGE, PRESENT, UNKNOWN, WITHDRAWN, RegularLooks, Turn, a_run, in_order, seen_by
 from tests.worlds.releases import NEWS, SHEET, a_promise
-from tests.worlds.verdicts import found, judged, kinds, runs_seen
+from tests.worlds.verdicts import found, judged, kinds
 
 Answers = Sequence[Turn]
 """What a target answers, and from when on."""
@@ -63,20 +64,34 @@ def test_an_absence_of_50_s_splits_an_exposure_if_the_content_api_was_not_looked
     assert after_absence.open
 
 
-def test_an_exposure_is_open_while_the_edge_serves_an_old_copy_of_what_the_origin_has_removed() -> None:
-    came, removed, edge_absent, every = -1500, -1200, -890, 5
-    early = [(-1600, ABSENT), (came, PRESENT)]
-    runs = runs_seen(-900, {"page": early, "page/origin": [*early, (removed, ABSENT)]}, every)
-    *absences, presence = runs[EDGE]
-    # The edge shows it until -900, in copies of which the last was made at the removal: that is the `end` of its run.
-    edge = [*absences, replace(presence, end=after_slot(removed))]
-    (while_served,) = judged(-900, {**runs, EDGE: edge}).exposures
-    assert while_served.open
-    absent_again = runs_seen(-700, [(edge_absent, ABSENT)], every)[EDGE]
-    (ended,) = judged(-700, {**runs, EDGE: [*edge, *absent_again]}).exposures
-    # It lasted at least from the first look that saw it until the last copy was made, and at most from the last look
-    # before, `every` seconds earlier, until the edge showed it absent.
-    assert ended.seconds == Bounds(removed - came, edge_absent - (came - every))
+# Looks every 5 s at a page that came early. Its origin removed it at -1200. Until -900, all looks at the edge still got
+# a copy from -1200.
+ORIGIN_THAT_REMOVED_EARLY_PAGE = [
+    a_run("page/origin", ABSENT, -1600, -1505),
+    a_run("page/origin", PRESENT, -1500, -1205),
+    a_run("page/origin", ABSENT, -1200, -900),
+]
+EDGE_WITH_OLD_COPY_OF_EARLY_PAGE = [
+    a_run("page", ABSENT, -1600, -1505),
+    a_run("page", PRESENT, -1500, -900, end=after_slot(-1200)),
+]
+
+
+def test_an_exposure_is_open_while_the_edge_serves_an_old_copy_of_a_page_that_its_origin_removed() -> None:
+    # The origin removed the page at -1200. At -900 users still get it from the edge, so it is still public.
+    views = {"page": EDGE_WITH_OLD_COPY_OF_EARLY_PAGE, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}
+    (exposure,) = judged(-900, views).exposures
+    assert exposure.open
+
+
+def test_an_exposure_that_an_old_copy_prolonged_lasts_at_most_until_the_edge_lacks_the_page() -> None:
+    # The page came early. Its origin removed it at -1200, and the edge served a copy from then until -900.
+    last_absent, first_seen, last_copy_made, edge_absent_again = -1505, -1500, -1200, -890
+    edge = [*EDGE_WITH_OLD_COPY_OF_EARLY_PAGE, a_run("page", ABSENT, edge_absent_again, -700)]
+    (exposure,) = judged(-700, {"page": edge, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}).exposures
+    # The page was certainly public until the edge made its last copy, and perhaps until the edge lacked it again.
+    shortest, longest = last_copy_made - first_seen, edge_absent_again - last_absent
+    assert exposure.seconds == Bounds(shortest, longest)
 
 
 def test_an_exposure_is_found_with_its_length_and_part() -> None:
@@ -213,15 +228,19 @@ def test_an_edge_that_shows_an_old_notice_of_withdrawal_is_stale_until_it_shows_
     assert hidden == Bounds(edge_last_withdrawn - ORIGIN_FIRST_PRESENT, edge_first_present - ORIGIN_LAST_ABSENT)
 
 
-def test_an_edge_is_stale_only_until_the_origin_removed_the_release_and_users_delay_never_ends() -> None:
-    origin = [(-100, ABSENT), (1, PRESENT), (31, ABSENT)]
-    verdict = judged(200, {"page": NOT_OUT, "page/origin": origin})
-    (stale,) = found(verdict, Kind.STALE_EDGE)
+def test_an_edge_that_never_showed_a_page_was_stale_until_the_origin_removed_the_page() -> None:
+    edge, origin = [(-100, ABSENT)], [(-100, ABSENT), (1, PRESENT), (31, ABSENT)]
+    (stale,) = found(judged(200, {"page": edge, "page/origin": origin}), Kind.STALE_EDGE)
     # By looks every second, the origin lacked the page at 0, showed it from 1 to 30, and lacked it again at 31.
-    last_shown = 30
-    assert stale.seconds == Bounds(last_shown - 1, 31 - 0)
-    # No user can have got it from the edge while the origin showed it, and no user is known to have got it since.
-    assert verdict.page.users_delay == Bounds(last_shown, None)
+    shortest, longest = 30 - 1, 31 - 0
+    assert stale.seconds == Bounds(shortest, longest)
+
+
+def test_the_wait_of_users_has_no_end_if_the_origin_removed_a_page_that_the_edge_never_showed() -> None:
+    edge, origin = [(-100, ABSENT)], [(-100, ABSENT), (1, PRESENT), (31, ABSENT)]
+    page = judged(200, {"page": edge, "page/origin": origin}).page
+    # Users get pages from the edge. They waited for this one until the origin last showed it, at 30, and never got it.
+    assert page.users_delay == Bounds(30, None)
 
 
 def test_each_span_in_which_the_edge_lacks_a_page_of_the_origin_is_a_finding_of_its_own_length() -> None:
@@ -257,19 +276,28 @@ def test_without_an_origin_view_the_content_api_shows_a_stale_edge() -> None:
     assert stale.detail.startswith("the content API showed it")
 
 
-@pytest.mark.parametrize(
-    ("part", "grade", "stale_for"), [(SHEET, Grade.REPORT, [Bounds(359, 361)]), (NEWS, Grade.NONE, [])]
-)
-def test_the_edge_of_a_file_can_be_stale_and_that_of_a_copy_elsewhere_never_is(
-    part: Part, grade: Grade, stale_for: list[Bounds]
-) -> None:
-    # SHEET is a required file and NEWS a copy elsewhere. The origin shows it from 1 s on, and the edge from
-    # 361 s on.
+def verdict_on_part_that_its_edge_hid_for_6_minutes(part: Part) -> Verdict:
+    """Return the verdict on a page in time and a part. Its origin shows it from 1 s on, and its edge from 361 s on."""
+    origin, edge = [(-100, ABSENT), (1, PRESENT)], [(-100, ABSENT), (361, PRESENT)]
     page = {"page": CAME_IN_TIME, "page/origin": CAME_IN_TIME}
-    part_shown_later_at_edge = {part.id: shown_from(361), f"{part.id}/origin": CAME_IN_TIME}
-    verdict = judged(400, page | part_shown_later_at_edge, part)
-    assert (verdict.verdict, verdict.grade) == (VerdictKind.ON_TIME, grade)
-    assert [each.seconds for each in verdict.findings] == stale_for
+    return judged(400, page | {part.id: edge, f"{part.id}/origin": origin}, part)
+
+
+def test_a_required_file_that_its_edge_hid_for_6_minutes_is_a_finding_to_be_reported() -> None:
+    verdict = verdict_on_part_that_its_edge_hid_for_6_minutes(SHEET)
+    (stale,) = verdict.findings
+    # By looks every second, the origin showed it first at 1 s, and the edge at 361 s.
+    shortest, longest = 360 - 1, 361 - 0
+    assert (stale.kind, stale.part, stale.seconds) == (Kind.STALE_EDGE, "sheet", Bounds(shortest, longest))
+    # The file came in time, but over 5 minutes without it are to be reported.
+    assert (verdict.verdict, verdict.grade) == (VerdictKind.ON_TIME, Grade.REPORT)
+
+
+def test_a_copy_elsewhere_that_its_edge_hid_for_6_minutes_is_no_finding() -> None:
+    # The copy was not promised to anyone.
+    verdict = verdict_on_part_that_its_edge_hid_for_6_minutes(NEWS)
+    assert verdict.findings == ()
+    assert (verdict.verdict, verdict.grade) == (VerdictKind.ON_TIME, Grade.NONE)
 
 
 # What hid the slot

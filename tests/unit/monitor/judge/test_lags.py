@@ -146,12 +146,14 @@ def test_a_redirect_lag_is_the_default_if_the_page_says_that_it_was_published_be
     assert redirect_lag_of_stamped_page(stamped_at) == DEFAULTS.redirect
 
 
-def test_a_stamp_long_before_the_release_was_found_leaves_both_lags_at_their_defaults() -> None:
-    # A person can set a stamp by hand, so it counts only for 15 minutes.
-    stamped_at, found_at = 1, 1002
-    stamp = format_version(first_published_at=after_slot(stamped_at))
+def test_a_publication_time_over_15_minutes_before_a_page_was_found_does_not_measure_the_lags() -> None:
+    # Lags are how long announcement and index lack a page that is out. By the time that the page states, it was out for
+    # over 16 minutes before they showed it. But a person can set that time by hand, so it does not count.
+    published_at, found_at = 1, 1002
+    stamp = format_version(first_published_at=after_slot(published_at))
     page = a_sighting(PRESENT, found_at, specific=True, version=stamp)
-    announcement, index = looks_without_release(until=1000, then=redirect_at(1001)), looks_without_release(until=990)
+    announcement = looks_without_release(until=1000, then=redirect_at(1001))
+    index = looks_without_release(until=990)
     assert longest_lags(2000, publication(announcement, index, page, out=found_at)) == DEFAULTS
 
 
@@ -299,15 +301,15 @@ OTHERS = st.lists(st.tuples(INSTANTS, INSTANTS), max_size=3).map(other_publicati
 
 
 @given(st.integers(0, 2000), SEEN, OTHERS)
-def test_a_release_that_is_late_by_its_witnesses_is_also_late_if_fewer_releases_show_how_far_witnesses_lag(
+def test_a_release_stays_late_if_one_of_the_other_releases_of_the_day_is_not_known(
     now: int, seen: dict[str, Looks], others: list[Publication]
 ) -> None:
-    # No calendar names its address, so witnesses date it: its announcement and the index.
-    release = a_release(url=GUESS, address=Address.LED_TO, link=f"{GUESS}/x")
-    # Each further release can only lengthen the lags, and so only leave more in doubt.
+    # No calendar names the address of the release. So it counts as absent while its announcement and the index lack it,
+    # except for some time by which they may be behind. Each other release can only lengthen that time.
+    release = a_release(url=GUESS, address=Address.LED_TO, link=f"{GUESS}/announcement")
     verdicts = [
-        judged(now, seen, release=release, published=others[:count]).verdict for count in range(len(others) + 1)
+        judged(now, seen, release=release, published=others[:known]).verdict for known in range(len(others) + 1)
     ]
-    for with_fewer_others, with_one_more in pairwise(verdicts):
+    for with_one_less, with_one_more in pairwise(verdicts):
         if with_one_more in LATE_VERDICTS:
-            assert with_fewer_others in LATE_VERDICTS
+            assert with_one_less in LATE_VERDICTS

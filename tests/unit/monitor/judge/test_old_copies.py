@@ -28,13 +28,16 @@ def test_an_old_copy_seen_after_the_slot_counts_as_the_release_only_once_the_slo
     assert verdicts == [VerdictKind.PENDING, VerdictKind.PENDING, VerdictKind.ON_TIME]
 
 
-def test_a_newer_copy_confirms_that_a_release_is_out_since_its_old_copy_was_seen() -> None:
-    # The page was removed 1 s before its slot. The edge showed a copy from -12 s at 1 s, and one from 7 s at 9 s.
-    edge = looks((-60, ABSENT), (1, PRESENT, 13), (9, PRESENT, 2), specific=True)
-    verdict = judged(10, {"page": edge, "page/origin": looks(*ORIGIN_REMOVED_1_S_BEFORE_SLOT)})
+def test_a_release_first_shown_by_an_old_copy_is_out_once_a_newer_copy_confirms_it() -> None:
+    # -1: the origin removes the page, which was public early. 1: the edge shows a copy that is 13 s old. It is from
+    # before the removal, so it proves no release. 9: the edge shows a copy that is 2 s old, from after the slot.
+    origin = looks((-60, ABSENT), (-1, WITHDRAWN))
+    last_absent, old_copy, newer_copy = (-60, ABSENT), (1, PRESENT, 13), (9, PRESENT, 2)
+    edge = looks(last_absent, old_copy, newer_copy, specific=True)
+    verdict = judged(now=10, seen={"page": edge, "page/origin": origin})
     assert verdict.verdict is VerdictKind.ON_TIME
-    # The edge was last absent 60 s before the slot, and it showed the old copy 1 s after it.
-    assert verdict.page.released == Interval(after_slot(-60), after_slot(1))
+    # Once it is confirmed, the release counts from the look that got the old copy.
+    assert verdict.page.released == Interval(after=after_slot(-60), by=after_slot(1))
 
 
 @pytest.mark.parametrize("returned_at", [103, 400])

@@ -271,37 +271,56 @@ def test_a_run_that_began_after_the_instant_of_the_verdict_is_left_out() -> None
     assert runs == ()
 
 
-@pytest.mark.parametrize(
-    ("blind_from", "blind_until", "cause", "target_or_monitor", "proves_nothing"),
-    [
-        (-1, 6, "clock", {}, True),
-        (0, 5, "clock", {}, True),
-        (1, 6, "clock", {}, False),
-        (-1, 4, "clock", {}, False),
-        (-1, 6, "stopped", {}, False),
-        (-1, 6, "clock", {"target": EDGE}, True),
-        (-1, 6, "clock", {"target": ORIGIN}, False),
-        (-1, 6, "clock", {"monitor": "north"}, True),
-        (-1, 6, "clock", {"monitor": "south"}, False),
-    ],
-)
-def test_a_run_proves_nothing_only_if_a_span_of_a_wrong_clock_that_concerns_it_covers_it_all(
-    blind_from: float, blind_until: float, cause: str, target_or_monitor: dict[str, str], *, proves_nothing: bool
-) -> None:
+def a_wrong_clock(begins: float = -1, ends: float = 6, **target_or_monitor: str) -> Blind:
+    """Return a span in which the clock of a monitor was wrong, by default of all monitors at all targets."""
+    return Blind(after_slot(begins), after_slot(ends), "clock", **target_or_monitor)
+
+
+def is_absence_proved(span: Blind) -> bool:
+    """Return whether looks at 0 s and 5 s, by the monitor “north” at the edge, prove absence despite a blind span."""
     run_of_north = seen_by("north", looks_at_page((0, ABSENT), (5, ABSENT)).runs("page"))
-    span = Blind(after_slot(blind_from), after_slot(blind_until), cause, **target_or_monitor)
     evidence = evidence_of({"page": run_of_north}, blind=[span])
-    # Spells are what runs prove. The run itself stays among the views either way, for people to read.
-    assert (evidence.spells[View.EDGE] == ()) is proves_nothing
+    # The run itself is kept in any case, for people to read.
     assert len(evidence.views[View.EDGE]) == 1
+    return evidence.spells[View.EDGE] != ()
 
 
-def test_presence_from_the_first_look_on_is_that_of_the_earliest_view_at_the_address_of_the_page() -> None:
-    # The content API showed it first, at 1, but its address is another. The origin showed it at 3 and the edge at 5.
+@pytest.mark.parametrize(("begins", "ends"), [(-1, 6), (0, 5)])
+def test_absences_prove_nothing_if_the_clock_was_wrong_at_all_their_looks(begins: float, ends: float) -> None:
+    # The looks were at 0 s and 5 s.
+    assert not is_absence_proved(a_wrong_clock(begins, ends))
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(1, 6), (-1, 4)])
+def test_absences_are_proved_if_the_clock_was_right_at_one_of_their_looks(begins: float, ends: float) -> None:
+    # The looks were at 0 s and 5 s.
+    assert is_absence_proved(a_wrong_clock(begins, ends))
+
+
+def test_absences_are_proved_in_a_blind_span_in_which_the_clock_was_right() -> None:
+    stopped = Blind(after_slot(-1), after_slot(6), "stopped")
+    assert is_absence_proved(stopped)
+
+
+def test_absences_at_the_edge_are_proved_if_the_clock_was_wrong_only_for_looks_at_the_origin() -> None:
+    assert not is_absence_proved(a_wrong_clock(target=EDGE))
+    assert is_absence_proved(a_wrong_clock(target=ORIGIN))
+
+
+def test_absences_seen_by_one_monitor_are_proved_if_only_the_clock_of_another_was_wrong() -> None:
+    # The looks are those of the monitor “north”.
+    assert not is_absence_proved(a_wrong_clock(monitor="north"))
+    assert is_absence_proved(a_wrong_clock(monitor="south"))
+
+
+def test_an_undated_presence_is_that_at_edge_or_origin_whichever_showed_the_page_first() -> None:
+    # All views showed the page at their first look. So nothing dates it, because no look before found it absent.
     edge, origin = looks_at_page((5, PRESENT)), looks_at_page((3, PRESENT))
-    earliest_but_of_another_address = looks_at_page((1, PRESENT), address=API_URL)
-    known = {"page": edge, "page/origin": origin, "page/content": earliest_but_of_another_address}
-    assert evidence_of(known).present_from_start.target == ORIGIN
+    # The content API showed it before both. But it only describes the page, so it does not count.
+    content_api = looks_at_page((1, PRESENT), address=API_URL)
+    evidence = evidence_of({"page": edge, "page/origin": origin, "page/content": content_api})
+    assert evidence.present_from_start.target == ORIGIN
+    assert evidence.present_from_start.begin == after_slot(3)
 
 
 def test_the_first_look_at_a_page_may_be_one_at_its_content_api_and_may_have_failed() -> None:

@@ -113,12 +113,18 @@ def test_a_presence_shown_by_a_cached_copy_begins_when_the_copy_was_made() -> No
     assert presence.claimed_begin is None
 
 
-def test_a_presence_whose_age_an_earlier_look_contradicts_begins_with_its_look_and_keeps_the_claim() -> None:
-    # A copy got at 60 says that it is 30 s old, but the edge lacked the page at 50.
-    age = 30
-    presence = corrected_presence_of(edge=[(0, ABSENT), (50, ABSENT), (60, PRESENT, age)])
+def test_a_presence_begins_with_its_look_if_its_copy_says_that_it_is_older_than_an_absence() -> None:
+    # 50: the edge lacks the page. 60: it serves a copy that says that it is 30 s old. So it is not really from 30.
+    presence = corrected_presence_of(edge=[(0, ABSENT), (50, ABSENT), (60, PRESENT, 30)])
     assert presence.begin == after_slot(60)
-    assert presence.claimed_begin == presence.earliest == after_slot(60 - age)
+
+
+def test_a_presence_keeps_the_disproved_time_of_its_copy_as_its_earliest_time() -> None:
+    # 50: the edge lacks the page. 60: it serves a copy that says that it is 30 s old. So it is not really from 30.
+    presence = corrected_presence_of(edge=[(0, ABSENT), (50, ABSENT), (60, PRESENT, 30)])
+    assert presence.claimed_begin == after_slot(60 - 30)
+    # If the age is right after all, the page was public at 30, removed by 50 and is back at 60.
+    assert presence.earliest == after_slot(60 - 30)
 
 
 def test_a_presence_whose_age_is_wrong_begins_15_s_after_its_look_if_no_answer_time_is_stored() -> None:
@@ -176,21 +182,26 @@ def test_an_age_is_believed_if_the_last_absence_was_at_the_instant_at_which_the_
     assert presence.begin == after_slot(60 - age)
 
 
-def test_ages_that_no_other_look_contradicts_are_not_corrected() -> None:
-    (absence,) = spells_of((0, ABSENT), (5, ABSENT))
-    (presence,) = spells_of((0, PRESENT), (5, PRESENT), specific=True)
-    assert correct_ages({View.EDGE: [absence]})[View.EDGE] == (absence,)
-    # A presence that begins with its look has no age to correct, although the origin lacked it until 3.
-    origin = [replace(absence, end=after_slot(3))]
-    assert correct_ages({View.EDGE: [presence], View.ORIGIN: origin})[View.EDGE] == (presence,)
+def test_an_absence_is_left_as_it_is_when_ages_are_corrected() -> None:
+    absences = spells_of((0, ABSENT), (5, ABSENT))
+    assert correct_ages({View.EDGE: absences})[View.EDGE] == absences
 
 
-def test_presence_from_the_first_look_on_is_an_unproved_run_as_old_as_its_oldest_copy() -> None:
-    last_fresh, cached, age = 5, 15, 60
-    # The copy seen at 15 s was made at -45 s, so the last proof of presence is the fresh answer at 5 s.
-    from_start = (0, UNKNOWN), (last_fresh, PRESENT), (10, UNKNOWN), (cached, PRESENT, age)
-    run = find_presence_from_start(looks(*from_start, (20, ABSENT), (25, PRESENT)).runs("page"))
-    assert (run.begin, run.end) == (after_slot(cached - age), after_slot(last_fresh))
+def test_a_presence_in_answers_without_an_age_is_left_as_it_is_although_the_origin_lacked_the_page() -> None:
+    # Only the age of a copy can be wrong. The edge made these answers when it was looked at, so they have none.
+    edge = spells_of((0, PRESENT), (5, PRESENT), specific=True)
+    origin = spells_of((0, ABSENT), (3, ABSENT), view=View.ORIGIN)
+    assert correct_ages({View.EDGE: edge, View.ORIGIN: origin})[View.EDGE] == edge
+
+
+def test_presence_from_the_first_answer_on_lasts_from_its_oldest_copy_to_its_newest_answer() -> None:
+    fresh_answer, cached_copy = (5, PRESENT), (15, PRESENT, 60)
+    later_absence, later_presence = (20, ABSENT), (25, PRESENT)
+    failed, failed_again = (0, UNKNOWN), (10, UNKNOWN)
+    runs = looks(failed, fresh_answer, failed_again, cached_copy, later_absence, later_presence).runs("page")
+    presence = find_presence_from_start(runs)
+    # The copy seen at 15 is 60 s old. It proves presence when it was made, and the fresh answer proves it at 5.
+    assert (presence.begin, presence.end) == (after_slot(15 - 60), after_slot(5))
 
 
 def test_a_view_that_first_lacked_the_page_does_not_begin_with_an_unproved_presence() -> None:

@@ -15,9 +15,9 @@ from monitor.judge.verdict import Verdict
 from schedules.announcement import State as Standing
 from schedules.contract.verdict import Grade, Kind, VerdictKind
 from schedules.slot import Slot
-from schedules.times.interval import NOTHING, Bounds, Interval
+from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import DAY, SLOT, after_slot
-from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, RegularLooks, Turn
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, RegularLooks, Turn, looks
 from tests.worlds.releases import NEWS, SHEET, a_promise, a_slot, no_slot
 from tests.worlds.verdicts import Seen, found, judged, kinds
 
@@ -126,14 +126,14 @@ def test_an_exposed_page_is_released_at_its_slot_or_when_it_comes_back(turns_sin
     assert judged(100, [*OUT_EARLY, *turns_since]).page.released.by == after_slot(released_at)
 
 
-def test_a_view_that_showed_an_exposed_page_from_its_first_look_on_does_not_date_its_release() -> None:
-    # The page was removed at -200, and since -10 every look failed. So no look shows when it was released. The origin's
-    # presence from its first look on may look like an undated release.
-    removed_and_then_not_seen = [(-200, WITHDRAWN), (-10, UNKNOWN)]
-    edge = [(-1000, ABSENT), (-500, PRESENT), *removed_and_then_not_seen]
-    origin = [(-490, PRESENT), *removed_and_then_not_seen]
+def test_an_early_page_that_was_removed_and_not_seen_since_has_no_time_of_release() -> None:
+    # -500: the page is public, early. -200: it is removed. From -10 on, all looks fail.
+    edge = [(-1000, ABSENT), (-500, PRESENT), (-200, WITHDRAWN), (-10, UNKNOWN)]
+    # The origin was first looked at when the page was already public. That does not count as its release either.
+    origin = [(-490, PRESENT), (-200, WITHDRAWN), (-10, UNKNOWN)]
     page = judged(120, {"page": edge, "page/origin": origin}).page
-    assert (page.verdict, page.released) == (VerdictKind.EARLY, NOTHING)
+    assert page.verdict is VerdictKind.EARLY
+    assert page.released == Interval(after=None, by=None)
 
 
 def test_a_page_that_was_early_was_removed_and_came_back_late_is_early_and_late() -> None:
@@ -148,10 +148,12 @@ def test_a_page_that_was_early_was_removed_and_came_back_late_is_early_and_late(
 @pytest.mark.parametrize(
     ("seconds_early", "expected"), [(0.9, VerdictKind.ON_TIME), (1, VerdictKind.ON_TIME), (1.1, VerdictKind.EARLY)]
 )
-def test_a_page_is_early_only_if_present_before_the_slot_by_more_than_the_uncertainty_of_the_clock(
+def test_a_page_seen_before_its_slot_is_early_only_if_it_was_seen_over_a_second_before_it(
     seconds_early: float, expected: VerdictKind
 ) -> None:
-    assert judged(60, [(-100 - seconds_early, ABSENT), (-seconds_early, PRESENT)]).verdict is expected
+    # Our clock may be wrong by a second.
+    page = looks((-seconds_early - 1, ABSENT), (-seconds_early, PRESENT), (60, PRESENT))
+    assert judged(now=60, seen={"page": page}).verdict is expected
 
 
 def test_a_release_absent_at_every_look_for_14_days_is_not_published_and_needs_a_report() -> None:
@@ -360,14 +362,26 @@ def test_the_wait_of_users_has_no_upper_bound_if_no_look_at_the_edge_succeeded_s
     assert verdict.page.users_delay == Bounds(origin_last_absent, None)
 
 
-def test_users_delay_stays_unbounded_if_every_look_at_the_edge_since_the_slot_failed() -> None:
-    origin_shows_at, every = 3, 1
-    seen = {"page": [(-100, ABSENT), (1, UNKNOWN)], "page/origin": [(-100, ABSENT), (origin_shows_at, PRESENT)]}
-    # For 30 s since the origin showed it, the verdict waits for a look at the edge.
-    waiting, final = (judged(now, seen, every=every) for now in (20, 60))
-    assert (waiting.final, final.final, final.verdict) == (False, True, VerdictKind.ON_TIME)
-    origin_last_absent = origin_shows_at - every
-    assert waiting.page.users_delay == final.page.users_delay == Bounds(origin_last_absent, None)
+def verdict_without_look_at_edge_since_slot(now: float) -> Verdict:
+    """Return the verdict on a page that its origin showed 3 s after its slot. Looks at its edge fail from 1 s on."""
+    edge, origin = [(-100, ABSENT), (1, UNKNOWN)], [(-100, ABSENT), (3, PRESENT)]
+    return judged(now, {"page": edge, "page/origin": origin})
+
+
+@pytest.mark.parametrize("now", [20, 60])
+def test_the_wait_of_users_has_no_upper_bound_if_every_look_at_the_edge_since_the_slot_failed(now: float) -> None:
+    # Users cannot have got the page before the origin, looked at each second, last lacked it at 2 s. No look shows
+    # whether they have got it since.
+    origin_last_absent = 2
+    verdict = verdict_without_look_at_edge_since_slot(now)
+    assert verdict.page.users_delay == Bounds(origin_last_absent, None)
+
+
+@pytest.mark.parametrize(("now", "is_final"), [(20, False), (60, True)])
+def test_a_release_waits_30_s_for_a_look_at_its_edge_until_it_is_finally_on_time(now: float, *, is_final: bool) -> None:
+    # The origin showed it at 3 s. Since 1 s, all looks at the edge failed.
+    verdict = verdict_without_look_at_edge_since_slot(now)
+    assert (verdict.verdict, verdict.final) == (VerdictKind.ON_TIME, is_final)
 
 
 @pytest.mark.parametrize(("now", "grade"), [(60, Grade.NONE), (61, Grade.NOTE), (300, Grade.NOTE), (301, Grade.REPORT)])
@@ -465,22 +479,34 @@ def test_a_page_that_came_in_time_is_on_time_although_a_later_look_found_it_abse
     assert judged(100, turns).verdict is VerdictKind.ON_TIME
 
 
-@pytest.mark.parametrize(
-    ("edge", "origin", "expected_early_bound"),
-    [
-        ([(-30, PRESENT), (6, ABSENT), (30, PRESENT)], [], None),
-        ([(-30, PRESENT), (-20, ABSENT), (6, PRESENT)], [], 0.0),
-        # The origin proves absence just before the slot, whatever the edge answered.
-        ([(-30, PRESENT), (6, ABSENT), (30, PRESENT)], [(-30, ABSENT), (0, PRESENT)], 1.0),
-        ([(-30, ABSENT), (-20, PRESENT)], [], None),
-    ],
-)
-def test_the_last_absence_before_the_slot_bounds_how_early_the_release_may_have_come(
-    edge: Turns, origin: Turns, expected_early_bound: float | None
-) -> None:
-    # The bound is None if the page may have been public at the slot and removed again, or if it was early anyway. It is
-    # 0 if the page was last absent at the slot or later.
-    assert judged(100, {"page": edge, "page/origin": origin}).page.early_bound == expected_early_bound
+def test_a_page_that_was_absent_until_after_its_slot_cannot_have_been_early() -> None:
+    # By looks every second, it was removed at -20 and came back at 6.
+    page = judged(now=100, seen=[(-30, PRESENT), (-20, ABSENT), (6, PRESENT)]).page
+    seconds_early_at_most = page.early_bound
+    assert seconds_early_at_most == 0
+
+
+def test_a_page_that_its_origin_last_lacked_a_second_before_its_slot_was_early_by_a_second_at_most() -> None:
+    # By looks every second, the origin lacked the page until -1.
+    origin = [(-30, ABSENT), (0, PRESENT)]
+    # What the edge shows may be an old copy, so the origin decides.
+    edge = [(-30, PRESENT), (6, ABSENT), (30, PRESENT)]
+    seconds_early_at_most = judged(now=100, seen={"page": edge, "page/origin": origin}).page.early_bound
+    assert seconds_early_at_most == 1
+
+
+def test_it_is_not_known_how_early_a_page_was_if_it_may_have_been_public_at_its_slot_and_removed() -> None:
+    # Each look from -30 to 5 showed a page, which may be this edition or an earlier one. It was absent from 6 on.
+    page = judged(now=100, seen=[(-30, PRESENT), (6, ABSENT), (30, PRESENT)]).page
+    seconds_early_at_most = page.early_bound
+    assert seconds_early_at_most is None
+
+
+def test_a_page_that_was_certainly_early_has_no_early_bound() -> None:
+    # `early_bound` says by how many seconds a page may have been early that is not proved early.
+    page = judged(now=100, seen=[(-30, ABSENT), (-20, PRESENT)]).page
+    assert page.verdict is VerdictKind.EARLY
+    assert page.early_bound is None
 
 
 @pytest.mark.parametrize(("edge_shows_at", "expected"), [(21, VerdictKind.ON_TIME), (81, VerdictKind.UNPROVEN)])

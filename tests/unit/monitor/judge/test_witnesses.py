@@ -17,8 +17,6 @@ from monitor.look.redirect import REDIRECTED
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, a_run, looks
 
-INDEX_LAG = DEFAULT_LAGS.index.total_seconds()
-
 
 def looks_without_release(*when: float) -> list[Run]:
     """Return the runs of looks that found a release still announced, or not listed."""
@@ -31,34 +29,38 @@ def read_witnesses_at(
     return read_witnesses("r", {"r/announcement/origin": announcement, "r/index/origin": index}, after_slot(now), lags)
 
 
-def witnesses_without_release(
-    announced: float | None, unlisted: float | None, *, since: float | None = -600, redirects: bool = False
-) -> Witnesses:
+def witnesses_without_release(announced: float | None, unlisted: float | None, *, redirects: bool = False) -> Witnesses:
     """Return witnesses that last showed the release announced, and last did not list it, at these instants.
 
-    The announcement was first read at `since`.
+    The announcement was first read ten minutes before the slot.
     """
-    return Witnesses(after_slot(announced), after_slot(unlisted), redirects=redirects, watched_since=after_slot(since))
+    return Witnesses(after_slot(announced), after_slot(unlisted), redirects=redirects, watched_since=after_slot(-600))
 
 
-@pytest.mark.parametrize(
-    ("announced", "unlisted", "proved_until"),
-    [
-        ([0, 200], [0, 290], 170),
-        ([0, 200], [0, 250], 130),
-        ([40, 69], [120, 159], None),
-        ([40, 70], [120, 160], 40),
-        ([], [120, 160], None),
-    ],
-)
-def test_both_witnesses_prove_absence_as_of_their_last_looks_less_their_lags(
-    announced: list[float], unlisted: list[float], proved_until: float | None
+@pytest.mark.parametrize(("last_announced", "last_unlisted"), [(200, 290), (200, 250)])
+def test_a_release_was_absent_until_its_announcement_and_the_listing_last_lacked_it_less_their_lags(
+    last_announced: float, last_unlisted: float
 ) -> None:
-    # An announcement may redirect 30 s late, and a listing may be 120 s late. For example, looks at 200 and 290 prove
-    # absence at 170. Nothing is proved before the first look at the announcement: 69 - 30 is before 40.
-    assert read_witnesses_at(
-        300, looks_without_release(*announced), looks_without_release(*unlisted)
-    ).absent_by_both == after_slot(proved_until)
+    announcement, listing = looks_without_release(0, last_announced), looks_without_release(0, last_unlisted)
+    witnesses = read_witnesses_at(300, announcement, listing)
+    # An announcement may redirect to its release 30 s late, and a listing may show it 120 s late.
+    absent_by_announcement, absent_by_listing = last_announced - 30, last_unlisted - 120
+    # Either may fail to show a release that is out, so both must prove its absence.
+    assert witnesses.absent_by_both == after_slot(min(absent_by_announcement, absent_by_listing))
+
+
+def test_announcement_and_listing_prove_no_absence_before_the_first_look_at_the_announcement() -> None:
+    # Before the first look, at 40, the release may have been public and removed. An announcement may be behind by 30 s,
+    # and a listing by 120 s. So these looks prove absence at 39 or at 40.
+    at_39 = read_witnesses_at(300, looks_without_release(40, 39 + 30), index=looks_without_release(120, 39 + 120))
+    at_40 = read_witnesses_at(300, looks_without_release(40, 40 + 30), index=looks_without_release(120, 40 + 120))
+    assert at_39.absent_by_both is None
+    assert at_40.absent_by_both == after_slot(40)
+
+
+def test_a_listing_proves_no_absence_by_both_if_the_announcement_was_never_looked_at() -> None:
+    witnesses = read_witnesses_at(300, announcement=[], index=looks_without_release(120, 160))
+    assert witnesses.absent_by_both is None
 
 
 def test_absence_is_proved_until_the_last_looks_at_both_witnesses_less_their_measured_lags() -> None:
@@ -149,11 +151,16 @@ def test_absence_is_proved_after_the_slot_only_if_the_listing_proves_it_too(
     assert witnesses.absent_until(SLOT) == after_slot(proved_absent)
 
 
-def test_an_announcement_that_was_first_read_after_the_slot_proves_no_absence_without_a_listing() -> None:
-    without_listing = witnesses_without_release(announced=130, unlisted=None, since=40, redirects=True)
-    assert without_listing.absent_until(SLOT) is None
-    with_listing = replace(without_listing, unlisted=after_slot(170))
-    assert with_listing.absent_until(SLOT) == after_slot(170 - INDEX_LAG)
+def test_an_announcement_first_read_after_the_slot_proves_absence_only_together_with_a_listing() -> None:
+    # The announcement was read from 40 to 130, before it redirected to the release. Without a listing it can prove
+    # absence only up to the slot, at 0. But it was not read then.
+    announcement_only = Witnesses(
+        announced=after_slot(130), unlisted=None, redirects=True, watched_since=after_slot(40)
+    )
+    assert announcement_only.absent_until(SLOT) is None
+    # The listing lacked the release until 170, but it may be 120 s behind. So both prove absence until 50.
+    with_listing = replace(announcement_only, unlisted=after_slot(170))
+    assert with_listing.absent_until(SLOT) == after_slot(170 - 120)
 
 
 @pytest.mark.parametrize(("unlisted", "proved_until"), [(None, None), (170, 50)])

@@ -36,12 +36,17 @@ def test_a_copy_elsewhere_that_never_came_or_came_with_the_late_page_was_not_fir
     assert kinds(verdict_on({"page": LATE, "news": news}, NEWS)) == [Kind.LATE]
 
 
-@pytest.mark.parametrize("looks_before", [[], [(-400, ABSENT)]], ids=["present at the first look", "absent at first"])
-def test_a_copy_elsewhere_was_not_first_if_the_page_had_been_present_before_it(looks_before: Sequence[Look]) -> None:
-    # The page was out from -390 to -30 and came back at 300. The copy came in between, at -36, and stayed.
-    page = [*looks_before, (-390, PRESENT), (-30, PRESENT), (-29, ABSENT), (299, ABSENT), (300, PRESENT)]
-    seen = {"page": looks(*page), "news": looks((-37, ABSENT), (-36, PRESENT), (400, PRESENT))}
-    assert found(judged(400, seen, NEWS), Kind.ELSEWHERE_FIRST) == []
+@pytest.mark.parametrize("first_looks_at_page", [[], [(-400, ABSENT)]], ids=["present at once", "absent at first"])
+def test_a_copy_elsewhere_was_not_first_if_the_page_was_public_before_the_copy_came(
+    first_looks_at_page: Sequence[Look],
+) -> None:
+    # -390: the page is public, early. -36: the copy comes. -29: the page is removed. 300: the page is back, late.
+    # So when the page came back, the copy had been there before. But the page had come first, at -390.
+    page_early = [*first_looks_at_page, (-390, PRESENT), (-30, PRESENT)]
+    page_removed_and_back = [(-29, ABSENT), (299, ABSENT), (300, PRESENT)]
+    copy = looks((-37, ABSENT), (-36, PRESENT), (400, PRESENT))
+    verdict = judged(400, {"page": looks(*page_early, *page_removed_and_back), "news": copy}, NEWS)
+    assert found(verdict, Kind.ELSEWHERE_FIRST) == []
 
 
 def detail_on_copy_out_before_page(copy_last_absent: float) -> str:
