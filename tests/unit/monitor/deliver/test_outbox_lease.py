@@ -131,9 +131,9 @@ def test_a_message_is_not_sent_again_if_its_outcome_is_recorded_after_the_lease_
         await clock.sleep(0.2)
         assert len(channel.begun_ids) == 1
         # The first process is sending. Then it records the outcome, which takes longer than its lease lasts (1.2 s).
-        # So does each write of the second process. `seconds_to_begin` is the time until a write begins.
-        first_writer.seconds_to_begin = seconds_to_record_outcome
-        second_writer.seconds_to_begin = LEASE_LENGTH_OF_SLOW_STORE.total_seconds() + 0.1
+        # So does each write of the second process. `seconds_before_write` is the time until a write begins.
+        first_writer.seconds_before_write = seconds_to_record_outcome
+        second_writer.seconds_before_write = LEASE_LENGTH_OF_SLOW_STORE.total_seconds() + 0.1
         second = outbox_of_process("second", store, second_writer, channel, clock)
         second_process = asyncio.create_task(second.run())
         for _ in range(200):  # for 20 s

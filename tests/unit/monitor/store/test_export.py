@@ -8,6 +8,7 @@ import stat
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from monitor.errors import StoreFault, UserFault
 from monitor.store.evidence.bundle import Exported, export_bundle
 from tests.worlds.evidence import Archive, an_answer, payload_of
 from tests.worlds.incidents import an_incident
-from tests.worlds.instants import HOUR, SECOND, SLOT
+from tests.worlds.instants import DAY, HOUR, SECOND, SLOT
 from tests.worlds.looks import PRESENT, a_run
 
 OF_ANOTHER_RELEASE = an_answer(200, b"of another release")
@@ -59,8 +60,8 @@ def failed_checks(files: dict[str, bytes]) -> list[str]:
     return [name for digest, name in lines if hashlib.sha256(files[name]).hexdigest() != digest]
 
 
-def delete_all_files_but_the_newest(archive: Archive) -> None:
-    archive.give_up(keep_days=400, keep_bytes=0)
+def delete_all_files_but_the_newest(archive: Archive, start: datetime) -> None:
+    archive.give_up(keep_days=400, keep_bytes=0, start=start)
 
 
 def records_in(files: dict[str, bytes]) -> set[str]:
@@ -103,7 +104,7 @@ def test_export_lists_deleted_records_with_the_record_of_their_deletion(archive:
     # Each call of `keep` makes a file. The older one is deleted, and edge-4 records its deletion.
     archive.keep(an_answer(404), OF_ANOTHER_RELEASE)  # edge-1 and edge-2
     archive.keep(an_answer(200, b"out"))  # edge-3
-    delete_all_files_but_the_newest(archive)
+    delete_all_files_but_the_newest(archive, start=SLOT + DAY)
     save_run_with_evidence(archive, "edge-1", "edge-3")
     counts, entries, files = export(archive, tmp_path / "a.zip")
     # The kind `given_up` is that of a record of a deletion.
@@ -123,9 +124,10 @@ def test_export_lists_a_record_of_a_deletion_also_if_that_record_was_deleted_lat
 ) -> None:
     archive.keep(an_answer(404))  # edge-1
     archive.keep(an_answer(200, b"out"))  # edge-2
-    delete_all_files_but_the_newest(archive)  # deletes edge-1, and records this as edge-3
+    delete_all_files_but_the_newest(archive, start=SLOT + DAY)  # deletes edge-1, and records this as edge-3
     archive.keep(OF_ANOTHER_RELEASE)  # edge-4
-    delete_all_files_but_the_newest(archive)  # deletes edge-2 and edge-3, and records this as edge-5
+    # On the next day, edge-2 and edge-3 are deleted, and edge-5 records this.
+    delete_all_files_but_the_newest(archive, start=SLOT + 2 * DAY)
     save_run_with_evidence(archive, "edge-1", "edge-2")
     counts, entries, files = export(archive, tmp_path / "b.zip")
     record_of_deletion = {entry["id"]: entry["given_up"] for entry in entries}
