@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from alerts.rota import Rota, Shift
-from tests.unit.monitor.deliver.platform_day import NOTE_AT, PRODUCER_OF, PUBLISHED_AT, Day, play_day
+from tests.unit.monitor.deliver.platform_day import A_MINUTE_LATE, PRODUCERS_BY_RELEASE, PUBLISHED_AT, Day, play_day
 from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.rotas import a_rota
@@ -114,13 +114,13 @@ def subjects_about_releases_after_opening_of_platform(channel: FakeChannel) -> l
 
 
 def test_a_person_notified_of_a_platform_gets_no_more_messages_about_the_delay_of_one_release() -> None:
-    handover, all_eight = PUBLISHED_AT["r0"] + 50, list(PRODUCER_OF)
+    handover, all_eight = PUBLISHED_AT["r0"] + 50, list(PRODUCERS_BY_RELEASE)
 
     async def story(day: Day) -> None:
-        await day.judge_at(NOTE_AT, ["r0"])
-        await day.run_until(NOTE_AT + 20)  # in which the opening of r0 is sent
+        await day.judge_at(A_MINUTE_LATE, ["r0"])
+        await day.run_until(A_MINUTE_LATE + 20)  # in which the opening of r0 is sent
         # All eight releases are overdue, so their platform is at fault.
-        await day.judge_at(NOTE_AT + 30, all_eight)
+        await day.judge_at(A_MINUTE_LATE + 30, all_eight)
         # After the handover from A to B, r0 is out. A got both openings, so A still gets messages about the platform.
         await day.judge_at(handover + 50, all_eight)
         await day.run_until(handover + 250)
@@ -155,7 +155,7 @@ SHIFTS = some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0
 
 @pytest.mark.slow
 @pytest.mark.explored
-@pytest.mark.parametrize("number_of_releases", [1, len(PRODUCER_OF)], ids=["alone", "on a platform"])
+@pytest.mark.parametrize("number_of_releases", [1, len(PRODUCERS_BY_RELEASE)], ids=["alone", "on a platform"])
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rota=SHIFTS.map(lambda shifts: rota_of_shifts(*shifts)),
@@ -166,13 +166,13 @@ SHIFTS = some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0
 def test_each_person_gets_each_fact_once_even_if_the_rota_changes_and_an_incident_is_acknowledged(
     number_of_releases: int, rota: Rota, new_rota: Rota, acknowledged_at: int, *, first_is_judged_alone: bool
 ) -> None:
-    names = list(PRODUCER_OF)[:number_of_releases]
+    names = list(PRODUCERS_BY_RELEASE)[:number_of_releases]
     last_published_at = PUBLISHED_AT[names[-1]]
     just_published_at, final_at = last_published_at + 60, last_published_at + 4000
 
     async def story(day: Day) -> None:
         if first_is_judged_alone:
-            await day.judge_at(NOTE_AT, names[:1])
+            await day.judge_at(A_MINUTE_LATE, names[:1])
         # JUDGED_AT contains `acknowledged_at` and NEW_ROTA_AT.
         for seconds in (*JUDGED_AT, just_published_at, final_at):
             await day.judge_at(seconds, names)

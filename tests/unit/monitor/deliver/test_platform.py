@@ -13,11 +13,11 @@ from alerts.incident import Kind
 from monitor.deliver.platform import related_incidents
 from monitor.store.rows import DeliveryState
 from tests.unit.monitor.deliver.platform_day import (
-    NOTE_AT,
+    A_MINUTE_LATE,
+    FIVE_MINUTES_LATE,
     PLATFORM_INCIDENT,
-    PRODUCER_OF,
+    PRODUCERS_BY_RELEASE,
     PUBLISHED_AT,
-    REPORT_AT,
     Day,
     with_day,
 )
@@ -32,11 +32,11 @@ def pager_events(pager: FakeChannel) -> list[Mapping[str, object]]:
 
 async def run_day_of_outage(day: Day, *, acknowledged: bool = False) -> None:
     """Judge all eight releases from a minute late until all are out, with every message sent when due."""
-    await day.judge_at(NOTE_AT)
-    await day.run_until(NOTE_AT + 30)
+    await day.judge_at(A_MINUTE_LATE)
+    await day.run_until(A_MINUTE_LATE + 30)
     if acknowledged:
         day.acknowledge(day.platform_incident(), "press office")
-    await day.judge_at(REPORT_AT)
+    await day.judge_at(FIVE_MINUTES_LATE)
     for name, seconds in PUBLISHED_AT.items():
         await day.judge_at(seconds + 2)
         assert day.platform_incident().is_open or name == "r7"
@@ -73,7 +73,7 @@ async def test_a_producers_channel_gets_messages_about_only_its_own_releases_and
     assert "Title r7" in texts
     assert "Title r0" not in texts
     # The opening of each release and that of the platform.
-    assert day.kinds("hook").count("opened") == len(PRODUCER_OF) + 1
+    assert day.kinds("hook").count("opened") == len(PRODUCERS_BY_RELEASE) + 1
 
 
 @pytest.mark.slow
@@ -84,31 +84,31 @@ async def test_an_acknowledged_platform_incident_links_its_releases_has_a_draft_
     await run_day_of_outage(day, acknowledged=True)
     incident = day.platform_incident()
     assert (incident.kind, incident.is_open) == (Kind.PLATFORM, False)
-    assert [one.release for one in incident.linked] == sorted(PRODUCER_OF)
+    assert [one.release for one in incident.linked] == sorted(PRODUCERS_BY_RELEASE)
     # The host of the platform counts as a producer, beside the producers of the releases.
     assert set(incident.producers) == {"www.gov.uk", "dfe", "ofqual", "ons"}
     of_releases = related_incidents(day.store.verdicts, incident)
-    assert len(of_releases) == len(PRODUCER_OF)
+    assert len(of_releases) == len(PRODUCERS_BY_RELEASE)
     # Among the incidents related to that of a release, the platform's is the last.
     assert related_incidents(day.store.verdicts, of_releases[0])[-1].id == PLATFORM_INCIDENT
     # Platforms have the form of a period report.
     report = day.store.verdicts.drafts(PLATFORM_INCIDENT)[-1]
     assert report.form == "period"
-    assert all(f"Title {name}" in str(report.facts) for name in PRODUCER_OF)
+    assert all(f"Title {name}" in str(report.facts) for name in PRODUCERS_BY_RELEASE)
     # If an incident is acknowledged, "appeared" reports that half of the releases are out, and no reminder is sent.
     assert day.kinds("mail") == ["opened", "grade_changed", "appeared", "final"]
 
 
 @with_day
 async def test_the_opening_of_a_platform_incident_replaces_only_unsent_openings_of_its_releases(day: Day) -> None:
-    await day.judge_at(NOTE_AT, ["r0"])
-    await day.run_until(NOTE_AT + 2)
+    await day.judge_at(A_MINUTE_LATE, ["r0"])
+    await day.run_until(A_MINUTE_LATE + 2)
     assert day.kinds("mail") == ["opened"]
     # No opening of r3 or r6 is sent before the three releases are judged together.
-    await day.judge_at(NOTE_AT + 3, ["r3", "r6"])
+    await day.judge_at(A_MINUTE_LATE + 3, ["r3", "r6"])
     # They have three producers and one host, so together they are an incident of this platform.
-    await day.judge_at(NOTE_AT + 4, ["r0", "r3", "r6"])
-    await day.run_until(NOTE_AT + 34)
+    await day.judge_at(A_MINUTE_LATE + 4, ["r0", "r3", "r6"])
+    await day.run_until(A_MINUTE_LATE + 34)
     of_r0, of_platform = day.subjects("mail")
     assert "Title r0" in of_r0
     assert "3 releases" in of_platform
@@ -119,12 +119,12 @@ async def test_the_opening_of_a_platform_incident_replaces_only_unsent_openings_
 
 @with_day
 async def test_a_release_and_then_its_platform_end_separately_on_a_pager_and_together_in_mail(day: Day) -> None:
-    await day.judge_at(NOTE_AT, ["r0"])
-    await day.run_until(NOTE_AT + 4)
+    await day.judge_at(A_MINUTE_LATE, ["r0"])
+    await day.run_until(A_MINUTE_LATE + 4)
     # With r3, of another producer, the platform is at fault.
     last_out = PUBLISHED_AT["r3"]
     an_hour_later = last_out + 3600
-    for seconds in (NOTE_AT + 9, REPORT_AT, last_out + 2, an_hour_later):
+    for seconds in (A_MINUTE_LATE + 9, FIVE_MINUTES_LATE, last_out + 2, an_hour_later):
         await day.judge_at(seconds, ["r0", "r3"])
     await day.run_until(an_hour_later + 90)
     actions_by_key: dict[object, list[object]] = {}
@@ -139,8 +139,8 @@ async def test_a_release_and_then_its_platform_end_separately_on_a_pager_and_tog
 
 @with_day
 async def test_a_thread_that_keeps_changing_is_sent_once_a_minute_as_flapping(day: Day) -> None:
-    await day.judge_at(NOTE_AT, ["r0"])
-    changes_begin = NOTE_AT + 9
+    await day.judge_at(A_MINUTE_LATE, ["r0"])
+    changes_begin = A_MINUTE_LATE + 9
     await day.run_until(changes_begin)
     opening = day.store.outbox.notices()[0]
     # For five minutes the release changes every five seconds.
