@@ -33,7 +33,7 @@ PRODUCERS_BY_RELEASE = {f"r{place}": producer for place, producer in enumerate(P
 PUBLISHED_AT = {name: 1200.0 + 900 * place for place, name in enumerate(PRODUCERS_BY_RELEASE)}
 """Seconds after the slot at which each release is published: r0 after 20 minutes, each other 15 minutes later."""
 A_MINUTE_LATE, FIVE_MINUTES_LATE = 61, 301
-"""Seconds after the slot: just over a minute and five minutes, when an overdue release has grade note or report."""
+"""Seconds after the slot. Then an overdue release gets the grade note, and later the grade report."""
 PLATFORM_INCIDENT = platform_id("www.gov.uk", SLOT)
 ROUTES = (a_route("mail", "pager", "hook"), a_route("dfe", producer="dfe"), a_route("ons", producer="ons"))
 FOLDING = frozenset({"mail", "pager", "dfe", "ons"})
