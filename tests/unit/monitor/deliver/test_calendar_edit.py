@@ -73,7 +73,7 @@ def test_recording_the_verdicts_on_an_edit_of_a_calendar_again_adds_no_notice() 
     assert all_notices_after_second_time == notices
 
 
-def test_a_message_about_a_calendar_edit_of_four_releases_gives_their_number_and_no_measurement_of_one() -> None:
+def test_a_message_about_a_calendar_edit_of_four_releases_has_their_number_and_no_measurement() -> None:
     store = TemporaryStore()
     # One edit of the calendar moved four releases by five minutes, at short notice.
     (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in ("r0", "r1", "r2", "r3")])

@@ -144,9 +144,7 @@ def test_unproven_and_late_releases_are_not_combined() -> None:
     assert make_digests([*late, *unproven], DIGEST_FROM_FIVE_OPENINGS, after_slot(100)) == []
 
 
-def test_an_opening_waits_20_seconds_for_others_in_the_five_minutes_after_a_digest_and_else_less_than_a_second() -> (
-    None
-):
+def test_openings_wait_20_seconds_for_others_soon_after_a_digest_and_else_less_than_a_second() -> None:
     three_seconds_apart = [opening_at(3.0 * number, f"r{number}") for number in range(6)]
     first, last = three_seconds_apart[0].at, three_seconds_apart[-1].at
     # The last digest was six minutes ago. A second after the last opening, none waits.

@@ -133,7 +133,7 @@ def test_a_signed_draft_gets_no_new_version_when_it_is_opened(store: Store, curr
     assert not redraft_if_needed(store, current, NEXT_DAY)
 
 
-def test_the_facts_of_an_incident_are_brought_up_to_date_unless_its_verdict_is_final_or_a_person_logged_it(
+def test_the_facts_of_an_incident_are_updated_unless_its_verdict_is_final_or_a_person_logged_it(
     store: Store, current: CurrentIncidents
 ) -> None:
     # The facts of the incident are of six minutes after the slot. Now it is twelve minutes after the slot.

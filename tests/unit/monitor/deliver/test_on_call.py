@@ -163,7 +163,7 @@ SHIFTS = some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0
     acknowledged_at=some.sampled_from([90, 400, 1300, 2200]),
     first_is_judged_alone=some.booleans(),
 )
-def test_no_person_gets_the_same_message_twice_and_each_notice_reaches_someone_although_the_rota_changes(
+def test_if_the_rota_changes_no_one_gets_a_message_twice_and_each_notice_reaches_someone(
     number_of_releases: int, rota: Rota, new_rota: Rota, acknowledged_at: int, *, first_is_judged_alone: bool
 ) -> None:
     releases = list(PRODUCERS_BY_RELEASE)[:number_of_releases]

@@ -107,7 +107,7 @@ async def test_a_platform_incident_is_linked_to_its_releases_and_closed_at_the_e
 
 
 @with_day
-async def test_the_opening_of_a_platform_incident_replaces_the_openings_of_its_releases_that_are_not_sent_yet(
+async def test_the_opening_of_a_platform_incident_replaces_unsent_openings_of_its_releases(
     day: Day,
 ) -> None:
     # The three releases are on one host and have three producers. The first is overdue, and its opening is sent.

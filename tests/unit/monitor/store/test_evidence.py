@@ -442,7 +442,7 @@ def test_no_evidence_is_lost_if_its_folder_is_away_for_a_moment(archive: Archive
     assert archive.find_faults() == []
 
 
-def test_while_the_folder_is_away_runs_are_stored_after_three_seconds_and_their_evidence_is_marked_as_lost(
+def test_if_the_folder_stays_away_for_three_seconds_runs_are_stored_and_their_evidence_counts_as_lost(
     archive: Archive, tmp_path: Path
 ) -> None:
     async def hide_folder_for_some_seconds(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:

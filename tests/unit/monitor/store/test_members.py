@@ -192,7 +192,7 @@ async def test_within_three_seconds_another_monitor_makes_all_requests_of_a_kill
 
 
 @on_one_store
-async def test_ten_seconds_after_a_slow_store_is_quick_again_a_killed_monitor_is_noticed_within_three_seconds(
+async def test_soon_after_a_slow_store_is_quick_again_a_killed_monitor_is_noticed_within_three_seconds(
     clock: VirtualClock, start: Start
 ) -> None:
     north, south = await start_north_and_south(clock, start)

@@ -249,7 +249,7 @@ def is_about_missing_release_of_verdict(fault: str) -> bool:
     return "is lost, its verdict is there" in fault
 
 
-def test_the_check_of_a_store_accepts_events_of_verdicts_that_go_back_in_time_after_the_clock_was_set_back(
+def test_the_check_of_a_store_accepts_verdict_events_whose_times_go_back_after_a_clock_step(
     sqlite: Store,
 ) -> None:
     with sqlite.transaction() as tx:

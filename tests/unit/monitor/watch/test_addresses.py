@@ -58,7 +58,7 @@ def json_of_page_at_true_url(folder: Path, *, published_at: str, now: str, **mor
     return play(folder, script_head(**more), an_answer(TRUE_URL, published_at), now=now)
 
 
-def test_a_page_that_is_not_at_its_guessed_address_is_on_time_if_its_announcement_soon_redirects_to_it(
+def test_a_page_at_another_address_than_guessed_is_on_time_if_its_announcement_soon_redirects_to_it(
     tmp_path: Path,
 ) -> None:
     # The slot is at 09:30. The page comes 3 s later, and the announcement redirects to it from 09:30:05 on.
@@ -116,7 +116,7 @@ def test_a_page_that_comes_two_minutes_after_its_slot_at_its_guessed_address_is_
     assert body["first_seen"]["after"] >= "2026-11-26T09:31:58"
 
 
-def test_a_listed_page_becomes_the_page_of_a_release_unless_its_title_is_exactly_that_of_another_release() -> None:
+def test_a_listed_page_belongs_to_a_release_unless_its_title_is_exactly_that_of_another_one() -> None:
     link = "https://www.gov.uk/government/statistics/announcements/claims-q3-2026"
     release = a_release(url=GUESSED_URL, address=Address.GUESSED, link=link)
     all_claims = replace(release, title="Example claims: quarter 3 2026")

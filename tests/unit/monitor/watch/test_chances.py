@@ -63,7 +63,7 @@ def test_after_the_slot_a_missing_annex_is_more_likely_to_change_than_its_publis
 
 
 @pytest.mark.slow
-def test_while_other_releases_use_all_of_a_budget_a_missing_annex_still_gets_looks_and_its_page_gets_few(
+def test_when_a_budget_is_full_a_missing_annex_still_gets_looks_and_its_published_page_gets_few(
     tmp_path: Path,
 ) -> None:
     async def count_looks(life: Life) -> None:

@@ -142,7 +142,7 @@ def stories(draw: st.DrawFn) -> Story:
 @example(story=Story(1.89, ((-3.97, -2275), (39.12, -29_000)), every=15.0, latency=0.3))
 @example(story=Story(3.14, ((-18.55, 2011), (-15.72, 2131), (-14.48, -3801)), every=15.0, latency=1.5, views=2))
 @given(story=stories())
-def test_after_any_steps_of_our_clock_the_interval_of_a_page_contains_its_true_time_and_the_verdict_agrees(
+def test_after_steps_of_our_clock_the_interval_of_a_page_contains_its_true_time_and_the_verdict_agrees(
     story: Story,
 ) -> None:
     verdict = judged(story)

@@ -120,7 +120,7 @@ def release_at_guessed_address(
 @pytest.mark.parametrize(
     ("seconds_of_judging", "verdict_on_claims"), [(1, "overdue"), (65, "pending")], ids=["at first", "a minute later"]
 )
-def test_an_overdue_release_becomes_pending_within_a_minute_if_another_release_proves_that_redirects_are_late(
+def test_an_overdue_release_becomes_pending_if_another_release_proves_that_redirects_are_late(
     seconds_of_judging: float, verdict_on_claims: str
 ) -> None:
     store = TemporaryStore()

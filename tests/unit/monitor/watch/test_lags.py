@@ -53,7 +53,7 @@ def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[di
     return bodies
 
 
-def test_a_release_found_minutes_after_its_slot_is_unproven_if_another_release_proves_that_redirects_are_late(
+def test_a_release_found_minutes_late_is_unproven_if_another_one_proves_that_redirects_are_late(
     tmp_path: Path,
 ) -> None:
     # Both pages come a second after their slot, 09:30. This publisher's listings and redirects are six minutes behind,

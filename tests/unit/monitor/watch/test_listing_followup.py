@@ -72,7 +72,7 @@ ANSWERS_THAT_PROVE_NOTHING = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answer_at_listed_address", sorted(ANSWERS_THAT_PROVE_NOTHING))
-def test_a_listed_address_that_does_not_prove_its_release_gives_one_hint_which_a_restart_does_not_repeat(
+def test_a_listed_address_that_proves_nothing_gives_one_hint_which_a_restart_does_not_repeat(
     tmp_path: Path, answer_at_listed_address: str
 ) -> None:
     listed_url = f"{STATS}/claims.ods" if answer_at_listed_address == "a file" else LISTED_URL
@@ -129,7 +129,7 @@ def test_a_hint_about_a_listed_page_quotes_neither_the_listing_nor_the_page(tmp_
 
 
 @pytest.mark.parametrize("title_of_entry_and_page", ["Example claims", "Example claims: April to June 2026"])
-def test_a_listed_page_of_the_same_series_without_the_period_of_the_release_gives_a_hint_and_no_finding(
+def test_a_listed_page_of_the_series_without_the_period_of_the_release_gives_a_hint_and_no_finding(
     tmp_path: Path, title_of_entry_and_page: str
 ) -> None:
     # The release is called "Example claims: July to September 2026". Its slot is at 09:30.
@@ -147,7 +147,7 @@ def test_a_listed_page_of_the_same_series_without_the_period_of_the_release_give
     live(tmp_path, tables, judge_before_slot, base=WATCHING_THE_LISTING)
 
 
-def test_a_listed_page_with_the_title_of_the_release_is_early_even_if_the_listing_names_only_its_series(
+def test_a_listed_page_with_the_release_title_is_early_even_if_the_listing_names_only_its_series(
     tmp_path: Path,
 ) -> None:
     listing = listing_with_entry(LISTED_URL, "Example claims")
@@ -201,7 +201,7 @@ def test_a_new_page_of_another_edition_at_the_announced_address_gives_a_hint_onc
     live(tmp_path, listing + page, read_notices, base=WATCHING_THE_LISTING)
 
 
-def test_a_page_that_each_edition_reuses_gives_no_hint_while_a_listing_and_the_page_show_the_last_edition(
+def test_a_page_reused_for_each_edition_gives_no_hint_while_a_listing_shows_the_last_edition(
     tmp_path: Path,
 ) -> None:
     # The announced address of the release has shown the last edition since 08:00. So does an entry of the listing.

@@ -49,7 +49,7 @@ ODD_ANSWERS = {
 # An odd answer has the status 200 at an address of the release, but does not prove that the release is out.
 @pytest.mark.slow
 @pytest.mark.parametrize("description_in_notice", sorted(ODD_ANSWERS))
-def test_an_odd_answer_that_lasts_for_15_seconds_before_the_slot_gives_one_hint_which_a_restart_does_not_repeat(
+def test_an_odd_answer_that_lasts_before_the_slot_gives_one_hint_which_a_restart_does_not_repeat(
     tmp_path: Path, description_in_notice: str
 ) -> None:
     url, body = ODD_ANSWERS[description_in_notice]
@@ -110,7 +110,7 @@ def assert_no_hint(folder: Path, answers: str, *, until: str, verdict: str) -> N
 @pytest.mark.parametrize(
     ("title_of_page", "hint_count"), [("Example claims: July to September 2026", 1), ("Prison population", 0)]
 )
-def test_at_a_guessed_address_a_page_that_announces_the_release_gives_a_hint_and_an_unrelated_page_does_not(
+def test_at_a_guessed_address_only_a_page_that_announces_the_release_gives_a_hint(
     tmp_path: Path, title_of_page: str, hint_count: int
 ) -> None:
     # Before the slot, the page gives the time of a release that is not out. The release has the first of the titles.

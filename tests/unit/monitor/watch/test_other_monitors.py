@@ -124,7 +124,7 @@ def test_looks_and_promises_of_another_monitor_are_read_for_500_releases_with_le
     assert merge.blind_spans == [BLIND] * ask.queries
 
 
-def test_promises_that_this_monitor_has_not_stored_yet_are_kept_beside_those_that_another_monitor_stored() -> None:
+def test_own_promises_that_are_not_stored_yet_are_kept_beside_those_that_another_monitor_stored() -> None:
     # The other monitor stores a promise of r7. This monitor has read other promises of r7 and r8.
     own_r7, own_r8 = (a_promise(release=name, learnt=after_slot(-7200)) for name in ("r7", "r8"))
     merge = merge_south_into_north(QueryCounter(), TemporaryStore(), own_r7, own_r8)
@@ -144,7 +144,7 @@ def test_a_promise_has_the_latest_confirmation_of_any_monitor() -> None:
     assert merge.releases["r7"].promises == (confirmed_later_by_south,)
 
 
-def test_if_the_first_query_for_looks_of_another_monitor_fails_all_500_merges_fail_without_another_query() -> None:
+def test_if_the_query_for_looks_of_another_monitor_fails_all_500_merges_fail_without_a_second_query() -> None:
     ask = QueryCounter(failures=1)
     merge = merge_south_into_north(ask, TemporaryStore())
     assert ask.queries == 1

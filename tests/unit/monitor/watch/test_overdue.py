@@ -46,7 +46,7 @@ def test_an_overdue_release_is_notified_as_not_found_yet_and_then_as_late(tmp_pa
     live(tmp_path, page_behind_stale_edge(published_at=None), act, base=base)
 
 
-def test_even_if_only_the_edge_is_watched_a_missing_release_is_overdue_two_minutes_after_its_tolerance(
+def test_a_missing_release_is_overdue_two_minutes_after_its_tolerance_even_if_only_its_edge_is_watched(
     tmp_path: Path,
 ) -> None:
     edge_only = Settings.model_validate({"watch": {"origin_view": False}})

@@ -58,7 +58,7 @@ def test_no_release_has_the_platform_finding_if_only_one_of_two_is_late(tmp_path
 
 
 @pytest.mark.slow
-def test_if_releases_of_two_producers_on_one_host_are_late_there_is_one_incident_of_the_host_linked_to_both(
+def test_two_late_releases_of_one_host_have_a_common_incident_that_is_linked_to_both(
     tmp_path: Path,
 ) -> None:
     # Both releases have their slot at 09:30 on www.gov.uk. At 09:34:30, neither is published yet.

@@ -212,7 +212,7 @@ def window_names(poller: FakePoller, target: str) -> tuple[str, ...]:
     return tuple(window.name for window in poller.windows[target])
 
 
-def test_a_predicted_file_that_the_page_names_is_not_added_again_but_gets_the_looks_of_an_overdue_part() -> None:
+def test_a_predicted_file_that_the_page_names_gets_the_looks_of_an_overdue_part_and_is_not_added_again() -> None:
     poller = FakePoller()
     planner = Planner(StandingClock(after_slot(2)), poller, WatchRules())
     watched = published_release_with_missing_file(PREDICTED_FILE)
@@ -386,7 +386,7 @@ MARCH_ROW = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
     [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])],
     ids=["linked", "predicted and seen", "predicted and not seen"],
 )
-def test_a_page_linked_in_march_is_predicted_for_april_if_it_was_linked_or_predicted_and_seen_in_february(
+def test_a_page_linked_in_march_is_predicted_for_april_if_it_was_linked_or_seen_in_february(
     page_in_february: dict[str, object], predicted_for_april: list[str]
 ) -> None:
     # The edition of March linked to the page. The edition of February linked to it, too, or predicted it.

@@ -133,7 +133,7 @@ def test_a_page_that_changed_a_few_times_begins_a_run_at_each_change() -> None:
     ],
     ids=["came", "went", "withdrawn", "back", "changed", "changed before its release"],
 )
-def test_a_page_counts_as_lost_since_the_first_look_that_found_it_removed_or_changed_after_its_release(
+def test_a_released_page_counts_as_lost_since_the_first_look_that_found_it_removed_or_changed(
     looks: list[tuple[float, State, str | None]], lost_at_second: float | None
 ) -> None:
     # The page was released at its slot. It is looked at in the edge view only. `lost_at` is None if the page is back.

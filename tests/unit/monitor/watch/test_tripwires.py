@@ -73,7 +73,7 @@ def current_findings(life: Life) -> set[tuple[Kind, str | None]]:
 
 
 @pytest.mark.parametrize("kind_of_listing", sorted(LISTINGS))
-def test_a_page_that_a_listing_shows_before_the_slot_of_its_release_is_an_early_exposure_also_after_a_restart(
+def test_a_page_that_a_listing_shows_before_its_slot_is_an_early_exposure_also_after_a_restart(
     tmp_path: Path, kind_of_listing: str
 ) -> None:
     # The release is announced for 09:30 at another address. From 09:28:30 on, a listing shows its page at LISTED_URL.
@@ -346,7 +346,7 @@ def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict
         ("Something else altogether", False, False),
     ],
 )
-def test_before_the_slot_an_entry_with_the_address_of_a_release_matches_if_it_is_fresh_or_has_its_title(
+def test_before_the_slot_an_entry_at_the_address_of_a_release_matches_if_it_is_fresh_or_has_its_title(
     title_of_entry: str, days_from_slot: int, *, is_fresh: bool, is_match: bool
 ) -> None:
     entry = Found(LISTED_URL, title_of_entry, "entry")
