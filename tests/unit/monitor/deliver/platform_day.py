@@ -29,11 +29,11 @@ from tests.worlds.verdicts import a_late_verdict
 from tests.worlds.virtual import Test, asking_for
 
 PRODUCERS = ("dfe", "dfe", "dfe", "ofqual", "ofqual", "ofqual", "ons", "ons")
-PRODUCER_OF = {f"r{place}": producer for place, producer in enumerate(PRODUCERS)}
-PUBLISHED_AT = {name: 1200.0 + 900 * place for place, name in enumerate(PRODUCER_OF)}
+PRODUCERS_BY_RELEASE = {f"r{place}": producer for place, producer in enumerate(PRODUCERS)}
+PUBLISHED_AT = {name: 1200.0 + 900 * place for place, name in enumerate(PRODUCERS_BY_RELEASE)}
 """Seconds after the slot at which each release is published: r0 after 20 minutes, each other 15 minutes later."""
-NOTE_AT, REPORT_AT = 61, 301
-"""Seconds after the slot: just over a minute and five minutes, when an overdue release has grade note or report."""
+A_MINUTE_LATE, FIVE_MINUTES_LATE = 61, 301
+"""Seconds after the slot. Then an overdue release gets the grade note, and later the grade report."""
 PLATFORM_INCIDENT = platform_id("www.gov.uk", SLOT)
 ROUTES = (a_route("mail", "pager", "hook"), a_route("dfe", producer="dfe"), a_route("ons", producer="ons"))
 FOLDING = frozenset({"mail", "pager", "dfe", "ons"})
@@ -51,8 +51,8 @@ class Day:
 
     def __post_init__(self) -> None:
         with self.store.transaction() as tx:
-            tx.save(*(a_release(id=name) for name in PRODUCER_OF))
-            tx.add_promises(replace(a_promise(), release=name) for name in PRODUCER_OF)
+            tx.save(*(a_release(id=name) for name in PRODUCERS_BY_RELEASE))
+            tx.add_promises(replace(a_promise(), release=name) for name in PRODUCERS_BY_RELEASE)
         self.channels = {name: a_channel(self.clock, name) for name in (*sorted(self.folding), "hook")}
         names, rotas = sorted(self.channels), dict(self.rotas)
         self.rules = ReportingRules(
@@ -74,12 +74,12 @@ class Day:
             wake=self.outbox.wake,
         )
 
-    async def judge_at(self, seconds: float, names: Sequence[str] = tuple(PRODUCER_OF)) -> None:
+    async def judge_at(self, seconds: float, names: Sequence[str] = tuple(PRODUCERS_BY_RELEASE)) -> None:
         """Judge these releases so many seconds after the slot, twice, because the last may change the first."""
         await self.run_until(seconds)
         verdicts = {name: a_late_verdict(seconds, name, PUBLISHED_AT[name]) for name in names}
         for name, verdict in verdicts.items():
-            verdicts[name] = replace(verdict, producer=PRODUCER_OF[name], title=f"Title {name}")
+            verdicts[name] = replace(verdict, producer=PRODUCERS_BY_RELEASE[name], title=f"Title {name}")
         known: list[str] = []
         for name in (*names, *names):
             known.append(name)

@@ -63,21 +63,23 @@ def test_one_edit_of_four_entries_gives_four_incidents_and_one_notice_that_names
     assert notice.incident == incidents[0].id
 
 
-def test_judging_an_edit_again_gives_no_further_notice() -> None:
+def test_recording_the_verdicts_on_an_edit_of_a_calendar_again_adds_no_notice() -> None:
     store = TemporaryStore()
+    # An edit of the calendar moved these four releases.
     verdicts = [verdict_on_moved_release(name) for name in RELEASES]
-    # `record_verdicts` returns all notices of the store so far.
-    all_notices_at_first, all_notices_at_last = (record_verdicts(store, verdicts) for _ in range(2))
-    assert len(all_notices_at_first) == len(all_notices_at_last) == 1
+    notices = record_verdicts(store, verdicts)
+    assert len(notices) == 1
+    all_notices_after_second_time = record_verdicts(store, verdicts)
+    assert all_notices_after_second_time == notices
 
 
-def test_the_brief_text_about_an_edit_has_its_number_of_entries_and_its_data_have_no_measurement() -> None:
+def test_a_message_about_a_calendar_edit_of_four_releases_has_their_number_and_no_measurement() -> None:
     store = TemporaryStore()
-    (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
-    no_drafts = {"mail": ()}  # the formats of drafts for each channel
-    message = MessageBuilder(store.verdicts, endings=no_drafts).build(notice, "mail", EDITED_AT)
+    # One edit of the calendar moved four releases by five minutes, at short notice.
+    (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in ("r0", "r1", "r2", "r3")])
+    formats_of_attached_drafts = {"mail": ()}
+    message = MessageBuilder(store.verdicts, endings=formats_of_attached_drafts).build(notice, "mail", EDITED_AT)
     assert message.brief == "CALENDAR: 4 entries of govuk, announced or changed at short notice"
-    # A notice about several releases has no measurement of a single one.
     assert message.data["measured"] is None
 
 
@@ -96,17 +98,21 @@ def test_a_later_edit_and_another_producer_have_their_own_notice() -> None:
     assert {notice.release for notice in notices} == {"r0", "r1", "r2"}
 
 
-def test_a_silenced_entry_has_its_own_notice_and_that_of_its_edit_names_only_the_other_entries() -> None:
+def test_a_silenced_release_that_a_calendar_edit_moved_has_its_own_notice_apart_from_the_common_one() -> None:
     store = TemporaryStore()
+    silence = create_silence(
+        Scope.RELEASE, "r0", EDITED_AT + 2 * DAY, role="duty", reason="a planned move", now=EDITED_AT
+    )
     with store.transaction() as tx:
-        until, reason = EDITED_AT + 2 * DAY, "a planned move"
-        tx.save(create_silence(Scope.RELEASE, "r0", until, role="duty", reason=reason, now=EDITED_AT))
-    notices = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
-    # The notice of several entries names no release. Both are stored, and the silence delays the one of r0.
-    assert sorted(notice.release for notice in notices) == ["", "r0"]
-    (others,) = (notice for notice in notices if notice.release != "r0")
-    assert others.subject.startswith("CALENDAR: 3 entries")
-    assert "Title r0" not in others.text
+        tx.save(silence)
+    # One edit of the calendar moves four releases.
+    notices = record_verdicts(store, [verdict_on_moved_release(name) for name in ("r0", "r1", "r2", "r3")])
+    # The common notice is about several releases, so it has none in `release`.
+    notices_by_release = {notice.release: notice for notice in notices}
+    assert notices_by_release.keys() == {"r0", ""}
+    common_notice = notices_by_release[""]
+    assert common_notice.subject.startswith("CALENDAR: 3 entries")
+    assert "Title r0" not in common_notice.text
 
 
 def test_changed_entries_found_within_ten_seconds_share_a_notice_and_one_found_later_has_its_own() -> None:

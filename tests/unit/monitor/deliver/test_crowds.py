@@ -34,7 +34,7 @@ from tests.worlds.verdicts import a_late_verdict
 RELEASES = [f"r{number}" for number in range(6)]
 PAUSE = timedelta(milliseconds=400)
 """How long an urgent opening waits for others. One that is not urgent waits 50 times as long, that is 20 seconds."""
-FIVE_WITHIN_PAUSES = DigestRule(frozenset({"mail"}), threshold=5, within=PAUSE)
+DIGEST_FROM_FIVE_OPENINGS = DigestRule(frozenset({"mail"}), threshold=5, within=PAUSE)
 """Five openings or more, each within a pause of the one before, become one digest in mail."""
 
 
@@ -48,7 +48,7 @@ def opening_at(seconds: float, name: str) -> Notice:
 async def send_all(clock: VirtualClock, store: TemporaryStore, writer: Writer, *names: str) -> dict[str, list[str]]:
     """Send to these channels until none waits. Return the kinds of notice that each got, in order."""
     channels = [a_channel(clock, name) for name in names]
-    outbox = an_outbox(store, writer, channels, clock, OutboxOptions(digest_rule=FIVE_WITHIN_PAUSES))
+    outbox = an_outbox(store, writer, channels, clock, OutboxOptions(digest_rule=DIGEST_FROM_FIVE_OPENINGS))
     for name in names:
         await send_until_none_waits(outbox, clock, name)
     return {channel.name: [message.kind for message in channel.messages.values()] for channel in channels}
@@ -111,67 +111,74 @@ def test_openings_too_few_for_a_digest_are_sent_one_by_one_within_a_second() -> 
 
 def test_openings_far_apart_are_not_combined() -> None:
     ten_seconds_apart = [opening_at(10.0 * place, name) for place, name in enumerate(RELEASES)]
-    assert make_digests(ten_seconds_apart, FIVE_WITHIN_PAUSES, after_slot(1000)) == []
+    assert make_digests(ten_seconds_apart, DIGEST_FROM_FIVE_OPENINGS, after_slot(1000)) == []
 
 
-def test_a_group_of_openings_that_keeps_growing_is_sent_after_the_longest_wait() -> None:
-    # The last opening is at 2.7 seconds. The first one waits for at most five pauses of 0.4 s, which are two seconds.
-    every_300_ms = [opening_at(0.3 * place, f"s{place}") for place in range(10)]
-    longest_wait_ends = after_slot(0) + 5 * PAUSE
-    assert find_waiting_openings(every_300_ms, FIVE_WITHIN_PAUSES, longest_wait_ends - PAUSE)
-    assert find_waiting_openings(every_300_ms, FIVE_WITHIN_PAUSES, longest_wait_ends) == {}
-    assert len(make_digests(every_300_ms, FIVE_WITHIN_PAUSES, longest_wait_ends)) == 1
+def test_openings_that_keep_coming_are_sent_as_a_digest_once_the_first_has_waited_for_five_pauses() -> None:
+    # Ten incidents open in 2.7 s. Each opening comes within a pause of 0.4 s after the one before, so all wait.
+    openings = [opening_at(0.3 * number, f"r{number}") for number in range(10)]
+    longest_wait_ends = openings[0].at + 5 * PAUSE  # at 2.0 s
+    still_waiting = find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends - PAUSE)
+    assert openings[0].id in still_waiting
+    assert find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends) == {}
+    assert len(make_digests(openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends)) == 1
 
 
-def test_many_unproven_releases_become_one_digest_that_blames_no_platform() -> None:
-    unproven = [replace(opening_at(8.0 * place, name), kind="unproven") for place, name in enumerate(RELEASES)]
-    last_opened_at = unproven[-1].at
-    # An opening that is not urgent waits 20 seconds for others.
-    waiting = find_waiting_openings(unproven, FIVE_WITHIN_PAUSES, last_opened_at + 19 * SECOND)
-    assert waiting.keys() == {one.id for one in unproven}
-    (digest,) = make_digests(unproven, FIVE_WITHIN_PAUSES, last_opened_at + 21 * SECOND)
-    assert len(digest.covers) == len(RELEASES)
+def test_the_openings_of_six_incidents_of_unproven_releases_become_one_digest_that_blames_no_platform() -> None:
+    openings = [replace(opening_at(8.0 * number, f"r{number}"), kind="unproven") for number in range(6)]
+    # Such openings are not urgent. Each waits for 20 s in case there are others.
+    last_opened_at = openings[-1].at
+    waiting = find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=last_opened_at + 19 * SECOND)
+    assert waiting.keys() == {opening.id for opening in openings}
+    (digest,) = make_digests(openings, DIGEST_FROM_FIVE_OPENINGS, now=last_opened_at + 21 * SECOND)
+    assert len(digest.covers) == 6
     assert "6 RELEASES of 1 producers NOT PROVEN" in digest.notice.subject
-    assert "platform" not in digest.notice.text + " ".join(digest.notice.findings)
+    assert "platform" not in digest.notice.text
+    assert "platform" not in digest.notice.findings
 
 
 def test_unproven_and_late_releases_are_not_combined() -> None:
     late = [opening_at(0, name) for name in RELEASES[:3]]
     unproven = [replace(opening_at(0, name), kind="unproven") for name in RELEASES[3:]]
     # All six would be enough for a digest, which needs five. Three of each kind are not.
-    assert make_digests([*late, *unproven], FIVE_WITHIN_PAUSES, after_slot(100)) == []
+    assert make_digests([*late, *unproven], DIGEST_FROM_FIVE_OPENINGS, after_slot(100)) == []
 
 
-def test_openings_soon_after_a_digest_wait_longer_for_the_next_digest() -> None:
-    openings = [opening_at(10.0 + 3 * place, name) for place, name in enumerate(RELEASES)]
-    # They are three seconds apart. An opening waits 0.4 s for others, but 20 s in the five minutes after a digest.
-    second_after_the_last = openings[-1].at + SECOND
-    long_after_digest = replace(FIVE_WITHIN_PAUSES, last_digest=openings[0].at - 6 * MINUTE)
-    assert find_waiting_openings(openings, long_after_digest, second_after_the_last) == {}
-    soon_after_digest = replace(FIVE_WITHIN_PAUSES, last_digest=openings[0].at - 8 * SECOND)
-    waiting = find_waiting_openings(openings, soon_after_digest, second_after_the_last)
-    assert waiting.keys() == {one.id for one in openings}
-    (digest,) = make_digests(openings, soon_after_digest, max(waiting.values()))
-    assert len(digest.covers) == len(RELEASES)
+def test_openings_wait_20_seconds_for_others_soon_after_a_digest_and_else_less_than_a_second() -> None:
+    three_seconds_apart = [opening_at(3.0 * number, f"r{number}") for number in range(6)]
+    first, last = three_seconds_apart[0].at, three_seconds_apart[-1].at
+    # The last digest was six minutes ago. A second after the last opening, none waits.
+    long_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=first - 6 * MINUTE)
+    assert find_waiting_openings(three_seconds_apart, long_after_digest, now=last + SECOND) == {}
+    # The last digest was eight seconds ago. Then all wait, and become another digest when the wait ends.
+    soon_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=first - 8 * SECOND)
+    waiting_until = find_waiting_openings(three_seconds_apart, soon_after_digest, now=last + SECOND)
+    assert waiting_until.keys() == {opening.id for opening in three_seconds_apart}
+    (digest,) = make_digests(three_seconds_apart, soon_after_digest, now=max(waiting_until.values()))
+    assert len(digest.covers) == 6
 
 
 def test_an_exposure_is_sent_at_once_even_after_a_digest() -> None:
-    soon_after_digest = replace(FIVE_WITHIN_PAUSES, last_digest=after_slot(2))  # so other openings wait longer
+    soon_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=after_slot(2))  # so other openings wait longer
     exposure, late = replace(opening_at(10, "r0"), findings=("early_exposure",)), opening_at(10, "r1")
     # One second after both openings, only the late one still waits.
     assert find_waiting_openings([exposure, late], soon_after_digest, after_slot(11)).keys() == {late.id}
 
 
 @pytest.mark.parametrize("is_reconfigured", [False, True])
-def test_openings_seconds_apart_after_a_digest_become_a_second_digest(*, is_reconfigured: bool) -> None:
-    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
-        mail, options = a_channel(clock, "mail"), OutboxOptions(digest_rule=FIVE_WITHIN_PAUSES)
+def test_five_openings_three_seconds_apart_become_a_digest_if_they_come_soon_after_another_digest(
+    *, is_reconfigured: bool
+) -> None:
+    async def open_eleven_incidents(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
+        mail, options = a_channel(clock, "mail"), OutboxOptions(digest_rule=DIGEST_FROM_FIVE_OPENINGS)
         outbox = an_outbox(store, writer, [mail], clock, options)
-        await open_late_incidents(store, writer, clock, RELEASES)
+        # Six incidents open at once. Their openings become the first digest.
+        await open_late_incidents(store, writer, clock, ["r0", "r1", "r2", "r3", "r4", "r5"])
         await send_until_none_waits(outbox, clock)
+        assert [message.kind for message in mail.messages.values()] == ["digest"]
         if is_reconfigured:
-            outbox.reconfigure([mail], options)  # must not make it forget when the last digest was
-        # Openings usually wait for each other for less than 3 s. Soon after a digest they wait longer.
+            outbox.reconfigure([mail], options)  # it must still know when the last digest was
+        # Five more open, 3 s apart. Without a digest before, their openings would not wait for each other for so long.
         for name in ("r7", "r8", "r9", "r10", "r11"):
             await clock.sleep(3)
             await open_late_incidents(store, writer, clock, [name])
@@ -179,18 +186,25 @@ def test_openings_seconds_apart_after_a_digest_become_a_second_digest(*, is_reco
         await send_until_none_waits(outbox, clock)
         assert [message.kind for message in mail.messages.values()] == ["digest", "digest"]
 
-    play_story(story)
+    play_story(open_eleven_incidents)
 
 
-# An opening waits for others for a pause: not at all, or 0.4 s. Hypothesis chooses the seconds of the openings.
+# Hypothesis chooses the seconds at which incidents open. An opening waits for others for a pause: none, or 0.4 s.
 @pytest.mark.parametrize("pause", [timedelta(0), PAUSE])
-@given(opened_at=st.lists(st.floats(0, 5), max_size=12))
-def test_no_opening_waits_longer_than_five_pauses_or_is_in_two_digests(
-    pause: timedelta, opened_at: list[float]
-) -> None:
+@given(opened_at_seconds=st.lists(st.floats(0, 5), min_size=1, max_size=12))
+def test_no_opening_waits_longer_than_five_pauses(pause: timedelta, opened_at_seconds: list[float]) -> None:
     rule = DigestRule(frozenset({"mail"}), threshold=3, within=pause)
-    openings = [opening_at(seconds, str(place)) for place, seconds in enumerate(opened_at)]
-    assert find_waiting_openings(openings, rule, after_slot(max(opened_at, default=0)) + 5 * pause) == {}
-    # So late, no opening waits any more.
-    in_digests = [opening for digest in make_digests(openings, rule, after_slot(100)) for opening in digest.covers]
-    assert len(in_digests) == len(set(in_digests))
+    openings = [opening_at(seconds, f"r{number}") for number, seconds in enumerate(opened_at_seconds)]
+    last_opened_at = after_slot(max(opened_at_seconds))
+    assert find_waiting_openings(openings, rule, now=last_opened_at + 5 * pause) == {}
+
+
+@pytest.mark.parametrize("pause", [timedelta(0), PAUSE])
+@given(opened_at_seconds=st.lists(st.floats(0, 5), max_size=12))
+def test_no_opening_is_in_two_digests(pause: timedelta, opened_at_seconds: list[float]) -> None:
+    rule = DigestRule(frozenset({"mail"}), threshold=3, within=pause)
+    openings = [opening_at(seconds, f"r{number}") for number, seconds in enumerate(opened_at_seconds)]
+    when_none_waits_any_more = after_slot(100)
+    digests = make_digests(openings, rule, now=when_none_waits_any_more)
+    openings_in_digests = [opening for digest in digests for opening in digest.covers]
+    assert len(openings_in_digests) == len(set(openings_in_digests))

@@ -133,15 +133,21 @@ def test_a_signed_draft_gets_no_new_version_when_it_is_opened(store: Store, curr
     assert not redraft_if_needed(store, current, NEXT_DAY)
 
 
-def test_only_a_final_or_hand_logged_incident_keeps_its_facts(store: Store, current: CurrentIncidents) -> None:
-    not_final = the_incident(current)
-    assert not_final.facts is not None
-    final = replace(not_final, facts=replace(not_final.facts, final=True))
-    by_hand = replace(not_final, kind=Kind.HAND)
+def test_the_facts_of_an_incident_are_updated_unless_its_verdict_is_final_or_a_person_logged_it(
+    store: Store, current: CurrentIncidents
+) -> None:
+    # The facts of the incident are of six minutes after the slot. Now it is twelve minutes after the slot.
+    now = after_slot(TWELVE_MINUTES)
     save_absence_until(store, TWELVE_MINUTES)
-    assert current.refresh(not_final, now=after_slot(TWELVE_MINUTES)) != not_final
-    assert current.refresh(final, now=after_slot(TWELVE_MINUTES)) == final
-    assert current.refresh(by_hand, now=after_slot(TWELVE_MINUTES)) == by_hand
+    incident = the_incident(current)
+    assert incident.facts is not None
+    assert not incident.facts.final
+    refreshed = current.refresh(incident, now)
+    assert refreshed.facts != incident.facts
+    with_final_verdict = replace(incident, facts=replace(incident.facts, final=True))
+    assert current.refresh(with_final_verdict, now) == with_final_verdict
+    logged_by_person = replace(incident, kind=Kind.HAND)
+    assert current.refresh(logged_by_person, now) == logged_by_person
 
 
 def test_no_new_version_is_written_over_an_incident_that_a_person_changed_meanwhile(

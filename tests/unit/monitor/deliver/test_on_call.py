@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from alerts.rota import Rota, Shift
-from tests.unit.monitor.deliver.platform_day import NOTE_AT, PRODUCER_OF, PUBLISHED_AT, Day, play_day
+from tests.unit.monitor.deliver.platform_day import A_MINUTE_LATE, PRODUCERS_BY_RELEASE, PUBLISHED_AT, Day, play_day
 from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.rotas import a_rota
@@ -113,29 +113,28 @@ def subjects_about_releases_after_opening_of_platform(channel: FakeChannel) -> l
     return [one.subject for one in later if one.data["release"] and one.data["findings"][0] in {"late", "partial"}]
 
 
-def test_a_person_notified_of_a_platform_gets_no_more_messages_about_the_delay_of_one_release() -> None:
-    handover, all_eight = PUBLISHED_AT["r0"] + 50, list(PRODUCER_OF)
+def test_a_person_who_was_notified_that_a_platform_fails_gets_no_more_messages_about_single_releases() -> None:
+    r0_published, handover = PUBLISHED_AT["r0"], PUBLISHED_AT["r0"] + 50
+    all_eight_releases = list(PRODUCERS_BY_RELEASE)
 
-    async def story(day: Day) -> None:
-        await day.judge_at(NOTE_AT, ["r0"])
-        await day.run_until(NOTE_AT + 20)  # in which the opening of r0 is sent
-        # All eight releases are overdue, so their platform is at fault.
-        await day.judge_at(NOTE_AT + 30, all_eight)
-        # After the handover from A to B, r0 is out. A got both openings, so A still gets messages about the platform.
-        await day.judge_at(handover + 50, all_eight)
+    async def play(day: Day) -> None:
+        # A, who has phone-a, is on call. r0 is overdue, and A gets the opening of its incident.
+        await day.judge_at(A_MINUTE_LATE, ["r0"])
+        await day.run_until(A_MINUTE_LATE + 20)
+        assert day.kinds("phone-a") == ["opened"]
+        # All eight releases are overdue, so their platform fails. A gets the opening of the platform's incident.
+        await day.judge_at(A_MINUTE_LATE + 30, all_eight_releases)
+        # After r0 was published and B is on call, all are judged again. A gets no message about r0 or another release.
+        assert r0_published < handover
+        await day.judge_at(handover + 50, all_eight_releases)
         await day.run_until(handover + 250)
-        opening_of_r0, opening_of_platform, *_ = day.kinds("phone-a")
-        assert opening_of_r0 == opening_of_platform == "opened"
+        assert day.kinds("phone-a")[:2] == ["opened", "opened"]
         assert subjects_about_releases_after_opening_of_platform(day.channels["phone-a"]) == []
 
-    play_day_on_call(rota_of_shifts(("A", LONG_BEFORE, handover), ("B", handover, LONG_AFTER)), story)
+    play_day_on_call(rota_of_shifts(("A", LONG_BEFORE, handover), ("B", handover, LONG_AFTER)), play)
 
 
-JUDGED_AT = (90, 400, 1300, 2200, 4000)
-NEW_ROTA_AT = 2200
-
-
-def check_each_person_got_each_fact_once(day: Day) -> None:
+def check_no_message_is_repeated_and_each_notice_is_received(day: Day) -> None:
     people = [channel for channel in day.channels.values() if channel.name != "hook"]
     for channel in day.channels.values():
         assert channel.attempts == len(channel.messages)
@@ -153,36 +152,37 @@ def check_each_person_got_each_fact_once(day: Day) -> None:
 SHIFTS = some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0, 6000), some.integers(1, 4000)))
 
 
+# Hypothesis chooses two rotas, and after which judgement an incident is acknowledged.
 @pytest.mark.slow
 @pytest.mark.explored
-@pytest.mark.parametrize("number_of_releases", [1, len(PRODUCER_OF)], ids=["alone", "on a platform"])
+@pytest.mark.parametrize("number_of_releases", [1, len(PRODUCERS_BY_RELEASE)], ids=["alone", "on a platform"])
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rota=SHIFTS.map(lambda shifts: rota_of_shifts(*shifts)),
     new_rota=SHIFTS.map(lambda shifts: rota_of_shifts(*shifts)),
-    acknowledged_at=some.sampled_from(JUDGED_AT[:4]),
+    acknowledged_at=some.sampled_from([90, 400, 1300, 2200]),
     first_is_judged_alone=some.booleans(),
 )
-def test_each_person_gets_each_fact_once_even_if_the_rota_changes_and_an_incident_is_acknowledged(
+def test_if_the_rota_changes_no_one_gets_a_message_twice_and_each_notice_reaches_someone(
     number_of_releases: int, rota: Rota, new_rota: Rota, acknowledged_at: int, *, first_is_judged_alone: bool
 ) -> None:
-    names = list(PRODUCER_OF)[:number_of_releases]
-    last_published_at = PUBLISHED_AT[names[-1]]
-    just_published_at, final_at = last_published_at + 60, last_published_at + 4000
+    releases = list(PRODUCERS_BY_RELEASE)[:number_of_releases]
+    last_published_at = PUBLISHED_AT[releases[-1]]
+    a_minute_after_publication, final_at = last_published_at + 60, last_published_at + 4000
 
-    async def story(day: Day) -> None:
+    # All times are in seconds after the slot.
+    async def play(day: Day) -> None:
         if first_is_judged_alone:
-            await day.judge_at(NOTE_AT, names[:1])
-        # JUDGED_AT contains `acknowledged_at` and NEW_ROTA_AT.
-        for seconds in (*JUDGED_AT, just_published_at, final_at):
-            await day.judge_at(seconds, names)
+            await day.judge_at(A_MINUTE_LATE, releases[:1])
+        for seconds in (90, 400, 1300, 2200, 4000, a_minute_after_publication, final_at):
+            await day.judge_at(seconds, releases)
             if seconds == acknowledged_at:
-                (incident, *_) = day.store.verdicts.incidents()
-                day.acknowledge(incident, "duty")
-            if seconds == NEW_ROTA_AT:
+                first_incident = day.store.verdicts.incidents()[0]
+                day.acknowledge(first_incident, "duty")
+            if seconds == 2200:
                 day.rules.rotas["on-call"] = new_rota
-        # In the hour after the last verdict, too, no message may be repeated.
+        # In the hour after the final verdict, too, no message may be repeated.
         await day.run_until(final_at + 3600)
-        check_each_person_got_each_fact_once(day)
+        check_no_message_is_repeated_and_each_notice_is_received(day)
 
-    play_day_on_call(rota, story)
+    play_day_on_call(rota, play)

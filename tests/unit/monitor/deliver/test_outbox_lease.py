@@ -118,26 +118,31 @@ def outbox_of_process(
     return an_outbox(store, writer, [channel], clock, OutboxOptions(holder=holder))
 
 
+# A process records the outcome of a send so many seconds after it.
 @pytest.mark.parametrize("seconds_to_record_outcome", [1.3, 2.6, 3.0])
-def test_a_message_is_not_sent_again_if_its_outcome_is_recorded_after_the_lease_of_its_process(
+def test_a_message_is_sent_once_even_if_its_process_records_that_only_after_its_lease_ran_out(
     seconds_to_record_outcome: float,
 ) -> None:
-    async def story(clock: VirtualClock) -> None:
+    lease_seconds = LEASE_LENGTH_OF_SLOW_STORE.total_seconds()
+    assert seconds_to_record_outcome > lease_seconds
+
+    async def run_two_processes(clock: VirtualClock) -> None:
         store = TemporaryStore()
-        first_writer, second_writer = SlowWriter(store, clock), SlowWriter(store, clock)
         await open_late_incidents(store, Writer(store, clock), clock, ["r"])
         channel = SlowChannel(clock, seconds=0.5)
+        # The first process begins to send the only message. Then the store becomes slow.
+        first_writer = SlowWriter(store, clock)
         first_process = asyncio.create_task(outbox_of_process("first", store, first_writer, channel, clock).run())
         await clock.sleep(0.2)
         assert len(channel.begun_ids) == 1
-        # The first process is sending. Then it records the outcome, which takes longer than its lease lasts (1.2 s).
-        # So does each write of the second process. `seconds_to_begin` is the time until a write begins.
-        first_writer.seconds_to_begin = seconds_to_record_outcome
-        second_writer.seconds_to_begin = LEASE_LENGTH_OF_SLOW_STORE.total_seconds() + 0.1
-        second = outbox_of_process("second", store, second_writer, channel, clock)
-        second_process = asyncio.create_task(second.run())
-        for _ in range(200):  # for 20 s
-            second.wake()
+        first_writer.seconds_before_write = seconds_to_record_outcome
+        # For 20 s, the second process tries to send all that waits. Its writes are slow, too.
+        second_writer = SlowWriter(store, clock)
+        second_writer.seconds_before_write = lease_seconds + 0.1
+        second_outbox = outbox_of_process("second", store, second_writer, channel, clock)
+        second_process = asyncio.create_task(second_outbox.run())
+        for _ in range(200):
+            second_outbox.wake()
             await clock.sleep(0.1)
         await cancel(first_process, second_process)
         assert len(channel.begun_ids) == 1
@@ -145,7 +150,7 @@ def test_a_message_is_not_sent_again_if_its_outcome_is_recorded_after_the_lease_
         first_writer.abandon()
         second_writer.abandon()
 
-    run_virtually(story, START)
+    run_virtually(run_two_processes, START)
 
 
 def test_messages_of_a_killed_process_are_sent_after_its_lease_ends() -> None:

@@ -79,21 +79,22 @@ def test_actions_not_done_are_overdue_from_the_day_after_they_were_due_even_if_t
     ]
 
 
+# Each incident is closed, and its report is signed.
 @pytest.mark.parametrize(
-    ("incident", "today", "is_action_needed"),
+    ("closed_and_signed_incident", "today", "needs_attention"),
     [
         (SIGNED_WITHOUT_ACTIONS, DAY_AFTER, False),
         (SIGNED_WITH_ACTION_DONE, DAY_AFTER, False),
         (SIGNED_WITH_ACTIONS_TO_DO, DUE_DAY, False),
         (SIGNED_WITH_ACTIONS_TO_DO, DAY_AFTER, True),
     ],
-    ids=["no action", "action done", "action due today", "action overdue"],
+    ids=["nothing to do", "all done", "something due today", "something overdue"],
 )
-def test_a_closed_incident_with_signed_report_needs_action_only_if_an_action_is_overdue(
-    incident: Incident, today: date, *, is_action_needed: bool
+def test_a_closed_and_signed_incident_is_listed_as_needing_action_only_if_it_has_an_overdue_task(
+    closed_and_signed_incident: Incident, today: date, *, needs_attention: bool
 ) -> None:
-    # The signature is recorded in the incident itself, so it is signed without drafts.
-    def no_drafts(_incident: str) -> list[Draft]:
+    # The incident itself records its signature. Its drafts are not needed for that.
+    def drafts_of_incident(_incident: str) -> list[Draft]:
         return []
 
-    assert needs_action(incident, no_drafts, today) is is_action_needed
+    assert needs_action(closed_and_signed_incident, drafts_of_incident, today) is needs_attention

@@ -13,11 +13,11 @@ from alerts.incident import Kind
 from monitor.deliver.platform import related_incidents
 from monitor.store.rows import DeliveryState
 from tests.unit.monitor.deliver.platform_day import (
-    NOTE_AT,
+    A_MINUTE_LATE,
+    FIVE_MINUTES_LATE,
     PLATFORM_INCIDENT,
-    PRODUCER_OF,
+    PRODUCERS_BY_RELEASE,
     PUBLISHED_AT,
-    REPORT_AT,
     Day,
     with_day,
 )
@@ -32,11 +32,11 @@ def pager_events(pager: FakeChannel) -> list[Mapping[str, object]]:
 
 async def run_day_of_outage(day: Day, *, acknowledged: bool = False) -> None:
     """Judge all eight releases from a minute late until all are out, with every message sent when due."""
-    await day.judge_at(NOTE_AT)
-    await day.run_until(NOTE_AT + 30)
+    await day.judge_at(A_MINUTE_LATE)
+    await day.run_until(A_MINUTE_LATE + 30)
     if acknowledged:
         day.acknowledge(day.platform_incident(), "press office")
-    await day.judge_at(REPORT_AT)
+    await day.judge_at(FIVE_MINUTES_LATE)
     for name, seconds in PUBLISHED_AT.items():
         await day.judge_at(seconds + 2)
         assert day.platform_incident().is_open or name == "r7"
@@ -73,74 +73,92 @@ async def test_a_producers_channel_gets_messages_about_only_its_own_releases_and
     assert "Title r7" in texts
     assert "Title r0" not in texts
     # The opening of each release and that of the platform.
-    assert day.kinds("hook").count("opened") == len(PRODUCER_OF) + 1
+    assert day.kinds("hook").count("opened") == len(PRODUCERS_BY_RELEASE) + 1
 
 
 @pytest.mark.slow
 @with_day
-async def test_an_acknowledged_platform_incident_links_its_releases_has_a_draft_and_sends_no_reminders(
-    day: Day,
-) -> None:
+async def test_an_acknowledged_platform_incident_sends_no_reminders(day: Day) -> None:
     await run_day_of_outage(day, acknowledged=True)
-    incident = day.platform_incident()
-    assert (incident.kind, incident.is_open) == (Kind.PLATFORM, False)
-    assert [one.release for one in incident.linked] == sorted(PRODUCER_OF)
-    # The host of the platform counts as a producer, beside the producers of the releases.
-    assert set(incident.producers) == {"www.gov.uk", "dfe", "ofqual", "ons"}
-    of_releases = related_incidents(day.store.verdicts, incident)
-    assert len(of_releases) == len(PRODUCER_OF)
-    # Among the incidents related to that of a release, the platform's is the last.
-    assert related_incidents(day.store.verdicts, of_releases[0])[-1].id == PLATFORM_INCIDENT
-    # Platforms have the form of a period report.
-    report = day.store.verdicts.drafts(PLATFORM_INCIDENT)[-1]
-    assert report.form == "period"
-    assert all(f"Title {name}" in str(report.facts) for name in PRODUCER_OF)
-    # If an incident is acknowledged, "appeared" reports that half of the releases are out, and no reminder is sent.
+    # If an incident is acknowledged, there is one message when half of its releases are out: `appeared`.
     assert day.kinds("mail") == ["opened", "grade_changed", "appeared", "final"]
 
 
+@pytest.mark.slow
 @with_day
-async def test_the_opening_of_a_platform_incident_replaces_only_unsent_openings_of_its_releases(day: Day) -> None:
-    await day.judge_at(NOTE_AT, ["r0"])
-    await day.run_until(NOTE_AT + 2)
+async def test_a_platform_incident_is_linked_to_its_releases_and_closed_at_the_end_and_has_a_period_report(
+    day: Day,
+) -> None:
+    await run_day_of_outage(day, acknowledged=True)
+    releases = sorted(PRODUCERS_BY_RELEASE)
+    incident = day.platform_incident()
+    assert (incident.kind, incident.is_open) == (Kind.PLATFORM, False)
+    assert [link.release for link in incident.linked] == releases
+    # The host counts as a producer, beside the producers of the releases.
+    assert set(incident.producers) == {"www.gov.uk", "dfe", "ofqual", "ons"}
+    # Each release has an incident of its own. It is related to that of the platform, and the other way round.
+    incidents_of_releases = related_incidents(day.store.verdicts, incident)
+    assert len(incidents_of_releases) == len(releases)
+    related_to_first_release = related_incidents(day.store.verdicts, incidents_of_releases[0])
+    assert related_to_first_release[-1].id == PLATFORM_INCIDENT
+    report = day.store.verdicts.drafts(PLATFORM_INCIDENT)[-1]
+    assert report.form == "period"
+    assert all(f"Title {release}" in str(report.facts) for release in releases)
+
+
+@with_day
+async def test_the_opening_of_a_platform_incident_replaces_unsent_openings_of_its_releases(
+    day: Day,
+) -> None:
+    # The three releases are on one host and have three producers. The first is overdue, and its opening is sent.
+    await day.judge_at(A_MINUTE_LATE, ["r0"])
+    await day.run_until(A_MINUTE_LATE + 2)
     assert day.kinds("mail") == ["opened"]
-    # No opening of r3 or r6 is sent before the three releases are judged together.
-    await day.judge_at(NOTE_AT + 3, ["r3", "r6"])
-    # They have three producers and one host, so together they are an incident of this platform.
-    await day.judge_at(NOTE_AT + 4, ["r0", "r3", "r6"])
-    await day.run_until(NOTE_AT + 34)
-    of_r0, of_platform = day.subjects("mail")
-    assert "Title r0" in of_r0
-    assert "3 releases" in of_platform
-    rows = [row for row in day.store.outbox.deliveries() if row.channel == "mail"]
-    replaced = [day.store.outbox.notice(row.notice) for row in rows if row.standing is DeliveryState.COVERED]
+    # The other two are overdue, too. Before their openings are sent, all three are judged as late together, which opens
+    # an incident of their platform.
+    await day.judge_at(A_MINUTE_LATE + 3, ["r3", "r6"])
+    await day.judge_at(A_MINUTE_LATE + 4, ["r0", "r3", "r6"])
+    await day.run_until(A_MINUTE_LATE + 34)
+    subject_of_r0, subject_of_platform = day.subjects("mail")
+    assert "Title r0" in subject_of_r0
+    assert "3 releases" in subject_of_platform
+    # A delivery that another notice replaces is `COVERED`.
+    deliveries = [row for row in day.store.outbox.deliveries() if row.channel == "mail"]
+    replaced = [day.store.outbox.notice(row.notice) for row in deliveries if row.standing is DeliveryState.COVERED]
     assert sorted(notice.release for notice in replaced if notice is not None) == ["r3", "r6"]
 
 
 @with_day
-async def test_a_release_and_then_its_platform_end_separately_on_a_pager_and_together_in_mail(day: Day) -> None:
-    await day.judge_at(NOTE_AT, ["r0"])
-    await day.run_until(NOTE_AT + 4)
-    # With r3, of another producer, the platform is at fault.
-    last_out = PUBLISHED_AT["r3"]
-    an_hour_later = last_out + 3600
-    for seconds in (NOTE_AT + 9, REPORT_AT, last_out + 2, an_hour_later):
-        await day.judge_at(seconds, ["r0", "r3"])
-    await day.run_until(an_hour_later + 90)
+async def test_the_ends_of_a_release_and_its_platform_are_two_events_for_a_pager_and_one_message_in_mail(
+    day: Day,
+) -> None:
+    # Only r0 is overdue, so an incident of this release opens.
+    await day.judge_at(A_MINUTE_LATE, ["r0"])
+    await day.run_until(A_MINUTE_LATE + 4)
+    # Then r3, of another producer on the same host, is overdue, too. So an incident of their platform opens.
+    await day.judge_at(A_MINUTE_LATE + 9, ["r0", "r3"])
+    await day.judge_at(FIVE_MINUTES_LATE, ["r0", "r3"])
+    # r0 is published before r3. An hour after r3, both verdicts are final, and both incidents end.
+    r3_published = PUBLISHED_AT["r3"]
+    await day.judge_at(r3_published + 2, ["r0", "r3"])
+    await day.judge_at(r3_published + 3600, ["r0", "r3"])
+    await day.run_until(r3_published + 3690)
+    # A pager has a key for each incident.
     actions_by_key: dict[object, list[object]] = {}
-    for one in pager_events(day.channels["pager"]):
-        actions_by_key.setdefault(one["dedup_key"], []).append(one["event_action"])
-    # One key for the incident of r0, and one for that of the platform.
-    assert len(actions_by_key) == 2
-    assert all((actions[0], actions[-1]) == ("trigger", "resolve") for actions in actions_by_key.values())
-    # In mail, one message reports the end of both incidents.
-    assert (day.kinds("mail").count("final"), day.kinds("mail")[-1]) == (1, "final")
+    for event in pager_events(day.channels["pager"]):
+        actions_by_key.setdefault(event["dedup_key"], []).append(event["event_action"])
+    of_release, of_platform = actions_by_key.values()
+    assert (of_release[0], of_release[-1]) == ("trigger", "resolve")
+    assert (of_platform[0], of_platform[-1]) == ("trigger", "resolve")
+    # In mail, one last message reports both ends.
+    assert day.kinds("mail").count("final") == 1
+    assert day.kinds("mail")[-1] == "final"
 
 
 @with_day
 async def test_a_thread_that_keeps_changing_is_sent_once_a_minute_as_flapping(day: Day) -> None:
-    await day.judge_at(NOTE_AT, ["r0"])
-    changes_begin = NOTE_AT + 9
+    await day.judge_at(A_MINUTE_LATE, ["r0"])
+    changes_begin = A_MINUTE_LATE + 9
     await day.run_until(changes_begin)
     opening = day.store.outbox.notices()[0]
     # For five minutes the release changes every five seconds.

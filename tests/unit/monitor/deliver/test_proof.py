@@ -52,15 +52,17 @@ def store_with_first_record() -> TemporaryStore:
     return store
 
 
-def test_an_incident_has_hashes_of_records_stored_before_or_in_the_same_transaction() -> None:
+def test_an_incident_and_its_draft_have_the_hashes_of_records_stored_before_it_or_in_its_transaction() -> None:
+    # The verdict rests on three records. The store has edge-1. The evidence writes edge-2 in the transaction of the
+    # verdict. There is no edge-3.
     store = store_with_first_record()
-    recorder = VerdictRecorder(store, ReportingRules(), lambda: [NOT_STORED_YET])
+    records_of_the_transaction = [NOT_STORED_YET]
+    recorder = VerdictRecorder(store, ReportingRules(), lambda: records_of_the_transaction)
     incident = record_verdict(store, a_late_verdict(OVERDUE_AT), recorder)
     assert incident.facts is not None
-    hashes = dict(incident.facts.certainty.records)
-    # The verdict also names a third record, which is not stored anywhere.
-    assert hashes == {"edge-1": STORED.sha256, "edge-2": NOT_STORED_YET.sha256, "edge-3": ""}
-    # The annex of the draft shows the hashes.
+    hashes_by_record = dict(incident.facts.certainty.records)
+    assert hashes_by_record == {"edge-1": STORED.sha256, "edge-2": NOT_STORED_YET.sha256, "edge-3": ""}
+    # The annex of the draft lists the hashes.
     report = report_from_json(last_draft(store, incident).facts)
     cells = [cell for table in report.annex for row in table.rows for cell in row]
     assert any(STORED.sha256 in cell for cell in cells)

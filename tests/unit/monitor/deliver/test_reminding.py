@@ -27,7 +27,7 @@ from monitor.store.rows import DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import directly, open_late_incidents, play_story, record_verdict
-from tests.worlds.instants import DAY, MINUTE, SLOT, after_slot
+from tests.worlds.instants import DAY, MINUTE, SLOT, after_slot, at
 from tests.worlds.looks import a_run
 from tests.worlds.routes import a_route
 from tests.worlds.stores import TemporaryStore
@@ -37,8 +37,6 @@ from tests.worlds.virtual import Test, asking_for
 RULES = ReportingRules(channels=["mail", "pager"], routes=[a_route("mail", escalate=("pager",))])
 OPENED_AT = after_slot(400)
 """When each story begins, usually with the opening of an incident of grade report."""
-FIRST_REMINDER = "09:51:40"
-"""The time of the first reminder of that incident, 15 minutes later."""
 
 
 @dataclass
@@ -141,26 +139,33 @@ def facts_while_overdue(release: str, now: datetime) -> ReleaseFacts:
 
 
 @with_world()
-async def test_a_reminder_has_the_current_delay_and_changes_no_stored_measurement(world: World) -> None:
+async def test_a_reminder_says_that_a_release_is_still_absent_at_its_time_and_does_not_change_the_incident(
+    world: World,
+) -> None:
+    # The incident opens at 09:36:40. Its first reminder is due 15 minutes later.
     await world.open_late_incident()
-    before = world.incident()
-    await world.remind_for(20, world.make_reminders(judge_at=facts_while_overdue))
+    assert world.incident().opened == at("09:36:40")
+    facts_before = world.incident().facts
+    reminders = world.make_reminders(remind_after=15 * MINUTE, judge_at=facts_while_overdue)
+    await world.remind_for(20, reminders)  # minutes
     (reminder,) = world.sent_reminders()
-    # The incident opened at 09:36:40, so the first reminder is of 09:51:40.
-    assert reminder.subject.endswith(f"still absent at {FIRST_REMINDER} GMT")
-    assert f"Measured so far, as of {FIRST_REMINDER} GMT" in reminder.text
-    assert world.incident().facts == before.facts
+    assert reminder.subject.endswith("still absent at 09:51:40 GMT")
+    assert "Measured so far, as of 09:51:40 GMT" in reminder.text
+    assert world.incident().facts == facts_before
 
 
 @with_world()
-async def test_a_reminder_comes_with_a_new_draft_that_has_the_current_delay(world: World) -> None:
+async def test_a_reminder_comes_with_a_new_draft_of_the_same_time(world: World) -> None:
+    # The incident opens at 09:36:40, with a first draft. Its first reminder is due 15 minutes later.
     await world.open_late_incident()
-    await world.remind_for(20, world.make_reminders(judge_at=facts_while_overdue))
+    reminders = world.make_reminders(remind_after=15 * MINUTE, judge_at=facts_while_overdue)
+    await world.remind_for(20, reminders)  # minutes
     (reminder,) = world.sent_reminders()
-    _, new_draft = world.store.verdicts.drafts(reminder.incident)
-    assert new_draft.at == reminder.at
-    # The draft has no seconds.
-    assert FIRST_REMINDER[:5] in render_draft(new_draft, "md")[0].decode()
+    _first_draft, new_draft = world.store.verdicts.drafts(reminder.incident)
+    assert new_draft.at == reminder.at == at("09:51:40")
+    # The text of a draft gives times to the minute.
+    text, *_ = render_draft(new_draft, "md")
+    assert "09:51" in text.decode()
 
 
 EXPOSED = -8 * 3600 - 60

@@ -59,11 +59,14 @@ class World:
         events = VerdictRecorder(self.store, ReportingRules(channels=["mail"]))
         await record_verdict(self.writer, events, a_late_verdict(600, "r", 500.0), self.clock.now())
 
-    async def all_sent_after(self, wait: timedelta = timedelta()) -> list[str]:
+    async def kinds_sent_after(self, wait: timedelta) -> list[str]:
         """Wait, send what is due, and return the kinds of all messages sent so far."""
         await self.clock.sleep(wait.total_seconds())
         await self.outbox.send_due("mail")
         return [message.kind for message in self.channel.messages.values()]
+
+    async def kinds_sent_by_now(self) -> list[str]:
+        return await self.kinds_sent_after(timedelta())
 
     def last_subject(self) -> str:
         return list(self.channel.messages.values())[-1].subject
@@ -99,17 +102,17 @@ async def test_a_silence_delays_messages_and_its_end_sends_the_current_status_on
     silence = await world.silence(scope, name)
     await world.open_incident()
     assert await world.outbox.send_due("mail") == silence.until
-    assert await world.all_sent_after(HOUR - SECOND) == []
-    assert await world.all_sent_after(SECOND) == ["opened"]
+    assert await world.kinds_sent_after(HOUR - SECOND) == []
+    assert await world.kinds_sent_after(SECOND) == ["opened"]
     assert STILL_ABSENT_AFTER_AN_HOUR in world.last_subject()
-    assert await world.all_sent_after(HOUR) == ["opened"]
+    assert await world.kinds_sent_after(HOUR) == ["opened"]
 
 
 @with_world
 async def test_silenced_messages_do_not_count_as_a_backlog_of_the_channel(world: World) -> None:
     await world.silence()
     await world.open_incident()
-    await world.all_sent_after(HOUR - SECOND)
+    await world.kinds_sent_after(HOUR - SECOND)
     # No message waits that the channel could have sent.
     assert world.outbox.backlogs["mail"].since is None
 
@@ -118,7 +121,7 @@ async def test_silenced_messages_do_not_count_as_a_backlog_of_the_channel(world:
 async def test_a_silence_of_a_release_does_not_delay_messages_about_another(world: World) -> None:
     await world.silence(Scope.RELEASE, "r")
     await world.open_incident("other")
-    assert await world.all_sent_after() == ["opened"]
+    assert await world.kinds_sent_by_now() == ["opened"]
 
 
 @with_world
@@ -126,37 +129,41 @@ async def test_an_incident_that_opens_and_ends_during_a_silence_is_never_sent(wo
     await world.silence()
     await world.open_incident()
     await world.judge_late_and_published()
-    assert await world.all_sent_after(2 * HOUR) == []
+    assert await world.kinds_sent_after(2 * HOUR) == []
     # `COVERED` deliveries were neither sent nor given up, because another notice or the silence made them unnecessary.
     assert {row.standing for row in world.store.outbox.deliveries()} == {DeliveryState.COVERED}
 
 
 @with_world
-async def test_after_a_silence_the_end_of_an_incident_is_sent_once_if_its_opening_was_sent_before(
+async def test_the_end_of_an_incident_is_sent_once_after_a_silence_if_the_opening_was_sent_before_it(
     world: World,
 ) -> None:
     await world.open_incident()
-    await world.all_sent_after()
-    await world.silence()
-    await world.judge_late_and_published()
-    assert await world.all_sent_after() == ["opened"]
-    assert await world.all_sent_after(HOUR) == ["opened", "final"]
-    assert await world.all_sent_after(HOUR) == ["opened", "final"]
+    assert await world.kinds_sent_by_now() == ["opened"]
+    await world.silence(length=HOUR)
+    await world.judge_late_and_published()  # makes the notice of the end, `final`
+    assert await world.kinds_sent_by_now() == ["opened"]
+    # When the silence ends, the notice is sent, and not again later.
+    assert await world.kinds_sent_after(HOUR) == ["opened", "final"]
+    assert await world.kinds_sent_after(HOUR) == ["opened", "final"]
 
 
 @with_world
-async def test_a_thread_that_began_before_a_silence_continues_with_the_current_status(world: World) -> None:
+async def test_after_a_silence_a_notice_of_the_current_status_replaces_the_notice_that_waited_for_its_end(
+    world: World,
+) -> None:
     await world.open_incident()
-    await world.all_sent_after()
-    await world.silence()
+    assert await world.kinds_sent_by_now() == ["opened"]
+    await world.silence(length=HOUR)
+    # During the silence, a notice says that the grade changed.
     (incident,) = world.store.verdicts.incidents()
     assert incident.facts is not None
-    # A notice that the grade changed has to wait for the end of the silence.
-    notice = make_fact_notice("grade_changed", "report", incident, incident.facts, world.clock.now())
-    waiting = Delivery(notice.id, "mail", DeliveryState.WAITING, notice.at)
-    await world.writer.write(lambda tx: tx.add_notice(notice, [waiting]))
-    # A notice of kind `still` replaces the one that waited.
-    assert await world.all_sent_after(HOUR) == ["opened", "still"]
+    grade_changed = make_fact_notice("grade_changed", "report", incident, incident.facts, world.clock.now())
+    waiting = Delivery(grade_changed.id, "mail", DeliveryState.WAITING, grade_changed.at)
+    await world.writer.write(lambda tx: tx.add_notice(grade_changed, [waiting]))
+    assert await world.kinds_sent_by_now() == ["opened"]
+    # When the silence ends, that is outdated. So people get the kind `still`, with the status of now, instead.
+    assert await world.kinds_sent_after(HOUR) == ["opened", "still"]
     assert world.last_subject().startswith("LATE, still true: ")
     assert STILL_ABSENT_AFTER_AN_HOUR in world.last_subject()
 
@@ -165,9 +172,9 @@ async def test_a_thread_that_began_before_a_silence_continues_with_the_current_s
 async def test_messages_are_sent_when_a_person_ends_the_silence(world: World) -> None:
     silence = await world.silence()
     await world.open_incident()
-    assert await world.all_sent_after(MINUTE) == []
+    assert await world.kinds_sent_after(MINUTE) == []
     await world.end_silence(silence)
-    assert await world.all_sent_after() == ["opened"]
+    assert await world.kinds_sent_by_now() == ["opened"]
 
 
 @with_world
@@ -181,22 +188,22 @@ async def test_a_silence_that_was_ended_before_it_began_delays_nothing(world: Wo
     await world.clock.sleep(1.5 * HOUR.total_seconds())
     # This is half an hour after the time at which the silence was to begin.
     await world.open_incident()
-    assert await world.all_sent_after() == ["opened"]
+    assert await world.kinds_sent_by_now() == ["opened"]
 
 
 @with_world
 async def test_a_silence_of_a_host_delays_messages_about_releases_whose_page_is_there(world: World) -> None:
     await world.silence(Scope.HOST, "www.gov.uk")
     await world.open_incident()
-    assert await world.all_sent_after() == []
-    assert await world.all_sent_after(2 * HOUR) == ["opened"]
+    assert await world.kinds_sent_by_now() == []
+    assert await world.kinds_sent_after(2 * HOUR) == ["opened"]
 
 
 @with_world
 async def test_a_silence_of_another_host_delays_nothing(world: World) -> None:
     await world.silence(Scope.HOST, "elsewhere.example")
     await world.open_incident()
-    assert await world.all_sent_after() == ["opened"]
+    assert await world.kinds_sent_by_now() == ["opened"]
 
 
 @with_world
@@ -206,7 +213,7 @@ async def test_an_incident_that_a_person_closes_during_a_silence_is_never_sent(w
     (incident,) = world.store.verdicts.incidents()
     closed = close_incident(incident, "duty statistician", world.clock.now())
     await world.writer.write(lambda tx: tx.save(closed))
-    assert await world.all_sent_after(2 * HOUR) == []
+    assert await world.kinds_sent_after(2 * HOUR) == []
 
 
 @pytest.mark.parametrize(

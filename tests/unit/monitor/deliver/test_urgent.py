@@ -111,11 +111,17 @@ async def test_an_opening_delayed_by_quiet_hours_is_sent_before_the_higher_grade
 
 
 @with_paced_mail
-async def test_a_higher_grade_waits_for_the_end_of_quiet_hours_that_apply_to_it(paced_mail: PacedMail) -> None:
+async def test_a_notice_of_a_higher_grade_that_is_due_after_quiet_hours_is_not_sent_before_their_end(
+    paced_mail: PacedMail,
+) -> None:
     paced_mail.add_notice("opened")
     await paced_mail.send_and_wait(seconds=5)
+    # Quiet hours of the channel delay this notice, although it is urgent.
     paced_mail.add_notice(GRADE_CHANGED, due_in=timedelta(hours=8))
+    await paced_mail.send_and_wait(seconds=8 * 3600 - 1)
     assert await paced_mail.send_and_list_kinds() == ["opened"]
+    await paced_mail.clock.sleep(1)
+    assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
 
 
 @with_paced_mail
@@ -132,20 +138,23 @@ async def test_a_thread_with_an_urgent_notice_goes_before_threads_that_waited_lo
 
 
 @with_paced_mail
-async def test_an_urgent_notice_that_arrives_during_many_sends_does_not_wait_for_all_of_them(
+async def test_an_urgent_notice_that_is_added_during_40_slow_sends_is_sent_after_at_most_five_of_them(
     paced_mail: PacedMail,
 ) -> None:
-    paced_mail.add_notice("opened", "i")
+    # The opening of an incident is sent, so that an urgent notice can follow it later.
+    paced_mail.add_notice("opened", "incident")
     await paced_mail.send_and_wait(seconds=5)
+    # Then 40 notices of other incidents are sent. Each takes ten seconds.
     for number in range(40):
-        paced_mail.add_notice("unproven", f"u{number}")  # each is sent for ten seconds
-    slow = SlowChannel(paced_mail.clock, seconds=10.0)
-    outbox = an_outbox(paced_mail.store, paced_mail.writer, [slow], paced_mail.clock)
+        paced_mail.add_notice("unproven", f"other-{number}")
+    slow_mail = SlowChannel(paced_mail.clock, seconds=10.0)
+    outbox = an_outbox(paced_mail.store, paced_mail.writer, [slow_mail], paced_mail.clock)
     sending = asyncio.ensure_future(outbox.send_due("mail"))
+    # After 35 s, during the fourth send, an urgent notice is added: a higher grade.
     await paced_mail.clock.sleep(35)
-    urgent = paced_mail.add_notice(GRADE_CHANGED, "i")
+    urgent = paced_mail.add_notice(GRADE_CHANGED, "incident")
     outbox.wake()
     await sending
-    # The fourth of 40 was being sent. An outbox that was woken reads its notices again after five sends, not before.
-    assert slow.received_ids.index(urgent.id) == 5
-    assert len(slow.received_ids) == 40 + 1
+    # The outbox reads new notices after every five sends.
+    assert slow_mail.received_ids[5] == urgent.id
+    assert len(slow_mail.received_ids) == 40 + 1

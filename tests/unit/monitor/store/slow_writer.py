@@ -20,14 +20,17 @@ T = TypeVar("T")
 
 
 class SlowWriter(Writer):
-    """A writer whose store takes so many seconds more until it writes, and until it says that it has committed."""
+    """A writer to a slow store: a write begins late, and the writer learns late that it was committed.
 
-    seconds_to_begin = 0.0
-    is_away = is_writing = False
+    `is_write_pending` is true from the call of `write` until the write begins.
+    """
 
-    def __init__(self, store: Store, clock: Clock, seconds_to_confirm: float = 0.0) -> None:
+    seconds_before_write = 0.0
+    is_store_away = is_write_pending = False
+
+    def __init__(self, store: Store, clock: Clock, seconds_after_commit: float = 0.0) -> None:
         super().__init__(store, clock)
-        self.seconds_to_confirm = seconds_to_confirm
+        self.seconds_after_commit = seconds_after_commit
         self.writes_at = clock.now()
 
     async def write(
@@ -40,14 +43,14 @@ class SlowWriter(Writer):
         release: str = "",
     ) -> T:
         """Write late, and learn of it late."""
-        self.is_writing = True
-        await self._clock.sleep(self.seconds_to_begin)
+        self.is_write_pending = True
+        await self._clock.sleep(self.seconds_before_write)
         self.writes_at = self._clock.now()
-        self.is_writing = False
-        if self.is_away:
+        self.is_write_pending = False
+        if self.is_store_away:
             raise StoreFault("the store is away")
         result = await super().write(make, patient=patient, for_journal=for_journal, urgent=urgent, release=release)
-        await self._clock.sleep(self.seconds_to_confirm)
+        await self._clock.sleep(self.seconds_after_commit)
         return result
 
     async def write_with_source(self, source: RowSource, make: Callable[[Transaction], T]) -> T:

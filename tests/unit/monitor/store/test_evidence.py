@@ -20,7 +20,6 @@ from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
 from monitor.look.fetch import Failure, Reason, Request
 from monitor.plan.targets import Target, View
-from monitor.store.evidence.appender import LARGEST
 from monitor.store.evidence.chain import read_bytes
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.evidence.last_answers import LastAnswers
@@ -94,22 +93,22 @@ def test_a_change_of_state_keeps_its_answer_and_the_one_before_unless_that_is_ke
 
 
 def test_an_answer_is_kept_with_the_request_that_was_sent_for_it_if_that_is_known(archive: Archive) -> None:
-    sent_head = b" HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\n"
+    # An answer knows the lines that all its requests have in common. Evidence puts the whole request together again.
+    common_lines = b" HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\n"
     request = Request(TARGET.url, etag='"abc"')
-    with_request = replace(an_answer(404, b"absent"), request=request, head=sent_head, unique=0xBEEF)
-    without_request = an_answer(200, b"out", after=1)
+    with_request = replace(an_answer(404), request=request, head=common_lines, unique=0xBEEF)
+    without_request = an_answer(200)
 
-    async def story(evidence: Evidence, *_: object) -> None:
+    async def keep_both(evidence: Evidence, *_: object) -> tuple[str, ...]:
         evidence.remember(TARGET, with_request)
-        evidence.keep_state_change(TARGET, without_request)
+        # The remembered answer and this one become evidence, because the state changed between them.
+        return evidence.keep_state_change(TARGET, without_request)
 
-    archive.run_monitor(story)
-    # The change of state keeps the remembered answer as edge-1 and its own as edge-2.
-    last_look, change = archive.store.evidence.records(["edge-1", "edge-2"])
+    record_with, record_without = archive.store.evidence.records(list(archive.run_monitor(keep_both)))
     # To bypass caches, the number in `unique` was added to the query, in hexadecimal.
-    whole_head = b"GET /x?y=1&ninethirty=beef" + sent_head + b'If-None-Match: "abc"\r\n\r\n'
-    assert whole_head in gzip.decompress(read_bytes(archive.folder, last_look))
-    assert b"WARC-Type: request" not in gzip.decompress(read_bytes(archive.folder, change))
+    whole_request = b"GET /x?y=1&ninethirty=beef" + common_lines + b'If-None-Match: "abc"\r\n\r\n'
+    assert whole_request in gzip.decompress(read_bytes(archive.folder, record_with))
+    assert b"WARC-Type: request" not in gzip.decompress(read_bytes(archive.folder, record_without))
 
 
 def test_the_last_answer_of_a_forgotten_target_is_not_kept_with_its_next_change(archive: Archive) -> None:
@@ -124,16 +123,21 @@ def test_the_last_answer_of_a_forgotten_target_is_not_kept_with_its_next_change(
     assert [record.kind for record in archive.store.evidence.records(["edge-1"])] == ["turn"]
 
 
-def test_a_failed_look_keeps_the_last_answer_before_it_once(archive: Archive) -> None:
+def test_the_first_failed_look_keeps_the_last_answer_and_a_second_failed_look_keeps_none(archive: Archive) -> None:
     failure = Failure(TARGET.url, Reason.RESET, "reset by peer", SLOT, SLOT)
 
-    async def story(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
+    async def look_three_times(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
         evidence.remember(TARGET, an_answer(404, b"absent"))
-        evidence.remember(TARGET, failure)
-        return [evidence.keep_state_change(TARGET, failure), evidence.keep_state_change(TARGET, failure)]
+        evidence.remember(TARGET, failure)  # has no bytes, so the 404 stays the last answer
+        # Each call returns the ids of the records that it kept.
+        first_failure = evidence.keep_state_change(TARGET, failure)
+        second_failure = evidence.keep_state_change(TARGET, failure)
+        return [first_failure, second_failure]
 
-    first_failure, second_failure = archive.run_monitor(story)
-    assert (first_failure, second_failure) == (("edge-1",), ())  # the answer before is a record, a failure is none
+    kept_by_first, kept_by_second = archive.run_monitor(look_three_times)
+    assert kept_by_first == ("edge-1",)
+    assert archive.payload(archive.store.evidence.records(["edge-1"])[0]) == b"absent"
+    assert kept_by_second == ()
 
 
 def test_a_long_body_is_remembered_cut_short(archive: Archive) -> None:
@@ -178,9 +182,9 @@ def test_an_answer_of_a_calendar_gets_a_record_only_if_its_body_differs_from_the
 
 def test_each_start_and_day_begins_a_file_and_continues_the_chain(archive: Archive) -> None:
     async def over_midnight(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
-        evidence.keep(an_answer(), "t", "turn")
+        evidence.keep(an_answer(), TARGET.id, kind="turn")
         await clock.sleep(1)
-        evidence.keep(an_answer(after=86_400), "t", "turn")
+        evidence.keep(an_answer(after=86_400), TARGET.id, kind="turn")
 
     archive.run_monitor(over_midnight)
     archive.keep(an_answer(after=86_401))  # another start
@@ -220,13 +224,16 @@ def test_bytes_that_were_not_committed_are_moved_into_a_torn_file_at_the_next_st
 
 def test_altered_bytes_and_lost_or_cut_files_are_reported(archive: Archive) -> None:
     folder = archive.folder
-    altered, _intact = archive.keep(an_answer(), an_answer(200))
-    (lost,) = archive.keep(an_answer(after=1))
-    (cut,) = archive.keep(an_answer(after=2))
-    archive.flip_a_byte(altered.file, altered.offset + 40)
+    # Each call of `keep` begins a file.
+    altered, _intact = archive.keep(an_answer(status=404), an_answer(status=200))
+    (lost,) = archive.keep(an_answer())
+    (cut,) = archive.keep(an_answer())
+    middle_of_altered = altered.offset + altered.length // 2
+    archive.flip_a_byte(altered.file, middle_of_altered)
     (folder / lost.file).unlink()
-    (folder / cut.file).write_bytes((folder / cut.file).read_bytes()[:-20])
-    assert archive.find_faults(files_of=["edge"]) == [
+    without_last_bytes = (folder / cut.file).read_bytes()[:-20]
+    (folder / cut.file).write_bytes(without_last_bytes)
+    assert archive.find_faults() == [
         f"evidence {altered.id}: its bytes in {altered.file} were altered",
         f"evidence {lost.id}: {lost.file} cannot be read: No such file or directory",
         f"evidence {cut.id}: {cut.file} ends before it",
@@ -328,13 +335,17 @@ def test_an_uncommitted_file_is_a_fault_only_if_its_monitor_does_not_run(archive
     assert len(archive.find_faults()) == 1
 
 
-# Evidence expires from the oldest on, and never the newest. So of records 1 to 3, record 2 cannot have expired while
-# record 1 is kept, and record 3 cannot because it is the newest.
-@pytest.mark.parametrize(("number", "fault"), [(2, "older evidence is kept"), (3, "it is the newest")])
-def test_a_record_wrongly_marked_as_expired_is_reported(archive: Archive, number: int, fault: str) -> None:
-    archive.keep(an_answer(), an_answer(200), an_answer(404))
-    archive.change_rows("UPDATE evidence SET expired = at WHERE number = ?", number)
-    assert any(fault in line for line in archive.find_faults())
+def test_a_record_marked_as_expired_before_an_older_one_is_reported(archive: Archive) -> None:
+    _oldest, middle, _newest = archive.keep(an_answer(), an_answer(), an_answer())
+    archive.change_rows("UPDATE evidence SET expired = at WHERE number = ?", middle.number)
+    assert any("older evidence is kept" in fault for fault in archive.find_faults())
+
+
+def test_the_newest_record_is_reported_if_it_is_marked_as_expired(archive: Archive) -> None:
+    _older, newest = archive.keep(an_answer(), an_answer())
+    archive.change_rows("UPDATE evidence SET expired = at WHERE number = ?", newest.number)
+    # The newest evidence is always kept.
+    assert any("it is the newest" in fault for fault in archive.find_faults())
 
 
 def test_bytes_added_to_an_older_file_are_reported(archive: Archive) -> None:
@@ -345,24 +356,25 @@ def test_bytes_added_to_an_older_file_are_reported(archive: Archive) -> None:
     assert archive.find_faults() == [f"evidence file {older.file}: bytes after {older.length} belong to no record"]
 
 
-MAKE_STORE_FAIL, MEND_STORE = "ALTER TABLE run RENAME TO hidden", "ALTER TABLE hidden RENAME TO run"
+# Without its table of runs, the store refuses each batch that has a run, and with it the evidence in that batch.
+HIDE_TABLE_OF_RUNS, SHOW_TABLE_OF_RUNS = "ALTER TABLE run RENAME TO hidden", "ALTER TABLE hidden RENAME TO run"
+LONGEST_PAUSE_BETWEEN_ATTEMPTS = 5.0
 
 
-def test_evidence_of_a_failed_batch_is_written_again_without_a_gap(archive: Archive) -> None:
-    # The table of runs gets another name. So the store refuses the first batch, which has a run besides the first
-    # answer.
-    archive.change_rows(MAKE_STORE_FAIL)
+def test_evidence_of_a_failed_batch_is_stored_at_a_later_attempt_with_gapless_record_numbers(archive: Archive) -> None:
+    archive.change_rows(HIDE_TABLE_OF_RUNS)
 
-    async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
-        evidence.keep(an_answer(), "t", "turn")
+    async def keep_answers_while_store_fails(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
+        evidence.keep(an_answer(), TARGET.id, kind="turn")
         writer.queue_run(RUN)
         await clock.sleep(1)
-        evidence.keep(an_answer(200, after=1), "t", "turn")
+        # The store refused the batch with the run, and with it the first answer.
         assert archive.chain() == []
-        archive.change_rows(MEND_STORE)
-        await clock.sleep(6)  # longer than the longest pause between two attempts
+        evidence.keep(an_answer(200, after=1), TARGET.id, kind="turn")
+        archive.change_rows(SHOW_TABLE_OF_RUNS)
+        await clock.sleep(LONGEST_PAUSE_BETWEEN_ATTEMPTS + 1)
 
-    archive.run_monitor(story)
+    archive.run_monitor(keep_answers_while_store_fails)
     assert [record.number for record in archive.chain()] == [1, 2]
     assert archive.find_faults() == []
     assert runs_of(archive.store, TARGET.id) == [RUN]
@@ -371,29 +383,29 @@ def test_evidence_of_a_failed_batch_is_written_again_without_a_gap(archive: Arch
 def test_a_flush_writes_waiting_evidence_to_disk_and_returns_the_records_that_the_store_gets_later(
     archive: Archive,
 ) -> None:
-    # The table of runs gets another name, so the store refuses each batch that has a run.
-    archive.change_rows(MAKE_STORE_FAIL)
+    archive.change_rows(HIDE_TABLE_OF_RUNS)
 
-    async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> list[list[Record]]:
-        evidence.keep(an_answer(), "t", "turn")
+    async def flush_while_store_fails(evidence: Evidence, writer: Writer, clock: VirtualClock) -> list[Record]:
+        evidence.keep(an_answer(), TARGET.id, kind="turn")
         writer.queue_run(RUN)
-        # The store refuses the first answer, and the second comes after that.
+        # Within this second, the store refuses the batch of the run and the first answer. So both wait.
         await clock.sleep(1)
-        evidence.keep(an_answer(200, after=1), "t", "turn")
-        flushed_two, flushed_again = evidence.flush_to_disk(), evidence.flush_to_disk()
-        evidence.keep(an_answer(404, after=2), "t", "turn")
-        flushed_three = evidence.flush_to_disk()
+        evidence.keep(an_answer(200, after=1), TARGET.id, kind="turn")
+        two_records = evidence.flush_to_disk()
+        assert len(two_records) == 2
+        assert evidence.flush_to_disk() == two_records  # the same, because the store still has none of them
+        evidence.keep(an_answer(404, after=2), TARGET.id, kind="turn")
+        three_records = evidence.flush_to_disk()
+        assert three_records[:2] == two_records
         gzip_begins = b"\x1f\x8b"
-        assert all(read_bytes(archive.folder, record).startswith(gzip_begins) for record in flushed_three)
-        archive.change_rows(MEND_STORE)
-        await clock.sleep(6)  # longer than the longest pause between two attempts
+        assert all(read_bytes(archive.folder, record).startswith(gzip_begins) for record in three_records)
+        archive.change_rows(SHOW_TABLE_OF_RUNS)
+        await clock.sleep(LONGEST_PAUSE_BETWEEN_ATTEMPTS + 1)
         assert evidence.flush_to_disk() == []  # none waits once the store has the records
-        return [flushed_two, flushed_again, flushed_three]
+        return three_records
 
-    flushed_two, flushed_again, flushed_three = archive.run_monitor(story)
-    # The names say how many answers were waiting, except that the second flush had no new ones.
-    assert flushed_two == flushed_again == flushed_three[:2]
-    assert archive.chain() == flushed_three
+    flushed_records = archive.run_monitor(flush_while_store_fails)
+    assert archive.chain() == flushed_records
     assert archive.find_faults() == []
 
 
@@ -401,11 +413,11 @@ def test_evidence_that_cannot_be_written_to_disk_is_written_later(archive: Archi
     async def story(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
         # Without its folder, nothing can be written to the disk.
         hidden = archive.folder.rename(tmp_path / "gone")
-        evidence.keep(an_answer(), "t", "turn")
+        evidence.keep(an_answer(), TARGET.id, kind="turn")
         assert evidence.flush_to_disk() == []
         hidden.rename(archive.folder)
         assert len(evidence.flush_to_disk()) == 1
-        await clock.sleep(6)  # longer than the longest pause between two attempts
+        await clock.sleep(LONGEST_PAUSE_BETWEEN_ATTEMPTS + 1)
 
     archive.run_monitor(story)
     assert archive.find_faults() == []
@@ -414,13 +426,13 @@ def test_evidence_that_cannot_be_written_to_disk_is_written_later(archive: Archi
 def test_no_evidence_is_lost_if_its_folder_is_away_for_a_moment(archive: Archive, tmp_path: Path) -> None:
     async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         hidden = archive.folder.rename(tmp_path / "gone")
-        evidence.keep(an_answer(), "t", "turn")
+        evidence.keep(an_answer(), TARGET.id, kind="turn")
         writer.queue_run(RUN)
         await clock.sleep(2)  # the run waits about 3 s for its evidence
         assert runs_of(archive.store, TARGET.id) == []
         assert "No such file" in evidence.appender.describe_fault()
         hidden.rename(archive.folder)
-        await clock.sleep(6)  # longer than the longest pause between two attempts
+        await clock.sleep(LONGEST_PAUSE_BETWEEN_ATTEMPTS + 1)
         assert evidence.appender.describe_fault() == ""
 
     archive.run_monitor(story)
@@ -430,46 +442,48 @@ def test_no_evidence_is_lost_if_its_folder_is_away_for_a_moment(archive: Archive
     assert archive.find_faults() == []
 
 
-def test_a_folder_that_stays_away_delays_runs_for_three_seconds_only_and_the_loss_is_recorded(
+def test_if_the_folder_stays_away_for_three_seconds_runs_are_stored_and_their_evidence_counts_as_lost(
     archive: Archive, tmp_path: Path
 ) -> None:
-    async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
-        evidence.keep(an_answer(404), "t", "before")
+    async def hide_folder_for_some_seconds(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
+        evidence.keep(an_answer(404, b"kept before"), TARGET.id, kind="before")
         await clock.sleep(1)
+        # At 1 s, the folder is moved away. A run waits about 3 s for its evidence, and is then stored without it.
         hidden = archive.folder.rename(tmp_path / "gone")
-        evidence.keep(an_answer(200, b"lost"), "t", "turn")
+        evidence.keep(an_answer(200, b"lost"), TARGET.id, kind="turn")
         writer.queue_run(RUN)
-        # The run waits about 3 s for its evidence, and is then stored without it.
         await clock.sleep(4)
         assert runs_of(archive.store, TARGET.id) == [RUN]
-        # While the folder stays away, later versions of the run are stored at once.
-        evidence.keep(an_answer(404, b"lost too"), "t", "turn")
+        # At 5 s, the folder is still away. From now on, a longer version of the run is stored at once.
+        evidence.keep(an_answer(404, b"lost too"), TARGET.id, kind="turn")
         writer.queue_run(replace(RUN, looks=2))
         await clock.sleep(0.2)
         assert runs_of(archive.store, TARGET.id) == [replace(RUN, looks=2)]
+        # The folder is back. The next commit, here that of a run, tests whether it accepts bytes again.
         hidden.rename(archive.folder)
-        # The next commit, here that of a run, tests whether the folder accepts bytes again.
         writer.queue_run(replace(RUN, looks=3))
         await clock.sleep(0.2)
-        assert evidence.appender.describe_fault() == ""
-        evidence.keep(an_answer(200, b"kept"), "t", "turn")
+        evidence.keep(an_answer(200, b"kept after"), TARGET.id, kind="turn")
 
-    archive.run_monitor(story)
-    chain = archive.chain()
-    assert [(record.number, record.is_lost) for record in chain] == [(1, False), (2, True), (3, True), (4, False)]
-    assert all(record.expired for record in chain[1:3])
-    assert archive.payload(chain[3]) == b"kept"
+    archive.run_monitor(hide_folder_for_some_seconds)
+    kept_before, lost, lost_too, kept_after = archive.chain()
+    assert lost.is_lost
+    assert lost_too.is_lost
+    assert archive.payload(kept_before) == b"kept before"
+    assert archive.payload(kept_after) == b"kept after"
     assert archive.find_faults() == []
+    # The next start of the monitor continues the chain.
     (kept_by_next_start,) = archive.keep(an_answer(after=60))
-    assert (kept_by_next_start.number, archive.find_faults()) == (5, [])
+    assert kept_by_next_start.number == kept_after.number + 1
+    assert archive.find_faults() == []
 
 
 def test_a_restart_after_a_loss_leaves_the_files_as_they_are(archive: Archive, tmp_path: Path) -> None:
     async def story(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
-        evidence.keep(an_answer(404, b"kept"), "t", "before")
+        evidence.keep(an_answer(404, b"kept"), TARGET.id, kind="before")
         await clock.sleep(1)
         hidden = archive.folder.rename(tmp_path / "gone")
-        evidence.keep(an_answer(200, b"lost"), "t", "turn")
+        evidence.keep(an_answer(200, b"lost"), TARGET.id, kind="turn")
         await clock.sleep(4)  # it counts as lost after about 3 s
         hidden.rename(archive.folder)
 
@@ -494,16 +508,19 @@ def test_old_evidence_is_deleted_and_marked_as_expired_in_the_store(archive: Arc
 
 
 def test_record_of_a_deletion_names_the_records_and_the_rule(archive: Archive) -> None:
-    for second in range(2):
-        archive.keep(an_answer(after=second), an_answer(200, after=second))
+    # Each call of `keep` makes a file of two records. The limit of 0 bytes deletes all files but the newest.
+    older_file = archive.keep(an_answer(), an_answer(200))[0].file
+    archive.keep(an_answer(404), an_answer(200))
     archive.give_up(keep_days=400, keep_bytes=0)
-    record = archive.chain()[-1]
-    found = ArchiveIterator(BytesIO(read_bytes(archive.folder, record)), check_digests="raise")
-    _info, (kind, content) = [(each.rec_type, each.content_stream().read()) for each in found]
-    assert (record.kind, record.expired, kind) == ("given_up", None, "metadata")
-    file = "edge-000000001-20180105.warc.gz"
-    deletion = {"files": [file], "first": 1, "last": 2, "keep_days": 400, "keep_mb": 0}
-    assert json.loads(content) == {"given_up": deletion}
+    record_of_deletion = archive.chain()[-1]
+    assert (record_of_deletion.kind, record_of_deletion.expired) == ("given_up", None)
+    bytes_of_record = BytesIO(read_bytes(archive.folder, record_of_deletion))
+    warc_records = [(each.rec_type, each.content_stream().read()) for each in ArchiveIterator(bytes_of_record)]
+    _header_of_file, (warc_type, content) = warc_records
+    assert warc_type == "metadata"
+    assert json.loads(content) == {
+        "given_up": {"files": [older_file], "first": 1, "last": 2, "keep_days": 400, "keep_mb": 0}
+    }
 
 
 def give_up_two_answers_of_three(archive: Archive) -> Record:
@@ -533,19 +550,17 @@ def test_all_deleted_answers_are_reported_if_the_record_of_their_deletion_is_unr
     assert archive.find_faults()[0] == f"evidence edge-1 to edge-2: {UNRECORDED_DELETION}"
 
 
-def test_evidence_is_given_up_even_if_the_record_of_its_deletion_cannot_be_written(archive: Archive) -> None:
-    for second in range(3):
-        archive.keep(an_answer(after=second))
-    # A folder has the name of the file into which the record of the deletion would go.
+def test_evidence_is_deleted_even_if_the_record_of_its_deletion_cannot_be_written(archive: Archive) -> None:
+    files_of_answers = [archive.keep(an_answer())[0].file for _ in range(3)]
+    # The record of the deletion would be number 4, in a file of that name. A folder of the same name prevents that.
     folder_in_the_way = archive.folder / "edge-000000004-20180105.warc.gz"
 
-    async def story(evidence: Evidence, *_: object) -> list[str]:
+    async def delete_all(evidence: Evidence, *_: object) -> list[str]:
         folder_in_the_way.mkdir()
         return await evidence.delete_expired(keep=400 * DAY, most=0)
 
-    given_up = archive.run_monitor(story)
-    # The newest file is always kept. Here the folder counts as that, so all three files of answers are deleted.
-    assert len(given_up) == 3
+    # The newest file is never deleted. That is the folder here, so all three files of answers are deleted.
+    assert archive.run_monitor(delete_all) == files_of_answers
     folder_in_the_way.rmdir()
     record_of_deletion = archive.chain()[-1]
     assert (record_of_deletion.kind, record_of_deletion.is_lost) == ("given_up", True)
@@ -572,34 +587,35 @@ def test_the_oldest_evidence_is_given_up_first_and_the_newest_file_is_kept(archi
 async def test_answers_are_not_kept_after_close(clock: VirtualClock, archive: Archive) -> None:
     writer = Writer(archive.store, clock)
     evidence = Evidence(archive.folder, archive.store.evidence, writer, clock, "edge")
-    evidence.keep(an_answer(), "t", "turn")
+    evidence.keep(an_answer(), TARGET.id, kind="turn")
     writer.abandon()  # this closes the evidence, too, before the answer above is committed
     await clock.sleep(1)
-    assert evidence.keep(an_answer(), "t", "turn") == ""
+    assert evidence.keep(an_answer(), TARGET.id, kind="turn") == ""
     assert archive.chain() == []
 
 
-def test_old_files_of_evidence_are_deleted_during_the_day_if_a_flood_of_it_exceeds_the_limit(archive: Archive) -> None:
-    most, bytes_of_an_answer = 20_000_000, 6_000_000
+def test_the_oldest_evidence_is_deleted_soon_after_new_evidence_exceeds_the_limit_of_bytes(archive: Archive) -> None:
+    most_bytes, bytes_of_an_answer = 20_000_000, 6_000_000
 
-    async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
+    async def keep_48_megabytes(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         retention = Retention(
-            evidence, compact_nothing, archive.store, writer, clock, ask=at_once, keep=400 * DAY, most=most
+            evidence, compact_nothing, archive.store, writer, clock, ask=ask_at_once, keep=400 * DAY, most=most_bytes
         )
         for second in range(8):
-            evidence.keep(an_answer(200, urandom(bytes_of_an_answer), after=second), "r/page/edge", "turn")
+            incompressible = urandom(bytes_of_an_answer)
+            evidence.keep(an_answer(200, incompressible, after=second), TARGET.id, kind="turn")
             await writer.write(lambda _tx: None)  # returns when the answer is committed
             await retention.keep_within_limit()
 
-    archive.run_monitor(story)
+    archive.run_monitor(keep_48_megabytes)
     bytes_left = sum(file.stat().st_size for file in archive.folder.glob("*.gz"))
-    # Of 48 MB, all files but the newest are deleted until `most` are left. The newest may be larger, because its last
-    # answer may begin just below LARGEST, 16 MB.
-    assert bytes_left <= max(most, LARGEST + 1.01 * bytes_of_an_answer)  # with its headers
+    # The newest file is never deleted. An answer is added to it while it has less than 16 MB.
+    largest_newest_file = 16_000_000 + 1.01 * bytes_of_an_answer  # 1 % for headers
+    assert bytes_left <= max(most_bytes, largest_newest_file)
     assert archive.find_faults() == []
 
 
-async def at_once(question: Callable[[], T]) -> T:
+async def ask_at_once(question: Callable[[], T]) -> T:
     return question()
 
 

@@ -38,7 +38,7 @@ def run_and_kill_monitor(archive: Archive, story: Story) -> None:
     run_virtually(whole, SLOT)
 
 
-async def commit(writer: Writer) -> None:
+async def commit_an_empty_batch(writer: Writer) -> None:
     await writer.write(lambda _tx: None)
 
 
@@ -46,12 +46,12 @@ async def keep(evidence: Evidence, writer: Writer, *answers: Answer) -> None:
     """Keep answers as records 1, 2, 3 … and commit them."""
     for answer in answers:
         evidence.keep(answer, "t", "turn")
-    await commit(writer)
+    await commit_an_empty_batch(writer)  # the writer adds the records to it
 
 
-def lose_records_from(archive: Archive, first: int) -> None:
-    """Have the store lose its last records, like one that failed over to a standby some seconds behind."""
-    archive.change_rows("DELETE FROM evidence WHERE number >= ?", first)
+def lose_rows_of_records_from(archive: Archive, first_number: int) -> None:
+    """Have the store lose the rows of its last records, like one that failed over to a standby some seconds behind."""
+    archive.change_rows("DELETE FROM evidence WHERE number >= ?", first_number)
 
 
 def record_numbers(archive: Archive) -> list[int]:
@@ -61,7 +61,7 @@ def record_numbers(archive: Archive) -> list[int]:
 def test_records_that_the_store_lost_are_written_again_with_the_next_one(archive: Archive) -> None:
     async def story(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, an_answer(404), an_answer(200), an_answer(404, after=1))
-        lose_records_from(archive, 2)
+        lose_rows_of_records_from(archive, first_number=2)
         await keep(evidence, writer, an_answer(200, after=2))
 
     run_and_kill_monitor(archive, story)
@@ -69,15 +69,16 @@ def test_records_that_the_store_lost_are_written_again_with_the_next_one(archive
     assert archive.find_faults() == []
 
 
-def test_lost_records_are_written_again_without_waiting_for_a_new_one(archive: Archive) -> None:
-    async def story(evidence: Evidence, writer: Writer) -> None:
+def test_after_a_check_the_next_batch_writes_lost_records_again_even_if_it_has_no_new_one(archive: Archive) -> None:
+    async def lose_both_records(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, an_answer(404), an_answer(200))
-        lose_records_from(archive, 1)
-        # With the check, the next batch compares the committed records in memory with those in the store.
+        lose_rows_of_records_from(archive, first_number=1)
+        assert record_numbers(archive) == []
+        # The check makes the next batch compare the rows in the store with the records that the monitor remembers.
         await writer.run_between_batches(evidence.check_for_lost_records)
-        await commit(writer)
+        await commit_an_empty_batch(writer)
 
-    run_and_kill_monitor(archive, story)
+    run_and_kill_monitor(archive, lose_both_records)
     assert record_numbers(archive) == [1, 2]
     assert archive.find_faults() == []
 
@@ -87,7 +88,7 @@ def test_a_record_from_before_a_restart_is_written_again_if_the_store_loses_it(a
         await keep(evidence, writer, an_answer(404), an_answer(200))
 
     async def second_life(evidence: Evidence, writer: Writer) -> None:
-        lose_records_from(archive, 2)
+        lose_rows_of_records_from(archive, first_number=2)
         await keep(evidence, writer, an_answer(404, after=60))
 
     run_and_kill_monitor(archive, first_life)
@@ -96,19 +97,19 @@ def test_a_record_from_before_a_restart_is_written_again_if_the_store_loses_it(a
     assert archive.find_faults() == []
 
 
-def test_a_file_keeps_its_bytes_if_the_disk_is_full_when_they_are_written_again_with_more(tmp_path: Path) -> None:
+def test_an_append_that_fails_on_a_full_disk_leaves_the_bytes_of_the_file(tmp_path: Path) -> None:
     folder = EvidenceFolder(tmp_path, "edge")
-    first_answer = b"bytes of an answer"
+    first_answer, second_answer = b"bytes of an answer", b" and of another"
     folder.append("file", offset=0, data=first_answer)
-    # While the store commits no record of them, bytes are written again at their place, with those that came since.
-    with no_room(), pytest.raises(StoreFault):
-        folder.append("file", offset=0, data=first_answer + b" and of another")
+    # The store did not commit the first answer. So the next attempt writes both answers, from the same offset on.
+    with full_disk(), pytest.raises(StoreFault):
+        folder.append("file", offset=0, data=first_answer + second_answer)
     folder.close()
     assert (tmp_path / "file").read_bytes() == first_answer
 
 
 @contextmanager
-def no_room() -> Iterator[None]:
+def full_disk() -> Iterator[None]:
     """Have every disk refuse every byte."""
     least, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
@@ -118,30 +119,33 @@ def no_room() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
 
 
-def test_flushed_evidence_is_neither_cut_off_nor_written_twice_if_its_rows_need_two_transactions(
-    archive: Archive,
-) -> None:
-    one_more_than_a_transaction_takes = 501
+def test_a_transaction_with_some_rows_of_flushed_evidence_leaves_all_flushed_bytes_on_disk(archive: Archive) -> None:
+    most_rows_of_a_transaction = 500
 
-    async def story(evidence: Evidence, _writer: Writer) -> None:
-        def write_a_portion() -> None:
-            evidence.prepare()
-            with archive.store.transaction() as tx:
-                evidence.write(tx)
-
-        for second in range(one_more_than_a_transaction_takes):
+    async def flush_one_record_more(evidence: Evidence, _writer: Writer) -> None:
+        for second in range(most_rows_of_a_transaction + 1):
             evidence.keep(an_answer(after=second), "t", "turn")
-        # A flush writes all bytes to the disk at once. Their rows go to the store in portions of 500.
-        flushed = evidence.flush_to_disk()
-        write_a_portion()  # the rows of all but the last record
-        last = flushed[-1]
-        assert (archive.folder / last.file).stat().st_size == last.offset + last.length
-        evidence.note_committed()
-        write_a_portion()  # the row of the last record
-        assert archive.chain() == flushed
+        # A flush writes the bytes of all records to the disk. Their rows go to the store in two transactions.
+        flushed_records = evidence.flush_to_disk()
+        last = flushed_records[-1]
+        end_of_flushed_bytes = last.offset + last.length
+        write_rows_in_a_transaction(archive, evidence)
+        assert len(archive.chain()) == most_rows_of_a_transaction
+        assert (archive.folder / last.file).stat().st_size == end_of_flushed_bytes
+        write_rows_in_a_transaction(archive, evidence)
+        assert archive.chain() == flushed_records
+        assert (archive.folder / last.file).stat().st_size == end_of_flushed_bytes
 
-    run_and_kill_monitor(archive, story)
+    run_and_kill_monitor(archive, flush_one_record_more)
     assert archive.find_faults() == []
+
+
+def write_rows_in_a_transaction(archive: Archive, evidence: Evidence) -> None:
+    """Write the next rows of waiting evidence, as the writer does with a batch."""
+    evidence.prepare()
+    with archive.store.transaction() as tx:
+        evidence.write(tx)
+    evidence.note_committed()
 
 
 # `broken` is the place of the broken answer among three. UNWRITABLE_HEADERS have a character that no header can have,

@@ -8,6 +8,7 @@ import stat
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,10 @@ def failed_checks(files: dict[str, bytes]) -> list[str]:
     return [name for digest, name in lines if hashlib.sha256(files[name]).hexdigest() != digest]
 
 
+def delete_all_files_but_the_newest(archive: Archive, start: datetime) -> None:
+    archive.give_up(keep_days=400, keep_bytes=0, start=start)
+
+
 def records_in(files: dict[str, bytes]) -> set[str]:
     return {name.split("/")[1].removesuffix(".warc.gz") for name in files if name.startswith("records/")}
 
@@ -96,32 +101,40 @@ def test_two_exports_at_different_times_have_the_same_bytes(archive: Archive, tm
 
 
 def test_export_lists_deleted_records_with_the_record_of_their_deletion(archive: Archive, tmp_path: Path) -> None:
-    archive.keep(an_answer(404), OF_ANOTHER_RELEASE)  # edge-1 and edge-2, in the first file
+    # Each call of `keep` makes a file. The older one is deleted, and edge-4 records its deletion.
+    archive.keep(an_answer(404), OF_ANOTHER_RELEASE)  # edge-1 and edge-2
     archive.keep(an_answer(200, b"out"))  # edge-3
-    archive.give_up(keep_days=400, keep_bytes=0, start=SLOT + DAY)  # edge-4 records the deletion of the first file
+    delete_all_files_but_the_newest(archive, start=SLOT + DAY)
     save_run_with_evidence(archive, "edge-1", "edge-3")
     counts, entries, files = export(archive, tmp_path / "a.zip")
-    assert [(entry["id"], entry["kind"]) for entry in entries] == [
-        ("edge-1", "turn"),
-        ("edge-3", "turn"),
-        ("edge-4", "given_up"),
-    ]
-    assert {entry["id"]: entry["given_up"] for entry in entries} == {"edge-1": "edge-4", "edge-3": None, "edge-4": None}
+    # The kind `given_up` is that of a record of a deletion.
+    kinds = {entry["id"]: entry["kind"] for entry in entries}
+    assert kinds == {"edge-1": "turn", "edge-3": "turn", "edge-4": "given_up"}
+    # The field `given_up` of a deleted record names the record of its deletion.
+    record_of_deletion = {entry["id"]: entry["given_up"] for entry in entries}
+    assert record_of_deletion == {"edge-1": "edge-4", "edge-3": None, "edge-4": None}
     assert [entry["id"] for entry in entries if entry["expired"]] == ["edge-1"]
-    assert (counts.records, records_in(files)) == (2, {"edge-3", "edge-4"})
+    # The export contains the bytes of the two records that are not deleted.
+    assert records_in(files) == {"edge-3", "edge-4"}
+    assert counts.records == 2
 
 
-def test_export_lists_the_record_of_a_deletion_that_was_deleted_itself(archive: Archive, tmp_path: Path) -> None:
+def test_export_lists_a_record_of_a_deletion_also_if_that_record_was_deleted_later(
+    archive: Archive, tmp_path: Path
+) -> None:
     archive.keep(an_answer(404))  # edge-1
     archive.keep(an_answer(200, b"out"))  # edge-2
-    archive.give_up(keep_days=400, keep_bytes=0, start=SLOT + DAY)  # edge-3 records the deletion of edge-1
+    delete_all_files_but_the_newest(archive, start=SLOT + DAY)  # deletes edge-1, and records this as edge-3
     archive.keep(OF_ANOTHER_RELEASE)  # edge-4
-    archive.give_up(keep_days=400, keep_bytes=0, start=SLOT + 2 * DAY)  # edge-5 records that of edge-2 and edge-3
+    # On the next day, edge-2 and edge-3 are deleted, and edge-5 records this.
+    delete_all_files_but_the_newest(archive, start=SLOT + 2 * DAY)
     save_run_with_evidence(archive, "edge-1", "edge-2")
     counts, entries, files = export(archive, tmp_path / "b.zip")
-    given_up_by = {entry["id"]: entry["given_up"] for entry in entries}
-    assert given_up_by == {"edge-1": "edge-3", "edge-2": "edge-5", "edge-3": "edge-5", "edge-5": None}
-    assert (counts.records, records_in(files)) == (1, {"edge-5"})
+    record_of_deletion = {entry["id"]: entry["given_up"] for entry in entries}
+    assert record_of_deletion == {"edge-1": "edge-3", "edge-2": "edge-5", "edge-3": "edge-5", "edge-5": None}
+    # Of the listed records, only edge-5 still has bytes.
+    assert records_in(files) == {"edge-5"}
+    assert counts.records == 1
 
 
 def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_path: Path) -> None:
@@ -137,17 +150,17 @@ def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_
     assert {entry["expired"] for entry in entries} == {None}
 
 
-# While its store is away, a monitor keeps evidence under its name and the time, here from 09:30. Both names count as
-# the monitor `north` of this machine, so its files must be there.
-@pytest.mark.parametrize("monitor", ["north", "north~20180105T093000Z"], ids=["usual", "while the store was away"])
-def test_an_export_without_the_files_of_a_monitor_of_this_machine_is_refused(
-    archive: Archive, tmp_path: Path, monitor: str
+# While its store is away, a monitor keeps evidence under its name and the time, here from 09:30.
+@pytest.mark.parametrize("name_of_north", ["north", "north~20180105T093000Z"], ids=["usual", "while store was away"])
+def test_an_export_is_refused_if_this_machine_lacks_the_files_of_its_own_monitor(
+    archive: Archive, tmp_path: Path, name_of_north: str
 ) -> None:
-    another_machine = replace(archive, folder=tmp_path / "other machine")
-    archive.keep(an_answer(404), monitor=monitor)
-    save_run_with_evidence(archive, f"{monitor}-1")
-    with pytest.raises(StoreFault, match=rf"{monitor}-1: .* cannot be read"):
-        export(another_machine, tmp_path / "i.zip", monitors_here=["north"])
+    archive.keep(an_answer(404), monitor=name_of_north)
+    save_run_with_evidence(archive, f"{name_of_north}-1")
+    with_empty_folder = replace(archive, folder=tmp_path / "empty folder")
+    # `monitors_here` says that the files of north must be on this machine.
+    with pytest.raises(StoreFault, match=rf"{name_of_north}-1: .* cannot be read"):
+        export(with_empty_folder, tmp_path / "i.zip", monitors_here=["north"])
 
 
 def test_an_export_includes_evidence_of_other_monitors_that_is_in_its_folder(archive: Archive, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
 from monitor.rehearse.virtual_loop import JumpingLoop
 from monitor.store.batch import ROWS_AT_ONCE, Portions
+from monitor.store.evidence.appender import Waiting
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import Event
 from monitor.store.sql.write import Transaction
@@ -24,7 +24,7 @@ from monitor.threads import ends_within
 from tests.contracts.slow_store import SlowStore
 from tests.worlds.evidence import an_answer
 from tests.worlds.looks import a_run
-from tests.worlds.stores import TemporaryStore, an_event
+from tests.worlds.stores import TemporaryStore, an_event, runs_of
 from tests.worlds.virtual import virtually
 
 
@@ -44,10 +44,15 @@ def stored_event_ids(store: TemporaryStore) -> list[str]:
     return [event.id for event in store.verdicts.events(limit=100_000)]
 
 
-# Each step is a number of items and the rows that each item takes. A transaction has room for ROWS_AT_ONCE (500) rows.
-# So 400 items of one row and then 400 more make portions of 500 and 300. The rows of one item are never divided.
+def count_events(store: TemporaryStore, name: str) -> int:
+    """Return how many events with ids that begin with this name are stored."""
+    return len([event for event in stored_event_ids(store) if event.startswith(name)])
+
+
+# A transaction has room for ROWS_AT_ONCE (500) rows. So 400 items of one row and then 400 more make portions of 500 and
+# 300. The rows of one item are never divided.
 @pytest.mark.parametrize(
-    ("steps", "items_per_portion"),
+    ("added_items_and_rows_per_item", "items_per_portion"),
     [
         ([(10, 1), (20, 1)], [30]),
         ([(ROWS_AT_ONCE, 1), (1, 1)], [ROWS_AT_ONCE, 1]),
@@ -58,42 +63,50 @@ def stored_event_ids(store: TemporaryStore) -> list[str]:
         ([], [0]),
     ],
 )
-def test_items_are_written_in_order_in_portions_that_each_fill_one_transaction(
-    steps: Sequence[tuple[int, int]], items_per_portion: Sequence[int]
+def test_items_are_written_in_their_order_in_portions_that_each_fill_one_transaction(
+    added_items_and_rows_per_item: Sequence[tuple[int, int]], items_per_portion: Sequence[int]
 ) -> None:
-    portions, written, written_after_portion = Portions(), list[tuple[int, int]](), [0]
-    for step, (items, rows_per_item) in enumerate(steps):
-        portions.add(
-            [(step, item) for item in range(items)], lambda _tx, some: written.extend(some), rows=rows_per_item
-        )
+    portions = Portions()
+    added_items: list[str] = []
+    items_written_by_portion: list[list[str]] = []
+    rows_added = 0
+    for step, (item_count, rows_per_item) in enumerate(added_items_and_rows_per_item):
+        items = [f"item {step}.{number}" for number in range(item_count)]
+        portions.add(items, lambda _tx, some: items_written_by_portion[-1].extend(some), rows=rows_per_item)
+        added_items += items
+        rows_added += item_count * rows_per_item
     with TemporaryStore().transaction() as tx:
         for write_portion in portions.write_functions():
+            items_written_by_portion.append([])
             write_portion(tx)
-            written_after_portion.append(len(written))
-    assert [later - earlier for earlier, later in pairwise(written_after_portion)] == items_per_portion
-    assert written == [(step, item) for step, (items, _) in enumerate(steps) for item in range(items)]
-    assert portions.rows == sum(items * rows_per_item for items, rows_per_item in steps)
+    assert [len(items) for items in items_written_by_portion] == items_per_portion
+    assert [item for items in items_written_by_portion for item in items] == added_items
+    assert portions.rows == rows_added
 
 
 @virtually
-async def test_other_writes_and_runs_go_between_two_portions(clock: VirtualClock) -> None:
+async def test_small_writes_and_runs_are_committed_between_two_portions_of_a_large_write(clock: VirtualClock) -> None:
     store = TemporaryStore()
-    large_rows_before_small: list[int] = []
     writer = Writer(SlowStore(store, times_slower=10.0).store, clock)
-    large = writer.write_in_portions(write_of_events("large", 4 * ROWS_AT_ONCE))
-    # A write is made after the runs that were queued before it, or before them if it is `urgent`. Neither must wait for
-    # all of the large write.
-    for name, is_urgent in (("small-1", False), ("small-2", True)):
-        await clock.sleep(0.1)  # less than a portion takes
-        writer.queue_run(a_run(f"{name}/page/edge"))
-        await writer.write(lambda tx, name=name: tx.add(an_event(name)), urgent=is_urgent)
-        large_rows_before_small.append(len([event for event in stored_event_ids(store) if event.startswith("large")]))
+    # Each portion has ROWS_AT_ONCE rows and takes 0.5 s.
+    large = writer.write_in_portions(write_of_events("large", count=4 * ROWS_AT_ONCE))
+    # During the first portion, a run and a small write are queued. They are committed after it.
+    await clock.sleep(0.1)
+    run = a_run("after-first/page/edge")
+    writer.queue_run(run)
+    await writer.write(lambda tx: tx.add(an_event("small-1")))
+    assert runs_of(store, run.target) == [run]
+    assert count_events(store, "large") == ROWS_AT_ONCE
+    # During the second portion, a write is queued that goes before any run. It is committed after that portion.
+    await clock.sleep(0.1)
+    writer.queue_run(a_run("after-second/page/edge"))
+    await writer.write(lambda tx: tx.add(an_event("small-2")), urgent=True)
+    assert count_events(store, "large") == 2 * ROWS_AT_ONCE
     assert not large.done.done()
     await large.done
     await writer.close()
-    # The first small write comes after one portion, and the second after another.
-    assert large_rows_before_small == [ROWS_AT_ONCE, 2 * ROWS_AT_ONCE]
-    assert len(stored_event_ids(store)) == 4 * ROWS_AT_ONCE + 2
+    assert count_events(store, "large") == 4 * ROWS_AT_ONCE
+    assert count_events(store, "small") == 2
 
 
 @virtually
@@ -148,24 +161,26 @@ async def test_a_portion_that_the_store_refuses_is_written_again_with_those_afte
 
 
 @virtually
-async def test_journal_gets_every_uncommitted_portion(clock: VirtualClock) -> None:
+async def test_while_the_store_is_away_the_journal_gets_every_write_that_the_store_has_not(clock: VirtualClock) -> None:
     store, journal = TemporaryStore(), TemporaryStore()
     slow = SlowStore(store, times_slower=10.0)
     writer = Writer(slow.store, clock)
-    writer.write_in_portions(write_of_events("a", 3 * ROWS_AT_ONCE))
-    writer.write_in_portions(write_of_events("b", 1))
-    await clock.sleep(0.6)  # a portion takes 0.5 s, so the first of "a" is committed, and the second is open
+    writer.write_in_portions(write_of_events("a", count=3 * ROWS_AT_ONCE))
+    writer.write_in_portions(write_of_events("b", count=1))
+    # Each of the three portions of "a" takes 0.5 s. The store goes away while the second one is written.
+    await clock.sleep(0.6)
     slow.is_away = True
     await clock.sleep(1.0)
-    # While the store is away, the uncommitted writes go to a second store, the journal.
-    _, write_functions = writer.uncommitted()
+    # The journal is a second store. The monitor puts there what the writer has not committed.
+    _runs, uncommitted_writes = writer.uncommitted()
     with journal.transaction() as tx:
-        for write in write_functions:
+        for write in uncommitted_writes:
             write(tx)
     writer.abandon()
     in_journal, in_store = stored_event_ids(journal), stored_event_ids(store)
     assert 0 < len(in_store) < 3 * ROWS_AT_ONCE
-    assert {*in_journal, *in_store} == {*(f"a-{number}" for number in range(3 * ROWS_AT_ONCE)), "b-0"}
+    all_events = {"b-0"} | {f"a-{number}" for number in range(3 * ROWS_AT_ONCE)}
+    assert {*in_journal, *in_store} == all_events
 
 
 @virtually
@@ -251,21 +266,37 @@ class OpenStore(TemporaryStore):
         self.is_open = False
 
 
+def note_if_store_is_open_at_compression(evidence: Evidence, store: OpenStore) -> list[tuple[str, bool]]:
+    """Return a list that gets, at each compression of waiting evidence, its id and whether a transaction is open."""
+    compressions: list[tuple[str, bool]] = []
+
+    def wrap(waiting: Waiting) -> None:
+        compress = waiting.make_bytes
+
+        def note_and_compress() -> bytes:
+            compressions.append((waiting.record.id, store.is_open))
+            return compress()
+
+        waiting.make_bytes = note_and_compress
+
+    for waiting in evidence._waiting:
+        wrap(waiting)
+    return compressions
+
+
 @virtually
-async def test_a_large_answer_is_compressed_before_a_transaction_and_a_small_one_inside_it_and_each_once(
+async def test_a_large_answer_is_compressed_before_the_transaction_and_a_small_one_inside_it(
     clock: VirtualClock, tmp_path: Path
 ) -> None:
     store = OpenStore()
-    was_open_at_compression: list[bool] = []
     writer = Writer(store, clock)
     evidence = Evidence(tmp_path, store.evidence, writer, clock, "edge", durable=False)
-    evidence.keep(an_answer(200, bytes(5_000_000)), "t", "calendar")
-    evidence.keep(an_answer(200, b"small"), "t", "turn")
-    for waiting in evidence._waiting:
-        compress = waiting.make_bytes
-        waiting.make_bytes = lambda compress=compress: was_open_at_compression.append(store.is_open) or compress()  # type: ignore[misc,func-returns-value]
+    large = evidence.keep(an_answer(200, body=bytes(5_000_000)), "r/page/edge", kind="turn")
+    small = evidence.keep(an_answer(200, body=b"small"), "r/page/edge", kind="turn")
+    compressions = note_if_store_is_open_at_compression(evidence, store)
     await clock.sleep(1.0)
     await writer.close()
-    # Up to 256 KB are compressed inside a transaction, because that is quick. The large answer has 5 MB.
-    assert was_open_at_compression == [False, True]
-    assert [record.number for record in store.evidence.chain("edge")] == [1, 2]
+    # Up to 256 KB are compressed inside a transaction, because that is quick. Each answer is compressed once.
+    before_transaction, inside_transaction = False, True
+    assert compressions == [(large, before_transaction), (small, inside_transaction)]
+    assert [record.id for record in store.evidence.chain("edge")] == [large, small]

@@ -21,9 +21,9 @@ from tests.worlds.instants import SLOT
 from tests.worlds.stores import a_store
 from tests.worlds.virtual import Test, asking_for, virtually
 
+WHOLE_BUDGET = 1.0  # all requests that the monitors together may send to a host
 NETWORK_DELAY = 0.1  # the seconds that a monitor allows for its way to the store
 LEASE_SECONDS = 2
-LONGER_THAN_OTHERS_WAIT = LEASE_SECONDS + 1.2  # they use the turns of a monitor at most 1 s after its lease ran out
 Start = Callable[[str], Awaitable["Monitor"]]
 
 
@@ -61,14 +61,14 @@ class Monitor:
     members: Members
     writer: SlowWriter
     clock: Halting
-    sharers_over_time: list[tuple[str, ...]] = field(default_factory=list)
-    shares_received: int = 0
+    requesters_over_time: list[tuple[str, ...]] = field(default_factory=list)
+    renewal_attempts: int = 0
     keeping: asyncio.Task[None] | None = None
 
     @property
-    def sharers(self) -> tuple[str, ...]:
-        """Return the monitors that share the budget, as this one knows it. It makes no requests if it is not one."""
-        return self.sharers_over_time[-1]
+    def requesters(self) -> tuple[str, ...]:
+        """Return the monitors that make requests, as this one knows them. It makes none if it is not one of them."""
+        return self.requesters_over_time[-1]
 
     def stop_renewing(self) -> None:
         """Stop renewing its lease, as by SIGSTOP."""
@@ -85,10 +85,28 @@ class Monitor:
         self.keeping = asyncio.create_task(self.members.stay_alive())
 
     def record_share(self, share: Share) -> None:
-        """Remember a share that differs from the last, and how many came."""
-        self.shares_received += 1
-        if not self.sharers_over_time or self.sharers != share.members:
-            self.sharers_over_time.append(share.members)
+        """Note the monitors that make requests from now on. This follows each attempt to renew the lease."""
+        self.renewal_attempts += 1
+        if not self.requesters_over_time or self.requesters != share.members:
+            self.requesters_over_time.append(share.members)
+
+    def halt(self, seconds: float) -> None:
+        """Halt this process only: nothing in it happens for so long, while the other monitors go on."""
+        self.clock.halt(seconds)
+
+    def fill_disk(self) -> None:
+        """From now on, the store refuses each batch of this monitor, but not a write of its lease only."""
+        self.writer.add_row_source(FullDisk())
+
+    def receive_wait(self, host: str, until: float) -> None:
+        """Let a host demand of this monitor that it waits until then, in seconds of steady time."""
+        self.members.host_waits = lambda: {host: until}
+
+    def wait_of_host(self, host: str) -> float | None:
+        """Return until when this monitor sends no request to a host, in seconds of steady time."""
+        steady_zero = self.clock.now() - timedelta(seconds=self.clock.monotonic())
+        instant = self.members.share.quiet_until(host, steady_zero)
+        return None if instant is None else (instant - steady_zero).total_seconds()
 
 
 def on_one_store(test: Test) -> Callable[..., None]:
@@ -119,12 +137,12 @@ def on_one_store(test: Test) -> Callable[..., None]:
     return virtually(asking_for(run, test, given=("start",), more=("tmp_path",)))
 
 
-async def highest_part_of_budget_used(monitors: Sequence[Monitor], *, within: float) -> float:
+async def highest_part_of_budget_used(monitors: Sequence[Monitor], *, next_seconds: float) -> float:
     """Return the highest part of one host's budget that the monitors used together within so many seconds."""
     highest = 0.0
-    for _ in range(round(within / 0.1)):
+    for _ in range(round(next_seconds / 0.1)):
         await monitors[0].clock.sleep(0.1)
-        shares = [(monitor.name, monitor.sharers) for monitor in monitors]
+        shares = [(monitor.name, monitor.requesters) for monitor in monitors]
         highest = max(highest, sum(1 / len(share) for name, share in shares if name in share))
     return highest
 
@@ -137,132 +155,136 @@ async def start_north_and_south(clock: VirtualClock, start: Start) -> tuple[Moni
 
 
 @on_one_store
-async def test_a_monitor_that_is_alone_makes_all_requests_at_once(clock: VirtualClock, start: Start) -> None:
+async def test_the_only_monitor_of_a_store_makes_requests_from_its_start_on(clock: VirtualClock, start: Start) -> None:
+    began = clock.monotonic()
     north = await start("north")
-    # `sharers_over_time` are the monitors that make requests, as north knew them: at first none, and then only north.
-    assert north.sharers_over_time == [(), ("north",)]
+    assert clock.monotonic() == began
+    # The monitors that make requests, as north knew them: none before it took its lease, and then itself.
+    assert north.requesters_over_time == [(), ("north",)]
 
 
 @on_one_store
 async def test_a_new_monitor_sends_nothing_until_the_others_know_of_it(clock: VirtualClock, start: Start) -> None:
     north = await start("north")
     south = await start("south")
-    # `sharers` are the monitors that share the budgets of hosts, as each monitor knows them. At first south leaves all
-    # requests to north. Leases of 2 s are read every 0.5 s, and a new monitor waits for half of one.
-    assert south.sharers == ("north",)
+    # At first south leaves all requests to north. It waits for 1 s, while north reads all leases every 0.5 s.
+    assert south.requesters == ("north",)
     await clock.sleep(0.9)
-    assert (north.sharers, south.sharers) == (("north", "south"), ("north",))
+    assert (north.requesters, south.requesters) == (("north", "south"), ("north",))
     await clock.sleep(1.0)
-    assert south.sharers == ("north", "south")
+    assert south.requesters == ("north", "south")
 
 
 @pytest.mark.parametrize("is_disk_of_the_other_full", [False, True])
 @on_one_store
-async def test_another_monitor_makes_the_requests_of_a_killed_one_within_three_seconds(
+async def test_within_three_seconds_another_monitor_makes_all_requests_of_a_killed_one(
     clock: VirtualClock, start: Start, *, is_disk_of_the_other_full: bool
 ) -> None:
     north, south = await start_north_and_south(clock, start)
     if is_disk_of_the_other_full:
-        # With this member, the store refuses every batch of south, but not a write of its lease only. After 30 s, its
-        # attempts to write a batch are already 5 s apart, but it still reads the leases every 0.5 s.
-        south.writer.add_row_source(FullDisk())
+        # After 30 s, south tries to write a batch only every 5 s. But it still reads the leases every 0.5 s.
+        south.fill_disk()
         await clock.sleep(30)
     north.kill()
-    # Its lease of 2 s runs out, its requests stay reserved for 0.5 s more, and south reads all leases every 0.5 s. Then
-    # south knows of no other monitor that makes requests.
-    await clock.sleep(3)
-    assert south.sharers == ("south",)
+    # The lease of north lasts for 2 s. Its requests stay reserved for 0.5 s more. South reads that within 0.5 s.
+    await clock.sleep(2 + 0.5 + 0.5)
+    assert south.requesters == ("south",)
 
 
 @on_one_store
-async def test_a_killed_monitor_is_noticed_within_three_seconds_again_after_the_store_was_slow(
+async def test_soon_after_a_slow_store_is_quick_again_a_killed_monitor_is_noticed_within_three_seconds(
     clock: VirtualClock, start: Start
 ) -> None:
-    both = north, south = await start_north_and_south(clock, start)
-    # While the store is slow, the monitors allow each other more time to renew their leases. After ten seconds in which
-    # it is quick, they do not any more.
-    longer_than_a_lease = LEASE_SECONDS + 0.6
-    for seconds_to_confirm, duration in ((longer_than_a_lease, 75), (0.0, 10)):
-        for monitor in both:
-            monitor.writer.seconds_to_confirm = seconds_to_confirm
-        await clock.sleep(duration)
+    north, south = await start_north_and_south(clock, start)
+    # For 75 s, the store is slow. Meanwhile the monitors allow each other more time to renew their leases.
+    north.writer.seconds_after_commit = south.writer.seconds_after_commit = LEASE_SECONDS + 0.6
+    await clock.sleep(75)
+    # After 10 s in which the store is quick, they allow each other only the usual time.
+    north.writer.seconds_after_commit = south.writer.seconds_after_commit = 0.0
+    await clock.sleep(10)
     north.kill()
     await clock.sleep(3)
-    # South knows of no other monitor that makes requests.
-    assert south.sharers == ("south",)
+    assert south.requesters == ("south",)
 
 
 @on_one_store
-async def test_a_monitor_that_was_halted_makes_no_requests_until_the_others_leave_some_to_it_again(
+async def test_a_monitor_halted_for_longer_than_its_lease_makes_no_requests_until_its_new_lease_is_known(
     clock: VirtualClock, start: Start
 ) -> None:
     north, south = await start_north_and_south(clock, start)
-    # After the lease of north (2 s), south waits for it for at most 1 s. This halt takes 3.2 s.
-    north.clock.halt(LONGER_THAN_OTHERS_WAIT)
+    lease, reserved_after_its_end = LEASE_SECONDS, 1.0
+    north.halt(seconds=lease + reserved_after_its_end + 0.2)
     await clock.sleep(6)
-    # `sharers` are the monitors that make requests. South makes those of north from the end of its lease until north is
-    # back.
-    assert south.sharers_over_time[-2:] == [("south",), ("north", "south")]
-    # North makes no requests before it is one of the sharers again.
-    assert north.sharers_over_time[-3:] == [(), ("south",), ("north", "south")]
+    # The monitors that make requests, as south knew them over time: only itself during the halt, and then both.
+    assert south.requesters_over_time[-2:] == [("south",), ("north", "south")]
+    # As north knew them after its halt: none, while its lease had run out. Then south, as it read in the store. Then
+    # both, because south had read its new lease by then.
+    assert north.requesters_over_time[-3:] == [(), ("south",), ("north", "south")]
 
 
 @on_one_store
-async def test_a_monitor_halted_for_longer_than_its_lease_makes_no_requests_until_it_reaches_its_store(
+async def test_a_monitor_halted_for_longer_than_its_lease_makes_no_requests_while_it_cannot_reach_its_store(
     clock: VirtualClock, start: Start
 ) -> None:
     north, south = await start_north_and_south(clock, start)
-    north.clock.halt(LONGER_THAN_OTHERS_WAIT)
+    lease, reserved_after_its_end = LEASE_SECONDS, 1.0
+    north.halt(seconds=lease + reserved_after_its_end + 0.2)
     north.writer.abandon()  # from here on, none of its writes reaches the store
     await clock.sleep(9)
-    # Each names the monitors that make requests, as it knows them. South makes those of north now, so north makes none.
-    assert (south.sharers, north.sharers) == (("south",), ())
+    # South makes all requests. North cannot read in the store which monitors make requests, so it counts none.
+    assert south.requesters == ("south",)
+    assert north.requesters == ()
 
 
 @on_one_store
-async def test_a_monitor_whose_store_was_away_before_it_was_halted_still_makes_its_requests_after_that(
+async def test_a_monitor_that_is_halted_while_the_store_is_away_goes_on_with_its_requests_after_the_halt(
     clock: VirtualClock, start: Start
 ) -> None:
     north, _south = await start_north_and_south(clock, start)
-    north.writer.abandon()  # from here on, none of its writes reaches the store
-    shorter_than_its_lease, longer_than_its_lease = LEASE_SECONDS - 0.8, 2 * LEASE_SECONDS
-    north.clock.halt(shorter_than_its_lease)
+    # From here on, none of its writes reaches the store. A halt within its lease changes nothing.
+    north.writer.abandon()
+    north.halt(seconds=LEASE_SECONDS - 0.8)
     await clock.sleep(4)
-    # The store was away before this halt, so north assumes that the others cannot use its turns either.
-    north.clock.halt(longer_than_its_lease)
+    # North knows that the store is away. It takes it as away for all monitors. Then no other monitor can have seen that
+    # its lease ran out during this halt, so none makes its requests.
+    north.halt(seconds=2 * LEASE_SECONDS)
     await clock.sleep(6)
-    assert north.sharers == ("north", "south")
+    assert north.requesters == ("north", "south")
 
 
 @on_one_store
-async def test_a_monitor_halted_during_a_failing_write_does_not_exceed_the_shared_budget(
+async def test_a_monitor_halted_during_a_write_that_fails_does_not_exceed_the_shared_budget_afterwards(
     clock: VirtualClock, start: Start
 ) -> None:
-    both = north, _south = await start_north_and_south(clock, start)
-    north.writer.seconds_to_begin = 0.2
-    while not north.writer.is_writing:
+    north, south = await start_north_and_south(clock, start)
+    both = (north, south)
+    # A write of north is under way, and will fail.
+    north.writer.seconds_before_write = 0.2
+    while not north.writer.is_write_pending:
         await clock.sleep(0.1)
-    north.writer.is_away = True
-    # Meanwhile its lease runs out, and south makes all requests.
-    north.clock.halt(6)
+    north.writer.is_store_away = True
+    # Then north halts until its lease has run out, while south goes on and makes all requests.
+    north.halt(seconds=6)
     await clock.sleep(6)
-    # 1 is the whole budget of requests to a host. With more, the monitors together would send it too many.
-    assert await highest_part_of_budget_used(both, within=6) <= 1
+    assert south.requesters == ("south",)
+    assert await highest_part_of_budget_used(both, next_seconds=6) <= WHOLE_BUDGET
 
 
 @on_one_store
-async def test_monitors_of_a_slow_store_keep_their_leases_and_their_requests(clock: VirtualClock, start: Start) -> None:
-    both = await start_north_and_south(clock, start)
-    for monitor in both:
-        monitor.writer.seconds_to_confirm = LEASE_SECONDS + 0.6
-    # A sudden slowness costs some requests at first. Then no lease runs out: a new lease would begin another term.
+async def test_if_the_store_stays_slow_both_monitors_keep_their_leases_and_go_on_making_requests(
+    clock: VirtualClock, start: Start
+) -> None:
+    north, south = await start_north_and_south(clock, start)
+    # A commit takes longer than a lease lasts. So a monitor may lose its lease at first, before leases are made longer.
+    north.writer.seconds_after_commit = south.writer.seconds_after_commit = LEASE_SECONDS + 0.6
     await clock.sleep(15)
-    changes_before = [len(monitor.sharers_over_time) for monitor in both]
-    terms_before = [monitor.members.term for monitor in both]
+    leases_since = [north.members.term, south.members.term]
+    changes_before = [len(north.requesters_over_time), len(south.requesters_over_time)]
     await clock.sleep(60)
-    assert [len(monitor.sharers_over_time) for monitor in both] == changes_before
-    assert [monitor.members.term for monitor in both] == terms_before
-    assert {monitor.sharers for monitor in both} == {("north", "south")}
+    # The leases are still those that began then, and both monitors made requests all the time.
+    assert [north.members.term, south.members.term] == leases_since
+    assert [len(north.requesters_over_time), len(south.requesters_over_time)] == changes_before
+    assert north.requesters == south.requesters == ("north", "south")
 
 
 # So many seconds pass until a write of each monitor begins, less or more than the 2 s of their leases.
@@ -273,10 +295,10 @@ async def test_monitors_of_a_slow_store_keep_their_leases_and_their_requests(clo
 async def test_monitors_never_exceed_the_shared_budget_when_their_store_becomes_slow(
     clock: VirtualClock, start: Start, north_write_seconds: float, south_write_seconds: float
 ) -> None:
-    both = north, south = await start_north_and_south(clock, start)
-    north.writer.seconds_to_begin, south.writer.seconds_to_begin = north_write_seconds, south_write_seconds
-    # 1 is the whole budget of requests to a host. With more, the monitors together would send it too many.
-    assert await highest_part_of_budget_used(both, within=20) <= 1
+    north, south = await start_north_and_south(clock, start)
+    both = (north, south)
+    north.writer.seconds_before_write, south.writer.seconds_before_write = north_write_seconds, south_write_seconds
+    assert await highest_part_of_budget_used(both, next_seconds=20) <= WHOLE_BUDGET
 
 
 # For so many seconds the store is back for north only. A monitor renews its lease every 0.5 s.
@@ -285,83 +307,84 @@ async def test_monitors_never_exceed_the_shared_budget_when_their_store_becomes_
 async def test_monitors_never_exceed_the_shared_budget_when_the_store_is_back_for_one_first(
     clock: VirtualClock, start: Start, seconds_between: float
 ) -> None:
-    both = north, south = await start_north_and_south(clock, start)
+    north, south = await start_north_and_south(clock, start)
+    both = (north, south)
     for monitor in both:
-        monitor.writer.is_away = True
+        monitor.writer.is_store_away = True
     await clock.sleep(10)
-    north.writer.is_away = False
-    # 1 is the whole budget of requests to a host. With more, the monitors together would send it too many.
-    assert await highest_part_of_budget_used(both, within=seconds_between) <= 1
-    south.writer.is_away = False
-    assert await highest_part_of_budget_used(both, within=10) <= 1
-    assert {monitor.sharers for monitor in both} == {("north", "south")}
+    north.writer.is_store_away = False
+    assert await highest_part_of_budget_used(both, next_seconds=seconds_between) <= WHOLE_BUDGET
+    south.writer.is_store_away = False
+    assert await highest_part_of_budget_used(both, next_seconds=10) <= WHOLE_BUDGET
+    assert {monitor.requesters for monitor in both} == {("north", "south")}
 
 
 @on_one_store
-async def test_monitors_keep_their_leases_and_the_shared_budget_when_the_disk_has_no_room_for_looks(
+async def test_a_monitor_whose_looks_have_no_room_on_disk_keeps_its_lease_and_its_part_of_the_budget(
     clock: VirtualClock, start: Start
 ) -> None:
-    both = _north, south = await start_north_and_south(clock, start)
-    terms_before = [monitor.members.term for monitor in both]  # each new lease begins a term
-    # With this member, the store refuses the batches of south, but not a write of its lease only.
-    south.writer.add_row_source(FullDisk())
-    assert await highest_part_of_budget_used(both, within=30) <= 1
-    assert [monitor.members.term for monitor in both] == terms_before
-    assert {monitor.sharers for monitor in both} == {("north", "south")}
+    north, south = await start_north_and_south(clock, start)
+    both = (north, south)
+    leases_since = [north.members.term, south.members.term]
+    south.fill_disk()  # its lease can still be written
+    assert await highest_part_of_budget_used(both, next_seconds=30) <= WHOLE_BUDGET
+    assert [north.members.term, south.members.term] == leases_since
+    assert north.requesters == south.requesters == ("north", "south")
 
 
 @on_one_store
-async def test_the_shared_budget_is_kept_when_a_write_that_began_in_an_outage_is_committed_after_it(
+async def test_the_shared_budget_is_kept_if_the_write_of_one_monitor_outlasts_an_outage_and_is_committed(
     clock: VirtualClock, start: Start
 ) -> None:
-    both = north, south = await start_north_and_south(clock, start)
-    north.writer.seconds_to_begin, south.writer.seconds_to_begin = 4.0, 5.0
-    north.writer.is_away = south.writer.is_away = True
+    north, south = await start_north_and_south(clock, start)
+    both = (north, south)
+    # The outage begins. Each monitor begins a write 0.5 s after its last one: north at 5 s, and south at 6 s.
+    north.writer.is_store_away = south.writer.is_store_away = True
+    north.writer.seconds_before_write, south.writer.seconds_before_write = 4.0, 5.0
     await clock.sleep(6)
-    # Wait until another write of north fails, after which it gets its old share of the budget once more. Each begins a
-    # write 0.5 s after the last one ended. So this is north's second write, which ends after about 9 s. South's second
-    # write lasts until about 11 s, so it is committed, because the outage ends before.
-    received_before = north.shares_received
-    while north.shares_received == received_before:
+    # At about 9 s, the second write of north fails.
+    attempts_before = north.renewal_attempts
+    while north.renewal_attempts == attempts_before:
         await clock.sleep(0.1)
-    assert south.writer.is_writing
-    north.writer.seconds_to_begin, north.writer.is_away, south.writer.is_away = 0.1, False, False
-    assert await highest_part_of_budget_used(both, within=20) <= 1
-    assert {monitor.sharers for monitor in both} == {("north", "south")}
+    # Now the outage ends. South's second write lasts until about 11 s, so it is committed.
+    assert south.writer.is_write_pending
+    north.writer.is_store_away = south.writer.is_store_away = False
+    north.writer.seconds_before_write = 0.1
+    assert await highest_part_of_budget_used(both, next_seconds=20) <= WHOLE_BUDGET
+    assert north.requesters == south.requesters == ("north", "south")
 
 
 @on_one_store
-async def test_others_make_the_requests_of_a_stopped_monitor_at_once(clock: VirtualClock, start: Start) -> None:
+async def test_after_a_monitor_gives_its_lease_back_the_other_makes_all_requests_from_its_next_read_on(
+    clock: VirtualClock, start: Start
+) -> None:
     north, south = await start_north_and_south(clock, start)
     north.stop_renewing()
-    # A monitor that stops in order gives its lease back.
-    await north.members.leave()
-    await clock.sleep(0.6)  # leases are read every 0.5 s
-    assert south.sharers == ("south",)
+    await north.members.leave()  # gives the lease back, which would last for 2 s otherwise
+    seconds_between_reads_of_leases = 0.5
+    await clock.sleep(seconds_between_reads_of_leases + 0.1)
+    assert south.requesters == ("south",)
 
 
 @on_one_store
-async def test_all_monitors_obey_the_wait_that_a_host_demanded_of_one(clock: VirtualClock, start: Start) -> None:
+async def test_all_monitors_obey_the_longest_wait_that_a_host_demanded_of_one(
+    clock: VirtualClock, start: Start
+) -> None:
     north, south = await start("north"), await start("south")
-    until = clock.monotonic() + 20
-    steady_zero = clock.now() - timedelta(seconds=clock.monotonic())  # the time at which `monotonic` was zero
-
-    def wait_until(monitor: Monitor) -> float | None:
-        """Return until when a monitor sends no request to the host, in seconds of the steady clock."""
-        instant = monitor.members.share.quiet_until("www.gov.uk", steady_zero)
-        return None if instant is None else (instant - steady_zero).total_seconds()
-
-    north.members.host_waits = lambda: {"www.gov.uk": until}
-    # The host also demanded a shorter wait of south. All monitors obey the longer one.
-    south.members.host_waits = lambda: {"www.gov.uk": until - 10}
-    await clock.sleep(1.2)  # leases are renewed every 0.5 s: one renewal stores the waits, and the next one reads them
-    # All monitors, also north, obey the stored wait. It is longer by the time that a monitor may need to read the clock
-    # of the store over a network, so that no monitor ends it too soon.
-    after_until = pytest.approx(until + NETWORK_DELAY)
-    assert (wait_until(north), wait_until(south)) == (after_until, after_until)
-    assert wait_until(await start("west")) == after_until
+    shorter, longer = clock.monotonic() + 10, clock.monotonic() + 20
+    north.receive_wait("www.gov.uk", until=longer)
+    south.receive_wait("www.gov.uk", until=shorter)
+    # Leases are renewed every 0.5 s. One renewal stores the waits, and the next one reads them.
+    await clock.sleep(1.2)
+    west = await start("west")
+    # The stored wait is a bit longer, because a monitor reads the clock of the store over a network.
+    stored_until = pytest.approx(longer + NETWORK_DELAY)
+    assert north.wait_of_host("www.gov.uk") == stored_until
+    assert south.wait_of_host("www.gov.uk") == stored_until
+    assert west.wait_of_host("www.gov.uk") == stored_until
     await clock.sleep(20)
-    assert (wait_until(north), wait_until(south)) == (None, None)
+    assert north.wait_of_host("www.gov.uk") is None
+    assert south.wait_of_host("www.gov.uk") is None
 
 
 @on_one_store
@@ -377,7 +400,7 @@ async def test_a_killed_monitor_comes_back_under_its_name(clock: VirtualClock, s
     north.kill()
     # A start waits until the lease on its name has run out. It is refused only if another process renews that lease.
     north_again = await start("north")
-    assert north_again.sharers == ("north",)
+    assert north_again.requesters == ("north",)
 
 
 @on_one_store
@@ -405,8 +428,8 @@ async def test_a_suspended_monitor_whose_name_was_taken_makes_no_requests_and_wr
     new = await start("north")
     old.resume_renewing()
     await clock.sleep(3)
-    # `sharers` are the monitors that make requests. For the old process there are none.
-    assert (old.sharers, new.sharers) == ((), ("north",))
+    # `requesters` are the monitors that make requests. For the old process there are none.
+    assert (old.requesters, new.requesters) == ((), ("north",))
     # A write waits until the monitor has its name again.
     writing = asyncio.ensure_future(old.writer.write(lambda _tx: None))
     await clock.sleep(5)
@@ -415,18 +438,19 @@ async def test_a_suspended_monitor_whose_name_was_taken_makes_no_requests_and_wr
 
 
 @on_one_store
-async def test_a_halted_monitor_whose_name_was_taken_makes_no_requests_and_seldom_tries_again(
+async def test_a_halted_monitor_whose_name_was_taken_makes_no_requests_and_tries_at_most_twice_a_second(
     clock: VirtualClock, start: Start
 ) -> None:
-    old = await start("north")
+    halted = await start("north")
     await clock.sleep(3)
-    old.clock.halt(6)
-    # After 4 s its lease of 2 s has ended, and another process takes its name. Then the halted one goes on.
+    # The process halts. After 4 s, its lease of 2 s has ended, and another process takes the name.
+    halted.halt(seconds=6)
     await clock.sleep(4)
     new = await start("north")
+    # The halted process goes on after 6 s. From then on it tries to take back its lease.
     await clock.sleep(4)
-    # Each attempt to renew its lease gives it a share of the requests, which is empty. It tries at most twice a second.
-    attempts_before, seconds = old.shares_received, 10
-    await clock.sleep(seconds)
-    assert (old.sharers, new.sharers) == ((), ("north",))
-    assert old.shares_received - attempts_before <= 2 * seconds
+    attempts_before = halted.renewal_attempts
+    await clock.sleep(10)
+    assert halted.requesters == ()
+    assert new.requesters == ("north",)
+    assert halted.renewal_attempts - attempts_before <= 2 * 10

@@ -67,10 +67,11 @@ async def test_evidence_is_kept_within_the_configured_limits_and_the_files_given
     assert lines == [{"event": "given_up", "files": evidence.files, "reads": None, "runs": None}]
 
 
-async def test_a_repeated_read_older_than_ninety_days_is_deleted_and_logged_with_the_compacted_runs() -> None:
+async def test_a_read_older_than_ninety_days_is_deleted_if_an_older_read_was_the_same() -> None:
+    # All reads of the calendar are the same. That of 92 days stays because it is the oldest.
     lines, reads_left = await run_retention(FakeEvidence(), compacted_runs=7, ages_of_reads=(92, 91, 1, 0.5))
-    # The oldest read stays: it is the one that the others repeat.
     assert reads_left == 3
+    # The log line of the daily retention is called `given_up`, and also counts the compacted runs.
     assert lines == [{"event": "given_up", "files": None, "reads": 1, "runs": 7}]
 
 

@@ -47,21 +47,22 @@ def write_and_kill(folder: Path, first: int, seconds: float) -> int:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_kill_at_any_moment_loses_no_committed_row(tmp_path: Path, seed: int) -> None:
-    moments = random.Random(seed)  # noqa: S311  # no secret hangs on it
-    last_reported = -1
-    for _ in range(2):
-        # If the kill comes between a commit and its report, the number after the last reported one is committed too.
-        # So the second monitor begins with the number after that.
-        last_reported = write_and_kill(tmp_path, first=last_reported + 2, seconds=moments.uniform(0.0, 0.3))
+def test_a_monitor_killed_at_a_random_moment_loses_no_committed_row(tmp_path: Path, seed: int) -> None:
+    random_moments = random.Random(seed)  # noqa: S311  # no secret hangs on it
+    last_reported = write_and_kill(tmp_path, first=0, seconds=random_moments.uniform(0.0, 0.3))
+    # The monitor is killed between a commit and its report, perhaps. Then one number more is committed. So a second
+    # monitor begins with the number after that.
+    last_reported = write_and_kill(tmp_path, first=last_reported + 2, seconds=random_moments.uniform(0.0, 0.3))
     store = Store(f"sqlite:///{tmp_path}/store.db")
     committed = sorted(int(event.id.removeprefix("e")) for event in store.verdicts.events(limit=1_000_000))
-    runs = runs_of(store, *(f"r{number}/page/edge" for number in committed))
     assert last_reported in committed
-    # For each number there is a run, which was sent so many seconds after the slot, and its record of evidence.
+    # The event of each number was committed with a run and the evidence of this run. The number is that of the seconds
+    # between the slot and the look of the run.
+    runs = runs_of(store, *(f"r{number}/page/edge" for number in committed))
     assert [run.first_sent for run in runs] == [after_slot(number) for number in committed]
     assert len(store.evidence.records([run.evidence[0] for run in runs])) == len(runs)
-    # The check also reports events of releases without a verdict, which all of these are.
-    assert [line for line in store.check() if "its events are there" not in line] == []
+    # The check of the store also reports each event whose release has no verdict. That is so for all events here.
+    faults = [fault for fault in store.check() if "its events are there" not in fault]
+    assert faults == []
     assert verify_evidence(store.evidence, tmp_path / "ev") == []
     store.close()

@@ -7,7 +7,6 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from math import ceil
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ import pytest
 from alerts.incident import Entry
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
-from monitor.store.batch import ROWS_AT_ONCE, WRITES_AT_ONCE, RowSource
+from monitor.store.batch import ROWS_AT_ONCE, RowSource
 from monitor.store.rows import Heartbeat
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
@@ -304,65 +303,70 @@ async def test_run_that_cannot_be_stored_is_logged_and_does_not_stop_other_write
 # At first so many transactions fail. The writer makes them again.
 @pytest.mark.parametrize("failing_transactions", [0, 1, 3])
 @virtually
-async def test_no_transaction_exceeds_its_limit_and_full_transactions_of_runs_come_before_any_write(
+async def test_runs_are_committed_before_writes_in_transactions_of_at_most_500_runs_and_100_writes(
     clock: VirtualClock, failing_transactions: int
 ) -> None:
-    # A transaction has at most ROWS_AT_ONCE (500) runs and WRITES_AT_ONCE (100) writes.
-    store, log, many = FailingStore(), WriterLog(), 2 * ROWS_AT_ONCE + 10
-    commits_before_write: list[int] = []
+    store, log = FailingStore(), WriterLog()
     writer = log.writer(store, clock)
-    for number in range(many):
-        writer.queue_run(a_run(f"r{number}/page/edge"))
-    # Writes about releases are sorted by their ids. That must not bring any of them before the runs.
+    run_count = write_count = 1010
+    targets = [f"r{number}/page/edge" for number in range(run_count)]
+    for target in targets:
+        writer.queue_run(a_run(target))
+    commits_before_writes: list[int] = []
     writes = [
-        writer.write(lambda _tx: commits_before_write.append(store.commits), release=f"r{number}")
-        for number in range(many)
+        writer.write(lambda _tx: commits_before_writes.append(store.commits), release=f"r{number}")
+        for number in range(write_count)
     ]
     store.failures = failing_transactions
-    assert len(await asyncio.gather(*writes)) == many
+    await asyncio.gather(*writes)
     await writer.close()
-    # The last runs do not fill a transaction, so they are in that of the first writes.
-    assert max(log.rows_by_commit) <= ROWS_AT_ONCE + WRITES_AT_ONCE
-    transactions_full_of_runs, transactions_with_writes = many // ROWS_AT_ONCE, ceil(many / WRITES_AT_ONCE)
-    assert len(log.rows_by_commit) == transactions_full_of_runs + transactions_with_writes
-    assert sum(log.rows_by_commit) == 2 * many
-    assert len(runs_of(store, *(f"r{number}/page/edge" for number in range(many)))) == many
-    assert min(commits_before_write) == transactions_full_of_runs
+    # Two transactions have 500 runs each. The next one has the last 10 runs, and also the first 100 of the writes.
+    # Nine more have 100 writes each, and the last one has 10.
+    transactions_of_runs, transactions_with_writes = 2, 1 + 9 + 1
+    assert min(commits_before_writes) == transactions_of_runs
+    assert len(log.rows_by_commit) == transactions_of_runs + transactions_with_writes
+    assert max(log.rows_by_commit) <= 500 + 100
+    assert sum(log.rows_by_commit) == run_count + write_count
+    assert len(runs_of(store, *targets)) == run_count
 
 
 @virtually
-async def test_write_marked_first_does_not_wait_for_earlier_runs(clock: VirtualClock) -> None:
-    store, transactions_full_of_runs = FailingStore(), 4
+async def test_write_marked_first_is_committed_before_runs_that_were_queued_earlier(clock: VirtualClock) -> None:
+    store = FailingStore()
     writer = Writer(store, clock)
-    for number in range(transactions_full_of_runs * ROWS_AT_ONCE):
+
+    def count_earlier_commits(_tx: Transaction) -> int:
+        return store.commits
+
+    # These runs fill four transactions.
+    for number in range(4 * ROWS_AT_ONCE):
         writer.queue_run(a_run(f"r{number}/page/edge"))
-    ordinary = asyncio.create_task(writer.write(lambda _tx: store.commits))
+    ordinary_write = asyncio.create_task(writer.write(count_earlier_commits))
     await clock.sleep(0)
-    commits_before_first = await writer.write(lambda _tx: store.commits, urgent=True)
-    # At most the transaction that is open already comes before it.
-    assert commits_before_first <= 1
-    # The ordinary write is in the last of the four.
-    assert await ordinary == transactions_full_of_runs - 1
+    # Only the transaction that is open already may come before the write that is marked first.
+    assert await writer.write(count_earlier_commits, urgent=True) <= 1
+    # The ordinary write is made after all runs, in the transaction of the last ones, which is the fourth.
+    assert await ordinary_write == 3
     await writer.close()
 
 
 # At first so many transactions fail. The writer makes them again.
 @pytest.mark.parametrize("failing_transactions", [0, 2])
 @virtually
-async def test_rows_of_a_source_are_written_in_portions_before_the_runs(
+async def test_each_portion_of_a_batch_member_has_a_transaction_of_its_own_and_runs_come_with_the_last(
     clock: VirtualClock, failing_transactions: int
 ) -> None:
     store = FailingStore(failing_transactions)
-    written: list[str] = []
+    calls: list[str] = []
 
     # A source adds its own rows to each transaction. This one has three portions of them.
     @dataclass
-    class Companion(RowSource):
+    class MemberWithThreePortions(RowSource):
         portions_left: int = 3
 
         def write(self, transaction: Transaction) -> None:
-            transaction.save(Heartbeat("companion", SLOT))
-            written.append(f"{self.portions_left} portions left, {len(runs_of(store, EDGE))} runs")
+            transaction.save(Heartbeat("member", SLOT))
+            calls.append(f"write with {self.portions_left} portions left and {len(runs_of(store, EDGE))} runs stored")
 
         def note_committed(self) -> None:
             self.portions_left -= 1
@@ -371,37 +375,37 @@ async def test_rows_of_a_source_are_written_in_portions_before_the_runs(
             return self.portions_left - 1
 
         def close(self) -> None:
-            written.append(f"closed with {len(runs_of(store, EDGE))} runs")
+            calls.append(f"close with {len(runs_of(store, EDGE))} runs stored")
 
     writer = Writer(store, clock)
-    writer.add_row_source(Companion())
+    writer.add_row_source(MemberWithThreePortions())
     writer.queue_run(a_run())
     await clock.sleep(2.0)
     await writer.close()
-    # Each portion has a transaction of its own. The last one also has the run, after the rows of the source.
-    attempts_at_first_portion = ["3 portions left, 0 runs"] * (failing_transactions + 1)
-    assert written == [
-        *attempts_at_first_portion,
-        "2 portions left, 0 runs",
-        "1 portions left, 0 runs",
-        "closed with 1 runs",
+    # If a transaction fails, the writer calls `write` for the same portion again.
+    attempts_at_first_portion = failing_transactions + 1
+    assert calls == [
+        *["write with 3 portions left and 0 runs stored"] * attempts_at_first_portion,
+        "write with 2 portions left and 0 runs stored",
+        "write with 1 portions left and 0 runs stored",  # the run is committed with this portion
+        "close with 1 runs stored",
     ]
 
 
 @virtually
-async def test_row_source_is_written_before_the_runs_in_each_attempt_and_notified_of_the_commit(
+async def test_after_a_failed_attempt_a_batch_member_is_prepared_and_written_again_and_then_notified_once(
     clock: VirtualClock,
 ) -> None:
     store = FailingStore(failures=1)
     calls: list[str] = []
 
-    class Companion(RowSource):
+    class RecordingMember(RowSource):
         def prepare(self) -> None:
             calls.append("prepare")
 
         def write(self, transaction: Transaction) -> None:
-            transaction.save(Heartbeat("companion", SLOT))
-            calls.append(f"write before {len(runs_of(store, EDGE))} runs")
+            transaction.save(Heartbeat("member", SLOT))
+            calls.append(f"write while {len(runs_of(store, EDGE))} runs are stored")
 
         def note_committed(self) -> None:
             calls.append("note committed")
@@ -410,37 +414,14 @@ async def test_row_source_is_written_before_the_runs_in_each_attempt_and_notifie
             calls.append("close")
 
     writer = Writer(store, clock)
-    writer.add_row_source(Companion())
+    writer.add_row_source(RecordingMember())
     await clock.sleep(2 * DELAY)
-    assert calls == []  # a source does not begin a batch by itself
-    # The run and the request of a source make one batch.
+    assert calls == []  # a member begins no batch unless one is requested
     writer.queue_run(a_run())
     writer.request_batch()
     await clock.sleep(1.0)
     await writer.close()
-    # The store fails at the commit of the first attempt, after all writes. Then the whole batch is tried again.
-    attempt_that_fails = ["prepare", "write before 0 runs"]
-    assert calls == [*attempt_that_fails, "prepare", "write before 0 runs", "note committed", "close"]
-
-
-@virtually
-async def test_rows_of_a_source_are_committed_although_the_run_of_their_batch_cannot_be_stored(
-    clock: VirtualClock,
-) -> None:
-    store = TemporaryStore()
-
-    class Companion(RowSource):
-        def write(self, transaction: Transaction) -> None:
-            transaction.save(Heartbeat("companion", SLOT))
-
-    log = WriterLog()
-    writer = log.writer(store, clock)
-    writer.add_row_source(Companion())
-    run_that_cannot_be_stored = replace(a_run(), last_received="yesterday")
-    writer.queue_run(run_that_cannot_be_stored)
-    await clock.sleep(2 * DELAY)
-    assert store.leases.heartbeat("companion") == Heartbeat("companion", SLOT)
-    assert runs_of(store, EDGE) == []
-    (fault,) = log.faults
-    assert fault.startswith("1 runs cannot be stored")
-    await writer.close()
+    # The first commit fails, so the writer makes the whole batch, with its run, again. The member always comes first.
+    failed_attempt = ["prepare", "write while 0 runs are stored"]
+    second_attempt = ["prepare", "write while 0 runs are stored", "note committed"]
+    assert calls == [*failed_attempt, *second_attempt, "close"]

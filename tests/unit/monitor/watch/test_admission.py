@@ -30,19 +30,25 @@ async def test_a_restart_watches_the_next_release_at_once_and_other_near_ones_on
 
 
 @with_office()
-async def test_releases_that_the_first_admission_after_a_restart_adds_are_looked_at_at_once(office: Office) -> None:
+async def test_after_a_restart_a_release_gets_a_look_as_soon_as_the_hourly_job_adds_it_to_the_watch(
+    office: Office,
+) -> None:
     await office.read(csv(IN_FIVE_DAYS))
+    # Without the first run of the hourly job `roll`, a restart watches only releases of the next day or so.
     await office.reopen(admits_near=False)
     assert office.daemon.poller.next_due() is None
     await office.daemon.admission.roll()
+    assert set(office.daemon.watch.releases) == {"in-five-days"}
     assert office.daemon.poller.next_due() == office.clock.now()
 
 
 @with_office()
-async def test_the_first_admission_retries_until_the_store_answers(office: Office) -> None:
+async def test_the_first_run_of_the_hourly_job_queries_the_store_again_each_second_until_it_answers(
+    office: Office,
+) -> None:
     queries = 0
 
-    async def ask(question: Callable[[], T], /) -> T:
+    async def fail_twice_and_then_ask(question: Callable[[], T], /) -> T:
         nonlocal queries
         queries += 1
         if queries <= 2:
@@ -50,29 +56,37 @@ async def test_the_first_admission_retries_until_the_store_answers(office: Offic
         return await run_in_thread(question)
 
     await office.read(csv(IN_FIVE_DAYS))
-    await office.reopen(admits_near=False)
-    office.daemon.admission.ask = ask
+    await office.reopen(admits_near=False)  # without the first run of the hourly job `roll`
+    office.daemon.admission.ask = fail_twice_and_then_ask
     began = office.clock.now()
     await office.daemon.admission.roll()
     assert set(office.daemon.watch.releases) == {"in-five-days"}
-    # There is a second before each of the two retries.
-    assert (office.clock.now() - began).total_seconds() == 2
+    seconds_before_each_retry, retries = 1, 2
+    assert (office.clock.now() - began).total_seconds() == retries * seconds_before_each_retry
 
 
 @with_office()
-async def test_a_monitor_keeps_its_releases_while_its_lease_has_ended_and_if_it_is_then_the_only_member(
+async def test_a_monitor_goes_on_watching_its_releases_while_it_is_not_a_member_and_as_the_only_member(
     office: Office,
 ) -> None:
     await office.read(csv(TOMORROW, IN_FIVE_DAYS))
     admission, watch = office.daemon.admission, office.daemon.watch
     before = dict(watch.releases)
     assert set(before) == {"tomorrow", "in-five-days"}
-    # This monitor is north. The first two lists lack its name, so its lease has ended. With the third it has a lease
-    # again and is the only member, so all hosts are its own.
-    no_members, only_another, only_itself = (), ("south",), ("north",)
-    for members in (no_members, only_another, only_itself):
+
+    async def change_members(*members: str) -> None:
+        # This monitor is north. The hosts are divided among the members.
         await admission.apply_share(Share("north", members, store_zero=0.0, divided=True))
-        assert all(watch.releases.get(name) is watched for name, watched in before.items())
+
+    # Without a lease, north is not a member. Its releases stay, because the lease may come back soon.
+    await change_members()
+    assert watch.releases == before
+    await change_members("south")
+    assert watch.releases == before
+    # As the only member, it has all hosts.
+    await change_members("north")
+    assert watch.releases == before
+    assert all(watch.releases[name] is watched for name, watched in before.items())  # none was added anew
 
 
 @with_office()

@@ -112,20 +112,22 @@ def test_the_seconds_by_which_our_clock_was_set_ahead_are_a_blind_span(tmp_path:
     live(tmp_path, NEVER_PUBLISHED, act)
 
 
-def test_looks_after_our_clock_was_set_back_prove_nothing_until_it_has_caught_up(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
+def test_after_our_clock_was_set_back_looks_prove_nothing_until_it_shows_the_old_time_again(tmp_path: Path) -> None:
+    async def set_clock_back(life: Life) -> None:
         await life.until("09:29:00.500")
-        last_run = life.runs()[-1]
+        last_run_before = life.runs()[-1]
+        # Our clock is set back by 20 s. It shows 09:28:40 now, and will show 09:29:00 again 20 s later.
         life.clock.offset -= timedelta(seconds=20)
-        ten_seconds_later = "09:28:50"  # by our clock, which showed 09:28:40 again
-        await life.until(ten_seconds_later)
-        assert life.runs()[-1] == last_run
+        await life.until("09:28:50")
+        # Looks of the last 10 s changed no run. The blind span already lasts until 09:29:00.
+        assert life.runs()[-1] == last_run_before
         (span,) = stored_blind_spans(life)
         assert (span.cause, span.ends - span.begins) == ("clock", timedelta(seconds=20))
         await life.until("09:29:40")
-        assert life.runs()[-1].first_sent > last_run.last_received
+        # Looks after 09:29:00 prove an absence again.
+        assert life.runs()[-1].first_sent > last_run_before.last_received
 
-    live(tmp_path, NEVER_PUBLISHED, act)
+    live(tmp_path, NEVER_PUBLISHED, set_clock_back)
 
 
 def test_a_step_back_of_our_clock_by_less_than_a_second_is_a_blind_span(tmp_path: Path) -> None:

@@ -139,12 +139,17 @@ def test_175_pages_with_a_required_file_each_are_all_on_time_within_the_budgets_
 
 
 @pytest.mark.slow
-def test_an_overloaded_slot_proves_nearly_as_many_pages_as_get_a_look_in_its_first_minute(tmp_path: Path) -> None:
+def test_an_overloaded_slot_proves_all_pages_on_time_that_get_a_useful_look_in_its_first_minute(
+    tmp_path: Path,
+) -> None:
+    # A page is on time if it is seen within a minute of its slot. There are as many pages as looks in that minute.
     looks_in_a_minute = BUDGET * 60
     slot = play_busy_slot(tmp_path, pages=looks_in_a_minute, until="09:32:30")
-    # The tolerance is a minute, and pages come 1 to 5 s after the slot. So looks in the first second find no page, and
-    # looks in the next 4 s about half of theirs. That costs the looks of about 3 s. The test allows 4 s.
-    assert slot.verdicts["on_time"] >= looks_in_a_minute - 4 * BUDGET
+    # Pages come 1 to 5 s after the slot. Looks before a page is there do not prove it, and there is no second look in
+    # time. These are all looks in the first second and half of those in the next 4 s, so those of 3 s. One more is
+    # allowed.
+    useless_looks = (1 + 4 // 2 + 1) * BUDGET
+    assert slot.verdicts["on_time"] >= looks_in_a_minute - useless_looks
     assert slot.verdicts.keys() <= {"on_time", "unproven"}
     assert slot.played.peak_rate[PAGE_HOST] <= BUDGET
 

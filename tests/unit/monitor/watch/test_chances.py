@@ -46,28 +46,39 @@ def chance_of_change(life: Life, target: str) -> float | None:
 
 
 @pytest.mark.slow
-def test_a_missing_annex_gets_more_looks_than_its_published_page_within_a_full_budget(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
+def test_after_the_slot_a_missing_annex_is_more_likely_to_change_than_its_published_page(tmp_path: Path) -> None:
+    async def compare_chances(life: Life) -> None:
+        # At the slot, each required part has the chance 1.0 in each view. Only the content API has less, because it
+        # only confirms what the page shows. One step of likelihood is a factor of four.
         await life.until("09:29:30")
-        before = {view: chance_of_change(life, f"claims-q3/{view}") for view in VIEWS}
-        # 1.0 is the chance that a required part changes at its slot. The content API only confirms what the page shows.
-        assert before == {"page/edge": 1.0, "page/origin": 1.0, "page/content": 1.0 / 4, "annex/edge": 1.0}
+        at_slot = {view: chance_of_change(life, f"claims-q3/{view}") for view in VIEWS}
+        one_step_less, one_step_more = 1.0 / 4, 1.0 * 4
+        assert at_slot == {"page/edge": 1.0, "page/origin": 1.0, "page/content": one_step_less, "annex/edge": 1.0}
+        # At 09:33:40, the page is published, so it can only be withdrawn. The missing annex may come any time.
         await life.until("09:33:40")
-        # Chances are in steps of four. A published page may only be withdrawn, which is a step less likely. A part that
-        # is still missing after its slot may come at any moment, which is a step more likely.
-        published, missing = (chance_of_change(life, f"claims-q3/{view}") for view in ("page/edge", "annex/edge"))
-        assert (published, missing) == (1.0 / 4, 1.0 * 4)
-        # Twelve other releases, r0 to r11, have their slot at 09:34.
-        assert chance_of_change(life, "r7/page/edge") == 1.0
-        # From 09:32 on, each of the twelve wants a look every second, which fills the budget. The missing annex still
-        # gets the look every 5 s or so that an overdue part wants.
+        assert chance_of_change(life, "claims-q3/page/edge") == one_step_less
+        assert chance_of_change(life, "claims-q3/annex/edge") == one_step_more
+
+    live(tmp_path, PUBLISHED_AT_SLOT + ANNEX_LATER, compare_chances, head=HEAD + ANNEX)
+
+
+@pytest.mark.slow
+def test_when_a_budget_is_full_a_missing_annex_still_gets_looks_and_its_published_page_gets_few(
+    tmp_path: Path,
+) -> None:
+    async def count_looks(life: Life) -> None:
+        # The page comes at its slot, 09:30. From 09:32 on, each of twelve other releases wants a look every second,
+        # because their slot is at 09:34. That is more than the budget of 5 requests a second.
+        await life.until("09:33:40")
+        budget = 5
+        assert life.publisher.log.peak_rate()[HOST] == budget
+        # The annex of the published page is missing. It still gets the look every 5 s that an overdue part wants.
         looks_at_annex = request_times(life, f"{URL}/annex", since=datetime(2026, 11, 26, 9, 32, 10, tzinfo=UTC))
         assert max(later - earlier for earlier, later in pairwise(looks_at_annex)) < timedelta(seconds=6)
-        first_presence = life.runs()[-1].first_sent  # of the page, just after the slot, 09:30
-        looks_at_page_since_it_came = request_times(life, URL, since=first_presence + timedelta(seconds=0.1))
-        # From 09:30 to 09:33:40, there is only a look a minute at the page.
-        assert len(looks_at_page_since_it_came) <= 4
-        default_budget = 5  # requests a second
-        assert life.publisher.log.peak_rate()[HOST] == default_budget
+        # From its publication to 09:33:40, the page gets one look a minute.
+        first_presence = life.runs()[-1].first_sent
+        looks_since_publication = request_times(life, URL, since=first_presence + timedelta(seconds=0.1))
+        assert len(looks_since_publication) <= 4
 
-    live(tmp_path, OTHERS + PUBLISHED_AT_SLOT + ANNEX_LATER, act, head=HEAD + ANNEX)
+    tables = OTHERS + PUBLISHED_AT_SLOT + ANNEX_LATER
+    live(tmp_path, tables, count_looks, head=HEAD + ANNEX)

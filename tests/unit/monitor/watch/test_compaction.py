@@ -74,33 +74,37 @@ def compact(store: Store, after: timedelta = 400 * DAY, watched: Collection[str]
     return run_virtually(whole, NOW)
 
 
-def test_runs_of_old_final_releases_are_merged_and_replay_finds_no_difference(tmp_path: Path) -> None:
+def test_merged_runs_of_old_final_releases_give_the_same_verdicts_and_count_the_same_looks(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    releases = 5
-    for number in range(releases):
-        save_judged_release(store, f"r{number}")
-    before = {row.release: row.body for row in store.verdicts.judged()}
+    names = ["r0", "r1", "r2", "r3", "r4"]
+    for name in names:
+        save_judged_release(store, name)
     assert {row.word for row in store.verdicts.judged()} == {"on_time"}
-    runs_fewer = compact(store)
-    # Each release keeps MIN_RUNS of its runs at most.
-    assert runs_fewer >= releases * (len(noisy_runs("r0")) - MIN_RUNS)
-    assert {row.release: row.body for row in store.verdicts.judged()} == before
-    assert [name for name, differences in replay(store, POLICIES, begin=None, end=None) if differences] == []
-    merged = store.runs.of_release("r0")
-    assert len(merged) <= MIN_RUNS
-    # No look is lost. Before the merge, failed looks have runs of their own, which count them in `looks`. A merged run
-    # counts the failed looks between its absences in `failed`.
-    assert sum(run.looks + run.failed for run in merged) == sum(run.looks for run in noisy_runs("r0"))
+    verdicts_before = {row.release: row.body for row in store.verdicts.judged()}
+    runs_before = store.runs.of_release("r0")
+    assert compact(store) > 0
+    merged_runs = store.runs.of_release("r0")
+    assert len(merged_runs) < len(runs_before)
+    assert all(len(store.runs.of_release(name)) <= MIN_RUNS for name in names)
+    # The stored verdicts are the same, and so are those that are judged again from the merged runs.
+    assert {row.release: row.body for row in store.verdicts.judged()} == verdicts_before
+    assert dict(replay(store, POLICIES, begin=None, end=None)) == {name: [] for name in names}
+    # Before, a failed look was a run of its own. A merged run has absences, and counts failed looks among them apart.
+    looks_before = sum(run.looks for run in runs_before)
+    assert sum(run.looks + run.failed for run in merged_runs) == looks_before
     assert compact(store) == 0  # no run is left to merge
     store.close()
 
 
 def test_runs_of_recent_open_or_watched_releases_and_of_those_with_few_runs_are_not_merged(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    save_judged_release(store, "recent", slot=NOW - 100 * DAY)  # runs are merged 400 days after the slot
+    # Runs are merged 400 days after the slot. The slots of the other releases are 700 days ago.
+    save_judged_release(store, "recent", slot=NOW - 100 * DAY)
     save_judged_release(store, "watched")
-    save_judged_release(store, "small", runs=noisy_runs("small")[-MIN_RUNS:])  # only more runs than these are merged
-    save_judged_release(store, "open", runs=[run for run in noisy_runs("open") if run.state is UNKNOWN])
+    as_few_runs_as_are_left_alone = noisy_runs("small")[-MIN_RUNS:]
+    save_judged_release(store, "small", runs=as_few_runs_as_are_left_alone)
+    # An open release has no final verdict.
+    save_judged_release(store, "open")
     with store.transaction() as tx:
         row = store.verdicts.judged_one("open")
         assert row is not None
@@ -136,33 +140,32 @@ class NoEvidence:
         return []
 
 
-async def merge_nothing_more() -> int:
+async def compact_nothing() -> int:
     return 0
 
 
 @pytest.mark.slow
-def test_after_a_merge_the_daily_retention_makes_the_file_of_the_store_smaller(tmp_path: Path) -> None:
+def test_after_runs_were_merged_the_daily_retention_makes_the_file_of_the_store_smaller(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     for number in range(60):
         save_judged_release(store, f"r{number}")
     file, copy_before, copy_after = (tmp_path / f"{name}.db" for name in ("store", "before", "after"))
-    most_bytes_of_evidence = 2_000_000_000  # there is no evidence here
 
-    async def give_room_back(clock: VirtualClock) -> None:
-        writer, evidence = Writer(store, clock), NoEvidence()
+    async def run_daily_retention(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
         retention = Retention(
-            evidence, merge_nothing_more, store, writer, clock, ask=ask, keep=400 * DAY, most=most_bytes_of_evidence
+            NoEvidence(), compact_nothing, store, writer, clock, ask=ask, keep=400 * DAY, most=2_000_000_000
         )
         await retention.run_daily()
         await writer.close()
 
     store.backup(copy_before)
+    # Nearly all runs are merged: the short absences and the failed looks before the slot. This leaves free pages in the
+    # file, which the retention gives back to the disk.
     compact(store)
-    # A merge leaves free pages in the file. The retention gives them back to the disk.
-    run_virtually(give_room_back, NOW)
-    # `free_pages` gives back up to `most` pages, and returns how many free ones are left.
-    assert store.free_pages(most=1) == 0
-    # Nearly all runs were short absences and failed looks before the slot, which are merged now.
+    run_virtually(run_daily_retention, NOW)
+    free_pages_left = store.free_pages(most=1)
+    assert free_pages_left == 0
     store.backup(copy_after)
     assert copy_after.stat().st_size < copy_before.stat().st_size / 3
     assert store.check() == []

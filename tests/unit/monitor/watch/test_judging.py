@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -25,6 +25,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.batch import ROWS_AT_ONCE, Portions
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask
 from monitor.watch.blind_spans import BlindSpans
@@ -93,16 +94,17 @@ def test_releases_whose_common_slot_has_passed_are_judged_without_queuing_each_o
 
 
 def release_at_guessed_address(
-    name: str, page: Mapping[float, State], silent_at: float, redirected_at: float | None = None
+    name: str, looks_at_page: Mapping[float, State], not_found_at: float, redirected_at: float | None = None
 ) -> WatchedRelease:
     """Return a release at a guessed address, with looks at its page, its announcement and the index.
 
-    The announcement does not redirect and the index does not list it at a minute before the slot and at `silent_at`.
+    A minute before the slot and at `not_found_at`, the announcement does not redirect and the index does not list it.
+    At `redirected_at`, the announcement redirects. Numbers are seconds after the slot.
     """
     link = f"https://www.gov.uk/government/statistics/announcements/{name}"
     watched = release_without_verdict(name, State.ABSENT, seen=-59)
     watched.release = replace(watched.release, address=Address.GUESSED, link=link)
-    looks = {"page/edge": page, "announcement/origin": dict.fromkeys((-60, silent_at), State.ABSENT)}
+    looks = {"page/edge": looks_at_page, "announcement/origin": dict.fromkeys((-60, not_found_at), State.ABSENT)}
     looks["index/origin"] = looks["announcement/origin"]
     for place, answers in looks.items():
         part, view = place.split("/")
@@ -116,55 +118,53 @@ def release_at_guessed_address(
 
 
 @pytest.mark.parametrize(
-    ("judged_for_seconds", "verdict_on_claims"), [(1, "overdue"), (65, "pending")], ids=["at once", "a minute later"]
+    ("seconds_of_judging", "verdict_on_claims"), [(1, "overdue"), (65, "pending")], ids=["at first", "a minute later"]
 )
-def test_an_overdue_release_is_pending_again_within_a_minute_if_redirects_of_another_were_late(
-    judged_for_seconds: float, verdict_on_claims: str
+def test_an_overdue_release_becomes_pending_if_another_release_proves_that_redirects_are_late(
+    seconds_of_judging: float, verdict_on_claims: str
 ) -> None:
     store = TemporaryStore()
-    # Neither the announcement nor the index of claims shows a publication 295 s after its slot.
-    claims = release_at_guessed_address("claims", {}, silent_at=295)
-    # The page of visas was out 1 s after the slot, and its announcement redirected 280 s later. So a release may be out
-    # for 280 s without a redirect. That proves claims absent until 295 - 280 = 15 s only, within its tolerance of 60 s.
-    visas = release_at_guessed_address("visas", {1: State.PRESENT}, silent_at=280, redirected_at=281)
-    # If visas had the same slot as claims, its verdict would have claims judged again at once. So its slot is earlier.
+    # 295 s after the slot, neither a redirect nor the index shows that claims is published.
+    claims = release_at_guessed_address("claims", looks_at_page={}, not_found_at=295)
+    # The page of visas was there 1 s after the slot, but its announcement redirected only 280 s later. So claims may be
+    # published without a redirect, too. It is proved absent only at 295 - 280 = 15 s, which is within its tolerance.
+    visas = release_at_guessed_address(
+        "visas", looks_at_page={1: State.PRESENT}, not_found_at=280, redirected_at=1 + 280
+    )
+    # With another slot, a verdict on visas does not make the monitor judge claims again at once.
     visas.promises = [a_promise(after_slot(-30), release="visas")]
-    # Claims is overdue when it is judged before visas has a verdict. It is judged again at the next full minute.
-    judge_for_some_seconds({"claims": claims, "visas": visas}, store, seconds=judged_for_seconds)
+    # At first, claims is judged before visas, so it is overdue. At the next full minute it is judged again: pending.
+    judge_for_some_seconds({"claims": claims, "visas": visas}, store, seconds=seconds_of_judging)
     verdicts = {row.release: row.word for row in store.verdicts.judged()}
     assert verdicts == {"claims": verdict_on_claims, "visas": "on_time"}
 
 
-def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judged_too() -> None:
+def test_a_verdict_is_made_again_if_another_monitor_stored_looks_while_it_was_recorded() -> None:
     # This monitor saw the page 300 s after the slot, which does not prove it on time. The other saw it after 5 s.
-    store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT, seen=300)
-    theirs = release_without_verdict("claims", State.PRESENT, seen=5, monitor="south").runs["claims/page/edge"]
+    mine = release_without_verdict("claims", State.PRESENT, seen=300)
+    seen_by_other = release_without_verdict("claims", State.PRESENT, seen=5, monitor="south")
+    runs_of_other = seen_by_other.runs["claims/page/edge"]
+    store = TemporaryStore()
     with store.transaction() as tx:
         tx.save(mine.release)
         tx.add_promises(mine.promises)
+    queries = 0
 
-    @dataclass
-    class OtherMonitor:
-        """Another monitor, which stores its looks just after each query for them."""
+    async def ask_and_then_store_runs_of_other(question: Callable[[], T], /) -> T:
+        nonlocal queries
+        queries += 1
+        answer = question()
+        with store.transaction() as tx:
+            tx.save(*runs_of_other)
+        return answer
 
-        queries: int = 0
-
-        async def ask(self, question: Callable[[], T], /) -> T:
-            answer = question()
-            with store.transaction() as tx:
-                tx.save(*theirs)
-            self.queries += 1
-            return answer
-
-    other = OtherMonitor()
-    judge_for_some_seconds({"claims": mine}, store, other.ask)
+    judge_for_some_seconds({"claims": mine}, store, ask=ask_and_then_store_runs_of_other)
     (row,) = store.verdicts.judged()
-    seen_by_the_other = "2018-01-05T09:30:05.000Z"
-    assert (row.word, row.body["first_seen"]["by"]) == ("on_time", seen_by_the_other)
-    # The store is queried before and after each verdict is recorded. The first query finds no looks of the other, so
-    # the first verdict is without them. The second query finds them, so a second verdict is recorded.
-    queries_per_verdict = 2
-    assert other.queries == 2 * queries_per_verdict
+    assert (row.word, row.body["first_seen"]["by"]) == ("on_time", "2018-01-05T09:30:05.000Z")
+    # The store is queried before and after each verdict. Before the first verdict it has no looks of the other monitor.
+    # After it, it has them, so there is a second verdict. That is all.
+    queries_per_verdict, verdicts = 2, 2
+    assert queries == queries_per_verdict * verdicts
 
 
 @pytest.mark.parametrize(
@@ -182,32 +182,37 @@ def test_no_release_is_judged_while_our_clock_is_in_doubt(seconds_in_doubt: int,
 
 
 @partial(virtually, begins=after_slot(300))
-async def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_read_is_written(
+async def test_a_verdict_and_the_promises_it_needs_are_stored_before_a_large_write_that_was_queued_earlier(
     clock: VirtualClock,
 ) -> None:
-    store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
-    # The release and its promises are not stored yet.
-    mine.announced = mine.release
+    store = TemporaryStore()
+    writer = Writer(store, clock)
+    watched = release_without_verdict("claims", State.PRESENT)
+    # The store has neither this release nor its promises, so the recorder must store them with the verdict.
+    watched.announced = watched.release
     stored_promises_at_each_portion: list[Sequence[Promise]] = []
-    writer, blind = Writer(store, clock), BlindSpans("north", lambda: None, Metrics("1"))
-    health = HealthState(clock.now(), {}, timedelta(seconds=2))
-    recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), blind, health, lambda _recorded: None)
-    portions = Portions()
-    two_items_of_a_portion_each = range(2)
-    portions.add(
-        two_items_of_a_portion_each,
-        lambda _tx, _: stored_promises_at_each_portion.append(store.ledger.promises(["claims"])),
-        rows=ROWS_AT_ONCE,
-    )
-    # The calendar read is queued first. But small writes, such as a verdict, go before the portions of large ones.
-    calendar_read = writer.write_in_portions(portions)
-    verdict = judge(mine.release, mine.promises, mine.runs, (), Policy(), after_slot(300))
-    await recorder.record(mine, verdict, after_slot(300))
+
+    def note_stored_promises(_tx: Transaction, _items: Sequence[int]) -> None:
+        stored_promises_at_each_portion.append(store.ledger.promises(["claims"]))
+
+    # The large write is that of a calendar read. Each of its two items fills a portion.
+    large_write = Portions()
+    large_write.add(range(2), note_stored_promises, rows=ROWS_AT_ONCE)
+    calendar_read = writer.write_in_portions(large_write)
+    verdict = judge(watched.release, watched.promises, watched.runs, (), Policy(), after_slot(300))
+    await a_recorder(store, writer, clock).record(watched, verdict, after_slot(300))
     await calendar_read.done
     await writer.close()
-    assert stored_promises_at_each_portion == [list(mine.promises)] * 2
+    # The promises were there before the first portion, and so was the verdict in the same transaction.
+    assert stored_promises_at_each_portion == [list(watched.promises)] * 2
     assert [row.release for row in store.verdicts.judged()] == ["claims"]
     assert [release.id for release in store.ledger.releases()] == ["claims"]
+
+
+def a_recorder(store: TemporaryStore, writer: Writer, clock: VirtualClock) -> Recorder:
+    """Return a recorder of verdicts that needs nothing but a store."""
+    blind, health = BlindSpans("north", lambda: None, Metrics("1")), HealthState(clock.now(), {}, timedelta(seconds=2))
+    return Recorder(writer, VerdictRecorder(store, ReportingRules()), blind, health, lambda _recorded: None)
 
 
 def judge_for_some_seconds(
@@ -224,8 +229,8 @@ def judge_for_some_seconds(
 
     async def story(clock: VirtualClock) -> None:
         rules, queue, writer = WatchRules(), BoundedQueue(clock), Writer(store, clock)
-        health = HealthState(clock.now(), {}, timedelta(seconds=2))
         planner, blind = Planner(clock, FakePoller(), rules), BlindSpans("north", queue.judge_all, Metrics("1"))
+        health = HealthState(clock.now(), {}, timedelta(seconds=2))
         recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), blind, health, lambda _recorded: None)
         members = Members(
             "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
@@ -273,17 +278,29 @@ async def test_a_release_that_is_queued_during_a_wait_ends_the_wait(clock: Virtu
 
 
 @virtually
-async def test_changed_releases_are_judged_before_the_rest_and_every_release_gets_its_turn(clock: VirtualClock) -> None:
-    known = [f"r{number:03}" for number in range(2 * PORTION + 1)]
-    first, second, last = known[:PORTION], known[PORTION : 2 * PORTION], known[-1]
+async def test_a_release_that_is_queued_by_its_id_comes_before_the_rest_of_all_releases(clock: VirtualClock) -> None:
+    all_releases = [f"r{number:03}" for number in range(2 * PORTION)]
+    queue = JudgingQueue(clock)
+    # Of all releases, one portion is judged at a time.
+    queue.judge_all()
+    assert await queue.wait_for_due(all_releases) == all_releases[:PORTION]
+    queue.judge_soon("changed")
+    assert await queue.wait_for_due(all_releases) == ["changed"]
+    assert await queue.wait_for_due(all_releases) == all_releases[PORTION:]
+
+
+@virtually
+async def test_if_all_releases_are_queued_again_those_that_still_wait_come_before_those_judged_already(
+    clock: VirtualClock,
+) -> None:
+    assert PORTION == 100
+    all_releases = [f"r{number:03}" for number in range(201)]
     queue = JudgingQueue(clock)
     queue.judge_all()
-    assert await queue.wait_for_due(known) == first
-    queue.judge_soon("changed")
-    assert await queue.wait_for_due(known) == ["changed"]
+    assert await queue.wait_for_due(all_releases) == all_releases[:100]
+    # Now r100 to r200 wait. The second call queues r000 to r099 again, behind them.
     queue.judge_all()
-    assert await queue.wait_for_due(known) == second
-    # The second `judge_all` queued the releases of `first` again, behind `second` and `last`. So the next portion is
-    # `last` and all of `first` but one, for which it has no room. A portion is in order of ids.
-    assert await queue.wait_for_due(known) == [*first[:-1], last]
-    assert await queue.wait_for_due(known) == [first[-1]]
+    assert await queue.wait_for_due(all_releases) == all_releases[100:200]
+    # The next portion is r200 and then r000 to r098. The ids of a portion are sorted.
+    assert await queue.wait_for_due(all_releases) == [*all_releases[:99], "r200"]
+    assert await queue.wait_for_due(all_releases) == ["r099"]

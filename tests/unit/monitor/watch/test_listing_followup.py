@@ -20,6 +20,7 @@ STATS = "https://stats.example"
 LISTED_URL = f"{STATS}/releases/somewhere"
 URL = "https://www.gov.uk/government/statistics/claims"
 SHOWN_AT = "09:28:30"
+HINT_FOR_PEOPLE = "lead"  # the kind of a notice about something that only a person can judge
 PRODUCER = {"id": "department-for-example", "name": "Department", "newest": [f"{STATS}/latest"]}
 WATCHING_THE_LISTING = Settings.model_validate({"producer": [PRODUCER]})
 
@@ -35,12 +36,12 @@ def listing_with_entry(url: str, words: str, at: str = SHOWN_AT) -> str:
     return before + an_answer(f"{STATS}/latest", at, listing_page((url, words)))
 
 
-def first_notices(life: Life) -> list[Notice]:
+def first_notices_of_incidents(life: Life) -> list[Notice]:
     return [notice for notice in life.daemon.core.store.outbox.notices() if not notice.follows]
 
 
-def first_notice_kinds(life: Life) -> list[str]:
-    return [notice.kind for notice in first_notices(life)]
+def kinds_of_first_notices(life: Life) -> list[str]:
+    return [notice.kind for notice in first_notices_of_incidents(life)]
 
 
 def has_no_finding_or_draft(life: Life) -> bool:
@@ -70,31 +71,30 @@ ANSWERS_THAT_PROVE_NOTHING = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("answer", sorted(ANSWERS_THAT_PROVE_NOTHING))
-def test_a_listed_address_that_proves_nothing_gets_one_lead_notice_which_a_restart_does_not_repeat(
-    tmp_path: Path, answer: str
+@pytest.mark.parametrize("answer_at_listed_address", sorted(ANSWERS_THAT_PROVE_NOTHING))
+def test_a_listed_address_that_proves_nothing_gives_one_hint_which_a_restart_does_not_repeat(
+    tmp_path: Path, answer_at_listed_address: str
 ) -> None:
-    # `answer` says what the listed address shows, such as a page of another edition, or that it is not there at all.
-    url = f"{STATS}/claims.ods" if answer == "a file" else LISTED_URL
+    listed_url = f"{STATS}/claims.ods" if answer_at_listed_address == "a file" else LISTED_URL
 
-    async def act(life: Life) -> None:
+    async def restart_before_slot(life: Life) -> None:
+        # The slot is at 09:30. A listing shows the title of the release from 09:28:30 on, and is read each minute.
         await life.until("09:29:30")
         assert life.stored_verdict() == "pending"
         assert has_no_finding_or_draft(life)
-        (notice,) = first_notices(life)
-        assert notice.kind == "lead"
-        assert url in notice.text
+        (notice,) = first_notices_of_incidents(life)
+        assert notice.kind == HINT_FOR_PEOPLE
+        assert listed_url in notice.text
         assert "a listing shows its title before its slot" in notice.text
-        # The listing is looked at each minute, and shows the entry from 09:28:30 on.
         assert "between 26 Nov 2026 09:28:00 and 09:29:00 GMT" in notice.text
         await life.kill()
         await life.start()
         await life.until("09:29:58")
-        assert first_notice_kinds(life) == ["lead"]
+        assert kinds_of_first_notices(life) == [HINT_FOR_PEOPLE]
         assert has_no_finding_or_draft(life)
 
-    tables = listing_with_entry(url, TITLE) + ANSWERS_THAT_PROVE_NOTHING[answer]
-    live(tmp_path, tables, act, base=WATCHING_THE_LISTING, delay=REAL_COMMIT_DELAY)
+    tables = listing_with_entry(listed_url, TITLE) + ANSWERS_THAT_PROVE_NOTHING[answer_at_listed_address]
+    live(tmp_path, tables, restart_before_slot, base=WATCHING_THE_LISTING, delay=REAL_COMMIT_DELAY)
 
 
 def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closely(tmp_path: Path) -> None:
@@ -110,97 +110,110 @@ def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closel
     live(tmp_path, listing_with_entry(LISTED_URL, TITLE), act, base=WATCHING_THE_LISTING)
 
 
-def test_a_lead_contains_no_text_of_the_listing_or_the_listed_page(tmp_path: Path) -> None:
+def test_a_hint_about_a_listed_page_quotes_neither_the_listing_nor_the_page(tmp_path: Path) -> None:
+    # The title in the listing has one word more, "falling". The page has a sentence about unemployment.
     title = "Example claims of every sort in Great Britain: July to September 2026"
-    title_in_listing = title.replace(" in", " falling in")
+    title_in_listing = "Example claims of every sort falling in Great Britain: July to September 2026"
+    page = a_web_page("Claims", "Unemployment fell by 3%.")
 
-    async def act(life: Life) -> None:
+    async def read_notice(life: Life) -> None:
         await life.until("09:29:45")
-        (notice,) = first_notices(life)
-        assert notice.kind == "lead"
-        word_of_listing, word_of_page = "falling", "Unemployment"
-        assert not any(word in notice.text + notice.subject for word in (word_of_listing, word_of_page))
+        (notice,) = first_notices_of_incidents(life)
+        assert notice.kind == HINT_FOR_PEOPLE
+        text = notice.subject + notice.text
+        assert "falling" not in text
+        assert "Unemployment" not in text
 
-    tables = listing_with_entry(LISTED_URL, title_in_listing)
-    tables += an_answer(LISTED_URL, "08:00:00", a_web_page("Claims", "Unemployment fell by 3%."))
-    live(tmp_path, tables, act, head=HEAD.replace(TITLE, title), base=WATCHING_THE_LISTING)
+    tables = listing_with_entry(LISTED_URL, title_in_listing) + an_answer(LISTED_URL, "08:00:00", page)
+    live(tmp_path, tables, read_notice, head=HEAD.replace(TITLE, title), base=WATCHING_THE_LISTING)
 
 
-@pytest.mark.parametrize("entry_title", ["Example claims", "Example claims: April to June 2026"])
-def test_an_entry_of_the_series_just_before_the_slot_makes_a_lead_and_no_finding(
-    tmp_path: Path, entry_title: str
+@pytest.mark.parametrize("title_of_entry_and_page", ["Example claims", "Example claims: April to June 2026"])
+def test_a_listed_page_of_the_series_without_the_period_of_the_release_gives_a_hint_and_no_finding(
+    tmp_path: Path, title_of_entry_and_page: str
 ) -> None:
-    # The entry and its page name the series of the release, but not its period, July to September 2026.
-    async def act(life: Life) -> None:
+    # The release is called "Example claims: July to September 2026". Its slot is at 09:30.
+    async def judge_before_slot(life: Life) -> None:
         await life.until("09:29:45")
-        assert (life.stored_verdict(), first_notice_kinds(life)) == ("pending", ["lead"])
+        assert life.stored_verdict() == "pending"
+        assert kinds_of_first_notices(life) == [HINT_FOR_PEOPLE]
         assert has_no_finding_or_draft(life)
         part_ids = [part.id for part in life.daemon.watch.releases["claims-q3"].release.parts]
         assert part_ids == ["page"]  # the listed address is no part of the release
 
-    tables = listing_with_entry(LISTED_URL, entry_title)
-    tables += an_answer(LISTED_URL, "08:00:00", a_web_page(entry_title))
-    live(tmp_path, tables, act, base=WATCHING_THE_LISTING)
+    # The page has been there since 08:00. The listing names it from 09:28:30 on.
+    tables = listing_with_entry(LISTED_URL, title_of_entry_and_page, at="09:28:30")
+    tables += an_answer(LISTED_URL, "08:00:00", a_web_page(title_of_entry_and_page))
+    live(tmp_path, tables, judge_before_slot, base=WATCHING_THE_LISTING)
 
 
-def test_a_page_with_the_release_title_listed_under_its_series_is_an_exposure(tmp_path: Path) -> None:
-    # The listing names only the series. The page at that address has the title of the release with its period, before
-    # the slot at 09:30:00.
-    tables = listing_with_entry(LISTED_URL, "Example claims") + an_answer(LISTED_URL, "08:00:00", a_web_page(TITLE))
+def test_a_listed_page_with_the_release_title_is_early_even_if_the_listing_names_only_its_series(
+    tmp_path: Path,
+) -> None:
+    listing = listing_with_entry(LISTED_URL, "Example claims")
+    page = an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: July to September 2026"))
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:45")
-        assert (life.stored_verdict(), first_notice_kinds(life)) == ("early", ["opened"])
+    async def judge_before_slot(life: Life) -> None:
+        await life.until("09:29:45")  # the slot is at 09:30
+        assert life.stored_verdict() == "early"
+        assert kinds_of_first_notices(life) == ["opened"]
 
-    live(tmp_path, tables, act, base=WATCHING_THE_LISTING)
+    live(tmp_path, listing + page, judge_before_slot, base=WATCHING_THE_LISTING)
 
 
 @pytest.mark.parametrize(
-    "before",
+    "page_before",
     ["", an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: April to June 2026"))],
     ids=["no page", "the page of an older edition"],
 )
-def test_a_listed_address_that_comes_to_show_the_release_before_the_slot_is_an_exposure(
-    tmp_path: Path, before: str
+def test_if_a_listed_address_shows_the_release_only_later_a_hint_is_followed_by_an_early_exposure(
+    tmp_path: Path, page_before: str
 ) -> None:
-    new_edition = an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE))
+    listing = listing_with_entry(LISTED_URL, TITLE, at="09:28:30")
+    new_page = an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE))
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:58")
-        # A lead from the listing first, and an incident once its address shows the title.
-        assert (life.stored_verdict(), first_notice_kinds(life)) == ("early", ["lead", "opened"])
-        verdict = life.daemon.watch.releases["claims-q3"].verdict
-        (exposure,) = verdict.exposures
-        # The new edition came at 09:29:40.
+    async def judge_before_slot(life: Life) -> None:
+        await life.until("09:29:58")  # the slot is at 09:30
+        assert life.stored_verdict() == "early"
+        # The listing gave a hint. Once its address showed the title, an incident was opened.
+        assert kinds_of_first_notices(life) == [HINT_FOR_PEOPLE, "opened"]
+        (exposure,) = life.daemon.watch.releases["claims-q3"].verdict.exposures
+        # The exposure begins with the new page, not with the listing.
         assert exposure.start.after >= datetime.fromisoformat("2026-11-26T09:29:30+00:00")
 
-    live(tmp_path, listing_with_entry(LISTED_URL, TITLE) + before + new_edition, act, base=WATCHING_THE_LISTING)
+    live(tmp_path, listing + page_before + new_page, judge_before_slot, base=WATCHING_THE_LISTING)
 
 
-def test_another_editions_page_at_the_announced_address_is_a_lead_once_a_listing_shows_it(tmp_path: Path) -> None:
-    old = "Example claims: April to June 2026"
-    # Until 09:30:00 there was no page, so this is no page that is reused for each edition.
-    tables = listing_with_entry(URL, old, "09:30:20") + an_answer(URL, "09:30:00", a_web_page(f"{old} - GOV.UK"))
+def test_a_new_page_of_another_edition_at_the_announced_address_gives_a_hint_once_a_listing_shows_it(
+    tmp_path: Path,
+) -> None:
+    other_edition = "Example claims: April to June 2026"
+    # At 09:30:00, the slot, a page of the other edition comes at the announced address, which had no page before. At
+    # 09:30:20 a listing shows it.
+    page = an_answer(URL, "09:30:00", a_web_page(f"{other_edition} - GOV.UK"))
+    listing = listing_with_entry(URL, other_edition, at="09:30:20")
 
-    async def act(life: Life) -> None:
+    async def read_notices(life: Life) -> None:
         await life.until("09:32:00")
-        assert "lead" in first_notice_kinds(life)
-        assert any("another edition" in notice.text and URL in notice.text for notice in first_notices(life))
+        hints = [notice.text for notice in first_notices_of_incidents(life) if notice.kind == HINT_FOR_PEOPLE]
+        assert any("another edition" in text and URL in text for text in hints)
 
-    live(tmp_path, tables, act, base=WATCHING_THE_LISTING)
+    live(tmp_path, listing + page, read_notices, base=WATCHING_THE_LISTING)
 
 
-def test_a_reused_page_that_is_listed_under_the_last_edition_makes_no_lead(tmp_path: Path) -> None:
-    # The announced address has shown the last edition since 08:00:00. Such a page is reused for each edition.
-    old = "Example claims: April to June 2026"
-    tables = an_answer(f"{STATS}/latest", "08:00:00", listing_page((URL, old)))
-    tables += an_answer(URL, "08:00:00", a_web_page(old))
+def test_a_page_reused_for_each_edition_gives_no_hint_while_a_listing_shows_the_last_edition(
+    tmp_path: Path,
+) -> None:
+    # The announced address of the release has shown the last edition since 08:00. So does an entry of the listing.
+    last_edition = "Example claims: April to June 2026"
+    listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page((URL, last_edition)))
+    page = an_answer(URL, "08:00:00", a_web_page(last_edition))
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:50")
-        assert first_notice_kinds(life) == []
+    async def read_notices(life: Life) -> None:
+        await life.until("09:29:50")  # the slot is at 09:30
+        assert kinds_of_first_notices(life) == []
 
-    live(tmp_path, tables, act, base=WATCHING_THE_LISTING)
+    live(tmp_path, listing + page, read_notices, base=WATCHING_THE_LISTING)
 
 
 HEAD_WEEKS_AHEAD = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
@@ -220,21 +233,24 @@ def test_a_release_that_a_listing_shows_weeks_before_its_slot_is_an_exposure_and
         await life.until("09:40:00")
         # The listing is looked at at 09:29:00. From then on, this is at least a look every seven seconds.
         assert len(look_times(life, LISTED_URL)) > 100
-        assert first_notice_kinds(life) == ["opened"]
+        assert kinds_of_first_notices(life) == ["opened"]
 
     live(tmp_path, tables, act, head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
 
 
-def test_a_listed_address_that_proves_nothing_is_not_looked_at_after_ten_minutes(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        # The listing is looked at at 09:29:00. So the ten minutes of looks at its entry end at about 09:39:00.
-        await life.until("09:39:30")
-        looks = look_times(life, LISTED_URL)
-        await life.until("10:20:00")
-        assert look_times(life, LISTED_URL) == looks
-        assert first_notice_kinds(life) == ["lead"]
+def test_a_listed_address_without_a_page_is_looked_at_for_ten_minutes_only(tmp_path: Path) -> None:
+    # The slot is on 29 December. On 26 November at 09:29, a look at a listing finds an entry with the release's title.
+    slot_weeks_ahead = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
+    listing_with_a_missing_page = listing_with_entry(LISTED_URL, TITLE)
 
-    live(tmp_path, listing_with_entry(LISTED_URL, TITLE), act, head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
+    async def count_looks(life: Life) -> None:
+        await life.until("09:39:30")
+        looks_in_ten_minutes = look_times(life, LISTED_URL)
+        await life.until("10:20:00")
+        assert look_times(life, LISTED_URL) == looks_in_ten_minutes
+        assert kinds_of_first_notices(life) == [HINT_FOR_PEOPLE]
+
+    live(tmp_path, listing_with_a_missing_page, count_looks, head=slot_weeks_ahead, base=WATCHING_THE_LISTING)
 
 
 PRODUCER_WITH_PRESS = {**PRODUCER, "press": [f"{STATS}/press.xml"], "press_keywords": ["claims"]}
@@ -245,40 +261,46 @@ PRESS_FEED = (
 PRESS_ITEM = "<item><title>Claims soar</title><link>https://n.example/2</link></item>"
 
 
-def test_a_lead_changes_nothing_in_a_measured_incident(tmp_path: Path) -> None:
-    listed_and_public = listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, "08:59:00", a_web_page(TITLE))
-    no_mention = an_answer(f"{STATS}/press.xml", "08:00:00", PRESS_FEED.format(""))
-    lead_in_press = an_answer(f"{STATS}/press.xml", "09:29:20", PRESS_FEED.format(PRESS_ITEM))
-    tables = listed_and_public + no_mention + lead_in_press
+def test_a_hint_from_a_press_feed_does_not_change_an_incident_that_looks_have_opened(tmp_path: Path) -> None:
+    # From 09:28:30 on, a listing shows the page of the release, before its slot at 09:30. That opens an incident.
+    early_page = an_answer(LISTED_URL, "08:59:00", a_web_page(TITLE)) + listing_with_entry(LISTED_URL, TITLE)
+    # From 09:29:20 on, a press feed mentions the release. That gives a hint.
+    feed_without_mention = an_answer(f"{STATS}/press.xml", "08:00:00", PRESS_FEED.format(""))
+    feed_with_mention = an_answer(f"{STATS}/press.xml", "09:29:20", PRESS_FEED.format(PRESS_ITEM))
 
-    async def act(life: Life) -> None:
+    async def compare_incident(life: Life) -> None:
+        verdicts = life.daemon.core.store.verdicts
         await life.until("09:29:15")
-        (before,) = life.daemon.core.store.verdicts.incidents_of("claims-q3")
-        drafts = life.daemon.core.store.verdicts.drafts(before.id)
+        (incident,) = verdicts.incidents_of("claims-q3")
+        drafts_before_hint = verdicts.drafts(incident.id)
+        assert kinds_of_first_notices(life) == ["opened"]
         await life.until("09:29:59")
-        assert sorted(first_notice_kinds(life)) == ["lead", "opened"]
-        after = next(one for one in life.daemon.core.store.verdicts.incidents_of("claims-q3") if one.id == before.id)
-        assert (after.facts, after.timeline) == (before.facts, before.timeline)
-        assert len(life.daemon.core.store.verdicts.drafts(before.id)) == len(drafts)
+        assert sorted(kinds_of_first_notices(life)) == [HINT_FOR_PEOPLE, "opened"]
+        incidents_by_id = {each.id: each for each in verdicts.incidents_of("claims-q3")}
+        assert incidents_by_id[incident.id].facts == incident.facts
+        assert incidents_by_id[incident.id].timeline == incident.timeline
+        assert len(verdicts.drafts(incident.id)) == len(drafts_before_hint)
 
     base = Settings.model_validate({"producer": [PRODUCER_WITH_PRESS], "watch": {"tripwire": {"every": "10s"}}})
-    live(tmp_path, tables, act, base=base)
+    live(tmp_path, early_page + feed_without_mention + feed_with_mention, compare_incident, base=base)
 
 
 @pytest.mark.slow
-def test_only_sixty_of_hundreds_of_listed_entries_are_looked_at_and_a_lead_and_a_finding_say_so(tmp_path: Path) -> None:
+def test_at_most_60_of_300_listed_entries_are_looked_at_and_a_notice_and_a_finding_say_so(tmp_path: Path) -> None:
     entries = [(f"{STATS}/releases/{number}", TITLE) for number in range(300)]
-    tables = an_answer(f"{STATS}/latest", "08:00:00", listing_page())
-    tables += an_answer(f"{STATS}/latest", SHOWN_AT, listing_page(*entries))
+    empty_listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page())
+    listing_with_300_entries = an_answer(f"{STATS}/latest", SHOWN_AT, listing_page(*entries))
 
-    async def act(life: Life) -> None:
+    async def count_requests(life: Life) -> None:
         await life.until("09:29:50")
         requested = {entry.path for entry in life.publisher.log.entries if entry.path.startswith("/releases/")}
-        assert 0 < len(requested) <= MAX_FOLLOWED == 60
+        assert MAX_FOLLOWED == 60
+        assert 0 < len(requested) <= 60
+        # There is at most one notice for each entry that is looked at, and one that says that there are more.
         notices = life.daemon.core.store.outbox.notices()
-        # There is at most one for each followed entry, and one that says that there are more.
-        assert len(notices) <= MAX_FOLLOWED + 1
+        assert len(notices) <= 60 + 1
         assert any("more than 60 entries" in notice.text for notice in notices)
+        # The finding `parts_cut` says that a release has more addresses than are looked at.
         assert "parts_cut" in {found.kind for found in life.daemon.watch.releases["claims-q3"].verdict.findings}
 
-    live(tmp_path, tables, act, base=WATCHING_THE_LISTING)
+    live(tmp_path, empty_listing + listing_with_300_entries, count_requests, base=WATCHING_THE_LISTING)

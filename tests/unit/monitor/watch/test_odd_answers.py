@@ -14,14 +14,15 @@ from tests.unit.monitor.app.life import Life, live
 from tests.worlds.scripts import a_web_page, an_answer
 
 TITLE = "Example claims: July to September 2026"
+HINT_FOR_PEOPLE = "lead"  # the kind of a notice about something that only a person can judge
 URL = "https://stats.example/claims"
 HEAD = ON_GOVUK.replace(ON_GOVUK_URL, URL)
 SHEET = "https://files.example/claims.xlsx"
 WITH_SHEET = HEAD + f'part = [{{ id = "sheet", role = "data", url = "{SHEET}" }}]\n'
 
 
-def lead_notices(life: Life) -> list[Notice]:
-    return [notice for notice in life.daemon.core.store.outbox.notices() if notice.kind == "lead"]
+def hints(life: Life) -> list[Notice]:
+    return [notice for notice in life.daemon.core.store.outbox.notices() if notice.kind == HINT_FOR_PEOPLE]
 
 
 PAGE_WITHOUT_TITLE = "<script>location.reload()</script>"
@@ -45,64 +46,80 @@ ODD_ANSWERS = {
 }
 
 
+# An odd answer has the status 200 at an address of the release, but does not prove that the release is out.
 @pytest.mark.slow
 @pytest.mark.parametrize("description_in_notice", sorted(ODD_ANSWERS))
-def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead_even_with_a_restart(
+def test_an_odd_answer_that_lasts_before_the_slot_gives_one_hint_which_a_restart_does_not_repeat(
     tmp_path: Path, description_in_notice: str
 ) -> None:
     url, body = ODD_ANSWERS[description_in_notice]
 
-    async def act(life: Life) -> None:
-        # A lead needs the same odd answer again after 15 s. By now it has lasted for 10 s.
+    async def restart_before_slot(life: Life) -> None:
+        # The odd answer comes at 09:28:40. At 09:28:50 it has lasted for 10 s, which is too short for a hint.
         await life.until("09:28:50")
-        assert lead_notices(life) == []
+        assert hints(life) == []
+        # At 09:29:55 there has been one, and the release is still pending.
         await life.until("09:29:55")
         assert life.stored_verdict() == "pending"
         (notice,) = life.daemon.core.store.outbox.notices()
-        assert notice.kind == "lead"
-        assert url in notice.text
+        assert notice.kind == HINT_FOR_PEOPLE
         text = notice.text.replace("\n", " ")
+        assert url in text
         assert description_in_notice in text
-        assert "its address before its slot: it does not prove that the release is out" in text
-        # The last look without it was less than ten seconds before it came.
+        assert "does not prove that the release is out" in text
+        # The last look without the odd answer was less than ten seconds before it came.
         assert "first seen between 26 Nov 2026 09:28:3" in text
-        # A lead is stored as an incident too, but it has no drafts of reports.
-        assert not life.daemon.core.store.verdicts.drafts(life.daemon.core.store.verdicts.incidents()[0].id)
+        # A hint is stored as an incident, too, but without a draft of a report.
+        (incident,) = life.daemon.core.store.verdicts.incidents()
+        assert not life.daemon.core.store.verdicts.drafts(incident.id)
         await life.kill()
         await life.start()
         await life.until("09:29:58")
-        assert len(lead_notices(life)) == 1
+        assert len(hints(life)) == 1
 
-    live(tmp_path, an_answer(url, "09:28:40", body), act, head=WITH_SHEET, delay=REAL_COMMIT_DELAY)
+    live(tmp_path, an_answer(url, "09:28:40", body), restart_before_slot, head=WITH_SHEET, delay=REAL_COMMIT_DELAY)
+
+
+# The slot is at 09:30. An odd answer is a page that does not prove its release, here one without a title.
+def test_an_odd_answer_that_the_release_replaces_within_seconds_gives_no_hint(tmp_path: Path) -> None:
+    odd_and_then_published = an_answer(URL, "09:30:00", PAGE_WITHOUT_TITLE) + an_answer(URL, "09:30:10")
+    assert_no_hint(tmp_path, odd_and_then_published, until="09:31:00", verdict="on_time")
+
+
+def test_an_odd_answer_after_the_release_was_seen_on_time_gives_no_hint(tmp_path: Path) -> None:
+    published_and_then_odd = an_answer(URL, "09:30:00") + an_answer(URL, "09:31:00", PAGE_WITHOUT_TITLE)
+    assert_no_hint(tmp_path, published_and_then_odd, until="09:32:30", verdict="on_time")
+
+
+def test_a_page_of_another_title_that_was_at_the_address_before_the_first_look_gives_no_hint(tmp_path: Path) -> None:
+    always_there = an_answer(URL, "08:00:00", a_web_page("Prison population"))
+    assert_no_hint(tmp_path, always_there, until="09:29:58", verdict="pending")
+
+
+def assert_no_hint(folder: Path, answers: str, *, until: str, verdict: str) -> None:
+    """Check that a release with these answers has this verdict at a time, and that there was no hint by then."""
+
+    async def check(life: Life) -> None:
+        await life.until(until)
+        assert life.stored_verdict() == verdict
+        assert hints(life) == []
+
+    live(folder, answers, check, head=HEAD)
 
 
 @pytest.mark.parametrize(
-    ("answers", "until", "verdict"),
-    [
-        (an_answer(URL, "09:30:00", PAGE_WITHOUT_TITLE) + an_answer(URL, "09:30:10"), "09:31:00", "on_time"),
-        (an_answer(URL, "09:30:00") + an_answer(URL, "09:31:00", PAGE_WITHOUT_TITLE), "09:32:30", "on_time"),
-        (an_answer(URL, "08:00:00", a_web_page("Prison population")), "09:29:58", "pending"),
-    ],
-    ids=["it is replaced within seconds", "the page was seen on time", "it was always there"],
+    ("title_of_page", "hint_count"), [("Example claims: July to September 2026", 1), ("Prison population", 0)]
 )
-def test_an_odd_answer_that_is_short_too_late_or_old_is_no_lead(
-    tmp_path: Path, answers: str, until: str, verdict: str
+def test_at_a_guessed_address_only_a_page_that_announces_the_release_gives_a_hint(
+    tmp_path: Path, title_of_page: str, hint_count: int
 ) -> None:
-    async def act(life: Life) -> None:
-        await life.until(until)
-        assert (life.stored_verdict(), lead_notices(life)) == (verdict, [])
+    # Before the slot, the page gives the time of a release that is not out. The release has the first of the titles.
+    page = a_web_page(title_of_page, "Release date: 26 November 2026 9:30am. Status: Confirmed")
 
-    live(tmp_path, answers, act, head=HEAD)
-
-
-@pytest.mark.parametrize(("page", "lead_count"), [(PLACEHOLDER, 1), (a_web_page("Prison population"), 0)])
-def test_at_a_guessed_address_only_a_page_with_the_release_title_is_a_lead(
-    tmp_path: Path, page: str, lead_count: int
-) -> None:
-    # PLACEHOLDER has the title of the release and the day of its slot. The other page has another title.
-    async def act(life: Life) -> None:
+    async def count_hints(life: Life) -> None:
         await life.until("09:29:58")
-        assert (life.stored_verdict(), len(lead_notices(life))) == ("pending", lead_count)
+        assert life.stored_verdict() == "pending"
+        assert len(hints(life)) == hint_count
 
     # On GOV.UK, the address of a release is guessed from that of its announcement.
-    live(tmp_path, an_answer(ON_GOVUK_URL, "09:28:40", page), act, head=ON_GOVUK)
+    live(tmp_path, an_answer(ON_GOVUK_URL, "09:28:40", page), count_hints, head=ON_GOVUK)

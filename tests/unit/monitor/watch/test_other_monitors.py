@@ -66,15 +66,24 @@ class OneUnreadable:
         return self.runs.blind(begin, end)
 
 
-def merge_south_into_north(
-    ask: QueryCounter, store: TemporaryStore, *known: Promise
-) -> tuple[dict[str, WatchedRelease], list[Blind], list[object]]:
+@dataclass(frozen=True)
+class Merge:
+    """What monitor `north` has after it read what `south` stored.
+
+    `errors` has for each release the exception of its merge, or None. `blind_spans` are those that `north` received.
+    """
+
+    releases: dict[str, WatchedRelease]
+    blind_spans: list[Blind]
+    errors: list[object]
+
+
+def merge_south_into_north(ask: QueryCounter, store: TemporaryStore, *own_promises: Promise) -> Merge:
     """Merge the runs and promises that monitor `south` stored into 500 releases of `north` at once.
 
-    `south` stored a run for each release, and `STORED_PROMISE` for r7. `known` are the promises that `north` has.
-    Return the releases, the blind spans that `north` received, and the result of each merge.
+    `south` stores a run for each release, and `STORED_PROMISE` for r7. `own_promises` are those that `north` has read.
     """
-    promised = {name: tuple(one for one in known if one.release == name) for name in NAMES}
+    promised = {name: tuple(one for one in own_promises if one.release == name) for name in NAMES}
     releases = {
         name: WatchedRelease(Release(name, name, "ofqual", "", (), ()), promised[name], monitor="north")
         for name in NAMES
@@ -86,36 +95,42 @@ def merge_south_into_north(
         tx.save(*seen)
         tx.add_blind(BLIND)
     received: list[Blind] = []
-    outcomes: list[object] = []
+    errors: list[object] = []
 
-    async def story(clock: VirtualClock) -> None:
+    async def merge_all_at_once(clock: VirtualClock) -> None:
         holder, writer = Leaseholder("north", timedelta(seconds=3)), Writer(store, clock)
         members = Members("north", holder, store.leases, writer, clock, divided=False)
         others = OtherMonitors(store, ask, members, received.extend)
-        asking = (others.merge_into(watched, NOW) for watched in releases.values())
-        outcomes.extend(await asyncio.gather(*asking, return_exceptions=True))
+        merges = (others.merge_into(watched, NOW) for watched in releases.values())
+        errors.extend(await asyncio.gather(*merges, return_exceptions=True))
         await writer.close()
 
-    run_virtually(story, NOW, patience=20)
-    return releases, received, outcomes
+    run_virtually(merge_all_at_once, NOW, patience=20)
+    return Merge(releases, received, errors)
 
 
 def test_looks_and_promises_of_another_monitor_are_read_for_500_releases_with_less_than_ten_queries() -> None:
     ask = QueryCounter()
-    releases, blind_spans, outcomes = merge_south_into_north(ask, TemporaryStore())
+    merge = merge_south_into_north(ask, TemporaryStore())
+    assert len(merge.releases) == 500
     assert ask.queries < 10
-    assert outcomes == [None] * len(NAMES)
-    # Each query returns the blind spans once more.
-    assert blind_spans == [BLIND] * ask.queries
-    assert all([run.target for run in each.other_runs] == [f"{name}/page/edge"] for name, each in releases.items())
-    assert {name for name, each in releases.items() if each.promises} == {STORED_PROMISE.release}
+    assert set(merge.errors) == {None}
+    # South stored a look at each release, and a promise of one release.
+    for name, watched in merge.releases.items():
+        assert [run.target for run in watched.other_runs] == [f"{name}/page/edge"]
+    releases_with_promises = [name for name, watched in merge.releases.items() if watched.promises]
+    assert releases_with_promises == [STORED_PROMISE.release]
+    # It also stored a blind span, which is read again with each query.
+    assert merge.blind_spans == [BLIND] * ask.queries
 
 
-def test_own_promises_that_are_not_stored_yet_are_kept_with_the_stored_ones() -> None:
+def test_own_promises_that_are_not_stored_yet_are_kept_beside_those_that_another_monitor_stored() -> None:
+    # The other monitor stores a promise of r7. This monitor has read other promises of r7 and r8.
     own_r7, own_r8 = (a_promise(release=name, learnt=after_slot(-7200)) for name in ("r7", "r8"))
-    releases, _, _ = merge_south_into_north(QueryCounter(), TemporaryStore(), own_r7, own_r8)
-    assert releases["r7"].promises == (STORED_PROMISE, own_r7)
-    assert releases["r8"].promises == (own_r8,)
+    merge = merge_south_into_north(QueryCounter(), TemporaryStore(), own_r7, own_r8)
+    assert STORED_PROMISE.release == "r7"
+    assert merge.releases["r7"].promises == (STORED_PROMISE, own_r7)
+    assert merge.releases["r8"].promises == (own_r8,)
 
 
 def test_a_promise_has_the_latest_confirmation_of_any_monitor() -> None:
@@ -125,23 +140,24 @@ def test_a_promise_has_the_latest_confirmation_of_any_monitor() -> None:
     store = TemporaryStore()
     with store.transaction() as tx:
         tx.add_promises([confirmed_later_by_south])
-    releases, _, _ = merge_south_into_north(QueryCounter(), store, confirmed_by_us)
-    assert releases["r7"].promises == (confirmed_later_by_south,)
+    merge = merge_south_into_north(QueryCounter(), store, confirmed_by_us)
+    assert merge.releases["r7"].promises == (confirmed_later_by_south,)
 
 
-def test_all_merges_fail_after_one_query_if_the_store_is_away() -> None:
+def test_if_the_query_for_looks_of_another_monitor_fails_all_500_merges_fail_without_a_second_query() -> None:
     ask = QueryCounter(failures=1)
-    _, _, outcomes = merge_south_into_north(ask, TemporaryStore())
+    merge = merge_south_into_north(ask, TemporaryStore())
     assert ask.queries == 1
-    assert len(outcomes) == len(NAMES)
-    assert all(isinstance(outcome, StoreFault) for outcome in outcomes)
+    # Each release is merged on its own, so each merge has an error of its own.
+    assert len(merge.errors) == 500
+    assert all(isinstance(error, StoreFault) for error in merge.errors)
 
 
 @pytest.mark.parametrize("unreadable", ["r0", "r499"])
 def test_an_unreadable_release_does_not_stop_the_others(unreadable: str) -> None:
     store = TemporaryStore()
     store.runs = OneUnreadable(store.runs, unreadable)
-    releases, _, outcomes = merge_south_into_north(QueryCounter(), store)
-    failed = [name for name, outcome in zip(releases, outcomes, strict=True) if outcome is not None]
-    without_runs = [name for name, watched in releases.items() if not watched.other_runs]
+    merge = merge_south_into_north(QueryCounter(), store)
+    failed = [name for name, error in zip(merge.releases, merge.errors, strict=True) if error is not None]
+    without_runs = [name for name, watched in merge.releases.items() if not watched.other_runs]
     assert failed == without_runs == [unreadable]

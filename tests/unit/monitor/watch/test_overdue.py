@@ -46,20 +46,20 @@ def test_an_overdue_release_is_notified_as_not_found_yet_and_then_as_late(tmp_pa
     live(tmp_path, page_behind_stale_edge(published_at=None), act, base=base)
 
 
-def test_if_only_the_edge_is_watched_a_missing_release_is_overdue_two_minutes_after_its_tolerance(
+def test_a_missing_release_is_overdue_two_minutes_after_its_tolerance_even_if_only_its_edge_is_watched(
     tmp_path: Path,
 ) -> None:
     edge_only = Settings.model_validate({"watch": {"origin_view": False}})
 
-    async def act(life: Life) -> None:
-        # Its address is guessed, and GOV.UK's index may be 120 s behind. So looks from 09:33:00 on prove it absent
-        # after its tolerance, which ended at 09:31:00.
+    async def wait_for_verdict(life: Life) -> None:
+        # The slot is at 09:30, and the tolerance ends at 09:31. The address of the page is guessed. If the page were at
+        # another address, GOV.UK's index would show it up to two minutes late. So the absence is proved at 09:33.
         await life.until("09:32:55")
         assert life.stored_verdict() == "pending"
         await life.until("09:33:05")
         assert life.stored_verdict() == "overdue"
 
-    live(tmp_path, page_behind_stale_edge(published_at=None), act, base=edge_only)
+    live(tmp_path, page_behind_stale_edge(published_at=None), wait_for_verdict, base=edge_only)
 
 
 def test_edge_is_looked_at_every_few_seconds_while_it_hides_a_release_and_then_once_a_minute(

@@ -58,18 +58,20 @@ def test_no_release_has_the_platform_finding_if_only_one_of_two_is_late(tmp_path
 
 
 @pytest.mark.slow
-def test_a_platform_finding_is_shown_and_makes_an_incident_of_both_releases_whose_notices_are_sent(
+def test_two_late_releases_of_one_host_have_a_common_incident_that_is_linked_to_both(
     tmp_path: Path,
 ) -> None:
-    async def act(life: Life) -> None:
+    # Both releases have their slot at 09:30 on www.gov.uk. At 09:34:30, neither is published yet.
+    async def read_incident(life: Life) -> None:
         await life.until("09:34:30")
         store = life.daemon.core.store
         row = store.verdicts.judged_one("visas")
-        body = current_body(store, make_policies(life.settings), row, life.clock.now())
-        assert "platform" in [found["kind"] for found in body["findings"]]
+        json_of_visas = current_body(store, make_policies(life.settings), row, life.clock.now())
+        assert "platform" in [finding["kind"] for finding in json_of_visas["findings"]]
         # The id of the incident is made of the host and the slot.
         incident = store.verdicts.incident("platform-www.gov.uk-2026-11-26T0930Z")
-        assert [one.release for one in incident.linked] == ["claims-q3", "visas"]
+        assert [link.release for link in incident.linked] == ["claims-q3", "visas"]
         assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
 
-    live(tmp_path, both_published(claims_at="09:36:00", visas_at="09:44:00"), act, head=HEAD + OTHER)
+    tables = both_published(claims_at="09:36:00", visas_at="09:44:00")
+    live(tmp_path, tables, read_incident, head=HEAD + OTHER)

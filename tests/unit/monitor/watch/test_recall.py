@@ -29,29 +29,36 @@ def test_a_rolling_file_that_changed_during_a_restart_is_the_release(tmp_path: P
     live(tmp_path, tables, act, head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
 
 
-def test_a_rolling_file_that_did_not_change_during_a_restart_is_still_not_the_release(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
+def test_after_a_restart_a_file_that_is_always_there_still_counts_as_absent_if_its_bytes_are_the_same(
+    tmp_path: Path,
+) -> None:
+    # The file is the same from 09:00 on. It will be the release once its bytes differ from those of the first look.
+    unchanged_file = an_answer(SHEET, "09:00:00", "a,1")
+
+    async def restart_over_the_slot(life: Life) -> None:
         await life.restart(killed_at="09:29:30", started_at="09:30:10")
         await life.until("09:30:20")
-        # The first look only shows the bytes with which later ones are compared.
+        # The first look proves nothing, because there is nothing yet with which to compare its bytes.
         _first_run, *later_runs = life.runs(SHEET_TARGET)
         assert {run.state for run in later_runs} == {State.ABSENT}
 
-    live(tmp_path, an_answer(SHEET, "09:00:00", "a,1"), act, head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
+    live(tmp_path, unchanged_file, restart_over_the_slot, head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
 
 
-def test_after_a_restart_a_page_of_another_title_is_unknown_because_its_address_was_missing_before(
-    tmp_path: Path,
-) -> None:
-    page_of_another_title = a_web_page("Prison population")
+def test_a_page_of_another_title_that_came_during_a_restart_proves_nothing(tmp_path: Path) -> None:
+    # A page of another title that was always there counts as absent. Until 09:30:05 there was none, so this page may be
+    # the release under a wrong title.
+    page_of_another_title = an_answer(URL, "09:30:05", a_web_page("Prison population"))
 
-    async def act(life: Life) -> None:
-        # The page is missing before the restart, and comes during it.
+    async def restart_over_the_slot(life: Life) -> None:
         await life.restart(killed_at="09:29:30", started_at="09:30:10")
         await life.until("09:30:20")
-        assert (life.runs()[-1].state, life.runs()[-1].why) == (State.UNKNOWN, ANOTHER_TITLE)
+        last_run = life.runs()[-1]
+        # After its restart, the monitor still knows from the store that the page was missing before.
+        assert last_run.state is State.UNKNOWN
+        assert last_run.why == ANOTHER_TITLE
 
-    live(tmp_path, an_answer(URL, "09:30:05", page_of_another_title), act, delay=REAL_COMMIT_DELAY)
+    live(tmp_path, page_of_another_title, restart_over_the_slot, delay=REAL_COMMIT_DELAY)
 
 
 def test_a_file_keeps_its_id_after_a_restart_although_its_page_names_its_files_in_another_order(tmp_path: Path) -> None:

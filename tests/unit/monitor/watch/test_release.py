@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ def blind_span(begins: float, ends: float, cause: str = "clock", host: str = "")
 
 
 @pytest.mark.parametrize(
-    "added",
+    "spans_in_order_of_addition",
     [
         [blind_span(0, 5), blind_span(0, 9)],
         [blind_span(0, 9), blind_span(0, 5)],
@@ -34,32 +35,39 @@ def blind_span(begins: float, ends: float, cause: str = "clock", host: str = "")
     ],
     ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
 )
-def test_blind_spans_in_memory_equal_those_in_the_store(added: list[Blind]) -> None:
-    # The spans are added in this order. For example, the span that `grows` has 5 s at first and then 9 s, and only the
-    # longer is kept.
-    store, known = TemporaryStore(), BlindSpans("", lambda: None, Metrics("1"))
-    for one in added:
-        with store.transaction() as tx:
-            tx.add_blind(one)
-        known.add([one])
-    kept = store.runs.blind(SLOT - DAY, SLOT + DAY)
-    assert set(known.spans) == set(kept)
-    assert [one.begins for one in known.spans] == [one.begins for one in kept]
-
-
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
-def test_spans_after_an_instant_begin_with_the_first_that_ends_later_and_include_all_that_do(
-    added: list[tuple[int, int, str]],
+def test_memory_and_store_keep_the_same_blind_spans_in_order_of_their_begin(
+    spans_in_order_of_addition: list[Blind],
 ) -> None:
-    known = BlindSpans("", lambda: None, Metrics("1"))
-    known.add(blind_span(begins, begins + length, cause) for begins, length, cause in added)
+    # A span of the same begin, cause and host is the same span, of which only the longest version is kept.
+    in_memory, store = no_blind_spans(), TemporaryStore()
+    for span in spans_in_order_of_addition:
+        in_memory.add([span])
+        with store.transaction() as tx:
+            tx.add_blind(span)
+    in_store = store.runs.blind(SLOT - DAY, SLOT + DAY)
+    assert set(in_memory.spans) == set(in_store)
+    assert [span.begins for span in in_memory.spans] == [span.begins for span in in_store]
+
+
+def no_blind_spans() -> BlindSpans:
+    return BlindSpans("", rejudge_all=lambda: None, counters=Metrics("1"))
+
+
+# Each span has a begin and a length in seconds, and a cause.
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
+def test_blind_spans_after_an_instant_are_all_that_end_later_and_perhaps_some_that_end_earlier(
+    begins_lengths_and_causes: list[tuple[int, int, str]],
+) -> None:
+    blind_spans = no_blind_spans()
+    blind_spans.add(blind_span(begins, begins + length, cause) for begins, length, cause in begins_lengths_and_causes)
     for seconds in range(45):
         instant = after_slot(seconds)
-        end_later = [span for span in known.spans if span.ends > instant]
-        # For speed, spans that ended earlier may be among them, but not at the beginning.
-        found = known.after(instant)
-        assert [span for span in found if span.ends > instant] == end_later
-        assert found[:1] == end_later[:1]
+        found = blind_spans.after(instant)
+        expected = [span for span in blind_spans.spans if span.ends > instant]
+        # Spans are in order of their begin. Short ones between longer ones may be in the result although they ended.
+        assert [span for span in found if span.ends > instant] == expected
+        # But the first one ends later, so that the result is as short as can be without a search.
+        assert found[:1] == expected[:1]
 
 
 def test_merging_keeps_the_promises_of_both_monitors_each_with_its_latest_confirmation() -> None:
@@ -125,26 +133,40 @@ def test_a_page_that_changed_a_few_times_begins_a_run_at_each_change() -> None:
     ],
     ids=["came", "went", "withdrawn", "back", "changed", "changed before its release"],
 )
-def test_the_time_of_a_removal_or_change_is_noted_for_both_views_of_a_part(
+def test_a_released_page_counts_as_lost_since_the_first_look_that_found_it_removed_or_changed(
     looks: list[tuple[float, State, str | None]], lost_at_second: float | None
 ) -> None:
-    # The page was released at its slot. `lost_at` is the first look after that which found it absent, withdrawn or
-    # changed. It is None if the page is back.
+    # The page was released at its slot. It is looked at in the edge view only. `lost_at` is None if the page is back.
     release = release_published_on_time()
     for second, state, digest in looks:
         add_look(release, PAGE, state, second, digest=digest)
     assert release.progress(PAGE).lost_at == after_slot(lost_at_second)
+    # The loss is noted for the origin view of the same page, too, so that it is looked at closely.
     assert release.progress(ORIGIN_OF_PAGE).lost_at == after_slot(lost_at_second)
 
 
-def test_a_gap_after_a_look_outside_all_windows_may_be_long_except_in_a_window_named_again() -> None:
+# A new run begins if the gap after a look is longer than `spacing`. If it is None, the gap may be of any length.
+@pytest.mark.parametrize(
+    ("name_of_window", "longest_gap"),
+    [
+        ("after", None),
+        # Looks in this window begin because a target was found absent or changed. So the run before must not go on.
+        ("again", 5 * SECOND),
+    ],
+)
+def test_a_run_whose_last_look_was_outside_all_windows_may_go_on_in_any_window_but_again(
+    name_of_window: str, longest_gap: timedelta | None
+) -> None:
     release = release_published_on_time()
-    add_look(release, ORIGIN_OF_PAGE, ABSENT, -1)
-    # This look is outside all windows, because there are none yet. `spacing` is the longest gap allowed after it.
-    begins, ends, every = SLOT + 2 * HOUR, SLOT + 3 * HOUR, 5 * SECOND
-    # The window `again` begins when a target is found absent or changed. So an earlier answer proves nothing any more.
-    for window_name, longest_gap in (("again", every), ("after", None)):  # None allows a gap of any length
-        release.state_of(ORIGIN_OF_PAGE.id).windows = (Window(window_name, begins, ends, every),)
-        assert release.state_or_empty(ORIGIN_OF_PAGE.id).spacing(begins + 3 * SECOND) == longest_gap
-    without_looks_or_windows = PAGE.id
-    assert release.state_or_empty(without_looks_or_windows).spacing(begins) is None
+    second_before_slot = -1
+    add_look(release, ORIGIN_OF_PAGE, ABSENT, second_before_slot)
+    # The only window begins two hours later, with a look every 5 s.
+    begins = SLOT + 2 * HOUR
+    state = release.state_of(ORIGIN_OF_PAGE.id)
+    state.windows = (Window(name_of_window, begins, ends=begins + HOUR, every=5 * SECOND),)
+    assert state.spacing(now=begins + 3 * SECOND) == longest_gap
+
+
+def test_a_target_without_looks_or_windows_allows_a_gap_of_any_length() -> None:
+    release = release_published_on_time()
+    assert release.state_or_empty(PAGE.id).spacing(now=SLOT) is None

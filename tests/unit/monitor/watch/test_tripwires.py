@@ -26,7 +26,7 @@ from tests.worlds.scripts import a_web_page, an_answer
 
 TITLE = "Example claims: July to September 2026"
 STATS = "https://stats.example"
-RELEASE_URL = f"{STATS}/releases/example-claims-july-to-september-2026"
+LISTED_URL = f"{STATS}/releases/example-claims-july-to-september-2026"
 PAGE = a_web_page(TITLE)
 PREVIOUS_EDITION = "<url><loc>https://stats.example/releases/example-claims-april-to-june-2026</loc></url>"
 FEED = (
@@ -42,16 +42,16 @@ def sitemap(*urls: str) -> str:
 
 
 LISTINGS = {
-    "sitemap": ("/sitemap.xml", sitemap(), sitemap(RELEASE_URL)),
+    "sitemap": ("/sitemap.xml", sitemap(), sitemap(LISTED_URL)),
     "feed": (
         "/news.atom",
         FEED.format(title="Annual plan", url=f"{STATS}/plan"),
-        FEED.format(title=TITLE, url=RELEASE_URL),
+        FEED.format(title=TITLE, url=LISTED_URL),
     ),
     "page": (
         "/latest",
         "<html><title>Latest</title><body><h1>Latest</h1><a href='/plan'>Annual plan</a></body></html>",
-        f"<html><title>Latest</title><body><h1>Latest</h1><a href='{RELEASE_URL}'>{TITLE}</a></body></html>",
+        f"<html><title>Latest</title><body><h1>Latest</h1><a href='{LISTED_URL}'>{TITLE}</a></body></html>",
     ),
 }
 
@@ -59,7 +59,7 @@ LISTINGS = {
 def listing_answers(path: str, before: str, after: str, at: str) -> str:
     """Return a listing that changes at an instant, when the page that it lists appears."""
     listing = an_answer(STATS + path, "08:00:00", before) + an_answer(STATS + path, at, after)
-    return listing + an_answer(RELEASE_URL, at, PAGE)
+    return listing + an_answer(LISTED_URL, at, PAGE)
 
 
 def with_listing(path: str) -> Settings:
@@ -72,35 +72,31 @@ def current_findings(life: Life) -> set[tuple[Kind, str | None]]:
     return {(found.kind, found.part) for found in verdict.findings} if verdict else set()
 
 
-@pytest.mark.parametrize("kind", sorted(LISTINGS))
-def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure_also_after_a_restart(
-    tmp_path: Path, kind: str
+@pytest.mark.parametrize("kind_of_listing", sorted(LISTINGS))
+def test_a_page_that_a_listing_shows_before_its_slot_is_an_early_exposure_also_after_a_restart(
+    tmp_path: Path, kind_of_listing: str
 ) -> None:
-    # The listing is a sitemap, a feed or a web page. It shows the release from 09:28:30 on. The slot is at 09:30:00.
-    path, before, after = LISTINGS[kind]
+    # The release is announced for 09:30 at another address. From 09:28:30 on, a listing shows its page at LISTED_URL.
+    path, listing_without_page, listing_with_page = LISTINGS[kind_of_listing]
+    answers = listing_answers(path, listing_without_page, listing_with_page, at="09:28:30")
 
-    async def act(life: Life) -> None:
+    async def restart_before_slot(life: Life) -> None:
         await life.until("09:29:45")
-        assert (life.stored_verdict(), current_findings(life)) == ("early", {(Kind.EARLY_EXPOSURE, "elsewhere-1")})
-        # The listed address is looked at several times in the minute since the listing showed it.
+        assert life.stored_verdict() == "early"
+        # The listed page became a further part, `elsewhere-1`. It had several looks in the minute before.
+        assert current_findings(life) == {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
         assert life.runs("claims-q3/elsewhere-1/edge")[-1].looks > 3
         await life.restart(killed_at="09:29:45", started_at="09:29:50")
         await life.until("09:29:58")
-        assert current_findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
+        assert (Kind.EARLY_EXPOSURE, "elsewhere-1") in current_findings(life)
         _page, elsewhere = life.daemon.watch.releases["claims-q3"].release.parts
-        assert elsewhere.url == RELEASE_URL
+        assert elsewhere.url == LISTED_URL
         notices = life.daemon.core.store.outbox.notices()
         assert [notice.kind for notice in notices if not notice.follows] == ["opened"]
         # No notice discloses what the page says.
         assert not any("Figures." in notice.text for notice in notices)
 
-    live(
-        tmp_path,
-        listing_answers(path, before, after, at="09:28:30"),
-        act,
-        base=with_listing(path),
-        delay=REAL_COMMIT_DELAY,
-    )
+    live(tmp_path, answers, restart_before_slot, base=with_listing(path), delay=REAL_COMMIT_DELAY)
 
 
 @pytest.mark.slow
@@ -182,20 +178,32 @@ def govuk_listings(*, shown_in: str) -> str:
 
 
 @pytest.mark.parametrize("listing", ["search", "feed"])
-def test_a_release_that_govuk_lists_before_its_slot_under_another_slug_is_an_early_exposure(
+def test_a_page_that_govuk_lists_before_its_slot_at_another_address_is_an_early_exposure(
     tmp_path: Path, listing: str
 ) -> None:
+    # The page and its entry in the listing come at 09:28:30. The slot is at 09:40.
     tables = govuk_listings(shown_in=listing) + an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
 
-    async def act(life: Life) -> None:
+    async def read_findings(life: Life) -> None:
         await life.until("09:33:30")
         assert (Kind.EARLY_EXPOSURE, "page") in current_findings(life)
-        entries = life.publisher.log.entries
-        listings = [entry for entry in entries if "filter_organisations" in entry.query or ".atom" in entry.path]
-        # Search and feed take turns: an organisation costs its host one request a minute.
-        assert max(Counter(entry.at.minute for entry in listings).values()) == 1
 
-    live(tmp_path, tables, act, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
+    live(tmp_path, tables, read_findings, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
+
+
+def test_the_search_and_the_feed_of_an_organisation_on_govuk_together_get_one_request_a_minute(tmp_path: Path) -> None:
+    tables = govuk_listings(shown_in="search") + an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
+
+    async def count_requests(life: Life) -> None:
+        await life.until("09:33:30")
+        entries = life.publisher.log.entries
+        of_search = [entry.at.minute for entry in entries if "filter_organisations" in entry.query]
+        of_feed = [entry.at.minute for entry in entries if ".atom" in entry.path]
+        assert of_search
+        assert of_feed
+        assert max(Counter(of_search + of_feed).values()) == 1
+
+    live(tmp_path, tables, count_requests, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 
 
 HEAD_WITH_SLOT_AT_09_40 = HEAD.replace("slot = 2026-11-26T09:30:00", "slot = 2026-11-26T09:40:00")
@@ -212,13 +220,13 @@ SITEMAP_INDEX = (
 def test_a_release_in_a_recent_sitemap_of_an_index_is_found_with_one_request_a_minute(
     tmp_path: Path,
 ) -> None:
-    for name, body in {"before": sitemap(), "after": sitemap(RELEASE_URL)}.items():
+    for name, body in {"before": sitemap(), "after": sitemap(LISTED_URL)}.items():
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress(body.encode()))
     tables = an_answer(f"{STATS}/sitemap.xml", "08:00:00", SITEMAP_INDEX)
     for name, at in (("before", "08:00:00"), ("after", "09:32:30")):
         gzipped_body = f'body_file = "{name}.gz"\nheaders = {{ "Content-Type" = "application/gzip" }}\n'
         tables += an_answer(f"{STATS}/map-1.xml.gz", at, more=gzipped_body)
-    tables += an_answer(RELEASE_URL, "09:32:30", PAGE)
+    tables += an_answer(LISTED_URL, "09:32:30", PAGE)
 
     async def act(life: Life) -> None:
         await life.until("09:39:00")
@@ -260,21 +268,23 @@ def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_no
     ]
 
 
-def test_sitemaps_of_its_own_host_that_an_index_names_replace_those_that_it_named_before() -> None:
+def test_only_the_sitemaps_on_its_own_host_that_an_index_names_at_present_are_watched() -> None:
     poller = FakePoller()
     wires = Tripwires(poller, [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near_releases=lambda _producer: [])
     (index,) = wires.targets()
     wires.start(NINE - timedelta(hours=1))
 
-    def index_names(*urls: str) -> None:
-        wires.see(index, a_look(index, *(Found(url, "", "sitemap") for url in urls)))
+    def look_at_index(*named_urls: str) -> None:
+        wires.see(index, a_look(index, *(Found(url, "", "sitemap") for url in named_urls)))
 
-    index_names(f"{STATS}/a.xml", "https://else.example/b.xml")
+    look_at_index(f"{STATS}/a.xml", "https://another-host.example/b.xml")
     assert sorted(poller.urls()) == [f"{STATS}/a.xml", f"{STATS}/sitemap.xml"]
+    # The same sitemap again changes no plan.
     calls_before = poller.calls
-    index_names(f"{STATS}/a.xml")
+    look_at_index(f"{STATS}/a.xml")
     assert poller.calls == calls_before
-    index_names(f"{STATS}/b.xml")
+    # Another sitemap takes its place.
+    look_at_index(f"{STATS}/b.xml")
     assert sorted(poller.urls()) == [f"{STATS}/b.xml", f"{STATS}/sitemap.xml"]
 
 
@@ -330,22 +340,39 @@ def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict
     assert (date.isoformat() if date else None) == when
 
 
-@pytest.mark.parametrize("title", [TITLE, "Something else altogether"])
+# An entry is fresh if the listing did not show it before.
 @pytest.mark.parametrize("days_from_slot", [1, 40, 87])
-def test_an_entry_at_a_promised_address_matches_before_the_slot_if_it_is_new_or_has_the_title(
-    days_from_slot: int, title: str
+@pytest.mark.parametrize(
+    ("title_of_entry", "is_new", "is_match"),
+    [
+        (TITLE, True, True),
+        (TITLE, False, True),
+        ("Something else altogether", True, True),
+        ("Something else altogether", False, False),
+    ],
+)
+def test_before_the_slot_an_entry_at_the_address_of_a_release_matches_if_it_is_new_or_has_its_title(
+    title_of_entry: str, days_from_slot: int, *, is_new: bool, is_match: bool
 ) -> None:
+    entry = Found(LISTED_URL, title_of_entry, "entry")
+    # Any match by the address counts as one by the title.
+    expected = [("claims-q3", MatchKind.TITLE)] if is_match else []
     now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
-    release = Release("claims-q3", TITLE, "one", RELEASE_URL, (Part("page", Role.PAGE, RELEASE_URL),))
+    assert matches_of_release(entry, is_new=is_new, slot=now + timedelta(days=days_from_slot), now=now) == expected
 
-    def matches(slot: datetime, *, is_new: bool) -> list[tuple[str, MatchKind]]:
-        matcher = Matcher([NearRelease(release, slot)], now, lambda _found: ())
-        return list(matcher.matches(Found(RELEASE_URL, title, "entry"), is_new=is_new))
 
-    # A match by the promised address counts as one by the title, whatever the entry's own title is.
-    match, future_slot = ("claims-q3", MatchKind.TITLE), now + timedelta(days=days_from_slot)
-    # An entry is fresh if the listing did not show it before.
-    assert matches(future_slot, is_new=True) == [match]
-    assert matches(future_slot, is_new=False) == ([match] if title == TITLE else [])
-    past_slot = now - timedelta(days=days_from_slot)
-    assert matches(past_slot, is_new=True) == []
+@pytest.mark.parametrize("days_from_slot", [1, 40, 87])
+@pytest.mark.parametrize("title_of_entry", [TITLE, "Something else altogether"])
+def test_after_the_slot_an_entry_with_the_address_of_a_release_is_no_match(
+    title_of_entry: str, days_from_slot: int
+) -> None:
+    entry = Found(LISTED_URL, title_of_entry, "entry")
+    now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
+    assert matches_of_release(entry, is_new=True, slot=now - timedelta(days=days_from_slot), now=now) == []
+
+
+def matches_of_release(entry: Found, *, is_new: bool, slot: datetime, now: datetime) -> list[tuple[str, MatchKind]]:
+    """Return the matches of an entry with the release at `LISTED_URL`, which is called `TITLE`."""
+    release = Release("claims-q3", TITLE, "one", LISTED_URL, (Part("page", Role.PAGE, LISTED_URL),))
+    matcher = Matcher([NearRelease(release, slot)], now, lambda _found: ())
+    return list(matcher.matches(entry, is_new=is_new))

@@ -69,7 +69,7 @@ async def test_a_publication_that_no_calendar_announced_is_an_unannounced_releas
 
 
 @pytest.mark.parametrize(
-    ("title", "url", "first_published"),
+    ("title_of_entry", "url_of_entry", "page_first_published"),
     [
         ("Example a", PAGE_URL, "2026-11-16T11:58:00Z"),
         ("Another name", "https://stats.example/a/", "2026-11-16T11:58:00Z"),
@@ -80,22 +80,30 @@ async def test_a_publication_that_no_calendar_announced_is_an_unannounced_releas
     ids=["its title is known", "its address is known", "it is old", "it is news", "it is of no known series"],
 )
 @with_office()
-async def test_known_and_old_entries_and_other_pages_are_not_unannounced(
-    title: str, url: str, first_published: str, office: Office
+async def test_an_entry_of_a_listing_makes_no_further_release_if_it_is_known_or_old_or_no_statistics(
+    title_of_entry: str, url_of_entry: str, page_first_published: str, office: Office
 ) -> None:
-    publish_page(office, first_published)
+    # The calendar announces the release "Example a", at https://stats.example/a.
     await office.read(csv(row("a")))
-    await consider_entry(office, Found(url, title, "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}))
+    publish_page(office, page_first_published)
+    date_in_listing = {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}  # also the date of an edit of an old page
+    await consider_entry(office, Found(url_of_entry, title_of_entry, "listed", date_in_listing))
     assert set(office.daemon.watch.releases) == {"a"}
 
 
 @with_office()
-async def test_a_release_that_its_calendar_names_within_fifteen_minutes_is_not_unannounced(office: Office) -> None:
+async def test_a_listed_page_that_a_calendar_names_within_15_minutes_does_not_become_an_unannounced_release(
+    office: Office,
+) -> None:
+    # At 12:00, a listing shows a new page. It would become an unannounced release, `example-surprise`, at 12:15.
     publish_page(office, first_published="2026-11-16T11:58:00Z")
     unannounced_of(office).consider_in_background("example-office", Found(PAGE_URL, TITLE, "listed"))
+    # At 12:10, a calendar names the page as that of its release `surprise`.
     announced = f"surprise,Example renamed,example-office,{PAGE_URL},2026-11-16,12:00,confirmed"
-    await office.read(csv(announced), after=10)  # in minutes
-    await office.clock.sleep(20 * 60)
+    ten_minutes, twenty_minutes = 10, 20
+    await office.read(csv(announced), after=ten_minutes)
+    # At 12:30, that is the only release.
+    await office.clock.sleep(twenty_minutes * 60)
     assert set(office.daemon.watch.releases) == {"surprise"}
 
 
