@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,9 +24,29 @@ from tests.unit.alerts.draft.plain import plain
 ON_5_JANUARY = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
 FIELDS = ("B.1.date", "B.1.producer", "B.2.account", "B.2.clause", "B.3.impact", "B.4.corrective", "N.why", "N.measure")
 TEXTS = st.text(min_size=1, max_size=40)
-EDITS = st.tuples(st.just("edit"), st.sampled_from(FIELDS), TEXTS)
-MEASURES = st.tuples(st.just("measure"), st.sampled_from(["note", "B", "C"]), st.integers(1, 90))
-SIGNS = st.tuples(st.just("sign"), st.just(""), st.just(0))
+
+
+class Edit(NamedTuple):
+    """A person types a text into a field."""
+
+    field: str
+    text: str
+
+
+class Measure(NamedTuple):
+    """The monitor fills a form again, so many minutes after the slot."""
+
+    form: str
+    minutes_overdue: int
+
+
+class Sign(NamedTuple):
+    """A person signs the report."""
+
+
+EDITS = st.builds(Edit, st.sampled_from(FIELDS), TEXTS)
+MEASURES = st.builds(Measure, st.sampled_from(["note", "B", "C"]), st.integers(1, 90))
+SIGNS = st.builds(Sign)
 
 
 def draft_when_overdue_by(incident: Incident, minutes: int, form: str = "B") -> Report:
@@ -58,27 +79,42 @@ def list_shown_typed_texts(report: Report) -> list[str]:
 
 @given(steps=st.lists(EDITS | MEASURES | SIGNS, max_size=8))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
-    ofqual_late: Incident, steps: list[tuple[str, str, str | int]]
+def test_a_typed_text_is_kept_and_shown_whatever_is_edited_measured_or_signed_later(
+    ofqual_late: Incident, steps: list[Edit | Measure | Sign]
 ) -> None:
-    # A step is an edit of a box, a measurement for a form (so many minutes after the slot), or a signature.
     versions: Versions = first_version(ofqual_late)
-    typed: dict[str, str] = {}
+    typed_by_field: dict[str, str] = {}
     for minutes, step in enumerate(steps):
         at = ON_5_JANUARY + timedelta(minutes=minutes)
         match step:
-            case "edit", field, str(text):
+            case Edit(field, text):
                 versions = append_edit(versions, {field: text}, "press officer", at)
-                typed[field] = text
-            case "measure", form, int(overdue_minutes):
-                versions = append_measurement(versions, draft_when_overdue_by(ofqual_late, overdue_minutes, form))
-            case _:
+                typed_by_field[field] = text
+            case Measure(form, minutes_overdue):
+                versions = append_measurement(versions, draft_when_overdue_by(ofqual_late, minutes_overdue, form))
+            case Sign():
                 versions = append_signature(versions, "Head of Profession", at)
-        shown = list_shown_typed_texts(versions[-1].report)
-        assert all(text in shown for text in typed.values() if text.strip())
-        # Signing fills the box of the note for its sign-off.
-        assert {name: text for name, text in versions[-1].words.items() if name != "N.signoff"} == typed
-        assert report_from_json(report_json(versions[-1].report)) == versions[-1].report
+        last = versions[-1]
+        # The signature itself is the only other text: it stands in the field N.signoff.
+        assert {field: text for field, text in last.words.items() if field != "N.signoff"} == typed_by_field
+        shown = list_shown_typed_texts(last.report)
+        assert all(text in shown for text in typed_by_field.values() if text.strip())
+
+
+@given(steps=st.lists(EDITS | MEASURES, max_size=8))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_report_with_typed_texts_is_read_back_unchanged_from_json(
+    ofqual_late: Incident, steps: list[Edit | Measure]
+) -> None:
+    versions: Versions = first_version(ofqual_late)
+    for step in steps:
+        match step:
+            case Edit(field, text):
+                versions = append_edit(versions, {field: text}, "press officer", ON_5_JANUARY)
+            case Measure(form, minutes_overdue):
+                versions = append_measurement(versions, draft_when_overdue_by(ofqual_late, minutes_overdue, form))
+    report = append_signature(versions, "Head of Profession", ON_5_JANUARY)[-1].report
+    assert report_from_json(report_json(report)) == report
 
 
 @given(text=TEXTS)
