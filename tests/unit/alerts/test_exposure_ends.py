@@ -43,7 +43,7 @@ NOT_KNOWN = "What changed: its slot has come; whether what was public before it 
 def test_the_notice_of_an_ended_exposure_gives_the_reason_for_its_end_and_no_other_reason(
     public_early: Make, reason: Ended | None, expected_line: str, words_of_another_reason: str
 ) -> None:
-    # An exposure ends because the content is removed, because its slot comes, or no one saw how.
+    # An exposure can end by removal, at its slot, or in a way that no one saw.
     notice = notice_of_ended_exposure(public_early, reason)
     assert expected_line in notice.text
     assert words_of_another_reason not in notice.text

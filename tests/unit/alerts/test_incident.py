@@ -189,14 +189,14 @@ def test_a_first_breach_does_not_close_an_incident_that_only_a_person_may_close(
 
 @pytest.mark.parametrize("kind_before", FACTS_WITHOUT_BREACH)
 @pytest.mark.parametrize("breach", ["late", "early"])
-def test_the_first_breach_after_a_lesser_incident_opens_a_new_incident_with_its_own_thread_and_draft(
+def test_a_breach_after_an_incident_without_one_opens_an_incident_thread_and_draft_of_its_own(
     make_facts: Make, overdue_by_seconds: Make, public_early: Make, kind_before: str, breach: str
 ) -> None:
-    lesser_incident = incident_without_breach(make_facts, kind_before)
+    earlier_incident = incident_without_breach(make_facts, kind_before)
     now = SLOT + timedelta(minutes=7)
     facts = overdue_by_seconds(400) if breach == "late" else public_early("page", is_open=True, begins=now)
-    # If the lesser incident is about a press item, that item is still in the facts.
-    decision = decide(replace(facts, findings=(*facts.findings, PRESS_ITEM)), lesser_incident, now)
+    # If the earlier incident is about a press item, that item is still in the facts.
+    decision = decide(replace(facts, findings=(*facts.findings, PRESS_ITEM)), earlier_incident, now)
     new_incident = incident_of(decision)
     assert (new_incident.opened, new_incident.acknowledged) == (now, None)
     assert decision.draft
@@ -204,11 +204,11 @@ def test_the_first_breach_after_a_lesser_incident_opens_a_new_incident_with_its_
     assert opening.kind == "opened"
     follows_another_notice = opening.follows != ""
     assert not follows_another_notice
-    # A notice in the thread of the lesser incident would be called "graver now".
+    # A notice in the thread of the earlier incident would be called "graver now".
     assert opening.subject.startswith(f"{breach.upper()}: ")
     assert "graver" not in opening.subject
     # From now on, facts of the release update the new incident.
-    assert find_known_incident([lesser_incident, new_incident], release="malpractice-2017") == new_incident
+    assert find_known_incident([earlier_incident, new_incident], release="malpractice-2017") == new_incident
 
 
 def test_three_incidents_of_one_release_have_different_ids(make_facts: Make, overdue_by_seconds: Make) -> None:

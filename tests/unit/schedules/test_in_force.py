@@ -527,7 +527,7 @@ def test_a_passed_slot_that_was_read_too_late_is_not_replaced_by_another_passed_
     assert in_force(read_too_late, of_primary_too_late).promise == read_too_late
 
 
-def test_a_passed_slot_of_the_primary_calendar_that_was_read_too_late_is_not_replaced_by_another_calendar() -> None:
+def test_a_passed_slot_of_the_primary_calendar_is_not_replaced_by_another_calendar() -> None:
     # The primary calendar's 1 June was read on 5 June, and the other calendar's 23 July on 10 June.
     read_too_late = promise_read(instant_slot(6, 1), utc(6, 5), PRIMARY)
     of_other = promise_read(july(23), utc(6, 10), OTHER)

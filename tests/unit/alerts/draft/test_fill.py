@@ -170,7 +170,8 @@ def test_the_note_of_an_exposure_that_ended_at_its_slot_says_that_it_lasted_unti
 def test_a_page_is_called_published_as_announced_only_if_seen_absent_just_before_its_slot(
     ofsted_early: Incident, last_absent: datetime | None, sentence_on_publication: str
 ) -> None:
-    # The page was public by mistake on 20 March and was removed. It was seen again a second after its slot.
+    # The page was public by mistake on 20 March and was removed. It was seen again a second after its slot. If no look
+    # just before the slot showed its absence, what was seen may be an old copy.
     released = Interval(after=last_absent, by=at("2017-03-22T09:30:01Z"))
     what_happened = text_of_field(note_of(with_page(ofsted_early, released=released)), "N.what")
     assert sentence_on_publication in what_happened
@@ -198,6 +199,8 @@ def test_a_page_at_a_guessed_address_is_called_not_found_until_it_appears(ofqual
 def test_the_certainty_section_says_that_an_address_was_guessed_and_what_absence_there_proves(
     ofqual_late: Incident, verdict: str, expected: str, not_expected: str
 ) -> None:
+    # The section says that an overdue verdict rests on the announcement. For an unproven one it says that absence at
+    # the guessed address proves nothing.
     unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
     report = note_of(with_facts(unseen, address="guessed"))
     certainty_section = "\n".join(report.certainty)

@@ -78,14 +78,14 @@ FORMS_OF_INCIDENTS = sorted({*load_forms()} - {"period"})
 
 
 @pytest.mark.parametrize("form", FORMS_OF_INCIDENTS)
-def test_a_report_has_a_value_for_each_name_that_a_template_may_use(ofqual_late: Incident, form: str) -> None:
+def test_every_form_has_a_value_for_exactly_the_names_that_a_template_may_use(ofqual_late: Incident, form: str) -> None:
     report = fill_form(ofqual_late, get_form(form), configured={}, previous=[], now=ofqual_late.opened)
     value_by_name = collect_values(report)
     assert set(value_by_name) == set(TEMPLATE_NAMES)
 
 
 @pytest.mark.parametrize("form", FORMS_OF_INCIDENTS)
-def test_no_name_for_an_answer_is_replaced_by_an_empty_text_in_a_template(ofqual_late: Incident, form: str) -> None:
+def test_every_answer_that_a_template_may_name_has_a_text_on_every_form(ofqual_late: Incident, form: str) -> None:
     report = fill_form(ofqual_late, get_form(form), configured={}, previous=[], now=ofqual_late.opened)
     value_by_name = collect_values(report)
     # A form that does not have the answer gives the value “not asked for”.

@@ -49,6 +49,7 @@ NO_READ_YET = CalendarState("c")
 
 
 def test_the_first_read_confirms_its_promises_as_of_when_a_cache_made_its_oldest_copy() -> None:
+    # The read in minute 10 gets a page that a cache copied in minute 7. It shows the calendar as it was then.
     first_read = evaluate_read_at(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     promise = first_read.changes.promises["e0"]
     assert promise.confirmed_at == at_minute(7)
@@ -57,7 +58,8 @@ def test_the_first_read_confirms_its_promises_as_of_when_a_cache_made_its_oldest
     assert (first_read.state.as_of, first_read.state.last_read) == (at_minute(7), at_minute(10))
 
 
-def test_a_change_was_made_between_the_oldest_copy_of_the_read_before_it_and_the_end_of_its_own_read() -> None:
+def test_a_change_is_dated_between_the_oldest_copy_of_the_last_read_and_the_end_of_this_one() -> None:
+    # The read in minute 10 gets a page that a cache copied in minute 7. It proves nothing about the time since then.
     first_read = evaluate_read_at(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     second_read = evaluate_read_at(20, first_read.state, copied_at_minute=18, e0=LATER)
     promise = second_read.changes.promises["e0"]

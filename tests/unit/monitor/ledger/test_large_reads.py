@@ -130,6 +130,7 @@ def times_of_reads(store: TemporaryStore) -> list[datetime]:
 async def test_a_read_that_is_written_in_three_portions_counts_once_the_third_is_written(
     clock: VirtualClock, portions_written: int, expected_times: list[datetime]
 ) -> None:
+    # The first read is recorded at START. That of a day later is cut off after some of its three portions.
     store = await store_with_changes_cut_off(clock, portions_written)
     assert times_of_reads(store) == expected_times
     # A portion has an entry and its promise together, so even before that they agree.
@@ -141,6 +142,7 @@ async def test_a_read_that_is_written_in_three_portions_counts_once_the_third_is
 async def test_a_read_that_was_cut_off_confirms_no_promise_of_an_entry_that_it_lacks(
     clock: VirtualClock, portions_written: int
 ) -> None:
+    # The first read is recorded at START. That of a day later is cut off after some of its three portions.
     store = await store_with_changes_cut_off(clock, portions_written)
     restarted = await Monitor(store, clock).started(START + DAY + HOUR)
     # Some of these entries are not marked as removed yet, because the portion with that was not written.
@@ -154,6 +156,7 @@ async def test_a_read_that_was_cut_off_confirms_no_promise_of_an_entry_that_it_l
 async def test_a_read_that_was_cut_off_is_recorded_as_a_whole_when_the_calendar_is_read_again(
     clock: VirtualClock, portions_written: int
 ) -> None:
+    # The first read is recorded at START. That of a day later is cut off after some of its three portions.
     store = await store_with_changes_cut_off(clock, portions_written)
     read_again_at = START + DAY + HOUR
     restarted = await Monitor(store, clock).started(read_again_at)
@@ -192,7 +195,7 @@ async def store_with_joining_read_cut_off(
 @pytest.mark.parametrize("portions_written", range(4))
 @pytest.mark.parametrize(("joining_calendar", "other_calendar"), [("own", "stats"), ("stats", "own")])
 @partial(virtually, begins=START)
-async def test_a_joined_release_has_the_promises_of_both_entries_even_if_the_read_that_joins_them_is_cut_off(
+async def test_joined_releases_have_the_promises_of_both_calendars_even_if_the_joining_read_is_cut_off(
     clock: VirtualClock, joining_calendar: str, other_calendar: str, portions_written: int
 ) -> None:
     # Two calendars have 200 entries each. Then one gives each of its entries the link of an entry of the other, so the

@@ -94,13 +94,13 @@ def test_an_early_release_needs_its_promise_to_be_confirmed_since_its_latest_exp
     assert confirmation_needed_since(verdict(exposed_twice)) == after_slot(-300)
 
 
-def test_after_the_slot_an_exposure_of_unknown_begin_needs_its_promise_to_be_confirmed_since_the_slot() -> None:
+def test_after_the_slot_an_exposure_of_unknown_begin_needs_a_calendar_read_since_the_slot() -> None:
     exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     five_minutes_after_slot = verdict(exposed_since_unknown_time, judged_at=after_slot(300))
     assert confirmation_needed_since(five_minutes_after_slot) == SLOT
 
 
-def test_before_the_slot_an_exposure_of_unknown_begin_needs_no_confirmation_of_its_promise() -> None:
+def test_before_the_slot_an_exposure_of_unknown_begin_needs_no_calendar_read() -> None:
     # It would need a read since the exposure began, which is not known, or since the slot, which has not come.
     exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     before_slot = verdict(exposed_since_unknown_time, judged_at=after_slot(-20))
@@ -108,7 +108,7 @@ def test_before_the_slot_an_exposure_of_unknown_begin_needs_no_confirmation_of_i
     assert confirmation_needed_since(before_slot) is no_read_needed
 
 
-def test_a_late_part_needs_a_calendar_read_since_the_slot_even_if_an_earlier_one_confirmed_an_exposure() -> None:
+def test_a_late_part_needs_a_calendar_read_since_the_slot_even_after_one_since_an_exposure() -> None:
     # The page was exposed 900 s before the slot. The calendar was read 20 s after that, which is enough for the page.
     exposed_page = page_verdict(VerdictKind.EARLY, exposed_at=[-900])
     only_early = verdict(exposed_page, confirmed_at=-880)

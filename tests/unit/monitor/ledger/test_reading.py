@@ -200,11 +200,11 @@ async def test_an_empty_calendar_is_believed_once_the_slots_of_all_its_entries_h
 
 @pytest.mark.slow
 @with_office()
-async def test_a_host_whose_answers_take_too_much_to_process_gets_one_notice_a_day(office: Office) -> None:
+async def test_a_host_whose_answers_break_worker_processes_gets_one_notice_a_day(office: Office) -> None:
     def count_notices(host: str) -> int:
         return sum(f"answers of {host}" in subject for subject in office.notice_subjects())
 
-    # `overrun`: a worker fails because an answer of the host takes too long to process.
+    # `overrun`: a worker process breaks over an answer of the host.
     await office.read(TWENTY_ENTRIES)
     for minutes in (0, 10, 20):
         await office.overrun("files.example", after=minutes)
@@ -221,7 +221,7 @@ async def test_a_host_whose_answers_take_too_much_to_process_gets_one_notice_a_d
 
 @pytest.mark.slow
 @with_office()
-async def test_the_incident_about_a_host_whose_answers_take_too_much_is_closed_as_it_is_opened(office: Office) -> None:
+async def test_the_incident_about_a_host_whose_answers_break_workers_is_closed_as_it_is_opened(office: Office) -> None:
     # No event would show that the trouble is over.
     await office.read(TWENTY_ENTRIES)
     await office.overrun("files.example", after=0)

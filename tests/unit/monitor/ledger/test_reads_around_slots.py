@@ -31,7 +31,7 @@ def is_read_due(now: int, *, last_try: int, last_usable: int = -600, often: bool
         (-9, -14, -14, False),
     ],
 )
-def test_a_read_is_due_10_minutes_before_a_slot_if_the_last_usable_one_was_over_15_minutes_before_the_slot(
+def test_a_read_is_due_10_minutes_before_a_slot_if_no_read_since_15_minutes_before_it_was_usable(
     now: int, last_try: int, last_usable: int, *, is_due_now: bool
 ) -> None:
     # All are minutes from the slot, negative before it.

@@ -69,7 +69,7 @@ class Outcome:
     """What is known of release X after the last read, and the kind of each event with the number of its read."""
 
     in_force: InForce
-    events_by_read: list[tuple[str, int]]
+    events_with_read_number: list[tuple[str, int]]
     usable: tuple[bool, ...]
 
 
@@ -128,7 +128,7 @@ def test_move_announced_28_days_before_the_old_slot_is_not_short_notice() -> Non
     )
     # 9:30am in London's summer is 8:30 UTC.
     assert slot_instant(outcome.in_force) == utc(7, 30, 8, 30)
-    assert outcome.events_by_read == [("announced", 1), ("re-dated", 2)]
+    assert outcome.events_with_read_number == [("announced", 1), ("re-dated", 2)]
 
 
 def test_move_announced_three_days_before_the_old_slot_is_short_notice() -> None:
@@ -136,7 +136,7 @@ def test_move_announced_three_days_before_the_old_slot_is_short_notice() -> None
         [read(utc(6, 1), ENTRY_FOR_23_JULY), read(utc(7, 20), entry("X", "30 July 2026 9:30am"))]
     )
     assert slot_instant(outcome.in_force) == utc(7, 30, 8, 30)
-    assert outcome.events_by_read == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
+    assert outcome.events_with_read_number == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
     assert outcome.in_force.short_notice.days == 3
 
 
@@ -146,7 +146,7 @@ def test_a_change_after_the_slot_leaves_the_old_slot_in_force_and_is_kept_beside
     outcome = outcome_of_reads([read(utc(6, 1), for_23_july), read(utc(7, 23, hour=10), for_24_july)])
     assert slot_instant(outcome.in_force) == utc(7, 23, 8, 30)
     assert outcome.in_force.changed_after_slot.slot.instant == utc(7, 24, 8, 30)
-    assert outcome.events_by_read == [("announced", 1), ("changed-after-slot", 2)]
+    assert outcome.events_with_read_number == [("announced", 1), ("changed-after-slot", 2)]
 
 
 def test_an_entry_that_leaves_a_list_of_coming_releases_after_its_day_makes_no_event() -> None:
@@ -160,14 +160,14 @@ def test_an_entry_that_leaves_a_list_of_coming_releases_after_its_day_makes_no_e
     ]
     outcome = outcome_of_reads(reads)
     assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
-    assert outcome.events_by_read == [("announced", 1)]
+    assert outcome.events_with_read_number == [("announced", 1)]
 
 
 def test_collapsed_list_raises_an_alarm_and_changes_no_promise() -> None:
     # The second read has 31 entries, where the first had 240, and X is not among them.
     outcome = outcome_of_reads([read(utc(7, 1), ENTRY_FOR_23_JULY, count=240), read(utc(7, 2), count=31)])
     assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
-    assert outcome.events_by_read == [("announced", 1), ("sanity-alarm", 2)]
+    assert outcome.events_with_read_number == [("announced", 1), ("sanity-alarm", 2)]
     assert outcome.usable == (True, False)
 
 
@@ -176,7 +176,7 @@ def test_an_entry_missing_twice_is_absent_and_reappears_with_its_slot_untouched(
     outcome = outcome_of_reads([*reads, read(utc(7, 4), ENTRY_FOR_23_JULY, count=240)])
     assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
     # The events are sorted by name.
-    assert outcome.events_by_read == [("absent", 3), ("announced", 1), ("reappeared", 4)]
+    assert outcome.events_with_read_number == [("absent", 3), ("announced", 1), ("reappeared", 4)]
 
 
 @pytest.mark.parametrize(("last_shown", "is_proven"), [(utc(6, 10), False), (utc(6, 26), True)])
@@ -188,7 +188,7 @@ def test_a_cancellation_leaves_no_slot_and_its_short_notice_needs_proof(
         [read(utc(6, 1), ENTRY_FOR_23_JULY), read(last_shown, ENTRY_FOR_23_JULY), read(utc(7, 1), cancelled)]
     )
     assert (outcome.in_force.cancelled, outcome.in_force.slot) == (True, None)
-    assert outcome.events_by_read == [("announced", 1), ("cancelled", 3), ("short-notice", 3)]
+    assert outcome.events_with_read_number == [("announced", 1), ("cancelled", 3), ("short-notice", 3)]
     # The notice is from 1 to 23 July. It is proven to be short if the read before, less than 28 days before the slot,
     # still showed the old promise.
     assert (outcome.in_force.short_notice.days, outcome.in_force.short_notice.proven) == (22, is_proven)
@@ -203,7 +203,7 @@ def test_a_month_becomes_a_day_becomes_an_instant() -> None:
     outcome = outcome_of_reads(reads)
     assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
     # The events are sorted by name.
-    assert outcome.events_by_read == [
+    assert outcome.events_with_read_number == [
         ("announced", 1),
         ("confirmed", 3),
         ("precision-raised", 2),
@@ -218,7 +218,7 @@ def test_if_two_calendars_are_an_hour_apart_the_slot_of_the_primary_one_is_in_fo
     second_read = read(utc(7, 1, 8, 5), of_other, calendar="B")
     outcome = outcome_of_reads([first_read, second_read], primary="A")
     assert slot_instant(outcome.in_force) == utc(7, 23, 8, 30)
-    assert outcome.events_by_read == [("announced", 1), ("calendars-disagree", 2), ("zone-doubt", 2)]
+    assert outcome.events_with_read_number == [("announced", 1), ("calendars-disagree", 2), ("zone-doubt", 2)]
     assert [promise.calendar for promise in outcome.in_force.disagreements] == ["B"]
 
 
@@ -230,7 +230,7 @@ def test_a_read_in_which_day_and_month_are_swapped_raises_an_alarm_and_changes_n
     outcome = outcome_of_reads([read(utc(7, 1), *day_first), read(utc(7, 2), *month_first)])
     slot_of_x = outcome.in_force.slot
     assert (slot_of_x.precision, slot_of_x.first) == (Precision.DAY, date(2026, 7, 20))
-    assert outcome.events_by_read == [("announced", 1), ("sanity-alarm", 2)]
+    assert outcome.events_with_read_number == [("announced", 1), ("sanity-alarm", 2)]
 
 
 def test_a_regular_edition_counts_as_unannounced_from_two_weeks_before_it_is_expected() -> None:
@@ -250,7 +250,7 @@ def test_a_move_to_the_same_time_on_a_day_after_the_clocks_change_is_a_new_date_
     before_change, after_change = entry("X", "22 October 2026 9:30am"), entry("X", "26 October 2026 9:30am")
     outcome = outcome_of_reads([read(utc(9, 1), before_change), read(utc(9, 30), after_change)])
     assert slot_instant(outcome.in_force) == utc(10, 26, 9, 30)
-    events_of_second_read = [event for event, number in outcome.events_by_read if number == 2]
+    events_of_second_read = [event for event, number in outcome.events_with_read_number if number == 2]
     # Not "time-changed". It is read on 30 September, less than 28 days before 22 October, which is short notice.
     assert events_of_second_read == ["re-dated", "short-notice"]
 
@@ -295,7 +295,7 @@ def test_after_the_reads_of_each_example_its_slot_and_events_are_as_the_file_of_
     assert (in_force.promise.slot.precision if in_force.promise else "none") == expected["precision"]
     assert ("cancelled" if in_force.cancelled else None) == expected.get("state")
     # An edition that no calendar announces is an event of its series, and not of any read.
-    events = [*outcome.events_by_read, *_series_events(case, reads[-1].at)]
+    events = [*outcome.events_with_read_number, *_series_events(case, reads[-1].at)]
     assert sorted(events) == sorted((event["type"], event["read"]) for event in expected["events"])
     if "usable" in expected:
         assert list(outcome.usable) == expected["usable"]
